@@ -1,0 +1,60 @@
+"""sparsetime: the sparse structure of sequence models, found, measured and shown along time."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sparsetime.activations.capture import capture as capture
+    from sparsetime.activations.documents import Document as Document
+    from sparsetime.activations.store import Store as Store
+    from sparsetime.activations.store import open_store as open_store
+    from sparsetime.activations.streaming import stream as stream
+    from sparsetime.codes import SparseCode as SparseCode
+    from sparsetime.dictionaries.dictionary import Dictionary as Dictionary
+    from sparsetime.dictionaries.dictionary import load as load
+    from sparsetime.dictionaries.recipes import dictionary as dictionary
+    from sparsetime.dictionaries.recipes import recipes as recipes
+    from sparsetime.evaluation.evaluate import evaluate as evaluate
+    from sparsetime.explorer.report import report as report
+    from sparsetime.features.index import index as index
+    from sparsetime.features.index import open_index as open_index
+    from sparsetime.models.sites import sites as sites
+    from sparsetime.training.train import train as train
+
+__version__ = "0.1.0"
+
+# Where each public name lives. Names are imported when first used, so that `import sparsetime`
+# does not wait for torch.
+_HOMES = {
+    "Dictionary": "dictionaries.dictionary",
+    "Document": "activations.documents",
+    "SparseCode": "codes",
+    "Store": "activations.store",
+    "capture": "activations.capture",
+    "dictionary": "dictionaries.recipes",
+    "evaluate": "evaluation.evaluate",
+    "index": "features.index",
+    "load": "dictionaries.dictionary",
+    "open_index": "features.index",
+    "open_store": "activations.store",
+    "recipes": "dictionaries.recipes",
+    "report": "explorer.report",
+    "sites": "models.sites",
+    "stream": "activations.streaming",
+    "train": "training.train",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sparsetime' has no attribute {name!r}")
+    value = getattr(import_module(f"sparsetime.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

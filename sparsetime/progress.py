@@ -1,0 +1,123 @@
+"""One progress bar a stage: what it does, how far it is, how long it will still take."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+T = TypeVar("T")
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Bar:
+    """The handle of a running bar."""
+
+    def __init__(self, total: float | None) -> None:
+        self.done = 0.0
+        self.total = total
+        self.note = ""
+
+    def advance(self, amount: float = 1) -> None:
+        self.done += amount
+
+    def say(self, note: str) -> None:
+        """Show a short note behind the bar, for example the current loss."""
+        self.note = note
+
+
+class _TerminalBar(Bar):
+    def __init__(self, progress: Progress, what: str, total: float | None, unit: str) -> None:
+        super().__init__(total)
+        self._progress = progress
+        self._task = progress.add_task(what, total=total, unit=unit, note="")
+
+    def advance(self, amount: float = 1) -> None:
+        super().advance(amount)
+        self._progress.update(self._task, advance=amount)
+
+    def say(self, note: str) -> None:
+        super().say(note)
+        self._progress.update(self._task, note=note)
+
+
+class _LogBar(Bar):
+    """Where no terminal listens: a line now and then, and one at the end."""
+
+    def __init__(self, what: str, total: float | None, unit: str) -> None:
+        super().__init__(total)
+        self._what, self._unit = what, unit
+        self._began = self._last = time.monotonic()
+
+    def advance(self, amount: float = 1) -> None:
+        super().advance(amount)
+        now = time.monotonic()
+        if now - self._last >= _SECONDS_BETWEEN_LINES:
+            self._last = now
+            self.print()
+
+    def print(self) -> None:
+        elapsed = time.monotonic() - self._began
+        far = f"{self.done:,.0f}"
+        left = ""
+        if self.total:
+            far += f" of {self.total:,.0f}"
+            if 0 < self.done < self.total:
+                left = f", {elapsed * (self.total / self.done - 1):.0f} s left"
+        note = f", {self.note}" if self.note else ""
+        line = f"{self._what}: {far} {self._unit}, {elapsed:.0f} s{left}{note}"
+        print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(
+    what: str, total: float | None = None, unit: str = "", show: bool = True
+) -> Iterator[Bar]:
+    """A bar for one stage of work, on standard error.
+
+    `what` says what is being done ("capture encoder.layer.3"), `total` how many `unit`s there
+    are (None where nobody knows). A terminal gets a live bar; a log gets a line every ten seconds.
+    """
+    if not show:
+        yield Bar(total)
+        return
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        bar = _LogBar(what, total, unit)
+        yield bar
+        bar.print()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.completed:,.0f} {task.fields[unit]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console) as live:
+        yield _TerminalBar(live, what, total, unit)
+
+
+def track(
+    items: Iterable[T], what: str, total: float | None = None, unit: str = "", show: bool = True
+) -> Iterator[T]:
+    """Iterate with a bar."""
+    with progress(what, total, unit, show) as bar:
+        for item in items:
+            yield item
+            bar.advance()
