@@ -1,0 +1,159 @@
+"""The manifest of an activation store: what it holds, of which model, and a checksum per file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from sparsetime.errors import DamagedError, StoreError
+from sparsetime.files import Folder
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+SEQUENCES = "sequences.parquet"
+SHARDS = "shards"
+TENSOR = "activations"
+DTYPES = ("float32", "float16", "bfloat16")
+
+# What one shard consists of: the activations, the columns of every step, and the sequences that
+# begin in it (so that an unfinished store knows its sequences without the final table).
+ACTIVATIONS_FILE = "safetensors"
+STEPS_FILE = "parquet"
+BEGUN_FILE = "sequences.parquet"
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """Size and sha256 of a file as it was written."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """One finished shard. `begun` sequences begin in it; together they plan `planned_rows` rows."""
+
+    name: str
+    rows: int
+    begun: int
+    planned_rows: int
+    files: dict[str, FileRecord]
+
+    def path(self, kind: str) -> str:
+        """Where a file of the shard lies, relative to the store."""
+        return f"{SHARDS}/{self.name}.{kind}"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `manifest.json` says. `capture` holds the settings that decide the store's bytes."""
+
+    model_name: str
+    model_hash: str
+    site: str
+    d: int
+    dtype: str
+    unit: str
+    capture: dict[str, Any]
+    complete: bool = False
+    rows: int = 0
+    sequences: int = 0
+    sequence_table: FileRecord | None = None
+    shards: tuple[ShardRecord, ...] = ()
+    schema_version: int = field(default=SCHEMA_VERSION)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What must agree for a capture to go on in the same folder."""
+        names = ("model_name", "model_hash", "site", "d", "dtype", "unit")
+        return {name: getattr(self, name) for name in names} | {
+            f"capture.{name}": value for name, value in self.capture.items()
+        }
+
+    def with_shard(self, shard: ShardRecord) -> Manifest:
+        """The manifest after one more shard."""
+        return replace(
+            self,
+            rows=self.rows + shard.rows,
+            sequences=self.sequences + shard.begun,
+            shards=(*self.shards, shard),
+        )
+
+    def save(self, folder: Folder) -> None:
+        value = asdict(self)
+        first = {"schema_version": value.pop("schema_version")}
+        folder.write_json(MANIFEST, first | value)
+
+
+def load_manifest(folder: Folder) -> Manifest:
+    """Read a store's manifest.
+
+    Errors: StoreError where there is none or where a newer sparsetime wrote it; DamagedError where
+    it does not read as a manifest.
+    """
+    if not folder.exists(MANIFEST):
+        state = "it does not exist" if not folder.exists() else f"it has no {MANIFEST}"
+        raise StoreError(
+            f"{folder.url} is not an activation store: {state}. "
+            "A store is a folder written by sparsetime.capture"
+        )
+    value = folder.read_json(MANIFEST)
+    version = value.get("schema_version") if isinstance(value, dict) else None
+    if not isinstance(version, int):
+        raise StoreError(
+            f"{folder.url}/{MANIFEST} is not the manifest of an activation store: "
+            "it has no schema_version"
+        )
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{folder.url} was written by a newer sparsetime: its schema version is {version}, "
+            f"this one reads up to {SCHEMA_VERSION}. Update sparsetime to read it"
+        )
+    try:
+        shards = tuple(_shard(shard) for shard in value.pop("shards"))
+        table = value.pop("sequence_table")
+        known = {f.name for f in fields(Manifest)}
+        return Manifest(
+            **{name: item for name, item in value.items() if name in known},
+            sequence_table=FileRecord(**table) if table else None,
+            shards=shards,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DamagedError(
+            f"{folder.url}/{MANIFEST} is damaged: it is JSON but not a whole manifest ({error})"
+        ) from error
+
+
+def check_presence(folder: Folder, manifest: Manifest) -> None:
+    """Every file of every finished shard is there and as long as it was written.
+
+    Errors: DamagedError naming the first that is not.
+    """
+    for shard in manifest.shards:
+        for kind, record in shard.files.items():
+            check_size(folder, shard.path(kind), record)
+    if manifest.sequence_table is not None:
+        check_size(folder, SEQUENCES, manifest.sequence_table)
+
+
+def check_size(folder: Folder, name: str, record: FileRecord) -> None:
+    """Errors: DamagedError where the file is missing or not as long as recorded."""
+    try:
+        size = folder.size(name)
+    except FileNotFoundError:
+        raise DamagedError(
+            f"{folder.url}/{name} is missing, but the manifest lists it. "
+            "Copy the store again, or capture it again with force=True"
+        ) from None
+    if size != record.bytes:
+        state = "truncated" if size < record.bytes else "longer than it was written"
+        raise DamagedError(
+            f"{folder.url}/{name} is {state}: {size:,} bytes are there, {record.bytes:,} were "
+            "written. Copy the store again, or capture it again with force=True"
+        )
+
+
+def _shard(value: dict[str, Any]) -> ShardRecord:
+    files = {kind: FileRecord(**record) for kind, record in value.pop("files").items()}
+    return ShardRecord(**value, files=files)

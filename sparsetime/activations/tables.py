@@ -1,0 +1,76 @@
+"""The tables of a store: the sequence table and its Parquet."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sparsetime.errors import MismatchError
+from sparsetime.files import Folder
+
+# The sequence table as every store holds it. `labels` is a JSON object; `first_row` is the row of
+# the whole store at which the sequence begins.
+SEQUENCE_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("length", pa.int64()),
+        ("start", pa.float64()),
+        ("step", pa.float64()),
+        ("unit", pa.string()),
+        ("source", pa.string()),
+        ("labels", pa.string()),
+        ("text", pa.large_string()),
+        ("first_row", pa.int64()),
+    ]
+)
+
+
+def sequence_table(given: pa.Table, first_row: int) -> pa.Table:
+    """`given` with every column of SEQUENCE_SCHEMA, the first sequence beginning at `first_row`."""
+    missing = {"id", "length"} - set(given.column_names)
+    if missing:
+        raise MismatchError(f"the sequence table lacks {', '.join(sorted(missing))}")
+    count = given.num_rows
+    length = given["length"].cast(pa.int64()).to_numpy()
+    defaults: dict[str, Any] = {
+        "start": 0.0,
+        "step": 1.0,
+        "unit": "",
+        "source": "",
+        "labels": "{}",
+        "text": None,
+    }
+    if "labels" in given.column_names and pa.types.is_nested(given.schema.field("labels").type):
+        labels = [json.dumps(label or {}, sort_keys=True) for label in given["labels"].to_pylist()]
+        at = given.schema.get_field_index("labels")
+        given = given.set_column(at, "labels", pa.array(labels, pa.string()))
+    columns = {
+        name: given[name].cast(SEQUENCE_SCHEMA.field(name).type)
+        if name in given.column_names
+        else pa.array([defaults[name]] * count, SEQUENCE_SCHEMA.field(name).type)
+        for name in SEQUENCE_SCHEMA.names
+        if name != "first_row"
+    }
+    columns["first_row"] = pa.array(first_row + np.cumsum(length) - length, pa.int64())
+    return pa.table(columns, schema=SEQUENCE_SCHEMA)
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """The table as one Parquet file. The same table gives the same bytes."""
+    sink = io.BytesIO()
+    whole = table.unify_dictionaries().combine_chunks().replace_schema_metadata(None)
+    pq.write_table(whole, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def read_parquet(folder: Folder, name: str, columns: list[str] | None = None) -> pa.Table:
+    """A Parquet file of a store: whole, or some of its columns in the order asked for."""
+    source = str(folder.path(name)) if folder.is_local else io.BytesIO(folder.read_bytes(name))
+    with pq.ParquetFile(source) as file:
+        table = file.read(columns=columns)
+    return table if columns is None else table.select(columns)

@@ -1,0 +1,272 @@
+"""StoreWriter: appends shards to an activation store so that a crash loses at most one of them."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float
+from safetensors.torch import save
+from torch import Tensor
+
+from sparsetime.activations.manifest import (
+    ACTIVATIONS_FILE,
+    BEGUN_FILE,
+    DTYPES,
+    MANIFEST,
+    SEQUENCES,
+    SHARDS,
+    STEPS_FILE,
+    TENSOR,
+    FileRecord,
+    Manifest,
+    ShardRecord,
+    check_presence,
+    load_manifest,
+)
+from sparsetime.activations.tables import parquet_bytes, read_parquet, sequence_table
+from sparsetime.errors import ConfigError, DataError, MismatchError, StoreError
+from sparsetime.files import Folder
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store import Store
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class StoreWriter:
+    """Writes an activation store shard by shard.
+
+    A shard counts once the manifest lists it, and the manifest is replaced last and atomically. A
+    writer opened on an unfinished store of the same settings goes on after its last shard:
+    `shards_done` says how many shards, and `rows_done` how many rows, need not be made again.
+    `force` throws away the store that `out` holds; files that are no part of a store stay.
+
+    Errors: StoreError where `out` holds anything else, or a store of other settings (it says
+    which); DamagedError where a finished shard is missing or truncated.
+    """
+
+    def __init__(
+        self,
+        out: str | Path,
+        *,
+        model_name: str,
+        model_hash: str,
+        site: str,
+        d: int,
+        dtype: str,
+        unit: str,
+        capture: dict[str, Any],
+        force: bool = False,
+    ) -> None:
+        if dtype not in DTYPES:
+            raise ConfigError(f"a store's dtype is one of {', '.join(DTYPES)}; {dtype!r} was given")
+        self._folder = Folder(str(out))
+        settings = json.loads(json.dumps(capture))
+        self._manifest = Manifest(model_name, model_hash, site, d, dtype, unit, settings)
+        self._position = 0  # of the next row, within the sequence that the last shard left open
+        if force:
+            for name in (MANIFEST, SEQUENCES, SHARDS):
+                self._folder.remove(name)
+        if self._folder.exists(MANIFEST):
+            self._resume()
+        else:
+            self._refuse_other_content(force)
+            self._write_manifest(self._manifest)
+
+    @property
+    def shards_done(self) -> int:
+        return len(self._manifest.shards)
+
+    @property
+    def rows_done(self) -> int:
+        return self._manifest.rows
+
+    def append(
+        self, activations: Float[Tensor, "rows d"], steps: pa.Table, sequences: pa.Table
+    ) -> None:
+        """Write one shard.
+
+        activations: [rows, d] in the store's dtype, finite. steps: a row per activation, with the
+        int32 columns `sequence` (number within the store) and `position` (0, 1, … within the
+        sequence), then any others. sequences: those that begin in this shard, with their whole
+        `length`; columns of SEQUENCE_SCHEMA, where only `id` and `length` must be given.
+
+        Errors: MismatchError where the three do not fit together or do not continue the store;
+        StoreError where the disk is full (nothing of the shard is then left behind).
+        """
+        if self._manifest.complete:
+            raise StoreError(f"{self._folder.url} is a finished store; nothing can be appended")
+        begun = sequence_table(sequences, self._planned_rows)
+        self._check(activations, steps, begun)
+        name = f"{self.shards_done:06d}"
+        contents = {
+            ACTIVATIONS_FILE: save({TENSOR: activations.detach().cpu().contiguous()}),
+            STEPS_FILE: parquet_bytes(steps),
+            BEGUN_FILE: parquet_bytes(begun),
+        }
+        shard = ShardRecord(
+            name,
+            activations.shape[0],
+            begun.num_rows,
+            int(np.sum(begun["length"].to_numpy())),
+            {kind: _record(data) for kind, data in contents.items()},
+        )
+        manifest = self._manifest.with_shard(shard)
+        needed = sum(map(len, contents.values()))
+        try:
+            for kind, data in contents.items():
+                self._write(shard.path(kind), data, needed, f"shard {name}")
+            self._write_manifest(manifest)
+        except BaseException:
+            for kind in contents:
+                self._folder.remove(shard.path(kind))
+            raise
+        self._manifest = manifest
+        self._position = int(steps["position"][-1].as_py()) + 1
+
+    def finish(self) -> Store:
+        """Write the whole sequence table, mark the store complete, and open it.
+
+        Errors: DataError where nothing was appended or the last sequence lacks rows.
+        """
+        from sparsetime.activations.store import open_store
+
+        manifest = self._manifest
+        if not manifest.complete:
+            if manifest.rows == 0:
+                raise DataError(
+                    f"no activations were captured for {self._folder.url}: the data is empty"
+                )
+            if manifest.rows != self._planned_rows:
+                raise DataError(
+                    f"{self._folder.url} cannot be finished: its sequences have "
+                    f"{self._planned_rows:,} rows in all, {manifest.rows:,} were appended"
+                )
+            tables = [
+                read_parquet(self._folder, shard.path(BEGUN_FILE)) for shard in manifest.shards
+            ]
+            data = parquet_bytes(pa.concat_tables(tables))
+            self._write(SEQUENCES, data, len(data), "the sequence table")
+            manifest = replace(manifest, complete=True, sequence_table=_record(data))
+            self._write_manifest(manifest)
+            self._manifest = manifest
+        return open_store(self._folder.url)
+
+    @property
+    def _planned_rows(self) -> int:
+        return sum(shard.planned_rows for shard in self._manifest.shards)
+
+    def _resume(self) -> None:
+        found, wanted = load_manifest(self._folder), self._manifest.settings
+        differing = [
+            f"{name} is {found.settings.get(name)!r} there and {wanted.get(name)!r} here"
+            for name in sorted(wanted.keys() | found.settings.keys())
+            if found.settings.get(name) != wanted.get(name)
+        ]
+        if differing:
+            raise StoreError(
+                f"{self._folder.url} holds another capture: {'; '.join(differing)}. "
+                "Choose another folder, or replace it with force=True"
+            )
+        check_presence(self._folder, found)
+        self._manifest = found
+        listed = {shard.path(kind) for shard in found.shards for kind in shard.files}
+        for name in (self._folder / SHARDS).names():
+            if f"{SHARDS}/{name}" not in listed:  # a shard that was being written
+                self._folder.remove(f"{SHARDS}/{name}")
+        for name in self._folder.names():
+            if name.endswith(".partial"):
+                self._folder.remove(name)
+        if found.shards:
+            last = read_parquet(self._folder, found.shards[-1].path(STEPS_FILE), ["position"])
+            self._position = int(last["position"][-1].as_py()) + 1
+
+    def _refuse_other_content(self, force: bool) -> None:
+        leftovers = [name for name in self._folder.names() if name.endswith(".partial")]
+        others = [name for name in self._folder.names() if name not in leftovers]
+        if others and not force:
+            raise StoreError(
+                f"{self._folder.url} is not empty and not an activation store: it holds "
+                f"{', '.join(others[:3])}{', …' if len(others) > 3 else ''}. "
+                "Choose another folder, or write beside these files with force=True"
+            )
+        if self._folder.exists(MANIFEST):
+            return
+        for name in leftovers:
+            self._folder.remove(name)
+
+    def _check(
+        self, activations: Float[Tensor, "rows d"], steps: pa.Table, begun: pa.Table
+    ) -> None:
+        wanted = self._manifest
+        dtype = str(activations.dtype).removeprefix("torch.")
+        if activations.ndim != 2 or activations.shape[1] != wanted.d or dtype != wanted.dtype:
+            raise MismatchError(
+                f"a shard of {self._folder.url} is {wanted.dtype} [rows, {wanted.d}]; "
+                f"{dtype} {list(activations.shape)} was given"
+            )
+        rows = activations.shape[0]
+        if rows == 0 or steps.num_rows != rows:
+            raise MismatchError(
+                f"a shard needs at least one row and as many steps as rows; "
+                f"{rows} rows and {steps.num_rows} steps were given"
+            )
+        if steps.column_names[:2] != ["sequence", "position"]:
+            raise MismatchError(
+                "the first two columns of a shard's steps are sequence and position; "
+                f"{', '.join(steps.column_names[:2]) or 'none'} were given"
+            )
+        open_rows = self._planned_rows - wanted.rows
+        lengths = np.concatenate([[open_rows], begun["length"].to_numpy()]).astype(np.int64)
+        if lengths.sum() < rows:
+            raise MismatchError(
+                f"the shard has {rows} rows, but the sequences that are open or begin in it have "
+                f"only {lengths.sum()}"
+            )
+        numbers = np.arange(len(lengths)) + wanted.sequences - 1
+        first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        sequence = np.repeat(numbers, lengths)[:rows]
+        position = np.arange(rows) - np.repeat(first, lengths)[:rows]
+        position[:open_rows] += self._position
+        if not (
+            np.array_equal(sequence, steps["sequence"].to_numpy())
+            and np.array_equal(position, steps["position"].to_numpy())
+        ):
+            raise MismatchError(
+                "the columns sequence and position do not continue the store: the shard must "
+                f"begin at row {wanted.rows} of the planned sequences and keep their order"
+            )
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        with self._disk_full_explained("the manifest", 4096):
+            manifest.save(self._folder)
+
+    def _write(self, name: str, data: bytes, needed: int, what: str) -> None:
+        with self._disk_full_explained(what, needed):
+            self._folder.write_bytes(name, data)
+
+    @contextmanager
+    def _disk_full_explained(self, what: str, needed: int) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise StoreError(
+                f"the disk is full: {what} needs {needed:,} bytes in {self._folder.url}. Free "
+                "some space and capture again: it goes on after the "
+                f"{self.shards_done} finished shards"
+            ) from error
+
+
+def _record(data: bytes) -> FileRecord:
+    return FileRecord(len(data), hashlib.sha256(data).hexdigest())
