@@ -1,0 +1,60 @@
+# One command a job: make setup | demo | test | check | bench | docs | picture
+#
+# Everything runs in .venv, which the first command makes. Another environment that holds the
+# same packages can be named instead: make check VENV=/path/to/venv
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN ?= runs/demo
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test check lint types imports site snippets bench docs picture clean
+
+setup: $(READY)
+
+# torch goes first and alone: it is by far the largest, and nothing that follows may move it.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "sparsetime needs Python 3.11 or newer; name one: make setup PYTHON=python3.12" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -c constraints.txt torch
+	$(BIN)/python -m pip install -c constraints.txt -e ".[demo,dev]"
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/sparsetime demo --out $(RUN)
+
+# Two workers of one thread each fill the two cores of the smallest machine that we promise.
+test: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not snippets"
+
+# The gate. CI runs this and the tests, and nothing else.
+check: lint types imports site snippets
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports --no-logo
+
+docs site: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+snippets: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m snippets tests/test_docs.py
+
+# Each benchmark prints its figures as JSON on its last line.
+bench: $(READY)
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# The picture at the top of the README, drawn anew from the demo's run.
+picture: $(READY)
+	$(BIN)/python tools/picture.py $(RUN) docs/images/score.svg
+
+clean:
+	rm -rf site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,16 @@
+"""What every test runs under: shapes and types checked at run time, and no network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from jaxtyping import install_import_hook
+from shape_checker import checkable
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+install_import_hook(
+    checkable(Path(__file__).parent.parent / "sparsetime", "sparsetime"), "shape_checker.checked"
+)

@@ -1,0 +1,45 @@
+"""The run-time checker of annotations that the tests put under every function of the house."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import beartype
+
+
+def checked(function: Any) -> Any:
+    """Beartype, lenient only where an annotation cannot be known at run time.
+
+    The house imports heavy packages for annotations under TYPE_CHECKING; such a name does not
+    exist at run time, and its annotation is left unchecked. All others, shapes first, are checked.
+    """
+    hints = {}
+    for name, hint in function.__annotations__.items():
+        if isinstance(hint, str):
+            try:
+                hint = eval(hint, function.__globals__)
+            except (NameError, AttributeError, TypeError):
+                hint = Any
+        hints[name] = hint
+    function.__annotations__ = hints
+    return beartype.beartype(function)
+
+
+def checkable(folder: Path, name: str) -> list[str]:
+    """The modules below a package, but those whose functions numba compiles.
+
+    A whole package is named once where nothing in it is left out, since naming covers all below.
+    """
+    if not any(map(_uses_numba, folder.rglob("*.py"))):
+        return [name]
+    inner = [p for p in sorted(folder.iterdir()) if (p / "__init__.py").exists()]
+    files = [p for p in sorted(folder.glob("*.py")) if p.stem != "__init__" and not _uses_numba(p)]
+    return [f"{name}.{p.stem}" for p in files] + [
+        module for p in inner for module in checkable(p, f"{name}.{p.name}")
+    ]
+
+
+def _uses_numba(file: Path) -> bool:
+    text = file.read_text(encoding="utf-8")
+    return "import numba" in text or "from numba" in text
