@@ -1,0 +1,159 @@
+"""What the report page shows, as plain records: everything here is JSON, nothing is computed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _whole_characters(value: object) -> object:
+    """Half of a surrogate pair cannot be written to a page; a question mark takes its place."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_whole_characters)]
+Part = Literal["", "high", "low"]
+
+
+class Record(BaseModel):
+    """A frozen record; unknown fields are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DictionaryEntry(Record):
+    """One of the dictionaries that the page compares."""
+
+    key: Text  # its folder in the run
+    title: Text
+    note: Text  # one line: width, parts, sparsity
+    has_parts: bool  # whether it has a high-level and a low-level part
+
+
+class ScoreRow(Record):
+    """One feature over one passage.
+
+    `strengths` pairs with `steps`: percent of the feature's largest activation in the corpus.
+    """
+
+    feature: int
+    part: Part
+    words: list[Text]  # most over-represented first
+    dwell: float  # mean length of a run over the corpus, in steps
+    density: float  # share of the corpus's steps on which it is active
+    steps: list[int]
+    strengths: list[int]
+
+
+class ScorePanel(Record):
+    """One dictionary's rows over a passage, the longest-lasting feature first."""
+
+    dictionary: Text
+    rows: list[ScoreRow]
+
+
+class ScorePassage(Record):
+    """A passage and every dictionary's score of it. The text is gaps[0] words[0] gaps[1] …"""
+
+    title: Text
+    source: Text  # where the passage stands
+    words: list[Text]  # one a step
+    gaps: list[Text]  # the white space before each word
+    panels: list[ScorePanel]
+
+
+class ComparisonCell(Record):
+    """One figure of one dictionary, and of its parts where it has any."""
+
+    text: Text
+    high: Text = ""
+    low: Text = ""
+
+
+class ComparisonRow(Record):
+    """One figure across the dictionaries."""
+
+    name: Text  # the key of its definition
+    label: Text
+    definition: Text
+    cells: list[ComparisonCell]
+
+
+class Definition(Record):
+    """What a figure means."""
+
+    name: Text
+    label: Text
+    definition: Text
+    range: Text
+    source: Text
+
+
+class Curve(Record):
+    """One line of a chart: `x` and `y` pair up."""
+
+    label: Text
+    hue: Text  # high, low, plain: the page's colours
+    x: list[float]
+    y: list[float]
+
+
+class Chart(Record):
+    """A small chart: lines, or outlines of histograms, over a linear or logarithmic axis."""
+
+    title: Text
+    caption: Text
+    x_label: Text
+    y_label: Text
+    x_log: bool = False
+    y_log: bool = False
+    steps: bool = False  # histogram outlines: `x` are bin edges, one more than `y`
+    curves: list[Curve]
+
+
+class Piece(Record):
+    """A stretch of text under one shade: 0 none, 8 the feature's maximum."""
+
+    text: Text
+    shade: int
+
+
+class ShadedPassage(Record):
+    """One of a feature's strongest moments with the text around it."""
+
+    source: Text
+    strength: Text
+    pieces: list[Piece]
+
+
+class FeatureCard(Record):
+    """A feature and where it fires most."""
+
+    feature: int
+    part: Part
+    words: list[Text]
+    facts: list[Text]  # "lasts 12.3 tokens", "active on 0.4% of tokens"
+    passages: list[ShadedPassage]
+
+
+class FeatureList(Record):
+    """The most telling features of one dictionary."""
+
+    dictionary: Text
+    cards: list[FeatureCard]
+
+
+class PageData(Record):
+    """Everything on the page."""
+
+    title: Text
+    lead: Text
+    unit: Text  # of a step, in the singular: token, frame, sample
+    facts: list[tuple[Text, Text]]
+    dictionaries: list[DictionaryEntry]
+    score: list[ScorePassage]
+    comparison: list[ComparisonRow]
+    charts: list[Chart]
+    features: list[FeatureList]
+    definitions: list[Definition]

@@ -1,0 +1,114 @@
+"""The score: the features of a passage as rows, the longest-lasting on top, time to the right.
+
+Which rows are shown. A passage wakes hundreds of features and a picture holds a few dozen. So:
+
+1. Features that are active on more than a fifth of the whole corpus are left out: they say
+   nothing about this passage.
+2. The rest are ranked by their share of the passage's code energy (the sum of squared strengths).
+3. Half of the rows go to the slower half of those features and half to the faster half, by mean
+   dwell over the whole corpus, the most energetic first; where one half is short, the other fills
+   its places. Without this, a passage's many short features would crowd out the few long ones.
+
+The rule is the same for every dictionary, so two scores of one passage can be compared. Rows are
+sorted by dwell over the corpus, not by their luck in this passage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from sparsetime.codes import SparseCode
+from sparsetime.errors import MismatchError
+from sparsetime.explorer.page import Part, ScorePanel, ScoreRow
+
+ROWS = 36
+TOO_DENSE = 0.2
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """What the score needs to know of every feature, measured over the whole corpus.
+
+    dwell: mean run length in steps; density: share of steps on which it is active; peak: largest
+    activation; words: most over-represented first; groups: ends of the dictionary's nested parts.
+    All arrays are [width].
+    """
+
+    dwell: Float[np.ndarray, " width"]
+    density: Float[np.ndarray, " width"]
+    peak: Float[np.ndarray, " width"]
+    words: Sequence[Sequence[str]]
+    groups: tuple[int, ...]
+
+    def part(self, feature: int) -> Part:
+        """The part that a feature belongs to; empty where a dictionary has one part only."""
+        if len(self.groups) < 2:
+            return ""
+        return "high" if feature < self.groups[0] else "low"
+
+
+def score_panel(
+    dictionary: str, code: SparseCode, table: FeatureTable, rows: int = ROWS
+) -> ScorePanel:
+    """The score of one passage under one dictionary.
+
+    `code` has shape (time,): the passage's steps in order. Errors: MismatchError where the code
+    and the table differ in width.
+    """
+    if code.width != len(table.dwell):
+        raise MismatchError(
+            f"the code has {code.width} features and the feature table {len(table.dwell)}; "
+            f"both must come from one dictionary"
+        )
+    step = code.row_of_entry.cpu().numpy()
+    feature = code.indices.cpu().numpy()
+    value = code.values.detach().float().cpu().numpy()
+    chosen = choose(feature, value, table, rows)
+    return ScorePanel(
+        dictionary=dictionary,
+        rows=[_row(int(f), step[feature == f], value[feature == f], table) for f in chosen],
+    )
+
+
+def choose(
+    feature: Int[np.ndarray, " entries"],
+    value: Float[np.ndarray, " entries"],
+    table: FeatureTable,
+    rows: int,
+) -> Int[np.ndarray, " rows"]:
+    """The features to show, the longest-lasting first, by the rule at the top of this file."""
+    energy = np.bincount(feature, weights=value.astype(np.float64) ** 2, minlength=len(table.dwell))
+    shown = np.flatnonzero((energy > 0) & (table.density <= TOO_DENSE))
+    by_dwell = shown[np.lexsort((shown, -table.dwell[shown]))]
+    middle = (len(by_dwell) + 1) // 2
+    slow, fast = (
+        half[np.argsort(-energy[half], kind="stable")]
+        for half in (by_dwell[:middle], by_dwell[middle:])
+    )
+    of_fast = min(rows // 2, len(fast))
+    of_slow = min(rows - of_fast, len(slow))
+    of_fast = min(rows - of_slow, len(fast))
+    kept = np.concatenate([slow[:of_slow], fast[:of_fast]])
+    return kept[np.lexsort((kept, -table.dwell[kept]))]
+
+
+def _row(
+    feature: int,
+    steps: Int[np.ndarray, " active"],
+    values: Float[np.ndarray, " active"],
+    table: FeatureTable,
+) -> ScoreRow:
+    peak = max(float(table.peak[feature]), float(values.max()))
+    return ScoreRow(
+        feature=feature,
+        part=table.part(feature),
+        words=list(table.words[feature]),
+        dwell=round(float(table.dwell[feature]), 2),
+        density=round(float(table.density[feature]), 6),
+        steps=[int(step) for step in steps],
+        strengths=[max(1, round(100 * float(v) / peak)) for v in np.abs(values)],
+    )
