@@ -71,6 +71,11 @@ class Manifest:
             f"capture.{name}": value for name, value in self.capture.items()
         }
 
+    @property
+    def planned_rows(self) -> int:
+        """Rows of all sequences that have begun, whole; more than `rows` while one is open."""
+        return sum(shard.planned_rows for shard in self.shards)
+
     def with_shard(self, shard: ShardRecord) -> Manifest:
         """The manifest after one more shard."""
         return replace(

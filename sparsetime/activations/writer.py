@@ -17,6 +17,7 @@ from jaxtyping import Float
 from safetensors.torch import save
 from torch import Tensor
 
+from sparsetime.activations.layout import check_shard
 from sparsetime.activations.manifest import (
     ACTIVATIONS_FILE,
     BEGUN_FILE,
@@ -33,7 +34,7 @@ from sparsetime.activations.manifest import (
     load_manifest,
 )
 from sparsetime.activations.tables import parquet_bytes, read_parquet, sequence_table
-from sparsetime.errors import ConfigError, DataError, MismatchError, StoreError
+from sparsetime.errors import ConfigError, DataError, StoreError
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ class StoreWriter:
         """
         if self._manifest.complete:
             raise StoreError(f"{self._folder.url} is a finished store; nothing can be appended")
-        begun = sequence_table(sequences, self._planned_rows)
-        self._check(activations, steps, begun)
+        begun = sequence_table(sequences, self._manifest.planned_rows)
+        check_shard(self._manifest, self._position, activations, steps, begun)
         name = f"{self.shards_done:06d}"
         contents = {
             ACTIVATIONS_FILE: save({TENSOR: activations.detach().cpu().contiguous()}),
@@ -146,10 +147,10 @@ class StoreWriter:
                 raise DataError(
                     f"no activations were captured for {self._folder.url}: the data is empty"
                 )
-            if manifest.rows != self._planned_rows:
+            if manifest.rows != manifest.planned_rows:
                 raise DataError(
                     f"{self._folder.url} cannot be finished: its sequences have "
-                    f"{self._planned_rows:,} rows in all, {manifest.rows:,} were appended"
+                    f"{manifest.planned_rows:,} rows in all, {manifest.rows:,} were appended"
                 )
             tables = [
                 read_parquet(self._folder, shard.path(BEGUN_FILE)) for shard in manifest.shards
@@ -160,10 +161,6 @@ class StoreWriter:
             self._write_manifest(manifest)
             self._manifest = manifest
         return open_store(self._folder.url)
-
-    @property
-    def _planned_rows(self) -> int:
-        return sum(shard.planned_rows for shard in self._manifest.shards)
 
     def _resume(self) -> None:
         found, wanted = load_manifest(self._folder), self._manifest.settings
@@ -203,48 +200,6 @@ class StoreWriter:
             return
         for name in leftovers:
             self._folder.remove(name)
-
-    def _check(
-        self, activations: Float[Tensor, "rows d"], steps: pa.Table, begun: pa.Table
-    ) -> None:
-        wanted = self._manifest
-        dtype = str(activations.dtype).removeprefix("torch.")
-        if activations.ndim != 2 or activations.shape[1] != wanted.d or dtype != wanted.dtype:
-            raise MismatchError(
-                f"a shard of {self._folder.url} is {wanted.dtype} [rows, {wanted.d}]; "
-                f"{dtype} {list(activations.shape)} was given"
-            )
-        rows = activations.shape[0]
-        if rows == 0 or steps.num_rows != rows:
-            raise MismatchError(
-                f"a shard needs at least one row and as many steps as rows; "
-                f"{rows} rows and {steps.num_rows} steps were given"
-            )
-        if steps.column_names[:2] != ["sequence", "position"]:
-            raise MismatchError(
-                "the first two columns of a shard's steps are sequence and position; "
-                f"{', '.join(steps.column_names[:2]) or 'none'} were given"
-            )
-        open_rows = self._planned_rows - wanted.rows
-        lengths = np.concatenate([[open_rows], begun["length"].to_numpy()]).astype(np.int64)
-        if lengths.sum() < rows:
-            raise MismatchError(
-                f"the shard has {rows} rows, but the sequences that are open or begin in it have "
-                f"only {lengths.sum()}"
-            )
-        numbers = np.arange(len(lengths)) + wanted.sequences - 1
-        first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        sequence = np.repeat(numbers, lengths)[:rows]
-        position = np.arange(rows) - np.repeat(first, lengths)[:rows]
-        position[:open_rows] += self._position
-        if not (
-            np.array_equal(sequence, steps["sequence"].to_numpy())
-            and np.array_equal(position, steps["position"].to_numpy())
-        ):
-            raise MismatchError(
-                "the columns sequence and position do not continue the store: the shard must "
-                f"begin at row {wanted.rows} of the planned sequences and keep their order"
-            )
 
     def _write_manifest(self, manifest: Manifest) -> None:
         with self._disk_full_explained("the manifest", 4096):
