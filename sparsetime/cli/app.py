@@ -1,0 +1,77 @@
+"""The program itself: its help, its version, and how its errors reach the user."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+
+from sparsetime import __version__
+from sparsetime.errors import SparsetimeError
+
+# The order in which the commands are used, and so the order in which the help lists them.
+_ORDER = ("sites", "recipes", "capture", "train", "evaluate", "index", "report", "demo")
+
+
+class _Group(TyperGroup):
+    """Prints what a user can mend as one red line; everything else is a defect and is shown."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=_ORDER.index)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SparsetimeError as error:
+            if ctx.params.get("debug"):
+                raise
+            line = Text(f"error: {error}", style="bold red")
+            Console(stderr=True, soft_wrap=True, highlight=False).print(line)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sparsetime {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Find, measure and show the sparse features of any sequence model, along time.
+
+    \b
+    A whole run, step by step:
+      sparsetime sites my-model
+      sparsetime capture --model my-model --data texts \\
+        --site encoder.layer.1 --out runs/x/store
+      sparsetime train --store runs/x/store --recipe topk \\
+        --width 256 --k 8 --rows 20000 --out runs/x/topk
+      sparsetime evaluate --dictionary runs/x/topk --store runs/x/store
+      sparsetime index --dictionary runs/x/topk --store runs/x/store
+
+    \b
+    The same from one file, with a setting changed:
+      sparsetime train --config run.yaml --rows 40000 --set seed=1
+    """

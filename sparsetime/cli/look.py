@@ -1,0 +1,67 @@
+"""Commands that look and change nothing: a model's sites, the recipes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sparsetime.cli.app import app
+from sparsetime.cli.shared import stdout, table
+from sparsetime.errors import unknown_name
+
+
+@app.command()
+def sites(
+    model: Annotated[str, typer.Argument(help="A model's folder, or its name on the hub.")],
+    match: Annotated[str, typer.Option(help="Show only paths that hold this text.")] = "",
+) -> None:
+    """List the sites of a model, where activations can be captured, with their shapes.
+
+    Behind a path, `:input` takes what goes into the module instead of what comes out.
+
+    \b
+    Examples:
+      sparsetime sites my-model
+      sparsetime sites my-model --match attention
+    """
+    from sparsetime.models.sites import sites as find
+
+    shown = table("site", "module", "input", "output")
+    for site in find(model):
+        if match in site.path:
+            shapes = (site.input_shape, site.output_shape)
+            shown.add_row(
+                site.path, site.kind, *("" if x is None else str(list(x)) for x in shapes)
+            )
+    stdout().print(shown)
+
+
+@app.command()
+def recipes(
+    name: Annotated[str, typer.Argument(help="Show this recipe in full.")] = "",
+) -> None:
+    """List the architectures that can be trained, or show one in full.
+
+    \b
+    Examples:
+      sparsetime recipes
+      sparsetime recipes topk
+    """
+    from sparsetime.dictionaries.recipes import recipes as cards
+
+    known = {card.name: card for card in cards()}
+    if not name:
+        shown = table("recipe", "needs", "what it is")
+        for card in known.values():
+            shown.add_row(card.name, card.needs, card.title)
+        stdout().print(shown)
+        return
+    if name not in known:
+        raise unknown_name("recipe", name, known)
+    card = known[name]
+    shown = table("", "")
+    for label in ("title", "idea", "paper", "needs", "claim"):
+        shown.add_row(label, str(getattr(card, label)))
+    shown.add_row("defaults", ", ".join(f"{key}={value}" for key, value in card.defaults.items()))
+    stdout().print(shown)

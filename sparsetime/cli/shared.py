@@ -1,0 +1,47 @@
+"""What the commands share: options that mean the same everywhere, tables, and last words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sparsetime.config import assignments
+
+Config = Annotated[
+    Path | None, typer.Option(help="A YAML run file; its section of this command is read.")
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any other setting; dots reach into groups."),
+]
+Out = Annotated[str | None, typer.Option(help="The folder to write.")]
+StoreOption = Annotated[str | None, typer.Option("--store", help="A captured store: path or URL.")]
+DictionaryOption = Annotated[
+    str | None, typer.Option("--dictionary", help="The folder of a trained dictionary.")
+]
+Force = Annotated[bool | None, typer.Option("--force", help="Replace what is in the folder.")]
+
+
+def given(sets: list[str] | None, **flags: Any) -> dict[str, Any]:
+    """The flags that were given and the assignments of --set, as overrides."""
+    return {**{k: v for k, v in flags.items() if v not in (None, [])}, **assignments(sets or ())}
+
+
+def table(*columns: str) -> Table:
+    made = Table(box=None, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def stdout() -> Console:
+    return Console(highlight=False)
+
+
+def say(line: str) -> None:
+    """The last word of a command: where the result lies."""
+    typer.echo(line)

@@ -1,0 +1,202 @@
+"""Commands that make things: capture, train, evaluate, index."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sparsetime.cli.app import app
+from sparsetime.cli.shared import (
+    Config,
+    DictionaryOption,
+    Force,
+    Out,
+    Sets,
+    StoreOption,
+    given,
+    say,
+    stdout,
+    table,
+)
+from sparsetime.config import read_config
+
+
+@app.command()
+def capture(
+    config: Config = None,
+    model: Annotated[str | None, typer.Option(help="A model's folder or name.")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Text files, or .npy series: a file, a folder or a glob. Repeatable."),
+    ] = None,
+    site: Annotated[
+        list[str] | None, typer.Option(help="A site of the model; see `sites`. Repeatable.")
+    ] = None,
+    out: Out = None,
+    window: Annotated[int | None, typer.Option(help="Longest stretch run at once, steps.")] = None,
+    overlap: Annotated[int | None, typer.Option(help="Steps of context before a window.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Windows run at once.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="auto, float32, float16 or bfloat16.")] = None,
+    on_bad: Annotated[
+        str | None, typer.Option(help="A file that is not UTF-8: refuse or skip.")
+    ] = None,
+    force: Force = None,
+    sets: Sets = None,
+) -> None:
+    """Run a model over data and store the activations of a site, in order.
+
+    A run that was interrupted goes on from its last finished shard when the command is repeated.
+
+    \b
+    Examples:
+      sparsetime capture --model my-model --data texts \\
+        --site encoder.layer.1 --out runs/x/store
+      sparsetime capture --config run.yaml --dtype float16
+    """
+    from sparsetime.activations.capture import capture as run
+    from sparsetime.cli.runfile import CaptureSection
+
+    flags = given(
+        sets,
+        model=model,
+        data=data,
+        site=site[0] if site and len(site) == 1 else site,
+        out=out,
+        window=window,
+        overlap=overlap,
+        batch=batch,
+        dtype=dtype,
+        on_bad=on_bad,
+        force=force,
+    )
+    chosen = read_config(config, CaptureSection, flags, section="capture")
+    kept = {"window", "overlap", "batch", "dtype", "force"} & chosen.model_fields_set
+    options = {name: getattr(chosen, name) for name in kept}
+    stores = run(chosen.model, chosen.documents(), chosen.site, chosen.out, **options)
+    for store in stores if isinstance(stores, list) else [stores]:
+        count = store.sequences.num_rows
+        say(f"{store.path}: {len(store):,} steps of {count:,} sequences, width {store.d}")
+
+
+@app.command()
+def train(
+    config: Config = None,
+    store: StoreOption = None,
+    recipe: Annotated[str | None, typer.Option(help="The architecture; see `recipes`.")] = None,
+    width: Annotated[int | None, typer.Option(help="Number of features.")] = None,
+    k: Annotated[int | None, typer.Option(help="Active features a step, where fixed.")] = None,
+    out: Out = None,
+    rows: Annotated[int | None, typer.Option(help="Activation rows to learn from.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Rows in a training step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights and order.")] = None,
+    held_out: Annotated[
+        float | None, typer.Option(help="Share of the documents kept for evaluation.")
+    ] = None,
+    sets: Sets = None,
+) -> None:
+    """Train a dictionary on a store.
+
+    A run that was interrupted goes on from its last checkpoint when the command is repeated.
+
+    \b
+    Examples:
+      sparsetime train --store runs/x/store --recipe topk \\
+        --width 256 --k 8 --rows 20000 --out runs/x/topk
+      sparsetime train --config run.yaml --set dictionary.k=16
+    """
+    from sparsetime.cli.runfile import TrainSection
+    from sparsetime.dictionaries.recipes import dictionary as build
+    from sparsetime.training.train import train as run
+
+    flags = given(
+        sets,
+        store=store,
+        out=out,
+        rows=rows,
+        batch=batch,
+        learning_rate=learning_rate,
+        seed=seed,
+        held_out=held_out,
+        **{"dictionary.recipe": recipe, "dictionary.width": width, "dictionary.k": k},
+    )
+    chosen = read_config(config, TrainSection, flags, section="train")
+    source, _ = chosen.parts()
+    sae = build(chosen.dictionary.recipe, d_in=source.d, **chosen.dictionary.settings)
+    result = run(sae, source, out=chosen.out, **chosen.training())
+    last = result.metrics[-1]
+    figures = ", ".join(
+        f"{name} {last[name]:.4g}" for name in ("fvu", "l0", "dead") if name in last
+    )
+    say(f"{result.path}: {figures}")
+
+
+@app.command()
+def evaluate(
+    config: Config = None,
+    dictionary: DictionaryOption = None,
+    store: StoreOption = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="A family of figures; all without it. Repeatable.")
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Where to write the JSON; by default in the dictionary.")
+    ] = None,
+    held_out: Annotated[
+        float | None, typer.Option(help="Share held out in training; 0 takes all documents.")
+    ] = None,
+    sets: Sets = None,
+) -> None:
+    """Measure a dictionary on documents that it was not trained on.
+
+    \b
+    Examples:
+      sparsetime evaluate --dictionary runs/x/topk --store runs/x/store
+      sparsetime evaluate --config run.yaml --metric timing
+    """
+    from sparsetime.cli.runfile import EvaluateSection
+    from sparsetime.dictionaries.dictionary import load
+    from sparsetime.evaluation.evaluate import evaluate as run
+
+    flags = given(
+        sets, dictionary=dictionary, store=store, metrics=metric, out=out, held_out=held_out
+    )
+    chosen = read_config(config, EvaluateSection, flags, section="evaluate")
+    _, source = chosen.parts()
+    report = run(load(chosen.dictionary), source, metrics=chosen.metrics)
+    path = chosen.out or f"{chosen.dictionary.rstrip('/')}/evaluation.json"
+    report.save(path)
+    shown = table("figure", "value", "what it is")
+    for name, figure in report.items():
+        if isinstance(figure.value, int | float):
+            shown.add_row(name, f"{figure.value:.4g}", figure.definition)
+    stdout().print(shown)
+    say(f"{path}: {len(report)} figures")
+
+
+@app.command()
+def index(
+    config: Config = None,
+    dictionary: DictionaryOption = None,
+    store: StoreOption = None,
+    out: Out = None,
+    force: Force = None,
+    sets: Sets = None,
+) -> None:
+    """Index every feature: its top moments, density and timescale, and every sequence's code.
+
+    \b
+    Example:
+      sparsetime index --dictionary runs/x/topk --store runs/x/store
+    """
+    from sparsetime.activations.store import open_store
+    from sparsetime.cli.runfile import IndexSection
+    from sparsetime.dictionaries.dictionary import load
+    from sparsetime.features.index import index as run
+
+    flags = given(sets, dictionary=dictionary, store=store, out=out, force=force)
+    chosen = read_config(config, IndexSection, flags, section="index")
+    path = chosen.out or f"{chosen.dictionary.rstrip('/')}/features"
+    run(load(chosen.dictionary), open_store(chosen.store), out=path, force=chosen.force)
+    say(f"{path}: indexed")

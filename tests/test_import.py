@@ -1,0 +1,65 @@
+"""The front door: quick to open, and every name on it leads somewhere."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import sparsetime
+
+TIMED = """
+import time
+began = time.perf_counter()
+import sparsetime
+took = time.perf_counter() - began
+import sys
+print(took, "torch" in sys.modules)
+"""
+
+
+def test_the_import_takes_less_than_half_a_second():
+    timings = []
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", TIMED], capture_output=True, text=True)
+        took, torch = done.stdout.split()
+        timings.append(float(took))
+        assert torch == "False"
+    assert min(timings) < 0.5
+
+
+@pytest.mark.parametrize("name", sparsetime.__all__)
+def test_every_public_name_exists_and_is_documented(name):
+    thing = getattr(sparsetime, name)
+    assert inspect.getdoc(thing), f"sparsetime.{name} has no docstring"
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'sparsetime' has no attribute 'captrue'"):
+        sparsetime.captrue  # noqa: B018
+
+
+def test_dir_lists_the_public_names():
+    assert set(sparsetime.__all__) <= set(dir(sparsetime))
+
+
+def test_shapes_are_checked_under_test():
+    import torch
+
+    from sparsetime.codes import SparseCode
+
+    with pytest.raises(Exception, match="offsets"):
+        SparseCode(offsets=torch.zeros(2, 2), indices=None, values=None, width=3, shape=(1,))
+
+
+def test_shape_checking_covers_the_house():
+    from pathlib import Path
+
+    from shape_checker import checkable
+
+    modules = checkable(Path(sparsetime.__file__).parent, "sparsetime")
+    assert "sparsetime.codes" in modules
+    assert "sparsetime.activations" in modules
+    assert not [name for name in modules if name in ("sparsetime", "sparsetime.kernels")]

@@ -1,0 +1,74 @@
+"""Rules that hold for every file of the repository."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import sparsetime
+
+ROOT = Path(__file__).parent.parent
+HOUSE = sorted((ROOT / "sparsetime").rglob("*.py"))
+TEXT = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cff", ".css", ".js", ".j2", ".json", ""}
+LONGEST = 300
+
+
+def tracked():
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("not a git checkout, so there is no list of its files")
+    paths = [ROOT / line for line in done.stdout.splitlines()]
+    return [path for path in paths if path.is_file() and path.suffix in TEXT]
+
+
+def test_no_file_names_a_package_host():
+    # In pieces, so that this file does not name them either.
+    hosts = ["pypi" + ".org", "pythonhosted" + ".org", "download" + ".pytorch", "index" + "-url"]
+    named = [
+        f"{path.relative_to(ROOT)}: {host}"
+        for path in tracked()
+        for host in hosts
+        if host in path.read_text(encoding="utf-8")
+    ]
+    assert named == []
+
+
+@pytest.mark.parametrize("path", HOUSE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_unpickles(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"\b(import|from) (pickle|cloudpickle|joblib|dill)\b", text)
+    assert not re.search(r"\btorch\.(load|save)\(", text)
+    assert "allow_pickle=True" not in text
+
+
+@pytest.mark.parametrize("path", HOUSE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_grows_long(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+def test_the_changelog_knows_the_version():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## {sparsetime.__version__}" in text
+
+
+def test_the_citation_knows_the_version():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {sparsetime.__version__}\n" in text
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (ROOT / "sparsetime" / "py.typed").exists()
+
+
+def test_the_constraints_pin_every_dependency():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower().replace("_", "-")
+    names = [re.split(r"[<>=\[]", name)[0].lower().replace("_", "-") for name in wanted]
+    assert [name for name in names if f"\n{name}==" not in pins] == []
