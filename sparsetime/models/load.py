@@ -1,0 +1,168 @@
+"""A model and its tokenizer, from a module, a folder or a name; and the hash that names weights."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from sparsetime.errors import ConfigError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+# A folder with none of these holds no tokenizer; one of them broken is an error, not "none".
+_TOKENIZER_FILES = ("tokenizer*", "vocab*", "merges.txt", "spiece.model", "*.tiktoken")
+_LONGEST_BELIEVABLE = 10**9  # transformers writes 10**30 for "no limit known"
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to run.
+
+    `name` is what it was asked for by, or the class of a module; `revision_or_hash` is the
+    `weight_hash` of the weights in memory, so that the same weights have the same one wherever
+    they came from. `tokenizer` is None where the folder has none, or a module came without.
+    """
+
+    model: nn.Module
+    tokenizer: PreTrainedTokenizerBase | None
+    name: str
+    revision_or_hash: str
+
+
+def load_model(
+    model: str | Path | nn.Module | LoadedModel,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    device: str | torch.device | None = None,
+) -> LoadedModel:
+    """The model by that name or in that folder, as `transformers` loads it, in evaluation mode.
+
+    A module is passed through as it is, and neither moved (unless `device` says so) nor switched
+    to evaluation mode: it belongs to the caller. Weights keep the dtype they were saved in. Code
+    that a repository carries is never run.
+
+    Errors: ConfigError where nothing can be loaded from there, with the reason.
+    """
+    if isinstance(model, LoadedModel):
+        if tokenizer is None and device is None:
+            return model
+        module, name, found = model.model, model.name, model.tokenizer
+    elif isinstance(model, nn.Module):
+        module, name, found = model, _name_of(model), None
+    elif isinstance(model, str | Path):
+        name = str(model)
+        module, found = _from_transformers(name, wants_tokenizer=tokenizer is None)
+    else:
+        raise ConfigError(
+            f"a model is a torch.nn.Module, or a name or folder that transformers loads; "
+            f"{type(model).__name__} was given"
+        )
+    if device is not None:
+        module.to(device)
+    return LoadedModel(module, tokenizer or found, name, weight_hash(module))
+
+
+def weight_hash(module: nn.Module) -> str:
+    """SHA-256 over the names, dtypes, shapes and bytes of the module's state, as hex.
+
+    Errors: ConfigError where the weights are on the meta device and so have no bytes.
+    """
+    digest = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        if not isinstance(value, torch.Tensor):
+            digest.update(f"{name} {value!r}\n".encode())
+            continue
+        if value.is_meta:
+            raise ConfigError(
+                f"the weight {name!r} is on the meta device and has no values: load the model's "
+                f"weights before using it"
+            )
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        flat = value.detach().cpu().contiguous().reshape(-1)
+        if flat.numel():
+            digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def longest_input(model: nn.Module, tokenizer: Any = None) -> int | None:
+    """The most tokens the model takes at once, special ones included; None where none says."""
+    config = getattr(model, "config", None)
+    limits = [
+        getattr(config, name, None)
+        for name in ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
+    ]
+    limits.append(getattr(tokenizer, "model_max_length", None))
+    for path, child in model.named_modules():
+        # RoBERTa and its kin number positions from behind the padding index.
+        if path.endswith("position_embeddings") and isinstance(child, nn.Embedding):
+            reserved = 0 if child.padding_idx is None else child.padding_idx + 1
+            limits.append(child.num_embeddings - reserved)
+    known = [limit for limit in limits if isinstance(limit, int) and limit > 0]
+    known = [limit for limit in known if limit < _LONGEST_BELIEVABLE]
+    return min(known) if known else None
+
+
+def vocabulary_size(model: nn.Module) -> int | None:
+    """How many tokens the model's first embedding knows; None where the model has none."""
+    getter = getattr(model, "get_input_embeddings", None)
+    if callable(getter):
+        try:
+            table = getter()
+        except (NotImplementedError, AttributeError):
+            table = None
+        if isinstance(table, nn.Embedding):
+            return table.num_embeddings
+    tables = [m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)]
+    return max(tables, default=None)
+
+
+def _name_of(module: nn.Module) -> str:
+    config = getattr(module, "config", None)
+    return str(getattr(config, "name_or_path", "") or type(module).__name__)
+
+
+def _from_transformers(name: str, wants_tokenizer: bool) -> tuple[nn.Module, Any]:
+    folder = Path(name).expanduser()
+    where = str(folder) if folder.exists() else name
+    if folder.exists():
+        if not (folder / "config.json").is_file():
+            raise ConfigError(
+                f"{name!r} is not a folder that transformers loads: it has no config.json. Give "
+                f"the folder that save_pretrained wrote, or a torch.nn.Module"
+            )
+    elif name.startswith((".", "~", "/")) or name.count("/") > 1 or "\\" in name:
+        raise ConfigError(
+            f"the folder {name!r} does not exist. Give a folder with a config.json, a name on "
+            f"the Hugging Face hub such as 'gpt2', or a torch.nn.Module"
+        )
+    from transformers import AutoModel, AutoTokenizer
+
+    try:
+        module = AutoModel.from_pretrained(where)
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        raise ConfigError(
+            f"transformers could not load a model from {name!r}: {_first_line(error)} Give a "
+            f"folder with a config.json and weights, a name on the Hugging Face hub that is "
+            f"reachable or cached, or a torch.nn.Module"
+        ) from error
+    tokenizer = None
+    has_files = not folder.is_dir() or any(any(folder.glob(g)) for g in _TOKENIZER_FILES)
+    if wants_tokenizer and has_files:
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(where)
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            if folder.is_dir():
+                raise ConfigError(
+                    f"the tokenizer in {name!r} could not be loaded: {_first_line(error)}"
+                ) from error
+    return module.eval(), tokenizer
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(". ") + "."

@@ -1,0 +1,60 @@
+"""The activation inside whatever a module takes or returns, brought to [batch, time, d]."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jaxtyping import Shaped
+from torch import Tensor
+
+from sparsetime.errors import DataError, MismatchError
+
+Activations = Shaped[Tensor, "batch time d"]
+_LAYOUTS = ("[time, batch, d]", "[batch, time, d]", "[batch, d, time]", "[batch, …, time]")
+
+
+def tensor_in(value: Any, site: str) -> Tensor:
+    """The activation in what a module took or gave: the first floating tensor in it.
+
+    Looks into tuples, lists, mappings (transformers' outputs are such) and dataclasses, in order.
+    """
+    for tensor in _tensors(value):
+        if tensor.is_floating_point():
+            return tensor
+    raise DataError(
+        f"the site {site!r} passes a {type(value).__name__} without any floating-point tensor; "
+        f"choose a site whose input or output is an activation"
+    )
+
+
+def shaped(value: Tensor, site: str, batch: int, time: int, time_axis: int = 1) -> Activations:
+    """The same activations as [batch, time, d]."""
+    found = tuple(value.shape)
+    if value.ndim == 2 and found[0] == batch * time:
+        return value.reshape(batch, time, found[1])
+    if value.ndim >= 3 and time_axis < value.ndim:
+        value = value.movedim(time_axis, 1)
+        if value.shape[0] == batch and value.shape[1] == time:
+            return value.reshape(batch, time, math.prod(value.shape[2:]))
+    raise MismatchError(
+        f"the site {site!r} gives a tensor of shape {list(found)} for {batch} sequences of {time} "
+        f"steps; with time_axis={time_axis} the shape must be {_LAYOUTS[time_axis]}, one row a "
+        f"step. Set time_axis, or choose another site"
+    )
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _tensors(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors(item)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from _tensors(getattr(value, field.name))
