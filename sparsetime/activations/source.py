@@ -14,6 +14,7 @@ from torch import Tensor
 from sparsetime.errors import MismatchError
 
 
+@runtime_checkable
 class RowReader(Protocol):
     """Random access to activations by row number: what the samplers read from."""
 

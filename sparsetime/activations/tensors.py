@@ -68,7 +68,7 @@ class TensorSource:
     model_hash: str | None = None
     site: str | None = None
 
-    def __init__(self, values: Float[Tensor, "*sequences rows d"]) -> None:
+    def __init__(self, values: Tensor) -> None:
         _check(values, "tensor")
         values = values.detach().cpu()
         self.d: int = values.shape[-1]
@@ -202,7 +202,7 @@ def _check(values: Tensor, what: str) -> None:
     check_finite(values, what)
 
 
-def check_finite(values: Float[Tensor, "*sequences rows d"], what: str) -> None:
+def check_finite(values: Tensor, what: str) -> None:
     """Errors: DataError naming the first place that holds NaN or infinity."""
     # A sum is not finite where a value is not; it needs no mask as large as the data.
     if bool(values.sum(dtype=torch.float64).isfinite()):
