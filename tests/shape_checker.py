@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import beartype
+from beartype.door import is_bearable
+from beartype.roar import BeartypeException
 
 
 def checked(function: Any) -> Any:
     """Beartype, lenient only where an annotation cannot be known at run time.
 
     The house imports heavy packages for annotations under TYPE_CHECKING; such a name does not
-    exist at run time, and its annotation is left unchecked. All others, shapes first, are checked.
+    exist at run time, and its annotation is left unchecked; so is a protocol, which only mypy can
+    check. All others, shapes first, are checked.
     """
     hints = {}
     for name, hint in function.__annotations__.items():
@@ -21,9 +24,17 @@ def checked(function: Any) -> Any:
                 hint = eval(hint, function.__globals__)
             except (NameError, AttributeError, TypeError):
                 hint = Any
-        hints[name] = hint
+        hints[name] = hint if _can_be_checked(hint) else Any
     function.__annotations__ = hints
     return beartype.beartype(function)
+
+
+def _can_be_checked(hint: Any) -> bool:
+    try:
+        is_bearable(None, hint)
+    except (BeartypeException, TypeError):
+        return False
+    return True
 
 
 def checkable(folder: Path, name: str) -> list[str]:

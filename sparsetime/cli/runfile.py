@@ -36,7 +36,7 @@ class CaptureSection(Settings):
     on_bad: Literal["refuse", "skip"] = "refuse"
     force: bool = False
 
-    def documents(self) -> list[Document]:
+    def documents(self) -> Iterable[Document]:
         """The documents of every file: text files as texts, `.npy` files as series.
 
         A series is an array [time, features] or [time]; its id is its file name.
@@ -53,7 +53,7 @@ class CaptureSection(Settings):
             return [_series(path) for path in series]
         from sparsetime.activations.documents import read_texts
 
-        return list(read_texts(texts, on_bad=self.on_bad))
+        return read_texts(texts, on_bad=self.on_bad)
 
 
 class StoreView(Settings):

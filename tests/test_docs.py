@@ -1,0 +1,177 @@
+"""Every code block of the README and the docs, executed as a reader would.
+
+Page by page and in order, in a folder that holds `my-model`, `texts` and a small run in `runs/x`.
+Python blocks of a page share one namespace. A yaml block whose first line is a comment naming a
+file is written there. Commands in text blocks are not run, but must parse.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+import yaml
+from small_model import write_model, write_texts
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from sparsetime.cli import app
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+LANGUAGES = {"python", "bash", "yaml", "text", "json"}
+SMALL_RUN = {
+    "capture": ("--model my-model --data texts --site encoder.layer.1 --out runs/x/store"),
+    "train": (
+        "--store runs/x/store --recipe topk --width 64 --k 4 --rows 2000 --batch 128 "
+        "--out runs/x/topk"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    @property
+    def commands(self) -> list[list[str]]:
+        """The `sparsetime` commands of a shell block, as lists of arguments."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        stripped = [line.strip().removeprefix("$ ") for line in lines]
+        return [
+            shlex.split(line, comments=True)[1:]
+            for line in stripped
+            if line.startswith("sparsetime ")
+        ]
+
+
+def blocks(page):
+    text = page.read_text(encoding="utf-8")
+    return [
+        Block(page, text[: found.start()].count("\n") + 1, found[2], dedent(found[3]))
+        for found in FENCE.finditer(text)
+    ]
+
+
+ALL = [block for page in PAGES for block in blocks(page)]
+RUNNABLE = [page for page in PAGES if {b.language for b in blocks(page)} & {"python", "bash"}]
+
+
+def named(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """The folder that every page starts from."""
+    folder = tmp_path_factory.mktemp("reader")
+    write_model(folder / "my-model")
+    write_texts(folder / "texts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for command, flags in SMALL_RUN.items():
+            invoke([command, *flags.split()])
+    return folder
+
+
+def invoke(arguments):
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "160"})
+    assert result.exit_code == 0, f"sparsetime {shlex.join(arguments)}\n{result.output}"
+
+
+@pytest.mark.snippets
+@pytest.mark.parametrize("page", RUNNABLE, ids=named)
+def test_the_blocks_of_a_page_run(page, prepared, tmp_path, monkeypatch):
+    folder = tmp_path / "reader"
+    shutil.copytree(prepared, folder)
+    if page.name in ("README.md", "index.md"):
+        # These pages make things that the others start from.
+        shutil.rmtree(folder / "runs" / "x" / ("topk" if page.name == "README.md" else "."))
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["python"])
+    namespace = {"__name__": "__main__"}
+    for block in blocks(page):
+        # Empty lines put the block where it stands in its page, so that tracebacks point there.
+        if block.language == "python":
+            code = "\n" * block.line + block.text
+            exec(compile(code, str(page), "exec", dont_inherit=True), namespace)
+        elif block.language == "bash":
+            for arguments in block.commands:
+                invoke(arguments)
+        elif block.language == "yaml":
+            name = re.match(r"# (\S+)\n", block.text)
+            yaml.safe_load(block.text)
+            if name:
+                (folder / name[1]).write_text(block.text, encoding="utf-8")
+
+
+def test_every_fence_says_what_it_is():
+    odd = [f"{named(b.page)}:{b.line}: {b.language!r}" for b in ALL if b.language not in LANGUAGES]
+    assert odd == []
+
+
+def test_every_fence_is_closed():
+    for page in PAGES:
+        fences = re.findall(r"^ *```", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert len(fences) == 2 * len(blocks(page)), named(page)
+
+
+def test_every_command_that_is_only_shown_exists():
+    group = get_command(app)
+    for block in ALL:
+        if block.language in ("text", "bash"):
+            for arguments in block.commands:
+                if arguments and not arguments[0].startswith("-"):
+                    command = group.commands.get(arguments[0])
+                    where = f"{named(block.page)}:{block.line}: {shlex.join(arguments)}"
+                    assert command is not None, where
+                    if "--help" not in arguments:
+                        command.make_context(arguments[0], arguments[1:])
+
+
+def test_every_make_target_that_is_shown_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {
+        name for line in re.findall(r"^([\w ]+):", makefile, re.MULTILINE) for name in line.split()
+    }
+    for page in PAGES:
+        shown = set(re.findall(r"\bmake (\w+)", "\n".join(b.text for b in blocks(page))))
+        shown |= set(re.findall(r"`make (\w+)`", page.read_text(encoding="utf-8")))
+        assert shown <= targets, named(page)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.parent == ROOT], ids=named)
+def test_every_link_of_a_page_outside_the_site_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [x for x in links if "://" not in x and not (page.parent / x).exists()] == []
+
+
+def test_the_recipes_page_has_every_recipe():
+    import sparsetime
+
+    text = generated("recipes.md")
+    assert [card.name for card in sparsetime.recipes() if f"## `{card.name}`" not in text] == []
+
+
+def test_the_reference_page_has_every_public_name():
+    import sparsetime
+
+    text = generated("reference.md")
+    assert [name for name in sparsetime.__all__ if f"## `{name}`" not in text] == []
+
+
+def generated(page):
+    import runpy
+
+    hooks = runpy.run_path(str(ROOT / "tools" / "docs_hooks.py"))
+    return hooks["on_page_markdown"]((ROOT / "docs" / page).read_text(encoding="utf-8"))

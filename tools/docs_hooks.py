@@ -1,0 +1,85 @@
+"""What mkdocs fills in from the code while it builds, so that no page can fall behind it.
+
+A page asks for it with a comment: `<!-- generated: recipes -->` or `<!-- generated: reference -->`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+MARK = re.compile(r"<!-- generated: (\w+) -->")
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Called by mkdocs for every page. Errors: KeyError for a mark that nothing fills."""
+    return MARK.sub(lambda mark: GENERATED[mark[1]](), markdown)
+
+
+def recipes() -> str:
+    """A section for each recipe, from its card."""
+    from sparsetime import recipes as cards
+
+    return "\n".join(_card(card) for card in cards())
+
+
+def reference() -> str:
+    """A section for each public name: its signature and its docstring."""
+    import sparsetime
+
+    return "\n".join(_entry(name, getattr(sparsetime, name)) for name in sparsetime.__all__)
+
+
+def _card(card: Any) -> str:
+    settings = [f"| `{name}` | `{value!r}` |" for name, value in card.defaults.items()]
+    return "\n".join(
+        [
+            f"## `{card.name}`",
+            "",
+            f"**{card.title}.** {card.idea}",
+            "",
+            f"- **Paper:** {card.paper}",
+            f"- **Claim of the paper:** {card.claim}",
+            f"- **A training batch holds:** {card.needs}",
+            "",
+            "| setting | default |",
+            "|---|---|",
+            *settings,
+            "",
+        ]
+    )
+
+
+def _entry(name: str, thing: Any) -> str:
+    lines = [f"## `{name}`", "", "```text", _signature(name, thing), "```", "", _prose(thing), ""]
+    if inspect.isclass(thing):
+        for member_name, member in vars(thing).items():
+            if not member_name.startswith("_") and inspect.getdoc(member) and _is_method(member):
+                lines += [f"### `{name}.{member_name}`", "", _prose(member), ""]
+    return "\n".join(lines)
+
+
+def _is_method(member: Any) -> bool:
+    return inspect.isfunction(member) or isinstance(member, property | staticmethod | classmethod)
+
+
+def _signature(name: str, thing: Any) -> str:
+    try:
+        signature = inspect.signature(thing)
+    except (TypeError, ValueError):
+        return name
+    parts = [str(parameter).replace("'", "") for parameter in signature.parameters.values()]
+    one_line = f"{name}({', '.join(parts)})"
+    if len(one_line) <= 88:
+        return one_line
+    return "\n".join([f"{name}(", *(f"    {part}," for part in parts), ")"])
+
+
+def _prose(thing: Any) -> str:
+    """A docstring as Markdown; its square brackets are shapes, not links."""
+    return (inspect.getdoc(thing) or "").replace("[", "\\[").replace("]", "\\]")
+
+
+GENERATED: dict[str, Callable[[], str]] = {"recipes": recipes, "reference": reference}
