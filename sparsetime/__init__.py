@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
     from sparsetime.activations.streaming import stream as stream
     from sparsetime.codes import SparseCode as SparseCode
     from sparsetime.dictionaries.dictionary import Dictionary as Dictionary
-    from sparsetime.dictionaries.dictionary import load as load
     from sparsetime.dictionaries.recipes import dictionary as dictionary
     from sparsetime.dictionaries.recipes import recipes as recipes
+    from sparsetime.dictionaries.saved import load as load
     from sparsetime.evaluation.evaluate import evaluate as evaluate
     from sparsetime.explorer.report import report as report
     from sparsetime.features.index import index as index
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from sparsetime.training.train import train as train
 
 __version__ = "0.1.0"
+
+# torch and numba keep a thread pool each. A pool whose idle threads spin takes the cores from the
+# other at every change between them; this has to be said before either is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # Where each public name lives. Names are imported when first used, so that `import sparsetime`
 # does not wait for torch.
@@ -36,7 +41,7 @@ _HOMES = {
     "dictionary": "dictionaries.recipes",
     "evaluate": "evaluation.evaluate",
     "index": "features.index",
-    "load": "dictionaries.dictionary",
+    "load": "dictionaries.saved",
     "open_index": "features.index",
     "open_store": "activations.store",
     "recipes": "dictionaries.recipes",

@@ -101,6 +101,11 @@ class SparseCode:
         """Only the latents `start` to `stop` (exclusive); `width` and numbering stay."""
         return self.keep((self.indices >= start) & (self.indices < stop))
 
+    def prefix(self, width: int) -> SparseCode:
+        """The code of the first `width` latents alone."""
+        kept = self.keep(self.indices < width)
+        return SparseCode(kept.offsets, kept.indices, kept.values, width, self.shape)
+
     def reshape(self, *shape: int) -> SparseCode:
         """The same rows under another leading shape."""
         return SparseCode(self.offsets, self.indices, self.values, self.width, shape)

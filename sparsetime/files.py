@@ -86,7 +86,7 @@ class Folder:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
-                os.replace(aside, self._at(name))
+                Path(aside).replace(self._at(name))
             else:
                 self._fs.pipe_file(aside, data)
                 self._fs.mv(aside, self._at(name))
@@ -97,6 +97,16 @@ class Folder:
 
     def write_text(self, name: str, text: str) -> None:
         self.write_bytes(name, text.encode())
+
+    def append_text(self, name: str, text: str) -> None:
+        """Add lines to a log. The one write that is not atomic: readers skip a last half line."""
+        if self.is_local:
+            Path(self._root).mkdir(parents=True, exist_ok=True)
+            with open(self._at(name), "a", encoding="utf-8") as file:
+                file.write(text)
+        else:
+            before = self.read_bytes(name).decode() if self.exists(name) else ""
+            self.write_text(name, before + text)
 
     def read_json(self, name: str) -> Any:
         """Errors: DamagedError where the file is not JSON."""

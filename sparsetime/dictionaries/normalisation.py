@@ -1,0 +1,62 @@
+"""The scale of raw activations, kept with the dictionary: `encode` takes them as they are."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sparsetime.errors import DataError
+
+
+class Normalisation(nn.Module):
+    """Divides activations by one number, so that their mean squared distance from the mean is 1.
+
+    One scale for all models lets learning rates, thresholds and loss weights mean the same
+    everywhere; a single number changes no direction and no relation between dimensions.
+    """
+
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.tensor(1.0))
+
+    @torch.no_grad()
+    def fit(self, x: Float[Tensor, "rows d"]) -> None:
+        """Measure the scale on a sample of raw activations.
+
+        Errors: DataError where all rows are the same, because there is nothing to explain.
+        """
+        spread = (x - x.mean(0)).square().sum(1).mean().sqrt()
+        if not spread > 0:
+            raise DataError(
+                f"all {x.shape[0]} sampled activations are the same vector, so there is no "
+                "variance to explain; check that the site's output depends on the input"
+            )
+        self.scale.copy_(spread)
+
+    def normalise(self, x: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows d"]:
+        return x / self.scale
+
+    def restore(self, x: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows d"]:
+        return x * self.scale
+
+
+@torch.no_grad()
+def geometric_median(
+    x: Float[Tensor, "rows d"], iterations: int = 50, tolerance: float = 1e-6
+) -> Float[Tensor, " d"]:
+    """The point with the least summed Euclidean distance to all rows, by Weiszfeld's iteration.
+
+    Outlying rows pull it far less than they pull the mean, which makes it the better start for a
+    dictionary's offset (Bricken et al. 2023, Towards Monosemanticity).
+    """
+    point = x.mean(0)
+    for _ in range(iterations):
+        weight = 1 / (x - point).norm(dim=1).clamp_min(1e-8)
+        moved = (x * weight[:, None]).sum(0) / weight.sum()
+        if (moved - point).norm() <= tolerance * point.norm().clamp_min(1e-8):
+            return moved
+        point = moved
+    return point

@@ -1,0 +1,40 @@
+"""A task for dead latents: explain what the living ones leave over."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.objectives.term import Term
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.step import Step
+
+
+@part("aux_k")
+class AuxK(Term):
+    """Squared error of the residual's reconstruction by the `k` strongest dead latents of a row,
+    relative to the residual's variance.
+
+    `k` None takes half the activations' dimension. Pre-activations count whatever their sign: a
+    dead latent that is negative everywhere could not come back otherwise.
+
+    Source: Gao et al. 2024, arXiv:2406.04093, appendix A.2.
+    """
+
+    def __init__(self, k: int | None = None, weight: float = 1 / 32) -> None:
+        super().__init__(k=k, weight=weight)
+        self.k, self.weight = k, weight
+
+    def loss(self, step: Step) -> Float[Tensor, ""]:
+        if step.dead is None or not bool(step.dead.any()):
+            return step.x.new_zeros(())
+        dead = step.dead.nonzero().squeeze(1)
+        k = min(self.k or step.x.shape[1] // 2, dead.shape[0])
+        x = step.dictionary.centred(step.x)
+        support = step.dictionary.encoder.select_among(x, dead, k)
+        values = step.dictionary.encoder.at(x, support)
+        guess = kernels.decode(values, support, step.dictionary.decoder.weight)
+        residual = step.residual
+        variance = (residual - residual.mean(0)).square().sum(1).mean().clamp_min(1e-12)
+        return (guess - residual).square().sum(1).mean() / variance

@@ -1,0 +1,47 @@
+"""Neighbours in time should share their high-level code."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from sparsetime.dictionaries.objectives.term import Term
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.step import Step
+
+
+@part("temporal_contrastive")
+class TemporalContrastive(Term):
+    """Tell a row's earlier neighbour from those of other rows, by the first group's code alone.
+
+    With h the first group's codes of the rows and h' those of their earlier neighbours, this is
+    the cross-entropy of row i choosing neighbour i under the logits `h @ h'.T`, and of the
+    neighbour choosing the row, averaged (InfoNCE). Each row is compared within blocks of `block`
+    rows of the batch, so that the cost grows with the batch and not with its square.
+
+    Source: Bhalla et al. 2025, Temporal Sparse Autoencoders, arXiv:2511.05541, section 3, with
+    dot products as similarity, as in the authors' public code.
+    """
+
+    needs = "pairs"
+
+    def __init__(self, weight: float = 0.1, block: int = 1024) -> None:
+        super().__init__(weight=weight, block=block)
+        self.weight, self.block = weight, block
+
+    def loss(self, step: Step) -> Float[Tensor, ""]:
+        assert step.earlier is not None, "pairs were asked for, so the earlier code is there"
+        high = step.dictionary.groups[0]
+        rows = step.x.shape[0]
+        total = step.x.new_zeros(())
+        for start in range(0, rows, self.block):
+            stop = min(start + self.block, rows)
+            now = step.code.row_slice(start, stop).prefix(high).dense()
+            before = step.earlier.row_slice(start, stop).prefix(high).dense()
+            logits = now @ before.T
+            own = torch.arange(stop - start, device=logits.device)
+            both = functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)
+            total = total + both * (stop - start) / (2 * rows)
+        return total

@@ -1,0 +1,32 @@
+"""JumpReLU: every latent learns its own threshold."""
+
+from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import LinearEncoder
+from sparsetime.dictionaries.objectives import L0, MSE, Objective
+from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.sparsifiers import JumpReLU
+
+
+@recipe(
+    "jumprelu",
+    title="JumpReLU SAE",
+    paper="Rajamanoharan et al. 2024, Jumping Ahead, arXiv:2407.14435",
+    idea="A latent is on above its own learnt threshold; straight-through gradients train L0.",
+    claim="Error at a given L0 as low as TopK's or lower, with an encoder that needs no sorting.",
+)
+def jumprelu(
+    d_in: int,
+    width: int,
+    l0: float = 32.0,
+    l0_weight: float = 0.1,
+    threshold: float = 0.1,
+    bandwidth: float = 0.05,
+) -> Dictionary:
+    """`l0`: the mean number of active latents to settle at (the paper's target variant)."""
+    return Dictionary(
+        LinearEncoder(d_in, width),
+        JumpReLU(width, threshold, bandwidth),
+        UnitNormAtoms(width, d_in),
+        Objective([MSE(), L0(l0, l0_weight)]),
+    )

@@ -1,0 +1,29 @@
+"""ReLU with L1: the first sparse autoencoders of language models."""
+
+from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import LinearEncoder
+from sparsetime.dictionaries.objectives import L1, MSE, Objective
+from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.sparsifiers import ReLU
+
+
+@recipe(
+    "relu_l1",
+    title="ReLU SAE with an L1 penalty",
+    paper="Bricken et al. 2023, Towards Monosemanticity",
+    idea="Every positive latent stays, and the sum of strengths is held down.",
+    claim="Features of a language model that people find more meaningful than its neurons.",
+)
+def relu_l1(d_in: int, width: int, l1: float = 0.05) -> Dictionary:
+    """`l1`: weight of the penalty against a reconstruction error of about 1 at the start.
+
+    Early in training half of all latents are on, so that its code is not sparse then and a step
+    costs many times a TopK step.
+    """
+    return Dictionary(
+        LinearEncoder(d_in, width),
+        ReLU(),
+        UnitNormAtoms(width, d_in),
+        Objective([MSE(), L1(l1)]),
+    )

@@ -1,0 +1,31 @@
+"""TopK: keep the k largest latents of every row."""
+
+from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import LinearEncoder
+from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
+from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.sparsifiers import TopK
+
+
+@recipe(
+    "topk",
+    title="TopK SAE",
+    paper="Gao et al. 2024, Scaling and evaluating sparse autoencoders, arXiv:2406.04093",
+    idea="Sparsity by construction: the k largest latents stay, and no penalty shrinks them.",
+    claim="A better frontier of error against L0 than ReLU with L1, and few dead latents.",
+)
+def topk(
+    d_in: int,
+    width: int,
+    k: int = 32,
+    aux_k: int | None = None,
+    aux_weight: float = 1 / 32,
+) -> Dictionary:
+    """`aux_k`: dead latents that explain the residual; None takes d_in / 2, as the paper does."""
+    return Dictionary(
+        LinearEncoder(d_in, width),
+        TopK(k),
+        UnitNormAtoms(width, d_in),
+        Objective([MSE(), AuxK(aux_k, aux_weight)]),
+    )

@@ -1,0 +1,44 @@
+"""Which entries of a [rows, width] matrix are alive, without their values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Support:
+    """The places of a sparse code in compressed rows: indices ascend within a row, none repeats.
+
+    offsets: int64 [rows + 1]; indices: int64 [entries], in [0, width).
+    """
+
+    offsets: Int[Tensor, " rows_plus_1"]
+    indices: Int[Tensor, " entries"]
+    width: int
+
+    @property
+    def rows(self) -> int:
+        return self.offsets.shape[0] - 1
+
+    @cached_property
+    def row_of_entry(self) -> Int[Tensor, " entries"]:
+        """The row of every entry."""
+        rows = torch.arange(self.rows, device=self.offsets.device)
+        return rows.repeat_interleave(self.offsets.diff(), output_size=self.indices.shape[0])
+
+
+@dataclass(frozen=True)
+class ByLatent:
+    """A support transposed: latent `i` is alive in `rows[offsets[i]:offsets[i + 1]]`, ascending.
+
+    `order` [entries] gives the place of each of these in the support's own order.
+    """
+
+    offsets: Int[Tensor, " width_plus_1"]
+    rows: Int[Tensor, " entries"]
+    order: Int[Tensor, " entries"]

@@ -1,0 +1,62 @@
+"""The settings of a training run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from sparsetime.config import Settings
+
+
+class TrainConfig(Settings):
+    """How a dictionary is trained. Every default works on a laptop.
+
+    One `row` is one activation (of a pair, the later one). Fields that are None are derived from
+    the others, as their descriptions say.
+    """
+
+    rows: PositiveInt = Field(1_000_000, description="activations to train on, epochs included")
+    batch: PositiveInt = Field(4096, description="activations in one step")
+    learning_rate: PositiveFloat | None = Field(
+        None, description="Adam's step size at its peak; None: 2e-4 / sqrt(width / 16384)"
+    )
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of steps with a rising rate")
+    decay: float = Field(0.2, ge=0, le=1, description="share of steps, last, with a falling rate")
+    clip: PositiveFloat = Field(1.0, description="largest Euclidean norm of all gradients")
+    dead_after: PositiveInt | None = Field(
+        None,
+        description="rows without firing until a latent counts as dead; None: a tenth of `rows`, "
+        "at most 10 million",
+    )
+    lag: PositiveInt = Field(1, description="steps between the two rows of a pair")
+    seed: int = Field(0, description="of the order of the batches")
+    selection_dtype: Literal["auto", "bfloat16", "float32"] = Field(
+        "auto",
+        description="what the selection product is multiplied in; auto: bfloat16 where this "
+        "machine measured it to be faster",
+    )
+    checkpoint_every: PositiveInt | None = Field(
+        None, description="steps between checkpoints; None: ten over the run"
+    )
+    log_every: PositiveInt = Field(10, description="steps between lines of metrics.jsonl")
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps, the last batch being full."""
+        return max(1, -(-self.rows // self.batch))
+
+    def rate(self, width: int) -> float:
+        """The peak learning rate for a dictionary of this width.
+
+        The square-root law is Gao et al.'s (2024, arXiv:2406.04093, section 3.1).
+        """
+        return self.learning_rate or 2e-4 / (width / 2**14) ** 0.5
+
+    @property
+    def dead_rows(self) -> int:
+        return self.dead_after or max(1, min(10_000_000, self.rows // 10))
+
+    @property
+    def checkpoint_steps(self) -> int:
+        return self.checkpoint_every or max(1, self.steps // 10)

@@ -1,0 +1,30 @@
+"""Which latents have not fired for long."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+class Firing:
+    """Rows seen since each latent last fired.
+
+    rows_since: int64 [width].
+    """
+
+    def __init__(self, width: int, dead_after: int, device: torch.device) -> None:
+        self.dead_after = dead_after
+        self.rows_since = torch.zeros(width, dtype=torch.int64, device=device)
+
+    def observe(
+        self, indices: Int[Tensor, " entries"], values: Float[Tensor, " entries"], rows: int
+    ) -> None:
+        """Count one batch of `rows` rows with the given code."""
+        self.rows_since += rows
+        self.rows_since[indices[values != 0]] = 0
+
+    @property
+    def dead(self) -> Bool[Tensor, " width"]:
+        """Latents that have not fired within the last `dead_after` rows."""
+        return self.rows_since >= self.dead_after

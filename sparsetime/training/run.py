@@ -1,0 +1,106 @@
+"""A training run on disk: its settings, its log, its last checkpoint, its result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from sparsetime.dictionaries import saved
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.errors import StoreError
+from sparsetime.files import Folder
+
+_SETTINGS = "training.json"
+_METRICS = "metrics.jsonl"
+_CHECKPOINT = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training run: the folder, the dictionary, and the log's lines."""
+
+    path: str
+    dictionary: Dictionary
+
+    @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl: step, rows, every loss term, fvu, l0, dead, rate, seconds."""
+        return list(read_metrics(self.path))
+
+
+def read_metrics(path: str) -> Iterator[dict[str, Any]]:
+    """The lines of a run's log, also while it is still being written."""
+    folder = Folder(path)
+    if not folder.exists(_METRICS):
+        return
+    for line in folder.read_bytes(_METRICS).decode().splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            return  # the line being written just now
+
+
+class RunFolder:
+    """The files of a run in the making."""
+
+    def __init__(self, path: str, settings: dict[str, Any], force: bool) -> None:
+        self._folder = Folder(path)
+        if force:
+            for name in (_SETTINGS, _METRICS, _CHECKPOINT, saved.JSON_NAME, saved.WEIGHTS_NAME):
+                self._folder.remove(name)
+        self._refuse_others(settings)
+        self._folder.write_json(_SETTINGS, settings)
+
+    @property
+    def is_finished(self) -> bool:
+        return self._folder.exists(saved.JSON_NAME)
+
+    def checkpoint(self) -> dict[str, Tensor] | None:
+        """The last checkpoint, if one was written."""
+        if not self._folder.exists(_CHECKPOINT):
+            return None
+        return load_tensors(self._folder.read_bytes(_CHECKPOINT))
+
+    def write_checkpoint(self, tensors: dict[str, Tensor]) -> None:
+        """Replaces the last one."""
+        self._folder.write_bytes(
+            _CHECKPOINT, save_tensors({name: t.contiguous() for name, t in tensors.items()})
+        )
+
+    def resume_log(self, step: int) -> None:
+        """Forget log lines of steps that will be done again."""
+        kept = [line for line in read_metrics(self._folder.url) if line["step"] <= step]
+        self._folder.write_text(_METRICS, "".join(json.dumps(line) + "\n" for line in kept))
+
+    def log(self, line: dict[str, Any]) -> None:
+        self._folder.append_text(_METRICS, json.dumps(line) + "\n")
+
+    def finish(self, dictionary: Dictionary) -> None:
+        """Write the dictionary, which marks the run as finished."""
+        saved.save(dictionary, self._folder.url)
+        self._folder.remove(_CHECKPOINT)
+
+    def _refuse_others(self, settings: dict[str, Any]) -> None:
+        if self._folder.exists(_SETTINGS):
+            found = self._folder.read_json(_SETTINGS)
+            differ = sorted(
+                key for key in {*found, *settings} if found.get(key) != settings.get(key)
+            )
+            if differ:
+                raise StoreError(
+                    f"{self._folder.url} holds another training run: its "
+                    f"{', '.join(differ)} differ. Choose another `out`, or pass force=True "
+                    "(--force) to train anew in its place"
+                )
+        elif self._folder.exists(saved.JSON_NAME):
+            raise StoreError(
+                f"{self._folder.url} holds a dictionary that no training run here wrote; choose "
+                "another `out`, or pass force=True (--force) to replace it"
+            )

@@ -1,0 +1,104 @@
+"""One dictionary in training: its optimiser, its bookkeeping, one step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.step import Step
+from sparsetime.errors import DataError
+from sparsetime.training.config import TrainConfig
+from sparsetime.training.firing import Firing
+from sparsetime.training.schedule import rate_factor
+
+
+class Trainee:
+    """A dictionary with everything that one training step of it reads and changes.
+
+    `state` and `restore` hold all of it, so that a run goes on from a checkpoint exactly as if it
+    had not stopped.
+    """
+
+    def __init__(self, dictionary: Dictionary, config: TrainConfig, dtype: torch.dtype) -> None:
+        self.dictionary = dictionary.train()
+        self.config = config
+        self._dtype = dtype
+        self._names = [name for name, _ in dictionary.named_parameters()]
+        self._rate = config.rate(dictionary.width)
+        self._optimiser = torch.optim.Adam(
+            dictionary.parameters(), lr=self._rate, betas=(0.9, 0.999), eps=1e-8, fused=True
+        )
+        self.firing = Firing(dictionary.width, config.dead_rows, dictionary.atoms.device)
+
+    def step(self, batch: Float[Tensor, "rows d"] | Float[Tensor, "rows 2 d"], number: int) -> Step:
+        """Train on one batch; `number` is the step's, from 0.
+
+        Errors: DataError where the loss is not finite.
+        """
+        factor = rate_factor(number, self.config.steps, self.config.warmup, self.config.decay)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._rate * factor
+        step = self.dictionary.step(batch, self.firing.dead, self._dtype)
+        self.losses = self.dictionary.objective.losses(step)
+        total = self.dictionary.objective.total(self.losses)
+        if not torch.isfinite(total):
+            raise DataError(self._not_finite(number, batch))
+        self._optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        self.dictionary.decoder.project_gradient()
+        torch.nn.utils.clip_grad_norm_(self.dictionary.parameters(), self.config.clip)
+        self._optimiser.step()
+        self.dictionary.decoder.normalise()
+        self.firing.observe(step.support.indices, step.values.detach(), step.x.shape[0])
+        return step
+
+    @torch.no_grad()
+    def figures(self, step: Step) -> dict[str, Any]:
+        """What the log says of a step: every loss term, FVU and L0 of the batch, dead latents."""
+        centred = step.x - step.x.mean(0)
+        return {
+            **{f"loss_{name}": loss.item() for name, loss in self.losses.items()},
+            "fvu": (step.residual.square().sum() / centred.square().sum()).item(),
+            "l0": step.values.count_nonzero().item() / step.x.shape[0],
+            "dead": int(self.firing.dead.sum()),
+            "learning_rate": self._optimiser.param_groups[0]["lr"],
+        }
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that later steps depend on, by name."""
+        tensors = {f"dictionary.{n}": t for n, t in self.dictionary.state_dict().items()}
+        for number, name in enumerate(self._names):
+            for key, value in self._optimiser.state_dict()["state"].get(number, {}).items():
+                tensors[f"adam.{key}.{name}"] = value
+        tensors["rows_since_fired"] = self.firing.rows_since
+        return tensors
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Take up what `state` gave."""
+        own = self.dictionary.state_dict()
+        self.dictionary.load_state_dict({name: tensors[f"dictionary.{name}"] for name in own})
+        state = self._optimiser.state_dict()
+        for number, name in enumerate(self._names):
+            state["state"][number] = {
+                key: tensors[f"adam.{key}.{name}"]
+                for key in ("step", "exp_avg", "exp_avg_sq")
+                if f"adam.{key}.{name}" in tensors
+            }
+        self._optimiser.load_state_dict(state)
+        self.firing.rows_since.copy_(tensors["rows_since_fired"])
+
+    def _not_finite(self, number: int, batch: Tensor) -> str:
+        bad = (~torch.isfinite(batch.flatten(1))).any(1).nonzero()
+        if bad.numel():
+            return (
+                f"the batch of step {number} holds NaN or inf, first in its row {int(bad[0])}; "
+                "find out where the model makes them before training"
+            )
+        return (
+            f"the loss of {self.dictionary.name!r} is not finite at step {number}, though its "
+            f"batch is; lower the learning rate, which is {self._rate:.2g} at its peak"
+        )
