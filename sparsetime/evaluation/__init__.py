@@ -1,0 +1,1 @@
+"""How good a dictionary is: figures with a definition, a range and a source."""

@@ -1,0 +1,125 @@
+"""What a metric is: figures with a meaning, gathered sequence by sequence."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from sparsetime.codes import SparseCode
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+    from sparsetime.features.encoding import EncodedSequence
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a figure says: its definition, the values it can take, and where it comes from."""
+
+    definition: str
+    range: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value with its meaning.
+
+    value: a number, or a histogram `{"edges": [bins + 1], "counts": [bins]}`. details: what helps
+    to judge it, such as the baseline and the 95% interval of a probe.
+    """
+
+    value: float | dict[str, list[float]]
+    definition: str
+    range: str
+    source: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value on its way to becoming a figure."""
+
+    value: float | dict[str, list[float]]
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A figure that cannot be given on this data, and why."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Measured | LeftOut
+
+
+@dataclass(frozen=True)
+class Part:
+    """A range of latents: all of them (`name` empty), or the high-level or low-level ones."""
+
+    name: str
+    start: int
+    stop: int
+
+    @property
+    def width(self) -> int:
+        return self.stop - self.start
+
+    def of(self, code: SparseCode) -> SparseCode:
+        """The code with the latents of this part only."""
+        return code if self.name == "" else code.latents(self.start, self.stop)
+
+    def figure(self, name: str) -> str:
+        """The name of a figure taken on this part: `fvu`, `fvu/high`, `fvu/low`."""
+        return f"{name}/{self.name}" if self.name else name
+
+
+def parts_of(sae: Dictionary) -> tuple[Part, ...]:
+    """The whole and, where the groups are several, the first group ("high") and the rest ("low").
+
+    The high-level part of a T-SAE is its first group: Bhalla et al. 2025.
+    """
+    whole = Part("", 0, sae.width)
+    if len(sae.groups) < 2:
+        return (whole,)
+    first = sae.groups[0]
+    return (whole, Part("high", 0, first), Part("low", first, sae.width))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What metrics are told before the first sequence.
+
+    slow_label, fast_label: the labels that the probes predict; None for the default. seed: of all
+    that is drawn at random.
+    """
+
+    sae: Dictionary
+    slow_label: str | None = None
+    fast_label: str | None = None
+    seed: int = 0
+
+
+class Metric(ABC):
+    """A family of figures that are gathered together.
+
+    `name` is the family's; `meanings` has one entry a figure. Every figure is also given for the
+    parts of a dictionary with nested groups, as `name/high` and `name/low`.
+    """
+
+    name: ClassVar[str]
+    meanings: ClassVar[Mapping[str, Meaning]]
+
+    @abstractmethod
+    def __init__(self, setting: Setting) -> None: ...
+
+    @abstractmethod
+    def update(self, sequence: EncodedSequence) -> None:
+        """Take in the next sequence. Its activations must not be kept."""
+
+    @abstractmethod
+    def outcomes(self) -> dict[str, Outcome]:
+        """Every figure of the family by its full name, or why it is left out."""

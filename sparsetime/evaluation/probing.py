@@ -1,0 +1,147 @@
+"""A linear probe on sparse codes: the split by blocks of time, the fit, the interval."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from sparsetime.codes import SparseCode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CLASSES = 40
+ROWS_A_SIDE = 10_000
+_BLOCKS = (64, 32, 16, 8)
+_GAP = 8  # the first 1/8 of a block is left out
+_BOOTSTRAPS = 2000
+_MOST_ITERATIONS = 300
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which steps train a probe and which test it.
+
+    train, test: rows of the code; train_label, test_label: their classes, numbered; test_block:
+    which block of time a test row is in; classes: how many; block: its length in steps.
+    """
+
+    train: Int[np.ndarray, " train"]
+    test: Int[np.ndarray, " test"]
+    train_label: Int[np.ndarray, " train"]
+    test_label: Int[np.ndarray, " test"]
+    test_block: Int[np.ndarray, " test"]
+    classes: int
+    block: int
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """Accuracy on the test steps, and what it is to be compared with."""
+
+    accuracy: float
+    baseline: float
+    interval: tuple[float, float]
+    classes: int
+    train_steps: int
+    test_steps: int
+    block: int
+    converged: bool
+
+
+def split_of(labels: NDArray[np.object_], lengths: list[int], seed: int) -> Split | None:
+    """Alternate blocks of time of every sequence for training and for testing.
+
+    labels: [rows], None for a step without the label. Blocks of 64 steps, or the longest shorter
+    ones (to 8) with which at least two classes occur on both sides; None where there are none.
+    The parity changes from a sequence to the next, so sequences of one block are on both sides.
+    """
+    known = np.array([label is not None for label in labels], dtype=bool)
+    names, numbers = np.unique(labels[known].astype(str), return_inverse=True)
+    label = np.full(len(labels), -1)
+    label[known] = numbers
+    sequence = np.repeat(np.arange(len(lengths)), lengths)
+    first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    position = np.arange(len(labels)) - np.repeat(first, lengths)
+    for block in _BLOCKS:
+        test_side = (position // block + sequence) % 2 == 1
+        usable = (label >= 0) & (position % block >= block // _GAP)
+        on_both = np.minimum(
+            np.bincount(label[usable & test_side], minlength=len(names)),
+            np.bincount(label[usable & ~test_side], minlength=len(names)),
+        )
+        size = np.bincount(label[usable], minlength=len(names))
+        kept = np.flatnonzero(on_both > 0)
+        kept = kept[np.argsort(-size[kept], kind="stable")][:CLASSES]
+        if len(kept) < 2:
+            continue
+        usable &= np.isin(label, kept)
+        rng = np.random.default_rng(seed)
+        train = _at_most(usable & ~test_side, rng)
+        test = _at_most(usable & test_side, rng)
+        block_of_row = sequence * (max(lengths) // block + 1) + position // block
+        return Split(train, test, label[train], label[test], block_of_row[test], len(kept), block)
+    return None
+
+
+def probe(code: SparseCode, start: int, stop: int, split: Split, seed: int) -> ProbeResult:
+    """Fit on the training rows of the latents `start` to `stop`, score on the test rows."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    matrix = _matrix(code)[:, start:stop]
+    train, test = matrix[split.train], matrix[split.test]
+    scale = np.sqrt(np.asarray(train.multiply(train).mean(axis=0)).ravel())
+    scale = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+    model = LogisticRegression(C=0.1, max_iter=_MOST_ITERATIONS)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        model.fit(train.multiply(scale).tocsr(), split.train_label)
+    converged = not any(issubclass(w.category, ConvergenceWarning) for w in caught)
+    right = model.predict(test.multiply(scale).tocsr()) == split.test_label
+    most_frequent = np.bincount(split.train_label).argmax()
+    return ProbeResult(
+        accuracy=float(right.mean()),
+        baseline=float((split.test_label == most_frequent).mean()),
+        interval=_interval(right, split.test_block, seed),
+        classes=split.classes,
+        train_steps=len(split.train),
+        test_steps=len(split.test),
+        block=split.block,
+        converged=converged,
+    )
+
+
+def _matrix(code: SparseCode) -> Any:
+    from scipy.sparse import csr_matrix
+
+    values = code.values.detach().double().numpy()
+    entries = (values, code.indices.numpy(), code.offsets.numpy())
+    return csr_matrix(entries, shape=(code.rows, code.width))
+
+
+def _at_most(
+    mask: Bool[np.ndarray, " rows"], rng: np.random.Generator
+) -> Int[np.ndarray, " chosen"]:
+    rows = np.flatnonzero(mask)
+    if len(rows) <= ROWS_A_SIDE:
+        return rows
+    return np.sort(rng.choice(rows, ROWS_A_SIDE, replace=False))
+
+
+def _interval(
+    right: Bool[np.ndarray, " test"], block: Int[np.ndarray, " test"], seed: int
+) -> tuple[float, float]:
+    """The middle 95% of the accuracy when whole blocks are drawn with replacement."""
+    _, number = np.unique(block, return_inverse=True)
+    steps = np.bincount(number).astype(float)
+    hits = np.bincount(number, weights=right)
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, len(steps), size=(_BOOTSTRAPS, len(steps)))
+    accuracies = hits[drawn].sum(axis=1) / steps[drawn].sum(axis=1)
+    low, high = np.quantile(accuracies, [0.025, 0.975])
+    return float(low), float(high)

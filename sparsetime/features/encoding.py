@@ -1,0 +1,127 @@
+"""A store's sequences as codes, in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.codes import SparseCode, concatenate
+from sparsetime.errors import DataError, MismatchError
+from sparsetime.progress import progress as running
+
+if TYPE_CHECKING:
+    from sparsetime.activations.sequence import StoredSequence
+    from sparsetime.activations.store import Store
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+# Rows that are encoded together: enough to keep the encoder's product busy, few enough that the
+# dense pre-activations of a wide dictionary fit in memory (2,048 x 16,384 floats are 134 MB).
+ROWS_AT_ONCE = 2048
+
+
+@dataclass(frozen=True)
+class EncodedSequence:
+    """One sequence: what the model computed, and what the dictionary made of it.
+
+    index: the sequence's number in the whole store. id: its name there. activations: [time, d],
+    float32. code: shape `(time,)`. stored: the stored sequence itself (labels, steps, text).
+    """
+
+    index: int
+    id: str
+    activations: Float[Tensor, "time d"]
+    code: SparseCode
+    stored: StoredSequence
+
+
+def check_pair(sae: Dictionary, store: Store) -> None:
+    """Refuse a dictionary and a store that do not belong together.
+
+    Compared are the width of the activations and, where the dictionary's record names them, the
+    hash of the model and the site.
+
+    Errors: MismatchError says both sides; DataError where the store holds no rows.
+    """
+    if store.d != sae.d_in:
+        raise MismatchError(
+            f"the store holds activations of {store.d} numbers a step; the dictionary expects "
+            f"{sae.d_in}. Give the store that the dictionary was trained on, or train one with "
+            f"d_in={store.d}."
+        )
+    record = sae.record
+    model, own = record.get("model_hash"), store.model_hash
+    if model and own and model != own:
+        raise MismatchError(
+            f"the dictionary was trained on the model {record.get('model_name', 'unnamed')!r} "
+            f"(weights {model[:12]}); the store was captured from {store.model_name!r} (weights "
+            f"{own[:12]}). Capture a store from the dictionary's model; to compare across models "
+            f"on purpose, call `sae.record.clear()` first."
+        )
+    site, here = record.get("site"), store.site
+    if site and here and site.removesuffix(":output") != here.removesuffix(":output"):
+        raise MismatchError(
+            f"the dictionary was trained at the site {site!r}; the store was captured at "
+            f"{here!r}. Open the store of {site!r}; to compare across sites on purpose, call "
+            f"`sae.record.clear()` first."
+        )
+    if len(store) == 0:
+        raise DataError(
+            "the store holds no rows, so there is nothing to encode. Capture more data."
+        )
+
+
+def encoded(sae: Dictionary, store: Store, progress: bool = True) -> Iterator[EncodedSequence]:
+    """Every sequence of the store, encoded, in the store's order.
+
+    A dictionary that reads rows one by one gets the rows of many sequences at once; one that reads
+    over time (`needs == "windows"`) gets every sequence alone and whole.
+
+    Errors: see `check_pair`; they come before any work.
+    """
+    check_pair(sae, store)
+    return _encoded(sae, store, progress)
+
+
+def device_of(sae: Dictionary) -> torch.device:
+    """Where the dictionary's parameters lie."""
+    return next((p.device for p in sae.parameters()), torch.device("cpu"))
+
+
+def _encoded(sae: Dictionary, store: Store, show: bool) -> Iterator[EncodedSequence]:
+    over_time = sae.needs == "windows"
+    waiting: list[StoredSequence] = []
+    rows = 0
+    with running("encode", len(store), "steps", show) as bar:
+        for i in range(len(store.sequence_indices)):
+            waiting.append(store.sequence(i))
+            rows += waiting[-1].values.shape[0]
+            if over_time or rows >= ROWS_AT_ONCE:
+                yield from _together(sae, waiting, over_time)
+                bar.advance(rows)
+                waiting, rows = [], 0
+        if waiting:
+            yield from _together(sae, waiting, over_time)
+            bar.advance(rows)
+
+
+def _together(
+    sae: Dictionary, sequences: list[StoredSequence], over_time: bool
+) -> Iterator[EncodedSequence]:
+    x = torch.cat([s.values for s in sequences])
+    device = device_of(sae)
+    with torch.no_grad():
+        if over_time:
+            code = sae.encode(x[None].to(device)).reshape(x.shape[0]).to("cpu")
+        else:
+            parts = [sae.encode(part.to(device)).to("cpu") for part in torch.split(x, ROWS_AT_ONCE)]
+            code = concatenate(parts)
+    start = 0
+    for s in sequences:
+        stop = start + s.values.shape[0]
+        yield EncodedSequence(s.index, str(s.id), s.values, code.row_slice(start, stop), s)
+        start = stop

@@ -1,0 +1,193 @@
+"""The feature index: what a dictionary's features do on a store, looked up in milliseconds."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import torch
+
+from sparsetime.codes import SparseCode, concatenate, offsets_of
+from sparsetime.errors import ConfigError, DataError
+from sparsetime.features import tables
+from sparsetime.features.encoding import check_pair, encoded
+from sparsetime.features.layout import RECORD, SCHEMAS, load_record, read_table, write_index
+from sparsetime.features.subject import holds_same, subject_of
+from sparsetime.features.telling import telling
+from sparsetime.features.words import Vocabulary
+from sparsetime.files import Folder
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store import Store
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+@final
+class FeatureIndex:
+    """A finished index, opened for reading; see `open_index`. Safe to use from several threads.
+
+    width: latents of the dictionary. groups: ends of its nested groups. record: what `index.json`
+    says (model, site, rows, entries, …).
+    """
+
+    def __init__(self, folder: Folder, record: dict[str, Any]) -> None:
+        self.path = folder.url
+        self.record = record
+        self.width: int = record["width"]
+        self.groups: tuple[int, ...] = tuple(record["groups"])
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._connection = duckdb.connect()
+        self._connection.execute("SET parquet_metadata_cache = true")
+        if not folder.is_local:
+            import fsspec
+
+            self._connection.register_filesystem(fsspec.core.url_to_fs(folder.url)[0])
+
+    @cached_property
+    def features(self) -> pa.Table:
+        """One row a feature, in order; the columns are those of `tables.FEATURES`."""
+        return read_table(self._folder, "features.parquet")
+
+    @cached_property
+    def sequences(self) -> pa.Table:
+        """The indexed sequences: `sequence` (number in the whole store), `id`, `length`."""
+        return read_table(self._folder, "sequences.parquet")
+
+    def moments(self, feature: int, n: int = 20, per_sequence: int | None = None) -> pa.Table:
+        """The `n` moments at which a feature is strongest, strongest first.
+
+        Columns `sequence`, `position`, `value`. `per_sequence` takes at most so many from one
+        sequence, so that one long run does not fill the list. Fewer where it fires less often.
+
+        Errors: ConfigError for a feature that does not exist.
+        """
+        self._check_feature(feature)
+        ranked = (
+            "QUALIFY row_number() OVER "
+            f"(PARTITION BY sequence ORDER BY abs(value) DESC, position) <= {int(per_sequence)}"
+            if per_sequence is not None
+            else ""
+        )
+        return self._query(
+            f"SELECT sequence, position, value FROM {self._table('moments')} WHERE feature = ? "
+            f"{ranked} ORDER BY abs(value) DESC, sequence, position LIMIT ?",
+            [int(feature), int(n)],
+            ("sequence", "position", "value"),
+        )
+
+    def sequence(self, number: int) -> SparseCode:
+        """The code of a sequence in order, of shape (time,). `number`: in the whole store.
+
+        Errors: DataError for a sequence that was not indexed.
+        """
+        known = self.sequences["sequence"].to_numpy()
+        at = int(np.searchsorted(known, number))
+        if at == len(known) or known[at] != number:
+            raise DataError(
+                f"sequence {number} is not in the index {self.path}, which holds "
+                f"{len(known)} sequences, numbers {known[0]} to {known[-1]}"
+            )
+        length = self.sequences["length"][at].as_py()
+        found = self._query(
+            f"SELECT position, feature, value FROM {self._table('codes')} WHERE sequence = ? "
+            f"ORDER BY position, feature",
+            [int(number)],
+            ("position", "feature", "value"),
+        )
+        position, feature, value = (
+            torch.from_numpy(found[name].to_numpy().copy()) for name in found.column_names
+        )
+        offsets = offsets_of(position.long(), length)
+        return SparseCode(offsets, feature.long(), value, self.width, (length,))
+
+    def telling(self, n: int = 30) -> pa.Table:
+        """The rows of `features` for the `n` most telling features; see `telling.telling`."""
+        return self.features.take(pa.array(telling(self.features, n)))
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._connection.close()
+
+    def _check_feature(self, feature: int) -> None:
+        if not 0 <= feature < self.width:
+            raise ConfigError(
+                f"feature {feature} does not exist: the dictionary has the features 0 to "
+                f"{self.width - 1}"
+            )
+
+    def _table(self, name: str) -> str:
+        file = f"{name}.parquet"
+        where = str(self._folder.path(file)) if self._folder.is_local else f"{self.path}/{file}"
+        return "read_parquet('" + where.replace("'", "''") + "')"
+
+    def _query(self, sql: str, values: list[int], names: tuple[str, ...]) -> pa.Table:
+        with self._lock:
+            cursor = self._connection.cursor()
+        columns = cursor.execute(sql, values).fetchnumpy()
+        return pa.table({name: pa.array(columns[name]) for name in names})
+
+
+def index(
+    sae: Dictionary, store: Store, out: str | Path, force: bool = False, progress: bool = True
+) -> FeatureIndex:
+    """Encode a store and write the index of its features into the folder (or URL) `out`.
+
+    Where `out` already holds the index of this dictionary on this store it is opened as it is.
+    The record `index.json` is written last: a folder without it is no index. The whole code is
+    held in memory, at most about 100 bytes an entry.
+
+    Errors: MismatchError where the two do not belong together; DataError for an empty store;
+    StoreError where `out` holds something else and `force` is not given.
+    """
+    check_pair(sae, store)
+    folder = Folder(str(out))
+    subject = subject_of(sae, store)
+    if holds_same(
+        folder,
+        what="feature index",
+        record=RECORD,
+        own_names=(RECORD, *SCHEMAS),
+        subject=subject,
+        force=force,
+    ):
+        return open_index(out)
+    vocabulary = Vocabulary()
+    codes, numbers, ids = [], [], []
+    for sequence in encoded(sae, store, progress):
+        vocabulary.add(sequence.stored)
+        codes.append(sequence.code)
+        numbers.append(sequence.index)
+        ids.append(sequence.id)
+    coded = tables.CodedStore(
+        code=concatenate(codes),
+        numbers=np.array(numbers),
+        ids=ids,
+        offsets=np.cumsum([0, *(code.rows for code in codes)]),
+        word_of_row=vocabulary.of_row,
+        words=vocabulary.words if vocabulary.has_text else None,
+        groups=sae.groups,
+    )
+    about = {
+        "dictionary": sae.name,
+        "model_name": store.model_name,
+        "model_hash": store.model_hash,
+        "site": store.site,
+        "unit": store.unit,
+    }
+    return FeatureIndex(folder, write_index(coded, folder, subject, about))
+
+
+def open_index(path: str | Path) -> FeatureIndex:
+    """Open the index in a folder or behind a URL.
+
+    Errors: StoreError where there is none, or where a newer sparsetime wrote it; DamagedError
+    naming the file that is missing, cut short or not of the index's schema.
+    """
+    folder = Folder(str(path))
+    return FeatureIndex(folder, load_record(folder))

@@ -1,0 +1,122 @@
+"""The files of a feature index: four tables, and a record that is written last."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sparsetime.errors import DamagedError, StoreError
+from sparsetime.features import tables
+from sparsetime.files import Folder
+
+SCHEMA_VERSION = 1
+RECORD = "index.json"
+SCHEMAS = {
+    "features.parquet": tables.FEATURES,
+    "moments.parquet": tables.MOMENTS,
+    "codes.parquet": tables.CODES,
+    "sequences.parquet": tables.SEQUENCES,
+}
+_MAKERS = {
+    "features.parquet": tables.feature_table,
+    "moments.parquet": tables.moment_table,
+    "codes.parquet": tables.code_table,
+    "sequences.parquet": tables.sequence_table,
+}
+_AGAIN = "Make it again with sparsetime.index(…, force=True)"
+# A look-up reads the row groups that hold the feature, after the file's list of groups. Smaller
+# groups make that list the slow part, larger ones the reading.
+_ROW_GROUP = 131_072
+
+
+def write_index(
+    coded: tables.CodedStore, folder: Folder, subject: dict[str, str], about: dict[str, Any]
+) -> dict[str, Any]:
+    """Write the tables, then the record that makes them an index; returns the record."""
+    files = {}
+    for name, make in _MAKERS.items():
+        sink = pa.BufferOutputStream()
+        pq.write_table(make(coded), sink, compression="zstd", row_group_size=_ROW_GROUP)
+        data = sink.getvalue().to_pybytes()
+        folder.write_bytes(name, data)
+        files[name] = {"bytes": len(data)}
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "width": coded.code.width,
+        "groups": list(coded.groups),
+        "rows": coded.code.rows,
+        "entries": len(coded.code.indices),
+        "sequences": len(coded.numbers),
+        **about,
+        "subject": subject,
+        "files": files,
+    }
+    folder.write_json(RECORD, record)
+    return record
+
+
+def load_record(folder: Folder) -> dict[str, Any]:
+    """The record of the index in `folder`, once all its files are there, whole and of its schema.
+
+    Errors: StoreError where there is no index, or one of another version; DamagedError naming the
+    file.
+    """
+    if not folder.exists(RECORD):
+        state = f"it has no {RECORD}" if folder.exists() else "it does not exist"
+        raise StoreError(
+            f"{folder.url} is not a feature index: {state}. An index is a folder written by "
+            f"sparsetime.index"
+        )
+    record = folder.read_json(RECORD)
+    wanted = {"schema_version", "width", "groups", "files"}
+    if not isinstance(record, dict) or not wanted <= record.keys():
+        raise DamagedError(f"{folder.url}/{RECORD} is not the record of a feature index. {_AGAIN}")
+    if record["schema_version"] != SCHEMA_VERSION:
+        raise StoreError(
+            f"{folder.url} has the index schema {record['schema_version']}; this sparsetime reads "
+            f"{SCHEMA_VERSION}. Update sparsetime, or make the index again with force=True"
+        )
+    for name, schema in SCHEMAS.items():
+        _check_file(folder, name, record["files"].get(name, {}).get("bytes", 0), schema)
+    return record
+
+
+def read_table(folder: Folder, name: str) -> pa.Table:
+    """One of the tables, whole."""
+    with _open(folder, name) as file:
+        return file.read()
+
+
+def _check_file(folder: Folder, name: str, size: int, schema: pa.Schema) -> None:
+    if not folder.exists(name):
+        raise DamagedError(f"{folder.url}/{name} is missing. {_AGAIN}")
+    if folder.size(name) != size:
+        raise DamagedError(
+            f"{folder.url}/{name} has {folder.size(name):,} bytes where {size:,} were written. "
+            f"{_AGAIN}"
+        )
+    try:
+        with _open(folder, name) as file:
+            found = file.schema_arrow
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DamagedError(
+            f"{folder.url}/{name} is not a Parquet file: {error}. {_AGAIN}"
+        ) from None
+    if not found.equals(schema):
+        odd = [
+            f.name
+            for f in schema
+            if f.name not in found.names or found.field(f.name).type != f.type
+        ]
+        raise DamagedError(
+            f"{folder.url}/{name} has not the columns of an index: "
+            f"{', '.join(odd) or 'there are others'}. {_AGAIN}"
+        )
+
+
+def _open(folder: Folder, name: str) -> pq.ParquetFile:
+    source = str(folder.path(name)) if folder.is_local else io.BytesIO(folder.read_bytes(name))
+    return pq.ParquetFile(source)

@@ -1,0 +1,199 @@
+"""The tables of a feature index, made from a code in order of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Int
+
+from sparsetime.codes import SparseCode
+from sparsetime.features import timescales
+from sparsetime.features.association import information, over_represented, pairs_of
+
+WORDS = 5
+TENTHS = 10
+
+FEATURES = pa.schema(
+    [
+        ("feature", pa.int32()),
+        ("group", pa.int32()),  # which nested group of the dictionary it belongs to, 0 the first
+        ("count", pa.int64()),  # steps on which it fires
+        ("density", pa.float64()),  # their share of all steps
+        ("mean", pa.float64()),  # mean |value| where it fires
+        ("max", pa.float64()),
+        ("runs", pa.int64()),
+        ("dwell", pa.float64()),  # mean run length in steps
+        ("half_life", pa.float64()),  # steps
+        ("half_life_censored", pa.bool_()),  # the half-life is a lower bound
+        ("flicker", pa.float64()),  # switches a step, between neighbouring steps
+        ("documents", pa.int64()),  # sequences it fires in
+        ("document_information", pa.float64()),  # nats above chance
+        ("word_information", pa.float64()),
+        ("words", pa.list_(pa.string())),  # most over-represented first; null without text
+        ("position_density", pa.list_(pa.float64())),  # density in each tenth of a sequence
+    ]
+)
+MOMENTS = pa.schema(
+    [
+        ("feature", pa.int32()),
+        ("sequence", pa.int32()),
+        ("position", pa.int32()),
+        ("value", pa.float32()),
+    ]
+)
+CODES = pa.schema([MOMENTS.field(name) for name in ("sequence", "position", "feature", "value")])
+SEQUENCES = pa.schema([("sequence", pa.int32()), ("id", pa.string()), ("length", pa.int64())])
+
+
+@dataclass(frozen=True)
+class CodedStore:
+    """The code of whole sequences, one after another, and what is known of its rows.
+
+    numbers: int64 [sequences], in the whole store; ids: their names; offsets: int64
+    [sequences + 1], rows; word_of_row: int64 [rows], -1 for none; words: the vocabulary, None for
+    a store without text; groups: ends of the dictionary's nested groups.
+    """
+
+    code: SparseCode
+    numbers: Int[np.ndarray, " sequences"]
+    ids: list[str]
+    offsets: Int[np.ndarray, " sequences_plus_1"]
+    word_of_row: Int[np.ndarray, " rows"]
+    words: list[str] | None
+    groups: tuple[int, ...]
+
+    @property
+    def sequence_of_row(self) -> Int[np.ndarray, " rows"]:
+        """Which of the sequences here (not of the whole store) a row belongs to."""
+        return np.repeat(np.arange(len(self.numbers)), np.diff(self.offsets))
+
+    @property
+    def position_of_row(self) -> Int[np.ndarray, " rows"]:
+        lengths = np.diff(self.offsets)
+        position: Int[np.ndarray, " rows"] = np.arange(self.code.rows) - np.repeat(
+            self.offsets[:-1], lengths
+        )
+        return position
+
+
+def feature_table(coded: CodedStore) -> pa.Table:
+    """One row a feature; see FEATURES."""
+    code, width = coded.code, coded.code.width
+    columns = timescales.by_feature(code)
+    feature, strength = columns.features, np.abs(columns.values)
+    count = np.diff(columns.offsets)
+    runs = timescales.runs(code, coded.offsets)
+    half_lives = timescales.half_life(code, coded.offsets)
+    pairs = timescales.pairs_of_steps(coded.offsets)
+    switches = timescales.switches(runs, coded.offsets, width)
+    peak = np.full(width, np.nan)
+    fires = count > 0
+    if fires.any():
+        peak[fires] = np.maximum.reduceat(strength, columns.offsets[:-1][fires])
+    total = np.bincount(feature, weights=strength, minlength=width)
+    sequence = coded.sequence_of_row
+    seen = pairs_of(feature, sequence[columns.rows], strength, len(coded.numbers))
+    words, word_information = _words(coded, feature, columns.rows, strength)
+    values = {
+        "feature": np.arange(width),
+        "group": np.searchsorted(coded.groups, np.arange(width), side="right"),
+        "count": count,
+        "density": count / code.rows,
+        "mean": _ratio(total, count),
+        "max": peak,
+        "runs": np.bincount(runs.feature, minlength=width),
+        "dwell": timescales.dwell(runs, width),
+        "half_life": half_lives.steps,
+        "half_life_censored": half_lives.censored,
+        "flicker": switches / pairs if pairs else np.full(width, np.nan),
+        "documents": np.bincount(seen.feature, minlength=width),
+        "document_information": _document_information(coded, runs),
+        "word_information": word_information,
+        "words": words,
+        "position_density": list(_position_density(coded, feature, columns.rows)),
+    }
+    arrays = [pa.array(values[f.name], f.type, from_pandas=True) for f in FEATURES]
+    return pa.table(arrays, schema=FEATURES)
+
+
+def moment_table(coded: CodedStore) -> pa.Table:
+    """Every firing, by feature, the strongest first; see MOMENTS."""
+    code = coded.code
+    value = code.values.detach().numpy().astype(np.float32)
+    # One integer to sort by: the feature above, below it the strength turned upside down. The bit
+    # pattern of a float that is not negative ascends with it.
+    strength = np.abs(value).view(np.uint32).astype(np.uint64)
+    key = code.indices.numpy().astype(np.uint64) << np.uint64(32)
+    order = np.argsort(key | (np.uint64(0xFFFFFFFF) - strength), kind="stable")
+    return _entries(coded).take(pa.array(order)).select(MOMENTS.names).cast(MOMENTS)
+
+
+def code_table(coded: CodedStore) -> pa.Table:
+    """Every firing, in order of time; see CODES."""
+    return _entries(coded)
+
+
+def sequence_table(coded: CodedStore) -> pa.Table:
+    """The sequences; see SEQUENCES."""
+    lengths = np.diff(coded.offsets)
+    arrays = [
+        pa.array(column, f.type)
+        for column, f in zip((coded.numbers, coded.ids, lengths), SEQUENCES, strict=True)
+    ]
+    return pa.table(arrays, schema=SEQUENCES)
+
+
+def _entries(coded: CodedStore) -> pa.Table:
+    code = coded.code
+    row = code.row_of_entry.numpy()
+    columns = (
+        coded.numbers[coded.sequence_of_row].astype(np.int32)[row],
+        coded.position_of_row.astype(np.int32)[row],
+        code.indices.numpy().astype(np.int32),
+        code.values.detach().numpy().astype(np.float32),
+    )
+    return pa.table([pa.array(column) for column in columns], schema=CODES)
+
+
+def _ratio(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    ratio = np.full(len(total), np.nan)
+    np.divide(total, count, out=ratio, where=count > 0)
+    return ratio
+
+
+def _document_information(coded: CodedStore, runs: timescales.Runs) -> np.ndarray:
+    """By runs, since the steps of one run are not separate evidence; null for one sequence."""
+    width = coded.code.width
+    if len(coded.numbers) < 2:
+        return np.full(width, np.nan)
+    kind = coded.sequence_of_row[runs.start]
+    pairs = pairs_of(runs.feature, kind, np.ones(len(kind)), len(coded.numbers))
+    return information(pairs, np.diff(coded.offsets) / coded.code.rows, width)
+
+
+def _words(
+    coded: CodedStore, feature: np.ndarray, rows: np.ndarray, strength: np.ndarray
+) -> tuple[list[list[str] | None], np.ndarray]:
+    width = coded.code.width
+    if not coded.words:
+        return [None] * width, np.full(width, np.nan)
+    on_word = coded.word_of_row[rows] >= 0
+    kind = coded.word_of_row[rows[on_word]]
+    pairs = pairs_of(feature[on_word], kind, strength[on_word], len(coded.words))
+    steps = coded.word_of_row[coded.word_of_row >= 0]
+    frequency = np.bincount(steps, minlength=len(coded.words)).astype(float)
+    best = over_represented(pairs, frequency, width, WORDS)
+    named: list[list[str] | None] = [[coded.words[i] for i in few] for few in best]
+    return named, information(pairs, frequency / frequency.sum(), width)
+
+
+def _position_density(coded: CodedStore, feature: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """[width, tenths]: the share of the steps in a tenth of their sequence on which it fires."""
+    width = coded.code.width
+    lengths = np.diff(coded.offsets)
+    tenth = coded.position_of_row * TENTHS // np.repeat(lengths, lengths)
+    steps = np.bincount(tenth, minlength=TENTHS)
+    fired = np.bincount(feature * TENTHS + tenth[rows], minlength=width * TENTHS)
+    return np.asarray(fired.reshape(width, TENTHS) / np.maximum(steps, 1))

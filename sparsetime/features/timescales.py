@@ -1,0 +1,172 @@
+"""How long features last: runs, dwell, half-life, flicker. One definition each.
+
+All functions read a code whose rows are the steps of whole sequences, one after another in order
+of time; `sequence_offsets` [sequences + 1] says at which row each begins. A step is a row; to get
+seconds, multiply with the sequence's `step`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from sparsetime.codes import SparseCode
+from sparsetime.errors import DataError
+from sparsetime.features import loops
+
+MAX_LAG = 512
+_EVERY_LAG_UP_TO = 64
+_LAGS_AN_OCTAVE = 8
+
+
+@dataclass(frozen=True)
+class ByFeature:
+    """A code turned on its side: entries sorted by feature, then by row.
+
+    offsets: int64 [width + 1]; rows: int64 [entries]; values: float64 [entries];
+    order: int64 [entries], where each entry stood in the code.
+    """
+
+    offsets: Int[np.ndarray, " width_plus_1"]
+    rows: Int[np.ndarray, " entries"]
+    values: Float[np.ndarray, " entries"]
+    order: Int[np.ndarray, " entries"]
+
+    @property
+    def features(self) -> Int[np.ndarray, " entries"]:
+        """The feature of every entry."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Unbroken stretches of firing, sorted by feature, then by start.
+
+    feature, start (row), length (steps): int64 [runs]. No run crosses from a sequence to the next.
+    """
+
+    feature: Int[np.ndarray, " runs"]
+    start: Int[np.ndarray, " runs"]
+    length: Int[np.ndarray, " runs"]
+
+
+@dataclass(frozen=True)
+class HalfLives:
+    """steps: float64 [width], NaN where undefined; censored: the value is a lower bound."""
+
+    steps: Float[np.ndarray, " width"]
+    censored: Bool[np.ndarray, " width"]
+
+
+def by_feature(code: SparseCode) -> ByFeature:
+    """The entries by feature, then row, in time linear in the entries."""
+    features = code.indices.numpy().astype(np.int64, copy=False)
+    offsets, order = loops.sort_by_feature(features, code.width)
+    rows = code.row_of_entry.numpy()[order]
+    values = code.values.detach().numpy().astype(np.float64)[order]
+    return ByFeature(offsets, rows, values, order)
+
+
+def runs(code: SparseCode, sequence_offsets: Int[np.ndarray, " sequences_plus_1"]) -> Runs:
+    """The unbroken stretches in which each feature fires."""
+    sequence_offsets = _checked(code, sequence_offsets)
+    columns = by_feature(code)
+    feature, row = columns.features, columns.rows
+    begins_sequence = np.zeros(code.rows + 1, dtype=bool)
+    begins_sequence[sequence_offsets] = True
+    goes_on = (feature[1:] == feature[:-1]) & (row[1:] == row[:-1] + 1) & ~begins_sequence[row[1:]]
+    first = np.flatnonzero(np.concatenate([[True], ~goes_on])) if len(row) else row
+    length = np.diff(np.append(first, len(row)))
+    return Runs(feature[first], row[first], length)
+
+
+def dwell(found: Runs, width: int) -> Float[np.ndarray, " width"]:
+    """Mean length of a feature's runs, in steps; NaN for a feature that never fires.
+
+    At least 1. A feature that fires independently at each step with chance p has 1 / (1 - p).
+    """
+    count = np.bincount(found.feature, minlength=width)
+    total = np.bincount(found.feature, weights=found.length, minlength=width)
+    mean = np.full(width, np.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean
+
+
+def half_life(
+    code: SparseCode,
+    sequence_offsets: Int[np.ndarray, " sequences_plus_1"],
+    max_lag: int = MAX_LAG,
+) -> HalfLives:
+    """The lag, in steps, at which a feature's autocorrelation has fallen to one half.
+
+    With m and v the mean and the variance of the feature's strength over all steps (zero where it
+    does not fire), the autocorrelation at lag L is the mean of (f_t - m) (f_{t+L} - m) over all
+    pairs of steps that lie L apart in one sequence, divided by v. The half-life is where it first
+    reaches 0.5, between two lags by the straight line. Every lag up to 64 is looked at, and eight
+    an octave beyond. Where it stays above 0.5 up to `max_lag`, or up to the longest sequence, the
+    last lag is given and marked as censored. Undefined (NaN) for a feature that does not vary,
+    and where no sequence has two steps.
+
+    Autocorrelation of this kind: Box, Jenkins, Reinsel, Ljung, Time Series Analysis (5th ed.,
+    section 2.1.4), with the mean over pairs in place of the sum over the series.
+    """
+    sequence_offsets = _checked(code, sequence_offsets)
+    lengths = np.diff(sequence_offsets)
+    longest = int(lengths.max(initial=0))
+    lags = _lags(min(max_lag, longest - 1))
+    in_order = np.sort(lengths)[::-1]
+    above = np.searchsorted(-in_order, -lags, side="left")  # sequences longer than the lag
+    pairs = np.concatenate([[0], np.cumsum(in_order)])[above] - above * lags
+    columns = by_feature(code)
+    steps, censored = loops.half_lives(
+        columns.offsets,
+        columns.rows,
+        columns.values,
+        np.repeat(sequence_offsets[:-1], lengths),
+        np.repeat(sequence_offsets[1:], lengths),
+        lags,
+        pairs,
+    )
+    return HalfLives(steps, censored)
+
+
+def switches(
+    found: Runs, sequence_offsets: Int[np.ndarray, " sequences_plus_1"], width: int
+) -> Int[np.ndarray, " width"]:
+    """How often each feature was switched on or off between two neighbouring steps.
+
+    The first step of a sequence switches nothing on, its last nothing off.
+    """
+    on = ~np.isin(found.start, sequence_offsets)
+    off = ~np.isin(found.start + found.length, sequence_offsets)
+    both = np.bincount(found.feature, weights=on.astype(float) + off, minlength=width)
+    return both.astype(np.int64)
+
+
+def pairs_of_steps(sequence_offsets: Int[np.ndarray, " sequences_plus_1"]) -> int:
+    """Neighbouring steps within a sequence, counted over all sequences."""
+    return int(np.maximum(np.diff(sequence_offsets) - 1, 0).sum())
+
+
+def _lags(last: int) -> Int[np.ndarray, " lags"]:
+    every = np.arange(1, min(last, _EVERY_LAG_UP_TO) + 1)
+    if last <= _EVERY_LAG_UP_TO:
+        return every
+    octaves = np.log2(last / _EVERY_LAG_UP_TO)
+    further = np.geomspace(_EVERY_LAG_UP_TO, last, 1 + int(np.ceil(octaves * _LAGS_AN_OCTAVE)))
+    return np.unique(np.concatenate([every, np.rint(further).astype(np.int64)]))
+
+
+def _checked(
+    code: SparseCode, sequence_offsets: Int[np.ndarray, " sequences_plus_1"]
+) -> Int[np.ndarray, " sequences_plus_1"]:
+    offsets = np.asarray(sequence_offsets, dtype=np.int64)
+    whole = len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == code.rows
+    if not whole or (np.diff(offsets) < 0).any():
+        raise DataError(
+            f"sequence offsets must ascend from 0 to the code's {code.rows} rows; they are "
+            f"{offsets[:3].tolist()} … {offsets[-3:].tolist()}"
+        )
+    return offsets

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from known_codes import Itself, make_store
+
+from sparsetime.codes import SparseCode
+from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, StoreError
+from sparsetime.features.index import index, open_index
+
+FIRST = [[1, 0, 0], [3, 2, 0], [0, 2, 0], [5, 0, 0]]
+SECOND = [[0, 7, 0], [0, 0, 0]]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return make_store(tmp_path / "store", [FIRST, SECOND], texts=["The cat sat The", "cats purr"])
+
+
+@pytest.fixture
+def made(store, tmp_path):
+    return index(Itself(3, groups=(1, 3)), store, tmp_path / "index", progress=False)
+
+
+def test_moments_come_strongest_first(made):
+    found = made.moments(0)
+    assert found.to_pydict() == {
+        "sequence": [0, 0, 0], "position": [3, 1, 0], "value": [5.0, 3.0, 1.0],
+    }  # fmt: skip
+    assert made.moments(0, n=1)["position"].to_pylist() == [3]
+    assert made.moments(1)["value"].to_pylist() == [7.0, 2.0, 2.0]
+    assert made.moments(1, per_sequence=1)["value"].to_pylist() == [7.0, 2.0]
+    assert made.moments(2).num_rows == 0
+
+
+def test_features_carry_their_statistics(made):
+    first, second, silent = made.features.to_pylist()
+    assert (first["count"], first["density"], first["mean"], first["max"]) == (3, 0.5, 3, 5)
+    assert (first["runs"], first["dwell"], first["documents"]) == (2, 1.5, 1)
+    assert first["flicker"] == pytest.approx(2 / 4)
+    assert (second["documents"], second["group"], first["group"]) == (2, 1, 0)
+    assert first["words"] == ["the", "cat"]
+    assert second["words"] == ["cats", "cat", "sat"]
+    assert (silent["count"], silent["density"], silent["documents"]) == (0, 0, 0)
+    assert silent["dwell"] is None and silent["half_life"] is None and silent["max"] is None
+    # Four steps fall into tenths 0, 2, 5 and 7, two into 0 and 5.
+    assert second["position_density"] == [0.5, 0, 1, 0, 0, 0.5, 0, 0, 0, 0]
+
+
+def test_a_sequence_comes_back_as_its_code(made):
+    for number, rows in enumerate((FIRST, SECOND)):
+        code = made.sequence(number)
+        assert isinstance(code, SparseCode)
+        assert code.shape == (len(rows),)
+        assert torch.equal(code.dense(), torch.tensor(rows, dtype=torch.float32))
+
+
+def test_the_index_of_a_view_keeps_the_numbers_of_the_whole_store(tmp_path):
+    store = make_store(tmp_path / "s", [[[float(i)]] * 3 for i in range(1, 11)])
+    view, _ = store.split(held_out=0.5, seed=3)
+    made = index(Itself(1), view, tmp_path / "i", progress=False)
+    numbers = view.sequence_indices.tolist()
+    assert made.sequences["sequence"].to_pylist() == numbers
+    assert made.sequences["id"].to_pylist() == [f"document {i}" for i in numbers]
+    assert made.moments(0, n=1)["sequence"].to_pylist() == [max(numbers)]
+    assert made.sequence(numbers[-1]).values.tolist() == [numbers[-1] + 1] * 3
+
+
+def test_a_store_without_text_has_no_words(tmp_path):
+    store = make_store(tmp_path / "s", [FIRST, SECOND])
+    made = index(Itself(3), store, tmp_path / "i", progress=False)
+    assert made.features["words"].to_pylist() == [None] * 3
+    assert made.features["word_information"].null_count == 3
+
+
+def test_a_finished_index_is_opened_and_not_made_again(made, store, tmp_path):
+    before = (tmp_path / "index/index.json").stat().st_mtime_ns
+    sae = Itself(3, groups=(1, 3))
+    again = index(sae, store, tmp_path / "index", progress=False)
+    assert (tmp_path / "index/index.json").stat().st_mtime_ns == before
+    assert sae.seen == []
+    assert again.groups == (1, 3) and again.width == 3
+    assert again.features.equals(made.features)
+
+
+def test_an_unfinished_index_is_written_anew(made, store, tmp_path):
+    (tmp_path / "index/index.json").unlink()
+    (tmp_path / "index/moments.parquet").write_bytes(b"half")
+    (tmp_path / "index/codes.parquet.1.partial").write_bytes(b"half")
+    with pytest.raises(StoreError, match=r"is not a feature index: it has no index.json. An index"):
+        open_index(tmp_path / "index")
+    again = index(Itself(3, groups=(1, 3)), store, tmp_path / "index", progress=False)
+    assert again.moments(0, 1)["value"].to_pylist() == [5.0]
+    assert not list((tmp_path / "index").glob("*.partial"))
+
+
+def test_a_folder_of_another_dictionary_is_refused(made, store, tmp_path):
+    other = Itself(3, groups=(1, 3), gain=2.0)
+    message = r"index holds the feature index of another dictionary. Choose another folder, or re"
+    with pytest.raises(StoreError, match=message):
+        index(other, store, tmp_path / "index", progress=False)
+    assert index(other, store, tmp_path / "index", force=True, progress=False).width == 3
+
+
+def test_a_folder_of_another_store_is_refused(made, tmp_path):
+    other = make_store(tmp_path / "other", [SECOND])
+    with pytest.raises(StoreError, match="the feature index of another store"):
+        index(Itself(3, groups=(1, 3)), other, tmp_path / "index", progress=False)
+
+
+def test_a_folder_of_anything_else_is_refused(store, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/thesis.tex").write_text("…")
+    message = r"full is not empty and holds no feature index: it has thesis.tex. Choose another"
+    with pytest.raises(StoreError, match=message):
+        index(Itself(3), store, tmp_path / "full", progress=False)
+    index(Itself(3), store, tmp_path / "full", force=True, progress=False)
+    assert (tmp_path / "full/thesis.tex").exists()
+
+
+def test_nothing_counts_when_writing_fails(store, tmp_path, monkeypatch):
+    def full(table, sink, **_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sparsetime.features.layout.pq.write_table", full)
+    with pytest.raises(OSError, match="No space"):
+        index(Itself(3), store, tmp_path / "index", progress=False)
+    assert not (tmp_path / "index/index.json").exists()
+
+
+def test_a_store_of_another_width_or_model_or_site_is_refused(store, tmp_path):
+    message = "the store holds activations of 3 numbers a step; the dictionary expects 4. Give"
+    with pytest.raises(MismatchError, match=message):
+        index(Itself(4), store, tmp_path / "index")
+    sae = Itself(3)
+    sae.record = {"model_name": "first", "model_hash": "b" * 64}
+    message = r"trained on the model 'first' \(weights bbbbbbbbbbbb\); the store was captured from"
+    with pytest.raises(MismatchError, match=message):
+        index(sae, store, tmp_path / "index")
+    sae.record = {"model_hash": "a" * 64, "site": "layer.2"}
+    message = "trained at the site 'layer.2'; the store was captured at 'layer'. Open the store"
+    with pytest.raises(MismatchError, match=message):
+        index(sae, store, tmp_path / "index")
+    assert not (tmp_path / "index").exists()
+    sae.record = {"model_hash": "a" * 64, "site": "layer:output"}
+    index(sae, store, tmp_path / "index", progress=False)
+
+
+def test_an_empty_store_is_refused(store, tmp_path):
+    class Empty:
+        d, model_hash, model_name, site = 3, "", "", ""
+
+        def __len__(self):
+            return 0
+
+    with pytest.raises(DataError, match="the store holds no rows, so there is nothing to encode"):
+        index(Itself(3), Empty(), tmp_path / "index")
+
+
+def test_what_is_not_in_the_index_is_said(made):
+    with pytest.raises(ConfigError, match="feature 3 does not exist: the dictionary has the featu"):
+        made.moments(3)
+    with pytest.raises(
+        DataError, match=r"sequence 5 is not in the index .* 2 sequences, numbers 0"
+    ):
+        made.sequence(5)
+
+
+def test_damage_is_named(made, tmp_path):
+    folder = tmp_path / "index"
+    record = json.loads((folder / "index.json").read_text())
+
+    def broken(message, error=DamagedError):
+        with pytest.raises(error, match=message):
+            open_index(folder)
+
+    whole = (folder / "moments.parquet").read_bytes()
+    (folder / "moments.parquet").write_bytes(whole[:-9])
+    broken(rf"moments.parquet has {len(whole) - 9:,} bytes where {len(whole):,} were written")
+    (folder / "moments.parquet").write_bytes(b"x" * len(whole))
+    broken("moments.parquet is not a Parquet file: .* Make it again with sparsetime.index")
+    (folder / "moments.parquet").unlink()
+    broken("moments.parquet is missing. Make it again")
+    pq.write_table(pa.table({"feature": [1]}), folder / "moments.parquet")
+    record["files"]["moments.parquet"]["bytes"] = (folder / "moments.parquet").stat().st_size
+    (folder / "index.json").write_text(json.dumps(record))
+    broken("moments.parquet has not the columns of an index: feature, sequence, position, value")
+    (folder / "index.json").write_text(json.dumps(record | {"schema_version": 9}))
+    broken("has the index schema 9; this sparsetime reads 1", StoreError)
+    (folder / "index.json").write_text("{}")
+    broken("index.json is not the record of a feature index")
+    (folder / "index.json").write_text("{")
+    broken("index.json is not valid JSON")
+
+
+def test_a_record_without_its_subject_is_damaged(made, store, tmp_path):
+    (tmp_path / "index/index.json").write_text("{}")
+    with pytest.raises(DamagedError, match="does not say what it was made from"):
+        index(Itself(3), store, tmp_path / "index", progress=False)
+
+
+def test_there_is_no_index_in_no_folder(tmp_path):
+    with pytest.raises(StoreError, match="is not a feature index: it does not exist"):
+        open_index(tmp_path / "nowhere")
+
+
+def test_an_index_behind_a_url(store):
+    made = index(Itself(3), store, "memory://an/index", force=True, progress=False)
+    again = open_index("memory://an/index")
+    assert again.moments(0, 1)["value"].to_pylist() == [5.0]
+    assert again.sequence(1).rows == 2
+    made.close()
+
+
+def test_rows_are_encoded_together_and_windows_one_by_one(tmp_path):
+    rng = np.random.default_rng(0)
+    sequences = [rng.random((n, 2)) for n in (1500, 1500, 10)]
+    store = make_store(tmp_path / "s", sequences)
+    rows, windows = Itself(2), Itself(2, needs="windows")
+    one = index(rows, store, tmp_path / "a", progress=False)
+    two = index(windows, store, tmp_path / "b", progress=False)
+    assert rows.seen == [(2048, 2), (952, 2), (10, 2)]
+    assert windows.seen == [(1, 1500, 2), (1, 1500, 2), (1, 10, 2)]
+    assert one.features.equals(two.features)
