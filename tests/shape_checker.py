@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import beartype
+from beartype import BeartypeConf
 from beartype.door import is_bearable
 from beartype.roar import BeartypeException
+
+# As in type checkers, an int will do where a float is asked for.
+_check = beartype.beartype(conf=BeartypeConf(is_pep484_tower=True))
 
 
 def checked(function: Any) -> Any:
@@ -26,7 +30,7 @@ def checked(function: Any) -> Any:
                 hint = Any
         hints[name] = hint if _can_be_checked(hint) else Any
     function.__annotations__ = hints
-    return beartype.beartype(function)
+    return _check(function)
 
 
 def _can_be_checked(hint: Any) -> bool:
