@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from sparsetime.features.encoding import EncodedSequence
 
 
+Histogram: TypeAlias = dict[str, list[float] | list[int]]
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What a figure says: its definition, the values it can take, and where it comes from."""
@@ -31,7 +34,7 @@ class Figure:
     to judge it, such as the baseline and the 95% interval of a probe.
     """
 
-    value: float | dict[str, list[float]]
+    value: float | Histogram
     definition: str
     range: str
     source: str
@@ -42,7 +45,7 @@ class Figure:
 class Measured:
     """A value on its way to becoming a figure."""
 
-    value: float | dict[str, list[float]]
+    value: float | Histogram
     details: dict[str, Any] = field(default_factory=dict)
 
 

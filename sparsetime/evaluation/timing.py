@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.evaluation.metric import (
+    Histogram,
     LeftOut,
     Meaning,
     Measured,
@@ -128,7 +129,7 @@ class Timing(Metric):
         return found
 
 
-def log_histogram(values: Float[np.ndarray, " features"], lowest: float) -> dict[str, list[float]]:
+def log_histogram(values: Float[np.ndarray, " features"], lowest: float) -> Histogram:
     """Counts between edges that begin at `lowest` and grow by the square root of 2.
 
     There are as many bins as the largest value needs. A value on an edge belongs to the bin above.

@@ -96,7 +96,7 @@ def _encoded(sae: Dictionary, store: Store, show: bool) -> Iterator[EncodedSeque
     over_time = sae.needs == "windows"
     waiting: list[StoredSequence] = []
     rows = 0
-    with running("encode", len(store), "steps", show) as bar:
+    with running("encode", float(len(store)), "steps", show) as bar:
         for i in range(len(store.sequence_indices)):
             waiting.append(store.sequence(i))
             rows += waiting[-1].values.shape[0]

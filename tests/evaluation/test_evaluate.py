@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from known_codes import Itself, make_store
+
+from sparsetime.errors import (
+    DamagedError,
+    DataError,
+    MismatchError,
+    StoreError,
+    UnknownNameError,
+)
+from sparsetime.evaluation.evaluate import FAMILIES, evaluate, metrics
+from sparsetime.evaluation.report import Report
+
+
+@pytest.fixture
+def store(tmp_path):
+    rng = np.random.default_rng(0)
+    x = [rng.normal(size=(n, 4)) for n in (150, 200, 1)]
+    return make_store(tmp_path / "store", x)
+
+
+def test_all_figures_are_taken_or_left_out_with_a_reason(store):
+    report = evaluate(Itself(4, groups=(1, 4)), store, progress=False)
+    names = {f"{name}{part}" for name in metrics() for part in ("", "/high", "/low")}
+    assert set(report) | set(report.left_out) == names
+    assert not set(report) & set(report.left_out)
+    assert report.about["steps"] == 351 and report.about["sequences"] == 3
+    for figure in report.values():
+        assert figure.definition and figure.range and figure.source
+    json.dumps(report.to_json(), allow_nan=False)
+
+
+def test_families_and_figures_can_be_named(store):
+    report = evaluate(Itself(4), store, ["reconstruction", "l0"], progress=False)
+    assert set(report) == {"fvu", "l0"}
+    assert len(report) == 2 and "fvu" in report and "dead" not in report
+    assert set(evaluate(Itself(4), store, "smoothness", progress=False)) == {"smoothness"}
+
+
+def test_an_unknown_metric_names_the_closest(store):
+    sae = Itself(4)
+    with pytest.raises(UnknownNameError, match="unknown metric 'flickr': did you mean 'flicker'"):
+        evaluate(sae, store, ["fvu", "flickr"])
+    assert sae.seen == []
+    assert set(FAMILIES) == {"reconstruction", "sparsity", "timing", "smoothness", "probes"}
+
+
+def test_a_pair_that_does_not_belong_together_is_refused_before_work(store, tmp_path):
+    with pytest.raises(MismatchError, match="activations of 4 numbers a step; the dictionary exp"):
+        evaluate(Itself(5), store, out=tmp_path / "out")
+    sae = Itself(4)
+    sae.record = {"model_name": "one", "model_hash": "f" * 64}
+    with pytest.raises(MismatchError, match="the dictionary was trained on the model 'one'"):
+        evaluate(sae, store)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_store_is_refused(store):
+    class Empty:
+        d, model_hash, model_name, site = 4, "", "", ""
+
+        def __len__(self):
+            return 0
+
+    with pytest.raises(DataError, match="the store holds no rows"):
+        evaluate(Itself(4), Empty())
+
+
+def test_a_report_comes_back_from_its_folder(store, tmp_path):
+    report = evaluate(Itself(4), store, out=tmp_path / "out", progress=False)
+    again = Report.load(tmp_path / "out")
+    assert again.to_json() == report.to_json()
+    assert again["dwell"].value == report["dwell"].value
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["evaluation.json"]
+    fewer = evaluate(Itself(4), store, ["fvu"], out=tmp_path / "out", progress=False)
+    assert set(Report.load(tmp_path / "out")) == set(fewer) == {"fvu"}
+
+
+def test_a_report_behind_a_url(store):
+    evaluate(Itself(4), store, ["fvu"], out="memory://a/report", force=True, progress=False)
+    assert Report.load("memory://a/report")["fvu"].value > 0
+
+
+def test_a_folder_that_holds_another_run_is_refused(store, tmp_path):
+    evaluate(Itself(4), store, ["fvu"], out=tmp_path / "out", progress=False)
+    other = Itself(4, gain=0.5)
+    message = "out holds the evaluation of another dictionary. Choose another folder, or replace"
+    with pytest.raises(StoreError, match=message):
+        evaluate(other, store, out=tmp_path / "out")
+    assert other.seen == []
+    evaluate(other, store, ["fvu"], out=tmp_path / "out", force=True, progress=False)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/notes").write_text("…")
+    with pytest.raises(StoreError, match="full is not empty and holds no evaluation: it has notes"):
+        evaluate(other, store, out=tmp_path / "full")
+
+
+def test_reports_that_do_not_read_are_named(tmp_path):
+    with pytest.raises(StoreError, match=r"holds no evaluation.json; sparsetime.evaluate"):
+        Report.load(tmp_path)
+    file = tmp_path / "evaluation.json"
+    for text, message, error in (
+        ("{", "is not valid JSON", DamagedError),
+        ("{}", "is not an evaluation report", DamagedError),
+        ('{"schema_version": 1, "figures": {"fvu": {}}}', "is not an evaluation rep", DamagedError),
+        (
+            '{"schema_version": 7, "figures": {}}',
+            "has the schema 7; this sparsetime re",
+            StoreError,
+        ),
+    ):
+        file.write_text(text)
+        with pytest.raises(error, match=message):
+            Report.load(tmp_path)
