@@ -54,7 +54,7 @@ class ScorePanel(Record):
 
 
 class ScorePassage(Record):
-    """A passage and every dictionary's score of it. The text is gaps[0] words[0] gaps[1] …"""
+    """A passage and every dictionary's score of it; its text is each gap and its word in turn."""
 
     title: Text
     source: Text  # where the passage stands
@@ -69,6 +69,7 @@ class ComparisonCell(Record):
     text: Text
     high: Text = ""
     low: Text = ""
+    note: Text = ""  # what helps to judge the value
 
 
 class ComparisonRow(Record):

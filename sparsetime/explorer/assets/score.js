@@ -3,13 +3,14 @@
 
 const data = JSON.parse(document.getElementById("score-data").textContent);
 const SVG = "http://www.w3.org/2000/svg";
-const ROW = 15, WORDS = 98, TAIL = 40, NARROWEST = 6, LONGEST_WORD = 14;
-const APART = 11, TYPE = 10.5, LEADER = 11, TURN = -64;
+const SIZE = innerWidth >= 2200 ? 1.25 : 1;
+const ROW = Math.round(15 * SIZE), WORDS = 98 * SIZE, TAIL = 40 * SIZE, NARROWEST = 6, LONGEST_WORD = 14;
+const APART = 11 * SIZE, TYPE = 10.5 * SIZE, LEADER = 11, TURN = -64;
 const panelsAt = document.getElementById("panels");
 const prose = document.getElementById("prose");
 const tip = document.getElementById("tip");
 const titles = new Map(data.dictionaries.map((entry) => [entry.key, entry]));
-const state = { passage: 0, shown: "", pinned: null, views: [], forced: null };
+const state = { passage: 0, shown: "", pinned: null, views: [], spans: [], forced: null };
 
 function node(name, attributes = {}, text = null) {
   const made = document.createElementNS(SVG, name);
@@ -69,6 +70,7 @@ class View {
     this.cells = panel.rows.map((row) => new Map(row.steps.map((s, i) => [s, row.strengths[i]])));
     this.root = html("div", "panel");
     this.root.style.setProperty("--row", `${ROW}px`);
+    this.root.style.setProperty("--size", SIZE);
     this.labels = panel.rows.map((row, index) => this.label(row, index));
     const gutter = html("div", "gutter");
     const header = html("header", "");
@@ -269,7 +271,7 @@ function pin(view, row) {
 function shade(chosen, step) {
   const cells = chosen ? chosen.view.cells[chosen.row] : null;
   const colour = chosen ? hue(chosen.view.panel.rows[chosen.row]) : "plain";
-  [...prose.children].forEach((span, index) => {
+  state.spans.forEach((span, index) => {
     const strength = cells?.get(index);
     span.style.background = strength === undefined
       ? "" : `color-mix(in srgb, var(--${colour}) ${8 + strength * 0.48}%, transparent)`;
@@ -285,10 +287,12 @@ function build() {
     .map((panel) => new View(panel, passage));
   panelsAt.replaceChildren(...state.views.map((view) => view.root));
   document.getElementById("passage-source").textContent = passage.source;
-  prose.replaceChildren();
-  passage.words.forEach((word, index) => {
-    prose.append(passage.gaps[index]);
-    prose.append(html("span", "", word));
+  state.spans = passage.words.map((word) => html("span", "", word));
+  prose.replaceChildren(document.createElement("p"));
+  state.spans.forEach((span, index) => {
+    if (passage.gaps[index] === "\n\n" && index) prose.append(document.createElement("p"));
+    else if (index) prose.lastChild.append(passage.gaps[index]);
+    prose.lastChild.append(span);
   });
   draw();
 }

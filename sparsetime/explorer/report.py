@@ -1,12 +1,15 @@
-"""From the page's record to one HTML file that needs nothing else."""
+"""The report of a run: one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
 from sparsetime.explorer.charts import chart_svg
 from sparsetime.explorer.page import PageData
+from sparsetime.files import Folder
 
+REPORT = "report.html"
 _JSON_ESCAPES = {
     ord("<"): "\\u003c",
     ord(">"): "\\u003e",
@@ -14,6 +17,19 @@ _JSON_ESCAPES = {
     0x2028: "\\u2028",
     0x2029: "\\u2029",
 }
+
+
+def report(run: str | Path) -> Path:
+    """Write `report.html` into the folder of a run and return where it lies.
+
+    The page shows every dictionary of the run that has a feature index; see `gather` for what it
+    reads. Errors: StoreError where the run has no store, no dictionary or no index.
+    """
+    from sparsetime.explorer.gather import gather
+
+    folder = Folder(str(run))
+    folder.write_text(REPORT, render(gather(run)))
+    return folder.path(REPORT)
 
 
 def render(page: PageData) -> str:

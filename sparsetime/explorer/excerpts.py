@@ -1,0 +1,114 @@
+"""Which stretches of a store the page shows, and their words as the page prints them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from sparsetime.activations.sequence import StoredSequence
+    from sparsetime.activations.store import Store
+
+STEPS = 150
+_CHARACTERS = 750  # about what STEPS tokens of prose span
+_EVERY = 10  # without text, every tenth step carries its time
+_PLAIN_WORD = re.compile(r"\b[a-z]{2,}\b")
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A stretch of one sequence: its steps `first` to `stop` (exclusive), and their words.
+
+    sequence: the number in the whole store; words: one a step; gaps: the white space before each.
+    """
+
+    sequence: int
+    id: str
+    title: str
+    first: int
+    stop: int
+    words: list[str]
+    gaps: list[str]
+
+
+def choose_excerpts(store: Store, count: int = 4, steps: int = STEPS) -> list[Excerpt]:
+    """The `count` stretches that read most like prose, from different sequences.
+
+    A stretch begins at a paragraph; it reads like prose by the share of its characters that stand
+    in plain lower-case words. The sources of the store take turns, so that each is seen. Without
+    text: the beginnings of `count` sequences, evenly spread over the store.
+    """
+    texts = store.sequences["text"].to_pylist()
+    if not any(texts):
+        places = np.unique(np.linspace(0, len(texts) - 1, min(count, len(texts))).round())
+        return [_excerpt(store.sequence(int(place)), 0, steps) for place in places]
+    sources = store.sequences["source"].to_pylist()
+    ranked: dict[str, list[tuple[float, int, int]]] = {}
+    for place, (text, source) in enumerate(zip(texts, sources, strict=True)):
+        if text:
+            share, start = _best_start(text)
+            ranked.setdefault(source or "", []).append((-share, place, start))
+    queues = [sorted(ranked[source])[:count] for source in sorted(ranked, reverse=True)]
+    turns = [best for turn in zip_longest(*queues) for best in turn if best is not None]
+    return [_excerpt(store.sequence(place), start, steps) for _, place, start in turns[:count]]
+
+
+def gap_text(between: str) -> str:
+    """White space as the page prints it: paragraphs stay apart, wrapped lines flow."""
+    if re.fullmatch(r"\s*\n\s*\n\s*", between):
+        return "\n\n"
+    return re.sub(r"\s+", " ", between)
+
+
+def _best_start(text: str) -> tuple[float, int]:
+    """The share of plain words in the best stretch of a text, and where that stretch begins."""
+    best = (-1.0, 0)
+    starts = [0, *(match.end() for match in re.finditer(r"\n\s*\n", text))]
+    for start in starts:
+        stretch = text[start : start + _CHARACTERS]
+        if len(stretch) < _CHARACTERS and start > 0:
+            break
+        plain = sum(len(word) for word in _PLAIN_WORD.findall(stretch))
+        best = max(best, (plain / _CHARACTERS, -start))
+    return best[0], -best[1]
+
+
+def _excerpt(stored: StoredSequence, start: int, steps: int) -> Excerpt:
+    names = stored.steps.column_names
+    with_text = stored.text is not None and {"char_start", "char_end"} <= set(names)
+    first = 0
+    if with_text:
+        begins = stored.steps["char_start"].to_numpy()
+        first = min(int(np.searchsorted(begins, start)), max(0, len(begins) - steps))
+    stop = min(first + steps, len(stored))
+    pieces = list(_words(stored, first, stop) if with_text else _times(stored, first, stop))
+    return Excerpt(
+        sequence=stored.index,
+        id=stored.id,
+        title=str(stored.labels.get("name", stored.id))[:32],
+        first=first,
+        stop=stop,
+        words=[word for word, _ in pieces],
+        gaps=[gap for _, gap in pieces],
+    )
+
+
+def _words(stored: StoredSequence, first: int, stop: int) -> Iterator[tuple[str, str]]:
+    text = stored.text or ""
+    begin = stored.steps["char_start"].to_pylist()[first:stop]
+    end = stored.steps["char_end"].to_pylist()[first:stop]
+    before = begin[0] if begin else 0
+    for a, b in zip(begin, end, strict=True):
+        yield text[max(a, before) : b], gap_text(text[before:a])
+        before = max(before, b)
+
+
+def _times(stored: StoredSequence, first: int, stop: int) -> Iterator[tuple[str, str]]:
+    for step in range(first, stop):
+        shown = (step - first) % _EVERY == 0
+        yield (f"{stored.times[step]:g}" if shown else "", " " if shown else "")
