@@ -35,7 +35,7 @@ class Smoothness(Metric):
     figure does not depend on the model's scale. The atoms of a dictionary have unit norm.
 
     Source: Bhalla et al. 2025, "Temporal sparse autoencoders: leveraging the sequential nature of
-    language for interpretability".
+    language for interpretability", arXiv:2511.05541.
     """
 
     name: ClassVar = "smoothness"
@@ -44,7 +44,7 @@ class Smoothness(Metric):
             "for each latent active in a sequence, the largest over its steps of "
             "|f_t - f_(t-1)| / ||x_t - x_(t-1)||; mean over these latents, then over sequences",
             "from 0 (constant); smaller is smoother",
-            "Bhalla et al. 2025, Temporal sparse autoencoders",
+            "Bhalla et al. 2025, Temporal sparse autoencoders, arXiv:2511.05541",
         )
     }
 

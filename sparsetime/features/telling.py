@@ -44,10 +44,12 @@ def telling(features: pa.Table, n: int = 30) -> Int[np.ndarray, " n"]:
 
 def _ranked(
     score: np.ndarray, fit: Int[np.ndarray, " candidates"]
-) -> Int[np.ndarray, " candidates"]:
+) -> Int[np.ndarray, " known"]:
     known = fit[np.isfinite(score[fit])]
-    return known[np.lexsort((known, -score[known]))]
+    ranked: Int[np.ndarray, " known"] = known[np.lexsort((known, -score[known]))]
+    return ranked
 
 
 def _numbers(features: pa.Table, name: str) -> np.ndarray:
-    return np.array(features[name].to_numpy(zero_copy_only=False), dtype=np.float64)
+    column: np.ndarray = features[name].to_numpy(zero_copy_only=False)
+    return column.astype(np.float64)
