@@ -84,6 +84,7 @@ class Shuffle:
         self._capacity = max(parse_bytes(memory) // row, draw.reach)
         self._whole = reader.in_memory or self._samples.rows <= self._capacity
         self._resident: Tensor | None = None
+        self._space: Tensor | None = None
 
     @property
     def count(self) -> int:
@@ -106,7 +107,10 @@ class Shuffle:
         return cut(pools, batch, rest)
 
     def pools(self, epoch: int) -> Iterator[Pool]:
-        """One epoch, in pools that fit into memory one at a time."""
+        """One epoch, in pools that fit into memory one at a time.
+
+        What a pool loads holds only until the next pool is loaded: they share one buffer.
+        """
         samples = self._samples
         if self._whole:
             yield Pool(self._draw, samples.count, partial(self._load_whole, epoch))
@@ -149,7 +153,7 @@ class Shuffle:
 
     def _load(self, blocks: Integers, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Blocks as columns of first and last sample, first inner row, and number of rows."""
-        buffer = self._buffer(int(blocks[3].sum()))
+        buffer = self._space_for(int(blocks[3].sum()))
         at = 0
         firsts, stops = [], []
         for begin, end, low, rows in blocks.T.tolist():
@@ -163,6 +167,12 @@ class Shuffle:
             torch.from_numpy(np.concatenate(firsts))[order],
             torch.from_numpy(np.concatenate(stops))[order],
         )
+
+    def _space_for(self, rows: int) -> Float[Tensor, "rows d"]:
+        """The one buffer that every pool fills anew: fresh memory costs more than the copy."""
+        if self._space is None or len(self._space) < rows:
+            self._space = self._buffer(max(rows, self._capacity))
+        return self._space[:rows]
 
     def _buffer(self, rows: int) -> Float[Tensor, "rows d"]:
         return torch.empty(rows, self._reader.d, dtype=self._reader.dtype)
