@@ -46,8 +46,8 @@ def test_help_lists_every_command_in_the_order_of_use():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_every_command_shows_an_example(command):
     output = run(command, "--help").output
-    assert f"\n   sparsetime {command}" in output.replace("│", "")
-    assert "Example" in output
+    examples = output[output.index("Example") :]
+    assert f"  sparsetime {command}" in examples
 
 
 def test_nothing_heavy_is_imported_for_the_help():
@@ -156,7 +156,7 @@ def test_a_whole_run_from_one_file(work, tmp_path, monkeypatch):
     assert "topk: fvu" in run("train", *given, "--set", "dictionary.k=3").stdout
     assert sparsetime.load("topk").encode(sparsetime.open_store("store").read(0, 5)).values.numel()
     assert "fvu" in run("evaluate", *given, "--metric", "reconstruction").stdout
-    assert (tmp_path / "topk" / "evaluation.json").exists()
+    assert (tmp_path / "topk" / "evaluation.json").is_file()
     assert "topk/features: indexed" in run("index", *given).stdout
     assert sparsetime.open_index("topk/features").width == 64
 

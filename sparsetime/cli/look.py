@@ -48,7 +48,7 @@ def recipes(
       sparsetime recipes
       sparsetime recipes topk
     """
-    from sparsetime.dictionaries.recipes import recipes as cards
+    from sparsetime import recipes as cards
 
     known = {card.name: card for card in cards()}
     if not name:

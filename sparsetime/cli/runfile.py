@@ -91,6 +91,7 @@ class TrainSection(StoreView, TrainConfig):
 
     dictionary: DictionarySection
     out: str
+    force: bool = False
 
     def training(self) -> dict[str, Any]:
         """The settings of the training loop itself."""

@@ -20,7 +20,7 @@ def report(
     Example:
       sparsetime report runs/demo
     """
-    from sparsetime.explorer.report import report as write
+    from sparsetime import report as write
 
     say(f"{write(run)}: open it in a browser")
 

@@ -54,7 +54,7 @@ def capture(
         --site encoder.layer.1 --out runs/x/store
       sparsetime capture --config run.yaml --dtype float16
     """
-    from sparsetime.activations.capture import capture as run
+    from sparsetime import capture as run
     from sparsetime.cli.runfile import CaptureSection
 
     flags = given(
@@ -94,6 +94,7 @@ def train(
     held_out: Annotated[
         float | None, typer.Option(help="Share of the documents kept for evaluation.")
     ] = None,
+    force: Force = None,
     sets: Sets = None,
 ) -> None:
     """Train a dictionary on a store.
@@ -106,9 +107,9 @@ def train(
         --width 256 --k 8 --rows 20000 --out runs/x/topk
       sparsetime train --config run.yaml --set dictionary.k=16
     """
+    from sparsetime import dictionary as build
+    from sparsetime import train as run
     from sparsetime.cli.runfile import TrainSection
-    from sparsetime.dictionaries.recipes import dictionary as build
-    from sparsetime.training.train import train as run
 
     flags = given(
         sets,
@@ -119,12 +120,13 @@ def train(
         learning_rate=learning_rate,
         seed=seed,
         held_out=held_out,
+        force=force,
         **{"dictionary.recipe": recipe, "dictionary.width": width, "dictionary.k": k},
     )
     chosen = read_config(config, TrainSection, flags, section="train")
     source, _ = chosen.parts()
     sae = build(chosen.dictionary.recipe, d_in=source.d, **chosen.dictionary.settings)
-    result = run(sae, source, out=chosen.out, **chosen.training())
+    result = run(sae, source, out=chosen.out, force=chosen.force, **chosen.training())
     last = result.metrics[-1]
     figures = ", ".join(
         f"{name} {last[name]:.4g}" for name in ("fvu", "l0", "dead") if name in last
@@ -141,7 +143,7 @@ def evaluate(
         list[str] | None, typer.Option(help="A family of figures; all without it. Repeatable.")
     ] = None,
     out: Annotated[
-        str | None, typer.Option(help="Where to write the JSON; by default in the dictionary.")
+        str | None, typer.Option(help="The folder to write to; by default the dictionary's.")
     ] = None,
     held_out: Annotated[
         float | None, typer.Option(help="Share held out in training; 0 takes all documents.")
@@ -155,9 +157,9 @@ def evaluate(
       sparsetime evaluate --dictionary runs/x/topk --store runs/x/store
       sparsetime evaluate --config run.yaml --metric timing
     """
+    from sparsetime import evaluate as run
+    from sparsetime import load
     from sparsetime.cli.runfile import EvaluateSection
-    from sparsetime.dictionaries.dictionary import load
-    from sparsetime.evaluation.evaluate import evaluate as run
 
     flags = given(
         sets, dictionary=dictionary, store=store, metrics=metric, out=out, held_out=held_out
@@ -165,14 +167,18 @@ def evaluate(
     chosen = read_config(config, EvaluateSection, flags, section="evaluate")
     _, source = chosen.parts()
     report = run(load(chosen.dictionary), source, metrics=chosen.metrics)
-    path = chosen.out or f"{chosen.dictionary.rstrip('/')}/evaluation.json"
-    report.save(path)
+    folder = chosen.out or chosen.dictionary
+    report.save(folder)
     shown = table("figure", "value", "what it is")
     for name, figure in report.items():
         if isinstance(figure.value, int | float):
-            shown.add_row(name, f"{figure.value:.4g}", figure.definition)
+            # A part's figure is defined as the whole's is.
+            what = "" if "/" in name else figure.definition
+            shown.add_row(name, f"{figure.value:.4g}", what)
     stdout().print(shown)
-    say(f"{path}: {len(report)} figures")
+    for name, reason in report.left_out.items():
+        say(f"left out: {name}: {reason}")
+    say(f"{folder}: {len(report)} figures in evaluation.json")
 
 
 @app.command()
@@ -190,10 +196,9 @@ def index(
     Example:
       sparsetime index --dictionary runs/x/topk --store runs/x/store
     """
-    from sparsetime.activations.store import open_store
+    from sparsetime import index as run
+    from sparsetime import load, open_store
     from sparsetime.cli.runfile import IndexSection
-    from sparsetime.dictionaries.dictionary import load
-    from sparsetime.features.index import index as run
 
     flags = given(sets, dictionary=dictionary, store=store, out=out, force=force)
     chosen = read_config(config, IndexSection, flags, section="index")
