@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 import torch
 from torch import Tensor, nn
 
-from sparsetime.activations.documents import Label, Times, documents
+from sparsetime.activations.documents import Times, documents
 from sparsetime.activations.manifest import MANIFEST
 from sparsetime.activations.meter import Measure, Meter
 from sparsetime.activations.passes import Passes, PassSettings
@@ -39,7 +39,7 @@ def capture(
     site: str,
     out: str | Path,
     *,
-    labels: Iterable[Mapping[str, Label]] | None = ...,
+    labels: Iterable[Mapping[str, Any]] | None = ...,
     times: Iterable[Times] | None = ...,
     tokenizer: PreTrainedTokenizerBase | None = ...,
     window: int | None = ...,
@@ -61,7 +61,7 @@ def capture(
     site: list[str] | tuple[str, ...],
     out: str | Path,
     *,
-    labels: Iterable[Mapping[str, Label]] | None = ...,
+    labels: Iterable[Mapping[str, Any]] | None = ...,
     times: Iterable[Times] | None = ...,
     tokenizer: PreTrainedTokenizerBase | None = ...,
     window: int | None = ...,
@@ -82,7 +82,7 @@ def capture(
     site: str | Sequence[str],
     out: str | Path,
     *,
-    labels: Iterable[Mapping[str, Label]] | None = None,
+    labels: Iterable[Mapping[str, Any]] | None = None,
     times: Iterable[Times] | None = None,
     tokenizer: PreTrainedTokenizerBase | None = None,
     window: int | None = None,

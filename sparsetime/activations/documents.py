@@ -25,10 +25,10 @@ class Document:
     """One sequence: a text, an array of tokens, or an array of values over time.
 
     Exactly one of `text`, `tokens` (integers [time]) and `values` ([time, features]) is given.
-    `labels` hold for the whole document. `step_labels` give one value a step (a token of
-    `tokens`, a row of `values`, a token of `text` once tokenised). `spans` give the value of the
-    characters from `start_char` to `end_char` (exclusive) of a text: a token gets the last span
-    that holds its first character, or null.
+    `labels` hold for the whole document. `step_labels` give one value a step, in a sequence or an
+    array: a token of `tokens`, a row of `values`, a token of `text` once tokenised. `spans` give
+    the value of the characters from `start_char` to `end_char` (exclusive) of a text: a token gets
+    the value of the last span that holds its first character, or null.
 
     Step `i` is at the time `start + i * step`, counted in `unit`s ("token", "second", "frame";
     by default "token" for texts and tokens, "step" for values). Times that are not evenly spaced
@@ -39,8 +39,8 @@ class Document:
     text: str | None = None
     tokens: Any = None
     values: Any = None
-    labels: Mapping[str, Label] = field(default_factory=dict)
-    step_labels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    step_labels: Mapping[str, Any] = field(default_factory=dict)
     spans: Mapping[str, Sequence[tuple[int, int, Any]]] = field(default_factory=dict)
     start: float = 0.0
     step: float = 1.0
@@ -112,8 +112,8 @@ class Document:
 
 
 def documents(
-    data: Iterable[Any],
-    labels: Iterable[Mapping[str, Label]] | None = None,
+    data: Any,
+    labels: Iterable[Mapping[str, Any]] | None = None,
     times: Iterable[Times] | None = None,
 ) -> Iterator[Document]:
     """Every item of `data` as a Document.
@@ -150,9 +150,7 @@ class TextFiles:
             yield Document(str(path), text=text, source=str(path))
 
 
-def read_texts(
-    paths: str | Path | Iterable[str | Path], on_bad: Literal["refuse", "skip"] = "refuse"
-) -> TextFiles:
+def read_texts(paths: str | Path | Iterable[str | Path], on_bad: str = "refuse") -> TextFiles:
     """Text files as documents; a folder stands for all `*.txt` files in and below it.
 
     Every file is checked at once, before any long work. `on_bad="skip"` leaves out files that are
@@ -191,7 +189,7 @@ def read_texts(
 
 def _documents(
     data: Iterable[Any],
-    labels: Iterable[Mapping[str, Label]] | None,
+    labels: Iterable[Mapping[str, Any]] | None,
     times: Iterable[Times] | None,
 ) -> Iterator[Document]:
     more_labels = None if labels is None else iter(labels)

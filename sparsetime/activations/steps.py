@@ -209,7 +209,8 @@ def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
     for document in documents:
         group.append(document)
         size += len(document)
-        if len(group) == _DOCUMENTS_A_CALL or size >= _CHARACTERS_A_CALL:
+        full = len(group) == _DOCUMENTS_A_CALL or size >= _CHARACTERS_A_CALL
+        if full or document.kind != "text":  # only a tokenizer gains from many at once
             yield group
             group, size = [], 0
     if group:

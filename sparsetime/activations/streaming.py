@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from sparsetime.activations.background import Ahead
-from sparsetime.activations.documents import Document, Label, Times, documents
+from sparsetime.activations.documents import Document, Times, documents
 from sparsetime.activations.draws import Draw, Pairs, Rows, Spans, Windows
 from sparsetime.activations.passes import Passes, PassSettings
 from sparsetime.activations.samplers import Pool, Shuffle, cut
@@ -37,7 +37,7 @@ def stream(
     data: Iterable[Any],
     site: str,
     *,
-    labels: Iterable[Mapping[str, Label]] | None = None,
+    labels: Iterable[Mapping[str, Any]] | None = None,
     times: Iterable[Times] | None = None,
     tokenizer: PreTrainedTokenizerBase | None = None,
     window: int | None = None,

@@ -1,0 +1,180 @@
+"""Bad input: refused before any long work, by name, with nothing half-written."""
+
+import errno
+import os
+
+import pytest
+import torch
+from toy_models import Blocks, bert, bert_folder
+
+import sparsetime as st
+from sparsetime.activations.documents import Document
+from sparsetime.errors import (
+    ConfigError,
+    DataError,
+    MismatchError,
+    StoreError,
+    UnknownNameError,
+)
+
+SITE = "encoder.layer.0"
+X = torch.randn(3, 6, 3)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return str(bert_folder(tmp_path_factory.mktemp("model") / "bert"))
+
+
+def refused(error, message, model, data, site, out, **options):
+    with pytest.raises(error, match=message):
+        st.capture(model, data, site, out, progress=False, **options)
+    assert not out.exists()
+
+
+def test_settings_that_cannot_be(folder, tmp_path):
+    out = tmp_path / "s"
+    for options, error, message in [
+        ({"window": 30}, ConfigError, "window=30 is longer than the model .* allows: at most 24"),
+        ({"window": 8, "overlap": 6}, ConfigError, "overlap=6 and 2 special tokens leaves no room"),
+        ({"overlap": -1}, ConfigError, "overlap=-1 must not be negative"),
+        ({"overlap": 2}, ConfigError, "overlap=2 needs a window: without one, documents are not"),
+        ({"batch": 0}, ConfigError, "batch=0 must be at least 1"),
+        ({"shard_rows": 0}, ConfigError, "shard_rows=0 must be at least 1"),
+        ({"dtype": "int8"}, ConfigError, "dtype is 'auto' .* float16, bfloat16; 'int8' was given"),
+        ({"labels": [{}]}, DataError, "labels has 1 entries for 2 documents; give one for each"),
+        ({"times": [(0, 1)] * 3}, DataError, "times has 3 entries for 2 documents"),
+    ]:
+        refused(error, message, folder, ["time", "runs"], SITE, out, **options)
+
+
+def test_sites_that_cannot_be(folder, tmp_path):
+    out = tmp_path / "s"
+    message = "unknown site 'encoder.layer.9': did you mean 'encoder.layer.2'"
+    refused(UnknownNameError, message, folder, ["time"], "encoder.layer.9", out)
+    message = "sites must be at least one, each named once"
+    refused(ConfigError, message, folder, ["time"], [SITE, SITE], out)
+    refused(ConfigError, message, folder, ["time"], [], out)
+    message = r"'conv' gives a tensor of shape \[1, 6, 6\] for 1 sequences of 6 steps; .*time_axis"
+    refused(MismatchError, "time_axis=0 the shape must be", Blocks(), X, "lstm", out, time_axis=0)
+    refused(MismatchError, "'conv' gives a tensor of", Blocks(), X[:, :5], "conv", out)
+
+
+def test_data_that_cannot_be(folder, tmp_path):
+    out = tmp_path / "s"
+    for data, error, message in [
+        ([], DataError, "the data is empty: it has no documents"),
+        (["", " "], DataError, "the data is empty: none of its 2 documents has a step"),
+        ("text", DataError, "data is a single str"),
+        (["time", [1, 2]], MismatchError, "the document '1' is tokens, those before it are text"),
+        ([[5, 11]], DataError, "token 11 at position 1 of the document '0' is out of range: .*10"),
+        ([[5], [-1]], DataError, "token -1 at position 0 of the document '1' is out of range"),
+    ]:
+        refused(error, message, folder, data, SITE, out)
+    ragged = [torch.zeros(4, 3), torch.zeros(4, 2)]
+    message = "the document '1' has 2 features, those before it have 3; all documents"
+    refused(MismatchError, message, Blocks(), ragged, "enter", out)
+    message = r"the model 'Blocks' cannot run on values of shape \[1, 4, 2\] \(document '0'\)"
+    refused(DataError, message, Blocks(), [torch.zeros(4, 2)], "enter", out)
+
+
+def test_texts_need_a_fast_tokenizer(tmp_path):
+    out = tmp_path / "s"
+    message = "the data is text, and the model 'BertModel' came without a tokenizer; give"
+    refused(DataError, message, bert(), ["time"], SITE, out)
+
+
+def test_labels_that_cannot_be(folder, tmp_path):
+    out = tmp_path / "s"
+    first = Document("a", text="time", spans={"part": []})
+    for documents, message in [
+        ([Document("a", text="time", spans={"x": [(0, 9, 1)]})], "the span 0 to 9 of 'x' is not"),
+        ([Document("a", text="time", step_labels={"x": [1, 2]})], "'x' .* has 2 values for 1 step"),
+        ([Document("a", text="time", step_labels={"token": [1]})], "'token' .* has the name of a"),
+        ([Document("a", text="time", step_labels={"x": [[1]]})], "'x' .* holds list<"),
+        ([Document("a", text="time on", step_labels={"x": [1, "b"]})], "'x' .* mixes types"),
+    ]:
+        refused(DataError, message, folder, documents, SITE, out)
+    other = Document("b", text="runs", step_labels={"kind": ["verb"]})
+    message = "the document 'b' has the step label 'kind', which the first document lacks; name it"
+    refused(MismatchError, message, folder, [first, other], SITE, out)
+    other = Document("b", text="runs", spans={"part": [(0, 4, 7)]})
+    message = "the step label 'part' is int64 in the document 'b' and text in the first; use one"
+    refused(MismatchError, message, folder, [first, other], SITE, out)
+
+
+class Bad(torch.nn.Module):
+    def forward(self, x):
+        return torch.where(x == 7, torch.inf, x)
+
+
+def test_activations_that_are_not_finite_are_named(tmp_path):
+    x = torch.zeros(3, 6, 2)
+    x[2, 4, 1] = 7
+    with pytest.raises(DataError) as caught:
+        st.capture(Bad(), x, ".", tmp_path / "s", window=3, shard_rows=9, progress=False)
+    assert str(caught.value) == (
+        "the activations of '.' are not finite: inf in sequence 2 (document '2') at position 4. "
+        "Look at this document, and at the model's dtype"
+    )
+    # What was finished before stays, whole: one shard of nine rows.
+    store = st.open_store(tmp_path / "s")
+    store.verify()
+    assert len(store) == 9
+    large = torch.full((1, 2, 2), 1e6)
+    with pytest.raises(DataError, match=r"position 0. float16 ends at 65504: store them as bfloat"):
+        st.capture(Bad(), large, ".", tmp_path / "t", dtype="float16", progress=False)
+
+
+def test_large_but_finite_values_pass(tmp_path):
+    large = torch.full((1, 40, 2), 3e38)
+    assert len(st.capture(Bad(), large, ".", tmp_path / "s", progress=False)) == 40
+
+
+def test_a_folder_that_holds_something_else(folder, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(StoreError, match=r"is not empty and not an activation store: .*notes.txt"):
+        st.capture(folder, ["time"], SITE, tmp_path, progress=False)
+    out = tmp_path / "s"
+    st.capture(folder, ["time", "runs"], SITE, out, progress=False)
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    for data, options, message in [
+        (["time", "runs"], {"window": 9}, "holds another capture: capture.window is None there"),
+        (["time", "on"], {}, "was captured from other data: its shard 000000 holds other docum"),
+        (["time"], {}, "was captured from other data: its shard 000000 holds other documents"),
+    ]:
+        with pytest.raises(StoreError, match=message):
+            st.capture(folder, data, SITE, out, progress=False, **options)
+    with pytest.raises(StoreError, match="holds a store, so it cannot also hold a folder for each"):
+        st.capture(folder, ["time"], [SITE], out, progress=False)
+    assert before == {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    assert len(st.capture(folder, ["time"], SITE, out, force=True, progress=False)) == 1
+
+
+def test_data_that_ends_before_or_behind_a_finished_store(tmp_path):
+    out = tmp_path / "s"
+    st.capture(Blocks(), X, "enter", out, shard_rows=6, progress=False)
+    with pytest.raises(StoreError, match="other data: the data given now ends before it does"):
+        st.capture(Blocks(), X[:2], "enter", out, shard_rows=6, progress=False)
+    with pytest.raises(StoreError, match=r"it is finished, and the data given now goes on. Give"):
+        st.capture(Blocks(), torch.cat([X, X]), "enter", out, shard_rows=6, progress=False)
+
+
+def test_a_full_disk(tmp_path, monkeypatch):
+    from sparsetime.files import Folder
+
+    write = Folder.write_bytes
+
+    def full(self, name, data):
+        if name.startswith("shards/000001"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(self, name, data)
+
+    monkeypatch.setattr(Folder, "write_bytes", full)
+    with pytest.raises(StoreError, match="the disk is full: shard 000001 needs"):
+        st.capture(Blocks(), X, "enter", tmp_path / "s", shard_rows=6, progress=False)
+    monkeypatch.undo()
+    assert len(st.open_store(tmp_path / "s")) == 6
+    assert not list((tmp_path / "s").rglob("*.partial"))
+    store = st.capture(Blocks(), X, "enter", tmp_path / "s", shard_rows=6, progress=False)
+    assert len(store) == 18

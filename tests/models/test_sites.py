@@ -1,0 +1,73 @@
+import pytest
+import torch
+from torch import nn
+from toy_models import Blocks, bert, bert_folder, gpt2, llama
+
+from sparsetime.errors import ConfigError, DataError, UnknownNameError
+from sparsetime.models.sites import Site, resolve, sites
+
+
+@pytest.mark.parametrize(
+    ("make", "path"),
+    [(bert, "encoder.layer.2"), (gpt2, "h.1.mlp"), (llama, "layers.1.self_attn.o_proj")],
+)
+def test_a_language_model_lists_its_sites_with_shapes(make, path):
+    found = {site.path: site for site in sites(make())}
+    assert found[path].output_shape == (1, 8, 16)
+    assert found[path].kind == type(make().get_submodule(path)).__name__
+
+
+def test_sites_of_a_folder(tmp_path):
+    found = {site.path: site for site in sites(str(bert_folder(tmp_path)))}
+    assert found["encoder.layer.0.intermediate.dense"] == Site(
+        "encoder.layer.0.intermediate.dense", "Linear", (1, 8, 32), (1, 8, 16)
+    )
+
+
+def test_any_module_lists_its_sites_with_a_sample():
+    found = {site.path: site for site in sites(Blocks(), torch.zeros(2, 5, 3))}
+    assert list(found) == [".", "enter", "lstm", "conv", "boxed", "swapped", "relu", "idle"]
+    assert found["."].input_shape == (2, 5, 3) and found["."].output_shape == (2, 5, 8)
+    assert found["lstm"].output_shape == (2, 5, 8)
+    assert found["boxed"].output_shape == (2, 5, 8)
+    assert found["conv"].output_shape == (2, 6, 5)
+    assert found["swapped"].output_shape == (5, 2, 5)
+    assert found["idle"].output_shape is None
+    assert all(site.output_shape is None for site in sites(Blocks()))
+    named = sites(bert(), {"input_ids": torch.zeros(2, 3, dtype=torch.long)})
+    assert named[0].output_shape == (2, 3, 16)
+
+
+def test_names_choose_the_side():
+    model = bert()
+    assert resolve(model, "encoder.layer.1") == resolve(model, "encoder.layer.1:output")
+    site = resolve(model, "encoder.layer.1:input")
+    assert (site.path, site.side, site.name) == (
+        "encoder.layer.1",
+        "input",
+        "encoder.layer.1:input",
+    )
+    assert site.folder == "encoder.layer.1.input"
+    assert resolve(model, ".").module_path == "" and resolve(model, ".").folder == "whole_model"
+
+
+def test_a_module_at_two_paths_is_listed_at_both():
+    shared = nn.Linear(2, 2)
+    model = nn.ModuleDict({"a": shared, "b": shared})
+    assert [site.path for site in sites(model)] == [".", "a", "b"]
+
+
+def test_a_wrong_site_names_the_closest():
+    with pytest.raises(UnknownNameError) as caught:
+        resolve(bert(), "encoder.layers.2")
+    assert str(caught.value) == (
+        "unknown site 'encoder.layers.2': did you mean 'encoder.layer.2' or 'encoder.layer.1' or "
+        "'encoder.layer.0'? `sparsetime sites MODEL` lists them all."
+    )
+    with pytest.raises(ConfigError, match="ends in 'out'; behind the colon stands 'input' or"):
+        resolve(bert(), "encoder.layer.1:out")
+
+
+def test_a_sample_that_does_not_fit_is_explained():
+    with pytest.raises(DataError, match="the model cannot run on the sample: "):
+        sites(Blocks(), torch.zeros(2, 5, 4))
