@@ -27,6 +27,7 @@ _NOT_READ = {
     "tests", "turtledemo",
 }  # fmt: skip
 _HEADING = re.compile(r"^(?P<title>\S.*)\n(?P<mark>[*=~^-])(?P=mark){2,}$", re.MULTILINE)
+_RULE = re.compile(r"([*=~^#_+.-])\1{3,}")
 _Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 KINDS = ("word", "name", "number", "punctuation", "symbol")
@@ -170,8 +171,12 @@ def _module_name(path: Path) -> str:
 
 
 def _clean(text: str) -> str:
-    """Half of a surrogate pair is no character: UTF-8 cannot hold it."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """Text as it is captured: ruled lines are three marks long.
+
+    A line of seventy dashes would be seventy equal tokens, and the longest run of any feature.
+    Half of a surrogate pair is no character: UTF-8 cannot hold it.
+    """
+    return _RULE.sub(r"\1\1\1", text).encode("utf-8", "replace").decode("utf-8")
 
 
 def _document(source: str, name: str, text: str, sections: list[Span]) -> Document:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from sparsetime.activations.sequence import StoredSequence
     from sparsetime.activations.store import Store
 
-STEPS = 150
-_CHARACTERS = 750  # about what STEPS tokens of prose span
+STEPS = 128
+_CHARACTERS = 600  # about what STEPS tokens of prose span
 _EVERY = 10  # without text, every tenth step carries its time
+_RULE = re.compile(r"([*=~^-])\1\1")  # under a heading: a stretch is better without one
 _PLAIN_WORD = re.compile(r"\b[a-z]{2,}\b")
 
 
@@ -74,6 +75,8 @@ def _best_start(text: str) -> tuple[float, int]:
         if len(stretch) < _CHARACTERS and start > 0:
             break
         plain = sum(len(word) for word in _PLAIN_WORD.findall(stretch))
+        if _RULE.search(text, start, start + 2 * _CHARACTERS):
+            plain /= 2
         best = max(best, (plain / _CHARACTERS, -start))
     return best[0], -best[1]
 

@@ -39,10 +39,20 @@ _LABELS = {
     "dwell_over_runs": "Dwell over runs",
     "half_life": "Half-life, mean",
     "half_life_median": "Half-life, median",
+    "half_life_censored": "Half-life past the lags",
     "flicker": "Switches a step",
     "flicker_share": "Share switched a step",
     "slow_probe": "Slow probe: which document",
     "fast_probe": "Fast probe: kind of token",
+}
+_SHARES = {
+    "dead",
+    "dense",
+    "fast_probe",
+    "flicker_share",
+    "fvu",
+    "half_life_censored",
+    "slow_probe",
 }
 
 
@@ -198,10 +208,10 @@ def comparison(
         cells = []
         for each, found in zip(entries, evaluations, strict=True):
             parts = [f"{name}/high", f"{name}/low"] if each.has_parts else []
-            high, low = [_shown(found.get(part)) for part in parts] or ["", ""]
+            high, low = [_shown(name, found.get(part)) for part in parts] or ["", ""]
             figure = found.get(name)
             cells.append(
-                ComparisonCell(text=_shown(figure), high=high, low=low, note=_note(figure))
+                ComparisonCell(text=_shown(name, figure), high=high, low=low, note=_note(figure))
             )
         meaning = next(found[name] for found in evaluations if name in found)
         rows.append(
@@ -243,12 +253,14 @@ def _label(name: str) -> str:
     return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 
-def _shown(figure: Figure | None) -> str:
+def _shown(name: str, figure: Figure | None) -> str:
     if figure is None or not isinstance(figure.value, int | float):
         return "not given"
     value = float(figure.value)
     if not math.isfinite(value):
         return "undefined"
+    if name in _SHARES:
+        return f"{value:.1%}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 

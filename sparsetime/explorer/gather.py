@@ -191,8 +191,8 @@ def _features(shown: Shown, store: Store) -> FeatureList:
                 words=row["words"] or [],
                 facts=[
                     f"lasts {row['dwell']:.1f} {store.unit}s",
-                    f"active on {row['density']:.2%} of {store.unit}s",
-                    f"in {row['documents']} documents",
+                    f"on {row['density']:.2%} of {store.unit}s",
+                    f"{row['documents']:,} document{'s' * (row['documents'] != 1)}",
                 ],
                 passages=[
                     ShadedPassage(

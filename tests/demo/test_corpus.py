@@ -35,7 +35,7 @@ def test_ids_are_unique_and_carry_their_labels(documents):
 
 
 def test_topics_come_twice_the_same():
-    assert rooms.topics() == rooms.topics()
+    assert [vars(d) for d in rooms.topics()] == [vars(d) for d in rooms.topics()]
 
 
 def test_spans_lie_inside_the_text_and_do_not_overlap(documents):
@@ -94,6 +94,12 @@ def test_a_source_that_does_not_parse_has_no_docstrings():
 def test_half_a_surrogate_pair_does_not_reach_the_text():
     text, _ = rooms.join_docstrings(b'"""half \\ud800 a pair"""', "m")
     assert text == "half ? a pair"
+
+
+def test_ruled_lines_are_short(documents):
+    text, _ = rooms.join_docstrings(b'"""Title\n-----\n\n=====..."""', "m")
+    assert text == "Title\n---\n\n===..."
+    assert not any(re.search(r"-{4}|={4}|\*{4}", document.text) for document in documents)
 
 
 def test_an_empty_library_is_named(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from sparsetime.explorer import page, score
 
 WIDTH = 600
-STEPS = 150
+STEPS = 128
 
 
 def passage_words(text):

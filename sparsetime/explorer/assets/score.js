@@ -5,7 +5,7 @@ const data = JSON.parse(document.getElementById("score-data").textContent);
 const SVG = "http://www.w3.org/2000/svg";
 const SIZE = innerWidth >= 2200 ? 1.25 : 1;
 const ROW = Math.round(15 * SIZE), WORDS = 98 * SIZE, TAIL = 40 * SIZE, NARROWEST = 6, LONGEST_WORD = 14;
-const APART = 11 * SIZE, TYPE = 10.5 * SIZE, LEADER = 11, TURN = -64;
+const APART = 10.4 * SIZE, TYPE = 10 * SIZE, LEADER = 11, TURN = -66;
 const panelsAt = document.getElementById("panels");
 const prose = document.getElementById("prose");
 const tip = document.getElementById("tip");
@@ -141,6 +141,7 @@ class View {
     svg.append(this.cursor);
     this.roll.replaceChildren(svg);
     this.svg = svg;
+    this.fade();
     this.mark(state.pinned);
   }
 
@@ -184,6 +185,7 @@ class View {
     this.roll.addEventListener("blur", () => this.show(null, null));
     this.roll.addEventListener("keydown", (event) => this.key(event));
     this.roll.addEventListener("scroll", () => {
+      this.fade();
       for (const view of state.views) {
         if (view !== this && view.roll.scrollLeft !== this.roll.scrollLeft) view.roll.scrollLeft = this.roll.scrollLeft;
       }
@@ -242,6 +244,12 @@ class View {
     const top = Math.min(place.clientY + 16, innerHeight - box.height - 8);
     tip.style.left = `${Math.max(4, left)}px`;
     tip.style.top = `${Math.max(4, top)}px`;
+  }
+
+  /** Let the edge fade where more of the passage lies beyond it. */
+  fade() {
+    const { scrollLeft, clientWidth, scrollWidth } = this.roll;
+    this.roll.classList.toggle("more", scrollLeft + clientWidth < scrollWidth - 2);
   }
 
   mark(chosen, step = null) {

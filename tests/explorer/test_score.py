@@ -1,0 +1,84 @@
+"""Which features a score shows, in which order, with which strengths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparsetime.codes import SparseCode
+from sparsetime.errors import MismatchError
+from sparsetime.explorer.score import FeatureTable, score_panel
+
+
+def table(dwell, density=None, peak=None, groups=None):
+    width = len(dwell)
+    return FeatureTable(
+        dwell=np.array(dwell, float),
+        density=np.full(width, 0.01) if density is None else np.array(density, float),
+        peak=np.ones(width) if peak is None else np.array(peak, float),
+        words=[[f"word{i}"] for i in range(width)],
+        groups=groups or (width,),
+    )
+
+
+def code(rows):
+    return SparseCode.from_dense(torch.tensor(rows, dtype=torch.float32))
+
+
+def test_rows_are_sorted_by_dwell_over_the_corpus():
+    panel = score_panel("d", code([[1, 1, 1, 0], [0, 1, 0, 0]]), table([2, 9, 5, 99]))
+    assert [row.feature for row in panel.rows] == [1, 2, 0]
+    assert [row.dwell for row in panel.rows] == [9, 5, 2]
+
+
+def test_steps_and_strengths_are_percent_of_the_corpus_maximum():
+    panel = score_panel("d", code([[0.5], [0], [2.0]]), table([1], peak=[4]))
+    assert (panel.rows[0].steps, panel.rows[0].strengths) == ([0, 2], [12, 50])
+
+
+def test_dense_features_are_left_out():
+    panel = score_panel("d", code([[1, 1]]), table([1, 1], density=[0.21, 0.2]))
+    assert [row.feature for row in panel.rows] == [1]
+
+
+def test_half_the_rows_are_slow_however_loud_the_fast_ones_are():
+    dwell = [9, 8, 7, 6, 1, 1, 1, 1]
+    loud = [[0.1, 0.1, 0.1, 0.2, 1, 1, 1, 0.9]]
+    panel = score_panel("d", code(loud), table(dwell), rows=4)
+    assert [row.feature for row in panel.rows] == [0, 3, 4, 5]
+
+
+def test_one_half_fills_the_places_that_the_other_leaves():
+    panel = score_panel("d", code([[1, 1, 1]]), table([3, 2, 1]), rows=3)
+    assert [row.feature for row in panel.rows] == [0, 1, 2]
+
+
+def test_parts_follow_the_first_group():
+    one = score_panel("d", code([[1, 1]]), table([2, 1]))
+    two = score_panel("d", code([[1, 1]]), table([2, 1], groups=(1, 2)))
+    assert [row.part for row in one.rows] == ["", ""]
+    assert [row.part for row in two.rows] == ["high", "low"]
+
+
+def test_a_silent_passage_has_no_rows():
+    assert score_panel("d", code([[0, 0]]), table([1, 1])).rows == []
+
+
+def test_code_and_table_of_different_widths_are_refused():
+    with pytest.raises(MismatchError, match="has 2 features and the feature table 3; both must"):
+        score_panel("d", code([[1, 1]]), table([1, 1, 1]))
+
+
+@given(st.integers(0, 10_000), st.integers(1, 12))
+def test_any_code_gives_sorted_distinct_rows_no_more_than_asked(seed, rows):
+    rng = np.random.default_rng(seed)
+    dense = rng.normal(size=(6, 20)) * (rng.random((6, 20)) < 0.3)
+    panel = score_panel("d", code(dense.tolist()), table(rng.uniform(1, 9, 20)), rows=rows)
+    dwell = [row.dwell for row in panel.rows]
+    awake = int((dense != 0).any(0).sum())
+    assert dwell == sorted(dwell, reverse=True)
+    assert len({row.feature for row in panel.rows}) == len(panel.rows) == min(rows, awake)
+    assert all(s >= 1 for row in panel.rows for s in row.strengths)
