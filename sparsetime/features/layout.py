@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from typing import Any
 
@@ -41,7 +42,7 @@ def write_index(
         sink = pa.BufferOutputStream()
         pq.write_table(make(coded), sink, compression="zstd", row_group_size=_ROW_GROUP)
         data = sink.getvalue().to_pybytes()
-        folder.write_bytes(name, data)
+        _write(folder, name, data)
         files[name] = {"bytes": len(data)}
     record = {
         "schema_version": SCHEMA_VERSION,
@@ -88,6 +89,18 @@ def read_table(folder: Folder, name: str) -> pa.Table:
     """One of the tables, whole."""
     with _open(folder, name) as file:
         return file.read()
+
+
+def _write(folder: Folder, name: str, data: bytes) -> None:
+    try:
+        folder.write_bytes(name, data)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StoreError(
+            f"the disk is full: {name} needs {len(data):,} bytes in {folder.url}. Free some space "
+            f"and index again; the folder holds no index until then"
+        ) from error
 
 
 def _check_file(folder: Folder, name: str, size: int, schema: pa.Schema) -> None:

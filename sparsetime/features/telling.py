@@ -42,9 +42,7 @@ def telling(features: pa.Table, n: int = 30) -> Int[np.ndarray, " n"]:
     return np.array(list(chosen), dtype=np.int64)
 
 
-def _ranked(
-    score: np.ndarray, fit: Int[np.ndarray, " candidates"]
-) -> Int[np.ndarray, " known"]:
+def _ranked(score: np.ndarray, fit: Int[np.ndarray, " candidates"]) -> Int[np.ndarray, " known"]:
     known = fit[np.isfinite(score[fit])]
     ranked: Int[np.ndarray, " known"] = known[np.lexsort((known, -score[known]))]
     return ranked

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ from known_codes import Itself, make_store
 from sparsetime.codes import SparseCode
 from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, StoreError
 from sparsetime.features.index import index, open_index
+from sparsetime.files import Folder
 
 FIRST = [[1, 0, 0], [3, 2, 0], [0, 2, 0], [5, 0, 0]]
 SECOND = [[0, 7, 0], [0, 0, 0]]
@@ -123,14 +125,21 @@ def test_a_folder_of_anything_else_is_refused(store, tmp_path):
     assert (tmp_path / "full/thesis.tex").exists()
 
 
-def test_nothing_counts_when_writing_fails(store, tmp_path, monkeypatch):
-    def full(table, sink, **_):
-        raise OSError(28, "No space left on device")
+def test_a_full_disk_leaves_no_index(store, tmp_path, monkeypatch):
+    whole = Folder.write_bytes
 
-    monkeypatch.setattr("sparsetime.features.layout.pq.write_table", full)
-    with pytest.raises(OSError, match="No space"):
+    def full(self, name, data):
+        if name == "codes.parquet":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(self, name, data)
+
+    monkeypatch.setattr(Folder, "write_bytes", full)
+    message = r"the disk is full: codes.parquet needs [\d,]+ bytes in .*index. Free some space"
+    with pytest.raises(StoreError, match=message):
         index(Itself(3), store, tmp_path / "index", progress=False)
     assert not (tmp_path / "index/index.json").exists()
+    monkeypatch.setattr(Folder, "write_bytes", whole)
+    assert index(Itself(3), store, tmp_path / "index", progress=False).width == 3
 
 
 def test_a_store_of_another_width_or_model_or_site_is_refused(store, tmp_path):
