@@ -54,7 +54,7 @@ bench: $(READY)
 
 # The picture at the top of the README, drawn anew from the demo's run.
 picture: $(READY)
-	$(BIN)/python tools/picture.py $(RUN) docs/images/score.svg
+	$(BIN)/sparsetime report $(RUN) --picture docs/images/score.svg
 
 clean:
 	rm -rf site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -159,6 +159,24 @@ def test_a_whole_run_from_one_file(work, tmp_path, monkeypatch):
     assert (tmp_path / "topk" / "evaluation.json").is_file()
     assert "topk/features: indexed" in run("index", *given).stdout
     assert sparsetime.open_index("topk/features").width == 64
+    output = run("report", ".", "--picture", "images/score.svg").stdout
+    assert "report.html: open it in a browser" in output
+    assert (tmp_path / "images" / "score.svg").read_text().startswith("<svg ")
+    result = run("report", ".", "--picture", "a.svg", "--passage", "99", code=2)
+    assert "passages; number 99 is none." in result.stderr
+
+
+def test_the_demo_gets_its_settings(monkeypatch, tmp_path):
+    asked = []
+
+    def demo(*places, **named):
+        asked.append((places, named))
+        return tmp_path / "report.html"
+
+    monkeypatch.setattr("sparsetime.demo.pipeline.demo", demo)
+    run("demo", "--out", "here", "--set", "train.rows=5")
+    settings = {"config": None, "force": False, "overrides": {"train.rows": 5}}
+    assert asked == [(("here",), settings)]
 
 
 def test_other_errors_are_not_hidden(monkeypatch):

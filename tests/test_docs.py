@@ -28,9 +28,9 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 LANGUAGES = {"python", "bash", "yaml", "text", "json"}
 SMALL_RUN = {
-    "capture": ("--model my-model --data texts --site encoder.layer.1 --out runs/x/store"),
+    "capture": ("--model my-model --data texts --site encoder.layer.1 --out runs/x/activations"),
     "train": (
-        "--store runs/x/store --recipe topk --width 64 --k 4 --rows 2000 --batch 128 "
+        "--store runs/x/activations --recipe topk --width 64 --k 4 --rows 2000 --batch 128 "
         "--out runs/x/topk"
     ),
 }

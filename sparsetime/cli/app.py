@@ -66,11 +66,11 @@ def root(
     A whole run, step by step:
       sparsetime sites my-model
       sparsetime capture --model my-model --data texts \\
-        --site encoder.layer.1 --out runs/x/store
-      sparsetime train --store runs/x/store --recipe topk \\
+        --site encoder.layer.1 --out runs/x/activations
+      sparsetime train --store runs/x/activations --recipe topk \\
         --width 256 --k 8 --rows 20000 --out runs/x/topk
-      sparsetime evaluate --dictionary runs/x/topk --store runs/x/store
-      sparsetime index --dictionary runs/x/topk --store runs/x/store
+      sparsetime evaluate --dictionary runs/x/topk --store runs/x/activations
+      sparsetime index --dictionary runs/x/topk --store runs/x/activations
 
     \b
     The same from one file, with a setting changed:

@@ -51,7 +51,7 @@ def capture(
     \b
     Examples:
       sparsetime capture --model my-model --data texts \\
-        --site encoder.layer.1 --out runs/x/store
+        --site encoder.layer.1 --out runs/x/activations
       sparsetime capture --config run.yaml --dtype float16
     """
     from sparsetime import capture as run
@@ -103,7 +103,7 @@ def train(
 
     \b
     Examples:
-      sparsetime train --store runs/x/store --recipe topk \\
+      sparsetime train --store runs/x/activations --recipe topk \\
         --width 256 --k 8 --rows 20000 --out runs/x/topk
       sparsetime train --config run.yaml --set dictionary.k=16
     """
@@ -154,7 +154,7 @@ def evaluate(
 
     \b
     Examples:
-      sparsetime evaluate --dictionary runs/x/topk --store runs/x/store
+      sparsetime evaluate --dictionary runs/x/topk --store runs/x/activations
       sparsetime evaluate --config run.yaml --metric timing
     """
     from sparsetime import evaluate as run
@@ -194,7 +194,7 @@ def index(
 
     \b
     Example:
-      sparsetime index --dictionary runs/x/topk --store runs/x/store
+      sparsetime index --dictionary runs/x/topk --store runs/x/activations
     """
     from sparsetime import index as run
     from sparsetime import load, open_store
