@@ -74,7 +74,7 @@ def _best_start(text: str) -> tuple[float, int]:
         stretch = text[start : start + _CHARACTERS]
         if len(stretch) < _CHARACTERS and start > 0:
             break
-        plain = sum(len(word) for word in _PLAIN_WORD.findall(stretch))
+        plain = float(sum(len(word) for word in _PLAIN_WORD.findall(stretch)))
         if _RULE.search(text, start, start + 2 * _CHARACTERS):
             plain /= 2
         best = max(best, (plain / _CHARACTERS, -start))

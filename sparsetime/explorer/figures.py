@@ -1,59 +1,24 @@
-"""The page's numbers: the comparison table, its definitions, and the charts."""
+"""What the page's charts show, and how it names its dictionaries."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sparsetime.explorer.page import (
-    Chart,
-    ComparisonCell,
-    ComparisonRow,
-    Curve,
-    Definition,
-    DictionaryEntry,
-)
+from sparsetime.explorer.page import Chart, Curve, DictionaryEntry
 from sparsetime.explorer.score import FeatureTable
 
 if TYPE_CHECKING:
-    from sparsetime.evaluation.metric import Figure
     from sparsetime.features.index import FeatureIndex
     from sparsetime.files import Folder
 
 _BINS = 28
 _MOST_POINTS = 240
 _HUES = ("plain", "violet", "green")
-_LABELS = {
-    "fvu": "Unexplained variance",
-    "l0": "Active features a step",
-    "l0_spread": "Spread of active features",
-    "dead": "Never active",
-    "dense": "Active on over a tenth",
-    "smoothness": "Smoothness (lower is smoother)",
-    "dwell": "Dwell, mean",
-    "dwell_median": "Dwell, median",
-    "dwell_over_runs": "Dwell over runs",
-    "half_life": "Half-life, mean",
-    "half_life_median": "Half-life, median",
-    "half_life_censored": "Half-life past the lags",
-    "flicker": "Switches a step",
-    "flicker_share": "Share switched a step",
-    "slow_probe": "Slow probe: which document",
-    "fast_probe": "Fast probe: kind of token",
-}
-_SHARES = {
-    "dead",
-    "dense",
-    "fast_probe",
-    "flicker_share",
-    "fvu",
-    "half_life_censored",
-    "slow_probe",
-}
 
 
 def entry(key: str, index: FeatureIndex) -> DictionaryEntry:
@@ -71,13 +36,6 @@ def entry(key: str, index: FeatureIndex) -> DictionaryEntry:
         note=f"{index.width:,} features{share}; {active:.1f} active at a time",
         has_parts=has_parts,
     )
-
-
-def read_evaluation(folder: Folder) -> Mapping[str, Figure]:
-    """The figures in the folder of a dictionary; none where it was not evaluated."""
-    from sparsetime.evaluation.report import RECORD, Report
-
-    return Report.load(folder.url).figures if folder.exists(RECORD) else {}
 
 
 def read_metrics(folder: Folder, name: str) -> list[dict[str, Any]]:
@@ -139,7 +97,7 @@ def _density_chart(
     for each, table, hue in zip(entries, tables, _dictionary_hues(entries), strict=True):
         alive = table.density[table.density > 0]
         curves.append(_histogram(each.title, hue, alive, edges))
-        silent.append(f"{len(table.density) - len(alive):,} ({each.title})")
+        silent.append(f"{len(table.density) - len(alive):,} of {each.title}")
     return Chart(
         title="How often features fire",
         caption=f"Features by the share of {unit}s on which they are active. Never active: "
@@ -194,81 +152,3 @@ def _dictionary_hues(entries: Sequence[DictionaryEntry]) -> list[str]:
         hues.append("ink" if each.has_parts else _HUES[plain % len(_HUES)])
         plain += not each.has_parts
     return hues
-
-
-def comparison(
-    entries: Sequence[DictionaryEntry], evaluations: Sequence[Mapping[str, Figure]]
-) -> list[ComparisonRow]:
-    """A row for every single number that was measured, the best known first.
-
-    `evaluations` are figures by name, one mapping a dictionary; histograms have no row.
-    """
-    rows = []
-    for name in _names(evaluations):
-        cells = []
-        for each, found in zip(entries, evaluations, strict=True):
-            parts = [f"{name}/high", f"{name}/low"] if each.has_parts else []
-            high, low = [_shown(name, found.get(part)) for part in parts] or ["", ""]
-            figure = found.get(name)
-            cells.append(
-                ComparisonCell(text=_shown(name, figure), high=high, low=low, note=_note(figure))
-            )
-        meaning = next(found[name] for found in evaluations if name in found)
-        rows.append(
-            ComparisonRow(name=name, label=_label(name), definition=meaning.definition, cells=cells)
-        )
-    return rows
-
-
-def definitions(evaluations: Sequence[Mapping[str, Figure]]) -> list[Definition]:
-    """What every row of the comparison means, in the words of the evaluation."""
-    found = []
-    for name in _names(evaluations):
-        figure = next(figures[name] for figures in evaluations if name in figures)
-        found.append(
-            Definition(
-                name=name,
-                label=_label(name),
-                definition=figure.definition,
-                range=figure.range,
-                source=figure.source,
-            )
-        )
-    return found
-
-
-def _names(evaluations: Sequence[Mapping[str, Figure]]) -> list[str]:
-    """Names of the figures of whole dictionaries that are numbers, in the order of `_LABELS`."""
-    order = list(_LABELS)
-    names = {
-        name: None
-        for figures in evaluations
-        for name, figure in figures.items()
-        if "/" not in name and isinstance(figure.value, int | float)
-    }
-    return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
-
-
-def _label(name: str) -> str:
-    return _LABELS.get(name, name.replace("_", " ").capitalize())
-
-
-def _shown(name: str, figure: Figure | None) -> str:
-    if figure is None or not isinstance(figure.value, int | float):
-        return "not given"
-    value = float(figure.value)
-    if not math.isfinite(value):
-        return "undefined"
-    if name in _SHARES:
-        return f"{value:.1%}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def _note(figure: Figure | None) -> str:
-    details = figure.details if figure else {}
-    simple = (int, float, str)
-    return "; ".join(
-        f"{name.replace('_', ' ')}: {value:.3g}" if isinstance(value, float) else f"{name}: {value}"
-        for name, value in details.items()
-        if isinstance(value, simple) and not isinstance(value, bool)
-    )

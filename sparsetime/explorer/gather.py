@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,31 +11,26 @@ import numpy as np
 
 from sparsetime.errors import MismatchError, StoreError
 from sparsetime.explorer import figures
-from sparsetime.explorer.excerpts import Excerpt, choose_excerpts, gap_text
+from sparsetime.explorer.cards import feature_list
+from sparsetime.explorer.comparison import comparison, definitions, read_evaluation
+from sparsetime.explorer.excerpts import Excerpt, choose_excerpts
 from sparsetime.explorer.page import (
     DictionaryEntry,
-    FeatureCard,
-    FeatureList,
     PageData,
-    Piece,
     ScorePassage,
-    ShadedPassage,
 )
 from sparsetime.explorer.score import FeatureTable, score_panel
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:
     from sparsetime.activations.store import Store
-    from sparsetime.codes import SparseCode
     from sparsetime.evaluation.metric import Figure
     from sparsetime.features.index import FeatureIndex
-    from sparsetime.features.passages import Passage
 
 STORE = "activations"
 MANIFEST = "manifest.json"
 INDEX = "features"
 METRICS = "metrics.jsonl"
-TELLING, PASSAGES, AROUND, SHADES = 30, 3, 14, 8
 
 
 @dataclass(frozen=True)
@@ -78,7 +71,7 @@ def gather(run: str | Path) -> PageData:
         facts=_facts(store),
         dictionaries=entries,
         score=[_score(excerpt, shown) for excerpt in excerpts],
-        comparison=figures.comparison(entries, evaluations),
+        comparison=comparison(entries, evaluations),
         charts=figures.charts(
             entries,
             [each.metrics for each in shown],
@@ -86,8 +79,8 @@ def gather(run: str | Path) -> PageData:
             store.unit,
             len(store),
         ),
-        features=[_features(each, store) for each in shown],
-        definitions=figures.definitions(evaluations),
+        features=[feature_list(each.entry.key, each.index, each.table, store) for each in shown],
+        definitions=definitions(evaluations),
     )
 
 
@@ -137,7 +130,7 @@ def _shown(folder: Folder, name: str) -> Shown:
         entry=figures.entry(name, index),
         index=index,
         table=table,
-        evaluation=figures.read_evaluation(folder),
+        evaluation=read_evaluation(folder),
         metrics=figures.read_metrics(folder, METRICS),
     )
 
@@ -167,61 +160,6 @@ def _score(excerpt: Excerpt, shown: list[Shown]) -> ScorePassage:
             for each in shown
         ],
     )
-
-
-def _features(shown: Shown, store: Store) -> FeatureList:
-    @lru_cache(maxsize=64)
-    def code_of(sequence: int) -> SparseCode:
-        return shown.index.sequence(sequence)
-
-    from sparsetime.features.passages import passage
-
-    cards = []
-    for row in shown.index.telling(TELLING).to_pylist():
-        feature = row["feature"]
-        moments = shown.index.moments(feature, PASSAGES, per_sequence=1).to_pylist()
-        passages = [
-            passage(store, code_of(m["sequence"]), feature, m["sequence"], m["position"], AROUND)
-            for m in moments
-        ]
-        cards.append(
-            FeatureCard(
-                feature=feature,
-                part=shown.table.part(feature),
-                words=row["words"] or [],
-                facts=[
-                    f"lasts {row['dwell']:.1f} {store.unit}s",
-                    f"on {row['density']:.2%} of {store.unit}s",
-                    f"{row['documents']:,} document{'s' * (row['documents'] != 1)}",
-                ],
-                passages=[
-                    ShadedPassage(
-                        source=each.id,
-                        strength=f"{moment['value']:.3g}",
-                        pieces=list(shaded(each, row["max"])),
-                    )
-                    for each, moment in zip(passages, moments, strict=True)
-                ],
-            )
-        )
-    return FeatureList(dictionary=shown.entry.key, cards=cards)
-
-
-def shaded(passage: Passage, peak: float) -> Iterator[Piece]:
-    """The passage in stretches of one shade; white space is as dark as its lighter neighbour."""
-    text, shade, last = "", 0, 0
-    for number, word in enumerate(passage.words):
-        here = min(SHADES, math.ceil(SHADES * word.strength / peak)) if word.strength else 0
-        gap = gap_text(word.gap) if number else ""
-        for piece, level in ((gap, min(last, here)), (word.text, here)):
-            if piece and level != shade and text:
-                yield Piece(text=text, shade=shade)
-                text = ""
-            if piece:
-                text, shade = text + piece, level
-        last = here
-    if text:
-        yield Piece(text=text, shade=shade)
 
 
 def _title(store: Store) -> str:

@@ -12,12 +12,25 @@ import torch
 import sparsetime
 from sparsetime.activations.writer import StoreWriter
 from sparsetime.errors import MismatchError, StoreError
+from sparsetime.explorer.cards import shaded
 from sparsetime.explorer.excerpts import choose_excerpts, gap_text
-from sparsetime.explorer.gather import gather, shaded
+from sparsetime.explorer.gather import gather
 from sparsetime.features.passages import Passage, PassageWord
 
 SENTENCE = "The quiet river carries every morning a little more of the old town away. "
-WIDTH, DIMENSIONS = 48, 16
+WIDTH, DIMENSIONS = 96, 16
+NAMES = [
+    "river",
+    "town",
+    "engine",
+    "letter",
+    "garden",
+    "window",
+    "number",
+    "voice",
+    "road",
+    "answer",
+]
 
 
 def write_store(out, texts, model_hash="abc"):
@@ -54,9 +67,19 @@ def write_store(out, texts, model_hash="abc"):
     return writer.finish()
 
 
+def prose(seed, sentences):
+    rng = np.random.default_rng(seed)
+    verbs = ["carries", "forgets", "repeats", "measures", "hides", "explains", "follows"]
+    return " ".join(
+        f"the {rng.choice(NAMES)} quietly {rng.choice(verbs)} every {rng.choice(NAMES)} again."
+        for _ in range(sentences)
+    )
+
+
 def add_dictionary(run, store, name):
-    sae = sparsetime.dictionary(name, d_in=DIMENSIONS, width=WIDTH, k=4).eval()
-    sae.save(str(run / name))
+    sae = sparsetime.dictionary(name, d_in=DIMENSIONS, width=WIDTH, k=4)
+    settings = {"rows": 4_000, "batch": 128, "show": False}
+    sae = sparsetime.train(sae, store, out=str(run / name), **settings).dictionary
     sparsetime.index(sae, store, out=run / name / "features", progress=False)
     lines = [{"step": i, "rows": 10 * i, "fvu": 1 / i} for i in (1, 2, 3)]
     cut = '{"step": 4, "ro'
@@ -67,7 +90,7 @@ def add_dictionary(run, store, name):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    texts = ["<script>alert(1)</script> " + SENTENCE * 12, *(SENTENCE * n for n in (11, 12, 13))]
+    texts = ["<script>alert(1)</script> " + prose(0, 40), *(prose(n, 30) for n in (1, 2, 3))]
     store = write_store(folder / "activations", texts)
     for name in ("batch_topk", "temporal_matryoshka"):
         sae = add_dictionary(folder, store, name)

@@ -78,6 +78,7 @@ class View {
     const entry = titles.get(panel.dictionary);
     header.append(html("h3", "", entry.title), html("small", "", entry.note));
     gutter.append(header, ...this.labels);
+    if (!panel.rows.length) gutter.append(html("p", "nothing", "No feature is active here, but for those active everywhere."));
     this.roll = html("div", "roll");
     this.roll.tabIndex = 0;
     this.roll.setAttribute("role", "application");

@@ -1,0 +1,126 @@
+"""The table that sets dictionaries side by side, and what its figures mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sparsetime.explorer.page import ComparisonCell, ComparisonRow, Definition, DictionaryEntry
+
+if TYPE_CHECKING:
+    from sparsetime.evaluation.metric import Figure
+    from sparsetime.files import Folder
+
+_LABELS = {
+    "fvu": "Unexplained variance",
+    "l0": "Active features a step",
+    "l0_spread": "Spread of active features",
+    "dead": "Never active",
+    "dense": "Active on over a tenth",
+    "smoothness": "Smoothness (lower is smoother)",
+    "dwell": "Dwell, mean",
+    "dwell_median": "Dwell, median",
+    "dwell_over_runs": "Dwell over runs",
+    "half_life": "Half-life, mean",
+    "half_life_median": "Half-life, median",
+    "half_life_censored": "Half-life past the lags",
+    "flicker": "Switches a step",
+    "flicker_share": "Share switched a step",
+    "slow_probe": "Slow probe: which document",
+    "fast_probe": "Fast probe: kind of token",
+}
+_SHARES = {
+    "dead",
+    "dense",
+    "fast_probe",
+    "flicker_share",
+    "fvu",
+    "half_life_censored",
+    "slow_probe",
+}
+
+
+def read_evaluation(folder: Folder) -> Mapping[str, Figure]:
+    """The figures in the folder of a dictionary; none where it was not evaluated."""
+    from sparsetime.evaluation.report import RECORD, Report
+
+    return Report.load(folder.url).figures if folder.exists(RECORD) else {}
+
+
+def comparison(
+    entries: Sequence[DictionaryEntry], evaluations: Sequence[Mapping[str, Figure]]
+) -> list[ComparisonRow]:
+    """A row for every single number that was measured, the best known first.
+
+    `evaluations` are figures by name, one mapping a dictionary; histograms have no row.
+    """
+    rows = []
+    for name in _names(evaluations):
+        cells = []
+        for each, found in zip(entries, evaluations, strict=True):
+            parts = [f"{name}/high", f"{name}/low"] if each.has_parts else []
+            high, low = [_shown(name, found.get(part)) for part in parts] or ["", ""]
+            figure = found.get(name)
+            cells.append(
+                ComparisonCell(text=_shown(name, figure), high=high, low=low, note=_note(figure))
+            )
+        meaning = next(found[name] for found in evaluations if name in found)
+        rows.append(
+            ComparisonRow(name=name, label=_label(name), definition=meaning.definition, cells=cells)
+        )
+    return rows
+
+
+def definitions(evaluations: Sequence[Mapping[str, Figure]]) -> list[Definition]:
+    """What every row of the comparison means, in the words of the evaluation."""
+    found = []
+    for name in _names(evaluations):
+        figure = next(figures[name] for figures in evaluations if name in figures)
+        found.append(
+            Definition(
+                name=name,
+                label=_label(name),
+                definition=figure.definition,
+                range=figure.range,
+                source=figure.source,
+            )
+        )
+    return found
+
+
+def _names(evaluations: Sequence[Mapping[str, Figure]]) -> list[str]:
+    """Names of the figures of whole dictionaries that are numbers, in the order of `_LABELS`."""
+    order = list(_LABELS)
+    names = {
+        name: None
+        for figures in evaluations
+        for name, figure in figures.items()
+        if "/" not in name and isinstance(figure.value, int | float)
+    }
+    return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
+
+
+def _label(name: str) -> str:
+    return _LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def _shown(name: str, figure: Figure | None) -> str:
+    if figure is None or not isinstance(figure.value, int | float):
+        return "not given"
+    value = float(figure.value)
+    if not math.isfinite(value):
+        return "undefined"
+    if name in _SHARES:
+        return f"{value:.1%}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _note(figure: Figure | None) -> str:
+    details = figure.details if figure else {}
+    simple = (int, float, str)
+    return "; ".join(
+        f"{name.replace('_', ' ')}: {value:.3g}" if isinstance(value, float) else f"{name}: {value}"
+        for name, value in details.items()
+        if isinstance(value, simple) and not isinstance(value, bool)
+    )
