@@ -113,7 +113,8 @@ def capture(
     of one length run together, so that padding never touches an activation.
     dtype: "auto" as the model computes, or "float32", "float16", "bfloat16".
     time_axis: where time stands in the site's tensor: 1 for [batch, time, d], 0 for
-    [time, batch, d], 2 for [batch, d, time]. Other layouts than these give a site no rows.
+    [time, batch, d], 2 for [batch, d, time] (a convolution over time). A site must give one row a
+    step, so that every row has its place in time; others are refused.
     shard_rows: activations in one file. Two shards are in memory at a time, one being written.
 
     An interrupted capture goes on when called again with the same model, data and settings, and

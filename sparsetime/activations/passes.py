@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from sparsetime.activations.documents import Document
 from sparsetime.activations.steps import StepMaker, Steps
 from sparsetime.activations.windows import Frame, Shard, Window, check_window, shards
-from sparsetime.errors import ConfigError, DataError
+from sparsetime.errors import ConfigError, DataError, SparsetimeError
 from sparsetime.models.evaluating import evaluating
 from sparsetime.models.hooks import Recorder
 from sparsetime.models.load import LoadedModel, longest_input
@@ -155,9 +155,9 @@ class Passes:
         count, time = inputs.shape[:2]
         try:
             return self._recorder.run(arguments, keywords, count, time)
-        except (RuntimeError, TypeError, IndexError, AttributeError) as error:
-            if isinstance(error, torch.OutOfMemoryError):
-                raise
+        except (SparsetimeError, torch.OutOfMemoryError):
+            raise
+        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
             kind = batch[0].steps.document.kind
             raise DataError(
                 f"the model {self.loaded.name!r} cannot run on {kind} of shape "

@@ -11,6 +11,7 @@ import sparsetime as st
 from sparsetime.activations.documents import Document
 from sparsetime.activations.steps import StepMaker
 from sparsetime.activations.windows import shards
+from sparsetime.errors import MismatchError
 from sparsetime.models.load import load_model
 
 TEXTS = ["time runs on and on.", "stops", "time and time " * 20]
@@ -240,3 +241,38 @@ def test_the_real_model(tmp_path):
     torch.testing.assert_close(store.sequence(1).values, expected, rtol=1e-3, atol=1e-4)
     pieces = loaded.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
     assert store.sequence(0).steps["token"].to_pylist() == pieces
+
+
+def test_the_encoder_of_an_encoder_and_decoder(tmp_path):
+    from transformers import T5Config, T5Model
+
+    torch.manual_seed(0)
+    config = T5Config(
+        vocab_size=20,
+        d_model=16,
+        d_kv=8,
+        d_ff=32,
+        num_layers=2,
+        num_heads=2,
+        decoder_start_token_id=0,
+    )
+    model = T5Model(config).eval()
+    ids = [3, 4, 5, 6]
+    store = capture(model, [ids, [7, 8]], "encoder.block.0", tmp_path / "s")
+    torch.testing.assert_close(store.sequence(0).values, states_of(model.encoder, ids)[1])
+    message = r"'decoder.block.1' gives a tensor of shape \[1, 1, 16\] for 1 sequences of 4 steps"
+    with pytest.raises(MismatchError, match=message):
+        capture(model, [ids], "decoder.block.1", tmp_path / "t")
+
+
+def test_a_module_that_is_itself_the_site(tmp_path):
+    model = torch.nn.LSTM(3, 4, batch_first=True)
+    x = torch.randn(2, 5, 3)
+    store = capture(model, x, ".", tmp_path / "s")
+    torch.testing.assert_close(store.sequence(1).values, model(x)[0][1].detach())
+
+
+def test_a_store_behind_a_url():
+    store = capture(Blocks(), torch.randn(2, 5, 3), ["enter", "lstm"], "memory://captured")
+    assert [s.path for s in store] == ["memory://captured/enter", "memory://captured/lstm"]
+    assert store[1].sequence(1).values.shape == (5, 8)

@@ -9,6 +9,7 @@ from toy_models import Blocks, bert, bert_folder
 
 import sparsetime as st
 from sparsetime.activations.documents import Document
+from sparsetime.activations.steps import StepMaker
 from sparsetime.errors import (
     ConfigError,
     DataError,
@@ -16,6 +17,7 @@ from sparsetime.errors import (
     StoreError,
     UnknownNameError,
 )
+from sparsetime.models.load import LoadedModel
 
 SITE = "encoder.layer.0"
 X = torch.randn(3, 6, 3)
@@ -82,6 +84,15 @@ def test_texts_need_a_fast_tokenizer(tmp_path):
     out = tmp_path / "s"
     message = "the data is text, and the model 'BertModel' came without a tokenizer; give"
     refused(DataError, message, bert(), ["time"], SITE, out)
+
+    class Slow:
+        is_fast = False
+        unk_token_id = mask_token_id = None
+        all_special_ids = ()
+
+    message = "the tokenizer Slow cannot say where its tokens stand in the text; use a fast"
+    with pytest.raises(DataError, match=message):
+        StepMaker(LoadedModel(bert(), Slow(), "bert", "")).check(Document("a", text="time"))
 
 
 def test_labels_that_cannot_be(folder, tmp_path):
