@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
@@ -177,7 +178,7 @@ class Dictionary(nn.Module):
             "record": self.record,
         }
 
-    def save(self, path: str) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a folder or URL: dictionary.json and dictionary.safetensors."""
         from sparsetime.dictionaries.saved import save
 

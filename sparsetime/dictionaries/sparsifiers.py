@@ -147,7 +147,7 @@ class JumpReLU(Sparsifier):
                 f"threshold and bandwidth must be positive; given: {threshold} and {bandwidth}"
             )
         super().__init__(width=width, threshold=threshold, bandwidth=bandwidth)
-        self.bandwidth = bandwidth
+        self.width, self.bandwidth = width, bandwidth
         self.log_threshold = nn.Parameter(torch.full((width,), threshold).log())
 
     def training_rule(self) -> Rule:

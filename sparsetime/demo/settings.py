@@ -1,0 +1,50 @@
+"""The settings of the demo run: what config.yaml in its folder says, and reproduces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, PositiveInt
+
+from sparsetime.config import Settings
+
+
+class CaptureSettings(Settings):
+    """Which activations of the model are stored."""
+
+    site: str = "encoder.layer.3"
+    window: PositiveInt = 128
+    overlap: int = Field(16, ge=0)
+    dtype: str = "float16"
+    documents: PositiveInt | None = Field(None, description="only the first so many; None: all")
+
+
+class DictionarySettings(Settings):
+    """What both dictionaries share, and what each has of its own."""
+
+    width: PositiveInt = 3072
+    k: PositiveInt = 16
+    seed: int = 0
+    recipes: dict[str, dict[str, Any]] = Field(
+        default={"batch_topk": {}, "temporal_matryoshka": {}},
+        description="settings of each recipe, by name",
+    )
+
+
+class TrainSettings(Settings):
+    """How both are trained; see `TrainConfig`."""
+
+    rows: PositiveInt = 2_000_000
+    batch: PositiveInt = 2048
+    learning_rate: float = Field(1e-3, gt=0)
+    seed: int = 0
+
+
+class DemoSettings(Settings):
+    """The whole run."""
+
+    capture: CaptureSettings = CaptureSettings()
+    dictionary: DictionarySettings = DictionarySettings()
+    train: TrainSettings = TrainSettings()
+    held_out: float = Field(0.1, gt=0, lt=1, description="share of documents kept from training")
+    split_seed: int = 0

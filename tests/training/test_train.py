@@ -1,0 +1,279 @@
+"""The loop: repeats exactly, goes on exactly, trains many as it trains one, refuses bad input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from planted import planted
+
+import sparsetime as st
+from sparsetime.errors import ConfigError, DataError, MismatchError, StoreError
+from sparsetime.files import Folder
+from sparsetime.training.config import TrainConfig
+from sparsetime.training.firing import Firing
+from sparsetime.training.run import read_metrics
+from sparsetime.training.schedule import rate_factor
+
+SETTINGS = {"rows": 40 * 64, "batch": 64, "learning_rate": 3e-3, "show": False}
+GOLDEN = Path(__file__).parent / "golden_loss.json"
+
+
+def topk(**settings):
+    return st.dictionary(**{"name": "topk", "d_in": 16, "width": 48, "k": 3, **settings})
+
+
+def same_weights(a, b):
+    other = b.state_dict()
+    return all(torch.equal(tensor, other[name]) for name, tensor in a.state_dict().items())
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path):
+    x = planted(800)
+    a = st.train(topk(), x, out=tmp_path / "a", **SETTINGS)
+    b = st.train(topk(), x, out=tmp_path / "b", **SETTINGS)
+    c = st.train(topk(), x, out=tmp_path / "c", **{**SETTINGS, "seed": 1})
+    assert same_weights(a.dictionary, b.dictionary)
+    assert not same_weights(a.dictionary, c.dictionary)
+
+
+def test_the_loss_follows_the_committed_curve(tmp_path):
+    """Guards refactors: a change of arithmetic that is not meant shows here.
+
+    `python tests/training/test_train.py` writes the curve anew when a change is meant.
+    """
+    expected = json.loads(GOLDEN.read_text())
+    for name, curve in expected.items():
+        found = golden_curve(name, tmp_path / name)
+        assert found == pytest.approx(curve, rel=2e-3), name
+
+
+def golden_curve(name, out):
+    sae = topk(name=name)
+    run = st.train(sae, planted(2000, sequences=20), out=out, **SETTINGS, log_every=8)
+    return [round(line["fvu"], 6) for line in run.metrics]
+
+
+@pytest.mark.parametrize("name", ["batch_topk", "temporal_matryoshka"])
+def test_a_run_cut_short_ends_with_the_same_bits(tmp_path, name):
+    x = planted(800, sequences=8)
+    whole = st.train(topk(name=name), x, out=tmp_path / "whole", **SETTINGS)
+
+    class CutError(Exception):
+        pass
+
+    settings = {**SETTINGS, "checkpoint_every": 10}
+    baseline = st.train(topk(name=name), x, out=tmp_path / "baseline", **settings)
+    from sparsetime.training import train as module
+
+    with pytest.MonkeyPatch.context() as patch:
+        original = module._Learner.learn
+
+        def learn(self, batch, number, began):
+            if number == 27:
+                raise CutError
+            return original(self, batch, number, began)
+
+        patch.setattr(module._Learner, "learn", learn)
+        with pytest.raises(CutError):
+            st.train(topk(name=name), x, out=tmp_path / "cut", **settings)
+    resumed = st.train(topk(name=name), x, out=tmp_path / "cut", **settings)
+    assert same_weights(whole.dictionary, baseline.dictionary)
+    assert same_weights(resumed.dictionary, whole.dictionary)
+    steps = [line["step"] for line in resumed.metrics]
+    assert steps == [line["step"] for line in baseline.metrics] == [10, 20, 30, 40]
+    strip = lambda lines: [{k: v for k, v in x.items() if k != "seconds"} for x in lines]  # noqa: E731
+    assert strip(resumed.metrics) == strip(baseline.metrics)
+
+
+KILLED = """
+import sys, torch
+sys.path.insert(0, sys.argv[1])
+from planted import planted
+import sparsetime as st
+sae = st.dictionary("batch_topk", d_in=16, width=48, k=3)
+st.train(sae, planted(800), out=sys.argv[2], rows=1200 * 64, batch=64, learning_rate=3e-3,
+         show=False, checkpoint_every=50)
+"""
+
+
+def test_a_killed_process_goes_on_to_the_same_bits(tmp_path):
+    """Killed for real, wherever it was; `rows` is more than it can do before that."""
+    tests = str(Path(__file__).parent.parent)
+    cut, whole = str(tmp_path / "cut"), str(tmp_path / "whole")
+    process = subprocess.Popen([sys.executable, "-c", KILLED, tests, cut])
+    deadline = time.monotonic() + 120
+    while not Path(cut, "checkpoint.safetensors").exists():
+        assert process.poll() is None, "the process ended before it could be killed"
+        assert time.monotonic() < deadline, "no checkpoint within two minutes"
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not Path(cut, "dictionary.json").exists()
+    for out in (cut, whole):
+        subprocess.run([sys.executable, "-c", KILLED, tests, out], check=True)
+    assert same_weights(st.load(cut), st.load(whole))
+
+
+def test_a_finished_run_is_loaded_not_trained(tmp_path):
+    x = planted(800)
+    first = st.train(topk(), x, out=tmp_path, **SETTINGS)
+    stamp = Path(tmp_path, "dictionary.safetensors").stat().st_mtime_ns
+    again = st.train(topk(), x, out=tmp_path, **SETTINGS)
+    assert same_weights(first.dictionary, again.dictionary)
+    assert Path(tmp_path, "dictionary.safetensors").stat().st_mtime_ns == stamp
+    assert again.metrics == first.metrics
+
+
+def test_trained_together_as_trained_alone(tmp_path):
+    x = planted(800, sequences=8)
+
+    def members():
+        return [
+            topk(),
+            topk(k=5, seed=1),
+            topk(name="batch_topk", width=32),
+            topk(name="temporal_matryoshka"),
+        ]
+
+    together = st.train(members(), x, out=tmp_path / "together", **SETTINGS)
+    names = [Path(run.path).name for run in together]
+    assert names == ["topk_0", "topk_1", "batch_topk", "temporal_matryoshka"]
+    for number, member in enumerate(members()):
+        alone = st.train(member, x, out=tmp_path / str(number), **SETTINGS)
+        assert same_weights(alone.dictionary, together[number].dictionary)
+
+
+def test_the_record_says_where_activations_came_from(tmp_path):
+    run = st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
+    assert run.dictionary.record == {"model_name": None, "model_hash": None, "site": None}
+    written = Folder(str(tmp_path)).read_json("training.json")
+    assert written["config"]["batch"] == 64
+
+
+def test_a_run_behind_a_url(tmp_path):
+    url = f"memory://{tmp_path.name}/run"
+    run = st.train(topk(), planted(800), out=url, **SETTINGS)
+    assert same_weights(st.load(url), run.dictionary)
+    assert [line["step"] for line in read_metrics(url)] == [10, 20, 30, 40]
+
+
+def test_input_scale_does_not_change_what_is_learnt(tmp_path):
+    x = planted(800)
+    a = st.train(topk(), x, out=tmp_path / "a", **SETTINGS)
+    b = st.train(topk(), x * 1024, out=tmp_path / "b", **SETTINGS)  # a power of two: exact
+    torch.testing.assert_close(a.dictionary.atoms, b.dictionary.atoms, rtol=1e-4, atol=1e-5)
+
+
+def test_dead_latents_are_counted_and_come_back(tmp_path):
+    """Latents pushed far below zero never fire by themselves; aux-k brings most of them back."""
+    dead = {}
+    for name, weight in (("with", 1 / 32), ("without", 0.0)):
+        sae = topk(aux_weight=weight, aux_k=8)
+        with torch.no_grad():
+            sae.encoder.bias[:24] = -1.0
+        run = st.train(
+            sae,
+            planted(2000),
+            out=tmp_path / name,
+            rows=300 * 64,
+            batch=64,
+            learning_rate=1e-2,
+            dead_after=640,
+            show=False,
+        )
+        dead[name] = [line["dead"] for line in run.metrics]
+    assert dead["without"][1] >= 20
+    assert dead["without"][-1] >= 16
+    assert dead["with"][-1] <= 4
+
+
+def test_firing_counts_rows_since_the_last_time():
+    firing = Firing(3, dead_after=10, device=torch.device("cpu"))
+    firing.observe(torch.tensor([0, 2]), torch.tensor([1.0, 0.0]), rows=6)
+    assert firing.rows_since.tolist() == [0, 6, 6]
+    firing.observe(torch.tensor([2]), torch.tensor([0.5]), rows=6)
+    assert firing.rows_since.tolist() == [6, 12, 0]
+    assert firing.dead.tolist() == [False, True, False]
+
+
+def test_the_rate_rises_stays_and_falls():
+    factors = [rate_factor(step, 100, 0.1, 0.2) for step in range(100)]
+    assert factors[0] == pytest.approx(1 / 11)
+    assert factors[10] == factors[79] == 1.0
+    assert factors[-1] == pytest.approx(1 / 21)
+    assert all(0 < factor <= 1 for factor in factors)
+    assert {rate_factor(step, 10, 0, 0) for step in range(10)} == {1.0}
+
+
+def test_defaults_are_derived():
+    config = TrainConfig(rows=1_000_000, batch=4096)
+    assert config.steps == 245
+    assert config.rate(2**14) == pytest.approx(2e-4)
+    assert config.rate(2**12) == pytest.approx(4e-4)
+    assert config.dead_rows == 100_000
+    assert TrainConfig(rows=10**9).dead_rows == 10_000_000
+    assert config.checkpoint_steps == 24
+
+
+def test_batches_that_run_out_are_said(tmp_path):
+    batches = iter([planted(64) for _ in range(3)])
+    with pytest.raises(DataError, match="the batches ended after step 3 of 40; give more"):
+        st.train(topk(), batches, out=tmp_path, **SETTINGS)
+
+
+def test_nan_in_a_batch_is_named(tmp_path):
+    def batches():
+        yield planted(64)
+        bad = planted(64)
+        bad[7, 3] = float("nan")
+        yield bad
+
+    with pytest.raises(DataError, match="batch 1 holds NaN at row 7"):
+        st.train(topk(), batches(), out=tmp_path, **SETTINGS)
+    assert not Path(tmp_path, "dictionary.json").exists()
+
+
+def test_another_run_in_the_folder_is_refused(tmp_path):
+    x = planted(800)
+    st.train(topk(), x, out=tmp_path, **SETTINGS)
+    with pytest.raises(StoreError, match=r"holds another training run: its config differ.*--force"):
+        st.train(topk(), x, out=tmp_path, **{**SETTINGS, "batch": 32})
+    with pytest.raises(StoreError, match="its dictionary, start differ"):
+        st.train(topk(k=4, seed=2), x, out=tmp_path, **SETTINGS)
+    st.train(topk(k=4), x, out=tmp_path, force=True, **SETTINGS)
+    assert st.load(tmp_path).sparsifier.k == 4
+
+
+def test_a_saved_dictionary_is_not_overwritten(tmp_path):
+    topk().save(tmp_path)
+    with pytest.raises(StoreError, match="holds a dictionary that no training run here wrote"):
+        st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
+
+
+def test_settings_are_checked_before_anything(tmp_path):
+    x = planted(100)
+    with pytest.raises(ConfigError, match="unknown key 'rowz'; did you mean 'rows'"):
+        st.train(topk(), x, out=tmp_path, rowz=1)
+    with pytest.raises(ConfigError, match="'batch': given 0"):
+        st.train(topk(), x, out=tmp_path, batch=0)
+    with pytest.raises(ConfigError, match="no dictionaries were given"):
+        st.train([], x, out=tmp_path)
+    with pytest.raises(MismatchError, match="width 16, the source gives width 8"):
+        st.train(topk(), planted(100, d=8), out=tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    curves = {
+        name: golden_curve(name, f"{tempfile.mkdtemp()}/{name}")
+        for name in ("topk", "batch_topk", "temporal_matryoshka")
+    }
+    GOLDEN.write_text(json.dumps(curves, indent=2) + "\n")
