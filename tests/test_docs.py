@@ -175,3 +175,15 @@ def generated(page):
 
     hooks = runpy.run_path(str(ROOT / "tools" / "docs_hooks.py"))
     return hooks["on_page_markdown"]((ROOT / "docs" / page).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("html", ['<script src="https://x.org/a.js">', "<link href=//x.org/a.css>"])
+def test_a_page_that_fetches_from_elsewhere_fails_the_build(html):
+    import runpy
+    from types import SimpleNamespace
+
+    hooks = runpy.run_path(str(ROOT / "tools" / "docs_hooks.py"))
+    page = SimpleNamespace(file=SimpleNamespace(src_path="index.md"))
+    with pytest.raises(ValueError, match=r"index\.md fetches from another host: .*x\.org"):
+        hooks["on_post_page"](html, page=page)
+    assert hooks["on_post_page"]('<a href="https://x.org">', page=page)

@@ -11,11 +11,20 @@ from collections.abc import Callable
 from typing import Any
 
 MARK = re.compile(r"<!-- generated: (\w+) -->")
+FETCHED = re.compile(r"""(?:<link[^>]+?href|\bsrc)=["']?(?:https?:)?//[^"' >]+""")
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Called by mkdocs for every page. Errors: KeyError for a mark that nothing fills."""
     return MARK.sub(lambda mark: GENERATED[mark[1]](), markdown)
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Called by mkdocs for every built page. Errors: ValueError where it fetches from elsewhere."""
+    fetched = FETCHED.findall(output)
+    if fetched:
+        raise ValueError(f"{page.file.src_path} fetches from another host: {', '.join(fetched)}")
+    return output
 
 
 def recipes() -> str:
@@ -43,10 +52,13 @@ def _card(card: Any) -> str:
             f"- **Paper:** {card.paper}",
             f"- **Claim of the paper:** {card.claim}",
             f"- **A training batch holds:** {card.needs}",
+            f"- **Parts:** {', '.join(f'{role} `{kind}`' for role, kind in card.parts.items())}",
             "",
             "| setting | default |",
             "|---|---|",
             *settings,
+            "",
+            inspect.getdoc(card.compose) or "",
             "",
         ]
     )
@@ -57,7 +69,10 @@ def _entry(name: str, thing: Any) -> str:
     if inspect.isclass(thing):
         for member_name, member in vars(thing).items():
             if not member_name.startswith("_") and inspect.getdoc(member) and _is_method(member):
-                lines += [f"### `{name}.{member_name}`", "", _prose(member), ""]
+                lines += [f"### `{name}.{member_name}`", ""]
+                if callable(member):
+                    lines += ["```text", _signature(member_name, member), "```", ""]
+                lines += [_prose(member), ""]
     return "\n".join(lines)
 
 
@@ -70,11 +85,25 @@ def _signature(name: str, thing: Any) -> str:
         signature = inspect.signature(thing)
     except (TypeError, ValueError):
         return name
-    parts = [str(parameter).replace("'", "") for parameter in signature.parameters.values()]
+    # Annotations are strings, which `str` would show in quotes.
+    plain = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
+    parts = [
+        _typed(str(short), full.annotation)
+        for short, full in zip(plain, signature.parameters.values(), strict=True)
+        if full.name != "self"
+    ]
     one_line = f"{name}({', '.join(parts)})"
     if len(one_line) <= 88:
         return one_line
     return "\n".join([f"{name}(", *(f"    {part}," for part in parts), ")"])
+
+
+def _typed(parameter: str, annotation: Any) -> str:
+    """`k=3` and `int` as `k: int = 3`."""
+    if annotation is inspect.Parameter.empty:
+        return parameter
+    name, equals, default = parameter.partition("=")
+    return f"{name}: {annotation}" + (f" = {default}" if equals else "")
 
 
 def _prose(thing: Any) -> str:
