@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from hypothesis import settings
 from jaxtyping import install_import_hook
 from shape_checker import checkable
+
+# A busy machine is no failure; a test that hangs meets pytest's own timeout.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
