@@ -76,6 +76,11 @@ class Manifest:
         """Rows of all sequences that have begun, whole; more than `rows` while one is open."""
         return sum(shard.planned_rows for shard in self.shards)
 
+    @property
+    def checksums(self) -> str:
+        """Those of all activations, in order."""
+        return " ".join(shard.files[ACTIVATIONS_FILE].sha256 for shard in self.shards)
+
     def with_shard(self, shard: ShardRecord) -> Manifest:
         """The manifest after one more shard."""
         return replace(

@@ -41,6 +41,9 @@ class Source(Protocol):
     `model_name`, `model_hash` and `site` are None where nobody knows them. With `epochs=None` the
     batches never end. The order follows from `seed` alone, and `skip=n` gives what would come
     after the first `n` batches, so that training can go on where it stopped.
+
+    `fingerprint` tells these activations from others: equal ones have the same. It is None where
+    activations are made on the way and nobody can know them beforehand.
     """
 
     @property
@@ -54,6 +57,9 @@ class Source(Protocol):
 
     @property
     def site(self) -> str | None: ...
+
+    @property
+    def fingerprint(self) -> str | None: ...
 
     def rows(
         self, batch: int, *, seed: int = 0, epochs: int | None = 1, skip: int = 0

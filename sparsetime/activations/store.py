@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -90,6 +91,14 @@ class Store:
         if len(self.sequence_indices) == self._table.num_rows:
             return self._table
         return self._table.take(pa.array(self.sequence_indices))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the checksums of the activations and the sequences shown here, as hex."""
+        digest = hashlib.sha256(self.manifest.checksums.encode())
+        for numbers in (self.sequence_indices, self._spans.starts, self._spans.stops):
+            digest.update(np.ascontiguousarray(numbers, dtype="<i8").data)
+        return digest.hexdigest()
 
     def __len__(self) -> int:
         return self._rows

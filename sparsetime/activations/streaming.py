@@ -86,6 +86,8 @@ class StreamingSource:
     A use that is not read to its end stops its thread when its iterator is closed or dropped.
     """
 
+    fingerprint: str | None = None
+
     def __init__(
         self,
         loaded: LoadedModel,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, final
 
@@ -82,6 +83,14 @@ class TensorSource:
     def __len__(self) -> int:
         return self._rows
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the dtype, the shape and the bytes, as hex."""
+        digest = hashlib.sha256(f"{self._reader.dtype} {self._shape}".encode())
+        for piece in self._reader.pieces(np.arange(self._rows)):
+            digest.update(piece.contiguous().view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+
     def rows(
         self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[Float[Tensor, "batch d"]]:
@@ -119,6 +128,7 @@ class BatchSource:
     model_name: str | None = None
     model_hash: str | None = None
     site: str | None = None
+    fingerprint: str | None = None
 
     def __init__(self, batches: Iterable[Tensor]) -> None:
         given = iter(batches)

@@ -138,3 +138,17 @@ def test_what_is_no_source_says_so(given, error, text):
 def test_batches_must_be_alike():
     with pytest.raises(DataError, match=r"batch 1 of the iterator has shape \[2, 3\], the first h"):
         list(as_source(iter([torch.zeros(2, 2), torch.zeros(2, 3)])).rows(4))
+
+
+def test_equal_activations_have_one_fingerprint(tmp_path):
+    store = write_store(tmp_path / "s", [3, 4, 5])
+    again = write_store(tmp_path / "t", [3, 4, 5])
+    other = write_store(tmp_path / "u", [4, 3, 5])
+    assert store.fingerprint == again.fingerprint != other.fingerprint
+    train, held_out = store.split(0.4, seed=1)
+    views = {one.fingerprint for one in (store, train, held_out, store.split(0.4, seed=1)[0])}
+    assert len(views) == 3
+    assert as_source(grid()).fingerprint == as_source(grid().clone()).fingerprint
+    shapes = [grid(), grid().reshape(-1, 2), grid().half(), grid().bfloat16(), grid() + 1]
+    assert len({as_source(x).fingerprint for x in shapes}) == len(shapes)
+    assert as_source(iter(grid())).fingerprint is None

@@ -44,7 +44,7 @@ def flat(batches):
 def test_what_fits_one_buffer_comes_as_from_a_store(kind, options, store):
     source = st.stream(Blocks(), series(), "lstm")
     assert isinstance(source, Source)
-    assert (source.d, source.site) == (8, "lstm")
+    assert (source.d, source.site, source.fingerprint) == (8, "lstm", None)
     assert (source.model_name, source.model_hash) == (store.model_name, store.model_hash)
     for extra in ({}, {"epochs": 2, "skip": 3}):
         streamed = flat(getattr(source, kind)(5, seed=4, **options, **extra))
