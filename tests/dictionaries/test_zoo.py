@@ -145,7 +145,8 @@ def test_gradients_are_those_of_dense_autograd(name):
             part = dense[:rows].abs().sum(1).mean()
         elif term.kind == "temporal_contrastive":
             high = sae.groups[0]
-            logits = dense[:rows, :high] @ dense[rows:, :high].T
+            unit = torch.nn.functional.normalize(dense[:, :high], dim=1)
+            logits = unit[:rows] @ unit[rows:].T / term.temperature
             own = torch.arange(rows)
             cross = torch.nn.functional.cross_entropy
             part = (cross(logits, own) + cross(logits.T, own)) / 2

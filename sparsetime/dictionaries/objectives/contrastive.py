@@ -10,6 +10,7 @@ from torch.nn import functional
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.part import part
 from sparsetime.dictionaries.step import Step
+from sparsetime.errors import ConfigError
 
 
 @part("temporal_contrastive")
@@ -17,19 +18,25 @@ class TemporalContrastive(Term):
     """Tell a row's earlier neighbour from those of other rows, by the first group's code alone.
 
     With h the first group's codes of the rows and h' those of their earlier neighbours, this is
-    the cross-entropy of row i choosing neighbour i under the logits `h @ h'.T`, and of the
-    neighbour choosing the row, averaged (InfoNCE). Each row is compared within blocks of `block`
-    rows of the batch, so that the cost grows with the batch and not with its square.
+    the cross-entropy of row i choosing neighbour i under the logits `cos(h, h') / temperature`,
+    and of the neighbour choosing the row, averaged (InfoNCE). Each row is compared within blocks
+    of `block` rows of the batch, so that the cost grows with the batch and not with its square.
 
-    Source: Bhalla et al. 2025, Temporal Sparse Autoencoders, arXiv:2511.05541, section 3, with
-    dot products as similarity, as in the authors' public code.
+    Source: Bhalla et al. 2025, Temporal Sparse Autoencoders, arXiv:2511.05541, section 3. The
+    authors' public code takes dot products instead of cosines; these reward large strengths too,
+    and cost more reconstruction here (docs/rooms/dictionaries.md).
     """
 
     needs = "pairs"
 
-    def __init__(self, weight: float = 0.1, block: int = 1024) -> None:
-        super().__init__(weight=weight, block=block)
-        self.weight, self.block = weight, block
+    def __init__(self, weight: float = 0.1, block: int = 1024, temperature: float = 0.1) -> None:
+        if block < 2 or temperature <= 0:
+            raise ConfigError(
+                f"block must be at least 2 and temperature positive; given: {block} and "
+                f"{temperature}"
+            )
+        super().__init__(weight=weight, block=block, temperature=temperature)
+        self.weight, self.block, self.temperature = weight, block, temperature
 
     def loss(self, step: Step) -> Float[Tensor, ""]:
         assert step.earlier is not None, "pairs were asked for, so the earlier code is there"
@@ -40,7 +47,8 @@ class TemporalContrastive(Term):
             stop = min(start + self.block, rows)
             now = step.code.row_slice(start, stop).prefix(high).dense()
             before = step.earlier.row_slice(start, stop).prefix(high).dense()
-            logits = now @ before.T
+            alike = functional.normalize(now, dim=1) @ functional.normalize(before, dim=1).T
+            logits = alike / self.temperature
             own = torch.arange(stop - start, device=logits.device)
             both = functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)
             total = total + both * (stop - start) / (2 * rows)

@@ -22,19 +22,25 @@ def temporal_matryoshka(
     width: int,
     k: int = 32,
     high: float = 0.2,
-    contrast: float = 0.1,
+    contrast: float = 0.2,
+    temperature: float = 0.1,
     contrast_block: int = 1024,
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`high`: the share of latents in the high-level part; `contrast`: weight of the contrastive
-    loss; both as in the authors' public code. `contrast_block`: rows told apart at once.
+    """`high`: the share of latents in the high-level part, as in the paper; `contrast` and
+    `temperature`: weight and sharpness of the contrastive loss; `contrast_block`: rows told apart
+    at once.
     """
     return Dictionary(
         LinearEncoder(d_in, width),
         BatchTopK(k),
         UnitNormAtoms(width, d_in, prefix_ends(width, (high, 1.0))),
         Objective(
-            [NestedMSE(), TemporalContrastive(contrast, contrast_block), AuxK(aux_k, aux_weight)]
+            [
+                NestedMSE(),
+                TemporalContrastive(contrast, contrast_block, temperature),
+                AuxK(aux_k, aux_weight),
+            ]
         ),
     )
