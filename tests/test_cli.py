@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import sparsetime
 from sparsetime.cli import app
+from sparsetime.cli.model import named_model
 from sparsetime.errors import StoreError
 
 COMMANDS = ("sites", "recipes", "capture", "train", "evaluate", "index", "report", "demo")
@@ -193,6 +194,177 @@ def test_every_error_of_the_house_is_caught(monkeypatch):
 
     monkeypatch.setattr("sparsetime.models.sites.sites", refused)
     assert run("sites", "x", code=2).stderr == "error: the folder is taken\n"
+
+
+def test_a_width_is_needed_and_d_in_is_not_chosen(tmp_path):
+    given = ("--store", "s", "--recipe", "topk", "--out", str(tmp_path / "x"))
+    result = run("train", *given, code=2)
+    assert result.stderr.endswith("'dictionary.width' is not given, and it has no default.\n")
+    result = run("train", *given, "--width", "8", "--set", "dictionary.d_in=3", code=2)
+    assert (
+        "leave out d_in: it is the width of the store's activations, and is taken" in result.stderr
+    )
+    result = run("train", *given, "--set", "dictionary.width=many", code=2)
+    assert "'dictionary.width': given 'many', expected a valid integer" in result.stderr
+
+
+def test_the_seed_is_of_the_weights_too_unless_they_have_their_own(work, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(*capture(work, work / "texts", "store"))
+    asked = []
+
+    def build(name, **settings):
+        asked.append((name, settings.pop("seed"), settings))
+        raise StoreError("enough")
+
+    monkeypatch.setattr("sparsetime.dictionary", build)
+    given = ("--store", "store", "--recipe", "topk", "--width", "8", "--k", "2", "--out", "x")
+    run("train", *given, code=2)
+    run("train", *given, "--seed", "5", code=2)
+    run("train", *given, "--seed", "5", "--set", "dictionary.seed=0", code=2)
+    assert [seed for _, seed, _ in asked] == [0, 5, 0]
+    assert asked[0][2] == {"d_in": 32, "width": 8, "k": 2}
+
+
+def test_a_file_whose_name_holds_a_pattern_is_that_file(tmp_path):
+    from sparsetime.cli.data import data_files
+
+    for name in ("b[1].txt", "b1.txt"):
+        (tmp_path / name).write_text("words")
+    (found,) = data_files([str(tmp_path / "b[1].txt")])
+    assert found.name == "b[1].txt"
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_bad_text_is_one_line_that_names_the_flag(work, tmp_path):
+    (tmp_path / "good.txt").write_text("The river carries the morning.")
+    (tmp_path / "bad.txt").write_bytes(b"\xff\xfe\x00")
+    given = capture(work, tmp_path, tmp_path / "store")
+    result = run(*given, code=2)
+    assert "leave such files out with --on-bad skip\n" in result.stderr
+    result = run(*given, "--on-bad", "skip")
+    (line,) = [line for line in result.stderr.splitlines() if "left out" in line]
+    assert line.startswith(f"warning: left out {tmp_path / 'bad.txt'}: ")
+    assert ".py" not in result.stderr
+
+
+def test_times_are_of_series_and_not_of_texts(work, tmp_path):
+    given = capture(work, work / "texts", tmp_path / "store")
+    result = run(*given, "--set", "unit=second", "--set", "step=2", code=2)
+    assert "step and unit say when the steps of series are, and the data are texts" in result.stderr
+
+
+def test_what_is_no_array_of_numbers_is_no_series(work, tmp_path):
+    np.save(tmp_path / "words.npy", np.array(["a", "b"]))
+    result = run(*capture(work, tmp_path / "words.npy", tmp_path / "store"), code=2)
+    assert "holds no array of real numbers; a series is [time, features]." in result.stderr
+
+
+CODE = """
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+@dataclass
+class Sizes:
+    width: int = 16
+
+def build():
+    torch.manual_seed(0)
+    return torch.nn.Sequential(
+        torch.nn.Conv1d(2, 16, 3, padding=1), torch.nn.Conv1d(16, 16, 3, padding=1)
+    )
+
+def with_arguments(width):
+    return torch.nn.Linear(width, width)
+
+def nothing():
+    return None
+
+def broken():
+    raise RuntimeError("no weights here")
+
+ready = torch.nn.Linear(2, 2)
+"""
+
+
+def test_series_from_capture_to_report(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "waves.py").write_text(
+        "import torch\n\n"
+        "class Waves(torch.nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        torch.manual_seed(0)\n"
+        "        self.convolution = torch.nn.Conv1d(2, 16, 3, padding=1)\n\n"
+        "    def forward(self, x):\n"
+        "        return self.convolution(x.transpose(1, 2)).mean()\n"
+    )
+    (tmp_path / "recordings").mkdir()
+    generator = np.random.default_rng(0)
+    for i in range(6):
+        walk = generator.normal(size=(60 + i, 2)).cumsum(axis=0)
+        np.save(tmp_path / "recordings" / f"day{i}.npy", walk)
+    (tmp_path / "run.yaml").write_text(
+        "capture:\n"
+        "  {model: 'waves.py:Waves', data: [recordings], site: convolution, out: activations,\n"
+        "   time_axis: 2, start: 10, step: 0.5, unit: second}\n"
+    )
+    assert "convolution" in run("sites", "waves.py:Waves").stdout
+    assert "375 steps of 6 sequences, width 16" in run("capture", "--config", "run.yaml").stdout
+    store = sparsetime.open_store("activations")
+    day = store.sequence(1)
+    assert (store.model_name, day.id, day.unit) == ("waves.py:Waves", "day1", "second")
+    assert day.times[:3].tolist() == [10, 10.5, 11]
+    given = ("--store", "activations", "--dictionary", "topk")
+    flags = "--recipe topk --width 32 --k 3 --rows 600 --batch 50 --held-out 0.3 --out topk"
+    run("train", "--store", "activations", *flags.split())
+    assert "fvu" in run("evaluate", *given, "--held-out", "0.3").stdout
+    run("index", *given)
+    assert "report.html: open it in a browser" in run("report", ".").stdout
+    assert "second" in (tmp_path / "report.html").read_text()
+
+
+def test_a_model_from_a_module_in_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "house_of_models").mkdir()
+    (tmp_path / "house_of_models" / "wave.py").write_text(CODE)
+    before = list(sys.path)
+    loaded = named_model("house_of_models.wave:build")
+    assert loaded.name == "house_of_models.wave:build"
+    assert loaded.revision_or_hash == named_model("house_of_models/wave.py:build").revision_or_hash
+    assert sys.path == before
+
+
+def test_other_names_and_existing_folders_are_for_transformers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my:model").mkdir()
+    assert [named_model(name) for name in ("gpt2", "my:model")] == ["gpt2", "my:model"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (":build", "is not of the form package.module:function or path/to/file.py:function"),
+        ("code.py:", "is not of the form package.module:function or path/to/file.py:function"),
+        ("none.py:build", "the file 'none.py' does not exist"),
+        ("no_such_module:build", "importing 'no_such_module' failed: ModuleNotFoundError: No mod"),
+        ("faulty.py:build", "importing 'faulty.py' failed: ZeroDivisionError: division by zero"),
+        ("code.py:biuld", "unknown function of 'code.py' 'biuld': did you mean 'build'?"),
+        ("code.py:with_arguments", "with_arguments needs arguments (missing a required argument"),
+        ("code.py:nothing", "nothing() returned a NoneType; expected a function without arguments"),
+        ("code.py:broken", "the call failed: RuntimeError: no weights here. Put --debug before"),
+        ("code.py:ready", "ready is a Linear; expected a function without arguments that returns"),
+    ],
+)
+def test_code_that_makes_no_model_says_why(name, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "code.py").write_text(CODE)
+    (tmp_path / "faulty.py").write_text("1 / 0")
+    result = run("sites", name, code=2)
+    assert words in result.stderr
 
 
 def capture(work, data, out):

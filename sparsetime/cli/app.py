@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -15,22 +16,47 @@ from sparsetime.errors import SparsetimeError
 # The order in which the commands are used, and so the order in which the help lists them.
 _ORDER = ("sites", "recipes", "capture", "train", "evaluate", "index", "report", "demo")
 
+# A hint for Python, and what it is on the command line. The longer of two comes first.
+_FLAGS = {
+    "on_bad='skip'": "--on-bad skip",
+    "force=True (--force)": "--force",
+    "force=True": "--force",
+}
+
 
 class _Group(TyperGroup):
-    """Prints what a user can mend as one red line; everything else is a defect and is shown."""
+    """Prints what a user can mend as one red line, and a warning as one yellow one.
+
+    Everything else is a defect and is shown.
+    """
 
     def list_commands(self, ctx: Any) -> list[str]:
         return sorted(super().list_commands(ctx), key=_ORDER.index)
 
     def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except SparsetimeError as error:
-            if ctx.params.get("debug"):
-                raise
-            line = Text(f"error: {error}", style="bold red")
-            Console(stderr=True, soft_wrap=True, highlight=False).print(line)
-            raise typer.Exit(2) from error
+        with warnings.catch_warnings():
+            warnings.showwarning = _print_warning
+            try:
+                return super().invoke(ctx)
+            except SparsetimeError as error:
+                if ctx.params.get("debug"):
+                    raise
+                _complain(f"error: {_in_flags(str(error))}", "bold red")
+                raise typer.Exit(2) from error
+
+
+def _print_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    _complain(f"warning: {_in_flags(' '.join(str(message).split()))}", "yellow")
+
+
+def _complain(line: str, style: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(Text(line, style=style))
+
+
+def _in_flags(text: str) -> str:
+    for hint, flag in _FLAGS.items():
+        text = text.replace(hint, flag)
+    return text
 
 
 app = typer.Typer(

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from sparsetime.cli.app import app
+from sparsetime.cli.model import MODEL_HELP, named_model
 from sparsetime.cli.shared import stdout, table
 from sparsetime.errors import unknown_name
 
 
 @app.command()
 def sites(
-    model: Annotated[str, typer.Argument(help="A model's folder, or its name on the hub.")],
+    model: Annotated[str, typer.Argument(help=MODEL_HELP)],
     match: Annotated[str, typer.Option(help="Show only paths that hold this text.")] = "",
 ) -> None:
     """List the sites of a model, where activations can be captured, with their shapes.
@@ -28,7 +29,7 @@ def sites(
     from sparsetime.models.sites import sites as find
 
     shown = table("site", "module", "input", "output")
-    for site in find(model):
+    for site in find(named_model(model)):
         if match in site.path:
             shapes = (site.input_shape, site.output_shape)
             shown.add_row(

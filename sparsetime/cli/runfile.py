@@ -5,25 +5,27 @@ docs/command-line.md shows one in full. A flag is a key of its section; `--set` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PositiveInt, model_validator
 
+from sparsetime.cli.data import SERIES, data_files, series
 from sparsetime.config import Settings
-from sparsetime.errors import ConfigError, DataError
+from sparsetime.errors import ConfigError
 from sparsetime.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from sparsetime.activations.documents import Document
     from sparsetime.activations.store import Store
 
-SERIES = ".npy"
-
 
 class CaptureSection(Settings):
-    """What `sparsetime capture` runs and where it writes."""
+    """What `sparsetime capture` runs and where it writes.
+
+    `model` is a folder, a name, or a function that makes one (see `named_model`). `start`, `step`
+    and `unit` say when the steps of series are; `time_axis` where time stands in the site's tensor.
+    """
 
     model: str
     data: list[str] = Field(min_length=1)
@@ -33,6 +35,10 @@ class CaptureSection(Settings):
     overlap: int = Field(default=0, ge=0)
     batch: int | None = Field(default=None, gt=0)
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    time_axis: Literal[0, 1, 2] = 1
+    start: float = 0.0
+    step: float = Field(default=1.0, gt=0)
+    unit: str = "step"
     on_bad: Literal["refuse", "skip"] = "refuse"
     force: bool = False
 
@@ -41,16 +47,22 @@ class CaptureSection(Settings):
 
         A series is an array [time, features] or [time]; its id is its file name.
         """
-        paths = list(_files(self.data))
-        series = [path for path in paths if path.suffix == SERIES]
+        paths = list(data_files(self.data))
+        arrays = [path for path in paths if path.suffix == SERIES]
         texts = [path for path in paths if path.suffix != SERIES]
-        if series and texts:
+        if arrays and texts:
             raise ConfigError(
-                f"the data mix texts ({texts[0]}) and series ({series[0]}): one model reads one "
+                f"the data mix texts ({texts[0]}) and series ({arrays[0]}): one model reads one "
                 "kind; capture them into two folders."
             )
-        if series:
-            return [_series(path) for path in series]
+        if arrays:
+            return [series(path, self.start, self.step, self.unit) for path in arrays]
+        timed = sorted({"start", "step", "unit"} & self.model_fields_set)
+        if timed:
+            raise ConfigError(
+                f"{' and '.join(timed)} say when the steps of series are, and the data are texts, "
+                "whose steps are tokens; leave them out."
+            )
         from sparsetime.activations.documents import read_texts
 
         return read_texts(texts, on_bad=self.on_bad)
@@ -74,11 +86,24 @@ class StoreView(Settings):
 
 
 class DictionarySection(Settings):
-    """A recipe by name; the other keys are the recipe's own settings."""
+    """A recipe by name and a width; the other keys are the recipe's own settings.
+
+    `seed` is of the weights; None takes the seed of the training.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     recipe: str
+    width: PositiveInt
+    seed: int | None = None
+
+    @model_validator(mode="after")
+    def _d_in_is_not_chosen(self) -> DictionarySection:
+        if "d_in" in (self.model_extra or {}):
+            raise ValueError(
+                "leave out d_in: it is the width of the store's activations, and is taken from it"
+            )
+        return self
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -113,35 +138,3 @@ class IndexSection(Settings):
     store: str
     out: str | None = None
     force: bool = False
-
-
-def _files(patterns: Iterable[str]) -> Iterator[Path]:
-    """Files of each pattern in order: a file, a folder's .txt, .md and .npy files, or a glob."""
-    for pattern in patterns:
-        path = Path(pattern)
-        if path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.suffix in (".txt", ".md", SERIES))
-        else:
-            found = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-        if not found:
-            what = "a folder without .txt, .md or .npy files" if path.is_dir() else "no file"
-            raise DataError(f"the data {pattern!r} is {what}; give a file, a folder or a glob.")
-        yield from found
-
-
-def _series(path: Path) -> Document:
-    import numpy as np
-    import torch
-
-    from sparsetime.activations.documents import Document
-
-    try:
-        values = np.load(path, allow_pickle=False)
-    except ValueError as error:
-        raise DataError(f"{path} is not a NumPy array file: {error}") from error
-    if values.ndim not in (1, 2):
-        raise DataError(
-            f"{path} holds an array of shape {list(values.shape)}; a series is [time, features]."
-        )
-    columns = values.reshape(len(values), -1).astype("float32")
-    return Document(id=path.stem, values=torch.from_numpy(columns), unit="step", source=str(path))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sparsetime.cli.app import app
+from sparsetime.cli.model import MODEL_HELP, named_model
 from sparsetime.cli.shared import (
     Config,
     DictionaryOption,
@@ -25,7 +26,7 @@ from sparsetime.config import read_config
 @app.command()
 def capture(
     config: Config = None,
-    model: Annotated[str | None, typer.Option(help="A model's folder or name.")] = None,
+    model: Annotated[str | None, typer.Option(help=MODEL_HELP)] = None,
     data: Annotated[
         list[str] | None,
         typer.Option(help="Text files, or .npy series: a file, a folder or a glob. Repeatable."),
@@ -52,6 +53,8 @@ def capture(
     Examples:
       sparsetime capture --model my-model --data texts \\
         --site encoder.layer.1 --out runs/x/activations
+      sparsetime capture --model my_model.py:build --data recordings \\
+        --site rnn --out runs/y/activations --set step=0.01 --set unit=second
       sparsetime capture --config run.yaml --dtype float16
     """
     from sparsetime import capture as run
@@ -71,9 +74,10 @@ def capture(
         force=force,
     )
     chosen = read_config(config, CaptureSection, flags, section="capture")
-    kept = {"window", "overlap", "batch", "dtype", "force"} & chosen.model_fields_set
+    kept = {"window", "overlap", "batch", "dtype", "time_axis", "force"} & chosen.model_fields_set
     options = {name: getattr(chosen, name) for name in kept}
-    stores = run(chosen.model, chosen.documents(), chosen.site, chosen.out, **options)
+    documents = chosen.documents()  # before the model: files are looked at in no time
+    stores = run(named_model(chosen.model), documents, chosen.site, chosen.out, **options)
     for store in stores if isinstance(stores, list) else [stores]:
         count = store.sequences.num_rows
         say(f"{store.path}: {len(store):,} steps of {count:,} sequences, width {store.d}")
@@ -90,7 +94,7 @@ def train(
     rows: Annotated[int | None, typer.Option(help="Activation rows to learn from.")] = None,
     batch: Annotated[int | None, typer.Option(help="Rows in a training step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of weights and order.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the weights and of the order.")] = None,
     held_out: Annotated[
         float | None, typer.Option(help="Share of the documents kept for evaluation.")
     ] = None,
@@ -125,7 +129,14 @@ def train(
     )
     chosen = read_config(config, TrainSection, flags, section="train")
     source, _ = chosen.parts()
-    sae = build(chosen.dictionary.recipe, d_in=source.d, **chosen.dictionary.settings)
+    wanted = chosen.dictionary
+    sae = build(
+        wanted.recipe,
+        d_in=source.d,
+        width=wanted.width,
+        seed=chosen.seed if wanted.seed is None else wanted.seed,
+        **wanted.settings,
+    )
     result = run(sae, source, out=chosen.out, force=chosen.force, **chosen.training())
     last = result.metrics[-1]
     figures = ", ".join(
