@@ -22,13 +22,12 @@ from sparsetime.dictionaries.normalisation import Normalisation
 class Itself(nn.Module):
     """Each latent is a coordinate; `gain` scales the reconstruction."""
 
-    def __init__(self, width, groups=None, gain=1.0, needs="rows"):
+    def __init__(self, width, groups=None, gain=1.0):
         super().__init__()
         self.d_in = self.width = width
         self.groups = groups or (width,)
         self.gain = nn.Parameter(torch.tensor(gain))
         self.normalisation = Normalisation()
-        self.needs = needs
         self.name = "itself"
         self.record = {}
         self.seen = []
@@ -71,6 +70,11 @@ def make_store(out, sequences, *, texts=None, steps=None, labels=None, **setting
         columns[name] = pa.array([value for one in values for value in one])
     writer.append(torch.cat(sequences), pa.table(columns), pa.table(table))
     return writer.finish()
+
+
+def view(store, places) -> Store:
+    """The sequences at these places of a store."""
+    return store._view(np.array(places, dtype=np.int64))
 
 
 def word_spans(text):

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparsetime.errors import unknown_name
+from sparsetime.activations.overlap import share_seen
+from sparsetime.dictionaries import saved
+from sparsetime.errors import StoreError, unknown_name
 from sparsetime.evaluation.metric import Figure, LeftOut, Metric, Setting
 from sparsetime.evaluation.probes import Probes
 from sparsetime.evaluation.reconstruction import Reconstruction
@@ -17,6 +19,8 @@ from sparsetime.evaluation.timing import Timing
 from sparsetime.features.encoding import check_pair, encoded
 from sparsetime.features.subject import holds_same, subject_of
 from sparsetime.files import Folder
+from sparsetime.models.load import weight_hash
+from sparsetime.progress import progress as running
 
 if TYPE_CHECKING:
     from sparsetime.activations.store import Store
@@ -50,7 +54,11 @@ def evaluate(
     Where the dictionary has nested groups every figure also comes as `name/high` (the first group)
     and `name/low` (the rest). `slow_label` and `fast_label` name what the probes predict; see
     `probes.Probes`. With `out`, a folder or URL, the report is written there as `evaluation.json`;
-    a report of the same dictionary and store is replaced.
+    a report of the same dictionary and store is replaced. `out` may be the folder that the
+    dictionary itself was saved in, where any earlier report is replaced.
+
+    `report.about["seen_in_training"]` is the share of the steps that the dictionary was also
+    trained on: 0.0 for held-out documents, None where its record does not tell.
 
     A figure that this data does not allow is left out with its reason, in `report.left_out`. The
     code is held in memory, 12 bytes an entry, and doubled while figures are taken.
@@ -61,22 +69,15 @@ def evaluate(
     """
     wanted = _wanted(metrics)
     check_pair(sae, store)
-    subject = subject_of(sae, store) if out is not None else {}
+    subject = subject_of(sae, store)
     if out is not None:
-        holds_same(
-            Folder(str(out)),
-            what="evaluation",
-            record=RECORD,
-            own_names=(RECORD,),
-            subject=subject,
-            force=force,
-        )
+        _claim(Folder(str(out)), subject, force)
     setting = Setting(sae, slow_label, fast_label, seed)
     families = [family(setting) for family in FAMILIES.values() if wanted & family.meanings.keys()]
     for sequence in encoded(sae, store, progress):
         for family in families:
             family.update(sequence)
-    figures, left_out = _taken(families, wanted)
+    figures, left_out = _taken(families, wanted, progress)
     about = {
         "dictionary": sae.name,
         "width": sae.width,
@@ -86,12 +87,31 @@ def evaluate(
         "unit": store.unit,
         "sequences": len(store.sequence_indices),
         "steps": len(store),
+        "seen_in_training": share_seen(sae.record.get("trained_on"), store),
         "seed": seed,
     }
     report = Report(figures, left_out, about, subject)
     if out is not None:
         report.save(out)
     return report
+
+
+def _claim(folder: Folder, subject: dict[str, str], force: bool) -> None:
+    """Make sure that the report may be written into the folder, before the work."""
+    if not folder.exists(saved.JSON_NAME):
+        holds_same(
+            folder,
+            what="evaluation",
+            record=RECORD,
+            own_names=(RECORD,),
+            subject=subject,
+            force=force,
+        )
+    elif not force and weight_hash(saved.load(folder.url)) != subject["dictionary"]:
+        raise StoreError(
+            f"{folder.url} holds another dictionary than the one evaluated, and a report there "
+            f"would pass for that one's. Choose another folder, or the evaluated dictionary's own"
+        )
 
 
 def _wanted(given: Sequence[str] | None) -> set[str]:
@@ -110,19 +130,23 @@ def _wanted(given: Sequence[str] | None) -> set[str]:
     return wanted
 
 
-def _taken(families: list[Metric], wanted: set[str]) -> tuple[dict[str, Figure], dict[str, str]]:
+def _taken(
+    families: list[Metric], wanted: set[str], show: bool
+) -> tuple[dict[str, Figure], dict[str, str]]:
     figures: dict[str, Figure] = {}
     left_out: dict[str, str] = {}
-    for family in families:
-        for name, outcome in family.outcomes().items():
-            base = name.partition("/")[0]
-            if base not in wanted:
-                continue
-            if isinstance(outcome, LeftOut):
-                left_out[name] = outcome.reason
-                continue
-            meaning = family.meanings[base]
-            figures[name] = Figure(
-                outcome.value, meaning.definition, meaning.range, meaning.source, outcome.details
-            )
+    with running("take figures", len(families), "families", show) as bar:
+        for family in families:
+            bar.say(family.name)
+            for name, outcome in family.outcomes().items():
+                base = name.partition("/")[0]
+                if base not in wanted:
+                    continue
+                if isinstance(outcome, LeftOut):
+                    left_out[name] = outcome.reason
+                    continue
+                meaning = family.meanings[base]
+                told = (meaning.definition, meaning.range, meaning.source)
+                figures[name] = Figure(outcome.value, *told, outcome.details)
+            bar.advance()
     return figures, left_out

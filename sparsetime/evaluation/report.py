@@ -21,8 +21,9 @@ RECORD = "evaluation.json"
 class Report(Mapping[str, Figure]):
     """Figures by name (`fvu`, `fvu/high`, …), in the order in which they were taken.
 
-    left_out: why a figure is missing, by its name. about: dictionary, model, site, steps.
-    subject: SHA-256 of the dictionary's weights and of the store.
+    left_out: why a figure is missing, by its name. about: dictionary, model, site, steps, and the
+    share of them seen in training (None where nobody knows). subject: SHA-256 of the dictionary's
+    weights, of the store, and of the choice of its sequences.
     """
 
     figures: dict[str, Figure]

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.activations.source import check_model, check_width
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.progress import progress as running
@@ -47,21 +48,9 @@ def check_pair(sae: Dictionary, store: Store) -> None:
 
     Errors: MismatchError says both sides; DataError where the store holds no rows.
     """
-    if store.d != sae.d_in:
-        raise MismatchError(
-            f"the store holds activations of {store.d} numbers a step; the dictionary expects "
-            f"{sae.d_in}. Give the store that the dictionary was trained on, or train one with "
-            f"d_in={store.d}."
-        )
+    check_width(store, sae.d_in)
     record = sae.record
-    model, own = record.get("model_hash"), store.model_hash
-    if model and own and model != own:
-        raise MismatchError(
-            f"the dictionary was trained on the model {record.get('model_name', 'unnamed')!r} "
-            f"(weights {model[:12]}); the store was captured from {store.model_name!r} (weights "
-            f"{own[:12]}). Capture a store from the dictionary's model; to compare across models "
-            f"on purpose, call `sae.record.clear()` first."
-        )
+    check_model(store, record.get("model_hash"))
     site, here = record.get("site"), store.site
     if site and here and site.removesuffix(":output") != here.removesuffix(":output"):
         raise MismatchError(
@@ -78,8 +67,8 @@ def check_pair(sae: Dictionary, store: Store) -> None:
 def encoded(sae: Dictionary, store: Store, progress: bool = True) -> Iterator[EncodedSequence]:
     """Every sequence of the store, encoded, in the store's order.
 
-    A dictionary that reads rows one by one gets the rows of many sequences at once; one that reads
-    over time (`needs == "windows"`) gets every sequence alone and whole.
+    Codes of neighbouring rows do not depend on each other, so the rows of many short sequences are
+    encoded together.
 
     Errors: see `check_pair`; they come before any work.
     """
@@ -93,33 +82,27 @@ def device_of(sae: Dictionary) -> torch.device:
 
 
 def _encoded(sae: Dictionary, store: Store, show: bool) -> Iterator[EncodedSequence]:
-    over_time = sae.needs == "windows"
     waiting: list[StoredSequence] = []
     rows = 0
     with running("encode", float(len(store)), "steps", show) as bar:
         for i in range(len(store.sequence_indices)):
             waiting.append(store.sequence(i))
             rows += waiting[-1].values.shape[0]
-            if over_time or rows >= ROWS_AT_ONCE:
-                yield from _together(sae, waiting, over_time)
+            if rows >= ROWS_AT_ONCE:
+                yield from _together(sae, waiting)
                 bar.advance(rows)
                 waiting, rows = [], 0
         if waiting:
-            yield from _together(sae, waiting, over_time)
+            yield from _together(sae, waiting)
             bar.advance(rows)
 
 
-def _together(
-    sae: Dictionary, sequences: list[StoredSequence], over_time: bool
-) -> Iterator[EncodedSequence]:
+def _together(sae: Dictionary, sequences: list[StoredSequence]) -> Iterator[EncodedSequence]:
     x = torch.cat([s.values for s in sequences])
     device = device_of(sae)
     with torch.no_grad():
-        if over_time:
-            code = sae.encode(x[None].to(device)).reshape(x.shape[0]).to("cpu")
-        else:
-            parts = [sae.encode(part.to(device)).to("cpu") for part in torch.split(x, ROWS_AT_ONCE)]
-            code = concatenate(parts)
+        parts = [sae.encode(part.to(device)).to("cpu") for part in torch.split(x, ROWS_AT_ONCE)]
+    code = concatenate(parts)
     start = 0
     for s in sequences:
         stop = start + s.values.shape[0]

@@ -180,7 +180,7 @@ def index(
         "site": store.site,
         "unit": store.unit,
     }
-    return FeatureIndex(folder, write_index(coded, folder, subject, about))
+    return FeatureIndex(folder, write_index(coded, folder, subject, about, progress))
 
 
 def open_index(path: str | Path) -> FeatureIndex:

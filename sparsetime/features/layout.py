@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.features import tables
 from sparsetime.files import Folder
+from sparsetime.progress import progress
 
 SCHEMA_VERSION = 1
 RECORD = "index.json"
@@ -34,16 +35,23 @@ _ROW_GROUP = 131_072
 
 
 def write_index(
-    coded: tables.CodedStore, folder: Folder, subject: dict[str, str], about: dict[str, Any]
+    coded: tables.CodedStore,
+    folder: Folder,
+    subject: dict[str, str],
+    about: dict[str, Any],
+    show: bool = False,
 ) -> dict[str, Any]:
     """Write the tables, then the record that makes them an index; returns the record."""
     files = {}
-    for name, make in _MAKERS.items():
-        sink = pa.BufferOutputStream()
-        pq.write_table(make(coded), sink, compression="zstd", row_group_size=_ROW_GROUP)
-        data = sink.getvalue().to_pybytes()
-        _write(folder, name, data)
-        files[name] = {"bytes": len(data)}
+    with progress("write the index", len(_MAKERS), "tables", show) as bar:
+        for name, make in _MAKERS.items():
+            bar.say(name)
+            sink = pa.BufferOutputStream()
+            pq.write_table(make(coded), sink, compression="zstd", row_group_size=_ROW_GROUP)
+            data = sink.getvalue().to_pybytes()
+            _write(folder, name, data)
+            files[name] = {"bytes": len(data)}
+            bar.advance()
     record = {
         "schema_version": SCHEMA_VERSION,
         "width": coded.code.width,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from sparsetime.activations.overlap import sequences_hash, shards_hash
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
 from sparsetime.models.load import weight_hash
@@ -15,18 +13,19 @@ if TYPE_CHECKING:
     from sparsetime.activations.store import Store
     from sparsetime.dictionaries.dictionary import Dictionary
 
-STORE_MANIFEST = "manifest.json"
+_SAID = {"sequences": "choice of sequences"}
 
 
 def subject_of(sae: Dictionary, store: Store) -> dict[str, str]:
-    """The dictionary's weights and the store's bytes, each as a SHA-256.
+    """The dictionary's weights, the store's shards, and which sequences the view selects.
 
-    The store's part covers its manifest (which holds a checksum per file) and which of its
-    sequences this view selects.
+    Each is a SHA-256. The store's is the same for every view of it.
     """
-    digest = hashlib.sha256(Folder(str(store.path)).read_bytes(STORE_MANIFEST))
-    digest.update(np.asarray(store.sequence_indices, dtype=np.int64).tobytes())
-    return {"dictionary": weight_hash(sae), "store": digest.hexdigest()}
+    return {
+        "dictionary": weight_hash(sae),
+        "store": shards_hash(store),
+        "sequences": sequences_hash(store),
+    }
 
 
 def holds_same(
@@ -58,7 +57,7 @@ def holds_same(
         if not differing:
             return True
         raise StoreError(
-            f"{folder.url} holds the {what} of another {' and another '.join(differing)}. Choose "
+            f"{folder.url} holds the {what} of another {_another(differing)}. Choose "
             f"another folder, or replace it with force=True"
         )
     # The record goes first: a reader between here and the end finds none, never a mixture.
@@ -68,6 +67,12 @@ def holds_same(
         if name.endswith(".partial"):
             folder.remove(name)
     return False
+
+
+def _another(differing: list[str]) -> str:
+    """The parts that differ; of another store the choice of sequences says nothing more."""
+    told = [name for name in differing if name != "sequences" or "store" not in differing]
+    return " and another ".join(_SAID.get(name, name) for name in told)
 
 
 def _subject_in(folder: Folder, record: str) -> dict[str, str]:

@@ -4,8 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from known_codes import Itself, make_store
+import torch
+from known_codes import Itself, make_store, view
 
+import sparsetime
+from sparsetime.activations.overlap import provenance
+from sparsetime.activations.tensors import as_source
 from sparsetime.errors import (
     DamagedError,
     DataError,
@@ -51,24 +55,18 @@ def test_an_unknown_metric_names_the_closest(store):
 
 
 def test_a_pair_that_does_not_belong_together_is_refused_before_work(store, tmp_path):
-    with pytest.raises(MismatchError, match="activations of 4 numbers a step; the dictionary exp"):
+    with pytest.raises(MismatchError, match="activations of width 5, the source gives width 4"):
         evaluate(Itself(5), store, out=tmp_path / "out")
     sae = Itself(4)
     sae.record = {"model_name": "one", "model_hash": "f" * 64}
-    with pytest.raises(MismatchError, match="the dictionary was trained on the model 'one'"):
+    with pytest.raises(MismatchError, match="the dictionary was made for a model with hash ffff"):
         evaluate(sae, store)
     assert not (tmp_path / "out").exists()
 
 
 def test_an_empty_store_is_refused(store):
-    class Empty:
-        d, model_hash, model_name, site = 4, "", "", ""
-
-        def __len__(self):
-            return 0
-
     with pytest.raises(DataError, match="the store holds no rows"):
-        evaluate(Itself(4), Empty())
+        evaluate(Itself(4), view(store, []))
 
 
 def test_a_report_comes_back_from_its_folder(store, tmp_path):
@@ -98,6 +96,51 @@ def test_a_folder_that_holds_another_run_is_refused(store, tmp_path):
     (tmp_path / "full/notes").write_text("…")
     with pytest.raises(StoreError, match="full is not empty and holds no evaluation: it has notes"):
         evaluate(other, store, out=tmp_path / "full")
+
+
+def test_a_report_always_says_what_it_is_of(store, tmp_path):
+    report = evaluate(Itself(4), store, ["fvu"], progress=False)
+    assert report.subject.keys() == {"dictionary", "store", "sequences"}
+    part = evaluate(Itself(4), view(store, [1]), ["fvu"], progress=False)
+    assert part.subject["store"] == report.subject["store"]
+    assert part.subject["sequences"] != report.subject["sequences"]
+
+
+def test_a_report_goes_beside_its_dictionary_and_replaces_a_stale_one(store, tmp_path):
+    out = tmp_path / "topk"
+    first, second = (sparsetime.dictionary("topk", d_in=4, width=8, k=2, seed=s) for s in (0, 1))
+    first.save(str(out))
+    evaluate(first, store, ["fvu"], out=out, progress=False)
+    with pytest.raises(StoreError, match="topk holds another dictionary than the one evaluated"):
+        evaluate(second, store, out=out)
+    second.save(str(out))
+    report = evaluate(second, store, ["l0"], out=out, progress=False)
+    assert Report.load(out).subject == report.subject
+    assert set(Report.load(out)) == {"l0"}
+    evaluate(second, view(store, [0]), ["l0"], out=out, progress=False)
+    assert Report.load(out).about["sequences"] == 1
+
+
+def test_steps_seen_in_training_are_told(store):
+    sae = Itself(4)
+
+    def seen(trained_on, shown):
+        sae.record = {"trained_on": trained_on}
+        report = evaluate(sae, shown, ["l0"], progress=False)
+        return report.to_json()["about"]["seen_in_training"]
+
+    trained_on = provenance(view(store, [0]))
+    assert json.loads(json.dumps(trained_on)) == trained_on
+    assert seen(trained_on, store) == pytest.approx(150 / 351)
+    assert seen(trained_on, view(store, [1, 2])) == 0.0
+    assert seen(None, store) is None
+    assert seen(trained_on | {"store": "f" * 64}, store) is None
+    assert seen(provenance(as_source(torch.ones(3, 4))), store) is None
+
+
+def test_figures_are_taken_under_a_bar(store, capsys):
+    evaluate(Itself(4), store, ["timing", "l0"])
+    assert "take figures: 2 of 2 families" in capsys.readouterr().err
 
 
 def test_reports_that_do_not_read_are_named(tmp_path):

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from known_codes import Itself, make_store
+from known_codes import Itself, make_store, view
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, StoreError
@@ -143,12 +143,12 @@ def test_a_full_disk_leaves_no_index(store, tmp_path, monkeypatch):
 
 
 def test_a_store_of_another_width_or_model_or_site_is_refused(store, tmp_path):
-    message = "the store holds activations of 3 numbers a step; the dictionary expects 4. Give"
+    message = "the dictionary reads activations of width 4, the source gives width 3"
     with pytest.raises(MismatchError, match=message):
         index(Itself(4), store, tmp_path / "index")
     sae = Itself(3)
     sae.record = {"model_name": "first", "model_hash": "b" * 64}
-    message = r"trained on the model 'first' \(weights bbbbbbbbbbbb\); the store was captured from"
+    message = "made for a model with hash bbbb.*, the source was captured from made with hash aaaa"
     with pytest.raises(MismatchError, match=message):
         index(sae, store, tmp_path / "index")
     sae.record = {"model_hash": "a" * 64, "site": "layer.2"}
@@ -161,14 +161,8 @@ def test_a_store_of_another_width_or_model_or_site_is_refused(store, tmp_path):
 
 
 def test_an_empty_store_is_refused(store, tmp_path):
-    class Empty:
-        d, model_hash, model_name, site = 3, "", "", ""
-
-        def __len__(self):
-            return 0
-
     with pytest.raises(DataError, match="the store holds no rows, so there is nothing to encode"):
-        index(Itself(3), Empty(), tmp_path / "index")
+        index(Itself(3), view(store, []), tmp_path / "index")
 
 
 def test_what_is_not_in_the_index_is_said(made):
@@ -226,13 +220,24 @@ def test_an_index_behind_a_url(store):
     made.close()
 
 
-def test_rows_are_encoded_together_and_windows_one_by_one(tmp_path):
+def test_the_tables_are_written_under_a_bar(store, tmp_path, capsys):
+    index(Itself(3), store, tmp_path / "loud")
+    assert "write the index: 4 of 4 tables" in capsys.readouterr().err
+    index(Itself(3), store, tmp_path / "silent", progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_another_choice_of_sequences_is_another_index(store, tmp_path):
+    index(Itself(3), view(store, [0]), tmp_path / "index", progress=False)
+    with pytest.raises(StoreError, match=r"feature index of another choice of sequences. Choose"):
+        index(Itself(3), store, tmp_path / "index", progress=False)
+
+
+def test_rows_of_neighbouring_sequences_are_encoded_together(tmp_path):
     rng = np.random.default_rng(0)
     sequences = [rng.random((n, 2)) for n in (1500, 1500, 10)]
     store = make_store(tmp_path / "s", sequences)
-    rows, windows = Itself(2), Itself(2, needs="windows")
-    one = index(rows, store, tmp_path / "a", progress=False)
-    two = index(windows, store, tmp_path / "b", progress=False)
-    assert rows.seen == [(2048, 2), (952, 2), (10, 2)]
-    assert windows.seen == [(1, 1500, 2), (1, 1500, 2), (1, 10, 2)]
-    assert one.features.equals(two.features)
+    sae = Itself(2)
+    made = index(sae, store, tmp_path / "a", progress=False)
+    assert sae.seen == [(2048, 2), (952, 2), (10, 2)]
+    assert made.sequence(1).rows == 1500
