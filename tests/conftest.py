@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import torch
 from hypothesis import settings
 from jaxtyping import install_import_hook
 from shape_checker import checkable
@@ -15,6 +16,9 @@ settings.load_profile("house")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Triton reads this when it is first imported, which transformers does too.
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 install_import_hook(
     checkable(Path(__file__).parent.parent / "sparsetime", "sparsetime"), "shape_checker.checked"

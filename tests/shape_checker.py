@@ -42,19 +42,19 @@ def _can_be_checked(hint: Any) -> bool:
 
 
 def checkable(folder: Path, name: str) -> list[str]:
-    """The modules below a package, but those whose functions numba compiles.
+    """The modules below a package, but those whose functions numba or Triton compiles.
 
     A whole package is named once where nothing in it is left out, since naming covers all below.
     """
-    if not any(map(_uses_numba, folder.rglob("*.py"))):
+    if not any(map(_is_compiled, folder.rglob("*.py"))):
         return [name]
     inner = [p for p in sorted(folder.iterdir()) if (p / "__init__.py").exists()]
-    files = [p for p in sorted(folder.glob("*.py")) if p.stem != "__init__" and not _uses_numba(p)]
+    files = [p for p in sorted(folder.glob("*.py")) if p.stem != "__init__" and not _is_compiled(p)]
     return [f"{name}.{p.stem}" for p in files] + [
         module for p in inner for module in checkable(p, f"{name}.{p.name}")
     ]
 
 
-def _uses_numba(file: Path) -> bool:
+def _is_compiled(file: Path) -> bool:
     text = file.read_text(encoding="utf-8")
-    return "import numba" in text or "from numba" in text
+    return any(line in text for line in ("import numba", "from numba", "import triton"))

@@ -1,7 +1,7 @@
 """The arithmetic of sparse codes: select, gather-dot, decode, with their gradients.
 
-The same functions exist for every kind of machine (`reference` in plain PyTorch, `cpu` in numba);
-`use` chooses, and otherwise the device of the tensors decides.
+The same functions exist for every kind of machine (`reference` in plain PyTorch, `cpu` in numba,
+`gpu` in Triton); `use` chooses, and otherwise the device of the tensors decides.
 """
 
 from sparsetime.kernels.dispatch import backend_name, use

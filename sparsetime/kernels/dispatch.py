@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Protocol, cast
 
 import torch
 from torch import Tensor
 
-from sparsetime.errors import unknown_name
+from sparsetime.errors import ConfigError, unknown_name
 from sparsetime.kernels.rules import Rule
 from sparsetime.kernels.support import ByLatent, Support
 
-_MODULES = {"reference": "sparsetime.kernels.reference", "cpu": "sparsetime.kernels.cpu"}
+_MODULES = {
+    "reference": "sparsetime.kernels.reference",
+    "cpu": "sparsetime.kernels.cpu",
+    "gpu": "sparsetime.kernels.gpu",
+}
 _chosen: ContextVar[str | None] = ContextVar("sparsetime_kernels", default=None)
 
 
@@ -33,9 +40,14 @@ class Backend(Protocol):
 
 @contextmanager
 def use(name: str) -> Iterator[None]:
-    """Force one implementation inside a `with`: "reference" or "cpu"."""
+    """Force one implementation inside a `with`: "reference", "cpu" or "gpu"."""
     if name not in _MODULES:
         raise unknown_name("kernels", name, _MODULES)
+    if name == "gpu" and not _has_triton():
+        raise ConfigError(
+            "the gpu kernels need Triton, which is not installed: pip install 'sparsetime[gpu]' "
+            'on Linux, or use("reference"), which runs on every device'
+        )
     token = _chosen.set(name)
     try:
         yield
@@ -45,8 +57,29 @@ def use(name: str) -> Iterator[None]:
 
 def backend_name(device: torch.device) -> str:
     """The implementation that runs for tensors on `device`."""
-    return _chosen.get() or ("cpu" if device.type == "cpu" else "reference")
+    chosen = _chosen.get()
+    if chosen:
+        return chosen
+    if device.type == "cuda" and _has_triton():
+        return "gpu"
+    return "cpu" if device.type == "cpu" else "reference"
 
 
 def backend(x: Tensor) -> Backend:
-    return cast(Backend, import_module(_MODULES[backend_name(x.device)]))
+    name = backend_name(x.device)
+    if name == "gpu" and x.device.type == "cpu" and not _interprets_triton():
+        raise ConfigError(
+            "the gpu kernels were given a tensor on the CPU: move the tensors to a GPU, leave "
+            "the choice of kernels to the device, or set TRITON_INTERPRET=1 before Python starts "
+            "to run the programs, slowly, in Triton's interpreter"
+        )
+    return cast(Backend, import_module(_MODULES[name]))
+
+
+@cache
+def _has_triton() -> bool:
+    return find_spec("triton") is not None
+
+
+def _interprets_triton() -> bool:
+    return os.environ.get("TRITON_INTERPRET") == "1"

@@ -1,0 +1,185 @@
+"""What only the kernels for GPUs have: tiles, blocks, programs that must compile, and a choice.
+
+Their results are compared with the reference's in test_kernels.py, for batches of a single tile.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from sparsetime import kernels
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Above, AbsTopK, BatchTopK, Support, TopK, dispatch, reference
+
+pytest.importorskip("triton", reason="Triton is not installed (extra `gpu`, Linux only)")
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+WIDTH = 70
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """The kernels with tiles of 4 rows and small blocks of columns."""
+    from sparsetime.kernels import gpu, gpu_tiles
+
+    monkeypatch.setattr(gpu_tiles, "_TILE_ELEMENTS", 1)
+    monkeypatch.setattr(gpu_tiles, "_LEAST_ROWS", 4)
+    monkeypatch.setattr(gpu_tiles, "_COLUMNS", 32)
+    monkeypatch.setattr(gpu, "_COLUMNS", 16)
+    return gpu
+
+
+def same_places(gpu, x, weight, bias, rule):
+    matrices = [matrix.to(DEVICE) for matrix in (x, weight, bias)]
+    found = gpu.select(*matrices, rule, torch.float32)
+    expected = reference.select(x, weight, bias, rule, torch.float32)
+    return torch.equal(found.offsets.cpu(), expected.offsets) and torch.equal(
+        found.indices.cpu(), expected.indices
+    )
+
+
+def problem(rows, d=6, width=WIDTH):
+    generator = torch.Generator().manual_seed(rows)
+    shapes = (rows, d), (width, d), (width,)
+    return [torch.randn(shape, generator=generator) for shape in shapes]
+
+
+@pytest.mark.parametrize(
+    "rule", [TopK(3), AbsTopK(3), BatchTopK(2), Above(torch.linspace(0, 3, WIDTH))], ids=str
+)
+def test_several_tiles_and_blocks_give_what_one_does(gpu, rule):
+    if isinstance(rule, Above):
+        rule = Above(rule.threshold.to(DEVICE))
+    assert same_places(gpu, *problem(10), rule)
+
+
+@pytest.mark.parametrize("scale", [0.02, 50.0], ids=["small_first", "large_first"])
+def test_batch_top_k_when_the_first_rows_are_unlike_the_others(gpu, scale):
+    x, weight, bias = problem(11)
+    x[:4] *= scale
+    assert same_places(gpu, x, weight, bias * 0, BatchTopK(2))
+
+
+def test_ties_across_tiles_keep_the_first(gpu):
+    x, weight = torch.ones(6, 1), torch.ones(WIDTH, 1)
+    assert same_places(gpu, x, weight, torch.zeros(WIDTH), BatchTopK(3))
+    assert same_places(gpu, x, weight, torch.zeros(WIDTH), TopK(3))
+
+
+def test_batch_top_k_holds_few_entries_where_every_tile_beats_the_last(gpu, monkeypatch):
+    x = torch.arange(1.0, 17.0)[:, None]
+    kept = []
+    original = gpu._keep_largest
+    monkeypatch.setattr(
+        gpu, "_keep_largest", lambda held, n: kept.append(len(held[0])) or original(held, n)
+    )
+    weight, bias = torch.ones(WIDTH, 1) + torch.rand(WIDTH, 1) / 1e3, torch.zeros(WIDTH)
+    assert same_places(gpu, x, weight, bias, BatchTopK(1))
+    assert kept
+    assert max(kept) <= 4 * 16
+
+
+def test_no_rows_by_width_tensor_is_made(gpu, monkeypatch):
+    sizes = []
+    original = torch.empty
+    monkeypatch.setattr(
+        torch, "empty", lambda *shape, **how: sizes.append(shape) or original(*shape, **how)
+    )
+    gpu.select(
+        *(matrix.to(DEVICE) for matrix in problem(12)),
+        Above(torch.tensor(1e3, device=DEVICE)),
+        torch.float32,
+    )
+    assert (4, WIDTH) in sizes
+    assert not [shape for shape in sizes if shape[0] == 12]
+
+
+def test_rows_longer_than_a_block_of_entries_and_of_columns(gpu):
+    rows, d, width = 3, 37, 50
+    generator = torch.Generator().manual_seed(0)
+    x, weight = (
+        torch.randn(rows, d, generator=generator),
+        torch.randn(width, d, generator=generator),
+    )
+    offsets = torch.tensor([0, 40, 40, 57])
+    indices = torch.cat([torch.arange(40), torch.arange(17) * 2])
+    support = Support(offsets.to(DEVICE), indices.to(DEVICE), width)
+    values = gpu.gather_dot(x.to(DEVICE), weight.to(DEVICE), support).cpu()
+    expected = reference.gather_dot(x, weight, Support(offsets, indices, width))
+    torch.testing.assert_close(values, expected)
+    out = gpu.decode(values.to(DEVICE), support.offsets, support.indices, weight.to(DEVICE))
+    torch.testing.assert_close(out.cpu(), reference.decode(expected, offsets, indices, weight))
+
+
+COMPILE = """
+import sys
+from triton import compile
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from sparsetime.kernels import gpu_programs
+
+FLOATS = "bias x weight out values atoms".split()
+SMALL = "k width entries d".split()
+LARGE = "starts indices rows offsets".split()
+for name in ("rank_bounds", "count_places", "write_places", "gather_dot", "decode"):
+    program = getattr(gpu_programs, name)
+    columns = 4096 if "tile" in program.arg_names else 128
+    constants = {"MAGNITUDE": True, "COLUMNS": columns, "ENTRIES": 16}
+    types = {"tile": "*bf16"}
+    types |= dict.fromkeys(FLOATS, "*fp32") | dict.fromkeys(SMALL, "i32")
+    types |= dict.fromkeys(LARGE, "*i64") | dict.fromkeys(constants, "constexpr")
+    if name == "count_places":
+        types["bound"] = "i32"
+    signature = {argument: types.get(argument, "*i32") for argument in program.arg_names}
+    given = {(program.arg_names.index(n),): v for n, v in constants.items() if n in signature}
+    source = ASTSource(program, signature, given)
+    for chip in (80, 90):
+        made = compile(source, target=GPUTarget("cuda", chip, 32), options={"num_warps": 8})
+        print(name, chip, len(made.asm["cubin"]) > 0)
+"""
+
+
+def test_the_programs_compile_for_a_gpu(tmp_path):
+    """The interpreter is laxer than the compiler about types, and the compiler needs no GPU."""
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILE],
+        env=os.environ | {"TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(tmp_path)},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == [
+        f"{name} {chip} True"
+        for name in ("rank_bounds", "count_places", "write_places", "gather_dot", "decode")
+        for chip in (80, 90)
+    ], done.stderr
+
+
+@pytest.mark.parametrize(("triton", "name"), [(True, "gpu"), (False, "reference")])
+def test_tensors_on_a_gpu_choose_triton_where_it_is(monkeypatch, triton, name):
+    monkeypatch.setattr(dispatch, "_has_triton", lambda: triton)
+    assert kernels.backend_name(torch.device("cuda")) == name
+    assert kernels.backend_name(torch.device("cpu")) == "cpu"
+    assert kernels.backend_name(torch.device("mps")) == "reference"
+
+
+def test_forcing_the_gpu_kernels_without_triton_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(dispatch, "_has_triton", lambda: False)
+    with (
+        pytest.raises(ConfigError, match=r"need Triton.*pip install 'sparsetime\[gpu\]'"),
+        kernels.use("gpu"),
+    ):
+        pass
+
+
+def test_cpu_tensors_for_the_gpu_kernels_are_refused(monkeypatch):
+    monkeypatch.setenv("TRITON_INTERPRET", "0")
+    with (
+        kernels.use("gpu"),
+        pytest.raises(ConfigError, match="given a tensor on the CPU: move the tensors to a GPU"),
+    ):
+        kernels.select(*problem(2), TopK(1))
