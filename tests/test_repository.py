@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from itertools import chain
 from pathlib import Path
@@ -58,6 +59,31 @@ def test_the_changelog_knows_the_version():
 def test_the_citation_knows_the_version():
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"\nversion: {sparsetime.__version__}\n" in text
+
+
+def test_continuous_integration_is_a_shell_script_that_can_be_run():
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    done = subprocess.run(["sh", "-n", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize("goal", ["check", "test", "bench"])
+def test_a_goal_of_the_makefile_needs_no_run_and_no_picture(goal):
+    done = subprocess.run(["make", "-n", goal], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "runs/" not in done.stdout
+    assert "docs/images" not in done.stdout
+    # Those that need a model's folder or a store cannot run on their own.
+    assert "capture_overhead" not in done.stdout
+
+
+def test_the_gate_is_every_check():
+    rules = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "\ncheck: lint types imports site snippets\n" in rules
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert script.splitlines()[-2:] == ["make check", "make test"]
 
 
 def test_the_package_says_that_it_is_typed():
