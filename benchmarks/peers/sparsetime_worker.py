@@ -1,0 +1,84 @@
+"""sparsetime itself, measured as the peers are; and one dense product, for scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from serve import Data, Task, Trainer, serve
+from torch import Tensor
+
+import sparsetime as st
+from sparsetime.kernels.precision import selection_dtype
+from sparsetime.training.config import TrainConfig
+from sparsetime.training.trainee import Trainee
+
+
+class Sparsetime(Trainer):
+    """`options`: `selection_dtype`, and the recipe's own."""
+
+    def __init__(self, task: Task, data: Data) -> None:
+        options = dict(task.options)
+        chosen = options.pop("selection_dtype", "auto")
+        size = {"l0": float(task.k)} if task.recipe == "jumprelu" else {"k": task.k}
+        self._dictionary = st.dictionary(
+            task.recipe, d_in=data.d, width=task.width, seed=task.seed, **size, **options
+        )
+        self.needs = self._dictionary.needs
+        config = TrainConfig(
+            rows=task.steps * task.batch,
+            batch=task.batch,
+            learning_rate=task.learning_rate,
+            warmup=task.warmup_steps / task.steps,
+            decay=task.decay_steps / task.steps,
+            dead_after=task.dead_rows,
+        )
+        cpu = torch.device("cpu")
+        dtype = selection_dtype(cpu) if chosen == "auto" else getattr(torch, chosen)
+        self._dictionary.fit_start(data.batch(0))
+        self._trainee = Trainee(self._dictionary, config, dtype)
+
+    def step(self, batch: Tensor, number: int) -> None:
+        self._trainee.step(batch, number)
+
+    def parameters(self) -> list[Tensor]:
+        return list(self._dictionary.parameters())
+
+    def force_dead(self, count: int) -> None:
+        firing = self._trainee.firing
+        firing.rows_since[:count] = firing.dead_after
+
+    def encode(self, batch: Tensor) -> Any:
+        return self._dictionary.eval().encode(batch)
+
+    def reconstruct(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        code = self.encode(batch)
+        return self._dictionary.decode(code), code.indices.long()
+
+
+class Product(Trainer):
+    """`batch @ weight.T` in float32, into fresh memory: what a dense encoder starts with."""
+
+    def __init__(self, task: Task, data: Data) -> None:
+        generator = torch.Generator().manual_seed(task.seed)
+        self._weight = torch.randn(task.width, data.d, generator=generator)
+
+    def step(self, batch: Tensor, number: int) -> None:
+        torch.mm(batch, self._weight.T)
+
+    def parameters(self) -> list[Tensor]:
+        return [self._weight]
+
+    def encode(self, batch: Tensor) -> Tensor:
+        return torch.mm(batch, self._weight.T)
+
+    def reconstruct(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        raise NotImplementedError("a product reconstructs nothing")
+
+
+def make(task: Task, data: Data) -> Trainer:
+    return Product(task, data) if task.recipe == "product" else Sparsetime(task, data)
+
+
+if __name__ == "__main__":
+    serve(make, "sparsetime")
