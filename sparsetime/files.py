@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,6 +14,8 @@ from typing import Any
 import fsspec
 
 from sparsetime.errors import DamagedError, StoreError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,14 @@ class Folder:
             else:
                 self._fs.pipe_file(aside, data)
                 self._fs.mv(aside, self._at(name))
-        except BaseException:
+        except BaseException as error:
             if self._fs.exists(aside):
                 self._fs.rm(aside)
+            if isinstance(error, OSError) and error.errno in _FULL:
+                raise StoreError(
+                    f"no room for {name} in {self.url}: {len(data):,} bytes are needed. What was "
+                    "there before is unharmed; free some space and repeat the call"
+                ) from error
             raise
 
     def write_text(self, name: str, text: str) -> None:

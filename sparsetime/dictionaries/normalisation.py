@@ -37,7 +37,8 @@ class Normalisation(nn.Module):
         self.scale.copy_(spread)
 
     def normalise(self, x: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows d"]:
-        return x / self.scale
+        normalised: Tensor = x / self.scale
+        return normalised
 
     def restore(self, x: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows d"]:
         restored: Tensor = x * self.scale

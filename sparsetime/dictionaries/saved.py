@@ -22,6 +22,7 @@ from sparsetime.files import Folder
 SCHEMA_VERSION = 1
 JSON_NAME = "dictionary.json"
 WEIGHTS_NAME = "dictionary.safetensors"
+_KEYS = ("schema_version", "name", "encoder", "sparsifier", "atoms", "objective", "sha256")
 
 
 def save(dictionary: Dictionary, path: str | os.PathLike[str]) -> None:
@@ -52,7 +53,13 @@ def load(path: str | os.PathLike[str]) -> Dictionary:
             f"folder that `train` wrote to. It holds: {', '.join(folder.names()) or 'nothing'}"
         )
     written = folder.read_json(JSON_NAME)
-    version = written.get("schema_version")
+    lacking = [key for key in _KEYS if not isinstance(written, dict) or key not in written]
+    if lacking:
+        raise DamagedError(
+            f"{folder.url}/{JSON_NAME} lacks {', '.join(lacking)}, so it was not written by "
+            "sparsetime; restore it or train again"
+        )
+    version = written["schema_version"]
     if version != SCHEMA_VERSION:
         raise StoreError(
             f"{folder.url}/{JSON_NAME} has schema version {version}; this sparsetime reads "

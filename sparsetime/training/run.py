@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from sparsetime.dictionaries import saved
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.errors import StoreError
+from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
 
 _SETTINGS = "training.json"
@@ -50,23 +51,41 @@ def read_metrics(path: str) -> Iterator[dict[str, Any]]:
 class RunFolder:
     """The files of a run in the making."""
 
-    def __init__(self, path: str, settings: dict[str, Any], force: bool) -> None:
+    def __init__(self, path: str, force: bool) -> None:
         self._folder = Folder(path)
-        if force:
-            for name in (_SETTINGS, _METRICS, _CHECKPOINT, saved.JSON_NAME, saved.WEIGHTS_NAME):
-                self._folder.remove(name)
-        self._refuse_others(settings)
-        self._folder.write_json(_SETTINGS, settings)
+        self._force = force
+
+    @property
+    def settings(self) -> dict[str, Any] | None:
+        """What decides the outcome of the run that is here already, if one is to go on."""
+        if self._force or not self._folder.exists(_SETTINGS):
+            return None
+        found: dict[str, Any] = self._folder.read_json(_SETTINGS)
+        return found
 
     @property
     def is_finished(self) -> bool:
-        return self._folder.exists(saved.JSON_NAME)
+        return not self._force and self._folder.exists(saved.JSON_NAME)
+
+    def claim(self, settings: dict[str, Any]) -> None:
+        """Make the folder this run's: from here on it is written to."""
+        if self._force:
+            for name in (_SETTINGS, _METRICS, _CHECKPOINT, saved.JSON_NAME, saved.WEIGHTS_NAME):
+                self._folder.remove(name)
+            self._force = False
+        self._folder.write_json(_SETTINGS, settings)
 
     def checkpoint(self) -> dict[str, Tensor] | None:
         """The last checkpoint, if one was written."""
-        if not self._folder.exists(_CHECKPOINT):
+        if self._force or not self._folder.exists(_CHECKPOINT):
             return None
-        return load_tensors(self._folder.read_bytes(_CHECKPOINT))
+        try:
+            return load_tensors(self._folder.read_bytes(_CHECKPOINT))
+        except SafetensorError as error:
+            raise DamagedError(
+                f"{self._folder.url}/{_CHECKPOINT} is not a safetensors file ({error}); remove it, "
+                "or pass force=True (--force), to train from the beginning"
+            ) from error
 
     def write_checkpoint(self, tensors: dict[str, Tensor]) -> None:
         """Replaces the last one."""
@@ -87,16 +106,25 @@ class RunFolder:
         saved.save(dictionary, self._folder.url)
         self._folder.remove(_CHECKPOINT)
 
-    def _refuse_others(self, settings: dict[str, Any]) -> None:
-        if self._folder.exists(_SETTINGS):
-            found = self._folder.read_json(_SETTINGS)
+    def refuse_others(self, settings: dict[str, Any]) -> None:
+        """Errors: StoreError where the folder holds a run of other settings."""
+        if self._force:
+            return
+        found = self.settings
+        if found is not None:
             differ = sorted(
                 key for key in {*found, *settings} if found.get(key) != settings.get(key)
             )
             if differ:
+                hint = (
+                    " A dictionary that was trained since it was made starts elsewhere: make it "
+                    "anew with the same seed to go on."
+                    if differ == ["start"]
+                    else ""
+                )
                 raise StoreError(
                     f"{self._folder.url} holds another training run: its "
-                    f"{', '.join(differ)} differ. Choose another `out`, or pass force=True "
+                    f"{', '.join(differ)} differ.{hint} Choose another `out`, or pass force=True "
                     "(--force) to train anew in its place"
                 )
         elif self._folder.exists(saved.JSON_NAME):

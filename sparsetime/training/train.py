@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, overload
 
-import torch
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from sparsetime.activations.source import Source, check_width
+from sparsetime.activations.background import prefetched
+from sparsetime.activations.source import Source, check_model, check_width
 from sparsetime.activations.tensors import as_source
 from sparsetime.config import validated
-from sparsetime.dictionaries import saved
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.errors import ConfigError, DataError
+from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.kernels.allocation import keep_freed_memory
-from sparsetime.kernels.precision import selection_dtype
 from sparsetime.progress import Bar, progress
 from sparsetime.training.config import TrainConfig
-from sparsetime.training.prefetch import prefetched
-from sparsetime.training.run import Run, RunFolder
-from sparsetime.training.trainee import Trainee
+from sparsetime.training.learner import Learner
+from sparsetime.training.run import Run
 
 Path = str | os.PathLike[str]
 
@@ -79,100 +74,73 @@ def train(
         raise ConfigError("no dictionaries were given to train")
     activations = as_source(source)
     for member in members:
-        check_width(activations, member.d_in)
+        _check_fit(member, activations)
     paths = _paths(members, os.fspath(out)) if several else [os.fspath(out)]
     learners = [
-        _Learner(member, activations, config, path, force)
+        Learner(member, activations, config, path, force)
         for member, path in zip(members, paths, strict=True)
     ]
-    for needs in ("rows", "pairs"):
-        unfinished = [one for one in learners if not one.finished and one.dictionary.needs == needs]
-        if unfinished:
-            _run(unfinished, activations, config, show)
+    groups = [
+        _Group([one for one in learners if one.dictionary.needs == needs], activations, config)
+        for needs in dict.fromkeys(one.dictionary.needs for one in learners)
+    ]
+    for one in learners:
+        one.claim()
+    for group in groups:
+        group.run(show)
     runs = [Run(one.path, one.dictionary.eval()) for one in learners]
     return runs if several else runs[0]
 
 
-class _Learner:
-    """A dictionary on its way through a run, with its folder and where it stands."""
+class _Group:
+    """Those that want the same kind of batch, each from where it stands."""
 
-    def __init__(
-        self, dictionary: Dictionary, source: Source, config: TrainConfig, path: str, force: bool
-    ) -> None:
-        self.dictionary = dictionary
-        self.path = path
-        self.config = config
-        self.folder = RunFolder(path, _settings(dictionary, source, config), force)
-        self.finished = self.folder.is_finished
-        self.next_step = 0
-        dictionary.record = {
-            "model_name": source.model_name,
-            "model_hash": source.model_hash,
-            "site": source.site,
-        }
-        if self.finished:
-            dictionary.load_state_dict(saved.load(path).state_dict())
-            return
-        device = dictionary.atoms.device
-        chosen = config.selection_dtype
-        dtype = selection_dtype(device) if chosen == "auto" else getattr(torch, chosen)
-        self.trainee = Trainee(dictionary, config, dtype)
-        checkpoint = self.folder.checkpoint()
-        if checkpoint is not None:
-            self.next_step = int(checkpoint.pop("next_step"))
-            self.trainee.restore(checkpoint)
-        self.folder.resume_log(self.next_step)
-
-    def learn(self, batch: Tensor, number: int, began: float) -> dict[str, Any] | None:
-        """Do step `number`; the log line where it is due."""
-        step = self.trainee.step(batch, number)
-        self.next_step = number + 1
-        line = None
-        if self.next_step % self.config.log_every == 0 or self.next_step == self.config.steps:
-            line = {
-                "step": self.next_step,
-                "rows": self.next_step * self.config.batch,
-                "seconds": round(time.monotonic() - began, 3),
-                **self.trainee.figures(step),
-            }
-            self.folder.log(line)
-        if self.next_step % self.config.checkpoint_steps == 0:
-            counter = torch.tensor(self.next_step)
-            self.folder.write_checkpoint({**self.trainee.state(), "next_step": counter})
-        return line
-
-
-def _run(learners: list[_Learner], source: Source, config: TrainConfig, show: bool) -> None:
-    """Train those that want the same kind of batch, each from where it stands."""
-    keep_freed_memory()
-    first = min(one.next_step for one in learners)
-    names = ", ".join(one.dictionary.name for one in learners)
-    began = time.monotonic()
-    with (
-        prefetched(_batches(learners[0].dictionary.needs, source, config, first)) as ready,
-        progress(f"train {names}", config.steps * config.batch, "rows", show) as bar,
-    ):
-        bar.advance(first * config.batch)
-        batches = ready
-        if first == 0:
-            sample = _first(ready)
-            for one in learners:
-                if one.next_step == 0:
-                    one.dictionary.fit_start(sample.flatten(0, -2))
-            batches = chain([sample], ready)
-        done = first
-        for number, batch in zip(range(first, config.steps), batches, strict=False):
-            lines = [one.learn(batch, number, began) for one in learners if one.next_step == number]
-            _tell(bar, lines)
-            bar.advance(config.batch)
-            done = number + 1
-    if done < config.steps:
-        raise DataError(
-            f"the batches ended after step {done} of {config.steps}; give more of them, or ask "
-            f"for fewer rows than {config.rows}"
+    def __init__(self, learners: list[Learner], source: Source, config: TrainConfig) -> None:
+        self._learners = [one for one in learners if not one.finished]
+        self._config = config
+        self._first = min((one.next_step for one in self._learners), default=0)
+        # Made here, before any folder is written to: a sampler says at once what it cannot do.
+        self._batches = (
+            _batches(self._learners[0].dictionary.needs, source, config, self._first)
+            if self._learners
+            else iter(())
         )
-    for one in learners:
-        one.folder.finish(one.dictionary)
+
+    def run(self, show: bool) -> None:
+        """Train all of them to the end."""
+        if not self._learners:
+            return
+        keep_freed_memory()
+        config, first = self._config, self._first
+        names = ", ".join(one.dictionary.name for one in self._learners)
+        began = time.monotonic()
+        done = first
+        with (
+            prefetched(self._batches) as ready,
+            progress(f"train {names}", config.steps * config.batch, "rows", show) as bar,
+        ):
+            bar.advance(first * config.batch)
+            batches = ready if first else self._started(ready)
+            for number, batch in zip(range(first, config.steps), batches, strict=False):
+                due = [one for one in self._learners if one.next_step == number]
+                _tell(bar, [one.learn(batch, number, began) for one in due])
+                bar.advance(config.batch)
+                done = number + 1
+        if done < config.steps:
+            raise DataError(
+                f"the batches ended after step {done} of {config.steps}; give more of them, or "
+                f"ask for fewer rows than {config.rows}"
+            )
+        for one in self._learners:
+            one.folder.finish(one.dictionary)
+
+    def _started(self, batches: Iterator[Tensor]) -> Iterator[Tensor]:
+        """The same batches, after the first of them has set scales and offsets."""
+        sample = _first(batches)
+        for one in self._learners:
+            if one.next_step == 0:
+                one.dictionary.fit_start(sample.flatten(0, -2))
+        return chain([sample], batches)
 
 
 def _batches(needs: str, source: Source, config: TrainConfig, skip: int) -> Iterator[Tensor]:
@@ -202,14 +170,13 @@ def _paths(members: list[Dictionary], out: str) -> list[str]:
     ]
 
 
-def _settings(dictionary: Dictionary, source: Source, config: TrainConfig) -> dict[str, Any]:
-    """What decides a run's outcome, to tell a run from another."""
-    written = dictionary.written()
-    del written["record"]
-    tensors = {name: t.contiguous() for name, t in dictionary.state_dict().items()}
-    return {
-        "config": config.model_dump(),
-        "dictionary": written,
-        "start": hashlib.sha256(save_tensors(tensors)).hexdigest(),
-        "source": {"d": source.d, "model_hash": source.model_hash, "site": source.site},
-    }
+def _check_fit(dictionary: Dictionary, source: Source) -> None:
+    """Width, and the model and site of an earlier training: no dictionary can serve two."""
+    check_width(source, dictionary.d_in)
+    check_model(source, dictionary.record.get("model_hash"))
+    site = dictionary.record.get("site")
+    if site is not None and source.site is not None and site != source.site:
+        raise MismatchError(
+            f"the dictionary was trained on the site {site!r}, the source gives {source.site!r}; "
+            "make a fresh dictionary for another site"
+        )

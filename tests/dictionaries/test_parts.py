@@ -184,7 +184,11 @@ def refusals():
         "setting": (make(kk=1), UnknownNameError, "unknown setting of recipe 'topk' 'kk'"),
         "k": (make(k=9), ConfigError, "k is 9 and larger than the width, 8"),
         "no k": (make(k=0), ConfigError, "k must be at least 1; given: 0"),
-        "width": (make(width=0), ConfigError, "width must be at least 1; given: 0"),
+        "width": (make(width=0), ConfigError, "recipe 'topk': 'width': given 0"),
+        "fraction": (make(k=2.5), ConfigError, "'k': given 2.5, expected a valid integer"),
+        "truth": (make(k=True), ConfigError, "'k': given True, expected a valid integer"),
+        "word": (make(k="abc"), ConfigError, "'k': given 'abc', expected a valid integer"),
+        "aux": (make(aux_k=0), ConfigError, "aux_k must be at least 1, or None"),
         "shares": (
             lambda: st.dictionary("temporal_matryoshka", d_in=4, width=8, k=2, high=0.01),
             ConfigError,
@@ -276,6 +280,10 @@ def test_what_is_no_dictionary_is_not_loaded(tmp_path):
     with pytest.raises(DamagedError, match=r"lacks dictionary\.safetensors"):
         st.load(tmp_path)
     written = folder.read_json("dictionary.json")
+    for broken in ([], {"schema_version": 1}):
+        folder.write_json("dictionary.json", broken)
+        with pytest.raises(DamagedError, match=r"dictionary\.json lacks .*encoder"):
+            st.load(tmp_path)
     folder.write_json("dictionary.json", {**written, "schema_version": 99})
     with pytest.raises(StoreError, match="schema version 99; this sparsetime reads version 1"):
         st.load(tmp_path)

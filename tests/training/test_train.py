@@ -13,7 +13,8 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.errors import ConfigError, DataError, MismatchError, StoreError
+from sparsetime.activations.tensors import as_source
+from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, StoreError
 from sparsetime.files import Folder
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.firing import Firing
@@ -69,17 +70,17 @@ def test_a_run_cut_short_ends_with_the_same_bits(tmp_path, name):
 
     settings = {**SETTINGS, "checkpoint_every": 10}
     baseline = st.train(topk(name=name), x, out=tmp_path / "baseline", **settings)
-    from sparsetime.training import train as module
+    from sparsetime.training import learner as module
 
     with pytest.MonkeyPatch.context() as patch:
-        original = module._Learner.learn
+        original = module.Learner.learn
 
         def learn(self, batch, number, began):
             if number == 27:
                 raise CutError
             return original(self, batch, number, began)
 
-        patch.setattr(module._Learner, "learn", learn)
+        patch.setattr(module.Learner, "learn", learn)
         with pytest.raises(CutError):
             st.train(topk(name=name), x, out=tmp_path / "cut", **settings)
     resumed = st.train(topk(name=name), x, out=tmp_path / "cut", **settings)
@@ -151,7 +152,8 @@ def test_trained_together_as_trained_alone(tmp_path):
 
 def test_the_record_says_where_activations_came_from(tmp_path):
     run = st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
-    assert run.dictionary.record == {"model_name": None, "model_hash": None, "site": None}
+    nobody = {"model_name": None, "model_hash": None, "site": None, "trained_on": None}
+    assert run.dictionary.record == nobody
     written = Folder(str(tmp_path)).read_json("training.json")
     assert written["config"]["batch"] == 64
 
@@ -248,6 +250,76 @@ def test_another_run_in_the_folder_is_refused(tmp_path):
         st.train(topk(k=4, seed=2), x, out=tmp_path, **SETTINGS)
     st.train(topk(k=4), x, out=tmp_path, force=True, **SETTINGS)
     assert st.load(tmp_path).sparsifier.k == 4
+
+
+def test_other_data_is_another_run(tmp_path):
+    st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
+    with pytest.raises(StoreError, match="its source differ"):
+        st.train(topk(), planted(800, seed=1), out=tmp_path, **SETTINGS)
+
+
+def test_a_dictionary_stays_with_its_model_and_site(tmp_path):
+    sae = topk()
+    sae.record = {"model_hash": "a" * 64, "site": "h.1"}
+    source = as_source(planted(800))
+    source.site = "h.2"
+    with pytest.raises(MismatchError, match=r"trained on the site 'h\.1', the source gives 'h\.2'"):
+        st.train(sae, source, out=tmp_path, **SETTINGS)
+
+
+def test_the_same_object_goes_on_after_an_interruption(tmp_path):
+    """As in a notebook, where the cell is run again."""
+    settings = {**SETTINGS, "checkpoint_every": 10}
+    whole = st.train(topk(), planted(800), out=tmp_path / "whole", **settings)
+    sae = topk()
+    from sparsetime.training import learner as module
+
+    with pytest.MonkeyPatch.context() as patch:
+        original = module.Learner.learn
+
+        def learn(self, batch, number, began):
+            if number == 25:
+                raise KeyboardInterrupt
+            return original(self, batch, number, began)
+
+        patch.setattr(module.Learner, "learn", learn)
+        with pytest.raises(KeyboardInterrupt):
+            st.train(sae, planted(800), out=tmp_path / "cut", **settings)
+    again = st.train(sae, planted(800), out=tmp_path / "cut", **settings)
+    assert same_weights(again.dictionary, whole.dictionary)
+
+
+def test_a_resumed_run_keeps_its_selection_dtype(tmp_path, monkeypatch):
+    from sparsetime.training import learner as module
+
+    st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
+    kept = Folder(str(tmp_path)).read_json("training.json")["selection_dtype"]
+    other = {"bfloat16": torch.float32, "float32": torch.bfloat16}[kept]
+    monkeypatch.setattr(module, "selection_dtype", lambda device: other)
+    st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
+    assert Folder(str(tmp_path)).read_json("training.json")["selection_dtype"] == kept
+
+
+def test_a_broken_checkpoint_is_named(tmp_path):
+    folder = Folder(str(tmp_path))
+    st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
+    folder.remove("dictionary.json")
+    folder.write_bytes("checkpoint.safetensors", b"no tensors at all")
+    with pytest.raises(DamagedError, match=r"checkpoint\.safetensors is not a safetensors file"):
+        st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
+
+
+def test_what_cannot_train_leaves_no_folder(tmp_path):
+    with pytest.raises((ConfigError, DataError)):
+        st.train(topk(name="temporal_matryoshka"), planted(800), out=tmp_path / "a", **SETTINGS)
+    with pytest.raises((ConfigError, DataError)):
+        st.train(
+            topk(name="temporal_matryoshka"),
+            planted(800, sequences=8),
+            out=tmp_path / "b",
+            **{**SETTINGS, "lag": 500},
+        )
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_saved_dictionary_is_not_overwritten(tmp_path):

@@ -9,6 +9,7 @@ from sparsetime import kernels
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.part import part
 from sparsetime.dictionaries.step import Step
+from sparsetime.errors import ConfigError
 
 
 @part("aux_k")
@@ -23,6 +24,8 @@ class AuxK(Term):
     """
 
     def __init__(self, k: int | None = None, weight: float = 1 / 32) -> None:
+        if k is not None and k < 1:
+            raise ConfigError(f"aux_k must be at least 1, or None for d_in / 2; given: {k}")
         super().__init__(k=k, weight=weight)
         self.k, self.weight = k, weight
 

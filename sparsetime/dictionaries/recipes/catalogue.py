@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
-from typing import Any
+from typing import Any, get_type_hints
 
+from pydantic import PositiveInt, StrictInt, create_model
+
+from sparsetime.config import Settings, validated
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.part import check_settings
-from sparsetime.errors import ConfigError, unknown_name
+from sparsetime.errors import unknown_name
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,15 @@ class Recipe:
     def defaults(self) -> dict[str, Any]:
         parameters = inspect.signature(self.compose).parameters.values()
         return {p.name: p.default for p in parameters if p.name not in ("d_in", "width")}
+
+    @cached_property
+    def settings_model(self) -> type[Settings]:
+        """The settings with their types, as the function's signature says them."""
+        types = get_type_hints(self.compose)
+        fields: dict[str, Any] = {"d_in": (PositiveInt, ...), "width": (PositiveInt, ...)}
+        for name, default in self.defaults.items():
+            fields[name] = (_strict(types[name]), default)
+        return create_model(self.name, __base__=Settings, **fields)
 
     @property
     def parts(self) -> dict[str, str]:
@@ -57,6 +69,13 @@ class Recipe:
 
         with torch.device("meta"):
             return self.compose(d_in=8, width=64)
+
+
+def _strict(annotation: Any) -> Any:
+    """A count is a whole number: neither 2.5 nor True will do."""
+    if annotation is int:
+        return StrictInt
+    return StrictInt | None if annotation == int | None else annotation
 
 
 _RECIPES: dict[str, Recipe] = {}
@@ -100,12 +119,10 @@ def dictionary(name: str, *, d_in: int, width: int, seed: int = 0, **settings: A
     _read_folder()
     if name not in _RECIPES:
         raise unknown_name("recipe", name, _RECIPES)
-    for what, value in (("d_in", d_in), ("width", width)):
-        if value < 1:
-            raise ConfigError(f"{what} must be at least 1; given: {value}")
     card = _RECIPES[name]
-    check_settings(f"recipe {name!r}", {"d_in": d_in, "width": width, **settings}, card.compose)
-    made = card.compose(d_in=d_in, width=width, **settings)
+    chosen = {"d_in": d_in, "width": width, **settings}
+    check_settings(f"recipe {name!r}", chosen, card.compose)
+    made = card.compose(**validated(card.settings_model, chosen, f"recipe {name!r}").__dict__)
     made.name = name
     made.start(seed)
     return made

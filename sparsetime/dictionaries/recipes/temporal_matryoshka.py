@@ -22,9 +22,9 @@ def temporal_matryoshka(
     width: int,
     k: int = 32,
     high: float = 0.2,
-    contrast: float = 0.2,
+    contrast: float = 0.3,
     temperature: float = 0.1,
-    contrast_block: int = 1024,
+    contrast_block: int = 512,
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
