@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime.activations.documents import Times, documents
+from sparsetime.activations.finite import check_shard_finite
 from sparsetime.activations.manifest import MANIFEST
 from sparsetime.activations.meter import Measure, Meter
 from sparsetime.activations.passes import Passes, PassSettings
@@ -101,8 +102,9 @@ def capture(
     It runs without gradients and in evaluation mode, and is left as it was.
     data: texts, token arrays [time], value arrays [time, features], or `Document`s; anything that
     can be iterated, and only once. Texts are tokenised and framed with the model's special
-    tokens; token arrays are fed as they are. Neither special tokens nor padding are stored.
-    Values are the module's first argument. Documents without any step are left out.
+    tokens, which are not stored; what a text itself spells out is its own, and stored. Token
+    arrays are fed as they are, and their special tokens and padding are not stored. Values are
+    the module's first argument. Documents without any step are left out.
     site: a module's path, with ":input" for what goes in; several give a list of stores, each in
     its own folder within `out`.
     labels, times: for each document its labels, and its (start, step) in time.
@@ -119,7 +121,7 @@ def capture(
 
     An interrupted capture goes on when called again with the same model, data and settings, and
     ends with the same bytes. A finished one is checked against the data and opened. Other content
-    in `out` is refused; `force` replaces a store.
+    in `out` is refused; `force` replaces a store. All folders are checked before any is written.
 
     Errors: UnknownNameError for a site that does not exist; ConfigError for settings that the
     model does not allow; DataError for data that cannot be used (empty, out of range, text without
@@ -200,6 +202,8 @@ def _write(
 
 
 def _append(writers: list[SiteWriter], shard: Shard, activations: dict[str, Tensor]) -> None:
+    for writer in writers:  # all of them, before any is written
+        check_shard_finite(shard, activations[writer.site], writer.site)
     steps, sequences = shard.step_table(), shard.sequence_table()
     for writer in writers:
         writer.append(shard, activations[writer.site], steps, sequences)

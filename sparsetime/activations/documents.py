@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -66,6 +67,12 @@ class Document:
                 f"the document {self.id!r} has spans but no text; spans count characters, so use "
                 f"step_labels for {given[0]}"
             )
+        for name in ("start", "step"):
+            if not math.isfinite(getattr(self, name)):
+                raise DataError(
+                    f"the document {self.id!r} has {name}={getattr(self, name)}; times must be "
+                    f"finite"
+                )
         if not self.step > 0:
             raise DataError(
                 f"the document {self.id!r} has step={self.step}; the time between two steps must "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -28,6 +29,11 @@ class FileRecord:
 
     bytes: int
     sha256: str
+
+
+def record_of(data: bytes) -> FileRecord:
+    """The record of a file that holds `data`."""
+    return FileRecord(len(data), hashlib.sha256(data).hexdigest())
 
 
 @dataclass(frozen=True)

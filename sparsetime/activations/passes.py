@@ -13,16 +13,18 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
+from sparsetime.activations.axes import check_axes
 from sparsetime.activations.documents import Document
+from sparsetime.activations.frame import Frame, frame_of
+from sparsetime.activations.manifest import DTYPES
 from sparsetime.activations.steps import StepMaker, Steps
-from sparsetime.activations.windows import Frame, Shard, Window, check_window, shards
+from sparsetime.activations.windows import Shard, Window, check_window, shards
 from sparsetime.errors import ConfigError, DataError, SparsetimeError
 from sparsetime.models.evaluating import evaluating
 from sparsetime.models.hooks import Recorder
 from sparsetime.models.load import LoadedModel, longest_input
 from sparsetime.models.sites import Site, resolve
 
-DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _LONGEST_BY_DEFAULT = 512
 _NOTHING = Frame()
 
@@ -73,9 +75,7 @@ class Passes:
         self._recorder = Recorder(loaded.model, self.names, settings.time_axis)
         limit = longest_input(loaded.model, loaded.tokenizer)
         self._limit = limit if self._call.takes_tokens else None
-        tokens = loaded.tokenizer
-        self._frame = _frame(tokens) if getattr(tokens, "is_fast", False) else _NOTHING
-        # A frame belongs to texts only, but the window must fit whatever comes.
+        self._frame = _NOTHING  # only texts have one, and what comes is not known yet
         check_window(settings.window, settings.overlap, 0, self._limit, loaded.name)
 
     @property
@@ -91,7 +91,8 @@ class Passes:
     def plan(self, documents: Iterable[Document], shard_rows: int) -> Iterator[Shard]:
         """The shards of the documents, made as they are asked for.
 
-        Errors: DataError where no document has any step.
+        Errors: DataError where no document has any step; ConfigError where the tokenizer's special
+        tokens cannot be found out.
         """
         found = self._maker.steps(documents)
         first = next(found, None)
@@ -102,7 +103,8 @@ class Passes:
                 if not empty
                 else f"the data is empty: none of its {len(empty)} documents has a step"
             )
-        self._frame = self._frame if first.document.kind == "text" else _NOTHING
+        if first.document.kind == "text":
+            self._frame = frame_of(self.loaded.tokenizer)
         window = self._window(first)
         check_window(window, self.settings.overlap, len(self._frame), self._limit, self.loaded.name)
         every = chain([first], found)
@@ -111,10 +113,15 @@ class Passes:
     def probe(self, shard: Shard) -> dict[str, tuple[int, torch.dtype]]:
         """Width and stored dtype of every site, from one window.
 
-        Errors: those of `Recorder.run`; DataError where the model does not take the documents.
+        Errors: those of `Recorder.run`; DataError where the model does not take the documents;
+        MismatchError where what stands beside a window changes its activations, or where a site
+        has no row a step for a shorter one.
         """
+        longer = (window for window in shard.windows if window.length > 1)
+        window = next(longer, shard.windows[0])
         with evaluating(self.loaded.model), self._recorder:
-            found = self._forward([shard.windows[0]])
+            found = self._forward([window])
+            check_axes(self._forward, window, found, self.settings.batch)
         return {name: (value.shape[2], self._dtype(value.dtype)) for name, value in found.items()}
 
     def run(
@@ -127,7 +134,7 @@ class Passes:
                 found = self._forward([window for window, _ in batch])
                 at, rows = _places(batch, len(self._frame.before), self._longest(batch))
             for name, value in found.items():
-                if name not in stored:  # made outside inference mode, so that it can train later
+                if name not in stored:
                     dtype = self._dtype(value.dtype)
                     stored[name] = torch.empty(shard.rows, value.shape[2], dtype=dtype)
                 picked = value.reshape(-1, value.shape[2])[at.to(value.device)]
@@ -143,8 +150,10 @@ class Passes:
 
     def _dtype(self, computed: torch.dtype) -> torch.dtype:
         if self.settings.dtype != "auto":
-            return DTYPES[self.settings.dtype]
-        return computed if computed in DTYPES.values() else torch.float32
+            named: torch.dtype = getattr(torch, self.settings.dtype)
+            return named
+        known = str(computed).removeprefix("torch.") in DTYPES
+        return computed if known else torch.float32
 
     def _longest(self, batch: list[tuple[Window, int]]) -> int:
         return max(window.length for window, _ in batch) + len(self._frame)
@@ -208,16 +217,6 @@ class _Call:
         if self._wants_decoder:  # only the encoder has a row for every step of the input
             keywords["decoder_input_ids"] = tokens[:, :1]
         return (), keywords
-
-
-def _frame(tokenizer: Any) -> Frame:
-    """The special tokens that the tokenizer sets around a text."""
-    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
-    framed = tokenizer("a")["input_ids"]
-    for start in range(len(framed) - len(bare) + 1):
-        if framed[start : start + len(bare)] == bare:
-            return Frame(tuple(framed[:start]), tuple(framed[start + len(bare) :]))
-    return Frame()
 
 
 def _places(batch: list[tuple[Window, int]], before: int, longest: int) -> tuple[Tensor, Tensor]:

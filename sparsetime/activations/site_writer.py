@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any, final
 
-import numpy as np
 import pyarrow as pa
 import torch
 from torch import Tensor
 
-from sparsetime.activations.manifest import BEGUN_FILE, STEPS_FILE, load_manifest
+from sparsetime.activations.manifest import BEGUN_FILE, STEPS_FILE
+from sparsetime.activations.shards import ShardReader
 from sparsetime.activations.store import Store
-from sparsetime.activations.tables import read_parquet
 from sparsetime.activations.windows import Shard
 from sparsetime.activations.writer import StoreWriter
-from sparsetime.errors import DataError, StoreError
+from sparsetime.errors import StoreError
 from sparsetime.files import Folder
 from sparsetime.models.load import LoadedModel
 
@@ -48,13 +47,15 @@ class SiteWriter:
             force=force,
         )
         self._folder = Folder(folder)
-        self._found = load_manifest(self._folder)
+        self._found = self._writer.manifest
+        self._reader = ShardReader(self._folder, self._found)
         self._planned = 0
 
     def lacks(self, number: int, shard: Shard) -> bool:
         """Whether the shard is still to be made.
 
-        Errors: StoreError where a finished shard holds other documents than the data given now.
+        Errors: StoreError where a finished shard holds other documents than the data given now;
+        DamagedError where it cannot be read.
         """
         self._planned = number + 1
         if number >= len(self._found.shards):
@@ -62,8 +63,10 @@ class SiteWriter:
                 raise self._other_data("it is finished, and the data given now goes on")
             return True
         record = self._found.shards[number]
-        steps = read_parquet(self._folder, record.path(STEPS_FILE))
-        begun = read_parquet(self._folder, record.path(BEGUN_FILE))
+        steps, begun = (
+            self._reader.table(record.path(kind), record.files[kind])
+            for kind in (STEPS_FILE, BEGUN_FILE)
+        )
         if not (_same(steps, shard.step_table()) and _same(begun, shard.sequence_table())):
             raise self._other_data(f"its shard {record.name} holds other documents")
         return False
@@ -71,8 +74,7 @@ class SiteWriter:
     def append(
         self, shard: Shard, activations: Tensor, steps: pa.Table, sequences: pa.Table
     ) -> None:
-        """Errors: DataError where an activation is not finite; those of `StoreWriter.append`."""
-        check_finite(shard, activations, self.site)
+        """The activations are known to be finite. Errors: those of `StoreWriter.append`."""
         self._writer.append(activations, steps, sequences)
 
     def finish(self) -> Store:
@@ -86,30 +88,6 @@ class SiteWriter:
             f"{self._folder.url} was captured from other data: {what}. Give the data that it was "
             f"begun with, choose another folder, or replace it with force=True"
         )
-
-
-def check_finite(shard: Shard, activations: Tensor, site: str) -> None:
-    """Errors: DataError naming the sequence and position of the first that is NaN or infinite."""
-    # One sum tells, at the speed of memory; it may overflow, so only then every value is asked.
-    if bool(torch.isfinite(activations.sum(dtype=torch.float32))):
-        return
-    bad = ~torch.isfinite(activations)
-    if not bool(bad.any()):
-        return
-    row = int(bad.any(dim=1).nonzero()[0, 0])
-    value = float(activations[row][bad[row]][0])
-    ends = np.cumsum([window.rows for window in shard.windows])
-    window = shard.windows[int(np.searchsorted(ends, row, side="right"))]
-    position = window.behind - (int(ends[np.searchsorted(ends, row, side="right")]) - row)
-    hint = (
-        " float16 ends at 65504: store them as bfloat16 or float32 with dtype=…"
-        if activations.dtype == torch.float16
-        else " Look at this document, and at the model's dtype"
-    )
-    raise DataError(
-        f"the activations of {site!r} are not finite: {value} in sequence {window.sequence} "
-        f"(document {window.steps.document.id!r}) at position {position}.{hint}"
-    )
 
 
 def _same(stored: pa.Table, planned: pa.Table) -> bool:

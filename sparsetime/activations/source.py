@@ -39,8 +39,9 @@ class Source(Protocol):
     """Activations of one site of one model, in shuffled batches of float32.
 
     `model_name`, `model_hash` and `site` are None where nobody knows them. With `epochs=None` the
-    batches never end. The order follows from `seed` alone, and `skip=n` gives what would come
-    after the first `n` batches, so that training can go on where it stopped.
+    batches never end, unless they are made of what can be read only once: then they end with it.
+    The order follows from `seed` alone, and `skip=n` gives what would come after the first `n`
+    batches, so that training can go on where it stopped.
 
     `fingerprint` tells these activations from others: equal ones have the same. It is None where
     activations are made on the way and nobody can know them beforehand.

@@ -53,6 +53,7 @@ class StepMaker:
         self._model_name = loaded.name
         self._left_out = _left_out(loaded.tokenizer)
         self._kind: Kind | None = None
+        self._unit: tuple[str, str] | None = None
         self._width: int | None = None
         self._schema: pa.Schema | None = None
         self.empty: list[str] = []
@@ -68,6 +69,12 @@ class StepMaker:
             raise MismatchError(
                 f"the document {name!r} is {kind}, those before it are {self._kind}; one capture "
                 f"takes one kind of document"
+            )
+        first, unit = self._unit = self._unit or (name, document.unit)
+        if document.unit != unit:
+            raise MismatchError(
+                f"the document {name!r} counts its time in the unit {document.unit!r}, the first "
+                f"one, {first!r}, in {unit!r}; all documents of a capture have the same"
             )
         for label in (*document.step_labels, *document.spans):
             if label in RESERVED:
@@ -218,8 +225,13 @@ def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 
 def _left_out(tokenizer: Any) -> list[int]:
-    """Special tokens that stand for no content; an unknown word or a blank to fill in does."""
+    """Special tokens that stand for no content; an unknown word or a blank to fill in does.
+
+    A token that is unknown word and frame or padding in one, as in GPT-2, counts as the latter.
+    """
     if tokenizer is None:
         return []
-    content = {tokenizer.unk_token_id, tokenizer.mask_token_id}
+    roles = ("bos", "eos", "pad", "cls", "sep")
+    frames = {getattr(tokenizer, f"{role}_token_id", None) for role in roles}
+    content = {tokenizer.unk_token_id, tokenizer.mask_token_id} - frames
     return sorted(set(tokenizer.all_special_ids) - content)

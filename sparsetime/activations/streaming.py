@@ -13,12 +13,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from sparsetime.activations.background import Ahead
+from sparsetime.activations.background import prefetched
 from sparsetime.activations.documents import Document, Times, documents
 from sparsetime.activations.draws import Draw, Pairs, Rows, Spans, Windows
+from sparsetime.activations.finite import check_shard_finite
 from sparsetime.activations.passes import Passes, PassSettings
 from sparsetime.activations.samplers import Pool, Shuffle, cut
-from sparsetime.activations.site_writer import check_finite
 from sparsetime.activations.tensors import TensorReader
 from sparsetime.activations.windows import Shard, Window
 from sparsetime.errors import ConfigError, DataError
@@ -53,7 +53,7 @@ def stream(
     Takes what `capture` takes (`model_batch` is its `batch`). `buffer_rows` activations are
     shuffled together; at most three such buffers exist at a time: one in use, one waiting, one
     being made. Data that can be iterated again (a list, a set of files) can be used again, also
-    for several epochs; an iterator is used up by the first use.
+    for several epochs; an iterator is used up by the first use, and ends with `epochs=None` too.
 
     Errors: those of `capture`, except that nothing is written.
     """
@@ -72,6 +72,10 @@ def stream(
     if isinstance(data, list | tuple | Tensor):  # finds what is wrong before any long work
         Passes(loaded, site, settings).check(anew())
     return StreamingSource(loaded, anew, again, site, settings, buffer_rows)
+
+
+class _LeftError(Exception):
+    """Leaves the making of a buffer that nobody waits for any more."""
 
 
 @final
@@ -140,7 +144,7 @@ class StreamingSource:
             if value is not None and value < least:
                 raise ConfigError(f"{name} is at least {least}; {value} was given")
         if not self._again:
-            if epochs != 1:
+            if epochs not in (1, None):
                 raise ConfigError(
                     f"epochs={epochs} needs data that can be iterated again, such as a list; this "
                     f"stream's data is an iterator, which is used up after one epoch"
@@ -154,37 +158,39 @@ class StreamingSource:
         return cut(self._pools(draw, seed, epochs), batch, skip * batch)
 
     def _pools(self, draw: Draw, seed: int, epochs: int | None) -> Iterator[Pool]:
-        ahead = Ahead(lambda look: self._buffers(epochs, look), f"sparsetime-stream {self._name}")
-        buffers = iter(ahead)
+        left = threading.Event()
         shortest: DataError | None = None
         found = False
-        try:
-            for number, (values, spans) in enumerate(buffers):
-                try:
-                    shuffle = Shuffle(draw, TensorReader(values), spans, seed)
-                except DataError as error:  # no sequence of this buffer is long enough
-                    shortest = error
-                    continue
-                found = True
-                yield from shuffle.pools(number)
-        finally:
-            buffers.close()  # type: ignore[attr-defined]
+        name = f"sparsetime-stream {self._name}"
+        with prefetched(self._buffers(epochs, left), depth=1, name=name) as buffers:
+            try:
+                for number, (values, spans) in enumerate(buffers):
+                    try:
+                        shuffle = Shuffle(draw, TensorReader(values), spans, seed)
+                    except DataError as error:  # no sequence of this buffer is long enough
+                        shortest = error
+                        continue
+                    found = True
+                    yield from shuffle.pools(number)
+            finally:
+                left.set()  # so that nobody waits for a whole buffer to be made
         if shortest is not None and not found:
             raise shortest
 
     def _buffers(
-        self, epochs: int | None, look: Callable[[], None]
+        self, epochs: int | None, left: threading.Event
     ) -> Iterator[tuple[Float[Tensor, "rows d"], Spans]]:
         def advance(window: Window) -> None:
-            look()
+            if left.is_set():
+                raise _LeftError
 
-        for _ in count() if epochs is None else range(epochs):
+        endless = epochs is None and self._again
+        for _ in count() if endless else range(epochs or 1):
             passes, planned = self._begin()
             for shard in planned:
-                look()
                 with _ONE_AT_A_TIME:
                     values = passes.run(shard, advance)[self._name]
-                check_finite(shard, values, self._name)
+                check_shard_finite(shard, values, self._name)
                 yield values, _spans(shard)
 
     def _begin(self) -> tuple[Passes, Iterator[Shard]]:

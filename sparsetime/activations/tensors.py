@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparsetime.activations.draws import Draw, Pairs, Rows, Samples, Spans, Windows
+from sparsetime.activations.finite import check_finite
 from sparsetime.activations.samplers import Pool, Shuffle, cut
 from sparsetime.activations.shards import pick
 from sparsetime.activations.source import Source
@@ -210,23 +211,6 @@ def _check(values: Tensor, what: str) -> None:
     if values.numel() == 0:
         raise DataError(f"the {what} is empty: its shape is {list(values.shape)}")
     check_finite(values, what)
-
-
-def check_finite(values: Tensor, what: str) -> None:
-    """Errors: DataError naming the first place that holds NaN or infinity."""
-    # A sum is not finite where a value is not; it needs no mask as large as the data.
-    if bool(values.sum(dtype=torch.float64).isfinite()):
-        return
-    place = (~values.isfinite()).nonzero()
-    if len(place) == 0:
-        return
-    *at, latent = place[0].tolist()
-    where = f"row {at[0]}" if len(at) == 1 else f"sequence {at[0]}, position {at[1]}"
-    kind = "NaN" if bool(values[(*at, latent)].isnan()) else "an infinite value"
-    raise DataError(
-        f"the {what} holds {kind} at {where} (dimension {latent}). Leave such steps out: "
-        "one of them would spoil every later weight"
-    )
 
 
 def _check_time(shape: list[int], draw: Draw, what: str) -> None:

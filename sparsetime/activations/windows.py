@@ -16,18 +16,6 @@ from sparsetime.errors import ConfigError
 
 
 @final
-@dataclass(frozen=True)
-class Frame:
-    """What a window of a text is framed with: special tokens before and behind, never stored."""
-
-    before: tuple[int, ...] = ()
-    behind: tuple[int, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.before) + len(self.behind)
-
-
-@final
 @dataclass(frozen=True, eq=False)
 class Window:
     """A stretch of one document that is run at once.

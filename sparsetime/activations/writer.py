@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,13 +26,14 @@ from sparsetime.activations.manifest import (
     SHARDS,
     STEPS_FILE,
     TENSOR,
-    FileRecord,
     Manifest,
     ShardRecord,
     check_presence,
     load_manifest,
+    record_of,
 )
-from sparsetime.activations.tables import parquet_bytes, read_parquet, sequence_table
+from sparsetime.activations.shards import ShardReader
+from sparsetime.activations.tables import parquet_bytes, sequence_table
 from sparsetime.errors import ConfigError, DataError, StoreError
 from sparsetime.files import Folder
 
@@ -49,7 +49,8 @@ class StoreWriter:
     A shard counts once the manifest lists it, and the manifest is replaced last and atomically. A
     writer opened on an unfinished store of the same settings goes on after its last shard:
     `shards_done` says how many shards, and `rows_done` how many rows, need not be made again.
-    `force` throws away the store that `out` holds; files that are no part of a store stay.
+    `force` throws away the store that `out` holds; files that are no part of a store stay. Nothing
+    is written or thrown away before the first `append`, and where that fails nothing new is left.
 
     Errors: StoreError where `out` holds anything else, or a store of other settings (it says
     which); DamagedError where a finished shard is missing or truncated.
@@ -74,14 +75,17 @@ class StoreWriter:
         settings = json.loads(json.dumps(capture))
         self._manifest = Manifest(model_name, model_hash, site, d, dtype, unit, settings)
         self._position = 0  # of the next row, within the sequence that the last shard left open
-        if force:
-            for name in (MANIFEST, SEQUENCES, SHARDS):
-                self._folder.remove(name)
-        if self._folder.exists(MANIFEST):
+        self._resumes = not force and self._folder.exists(MANIFEST)
+        self._begun = False
+        if self._resumes:
             self._resume()
-        else:
-            self._refuse_other_content(force)
-            self._write_manifest(self._manifest)
+        elif not force:
+            self._refuse_other_content()
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is finished."""
+        return self._manifest
 
     @property
     def shards_done(self) -> int:
@@ -119,17 +123,20 @@ class StoreWriter:
             activations.shape[0],
             begun.num_rows,
             int(np.sum(begun["length"].to_numpy())),
-            {kind: _record(data) for kind, data in contents.items()},
+            {kind: record_of(data) for kind, data in contents.items()},
         )
         manifest = self._manifest.with_shard(shard)
         needed = sum(map(len, contents.values()))
         try:
+            self._begin()
             for kind, data in contents.items():
                 self._write(shard.path(kind), data, needed, f"shard {name}")
             self._write_manifest(manifest)
         except BaseException:
             for kind in contents:
                 self._folder.remove(shard.path(kind))
+            if not (self._resumes or self.shards_done):
+                self._leave_nothing()
             raise
         self._manifest = manifest
         self._position = int(steps["position"][-1].as_py()) + 1
@@ -152,12 +159,15 @@ class StoreWriter:
                     f"{self._folder.url} cannot be finished: its sequences have "
                     f"{manifest.planned_rows:,} rows in all, {manifest.rows:,} were appended"
                 )
+            self._begin()
+            reader = ShardReader(self._folder, manifest)
             tables = [
-                read_parquet(self._folder, shard.path(BEGUN_FILE)) for shard in manifest.shards
+                reader.table(shard.path(BEGUN_FILE), shard.files[BEGUN_FILE])
+                for shard in manifest.shards
             ]
             data = parquet_bytes(pa.concat_tables(tables))
             self._write(SEQUENCES, data, len(data), "the sequence table")
-            manifest = replace(manifest, complete=True, sequence_table=_record(data))
+            manifest = replace(manifest, complete=True, sequence_table=record_of(data))
             self._write_manifest(manifest)
             self._manifest = manifest
         return open_store(self._folder.url)
@@ -176,30 +186,45 @@ class StoreWriter:
             )
         check_presence(self._folder, found)
         self._manifest = found
-        listed = {shard.path(kind) for shard in found.shards for kind in shard.files}
+        if found.shards:
+            shard = found.shards[-1]
+            reader = ShardReader(self._folder, found)
+            last = reader.table(shard.path(STEPS_FILE), shard.files[STEPS_FILE])
+            self._position = int(last["position"][-1].as_py()) + 1
+
+    def _begin(self) -> None:
+        """Clear away what an interruption, or with `force` another store, has left."""
+        if self._begun:
+            return
+        if not self._resumes:
+            for name in (MANIFEST, SEQUENCES, SHARDS):
+                self._folder.remove(name)
+        listed = {s.path(kind) for s in self._manifest.shards for kind in s.files}
         for name in (self._folder / SHARDS).names():
             if f"{SHARDS}/{name}" not in listed:  # a shard that was being written
                 self._folder.remove(f"{SHARDS}/{name}")
         for name in self._folder.names():
             if name.endswith(".partial"):
                 self._folder.remove(name)
-        if found.shards:
-            last = read_parquet(self._folder, found.shards[-1].path(STEPS_FILE), ["position"])
-            self._position = int(last["position"][-1].as_py()) + 1
+        if not self._resumes:
+            self._write_manifest(self._manifest)
+        self._begun = True
 
-    def _refuse_other_content(self, force: bool) -> None:
-        leftovers = [name for name in self._folder.names() if name.endswith(".partial")]
-        others = [name for name in self._folder.names() if name not in leftovers]
-        if others and not force:
+    def _leave_nothing(self) -> None:
+        self._begun = False
+        for name in (MANIFEST, SHARDS):
+            self._folder.remove(name)
+        if not self._folder.names():
+            self._folder.remove()
+
+    def _refuse_other_content(self) -> None:
+        others = [name for name in self._folder.names() if not name.endswith(".partial")]
+        if others:
             raise StoreError(
                 f"{self._folder.url} is not empty and not an activation store: it holds "
                 f"{', '.join(others[:3])}{', …' if len(others) > 3 else ''}. "
                 "Choose another folder, or write beside these files with force=True"
             )
-        if self._folder.exists(MANIFEST):
-            return
-        for name in leftovers:
-            self._folder.remove(name)
 
     def _write_manifest(self, manifest: Manifest) -> None:
         with self._disk_full_explained("the manifest", 4096):
@@ -213,15 +238,12 @@ class StoreWriter:
     def _disk_full_explained(self, what: str, needed: int) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            if error.errno not in _FULL:
+        except (OSError, StoreError) as error:
+            cause = error.__cause__ if isinstance(error, StoreError) else error
+            if getattr(cause, "errno", None) not in _FULL:
                 raise
             raise StoreError(
                 f"the disk is full: {what} needs {needed:,} bytes in {self._folder.url}. Free "
                 "some space and capture again: it goes on after the "
                 f"{self.shards_done} finished shards"
             ) from error
-
-
-def _record(data: bytes) -> FileRecord:
-    return FileRecord(len(data), hashlib.sha256(data).hexdigest())

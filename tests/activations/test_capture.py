@@ -9,9 +9,10 @@ from toy_models import Blocks, bert, bert_folder, gpt2, llama, tokenizer
 
 import sparsetime as st
 from sparsetime.activations.documents import Document
+from sparsetime.activations.frame import Frame, frame_of
 from sparsetime.activations.steps import StepMaker
 from sparsetime.activations.windows import shards
-from sparsetime.errors import MismatchError
+from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.models.load import load_model
 
 TEXTS = ["time runs on and on.", "stops", "time and time " * 20]
@@ -178,7 +179,7 @@ def test_labels_times_and_step_labels(folder, tmp_path):
             unit="second",
             source="here",
         ),
-        Document("b", text="stops"),
+        Document("b", text="stops", unit="second"),
     ]
     store = capture(folder, data, "encoder.layer.0", tmp_path / "s", labels=[{"k": 1}, {"k": 2}])
     steps = store.steps().to_pydict()
@@ -276,3 +277,121 @@ def test_a_store_behind_a_url():
     store = capture(Blocks(), torch.randn(2, 5, 3), ["enter", "lstm"], "memory://captured")
     assert [s.path for s in store] == ["memory://captured/enter", "memory://captured/lstm"]
     assert store[1].sequence(1).values.shape == (5, 8)
+
+
+class Noisy(torch.nn.Module):
+    def forward(self, x):
+        return x + torch.randn_like(x)
+
+
+class Deep(torch.nn.Module):
+    """Has as many channels as the data has steps."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = torch.nn.Conv1d(3, channels, 3, padding=1)
+
+    def forward(self, x):
+        return self.conv(x.transpose(1, 2))
+
+
+def test_axes_that_are_not_what_they_seem_are_refused(tmp_path):
+    x = torch.randn(4, 6, 3)
+    with pytest.raises(MismatchError) as caught:
+        capture(torch.nn.LSTM(3, 8), x, ".", tmp_path / "a")
+    assert str(caught.value) == (
+        "the site '.' gives other activations for the document '0' alone than for the same beside "
+        "it in a batch: the module takes another axis for the batch and mixes documents. Build it "
+        "with batch_first=True where it has that, or let the model swap the axes and set time_axis "
+        "to where time stands at the site"
+    )
+    message = r"'conv' gives a tensor of shape \[1, 6, 5\] for 1 sequences of 5 steps; .*Set time"
+    with pytest.raises(MismatchError, match=message):
+        capture(Deep(6), x, "conv", tmp_path / "b")
+    with pytest.raises(MismatchError, match=r"mixes documents. Build it with batch_first=True"):
+        st.stream(torch.nn.GRU(3, 8).bfloat16(), x, ".")
+    assert list(tmp_path.iterdir()) == []
+    assert len(capture(Deep(6), x, "conv", tmp_path / "c", time_axis=2)) == 24
+    assert len(capture(Noisy(), x, ".", tmp_path / "d")) == 24  # it differs from itself
+
+
+class OneLength(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mix = torch.nn.Linear(18, 36)
+
+    def forward(self, x):
+        return self.mix(x.reshape(1, 18)).reshape(1, 6, 6)
+
+
+def test_a_model_of_one_document_and_one_length_is_captured(tmp_path):
+    assert len(capture(OneLength(), torch.randn(4, 6, 3), ".", tmp_path / "s", batch=1)) == 24
+
+
+def framing(words, unknown, folder, **names):
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {word: number for number, word in enumerate(words)}
+    backend = Tokenizer(models.WordLevel(vocabulary, unk_token=unknown))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    backend.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", words.index("<s>")), ("</s>", 1)]
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **names)
+
+
+def test_the_frame_of_tokenizers_that_do_not_know_the_letter_a(tmp_path):
+    from tokenizers import Tokenizer, models, processors
+    from transformers import PreTrainedTokenizerFast
+
+    special = [("<s>", 0), ("</s>", 1)]
+    backend = Tokenizer(models.BPE({"<s>": 0, "</s>": 1, "A": 2, "C": 3, "G": 4, "T": 5}, []))
+    backend.post_processor = processors.TemplateProcessing("<s> $A </s>", special_tokens=special)
+    dna = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="</s>")
+    assert frame_of(dna) == Frame((0,), (1,))
+    store = capture(bert(), ["GATTACA"], "encoder.layer.1", tmp_path / "s", tokenizer=dna)
+    expected = states_of(bert(), [0, 4, 2, 5, 5, 2, 3, 2, 1])[2][1:-1]
+    torch.testing.assert_close(store.sequence(0).values, expected)
+    # The letter is an unknown word, which is the very token that frames.
+    both = framing(["<s>", "</s>", "time"], "<s>", tmp_path, unk_token="<s>", bos_token="<s>")
+    assert frame_of(both) == Frame((0,), (1,))
+    mute = framing(["<s>", "</s>"], "<s>", tmp_path, unk_token="<s>", eos_token="</s>")
+    message = "adds 2 special tokens to a text, but none of 1000 texts showed where; frame the doc"
+    with pytest.raises(ConfigError, match=message):
+        frame_of(mute)
+
+
+def test_an_unknown_word_that_is_padding_too_is_left_out(tmp_path):
+    names = {"unk_token": "<s>", "bos_token": "<s>", "eos_token": "<s>", "pad_token": "<s>"}
+    gpt = framing(["<s>", "</s>", "time", "runs"], "<s>", tmp_path, **names)
+    data = [[2, 3, 2, 0, 0], [3, 0, 0, 0, 0]]
+    store = capture(gpt2(), data, "h.1", tmp_path / "s", tokenizer=gpt)
+    assert store.steps()["token"].to_pylist() == [2, 3, 2, 3]
+
+
+def test_special_tokens_that_a_text_spells_out_are_its_own(folder, tmp_path):
+    store = capture(folder, ["time [SEP] runs"], "encoder.layer.1", tmp_path / "s")
+    assert store.steps()["token"].to_pylist() == [5, 3, 6]
+
+
+class Rotary(torch.nn.Module):
+    """Keeps a table from its first pass, as models with rotary embeddings do."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(3))
+        self.table = None
+
+    def forward(self, x):
+        if self.table is None:
+            self.table = torch.arange(x.shape[1]).float().cos()[:, None]
+        return x * self.weight * self.table
+
+
+def test_a_model_can_train_after_it_was_captured(tmp_path):
+    model, x = Rotary(), torch.randn(2, 5, 3)
+    capture(model, x, ".", tmp_path / "s")
+    next(st.stream(model, x, ".").rows(3))
+    model(x).sum().backward()
+    assert model.weight.grad is not None

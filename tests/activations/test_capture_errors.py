@@ -12,6 +12,7 @@ from sparsetime.activations.documents import Document
 from sparsetime.activations.steps import StepMaker
 from sparsetime.errors import (
     ConfigError,
+    DamagedError,
     DataError,
     MismatchError,
     StoreError,
@@ -189,3 +190,78 @@ def test_a_full_disk(tmp_path, monkeypatch):
     assert not list((tmp_path / "s").rglob("*.partial"))
     store = st.capture(Blocks(), X, "enter", tmp_path / "s", shard_rows=6, progress=False)
     assert len(store) == 18
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_folder_is_checked_before_any_is_written(tmp_path):
+    out = tmp_path / "s"
+    st.capture(Blocks(), X, "lstm", out / "lstm", shard_rows=9, progress=False)
+    before = contents(tmp_path)
+    with pytest.raises(StoreError, match=r"capture.shard_rows is 9 there and 6 here"):
+        st.capture(Blocks(), X, ["enter", "lstm"], out, shard_rows=6, progress=False)
+    assert contents(tmp_path) == before
+    assert [p.name for p in out.iterdir()] == ["lstm"]
+
+
+class HalfBad(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.good, self.bad = torch.nn.Identity(), Bad()
+
+    def forward(self, x):
+        return self.bad(self.good(x))
+
+
+def test_what_fails_before_its_first_shard_leaves_nothing(tmp_path, monkeypatch):
+    from sparsetime.files import Folder
+
+    out = tmp_path / "s"
+    refused(
+        DataError, "inf in sequence 0", HalfBad(), torch.full((1, 3, 2), 7.0), ["good", "bad"], out
+    )
+    st.capture(Blocks(), X, "enter", out, progress=False)
+    before = contents(out)
+    bad = torch.full((1, 3, 2), 7.0)
+    with pytest.raises(DataError, match="inf in sequence 0"):
+        st.capture(Bad(), bad, ".", out, force=True, progress=False)
+    assert contents(out) == before
+    write = Folder.write_bytes
+
+    def full(self, name, data):
+        if name.endswith(".parquet"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(self, name, data)
+
+    monkeypatch.setattr(Folder, "write_bytes", full)
+    refused(StoreError, "the disk is full: shard 000000", Blocks(), X, "enter", tmp_path / "t")
+
+
+@pytest.mark.parametrize("name", ["000000.parquet", "000000.sequences.parquet", "000001.parquet"])
+def test_a_damaged_table_is_named_when_a_capture_is_repeated(name, tmp_path, monkeypatch):
+    out = tmp_path / "s"
+    st.capture(Blocks(), X, "enter", out, shard_rows=9, progress=False)
+    path = out / "shards" / name
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(DamagedError, match=rf"shards/{name} is damaged: its bytes are not the"):
+        st.capture(Blocks(), X, "enter", out, shard_rows=9, progress=False)
+
+
+def test_documents_of_several_units(tmp_path):
+    values = torch.zeros(4, 3)
+    first = Document("a", values=values, unit="second")
+    message = (
+        "the document 'b' counts its time in the unit 'frame', the first one, 'a', in 'second'; "
+        "all documents of a capture have the same"
+    )
+    for data in ([first, Document("b", values=values, unit="frame")],):
+        refused(MismatchError, message, Blocks(), data, "enter", tmp_path / "s")
+        refused(MismatchError, message, Blocks(), iter(data), "enter", tmp_path / "s")
+
+
+@pytest.mark.parametrize("times", [(float("nan"), 1), (0, float("inf")), (float("-inf"), 1)])
+def test_times_that_are_not_finite(times, tmp_path):
+    message = "the document '0' has (start|step)=-?(nan|inf); times must be finite"
+    refused(DataError, message, Blocks(), X[:1], "enter", tmp_path / "s", times=[times])

@@ -9,7 +9,6 @@ import torch
 from toy_models import Blocks
 
 import sparsetime as st
-from sparsetime.activations.background import Ahead
 from sparsetime.activations.source import Source
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
 
@@ -174,5 +173,17 @@ def test_streams_of_one_model_do_not_mix():
     assert torch.equal(torch.cat(both[1]), alone[1])
 
 
-def test_things_made_ahead_come_in_order():
-    assert list(Ahead(lambda look: iter(range(50)), "stream of numbers")) == list(range(50))
+def test_data_that_is_read_once_ends_however_many_epochs_are_wanted():
+    source = st.stream(Blocks(), iter(series()), "enter")
+    assert sum(map(len, source.rows(5, epochs=None))) == sum(map(len, series()))
+
+
+def test_training_on_an_iterator(tmp_path):
+    def train(rows, out):
+        source = st.stream(Blocks(), iter(series()), "enter")
+        sae = st.dictionary("topk", d_in=8, width=16, k=2)
+        return st.train(sae, source, out=tmp_path / out, rows=rows, batch=8, show=False)
+
+    assert train(40, "a").metrics
+    with pytest.raises(DataError, match="the batches ended after step 9 of 100; give more of them"):
+        train(800, "b")

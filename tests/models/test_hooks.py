@@ -121,7 +121,7 @@ def test_evaluating_leaves_the_model_as_it_was():
     fused = torch.backends.mha.get_fastpath_enabled()
     with evaluating(model):
         assert not model.training and not torch.backends.mha.get_fastpath_enabled()
-        assert torch.is_inference_mode_enabled()
+        assert not torch.is_grad_enabled()
     assert model.training and not model.conv.training and model.lstm.training
     assert torch.backends.mha.get_fastpath_enabled() == fused
 
