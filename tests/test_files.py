@@ -54,7 +54,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StoreError, match="no room for x in .*: 14 bytes are needed"):
+    with pytest.raises(StoreError, match=r"no room for x in .*: 14 bytes are needed"):
         folder.write_text("x", "new and longer")
     assert folder.names() == ["x"]
     assert folder.read_bytes("x") == b"old"

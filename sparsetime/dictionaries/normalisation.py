@@ -57,7 +57,7 @@ def geometric_median(
     point = x.mean(0)
     for _ in range(iterations):
         weight = 1 / (x - point).norm(dim=1).clamp_min(1e-8)
-        moved = (x * weight[:, None]).sum(0) / weight.sum()
+        moved: Tensor = (x * weight[:, None]).sum(0) / weight.sum()
         if (moved - point).norm() <= tolerance * point.norm().clamp_min(1e-8):
             return moved
         point = moved

@@ -23,8 +23,7 @@ class TemporalContrastive(Term):
     of `block` rows of the batch, so that the cost grows with the batch and not with its square.
 
     Source: Bhalla et al. 2025, Temporal Sparse Autoencoders, arXiv:2511.05541, section 3. The
-    authors' public code takes dot products instead of cosines; these reward large strengths too,
-    and cost more reconstruction here (docs/rooms/dictionaries.md).
+    authors' public code takes dot products instead of cosines, which reward large strengths too.
     """
 
     needs = "pairs"
