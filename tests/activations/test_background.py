@@ -48,3 +48,17 @@ def test_errors_come_where_the_item_would_have():
         with pytest.raises(ValueError, match="the third shard is damaged"):
             next(items)
     assert not threads()
+
+
+def test_a_generator_is_closed_when_its_consumer_leaves():
+    closed = []
+
+    def count():
+        try:
+            yield from itertools.count()
+        finally:
+            closed.append(threading.current_thread().name)
+
+    with prefetched(count(), name="counting") as items:
+        next(items)
+    assert closed == ["counting"]
