@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sparsetime.explorer.excerpts import gap_text
 from sparsetime.explorer.page import FeatureCard, FeatureList, Piece, ShadedPassage
 from sparsetime.explorer.score import FeatureTable
+from sparsetime.explorer.units import lasting, step_name
 
 if TYPE_CHECKING:
     from sparsetime.activations.store import Store
@@ -44,8 +45,8 @@ def feature_list(
                 part=table.part(feature),
                 words=row["words"] or [],
                 facts=[
-                    f"lasts {row['dwell']:.1f} {store.unit}s",
-                    f"on {row['density']:.2%} of {store.unit}s",
+                    f"lasts {lasting(row['dwell'], store)}",
+                    f"on {row['density']:.2%} of {step_name([store])}s",
                     f"{row['documents']:,} document{'s' * (row['documents'] != 1)}",
                 ],
                 passages=[

@@ -10,7 +10,7 @@ from sparsetime.explorer.page import ComparisonCell, ComparisonRow, Definition, 
 
 if TYPE_CHECKING:
     from sparsetime.evaluation.metric import Figure
-    from sparsetime.files import Folder
+    from sparsetime.evaluation.report import Report
 
 _LABELS = {
     "fvu": "Unexplained variance",
@@ -39,13 +39,6 @@ _SHARES = {
     "half_life_censored",
     "slow_probe",
 }
-
-
-def read_evaluation(folder: Folder) -> Mapping[str, Figure]:
-    """The figures in the folder of a dictionary; none where it was not evaluated."""
-    from sparsetime.evaluation.report import RECORD, Report
-
-    return Report.load(folder.url).figures if folder.exists(RECORD) else {}
 
 
 def comparison(
@@ -87,6 +80,29 @@ def definitions(evaluations: Sequence[Mapping[str, Figure]]) -> list[Definition]
             )
         )
     return found
+
+
+def measured_on(
+    entries: Sequence[DictionaryEntry], reports: Sequence[Report | None], unit: str
+) -> list[str]:
+    """Sentences on the documents behind the figures, and on how many steps training had seen."""
+    known = [(e, r) for e, r in zip(entries, reports, strict=True) if r is not None]
+    sentences = []
+    if len({tuple(sorted((r.subject | {"dictionary": ""}).items())) for _, r in known}) == 1:
+        sentences.append(f"Measured on {_documents(known[0][1], unit)}.")
+    else:
+        sentences += [f"{e.title} was measured on {_documents(r, unit)}." for e, r in known]
+    for each, report in known:
+        seen = report.about.get("seen_in_training")
+        if seen:
+            share = f"{seen:.0%}" if seen >= 0.005 else "Under 1%"
+            sentences.append(f"{share} of these {unit}s were also trained on by {each.title}.")
+    return sentences
+
+
+def _documents(report: Report, unit: str) -> str:
+    documents, steps = report.about["sequences"], report.about["steps"]
+    return f"{documents:,} document{'s' * (documents != 1)} of {steps:,} {unit}s"
 
 
 def _names(evaluations: Sequence[Mapping[str, Figure]]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -37,20 +37,26 @@ class Excerpt:
     gaps: list[str]
 
 
-def choose_excerpts(store: Store, count: int = 4, steps: int = STEPS) -> list[Excerpt]:
+def choose_excerpts(
+    store: Store, count: int = 4, among: Collection[int] | None = None, steps: int = STEPS
+) -> list[Excerpt]:
     """The `count` stretches that read most like prose, from different sequences.
 
     A stretch begins at a paragraph; it reads like prose by the share of its characters that stand
     in plain lower-case words. The sources of the store take turns, so that each is seen. Without
-    text: the beginnings of `count` sequences, evenly spread over the store.
+    text: the beginnings of `count` sequences, evenly spread over the store. `among` are the
+    sequences to choose from, by their numbers in the whole store; None for all.
     """
+    numbers = store.sequence_indices.tolist()
+    allowed = [place for place, number in enumerate(numbers) if among is None or number in among]
     texts = store.sequences["text"].to_pylist()
-    if not any(texts):
-        places = np.unique(np.linspace(0, len(texts) - 1, min(count, len(texts))).round())
-        return [_excerpt(store.sequence(int(place)), 0, steps) for place in places]
+    if not any(texts[place] for place in allowed):
+        chosen = np.linspace(0, len(allowed) - 1, min(count, len(allowed))).round()
+        return [_excerpt(store.sequence(allowed[int(one)]), 0, steps) for one in np.unique(chosen)]
     sources = store.sequences["source"].to_pylist()
     ranked: dict[str, list[tuple[float, int, int]]] = {}
-    for place, (text, source) in enumerate(zip(texts, sources, strict=True)):
+    for place in allowed:
+        text, source = texts[place], sources[place]
         if text:
             share, start = _best_start(text)
             ranked.setdefault(source or "", []).append((-share, place, start))

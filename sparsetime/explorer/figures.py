@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ from sparsetime.explorer.score import FeatureTable
 
 if TYPE_CHECKING:
     from sparsetime.features.index import FeatureIndex
-    from sparsetime.files import Folder
 
 _BINS = 28
 _MOST_POINTS = 240
@@ -36,19 +34,6 @@ def entry(key: str, index: FeatureIndex) -> DictionaryEntry:
         note=f"{index.width:,} features{share}; {active:.1f} active at a time",
         has_parts=has_parts,
     )
-
-
-def read_metrics(folder: Folder, name: str) -> list[dict[str, Any]]:
-    """The lines of a metrics file, none where there is no file; a line cut short is left out."""
-    if not folder.exists(name):
-        return []
-    found = []
-    for line in folder.read_bytes(name).decode("utf-8", "replace").splitlines():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return [line for line in found if isinstance(line, dict)]
 
 
 def charts(

@@ -2,147 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from sparsetime.errors import MismatchError, StoreError
 from sparsetime.explorer import figures
 from sparsetime.explorer.cards import feature_list
-from sparsetime.explorer.comparison import comparison, definitions, read_evaluation
+from sparsetime.explorer.comparison import comparison, definitions, measured_on
 from sparsetime.explorer.excerpts import Excerpt, choose_excerpts
-from sparsetime.explorer.page import (
-    DictionaryEntry,
-    PageData,
-    ScorePassage,
-)
-from sparsetime.explorer.score import FeatureTable, score_panel
+from sparsetime.explorer.page import PageData, ScorePassage
+from sparsetime.explorer.run import Shown, dictionary_names, read_run, store_names
+from sparsetime.explorer.score import score_panel
+from sparsetime.explorer.units import step_name
 from sparsetime.files import Folder
+from sparsetime.progress import progress as running
 
 if TYPE_CHECKING:
     from sparsetime.activations.store import Store
     from sparsetime.evaluation.metric import Figure
-    from sparsetime.features.index import FeatureIndex
 
-STORE = "activations"
-MANIFEST = "manifest.json"
-INDEX = "features"
-METRICS = "metrics.jsonl"
+PASSAGES = 4
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A dictionary of the run with all that the page needs of it."""
-
-    entry: DictionaryEntry
-    index: FeatureIndex
-    table: FeatureTable
-    evaluation: Mapping[str, Figure]
-    metrics: list[dict[str, Any]]
-
-
-def gather(run: str | Path) -> PageData:
-    """Read a run: its store, and every dictionary folder with its index in `features/`.
+def gather(run: str | Path, progress: bool = True) -> PageData:
+    """Read a run: its stores, and every dictionary folder with its index in `features/`.
 
     Dictionaries with a high-level part come first, the others by name. Evaluations and metrics
-    are shown where they exist. Errors: StoreError where the run has no store, no dictionary, or a
-    dictionary without an index, saying which command makes it.
-    """
-    from sparsetime.activations.store import open_store
+    are shown where they exist. A dictionary that has no index, or one of other weights or of
+    another store, is left out with a note on the page that names the command to run; so are
+    figures of other weights or of another store.
 
+    Errors: StoreError where the run has no store, no dictionary, or none that can be shown.
+    """
     folder = Folder(str(run))
-    store = open_store((folder / _store_name(folder)).url)
-    shown = sorted(
-        (_shown(folder / name, name) for name in _dictionary_names(folder)),
-        key=lambda each: (not each.entry.has_parts, each.entry.key),
-    )
-    for each in shown:
-        _check_same_store(each, store)
-    excerpts = choose_excerpts(store)
+    store_names(folder)
+    names = dictionary_names(folder)
+    with running("report", 2 * len(names), "readings of a dictionary", progress) as bar:
+        contents = read_run(folder, names, bar.advance)
+        shown = _told_apart(contents.shown)
+        lists = []
+        for each in shown:
+            lists.append(feature_list(each.entry.key, each.index, each.table, each.store))
+            bar.advance()
+        bar.advance(len(names) - len(shown))
+    stores = _distinct([each.store for each in shown])
     entries = [each.entry for each in shown]
-    evaluations = [each.evaluation for each in shown]
+    evaluations: list[Mapping[str, Figure]] = [each.evaluation or {} for each in shown]
+    unit = step_name(stores)
     return PageData(
-        title=_title(store),
-        lead=_lead(store, len(shown)),
-        unit=store.unit,
-        facts=_facts(store),
+        title=_title(stores),
+        lead=_lead(stores, len(shown), unit),
+        unit=unit,
+        notes=contents.notes,
+        facts=_facts(stores, unit),
         dictionaries=entries,
-        score=[_score(excerpt, shown) for excerpt in excerpts],
+        score=list(_scores(shown)),
         comparison=comparison(entries, evaluations),
+        comparison_notes=measured_on(entries, [each.evaluation for each in shown], unit),
         charts=figures.charts(
             entries,
             [each.metrics for each in shown],
             [each.table for each in shown],
-            store.unit,
-            len(store),
+            unit,
+            max(len(store) for store in stores),
         ),
-        features=[feature_list(each.entry.key, each.index, each.table, store) for each in shown],
+        features=lists,
         definitions=definitions(evaluations),
     )
 
 
-def _store_name(folder: Folder) -> str:
-    if not folder.exists():
-        raise StoreError(f"there is no run at {folder.url}: the folder does not exist")
-    inside = [f"{STORE}/{name}" for name in (folder / STORE).names()]
-    found = [name for name in [*folder.names(), *inside] if folder.exists(f"{name}/{MANIFEST}")]
-    if len(found) == 1 or STORE in found:
-        return STORE if STORE in found else found[0]
-    state = f"it holds {', '.join(found)}" if found else "it holds none"
-    raise StoreError(
-        f"{folder.url} is not a run to report on: a report needs one activation store, best in "
-        f"{STORE}/, and {state}. Make one with sparsetime capture"
-    )
-
-
-def _dictionary_names(folder: Folder) -> list[str]:
-    names = [name for name in folder.names() if folder.exists(f"{name}/dictionary.json")]
-    if not names:
-        raise StoreError(
-            f"{folder.url} holds no dictionary (a folder with a dictionary.json). Make one with "
-            f"sparsetime train"
+def _told_apart(shown: list[Shown]) -> list[Shown]:
+    """Dictionaries of one recipe are told apart by their folders."""
+    count = Counter(each.entry.title for each in shown)
+    return [
+        each
+        if count[each.entry.title] == 1
+        else replace(
+            each,
+            entry=each.entry.model_copy(update={"title": f"{each.entry.title}, {each.entry.key}"}),
         )
-    for name in names:
-        if not folder.exists(f"{name}/{INDEX}/index.json"):
-            raise StoreError(
-                f"the dictionary {folder.url}/{name} has no feature index in {INDEX}/. Make it "
-                f"with sparsetime index"
+        for each in shown
+    ]
+
+
+def _distinct(stores: Sequence[Store]) -> list[Store]:
+    return list({store.path: store for store in stores}.values())
+
+
+def _scores(shown: list[Shown]) -> Iterator[ScorePassage]:
+    """The passages; dictionaries on stores of the same documents are scored side by side."""
+    groups: list[list[Shown]] = []
+    for each in shown:
+        group = next((g for g in groups if _aligned(g[0].store, each.store)), None)
+        if group is None:
+            groups.append([each])
+        else:
+            group.append(each)
+    for group in groups:
+        known = [set(each.index.sequences["sequence"].to_pylist()) for each in group]
+        # Indexes of disjoint parts of a store have no passage in common; then each has its own.
+        common = set.intersection(*known) or set.union(*known)
+        for excerpt in choose_excerpts(group[0].store, max(1, PASSAGES // len(groups)), common):
+            yield _score(
+                excerpt, [e for e, k in zip(group, known, strict=True) if excerpt.sequence in k]
             )
-    return names
 
 
-def _shown(folder: Folder, name: str) -> Shown:
-    from sparsetime.features.index import open_index
-
-    index = open_index((folder / INDEX).url)
-    features = index.features
-    table = FeatureTable(
-        dwell=_numbers(features, "dwell"),
-        density=_numbers(features, "density"),
-        peak=_numbers(features, "max"),
-        words=[words or [] for words in features["words"].to_pylist()],
-        groups=index.groups,
+def _aligned(one: Store, other: Store) -> bool:
+    """Whether step by step both stores tell of the same."""
+    names = ["id", "length", "start", "step"]
+    return one.path == other.path or bool(
+        one.unit == other.unit and one.sequences.select(names).equals(other.sequences.select(names))
     )
-    return Shown(
-        entry=figures.entry(name, index),
-        index=index,
-        table=table,
-        evaluation=read_evaluation(folder),
-        metrics=figures.read_metrics(folder, METRICS),
-    )
-
-
-def _check_same_store(shown: Shown, store: Store) -> None:
-    record = shown.index.record
-    if (record["model_hash"], record["site"]) != (store.model_hash, store.site):
-        raise MismatchError(
-            f"the index of {shown.entry.key!r} was made from {record['model_name']} at "
-            f"{record['site']}, the store from {store.model_name} at {store.site}; index the "
-            f"dictionary on the run's own store"
-        )
 
 
 def _score(excerpt: Excerpt, shown: list[Shown]) -> ScorePassage:
@@ -162,9 +135,11 @@ def _score(excerpt: Excerpt, shown: list[Shown]) -> ScorePassage:
     )
 
 
-def _title(store: Store) -> str:
-    reading = any(store.sequences["text"].to_pylist())
-    return f"What {_model(store)} follows {'while it reads' if reading else 'over time'}"
+def _title(stores: list[Store]) -> str:
+    reading = any(any(store.sequences["text"].to_pylist()) for store in stores)
+    models = " and ".join(dict.fromkeys(_model(store) for store in stores))
+    follows = "follow" if " and " in models else "follows"
+    return f"What {models} {follows} {'while it reads' if reading else 'over time'}"
 
 
 def _model(store: Store) -> str:
@@ -173,24 +148,28 @@ def _model(store: Store) -> str:
     return parts[-1] if parts else store.model_name
 
 
-def _lead(store: Store, dictionaries: int) -> str:
+def _sites(stores: list[Store]) -> str:
+    return ", ".join(dict.fromkeys(store.site for store in stores))
+
+
+def _lead(stores: list[Store], dictionaries: int, unit: str) -> str:
     many = {1: "A dictionary", 2: "Two dictionaries", 3: "Three dictionaries"}
-    return (
-        f"{many.get(dictionaries, f'{dictionaries} dictionaries')} of what the model computes at "
-        f"{store.site}, over the same {len(store):,} {store.unit}s."
+    begin = many.get(dictionaries, f"{dictionaries} dictionaries")
+    over = (
+        f"over the same {len(stores[0]):,} {unit}s"
+        if all(_aligned(stores[0], store) for store in stores)
+        else f"over {' and '.join(f'{len(store):,}' for store in stores)} {unit}s"
     )
+    return f"{begin} of what the model computes at {_sites(stores)}, {over}."
 
 
-def _facts(store: Store) -> list[tuple[str, str]]:
-    return [
-        ("model", _model(store)),
-        ("site", store.site),
-        ("corpus", f"{len(store):,} {store.unit}s in {store.sequences.num_rows:,} documents"),
-        ("weights", store.model_hash[:16]),
-    ]
-
-
-def _numbers(features: Any, name: str) -> np.ndarray:
-    values: np.ndarray = features[name].to_numpy(zero_copy_only=False).astype(float)
-    filled: np.ndarray = np.nan_to_num(values, nan=0.0)
-    return filled
+def _facts(stores: list[Store], unit: str) -> list[tuple[str, str]]:
+    facts = []
+    for store in stores:
+        facts += [
+            ("model", _model(store)),
+            ("site", store.site),
+            ("corpus", f"{len(store):,} {unit}s in {store.sequences.num_rows:,} documents"),
+            ("weights", store.model_hash[:16]),
+        ]
+    return list(dict.fromkeys(facts))

@@ -150,11 +150,13 @@ class PageData(Record):
 
     title: Text
     lead: Text
-    unit: Text  # of a step, in the singular: token, frame, sample
+    unit: Text  # of a step, in the singular: token, frame, step
+    notes: list[Text] = []  # what is left out, and why
     facts: list[tuple[Text, Text]]
     dictionaries: list[DictionaryEntry]
     score: list[ScorePassage]
     comparison: list[ComparisonRow]
+    comparison_notes: list[Text] = []  # what the figures were measured on
     charts: list[Chart]
     features: list[FeatureList]
     definitions: list[Definition]

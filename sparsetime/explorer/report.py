@@ -10,6 +10,7 @@ from sparsetime.explorer.page import PageData
 from sparsetime.files import Folder
 
 REPORT = "report.html"
+SCRIPTS = ("drawing.js", "score.js")  # one after the other in one script
 _JSON_ESCAPES = {
     ord("<"): "\\u003c",
     ord(">"): "\\u003e",
@@ -19,16 +20,18 @@ _JSON_ESCAPES = {
 }
 
 
-def report(run: str | Path) -> Path:
+def report(run: str | Path, progress: bool = True) -> Path:
     """Write `report.html` into the folder of a run and return where it lies.
 
-    The page shows every dictionary of the run that has a feature index; see `gather` for what it
-    reads. Errors: StoreError where the run has no store, no dictionary or no index.
+    The page shows every dictionary of the run that has a feature index of its weights and of a
+    store of the run; see `gather` for what it reads.
+
+    Errors: StoreError where the run has no store, no dictionary, or none that can be shown.
     """
     from sparsetime.explorer.gather import gather
 
     folder = Folder(str(run))
-    folder.write_text(REPORT, render(gather(run)))
+    folder.write_text(REPORT, render(gather(run, progress)))
     return folder.path(REPORT)
 
 
@@ -51,7 +54,7 @@ def render(page: PageData) -> str:
         entries={entry.key: entry for entry in page.dictionaries},
         charts=[(chart, Markup(chart_svg(chart))) for chart in page.charts],
         css=Markup(_asset("report.css")),
-        js=Markup(_asset("score.js")),
+        js=Markup("\n".join(map(_asset, SCRIPTS))),
         data=Markup(embedded_json(page)),
         version=__version__,
     )

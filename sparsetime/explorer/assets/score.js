@@ -1,8 +1,6 @@
 // Draws the score: features as rows, words as columns, from the record embedded in the page.
-"use strict";
 
 const data = JSON.parse(document.getElementById("score-data").textContent);
-const SVG = "http://www.w3.org/2000/svg";
 const SIZE = innerWidth >= 2200 ? 1.25 : 1;
 const ROW = Math.round(15 * SIZE), WORDS = 98 * SIZE, TAIL = 40 * SIZE, NARROWEST = 6, LONGEST_WORD = 14;
 const APART = 10.4 * SIZE, TYPE = 10 * SIZE, LEADER = 11, TURN = -66;
@@ -12,55 +10,9 @@ const tip = document.getElementById("tip");
 const titles = new Map(data.dictionaries.map((entry) => [entry.key, entry]));
 const state = { passage: 0, shown: "", pinned: null, views: [], spans: [], forced: null };
 
-function node(name, attributes = {}, text = null) {
-  const made = document.createElementNS(SVG, name);
-  for (const key in attributes) made.setAttribute(key, attributes[key]);
-  if (text !== null) made.textContent = text;
-  return made;
-}
-
-function html(name, className, text = null) {
-  const made = document.createElement(name);
-  made.className = className;
-  if (text !== null) made.textContent = text;
-  return made;
-}
-
 const short = (word) => (word.length > LONGEST_WORD ? word.slice(0, LONGEST_WORD - 1) + "…" : word);
 const hue = (row) => row.part || "plain";
 const nameOf = (row) => row.words.slice(0, 4).join(", ") || "no words of its own";
-
-/** The words as written: the pieces that a tokenizer cut apart are one label; lone marks have none. */
-function labelled({ words, gaps }) {
-  const labels = [];
-  words.forEach((word, index) => {
-    if (!/[\p{L}\p{N}]/u.test(word)) return;
-    const before = labels.at(-1);
-    if (before && before.to === index && !gaps[index]) {
-      before.text += word;
-      before.to = index + 1;
-    } else labels.push({ text: word, from: index, to: index + 1 });
-  });
-  return labels;
-}
-
-/** Places as near as can be to the wanted ones (ascending), at least `apart` from one another. */
-function spread(wanted, apart, limit) {
-  const blocks = [];
-  wanted.forEach((x, index) => {
-    let block = { mean: x - index * apart, size: 1 };
-    while (blocks.length && blocks.at(-1).mean > block.mean) {
-      const other = blocks.pop();
-      const size = other.size + block.size;
-      block = { mean: (other.mean * other.size + block.mean * block.size) / size, size };
-    }
-    blocks.push(block);
-  });
-  const last = limit - (wanted.length - 1) * apart;
-  return blocks
-    .flatMap(({ mean, size }) => Array(size).fill(Math.max(0, Math.min(mean, last))))
-    .map((base, index) => base + index * apart);
-}
 
 /** One panel: the gutter with its labels, and the roll with words and bars. */
 class View {

@@ -1,0 +1,178 @@
+"""What a run holds that a page can show, and why the rest is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from sparsetime.errors import StoreError
+from sparsetime.explorer import figures
+from sparsetime.explorer.page import DictionaryEntry
+from sparsetime.explorer.score import FeatureTable
+from sparsetime.files import Folder
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store import Store
+    from sparsetime.evaluation.report import Report
+    from sparsetime.features.index import FeatureIndex
+
+STORE = "activations"
+MANIFEST = "manifest.json"
+DICTIONARY = "dictionary.json"
+INDEX = "features"
+_OF_STORE = ("model_hash", "site")
+
+# By the hash of their shards, the model's hash and the site.
+Stores: TypeAlias = "dict[tuple[Any, ...], Store]"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A dictionary of the run with all that the page needs of it.
+
+    store: the whole store that its index was made from. evaluation: None where there is none.
+    """
+
+    entry: DictionaryEntry
+    store: Store
+    index: FeatureIndex
+    table: FeatureTable
+    evaluation: Report | None
+    metrics: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class RunContents:
+    """What can be shown, dictionaries with parts first; notes say what is left out, and why."""
+
+    shown: list[Shown]
+    notes: list[str]
+
+
+class _LeftOutError(Exception):
+    """Why a dictionary is not shown, and which command changes that."""
+
+
+def read_run(folder: Folder, dictionaries: list[str], advance: Callable[[], None]) -> RunContents:
+    """Read the stores of a run and the `dictionaries` whose index is of them and of their weights.
+
+    What was made from other weights or another store is left out with a note. `advance` is called
+    after every dictionary. Errors: StoreError where nothing can be shown.
+    """
+    from sparsetime.activations.overlap import shards_hash
+    from sparsetime.activations.store import open_store
+
+    opened = [open_store((folder / name).url) for name in store_names(folder)]
+    stores = {(shards_hash(s), s.model_hash, s.site): s for s in opened}
+    shown: list[Shown] = []
+    notes: list[str] = []
+    for name in dictionaries:
+        try:
+            shown.append(_shown(folder / name, name, stores, notes))
+        except _LeftOutError as why:
+            notes.append(f"{name} is not shown: {why}.")
+        advance()
+    if not shown:
+        raise StoreError(f"{folder.url} holds nothing that can be shown. {' '.join(notes)}")
+    shown.sort(key=lambda each: (not each.entry.has_parts, each.entry.key))
+    return RunContents(shown, notes)
+
+
+def store_names(folder: Folder) -> list[str]:
+    """The activation stores of a run: folders in it, or in its `activations/`, with a manifest.
+
+    Errors: StoreError where there is no run or no store.
+    """
+    if not folder.exists():
+        raise StoreError(f"there is no run at {folder.url}: the folder does not exist")
+    inside = [f"{STORE}/{name}" for name in (folder / STORE).names()]
+    found = [name for name in [*folder.names(), *inside] if folder.exists(f"{name}/{MANIFEST}")]
+    if not found:
+        raise StoreError(
+            f"{folder.url} is not a run to report on: a report needs an activation store, best in "
+            f"{STORE}/, and it holds none. Make one with sparsetime capture"
+        )
+    return found
+
+
+def dictionary_names(folder: Folder) -> list[str]:
+    """The folders of a run that hold a dictionary. Errors: StoreError where there is none."""
+    names = [name for name in folder.names() if folder.exists(f"{name}/{DICTIONARY}")]
+    if not names:
+        raise StoreError(
+            f"{folder.url} holds no dictionary (a folder with a {DICTIONARY}). Make one with "
+            f"sparsetime train"
+        )
+    return names
+
+
+def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown:
+    from sparsetime.dictionaries.saved import load
+    from sparsetime.features.index import open_index
+    from sparsetime.features.layout import RECORD
+    from sparsetime.models.load import weight_hash
+    from sparsetime.training.run import read_metrics
+
+    if not folder.exists(f"{INDEX}/{RECORD}"):
+        raise _LeftOutError(f"it has no feature index in {INDEX}/; make it with sparsetime index")
+    index = open_index((folder / INDEX).url)
+    weights = weight_hash(load(folder.url))
+    subject = index.record.get("subject", {})
+    again = "make it anew with sparsetime index --force"
+    if subject.get("dictionary") != weights:
+        raise _LeftOutError(
+            f"its feature index was made from other weights than it has now; {again}"
+        )
+    record = index.record
+    store = stores.get((subject.get("store"), record["model_hash"], record["site"]))
+    if store is None:
+        raise _LeftOutError(
+            f"its feature index was made from another store than the run holds (of "
+            f"{record['model_name']} at {record['site']}); {again} on the run's own"
+        )
+    features = index.features
+    table = FeatureTable(
+        dwell=_numbers(features, "dwell"),
+        density=_numbers(features, "density"),
+        peak=_numbers(features, "max"),
+        words=[words or [] for words in features["words"].to_pylist()],
+        groups=index.groups,
+    )
+    return Shown(
+        entry=figures.entry(name, index),
+        store=store,
+        index=index,
+        table=table,
+        evaluation=_evaluation(folder, name, weights, stores, notes),
+        metrics=list(read_metrics(folder.url)),
+    )
+
+
+def _evaluation(
+    folder: Folder, name: str, weights: str, stores: Stores, notes: list[str]
+) -> Report | None:
+    from sparsetime.evaluation.report import RECORD, Report
+
+    if not folder.exists(RECORD):
+        return None
+    report = Report.load(folder.url)
+    if report.subject.get("dictionary") != weights:
+        other = "other weights than it has now"
+    elif (report.subject.get("store"), *map(report.about.get, _OF_STORE)) not in stores:
+        other = "another store than the run holds"
+    else:
+        return report
+    notes.append(
+        f"The figures of {name} are left out: they were taken from {other}. Take them anew with "
+        f"sparsetime evaluate."
+    )
+    return None
+
+
+def _numbers(features: Any, name: str) -> np.ndarray:
+    values: np.ndarray = features[name].to_numpy(zero_copy_only=False).astype(float)
+    filled: np.ndarray = np.nan_to_num(values, nan=0.0)
+    return filled

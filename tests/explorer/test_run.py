@@ -1,0 +1,169 @@
+"""What of a run is shown, and what is left out with a word on why."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_run import add_untrained, prose, write_store
+
+import sparsetime
+from sparsetime.errors import StoreError
+from sparsetime.explorer.gather import gather
+from sparsetime.explorer.report import render
+
+TEXTS = [prose(n, 12) for n in range(6)]
+
+
+def view(store, places):
+    return store._view(np.array(places, dtype=np.int64))
+
+
+def evaluated(run, sae, store, name):
+    sparsetime.evaluate(sae, store, ["l0", "dwell"], out=run / name, progress=False)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return write_store(tmp_path / "activations", TEXTS)
+
+
+def test_what_other_weights_left_behind_is_not_shown(tmp_path, store):
+    for name, seed in (("old", 0), ("fresh", 1)):
+        evaluated(tmp_path, add_untrained(tmp_path, store, name, seed), store, name)
+    assert gather(tmp_path, progress=False).notes == []
+    retrained = add_untrained(tmp_path, store, "old", seed=2, indexed=False)
+    page = gather(tmp_path, progress=False)
+    assert [entry.key for entry in page.dictionaries] == ["fresh"]
+    assert page.notes == [
+        "old is not shown: its feature index was made from other weights than it has now; make it "
+        "anew with sparsetime index --force."
+    ]
+    sparsetime.index(retrained, store, out=tmp_path / "old/features", force=True, progress=False)
+    page = gather(tmp_path, progress=False)
+    assert [entry.key for entry in page.dictionaries] == ["fresh", "old"]
+    assert page.notes == [
+        "The figures of old are left out: they were taken from other weights than it has now. "
+        "Take them anew with sparsetime evaluate."
+    ]
+    assert [cell.text for cell in page.comparison[0].cells] == ["4", "not given"]
+    assert page.notes[0] in render(page)
+    evaluated(tmp_path, retrained, store, "old")
+    assert gather(tmp_path, progress=False).notes == []
+
+
+def test_what_another_store_left_behind_is_not_shown(tmp_path, store):
+    other = write_store(tmp_path / "elsewhere/store", TEXTS[::-1])
+    sae = add_untrained(tmp_path, store, "topk")
+    evaluated(tmp_path, sae, other, "topk")
+    page = gather(tmp_path, progress=False)
+    assert page.comparison == []
+    assert "they were taken from another store than the run holds" in page.notes[0]
+    sparsetime.index(sae, other, out=tmp_path / "topk/features", force=True, progress=False)
+    message = (
+        r"holds nothing that can be shown. topk is not shown: its feature index was made from "
+        r"another store than the run holds \(of .*tiny/model at layer\); make it anew with sparset"
+    )
+    with pytest.raises(StoreError, match=message):
+        gather(tmp_path, progress=False)
+
+
+def test_a_dictionary_without_an_index_does_not_keep_the_others_from_the_page(tmp_path, store):
+    add_untrained(tmp_path, store, "one")
+    add_untrained(tmp_path, store, "two", indexed=False)
+    page = gather(tmp_path, progress=False)
+    assert [entry.key for entry in page.dictionaries] == ["one"]
+    assert page.notes == [
+        "two is not shown: it has no feature index in features/; make it with sparsetime index."
+    ]
+
+
+def test_sites_of_one_capture_are_shown_side_by_side(tmp_path):
+    for site, texts in (("a", TEXTS), ("b", TEXTS)):
+        store = write_store(tmp_path / "activations" / site, texts, site=site, model_hash=site)
+        sae = add_untrained(tmp_path, store, f"topk_{site}")
+        evaluated(tmp_path, sae, store, f"topk_{site}")
+    page = gather(tmp_path, progress=False)
+    assert page.lead.startswith("Two dictionaries of what the model computes at a")
+    assert [entry.title for entry in page.dictionaries] == [
+        "TopK SAE, topk_a",
+        "TopK SAE, topk_b",
+    ]
+    assert all(len(passage.panels) == 2 for passage in page.score)
+
+
+def test_stores_of_different_documents_have_their_own_passages(tmp_path):
+    for site, texts in (("a", TEXTS), ("b", TEXTS[:3])):
+        store = write_store(tmp_path / "activations" / site, texts, site=site)
+        sae = add_untrained(tmp_path, store, f"topk_{site}")
+        evaluated(tmp_path, sae, store, f"topk_{site}")
+    page = gather(tmp_path, progress=False)
+    shown = [[panel.dictionary for panel in passage.panels] for passage in page.score]
+    assert shown == [["topk_a"], ["topk_a"], ["topk_b"], ["topk_b"]]
+    assert page.comparison_notes[0] == (
+        f"TopK SAE, topk_a was measured on 6 documents of {6 * 12 * 7:,} tokens."
+    )
+
+
+def test_passages_come_from_the_sequences_that_are_indexed(tmp_path, store):
+    add_untrained(tmp_path, view(store, [1, 4]), "held_out")
+    page = gather(tmp_path, progress=False)
+    assert {passage.title for passage in page.score} == {"text 1", "text 4"}
+    add_untrained(tmp_path, view(store, [0, 4]), "other")
+    page = gather(tmp_path, progress=False)
+    assert {passage.title for passage in page.score} == {"text 4"}
+    add_untrained(tmp_path, view(store, [0]), "other")
+    page = gather(tmp_path, progress=False)
+    assert {passage.title: len(passage.panels) for passage in page.score} == {
+        "text 0": 1, "text 1": 1, "text 4": 1,
+    }  # fmt: skip
+
+
+def test_steps_seen_in_training_are_said_on_the_page(tmp_path, store):
+    from sparsetime.activations.overlap import provenance
+
+    sae = add_untrained(tmp_path, store, "topk")
+    for trained, said in (
+        ([0, 1, 2], "50% of these tokens were also trained on by TopK SAE."),
+        ([], ""),
+    ):
+        sae.record = {"trained_on": provenance(view(store, trained))}
+        evaluated(tmp_path, sae, store, "topk")
+        page = gather(tmp_path, progress=False)
+        assert page.comparison_notes == [
+            f"Measured on 6 documents of {6 * 12 * 7:,} tokens.", *filter(None, [said]),
+        ]  # fmt: skip
+    assert page.comparison_notes[0] in render(page)
+
+
+@pytest.mark.parametrize(
+    ("unit", "step", "named", "lasting"),
+    [
+        ("token", [1.0] * 6, "token", "lasts {} tokens"),
+        ("second", [0.01] * 6, "step", "lasts {} steps ({} seconds)"),
+        ("s", [1.0] * 6, "step", "lasts {} steps ({} s)"),
+        ("second", [0.01] * 5 + [0.02], "step", "lasts {} steps"),
+    ],
+)
+def test_lengths_are_in_steps(tmp_path, unit, step, named, lasting):
+    store = write_store(tmp_path / "store", TEXTS, unit=unit, step=step)
+    add_untrained(tmp_path, store, "topk")
+    page = gather(tmp_path, progress=False)
+    card = page.features[0].cards[0]
+    dwell = (
+        sparsetime.open_index(tmp_path / "topk/features")
+        .features["dwell"]
+        .to_pylist()[card.feature]
+    )
+    assert card.facts[0] == lasting.format(f"{dwell:.1f}", f"{dwell * step[0]:.3g}")
+    assert page.unit == named and f"of {named}s" in card.facts[1]
+    assert f"mean dwell, {named}s" == page.charts[2].x_label
+
+
+def test_the_report_shows_how_far_it_is(tmp_path, store, capsys):
+    add_untrained(tmp_path, store, "topk")
+    add_untrained(tmp_path, store, "two", indexed=False)
+    capsys.readouterr()
+    sparsetime.report(tmp_path)
+    assert "report: 4 of 4 readings of a dictionary" in capsys.readouterr().err
+    sparsetime.report(tmp_path, progress=False)
+    assert capsys.readouterr().err == ""
