@@ -34,7 +34,7 @@ class DictionarySettings(Settings):
 class TrainSettings(Settings):
     """How both are trained; see `TrainConfig`."""
 
-    rows: PositiveInt = 2_000_000
+    rows: PositiveInt = 1_500_000
     batch: PositiveInt = 2048
     learning_rate: float = Field(1e-3, gt=0)
     seed: int = 0

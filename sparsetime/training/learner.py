@@ -10,9 +10,8 @@ import torch
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from sparsetime.activations.overlap import shards_hash
+from sparsetime.activations.overlap import provenance
 from sparsetime.activations.source import Source
-from sparsetime.activations.store import Store
 from sparsetime.dictionaries import saved
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.kernels.precision import selection_dtype
@@ -78,12 +77,7 @@ def _record(source: Source) -> dict[str, Any]:
         "model_name": source.model_name,
         "model_hash": source.model_hash,
         "site": source.site,
-        "trained_on": {
-            "store": shards_hash(source),
-            "sequences": source.sequence_indices.tolist(),
-        }
-        if isinstance(source, Store)
-        else None,
+        "trained_on": provenance(source),
     }
 
 
