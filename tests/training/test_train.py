@@ -152,8 +152,18 @@ def test_trained_together_as_trained_alone(tmp_path):
 
 def test_the_record_says_where_activations_came_from(tmp_path):
     run = st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
-    nobody = {"model_name": None, "model_hash": None, "site": None, "trained_on": None}
-    assert run.dictionary.record == nobody
+    x = planted(800)
+    assert run.dictionary.record == {
+        "model_name": None,
+        "model_hash": None,
+        "site": None,
+        "trained_on": {
+            "fingerprint": as_source(x).fingerprint,
+            "store": None,
+            "sequences": None,
+        },
+    }
+    assert st.load(tmp_path).record == run.dictionary.record
     written = Folder(str(tmp_path)).read_json("training.json")
     assert written["config"]["batch"] == 64
 
