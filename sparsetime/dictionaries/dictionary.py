@@ -18,7 +18,7 @@ from sparsetime.dictionaries.sparsifiers import Sparsifier
 from sparsetime.dictionaries.step import Step
 from sparsetime.dictionaries.stream import Stream
 from sparsetime.errors import ConfigError, DataError, MismatchError
-from sparsetime.kernels import Above, Rule, Support
+from sparsetime.kernels import Support
 
 
 class Dictionary(nn.Module):
@@ -137,9 +137,7 @@ class Dictionary(nn.Module):
         """
         flat = self._checked(x)
         centred = self.centred(self.normalisation.normalise(flat))
-        support = self.encoder.select(
-            centred, _widened(self.sparsifier.inference_rule()), torch.float32
-        )
+        support = self.encoder.candidates(centred, self.sparsifier.inference_rule())
         pre = self.encoder.at(centred, support)
         values = self.sparsifier.inference_gate(pre, support.indices)
         code = SparseCode(support.offsets, support.indices, values, self.width, tuple(x.shape[:-1]))
@@ -200,15 +198,6 @@ class Dictionary(nn.Module):
                     f"{flat.shape[0]}; find out where the model makes them before encoding"
                 )
         return flat
-
-
-def _widened(rule: Rule) -> Rule:
-    """A threshold a little lower, so that the exact values at the places decide and not the
-    product's last bits, which differ with the size of the batch.
-    """
-    if isinstance(rule, Above):
-        return Above(rule.threshold - 1e-4 * rule.threshold.abs() - 1e-6)
-    return rule
 
 
 def _check_fit(encoder: Encoder, sparsifier: Sparsifier, decoder: UnitNormAtoms) -> None:

@@ -10,7 +10,11 @@ from torch import Tensor, nn
 
 from sparsetime import kernels
 from sparsetime.dictionaries.part import Part, part
-from sparsetime.kernels import Rule, Support
+from sparsetime.kernels import Above, Rule, Support
+from sparsetime.kernels.precision import selection_dtype
+
+# Bounds on the relative error of a product, with room for sums of many terms.
+_ROUNDING = {torch.bfloat16: 2**-7, torch.float32: 2**-16}
 
 
 class Encoder(Part):
@@ -27,6 +31,14 @@ class Encoder(Part):
     @abstractmethod
     def select(self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype) -> Support:
         """The places that the rule keeps; no gradient."""
+
+    @abstractmethod
+    def candidates(self, x: Float[Tensor, "rows d"], rule: Rule) -> Support:
+        """Places that hold all that the rule keeps in exact arithmetic, and few others.
+
+        At inference the exact values at these places decide, so that a row's code does not depend
+        on how a product was rounded.
+        """
 
     @abstractmethod
     def select_among(
@@ -58,6 +70,16 @@ class LinearEncoder(Encoder):
 
     def select(self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype) -> Support:
         return kernels.select(x, self.weight, self.bias, rule, dtype)
+
+    @torch.no_grad()
+    def candidates(self, x: Float[Tensor, "rows d"], rule: Rule) -> Support:
+        if not isinstance(rule, Above) or x.shape[0] == 0:
+            return self.select(x, rule, torch.float32)
+        dtype = selection_dtype(x.device)
+        # Rounding both factors, the bias and the result moves no entry by more than this.
+        largest = x.norm(dim=1).max() * self.weight.norm(dim=1)
+        size = largest + self.bias.abs() + rule.threshold.abs()
+        return self.select(x, Above(rule.threshold - _ROUNDING[dtype] * size), dtype)
 
     @torch.no_grad()
     def select_among(
