@@ -47,6 +47,12 @@ class Encoder(Part):
         """The k largest of every row among some latents only, whatever their sign."""
 
     @abstractmethod
+    def all_of(
+        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
+    ) -> Float[Tensor, "rows some"]:
+        """Exact float32 pre-activations of a few latents on every row, with gradients."""
+
+    @abstractmethod
     def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         """Exact float32 pre-activations at the places, with gradients."""
 
@@ -90,6 +96,11 @@ class LinearEncoder(Encoder):
         bound = x.norm(dim=1).max() * weight.norm(dim=1).max() + bias.abs().max() + 1
         among = kernels.select(x, weight, bias + bound, kernels.TopK(k))
         return Support(among.offsets, latents[among.indices], self.width)
+
+    def all_of(
+        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
+    ) -> Float[Tensor, "rows some"]:
+        return x @ self.weight[latents].T + self.bias[latents]
 
     def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         return kernels.gather_dot(x, self.weight, support) + self.bias[support.indices]

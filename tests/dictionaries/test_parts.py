@@ -165,6 +165,21 @@ def test_aux_k_explains_the_residual_with_dead_latents_only():
     assert AuxK().loss(sae.step(step.x)).item() == 0.0
 
 
+def test_aux_k_is_the_same_by_products_and_by_loops(monkeypatch):
+    from sparsetime.dictionaries.objectives import aux_k
+
+    found = []
+    for few in (4, 0):
+        monkeypatch.setattr(aux_k, "_FEW", few)
+        sae = st.dictionary("topk", d_in=6, width=24, k=2)
+        x = torch.randn(40, 6, generator=torch.Generator().manual_seed(1))
+        loss = AuxK(k=3).loss(sae.step(x, torch.arange(24) < 10))
+        gradients = torch.autograd.grad(loss, (sae.encoder.weight, sae.decoder.weight))
+        found.append((loss.detach(), *gradients))
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
+
+
 def test_l0_reaches_for_its_target_and_wants_a_count():
     sae = identity(JumpReLU(3, threshold=0.5))
     step = sae.step(torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]))

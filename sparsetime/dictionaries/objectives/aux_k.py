@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -10,6 +11,9 @@ from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.part import part
 from sparsetime.dictionaries.step import Step
 from sparsetime.errors import ConfigError
+
+# Up to so many times k dead latents, products of all of them beat loops over the chosen ones.
+_FEW = 4
 
 
 @part("aux_k")
@@ -34,10 +38,22 @@ class AuxK(Term):
             return step.x.new_zeros(())
         dead = step.dead.nonzero().squeeze(1)
         k = min(self.k or step.x.shape[1] // 2, dead.shape[0])
-        x = step.dictionary.centred(step.x)
-        support = step.dictionary.encoder.select_among(x, dead, k)
-        values = step.dictionary.encoder.at(x, support)
-        guess = kernels.decode(values, support, step.dictionary.decoder.weight)
+        guess = self._few(step, dead, k) if dead.shape[0] <= _FEW * k else self._many(step, dead, k)
         residual = step.residual
         variance = (residual - residual.mean(0)).square().sum(1).mean().clamp_min(1e-12)
         return (guess - residual).square().sum(1).mean() / variance
+
+    def _few(self, step: Step, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
+        """Most dead latents take part, so plain products of them all cost least."""
+        pre = step.dictionary.encoder.all_of(step.dictionary.centred(step.x), dead)
+        if k < dead.shape[0]:
+            largest = pre.detach().topk(k, dim=1).indices
+            pre = pre * torch.zeros_like(pre).scatter_(1, largest, 1.0)
+        return pre @ step.dictionary.decoder.weight[dead]
+
+    def _many(self, step: Step, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
+        """Few of the dead latents take part: only these are differentiated."""
+        x = step.dictionary.centred(step.x)
+        support = step.dictionary.encoder.select_among(x, dead, k)
+        values = step.dictionary.encoder.at(x, support)
+        return kernels.decode(values, support, step.dictionary.decoder.weight)
