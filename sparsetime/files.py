@@ -97,10 +97,7 @@ class Folder:
             if self._fs.exists(aside):
                 self._fs.rm(aside)
             if isinstance(error, OSError) and error.errno in _FULL:
-                raise StoreError(
-                    f"no room for {name} in {self.url}: {len(data):,} bytes are needed. What was "
-                    "there before is unharmed; free some space and repeat the call"
-                ) from error
+                raise self._no_room(name, len(data)) from error
             raise
 
     def write_text(self, name: str, text: str) -> None:
@@ -110,8 +107,13 @@ class Folder:
         """Add lines to a log. The one write that is not atomic: readers skip a last half line."""
         if self.is_local:
             Path(self._root).mkdir(parents=True, exist_ok=True)
-            with open(self._at(name), "a", encoding="utf-8") as file:
-                file.write(text)
+            try:
+                with open(self._at(name), "a", encoding="utf-8") as file:
+                    file.write(text)
+            except OSError as error:
+                if error.errno in _FULL:
+                    raise self._no_room(name, len(text.encode())) from error
+                raise
         else:
             before = self.read_bytes(name).decode() if self.exists(name) else ""
             self.write_text(name, before + text)
@@ -132,6 +134,12 @@ class Folder:
             while block := file.read(1 << 20):
                 digest.update(block)
         return digest.hexdigest()
+
+    def _no_room(self, name: str, size: int) -> StoreError:
+        return StoreError(
+            f"no room for {name} in {self.url}: {size:,} bytes are needed. What was there before "
+            "is unharmed; free some space and repeat the call"
+        )
 
     def _at(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root

@@ -60,6 +60,15 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch)
     assert folder.read_bytes("x") == b"old"
 
 
+def test_a_full_disk_is_said_of_a_log_too(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("builtins.open", full)
+    with pytest.raises(StoreError, match=r"no room for log in .*: 4 bytes are needed"):
+        Folder(str(tmp_path)).append_text("log", "one\n")
+
+
 def test_broken_json_is_named(folder):
     folder.write_text("a.json", "{")
     with pytest.raises(DamagedError, match=r"a\.json is not valid JSON"):

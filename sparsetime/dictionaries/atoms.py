@@ -81,7 +81,7 @@ class UnitNormAtoms(Part):
     def project_gradient(self) -> None:
         """Take the part out of the gradient that would only change an atom's length.
 
-        Source: Bricken et al. 2023, Towards Monosemanticity, appendix on training.
+        Source: Bricken et al. 2023, Towards Monosemanticity.
         """
         if self.weight.grad is not None:
             along = (self.weight.grad * self.weight).sum(1, keepdim=True)

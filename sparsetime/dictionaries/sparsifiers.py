@@ -51,7 +51,7 @@ class Sparsifier(Part):
 
 @part("top_k")
 class TopK(Sparsifier):
-    """The k largest latents of every row (Gao et al. 2024, arXiv:2406.04093, equation 2)."""
+    """The k largest latents of every row (Gao et al. 2024, arXiv:2406.04093)."""
 
     def __init__(self, k: int) -> None:
         super().__init__(k=_checked_k(k))
@@ -75,7 +75,7 @@ class BatchTopK(Sparsifier):
     """The `k * rows` largest latents of a batch, so that rows share k as they need.
 
     At inference a latent is on above one learnt threshold: the running mean of the smallest
-    strength that was kept (Bussmann et al. 2024, arXiv:2412.06410, equation 6).
+    strength that was kept (Bussmann et al. 2024, arXiv:2412.06410).
 
     `memory`: the share of the running mean that stays from one step to the next, in [0, 1).
     """
@@ -136,7 +136,7 @@ class JumpReLU(Sparsifier):
     """A latent is on, at full strength, above its own learnt threshold.
 
     The threshold gets straight-through gradients from pre-activations within half a `bandwidth`
-    of it (Rajamanoharan et al. 2024, arXiv:2407.14435, equations 11 and 12), which is why the
+    of it (Rajamanoharan et al. 2024, arXiv:2407.14435), which is why the
     training rule also keeps the entries just below. Thresholds and bandwidth are in units of the
     normalised activation (mean squared distance from the mean is 1).
     """

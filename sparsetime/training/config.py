@@ -49,7 +49,7 @@ class TrainConfig(Settings):
     def rate(self, width: int) -> float:
         """The peak learning rate for a dictionary of this width.
 
-        The square-root law is Gao et al.'s (2024, arXiv:2406.04093, section 3.1).
+        The square-root law is Gao et al.'s (2024, arXiv:2406.04093).
         """
         return self.learning_rate or 2e-4 / (width / 2**14) ** 0.5
 

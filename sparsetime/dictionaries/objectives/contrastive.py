@@ -22,7 +22,7 @@ class TemporalContrastive(Term):
     and of the neighbour choosing the row, averaged (InfoNCE). Each row is compared within blocks
     of `block` rows of the batch, so that the cost grows with the batch and not with its square.
 
-    Source: Bhalla et al. 2025, Temporal Sparse Autoencoders, arXiv:2511.05541, section 3. The
+    Source: Bhalla et al. 2025, Temporal Sparse Autoencoders, arXiv:2511.05541. The
     authors' public code takes dot products instead of cosines, which reward large strengths too.
     """
 

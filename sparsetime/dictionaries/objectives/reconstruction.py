@@ -31,7 +31,7 @@ class NestedMSE(Term):
     """The squared error of every nested prefix of latents, averaged over the prefixes.
 
     Source: Bussmann et al. 2025, Learning Multi-Level Features with Matryoshka Sparse
-    Autoencoders, arXiv:2503.17547, equation 6.
+    Autoencoders, arXiv:2503.17547.
     """
 
     def __init__(self, weight: float = 1.0) -> None:

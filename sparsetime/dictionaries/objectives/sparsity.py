@@ -33,7 +33,7 @@ class L0(Term):
 
     The count is not differentiable; the sparsifier gives it a straight-through gradient. With a
     target instead of a pressure, the L0 that is wanted is the L0 that comes out (Rajamanoharan
-    et al. 2024, arXiv:2407.14435, section 4.3).
+    et al. 2024, arXiv:2407.14435).
     """
 
     def __init__(self, target: float, weight: float = 1.0) -> None:
