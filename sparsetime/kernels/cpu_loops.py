@@ -12,29 +12,44 @@ from numba import njit, prange
 _FAST = {"contract", "reassoc", "nsz"}
 
 
-@njit(cache=True, inline="always")
+# Entries that are tested together; only the blocks that hold a kept entry are read one by one.
+_BLOCK = 16
+# Counters of the same size as the entries keep a loop at vector speed; they hold this many.
+_COUNTED_AT_ONCE = 1 << 14
+# Rows that share scratch memory.
+_ROWS_AT_ONCE = 16
+
+
+@njit(cache=True)
 def _count_above(line, bound):
-    count = np.int64(0)
-    for n in range(line.shape[0]):
-        count += line[n] > bound
-    return count
+    total = np.int64(0)
+    for start in range(0, line.shape[0], _COUNTED_AT_ONCE):
+        part = line[start : start + _COUNTED_AT_ONCE]
+        count = np.int16(0)
+        for n in range(part.shape[0]):
+            count = np.int16(count + np.int16(part[n] > bound))
+        total += count
+    return total
 
 
 @njit(cache=True)
 def _bound_of_rank(line, k):
-    """The largest bound, at least 0, that at least k entries are above or on; 0 where fewer are.
+    """The least bound, at least 0, that at most k entries are above; of the type of the entries.
 
-    Bisection over the bits: a counting pass over a row in the cache runs at vector speed, which
+    Bisection over the bits: a counting pass over entries in the cache runs at vector speed, which
     no heap or partial sort does.
     """
-    if _count_above(line, 0) <= k:
-        return np.int64(0)
-    low, high = np.int64(0), np.int64(0)
+    zero = line.dtype.type(0)
+    if _count_above(line, zero) <= k:
+        return zero
+    high = zero
     for n in range(line.shape[0]):
-        high = max(high, np.int64(line[n]))
+        value = line[n]
+        high = value if value > high else high
+    low = zero
     # Invariant: more than k entries are above `low`, at most k are above `high`.
-    while high - low > 1:
-        middle = low + (high - low) // 2
+    while np.int64(high) - np.int64(low) > 1:
+        middle = line.dtype.type(np.int64(low) + (np.int64(high) - np.int64(low)) // 2)
         count = _count_above(line, middle)
         if count > k:
             low = middle
@@ -45,25 +60,85 @@ def _bound_of_rank(line, k):
     return high
 
 
+@njit(cache=True)
+def _places_above(line, bound, places):
+    """Write the places of the entries above the bound, ascending; how many there are.
+
+    `places` has one element more than can be found.
+    """
+    found = 0
+    blocks = line.shape[0] // _BLOCK
+    for block in range(blocks):
+        part = line[block * _BLOCK : (block + 1) * _BLOCK]
+        count = np.int16(0)
+        for n in range(_BLOCK):
+            count = np.int16(count + np.int16(part[n] > bound))
+        if count > 0:
+            # Every place is written and only kept ones are passed: no branch to mispredict.
+            for n in range(_BLOCK):
+                places[found] = block * _BLOCK + n
+                found += part[n] > bound
+    for n in range(blocks * _BLOCK, line.shape[0]):
+        places[found] = n
+        found += line[n] > bound
+    return found
+
+
+@njit(cache=True)
+def _likely_bound(line, k, maxima):
+    """A bound, at least 0, that k entries or more are above where there are as many, and few more.
+
+    It is found among the maxima of interleaved strides, which one pass at vector speed takes. No
+    maxima: the search goes over the whole line.
+    """
+    strides = maxima.shape[0]
+    if strides == 0:
+        bound = _bound_of_rank(line, k)
+    else:
+        for n in range(strides):
+            maxima[n] = line[n]
+        for start in range(strides, line.shape[0] - strides + 1, strides):
+            part = line[start : start + strides]
+            for n in range(strides):
+                value, largest = part[n], maxima[n]
+                maxima[n] = value if value > largest else largest
+        bound = _bound_of_rank(maxima, k)
+    # At most k are above the bound, so that with those on it there are k or more.
+    return line.dtype.type(bound - 1) if bound > 0 else bound
+
+
+@njit(cache=True)
+def _largest_of_row(line, k, maxima, places, values):
+    """Write the places of the k largest positive entries, ascending; how many there are."""
+    found = _places_above(line, _likely_bound(line, k, maxima), places)
+    if found <= k:
+        return found
+    for n in range(found):
+        values[n] = line[places[n]]
+    bound = _bound_of_rank(values[:found], k)
+    ties = k - _count_above(values[:found], bound)
+    kept = 0
+    for n in range(found):
+        tied = values[n] == bound
+        places[kept] = places[n]
+        kept += (values[n] > bound) | (tied & (ties > 0))
+        ties -= tied
+    return kept
+
+
 @njit(cache=True, parallel=True)
-def _largest_per_row(bits, k):
+def _largest_per_row(bits, k, strides, at_once):
     rows, width = bits.shape
     counts = np.empty(rows, np.int64)
     found = np.empty((rows, k), np.int64)
-    for row in prange(rows):
-        line = bits[row]
-        bound = _bound_of_rank(line, k)
-        ties = k - _count_above(line, bound) if bound > 0 else np.int64(0)
-        kept = np.empty(k + 1, np.int64)
-        count = 0
-        # Every place is written and only kept ones are passed: no branch to mispredict.
-        for n in range(width):
-            kept[count] = n
-            tied = line[n] == bound
-            count += (line[n] > bound) | (tied & (ties > 0))
-            ties -= tied
-        counts[row] = count
-        found[row, :count] = kept[:count]
+    for start in prange((rows + at_once - 1) // at_once):
+        maxima = np.empty(strides, bits.dtype)
+        places = np.empty(width + 1, np.int64)
+        values = np.empty(width, bits.dtype)
+        for row in range(start * at_once, min((start + 1) * at_once, rows)):
+            count = _largest_of_row(bits[row], k, maxima, places, values)
+            counts[row] = count
+            found[row, :count] = places[:count]
     return counts, found
 
 
@@ -72,7 +147,9 @@ def largest_per_row(bits, k):
 
     Of equal entries the first ones stay.
     """
-    counts, found = _largest_per_row(bits, k)
+    width = bits.shape[1]
+    strides = min(8 * k, width // 4) // 32 * 32
+    counts, found = _largest_per_row(bits, k, strides if strides >= 2 * k else 0, _ROWS_AT_ONCE)
     if (counts == k).all():
         return counts, found.reshape(-1)
     return counts, found[np.arange(k) < counts[:, None]]
@@ -87,24 +164,23 @@ def _counts_above(bits, bound):
 
 
 @njit(cache=True, parallel=True)
-def _fill_above(bits, bound, offsets, indices):
-    for row in prange(bits.shape[0]):
-        line = bits[row]
-        kept = np.empty(offsets[row + 1] - offsets[row] + 1, np.int64)
-        count = 0
-        for n in range(line.shape[0]):
-            kept[count] = n
-            count += line[n] > bound
-        indices[offsets[row] : offsets[row + 1]] = kept[:count]
+def _fill_above(bits, bound, offsets, indices, at_once):
+    rows, width = bits.shape
+    for start in prange((rows + at_once - 1) // at_once):
+        places = np.empty(width + 1, np.int64)
+        for row in range(start * at_once, min((start + 1) * at_once, rows)):
+            found = _places_above(bits[row], bound, places)
+            indices[offsets[row] : offsets[row + 1]] = places[:found]
 
 
 def above(bits, bound):
     """Entries whose bits are above `bound` (at least 0): counts [rows], indices [entries]."""
+    bound = bits.dtype.type(bound)
     counts = _counts_above(bits, bound)
     offsets = np.zeros(counts.shape[0] + 1, np.int64)
     np.cumsum(counts, out=offsets[1:])
     indices = np.empty(offsets[-1], np.int64)
-    _fill_above(bits, bound, offsets, indices)
+    _fill_above(bits, bound, offsets, indices, _ROWS_AT_ONCE)
     return counts, indices
 
 
