@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sparsetime.dictionaries.saved import load as load
     from sparsetime.evaluation.evaluate import evaluate as evaluate
     from sparsetime.explorer.report import report as report
+    from sparsetime.explorer.server.launch import explore as explore
     from sparsetime.features.index import index as index
     from sparsetime.features.index import open_index as open_index
     from sparsetime.models.sites import sites as sites
@@ -40,6 +41,7 @@ _HOMES = {
     "capture": "activations.capture",
     "dictionary": "dictionaries.recipes",
     "evaluate": "evaluation.evaluate",
+    "explore": "explorer.server.launch",
     "index": "features.index",
     "load": "dictionaries.saved",
     "open_index": "features.index",

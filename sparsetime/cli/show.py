@@ -1,4 +1,4 @@
-"""Commands that end in a page to open: report, demo."""
+"""Commands that end in a page to open: explore, report, demo."""
 
 from __future__ import annotations
 
@@ -10,6 +10,32 @@ import typer
 from sparsetime.cli.app import app
 from sparsetime.cli.shared import Sets, given, say
 from sparsetime.errors import ConfigError
+
+
+@app.command()
+def explore(
+    run: Annotated[str, typer.Argument(help="The folder of a run, such as runs/demo.")],
+    host: Annotated[
+        str, typer.Option(help="Where to listen; another than this machine's asks for a token.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(help="The port; without it the first free one from 7878.", min=1, max=65535),
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = True,
+) -> None:
+    """Browse a run: its dictionaries, the score of any sequence, every feature.
+
+    \b
+    Examples:
+      sparsetime explore runs/demo
+      sparsetime explore runs/demo --port 8000 --no-open
+    """
+    from sparsetime import explore as serve
+
+    explorer = serve(run, host=host, port=port, browser=open_browser)
+    say(f"{explorer.url}: the explorer of {run}; Ctrl+C ends it")
+    explorer.wait()
 
 
 @app.command()

@@ -52,7 +52,7 @@ def choose_excerpts(
     texts = store.sequences["text"].to_pylist()
     if not any(texts[place] for place in allowed):
         chosen = np.linspace(0, len(allowed) - 1, min(count, len(allowed))).round()
-        return [_excerpt(store.sequence(allowed[int(one)]), 0, steps) for one in np.unique(chosen)]
+        return [excerpt(store.sequence(allowed[int(one)]), 0, steps) for one in np.unique(chosen)]
     sources = store.sequences["source"].to_pylist()
     ranked: dict[str, list[tuple[float, int, int]]] = {}
     for place in allowed:
@@ -62,7 +62,7 @@ def choose_excerpts(
             ranked.setdefault(source or "", []).append((-share, place, start))
     queues = [sorted(ranked[source])[:count] for source in sorted(ranked, reverse=True)]
     turns = [best for turn in zip_longest(*queues) for best in turn if best is not None]
-    return [_excerpt(store.sequence(place), start, steps) for _, place, start in turns[:count]]
+    return [excerpt(store.sequence(place), start, steps) for _, place, start in turns[:count]]
 
 
 def gap_text(between: str) -> str:
@@ -87,7 +87,8 @@ def _best_start(text: str) -> tuple[float, int]:
     return best[0], -best[1]
 
 
-def _excerpt(stored: StoredSequence, start: int, steps: int) -> Excerpt:
+def excerpt(stored: StoredSequence, start: int, steps: int) -> Excerpt:
+    """`steps` steps of a sequence from the character `start` on, or its last ones."""
     names = stored.steps.column_names
     with_text = stored.text is not None and {"char_start", "char_end"} <= set(names)
     first = 0

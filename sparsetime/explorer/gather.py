@@ -41,22 +41,22 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
     names = dictionary_names(folder)
     with running("report", 2 * len(names), "readings of a dictionary", progress) as bar:
         contents = read_run(folder, names, bar.advance)
-        shown = _told_apart(contents.shown)
+        shown = told_apart(contents.shown)
         lists = []
         for each in shown:
             lists.append(feature_list(each.entry.key, each.index, each.table, each.store))
             bar.advance()
         bar.advance(len(names) - len(shown))
-    stores = _distinct([each.store for each in shown])
+    stores = distinct_stores([each.store for each in shown])
     entries = [each.entry for each in shown]
     evaluations: list[Mapping[str, Figure]] = [each.evaluation or {} for each in shown]
     unit = step_name(stores)
     return PageData(
-        title=_title(stores),
-        lead=_lead(stores, len(shown), unit),
+        title=title_of(stores),
+        lead=lead_of(stores, len(shown), unit),
         unit=unit,
         notes=contents.notes,
-        facts=_facts(stores, unit),
+        facts=facts_of(stores, unit),
         dictionaries=entries,
         score=list(_scores(shown)),
         comparison=comparison(entries, evaluations),
@@ -73,7 +73,7 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
     )
 
 
-def _told_apart(shown: list[Shown]) -> list[Shown]:
+def told_apart(shown: list[Shown]) -> list[Shown]:
     """Dictionaries of one recipe are told apart by their folders."""
     count = Counter(each.entry.title for each in shown)
     return [
@@ -87,7 +87,8 @@ def _told_apart(shown: list[Shown]) -> list[Shown]:
     ]
 
 
-def _distinct(stores: Sequence[Store]) -> list[Store]:
+def distinct_stores(stores: Sequence[Store]) -> list[Store]:
+    """Each store once, in order."""
     return list({store.path: store for store in stores}.values())
 
 
@@ -95,7 +96,7 @@ def _scores(shown: list[Shown]) -> Iterator[ScorePassage]:
     """The passages; dictionaries on stores of the same documents are scored side by side."""
     groups: list[list[Shown]] = []
     for each in shown:
-        group = next((g for g in groups if _aligned(g[0].store, each.store)), None)
+        group = next((g for g in groups if aligned(g[0].store, each.store)), None)
         if group is None:
             groups.append([each])
         else:
@@ -110,7 +111,7 @@ def _scores(shown: list[Shown]) -> Iterator[ScorePassage]:
             )
 
 
-def _aligned(one: Store, other: Store) -> bool:
+def aligned(one: Store, other: Store) -> bool:
     """Whether step by step both stores tell of the same."""
     names = ["id", "length", "start", "step"]
     return one.path == other.path or bool(
@@ -135,7 +136,8 @@ def _score(excerpt: Excerpt, shown: list[Shown]) -> ScorePassage:
     )
 
 
-def _title(stores: list[Store]) -> str:
+def title_of(stores: list[Store]) -> str:
+    """The page's title: whose features these are."""
     reading = any(any(store.sequences["text"].to_pylist()) for store in stores)
     models = " and ".join(dict.fromkeys(_model(store) for store in stores))
     follows = "follow" if " and " in models else "follows"
@@ -152,18 +154,20 @@ def _sites(stores: list[Store]) -> str:
     return ", ".join(dict.fromkeys(store.site for store in stores))
 
 
-def _lead(stores: list[Store], dictionaries: int, unit: str) -> str:
+def lead_of(stores: list[Store], dictionaries: int, unit: str) -> str:
+    """One sentence on what was looked at."""
     many = {1: "A dictionary", 2: "Two dictionaries", 3: "Three dictionaries"}
     begin = many.get(dictionaries, f"{dictionaries} dictionaries")
     over = (
         f"over the same {len(stores[0]):,} {unit}s"
-        if all(_aligned(stores[0], store) for store in stores)
+        if all(aligned(stores[0], store) for store in stores)
         else f"over {' and '.join(f'{len(store):,}' for store in stores)} {unit}s"
     )
     return f"{begin} of what the model computes at {_sites(stores)}, {over}."
 
 
-def _facts(stores: list[Store], unit: str) -> list[tuple[str, str]]:
+def facts_of(stores: list[Store], unit: str) -> list[tuple[str, str]]:
+    """Model, site, corpus and weights of every store."""
     facts = []
     for store in stores:
         facts += [

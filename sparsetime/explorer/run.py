@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from sparsetime.errors import StoreError
+from sparsetime.errors import DamagedError, StoreError
 from sparsetime.explorer import figures
 from sparsetime.explorer.page import DictionaryEntry
 from sparsetime.explorer.score import FeatureTable
@@ -57,10 +57,20 @@ class _LeftOutError(Exception):
 
 
 def read_run(folder: Folder, dictionaries: list[str], advance: Callable[[], None]) -> RunContents:
+    """What `readable` finds. Errors: StoreError where nothing can be shown."""
+    contents = readable(folder, dictionaries, advance)
+    if not contents.shown:
+        raise StoreError(
+            f"{folder.url} holds nothing that can be shown. {' '.join(contents.notes)}"
+        )
+    return contents
+
+
+def readable(folder: Folder, dictionaries: list[str], advance: Callable[[], None]) -> RunContents:
     """Read the stores of a run and the `dictionaries` whose index is of them and of their weights.
 
-    What was made from other weights or another store is left out with a note. `advance` is called
-    after every dictionary. Errors: StoreError where nothing can be shown.
+    What is damaged, or was made from other weights or another store, is left out with a note.
+    `advance` is called after every dictionary.
     """
     from sparsetime.activations.overlap import shards_hash
     from sparsetime.activations.store import open_store
@@ -72,11 +82,9 @@ def read_run(folder: Folder, dictionaries: list[str], advance: Callable[[], None
     for name in dictionaries:
         try:
             shown.append(_shown(folder / name, name, stores, notes))
-        except _LeftOutError as why:
-            notes.append(f"{name} is not shown: {why}.")
+        except (_LeftOutError, DamagedError) as why:
+            notes.append(f"{name} is not shown: {str(why).rstrip('.')}.")
         advance()
-    if not shown:
-        raise StoreError(f"{folder.url} holds nothing that can be shown. {' '.join(notes)}")
     shown.sort(key=lambda each: (not each.entry.has_parts, each.entry.key))
     return RunContents(shown, notes)
 
@@ -92,7 +100,7 @@ def store_names(folder: Folder) -> list[str]:
     found = [name for name in [*folder.names(), *inside] if folder.exists(f"{name}/{MANIFEST}")]
     if not found:
         raise StoreError(
-            f"{folder.url} is not a run to report on: a report needs an activation store, best in "
+            f"{folder.url} is not a run that can be shown: that needs an activation store, best in "
             f"{STORE}/, and it holds none. Make one with sparsetime capture"
         )
     return found

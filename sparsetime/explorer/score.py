@@ -79,10 +79,11 @@ def choose(
     value: Float[np.ndarray, " entries"],
     table: FeatureTable,
     rows: int,
+    too_dense: float = TOO_DENSE,
 ) -> Int[np.ndarray, " rows"]:
     """The features to show, the longest-lasting first, by the rule at the top of this file."""
     energy = np.bincount(feature, weights=value.astype(np.float64) ** 2, minlength=len(table.dwell))
-    shown = np.flatnonzero((energy > 0) & (table.density <= TOO_DENSE))
+    shown = np.flatnonzero((energy > 0) & (table.density <= too_dense))
     by_dwell = shown[np.lexsort((shown, -table.dwell[shown]))]
     middle = (len(by_dwell) + 1) // 2
     slow, fast = (

@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from browsing import launched
 
 from sparsetime.explorer import page, score
 
@@ -234,3 +235,9 @@ def hostile_page():
     """The same page over text that tries to break out of it."""
     nasty = "<script>alert(1)</script> </style>\ud800\x00\u202e & \"quotes' {{ 7*7 }} <!-- "
     return fake_page(titles=("assert", "with"), change=lambda text: nasty + text)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with launched() as browser:
+        yield browser

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
+from browsing import CONTRAST
 
 from sparsetime.explorer.report import render
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
-ARGUMENTS = ["--disable-background-networking", "--disable-component-update", "--disable-quic"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as engine:
-        known = CHROMIUM or engine.chromium.executable_path
-        if not Path(known).exists():
-            if os.environ.get("CI"):
-                pytest.fail("the browser tests need chromium, and this CI machine has none")
-            pytest.skip("chromium is not installed: apt install chromium, or playwright install")
-        browser = engine.chromium.launch(executable_path=known, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -152,18 +131,6 @@ def test_dark_and_light_have_readable_ink(tab):
         for selector in ("h1", ".label .words", ".facts", ".label .dwell", ".colophon p"):
             assert tab.evaluate(CONTRAST, selector) >= 3.0, (scheme, selector)
         assert tab.evaluate(CONTRAST, "blockquote p") >= 7.0
-
-
-CONTRAST = """selector => {
-  const light = (colour) => {
-    const c = colour.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
-      .map((v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-    return .2126 * c[0] + .7152 * c[1] + .0722 * c[2];
-  };
-  const ink = light(getComputedStyle(document.querySelector(selector)).color);
-  const paper = light(getComputedStyle(document.documentElement).backgroundColor);
-  return (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05);
-}"""
 
 
 def test_it_prints(tab):

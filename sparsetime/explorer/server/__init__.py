@@ -1,0 +1,1 @@
+"""The explorer's server: the views of the workbench over HTTP, on this machine."""

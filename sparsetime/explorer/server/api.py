@@ -1,0 +1,199 @@
+"""The HTTP API: each route calls one function of the workbench and returns its record."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Body, Path, Query, Request
+
+from sparsetime.explorer.workbench import (
+    company,
+    compare,
+    documents,
+    feature,
+    lines,
+    overview,
+    roll,
+)
+from sparsetime.explorer.workbench.opened import ALWAYS_ON, Opened, Workbench
+from sparsetime.explorer.workbench.records import (
+    CompanyView,
+    CompareView,
+    DocumentPage,
+    DocumentText,
+    FeaturePage,
+    FeatureView,
+    Label,
+    Overview,
+    Roll,
+    SpecificFeature,
+    TrainingCurve,
+)
+
+router = APIRouter(prefix="/api")
+
+Key = Annotated[str, Path(description="The dictionary's folder in the run.", max_length=200)]
+Number = Annotated[int, Path(description="The feature's number.", ge=0, lt=2**31)]
+Sequence = Annotated[int, Path(description="The sequence's number in the store.", ge=0, lt=2**31)]
+First = Annotated[int, Query(description="The first step.", ge=0, lt=2**31)]
+Stop = Annotated[int | None, Query(description="The step after the last.", ge=1, lt=2**31)]
+Words = Annotated[str, Query(max_length=200)]
+Offset = Annotated[int, Query(ge=0, lt=2**31)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+def _workbench(request: Request) -> Workbench:
+    found: Workbench = request.app.state.workbench
+    return found
+
+
+def _opened(request: Request) -> Opened:
+    return _workbench(request).opened
+
+
+@router.get("/run")
+def run(request: Request) -> Overview:
+    """The run at a glance."""
+    return overview.overview(_workbench(request))
+
+
+@router.get("/training")
+def training(request: Request) -> list[TrainingCurve]:
+    """How each dictionary learns or learnt, as far as its log goes."""
+    return overview.training(_workbench(request))
+
+
+@router.get("/dictionaries/{key}/features")
+def feature_list(
+    request: Request,
+    key: Key,
+    words: Words = "",
+    part: Literal["", "high", "low"] = "",
+    density_min: float = 0.0,
+    density_max: float = 1.0,
+    dwell_min: float = 0.0,
+    dwell_max: float = 1e12,
+    starred: bool = False,
+    sort: lines.Sort = "telling",
+    ascending: bool = False,
+    offset: Offset = 0,
+    limit: Limit = 50,
+) -> FeaturePage:
+    """Features that fit the filters, a page of them."""
+    return lines.features(
+        _opened(request),
+        key,
+        words=words,
+        part=part,
+        density=(density_min, density_max),
+        dwell=(dwell_min, dwell_max),
+        starred=starred,
+        sort=sort,
+        ascending=ascending,
+        offset=offset,
+        limit=limit,
+    )
+
+
+@router.get("/dictionaries/{key}/features/{number}")
+def feature_view(request: Request, key: Key, number: Number) -> FeatureView:
+    """One feature: figures, moments at every strength, how long it lasts."""
+    return feature.feature(_opened(request), key, number)
+
+
+@router.get("/dictionaries/{key}/features/{number}/company")
+def company_view(request: Request, key: Key, number: Number) -> CompanyView:
+    """What fires with it, before it and after it, and the nearest atoms."""
+    return company.company(_opened(request), key, number)
+
+
+@router.get("/dictionaries/{key}/sequences")
+def sequences(
+    request: Request, key: Key, words: Words = "", offset: Offset = 0, limit: Limit = 50
+) -> DocumentPage:
+    """Sequences whose name or text holds these words."""
+    return documents.documents(_opened(request), key, words, offset, limit)
+
+
+@router.get("/dictionaries/{key}/sequences/{sequence}/words")
+def words_of(
+    request: Request, key: Key, sequence: Sequence, first: First = 0, stop: Stop = None
+) -> DocumentText:
+    """The words of a stretch, one a step."""
+    return documents.document(_opened(request), key, sequence, first, stop)
+
+
+@router.get("/dictionaries/{key}/sequences/{sequence}/score")
+def score(
+    request: Request,
+    key: Key,
+    sequence: Sequence,
+    first: First = 0,
+    stop: Stop = None,
+    columns: Annotated[int, Query(ge=16, le=roll.MOST_COLUMNS)] = roll.COLUMNS,
+    rows: Annotated[int, Query(ge=0, le=roll.MOST_ROWS)] = roll.ROWS,
+    densest: Annotated[float, Query(ge=0, le=1)] = ALWAYS_ON,
+    reach: Annotated[int, Query(ge=0, le=100_000)] = 0,
+    also: Annotated[list[int], Query(max_length=roll.MOST_ROWS)] = [],  # noqa: B006  FastAPI copies it
+) -> Roll:
+    """The score of a stretch: features as rows, steps as columns."""
+    opened = _opened(request)
+    for number in also:
+        feature.check_feature(opened, key, number)
+    return roll.roll(
+        opened, key, sequence, first, stop,
+        columns=columns, rows=rows, densest=densest, also=tuple(dict.fromkeys(also)), reach=reach,
+    )  # fmt: skip
+
+
+@router.get("/dictionaries/{key}/sequences/{sequence}/specific")
+def specific(
+    request: Request,
+    key: Key,
+    sequence: Sequence,
+    first: Annotated[int, Query(ge=0, lt=2**31)],
+    stop: Annotated[int, Query(ge=1, lt=2**31)],
+    limit: Annotated[int, Query(ge=1, le=100)] = 12,
+) -> list[SpecificFeature]:
+    """The features that a stretch has most to itself."""
+    return roll.specific(_opened(request), key, sequence, first, stop, limit)
+
+
+@router.get("/compare")
+def comparison(request: Request, left: Words, right: Words) -> CompareView:
+    """Two dictionaries matched atom to atom."""
+    return compare.compare(_opened(request), left, right)
+
+
+@router.get("/labels")
+def labels(request: Request) -> list[Label]:
+    """All names and stars: the export."""
+    return _opened(request).labels.all()
+
+
+@router.post("/labels")
+def add_labels(
+    request: Request, labels: Annotated[list[Label], Body(max_length=100_000)]
+) -> list[Label]:
+    """Set many at once: the import. Each must be of a feature that the run shows."""
+    opened = _opened(request)
+    for label in labels:
+        feature.check_feature(opened, label.dictionary, label.feature)
+    opened.labels.add(labels)
+    return opened.labels.all()
+
+
+@router.put("/dictionaries/{key}/features/{number}/label")
+def set_label(
+    request: Request,
+    key: Key,
+    number: Number,
+    name: Annotated[str, Body()] = "",
+    starred: Annotated[bool, Body()] = False,
+) -> Label:
+    """Name or star a feature; an empty name without a star takes its label away."""
+    opened = _opened(request)
+    feature.check_feature(opened, key, number)
+    label = Label(dictionary=key, feature=number, name=name.strip(), starred=starred)
+    opened.labels.add([label])
+    return label

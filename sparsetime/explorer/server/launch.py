@@ -1,0 +1,124 @@
+"""Opening the explorer: a port, a browser, a notebook's frame."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+import time
+import webbrowser
+from pathlib import Path
+from typing import Any, final
+
+from sparsetime.errors import ConfigError
+from sparsetime.explorer.server.safety import LOCAL
+
+PORT = 7878
+_TRIES = 20
+_PATIENCE = 10.0
+
+
+@final
+class Explorer:
+    """A running explorer. `url` is where it is; `stop()` ends it. In a notebook it shows itself."""
+
+    def __init__(self, server: Any, listening: socket.socket, url: str) -> None:
+        self.url = url
+        self._server = server
+        self._thread = threading.Thread(
+            target=server.run,
+            kwargs={"sockets": [listening]},
+            name="sparsetime explorer",
+            daemon=True,
+        )
+        self._thread.start()
+        began = time.monotonic()
+        while not server.started and self._thread.is_alive():
+            if time.monotonic() - began > _PATIENCE:
+                break
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Let go of the port."""
+        self._server.should_exit = True
+        self._thread.join(_PATIENCE)
+
+    def wait(self) -> None:
+        """Until it is stopped, or interrupted from the keyboard."""
+        try:
+            while self._thread.is_alive():
+                self._thread.join(0.5)
+        except KeyboardInterrupt:
+            self.stop()
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe src="{self.url}" width="100%" height="780" '
+            f'style="border:0;border-radius:8px" title="sparsetime explorer"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"Explorer({self.url!r})"
+
+
+def explore(
+    run: str | Path, host: str = "127.0.0.1", port: int | None = None, browser: bool | None = None
+) -> Explorer:
+    """Serve the explorer of a run and return at once; the object shows it inline in a notebook.
+
+    Without `port`, the first free one from 7878 on is taken. `browser` opens one (default:
+    outside a notebook). Bound to another host than this machine's own, the explorer answers only
+    to who brings the token that is part of its `url`.
+
+    Errors: StoreError where the run holds nothing to show; ConfigError where the port is taken.
+    """
+    import uvicorn
+
+    from sparsetime.explorer.server.app import make_app
+    from sparsetime.explorer.workbench.opened import Workbench
+
+    workbench = Workbench(run)
+    listening = _listen(host, port)
+    taken = listening.getsockname()[1]
+    local = host in LOCAL
+    token = None if local else secrets.token_urlsafe(16)
+    notebook = _in_notebook()
+    app = make_app(workbench, LOCAL if local else frozenset(), token, framed=notebook)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    )
+    name = f"[{host}]" if ":" in host else host
+    url = f"http://{name}:{taken}/" + (f"?token={token}" if token else "")
+    explorer = Explorer(server, listening, url)
+    if browser if browser is not None else not notebook:
+        webbrowser.open(url)
+    return explorer
+
+
+def _listen(host: str, port: int | None) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for tried in [port] if port is not None else [*range(PORT, PORT + _TRIES), 0]:
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, tried))
+        except (OSError, OverflowError) as error:
+            listening.close()
+            if port is not None:
+                raise ConfigError(
+                    f"{host}:{port} cannot be listened on ({error}); choose another port, or none "
+                    f"to have a free one taken"
+                ) from error
+        else:
+            listening.listen(128)
+            return listening
+    raise ConfigError(f"{host} cannot be listened on; is it an address of this machine?")
+
+
+def _in_notebook() -> bool:
+    try:
+        from IPython import get_ipython  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return False
+    shell = get_ipython()
+    return shell is not None and "IPKernelApp" in shell.config

@@ -1,0 +1,110 @@
+// Elements, the API, numbers as words: what every view needs.
+
+/** An element: h("a.strong", {href: "/"}, "text", child, …). Functions become listeners. */
+export function h(what, attributes = {}, ...children) {
+  const [name, ...classes] = what.split(".");
+  const made = document.createElement(name || "div");
+  if (classes.length) made.className = classes.join(" ");
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === "function") made.addEventListener(key, value);
+    else if (key === "value") made.value = value;
+    else made.setAttribute(key, value === true ? "" : value);
+  }
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** Ask the API; what it refuses becomes an Error with its words. */
+export async function ask(path, parameters = {}, options = {}) {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(parameters)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== null && one !== undefined && one !== "") query.append(key, one);
+    }
+  }
+  const text = query.toString();
+  let response;
+  try {
+    response = await fetch(`/api/${path}${text ? "?" + text : ""}`, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("The explorer does not answer. Is it still running?");
+  }
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error ?? "The address holds something that cannot be read.");
+  return answer;
+}
+
+export const send = (path, method, value) =>
+  ask(path, {}, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) });
+
+export const of = (key) => `dictionaries/${encodeURIComponent(key)}`;
+export const featureAddress = (key, number) => `/features/${encodeURIComponent(key)}/${number}`;
+
+/** What to call a feature: its label, else the words it is most over-represented on. */
+export const nameOf = ({ label, words }, count = 4) =>
+  label || words.slice(0, count).join(", ") || "no words of its own";
+
+export function percent(share) {
+  if (share === 0) return "0%";
+  if (share < 0.0001) return `${+(100 * share).toPrecision(1)}%`;
+  return `${(100 * share).toPrecision(share >= 0.1 ? 3 : 2)}%`;
+}
+
+export function short(value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  for (const [unit, letter] of [[1e9, "G"], [1e6, "M"], [1e4, "k"]]) {
+    if (size >= unit) return `${+(value / (letter === "k" ? 1e3 : unit)).toPrecision(3)}${letter}`;
+  }
+  if (size >= 1000) return Math.round(value).toLocaleString("en");
+  return `${+value.toPrecision(3)}`;
+}
+
+export const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+
+/** The address's parameters, and a way to change them without a reload. */
+export const here = () => new URLSearchParams(location.search);
+export function remember(changes, push = false) {
+  const query = here();
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === null || value === undefined || value === "") query.delete(key);
+    else query.set(key, value);
+  }
+  query.delete("token");
+  const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+  history[push ? "pushState" : "replaceState"](null, "", location.pathname + (text ? `?${text}` : ""));
+}
+
+/** One of several, as a row of radio buttons. */
+export function choices(name, options, chosen, change) {
+  return h("div.choices", { role: "radiogroup", "aria-label": name },
+    options.map(([value, label]) => h("label", {},
+      h("input", { type: "radio", name: `choice-${name}`, value, checked: value === chosen, change: () => change(value) }),
+      h("span", {}, label))));
+}
+
+export function check(label, on, change) {
+  return h("label.check", {}, h("input", { type: "checkbox", checked: on, change: (event) => change(event.target.checked) }), label);
+}
+
+/** Wait until calls have stopped for a moment. */
+export function settled(work, milliseconds) {
+  let timer = null;
+  return (...given) => { clearTimeout(timer); timer = setTimeout(() => work(...given), milliseconds); };
+}
+
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+export const empty = (title, ...more) => h("section.empty", {}, h("h2", {}, title), more.map((text) => h("p", {}, text)));
+
+const tip = document.getElementById("tip");
+export function say(place, ...lines) {
+  tip.replaceChildren(...lines.map((line, i) => h(i ? "span" : "b", {}, line)));
+  tip.hidden = false;
+  const box = tip.getBoundingClientRect();
+  const left = place.x + 16 + box.width > innerWidth ? place.x - box.width - 16 : place.x + 16;
+  tip.style.left = `${Math.max(4, left)}px`;
+  tip.style.top = `${Math.max(4, Math.min(place.y + 16, innerHeight - box.height - 8))}px`;
+}
+export const hush = () => { tip.hidden = true; };

@@ -1,0 +1,100 @@
+// The frame around the views: which one the address names, light and dark, keys for all of them.
+
+import { ask, empty, h, hush } from "./dom.js";
+import { compareView } from "./compare.js";
+import { docsView } from "./docs.js";
+import { featureView } from "./feature.js";
+import { labelsView } from "./labels.js";
+import { listView } from "./list.js";
+import { overviewView } from "./overview.js";
+import { scoreView } from "./score.js";
+
+const main = document.getElementById("view");
+const links = [...document.querySelectorAll("#bar nav a")];
+const KEYS = { o: "/", s: "/score", f: "/features", c: "/compare", l: "/labels" };
+let run = null;
+let leave = () => {};
+let turn = 0;
+
+function viewOf(path) {
+  if (path === "/") return [overviewView, "Overview"];
+  if (path === "/score") return [scoreView, "Score"];
+  if (path === "/features") return [listView, "Features"];
+  if (path === "/compare") return [compareView, "Compare"];
+  if (path === "/labels") return [labelsView, "Labels"];
+  if (path === "/api/docs") return [docsView, "API"];
+  const found = path.match(/^\/features\/([^/]+)\/(\d+)$/);
+  if (found) return [(at, data) => featureView(at, data, decodeURIComponent(found[1]), Number(found[2])), "Feature"];
+  return [null, ""];
+}
+
+async function show() {
+  const mine = ++turn;
+  leave();
+  leave = () => {};
+  hush();
+  const [view, title] = viewOf(location.pathname);
+  for (const link of links) {
+    const at = link.getAttribute("href");
+    const on = at === "/" ? location.pathname === "/" : location.pathname.startsWith(at);
+    if (on) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+  }
+  const place = h("div.view");
+  place.style.opacity = "0";
+  main.replaceChildren(place);
+  try {
+    run = await ask("run");
+    if (mine !== turn) return;
+    document.title = `${title} · ${run.run} · sparsetime`;
+    document.getElementById("run").textContent = run.run;
+    const needs = view !== overviewView && view !== docsView && !run.dictionaries.length;
+    if (!view) place.append(empty("There is no such page", "The views of this run are listed above."));
+    else if (needs) place.append(empty("Nothing is indexed yet", ...run.notes, "Index a dictionary with sparsetime index; this page finds it by itself."));
+    else {
+      const left = await view(place, run);
+      if (mine === turn) leave = left ?? leave; else left?.();
+    }
+  } catch (error) {
+    if (mine === turn) place.replaceChildren(empty("This cannot be shown", error.message));
+    if (!(error instanceof Error) || error instanceof TypeError) console.error(error);
+  }
+  place.style.opacity = "";
+  place.dataset.ready = "yes";
+}
+
+export function go(address) {
+  history.pushState(null, "", address);
+  scrollTo(0, 0);
+  show();
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='/']");
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button || link.target || link.hasAttribute("download")) return;
+  event.preventDefault();
+  go(link.getAttribute("href"));
+});
+addEventListener("popstate", show);
+
+const root = document.documentElement;
+const saved = localStorage.getItem("theme");
+if (saved) root.dataset.theme = saved;
+const isDark = () => (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+function turnTheme() {
+  root.dataset.theme = isDark() ? "light" : "dark";
+  localStorage.setItem("theme", root.dataset.theme);
+  dispatchEvent(new Event("themechange"));
+}
+document.getElementById("theme").addEventListener("click", turnTheme);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dispatchEvent(new Event("themechange")));
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+  if (event.key === "d") turnTheme();
+  else if (event.key === "/") document.querySelector("input[type=search]")?.focus();
+  else if (KEYS[event.key] && location.pathname !== KEYS[event.key]) go(KEYS[event.key]);
+  else return;
+  event.preventDefault();
+});
+
+show();

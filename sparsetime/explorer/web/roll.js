@@ -1,0 +1,239 @@
+// One dictionary's roll on a canvas: features as rows, time to the right.
+
+import { colour, nameOf, short } from "./dom.js";
+import { spread, thinned } from "./words.js";
+
+export const ROW = 16, AXIS = 20, TURN = (-66 * Math.PI) / 180;
+const APART = 10.4, EASE = 200, MOST_DASHES = 60;
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+export class Roll {
+  /** `score` is the view that owns it: its state, words, viewport. `top` is the room for words. */
+  constructor(score, key, canvas, top) {
+    Object.assign(this, { score, key, canvas, top, rows: [], data: null, scroll: 0, y: new Map(), began: 0 });
+    this.pen = canvas.getContext("2d");
+  }
+
+  /** Everything is drawn larger on a very wide screen; all places here are before that scale. */
+  get scale() { return innerWidth >= 2000 ? 1.2 : 1; }
+  get across() { return this.canvas.clientWidth / this.scale; }
+  get down() { return this.canvas.clientHeight / this.scale; }
+  get gutter() { return innerWidth >= 2000 ? 310 : 268; }
+  get wide() { return this.across - this.gutter; }
+  get pitch() { return this.wide / (this.score.view.to - this.score.view.from); }
+  x(step) { return this.gutter + (step - this.score.view.from) * this.pitch; }
+  get visible() { return Math.max(1, Math.floor((this.down - this.top - AXIS) / ROW)); }
+
+  /** Other rows: those that stay glide to their new places, the others fade in. */
+  take(data) {
+    this.data = data;
+    this.before = new Map(this.rows.map((row, i) => [row.feature, this.placeOf(i)]));
+    this.arrange();
+  }
+
+  arrange() {
+    if (!this.data) return;
+    const before = this.before ?? new Map(this.rows.map((row, i) => [row.feature, this.placeOf(i)]));
+    this.before = null;
+    const { sort, group } = this.score.state;
+    const pins = this.score.pinsOf(this.key);
+    const orders = {
+      timescale: (a, b) => b.dwell - a.dwell,
+      entry: (a, b) => (a.columns[0] ?? 1e9) - (b.columns[0] ?? 1e9) || b.dwell - a.dwell,
+      strength: (a, b) => b.energy - a.energy,
+      likeness: (a, b) => a.place - b.place,
+    };
+    this.rows = [...this.data.rows].sort((a, b) =>
+      Number(pins.has(b.feature)) - Number(pins.has(a.feature))
+      || (group ? (a.part < b.part ? -1 : a.part > b.part ? 1 : 0) : 0)
+      || orders[sort](a, b));
+    this.y = new Map(this.rows.map((row, i) => [row.feature, { from: before.get(row.feature) ?? null, to: i }]));
+    this.began = still.matches ? -EASE : performance.now();
+    this.scroll = Math.max(0, Math.min(this.scroll, this.rows.length - this.visible));
+  }
+
+  get moving() { return performance.now() - this.began < EASE; }
+  get eased() { const t = Math.min(1, (performance.now() - this.began) / EASE); return t * (2 - t); }
+
+  placeOf(i) {
+    const place = this.y.get(this.rows[i]?.feature);
+    return !place || place.from === null ? i : place.from + (place.to - place.from) * this.eased;
+  }
+
+  rowAt(y) {
+    const row = Math.floor((y - this.top) / ROW + this.scroll);
+    return y >= this.top && y < this.down - AXIS && row >= 0 && row < this.rows.length ? row : null;
+  }
+  stepAt(x) { return x < this.gutter ? null : Math.floor(this.score.view.from + (x - this.gutter) / this.pitch); }
+
+  /** Strength in percent on a step, or 0. */
+  strength(row, step) {
+    const { columns, strengths } = row, column = Math.floor((step - this.data.first) / this.data.stride);
+    let low = 0, high = columns.length;
+    while (low < high) { const mid = (low + high) >> 1; if (columns[mid] < column) low = mid + 1; else high = mid; }
+    return columns[low] === column ? strengths[low] : 0;
+  }
+
+  draw() {
+    const { canvas, pen } = this, ratio = devicePixelRatio * this.scale;
+    const wide = this.across, tall = this.down;
+    if (!wide) return;
+    if (canvas.width !== Math.round(wide * ratio) || canvas.height !== Math.round(tall * ratio)) {
+      canvas.width = Math.round(wide * ratio); canvas.height = Math.round(tall * ratio);
+    }
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, wide, tall);
+    this.hues = Object.fromEntries(["high", "low", "plain", "ink", "soft", "faint", "rule", "paper"].map((name) => [name, colour(name)]));
+    this.font = getComputedStyle(document.body).fontFamily;
+    const floor = tall - AXIS;
+    this.drawGrounds(floor);
+    pen.save();
+    pen.beginPath(); pen.rect(0, this.top, wide, floor - this.top); pen.clip();
+    const begin = Math.max(0, Math.floor(this.scroll) - 1), end = Math.min(this.rows.length, begin + this.visible + 3);
+    for (let i = begin; i < end; i += 1) this.drawRow(i);
+    pen.restore();
+    if (this.top > 40) this.drawWords();
+    this.drawAxis(floor);
+    this.drawCursor(floor);
+    this.drawScrollbar(floor);
+  }
+
+  drawGrounds(floor) {
+    const { pen, score, hues } = this, { view, span } = score;
+    if (span) {
+      const a = Math.max(this.gutter, this.x(span[0])), b = this.x(span[1]);
+      pen.globalAlpha = 0.07; pen.fillStyle = hues.ink;
+      if (b > a) pen.fillRect(a, 0, b - a, floor);
+      pen.globalAlpha = 1;
+    }
+    pen.strokeStyle = hues.faint; pen.lineWidth = 1; pen.setLineDash([2, 3]); pen.globalAlpha = 0.7;
+    const turns = (score.boundaries.get(this.key) ?? []).filter((step) => step > view.from && step < view.to);
+    for (const step of turns.length <= MOST_DASHES ? turns : []) {
+      const x = Math.round(this.x(step)) + 0.5;
+      pen.beginPath(); pen.moveTo(x, this.top); pen.lineTo(x, floor); pen.stroke();
+    }
+    pen.setLineDash([]); pen.globalAlpha = 1;
+  }
+
+  drawRow(i) {
+    const { pen, hues, score, data } = this, row = this.rows[i];
+    const y = this.top + (this.placeOf(i) - this.scroll) * ROW, floor = y + ROW - 1.5, full = ROW - 4;
+    const fresh = this.y.get(row.feature)?.from === null ? this.eased : 1;
+    const hue = hues[row.part || "plain"];
+    const pinned = score.pinsOf(this.key).has(row.feature);
+    const on = score.cursor?.roll === this && score.cursor.row === i;
+    const wide = this.across;
+    if (pinned || on) {
+      pen.globalAlpha = pinned ? 0.1 : 0.06; pen.fillStyle = pinned ? hue : hues.ink;
+      pen.fillRect(0, y, wide, ROW);
+    }
+    pen.globalAlpha = 1; pen.fillStyle = hues.rule;
+    pen.fillRect(this.gutter, floor + 0.5, wide - this.gutter, 1);
+    this.drawLabel(row, y, hue, pinned || on, fresh);
+    const size = this.pitch * data.stride, { columns, strengths } = row;
+    const first = (score.view.from - data.first) / data.stride - 1, last = (score.view.to - data.first) / data.stride;
+    let at = 0, high = columns.length;
+    while (at < high) { const mid = (at + high) >> 1; if (columns[mid] < first) at = mid + 1; else high = mid; }
+    pen.fillStyle = hue;
+    const left = this.gutter, zero = this.x(data.first);
+    let begin = null, until = null, tall = 0, pixel = -1;
+    const bars = [];
+    for (; at < columns.length && columns[at] <= last; at += 1) {
+      const a = Math.max(left, zero + columns[at] * size), b = Math.max(a, zero + (columns[at] + 1) * size);
+      if (until !== null && a > until + 0.6) { bars.push([begin, until]); begin = a; } else if (begin === null) begin = a;
+      until = b;
+      const here = Math.floor(a), height = (full * strengths[at]) / 100;
+      pen.globalAlpha = fresh;
+      if (size >= 1) pen.fillRect(a, floor - Math.max(1.5, height), Math.max(0.8, b - a - (size > 5 ? 0.6 : 0)), Math.max(1.5, height));
+      else if (here === pixel) { if (height > tall) { pen.fillRect(here, floor - height, 1, height); tall = height; } }
+      else { pixel = here; tall = Math.max(1.5, height); pen.fillRect(here, floor - tall, 1, tall); }
+    }
+    if (begin !== null) bars.push([begin, until]);
+    pen.globalAlpha = 0.18 * fresh;
+    for (const [a, b] of bars) pen.fillRect(a, floor - full, Math.max(1, b - a), full);
+    pen.globalAlpha = 1;
+  }
+
+  drawLabel(row, y, hue, strong, fresh) {
+    const { pen, hues } = this, base = y + ROW / 2 + 4;
+    pen.globalAlpha = fresh;
+    pen.font = `11px ${this.font}`; pen.textAlign = "right"; pen.fillStyle = hues.faint;
+    pen.fillText(row.feature, 40, base);
+    pen.font = `600 11px ${this.font}`; pen.fillStyle = hue;
+    pen.fillText(short(row.dwell), this.gutter - 12, base);
+    pen.textAlign = "left"; pen.font = `${strong || row.label ? "600 " : ""}12px ${this.font}`;
+    pen.fillStyle = strong || row.label ? hues.ink : hues.soft;
+    const room = this.gutter - 48 - 50;
+    let text = nameOf(row, 4);
+    if (pen.measureText(text).width > room) {
+      let low = 0, high = text.length;
+      while (low < high) { const mid = (low + high + 1) >> 1; if (pen.measureText(`${text.slice(0, mid)}…`).width <= room) low = mid; else high = mid - 1; }
+      text = `${text.slice(0, low).trimEnd()}…`;
+    }
+    pen.fillText(text, 48, base);
+    pen.globalAlpha = 1;
+  }
+
+  drawWords() {
+    const { pen, hues, score } = this, { view, cursor } = score;
+    const found = thinned(score.labels, view.from, view.to, (this.wide - 30) / APART);
+    const wanted = found.map((label) => Math.max(0, ((label.from + label.to) / 2 - view.from) * this.pitch));
+    const places = spread(wanted, APART, this.wide - 28);
+    const row = cursor && cursor.row !== null ? cursor.roll.rows[cursor.row] : null;
+    pen.save();
+    pen.beginPath(); pen.rect(this.gutter, 0, this.wide, this.top); pen.clip();
+    pen.lineWidth = 0.75;
+    found.forEach((label, i) => {
+      const x = this.gutter + places[i], under = cursor?.step >= label.from && cursor?.step < label.to;
+      let lit = false;
+      for (let step = label.from; row && step < label.to; step += 1) lit ||= cursor.roll.strength(row, step) > 0;
+      pen.strokeStyle = hues.faint; pen.globalAlpha = 0.5;
+      pen.beginPath(); pen.moveTo(this.gutter + wanted[i], this.top - 1); pen.lineTo(x, this.top - 10); pen.stroke();
+      pen.globalAlpha = 1;
+      pen.fillStyle = under ? hues.ink : lit ? hues[row.part || "plain"] : hues.soft;
+      pen.font = `${under || lit ? "600 " : ""}10.5px ${this.font}`;
+      pen.translate(x + 2, this.top - 12); pen.rotate(TURN);
+      pen.fillText(label.text, 0, 3);
+      pen.rotate(-TURN); pen.translate(-x - 2, -this.top + 12);
+    });
+    pen.restore();
+  }
+
+  drawAxis(floor) {
+    const { pen, hues, score } = this, { view } = score;
+    const rough = ((view.to - view.from) / this.wide) * 110, size = 10 ** Math.floor(Math.log10(Math.max(1, rough)));
+    const step = Math.max(1, [1, 2, 5, 10].map((m) => m * size).find((s) => s >= rough) ?? size * 10);
+    pen.font = `11px ${this.font}`; pen.fillStyle = hues.faint; pen.textAlign = "left";
+    for (let at = Math.ceil(view.from / step) * step; at < view.to; at += step) {
+      const x = this.x(at);
+      pen.fillRect(Math.round(x), floor, 1, 4);
+      if (x < this.across - 40) pen.fillText(at.toLocaleString("en"), x + 4, floor + 14);
+    }
+    pen.fillText(`${score.unit}s`, 48, floor + 14);
+    pen.textAlign = "right";
+    pen.fillText("lasts", this.gutter - 12, floor + 14);
+    pen.textAlign = "left";
+  }
+
+  drawCursor(floor) {
+    const { pen, hues, score } = this, { cursor } = score;
+    if (!cursor || cursor.step === null) return;
+    const x = this.x(cursor.step), wide = Math.max(1, this.pitch);
+    if (x + wide < this.gutter) return;
+    pen.globalAlpha = 0.08; pen.fillStyle = hues.ink;
+    pen.fillRect(Math.max(this.gutter, x), this.top, wide, floor - this.top);
+    pen.globalAlpha = 1;
+    if (cursor.roll === this && cursor.row !== null && cursor.keys) {
+      pen.strokeStyle = hues.ink; pen.lineWidth = 1.5;
+      pen.strokeRect(x, this.top + (cursor.row - this.scroll) * ROW, Math.max(3, wide), ROW - 1);
+    }
+  }
+
+  drawScrollbar(floor) {
+    if (this.rows.length <= this.visible) return;
+    const { pen, hues } = this, tall = floor - this.top, share = this.visible / this.rows.length;
+    pen.fillStyle = hues.faint; pen.globalAlpha = 0.5;
+    pen.fillRect(this.across - 4, this.top + (this.scroll / this.rows.length) * tall, 3, Math.max(18, share * tall));
+    pen.globalAlpha = 1;
+  }
+}

@@ -1,0 +1,91 @@
+"""The sequences of a run, and their words."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from sparsetime.errors import DataError
+from sparsetime.explorer.workbench.opened import Opened
+from sparsetime.explorer.workbench.records import DocumentLine, DocumentPage, DocumentText
+
+MOST_STEPS = 20_000
+
+
+def documents(
+    opened: Opened, key: str, words: str = "", offset: int = 0, limit: int = 50
+) -> DocumentPage:
+    """The indexed sequences whose name holds all of `words`, or whose text holds them as written.
+
+    Errors: UnknownNameError for a dictionary that the run does not show.
+    """
+    shown = opened.one(key)
+    known = shown.index.sequences
+    table = shown.store.sequences
+    place = np.searchsorted(shown.store.sequence_indices, known["sequence"].to_numpy())
+    labels, texts = table["labels"], table["text"]
+    wanted = words.lower().strip()
+    found = []
+    for at, number, name, length in zip(
+        place.tolist(),
+        known["sequence"].to_pylist(),
+        known["id"].to_pylist(),
+        known["length"].to_pylist(),
+        strict=True,
+    ):
+        title = str(json.loads(labels[at].as_py()).get("name", name))
+        if wanted and not all(word in f"{name} {title}".lower() for word in wanted.split()):
+            text = texts[at].as_py()
+            if text is None or wanted not in text.lower():
+                continue
+        found.append(DocumentLine(sequence=number, id=name, title=title, length=length))
+    return DocumentPage(total=len(found), lines=found[offset : offset + limit])
+
+
+def document(
+    opened: Opened, key: str, sequence: int, first: int = 0, stop: int | None = None
+) -> DocumentText:
+    """The words of the steps `first` to `stop` (exclusive), at most MOST_STEPS of them.
+
+    Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
+    """
+    first, stop, length = stretch(opened, key, sequence, first, stop)
+    stop = min(stop, first + MOST_STEPS)
+    whole = opened.document(key, sequence)
+    place = int(np.searchsorted(opened.one(key).store.sequence_indices, sequence))
+    return DocumentText(
+        sequence=sequence,
+        id=whole.id,
+        title=whole.title,
+        length=length,
+        first=first,
+        words=whole.words[first:stop],
+        gaps=whole.gaps[first:stop],
+        is_text=opened.one(key).store.sequences["text"][place].is_valid,
+    )
+
+
+def stretch(
+    opened: Opened, key: str, sequence: int, first: int, stop: int | None
+) -> tuple[int, int, int]:
+    """The stretch that is meant, checked, and the length of the sequence.
+
+    Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
+    """
+    known = opened.one(key).index.sequences
+    numbers = known["sequence"].to_numpy()
+    at = int(np.searchsorted(numbers, sequence))
+    if at == len(numbers) or numbers[at] != sequence:
+        raise DataError(
+            f"sequence {sequence} is not in the index of {key}, which holds {len(numbers):,} "
+            f"sequences, numbers {numbers[0]} to {numbers[-1]}"
+        )
+    length = known["length"][at].as_py()
+    stop = length if stop is None else min(stop, length)
+    if not 0 <= first < stop:
+        raise DataError(
+            f"steps {first} to {stop} are no stretch of sequence {sequence}, whose steps are 0 to "
+            f"{length - 1}"
+        )
+    return first, stop, length

@@ -1,0 +1,104 @@
+"""One feature: its figures, its moments at every strength, and how long it lasts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsetime.errors import ConfigError
+from sparsetime.explorer.workbench.lines import lines
+from sparsetime.explorer.workbench.opened import Opened
+from sparsetime.explorer.workbench.records import FeatureView, Histogram, Moment, MomentBand
+from sparsetime.features.firing import Firing
+
+AROUND = 16  # steps of context on either side
+_TOP, _EACH = 8, 3
+_BANDS = ("Strongest fifth", "Second fifth", "Middle fifth", "Fourth fifth", "Weakest fifth")
+_BINS = 24
+
+
+def feature(opened: Opened, key: str, number: int) -> FeatureView:
+    """Everything about a feature but its company.
+
+    Errors: UnknownNameError for a dictionary that the run does not show; ConfigError for a
+    feature that does not exist.
+    """
+    shown = opened.one(key)
+    check_feature(opened, key, number)
+    row = shown.index.features.slice(number, 1).to_pylist()[0]
+    moments = opened.firing(key, number)
+    living = np.flatnonzero(shown.table.density > 0)
+    at = int(np.searchsorted(living, number))
+    after = at + int(at < len(living) and living[at] == number)
+    return FeatureView(
+        dictionary=key,
+        line=lines(opened, key, [number])[0],
+        count=row["count"],
+        runs=row["runs"],
+        mean=row["mean"] or 0.0,
+        flicker=row["flicker"] or 0.0,
+        half_life_censored=bool(row["half_life_censored"]),
+        position_density=row["position_density"],
+        run_lengths=_lengths(moments.run_lengths()),
+        strengths=_histogram(np.abs(moments.value)),
+        bands=_bands(opened, key, moments, shown.table.peak[number]),
+        earlier=int(living[at - 1]) if at else None,
+        later=int(living[after]) if after < len(living) else None,
+    )
+
+
+def check_feature(opened: Opened, key: str, number: int) -> None:
+    """Errors: ConfigError for a feature that the dictionary does not have."""
+    width = opened.one(key).index.width
+    if not 0 <= number < width:
+        raise ConfigError(
+            f"feature {number} does not exist: {key} has the features 0 to {width - 1}"
+        )
+
+
+def _bands(opened: Opened, key: str, moments: Firing, peak: float) -> list[MomentBand]:
+    top = moments.picked(0.0, 1.0, _TOP)
+    bands = [("Strongest moments", top)]
+    if len(moments.value) > _TOP:
+        fifths = [(i / 5, (i + 1) / 5) for i in range(5)]
+        # The strongest fifth leaves out its very top, which is shown already.
+        fifths[0] = (min(len(top) / len(moments.value), 0.19), 0.2)
+        bands += [
+            (title, moments.picked(*band, _EACH))
+            for title, band in zip(_BANDS, fifths, strict=True)
+        ]
+    return [
+        MomentBand(title=title, moments=[_moment(opened, key, moments, int(m), peak) for m in some])
+        for title, some in bands
+    ]
+
+
+def _moment(opened: Opened, key: str, moments: Firing, at: int, peak: float) -> Moment:
+    sequence, position = int(moments.sequence[at]), int(moments.position[at])
+    words = opened.document(key, sequence)
+    first, stop = max(0, position - AROUND), min(len(words.words), position + AROUND + 1)
+    strength = moments.strengths(sequence, first, stop)
+    return Moment(
+        sequence=sequence,
+        position=position,
+        source=words.id,
+        value=float(moments.value[at]),
+        first=first,
+        here=position - first,
+        words=words.words[first:stop],
+        gaps=words.gaps[first:stop],
+        strengths=[int(np.ceil(100 * s / peak)) if s else 0 for s in strength],
+    )
+
+
+def _lengths(lengths: np.ndarray) -> Histogram:
+    """Whole lengths each in a bin of its own up to a dozen, wider bins beyond."""
+    longest = int(lengths.max(initial=1))
+    edges = np.arange(1, 14) - 0.5
+    if longest > 12:
+        edges = np.unique(np.append(edges, np.rint(np.geomspace(13, longest + 1, 10)) - 0.5))
+    return Histogram(edges=edges.tolist(), counts=np.histogram(lengths, edges)[0].tolist())
+
+
+def _histogram(values: np.ndarray) -> Histogram:
+    edges = np.linspace(0, float(values.max(initial=0)) or 1.0, _BINS + 1)
+    return Histogram(edges=edges.tolist(), counts=np.histogram(values, edges)[0].tolist())

@@ -1,0 +1,131 @@
+"""A run at a glance, and its training as it goes."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sparsetime.explorer.comparison import comparison, definitions
+from sparsetime.explorer.gather import aligned, distinct_stores, facts_of, lead_of, title_of
+from sparsetime.explorer.run import DICTIONARY, Shown
+from sparsetime.explorer.units import step_name
+from sparsetime.explorer.workbench.opened import Opened, Workbench
+from sparsetime.explorer.workbench.records import (
+    DictionaryView,
+    Histogram,
+    Overview,
+    TrainingCurve,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sparsetime.evaluation.metric import Figure
+
+CONFIG = "config.yaml"
+_BINS = 40
+_MOST_POINTS = 400
+
+
+def overview(workbench: Workbench) -> Overview:
+    """The first page: what the run holds, its dictionaries side by side, how they spread."""
+    opened = workbench.opened
+    shown = list(opened.shown.values())
+    folder = workbench.folder
+    name = Path(folder.url.rstrip("/")).name
+    config = folder.read_bytes(CONFIG).decode("utf-8", "replace") if folder.exists(CONFIG) else ""
+    if not shown:
+        return Overview(
+            run=name, title="Nothing to look into yet", unit="step", notes=opened.notes, facts=[],
+            lead="No dictionary of this run has an index so far; training is shown as it goes.",
+            dictionaries=[], comparison=[], definitions=[], config=config,
+        )  # fmt: skip
+    stores = distinct_stores([each.store for each in shown])
+    unit = step_name(stores)
+    entries = [each.entry for each in shown]
+    evaluations: list[Mapping[str, Figure]] = [each.evaluation or {} for each in shown]
+    return Overview(
+        run=name,
+        title=title_of(stores),
+        lead=lead_of(stores, len(shown), unit),
+        unit=unit,
+        notes=opened.notes,
+        facts=facts_of(stores, unit),
+        dictionaries=[_view(opened, each) for each in shown],
+        comparison=comparison(entries, evaluations),
+        definitions=definitions(evaluations),
+        config=config,
+    )
+
+
+def training(workbench: Workbench) -> list[TrainingCurve]:
+    """The learning of every dictionary of the run, also of those still being trained."""
+    from sparsetime.training.run import read_metrics
+
+    curves = []
+    for name in workbench.training:
+        folder = workbench.folder / name
+        lines = list(read_metrics(folder.url))
+        figure = "fvu" if lines and "fvu" in lines[0] else "loss"
+        points = [(x["rows"], x[figure]) for x in lines if x.keys() >= {"rows", figure}]
+        points = [(x, y) for x, y in points if math.isfinite(y)]
+        if not points:
+            continue
+        thinned = points[:: -(-len(points) // _MOST_POINTS)]
+        if thinned[-1] != points[-1]:
+            thinned.append(points[-1])
+        curves.append(
+            TrainingCurve(
+                label=name,
+                hue="",
+                x=[x for x, _ in thinned],
+                y=[y for _, y in thinned],
+                figure=figure,
+                finished=folder.exists(DICTIONARY),
+            )
+        )
+    return curves
+
+
+def _view(opened: Opened, each: Shown) -> DictionaryView:
+    table = each.table
+    alive = table.density > 0
+    high = np.arange(len(alive)) < table.groups[0] if each.entry.has_parts else None
+    rows = max(each.index.record["rows"], 2)
+    longest = max(2.0, float(table.dwell.max(initial=2.0))) * 1.0001
+    found: Mapping[str, Figure] = each.evaluation or {}
+    return DictionaryView(
+        entry=each.entry,
+        width=each.index.width,
+        dead=int((~alive).sum()),
+        figures={
+            name: float(figure.value)
+            for name, figure in found.items()
+            if isinstance(figure.value, int | float) and math.isfinite(figure.value)
+        },
+        density=_histogram(table.density, alive, high, np.geomspace(1 / rows, 1, _BINS + 1)),
+        dwell=_histogram(table.dwell, alive, high, np.geomspace(1, longest, _BINS + 1)),
+        aligned_with=[
+            other.entry.key
+            for other in opened.shown.values()
+            if other is not each and aligned(each.store, other.store)
+        ],
+        opens_at=opened.opens_at(each.entry.key),
+    )
+
+
+def _histogram(
+    values: np.ndarray, alive: np.ndarray, high: np.ndarray | None, edges: np.ndarray
+) -> Histogram:
+    def counts(inside: np.ndarray) -> list[int]:
+        clipped = np.clip(values[inside], edges[0], edges[-1])
+        return [int(n) for n in np.histogram(clipped, edges)[0]]
+
+    return Histogram(
+        edges=[float(e) for e in edges],
+        counts=counts(alive),
+        high=None if high is None else counts(alive & high),
+    )

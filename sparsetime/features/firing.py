@@ -1,0 +1,70 @@
+"""One feature, every time it fires: its runs, and moments from all of its strengths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+
+if TYPE_CHECKING:
+    from sparsetime.features.index import FeatureIndex
+
+_EVERY = 2**62
+
+
+@dataclass(frozen=True)
+class Firing:
+    """All moments of one feature, the strongest first. All arrays are [moments]."""
+
+    sequence: Int[np.ndarray, " moments"]
+    position: Int[np.ndarray, " moments"]
+    value: Float[np.ndarray, " moments"]
+
+    @property
+    def in_time(self) -> Int[np.ndarray, " moments"]:
+        """The order by sequence, then position."""
+        order: Int[np.ndarray, " moments"] = np.lexsort((self.position, self.sequence))
+        return order
+
+    def run_lengths(self) -> Int[np.ndarray, " runs"]:
+        """How many steps each unbroken stretch of firing lasts, in order of time."""
+        if not len(self.position):
+            return np.zeros(0, dtype=np.int64)
+        order = self.in_time
+        sequence, position = self.sequence[order], self.position[order]
+        breaks = (np.diff(sequence) != 0) | (np.diff(position) != 1)
+        ends = np.append(np.flatnonzero(breaks), len(position) - 1)
+        lengths: Int[np.ndarray, " runs"] = np.diff(np.append(-1, ends)).astype(np.int64)
+        return lengths
+
+    def picked(self, start: float, stop: float, n: int) -> Int[np.ndarray, " few"]:
+        """Up to `n` moments between two shares of the ranking (0 the strongest, 1 the weakest).
+
+        At the top (`start` 0) the strongest come first; elsewhere they are spread evenly over the
+        band. Each comes from another sequence as long as there are such.
+        """
+        count = len(self.value)
+        band = np.arange(int(start * count), max(int(start * count), int(np.ceil(stop * count))))
+        if start > 0 and len(band) > n:
+            step = len(band) / n
+            begins = (np.arange(n) * step + step / 2).astype(np.int64)
+            band = np.concatenate([band[begins], np.delete(band, begins)])
+        _, first = np.unique(self.sequence[band], return_index=True)
+        distinct = band[np.sort(first)][:n]
+        rest = band[~np.isin(band, distinct)][: n - len(distinct)]
+        return np.sort(np.concatenate([distinct, rest]))
+
+    def strengths(self, sequence: int, first: int, stop: int) -> Float[np.ndarray, " steps"]:
+        """|value| on the steps `first` to `stop` (exclusive) of a sequence, 0 where silent."""
+        found = np.zeros(stop - first)
+        here = (self.sequence == sequence) & (self.position >= first) & (self.position < stop)
+        found[self.position[here] - first] = np.abs(self.value[here])
+        return found
+
+
+def firing(index: FeatureIndex, feature: int) -> Firing:
+    """Every moment of a feature. Errors: ConfigError for a feature that does not exist."""
+    found = index.moments(feature, _EVERY)
+    return Firing(*(found[name].to_numpy() for name in ("sequence", "position", "value")))

@@ -1,0 +1,40 @@
+"""A headless Chromium for the tests that look at pages, and how to measure ink on paper."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = ["--disable-background-networking", "--disable-component-update", "--disable-quic"]
+
+# The contrast of the text of the first element that a selector finds, as WCAG 2 defines it.
+CONTRAST = """selector => {
+  const light = (colour) => {
+    const c = colour.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
+      .map((v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * c[0] + .7152 * c[1] + .0722 * c[2];
+  };
+  const ink = light(getComputedStyle(document.querySelector(selector)).color);
+  const paper = light(getComputedStyle(document.documentElement).backgroundColor);
+  return (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05);
+}"""
+
+
+@contextmanager
+def launched():
+    """A browser, or a skipped test where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as engine:
+        known = next(filter(None, map(shutil.which, BROWSERS)), engine.chromium.executable_path)
+        if not Path(known).exists():
+            if os.environ.get("CI"):
+                pytest.fail("the browser tests need chromium, and this CI machine has none")
+            pytest.skip("chromium is not installed: apt install chromium, or playwright install")
+        browser = engine.chromium.launch(executable_path=known, args=ARGUMENTS)
+        yield browser
+        browser.close()

@@ -1,0 +1,266 @@
+"""The explorer in a real browser: every view opened, used by mouse and keys, silent throughout."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.request
+
+import pytest
+from browsing import CONTRAST
+from small_run import add_dictionary, prose, write_store
+
+import sparsetime
+
+KEYS = ("temporal_matryoshka", "batch_topk")
+VIEWS = (
+    "/",
+    "/score",
+    f"/score?d={','.join(KEYS)}&s=1",
+    "/features",
+    "/features/batch_topk/3",
+    "/compare",
+    "/labels",
+    "/api/docs",
+)
+HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(2)> "
+
+
+@pytest.fixture(scope="module")
+def explorer(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    store = write_store(
+        folder / "activations", [HOSTILE + prose(0, 60), *(prose(n, 40) for n in (1, 2, 3))]
+    )
+    for name in KEYS:
+        sae = add_dictionary(folder, store, name)
+        sparsetime.evaluate(sae, store, ["fvu", "l0"], out=folder / name, progress=False)
+    explorer = sparsetime.explore(folder, browser=False)
+    yield explorer
+    explorer.stop()
+
+
+@pytest.fixture
+def tab(browser, explorer):
+    """A page of the explorer; it may say nothing bad and ask nobody else."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    page = context.new_page()
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    assert said == []
+    assert all(url.startswith((explorer.url, "data:", "blob:")) for url in asked)
+    context.close()
+
+
+def visit(tab, explorer, path):
+    tab.goto(explorer.url.rstrip("/") + path)
+    tab.wait_for_selector(".view[data-ready]")
+
+
+def until(tab, condition, seconds=10):
+    """Wait for a condition in the page; its own security policy forbids Playwright's way."""
+    end = time.monotonic() + seconds
+    while not tab.evaluate(condition):
+        assert time.monotonic() < end, f"never came true: {condition}, at {tab.url}"
+        time.sleep(0.03)
+
+
+def inked(tab, selector="canvas.roll"):
+    """How many pixels of a canvas are not empty."""
+    return tab.eval_on_selector(
+        selector,
+        """c => { const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+                  let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n; }""",
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", VIEWS)
+def test_every_view_opens_and_fits(tab, explorer, path, scheme):
+    tab.emulate_media(color_scheme=scheme)
+    visit(tab, explorer, path)
+    assert tab.locator("h1").first.inner_text()
+    for width in (1280, 3840):
+        tab.set_viewport_size({"width": width, "height": 1000})
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for selector in ("h1", "#foot", ".lead", ".count"):
+        if tab.locator(selector).count():
+            assert tab.evaluate(CONTRAST, selector) >= 3.0, selector
+
+
+def test_the_overview_shows_both_dictionaries_and_their_training(tab, explorer):
+    visit(tab, explorer, "/")
+    assert tab.locator(".dictionary h2").all_inner_texts() == [
+        "Temporal SAE (T-SAE)",
+        "BatchTopK SAE",
+    ]
+    tab.wait_for_selector(".plot .scatterlayer .trace")
+    assert tab.locator(".plot .scatterlayer .trace").count() == 2
+    tab.wait_for_timeout(100)
+    assert inked(tab, "canvas.thumb") > 500
+
+
+def test_a_brush_filters_the_list_and_stays_in_the_address(tab, explorer):
+    visit(tab, explorer, "/features?dictionary=batch_topk")
+    before = tab.locator(".controls .count").inner_text()
+    box = tab.locator(".histogram").nth(1).bounding_box()
+    tab.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 30)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 30, steps=4)
+    tab.mouse.up()
+    until(tab, "location.search.includes('dwell=')")
+    until(tab, f"document.querySelector('.controls .count').textContent !== {before!r}")
+    after = tab.locator(".controls .count").inner_text()
+    tab.reload()
+    tab.wait_for_selector(".view[data-ready]")
+    assert tab.locator(".controls .count").inner_text() == after
+    assert tab.locator(".range").nth(1).inner_text()
+
+
+def test_search_narrows_the_list(tab, explorer):
+    visit(tab, explorer, "/features")
+    tab.keyboard.press("/")
+    tab.keyboard.type("river")
+    until(tab, "location.search.includes('words=river')")
+    until(tab, "/ of /.test(document.querySelector('.controls .count').textContent)")
+    assert all("river" in name for name in tab.locator(".line .name").all_inner_texts())
+    tab.locator("input[type=search]").fill("zzzz")
+    tab.get_by_text("No feature fits").wait_for()
+
+
+def test_the_score_zooms_pans_and_pins(tab, explorer):
+    visit(tab, explorer, "/score?s=1&from=0&to=60")
+    tab.wait_for_timeout(300)
+    assert inked(tab) > 5000
+    roll = tab.locator("canvas.roll")
+    box = roll.bounding_box()
+    tab.mouse.move(box["x"] + 700, box["y"] + 200)
+    tab.mouse.wheel(0, 300)
+    until(tab, "Number(new URLSearchParams(location.search).get('to')) > 70")
+    wide = _range(tab)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 400, box["y"] + 200, steps=4)
+    tab.mouse.up()
+    until(tab, f"new URLSearchParams(location.search).get('from') !== '{wide[0]}'")
+    moved = _range(tab)
+    assert moved[0] > wide[0] and moved[1] - moved[0] == pytest.approx(wide[1] - wide[0], abs=2)
+    tab.mouse.click(box["x"] + 120, box["y"] + 96 + 8)
+    until(tab, "location.search.includes('pins=temporal_matryoshka:')")
+    assert tab.locator(".prose span[style*='color-mix']").count() > 0
+    kept = tab.url
+    tab.reload()
+    tab.wait_for_selector(".view[data-ready]")
+    assert tab.url == kept and _range(tab) == moved
+
+
+def _range(tab):
+    found = re.search(r"from=(\d+)&to=(\d+)", tab.url)
+    return int(found[1]), int(found[2])
+
+
+def test_the_score_by_keyboard(tab, explorer):
+    visit(tab, explorer, "/score?s=1&from=0&to=60")
+    tab.locator("canvas.roll").focus()
+    tab.keyboard.press("ArrowDown")
+    assert "lasts" in tab.locator("#tip").inner_text()
+    tab.keyboard.press("Shift+ArrowRight")
+    tab.wait_for_selector(".span .line")
+    assert "span=" in tab.url
+    tab.keyboard.press("+")
+    until(tab, "Number(new URLSearchParams(location.search).get('to')) < 60")
+    tab.keyboard.press("0")
+    until(tab, "Number(new URLSearchParams(location.search).get('to')) === 280")
+    tab.keyboard.press("Escape")
+    assert tab.locator("#tip").is_hidden() and tab.locator("section.span").is_hidden()
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("Space")
+    until(tab, "location.pathname.startsWith('/features/temporal_matryoshka/')")
+
+
+def test_words_that_are_picked_have_their_own_features(tab, explorer):
+    visit(tab, explorer, "/score?s=1&from=0&to=60")
+    box = tab.locator("canvas.roll").bounding_box()
+    tab.mouse.move(box["x"] + 500, box["y"] + 60)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 640, box["y"] + 60, steps=3)
+    tab.mouse.up()
+    tab.wait_for_selector(".span .line")
+    a, b = map(int, re.search(r"span=(\d+)-(\d+)", tab.url).groups())
+    with urllib.request.urlopen(
+        f"{explorer.url}api/dictionaries/{KEYS[0]}/sequences/1/specific?first={a}&stop={b}"
+    ) as answer:
+        expected = [str(each["feature"]) for each in json.load(answer)]
+    assert tab.locator(".span .id").all_inner_texts() == expected
+
+
+def test_rows_are_sorted_and_dictionaries_stacked(tab, explorer):
+    visit(tab, explorer, "/score?s=2")
+    for name in ("first entry", "strength", "likeness"):
+        tab.get_by_text(name, exact=True).click()
+    assert "sort=likeness" in tab.url
+    tab.get_by_role("button", name="Stack BatchTopK SAE").click()
+    until(tab, "document.querySelectorAll('canvas.roll').length === 2")
+    assert "d=temporal_matryoshka,batch_topk" in tab.url
+
+
+def test_another_sequence_is_found(tab, explorer):
+    visit(tab, explorer, "/score?s=1")
+    tab.get_by_label("Find a sequence").fill("text 3")
+    tab.wait_for_selector(".found button")
+    tab.keyboard.press("Enter")
+    until(tab, "location.search.includes('s=3')")
+    until(tab, "document.querySelector('h1')?.textContent === 'text 3'")
+
+
+def test_a_feature_is_named_and_found_among_the_labels(tab, explorer):
+    visit(tab, explorer, "/features/batch_topk/7")
+    tab.wait_for_selector(".companions")
+    tab.keyboard.press("n")
+    tab.keyboard.type("<i>old towns</i>")
+    tab.keyboard.press("Enter")
+    until(tab, "document.querySelector('.naming output')?.textContent === 'kept'")
+    tab.keyboard.press("Escape")
+    tab.locator("#bar nav a", has_text="Labels").click()
+    tab.wait_for_selector(".view[data-ready] .line")
+    assert tab.locator(".line .name").all_inner_texts() == ["<i>old towns</i>"]
+    tab.go_back()
+    tab.wait_for_selector(".naming input")
+    assert tab.locator(".naming input").input_value() == "<i>old towns</i>"
+
+
+def test_a_moment_leads_to_its_place_in_the_score(tab, explorer):
+    visit(tab, explorer, "/features/batch_topk/7")
+    tab.locator("blockquote footer a").first.click()
+    until(tab, "location.pathname === '/score' && location.search.includes('pins=batch_topk:7')")
+
+
+def test_a_hostile_corpus_stays_text(tab, explorer):
+    visit(tab, explorer, "/score?s=0&from=0&to=30")
+    tab.wait_for_selector(".prose span")
+    assert tab.locator(".prose").inner_text().startswith("<script>alert(1)</script> <img src=x")
+    assert tab.locator("main script, main img").count() == 0
+
+
+def test_light_and_dark_are_kept(tab, explorer):
+    visit(tab, explorer, "/labels")
+    paper = "getComputedStyle(document.documentElement).backgroundColor"
+    light = tab.evaluate(paper)
+    tab.keyboard.press("d")
+    dark = tab.evaluate(paper)
+    assert dark != light
+    tab.reload()
+    tab.wait_for_selector(".view[data-ready]")
+    assert tab.evaluate(paper) == dark
+
+
+def test_what_is_not_there_is_said(browser, explorer):
+    page = browser.new_page()
+    visit(page, explorer, "/features/batch_topk/960")
+    assert page.locator(".empty").inner_text().startswith("This cannot be shown")
+    assert "feature 960 does not exist: batch_topk has" in page.locator(".empty").inner_text()
+    page.close()

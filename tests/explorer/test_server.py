@@ -1,0 +1,232 @@
+"""The HTTP API and what guards it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import urllib.request
+
+import pytest
+from fastapi.testclient import TestClient
+from small_run import add_dictionary, prose, write_store
+
+import sparsetime
+from sparsetime.errors import ConfigError
+from sparsetime.explorer.server.app import MOST_BYTES, make_app
+from sparsetime.explorer.workbench.opened import Workbench
+
+HOSTILE = "<script>alert(1)</script> \u202e & \"quotes' {{ 7*7 }} <!-- "
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    store = write_store(folder / "activations", [HOSTILE + prose(0, 20), prose(1, 20)])
+    for name in ("batch_topk", "temporal_matryoshka"):
+        add_dictionary(folder, store, name)
+    (folder / "secret.txt").write_text("nobody's business")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def app(run):
+    return make_app(Workbench(run))
+
+
+@pytest.fixture
+def client(app):
+    with TestClient(app, base_url="http://localhost") as client:
+        yield client
+
+
+PATHS = [
+    "/api/run",
+    "/api/training",
+    "/api/dictionaries/batch_topk/features?words=river&sort=dwell",
+    "/api/dictionaries/batch_topk/features/3",
+    "/api/dictionaries/batch_topk/features/3/company",
+    "/api/dictionaries/batch_topk/sequences",
+    "/api/dictionaries/batch_topk/sequences/0/words?first=2&stop=9",
+    "/api/dictionaries/batch_topk/sequences/0/score?first=2&stop=90&also=3",
+    "/api/dictionaries/batch_topk/sequences/0/specific?first=2&stop=9",
+    "/api/compare?left=batch_topk&right=temporal_matryoshka",
+    "/api/labels",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_route_answers_with_json(client, path):
+    response = client.get(path)
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/json"
+
+
+def test_every_route_is_described(client):
+    described = client.get("/api/openapi.json").json()["paths"]
+    called = {path.partition("?")[0] for path in PATHS}
+    named = {
+        path.format(key="batch_topk", number=3, sequence=0)
+        for path, methods in described.items()
+        if "get" in methods
+    }
+    assert called == named
+    for methods in described.values():
+        for route in methods.values():
+            assert route["description"]
+            assert route["responses"]["200"]["content"]["application/json"]["schema"]
+
+
+@pytest.mark.parametrize("path", ["/", "/score", "/features", "/features/batch_topk/3", "/compare",
+                                  "/labels", "/api/docs"])  # fmt: skip
+def test_pages_load_only_what_this_server_has(client, path):
+    response = client.get(path)
+    assert response.status_code == 200 and "//" not in response.text.replace("<!", "")
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "script-src 'self';" in policy
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_plotly_comes_from_the_installed_package(client):
+    response = client.get("/plotly.js")
+    assert response.headers["content-type"].startswith("text/javascript")
+    assert b"plotly.js" in response.content[:400]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/api/dictionaries/nope/features", 404, "unknown dictionary 'nope'"),
+        ("/api/dictionaries/batch_topk/features/96", 400, "feature 96 does not exist"),
+        ("/api/dictionaries/batch_topk/sequences/7/words", 400, "sequence 7 is not in the index"),
+        ("/api/dictionaries/batch_topk/sequences/0/score?also=96", 400, "feature 96 does not"),
+        ("/nonsense", 404, "there is no page /nonsense"),
+    ],
+)
+def test_what_does_not_exist_is_said(client, path, status, said):
+    response = client.get(path)
+    assert response.status_code == status
+    assert said in response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/web/..%2f..%2frun.py",
+        "/web/%2e%2e/run.py",
+        "/web/workbench.html.j2",
+        "/../secret.txt",
+        "/secret.txt",
+        "/api/dictionaries/..%2f../features",
+        "/api/dictionaries/activations/features",
+        "/api/dictionaries/%2fetc/features/0",
+    ],
+)
+def test_no_path_leads_out(client, path):
+    response = client.get(path)
+    assert response.status_code == 404
+    assert "nobody" not in response.text and "def " not in response.text
+
+
+@pytest.mark.parametrize("path", ["?limit=0", "?limit=501", "?sort=price", "?offset=-1",
+                                  "?words=" + "x" * 201, "?density_min=thin"])  # fmt: skip
+def test_settings_out_of_range_are_refused(client, path):
+    assert client.get("/api/dictionaries/batch_topk/features" + path).status_code == 422
+
+
+def test_other_names_for_this_machine_are_refused(app):
+    with TestClient(app, base_url="http://evil.example") as client:
+        response = client.get("/api/run")
+    assert response.status_code == 403 and "evil.example" in response.json()["error"]
+
+
+def test_pages_from_elsewhere_are_refused(client):
+    label = {"name": "x"}
+    path = "/api/dictionaries/batch_topk/features/1/label"
+    refused = client.put(path, json=label, headers={"Origin": "http://evil.example"})
+    assert refused.status_code == 403
+    assert client.get("/api/labels").json() == []
+    allowed = client.put(path, json=label, headers={"Origin": "http://localhost"})
+    assert allowed.json()["name"] == "x"
+    client.put(path, json={})
+    assert client.get("/api/labels").json() == []
+
+
+def test_with_a_token_only_who_brings_it_is_let_in(run):
+    app = make_app(Workbench(run), frozenset(), token="sesame")
+    with TestClient(app, base_url="http://some.host") as client:
+        assert client.get("/api/run").status_code == 403
+        assert client.get("/api/run?token=wrong").status_code == 403
+        first = client.get("/?token=sesame")
+        assert "httponly" in first.headers["set-cookie"].lower()
+        assert client.get("/api/run").status_code == 200
+
+
+def test_labels_go_out_and_come_back(client):
+    given = [
+        {"dictionary": "batch_topk", "feature": 2, "name": "<b>rivers</b>", "starred": True},
+        {"dictionary": "temporal_matryoshka", "feature": 5, "name": "", "starred": True},
+    ]
+    assert client.post("/api/labels", json=given).json() == given
+    assert client.get("/api/labels").json() == given
+    found = client.get("/api/dictionaries/batch_topk/features?starred=true").json()
+    assert [line["label"] for line in found["lines"]] == ["<b>rivers</b>"]
+    wrong = [{"dictionary": "batch_topk", "feature": 960, "name": "no"}]
+    assert client.post("/api/labels", json=wrong).status_code == 400
+    assert client.get("/api/labels").json() == given
+    client.post("/api/labels", json=[{k: x[k] for k in ("dictionary", "feature")} for x in given])
+
+
+def test_bodies_have_a_limit(client):
+    response = client.post("/api/labels", content=b"x" * (MOST_BYTES + 1))
+    assert response.status_code == 413 and "at most" in response.json()["error"]
+    chunked = client.post("/api/labels", content=iter([b"[", b"]"]))
+    assert chunked.status_code == 413
+
+
+def test_many_may_ask_at_once(app):
+    wrong = []
+
+    def ask():
+        with TestClient(app, base_url="http://localhost") as client:
+            wrong.extend(path for path in PATHS if client.get(path).status_code != 200)
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_explore_serves_and_stops(run):
+    explorer = sparsetime.explore(run, browser=False)
+    assert explorer.url.startswith("http://127.0.0.1:")
+    with urllib.request.urlopen(explorer.url + "api/run") as answer:
+        assert answer.status == 200
+    assert f'<iframe src="{explorer.url}"' in explorer._repr_html_()
+    other = sparsetime.explore(run, browser=False)
+    assert other.url != explorer.url
+    for each in (explorer, other):
+        each.stop()
+    with pytest.raises(OSError):
+        urllib.request.urlopen(explorer.url, timeout=2)
+
+
+def test_a_port_that_is_taken_is_said(run):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"127.0.0.1:{port} cannot be .* choose another"):
+            sparsetime.explore(run, port=port, browser=False)
+
+
+def test_beyond_this_machine_a_token_is_asked_for(run):
+    explorer = sparsetime.explore(run, host="0.0.0.0", browser=False)
+    address, _, token = explorer.url.partition("?token=")
+    assert len(token) >= 16
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(address + "api/run")
+    with urllib.request.urlopen(f"{address}api/run?token={token}") as answer:
+        assert answer.status == 200
+    explorer.stop()
