@@ -27,6 +27,7 @@ class UnitNormAtoms(Part):
     """
 
     role = "atoms"
+    unit_rows = frozenset({"weight"})
 
     def __init__(
         self, width: int, d_out: int, groups: tuple[int, ...] | list[int] | None = None
@@ -76,16 +77,6 @@ class UnitNormAtoms(Part):
         parts = kernels.decode(values, finer, self.weight)
         parts = parts.reshape(support.rows, len(self.groups), self.d_out)
         return parts.cumsum(1).transpose(0, 1) + self.bias
-
-    @torch.no_grad()
-    def project_gradient(self) -> None:
-        """Take the part out of the gradient that would only change an atom's length.
-
-        Source: Bricken et al. 2023, Towards Monosemanticity.
-        """
-        if self.weight.grad is not None:
-            along = (self.weight.grad * self.weight).sum(1, keepdim=True)
-            self.weight.grad.addcmul_(along, self.weight, value=-1)
 
     @torch.no_grad()
     def normalise(self) -> None:

@@ -10,11 +10,8 @@ from torch import Tensor, nn
 
 from sparsetime import kernels
 from sparsetime.dictionaries.part import Part, part
-from sparsetime.kernels import Above, Rule, Support
+from sparsetime.kernels import Rule, Support
 from sparsetime.kernels.precision import selection_dtype
-
-# Bounds on the relative error of a product, with room for sums of many terms.
-_ROUNDING = {torch.bfloat16: 2**-7, torch.float32: 2**-16}
 
 
 class Encoder(Part):
@@ -34,10 +31,9 @@ class Encoder(Part):
 
     @abstractmethod
     def candidates(self, x: Float[Tensor, "rows d"], rule: Rule) -> Support:
-        """Places that hold all that the rule keeps in exact arithmetic, and few others.
+        """The places that the rule keeps of exact values, so that a row's code depends on it alone.
 
-        At inference the exact values at these places decide, so that a row's code does not depend
-        on how a product was rounded.
+        Not for BatchTopK, whose places depend on the batch.
         """
 
     @abstractmethod
@@ -79,13 +75,10 @@ class LinearEncoder(Encoder):
 
     @torch.no_grad()
     def candidates(self, x: Float[Tensor, "rows d"], rule: Rule) -> Support:
-        if not isinstance(rule, Above) or x.shape[0] == 0:
+        if isinstance(rule, kernels.BatchTopK):
             return self.select(x, rule, torch.float32)
         dtype = selection_dtype(x.device)
-        # Rounding both factors, the bias and the result moves no entry by more than this.
-        largest = x.norm(dim=1).max() * self.weight.norm(dim=1)
-        size = largest + self.bias.abs() + rule.threshold.abs()
-        return self.select(x, Above(rule.threshold - _ROUNDING[dtype] * size), dtype)
+        return kernels.select_exactly(x, self.weight, self.bias, rule, dtype)
 
     @torch.no_grad()
     def select_among(
@@ -100,7 +93,7 @@ class LinearEncoder(Encoder):
     def all_of(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
     ) -> Float[Tensor, "rows some"]:
-        return x @ self.weight[latents].T + self.bias[latents]
+        return x @ kernels.take_rows(self.weight, latents).T + self.bias[latents]
 
     def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         return kernels.gather_dot(x, self.weight, support) + self.bias[support.indices]

@@ -19,6 +19,8 @@ class Part(nn.Module, ABC):
 
     role: ClassVar[str]
     kind: ClassVar[str]
+    #: Names of the own parameters whose rows have length one, which training keeps so.
+    unit_rows: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
@@ -27,6 +29,16 @@ class Part(nn.Module, ABC):
     def written(self) -> dict[str, Any]:
         """The part as JSON, from which `build` makes it again (without its weights)."""
         return {"kind": self.kind, **self.settings}
+
+
+def unit_rows(module: nn.Module) -> set[str]:
+    """Names of the parameters within `module` whose rows have length one."""
+    return {
+        f"{prefix}.{name}" if prefix else name
+        for prefix, inner in module.named_modules()
+        if isinstance(inner, Part)
+        for name in inner.unit_rows
+    }
 
 
 P = TypeVar("P", bound=type[Part])

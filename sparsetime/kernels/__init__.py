@@ -4,21 +4,40 @@ The same functions exist for every kind of machine (`reference` in plain PyTorch
 `gpu` in Triton); `use` chooses, and otherwise the device of the tensors decides.
 """
 
+from sparsetime.kernels.adam import adam, project
+from sparsetime.kernels.adam_step import AdamStep
 from sparsetime.kernels.dispatch import backend_name, use
-from sparsetime.kernels.operations import decode, gather_dot, select
+from sparsetime.kernels.operations import (
+    decode,
+    gather_dot,
+    mask_of_largest,
+    select,
+    select_exactly,
+    take_rows,
+)
+from sparsetime.kernels.rows import Rows, row_gradients, rows_of
 from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, Rule, TopK
 from sparsetime.kernels.support import Support
 
 __all__ = [
     "Above",
     "AbsTopK",
+    "AdamStep",
     "BatchTopK",
+    "Rows",
     "Rule",
     "Support",
     "TopK",
+    "adam",
     "backend_name",
     "decode",
     "gather_dot",
+    "mask_of_largest",
+    "project",
+    "row_gradients",
+    "rows_of",
     "select",
+    "select_exactly",
+    "take_rows",
     "use",
 ]

@@ -11,16 +11,21 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.kernels import cpu_loops as loops
-from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, Rule, TopK
+from sparsetime.kernels import reference
+from sparsetime.kernels.adam_step import AdamStep
+from sparsetime.kernels.rows import Rows
+from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK
 from sparsetime.kernels.support import ByLatent, Support
 
 # Elements of one product tile: 8 MB in bfloat16, which stays in the last-level cache; smaller tiles
 # make the product slower by more than the scan gains.
 _TILE_ELEMENTS = 1 << 22
+# Elements that BatchTopK guesses its bound from.
+_GUESSED_FROM = 1 << 19
 _BITS = {torch.bfloat16: torch.int16, torch.float16: torch.int16, torch.float32: torch.int32}
 _NO_SIGN = {torch.int16: 0x7FFF, torch.int32: 0x7FFFFFFF}
 
@@ -39,14 +44,22 @@ def select(
             magnitude = isinstance(rule, AbsTopK)
             parts = [
                 loops.largest_per_row(_bits(tile, magnitude), min(k, width))
-                for _, tile in _tiles(x, weight, bias, dtype)
+                for tile in _tiles(x, weight, bias, dtype)
             ]
         case BatchTopK(k):
             return _batch_top_k(x, weight, bias, min(k, width) * x.shape[0], dtype)
         case Above(threshold):
             parts = [
                 loops.above_zero(_bits(tile, magnitude=False))
-                for _, tile in _tiles(x, weight, bias - threshold, dtype)
+                for tile in _tiles(x, weight, bias - threshold, dtype)
+            ]
+        case NearTopK(k, margin, magnitude):
+            margins = iter(margin.split(_rows_at_once(x, weight)))
+            parts = [
+                loops.near_largest_per_row(
+                    _bits(tile, magnitude), min(k, width), next(margins).numpy()
+                )
+                for tile in _tiles(x, weight, bias, dtype)
             ]
     return _support(parts, width)
 
@@ -54,17 +67,18 @@ def select(
 def _batch_top_k(
     x: Tensor, weight: Tensor, bias: Tensor, total: int, dtype: torch.dtype
 ) -> Support:
-    """Keep what is above a guess taken from the first tile; lower the guess if it was too high."""
+    """Keep what is above a guess taken from the first rows; lower the guess if it was too high."""
     width = weight.shape[0]
     guess: int | None = None
     while True:
         parts = []
         kept = []
-        for rows, tile in _tiles(x, weight, bias, dtype):
+        for tile in _tiles(x, weight, bias, dtype):
             bits = _bits(tile, magnitude=False)
             if guess is None:
-                share = total * rows / x.shape[0]
-                guess = loops.value_at_rank(bits, int(1.5 * share) + 16)
+                seen = bits[: max(1, _GUESSED_FROM // width)]
+                share = total * seen.shape[0] / x.shape[0]
+                guess = loops.value_at_rank(seen, int(1.5 * share) + 16)
             counts, indices = loops.above(bits, guess)
             parts.append((counts, indices))
             kept.append(loops.values_at(bits, counts, indices))
@@ -79,18 +93,40 @@ def _batch_top_k(
     return _support([(counts, indices)], width)
 
 
-def _tiles(
-    x: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype
-) -> Iterator[tuple[int, Tensor]]:
+def _tiles(x: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Iterator[Tensor]:
     """Row tiles of `x @ weight.T + bias` in one reused buffer."""
-    rows_at_once = max(16, min(x.shape[0], _TILE_ELEMENTS // max(weight.shape[0], 1)))
+    if dtype == torch.int8 and x.shape[0]:
+        yield from _tiles_of_integers(x, weight, bias)
+        return
+    rows_at_once = _rows_at_once(x, weight)
     x, matrix, bias = x.to(dtype), weight.to(dtype).T, bias.to(dtype)
     buffer = torch.empty(rows_at_once, weight.shape[0], dtype=dtype)
     for start in range(0, x.shape[0], rows_at_once):
         part = x[start : start + rows_at_once]
         tile = buffer[: part.shape[0]]
         torch.addmm(bias, part, matrix, out=tile)
-        yield part.shape[0], tile
+        yield tile
+
+
+def _tiles_of_integers(x: Tensor, weight: Tensor, bias: Tensor) -> Iterator[Tensor]:
+    """The same, of products of 8-bit integers, in float32."""
+    rows, row_scales = loops.quantise(_array(x))
+    latents, latent_scales = loops.quantise(_array(weight))
+    matrix = torch.from_numpy(latents).T
+    rows_at_once = _rows_at_once(x, weight)
+    buffer = torch.empty(rows_at_once, weight.shape[0], dtype=torch.int32)
+    for start in range(0, x.shape[0], rows_at_once):
+        part = torch.from_numpy(rows[start : start + rows_at_once])
+        sums = buffer[: part.shape[0]]
+        torch._int_mm(part, matrix, out=sums)
+        tile = sums.view(torch.float32)
+        scales = row_scales[start : start + rows_at_once]
+        loops.rescale(sums.numpy(), scales, latent_scales, _array(bias), tile.numpy())
+        yield tile
+
+
+def _rows_at_once(x: Tensor, weight: Tensor) -> int:
+    return max(16, min(x.shape[0], _TILE_ELEMENTS // max(weight.shape[0], 1)))
 
 
 def _bits(tile: Tensor, magnitude: bool) -> np.ndarray:
@@ -107,6 +143,30 @@ def _support(parts: list[tuple[np.ndarray, np.ndarray]], width: int) -> Support:
     offsets = np.zeros(counts.shape[0] + 1, np.int64)
     np.cumsum(counts, out=offsets[1:])
     return Support(torch.from_numpy(offsets), torch.from_numpy(indices), width)
+
+
+def keep(support: Support, values: Float[Tensor, " entries"], rule: Rule) -> Support:
+    """See `reference.keep`."""
+    offsets, indices = support.offsets.numpy(), support.indices.numpy()
+    bits = values.contiguous().view(torch.int32)
+    match rule:
+        case TopK(k):
+            kept = loops.keep_largest_per_row(offsets, indices, bits.numpy(), k)
+        case AbsTopK(k):
+            bits = bits & _NO_SIGN[torch.int32]
+            kept = loops.keep_largest_per_row(offsets, indices, bits.numpy(), k)
+        case BatchTopK(k):
+            counts = np.diff(offsets)
+            kept = loops.keep_largest(counts, indices, bits.numpy(), k * support.rows)
+        case _:
+            return reference.keep(support, values, rule)
+    return _support([kept], support.width)
+
+
+def mask_of_largest(score: Float[Tensor, "rows some"], k: int) -> Bool[Tensor, "rows some"]:
+    """See `reference.mask_of_largest`."""
+    bits = loops.ascending(_array(score).view(np.int32))
+    return torch.from_numpy(loops.mask_of_largest(bits, k))
 
 
 def gather_dot(
@@ -145,6 +205,40 @@ def transpose(support: Support) -> ByLatent:
         support.offsets.numpy(), support.indices.numpy(), support.width
     )
     return ByLatent(torch.from_numpy(offsets), torch.from_numpy(rows), torch.from_numpy(order))
+
+
+def project(gradient: Rows, weight: Float[Tensor, "width d"]) -> None:
+    """See `adam.project`."""
+    values = gradient.values
+    places = torch.arange(values.shape[0]) if gradient.places is None else gradient.places
+    loops.project(values.numpy(), places.numpy(), weight.detach().numpy())
+
+
+def adam(
+    weight: Float[Tensor, "width d"],
+    first: Float[Tensor, "width d"],
+    second: Float[Tensor, "width d"],
+    gradient: Rows,
+    scale: Float[Tensor, ""],
+    step: AdamStep,
+    unit_rows: bool,
+) -> None:
+    """See `adam.adam`."""
+    rows = torch.arange(gradient.values.shape[0])
+    row_of = rows
+    if gradient.places is not None:
+        row_of = torch.full((weight.shape[0],), -1).index_copy_(0, gradient.places, rows)
+    decays = (step.first_decay, step.second_decay)
+    numbers = (float(scale), *decays, step.size, step.second_correction, step.epsilon)
+    loops.adam(
+        weight.detach().numpy(),
+        first.numpy(),
+        second.numpy(),
+        _array(gradient.values),
+        row_of.numpy(),
+        tuple(np.float32(number) for number in numbers),
+        unit_rows,
+    )
 
 
 def _array(x: Tensor) -> np.ndarray:

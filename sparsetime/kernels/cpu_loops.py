@@ -142,51 +142,111 @@ def _largest_per_row(bits, k, strides, at_once):
     return counts, found
 
 
+def _strides(width, k):
+    """How many maxima to take of a row; none where that would not save anything."""
+    strides = min(8 * k, width // 4) // 32 * 32
+    return strides if strides >= 2 * k else 0
+
+
 def largest_per_row(bits, k):
     """The k largest positive entries of every row: counts [rows], indices [entries].
 
     Of equal entries the first ones stay.
     """
-    width = bits.shape[1]
-    strides = min(8 * k, width // 4) // 32 * 32
-    counts, found = _largest_per_row(bits, k, strides if strides >= 2 * k else 0, _ROWS_AT_ONCE)
+    counts, found = _largest_per_row(bits, k, _strides(bits.shape[1], k), _ROWS_AT_ONCE)
     if (counts == k).all():
         return counts, found.reshape(-1)
     return counts, found[np.arange(k) < counts[:, None]]
 
 
 @njit(cache=True, parallel=True)
-def _counts_above(bits, bound):
+def _bounds_of_rank(bits, k, strides, at_once, bounds):
+    """`_bound_of_rank` of every row."""
+    rows, width = bits.shape
+    for start in prange((rows + at_once - 1) // at_once):
+        maxima = np.empty(strides, bits.dtype)
+        places = np.empty(width + 1, np.int64)
+        values = np.empty(width, bits.dtype)
+        for row in range(start * at_once, min((start + 1) * at_once, rows)):
+            line = bits[row]
+            found = _places_above(line, _likely_bound(line, k, maxima), places)
+            for n in range(found):
+                values[n] = line[places[n]]
+            bounds[row] = _bound_of_rank(values[:found], k)
+
+
+@njit(cache=True, parallel=True)
+def _counts_above(bits, bounds):
     counts = np.empty(bits.shape[0], np.int64)
     for row in prange(bits.shape[0]):
-        counts[row] = _count_above(bits[row], bound)
+        counts[row] = _count_above(bits[row], bounds[row])
     return counts
 
 
 @njit(cache=True, parallel=True)
-def _fill_above(bits, bound, offsets, indices, at_once):
+def _fill_above(bits, bounds, offsets, indices, at_once):
     rows, width = bits.shape
     for start in prange((rows + at_once - 1) // at_once):
         places = np.empty(width + 1, np.int64)
         for row in range(start * at_once, min((start + 1) * at_once, rows)):
-            found = _places_above(bits[row], bound, places)
+            found = _places_above(bits[row], bounds[row], places)
             indices[offsets[row] : offsets[row + 1]] = places[:found]
 
 
 def above(bits, bound):
     """Entries whose bits are above `bound` (at least 0): counts [rows], indices [entries]."""
-    bound = bits.dtype.type(bound)
-    counts = _counts_above(bits, bound)
+    return _above_each(bits, np.full(bits.shape[0], bound, bits.dtype))
+
+
+def _above_each(bits, bounds):
+    counts = _counts_above(bits, bounds)
     offsets = np.zeros(counts.shape[0] + 1, np.int64)
     np.cumsum(counts, out=offsets[1:])
     indices = np.empty(offsets[-1], np.int64)
-    _fill_above(bits, bound, offsets, indices, _ROWS_AT_ONCE)
+    _fill_above(bits, bounds, offsets, indices, _ROWS_AT_ONCE)
     return counts, indices
 
 
 def above_zero(bits):
     """Positive entries: counts [rows], indices [entries]."""
     return above(bits, 0)
+
+
+def near_largest_per_row(bits, k, margins):
+    """Entries less than a margin below their row's k-th largest: counts [rows], indices [entries].
+
+    margins: float32 [rows]. Where fewer than k are positive, those above minus the margin.
+    """
+    bounds = np.empty(bits.shape[0], bits.dtype)
+    _bounds_of_rank(bits, k, _strides(bits.shape[1], k), _ROWS_AT_ONCE, bounds)
+    lowered = _floats(bounds) - margins
+    below = lowered < 0
+    if below.any():
+        # The bits of negative floats ascend as the floats fall; turned over, all bits ascend.
+        bits, lowered = ascending(bits), np.where(below, lowered, np.maximum(lowered, 0))
+        return _above_each(bits, ascending(_bits_of(lowered, bits.dtype)))
+    return _above_each(bits, _bits_of(lowered, bits.dtype))
+
+
+def _floats(bits):
+    """Bits of bfloat16 or float32 as float32."""
+    wide = bits.astype(np.int32)
+    return (wide << 16 if bits.dtype == np.int16 else wide).view(np.float32)
+
+
+def _bits_of(floats, dtype):
+    """Bits, of floats rounded towards zero where they are halved; minus one more is below."""
+    bits = floats.astype(np.float32).view(np.int32)
+    if dtype == np.int16:
+        # Towards minus infinity, so that nothing above the float is lost.
+        bits = (bits >> 16) + (floats < 0)
+        return bits.astype(np.int16)
+    return bits
+
+
+def ascending(bits):
+    """Bits whose integers ascend with the floats, negative ones included."""
+    return bits ^ ((bits >> (8 * bits.itemsize - 1)) & np.iinfo(bits.dtype).max)
 
 
 @njit(cache=True)
@@ -228,10 +288,42 @@ def _keep_largest(counts, indices, values, bound, ties):
 
 
 def keep_largest(counts, indices, values, total):
-    """The `total` largest of all entries; of equal ones the first."""
-    bound = int(np.partition(values, values.shape[0] - total)[values.shape[0] - total])
+    """The `total` largest of all positive entries; of equal ones the first."""
+    if values.shape[0] <= total:
+        return _keep_largest(counts, indices, values, 0, 0)
+    bound = max(0, int(np.partition(values, values.shape[0] - total)[values.shape[0] - total]))
+    if bound == 0:
+        return _keep_largest(counts, indices, values, 0, 0)
     ties = total - int((values > bound).sum())
     return _keep_largest(counts, indices, values, bound, ties)
+
+
+@njit(cache=True, parallel=True)
+def mask_of_largest(bits, k):
+    """Per row, which are the k largest of integers of either sign; of equal ones the first."""
+    mask = np.empty(bits.shape, np.bool_)
+    for row in prange(bits.shape[0]):
+        line = bits[row]
+        low, high = np.int64(line[0]), np.int64(line[0])
+        for n in range(line.shape[0]):
+            low, high = min(low, np.int64(line[n])), max(high, np.int64(line[n]))
+        low -= 1
+        # Invariant: more than k are above `low`, or all; at most k are above `high`.
+        while high - low > 1:
+            middle = low + (high - low) // 2
+            count = _count_above(line, bits.dtype.type(middle))
+            if count > k:
+                low = middle
+            else:
+                high = middle
+                if count == k:
+                    break
+        ties = k - _count_above(line, bits.dtype.type(high))
+        for n in range(line.shape[0]):
+            tied = line[n] == high
+            mask[row, n] = line[n] > high or (tied and ties > 0)
+            ties -= tied
+    return mask
 
 
 @njit(cache=True, parallel=True, fastmath=_FAST)
@@ -280,3 +372,102 @@ def transpose(offsets, indices, width):
             rows[at] = row
             order[at] = entry
     return starts, rows, order
+
+
+@njit(cache=True, parallel=True, fastmath=_FAST)
+def project(values, places, weight):
+    """Take the part along its weight, which has length one, out of every row, in place."""
+    for row in prange(values.shape[0]):
+        line = values[row]
+        own = weight[places[row]]
+        along = np.float32(0)
+        for n in range(line.shape[0]):
+            along += line[n] * own[n]
+        for n in range(line.shape[0]):
+            line[n] -= along * own[n]
+
+
+@njit(cache=True, parallel=True, fastmath=_FAST)
+def adam(weight, first, second, values, row_of, numbers, unit_rows):
+    """One step of Adam on every row; `row_of[latent]` is its row in `values`, or -1 for zeros."""
+    scale, first_decay, second_decay, size, correction, epsilon = numbers
+    d = weight.shape[1]
+    for latent in prange(weight.shape[0]):
+        own, mean, square = weight[latent], first[latent], second[latent]
+        row = row_of[latent]
+        if row >= 0:
+            line = values[row]
+            for n in range(d):
+                slope = line[n] * scale
+                mean[n] = first_decay * mean[n] + (1 - first_decay) * slope
+                square[n] = second_decay * square[n] + (1 - second_decay) * slope * slope
+        else:
+            for n in range(d):
+                mean[n] = first_decay * mean[n]
+                square[n] = second_decay * square[n]
+        for n in range(d):
+            own[n] -= size * mean[n] / (np.sqrt(square[n]) / correction + epsilon)
+        if unit_rows:
+            length = np.float32(0)
+            for n in range(d):
+                length += own[n] * own[n]
+            shrink = 1 / max(np.sqrt(length), np.float32(1e-8))
+            for n in range(d):
+                own[n] *= shrink
+
+
+@njit(cache=True, parallel=True)
+def quantise(x):
+    """Every row as 8-bit integers, and what they are to be multiplied by."""
+    out = np.empty(x.shape, np.int8)
+    scales = np.empty(x.shape[0], np.float32)
+    for row in prange(x.shape[0]):
+        line = x[row]
+        largest = np.float32(0)
+        for n in range(line.shape[0]):
+            size = abs(line[n])
+            largest = size if size > largest else largest
+        scale = largest / np.float32(127) if largest > 0 else np.float32(1)
+        scales[row] = scale
+        up = np.float32(1) / scale
+        for n in range(line.shape[0]):
+            out[row, n] = np.int8(np.rint(line[n] * up))
+    return out, scales
+
+
+@njit(cache=True, parallel=True)
+def rescale(sums, row_scales, latent_scales, bias, out):
+    """Integer sums of products back in units of the pre-activation."""
+    for row in prange(sums.shape[0]):
+        line, scores, scale = sums[row], out[row], row_scales[row]
+        for n in range(line.shape[0]):
+            scores[n] = np.float32(line[n]) * (scale * latent_scales[n]) + bias[n]
+
+
+@njit(cache=True, parallel=True)
+def _keep_largest_per_row(offsets, indices, bits, k):
+    rows = offsets.shape[0] - 1
+    counts = np.empty(rows, np.int64)
+    found = np.empty((rows, k), np.int64)
+    for row in prange(rows):
+        line = bits[offsets[row] : offsets[row + 1]]
+        bound = _bound_of_rank(line, k)
+        ties = k - _count_above(line, bound) if bound > 0 else 0
+        count = 0
+        for n in range(line.shape[0]):
+            tied = line[n] == bound
+            if line[n] > bound or (tied and ties > 0):
+                found[row, count] = indices[offsets[row] + n]
+                count += 1
+            ties -= tied
+        counts[row] = count
+    return counts, found
+
+
+def keep_largest_per_row(offsets, indices, bits, k):
+    """Of every row's entries the k largest positive ones: counts [rows], indices [entries].
+
+    Of equal entries the first ones stay.
+    """
+    counts, found = _keep_largest_per_row(offsets, indices, bits, k)
+    return counts, found[np.arange(k) < counts[:, None]]

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from sparsetime.errors import ConfigError, unknown_name
+from sparsetime.kernels.adam_step import AdamStep
+from sparsetime.kernels.rows import Rows
 from sparsetime.kernels.rules import Rule
 from sparsetime.kernels.support import ByLatent, Support
 
@@ -32,10 +34,23 @@ class Backend(Protocol):
     def select(
         self, x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.dtype
     ) -> Support: ...
+    def mask_of_largest(self, score: Tensor, k: int) -> Tensor: ...
+    def keep(self, support: Support, values: Tensor, rule: Rule) -> Support: ...
     def gather_dot(self, x: Tensor, weight: Tensor, support: Support) -> Tensor: ...
     def decode(self, values: Tensor, offsets: Tensor, indices: Tensor, atoms: Tensor) -> Tensor: ...
     def outer(self, values: Tensor, by_latent: ByLatent, x: Tensor) -> Tensor: ...
     def transpose(self, support: Support) -> ByLatent: ...
+    def project(self, gradient: Rows, weight: Tensor) -> None: ...
+    def adam(
+        self,
+        weight: Tensor,
+        first: Tensor,
+        second: Tensor,
+        gradient: Rows,
+        scale: Tensor,
+        step: AdamStep,
+        unit_rows: bool,
+    ) -> None: ...
 
 
 @contextmanager

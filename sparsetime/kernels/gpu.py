@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from jaxtyping import Float
+import triton
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.kernels import gpu_programs as programs
+from sparsetime.kernels import reference
+from sparsetime.kernels.adam_step import AdamStep
 from sparsetime.kernels.gpu_tiles import Tile, block_of, blocks, launch, offsets_of, tiles_of
+from sparsetime.kernels.rows import Rows
 from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, Rule, TopK
 from sparsetime.kernels.support import ByLatent, Support
 
@@ -129,6 +133,16 @@ def _keep_largest(held: list[Tensor], total: int) -> tuple[list[Tensor], int]:
     return [part[keep] for part in held], int(bound)
 
 
+def keep(support: Support, values: Float[Tensor, " entries"], rule: Rule) -> Support:
+    """See `reference.keep`."""
+    return reference.keep(support, values, rule)
+
+
+def mask_of_largest(score: Float[Tensor, "rows some"], k: int) -> Bool[Tensor, "rows some"]:
+    """See `reference.mask_of_largest`."""
+    return reference.mask_of_largest(score, k)
+
+
 def gather_dot(
     x: Float[Tensor, "rows d"], weight: Float[Tensor, "width d"], support: Support
 ) -> Float[Tensor, " entries"]:
@@ -187,6 +201,53 @@ def transpose(support: Support) -> ByLatent:
     """See `reference.transpose`: a stable sort, of half the bytes that the indices have."""
     latents, order = support.indices.to(torch.int32).sort(stable=True)
     return ByLatent(_starts(latents, support.width), support.row_of_entry[order], order)
+
+
+def project(gradient: Rows, weight: Float[Tensor, "width d"]) -> None:
+    """See `adam.project`."""
+    values = gradient.values
+    rows, d = values.shape
+    places = gradient.places
+    if places is None:
+        places = torch.arange(rows, device=values.device)
+    whole = triton.next_power_of_2(d)
+    launch(programs.project, (rows,), values, places, weight.detach(), d, COLUMNS=whole)
+
+
+def adam(
+    weight: Float[Tensor, "width d"],
+    first: Float[Tensor, "width d"],
+    second: Float[Tensor, "width d"],
+    gradient: Rows,
+    scale: Float[Tensor, ""],
+    step: AdamStep,
+    unit_rows: bool,
+) -> None:
+    """See `adam.adam`."""
+    width, d = weight.shape
+    rows = torch.arange(gradient.values.shape[0], device=weight.device)
+    row_of = rows
+    if gradient.places is not None:
+        none = torch.full((width,), -1, device=weight.device)
+        row_of = none.index_copy_(0, gradient.places, rows)
+    launch(
+        programs.adam,
+        (width,),
+        weight.detach(),
+        first,
+        second,
+        gradient.values.contiguous(),
+        row_of,
+        scale,
+        step.first_decay,
+        step.second_decay,
+        step.size,
+        step.second_correction,
+        step.epsilon,
+        d,
+        UNIT_ROWS=unit_rows,
+        COLUMNS=triton.next_power_of_2(d),
+    )
 
 
 def _starts(ascending: Tensor, size: int) -> Tensor:

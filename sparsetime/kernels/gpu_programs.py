@@ -156,3 +156,53 @@ def decode(values, offsets, indices, atoms, out, d, ENTRIES: tl.constexpr, COLUM
         part = tl.load(lines + columns[None, :], mask=both, other=0.0).to(tl.float32)
         total += tl.sum(strength[:, None] * part, 0)
     tl.store(out + row * d + columns, total, mask=inside)
+
+
+@triton.jit
+def project(values, places, weight, d, COLUMNS: tl.constexpr):
+    """Take the part along its weight, which has length one, out of one row, in place."""
+    row = tl.program_id(0).to(tl.int64)
+    columns = tl.arange(0, COLUMNS)
+    inside = columns < d
+    line = tl.load(values + row * d + columns, mask=inside, other=0.0)
+    own = tl.load(weight + tl.load(places + row) * d + columns, mask=inside, other=0.0)
+    tl.store(values + row * d + columns, line - tl.sum(line * own, 0) * own, mask=inside)
+
+
+@triton.jit
+def adam(
+    weight,
+    first,
+    second,
+    values,
+    row_of,
+    scale,
+    first_decay,
+    second_decay,
+    size,
+    correction,
+    epsilon,
+    d,
+    UNIT_ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+):
+    """One step of Adam on one row; its gradient is row `row_of[latent]` of `values`, or zero."""
+    latent = tl.program_id(0).to(tl.int64)
+    columns = tl.arange(0, COLUMNS)
+    inside = columns < d
+    places = latent * d + columns
+    row = tl.load(row_of + latent)
+    slope = tl.load(values + row * d + columns, mask=inside & (row >= 0), other=0.0)
+    slope *= tl.load(scale)
+    mean = tl.load(first + places, mask=inside, other=0.0) * first_decay
+    mean += (1 - first_decay) * slope
+    square = tl.load(second + places, mask=inside, other=0.0) * second_decay
+    square += (1 - second_decay) * slope * slope
+    own = tl.load(weight + places, mask=inside, other=0.0)
+    own -= size * mean / (tl.sqrt(square) / correction + epsilon)
+    if UNIT_ROWS:
+        length = tl.sqrt(tl.sum(tl.where(inside, own * own, 0.0), 0))
+        own /= tl.maximum(length, 1e-8)
+    tl.store(first + places, mean, mask=inside)
+    tl.store(second + places, square, mask=inside)
+    tl.store(weight + places, own, mask=inside)

@@ -89,7 +89,9 @@ def blocks(size: int, block: int) -> int:
     return -(-size // block)
 
 
-def launch(program: Any, grid: tuple[int, ...], *arguments: Tensor | int, **constants: int) -> None:
+def launch(
+    program: Any, grid: tuple[int, ...], *arguments: Tensor | float, **constants: int
+) -> None:
     """Launch on the GPU that holds the first argument, which need not be the current one."""
     with torch.cuda.device_of(arguments[0]):
         program[grid](*arguments, **constants)

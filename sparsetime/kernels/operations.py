@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from sparsetime.kernels.dispatch import Backend, backend
-from sparsetime.kernels.rules import Rule
+from sparsetime.errors import ConfigError
+from sparsetime.kernels.dispatch import Backend, backend, backend_name
+from sparsetime.kernels.rounding import latent_errors, row_errors
+from sparsetime.kernels.rows import as_gradient, wants_rows
+from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK
 from sparsetime.kernels.support import ByLatent, Support
 
 
@@ -24,8 +28,68 @@ def select(
     """The places that `rule` keeps of `x @ weight.T + bias`, multiplied in `dtype`.
 
     Selection has no gradient; `gather_dot` gives the exact, differentiable values at the places.
+    8-bit integers (`torch.int8`) only propose a quarter more places than the rule keeps, and the
+    exact values at these decide.
     """
-    return backend(x).select(x, weight, bias, rule, dtype)
+    if dtype != torch.int8 or x.shape[0] == 0:
+        return backend(x).select(x, weight, bias, rule, dtype)
+    if backend_name(x.device) == "gpu":
+        raise ConfigError(
+            "selection in 8-bit integers was asked for on a GPU, where it is not there: choose "
+            "bfloat16 or float32, or leave selection_dtype at auto"
+        )
+    match rule:
+        case TopK(k) | AbsTopK(k) | BatchTopK(k):
+            wider: Rule = replace(rule, k=k + max(4, k // 4))
+        case Above(threshold):
+            wider = Above(threshold - latent_errors(x, weight, bias, dtype))
+        case NearTopK():
+            wider = rule
+    return _narrowed(x, weight, bias, wider, rule, dtype)
+
+
+@torch.no_grad()
+def select_exactly(
+    x: Float[Tensor, "rows d"],
+    weight: Float[Tensor, "width d"],
+    bias: Float[Tensor, " width"],
+    rule: Rule,
+    dtype: torch.dtype = torch.float32,
+) -> Support:
+    """The places that `rule` keeps of exact float32 values, whatever the product is multiplied in.
+
+    The product in `dtype` finds all places that its rounding leaves in doubt, exact values decide
+    between them: a row's places depend on that row alone. With 8-bit integers the bound on the
+    rounding is statistical: 8 standard deviations.
+    """
+    top = isinstance(rule, TopK | AbsTopK)
+    if x.shape[0] == 0 or (top and backend_name(x.device) == "gpu"):
+        return select(x, weight, bias, rule)
+    match rule:
+        case TopK(k) | AbsTopK(k):
+            margin = 2 * row_errors(x, weight, bias, dtype)
+            wider: Rule = NearTopK(k, margin, isinstance(rule, AbsTopK))
+        case Above(threshold):
+            errors = latent_errors(x, weight, bias.abs() + threshold.abs(), dtype)
+            wider = Above(threshold - errors)
+        case _:
+            raise TypeError(f"{rule} depends on more than a row: select it with `select`")
+    return _narrowed(x, weight, bias, wider, rule, dtype)
+
+
+def _narrowed(
+    x: Tensor, weight: Tensor, bias: Tensor, wider: Rule, rule: Rule, dtype: torch.dtype
+) -> Support:
+    run = backend(x)
+    proposed = run.select(x, weight, bias, wider, dtype)
+    values = run.gather_dot(x, weight, proposed) + bias[proposed.indices]
+    return run.keep(proposed, values, rule)
+
+
+@torch.no_grad()
+def mask_of_largest(score: Float[Tensor, "rows some"], k: int) -> Bool[Tensor, "rows some"]:
+    """The k largest of each row of a small dense matrix, of either sign."""
+    return backend(score).mask_of_largest(score, k)
 
 
 def gather_dot(
@@ -61,7 +125,7 @@ class _GatherDot(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_x = run.decode(grad, support.offsets, support.indices, weight)
         if ctx.needs_input_grad[1]:
-            grad_weight = run.outer(grad, _by_latent(support, run), x)
+            grad_weight = _to_latents(grad, support, x, run)
         return grad_x, grad_weight, None
 
 
@@ -83,8 +147,45 @@ class _Decode(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_values = run.gather_dot(grad, atoms, support)
         if ctx.needs_input_grad[1]:
-            grad_atoms = run.outer(values, _by_latent(support, run), grad)
+            grad_atoms = _to_latents(values, support, grad, run)
         return grad_values, grad_atoms, None
+
+
+def take_rows(
+    weight: Float[Tensor, "width d"], latents: Int[Tensor, " some"]
+) -> Float[Tensor, "some d"]:
+    """`weight[latents]`, of ascending latents, with a gradient to these rows alone."""
+    out: Tensor = _TakeRows.apply(weight, latents)  # type: ignore[no-untyped-call]
+    return out
+
+
+class _TakeRows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, latents: Tensor) -> Tensor:
+        ctx.save_for_backward(latents)
+        ctx.width = weight.shape[0]
+        return weight[latents]
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (latents,) = ctx.saved_tensors
+        if wants_rows():
+            return as_gradient(grads[0], latents, ctx.width), None
+        return grads[0].new_zeros(ctx.width, grads[0].shape[1]).index_copy_(
+            0, latents, grads[0]
+        ), None
+
+
+def _to_latents(values: Tensor, support: Support, x: Tensor, run: Backend) -> Tensor:
+    """For every latent the sum of `values * x[row]` over its entries: a gradient [width, d]."""
+    by_latent = _by_latent(support, run)
+    # With more entries than this, most rows are touched, and a dense gradient is the smaller.
+    if not wants_rows() or 2 * support.indices.shape[0] > support.width:
+        return run.outer(values, by_latent, x)
+    touched = by_latent.offsets.diff().nonzero().squeeze(1)
+    offsets = torch.cat([by_latent.offsets[touched], by_latent.offsets[-1:]])
+    rows = run.decode(values[by_latent.order], offsets, by_latent.rows, x)
+    return as_gradient(rows, touched, support.width)
 
 
 def _by_latent(support: Support, run: Backend) -> ByLatent:

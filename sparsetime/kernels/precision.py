@@ -1,4 +1,4 @@
-"""Whether this machine multiplies bfloat16 faster than float32: measured, not guessed."""
+"""What this machine multiplies fastest for selection: measured, not guessed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,56 +18,76 @@ from sparsetime.files import Folder
 
 # Below this ratio of times the lower precision is worth it.
 _WORTH = 0.7
+_DTYPES = {"bfloat16": torch.bfloat16, "int8": torch.int8}
 _SHAPE = (512, 512, 4096)
 
 
 def selection_dtype(device: torch.device) -> torch.dtype:
-    """The dtype for selection products on `device`: bfloat16 where it is clearly faster.
+    """The dtype for selection products on `device`: the fastest, float32 unless clearly beaten.
 
     The first call on a machine measures for a few milliseconds and keeps the answer in the user's
     cache folder, so that runs repeat exactly.
     """
-    ratio = _kept_ratio(device.type, _machine(device))
-    return torch.bfloat16 if ratio < _WORTH else torch.float32
+    ratios = _kept_ratios(device.type, _machine(device))
+    name = min(ratios, key=lambda name: ratios[name])
+    return _DTYPES[name] if ratios[name] < _WORTH else torch.float32
 
 
-def measured_ratio(device: torch.device) -> float:
-    """Median time of a bfloat16 product over that of a float32 one, interleaved."""
+def measured_ratios(device: torch.device) -> dict[str, float]:
+    """By dtype: the median time of a product over that of a float32 one, interleaved."""
+    dtypes = [torch.float32, torch.bfloat16]
+    if device.type == "cpu":
+        dtypes.append(torch.int8)
     rows, d, width = _SHAPE
-    pairs = {
-        dtype: (
-            torch.ones(rows, d, dtype=dtype, device=device),
-            torch.ones(d, width, dtype=dtype, device=device),
-            torch.empty(rows, width, dtype=dtype, device=device),
-        )
-        for dtype in (torch.float32, torch.bfloat16)
-    }
-    times: dict[torch.dtype, list[float]] = {dtype: [] for dtype in pairs}
+    products = {dtype: _product(rows, d, width, dtype, device) for dtype in dtypes}
+    times: dict[torch.dtype, list[float]] = {dtype: [] for dtype in dtypes}
     for _ in range(9):
-        for dtype, (a, b, out) in pairs.items():
+        for dtype, product in products.items():
             began = time.perf_counter()
-            torch.mm(a, b, out=out)
+            product()
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             times[dtype].append(time.perf_counter() - began)
-    low, full = (sorted(times[dtype])[4] for dtype in (torch.bfloat16, torch.float32))
-    return low / full
+    medians = {dtype: sorted(times[dtype])[4] for dtype in dtypes}
+    return {
+        str(dtype).removeprefix("torch."): medians[dtype] / medians[torch.float32]
+        for dtype in dtypes[1:]
+    }
+
+
+def _product(
+    rows: int, d: int, width: int, dtype: torch.dtype, device: torch.device
+) -> Callable[[], Any]:
+    a = torch.ones(rows, d, dtype=dtype, device=device)
+    b = torch.ones(width, d, dtype=dtype, device=device)
+    if dtype == torch.int8:
+        sums = torch.empty(rows, width, dtype=torch.int32, device=device)
+        scores = torch.empty(rows, width, device=device)
+
+        def multiply() -> None:
+            torch._int_mm(a, b.T, out=sums)
+            torch.mul(sums, 0.5, out=scores)  # back to units, which other dtypes are already in
+
+        return multiply
+    out = torch.empty(rows, width, dtype=dtype, device=device)
+    return lambda: torch.mm(a, b.T, out=out)
 
 
 @cache
-def _kept_ratio(kind: str, machine: str) -> float:
+def _kept_ratios(kind: str, machine: str) -> dict[str, float]:
     base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     folder = Folder(str(base / "sparsetime"))
-    name = "selection_dtype.json"
+    name = "selection_dtypes.json"
     try:
         kept = json.loads(folder.read_bytes(name)) if folder.exists(name) else {}
     except ValueError:
         kept = {}
     if machine not in kept:
-        kept[machine] = measured_ratio(torch.device(kind))
+        kept[machine] = measured_ratios(torch.device(kind))
         with suppress(OSError):  # a read-only home only costs the measurement next time
             folder.write_json(name, kept)
-    return float(kept[machine])
+    ratios: dict[str, float] = kept[machine]
+    return ratios
 
 
 def _machine(device: torch.device) -> str:

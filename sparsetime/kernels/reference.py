@@ -7,11 +7,13 @@ offsets [rows + 1] and indices [entries]; values [entries].
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, Rule, TopK
+from sparsetime.kernels.adam_step import AdamStep
+from sparsetime.kernels.rows import Rows
+from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK
 from sparsetime.kernels.support import ByLatent, Support
 
 # Rows of `d` gathered at once, so that a code with many entries never needs [entries, d] memory.
@@ -26,8 +28,22 @@ def select(
     dtype: torch.dtype,
 ) -> Support:
     """The places that `rule` keeps of `x @ weight.T + bias`, multiplied in `dtype`."""
-    pre = (x.to(dtype) @ weight.to(dtype).T).float() + bias
-    return select_dense(pre, rule)
+    return select_dense(_product(x, weight, dtype) + bias, rule)
+
+
+def _product(x: Tensor, weight: Tensor, dtype: torch.dtype) -> Float[Tensor, "rows width"]:
+    if dtype != torch.int8:
+        return (x.to(dtype) @ weight.to(dtype).T).float()
+    (rows, row_scales), (latents, latent_scales) = quantise(x), quantise(weight)
+    sums = (rows.double() @ latents.double().T).float()
+    return sums * (row_scales[:, None] * latent_scales)
+
+
+def quantise(x: Float[Tensor, "rows d"]) -> tuple[Tensor, Float[Tensor, " rows"]]:
+    """Every row as 8-bit integers, and what they are to be multiplied by."""
+    largest = x.abs().amax(1)
+    scale = torch.where(largest > 0, largest / 127, 1.0)
+    return (x * (1 / scale)[:, None]).round().to(torch.int8), scale
 
 
 def select_dense(pre: Float[Tensor, "rows width"], rule: Rule) -> Support:
@@ -35,21 +51,25 @@ def select_dense(pre: Float[Tensor, "rows width"], rule: Rule) -> Support:
     rows, width = pre.shape
     match rule:
         case TopK(k):
-            keep = _largest(pre, k) & (pre > 0)
+            keep = mask_of_largest(pre, k) & (pre > 0)
         case AbsTopK(k):
-            keep = _largest(pre.abs(), k) & (pre != 0)
+            keep = mask_of_largest(pre.abs(), k) & (pre != 0)
         case BatchTopK(k):
             total = min(k * rows, pre.numel())
-            keep = _largest(pre.reshape(1, -1), total).reshape(rows, width) & (pre > 0)
+            keep = mask_of_largest(pre.reshape(1, -1), total).reshape(rows, width) & (pre > 0)
         case Above(threshold):
             keep = pre > threshold
+        case NearTopK(k, margin, magnitude):
+            score = pre.abs() if magnitude else pre
+            kth = score.kthvalue(width - min(k, width) + 1, dim=1).values.clamp_min(0)
+            keep = score > (kth - margin)[:, None]
     row, indices = keep.nonzero(as_tuple=True)
     counts = torch.bincount(row, minlength=rows)
     return Support(torch.cat([counts.new_zeros(1), counts.cumsum(0)]), indices, width)
 
 
-def _largest(score: Float[Tensor, "rows width"], k: int) -> Tensor:
-    """Boolean [rows, width]: the k largest of each row; of equal scores the first ones."""
+def mask_of_largest(score: Float[Tensor, "rows some"], k: int) -> Bool[Tensor, "rows some"]:
+    """The k largest of each row, of either sign; of equal scores the first ones."""
     if k >= score.shape[1]:
         return torch.ones_like(score, dtype=torch.bool)
     kth = score.kthvalue(score.shape[1] - k + 1, dim=1, keepdim=True).values
@@ -100,3 +120,63 @@ def transpose(support: Support) -> ByLatent:
     counts = torch.bincount(support.indices, minlength=support.width)
     offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
     return ByLatent(offsets, support.row_of_entry[order], order)
+
+
+def keep(support: Support, values: Float[Tensor, " entries"], rule: Rule) -> Support:
+    """Of the entries of a support, with their values, those that the rule keeps."""
+    row, count = support.row_of_entry, support.rows
+    match rule:
+        case TopK(k):
+            kept = (_rank(values, row, count) < k) & (values > 0)
+        case AbsTopK(k):
+            kept = (_rank(values.abs(), row, count) < k) & (values != 0)
+        case BatchTopK(k):
+            kept = (_rank(values, torch.zeros_like(row), 1) < k * count) & (values > 0)
+        case Above(threshold):
+            kept = values > threshold.expand(support.width)[support.indices]
+        case NearTopK():
+            raise TypeError("NearTopK widens a selection; it does not narrow one")
+    counts = torch.bincount(row[kept], minlength=count)
+    offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    return Support(offsets, support.indices[kept], support.width)
+
+
+def _rank(score: Float[Tensor, " entries"], row: Tensor, rows: int) -> Tensor:
+    """How many entries of the same row are larger, or as large and earlier."""
+    falling = score.argsort(descending=True, stable=True)
+    order = falling[row[falling].argsort(stable=True)]
+    starts = torch.searchsorted(row[order], torch.arange(rows, device=row.device))
+    places = torch.arange(score.shape[0], device=row.device) - starts[row[order]]
+    return torch.empty_like(places).index_copy_(0, order, places)
+
+
+def adam(
+    weight: Float[Tensor, "width d"],
+    first: Float[Tensor, "width d"],
+    second: Float[Tensor, "width d"],
+    gradient: Rows,
+    scale: Float[Tensor, ""],
+    step: AdamStep,
+    unit_rows: bool,
+) -> None:
+    """See `adam.adam`."""
+    scaled = gradient.values * scale
+    first.mul_(step.first_decay)
+    second.mul_(step.second_decay)
+    if gradient.places is None:
+        first.add_(scaled, alpha=1 - step.first_decay)
+        second.addcmul_(scaled, scaled, value=1 - step.second_decay)
+    else:
+        first.index_add_(0, gradient.places, scaled, alpha=1 - step.first_decay)
+        second.index_add_(0, gradient.places, scaled.square_(), alpha=1 - step.second_decay)
+    denominator = (second.sqrt() / step.second_correction).add_(step.epsilon)
+    weight.addcdiv_(first, denominator, value=-step.size)
+    if unit_rows:
+        weight.div_(weight.norm(dim=1, keepdim=True).clamp_min_(1e-8))
+
+
+def project(gradient: Rows, weight: Float[Tensor, "width d"]) -> None:
+    """See `adam.project`."""
+    own = weight if gradient.places is None else weight[gradient.places]
+    along = (gradient.values * own).sum(1, keepdim=True)
+    gradient.values.addcmul_(along, own, value=-1)

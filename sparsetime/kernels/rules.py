@@ -36,4 +36,19 @@ class Above:
     threshold: Tensor
 
 
-Rule: TypeAlias = TopK | BatchTopK | AbsTopK | Above
+@dataclass(frozen=True)
+class NearTopK:
+    """Every entry that is less than its row's margin below the k-th largest of the row, or above.
+
+    Where fewer than k entries are positive, everything above minus the margin. It holds all that
+    TopK keeps of exact values when the entries are off by at most half the margin.
+
+    margin: [rows]; magnitude: entries are compared without their sign.
+    """
+
+    k: int
+    margin: Tensor
+    magnitude: bool = False
+
+
+Rule: TypeAlias = TopK | BatchTopK | AbsTopK | Above | NearTopK

@@ -31,10 +31,10 @@ class TrainConfig(Settings):
     )
     lag: PositiveInt = Field(1, description="steps between the two rows of a pair")
     seed: int = Field(0, description="of the order of the batches")
-    selection_dtype: Literal["auto", "bfloat16", "float32"] = Field(
+    selection_dtype: Literal["auto", "int8", "bfloat16", "float32"] = Field(
         "auto",
-        description="what the selection product is multiplied in; auto: bfloat16 where this "
-        "machine measured it to be faster",
+        description="what the selection product is multiplied in; auto: what this machine "
+        "measured to be fastest",
     )
     checkpoint_every: PositiveInt | None = Field(
         None, description="steps between checkpoints; None: ten over the run"

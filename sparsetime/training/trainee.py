@@ -8,9 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime import kernels
 from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.part import unit_rows
 from sparsetime.dictionaries.step import Step
 from sparsetime.errors import DataError
+from sparsetime.training.adam import Adam
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.firing import Firing
 from sparsetime.training.schedule import rate_factor
@@ -27,10 +30,9 @@ class Trainee:
         self.dictionary = dictionary.train()
         self.config = config
         self._dtype = dtype
-        self._names = [name for name, _ in dictionary.named_parameters()]
         self._rate = config.rate(dictionary.width)
-        self._optimiser = torch.optim.Adam(
-            dictionary.parameters(), lr=self._rate, betas=(0.9, 0.999), eps=1e-8, fused=True
+        self._optimiser = Adam(
+            dict(dictionary.named_parameters()), unit_rows(dictionary), self._rate, config.clip
         )
         self.firing = Firing(dictionary.width, config.dead_rows, dictionary.atoms.device)
 
@@ -40,19 +42,15 @@ class Trainee:
         Errors: DataError where the loss is not finite.
         """
         factor = rate_factor(number, self.config.steps, self.config.warmup, self.config.decay)
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._rate * factor
+        self._optimiser.rate = self._rate * factor
         step = self.dictionary.step(batch, self.firing.dead, self._dtype)
         self.losses = self.dictionary.objective.losses(step)
         total = self.dictionary.objective.total(self.losses)
         if not torch.isfinite(total):
             raise DataError(self._not_finite(number, batch))
-        self._optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        self.dictionary.decoder.project_gradient()
-        torch.nn.utils.clip_grad_norm_(self.dictionary.parameters(), self.config.clip)
+        with kernels.row_gradients():
+            total.backward()
         self._optimiser.step()
-        self.dictionary.decoder.normalise()
         self.firing.observe(step.support.indices, step.values.detach(), step.x.shape[0])
         return step
 
@@ -65,15 +63,13 @@ class Trainee:
             "fvu": (step.residual.square().sum() / centred.square().sum()).item(),
             "l0": step.values.count_nonzero().item() / step.x.shape[0],
             "dead": int(self.firing.dead.sum()),
-            "learning_rate": self._optimiser.param_groups[0]["lr"],
+            "learning_rate": self._optimiser.rate,
         }
 
     def state(self) -> dict[str, Tensor]:
         """Everything that later steps depend on, by name."""
         tensors = {f"dictionary.{n}": t for n, t in self.dictionary.state_dict().items()}
-        for number, name in enumerate(self._names):
-            for key, value in self._optimiser.state_dict()["state"].get(number, {}).items():
-                tensors[f"adam.{key}.{name}"] = value
+        tensors |= {f"adam.{name}": t for name, t in self._optimiser.state().items()}
         tensors["rows_since_fired"] = self.firing.rows_since
         return tensors
 
@@ -81,14 +77,8 @@ class Trainee:
         """Take up what `state` gave."""
         own = self.dictionary.state_dict()
         self.dictionary.load_state_dict({name: tensors[f"dictionary.{name}"] for name in own})
-        state = self._optimiser.state_dict()
-        for number, name in enumerate(self._names):
-            state["state"][number] = {
-                key: tensors[f"adam.{key}.{name}"]
-                for key in ("step", "exp_avg", "exp_avg_sq")
-                if f"adam.{key}.{name}" in tensors
-            }
-        self._optimiser.load_state_dict(state)
+        own = self._optimiser.state()
+        self._optimiser.restore({name: tensors[f"adam.{name}"] for name in own})
         self.firing.rows_since.copy_(tensors["rows_since_fired"])
 
     def _not_finite(self, number: int, batch: Tensor) -> str:

@@ -74,7 +74,7 @@ def test_a_rows_code_does_not_depend_on_its_batch(trained):
         torch.testing.assert_close(alone.values, there.values, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)
+@pytest.mark.parametrize("dtype", [torch.int8, torch.bfloat16, torch.float32], ids=str)
 def test_rounded_selection_loses_nothing(trained, dtype, monkeypatch):
     """Also with a row far larger than the others, and with float64 as the judge."""
     from sparsetime.dictionaries import encoders

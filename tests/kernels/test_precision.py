@@ -11,30 +11,39 @@ from sparsetime.kernels import precision
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    precision._kept_ratio.cache_clear()
-    yield tmp_path / "sparsetime" / "selection_dtype.json"
-    precision._kept_ratio.cache_clear()
+    precision._kept_ratios.cache_clear()
+    yield tmp_path / "sparsetime" / "selection_dtypes.json"
+    precision._kept_ratios.cache_clear()
 
 
-@pytest.mark.parametrize(("ratio", "dtype"), [(0.2, torch.bfloat16), (1.5, torch.float32)])
-def test_the_measurement_decides_and_is_kept(cache, monkeypatch, ratio, dtype):
+FASTEST = [
+    ({"bfloat16": 0.2, "int8": 0.3}, torch.bfloat16),
+    ({"bfloat16": 0.4, "int8": 0.3}, torch.int8),
+    ({"bfloat16": 1.5, "int8": 0.9}, torch.float32),
+]
+
+
+@pytest.mark.parametrize(("ratios", "dtype"), FASTEST)
+def test_the_measurement_decides_and_is_kept(cache, monkeypatch, ratios, dtype):
     calls = []
-    monkeypatch.setattr(precision, "measured_ratio", lambda device: calls.append(device) or ratio)
+    monkeypatch.setattr(precision, "measured_ratios", lambda device: calls.append(device) or ratios)
     device = torch.device("cpu")
     assert precision.selection_dtype(device) == dtype
-    precision._kept_ratio.cache_clear()
+    precision._kept_ratios.cache_clear()
     assert precision.selection_dtype(device) == dtype
     assert len(calls) == 1
-    assert list(json.loads(cache.read_text()).values()) == [ratio]
+    assert list(json.loads(cache.read_text()).values()) == [ratios]
 
 
 def test_a_broken_cache_is_measured_anew(cache, monkeypatch):
     cache.parent.mkdir()
     cache.write_text("{")
-    monkeypatch.setattr(precision, "measured_ratio", lambda device: 2.0)
+    monkeypatch.setattr(precision, "measured_ratios", lambda device: {"bfloat16": 2.0})
     assert precision.selection_dtype(torch.device("cpu")) == torch.float32
     assert "2.0" in cache.read_text()
 
 
-def test_a_measurement_is_a_positive_ratio():
-    assert 0 < precision.measured_ratio(torch.device("cpu")) < 100
+def test_a_measurement_is_of_positive_ratios():
+    ratios = precision.measured_ratios(torch.device("cpu"))
+    assert ratios.keys() == {"bfloat16", "int8"}
+    assert all(0 < ratio < 100 for ratio in ratios.values())

@@ -56,7 +56,14 @@ def test_the_loss_follows_the_committed_curve(tmp_path):
 
 def golden_curve(name, out):
     sae = topk(name=name)
-    run = st.train(sae, planted(2000, sequences=20), out=out, **SETTINGS, log_every=8)
+    run = st.train(
+        sae,
+        planted(2000, sequences=20),
+        out=out,
+        **SETTINGS,
+        log_every=8,
+        selection_dtype="float32",
+    )
     return [round(line["fvu"], 6) for line in run.metrics]
 
 
@@ -304,7 +311,7 @@ def test_a_resumed_run_keeps_its_selection_dtype(tmp_path, monkeypatch):
 
     st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
     kept = Folder(str(tmp_path)).read_json("training.json")["selection_dtype"]
-    other = {"bfloat16": torch.float32, "float32": torch.bfloat16}[kept]
+    other = torch.bfloat16 if kept == "float32" else torch.float32
     monkeypatch.setattr(module, "selection_dtype", lambda device: other)
     st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
     assert Folder(str(tmp_path)).read_json("training.json")["selection_dtype"] == kept

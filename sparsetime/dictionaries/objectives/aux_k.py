@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -47,9 +46,8 @@ class AuxK(Term):
         """Most dead latents take part, so plain products of them all cost least."""
         pre = step.dictionary.encoder.all_of(step.dictionary.centred(step.x), dead)
         if k < dead.shape[0]:
-            largest = pre.detach().topk(k, dim=1).indices
-            pre = pre * torch.zeros_like(pre).scatter_(1, largest, 1.0)
-        return pre @ step.dictionary.decoder.weight[dead]
+            pre = pre * kernels.mask_of_largest(pre.detach(), k)
+        return pre @ kernels.take_rows(step.dictionary.decoder.weight, dead)
 
     def _many(self, step: Step, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
         """Few of the dead latents take part: only these are differentiated."""

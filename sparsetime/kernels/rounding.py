@@ -1,0 +1,50 @@
+"""How far a product of rounded factors can be from the exact one."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+# Bounds on the relative error of a product, with room for sums of many terms.
+_RELATIVE = {torch.bfloat16: 2**-7, torch.float16: 2**-9, torch.float32: 2**-16}
+# A number rounded to an integer is off by at most half; the errors of many spread as if uniform.
+# Products of 8-bit integers were seen at most 5.7 standard deviations off in 25 million.
+_DEVIATIONS = 8 / 12**0.5
+
+
+def row_errors(
+    x: Float[Tensor, "rows d"],
+    weight: Float[Tensor, "width d"],
+    bias: Float[Tensor, " width"],
+    dtype: torch.dtype,
+) -> Float[Tensor, " rows"]:
+    """For every row, how far any entry of `x @ weight.T + bias` in `dtype` can be off."""
+    rows, widest = x.norm(dim=1), weight.norm(dim=1).max()
+    if dtype == torch.int8:
+        return _of_integers(rows, _step(x), widest, _step(weight).max())
+    errors: Tensor = (rows * widest + bias.abs().max()) * _RELATIVE[dtype]
+    return errors
+
+
+def latent_errors(
+    x: Float[Tensor, "rows d"],
+    weight: Float[Tensor, "width d"],
+    bias: Float[Tensor, " width"],
+    dtype: torch.dtype,
+) -> Float[Tensor, " width"]:
+    """For every latent, how far any entry of `x @ weight.T + bias` in `dtype` can be off."""
+    longest, latents = x.norm(dim=1).max(), weight.norm(dim=1)
+    if dtype == torch.int8:
+        return _of_integers(longest, _step(x).max(), latents, _step(weight))
+    errors: Tensor = (longest * latents + bias.abs()) * _RELATIVE[dtype]
+    return errors
+
+
+def _step(x: Tensor) -> Tensor:
+    """What one unit of a row's 8-bit integers stands for."""
+    return x.abs().amax(1) / 127
+
+
+def _of_integers(x: Tensor, x_step: Tensor, weight: Tensor, weight_step: Tensor) -> Tensor:
+    return _DEVIATIONS * torch.hypot(x_step * weight, weight_step * x)

@@ -1,0 +1,82 @@
+"""Adam for dictionaries: clipped, with unit rows kept, touching memory once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sparsetime import kernels
+from sparsetime.kernels import AdamStep
+from sparsetime.kernels.rows import Rows, as_matrix, rows_of
+
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+class Adam:
+    """Adam with the gradient's norm clipped over all parameters, in place.
+
+    unit_rows: the parameters whose rows have length one: the part of their gradient that would
+    only change a length is taken out, and after the step each row is brought back to one.
+
+    The result is that of a dense gradient, also where a gradient holds the touched rows alone.
+    """
+
+    def __init__(
+        self, parameters: dict[str, nn.Parameter], unit_rows: set[str], rate: float, clip: float
+    ) -> None:
+        self._parameters = parameters
+        self._unit_rows = unit_rows
+        self.rate = rate
+        self._clip = clip
+        self.steps = 0
+        self._moments = {
+            name: (torch.zeros_like(p.detach()), torch.zeros_like(p.detach()))
+            for name, p in parameters.items()
+        }
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update every parameter that has a gradient, and forget the gradients."""
+        self.steps += 1
+        step = AdamStep(self.rate, self.steps)
+        gradients = {
+            name: rows_of(p.grad) for name, p in self._parameters.items() if p.grad is not None
+        }
+        for name in self._unit_rows & gradients.keys():
+            kernels.project(gradients[name], self._parameters[name])
+        scale = self._scale(gradients)
+        for name, parameter in self._parameters.items():
+            gradient = gradients.get(name) or rows_of(torch.zeros_like(parameter))
+            first, second = self._moments[name]
+            kernels.adam(
+                as_matrix(parameter.detach()),
+                as_matrix(first),
+                as_matrix(second),
+                gradient,
+                scale,
+                step,
+                name in self._unit_rows,
+            )
+            parameter.grad = None
+
+    def state(self) -> dict[str, Tensor]:
+        """The moments of every parameter, and how many steps were taken."""
+        tensors = {
+            f"{moment}.{name}": value
+            for name, moments in self._moments.items()
+            for moment, value in zip(_MOMENTS, moments, strict=True)
+        }
+        return {**tensors, "steps": torch.tensor(self.steps)}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Take up what `state` gave."""
+        self.steps = int(tensors["steps"])
+        for name, moments in self._moments.items():
+            for moment, value in zip(_MOMENTS, moments, strict=True):
+                value.copy_(tensors[f"{moment}.{name}"])
+
+    def _scale(self, gradients: dict[str, Rows]) -> Tensor:
+        norms = [torch.linalg.vector_norm(one.values) for one in gradients.values()]
+        whole = torch.linalg.vector_norm(torch.stack(norms))
+        scale: Tensor = self._clip / whole.clamp_min(1e-6)
+        return scale.clamp_max(1.0)

@@ -1,0 +1,144 @@
+"""Rounded products propose, exact values decide."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sparsetime import kernels
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Above, AbsTopK, BatchTopK, Support, TopK, reference
+from sparsetime.kernels.rounding import latent_errors, row_errors
+
+DTYPES = [torch.int8, torch.bfloat16, torch.float32]
+BACKENDS = ["reference", "cpu"]
+
+
+def problem(rows=40, d=24, width=300, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(rows, d, generator=generator)
+    weight = torch.randn(width, d, generator=generator)
+    return x, weight, 0.3 * torch.randn(width, generator=generator)
+
+
+def entries(support):
+    return list(zip(support.row_of_entry.tolist(), support.indices.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize(
+    "rule", [TopK(7), AbsTopK(7), TopK(299), TopK(300), Above(torch.tensor(9.0))], ids=str
+)
+def test_any_dtype_selects_what_exact_values_say(name, dtype, rule):
+    x, weight, bias = problem()
+    with kernels.use(name):
+        found = kernels.select_exactly(x, weight, bias, rule, dtype)
+    assert entries(found) == entries(reference.select_dense(x @ weight.T + bias, rule))
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_positive_entries_that_rounding_makes_negative_are_found(name, dtype):
+    x, weight, _ = problem(width=64)
+    pre = x @ weight.T
+    # Fewer than k are positive, and of these one by less than the rounding error.
+    bias = -(pre.sort(dim=0).values[-3]) + 1e-6
+    with kernels.use(name):
+        found = kernels.select_exactly(x, weight, bias, TopK(60), dtype)
+    exact = pre + bias
+    sure = set(map(tuple, (exact > 1e-5).nonzero().tolist()))
+    likely = set(map(tuple, (exact > -1e-5).nonzero().tolist()))
+    assert sure <= set(entries(found)) <= likely
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("rule", [TopK(16), AbsTopK(16), BatchTopK(16)], ids=str)
+def test_integers_select_in_training_what_float32_does(name, rule):
+    x, weight, bias = problem(rows=64, d=96, width=1000)
+    with kernels.use(name):
+        found = entries(kernels.select(x, weight, bias, rule, torch.int8))
+    exact = entries(kernels.select(x, weight, bias, rule))
+    assert len(found) == len(exact)
+    assert len({*found} & {*exact}) >= 0.998 * len(exact)
+
+
+@pytest.mark.parametrize("rule", [TopK(5), BatchTopK(5), AbsTopK(5)], ids=str)
+def test_integers_agree_between_implementations(rule):
+    x, weight, bias = problem(rows=33, d=50, width=257)
+    x[3] = 0
+    weight[9] = 0
+    found = []
+    for name in BACKENDS:
+        with kernels.use(name):
+            found.append(entries(kernels.select(x, weight, bias, rule, torch.int8)))
+    assert found[0] == found[1]
+
+
+def test_thresholds_are_exact_with_integers():
+    x, weight, bias = problem()
+    threshold = torch.rand(300) * 8
+    found = kernels.select(x, weight, bias, Above(threshold), torch.int8)
+    assert entries(found) == entries(kernels.select(x, weight, bias, Above(threshold)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_rounding_stays_within_its_bounds(dtype):
+    x, weight, bias = problem(rows=200, d=64, width=500)
+    x[:, 3] *= 20
+    rounded = reference._product(x, weight, dtype)
+    error = (rounded - x.double() @ weight.double().T).abs()
+    assert (error <= row_errors(x, weight, bias, dtype)[:, None]).all()
+    assert (error <= latent_errors(x, weight, bias, dtype)).all()
+    # A bound that says nothing would pass too.
+    assert row_errors(x, weight, bias, dtype).median() < 0.5 * (x @ weight.T).std()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    counts=st.lists(st.integers(0, 6), min_size=1, max_size=5),
+    k=st.integers(1, 4),
+    seed=st.integers(0, 99),
+)
+def test_keeping_agrees_between_implementations(counts, k, seed):
+    generator = torch.Generator().manual_seed(seed)
+    offsets = torch.tensor([0, *counts]).cumsum(0)
+    indices = torch.cat([torch.randperm(9, generator=generator)[:n].sort().values for n in counts])
+    support = Support(offsets, indices, 9)
+    # Few values, so that ties are many.
+    values = torch.randint(-2, 4, (len(indices),), generator=generator).float()
+    for rule in (TopK(k), AbsTopK(k), BatchTopK(k), Above(torch.full((9,), 0.5))):
+        kept = []
+        for name in BACKENDS:
+            with kernels.use(name):
+                kept.append(kernels.operations.backend(values).keep(support, values, rule))
+        assert entries(kept[0]) == entries(kept[1]), rule
+
+
+def test_keep_takes_the_first_of_equal_entries():
+    support = Support(torch.tensor([0, 4]), torch.tensor([1, 3, 5, 8]), 9)
+    values = torch.tensor([2.0, 2.0, -1.0, 2.0])
+    assert reference.keep(support, values, TopK(2)).indices.tolist() == [1, 3]
+    assert reference.keep(support, values, AbsTopK(4)).indices.tolist() == [1, 3, 5, 8]
+    assert reference.keep(support, values, TopK(4)).indices.tolist() == [1, 3, 8]
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_the_largest_of_a_small_matrix(name):
+    score = torch.tensor([[-3.0, -1.0, -2.0, -1.0], [0.0, 5.0, -5.0, 5.0], [1.0, 1.0, 1.0, 1.0]])
+    with kernels.use(name):
+        mask = kernels.mask_of_largest(score, 2)
+    assert mask.int().tolist() == [[0, 1, 0, 1], [0, 1, 0, 1], [1, 1, 0, 0]]
+
+
+def test_exact_selection_refuses_what_depends_on_the_batch():
+    with pytest.raises(TypeError, match="depends on more than a row"):
+        kernels.select_exactly(*problem(), BatchTopK(3))
+
+
+def test_integers_on_a_gpu_are_refused(monkeypatch):
+    from sparsetime.kernels import operations
+
+    monkeypatch.setattr(operations, "backend_name", lambda device: "gpu")
+    with pytest.raises(ConfigError, match=r"8-bit integers was asked for on a GPU.*bfloat16"):
+        kernels.select(*problem(), TopK(3), torch.int8)
