@@ -161,7 +161,7 @@ def largest_per_row(bits, k):
 
 @njit(cache=True, parallel=True)
 def _bounds_of_rank(bits, k, strides, at_once, bounds):
-    """`_bound_of_rank` of every row."""
+    """For every row: a bound that at most k entries are above, and k or more on it or above."""
     rows, width = bits.shape
     for start in prange((rows + at_once - 1) // at_once):
         maxima = np.empty(strides, bits.dtype)
@@ -169,10 +169,11 @@ def _bounds_of_rank(bits, k, strides, at_once, bounds):
         values = np.empty(width, bits.dtype)
         for row in range(start * at_once, min((start + 1) * at_once, rows)):
             line = bits[row]
-            found = _places_above(line, _likely_bound(line, k, maxima), places)
+            likely = _likely_bound(line, k, maxima)
+            found = _places_above(line, likely, places)
             for n in range(found):
                 values[n] = line[places[n]]
-            bounds[row] = _bound_of_rank(values[:found], k)
+            bounds[row] = _bound_of_rank(values[:found], k) if found > k else likely
 
 
 @njit(cache=True, parallel=True)

@@ -31,7 +31,7 @@ def select(
     8-bit integers (`torch.int8`) only propose a quarter more places than the rule keeps, and the
     exact values at these decide.
     """
-    if dtype != torch.int8 or x.shape[0] == 0:
+    if dtype != torch.int8 or x.shape[0] == 0 or isinstance(rule, NearTopK):
         return backend(x).select(x, weight, bias, rule, dtype)
     if backend_name(x.device) == "gpu":
         raise ConfigError(
@@ -43,8 +43,6 @@ def select(
             wider: Rule = replace(rule, k=k + max(4, k // 4))
         case Above(threshold):
             wider = Above(threshold - latent_errors(x, weight, bias, dtype))
-        case NearTopK():
-            wider = rule
     return _narrowed(x, weight, bias, wider, rule, dtype)
 
 

@@ -9,6 +9,7 @@ from sparsetime import kernels
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Above, AbsTopK, BatchTopK, Support, TopK, reference
 from sparsetime.kernels.rounding import latent_errors, row_errors
+from sparsetime.kernels.rules import NearTopK
 
 DTYPES = [torch.int8, torch.bfloat16, torch.float32]
 BACKENDS = ["reference", "cpu"]
@@ -35,6 +36,19 @@ def test_any_dtype_selects_what_exact_values_say(name, dtype, rule):
     with kernels.use(name):
         found = kernels.select_exactly(x, weight, bias, rule, dtype)
     assert entries(found) == entries(reference.select_dense(x @ weight.T + bias, rule))
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_few_places_are_left_in_doubt(name, dtype):
+    x, weight, bias = problem(rows=300, d=96, width=1000)
+    margin = 2 * row_errors(x, weight, bias, dtype)
+    with kernels.use(name):
+        found = kernels.select(x, weight, bias, NearTopK(8, margin), dtype)
+    counts = found.offsets.diff()
+    assert counts.min() >= 8
+    assert counts.float().mean() < 40
+    assert counts.max() < 100
 
 
 @pytest.mark.parametrize("name", BACKENDS)
