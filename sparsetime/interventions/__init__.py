@@ -1,0 +1,1 @@
+"""Interventions: a model run with something changed inside it."""
