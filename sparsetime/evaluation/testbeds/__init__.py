@@ -1,0 +1,1 @@
+"""Testbeds: activations over time of which the truth is known."""
