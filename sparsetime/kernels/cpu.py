@@ -14,8 +14,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sparsetime.kernels import cpu_loops as loops
-from sparsetime.kernels import reference
+from sparsetime.kernels import loops, reference
 from sparsetime.kernels.adam_step import AdamStep
 from sparsetime.kernels.rows import Rows
 from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK

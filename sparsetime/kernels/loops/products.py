@@ -1,0 +1,60 @@
+"""Sums over the entries of a sparse code. Plain arrays in, plain arrays out.
+
+Every result is the same for any number of threads: a thread owns whole rows (or whole latents)
+and no two of them add to the same number.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+_FAST = {"contract", "reassoc", "nsz"}
+
+
+@njit(cache=True, parallel=True, fastmath=_FAST)
+def gather_dot(x, weight, offsets, indices, out):
+    """out[entry] = x[row] · weight[index]."""
+    d = x.shape[1]
+    for row in prange(offsets.shape[0] - 1):
+        line = x[row]
+        for entry in range(offsets[row], offsets[row + 1]):
+            other = weight[indices[entry]]
+            total = np.float32(0)
+            for n in range(d):
+                total += line[n] * other[n]
+            out[entry] = total
+
+
+@njit(cache=True, parallel=True, fastmath=_FAST)
+def decode(values, offsets, indices, atoms, out):
+    """out[row] = sum of values * atoms[index] over the row's entries."""
+    d = atoms.shape[1]
+    for row in prange(offsets.shape[0] - 1):
+        line = out[row]
+        line[:] = 0
+        for entry in range(offsets[row], offsets[row + 1]):
+            strength = values[entry]
+            atom = atoms[indices[entry]]
+            for n in range(d):
+                line[n] += strength * atom[n]
+
+
+@njit(cache=True)
+def transpose(offsets, indices, width):
+    """Counting sort of the entries by latent: offsets [width + 1], rows and order [entries]."""
+    starts = np.zeros(width + 1, np.int64)
+    for entry in range(indices.shape[0]):
+        starts[indices[entry] + 1] += 1
+    for latent in range(width):
+        starts[latent + 1] += starts[latent]
+    place = starts[:-1].copy()
+    rows = np.empty(indices.shape[0], np.int64)
+    order = np.empty(indices.shape[0], np.int64)
+    for row in range(offsets.shape[0] - 1):
+        for entry in range(offsets[row], offsets[row + 1]):
+            at = place[indices[entry]]
+            place[indices[entry]] = at + 1
+            rows[at] = row
+            order[at] = entry
+    return starts, rows, order
