@@ -17,6 +17,7 @@ from sparsetime.kernels.operations import (
 )
 from sparsetime.kernels.rows import Rows, row_gradients, rows_of
 from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, Rule, TopK
+from sparsetime.kernels.statistics import Statistics, statistics
 from sparsetime.kernels.support import Support
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "BatchTopK",
     "Rows",
     "Rule",
+    "Statistics",
     "Support",
     "TopK",
     "adam",
@@ -38,6 +40,7 @@ __all__ = [
     "rows_of",
     "select",
     "select_exactly",
+    "statistics",
     "take_rows",
     "use",
 ]

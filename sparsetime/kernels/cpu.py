@@ -18,6 +18,7 @@ from sparsetime.kernels import loops, reference
 from sparsetime.kernels.adam_step import AdamStep
 from sparsetime.kernels.rows import Rows
 from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK
+from sparsetime.kernels.statistics import Statistics
 from sparsetime.kernels.support import ByLatent, Support
 
 # Elements of one product tile: 8 MB in bfloat16, which stays in the last-level cache; smaller tiles
@@ -204,6 +205,21 @@ def transpose(support: Support) -> ByLatent:
         support.offsets.numpy(), support.indices.numpy(), support.width
     )
     return ByLatent(torch.from_numpy(offsets), torch.from_numpy(rows), torch.from_numpy(order))
+
+
+def statistics(support: Support) -> Statistics:
+    """See `statistics.statistics`."""
+    by_latent = transpose(support)
+    last = loops.last_of(by_latent.offsets.numpy(), by_latent.rows.numpy())
+    pairs = loops.pairs_of(
+        support.offsets.numpy(),
+        support.indices.numpy(),
+        by_latent.offsets.numpy(),
+        by_latent.rows.numpy(),
+        by_latent.order.numpy(),
+    )
+    found = [torch.from_numpy(array) for array in (last, *pairs)]
+    return Statistics(by_latent.offsets.diff(), *found)
 
 
 def project(gradient: Rows, weight: Float[Tensor, "width d"]) -> None:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -19,6 +19,9 @@ from sparsetime.kernels.adam_step import AdamStep
 from sparsetime.kernels.rows import Rows
 from sparsetime.kernels.rules import Rule
 from sparsetime.kernels.support import ByLatent, Support
+
+if TYPE_CHECKING:
+    from sparsetime.kernels.statistics import Statistics
 
 _MODULES = {
     "reference": "sparsetime.kernels.reference",
@@ -40,6 +43,7 @@ class Backend(Protocol):
     def decode(self, values: Tensor, offsets: Tensor, indices: Tensor, atoms: Tensor) -> Tensor: ...
     def outer(self, values: Tensor, by_latent: ByLatent, x: Tensor) -> Tensor: ...
     def transpose(self, support: Support) -> ByLatent: ...
+    def statistics(self, support: Support) -> Statistics: ...
     def project(self, gradient: Rows, weight: Tensor) -> None: ...
     def adam(
         self,

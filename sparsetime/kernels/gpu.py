@@ -20,6 +20,7 @@ from sparsetime.kernels.adam_step import AdamStep
 from sparsetime.kernels.gpu_tiles import Tile, block_of, blocks, launch, offsets_of, tiles_of
 from sparsetime.kernels.rows import Rows
 from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, Rule, TopK
+from sparsetime.kernels.statistics import Statistics
 from sparsetime.kernels.support import ByLatent, Support
 
 # Entries of a block, and the most columns of one, that a program holds in registers.
@@ -201,6 +202,11 @@ def transpose(support: Support) -> ByLatent:
     """See `reference.transpose`: a stable sort, of half the bytes that the indices have."""
     latents, order = support.indices.to(torch.int32).sort(stable=True)
     return ByLatent(_starts(latents, support.width), support.row_of_entry[order], order)
+
+
+def statistics(support: Support) -> Statistics:
+    """See `statistics.statistics`: sorts, which a GPU is made for."""
+    return reference.statistics(support)
 
 
 def project(gradient: Rows, weight: Float[Tensor, "width d"]) -> None:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from sparsetime.kernels.adam_step import AdamStep
 from sparsetime.kernels.rows import Rows
 from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK
+from sparsetime.kernels.statistics import Statistics
 from sparsetime.kernels.support import ByLatent, Support
 
 # Rows of `d` gathered at once, so that a code with many entries never needs [entries, d] memory.
@@ -148,6 +149,25 @@ def _rank(score: Float[Tensor, " entries"], row: Tensor, rows: int) -> Tensor:
     starts = torch.searchsorted(row[order], torch.arange(rows, device=row.device))
     places = torch.arange(score.shape[0], device=row.device) - starts[row[order]]
     return torch.empty_like(places).index_copy_(0, order, places)
+
+
+def statistics(support: Support) -> Statistics:
+    """See `statistics.statistics`."""
+    indices, width = support.indices, support.width
+    fired = torch.bincount(indices, minlength=width)
+    last = torch.full_like(fired, -1)
+    last.scatter_reduce_(0, indices, support.row_of_entry, "amax")
+    # Every entry pairs with those after it in its row.
+    place = torch.arange(indices.shape[0], device=indices.device)
+    following = support.offsets[1:][support.row_of_entry] - place - 1
+    first = place.repeat_interleave(following)
+    step = torch.arange(first.shape[0], device=indices.device)
+    step = step - (following.cumsum(0) - following).repeat_interleave(following)
+    pairs = indices[first] * width + indices[first + 1 + step]
+    pairs, together = pairs.unique(return_counts=True)
+    counts = torch.bincount(pairs // width, minlength=width)
+    offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    return Statistics(fired, last, offsets, pairs % width, together)
 
 
 def adam(

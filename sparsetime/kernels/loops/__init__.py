@@ -8,6 +8,7 @@ from sparsetime.kernels.loops.entries import (
     value_at_rank,
     values_at,
 )
+from sparsetime.kernels.loops.pairs import last_of, pairs_of
 from sparsetime.kernels.loops.products import decode, gather_dot, transpose
 from sparsetime.kernels.loops.rows import (
     above,
@@ -27,8 +28,10 @@ __all__ = [
     "keep_largest",
     "keep_largest_per_row",
     "largest_per_row",
+    "last_of",
     "mask_of_largest",
     "near_largest_per_row",
+    "pairs_of",
     "project",
     "quantise",
     "rescale",
