@@ -15,8 +15,9 @@ from sparsetime.kernels.operations import (
     select_exactly,
     take_rows,
 )
+from sparsetime.kernels.reference import select_dense
 from sparsetime.kernels.rows import Rows, row_gradients, rows_of
-from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, Rule, TopK
+from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, Rule, TopK, TopKEach, rule_of_rows
 from sparsetime.kernels.statistics import Statistics, statistics
 from sparsetime.kernels.support import Support
 
@@ -30,6 +31,7 @@ __all__ = [
     "Statistics",
     "Support",
     "TopK",
+    "TopKEach",
     "adam",
     "backend_name",
     "decode",
@@ -38,7 +40,9 @@ __all__ = [
     "project",
     "row_gradients",
     "rows_of",
+    "rule_of_rows",
     "select",
+    "select_dense",
     "select_exactly",
     "statistics",
     "take_rows",

@@ -13,7 +13,7 @@ from sparsetime.errors import ConfigError
 from sparsetime.kernels.dispatch import Backend, backend, backend_name
 from sparsetime.kernels.rounding import latent_errors, row_errors
 from sparsetime.kernels.rows import as_gradient, wants_rows
-from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK
+from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK, TopKEach
 from sparsetime.kernels.support import ByLatent, Support
 
 
@@ -31,6 +31,8 @@ def select(
     8-bit integers (`torch.int8`) only propose a quarter more places than the rule keeps, and the
     exact values at these decide.
     """
+    if isinstance(rule, TopKEach) and dtype != torch.int8:
+        return _narrowed(x, weight, bias, TopK(_most(rule)), rule, dtype)
     if dtype != torch.int8 or x.shape[0] == 0 or isinstance(rule, NearTopK):
         return backend(x).select(x, weight, bias, rule, dtype)
     if backend_name(x.device) == "gpu":
@@ -41,6 +43,8 @@ def select(
     match rule:
         case TopK(k) | AbsTopK(k) | BatchTopK(k):
             wider: Rule = replace(rule, k=k + max(4, k // 4))
+        case TopKEach():
+            wider = TopK(_most(rule) + max(4, _most(rule) // 4))
         case Above(threshold):
             wider = Above(threshold - latent_errors(x, weight, bias, dtype))
     return _narrowed(x, weight, bias, wider, rule, dtype)
@@ -60,19 +64,26 @@ def select_exactly(
     between them: a row's places depend on that row alone. With 8-bit integers the bound on the
     rounding is statistical: 8 standard deviations.
     """
-    top = isinstance(rule, TopK | AbsTopK)
+    top = isinstance(rule, TopK | AbsTopK | TopKEach)
     if x.shape[0] == 0 or (top and backend_name(x.device) == "gpu"):
         return select(x, weight, bias, rule)
     match rule:
         case TopK(k) | AbsTopK(k):
             margin = 2 * row_errors(x, weight, bias, dtype)
             wider: Rule = NearTopK(k, margin, isinstance(rule, AbsTopK))
+        case TopKEach():
+            wider = NearTopK(_most(rule), 2 * row_errors(x, weight, bias, dtype))
         case Above(threshold):
             errors = latent_errors(x, weight, bias.abs() + threshold.abs(), dtype)
             wider = Above(threshold - errors)
         case _:
             raise TypeError(f"{rule} depends on more than a row: select it with `select`")
     return _narrowed(x, weight, bias, wider, rule, dtype)
+
+
+def _most(rule: TopKEach) -> int:
+    """The largest k of any row, and at least one."""
+    return max(1, int(rule.k.max())) if rule.k.numel() else 1
 
 
 def _narrowed(
@@ -110,7 +121,7 @@ class _GatherDot(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, support: Support) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.support = support
+        ctx.support, ctx.leaf = support, weight.is_leaf
         return backend(x).gather_dot(x, weight, support)
 
     @staticmethod
@@ -123,7 +134,7 @@ class _GatherDot(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_x = run.decode(grad, support.offsets, support.indices, weight)
         if ctx.needs_input_grad[1]:
-            grad_weight = _to_latents(grad, support, x, run)
+            grad_weight = _to_latents(grad, support, x, run, ctx.leaf)
         return grad_x, grad_weight, None
 
 
@@ -131,7 +142,7 @@ class _Decode(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, atoms: Tensor, support: Support) -> Tensor:
         ctx.save_for_backward(values, atoms)
-        ctx.support = support
+        ctx.support, ctx.leaf = support, atoms.is_leaf
         return backend(atoms).decode(values, support.offsets, support.indices, atoms)
 
     @staticmethod
@@ -145,7 +156,7 @@ class _Decode(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_values = run.gather_dot(grad, atoms, support)
         if ctx.needs_input_grad[1]:
-            grad_atoms = _to_latents(values, support, grad, run)
+            grad_atoms = _to_latents(values, support, grad, run, ctx.leaf)
         return grad_values, grad_atoms, None
 
 
@@ -161,24 +172,27 @@ class _TakeRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, latents: Tensor) -> Tensor:
         ctx.save_for_backward(latents)
-        ctx.width = weight.shape[0]
+        ctx.width, ctx.leaf = weight.shape[0], weight.is_leaf
         return weight[latents]
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (latents,) = ctx.saved_tensors
-        if wants_rows():
+        if ctx.leaf and wants_rows():
             return as_gradient(grads[0], latents, ctx.width), None
         return grads[0].new_zeros(ctx.width, grads[0].shape[1]).index_copy_(
             0, latents, grads[0]
         ), None
 
 
-def _to_latents(values: Tensor, support: Support, x: Tensor, run: Backend) -> Tensor:
-    """For every latent the sum of `values * x[row]` over its entries: a gradient [width, d]."""
+def _to_latents(values: Tensor, support: Support, x: Tensor, run: Backend, is_leaf: bool) -> Tensor:
+    """For every latent the sum of `values * x[row]` over its entries: a gradient [width, d].
+
+    Only a leaf's gradient may hold touched rows alone: what made another tensor wants it dense.
+    """
     by_latent = _by_latent(support, run)
     # With more entries than this, most rows are touched, and a dense gradient is the smaller.
-    if not wants_rows() or 2 * support.indices.shape[0] > support.width:
+    if not is_leaf or not wants_rows() or 2 * support.indices.shape[0] > support.width:
         return run.outer(values, by_latent, x)
     touched = by_latent.offsets.diff().nonzero().squeeze(1)
     offsets = torch.cat([by_latent.offsets[touched], by_latent.offsets[-1:]])

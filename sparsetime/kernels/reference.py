@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from sparsetime.kernels.adam_step import AdamStep
 from sparsetime.kernels.rows import Rows
-from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK
+from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK, TopKEach
 from sparsetime.kernels.statistics import Statistics
 from sparsetime.kernels.support import ByLatent, Support
 
@@ -60,6 +60,9 @@ def select_dense(pre: Float[Tensor, "rows width"], rule: Rule) -> Support:
             keep = mask_of_largest(pre.reshape(1, -1), total).reshape(rows, width) & (pre > 0)
         case Above(threshold):
             keep = pre > threshold
+        case TopKEach(each):
+            order = pre.argsort(dim=1, descending=True, stable=True)
+            keep = (order.argsort(dim=1) < each[:, None]) & (pre > 0)
         case NearTopK(k, margin, magnitude):
             score = pre.abs() if magnitude else pre
             kth = score.kthvalue(width - min(k, width) + 1, dim=1).values.clamp_min(0)
@@ -133,6 +136,8 @@ def keep(support: Support, values: Float[Tensor, " entries"], rule: Rule) -> Sup
             kept = (_rank(values.abs(), row, count) < k) & (values != 0)
         case BatchTopK(k):
             kept = (_rank(values, torch.zeros_like(row), 1) < k * count) & (values > 0)
+        case TopKEach(each):
+            kept = (_rank(values, row, count) < each[row]) & (values > 0)
         case Above(threshold):
             kept = values > threshold.expand(support.width)[support.indices]
         case NearTopK():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from torch import Tensor
@@ -37,6 +37,13 @@ class Above:
 
 
 @dataclass(frozen=True)
+class TopKEach:
+    """The `k[row]` largest of every row, as far as they are positive. k: int64 [rows]."""
+
+    k: Tensor
+
+
+@dataclass(frozen=True)
 class NearTopK:
     """Every entry that is less than its row's margin below the k-th largest of the row, or above.
 
@@ -51,4 +58,15 @@ class NearTopK:
     magnitude: bool = False
 
 
-Rule: TypeAlias = TopK | BatchTopK | AbsTopK | Above | NearTopK
+Rule: TypeAlias = TopK | BatchTopK | AbsTopK | Above | TopKEach | NearTopK
+
+
+def rule_of_rows(rule: Rule, start: int, stop: int) -> Rule:
+    """The rule for rows `start` to `stop` (exclusive) of those that it was made for."""
+    match rule:
+        case TopKEach(k):
+            return TopKEach(k[start:stop])
+        case NearTopK():
+            return replace(rule, margin=rule.margin[start:stop])
+        case _:
+            return rule
