@@ -7,12 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sparsetime.activations.aligned import aligned as aligned
+    from sparsetime.activations.batch import Batch as Batch
     from sparsetime.activations.capture import capture as capture
     from sparsetime.activations.documents import Document as Document
     from sparsetime.activations.store import Store as Store
     from sparsetime.activations.store import open_store as open_store
     from sparsetime.activations.streaming import stream as stream
     from sparsetime.codes import SparseCode as SparseCode
+    from sparsetime.dictionaries.compose import compose as compose
     from sparsetime.dictionaries.dictionary import Dictionary as Dictionary
     from sparsetime.dictionaries.recipes import dictionary as dictionary
     from sparsetime.dictionaries.recipes import recipes as recipes
@@ -34,11 +37,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # Where each public name lives. Names are imported when first used, so that `import sparsetime`
 # does not wait for torch.
 _HOMES = {
+    "Batch": "activations.batch",
     "Dictionary": "dictionaries.dictionary",
     "Document": "activations.documents",
     "SparseCode": "codes",
     "Store": "activations.store",
+    "aligned": "activations.aligned",
     "capture": "activations.capture",
+    "compose": "dictionaries.compose",
     "dictionary": "dictionaries.recipes",
     "evaluate": "evaluation.evaluate",
     "explore": "explorer.server.launch",

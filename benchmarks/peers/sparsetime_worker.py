@@ -9,6 +9,8 @@ from serve import Data, Task, Trainer, serve
 from torch import Tensor
 
 import sparsetime as st
+from sparsetime.activations.batch import Batch
+from sparsetime.dictionaries.beginning import fit_start
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.trainee import Trainee
@@ -24,7 +26,7 @@ class Sparsetime(Trainer):
         self._dictionary = st.dictionary(
             task.recipe, d_in=data.d, width=task.width, seed=task.seed, **size, **options
         )
-        self.needs = self._dictionary.needs
+        self.needs = "pairs" if "earlier" in self._dictionary.needs else "rows"
         config = TrainConfig(
             rows=task.steps * task.batch,
             batch=task.batch,
@@ -35,11 +37,11 @@ class Sparsetime(Trainer):
         )
         cpu = torch.device("cpu")
         dtype = selection_dtype(cpu) if chosen == "auto" else getattr(torch, chosen)
-        self._dictionary.fit_start(data.batch(0))
+        fit_start(self._dictionary, data.batch(0))
         self._trainee = Trainee(self._dictionary, config, dtype)
 
     def step(self, batch: Tensor, number: int) -> None:
-        self._trainee.step(batch, number)
+        self._trainee.step(Batch.of(batch), number)
 
     def parameters(self) -> list[Tensor]:
         return list(self._dictionary.parameters())

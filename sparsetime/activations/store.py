@@ -61,7 +61,8 @@ class Store:
     """An activation store or a part of its sequences; immutable. Made by `open_store`.
 
     `len(store)` is its number of rows. `sequences` is the table of its sequences: id, length,
-    start, step, unit, source, labels (JSON), text, first_row (in the whole store).
+    start, step, unit, source, labels (JSON), text, first_row (in the whole store). `reader` reads
+    rows by their number in the whole store; `spans` are the numbers of this view's sequences.
     """
 
     def __init__(
@@ -72,12 +73,12 @@ class Store:
         table: pa.Table,
         selection: NDArray[np.int64],
     ) -> None:
-        self._folder, self._reader, self._table = folder, reader, table
+        self._folder, self.reader, self._table = folder, reader, table
         self.manifest = manifest
         self.sequence_indices = selection
         first = table["first_row"].to_numpy()[selection]
-        self._spans = Spans(first, first + table["length"].to_numpy()[selection])
-        self._rows = int(self._spans.lengths.sum())
+        self.spans = Spans(first, first + table["length"].to_numpy()[selection])
+        self._rows = int(self.spans.lengths.sum())
         self.path: str = folder.url
         self.d: int = manifest.d
         self.site: str = manifest.site
@@ -96,7 +97,7 @@ class Store:
     def fingerprint(self) -> str:
         """SHA-256 over the checksums of the activations and the sequences shown here, as hex."""
         digest = hashlib.sha256(self.manifest.checksums.encode())
-        for numbers in (self.sequence_indices, self._spans.starts, self._spans.stops):
+        for numbers in (self.sequence_indices, self.spans.starts, self.spans.stops):
             digest.update(np.ascontiguousarray(numbers, dtype="<i8").data)
         return digest.hexdigest()
 
@@ -173,7 +174,7 @@ class Store:
                 f"0; number {i} was asked for"
             )
         index = int(self.sequence_indices[i])
-        return StoredSequence(self._reader, index, self._table.slice(index, 1).to_pylist()[0])
+        return StoredSequence(self.reader, index, self._table.slice(index, 1).to_pylist()[0])
 
     def read(self, start: int, stop: int) -> Float[Tensor, "rows d"]:
         """Rows `start` to `stop` (exclusive) of this view in order, float32."""
@@ -181,7 +182,7 @@ class Store:
             raise DataError(
                 f"rows {start} to {stop} are not within the {self._rows:,} rows of {self.path}"
             )
-        return read_rows(self._reader, self._row_numbers(start, stop))
+        return read_rows(self.reader, self._row_numbers(start, stop))
 
     def steps(self, columns: list[str] | None = None) -> pa.Table:
         """The columns of every step of this view in order; all where none are named.
@@ -191,11 +192,11 @@ class Store:
         if not self.manifest.shards:
             raise DataError(f"{self.path} holds no activations yet")
         if columns is not None:
-            known = self._reader.step_columns()
+            known = self.reader.step_columns()
             for name in columns:
                 if name not in known:
                     raise unknown_name("step column", name, known)
-        return self._reader.steps(self._row_numbers(0, self._rows), columns)
+        return self.reader.steps(self._row_numbers(0, self._rows), columns)
 
     def split(self, held_out: float = 0.1, seed: int = 0) -> tuple[Store, Store]:
         """Two views without a common sequence: (train, held out), each in order.
@@ -220,19 +221,19 @@ class Store:
         """Read every file and compare its sha256. Errors: DamagedError naming the first that
         differs.
         """
-        self._reader.verify()
+        self.reader.verify()
 
     def _shuffle(self, draw: Draw, seed: int, memory: str | int) -> Shuffle:
-        return Shuffle(draw, self._reader, self._spans, seed, memory)
+        return Shuffle(draw, self.reader, self.spans, seed, memory)
 
     def _view(self, places: NDArray[np.int64]) -> Store:
         selection = self.sequence_indices[places]
-        return Store(self._folder, self.manifest, self._reader, self._table, selection)
+        return Store(self._folder, self.manifest, self.reader, self._table, selection)
 
     def _row_numbers(self, start: int, stop: int) -> NDArray[np.int64]:
         if start == stop:
             return np.zeros(0, dtype=np.int64)
-        return Samples(Rows(), self._spans).outer(start, stop)
+        return Samples(Rows(), self.spans).outer(start, stop)
 
 
 _NO_SEQUENCES = pa.table({"id": pa.array([], pa.string()), "length": pa.array([], pa.int64())})

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cached_property, partial
 from itertools import chain
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import torch
@@ -18,30 +18,7 @@ from sparsetime.activations.draws import Draw, Pairs, Rows, Samples, Spans, Wind
 from sparsetime.activations.finite import check_finite
 from sparsetime.activations.samplers import Pool, Shuffle, cut
 from sparsetime.activations.shards import pick
-from sparsetime.activations.source import Source
 from sparsetime.errors import ConfigError, DataError
-
-
-def as_source(x: Any) -> Source:
-    """A source of activations out of `x`.
-
-    x: a source (a store or a split of one comes back as it is), a tensor or array [rows, d] or
-    [sequences, time, d], or an iterable of such tensors as batches, read once.
-
-    Errors: DataError for values that are empty, not floating point or not finite (it names the
-    place); ConfigError for anything else.
-    """
-    if isinstance(x, Tensor | np.ndarray):
-        return TensorSource(torch.as_tensor(x))
-    if isinstance(x, Source):
-        return x
-    if isinstance(x, Iterable) and not isinstance(x, str | bytes | dict):
-        return BatchSource(x)
-    hint = ". Open a stored one with sparsetime.open_store(path)" if isinstance(x, str) else ""
-    raise ConfigError(
-        "activations come from a store, a tensor [rows, d] or [sequences, time, d], or an iterator "
-        f"of such batches; {type(x).__name__} was given{hint}"
-    )
 
 
 class TensorReader:

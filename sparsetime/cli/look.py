@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from sparsetime.cli.app import app
 from sparsetime.cli.model import MODEL_HELP, named_model
 from sparsetime.cli.shared import stdout, table
 from sparsetime.errors import unknown_name
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.recipes import Recipe
 
 
 @app.command()
@@ -55,14 +58,22 @@ def recipes(
     if not name:
         shown = table("recipe", "needs", "what it is")
         for card in known.values():
-            shown.add_row(card.name, card.needs, card.title)
+            shown.add_row(card.name, _needs(card), card.title)
         stdout().print(shown)
         return
     if name not in known:
         raise unknown_name("recipe", name, known)
     card = known[name]
     shown = table("", "")
-    for label in ("title", "idea", "paper", "needs", "claim"):
-        shown.add_row(label, str(getattr(card, label)))
+    for label in ("title", "idea", "paper", "claim", "cost"):
+        shown.add_row(label, getattr(card, label))
+    shown.add_row("needs", _needs(card))
+    shown.add_row("parts", ", ".join(f"{role} {kind}" for role, kind in card.parts.items()))
     shown.add_row("defaults", ", ".join(f"{key}={value}" for key, value in card.defaults.items()))
+    shown.add_row("their source", card.source_of_defaults)
     stdout().print(shown)
+
+
+def _needs(card: Recipe) -> str:
+    """What a training batch holds."""
+    return ", ".join(["rows", *sorted(card.needs)])

@@ -9,15 +9,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from sparsetime.activations.batch import Batch, check_needs
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.atoms import Atoms
+from sparsetime.dictionaries.bases import Base
+from sparsetime.dictionaries.checked import checked_activations
 from sparsetime.dictionaries.encoders import Encoder
-from sparsetime.dictionaries.normalisation import Normalisation, geometric_median
+from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.normalisation import Normalisation
 from sparsetime.dictionaries.objectives import Objective
+from sparsetime.dictionaries.part import Part
+from sparsetime.dictionaries.sense import check_sense
 from sparsetime.dictionaries.sparsifiers import Sparsifier
 from sparsetime.dictionaries.step import Step
 from sparsetime.dictionaries.stream import Stream
-from sparsetime.errors import ConfigError, DataError, MismatchError
+from sparsetime.errors import MismatchError
 from sparsetime.kernels import Support
 
 
@@ -28,31 +34,53 @@ class Dictionary(nn.Module):
     back. Strengths in codes are in units of the normalised activation (`normalisation.scale`).
 
     name: the recipe's name, or the user's own.
+    reads: the dimensions of the sites that the activations join; `(d_in,)` where there is one.
+    writes: None where the activations themselves are reconstructed; else the dimensions of the
+    sites that are reconstructed in their place, as by a transcoder.
+    base: what is guessed without the code; the code then explains what it leaves over.
     record: where the activations came from: model_name, model_hash, site.
     """
+
+    offset: Tensor
 
     def __init__(
         self,
         encoder: Encoder,
         sparsifier: Sparsifier,
-        decoder: UnitNormAtoms,
+        decoder: Atoms,
         objective: Objective,
         name: str = "composed",
+        *,
+        reads: tuple[int, ...] | None = None,
+        writes: tuple[int, ...] | None = None,
+        base: Base | None = None,
     ) -> None:
         super().__init__()
-        _check_fit(encoder, sparsifier, decoder)
         self.encoder = encoder
         self.sparsifier = sparsifier
         self.decoder = decoder
         self.objective = objective
-        self.normalisation = Normalisation()
+        self.base = base
+        self.reads = reads or (encoder.d_in,)
+        self.writes = writes
+        check_sense(self)
+        encoder.meet(decoder)
+        self.normalisation = Normalisation(self.reads)
+        if writes is not None:
+            self.target_normalisation = Normalisation(writes)
+            self.register_buffer("offset", torch.zeros(encoder.d_in))
         self.name = name
         self.record: dict[str, Any] = {}
 
     @property
     def d_in(self) -> int:
-        """Dimension of the activations."""
+        """Dimension of the activations that are read."""
         return self.encoder.d_in
+
+    @property
+    def d_out(self) -> int:
+        """Dimension of the activations that are reconstructed."""
+        return self.decoder.d_out
 
     @property
     def width(self) -> int:
@@ -65,27 +93,26 @@ class Dictionary(nn.Module):
         return self.decoder.groups
 
     @property
-    def needs(self) -> str:
-        """What a training batch consists of: "rows" or "pairs"."""
-        return self.objective.needs
+    def parts(self) -> list[Part]:
+        """All parts: encoder, sparsifier, atoms, terms, and the base where there is one."""
+        parts: list[Part] = [self.encoder, self.sparsifier, self.decoder, *self.objective.members]
+        return parts if self.base is None else [*parts, self.base]
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What a training batch must hold beside x: names of `Batch`'s fields."""
+        across = frozenset() if self.writes is None else frozenset({"target"})
+        return across.union(*(part.needs for part in self.parts))
 
     @property
     def atoms(self) -> Float[Tensor, "width d"]:
-        """The unit directions that codes sum."""
-        return self.decoder.weight
+        """The directions that codes sum."""
+        return self.decoder.vectors()
 
-    def start(self, seed: int = 0) -> None:
-        """Random atoms, and the encoder as their transpose."""
-        if self.atoms.is_meta:
-            return
-        self.decoder.start(torch.Generator().manual_seed(seed))
-        self.encoder.start_from(self.atoms)
-
-    def fit_start(self, x: Float[Tensor, "rows d"]) -> None:
-        """Before training: the scale, and the offset at the geometric median of a sample."""
-        self.normalisation.fit(x)
-        with torch.no_grad():
-            self.decoder.bias.copy_(geometric_median(self.normalisation.normalise(x)))
+    @property
+    def output_normalisation(self) -> Normalisation:
+        """The scale of what is reconstructed."""
+        return self.normalisation if self.writes is None else self.target_normalisation
 
     def centred(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows d"]:
         """What the encoder sees of normalised activations.
@@ -93,30 +120,34 @@ class Dictionary(nn.Module):
         The offset counts as a constant here: its gradient through the encoder would only repeat
         that of the encoder's own bias.
         """
-        return x - self.decoder.bias.detach()
+        return x - (self.decoder.bias.detach() if self.writes is None else self.offset)
 
     def step(
         self,
-        batch: Float[Tensor, "rows d"] | Float[Tensor, "rows 2 d"],
+        batch: Batch | Float[Tensor, "rows d"] | Float[Tensor, "rows 2 d"],
         dead: Tensor | None = None,
         dtype: torch.dtype = torch.float32,
+        progress: float = 0.0,
     ) -> Step:
-        """One batch on its way through, for the objective: raw rows, or pairs (earlier, later).
+        """One batch on its way through, for the objective: a Batch, raw rows, or pairs.
 
-        `dtype`: what the selection product is multiplied in. Of pairs, the later rows are
-        reconstructed and the earlier ones only encoded.
+        `dtype`: what the selection product is multiplied in. Where earlier rows are needed, they
+        are encoded and not reconstructed. `progress`: how much of the training is over.
+
+        Errors: DataError where the batch lacks what the parts need.
         """
-        paired = batch.dim() == 3
-        rows = batch.shape[0]
-        flat = torch.cat([batch[:, 1], batch[:, 0]]) if paired else batch
-        x = self.normalisation.normalise(flat)
-        centred = self.centred(x)
-        support = self.encoder.select(centred, self.sparsifier.training_rule(), dtype)
-        pre = self.encoder.at(centred, support)
-        values = self.sparsifier.gate(pre, support.indices)
-        self.sparsifier.observe(values.detach())
-        if not paired:
-            return Step(self, x, support, pre, values, dead=dead)
+        batch = Batch.of(batch)
+        check_needs(self.needs, batch.given, self.name, "the batch")
+        rows = batch.rows
+        earlier = batch.earlier if "earlier" in self.needs else None
+        raw = batch.x if earlier is None else torch.cat([batch.x, earlier])
+        x = self.normalisation.normalise(raw)
+        inputs = Inputs(self.centred(x), batch, progress)
+        rule = self.sparsifier.training_rule(inputs)
+        support, pre = self.encoder.selected(inputs.x, rule, dtype)
+        values = self.sparsifier.gate(pre, support, inputs)
+        if earlier is None:
+            return Step(self, x, support, pre, values, None, dead, batch, progress)
         code = SparseCode(support.offsets, support.indices, values, self.width, (2 * rows,))
         now = code.row_slice(0, rows)
         return Step(
@@ -127,7 +158,15 @@ class Dictionary(nn.Module):
             now.values,
             earlier=code.row_slice(rows, 2 * rows),
             dead=dead,
+            batch=batch,
+            progress=progress,
         )
+
+    def observe(self, step: Step) -> None:
+        """Let every part learn from a training step that is over."""
+        with torch.no_grad():
+            for part in self.parts:
+                part.observe(step)
 
     @torch.no_grad()
     def encode(self, x: Float[Tensor, "*shape d"]) -> SparseCode:
@@ -135,16 +174,18 @@ class Dictionary(nn.Module):
 
         Errors: MismatchError for another last dimension than `d_in`, DataError for NaN or inf.
         """
-        flat = self._checked(x)
-        centred = self.centred(self.normalisation.normalise(flat))
-        support = self.encoder.candidates(centred, self.sparsifier.inference_rule())
-        pre = self.encoder.at(centred, support)
-        values = self.sparsifier.inference_gate(pre, support.indices)
+        flat = checked_activations(self, x)
+        inputs = Inputs(self.centred(self.normalisation.normalise(flat)))
+        rule = self.sparsifier.inference_rule(inputs)
+        support, pre = self.encoder.encoded(inputs.x, rule)
+        values = self.sparsifier.inference_gate(pre, support, inputs)
         code = SparseCode(support.offsets, support.indices, values, self.width, tuple(x.shape[:-1]))
         return code.keep(values != 0)
 
     def decode(self, code: SparseCode) -> Float[Tensor, "*shape d"]:
         """The raw activations that a code stands for. Keeps gradients to the code's values.
+
+        Where there is a base, this is the code's share alone; `reconstruct` adds the base's guess.
 
         Errors: MismatchError for a code of another width.
         """
@@ -154,12 +195,23 @@ class Dictionary(nn.Module):
                 "decode it with the dictionary that made it"
             )
         support = Support(code.offsets, code.indices, code.width)
-        flat = self.normalisation.restore(self.decoder.decode(code.values, support))
+        flat = self.output_normalisation.restore(self.decoder.decode(code.values, support))
         return flat.reshape(*code.shape, flat.shape[1])
 
-    def forward(self, x: Float[Tensor, "*shape d"]) -> Float[Tensor, "*shape d"]:
-        """`decode(encode(x))`: the reconstruction of raw activations."""
-        return self.decode(self.encode(x))
+    def reconstruct(
+        self, code: SparseCode, x: Float[Tensor, "*shape d"]
+    ) -> Float[Tensor, "*shape d_out"]:
+        """What a code of raw activations x stands for, and what the base guesses of them."""
+        decoded = self.decode(code)
+        if self.base is None:
+            return decoded
+        seen = self.centred(self.normalisation.normalise(checked_activations(self, x)))
+        guess = self.base.guess(seen) * self.output_normalisation.scale
+        return decoded + guess.reshape(decoded.shape)
+
+    def forward(self, x: Float[Tensor, "*shape d"]) -> Float[Tensor, "*shape d_out"]:
+        """`reconstruct(encode(x), x)`: the reconstruction from raw activations."""
+        return self.reconstruct(self.encode(x), x)
 
     def stream(self) -> Stream:
         """A state that encodes one time step after another, as whole sequences are encoded."""
@@ -167,7 +219,7 @@ class Dictionary(nn.Module):
 
     def written(self) -> dict[str, Any]:
         """The dictionary as JSON, without its weights."""
-        return {
+        written: dict[str, Any] = {
             "name": self.name,
             "encoder": self.encoder.written(),
             "sparsifier": self.sparsifier.written(),
@@ -175,43 +227,16 @@ class Dictionary(nn.Module):
             "objective": self.objective.written(),
             "record": self.record,
         }
+        if len(self.reads) > 1:
+            written["reads"] = list(self.reads)
+        if self.writes is not None:
+            written["writes"] = list(self.writes)
+        if self.base is not None:
+            written["base"] = self.base.written()
+        return written
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a folder or URL: dictionary.json and dictionary.safetensors."""
         from sparsetime.dictionaries.saved import save
 
         save(self, path)
-
-    def _checked(self, x: Tensor) -> Float[Tensor, "rows d"]:
-        if x.shape[-1] != self.d_in:
-            raise MismatchError(
-                f"activations of shape {tuple(x.shape)} were given to a dictionary of "
-                f"{self.d_in} dimensions: the last axis must be {self.d_in}. Was it trained on "
-                f"another site? It records {self.record.get('site', 'no site')!r}."
-            )
-        flat = x.reshape(-1, self.d_in).float()
-        if not torch.isfinite(flat.sum()):
-            bad = (~torch.isfinite(flat)).any(1).nonzero()
-            if bad.numel():
-                raise DataError(
-                    f"activations hold NaN or inf, first in row {int(bad[0])} of "
-                    f"{flat.shape[0]}; find out where the model makes them before encoding"
-                )
-        return flat
-
-
-def _check_fit(encoder: Encoder, sparsifier: Sparsifier, decoder: UnitNormAtoms) -> None:
-    if encoder.width != decoder.width:
-        raise ConfigError(
-            f"the encoder has width {encoder.width} and the atoms {decoder.width}: "
-            "they must be the same"
-        )
-    k = getattr(sparsifier, "k", None)
-    if k is not None and k > encoder.width:
-        raise ConfigError(f"k is {k} and larger than the width, {encoder.width}")
-    own_width = getattr(sparsifier, "width", encoder.width)
-    if own_width != encoder.width:
-        raise ConfigError(
-            f"the sparsifier has width {own_width} and the encoder {encoder.width}: "
-            "they must be the same"
-        )

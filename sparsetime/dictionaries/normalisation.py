@@ -14,13 +14,18 @@ class Normalisation(nn.Module):
 
     One scale for all models lets learning rates, thresholds and loss weights mean the same
     everywhere; a single number changes no direction and no relation between dimensions.
+
+    sites: the dimensions of the sites that the activations join, where there are several: each
+    has a scale of its own, and so an equal share of the whole.
     """
 
     scale: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, sites: tuple[int, ...] = ()) -> None:
         super().__init__()
-        self.register_buffer("scale", torch.tensor(1.0))
+        self.sites = sites
+        several = len(sites) > 1
+        self.register_buffer("scale", torch.ones(sum(sites)) if several else torch.tensor(1.0))
 
     @torch.no_grad()
     def fit(self, x: Float[Tensor, "rows d"]) -> None:
@@ -28,13 +33,13 @@ class Normalisation(nn.Module):
 
         Errors: DataError where all rows are the same, because there is nothing to explain.
         """
-        spread = (x - x.mean(0)).square().sum(1).mean().sqrt()
-        if not spread > 0:
-            raise DataError(
-                f"all {x.shape[0]} sampled activations are the same vector, so there is no "
-                "variance to explain; check that the site's output depends on the input"
-            )
-        self.scale.copy_(spread)
+        spreads = [_spread(part) for part in x.split(list(self.sites or (x.shape[1],)), dim=1)]
+        if len(spreads) == 1:
+            self.scale.copy_(spreads[0])
+            return
+        even = len(spreads) ** 0.5
+        parts = [spread.expand(d) * even for spread, d in zip(spreads, self.sites, strict=True)]
+        self.scale.copy_(torch.cat(parts))
 
     def normalise(self, x: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows d"]:
         normalised: Tensor = x / self.scale
@@ -43,6 +48,16 @@ class Normalisation(nn.Module):
     def restore(self, x: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows d"]:
         restored: Tensor = x * self.scale
         return restored
+
+
+def _spread(x: Float[Tensor, "rows d"]) -> Float[Tensor, ""]:
+    spread = (x - x.mean(0)).square().sum(1).mean().sqrt()
+    if not spread > 0:
+        raise DataError(
+            f"all {x.shape[0]} sampled activations are the same vector, so there is no "
+            "variance to explain; check that the site's output depends on the input"
+        )
+    return spread
 
 
 @torch.no_grad()

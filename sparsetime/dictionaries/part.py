@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from torch import nn
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
+from sparsetime.dictionaries.folders import read_folder
+from sparsetime.dictionaries.signature import checked_settings
 from sparsetime.errors import ConfigError, unknown_name
 
-ROLES = ("encoder", "sparsifier", "atoms", "term")
-_REGISTER: dict[str, dict[str, type[Part]]] = {role: {} for role in ROLES}
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+    from sparsetime.dictionaries.step import Step
+
+#: The folder of each role: a part is a file in it, and nothing else needs to know of it.
+FOLDERS = {
+    "encoder": "encoders",
+    "sparsifier": "sparsifiers",
+    "atoms": "atoms",
+    "term": "objectives",
+    "base": "bases",
+}
+_REGISTER: dict[str, dict[str, type[Part]]] = {role: {} for role in FOLDERS}
 
 
 class Part(nn.Module, ABC):
-    """A piece of a dictionary that can be written down: a kind, and the settings that build it."""
+    """A piece of a dictionary that can be written down: a kind, and the settings that build it.
+
+    Settings are the constructor's arguments, of types that JSON holds. Whatever else a part learns
+    is a parameter or a buffer, so that it is saved, and goes on after an interruption.
+    """
 
     role: ClassVar[str]
     kind: ClassVar[str]
+    #: What a training batch must hold for this part beside x: names of `Batch`'s fields.
+    needs: ClassVar[frozenset[str]] = frozenset()
+    #: Settings of a small one, where the constructor has no defaults.
+    example: ClassVar[Mapping[str, Any]]
     #: Names of the own parameters whose rows have length one, which training keeps so.
     unit_rows: ClassVar[frozenset[str]] = frozenset()
 
@@ -29,6 +53,23 @@ class Part(nn.Module, ABC):
     def written(self) -> dict[str, Any]:
         """The part as JSON, from which `build` makes it again (without its weights)."""
         return {"kind": self.kind, **self.settings}
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        """Why this part makes no sense in this composition; None where it does."""
+        return None
+
+    def start(self, generator: torch.Generator) -> None:
+        """Random weights at the beginning. Most parts need none."""
+
+    def fit_start(self, x: Float[Tensor, "rows d"]) -> None:
+        """Learn from a sample before the first step, as the part sees it while it trains.
+
+        Encoders, sparsifiers and bases get what the encoder sees; atoms get the target without its
+        offset. Terms get the target.
+        """
+
+    def observe(self, step: Step) -> None:
+        """Learn from a training step that is over, without gradient. Most parts need not."""
 
 
 def unit_rows(module: nn.Module) -> set[str]:
@@ -44,11 +85,14 @@ def unit_rows(module: nn.Module) -> set[str]:
 P = TypeVar("P", bound=type[Part])
 
 
-def part(kind: str) -> Any:
-    """Class decorator: register a final part under its kind."""
+def part(kind: str, example: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """Class decorator: register a final part under its kind.
+
+    example: settings of a small one, where the constructor has no defaults; tests make it so.
+    """
 
     def register(cls: P) -> P:
-        cls.kind = kind
+        cls.kind, cls.example = kind, example
         _REGISTER[cls.role][kind] = cls
         return cls
 
@@ -56,36 +100,22 @@ def part(kind: str) -> Any:
 
 
 def parts_of(role: str) -> dict[str, type[Part]]:
-    """Every registered part of a role, by kind."""
+    """Every part of a role, by kind."""
+    read_folder(f"sparsetime.dictionaries.{FOLDERS[role]}")
     return dict(_REGISTER[role])
 
 
 def build(role: str, written: dict[str, Any]) -> Any:
     """Make a part from what `Part.written` gave.
 
-    Errors: an unknown kind or setting is named with the nearest known ones.
+    Errors: an unknown kind or setting is named with the nearest known ones; ConfigError for a
+    setting of another type, or out of range.
     """
     settings = dict(written)
     kind = settings.pop("kind", None)
     if not isinstance(kind, str):
         raise ConfigError(f"a written {role} needs a 'kind'; given: {written}")
-    if kind not in _REGISTER[role]:
-        raise unknown_name(role, kind, _REGISTER[role])
-    cls = _REGISTER[role][kind]
-    check_settings(f"{role} {kind!r}", settings, cls)
-    return cls(**settings)
-
-
-def check_settings(what: str, settings: dict[str, Any], callee: Any) -> None:
-    """Refuse settings that `callee` does not take, and the lack of those that it must have."""
-    parameters = inspect.signature(callee).parameters
-    for name in settings:
-        if name not in parameters:
-            raise unknown_name(f"setting of {what}", name, parameters)
-    missing = [
-        name
-        for name, parameter in parameters.items()
-        if parameter.default is inspect.Parameter.empty and name not in settings
-    ]
-    if missing:
-        raise ConfigError(f"{what} also needs {', '.join(missing)}")
+    known = parts_of(role)
+    if kind not in known:
+        raise unknown_name(role, kind, known)
+    return known[kind](**checked_settings(f"{role} {kind!r}", known[kind], settings))

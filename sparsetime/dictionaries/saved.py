@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.atoms import Atoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import Encoder
 from sparsetime.dictionaries.objectives import Objective
@@ -74,9 +74,19 @@ def from_written(written: dict[str, Any]) -> Dictionary:
     """The dictionary that `Dictionary.written` describes, with weights at zero."""
     encoder: Encoder = build("encoder", written["encoder"])
     sparsifier: Sparsifier = build("sparsifier", written["sparsifier"])
-    decoder: UnitNormAtoms = build("atoms", written["atoms"])
+    decoder: Atoms = build("atoms", written["atoms"])
     objective = Objective.build(written["objective"])
-    dictionary = Dictionary(encoder, sparsifier, decoder, objective, written["name"])
+    reads, writes, base = (written.get(key) for key in ("reads", "writes", "base"))
+    dictionary = Dictionary(
+        encoder,
+        sparsifier,
+        decoder,
+        objective,
+        written["name"],
+        reads=None if reads is None else tuple(reads),
+        writes=None if writes is None else tuple(writes),
+        base=None if base is None else build("base", base),
+    )
     dictionary.record = dict(written.get("record", {}))
     return dictionary
 

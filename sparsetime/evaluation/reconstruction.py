@@ -56,7 +56,7 @@ class Reconstruction(Metric):
 
     def update(self, sequence: EncodedSequence) -> None:
         x = sequence.activations.double()
-        if x.shape[0] == 0:
+        if x.shape[0] == 0 or self._sae.writes is not None:
             return
         if self._shift is None:
             self._shift = x[0].clone()
@@ -68,10 +68,17 @@ class Reconstruction(Metric):
         for part in self._parts:
             code = part.of(sequence.code).reshape(1, x.shape[0]).to(device)
             with torch.no_grad():
-                x_hat = self._sae.decode(code)[0].cpu().double()
+                given = sequence.activations.float().to(device)[None]
+                x_hat = self._sae.reconstruct(code, given)[0].cpu().double()
             self._residual[part.name] += float((x - x_hat).square().sum())
 
     def outcomes(self) -> dict[str, Outcome]:
+        if self._sae.writes is not None:
+            away = LeftOut(
+                "the dictionary reconstructs another site than the one it reads, and the store "
+                "holds the one it reads alone"
+            )
+            return {part.figure("fvu"): away for part in self._parts}
         rows = max(self._rows, 1)
         total = self._squares - float(self._sum.square().sum()) / rows
         if total <= 1e-12 * self._squares or total <= 0:

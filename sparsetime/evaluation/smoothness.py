@@ -50,12 +50,13 @@ class Smoothness(Metric):
 
     def __init__(self, setting: Setting) -> None:
         self._parts = parts_of(setting.sae)
-        self._scale = float(setting.sae.normalisation.scale)
+        self._scale = setting.sae.normalisation.scale.detach().cpu().double()
         self._sum = {part.name: 0.0 for part in self._parts}
         self._sequences = {part.name: 0 for part in self._parts}
 
     def update(self, sequence: EncodedSequence) -> None:
-        moved = sequence.activations.double().diff(dim=0).norm(dim=1).numpy() / self._scale
+        normalised = sequence.activations.double() / self._scale
+        moved = normalised.diff(dim=0).norm(dim=1).numpy()
         if not (moved > 0).any():
             return
         steepest = _steepest(sequence.code, moved)

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 from safetensors.torch import save as save_tensors
-from torch import Tensor
 
+from sparsetime.activations.batch import Batch
 from sparsetime.activations.overlap import provenance
 from sparsetime.activations.source import Source
 from sparsetime.dictionaries import saved
@@ -52,7 +52,7 @@ class Learner:
             self.folder.claim(self.settings)
             self.folder.resume_log(self.next_step)
 
-    def learn(self, batch: Tensor, number: int, began: float) -> dict[str, Any] | None:
+    def learn(self, batch: Batch, number: int, began: float) -> dict[str, Any] | None:
         """Do step `number`; the log line where it is due."""
         step = self.trainee.step(batch, number)
         self.next_step = number + 1

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, overload
 
-from torch import Tensor
-
 from sparsetime.activations.background import prefetched
+from sparsetime.activations.batch import Batch
+from sparsetime.activations.batches import Giver, batches, check_gives
+from sparsetime.activations.given import as_source
 from sparsetime.activations.source import Source, check_model, check_width
-from sparsetime.activations.tensors import as_source
 from sparsetime.config import validated
+from sparsetime.dictionaries.beginning import fit_start
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.kernels.allocation import keep_freed_memory
@@ -56,16 +57,18 @@ def train(
 ) -> Run | list[Run]:
     """Train a dictionary, or several in one pass over the same batches.
 
-    source: a store, a split of one, a tensor [rows, d] or [sequences, time, d], or an iterator of
-    batches. out: the run's folder or URL; several dictionaries get `out/<name>` each, numbered
-    where names repeat. settings: the fields of `TrainConfig`. show: a progress bar.
+    source: a store, a split of one, a tensor [rows, d] or [sequences, time, d], tensors by name
+    (`{"x": ..., "target": ...}`), `sparsetime.aligned` stores, or an iterator of batches.
+    out: the run's folder or URL; several dictionaries get `out/<name>` each, numbered where names
+    repeat. settings: the fields of `TrainConfig`. show: a progress bar.
 
     The dictionaries are trained in place. A run that was interrupted goes on from its last
     checkpoint and ends with the same weights, bit for bit on a CPU; a finished one is loaded.
     Trained together, each ends exactly as if it had been trained alone.
 
-    Errors, all before training: ConfigError for unknown or impossible settings; MismatchError
-    where widths differ; StoreError where `out` holds another run and `force` is not given.
+    Errors, all before training: ConfigError for unknown or impossible settings; DataError where
+    the source cannot give what a dictionary needs; MismatchError where widths differ; StoreError
+    where `out` holds another run and `force` is not given.
     """
     config = validated(TrainConfig, settings, "the settings of train")
     several = not isinstance(dictionary, Dictionary)
@@ -101,7 +104,15 @@ class _Group:
         self._first = min((one.next_step for one in self._learners), default=0)
         # Made here, before any folder is written to: a sampler says at once what it cannot do.
         self._batches = (
-            _batches(self._learners[0].dictionary.needs, source, config, self._first)
+            batches(
+                source,
+                self._learners[0].dictionary.needs,
+                config.batch,
+                lag=config.lag,
+                seed=config.seed,
+                epochs=None,
+                skip=self._first,
+            )
             if self._learners
             else iter(())
         )
@@ -120,8 +131,8 @@ class _Group:
             progress(f"train {names}", config.steps * config.batch, "rows", show) as bar,
         ):
             bar.advance(first * config.batch)
-            batches = ready if first else self._started(ready)
-            for number, batch in zip(range(first, config.steps), batches, strict=False):
+            given = ready if first else self._started(ready)
+            for number, batch in zip(range(first, config.steps), given, strict=False):
                 due = [one for one in self._learners if one.next_step == number]
                 _tell(bar, [one.learn(batch, number, began) for one in due])
                 bar.advance(config.batch)
@@ -134,22 +145,16 @@ class _Group:
         for one in self._learners:
             one.folder.finish(one.dictionary)
 
-    def _started(self, batches: Iterator[Tensor]) -> Iterator[Tensor]:
+    def _started(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         """The same batches, after the first of them has set scales and offsets."""
         sample = _first(batches)
         for one in self._learners:
             if one.next_step == 0:
-                one.dictionary.fit_start(sample.flatten(0, -2))
+                fit_start(one.dictionary, sample)
         return chain([sample], batches)
 
 
-def _batches(needs: str, source: Source, config: TrainConfig, skip: int) -> Iterator[Tensor]:
-    if needs == "pairs":
-        return source.pairs(config.batch, lag=config.lag, seed=config.seed, epochs=None, skip=skip)
-    return source.rows(config.batch, seed=config.seed, epochs=None, skip=skip)
-
-
-def _first(batches: Iterator[Tensor]) -> Tensor:
+def _first(batches: Iterator[Batch]) -> Batch:
     try:
         return next(batches)
     except StopIteration:
@@ -173,6 +178,14 @@ def _paths(members: list[Dictionary], out: str) -> list[str]:
 def _check_fit(dictionary: Dictionary, source: Source) -> None:
     """Width, and the model and site of an earlier training: no dictionary can serve two."""
     check_width(source, dictionary.d_in)
+    check_gives(source, dictionary.needs, f"the dictionary {dictionary.name!r}")
+    if dictionary.writes is not None and isinstance(source, Giver):
+        given = source.fields["target"]
+        if given != dictionary.d_out:
+            raise MismatchError(
+                f"the dictionary {dictionary.name!r} writes activations of width "
+                f"{dictionary.d_out}, the source's target has width {given}"
+            )
     check_model(source, dictionary.record.get("model_hash"))
     site = dictionary.record.get("site")
     if site is not None and source.site is not None and site != source.site:

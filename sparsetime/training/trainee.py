@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime import kernels
+from sparsetime.activations.batch import Batch
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.part import unit_rows
 from sparsetime.dictionaries.step import Step
@@ -36,14 +36,15 @@ class Trainee:
         )
         self.firing = Firing(dictionary.width, config.dead_rows, dictionary.atoms.device)
 
-    def step(self, batch: Float[Tensor, "rows d"] | Float[Tensor, "rows 2 d"], number: int) -> Step:
+    def step(self, batch: Batch, number: int) -> Step:
         """Train on one batch; `number` is the step's, from 0.
 
         Errors: DataError where the loss is not finite.
         """
         factor = rate_factor(number, self.config.steps, self.config.warmup, self.config.decay)
         self._optimiser.rate = self._rate * factor
-        step = self.dictionary.step(batch, self.firing.dead, self._dtype)
+        progress = number / max(1, self.config.steps - 1)
+        step = self.dictionary.step(batch, self.firing.dead, self._dtype, progress)
         self.losses = self.dictionary.objective.losses(step)
         total = self.dictionary.objective.total(self.losses)
         if not torch.isfinite(total):
@@ -52,12 +53,13 @@ class Trainee:
             total.backward()
         self._optimiser.step()
         self.firing.observe(step.support.indices, step.values.detach(), step.x.shape[0])
+        self.dictionary.observe(step)
         return step
 
     @torch.no_grad()
     def figures(self, step: Step) -> dict[str, Any]:
         """What the log says of a step: every loss term, FVU and L0 of the batch, dead latents."""
-        centred = step.x - step.x.mean(0)
+        centred = step.target - step.target.mean(0)
         return {
             **{f"loss_{name}": loss.item() for name, loss in self.losses.items()},
             "fvu": (step.residual.square().sum() / centred.square().sum()).item(),
@@ -81,13 +83,14 @@ class Trainee:
         self._optimiser.restore({name: tensors[f"adam.{name}"] for name in own})
         self.firing.rows_since.copy_(tensors["rows_since_fired"])
 
-    def _not_finite(self, number: int, batch: Tensor) -> str:
-        bad = (~torch.isfinite(batch.flatten(1))).any(1).nonzero()
-        if bad.numel():
-            return (
-                f"the batch of step {number} holds NaN or inf, first in its row {int(bad[0])}; "
-                "find out where the model makes them before training"
-            )
+    def _not_finite(self, number: int, batch: Batch) -> str:
+        for name, tensor in batch.tensors.items():
+            bad = (~torch.isfinite(tensor.flatten(1))).any(1).nonzero()
+            if bad.numel():
+                return (
+                    f"the batch of step {number} holds NaN or inf, first in row {int(bad[0])} of "
+                    f"its {name}; find out where the model makes them before training"
+                )
         return (
             f"the loss of {self.dictionary.name!r} is not finite at step {number}, though its "
             f"batch is; lower the learning rate, which is {self._rate:.2g} at its peak"

@@ -158,9 +158,9 @@ def test_skip_gives_what_comes_after(folder, draw, memory, skip):
 def test_skip_does_not_read_what_it_passes(folder, monkeypatch):
     store, _ = view_of(folder, [400], None)
     read = []
-    pieces = type(store._reader).pieces
+    pieces = type(store.reader).pieces
     monkeypatch.setattr(
-        type(store._reader), "pieces", lambda self, rows: read.extend(rows) or pieces(self, rows)
+        type(store.reader), "pieces", lambda self, rows: read.extend(rows) or pieces(self, rows)
     )
     next(store.rows(10, memory=TINY, skip=35))
     assert 0 < len(read) < 60

@@ -5,8 +5,8 @@ import pytest
 import torch
 from small_store import write_store
 
+from sparsetime.activations.given import as_source
 from sparsetime.activations.source import Source
-from sparsetime.activations.tensors import as_source
 from sparsetime.errors import ConfigError, DataError
 
 

@@ -10,6 +10,7 @@ from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.atoms import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
+from sparsetime.dictionaries.inputs import Inputs
 from sparsetime.dictionaries.normalisation import Normalisation, geometric_median
 from sparsetime.dictionaries.objectives import L0, MSE, AuxK, Objective, TemporalContrastive
 from sparsetime.dictionaries.part import build
@@ -25,6 +26,8 @@ from sparsetime.errors import (
 )
 from sparsetime.files import Folder
 from sparsetime.kernels import Support
+
+NO_INPUTS = Inputs(torch.zeros(1, 1))
 
 
 def identity(sparsifier, width=3, groups=None):
@@ -81,7 +84,9 @@ def test_the_geometric_median_ignores_an_outlier():
 def test_batch_top_k_learns_the_smallest_strength_it_kept():
     sparsifier = BatchTopK(1, memory=0.5)
     for smallest in (0.4, 0.2, 0.3):
-        sparsifier.observe(torch.tensor([1.0, smallest, 0.0]))
+        values = torch.tensor([1.0, smallest, 0.0])
+        support = Support(torch.tensor([0, 3]), torch.arange(3), 3)
+        sparsifier.observe(Step(identity(TopK(3)), torch.zeros(1, 3), support, values, values))
     # 0.4; then half of 0.4 and 0.2; then half of that and 0.3.
     torch.testing.assert_close(sparsifier.threshold, torch.tensor(0.3))
 
@@ -90,7 +95,7 @@ def test_jumprelu_gates_and_counts_with_straight_through_gradients():
     sparsifier = JumpReLU(width=1, threshold=0.5, bandwidth=0.2)
     pre = torch.tensor([0.45, 0.55, 0.7, 0.2], requires_grad=True)
     at = torch.zeros(4, dtype=torch.int64)
-    values = sparsifier.gate(pre, at)
+    values = sparsifier.gate(pre, Support(torch.tensor([0, 4]), at, 1), NO_INPUTS)
     torch.testing.assert_close(values, torch.tensor([0.0, 0.55, 0.7, 0.0]))
     values.sum().backward()
     assert pre.grad is not None
@@ -179,9 +184,10 @@ def test_l0_reaches_for_its_target_and_wants_a_count():
     sae = identity(JumpReLU(3, threshold=0.5))
     step = sae.step(torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]))
     assert L0(target=3.0).loss(step).item() == pytest.approx((1.5 / 3 - 1) ** 2)
-    other = identity(TopK(1))
     with pytest.raises(ConfigError, match="needs a sparsifier with a straight-through count"):
-        L0(target=1.0).loss(other.step(torch.ones(2, 3)))
+        st.compose(
+            sparsifier={"kind": "top_k", "k": 1}, objective=["mse", L0(1.0)], d_in=3, width=3
+        )
 
 
 def refusals():

@@ -8,8 +8,8 @@ import torch
 from known_codes import Itself, make_store, view
 
 import sparsetime
+from sparsetime.activations.given import as_source
 from sparsetime.activations.overlap import provenance
-from sparsetime.activations.tensors import as_source
 from sparsetime.errors import (
     DamagedError,
     DataError,

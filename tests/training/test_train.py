@@ -13,7 +13,7 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.activations.tensors import as_source
+from sparsetime.activations.given import as_source
 from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, StoreError
 from sparsetime.files import Folder
 from sparsetime.training.config import TrainConfig

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import final
+
 from jaxtyping import Float
 from torch import Tensor
 
@@ -15,12 +17,13 @@ from sparsetime.errors import ConfigError
 _FEW = 4
 
 
+@final
 @part("aux_k")
 class AuxK(Term):
     """Squared error of the residual's reconstruction by the `k` strongest dead latents of a row,
     relative to the residual's variance.
 
-    `k` None takes half the activations' dimension. Pre-activations count whatever their sign: a
+    `k` None takes half the reconstruction's dimension. Pre-activations count whatever their sign: a
     dead latent that is negative everywhere could not come back otherwise.
 
     Source: Gao et al. 2024, arXiv:2406.04093, appendix A.2.
@@ -36,7 +39,7 @@ class AuxK(Term):
         if step.dead is None or not bool(step.dead.any()):
             return step.x.new_zeros(())
         dead = step.dead.nonzero().squeeze(1)
-        k = min(self.k or step.x.shape[1] // 2, dead.shape[0])
+        k = min(self.k or max(1, step.target.shape[1] // 2), dead.shape[0])
         guess = self._few(step, dead, k) if dead.shape[0] <= _FEW * k else self._many(step, dead, k)
         residual = step.residual
         variance = (residual - residual.mean(0)).square().sum(1).mean().clamp_min(1e-12)
@@ -47,11 +50,11 @@ class AuxK(Term):
         pre = step.dictionary.encoder.all_of(step.dictionary.centred(step.x), dead)
         if k < dead.shape[0]:
             pre = pre * kernels.mask_of_largest(pre.detach(), k)
-        return pre @ kernels.take_rows(step.dictionary.decoder.weight, dead)
+        return pre @ kernels.take_rows(step.dictionary.decoder.vectors(), dead)
 
     def _many(self, step: Step, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
         """Few of the dead latents take part: only these are differentiated."""
         x = step.dictionary.centred(step.x)
         support = step.dictionary.encoder.select_among(x, dead, k)
         values = step.dictionary.encoder.at(x, support)
-        return kernels.decode(values, support, step.dictionary.decoder.weight)
+        return kernels.decode(values, support, step.dictionary.decoder.vectors())

@@ -14,6 +14,9 @@ from sparsetime.dictionaries.sparsifiers import BatchTopK
     paper="Bussmann, Leask, Nanda 2024, BatchTopK Sparse Autoencoders, arXiv:2412.06410",
     idea="Keep the k x rows largest latents of the whole batch, so that hard rows may use more.",
     claim="Lower error than TopK at the same mean L0.",
+    source_of_defaults="The paper's; the threshold's memory is ours.",
+    cost="As TopK: the selection is over the batch instead of the row.",
+    system=174,
 )
 def batch_topk(
     d_in: int,

@@ -15,6 +15,9 @@ from sparsetime.dictionaries.sparsifiers import BatchTopK
     "Autoencoders, arXiv:2503.17547",
     idea="The first latents must explain the activation alone, which keeps them general.",
     claim="Less feature absorption and splitting than BatchTopK, at some cost in error.",
+    source_of_defaults="The paper's five prefixes, each twice the one before.",
+    cost="As TopK plus one decoded prefix for every group.",
+    system=194,
 )
 def matryoshka_batch_topk(
     d_in: int,

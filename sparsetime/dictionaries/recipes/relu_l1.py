@@ -14,6 +14,8 @@ from sparsetime.dictionaries.sparsifiers import ReLU
     paper="Bricken et al. 2023, Towards Monosemanticity",
     idea="Every positive latent stays, and the sum of strengths is held down.",
     claim="Features of a language model that people find more meaningful than its neurons.",
+    source_of_defaults="The weight of L1 was chosen here for activations of unit spread.",
+    cost="Many times TopK early in training, when half of all latents are on; like it later.",
 )
 def relu_l1(d_in: int, width: int, l1: float = 0.05) -> Dictionary:
     """`l1`: weight of the penalty against a reconstruction error of about 1 at the start.

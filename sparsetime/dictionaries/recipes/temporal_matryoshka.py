@@ -16,6 +16,9 @@ from sparsetime.dictionaries.sparsifiers import BatchTopK
     idea="The first fifth of the latents must recognise a row's neighbour in time, so that slow "
     "content gathers there and the rest carries what changes from step to step.",
     claim="Smoother, more semantic high-level features at little or no cost in error.",
+    source_of_defaults="The paper's share of high-level latents; weight and temperature of the "
+    "contrast were chosen here.",
+    cost="About twice TopK, for the earlier row is encoded too, and the contrast of its blocks.",
 )
 def temporal_matryoshka(
     d_in: int,

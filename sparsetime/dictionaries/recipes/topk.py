@@ -14,6 +14,10 @@ from sparsetime.dictionaries.sparsifiers import TopK
     paper="Gao et al. 2024, Scaling and evaluating sparse autoencoders, arXiv:2406.04093",
     idea="Sparsity by construction: the k largest latents stay, and no penalty shrinks them.",
     claim="A better frontier of error against L0 than ReLU with L1, and few dead latents.",
+    source_of_defaults="Its appendix A: aux-k of d_in / 2 with weight 1/32; k and width are the "
+    "user's.",
+    cost="The measure of the others.",
+    system=135,
 )
 def topk(
     d_in: int,

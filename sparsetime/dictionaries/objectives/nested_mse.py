@@ -1,6 +1,8 @@
-"""How far the reconstruction is from the activation."""
+"""How far every nested prefix of latents is from the activation."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
 
 from jaxtyping import Float
 from torch import Tensor
@@ -9,23 +11,11 @@ from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.part import part
 from sparsetime.dictionaries.step import Step
 
-
-@part("mse")
-class MSE(Term):
-    """Squared error, summed over dimensions, mean over rows.
-
-    Activations are normalised to mean squared distance 1 from their mean, so that this is close
-    to the fraction of variance unexplained.
-    """
-
-    def __init__(self, weight: float = 1.0) -> None:
-        super().__init__(weight=weight)
-        self.weight = weight
-
-    def loss(self, step: Step) -> Float[Tensor, ""]:
-        return (step.reconstruction - step.x).square().sum(1).mean()
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
 
 
+@final
 @part("nested_mse")
 class NestedMSE(Term):
     """The squared error of every nested prefix of latents, averaged over the prefixes.
@@ -34,9 +24,19 @@ class NestedMSE(Term):
     Autoencoders, arXiv:2503.17547.
     """
 
+    explains = True
+
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
         self.weight = weight
 
+    def objection(self, dictionary: Dictionary) -> str | None:
+        if len(dictionary.groups) > 1:
+            return None
+        return (
+            "nested_mse averages over nested groups of latents and the atoms have one group: give "
+            "the atoms `groups`, such as (64, 256, 1024), or take the term 'mse'"
+        )
+
     def loss(self, step: Step) -> Float[Tensor, ""]:
-        return (step.nested - step.x).square().sum(2).mean()
+        return (step.nested - step.target).square().sum(2).mean()

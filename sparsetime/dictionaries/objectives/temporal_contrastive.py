@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import final
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -13,6 +15,7 @@ from sparsetime.dictionaries.step import Step
 from sparsetime.errors import ConfigError
 
 
+@final
 @part("temporal_contrastive")
 class TemporalContrastive(Term):
     """Tell a row's earlier neighbour from those of other rows, by the first group's code alone.
@@ -26,7 +29,7 @@ class TemporalContrastive(Term):
     authors' public code takes dot products instead of cosines, which reward large strengths too.
     """
 
-    needs = "pairs"
+    needs = frozenset({"earlier"})
 
     def __init__(self, weight: float = 0.1, block: int = 1024, temperature: float = 0.1) -> None:
         if block < 2 or temperature <= 0:
@@ -38,7 +41,7 @@ class TemporalContrastive(Term):
         self.weight, self.block, self.temperature = weight, block, temperature
 
     def loss(self, step: Step) -> Float[Tensor, ""]:
-        assert step.earlier is not None, "pairs were asked for, so the earlier code is there"
+        assert step.earlier is not None, "it is among what this term needs"
         high = step.dictionary.groups[0]
         rows = step.x.shape[0]
         total = step.x.new_zeros(())

@@ -1,0 +1,125 @@
+"""Batches for training out of any source, with all that the dictionaries need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Protocol, final, runtime_checkable
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from sparsetime.activations.batch import Batch, check_needs
+from sparsetime.activations.source import Source
+from sparsetime.errors import ConfigError, DataError
+
+
+@runtime_checkable
+class Giver(Protocol):
+    """A source that gives more than rows and pairs: `fields` are the widths of what has one."""
+
+    @property
+    def gives(self) -> frozenset[str]: ...
+
+    @property
+    def fields(self) -> dict[str, int]: ...
+
+    def batches(
+        self,
+        needs: frozenset[str],
+        batch: int,
+        *,
+        lag: int = 1,
+        seed: int = 0,
+        epochs: int | None = 1,
+        skip: int = 0,
+    ) -> Iterator[Batch]: ...
+
+
+def check_gives(source: Source, needs: frozenset[str], who: str) -> None:
+    """Errors: DataError where the source cannot give what is needed; it says how to give it."""
+    gives = source.gives if isinstance(source, Giver) else frozenset({"earlier"})
+    check_needs(needs, gives, who, f"the source ({type(source).__name__})")
+
+
+def batches(
+    source: Source,
+    needs: frozenset[str],
+    batch: int,
+    *,
+    lag: int = 1,
+    seed: int = 0,
+    epochs: int | None = 1,
+    skip: int = 0,
+) -> Iterator[Batch]:
+    """Batches of `batch` rows that hold what is needed; neighbours lie `lag` steps apart."""
+    if isinstance(source, Giver):
+        return source.batches(needs, batch, lag=lag, seed=seed, epochs=epochs, skip=skip)
+    if "earlier" in needs:
+        drawn = source.pairs(batch, lag=lag, seed=seed, epochs=epochs, skip=skip)
+    else:
+        drawn = source.rows(batch, seed=seed, epochs=epochs, skip=skip)
+    return (Batch.of(one) for one in drawn)
+
+
+@final
+class ReadyBatches:
+    """Batches as somebody made them, read once and neither shuffled nor cut."""
+
+    model_name: str | None = None
+    model_hash: str | None = None
+    site: str | None = None
+    fingerprint: str | None = None
+
+    def __init__(self, first: Batch, rest: Iterable[Batch]) -> None:
+        self.fields = {name: tensor.shape[-1] for name, tensor in first.tensors.items()}
+        self.d: int = self.fields["x"]
+        self.gives = first.given
+        self._batches = chain([first], rest)
+
+    def batches(
+        self,
+        needs: frozenset[str],
+        batch: int,
+        *,
+        lag: int = 1,
+        seed: int = 0,
+        epochs: int | None = 1,
+        skip: int = 0,
+    ) -> Iterator[Batch]:
+        """The batches in the order they come; `lag` and `seed` have no effect.
+
+        Errors: DataError for a batch of another number of rows than `batch`, or without a need.
+        """
+        if epochs not in (1, None):
+            raise ConfigError(
+                f"an iterator of batches can only be read once; epochs={epochs} was given"
+            )
+        for number, one in enumerate(self._batches):
+            if one.rows != batch:
+                raise DataError(
+                    f"batch {number} of the iterator has {one.rows} rows and {batch} are wanted: "
+                    f"pass batch={one.rows} if all are of this size"
+                )
+            check_needs(needs, one.given, "training", f"batch {number} of the iterator")
+            if number >= skip:
+                yield one
+
+    def rows(
+        self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[Float[Tensor, "batch d"]]:
+        """The batches' x."""
+        wanted = self.batches(frozenset(), batch, epochs=epochs, skip=skip)
+        return (one.x for one in wanted)
+
+    def pairs(
+        self, batch: int, lag: int = 1, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[Float[Tensor, "batch 2 d"]]:
+        """Errors: ConfigError, because batches that are made already are not cut anew."""
+        raise ConfigError("batches that are ready cannot be cut into pairs; give them `earlier`")
+
+    def windows(
+        self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
+        """Errors: ConfigError, because batches that are made already have no time."""
+        raise ConfigError("batches that are ready have no order of time; give tensors or a store")

@@ -1,0 +1,7 @@
+"""Atoms: the directions that a code sums to give the activation back. A file here is a part."""
+
+from sparsetime.dictionaries.atoms.atoms import Atoms
+from sparsetime.dictionaries.atoms.groups import checked_groups, prefix_ends
+from sparsetime.dictionaries.atoms.unit_norm import UnitNormAtoms
+
+__all__ = ["Atoms", "UnitNormAtoms", "checked_groups", "prefix_ends"]

@@ -1,0 +1,68 @@
+"""Encoders whose mathematics needs every pre-activation."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.encoders.encoder import Encoder
+from sparsetime.kernels import Rule, Support
+
+# Elements of one [rows, width] tile when no gradient is wanted: 16 MB.
+_TILE_ELEMENTS = 1 << 22
+
+
+class DenseEncoder(Encoder):
+    """Give `pre_activations`, and everything else follows, at a dense encoder's cost.
+
+    In training one [rows, width] tensor exists with its gradient; in use only tiles of a few rows.
+    """
+
+    @abstractmethod
+    def pre_activations(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows width"]:
+        """The pre-activation of every latent on every row, differentiable, row by row alone."""
+
+    def selected(
+        self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype
+    ) -> tuple[Support, Float[Tensor, " entries"]]:
+        pre = self.pre_activations(x)
+        support = kernels.select_dense(pre.detach(), rule)
+        return support, pre[support.row_of_entry, support.indices]
+
+    @torch.no_grad()
+    def encoded(
+        self, x: Float[Tensor, "rows d"], rule: Rule
+    ) -> tuple[Support, Float[Tensor, " entries"]]:
+        at_once = max(1, _TILE_ELEMENTS // self.width)
+        offsets, indices, values = [torch.zeros(1, dtype=torch.int64, device=x.device)], [], []
+        for start in range(0, x.shape[0], at_once):
+            tile = x[start : start + at_once]
+            own = kernels.rule_of_rows(rule, start, start + tile.shape[0])
+            support, pre = self.selected(tile, own, torch.float32)
+            offsets.append(support.offsets[1:] + offsets[-1][-1])
+            indices.append(support.indices)
+            values.append(pre)
+        if not indices:
+            none = torch.zeros(0, dtype=torch.int64, device=x.device)
+            return Support(offsets[0], none, self.width), x.new_zeros(0)
+        return Support(torch.cat(offsets), torch.cat(indices), self.width), torch.cat(values)
+
+    @torch.no_grad()
+    def select_among(
+        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
+    ) -> Support:
+        pre = self.pre_activations(x)[:, latents]
+        among = kernels.select_dense(pre - pre.min() + 1, kernels.TopK(k))
+        return Support(among.offsets, latents[among.indices], self.width)
+
+    def all_of(
+        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
+    ) -> Float[Tensor, "rows some"]:
+        return self.pre_activations(x)[:, latents]
+
+    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+        return self.pre_activations(x)[support.row_of_entry, support.indices]

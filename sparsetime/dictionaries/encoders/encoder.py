@@ -1,0 +1,73 @@
+"""What every encoder offers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sparsetime.dictionaries.atoms.atoms import Atoms
+from sparsetime.dictionaries.part import Part
+from sparsetime.kernels import Rule, Support
+
+
+class Encoder(Part):
+    """From an activation to one pre-activation a latent, of which a rule keeps few.
+
+    Places and values come together: an encoder whose mathematics allows it finds the places
+    without gradient and computes exact values at these alone (`ProductEncoder`); one that needs all
+    pre-activations has them anyway (`DenseEncoder`); one that is unrolled makes both in turns.
+
+    atoms: the atoms of the dictionary that the encoder is part of, for encoders that look at them.
+    They are saved and trained as the atoms' own.
+    """
+
+    role = "encoder"
+    d_in: int
+    width: int
+    atoms: Atoms
+
+    def meet(self, atoms: Atoms) -> None:
+        """Told by the dictionary, when it is composed."""
+        # Beside torch's register of modules, so that the atoms' weights are not saved twice.
+        self.__dict__["atoms"] = atoms
+
+    @abstractmethod
+    def selected(
+        self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype
+    ) -> tuple[Support, Float[Tensor, " entries"]]:
+        """In training: the places that the rule keeps, and their pre-activations with gradients.
+
+        `dtype`: what a product that only selects may be multiplied in.
+        """
+
+    @abstractmethod
+    def encoded(
+        self, x: Float[Tensor, "rows d"], rule: Rule
+    ) -> tuple[Support, Float[Tensor, " entries"]]:
+        """In use: the places that the rule keeps of exact values, and the values; no gradient.
+
+        A row's places and values depend on that row alone.
+        """
+
+    @abstractmethod
+    def select_among(
+        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
+    ) -> Support:
+        """The k largest of every row among some latents only, whatever their sign."""
+
+    @abstractmethod
+    def all_of(
+        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
+    ) -> Float[Tensor, "rows some"]:
+        """Exact float32 pre-activations of a few latents on every row, with gradients."""
+
+    @abstractmethod
+    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+        """Exact float32 pre-activations at the places, with gradients."""
+
+    @abstractmethod
+    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+        """Begin training as dot products with these: the atoms, where they live in x's space."""

@@ -1,0 +1,44 @@
+"""An encoder that reads with the very atoms that are written with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sparsetime.dictionaries.encoders.product import ProductEncoder
+from sparsetime.dictionaries.part import part
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+@final
+@part("tied")
+class TiedEncoder(ProductEncoder):
+    """`atoms @ x + bias`: half the weights, and a latent reads what it writes.
+
+    Source: Cunningham et al. 2023, Sparse Autoencoders Find Highly Interpretable Features in
+    Language Models, arXiv:2309.08600.
+    """
+
+    def __init__(self, d_in: int, width: int) -> None:
+        super().__init__(d_in=d_in, width=width)
+        self.d_in, self.width = d_in, width
+        self.bias = nn.Parameter(torch.zeros(width))
+
+    def directions(self) -> Float[Tensor, "width d"]:
+        return self.atoms.vectors()
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        if dictionary.writes is None:
+            return None
+        return (
+            "a tied encoder reads with the atoms, and these live in the space of another site than "
+            "the one that is read; take encoder 'linear'"
+        )
+
+    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+        """The atoms are the directions already."""

@@ -1,0 +1,47 @@
+"""The sum of how far gates are open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.dictionaries.objectives.term import Term
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.sparsifiers.gated import Gated
+from sparsetime.dictionaries.step import Step
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+@final
+@part("gate_l1", example={"weight": 0.1})
+class GateL1(Term):
+    """Sum of the gates' positive pre-activations, mean over rows: strengths are not held down.
+
+    Source: Rajamanoharan et al. 2024, arXiv:2404.16014.
+    """
+
+    presses = True
+
+    def __init__(self, weight: float) -> None:
+        super().__init__(weight=weight)
+        self.weight = weight
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        return gate_objection(self.kind, dictionary)
+
+    def loss(self, step: Step) -> Float[Tensor, ""]:
+        return step.pre.relu().sum() / step.x.shape[0]
+
+
+def gate_objection(kind: str, dictionary: Dictionary) -> str | None:
+    """What terms about gates say to a dictionary without them."""
+    if isinstance(dictionary.sparsifier, Gated):
+        return None
+    return (
+        f"the term {kind!r} is about gates and the sparsifier {dictionary.sparsifier.kind!r} has "
+        "none: take the sparsifier 'gated', or the term 'l1'"
+    )

@@ -1,0 +1,41 @@
+"""What the gates alone would reconstruct."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.objectives.gate_l1 import gate_objection
+from sparsetime.dictionaries.objectives.term import Term
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.step import Step
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+@final
+@part("gate_mse")
+class GateMSE(Term):
+    """Squared error with the gates' positive pre-activations as strengths; the atoms stay still.
+
+    Without it nothing would open a gate: the strength has no gradient through the decision.
+
+    Source: Rajamanoharan et al. 2024, arXiv:2404.16014.
+    """
+
+    def __init__(self, weight: float = 1.0) -> None:
+        super().__init__(weight=weight)
+        self.weight = weight
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        return gate_objection(self.kind, dictionary)
+
+    def loss(self, step: Step) -> Float[Tensor, ""]:
+        atoms = step.dictionary.decoder
+        vectors = atoms.vectors().detach()
+        guess = kernels.decode(step.pre.relu(), step.support, vectors) + atoms.bias.detach()
+        return (guess - step.target).square().sum(1).mean()

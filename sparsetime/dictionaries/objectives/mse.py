@@ -1,0 +1,31 @@
+"""How far the reconstruction is from the activation."""
+
+from __future__ import annotations
+
+from typing import final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.dictionaries.objectives.term import Term
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.step import Step
+
+
+@final
+@part("mse")
+class MSE(Term):
+    """Squared error, summed over dimensions, mean over rows.
+
+    Activations are normalised to mean squared distance 1 from their mean, so that this is close
+    to the fraction of variance unexplained.
+    """
+
+    explains = True
+
+    def __init__(self, weight: float = 1.0) -> None:
+        super().__init__(weight=weight)
+        self.weight = weight
+
+    def loss(self, step: Step) -> Float[Tensor, ""]:
+        return (step.reconstruction - step.target).square().sum(1).mean()

@@ -1,0 +1,52 @@
+"""How terms add up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sparsetime.dictionaries.objectives.term import Term
+from sparsetime.dictionaries.part import build
+from sparsetime.dictionaries.step import Step
+from sparsetime.errors import ConfigError
+
+
+class Objective(nn.Module):
+    """The weighted sum of terms, each of another kind.
+
+    Errors: ConfigError where there are no terms, or two of one kind.
+    """
+
+    def __init__(self, terms: list[Term]) -> None:
+        super().__init__()
+        kinds = [term.kind for term in terms]
+        if not kinds or len(set(kinds)) < len(kinds):
+            raise ConfigError(
+                "an objective is one or more terms, each of another kind; given: "
+                f"{', '.join(kinds) or 'none'}"
+            )
+        self.terms = nn.ModuleList(terms)
+
+    @property
+    def members(self) -> list[Term]:
+        """The terms, in order."""
+        return [term for term in self.terms if isinstance(term, Term)]
+
+    def losses(self, step: Step) -> dict[str, Float[Tensor, ""]]:
+        """Every term by its kind, before weights."""
+        return {term.kind: term.loss(step) for term in self.members}
+
+    def total(self, losses: dict[str, Tensor]) -> Float[Tensor, ""]:
+        """The weighted sum that is differentiated."""
+        weighted = [term.weight * losses[term.kind] for term in self.members]
+        total: Tensor = sum(weighted[1:], weighted[0])
+        return total
+
+    def written(self) -> list[dict[str, Any]]:
+        return [term.written() for term in self.members]
+
+    @staticmethod
+    def build(written: list[dict[str, Any]]) -> Objective:
+        return Objective([build("term", one) for one in written])

@@ -1,0 +1,39 @@
+"""Crosscoder: one code for several sites."""
+
+from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import LinearEncoder
+from sparsetime.dictionaries.objectives import MSE, Objective
+from sparsetime.dictionaries.objectives.site_l1 import SiteL1
+from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.sparsifiers import ReLU
+from sparsetime.errors import ConfigError
+
+
+@recipe(
+    "crosscoder",
+    title="Crosscoder",
+    paper="Lindsey et al. 2024, Sparse Crosscoders for Cross-Layer Features and Model Diffing",
+    idea="Read and reconstruct several sites at once with one code, so that a feature that lives "
+    "on through layers is one latent.",
+    claim="Features shared by layers or models are found once, and those of one site alone are "
+    "told apart by the lengths of their atoms.",
+    source_of_defaults="The weight of L1 was chosen here for activations of unit spread.",
+    cost="As ReLU with L1, on as many dimensions as the sites have together.",
+)
+def crosscoder(d_in: int, width: int, sites: int = 2, l1: float = 0.05) -> Dictionary:
+    """`sites`: how many sites of one size `d_in` joins; `l1`: weight of the penalty.
+
+    `sparsetime.aligned(x=[store, other])` gives the joined activations.
+    """
+    if sites < 1 or d_in % sites:
+        raise ConfigError(
+            f"d_in is {d_in} and must be the dimensions of {sites} sites of one size together"
+        )
+    return Dictionary(
+        LinearEncoder(d_in, width),
+        ReLU(),
+        UnitNormAtoms(width, d_in),
+        Objective([MSE(), SiteL1(l1)]),
+        reads=(d_in // sites,) * sites,
+    )

@@ -1,0 +1,62 @@
+"""Settings as a constructor's or a recipe's signature says them: names, types, what is missing."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, get_type_hints
+
+from pydantic import PositiveInt, StrictInt, create_model
+
+from sparsetime.config import Settings, validated
+from sparsetime.errors import ConfigError, unknown_name
+
+_SIZES = ("d_in", "d_out", "width")
+
+
+def parameters_of(callee: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """What a part's class or a recipe can be given, by name."""
+    return dict(inspect.signature(callee).parameters)
+
+
+@cache
+def settings_model(callee: Callable[..., Any]) -> type[Settings]:
+    """The settings with their types and defaults."""
+    types = get_type_hints(callee.__init__ if inspect.isclass(callee) else callee)
+    fields: dict[str, Any] = {}
+    for name, parameter in parameters_of(callee).items():
+        missing = parameter.default is inspect.Parameter.empty
+        fields[name] = (_strict(name, types[name]), ... if missing else parameter.default)
+    return create_model(callee.__name__, __base__=Settings, **fields)
+
+
+def checked_settings(
+    what: str, callee: Callable[..., Any], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All settings of `callee`, the given ones checked.
+
+    Errors: UnknownNameError with the nearest names for a setting that does not exist; ConfigError
+    for one that is missing or of another type.
+    """
+    parameters = parameters_of(callee)
+    for name in given:
+        if name not in parameters:
+            raise unknown_name(f"setting of {what}", name, parameters)
+    missing = [
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is inspect.Parameter.empty and name not in given
+    ]
+    if missing:
+        raise ConfigError(f"{what} also needs {', '.join(missing)}")
+    return dict(validated(settings_model(callee), given, what).__dict__)
+
+
+def _strict(name: str, annotation: Any) -> Any:
+    """A count is a whole number: neither 2.5 nor True will do."""
+    if name in _SIZES and annotation is int:
+        return PositiveInt
+    if annotation is int:
+        return StrictInt
+    return StrictInt | None if annotation == int | None else annotation

@@ -1,0 +1,11 @@
+"""Sparsifiers: which latents stay on, and how strong. A file here is a part."""
+
+from sparsetime.dictionaries.sparsifiers.abs_top_k import AbsTopK
+from sparsetime.dictionaries.sparsifiers.batch_top_k import BatchTopK
+from sparsetime.dictionaries.sparsifiers.gated import Gated
+from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
+from sparsetime.dictionaries.sparsifiers.relu import ReLU
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
+from sparsetime.dictionaries.sparsifiers.top_k import TopK
+
+__all__ = ["AbsTopK", "BatchTopK", "Gated", "JumpReLU", "ReLU", "Sparsifier", "TopK", "checked_k"]

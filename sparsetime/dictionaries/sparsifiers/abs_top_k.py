@@ -1,0 +1,33 @@
+"""The k largest of every row, of either sign."""
+
+from __future__ import annotations
+
+from typing import final
+
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
+from sparsetime.kernels import Rule, Support
+
+
+@final
+@part("abs_top_k", example={"k": 4})
+class AbsTopK(Sparsifier):
+    """The k latents of largest magnitude of every row; strengths keep their sign.
+
+    Source: Zhu et al. 2025, AbsTopK: Rethinking Sparse Autoencoders For Bidirectional Features,
+    arXiv:2510.00404.
+    """
+
+    def __init__(self, k: int) -> None:
+        super().__init__(k=checked_k(k))
+        self.k = k
+
+    def training_rule(self, inputs: Inputs) -> Rule:
+        return kernels.AbsTopK(self.k)
+
+    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre

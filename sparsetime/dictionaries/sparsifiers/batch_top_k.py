@@ -1,0 +1,58 @@
+"""Rows of a batch share their k."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
+from sparsetime.dictionaries.step import Step
+from sparsetime.kernels import Rule, Support
+
+
+@final
+@part("batch_top_k", example={"k": 4})
+class BatchTopK(Sparsifier):
+    """The `k * rows` largest latents of a batch, so that rows share k as they need.
+
+    At inference a latent is on above one learnt threshold: the running mean of the smallest
+    strength that was kept (Bussmann et al. 2024, arXiv:2412.06410).
+
+    `memory`: the share of the running mean that stays from one step to the next, in [0, 1).
+    """
+
+    threshold: Tensor
+    batches_seen: Tensor
+
+    def __init__(self, k: int, memory: float = 0.95) -> None:
+        super().__init__(k=checked_k(k), memory=memory)
+        self.k, self.memory = k, memory
+        self.register_buffer("threshold", torch.tensor(0.0))
+        self.register_buffer("batches_seen", torch.tensor(0))
+
+    def training_rule(self, inputs: Inputs) -> Rule:
+        return kernels.BatchTopK(self.k)
+
+    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre.relu()
+
+    def inference_rule(self, inputs: Inputs) -> Rule:
+        return kernels.Above(self.threshold)
+
+    def inference_gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre * (pre > self.threshold)
+
+    @torch.no_grad()
+    def observe(self, step: Step) -> None:
+        values = step.all_values
+        positive = values[values > 0]
+        smallest = positive.min() if positive.numel() else torch.zeros_like(self.threshold)
+        # The first batches weigh evenly, or the start at zero would linger in a short run.
+        keep = (self.batches_seen / (self.batches_seen + 1)).clamp_max(self.memory)
+        self.threshold.copy_(keep * self.threshold + (1 - keep) * smallest)
+        self.batches_seen.add_(1)

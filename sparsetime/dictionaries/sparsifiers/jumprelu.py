@@ -1,0 +1,88 @@
+"""Every latent its own threshold, learnt by straight-through gradients."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from sparsetime import kernels
+from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Rule, Support
+
+
+@final
+@part("jumprelu")
+class JumpReLU(Sparsifier):
+    """A latent is on, at full strength, above its own learnt threshold.
+
+    The threshold gets straight-through gradients from pre-activations within half a `bandwidth`
+    of it (Rajamanoharan et al. 2024, arXiv:2407.14435), which is why the
+    training rule also keeps the entries just below. Thresholds and bandwidth are in units of the
+    normalised activation (mean squared distance from the mean is 1).
+    """
+
+    def __init__(self, width: int, threshold: float = 0.05, bandwidth: float = 0.05) -> None:
+        if threshold <= 0 or bandwidth <= 0:
+            raise ConfigError(
+                f"threshold and bandwidth must be positive; given: {threshold} and {bandwidth}"
+            )
+        super().__init__(width=width, threshold=threshold, bandwidth=bandwidth)
+        self.width, self.bandwidth = width, bandwidth
+        self.log_threshold = nn.Parameter(torch.full((width,), threshold).log())
+
+    def training_rule(self, inputs: Inputs) -> Rule:
+        return kernels.Above((self.log_threshold.detach().exp() - self.bandwidth / 2).clamp_min(0))
+
+    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        threshold = self.log_threshold.exp()[support.indices]
+        out: Tensor = _Jump.apply(pre, threshold, self.bandwidth)  # type: ignore[no-untyped-call]
+        return out
+
+    def is_on(
+        self, pre: Float[Tensor, " entries"], indices: Int[Tensor, " entries"]
+    ) -> Float[Tensor, " entries"]:
+        """1 above the threshold, 0 below, with the straight-through gradient to the threshold."""
+        threshold = self.log_threshold.exp()[indices]
+        out: Tensor = _IsOn.apply(pre, threshold, self.bandwidth)  # type: ignore[no-untyped-call]
+        return out
+
+    def inference_rule(self, inputs: Inputs) -> Rule:
+        return kernels.Above(self.log_threshold.detach().exp())
+
+    def inference_gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre * (pre > self.log_threshold.exp()[support.indices])
+
+
+class _Jump(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, pre: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
+        ctx.save_for_backward(pre, threshold)
+        ctx.bandwidth = bandwidth
+        return pre * (pre > threshold)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
+        pre, threshold = ctx.saved_tensors
+        near = (pre - threshold).abs() < ctx.bandwidth / 2
+        to_threshold = -(threshold / ctx.bandwidth) * near * grads[0]
+        return grads[0] * (pre > threshold), to_threshold, None
+
+
+class _IsOn(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, pre: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
+        ctx.save_for_backward(pre, threshold)
+        ctx.bandwidth = bandwidth
+        return (pre > threshold).to(pre.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor, None]:
+        pre, threshold = ctx.saved_tensors
+        near = (pre - threshold).abs() < ctx.bandwidth / 2
+        return None, near * (-grads[0] / ctx.bandwidth), None

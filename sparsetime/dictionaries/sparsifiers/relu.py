@@ -1,0 +1,31 @@
+"""Every positive latent."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
+from sparsetime.kernels import Rule, Support
+
+
+@final
+@part("relu")
+class ReLU(Sparsifier):
+    """Every latent whose pre-activation is positive; sparse only if an objective makes it so."""
+
+    wants_pressure = True
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def training_rule(self, inputs: Inputs) -> Rule:
+        return kernels.Above(torch.zeros((), device=inputs.x.device))
+
+    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre.relu()

@@ -1,0 +1,56 @@
+"""What every sparsifier offers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.part import Part
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Rule, Support
+
+
+class Sparsifier(Part):
+    """Which latents stay on, and how strong.
+
+    A rule says which places are selected (no gradient), a gate how strong they are (with gradient),
+    for training and for use. In use a row's code never depends on the other rows of its batch.
+    """
+
+    role = "sparsifier"
+    #: Whether codes are sparse only if a term of the objective makes them so.
+    wants_pressure: ClassVar[bool] = False
+
+    @abstractmethod
+    def training_rule(self, inputs: Inputs) -> Rule:
+        """Which places are kept of a training batch."""
+
+    @abstractmethod
+    def gate(
+        self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs
+    ) -> Float[Tensor, " entries"]:
+        """Strengths from the pre-activations at the kept places, with gradients."""
+
+    def inference_rule(self, inputs: Inputs) -> Rule:
+        """Which places can be on in a row, whatever batch it comes in.
+
+        As in training, unless that rule looks at the batch.
+        """
+        return self.training_rule(inputs)
+
+    def inference_gate(
+        self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs
+    ) -> Float[Tensor, " entries"]:
+        """Strengths in use; zero where the latent is off after all. As in training by default."""
+        return self.gate(pre, support, inputs)
+
+
+def checked_k(k: int) -> int:
+    """Errors: ConfigError below 1."""
+    if k < 1:
+        raise ConfigError(f"k must be at least 1; given: {k}")
+    return k

@@ -1,0 +1,29 @@
+"""The k largest of every row."""
+
+from __future__ import annotations
+
+from typing import final
+
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
+from sparsetime.kernels import Rule, Support
+
+
+@final
+@part("top_k", example={"k": 4})
+class TopK(Sparsifier):
+    """The k largest latents of every row (Gao et al. 2024, arXiv:2406.04093)."""
+
+    def __init__(self, k: int) -> None:
+        super().__init__(k=checked_k(k))
+        self.k = k
+
+    def training_rule(self, inputs: Inputs) -> Rule:
+        return kernels.TopK(self.k)
+
+    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre.relu()
