@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sparsetime.dictionaries.recipes import recipes as recipes
     from sparsetime.dictionaries.saved import load as load
     from sparsetime.evaluation.evaluate import evaluate as evaluate
+    from sparsetime.evaluation.testbeds.testbed import testbed as testbed
+    from sparsetime.explorer.export import export as export
     from sparsetime.explorer.report import report as report
     from sparsetime.explorer.server.launch import explore as explore
     from sparsetime.features.index import index as index
@@ -48,6 +50,7 @@ _HOMES = {
     "dictionary": "dictionaries.recipes",
     "evaluate": "evaluation.evaluate",
     "explore": "explorer.server.launch",
+    "export": "explorer.export",
     "index": "features.index",
     "load": "dictionaries.saved",
     "open_index": "features.index",
@@ -56,6 +59,7 @@ _HOMES = {
     "report": "explorer.report",
     "sites": "models.sites",
     "stream": "activations.streaming",
+    "testbed": "evaluation.testbeds.testbed",
     "train": "training.train",
 }
 __all__ = sorted(_HOMES)

@@ -1,0 +1,64 @@
+"""st.testbed: a testbed by name, built once and kept in the user's cache folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from sparsetime.config import Settings, validated
+from sparsetime.errors import unknown_name
+from sparsetime.evaluation.testbeds import orchestra_bed
+from sparsetime.evaluation.testbeds.bed import Testbed
+from sparsetime.evaluation.testbeds.code import bed as code_bed
+from sparsetime.evaluation.testbeds.code.bed import CodeSettings
+from sparsetime.evaluation.testbeds.orchestra_settings import OrchestraSettings
+
+
+@final
+@dataclass(frozen=True)
+class _Recipe:
+    """How a testbed is made: its settings, what else decides its bytes, and who builds it."""
+
+    settings: type[Settings]
+    made_of: Callable[[], str]
+    build: Callable[[str, Any, bool], Testbed]
+
+
+_RECIPES = {
+    "code": _Recipe(CodeSettings, code_bed.made_of, code_bed.build),
+    "orchestra": _Recipe(OrchestraSettings, orchestra_bed.made_of, orchestra_bed.build),
+}
+
+
+def testbed(
+    name: str, out: str | Path | None = None, progress: bool = True, **settings: Any
+) -> Testbed:
+    """The testbed of that name: "code" or "orchestra".
+
+    It is built when it is first asked for, into `out` or else a folder of its own in the user's
+    cache folder (`$XDG_CACHE_HOME`, by default `~/.cache`), and opened from there ever after. A
+    build that was cut off goes on when called again. `settings` are the testbed's own, such as
+    `tokens=50_000` of the code testbed or `longest=100.0` of Orchestra.
+
+    Errors: UnknownNameError with the nearest names; ConfigError for a setting that is unknown or
+    out of range; those of `sparsetime.capture` where it cannot be built, or where `out` holds
+    something else.
+    """
+    if name not in _RECIPES:
+        raise unknown_name("testbed", name, _RECIPES)
+    recipe = _RECIPES[name]
+    chosen = validated(recipe.settings, settings, f"the settings of the testbed {name!r}")
+    made_of = json.dumps([chosen.model_dump(), recipe.made_of()], sort_keys=True)
+    key = hashlib.sha256(made_of.encode()).hexdigest()[:12]
+    folder = os.fspath(out) if out is not None else str(_cache() / f"{name}-{key}")
+    return recipe.build(folder, chosen, progress)
+
+
+def _cache() -> Path:
+    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return base / "sparsetime" / "testbeds"
