@@ -18,13 +18,13 @@ import yaml
 from sparsetime.activations.capture import capture
 from sparsetime.activations.store import Store, open_store
 from sparsetime.config import read_config
-from sparsetime.demo.corpus import corpus
 from sparsetime.demo.settings import DemoSettings
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.evaluation.evaluate import evaluate
 from sparsetime.evaluation.report import RECORD as EVALUATION
+from sparsetime.evaluation.testbeds.prose.corpus import corpus
 from sparsetime.explorer.report import report
 from sparsetime.features.index import index
 from sparsetime.files import Folder

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsetime.demo import corpus as rooms
 from sparsetime.errors import DataError
+from sparsetime.evaluation.testbeds.prose import corpus as rooms
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ from sparsetime.evaluation.testbeds.bed import Testbed
 from sparsetime.evaluation.testbeds.code import bed as code_bed
 from sparsetime.evaluation.testbeds.code.bed import CodeSettings
 from sparsetime.evaluation.testbeds.orchestra_settings import OrchestraSettings
+from sparsetime.evaluation.testbeds.prose import bed as prose_bed
+from sparsetime.evaluation.testbeds.prose.bed import ProseSettings
 
 
 @final
@@ -32,13 +34,14 @@ class _Recipe:
 _RECIPES = {
     "code": _Recipe(CodeSettings, code_bed.made_of, code_bed.build),
     "orchestra": _Recipe(OrchestraSettings, orchestra_bed.made_of, orchestra_bed.build),
+    "prose": _Recipe(ProseSettings, prose_bed.made_of, prose_bed.build),
 }
 
 
 def testbed(
     name: str, out: str | Path | None = None, progress: bool = True, **settings: Any
 ) -> Testbed:
-    """The testbed of that name: "code" or "orchestra".
+    """The testbed of that name: "code", "orchestra" or "prose".
 
     It is built when it is first asked for, into `out` or else a folder of its own in the user's
     cache folder (`$XDG_CACHE_HOME`, by default `~/.cache`), and opened from there ever after. A

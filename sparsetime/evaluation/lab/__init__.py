@@ -1,0 +1,1 @@
+"""The lab: data, trainings and measures for the checks of claims."""

@@ -1,0 +1,101 @@
+"""Lab: what the check of a claim works with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.activations.given import as_source
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.evaluation.lab import measures
+from sparsetime.evaluation.lab.matching import bisected
+from sparsetime.evaluation.lab.planted import Planted, planted
+from sparsetime.evaluation.lab.rows import Rows
+from sparsetime.evaluation.lab.training import trained
+from sparsetime.evaluation.testbeds.testbed import testbed
+
+
+@final
+class Lab:
+    """Data, trainings and measures, in the words of a claim.
+
+    Data that take long to make are made once, with a progress bar, and kept in the user's cache
+    folder; settings that were searched are remembered as long as the lab lives. Whatever is chosen
+    is chosen on `tuning_seed` and on `tuning` rows, never on a seed or on rows that are reported.
+    """
+
+    #: No reported seed is ever as high.
+    tuning_seed = 1_000_003
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Rows] = {}
+        self._found: dict[str, float] = {}
+
+    def real(self, site: str = "encoder.layer.3") -> Rows:
+        """all-MiniLM-L6-v2 reading English, some 200,000 tokens; rows of sites belong together."""
+        return self._kept("prose", site)
+
+    def code(self, site: str = "model.layers.1") -> Rows:
+        """A small language model reading Python, 200,000 tokens; rows of sites belong together.
+
+        `code().bed.model` is the model, for what needs its loss; `code().bed.labels` names what is
+        known of each token.
+        """
+        return self._kept("code", site)
+
+    def planted(self, seed: int, **settings: Any) -> Planted:
+        """Sums of known atoms over time: see `sparsetime.evaluation.lab.planted.planted`."""
+        return planted(seed, **settings)
+
+    def train(
+        self, dictionary: Dictionary, data: Any, *, rows: int, seed: int, **settings: Any
+    ) -> Dictionary:
+        """The dictionary, trained in place: see `sparsetime.evaluation.lab.training.trained`."""
+        return trained(dictionary, data, rows=rows, seed=seed, **settings)
+
+    def at_l0(
+        self,
+        make: Callable[[float], Dictionary],
+        target: float,
+        data: Any,
+        tuning: Float[Tensor, "rows d"],
+        *,
+        rows: int,
+        low: float = 1e-3,
+        high: float = 1.0,
+        **settings: Any,
+    ) -> float:
+        """The coefficient with which `make(coefficient)` ends at a mean L0 of `target`.
+
+        Every try is a training on `data` with `tuning_seed`, measured on the rows `tuning`, so
+        train with `rows` and `settings` as the claim does. Searched once and remembered for the
+        same dictionary, data and settings.
+
+        Errors: DataError where the target is not between the L0 at `low` and at `high`.
+        """
+
+        def l0_of(coefficient: float) -> float:
+            made = make(coefficient)
+            self.train(made, data, rows=rows, seed=self.tuning_seed, **settings)
+            return self.l0(made, tuning)
+
+        searched = [make(low).written(), as_source(data).fingerprint, target, rows, low, high]
+        key = json.dumps([*searched, settings], sort_keys=True, default=str)
+        if key not in self._found:
+            self._found[key] = bisected(l0_of, target, low, high)
+        return self._found[key]
+
+    fvu = staticmethod(measures.fvu)
+    l0 = staticmethod(measures.l0)
+    density = staticmethod(measures.density)
+    dead_share = staticmethod(measures.dead_share)
+
+    def _kept(self, name: str, site: str) -> Rows:
+        key = f"{name} {site}"
+        if key not in self._rows:
+            self._rows[key] = Rows.of(testbed(name, site=site))
+        return self._rows[key]

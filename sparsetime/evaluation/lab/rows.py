@@ -1,0 +1,78 @@
+"""Rows of activations in three parts that share no document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.activations.store import Store
+from sparsetime.evaluation.testbeds.bed import Testbed
+
+_HELD_OUT, _SPLIT_SEED = 0.1, 0
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A testbed's activations, split by document: to train, to choose settings, to report.
+
+    bed: the testbed, with its model and its labels. train_store, tuning_store, held_out_store: the
+    three views, in order of time, for pairs, windows and labels. train, tuning, held_out: their
+    rows in memory, float32, in order of time.
+    """
+
+    bed: Testbed
+    train_store: Store
+    tuning_store: Store
+    held_out_store: Store
+
+    @staticmethod
+    def of(bed: Testbed) -> Rows:
+        """The same split for the same documents, whatever the site."""
+        rest, held_out = bed.store.split(_HELD_OUT, seed=_SPLIT_SEED)
+        train, tuning = rest.split(_HELD_OUT, seed=_SPLIT_SEED)
+        return Rows(bed, train, tuning, held_out)
+
+    @property
+    def d(self) -> int:
+        """Dimension of the activations."""
+        return self.bed.store.d
+
+    @cached_property
+    def train(self) -> Float[Tensor, "rows d"]:
+        return _read(self.train_store)
+
+    @cached_property
+    def tuning(self) -> Float[Tensor, "rows d"]:
+        return _read(self.tuning_store)
+
+    @cached_property
+    def held_out(self) -> Float[Tensor, "rows d"]:
+        return _read(self.held_out_store)
+
+    @cached_property
+    def train_pairs(self) -> Float[Tensor, "rows 2 d"]:
+        """Every row of `train` after its neighbour one step before; none across documents."""
+        return _pairs(self.train_store)
+
+    @cached_property
+    def held_out_pairs(self) -> Float[Tensor, "rows 2 d"]:
+        """Every row of `held_out` after its neighbour one step before; none across documents."""
+        return _pairs(self.held_out_store)
+
+
+def _read(store: Store) -> Float[Tensor, "rows d"]:
+    return store.read(0, len(store)).float()
+
+
+def _pairs(store: Store) -> Float[Tensor, "rows 2 d"]:
+    import torch
+
+    spans = zip(store.spans.starts, store.spans.stops, strict=True)
+    rows = _read(store)
+    later = torch.cat([torch.arange(start + 1, stop) for start, stop in spans])
+    return torch.stack([rows[later - 1], rows[later]], dim=1)
