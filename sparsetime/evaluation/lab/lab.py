@@ -31,7 +31,9 @@ class Lab:
     #: No reported seed is ever as high.
     tuning_seed = 1_000_003
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
+        """`tell` is told what is being made, in place of a progress bar."""
+        self._tell = tell
         self._rows: dict[str, Rows] = {}
         self._found: dict[str, float] = {}
 
@@ -97,5 +99,7 @@ class Lab:
     def _kept(self, name: str, site: str) -> Rows:
         key = f"{name} {site}"
         if key not in self._rows:
-            self._rows[key] = Rows.of(testbed(name, site=site))
+            if self._tell:
+                self._tell(f"{name}: making or opening {site}, which takes minutes once")
+            self._rows[key] = Rows.of(testbed(name, progress=self._tell is None, site=site))
         return self._rows[key]
