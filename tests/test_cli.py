@@ -208,6 +208,29 @@ def test_a_width_is_needed_and_d_in_is_not_chosen(tmp_path):
     assert "'dictionary.width': given 'many', expected a valid integer" in result.stderr
 
 
+def test_parts_of_ones_own_are_composed_from_the_run_file(work, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(*capture(work, work / "texts", "store"))
+    parts = {"encoder": "tied", "sparsifier": {"kind": "top_k", "k": 2}, "objective": ["mse"]}
+    train = {"store": "store", "rows": 200, "batch": 50, "out": "run"}
+
+    def attempt(code=0, **dictionary):
+        written = {"train": {**train, "dictionary": {"width": 16, **dictionary}}}
+        (tmp_path / "run.yaml").write_text(yaml.safe_dump(written))
+        return run("train", "--config", "run.yaml", code=code).stderr
+
+    assert "give either recipe" in attempt(code=2)
+    assert "give either recipe" in attempt(code=2, recipe="topk", compose=parts)
+    assert "k beside compose: settings of a part" in attempt(code=2, compose=parts, k=3)
+    wrong = {**parts, "sparsifer": "relu"}
+    assert "'sparsifer': did you mean 'sparsifier'" in attempt(code=2, compose=wrong)
+    wrong = {**parts, "encoder": "tide"}
+    assert "unknown encoder 'tide': did you mean 'tied'" in attempt(code=2, compose=wrong)
+    attempt(compose=parts)
+    sae = sparsetime.load(tmp_path / "run")
+    assert (sae.encoder.kind, sae.sparsifier.k, sae.width) == ("tied", 2, 16)
+
+
 def test_the_seed_is_of_the_weights_too_unless_they_have_their_own(work, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(*capture(work, work / "texts", "store"))

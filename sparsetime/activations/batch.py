@@ -40,11 +40,12 @@ class Batch:
     Errors: DataError where rows differ in number, or the dtypes are wrong.
     """
 
-    x: Float[Tensor, "rows d_in"]
-    target: Float[Tensor, "rows d_out"] | None = None
-    earlier: Float[Tensor, "rows d_in"] | None = None
-    gradient: Float[Tensor, "rows d_in"] | None = None
-    labels: Int[Tensor, rows * kinds] | None = None
+    # Rows are compared below, in words for those who give them: "_" leaves them unchecked here.
+    x: Float[Tensor, "_rows d_in"]
+    target: Float[Tensor, "_rows d_out"] | None = None
+    earlier: Float[Tensor, "_rows d_in"] | None = None
+    gradient: Float[Tensor, "_rows d_in"] | None = None
+    labels: Int[Tensor, _rows * kinds] | None = None
     downstream: Callable[[Float[Tensor, "rows d_out"]], Float[Tensor, ""]] | None = None
 
     def __post_init__(self) -> None:

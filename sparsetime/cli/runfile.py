@@ -18,6 +18,7 @@ from sparsetime.training.config import TrainConfig
 if TYPE_CHECKING:
     from sparsetime.activations.documents import Document
     from sparsetime.activations.store import Store
+    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 class CaptureSection(Settings):
@@ -86,29 +87,46 @@ class StoreView(Settings):
 
 
 class DictionarySection(Settings):
-    """A recipe by name and a width; the other keys are the recipe's own settings.
+    """A recipe by name, or `compose` with the parts of one's own; and a width.
 
-    `seed` is of the weights; None takes the seed of the training.
+    The other keys are the recipe's own settings, or those of `sparsetime.compose`. `seed` is of the
+    weights; None takes the seed of the training.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    recipe: str
+    recipe: str | None = None
+    compose: dict[str, Any] | None = None
     width: PositiveInt
     seed: int | None = None
 
     @model_validator(mode="after")
-    def _d_in_is_not_chosen(self) -> DictionarySection:
-        if "d_in" in (self.model_extra or {}):
+    def _one_of_two(self) -> DictionarySection:
+        if (self.recipe is None) == (self.compose is None):
+            raise ValueError("give either recipe, a name that `recipes` lists, or compose, parts")
+        if self.compose is not None and self.model_extra:
+            raise ValueError(
+                f"{', '.join(self.model_extra)} beside compose: settings of a part belong to the "
+                "part, such as sparsifier: {kind: top_k, k: 32}"
+            )
+        if "d_in" in {**(self.model_extra or {}), **(self.compose or {})}:
             raise ValueError(
                 "leave out d_in: it is the width of the store's activations, and is taken from it"
             )
         return self
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The recipe's own settings, as given."""
-        return dict(self.model_extra or {})
+    def build(self, d_in: int, seed: int) -> Dictionary:
+        """The dictionary, fresh; `seed` counts where the section has none."""
+        from sparsetime import compose, dictionary
+        from sparsetime.dictionaries.signature import check_names
+
+        seed = seed if self.seed is None else self.seed
+        sizes = {"d_in": d_in, "width": self.width, "seed": seed}
+        if self.recipe is not None:
+            return dictionary(self.recipe, **sizes, **(self.model_extra or {}))
+        parts = {**sizes, **(self.compose or {})}
+        check_names("compose", compose, parts)
+        return compose(**parts)
 
 
 class TrainSection(StoreView, TrainConfig):

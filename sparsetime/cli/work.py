@@ -111,7 +111,6 @@ def train(
         --width 256 --k 8 --rows 20000 --out runs/x/topk
       sparsetime train --config run.yaml --set dictionary.k=16
     """
-    from sparsetime import dictionary as build
     from sparsetime import train as run
     from sparsetime.cli.runfile import TrainSection
 
@@ -129,14 +128,7 @@ def train(
     )
     chosen = read_config(config, TrainSection, flags, section="train")
     source, _ = chosen.parts()
-    wanted = chosen.dictionary
-    sae = build(
-        wanted.recipe,
-        d_in=source.d,
-        width=wanted.width,
-        seed=chosen.seed if wanted.seed is None else wanted.seed,
-        **wanted.settings,
-    )
+    sae = chosen.dictionary.build(source.d, chosen.seed)
     result = run(sae, source, out=chosen.out, force=chosen.force, **chosen.training())
     last = result.metrics[-1]
     figures = ", ".join(

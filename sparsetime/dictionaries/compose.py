@@ -47,20 +47,21 @@ def compose(
     sizes = {"d_in": sum(reads), "d_out": sum(writes or reads), "width": width}
     terms = [objective] if isinstance(objective, str | Mapping | Part) else objective
     made = Dictionary(
-        _part("encoder", encoder, sizes),
-        _part("sparsifier", sparsifier, sizes),
-        _part("atoms", atoms, sizes),
-        Objective([_part("term", term, sizes) for term in terms]),
+        as_part("encoder", encoder, sizes),
+        as_part("sparsifier", sparsifier, sizes),
+        as_part("atoms", atoms, sizes),
+        Objective([as_part("term", term, sizes) for term in terms]),
         name,
         reads=reads,
         writes=writes,
-        base=None if base is None else _part("base", base, sizes),
+        base=None if base is None else as_part("base", base, sizes),
     )
     start(made, seed)
     return made
 
 
-def _part(role: str, given: Any, sizes: Mapping[str, int]) -> Any:
+def as_part(role: str, given: Any, sizes: Mapping[str, int]) -> Any:
+    """A part from its name, its description or itself, with the sizes that it takes put in."""
     if isinstance(given, Part):
         if given.role != role:
             raise ConfigError(f"{given.kind!r} is given as {role} and is of the role {given.role}")

@@ -39,6 +39,12 @@ def checked_settings(
     Errors: UnknownNameError with the nearest names for a setting that does not exist; ConfigError
     for one that is missing or of another type.
     """
+    check_names(what, callee, given)
+    return dict(validated(settings_model(callee), given, what).__dict__)
+
+
+def check_names(what: str, callee: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """Errors: UnknownNameError and ConfigError as for `checked_settings`, of names alone."""
     parameters = parameters_of(callee)
     for name in given:
         if name not in parameters:
@@ -50,7 +56,6 @@ def checked_settings(
     ]
     if missing:
         raise ConfigError(f"{what} also needs {', '.join(missing)}")
-    return dict(validated(settings_model(callee), given, what).__dict__)
 
 
 def _strict(name: str, annotation: Any) -> Any:

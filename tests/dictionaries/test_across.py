@@ -1,0 +1,101 @@
+"""Dictionaries that read one site and write another, or several at once."""
+
+import pytest
+import torch
+from planted import planted
+
+import sparsetime as st
+from sparsetime.activations.batch import Batch
+from sparsetime.dictionaries.beginning import fit_start
+from sparsetime.dictionaries.normalisation import Normalisation
+from sparsetime.dictionaries.objectives.site_l1 import SiteL1
+from sparsetime.errors import ConfigError
+
+SETTINGS = {"rows": 200 * 128, "batch": 128, "learning_rate": 3e-3, "show": False}
+
+
+def bent(x, d_out=10):
+    """A site that follows from x, of other dimensions, elsewhere, and on another scale."""
+    weight = torch.randn(x.shape[-1], d_out, generator=torch.Generator().manual_seed(5))
+    return 30 * (x @ weight).relu() + 100
+
+
+def test_a_transcoder_writes_the_other_site(tmp_path):
+    x, new = planted(4500).split([4000, 500])
+    sae = st.dictionary("transcoder", d_in=16, width=64, d_out=10, k=6)
+    run = st.train(sae, {"x": x, "target": bent(x)}, out=tmp_path, **SETTINGS)
+    assert run.metrics[-1]["fvu"] < 0.35 < run.metrics[0]["fvu"]
+    target = bent(new)
+    again = st.load(tmp_path)
+    y = again(new)
+    assert y.shape == (500, 10) and torch.equal(y, run.dictionary(new))
+    spread = (target - target.mean(0)).square().sum()
+    assert (y - target).square().sum() < 0.6 * spread
+    assert again.written()["writes"] == [10] and again.atoms.shape == (64, 10)
+
+
+def test_a_skip_carries_what_is_linear():
+    """Without any latent on, a target that is linear in x is fitted by the skip alone."""
+    x = planted(2000)
+    weight = torch.randn(16, 10, generator=torch.Generator().manual_seed(5))
+    batch = Batch(x, target=x @ weight + 3)
+    sae = st.dictionary("skip_transcoder", d_in=16, width=64, d_out=10, k=1)
+    fit_start(sae, batch)
+    seen = sae.centred(sae.normalisation.normalise(x))
+    scale, out = sae.normalisation.scale, sae.output_normalisation.scale
+    with torch.no_grad():
+        sae.base.weight.copy_((weight * scale / out).T)
+        sae.encoder.bias.fill_(-100.0)  # nothing is on
+        sae.decoder.bias.copy_(((sae.offset * scale) @ weight + 3) / out)
+    step = sae.step(batch)
+    assert step.support.indices.numel() == 0
+    torch.testing.assert_close(step.nested[-1] * out, batch.target, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(sae(x), batch.target, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(
+        sae.reconstruct(sae.encode(x), x) - sae.decode(sae.encode(x)),
+        sae.base.guess(seen) * out,
+        rtol=1e-4,
+        atol=1e-3,
+    )
+
+
+def test_every_site_has_a_scale_of_its_own():
+    x = torch.cat([torch.randn(400, 3) * 100 + 7, torch.randn(400, 5) / 50], 1)
+    normalisation = Normalisation((3, 5))
+    normalisation.fit(x)
+    scaled = normalisation.normalise(x)
+    shares = (scaled - scaled.mean(0)).square().mean(0)
+    torch.testing.assert_close(shares[:3].sum(), torch.tensor(0.5))
+    torch.testing.assert_close(shares[3:].sum(), torch.tensor(0.5))
+    torch.testing.assert_close(normalisation.restore(scaled), x)
+
+
+def test_atoms_of_two_sites_cost_more_than_atoms_of_one():
+    sae = st.compose(
+        d_in=(2, 2), width=2, sparsifier="relu", objective=["mse", SiteL1(1.0)], atoms="unit_norm"
+    )
+    with torch.no_grad():
+        sae.decoder.weight.copy_(torch.tensor([[0.6, 0.8, 0.0, 0.0], [0.6, 0.0, 0.8, 0.0]]))
+        sae.encoder.weight.copy_(torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]]))
+    step = sae.step(torch.tensor([[2.0, 0.0, 0.0, 0.0], [0.0, 3.0, 0.0, 0.0]]))
+    # (2 * 1 + 3 * (0.6 + 0.8)) over two rows.
+    assert SiteL1(1.0).loss(step).item() == pytest.approx((2 + 3 * 1.4) / 2)
+
+
+def test_a_crosscoder_finds_what_sites_share(tmp_path):
+    """Two sites that hold the same features turned: one code gives both back."""
+    x = planted(4000, d=8, features=16)
+    turn = torch.linalg.qr(torch.randn(8, 8, generator=torch.Generator().manual_seed(2)))[0]
+    both = torch.cat([x, 50 * (x @ turn)], 1)
+    sae = st.dictionary("crosscoder", d_in=16, width=48, sites=2, l1=0.02)
+    run = st.train(sae, both, out=tmp_path, **SETTINGS)
+    assert run.metrics[-1]["fvu"] < 0.3
+    y = st.load(tmp_path)(both[:300])
+    for part in (slice(0, 8), slice(8, 16)):
+        wanted = both[:300, part]
+        assert (y[:, part] - wanted).square().sum() < 0.4 * (wanted - wanted.mean(0)).square().sum()
+
+
+def test_sites_of_a_crosscoder_must_fit():
+    with pytest.raises(ConfigError, match="d_in is 16 and must be the dimensions of 3 sites"):
+        st.dictionary("crosscoder", d_in=16, width=32, sites=3)

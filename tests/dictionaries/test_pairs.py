@@ -1,0 +1,94 @@
+"""Every two parts that can be in one dictionary, in one: trained a step, kept, encoded."""
+
+from itertools import combinations, product
+
+import pytest
+import torch
+from small_batches import small_batch
+
+import sparsetime as st
+from sparsetime import kernels
+from sparsetime.dictionaries.beginning import fit_start
+from sparsetime.dictionaries.part import FOLDERS, parts_of
+from sparsetime.dictionaries.saved import from_written
+from sparsetime.errors import ConfigError
+
+ROLES = list(FOLDERS)
+PAIRS = [
+    (one, two)
+    for first, second in combinations(ROLES, 2)
+    for one, two in product(
+        [(first, kind) for kind in parts_of(first)], [(second, kind) for kind in parts_of(second)]
+    )
+]
+# What may stand beside a pair: the first combination that makes sense with it is taken.
+NESTED = {"kind": "unit_norm", "groups": [4, 24]}
+BESIDE = {
+    "encoder": ["linear"],
+    "sparsifier": [{"kind": "top_k", "k": 4}, "gated", {"kind": "jumprelu"}],
+    "atoms": ["unit_norm", NESTED],
+    "term": [["mse"], ["nested_mse"], ["mse", {"kind": "l1", "weight": 0.1}]],
+    "base": [None],
+}
+
+
+def described(role, kind):
+    written = {"kind": kind, **parts_of(role)[kind].example}
+    return [written] if role == "term" else written
+
+
+def compositions(*parts):
+    """Everything that the parts and what may stand beside them make, as arguments of compose."""
+    chosen = {role: [described(role, kind)] for role, kind in parts}
+    for role in ROLES:
+        if role == "term" and role in chosen:
+            chosen[role] += [[*beside, *chosen[role][0]] for beside in BESIDE[role]]
+        chosen.setdefault(role, BESIDE[role])
+    for values in product(*(chosen[role] for role in ROLES)):
+        named = dict(zip(ROLES, values, strict=True))
+        yield {"objective": named.pop("term"), **named}
+
+
+def make(*parts, **sizes):
+    """The first composition that makes sense with the parts, or the reason against the last."""
+    for arguments in compositions(*parts):
+        try:
+            return st.compose(**{"d_in": 6, "width": 24, **sizes, **arguments})
+        except ConfigError as error:
+            reason = str(error)
+    return reason
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_part_makes_a_dictionary(role):
+    for kind in parts_of(role):
+        made = make((role, kind))
+        assert isinstance(made, st.Dictionary), f"{role} {kind}: {made}"
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "-".join(kind for _, kind in pair))
+def test_two_parts_work_together_or_say_why_not(pair):
+    sae = make(*pair)
+    if not isinstance(sae, st.Dictionary):
+        assert len(sae) > 40, "a reason is a sentence"
+        return
+    torch.manual_seed(0)
+    batch = small_batch(sae, rows=40)
+    fit_start(sae, batch)
+    dead = torch.arange(24) % 3 == 0
+    with kernels.row_gradients():
+        step = sae.step(batch, dead=dead, progress=0.5)
+        loss = sae.objective.total(sae.objective.losses(step))
+        assert loss.isfinite()
+        loss.backward()
+    gradients = [p.grad for p in sae.parameters() if p.grad is not None]
+    assert gradients and all(g.to_dense().isfinite().all() for g in gradients)
+    sae.observe(step)
+    sae.eval()
+    again = from_written(sae.written())
+    again.load_state_dict(sae.state_dict())
+    code = sae.encode(batch.x)
+    assert torch.equal(code.dense(), again.eval().encode(batch.x).dense())
+    alone = torch.cat([sae.encode(batch.x[i : i + 1]).dense() for i in range(5)])
+    torch.testing.assert_close(alone, code.dense()[:5], rtol=1e-5, atol=1e-6)
+    assert sae(batch.x).shape == (40, sae.d_out)
