@@ -1,0 +1,43 @@
+"""HierarchicalTopK: one dictionary that is good at every k up to a largest."""
+
+from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import LinearEncoder
+from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
+from sparsetime.dictionaries.objectives.budget_mse import BudgetMSE
+from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.sparsifiers import TopK
+
+
+@recipe(
+    "hierarchical_topk",
+    title="HierarchicalTopK SAE",
+    paper="Balagansky et al. 2025, Train One Sparse Autoencoder Across Multiple Sparsity Budgets "
+    "to Preserve Interpretability and Accuracy, arXiv:2505.24473",
+    idea="The strongest j latents must explain the activation by themselves, for every j up to k.",
+    claim="At every k about as good as a TopK dictionary trained for that k, and better than one "
+    "trained for another.",
+    source_of_defaults="Every budget from 1 to k counts alike; written from the abstract.",
+    cost="As TopK plus k reconstructions instead of one, and their memory; `every` thins them out.",
+    system=141,
+)
+def hierarchical_topk(
+    d_in: int,
+    width: int,
+    k: int = 32,
+    every: int = 1,
+    aux_k: int | None = None,
+    aux_weight: float = 1 / 32,
+) -> Dictionary:
+    """`every`: only each so manieth budget is asked for: 1 for all, 4 for 4, 8, 12, ... and k.
+
+    To use it with fewer latents, give it another sparsifier: `sae.sparsifier = TopK(8)`.
+    """
+    budgets = tuple(range(max(1, every), k, max(1, every)))
+    explains = BudgetMSE(budgets) if budgets else MSE()
+    return Dictionary(
+        LinearEncoder(d_in, width),
+        TopK(k),
+        UnitNormAtoms(width, d_in),
+        Objective([explains, AuxK(aux_k, aux_weight)]),
+    )

@@ -1,0 +1,28 @@
+"""k-sparse: the linear autoencoder that keeps its k largest hidden activities."""
+
+from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import TiedEncoder
+from sparsetime.dictionaries.objectives import MSE, Objective
+from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.sparsifiers import TopK
+
+
+@recipe(
+    "k_sparse",
+    title="k-sparse autoencoder",
+    paper="Makhzani, Frey 2013, k-Sparse Autoencoders, arXiv:1312.5663",
+    idea="A linear autoencoder with one set of weights, of whose hidden units only the k largest "
+    "stay: sparsity alone, without a penalty or a nonlinearity.",
+    claim="Codes of digits that a linear classifier reads better than pixels, and better than the "
+    "codes of a denoising autoencoder of the same size.",
+    source_of_defaults="k is the user's, as in the paper; its schedule of a falling k and its "
+    "larger k in use are left out.",
+    cost="Less than TopK: half the weights, and no task for dead latents.",
+    system=144,
+)
+def k_sparse(d_in: int, width: int, k: int = 32) -> Dictionary:
+    """Units that are negative never stay here; where k of them are positive that is the same."""
+    return Dictionary(
+        TiedEncoder(d_in, width), TopK(k), UnitNormAtoms(width, d_in), Objective([MSE()])
+    )

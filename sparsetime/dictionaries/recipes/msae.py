@@ -1,0 +1,43 @@
+"""MSAE: several numbers of latents at once, each twice the one before."""
+
+from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import LinearEncoder
+from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
+from sparsetime.dictionaries.objectives.budget_mse import BudgetMSE
+from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.sparsifiers import TopK
+
+
+@recipe(
+    "msae",
+    title="Matryoshka SAE over sparsity levels (MSAE)",
+    paper="Zaigrajew, Baniecki, Biecek 2025, Interpreting CLIP with Hierarchical Sparse "
+    "Autoencoders, arXiv:2502.20578",
+    idea="One dictionary is trained at several sparsity levels at once: coarse features come "
+    "first in every row, finer ones after them.",
+    claim="Its curve of error against L0 lies below those of TopK and ReLU dictionaries.",
+    source_of_defaults="Levels double up to k and count alike; written from the abstract.",
+    cost="As TopK plus one reconstruction for every level.",
+    system=198,
+)
+def msae(
+    d_in: int,
+    width: int,
+    k: int = 64,
+    least: int = 2,
+    aux_k: int | None = None,
+    aux_weight: float = 1 / 32,
+) -> Dictionary:
+    """`least`: the smallest level; the next are its doubles, and the last is k.
+
+    To use it at another level, give it another sparsifier: `sae.sparsifier = TopK(8)`.
+    """
+    levels = tuple(least * 2**n for n in range(k.bit_length()) if least * 2**n < k)
+    explains = BudgetMSE(levels) if levels else MSE()
+    return Dictionary(
+        LinearEncoder(d_in, width),
+        TopK(k),
+        UnitNormAtoms(width, d_in),
+        Objective([explains, AuxK(aux_k, aux_weight)]),
+    )
