@@ -1,9 +1,25 @@
 """Encoders: from an activation to one pre-activation a latent. A file here is a part."""
 
+from sparsetime.dictionaries.encoders.bilinear import BilinearEncoder
 from sparsetime.dictionaries.encoders.dense import DenseEncoder
+from sparsetime.dictionaries.encoders.distance import DistanceEncoder
 from sparsetime.dictionaries.encoders.encoder import Encoder
+from sparsetime.dictionaries.encoders.kronecker import KroneckerEncoder
 from sparsetime.dictionaries.encoders.linear import LinearEncoder
+from sparsetime.dictionaries.encoders.matching_pursuit import MatchingPursuitEncoder
+from sparsetime.dictionaries.encoders.placewise import PlacewiseEncoder
 from sparsetime.dictionaries.encoders.product import ProductEncoder
 from sparsetime.dictionaries.encoders.tied import TiedEncoder
 
-__all__ = ["DenseEncoder", "Encoder", "LinearEncoder", "ProductEncoder", "TiedEncoder"]
+__all__ = [
+    "BilinearEncoder",
+    "DenseEncoder",
+    "DistanceEncoder",
+    "Encoder",
+    "KroneckerEncoder",
+    "LinearEncoder",
+    "MatchingPursuitEncoder",
+    "PlacewiseEncoder",
+    "ProductEncoder",
+    "TiedEncoder",
+]

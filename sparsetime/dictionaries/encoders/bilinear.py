@@ -1,0 +1,62 @@
+"""Latents that are quadratic polynomials of the activation."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sparsetime import kernels
+from sparsetime.dictionaries.encoders.placewise import PlacewiseEncoder
+from sparsetime.dictionaries.part import part
+from sparsetime.kernels import Support
+
+
+@final
+@part("bilinear")
+class BilinearEncoder(PlacewiseEncoder):
+    """`(left @ x + left_bias) * (right @ x + right_bias)`: two dot products, multiplied.
+
+    No bend is in it, so that a latent is a quadratic form of `[x, 1]` that `form` reads from the
+    weights alone. The constant 1 lets a latent be linear too, which is how it begins: right at
+    zero, its bias at one.
+
+    left, right: [width, d_in]; left_bias, right_bias: [width].
+
+    Source: Dooms, Gauderis 2025, Finding Manifolds With Bilinear Autoencoders, arXiv:2510.16820,
+    whose latents have no biases.
+    """
+
+    def __init__(self, d_in: int, width: int) -> None:
+        super().__init__(d_in=d_in, width=width)
+        self.d_in, self.width = d_in, width
+        self.left = nn.Parameter(torch.zeros(width, d_in))
+        self.left_bias = nn.Parameter(torch.zeros(width))
+        self.right = nn.Parameter(torch.zeros(width, d_in))
+        self.right_bias = nn.Parameter(torch.ones(width))
+
+    def pre_activations(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows width"]:
+        return (x @ self.left.T + self.left_bias) * (x @ self.right.T + self.right_bias)
+
+    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+        left = kernels.gather_dot(x, self.left, support) + self.left_bias[support.indices]
+        right = kernels.gather_dot(x, self.right, support) + self.right_bias[support.indices]
+        return left * right
+
+    def form(self, latent: int) -> Float[Tensor, "d_plus_1 d_plus_1"]:
+        """The symmetric matrix Q with which the pre-activation is `[x, 1] @ Q @ [x, 1]`.
+
+        x is what the encoder sees: normalised, and without the offset.
+        """
+        left = torch.cat([self.left[latent], self.left_bias[latent, None]])
+        right = torch.cat([self.right[latent], self.right_bias[latent, None]])
+        return (left.outer(right) + right.outer(left)) / 2
+
+    @torch.no_grad()
+    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+        self.left.copy_(directions)
+        self.left_bias.zero_()
+        self.right.zero_()
+        self.right_bias.fill_(1.0)

@@ -1,0 +1,53 @@
+"""Latents that are on near a point of the sphere."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from sparsetime import kernels
+from sparsetime.dictionaries.encoders.placewise import PlacewiseEncoder
+from sparsetime.dictionaries.part import part
+from sparsetime.kernels import Support
+
+_SMALL = 1e-6  # keeps the root's gradient finite where a row lies on a latent's own point
+
+
+@final
+@part("distance")
+class DistanceEncoder(PlacewiseEncoder):
+    """`2 - ||x / |x| - weight / |weight| ||`: 2 in the latent's own direction, 0 opposite it.
+
+    Rows of one direction get one code whatever their length, and rows that are near each other get
+    near codes, because a distance changes by no more than the rows do.
+
+    weight: [width, d_in].
+
+    Source: Shen et al. 2025, VL-SAE, arXiv:2510.21323; written from its abstract and summaries,
+    which name the Euclidean distance of normalised rows and not how it becomes a strength.
+    """
+
+    def __init__(self, d_in: int, width: int) -> None:
+        super().__init__(d_in=d_in, width=width)
+        self.d_in, self.width = d_in, width
+        self.weight = nn.Parameter(torch.zeros(width, d_in))
+
+    def pre_activations(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows width"]:
+        return _nearness(normalize(x, dim=1) @ normalize(self.weight, dim=1).T)
+
+    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+        unit = normalize(self.weight, dim=1)
+        return _nearness(kernels.gather_dot(normalize(x, dim=1), unit, support))
+
+    @torch.no_grad()
+    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+        self.weight.copy_(directions)
+
+
+def _nearness(cosine: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Two minus the distance of unit vectors with this cosine."""
+    return 2 - (2 - 2 * cosine).clamp_min(_SMALL).sqrt()

@@ -1,0 +1,87 @@
+"""Latents as pairs of fewer directions."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from sparsetime.dictionaries.encoders.placewise import PlacewiseEncoder
+from sparsetime.dictionaries.part import part
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Support
+
+
+@final
+@part("kronecker", example={"base": 2, "extension": 2})
+class KroneckerEncoder(PlacewiseEncoder):
+    """Every latent is the soft AND of one `base` direction and one `extension` direction.
+
+    The width is split into heads of `base * extension` latents; within a head every base meets
+    every extension. So a head has `base + extension` directions in the place of their product.
+
+    base_weight: [heads * base, d_in]; extension_weight: [heads * extension, d_in]; biases alike.
+
+    Source: Kurochkin et al. 2025, Train Sparse Autoencoders Efficiently by Utilizing Features
+    Correlation, arXiv:2505.22255. The biases are an addition.
+    """
+
+    def __init__(self, d_in: int, width: int, base: int = 4, extension: int = 4) -> None:
+        if base < 1 or extension < 1 or width % (base * extension):
+            raise ConfigError(
+                f"the width is split into heads of base * extension latents, so it must be a "
+                f"multiple of {base} * {extension}; given: {width}"
+            )
+        super().__init__(d_in=d_in, width=width, base=base, extension=extension)
+        self.d_in, self.width, self.base, self.extension = d_in, width, base, extension
+        self.heads = width // (base * extension)
+        self.base_weight = nn.Parameter(torch.zeros(self.heads * base, d_in))
+        self.base_bias = nn.Parameter(torch.zeros(self.heads * base))
+        self.extension_weight = nn.Parameter(torch.zeros(self.heads * extension, d_in))
+        self.extension_bias = nn.Parameter(torch.zeros(self.heads * extension))
+
+    def pre_activations(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows width"]:
+        bases, extensions = self._factors(x)
+        pairs = soft_and(
+            bases.reshape(-1, self.heads, self.base, 1),
+            extensions.reshape(-1, self.heads, 1, self.extension),
+        )
+        return pairs.reshape(x.shape[0], self.width)
+
+    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+        bases, extensions = self._factors(x)
+        row, latent = support.row_of_entry, support.indices
+        head = latent // (self.base * self.extension)
+        return soft_and(
+            bases[row, latent // self.extension],
+            extensions[row, head * self.extension + latent % self.extension],
+        )
+
+    @torch.no_grad()
+    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+        """Each base and extension begins as the mean of the latents that it takes part in."""
+        grid = directions.reshape(self.heads, self.base, self.extension, self.d_in)
+        self.base_weight.copy_(normalize(grid.mean(2).flatten(0, 1), dim=1))
+        self.extension_weight.copy_(normalize(grid.mean(1).flatten(0, 1), dim=1))
+        self.base_bias.zero_()
+        self.extension_bias.zero_()
+
+    def _factors(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return (
+            x @ self.base_weight.T + self.base_bias,
+            x @ self.extension_weight.T + self.extension_bias,
+        )
+
+
+def soft_and(u: Float[Tensor, "*u"], v: Float[Tensor, "*v"]) -> Float[Tensor, "*both"]:
+    """`sqrt(u * v)` where both are positive, and zero elsewhere (mAND); u and v broadcast.
+
+    Source: Kurochkin et al. 2025, arXiv:2505.22255.
+    """
+    both = (u > 0) & (v > 0)
+    # The root has no finite gradient at zero, so the entries that are off never meet it.
+    root = torch.where(both, u * v, torch.ones_like(u * v)).sqrt()
+    return root * both
