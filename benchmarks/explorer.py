@@ -26,7 +26,7 @@ from feature_lookup import SEQUENCES, synthetic
 import sparsetime
 from sparsetime.activations.writer import StoreWriter
 from sparsetime.explorer.server.app import make_app
-from sparsetime.explorer.workbench.opened import Workbench
+from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.features.layout import write_index
 from sparsetime.features.subject import subject_of
 from sparsetime.files import Folder

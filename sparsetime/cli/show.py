@@ -1,4 +1,4 @@
-"""Commands that end in a page to open: explore, report, demo."""
+"""Commands that end in a page to open: explore, export, report, demo."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sparsetime.cli.app import app
+from sparsetime.cli.model import MODEL_HELP, named_model
 from sparsetime.cli.shared import Sets, given, say
 from sparsetime.errors import ConfigError
 
@@ -23,6 +24,13 @@ def explore(
         typer.Option(help="The port; without it the first free one from 7878.", min=1, max=65535),
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = True,
+    model: Annotated[
+        str | None, typer.Option(help=f"What the live view runs. {MODEL_HELP}")
+    ] = None,
+    renderer: Annotated[
+        list[str] | None,
+        typer.Option(help="A JavaScript module that draws a kind of input under the score."),
+    ] = None,
 ) -> None:
     """Browse a run: its dictionaries, the score of any sequence, every feature.
 
@@ -30,12 +38,42 @@ def explore(
     Examples:
       sparsetime explore runs/demo
       sparsetime explore runs/demo --port 8000 --no-open
+      sparsetime explore runs/mine --model models.py:make
     """
     from sparsetime import explore as serve
+    from sparsetime.demo.model import live_model
 
-    explorer = serve(run, host=host, port=port, browser=open_browser)
+    named = live_model(run) if model is None else named_model(model)
+    explorer = serve(
+        run, host=host, port=port, browser=open_browser, model=named, renderers=renderer or ()
+    )
     say(f"{explorer.url}: the explorer of {run}; Ctrl+C ends it")
     explorer.wait()
+
+
+@app.command()
+def export(
+    run: Annotated[str, typer.Argument(help="The folder of a run, such as runs/demo.")],
+    out: Annotated[str, typer.Argument(help="The folder to write, for any web server.")],
+    megabytes: Annotated[
+        float, typer.Option(help="How much data at most; what does not fit is left out and said.")
+    ] = 100.0,
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+    renderer: Annotated[
+        list[str] | None, typer.Option(help="A renderer to take along; see explore.")
+    ] = None,
+) -> None:
+    """Write the explorer of a run as a static folder: all its views but the live one.
+
+    \b
+    Examples:
+      sparsetime export runs/demo public/demo
+      sparsetime export runs/demo public/demo --megabytes 20
+    """
+    from sparsetime import export as write
+
+    page = write(run, out, megabytes=megabytes, force=force, renderers=tuple(renderer or ()))
+    say(f"{page}: put its folder on a web server, such as python -m http.server -d {out}")
 
 
 @app.command()

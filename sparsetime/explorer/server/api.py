@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Path, Query, Request
+from fastapi.responses import StreamingResponse
 
+from sparsetime.errors import SparsetimeError
 from sparsetime.explorer.workbench import (
     company,
     compare,
     documents,
     feature,
+    inputs,
     lines,
+    live,
     overview,
     roll,
+    search,
+    writes,
 )
-from sparsetime.explorer.workbench.opened import ALWAYS_ON, Opened, Workbench
+from sparsetime.explorer.workbench.input_records import InputView
+from sparsetime.explorer.workbench.opened import ALWAYS_ON, Opened
 from sparsetime.explorer.workbench.records import (
     CompanyView,
-    CompareView,
     DocumentPage,
     DocumentText,
     FeaturePage,
@@ -29,6 +38,7 @@ from sparsetime.explorer.workbench.records import (
     SpecificFeature,
     TrainingCurve,
 )
+from sparsetime.explorer.workbench.workbench import Workbench
 
 router = APIRouter(prefix="/api")
 
@@ -107,6 +117,18 @@ def company_view(request: Request, key: Key, number: Number) -> CompanyView:
     return company.company(_opened(request), key, number)
 
 
+@router.get("/dictionaries/{key}/features/{number}/writes")
+def writes_view(request: Request, key: Key, number: Number) -> writes.WritesView:
+    """The tokens that it raises and lowers, straight at the unembedding; loads the model."""
+    return writes.writes(_opened(request), _workbench(request).live, key, number)
+
+
+@router.get("/dictionaries/{key}/moments")
+def moments(request: Request, key: Key, words: Words) -> search.MomentsFound:
+    """The features that have these words most to themselves, and where the words stand."""
+    return search.moments(_opened(request), key, words)
+
+
 @router.get("/dictionaries/{key}/sequences")
 def sequences(
     request: Request, key: Key, words: Words = "", offset: Offset = 0, limit: Limit = 50
@@ -146,6 +168,34 @@ def score(
     )  # fmt: skip
 
 
+@router.get("/dictionaries/{key}/sequences/{sequence}/input")
+def input_view(
+    request: Request,
+    key: Key,
+    sequence: Sequence,
+    first: First = 0,
+    stop: Stop = None,
+    columns: Annotated[int, Query(ge=16, le=4096)] = inputs.COLUMNS,
+    frames: Annotated[int, Query(ge=1, le=200)] = inputs.MOST_FRAMES,
+) -> InputView:
+    """What the model read over a stretch, where that was no text: a series or frames."""
+    return inputs.input_view(
+        _opened(request), key, sequence, first, stop, columns=columns, frames=frames
+    )
+
+
+@router.get("/dictionaries/{key}/sequences/{sequence}/alike")
+def alike(
+    request: Request,
+    key: Key,
+    sequence: Sequence,
+    first: Annotated[int, Query(ge=0, lt=2**31)],
+    stop: Annotated[int, Query(ge=1, lt=2**31)],
+) -> list[search.Place]:
+    """Other passages in which the features of this stretch fire together."""
+    return search.alike(_opened(request), key, sequence, first, stop)
+
+
 @router.get("/dictionaries/{key}/sequences/{sequence}/specific")
 def specific(
     request: Request,
@@ -159,8 +209,27 @@ def specific(
     return roll.specific(_opened(request), key, sequence, first, stop, limit)
 
 
+@router.post("/dictionaries/{key}/live", response_class=StreamingResponse)
+def play(request: Request, key: Key, given: live.LiveInput) -> StreamingResponse:
+    """Run a text or a series through the model: lines of JSON, each a `LiveChunk`.
+
+    What cannot be run is refused at once; an error on the way is the last line.
+    """
+    chunks = live.play(_opened(request), _workbench(request).live, key, given)
+    first = next(chunks)  # so that a refusal is an answer with its own status
+    return StreamingResponse(_lines(chain([first], chunks)), media_type="application/x-ndjson")
+
+
+def _lines(chunks: Iterator[live.LiveChunk]) -> Iterator[str]:
+    try:
+        for chunk in chunks:
+            yield chunk.model_dump_json() + "\n"
+    except SparsetimeError as error:
+        yield json.dumps({"error": str(error)}) + "\n"
+
+
 @router.get("/compare")
-def comparison(request: Request, left: Words, right: Words) -> CompareView:
+def comparison(request: Request, left: Words, right: Words) -> compare.CompareView:
     """Two dictionaries matched atom to atom."""
     return compare.compare(_opened(request), left, right)
 

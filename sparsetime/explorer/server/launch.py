@@ -7,11 +7,17 @@ import socket
 import threading
 import time
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from sparsetime.errors import ConfigError
 from sparsetime.explorer.server.safety import LOCAL
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from sparsetime.models.load import LoadedModel
 
 PORT = 7878
 _TRIES = 20
@@ -62,7 +68,12 @@ class Explorer:
 
 
 def explore(
-    run: str | Path, host: str = "127.0.0.1", port: int | None = None, browser: bool | None = None
+    run: str | Path,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    browser: bool | None = None,
+    model: str | Path | nn.Module | LoadedModel | None = None,
+    renderers: Sequence[str | Path] = (),
 ) -> Explorer:
     """Serve the explorer of a run and return at once; the object shows it inline in a notebook.
 
@@ -70,14 +81,18 @@ def explore(
     outside a notebook). Bound to another host than this machine's own, the explorer answers only
     to who brings the token that is part of its `url`.
 
+    model: what live views run, as `capture` takes it; it is loaded when one is first used. Without
+    it, they try the name that the run was captured under. renderers: JavaScript modules that draw
+    other kinds of input under the score.
+
     Errors: StoreError where the run holds nothing to show; ConfigError where the port is taken.
     """
     import uvicorn
 
     from sparsetime.explorer.server.app import make_app
-    from sparsetime.explorer.workbench.opened import Workbench
+    from sparsetime.explorer.workbench.workbench import Workbench
 
-    workbench = Workbench(run)
+    workbench = Workbench(run, model, renderers)
     listening = _listen(host, port)
     taken = listening.getsockname()[1]
     local = host in LOCAL

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
-
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from sparsetime.errors import UnknownNameError, unknown_name
+from sparsetime.explorer import shell
 
 router = APIRouter(include_in_schema=False)
 
-VIEWS = ("", "score", "features", "compare", "labels", "api/docs")
+VIEWS = ("", "score", "live", "features", "compare", "labels", "api/docs")
 _TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 
 
 @router.get("/web/{name}")
 def asset(name: str) -> Response:
     """A module or style sheet of the package; nothing else can be named."""
-    known = {each.name for each in files("sparsetime.explorer").joinpath("web").iterdir()}
-    if name not in known or name.rpartition(".")[2] not in _TYPES:
+    known = shell.assets()
+    if name not in known:
         raise unknown_name("file", name, known)
-    text = files("sparsetime.explorer").joinpath("web", name).read_bytes()
     media = f"{_TYPES[name.rpartition('.')[2]]}; charset=utf-8"
+    text = known[name].read_bytes()
+    return Response(text, media_type=media, headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/renderers/{number}.js")
+def renderer(request: Request, number: int) -> Response:
+    """A renderer that whoever started the explorer named."""
+    known = request.app.state.workbench.renderers
+    if not 0 <= number < len(known):
+        raise UnknownNameError(f"there is no renderer {number}; {len(known)} were named")
+    media = f"{_TYPES['js']}; charset=utf-8"
+    text = known[number].read_bytes()
     return Response(text, media_type=media, headers={"Cache-Control": "no-cache"})
 
 
@@ -31,7 +40,7 @@ def asset(name: str) -> Response:
 def plotly() -> Response:
     """plotly.js as the installed package carries it."""
     return Response(
-        _plotly(),
+        shell.plotly(),
         media_type="text/javascript; charset=utf-8",
         headers={"Cache-Control": "max-age=86400"},
     )
@@ -39,7 +48,7 @@ def plotly() -> Response:
 
 def page(request: Request) -> HTMLResponse:
     """The shell; its scripts read the address and draw the view."""
-    return HTMLResponse(_shell())
+    return HTMLResponse(shell.shell())
 
 
 for _view in VIEWS:
@@ -53,20 +62,3 @@ def missing(path: str) -> JSONResponse:
     raise UnknownNameError(
         f"there is no page /{path}; there are {', '.join('/' + view for view in VIEWS)}"
     )
-
-
-@cache
-def _plotly() -> bytes:
-    return files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
-
-
-@cache
-def _shell() -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    from sparsetime import __version__
-
-    environment = Environment(
-        loader=PackageLoader("sparsetime.explorer"), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("workbench.html.j2").render(version=__version__)

@@ -1,12 +1,13 @@
 // Ordinary charts, by plotly.js from the installed package, in the page's own colours.
 
+import { exported } from "./address.js";
 import { colour } from "./dom.js";
 
 let loading = null;
 function plotly() {
   loading ??= new Promise((done, failed) => {
     const script = document.createElement("script");
-    script.src = "/plotly.js";
+    script.src = exported ? "plotly.js" : "/plotly.js";
     script.onload = () => done(window.Plotly);
     script.onerror = () => failed(new Error("plotly.js could not be loaded"));
     document.head.append(script);

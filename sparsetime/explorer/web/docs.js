@@ -1,6 +1,7 @@
 // The API, read from its own description.
 
-import { ask, h } from "./dom.js";
+import { h } from "./dom.js";
+import { ask } from "./source.js";
 
 const kind = (schema = {}) => schema.$ref?.split("/").at(-1) ?? (schema.anyOf ? schema.anyOf.map(kind).join(" or ") : schema.type === "array" ? `list of ${kind(schema.items)}` : schema.enum ? schema.enum.map((v) => `“${v}”`).join(" ") : schema.type ?? "any");
 

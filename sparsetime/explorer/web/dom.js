@@ -1,50 +1,36 @@
-// Elements, the API, numbers as words: what every view needs.
+// Elements, and numbers as words: what every view needs.
+
+import { link } from "./address.js";
 
 /** An element: h("a.strong", {href: "/"}, "text", child, …). Functions become listeners. */
 export function h(what, attributes = {}, ...children) {
   const [name, ...classes] = what.split(".");
-  const made = document.createElement(name || "div");
+  const made = document.createElement(name);
   if (classes.length) made.className = classes.join(" ");
   for (const [key, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") made.addEventListener(key, value);
     else if (key === "value") made.value = value;
+    else if (key === "href" && value[0] === "/") made.setAttribute(key, link(value));
     else made.setAttribute(key, value === true ? "" : value);
   }
   made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return made;
 }
 
-/** Ask the API; what it refuses becomes an Error with its words. */
-export async function ask(path, parameters = {}, options = {}) {
-  const query = new URLSearchParams();
-  for (const [key, value] of Object.entries(parameters)) {
-    for (const one of Array.isArray(value) ? value : [value]) {
-      if (one !== null && one !== undefined && one !== "") query.append(key, one);
-    }
-  }
-  const text = query.toString();
-  let response;
-  try {
-    response = await fetch(`/api/${path}${text ? "?" + text : ""}`, options);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Error("The explorer does not answer. Is it still running?");
-  }
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error ?? "The address holds something that cannot be read.");
-  return answer;
+/** An element of a drawing. */
+export function node(name, attributes, text) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const key in attributes) made.setAttribute(key, attributes[key]);
+  if (text !== undefined) made.textContent = text;
+  return made;
 }
 
-export const send = (path, method, value) =>
-  ask(path, {}, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) });
-
-export const of = (key) => `dictionaries/${encodeURIComponent(key)}`;
 export const featureAddress = (key, number) => `/features/${encodeURIComponent(key)}/${number}`;
 
 /** What to call a feature: its label, else the words it is most over-represented on. */
-export const nameOf = ({ label, words }, count = 4) =>
-  label || words.slice(0, count).join(", ") || "no words of its own";
+export const nameOf = ({ feature, label, words }, count = 4) =>
+  label || words.slice(0, count).join(", ") || `feature ${feature}`;
 
 export function percent(share) {
   if (share === 0) return "0%";
@@ -63,19 +49,6 @@ export function short(value) {
 }
 
 export const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
-
-/** The address's parameters, and a way to change them without a reload. */
-export const here = () => new URLSearchParams(location.search);
-export function remember(changes, push = false) {
-  const query = here();
-  for (const [key, value] of Object.entries(changes)) {
-    if (value === null || value === undefined || value === "") query.delete(key);
-    else query.set(key, value);
-  }
-  query.delete("token");
-  const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
-  history[push ? "pushState" : "replaceState"](null, "", location.pathname + (text ? `?${text}` : ""));
-}
 
 /** One of several, as a row of radio buttons. */
 export function choices(name, options, chosen, change) {

@@ -1,7 +1,9 @@
 // One feature: what it is called, where it fires at every strength, how long, and with whom.
 
-import { ask, featureAddress, h, nameOf, of, percent, plural, send, short } from "./dom.js";
-import { go } from "./main.js";
+import { exported, go } from "./address.js";
+import { featureAddress, h, nameOf, percent, plural, short } from "./dom.js";
+import { momentOf } from "./renderers.js";
+import { ask, of, send } from "./source.js";
 import { histogram } from "./histogram.js";
 
 export async function featureView(at, run, key, number) {
@@ -12,7 +14,7 @@ export async function featureView(at, run, key, number) {
   const step = (other, text, sign) => h("a.button", { href: other === null ? null : featureAddress(key, other), "aria-disabled": other === null ? "true" : null, title: `${text} living feature (${sign})` }, sign);
   at.append(h("header.head", {}, h("div", {},
     h("p.crumb", {}, h("a", { href: `/features?dictionary=${encodeURIComponent(key)}` }, view.entry.title), ` · feature ${number}${line.part ? ` · ${line.part}-level part` : ""}`),
-    h("h1", { dir: "auto" }, line.words.slice(0, 5).join(", ") || "No words of its own"), naming(key, line)),
+    h("h1", { dir: "auto" }, line.words.slice(0, 5).join(", ") || `Feature ${number}`), naming(key, line)),
     h("nav.steps", { "aria-label": "Neighbours" }, step(feature.earlier, "The earlier", "←"), step(feature.later, "The later", "→"))));
   if (!feature.count) {
     at.append(h("section.empty", {}, h("h2", {}, "It never fires"), h("p", {}, "No step of the indexed sequences wakes this feature.")));
@@ -28,16 +30,34 @@ export async function featureView(at, run, key, number) {
     histogram({ title: "How strong its moments are", unit: "", hue, root: false, ...feature.strengths }),
     histogram({ title: "Where in a sequence it fires", unit: "", edges: [...Array(11).keys()].map((i) => i / 10), counts: feature.position_density, root: false, hue, format: (v) => (v === 0 ? "beginning" : v === 1 ? "end" : "") })));
   const company = h("section.company", {}, h("div.section-head", {}, h("h2", {}, "Its company")), h("p.count", {}, "Reading…"));
-  at.append(h("div.columns", {}, h("div.bands", {}, feature.bands.filter((band) => band.moments.length).map((band) => bandOf(key, number, band, hue))), company));
+  const aside = h("div", {}, company, exported ? null : writesOf(key, number));
+  at.append(h("div.columns", {}, h("div.bands", {}, feature.bands.filter((band) => band.moments.length).map((band) => bandOf(key, number, band, hue))), aside));
   ask(`${of(key)}/features/${number}/company`).then((found) => fill(company, found, key, run, unit), (error) => company.append(h("p", {}, error.message)));
   const keys = (event) => {
     if (event.target.closest("input, textarea, select")) return;
     const other = { ArrowLeft: feature.earlier, ArrowRight: feature.later }[event.key];
-    if (event.key === "n") { event.preventDefault(); at.querySelector(".naming input").focus(); }
+    if (event.key === "n") { event.preventDefault(); at.querySelector(".naming input")?.focus(); }
     if (other !== undefined && other !== null && event.target.tagName !== "svg") go(featureAddress(key, other));
   };
   document.addEventListener("keydown", keys);
   return () => document.removeEventListener("keydown", keys);
+}
+
+/** What it writes to the output: asked for by a button, as that loads the model. */
+function writesOf(key, number) {
+  const said = h("p.count", { "aria-live": "polite" }, "Its atom straight at the model's unembedding. This loads the model.");
+  const place = h("div.written"), button = h("button", { click: async () => {
+    button.disabled = true;
+    said.textContent = "Loading the model…";
+    try {
+      const { raised, lowered } = await ask(`${of(key)}/features/${number}/writes`);
+      const list = (title, tokens) => h("div", {}, h("h3", {}, title), h("ul", {}, tokens.map((each) => h("li", {}, h("code", { dir: "auto" }, each.token), h("b", {}, `${each.logit > 0 ? "+" : ""}${short(each.logit)}`)))));
+      place.replaceChildren(list("Raises", raised), list("Lowers", lowered));
+      said.textContent = "Logits that one unit of activation adds, beyond the mean token; later layers are passed by.";
+      button.remove();
+    } catch (error) { said.textContent = error.message; button.disabled = false; }
+  } }, "Ask the model");
+  return h("section.company", {}, h("div.section-head", {}, h("h2", {}, "What it writes"), said), button, place);
 }
 
 function naming(key, line) {
@@ -50,18 +70,14 @@ function naming(key, line) {
   const star = h("button.star", { type: "button", "aria-pressed": String(starred), "aria-label": "Star", click: () => { starred = !starred; star.setAttribute("aria-pressed", String(starred)); star.textContent = starred ? "★" : "☆"; save(); } }, starred ? "★" : "☆");
   const field = h("input", { placeholder: "Name this feature (n)", "aria-label": "Name", value: name, maxlength: "200",
     change: () => { name = field.value; save(); }, keydown: (event) => { if (event.key === "Enter") field.blur(); } });
+  if (exported) return h("p.lead", {}, line.starred ? "★ " : "", line.label);
   return h("div.naming", {}, star, field, said);
 }
 
 function bandOf(key, number, band, hue) {
   return h("section.band", {}, h("h2", {}, band.title), band.moments.map((moment) => {
     const from = Math.max(0, moment.position - 60), address = `/score?d=${encodeURIComponent(key)}&s=${moment.sequence}&from=${from}&to=${moment.position + 68}&pins=${encodeURIComponent(key)}:${number}`;
-    const words = moment.words.flatMap((word, i) => {
-      const strength = moment.strengths[i], mark = h(i === moment.here ? "mark.here" : strength ? "mark" : "span", {}, word);
-      if (strength) mark.style.background = `color-mix(in srgb, var(--${hue}) ${8 + strength * 0.48}%, transparent)`;
-      return [i ? moment.gaps[i].replace("\n\n", " ¶ ") : "", mark];
-    });
-    return h("blockquote", {}, h("p", { dir: "auto" }, words), h("footer", {}, h("a", { href: address }, moment.source), ` · ${short(moment.value)}`));
+    return h("blockquote", {}, momentOf(moment, hue), h("footer", {}, h("a", { href: address }, moment.source), ` · ${short(moment.value)}`));
   }));
 }
 

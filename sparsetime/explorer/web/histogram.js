@@ -1,16 +1,8 @@
 // A histogram whose brush chooses a range: drag over it, or move its ends with the arrow keys.
 
-import { h, short } from "./dom.js";
+import { h, node, short } from "./dom.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const WIDE = 360, TALL = 92, FLOOR = 74;
-
-function node(name, attributes, text) {
-  const made = document.createElementNS(SVG, name);
-  for (const key in attributes) made.setAttribute(key, attributes[key]);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 /** A path of steps; by their square roots, rare ones are seen beside frequent ones. */
 function outline(counts, top, root) {

@@ -1,6 +1,8 @@
 // Names and stars: all of them, to take away as JSON and to bring back.
 
-import { ask, empty, featureAddress, h, plural, send } from "./dom.js";
+import { exported } from "./address.js";
+import { empty, featureAddress, h, plural } from "./dom.js";
+import { ask, send } from "./source.js";
 
 export async function labelsView(at, run) {
   const labels = await ask("labels"), said = h("p.count", { "aria-live": "polite" });
@@ -14,14 +16,15 @@ export async function labelsView(at, run) {
     } catch (error) { said.textContent = `Not imported: ${error.message}`; }
   } });
   at.append(h("header.head", {}, h("div", {}, h("h1", {}, "Labels"), h("p.lead", {}, "What you called features, kept beside the run in labels.jsonl.")),
-    h("div.controls", {}, h("a.button", { href: "/api/labels", download: `labels-${run.run}.json` }, "Export JSON"),
-      h("button", { click: () => file.click() }, "Import JSON"), file)), said);
+    h("div.controls", {}, h("a.button", { href: exported ? "data/labels.json" : "/api/labels", download: `labels-${run.run}.json` }, "Export JSON"),
+      exported ? null : [h("button", { click: () => file.click() }, "Import JSON"), file])), said);
   if (!labels.length) {
     at.append(empty("No feature has a name yet", "Open a feature and type one, or star it. The key n jumps to the name."));
     return;
   }
-  said.textContent = plural(labels.length, "label");
-  at.append(h("div.lines.compact", {}, labels.map((label) => h("a.line.plain", { href: featureAddress(label.dictionary, label.feature) },
+  const stale = labels.filter((label) => label.stale).length;
+  said.textContent = plural(labels.length, "label") + (stale ? `; ${stale} of them for weights that the dictionary no longer has, so they name nothing now` : "");
+  at.append(h("div.lines.compact", {}, labels.map((label) => h(`a.line.plain${label.stale ? ".stale" : ""}`, { href: featureAddress(label.dictionary, label.feature) },
     h("span.id", {}, label.feature), h("span.name", { dir: "auto" }, label.starred ? "★ " : "", label.name || "starred"),
-    h("span.fact", {}, titles.get(label.dictionary) ?? label.dictionary)))));
+    h("span.fact", {}, label.stale ? "of earlier weights" : titles.get(label.dictionary) ?? label.dictionary)))));
 }

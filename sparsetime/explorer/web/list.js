@@ -1,6 +1,9 @@
 // Features in a list: searched by words, filtered by brushes, sorted, a page at a time.
 
-import { ask, check, choices, empty, featureAddress, h, here, nameOf, of, percent, plural, remember, settled, short } from "./dom.js";
+import { exported, here, remember } from "./address.js";
+import { check, choices, empty, featureAddress, h, nameOf, percent, plural, settled, short } from "./dom.js";
+import { ask, of } from "./source.js";
+import { placeLine, specificLine } from "./span.js";
 import { histogram } from "./histogram.js";
 
 const PAGE = 60;
@@ -16,7 +19,7 @@ export function featureList(at, run, key, { compact = false } = {}) {
   };
   const state = {
     words: query.get("words") ?? "", part: query.get("part") ?? "", sort: query.get("sort") ?? "telling",
-    starred: query.has("starred"), density: range("density"), dwell: range("dwell"), shown: PAGE,
+    starred: query.has("starred"), where: query.get("in") === "moments" && !exported ? "moments" : "", density: range("density"), dwell: range("dwell"), shown: PAGE,
   };
   const count = h("p.count", { "aria-live": "polite" });
   const rows = h("div.lines");
@@ -26,10 +29,15 @@ export function featureList(at, run, key, { compact = false } = {}) {
   async function load() {
     const mine = ++turn;
     remember({
-      words: state.words, part: state.part, sort: state.sort === "telling" ? "" : state.sort,
+      in: state.where, words: state.words, part: state.part, sort: state.sort === "telling" ? "" : state.sort,
       starred: state.starred ? "1" : "", density: state.density?.map((v) => v.toPrecision(4)).join(","),
       dwell: state.dwell?.map((v) => v.toPrecision(4)).join(","),
     });
+    if (state.where && state.words.trim()) {
+      const answer = await ask(`${of(key)}/moments`, { words: state.words });
+      if (mine === turn) showMoments(key, answer, { count, rows, more });
+      return;
+    }
     const found = await ask(`${of(key)}/features`, {
       words: state.words, part: state.part, sort: state.sort, starred: state.starred || null,
       density_min: state.density?.[0], density_max: state.density?.[1],
@@ -55,6 +63,7 @@ export function featureList(at, run, key, { compact = false } = {}) {
     input: (event) => change("words")(event.target.value),
   });
   const controls = h("div.controls", {}, search,
+    exported ? null : choices("search in", [["", "names and words"], ["moments", "the text of moments"]], state.where, change("where")),
     h("select", { "aria-label": "Sort", change: (event) => change("sort")(event.target.value) },
       SORTS.map(([value, label]) => h("option", { value, selected: value === state.sort }, label))),
     view.entry.has_parts ? choices("part", [["", "both parts"], ["high", "high"], ["low", "low"]], state.part, change("part")) : null,
@@ -62,6 +71,14 @@ export function featureList(at, run, key, { compact = false } = {}) {
   at.append(brushes, controls, rows, more);
   if (compact) rows.classList.add("compact");
   return load();
+}
+
+/** Features that fire on these words more than elsewhere, and where the words stand. */
+function showMoments(key, found, { count, rows, more }) {
+  more.hidden = true;
+  count.textContent = found.total ? `${plural(found.total, "place")} in ${plural(found.documents, "document")}; read in ${found.read.toLocaleString("en")}` : "";
+  if (!found.total) { rows.replaceChildren(empty("These words stand nowhere", "They are looked for as written, but for capital letters.")); return; }
+  rows.replaceChildren(h("div.moments", {}, h("div.lines", {}, found.features.map((each) => specificLine(key, each))), h("div.alike", {}, found.places.map((place) => placeLine(key, place)))));
 }
 
 export function featureLine(key, line, unit) {

@@ -1,17 +1,21 @@
 // The frame around the views: which one the address names, light and dark, keys for all of them.
 
-import { ask, empty, h, hush } from "./dom.js";
+import { go, path, showWith } from "./address.js";
+import { empty, h, hush } from "./dom.js";
+import { ask } from "./source.js";
 import { compareView } from "./compare.js";
 import { docsView } from "./docs.js";
 import { featureView } from "./feature.js";
 import { labelsView } from "./labels.js";
 import { listView } from "./list.js";
+import { liveView } from "./live.js";
 import { overviewView } from "./overview.js";
+import { learn } from "./renderers.js";
 import { scoreView } from "./score.js";
 
 const main = document.getElementById("view");
 const links = [...document.querySelectorAll("#bar nav a")];
-const KEYS = { o: "/", s: "/score", f: "/features", c: "/compare", l: "/labels" };
+const KEYS = { o: "/", s: "/score", f: "/features", c: "/compare", l: "/labels", v: "/live" };
 let run = null;
 let leave = () => {};
 let turn = 0;
@@ -19,6 +23,7 @@ let turn = 0;
 function viewOf(path) {
   if (path === "/") return [overviewView, "Overview"];
   if (path === "/score") return [scoreView, "Score"];
+  if (path === "/live") return [liveView, "Live"];
   if (path === "/features") return [listView, "Features"];
   if (path === "/compare") return [compareView, "Compare"];
   if (path === "/labels") return [labelsView, "Labels"];
@@ -33,10 +38,10 @@ async function show() {
   leave();
   leave = () => {};
   hush();
-  const [view, title] = viewOf(location.pathname);
+  const [view, title] = viewOf(path());
   for (const link of links) {
-    const at = link.getAttribute("href");
-    const on = at === "/" ? location.pathname === "/" : location.pathname.startsWith(at);
+    const at = link.getAttribute("href").replace("#", "");
+    const on = at === "/" ? path() === "/" : path().startsWith(at);
     if (on) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
   }
   const place = h("div.view");
@@ -44,6 +49,7 @@ async function show() {
   main.replaceChildren(place);
   try {
     run = await ask("run");
+    await learn(run.renderers);
     if (mine !== turn) return;
     document.title = `${title} · ${run.run} · sparsetime`;
     document.getElementById("run").textContent = run.run;
@@ -62,19 +68,14 @@ async function show() {
   place.dataset.ready = "yes";
 }
 
-export function go(address) {
-  history.pushState(null, "", address);
-  scrollTo(0, 0);
-  show();
-}
-
 document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[href^='/']");
+  const link = event.target.closest("a[href^='/'], a[href^='#/']");
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button || link.target || link.hasAttribute("download")) return;
   event.preventDefault();
-  go(link.getAttribute("href"));
+  go(link.getAttribute("href").replace("#", ""));
 });
 addEventListener("popstate", show);
+showWith(show);
 
 const root = document.documentElement;
 const saved = localStorage.getItem("theme");
@@ -92,7 +93,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
   if (event.key === "d") turnTheme();
   else if (event.key === "/") document.querySelector("input[type=search]")?.focus();
-  else if (KEYS[event.key] && location.pathname !== KEYS[event.key]) go(KEYS[event.key]);
+  else if (KEYS[event.key] && path() !== KEYS[event.key]) go(KEYS[event.key]);
   else return;
   event.preventDefault();
 });

@@ -1,6 +1,8 @@
 // The first page of a run: its dictionaries side by side, how they learn, what the data is.
 
-import { ask, empty, h, here, percent, remember, short } from "./dom.js";
+import { here, remember } from "./address.js";
+import { empty, h, percent, short } from "./dom.js";
+import { ask } from "./source.js";
 import { drawCurves } from "./curves.js";
 import { dictionaryChoice, featureList } from "./list.js";
 

@@ -1,10 +1,11 @@
 // Choosing a sequence by its name or by words in its text.
 
-import { ask, h, of, plural, settled } from "./dom.js";
+import { h, plural, settled } from "./dom.js";
+import { ask, of } from "./source.js";
 
 export function picker(key, choose) {
   const list = h("div.found", { role: "listbox", hidden: true });
-  const field = h("input", { type: "search", placeholder: "Find another sequence: a name, or words in it", "aria-label": "Find a sequence" });
+  const field = h("input", { type: "search", placeholder: "Find a sequence: name or words", "aria-label": "Find a sequence" });
   const box = h("div.picker", {}, field, list);
   let turn = 0;
   async function look() {

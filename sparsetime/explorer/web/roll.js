@@ -1,16 +1,17 @@
 // One dictionary's roll on a canvas: features as rows, time to the right.
 
 import { colour, nameOf, short } from "./dom.js";
-import { spread, thinned } from "./words.js";
 
-export const ROW = 16, AXIS = 20, TURN = (-66 * Math.PI) / 180;
-const APART = 10.4, EASE = 200, MOST_DASHES = 60;
+export const ROW = 16, AXIS = 20;
+export const SORTS = [["timescale", "timescale"], ["entry", "first entry"], ["strength", "strength"], ["likeness", "likeness"]];
+const EASE = 200, MOST_DASHES = 60;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Roll {
-  /** `score` is the view that owns it: its state, words, viewport. `top` is the room for words. */
-  constructor(score, key, canvas, top) {
-    Object.assign(this, { score, key, canvas, top, rows: [], data: null, scroll: 0, y: new Map(), began: 0 });
+  /** `score` is the view that owns it: its state, words, viewport. `top` is the room over the rows; the roll
+   *  that `leads` shows there what the model read. */
+  constructor(score, key, canvas, top, leads) {
+    Object.assign(this, { score, key, canvas, top, leads, rows: [], data: null, scroll: 0, y: new Map(), began: 0 });
     this.pen = canvas.getContext("2d");
   }
 
@@ -45,7 +46,8 @@ export class Roll {
     };
     this.rows = [...this.data.rows].sort((a, b) =>
       Number(pins.has(b.feature)) - Number(pins.has(a.feature))
-      || (group ? (a.part < b.part ? -1 : a.part > b.part ? 1 : 0) : 0)
+      || (group === "part" ? (a.part < b.part ? -1 : a.part > b.part ? 1 : 0) : 0)
+      || (group === "together" ? a.group - b.group : 0)
       || orders[sort](a, b));
     this.y = new Map(this.rows.map((row, i) => [row.feature, { from: before.get(row.feature) ?? null, to: i }]));
     this.began = still.matches ? -EASE : performance.now();
@@ -92,7 +94,7 @@ export class Roll {
     const begin = Math.max(0, Math.floor(this.scroll) - 1), end = Math.min(this.rows.length, begin + this.visible + 3);
     for (let i = begin; i < end; i += 1) this.drawRow(i);
     pen.restore();
-    if (this.top > 40) this.drawWords();
+    if (this.leads) this.drawInput();
     this.drawAxis(floor);
     this.drawCursor(floor);
     this.drawScrollbar(floor);
@@ -127,8 +129,9 @@ export class Roll {
       pen.globalAlpha = pinned ? 0.1 : 0.06; pen.fillStyle = pinned ? hue : hues.ink;
       pen.fillRect(0, y, wide, ROW);
     }
-    pen.globalAlpha = 1; pen.fillStyle = hues.rule;
-    pen.fillRect(this.gutter, floor + 0.5, wide - this.gutter, 1);
+    const parted = this.parted(i);
+    pen.globalAlpha = parted ? 0.55 : 1; pen.fillStyle = parted ? hues.faint : hues.rule;
+    pen.fillRect(parted ? 0 : this.gutter, floor + 0.5, parted ? wide : wide - this.gutter, 1);
     this.drawLabel(row, y, hue, pinned || on, fresh);
     const size = this.pitch * data.stride, { columns, strengths } = row;
     const first = (score.view.from - data.first) / data.stride - 1, last = (score.view.to - data.first) / data.stride;
@@ -154,6 +157,12 @@ export class Roll {
     pen.globalAlpha = 1;
   }
 
+  /** Whether a group of rows ends here. */
+  parted(i) {
+    const by = { part: "part", together: "group" }[this.score.state.group], next = this.rows[i + 1];
+    return by && next && next[by] !== this.rows[i][by];
+  }
+
   drawLabel(row, y, hue, strong, fresh) {
     const { pen, hues } = this, base = y + ROW / 2 + 4;
     pen.globalAlpha = fresh;
@@ -174,29 +183,10 @@ export class Roll {
     pen.globalAlpha = 1;
   }
 
-  drawWords() {
-    const { pen, hues, score } = this, { view, cursor } = score;
-    const found = thinned(score.labels, view.from, view.to, (this.wide - 30) / APART);
-    const wanted = found.map((label) => Math.max(0, ((label.from + label.to) / 2 - view.from) * this.pitch));
-    const places = spread(wanted, APART, this.wide - 28);
-    const row = cursor && cursor.row !== null ? cursor.roll.rows[cursor.row] : null;
-    pen.save();
-    pen.beginPath(); pen.rect(this.gutter, 0, this.wide, this.top); pen.clip();
-    pen.lineWidth = 0.75;
-    found.forEach((label, i) => {
-      const x = this.gutter + places[i], under = cursor?.step >= label.from && cursor?.step < label.to;
-      let lit = false;
-      for (let step = label.from; row && step < label.to; step += 1) lit ||= cursor.roll.strength(row, step) > 0;
-      pen.strokeStyle = hues.faint; pen.globalAlpha = 0.5;
-      pen.beginPath(); pen.moveTo(this.gutter + wanted[i], this.top - 1); pen.lineTo(x, this.top - 10); pen.stroke();
-      pen.globalAlpha = 1;
-      pen.fillStyle = under ? hues.ink : lit ? hues[row.part || "plain"] : hues.soft;
-      pen.font = `${under || lit ? "600 " : ""}10.5px ${this.font}`;
-      pen.translate(x + 2, this.top - 12); pen.rotate(TURN);
-      pen.fillText(label.text, 0, 3);
-      pen.rotate(-TURN); pen.translate(-x - 2, -this.top + 12);
-    });
-    pen.restore();
+  drawInput() {
+    this.pen.save();
+    this.score.renderer.draw(this, this.score);
+    this.pen.restore();
   }
 
   drawAxis(floor) {
@@ -221,7 +211,8 @@ export class Roll {
     const x = this.x(cursor.step), wide = Math.max(1, this.pitch);
     if (x + wide < this.gutter) return;
     pen.globalAlpha = 0.08; pen.fillStyle = hues.ink;
-    pen.fillRect(Math.max(this.gutter, x), this.top, wide, floor - this.top);
+    const over = score.renderer.reads ? 0 : this.top; // pictures of time go on with the same axis
+    pen.fillRect(Math.max(this.gutter, x), over, wide, floor - over);
     pen.globalAlpha = 1;
     if (cursor.roll === this && cursor.row !== null && cursor.keys) {
       pen.strokeStyle = hues.ink; pen.lineWidth = 1.5;

@@ -3,102 +3,128 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int
-from torch import Tensor
 
-from sparsetime.errors import MismatchError
+from sparsetime.explorer.page import Record, Text
 from sparsetime.explorer.workbench.lines import lines
 from sparsetime.explorer.workbench.opened import Opened
-from sparsetime.explorer.workbench.records import CompareView, Histogram, Match
+from sparsetime.explorer.workbench.records import FeatureLine, Histogram
 
 THRESHOLD = 0.7
-_AT_ONCE = 2048
-_SHOWN = 80
-_ALONE = 60
+_SHOWN = 60
+
+
+class Match(Record):
+    """A feature on the left and its nearest atom on the right."""
+
+    left: FeatureLine
+    right: FeatureLine
+    cosine: float
+
+
+class Split(Record):
+    """A feature of one side, and those of the other that all have it as their nearest."""
+
+    whole: FeatureLine
+    parts: list[FeatureLine]
+    cosines: list[float]  # of each part and the whole
+
+
+class CompareView(Record):
+    """Two dictionaries matched atom to atom."""
+
+    left: Text
+    right: Text
+    threshold: float
+    shared: int  # pairs
+    split_left: int  # features on the left that two or more on the right stand for
+    split_right: int
+    only_left: int
+    only_right: int
+    cosines: Histogram  # of each living left feature and its nearest
+    matches: list[Match]
+    splits_left: list[Split]
+    splits_right: list[Split]
+    alone_left: list[FeatureLine]
+    alone_right: list[FeatureLine]
 
 
 def compare(opened: Opened, left: str, right: str) -> CompareView:
     """Match the living features of two dictionaries by the cosine of their atoms.
 
-    Shared are pairs that are each other's nearest with a cosine of at least THRESHOLD; split are
-    the other left features whose nearest is as near; those with none so near are only here.
+    Shared are pairs that are each other's nearest with a cosine of at least THRESHOLD. A feature
+    is split where two or more on the other side have it as their nearest with such a cosine. Only
+    on one side are features with none so near. The nearest are kept beside the run; see
+    `neighbours`.
 
     Errors: UnknownNameError for a dictionary that the run does not show; MismatchError where the
     two are of activations of different width.
     """
-    living = [np.flatnonzero(opened.one(key).table.density > 0) for key in (left, right)]
-    atoms = [opened.atoms(key) for key in (left, right)]
-    if atoms[0].shape[1] != atoms[1].shape[1]:
-        raise MismatchError(
-            f"{left} has atoms of {atoms[0].shape[1]} dimensions and {right} of "
-            f"{atoms[1].shape[1]}; only dictionaries of the same site can be compared"
-        )
-    to_right, cosine, to_left, back = nearest(
-        *(a[torch.from_numpy(alive)] for a, alive in zip(atoms, living, strict=True))
+    found = opened.neighbours(left, right)
+    here, there = found.living
+    near, near_back = found.cosine >= THRESHOLD, found.back >= THRESHOLD
+    mutual = found.to_left[found.to_right] == np.arange(len(here)) if len(there) else near
+    pairs = np.flatnonzero(mutual & near)
+    best = pairs[np.argsort(-found.cosine[pairs], kind="stable")][:_SHOWN]
+    matched = zip(
+        lines(opened, left, here[best].tolist()),
+        lines(opened, right, there[found.to_right[best]].tolist()),
+        found.cosine[best].tolist(),
+        strict=True,
     )
-    mutual = to_left[to_right] == np.arange(len(to_right))
-    near = cosine >= THRESHOLD
-    order = np.lexsort((np.arange(len(cosine)), -cosine, ~mutual))[:_SHOWN]
-    lonely = np.argsort(cosine, kind="stable")[:_ALONE]
+    splits_right = _splits(opened, (right, left), (there, here), found.to_right, found.cosine)
+    splits_left = _splits(opened, (left, right), (here, there), found.to_left, found.back)
     edges = np.linspace(0, 1, 41)
-    ours, theirs = (
-        lines(opened, left, living[0][order].tolist()),
-        lines(opened, right, living[1][to_right[order]].tolist()),
-    )
+    counts = np.histogram(np.clip(found.cosine, 0, 1), edges)[0]
     return CompareView(
         left=left,
         right=right,
-        shared=int((mutual & near).sum()),
-        split=int((~mutual & near).sum()),
-        only_left=int((~near).sum()),
-        only_right=int((back < THRESHOLD).sum()),
         threshold=THRESHOLD,
-        cosines=Histogram(
-            edges=edges.tolist(), counts=np.histogram(np.clip(cosine, 0, 1), edges)[0].tolist()
-        ),
-        matches=[
-            Match(
-                feature=one.feature,
-                words=one.words,
-                label=one.label,
-                other=other.feature,
-                other_words=other.words,
-                other_label=other.label,
-                cosine=float(cosine[at]),
-                mutual=bool(mutual[at]),
+        shared=len(pairs),
+        split_left=splits_left[0],
+        split_right=splits_right[0],
+        only_left=int((~near).sum()),
+        only_right=int((~near_back).sum()),
+        cosines=Histogram(edges=edges.tolist(), counts=counts.tolist()),
+        matches=[Match(left=a, right=b, cosine=c) for a, b, c in matched],
+        splits_left=splits_left[1],
+        splits_right=splits_right[1],
+        alone_left=_loneliest(opened, left, here, found.cosine),
+        alone_right=_loneliest(opened, right, there, found.back),
+    )
+
+
+def _splits(
+    opened: Opened,
+    keys: tuple[str, str],
+    living: tuple[np.ndarray, np.ndarray],
+    place: np.ndarray,
+    cosine: np.ndarray,
+) -> tuple[int, list[Split]]:
+    """Features of the first side that several of the second have as their nearest; the most first.
+
+    place, cosine: of each living feature of the second side, its nearest on the first.
+    """
+    near = cosine >= THRESHOLD
+    count = np.bincount(place[near], minlength=len(living[0]))
+    several = np.flatnonzero(count > 1)
+    shown = several[np.argsort(-count[several], kind="stable")][: _SHOWN // 3]
+    splits = []
+    for at in shown.tolist():
+        parts = np.flatnonzero(near & (place == at))
+        parts = parts[np.argsort(-cosine[parts], kind="stable")][:8]
+        splits.append(
+            Split(
+                whole=lines(opened, keys[0], [int(living[0][at])])[0],
+                parts=lines(opened, keys[1], living[1][parts].tolist()),
+                cosines=cosine[parts].tolist(),
             )
-            for at, one, other in zip(order, ours, theirs, strict=True)
-        ],
-        alone=lines(opened, left, living[0][lonely].tolist()),
-    )
+        )
+    return len(several), splits
 
 
-def nearest(
-    left: Float[Tensor, "left d"], right: Float[Tensor, "right d"]
-) -> tuple[
-    Int[np.ndarray, " left"],
-    Float[np.ndarray, " left"],
-    Int[np.ndarray, " right"],
-    Float[np.ndarray, " right"],
-]:
-    """Each atom's nearest on the other side and the cosine to it, in both directions."""
-    left = torch.nn.functional.normalize(left, dim=1)
-    right = torch.nn.functional.normalize(right, dim=1)
-    to_right, cosine = [], []
-    back = torch.full((len(right),), -2.0)
-    to_left = torch.zeros(len(right), dtype=torch.int64)
-    for begin in range(0, len(left), _AT_ONCE):
-        block = left[begin : begin + _AT_ONCE] @ right.T
-        value, place = block.max(1)
-        cosine.append(value)
-        to_right.append(place)
-        value, place = block.max(0)
-        better = value > back
-        back[better], to_left[better] = value[better], place[better] + begin
-    return (
-        torch.cat(to_right).numpy(),
-        torch.cat(cosine).numpy(),
-        to_left.numpy(),
-        back.numpy(),
-    )
+def _loneliest(
+    opened: Opened, key: str, living: np.ndarray, cosine: np.ndarray
+) -> list[FeatureLine]:
+    """The features with the least like them on the other side."""
+    order = np.argsort(cosine, kind="stable")[:_SHOWN]
+    return lines(opened, key, living[order[cosine[order] < THRESHOLD]].tolist())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsetime.errors import ConfigError
+from sparsetime.explorer.workbench.inputs import input_view
 from sparsetime.explorer.workbench.lines import lines
 from sparsetime.explorer.workbench.opened import Opened
 from sparsetime.explorer.workbench.records import FeatureView, Histogram, Moment, MomentBand
@@ -12,6 +13,7 @@ from sparsetime.features.firing import Firing
 
 AROUND = 16  # steps of context on either side
 _TOP, _EACH = 8, 3
+_FRAMES = 7  # of a moment, where frames are what the model saw
 _BANDS = ("Strongest fifth", "Second fifth", "Middle fifth", "Fourth fifth", "Weakest fifth")
 _BINS = 24
 
@@ -77,6 +79,7 @@ def _moment(opened: Opened, key: str, moments: Firing, at: int, peak: float) -> 
     words = opened.document(key, sequence)
     first, stop = max(0, position - AROUND), min(len(words.words), position + AROUND + 1)
     strength = moments.strengths(sequence, first, stop)
+    shown = input_view(opened, key, sequence, first, stop, frames=_FRAMES)
     return Moment(
         sequence=sequence,
         position=position,
@@ -87,6 +90,7 @@ def _moment(opened: Opened, key: str, moments: Firing, at: int, peak: float) -> 
         words=words.words[first:stop],
         gaps=words.gaps[first:stop],
         strengths=[int(np.ceil(100 * s / peak)) if s else 0 for s in strength],
+        input=shown if shown.kind not in ("text", "none") else None,
     )
 
 

@@ -7,8 +7,9 @@ name, and several explorers may write to one run.
 from __future__ import annotations
 
 import json
+import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import final
 
 from pydantic import ValidationError
@@ -24,10 +25,16 @@ _WRITING = threading.Lock()
 
 @final
 class Labels:
-    """The labels of a run. Reading looks at the file again only where it has grown."""
+    """The labels of a run. Reading looks at the file again only where it has grown.
 
-    def __init__(self, folder: Folder) -> None:
+    weights: the hash of each dictionary's weights as they are now. A label keeps the hash of the
+    weights it was given for: once a dictionary is trained anew its numbers name other features, so
+    that its labels are stale. They are listed as such, and name nothing any more.
+    """
+
+    def __init__(self, folder: Folder, weights: Mapping[str, str]) -> None:
         self._folder = folder
+        self.weights = weights
         self._size = -1
         self._found: dict[tuple[str, int], Label] = {}
 
@@ -38,7 +45,7 @@ class Labels:
     def of(self, dictionary: str, feature: int) -> Label:
         """The label of a feature, an empty one where nobody gave any."""
         known = self._now().get((dictionary, feature))
-        return known or Label(dictionary=dictionary, feature=feature)
+        return known if known and not known.stale else Label(dictionary=dictionary, feature=feature)
 
     def add(self, labels: Iterable[Label]) -> None:
         """Set labels; an empty name without a star takes one away.
@@ -53,14 +60,32 @@ class Labels:
                     f"most {LONGEST} are kept"
                 )
         # A line break first: a half line that a crash left must not swallow the next one.
-        lines = "".join(f"\n{label.model_dump_json()}\n" for label in given)
+        lines = "".join(f"\n{self._kept(label).model_dump_json()}\n" for label in given)
         with _WRITING:
             self._folder.append_text(LABELS, lines)
+            self._flush()
+
+    def _kept(self, label: Label) -> Label:
+        """As it is written: with the weights it is for, those of now where it does not say."""
+        weights = label.weights or self.weights.get(label.dictionary, "")
+        return label.model_copy(update={"weights": weights, "stale": False})
+
+    def _read_as(self, label: Label) -> Label:
+        now = self.weights.get(label.dictionary)
+        stale = now is not None and label.weights not in ("", now)
+        return label.model_copy(update={"stale": stale})
+
+    def _flush(self) -> None:
+        """To the disk itself, so that a name survives the loss of power too."""
+        if self._folder.is_local:
+            with open(self._folder.path(LABELS), "rb") as file:
+                os.fsync(file.fileno())
 
     def _now(self) -> dict[tuple[str, int], Label]:
         size = self._folder.size(LABELS) if self._folder.exists(LABELS) else 0
         if size != self._size:
-            self._found = _read(self._folder) if size else {}
+            found = _read(self._folder) if size else {}
+            self._found = {key: self._read_as(label) for key, label in found.items()}
             self._size = size
         return self._found
 

@@ -12,13 +12,14 @@ from sparsetime.explorer.comparison import comparison, definitions
 from sparsetime.explorer.gather import aligned, distinct_stores, facts_of, lead_of, title_of
 from sparsetime.explorer.run import DICTIONARY, Shown
 from sparsetime.explorer.units import step_name
-from sparsetime.explorer.workbench.opened import Opened, Workbench
+from sparsetime.explorer.workbench.opened import Opened
 from sparsetime.explorer.workbench.records import (
     DictionaryView,
     Histogram,
     Overview,
     TrainingCurve,
 )
+from sparsetime.explorer.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,7 @@ def overview(workbench: Workbench) -> Overview:
         comparison=comparison(entries, evaluations),
         definitions=definitions(evaluations),
         config=config,
+        renderers=tuple(f"/renderers/{n}.js" for n in range(len(workbench.renderers))),
     )
 
 

@@ -11,6 +11,7 @@ from sparsetime.explorer.page import (
     Record,
     Text,
 )
+from sparsetime.explorer.workbench.input_records import InputView
 
 
 class Histogram(Record):
@@ -47,6 +48,7 @@ class Overview(Record):
     comparison: list[ComparisonRow]
     definitions: list[Definition]
     config: Text  # the run's settings as they were written; empty where there are none
+    renderers: tuple[Text, ...] = ()  # addresses of the modules that draw other kinds of input
 
 
 class TrainingCurve(Curve):
@@ -92,6 +94,7 @@ class RollRow(Record):
     density: float
     energy: float  # share of the energy of the stretch's code
     place: int  # in the order of likeness: rows that fire together stand together
+    group: int  # rows of one number fire together; counted in the order of `place`
     columns: list[int]
     strengths: list[int]
 
@@ -163,6 +166,7 @@ class Moment(Record):
     words: list[Text]
     gaps: list[Text]
     strengths: list[int]
+    input: InputView | None = None  # what the model read there, where that was no text
 
 
 class MomentBand(Record):
@@ -220,31 +224,5 @@ class Label(Record):
     feature: int
     name: Text = ""
     starred: bool = False
-
-
-class Match(Record):
-    """A feature and the nearest atom of the other dictionary."""
-
-    feature: int
-    words: list[Text]
-    label: Text
-    other: int
-    other_words: list[Text]
-    other_label: Text
-    cosine: float
-    mutual: bool  # each is the other's nearest
-
-
-class CompareView(Record):
-    """Two dictionaries matched atom to atom."""
-
-    left: Text
-    right: Text
-    shared: int  # mutual nearest with a cosine of at least `threshold`
-    split: int  # left features that share their nearest on the right with others
-    only_left: int
-    only_right: int
-    threshold: float
-    cosines: Histogram  # of each living left feature and its nearest
-    matches: list[Match]
-    alone: list[FeatureLine]  # the left features with the least like them on the right
+    weights: Text = ""  # the hash of the weights that it was given for; filled in when it is kept
+    stale: bool = False  # given for other weights than the dictionary has now

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,17 +10,12 @@ from jaxtyping import Float, Int
 from sparsetime.codes import SparseCode
 from sparsetime.explorer.score import choose
 from sparsetime.explorer.workbench.documents import stretch
+from sparsetime.explorer.workbench.likeness import Cells, likeness
 from sparsetime.explorer.workbench.opened import ALWAYS_ON, Opened
 from sparsetime.explorer.workbench.records import Roll, RollRow, SpecificFeature
 
 COLUMNS, MOST_COLUMNS = 4096, 8192
 ROWS, MOST_ROWS = 48, 2000
-_COARSE = 192  # columns in which rows are compared for likeness
-_IN_TREE = 300
-
-
-# The columns in which a row sounds, and how strongly, in percent.
-Cells: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 
 def roll(
@@ -64,7 +58,7 @@ def roll(
     peak = np.maximum(shown.table.peak[feature[here]], 1e-12)
     percent = np.clip(np.rint(100 * value[here] / peak), 1, 100).astype(np.int64)
     cells = _cells(row, column, percent, len(chosen))
-    place = _likeness_order(cells, -(-(end - begin) // stride))
+    place, group = likeness(cells, -(-(end - begin) // stride))
     total = float(energy.sum()) or 1.0
     return Roll(
         dictionary=key,
@@ -84,6 +78,7 @@ def roll(
                 density=round(float(shown.table.density[f]), 6),
                 energy=float(energy[f]) / total,
                 place=int(place[at]),
+                group=int(group[at]),
                 columns=cells[at][0].tolist(),
                 strengths=cells[at][1].tolist(),
             )
@@ -143,29 +138,3 @@ def _cells(
     strongest = np.maximum.reduceat(percent, begins) if len(begins) else percent
     edges = np.searchsorted(row[begins], np.arange(rows + 1))
     return [(column[begins][a:b], strongest[a:b]) for a, b in pairwise(edges)]
-
-
-def _likeness_order(cells: list[Cells], columns: int) -> Int[np.ndarray, " rows"]:
-    """A place for each row such that rows that fire together stand together.
-
-    The leaves of a tree of rows, joined by the cosine of their strengths over the stretch. The
-    tree is of the first rows alone where there are many; each other row stands by its likest.
-    """
-    from scipy.cluster.hierarchy import leaves_list, linkage
-
-    if len(cells) < 3:
-        return np.arange(len(cells))
-    size = -(-columns // _COARSE)
-    seen: Float[np.ndarray, "rows coarse"] = np.zeros((len(cells), -(-columns // size)))
-    for at, (column, percent) in enumerate(cells):
-        np.add.at(seen[at], column // size, percent)
-    seen += 1e-9  # a silent row has no direction otherwise
-    seen /= np.linalg.norm(seen, axis=1, keepdims=True)
-    first = seen[:_IN_TREE]
-    place_of_first = np.empty(len(first), dtype=np.int64)
-    place_of_first[leaves_list(linkage(first, "average", metric="cosine"))] = np.arange(len(first))
-    likest = place_of_first[np.argmax(seen @ first.T, axis=1)]
-    likest[: len(first)] = place_of_first
-    place = np.empty(len(cells), dtype=np.int64)
-    place[np.argsort(likest, kind="stable")] = np.arange(len(cells))
-    return place

@@ -1,0 +1,125 @@
+"""How the explorer feels: time to the first picture, frames a second, keys to columns.
+
+    python benchmarks/explorer_browser.py --run runs/demo
+
+Needs Chromium and Playwright. The first picture is measured from the start of a fresh process of
+`sparsetime explore` to the overview's pictures painted in a browser that is open already. Frames
+are counted while a score of 2,000 steps and 2,000 rows is panned and zoomed: a score made in the
+page, so that nothing but drawing is timed. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from sparsetime.demo.model import live_model
+
+TEXT = "The river carries a little of the old town away every morning, and nobody minds."
+DRAWN = """() => { const c = document.querySelector("canvas.thumb");
+  if (!c || !c.width) return false;
+  return c.getContext("2d").getImageData(0, 0, c.width, c.height).data.some((v) => v > 0); }"""
+SCORE = Path(__file__).with_suffix(".js")  # a function that makes a score and draws it
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", default="runs/demo")
+    parser.add_argument("--keys", type=int, default=30, help="keys pressed in the live view")
+    given = parser.parse_args()
+    if not os.path.exists(given.run):  # noqa: PTH110
+        print(json.dumps({"skipped": f"{given.run} does not exist; make demo makes it"}))
+        return
+    result: dict[str, object] = {"run": given.run}
+    with sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=shutil.which("chromium"))
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        for attempt in ("first_picture_s", "first_picture_again_s"):
+            process, url, began = start(given.run)
+            page.goto(url)
+            until(page, DRAWN)
+            result[attempt] = round(time.monotonic() - began, 2)
+            if attempt == "first_picture_s":
+                stop(process)
+        result["score"] = rounded(page.evaluate(SCORE.read_text(), [2000, 2000]))
+        if live_model(given.run):
+            result["live"] = keys(page, url, given.keys)
+        stop(process)
+        browser.close()
+    result["machine"] = {"cpus": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
+    print(json.dumps(result))
+
+
+def start(run: str) -> tuple[subprocess.Popen[bytes], str, float]:
+    port = free_port()
+    began = time.monotonic()
+    command = [sys.executable, "-c", "from sparsetime.cli import app; app()", "explore", run]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--no-open"], stdout=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{port}/"
+    while True:
+        try:
+            urllib.request.urlopen(url).close()
+            return process, url, began
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.01)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait()
+
+
+def until(page: object, condition: str) -> None:
+    while not page.evaluate(condition):  # type: ignore[attr-defined]
+        time.sleep(0.01)
+
+
+def keys(page: object, url: str, count: int) -> dict[str, float]:
+    """Milliseconds from a key to its column, as the page itself measures them."""
+    page.goto(f"{url}live")  # type: ignore[attr-defined]
+    page.wait_for_selector("textarea")  # type: ignore[attr-defined]
+    began = time.monotonic()
+    page.locator("textarea").fill(TEXT)  # type: ignore[attr-defined]
+    said = page.locator(".view > .count")  # type: ignore[attr-defined]
+    while "after" not in said.inner_text():
+        time.sleep(0.01)
+    loaded = time.monotonic() - began
+    taken = []
+    for at in range(count):
+        page.locator("textarea").press_sequentially(" word"[at % 5])  # type: ignore[attr-defined]
+        page.wait_for_timeout(400)  # type: ignore[attr-defined]
+        taken.append(float(said.inner_text().split(", ")[1].split(" ms")[0]))
+    taken.sort()
+    return {
+        "model_loaded_s": round(loaded, 2),
+        "median_ms": taken[count // 2],
+        "p95_ms": taken[int(0.95 * count)],
+    }
+
+
+def rounded(found: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 2) for name, value in found.items()}
+
+
+if __name__ == "__main__":
+    main()

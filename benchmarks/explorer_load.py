@@ -1,0 +1,110 @@
+"""Fifty people clicking around the explorer for a minute, by locust on loopback.
+
+    python benchmarks/explorer_load.py --run runs/demo
+
+Each opens a view every second or two: overview, a search, a feature with its company, a stretch of
+a score, what it has to itself, a comparison. The last line is JSON: requests, errors, the 95th
+percentile, and the server's memory before, in the middle and after.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+
+import gevent.monkey
+
+if __name__ == "__main__":
+    gevent.monkey.patch_all()
+
+from explorer_browser import start, stop
+
+
+def main() -> None:
+    import gevent
+    import psutil
+    import requests
+    from locust import HttpUser, between, task
+    from locust.env import Environment
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", default="runs/demo")
+    parser.add_argument("--users", type=int, default=50)
+    parser.add_argument("--seconds", type=int, default=60)
+    given = parser.parse_args()
+    if not os.path.exists(given.run):  # noqa: PTH110
+        print(json.dumps({"skipped": f"{given.run} does not exist; make demo makes it"}))
+        return
+    process, url, _ = start(given.run)
+    page = requests.get(f"{url}api/run", timeout=60).json()
+    keys = [view["entry"]["key"] for view in page["dictionaries"]]
+    base = f"/api/dictionaries/{keys[0]}"
+    known = requests.get(f"{url}{base[1:]}/sequences?limit=500", timeout=60).json()["lines"]
+    told = requests.get(f"{url}{base[1:]}/features?limit=500", timeout=60).json()["lines"]
+
+    class Reader(HttpUser):
+        host = url.rstrip("/")
+        wait_time = between(1, 2)
+
+        @task(1)
+        def overview(self) -> None:
+            self.client.get("/api/run", name="run")
+
+        @task(2)
+        def search(self) -> None:
+            words = random.choice(told)["words"][:1]
+            self.client.get(f"{base}/features", params={"words": words}, name="features")
+
+        @task(3)
+        def feature(self) -> None:
+            number = random.choice(told)["feature"]
+            self.client.get(f"{base}/features/{number}", name="feature")
+            self.client.get(f"{base}/features/{number}/company", name="company")
+
+        @task(4)
+        def score(self) -> None:
+            line = random.choice(known)
+            first = random.randrange(max(1, line["length"] - 128))
+            stretch = {"first": first, "stop": min(line["length"], first + 128)}
+            at = f"{base}/sequences/{line['sequence']}"
+            self.client.get(f"{at}/score", params={**stretch, "reach": 256}, name="score")
+            self.client.get(f"{at}/specific", params=stretch, name="specific")
+
+        @task(1)
+        def compare(self) -> None:
+            if len(keys) > 1:
+                given = {"left": keys[0], "right": keys[1]}
+                self.client.get("/api/compare", params=given, name="compare")
+
+    server = psutil.Process(process.pid)
+    environment = Environment(user_classes=[Reader])
+    runner = environment.create_local_runner()
+    memory = [server.memory_info().rss / 1e6]
+    runner.start(given.users, spawn_rate=given.users)
+    for _ in range(2):
+        gevent.sleep(given.seconds / 2)
+        memory.append(server.memory_info().rss / 1e6)
+    runner.quit()
+    stats = environment.stats
+    result = {
+        "users": given.users,
+        "seconds": given.seconds,
+        "requests": stats.total.num_requests,
+        "errors": stats.total.num_failures,
+        "p50_ms": stats.total.get_response_time_percentile(0.5),
+        "p95_ms": stats.total.get_response_time_percentile(0.95),
+        "p95_of_each_ms": {
+            name: entry.get_response_time_percentile(0.95)
+            for (name, _), entry in stats.entries.items()
+        },
+        "memory_mb": [round(m) for m in memory],
+        "machine": {"cpus": os.cpu_count(), "load": round(os.getloadavg()[0], 1)},
+    }
+    stop(process)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""A run as a folder of plain files that any web server can show: the explorer's views, less live.
+
+The pages are the explorer's own. Where they would ask the API they read JSON that lies beside
+them; scores are drawn from whole sequences' codes, so that zooming and choosing rows still work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from sparsetime.errors import ConfigError, MismatchError, StoreError
+from sparsetime.explorer import shell
+from sparsetime.explorer.excerpts import choose_excerpts
+from sparsetime.explorer.workbench.company import company
+from sparsetime.explorer.workbench.compare import compare
+from sparsetime.explorer.workbench.documents import document, documents
+from sparsetime.explorer.workbench.feature import feature
+from sparsetime.explorer.workbench.inputs import input_view
+from sparsetime.explorer.workbench.lines import lines
+from sparsetime.explorer.workbench.opened import Opened
+from sparsetime.explorer.workbench.overview import overview, training
+from sparsetime.explorer.workbench.workbench import Workbench
+from sparsetime.files import Folder
+from sparsetime.progress import Bar
+from sparsetime.progress import progress as running
+
+MEGABYTES = 100.0
+_INDEX = "index.html"
+_MILLION = 1e6
+_REFUSED = 5  # items too large for the room that is left before the rest is not tried
+
+
+def export(
+    run: str | Path,
+    out: str | Path,
+    megabytes: float = MEGABYTES,
+    force: bool = False,
+    progress: bool = True,
+    renderers: tuple[str | Path, ...] = (),
+) -> Path:
+    """Write the explorer of a run into the folder `out`; returns its index.html.
+
+    The overview, the list of all features, the comparisons and labels are always whole. Sequences
+    and single features' moments are written while they fit into `megabytes` (which counts the JSON,
+    not the page's own scripts): first the passages that read best and the most telling features.
+    What is left out is counted on the page. index.html is written last.
+
+    Errors: StoreError where the run holds nothing to show, or `out` holds files and `force` is not
+    given; ConfigError where `megabytes` does not hold even one sequence and one feature of each
+    dictionary.
+    """
+    workbench = Workbench(run, renderers=renderers)
+    opened = workbench.opened
+    if not opened.shown:
+        raise StoreError(f"{opened.folder.url} has no index, so there is nothing to export yet")
+    folder = Folder(str(out))
+    if folder.names() and not force:
+        raise StoreError(
+            f"{out} holds files already; choose another folder, or write over them with force=True"
+        )
+    folder.remove(_INDEX)
+    folder.remove("data")
+    data = folder / "data"
+    first = overview(workbench)
+    _write(data, "training.json", training(workbench))
+    _write(data, "labels.json", opened.labels.all())
+    for left in opened.shown:
+        for right in opened.shown:
+            if left != right:
+                _comparison(data, opened, left, right)
+    share = megabytes * _MILLION / len(opened.shown)
+    whole: list[str] = []
+    for number, key in enumerate(opened.shown):
+        whole.append(_dictionary(data / str(number), opened, key, share, progress))
+    renderers_at = [f"renderers/{n}.js" for n in range(len(workbench.renderers))]
+    for at, file in zip(renderers_at, workbench.renderers, strict=True):
+        folder.write_bytes(at, file.read_bytes())
+    shown = first.model_copy(update={"renderers": tuple(f"../{at}" for at in renderers_at)})
+    _write(data, "run.json", shown)
+    for name, asset in shell.assets().items():
+        folder.write_bytes(f"web/{name}", asset.read_bytes())
+    folder.write_bytes("plotly.js", shell.plotly())
+    folder.write_text(_INDEX, shell.shell(f"exported: {'; '.join(whole)}"))
+    return Path(str(out)) / _INDEX
+
+
+def _dictionary(data: Folder, opened: Opened, key: str, room: float, show: bool) -> str:
+    """Everything of one dictionary within `room` bytes; in words, what that is."""
+    shown = opened.one(key)
+    table = shown.table
+    living = np.flatnonzero(table.density > 0)
+    telling = list(dict.fromkeys([*_telling(opened, key, len(living)), *living.tolist()]))
+    listed = _dump({"lines": lines(opened, key, telling), "peaks": table.peak[telling].tolist()})
+    left = room - len(listed)
+    with running(f"export {key}", room, "bytes", show) as bar:
+        bar.advance(len(listed))
+        items = _sequences(opened, key, _sequence_order(opened, key))
+        sequences, used = _fill(data / "sequences", items, left / 2, bar)
+        items = _features(opened, key, telling)
+        features, _ = _fill(data / "features", items, left - used, bar)
+    if not sequences or not features:
+        raise ConfigError(
+            f"{room / _MILLION:.2f} megabytes for {key} do not hold its list of features, a "
+            f"sequence and the moments of a feature; allow more with megabytes (--megabytes)"
+        )
+    known = documents(opened, key, limit=len(shown.index.sequences))
+    data.write_bytes("features.json", listed)
+    _write(data, "sequences.json", [x for x in known.lines if x.sequence in set(sequences)])
+    _write(data, "holds.json", {"features": features})
+    return (
+        f"{shown.entry.title}: {len(sequences):,} of {known.total:,} sequences, moments of "
+        f"{len(features):,} of {len(living):,} features"
+    )
+
+
+def _fill(
+    folder: Folder, items: Iterator[tuple[int, bytes]], room: float, bar: Bar
+) -> tuple[list[int], int]:
+    """Write items while they fit; their numbers, and the bytes that they take."""
+    written, used, refused = [], 0, 0
+    for number, text in items:
+        if used + len(text) > room:
+            refused += 1
+            if refused == _REFUSED:
+                break
+            continue
+        folder.write_bytes(f"{number}.json", text)
+        bar.advance(len(text))
+        written.append(number)
+        used += len(text)
+    return written, used
+
+
+def _features(opened: Opened, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
+    for number in numbers:
+        found = {"feature": feature(opened, key, number), "company": company(opened, key, number)}
+        yield number, _dump(found)
+
+
+def _sequences(opened: Opened, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
+    peak = np.maximum(opened.one(key).table.peak, 1e-12)
+    for number in numbers:
+        code = opened.code(key, number)
+        feature_of = code.indices.numpy()
+        strength = np.abs(code.values.detach().float().numpy())
+        percent = np.clip(np.rint(100 * strength / peak[feature_of]), 1, 100)
+        yield (
+            number,
+            _dump(
+                {
+                    "text": document(opened, key, number),
+                    "offsets": code.offsets.tolist(),
+                    "features": feature_of.tolist(),
+                    "percents": percent.astype(int).tolist(),
+                    "boundaries": opened.boundaries(key, number),
+                    "input": input_view(opened, key, number),
+                }
+            ),
+        )
+
+
+def _telling(opened: Opened, key: str, count: int) -> list[int]:
+    from sparsetime.features.telling import telling
+
+    return [int(f) for f in telling(opened.one(key).index.features, count)]
+
+
+def _sequence_order(opened: Opened, key: str) -> list[int]:
+    """Sequences that read best first, the sources in turn; the rest in their order."""
+    shown = opened.one(key)
+    known: list[int] = shown.index.sequences["sequence"].to_pylist()
+    best = [each.sequence for each in choose_excerpts(shown.store, len(known), known, steps=1)]
+    return list(dict.fromkeys([opened.opens_at(key)[0], *best, *known]))
+
+
+def _comparison(data: Folder, opened: Opened, left: str, right: str) -> None:
+    numbers = list(opened.shown)
+    try:
+        found = compare(opened, left, right)
+    except MismatchError:
+        return  # of activations of different width; the page says so
+    _write(data, f"compare-{numbers.index(left)}-{numbers.index(right)}.json", found)
+
+
+def _write(folder: Folder, name: str, value: Any) -> None:
+    folder.write_bytes(name, _dump(value))
+
+
+def _dump(value: Any) -> bytes:
+    def plain(each: Any) -> Any:
+        if isinstance(each, BaseModel):
+            return each.model_dump(mode="json")
+        raise TypeError(f"{type(each).__name__} is no record")
+
+    text = json.dumps(value, default=plain, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "replace")

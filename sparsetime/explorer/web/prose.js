@@ -1,0 +1,50 @@
+// The words in view as prose under the score, shaded by the row under the cursor.
+
+import { h } from "./dom.js";
+
+const MOST = 700;
+
+export class Prose {
+  constructor(score) {
+    this.score = score;
+    this.spans = [];
+    this.shown = "";
+    this.note = h("p.count");
+    this.words = h("div.prose");
+    if (score.input.kind === "text") score.passage.append(h("div.section-head", {}, h("h2", {}, "The passage"), this.note), this.words);
+  }
+
+  write() {
+    const { view, text, unit } = this.score;
+    if (this.score.input.kind !== "text") return;
+    const from = Math.floor(view.from), to = Math.min(Math.ceil(view.to), from + MOST), now = `${from}-${to}-${text.length}`;
+    if (now === this.shown && !this.score.live) return this.shade();
+    this.shown = now;
+    this.note.textContent = `${unit}s ${from.toLocaleString("en")} to ${(to - 1).toLocaleString("en")}${to < Math.ceil(view.to) ? ", the beginning of what is in view" : ""}`;
+    this.spans = [];
+    const paragraphs = [h("p", { dir: "auto" })];
+    for (let step = from; step < to; step += 1) {
+      const i = step - text.first, gap = text.gaps[i];
+      if (text.words[i] === undefined) break;
+      if (gap === "\n\n" && step > from) paragraphs.push(h("p", { dir: "auto" }));
+      else if (step > from) paragraphs.at(-1).append(gap);
+      const span = h("span", {}, text.words[i]);
+      this.spans.push([step, span]);
+      paragraphs.at(-1).append(span);
+    }
+    this.words.replaceChildren(...paragraphs);
+    return this.shade();
+  }
+
+  /** By the row under the cursor, else by the first pinned row. */
+  shade() {
+    const { cursor, rolls } = this.score;
+    let roll = cursor?.roll, row = cursor && cursor.row !== null ? roll.rows[cursor.row] : null;
+    if (!row) [roll, row] = rolls.flatMap((each) => each.rows.filter((r) => this.score.pinsOf(each.key).has(r.feature)).map((r) => [each, r]))[0] ?? [];
+    for (const [step, span] of this.spans) {
+      const strength = row ? roll.strength(row, step) : 0;
+      span.style.background = strength ? `color-mix(in srgb, var(--${row.part || "plain"}) ${8 + strength * 0.48}%, transparent)` : "";
+      span.classList.toggle("under", step === cursor?.step);
+    }
+  }
+}

@@ -1,0 +1,198 @@
+"""Live: what somebody types or pastes, run through the model of the run as it comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from sparsetime.errors import ConfigError, DataError, MismatchError
+from sparsetime.explorer.excerpts import gap_text
+from sparsetime.explorer.page import Part, Record, Text
+from sparsetime.explorer.workbench.opened import Opened
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from sparsetime.activations.documents import Document
+    from sparsetime.activations.passes import Passes
+    from sparsetime.activations.store import Store
+    from sparsetime.models.load import LoadedModel
+
+LONGEST = 20_000  # characters of a text
+MOST_VALUES = 200_000  # numbers of a series
+_AT_ONCE = 256  # rows of a chunk, or a window where that has more
+
+
+class LiveInput(Record):
+    """What is to be run: a text, or a series as rows of numbers, one a step."""
+
+    text: str = ""
+    values: tuple[tuple[float, ...], ...] = ()
+
+
+class Known(Record):
+    """What the index knows of a feature."""
+
+    feature: int
+    part: Part
+    label: Text
+    words: list[Text]
+    dwell: float
+    density: float
+    peak: float
+
+
+class LiveChunk(Record):
+    """The next steps of a live score: for each, its features and their percent of the maximum.
+
+    known: of each feature that has not come before.
+    """
+
+    first: int
+    words: list[Text]
+    gaps: list[Text]
+    features: list[list[int]]
+    strengths: list[list[int]]
+    known: list[Known]
+
+
+@final
+class Live:
+    """The model behind a run, loaded when it is first needed and kept from then on.
+
+    model: a module, or a name or folder that `transformers` loads; None for the name that the
+    store was captured under.
+    """
+
+    def __init__(self, model: str | Path | nn.Module | LoadedModel | None = None) -> None:
+        self._given = model
+        self._loaded: LoadedModel | None = None
+        self.lock = threading.Lock()  # a model's hooks serve one pass at a time
+
+    def model(self, store: Store) -> LoadedModel:
+        """The model that the store was captured from.
+
+        Errors: ConfigError where it cannot be loaded on this machine; MismatchError where it has
+        other weights than the store was captured with.
+        """
+        from sparsetime.models.load import load_model
+
+        if self._loaded is None:
+            try:
+                self._loaded = load_model(store.model_name if self._given is None else self._given)
+            except ConfigError as error:
+                raise ConfigError(
+                    f"the model {store.model_name!r} of this run cannot be loaded here, so nothing "
+                    f"can be run live: {str(error).rstrip('.')}. Name it when you start: "
+                    f"sparsetime explore RUN --model FOLDER, or explore(run, model=...)"
+                ) from error
+        if self._loaded.revision_or_hash != store.model_hash:
+            raise MismatchError(
+                f"the model {self._loaded.name!r} has other weights than the one that this run was "
+                f"captured from ({store.model_name!r}); its features would mean nothing. Start the "
+                f"explorer with the model of the run: --model FOLDER"
+            )
+        return self._loaded
+
+    def passes(self, store: Store) -> Passes:
+        """The model and its site, run with the settings of the capture."""
+        from sparsetime.activations.passes import Passes, PassSettings
+
+        kept = store.manifest.capture
+        known = ("window", "overlap", "batch", "dtype", "time_axis")
+        settings = PassSettings(**{name: kept[name] for name in known if name in kept})
+        return Passes(self.model(store), store.site, settings)
+
+
+def play(opened: Opened, live: Live, key: str, given: LiveInput) -> Iterator[LiveChunk]:
+    """The code of what is given, window by window as the model gets through it.
+
+    Errors: DataError for nothing, for too much, and for what the model does not take; those of
+    `Live.model`.
+    """
+    from sparsetime.activations.finite import check_shard_finite
+
+    shown = opened.one(key)
+    document = _document(given, shown.store)
+    sae = opened.dictionary(key)
+    peak = np.maximum(shown.table.peak, 1e-12)
+    with live.lock:
+        passes = live.passes(shown.store)
+        first, before = 0, 0
+        met = np.zeros(len(peak), dtype=bool)
+        for shard in passes.plan([document], _AT_ONCE):
+            values = passes.run(shard)[shown.store.site]
+            check_shard_finite(shard, values, shown.store.site)
+            code = sae.encode(values)
+            offsets, feature = code.offsets.numpy(), code.indices.numpy()
+            strength = np.abs(code.values.detach().float().numpy())
+            percent = np.clip(np.rint(100 * strength / peak[feature]), 1, 100).astype(int)
+            new = np.unique(feature[~met[feature]])
+            met[new] = True
+            words, gaps, before = _words(document, shard.step_table(), before)
+            yield LiveChunk(
+                first=first,
+                words=words,
+                gaps=gaps,
+                features=[part.tolist() for part in np.split(feature, offsets[1:-1])],
+                strengths=[part.tolist() for part in np.split(percent, offsets[1:-1])],
+                known=[_known(opened, key, int(f)) for f in new],
+            )
+            first += code.rows
+
+
+def _known(opened: Opened, key: str, number: int) -> Known:
+    table = opened.one(key).table
+    return Known(
+        feature=number,
+        part=table.part(number),
+        label=opened.labels.of(key, number).name,
+        words=list(table.words[number]),
+        dwell=round(float(table.dwell[number]), 2),
+        density=round(float(table.density[number]), 6),
+        peak=float(table.peak[number]),
+    )
+
+
+def _document(given: LiveInput, store: Store) -> Document:
+    from sparsetime.activations.documents import Document
+
+    if bool(given.text.strip()) == bool(given.values):
+        raise DataError("give either a text or a series of numbers to run")
+    if given.text:
+        if len(given.text) > LONGEST:
+            raise DataError(
+                f"the text has {len(given.text):,} characters; at most {LONGEST:,} are run live. "
+                f"Capture longer ones with sparsetime capture"
+            )
+        # Half of a surrogate pair is no character that a tokenizer takes.
+        return Document("live", text=given.text.encode("utf-8", "replace").decode())
+    widths = {len(row) for row in given.values}
+    if len(widths) != 1 or 0 in widths:
+        raise DataError(
+            f"a series needs the same count of numbers in every row; there are rows of "
+            f"{', '.join(map(str, sorted(widths)))}"
+        )
+    if len(given.values) * max(widths) > MOST_VALUES:
+        raise DataError(f"the series has more than {MOST_VALUES:,} numbers, the most to run live")
+    values = np.array(given.values, dtype=np.float32)
+    if not np.isfinite(values).all():
+        raise DataError("the series holds something that is no finite number")
+    return Document("live", values=values, unit=store.unit)
+
+
+def _words(document: Document, steps: Any, before: int) -> tuple[list[str], list[str], int]:
+    """The words of these steps and the white space before them; how far the text is used up."""
+    if document.text is None:
+        return [""] * steps.num_rows, [""] * steps.num_rows, before
+    words, gaps = [], []
+    begins, ends = steps["char_start"].to_pylist(), steps["char_end"].to_pylist()
+    for a, b in zip(begins, ends, strict=True):
+        words.append(document.text[max(a, before) : b])
+        gaps.append(gap_text(document.text[before:a]) if before < a else "")
+        before = max(before, b)
+    return words, gaps, before

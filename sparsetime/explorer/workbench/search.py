@@ -1,0 +1,189 @@
+"""Search: features by the words of their moments, and passages by an example."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from jaxtyping import Int
+
+from sparsetime.errors import DataError
+from sparsetime.explorer.page import Record, Text
+from sparsetime.explorer.workbench.documents import stretch
+from sparsetime.explorer.workbench.opened import Opened
+from sparsetime.explorer.workbench.records import SpecificFeature
+from sparsetime.explorer.workbench.roll import specific
+
+DOCUMENTS, PLACES = 12, 400  # how much is read of all that holds the words
+_SHOWN, _AROUND, _EXAMPLES = 30, 60, 10
+_NARROWEST, _WIDEST = 8, 128
+
+
+class Place(Record):
+    """Where words stand: the steps `first` to `stop` of a sequence, with text on either side."""
+
+    sequence: int
+    title: Text
+    first: int
+    stop: int
+    before: Text
+    here: Text
+    after: Text
+    likeness: float = 1.0  # of passages found by example: percent of what the example has
+
+
+class MomentsFound(Record):
+    """Features that fire on some words more than elsewhere, and places where the words stand."""
+
+    total: int  # how often the words stand in the indexed texts
+    documents: int  # in how many of them
+    read: int  # in how many places their features were read
+    features: list[SpecificFeature]
+    places: list[Place]
+
+
+def moments(opened: Opened, key: str, words: str) -> MomentsFound:
+    """The features that have these words most to themselves, by their log-likelihood ratio.
+
+    The words are looked for as written but for their case, and not within longer words. Features
+    are read in up to PLACES of them in DOCUMENTS documents, spread evenly over those that hold the
+    words.
+
+    Errors: DataError for no words at all; UnknownNameError for a dictionary that is not shown.
+    """
+    import pyarrow.compute as pc
+
+    from sparsetime.codes import concatenate
+    from sparsetime.features.specific import specificity
+
+    wanted = words.strip()
+    if not wanted:
+        raise DataError("give some words to look for")
+    shown = opened.one(key)
+    numbers = shown.index.sequences["sequence"].to_numpy()
+    texts = shown.store.sequences["text"].take(
+        np.searchsorted(shown.store.sequence_indices, numbers)
+    )
+    pattern = _pattern(wanted)
+    counts = pc.count_substring_regex(texts, pattern, ignore_case=True)
+    count = np.asarray(counts.fill_null(0).to_numpy())
+    holding = np.flatnonzero(count)
+    picked = np.unique(np.linspace(0, len(holding) - 1, DOCUMENTS).round().astype(int))
+    chosen = holding[picked] if len(holding) else holding
+    codes, places, read = [], [], 0
+    for sequence in numbers[chosen].tolist():
+        code = opened.code(key, sequence)
+        found = _where(opened, key, sequence, pattern)[: PLACES // DOCUMENTS + 1]
+        for first, stop in found:
+            codes.append(code.row_slice(first, stop))
+            read += 1
+        places += [_place(opened, key, sequence, first, stop) for first, stop in found[:3]]
+    features: list[SpecificFeature] = []
+    if codes:
+        code = concatenate(codes)
+        awake, nats = specificity(code, shown.table.density)
+        steps = np.bincount(code.indices.numpy(), minlength=code.width)
+        features = [
+            _line(opened, key, int(f), float(n), float(steps[f]) / code.rows)
+            for f, n in zip(awake[:_SHOWN], nats[:_SHOWN], strict=True)
+        ]
+    return MomentsFound(
+        total=int(count.sum()),
+        documents=len(holding),
+        read=read,
+        features=features,
+        places=places[:_SHOWN],
+    )
+
+
+def alike(opened: Opened, key: str, sequence: int, first: int, stop: int) -> list[Place]:
+    """Other passages in which the features that this one has to itself fire together.
+
+    The corpus is cut into windows of the example's length. A window's likeness is the share of the
+    example's nats whose features fire in it, each counted in full from a quarter of the steps that
+    it has in the example.
+
+    Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
+    """
+    first, stop, _ = stretch(opened, key, sequence, first, stop)
+    size = min(max(stop - first, _NARROWEST), _WIDEST)
+    examples = specific(opened, key, sequence, first, stop, _EXAMPLES)
+    total = sum(each.nats for each in examples)
+    scores: dict[tuple[int, int], float] = {}
+    for each in examples:
+        fires = opened.firing(key, each.feature)
+        needed = max(1.0, each.share * size / 4)
+        pairs = np.stack([fires.sequence, fires.position // size])
+        windows, steps = np.unique(pairs, axis=1, return_counts=True)
+        for n, window, count in zip(*windows.tolist(), steps.tolist(), strict=True):
+            gained = each.nats * min(1.0, count / needed)
+            scores[(n, window)] = scores.get((n, window), 0.0) + gained
+    ranked = sorted(scores.items(), key=lambda item: -item[1])
+    found: list[Place] = []
+    for (n, window), score in ranked:
+        begin, end = window * size, (window + 1) * size
+        if n == sequence and begin < stop and end > first:
+            continue
+        found.append(_place(opened, key, n, begin, end, score / total))
+        if len(found) == _EXAMPLES:
+            break
+    return found
+
+
+def _pattern(wanted: str) -> str:
+    """The words as they stand, not within longer ones: a river is in no driver."""
+    edges = (wanted[0], wanted[-1])
+    begin, end = (r"\b" if re.match(r"\w", edge, re.ASCII) else "" for edge in edges)
+    return begin + re.escape(wanted) + end
+
+
+def _where(opened: Opened, key: str, sequence: int, pattern: str) -> list[tuple[int, int]]:
+    """The steps over each occurrence of the words."""
+    store = opened.one(key).store
+    stored = store.sequence(int(np.searchsorted(store.sequence_indices, sequence)))
+    if stored.text is None or not {"char_start", "char_end"} <= set(stored.steps.column_names):
+        return []
+    begins: Int[np.ndarray, " steps"] = stored.steps["char_start"].to_numpy()
+    ends: Int[np.ndarray, " steps"] = stored.steps["char_end"].to_numpy()
+    found = []
+    for match in re.finditer(pattern, stored.text, re.IGNORECASE):
+        first = int(np.searchsorted(ends, match.start(), side="right"))
+        stop = int(np.searchsorted(begins, match.end(), side="left"))
+        if first < stop:
+            found.append((first, stop))
+    return found
+
+
+def _place(
+    opened: Opened, key: str, sequence: int, first: int, stop: int, likeness: float = 1.0
+) -> Place:
+    whole = opened.document(key, sequence)
+    stop = min(stop, len(whole.words))
+
+    def prose(a: int, b: int) -> str:
+        words = zip(whole.gaps[a:b], whole.words[a:b], strict=True)
+        return "".join(gap + word for gap, word in words)
+
+    return Place(
+        sequence=sequence,
+        title=whole.title,
+        first=first,
+        stop=stop,
+        before=prose(max(0, first - _AROUND // 4), first)[-_AROUND:],
+        here=prose(first, stop)[: 8 * _AROUND],
+        after=prose(stop, stop + _AROUND // 4)[:_AROUND],
+        likeness=likeness,
+    )
+
+
+def _line(opened: Opened, key: str, number: int, nats: float, share: float) -> SpecificFeature:
+    table = opened.one(key).table
+    return SpecificFeature(
+        feature=number,
+        part=table.part(number),
+        label=opened.labels.of(key, number).name,
+        words=list(table.words[number]),
+        nats=nats,
+        share=share,
+        density=float(table.density[number]),
+    )

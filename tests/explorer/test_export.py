@@ -1,0 +1,184 @@
+"""A run as plain files: the same views from any web server, within a size that is kept."""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from small_run import add_dictionary, prose, write_store
+
+import sparsetime
+from sparsetime.errors import ConfigError, StoreError
+from sparsetime.explorer.workbench.labels import Labels
+from sparsetime.explorer.workbench.records import Label
+from sparsetime.explorer.workbench.roll import roll, specific
+from sparsetime.explorer.workbench.workbench import Workbench
+from sparsetime.files import Folder
+
+HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(2)> "
+KEYS = ("temporal_matryoshka", "batch_topk")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    texts = [HOSTILE + prose(0, 60), *(prose(n, 40) for n in (1, 2, 3))]
+    store = write_store(folder / "activations", texts)
+    for name in KEYS:
+        sae = add_dictionary(folder, store, name)
+        sparsetime.evaluate(sae, store, ["fvu", "l0"], out=folder / name, progress=False)
+    Labels(Folder(str(folder)), {}).add([Label(dictionary="batch_topk", feature=3, name="towns")])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def out(run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("www") / "deep" / "run"
+    sparsetime.export(run, folder, progress=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(out):
+    """A plain file server, the export in a folder of it."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(out.parent.parent))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/deep/run/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def tab(browser, address):
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    assert said == []
+    assert all(url.startswith((address, "data:", "blob:")) for url in asked)
+    page.close()
+
+
+def visit(tab, address, view):
+    tab.goto(f"{address}#{view}")
+    tab.wait_for_selector(".view[data-ready]")
+
+
+@pytest.mark.parametrize(
+    ("view", "title"),
+    [
+        ("/", ""),
+        ("/score", ""),
+        (f"/score?d={','.join(KEYS)}&s=1", "text 1"),
+        ("/features", "Features"),
+        ("/features/batch_topk/3", ""),
+        ("/compare", "Compare"),
+        ("/labels", "Labels"),
+    ],
+)
+def test_every_view_opens_from_plain_files(tab, address, view, title):
+    visit(tab, address, view)
+    assert tab.locator(".empty").count() == 0
+    assert title in tab.locator("h1").first.inner_text()
+    assert "exported:" in tab.locator("#foot").inner_text()
+    assert tab.locator("#bar nav a", has_text="Live").count() == 0
+
+
+def test_the_training_is_drawn_and_a_link_leads_on(tab, address):
+    visit(tab, address, "/")
+    tab.wait_for_selector(".plot .scatterlayer .trace")
+    tab.get_by_text("Read its score").first.click()
+    tab.wait_for_selector("canvas.roll")
+    assert "#/score?" in tab.url
+    tab.go_back()
+    tab.wait_for_selector(".dictionary")
+
+
+def test_a_search_and_a_label_work_without_a_server(tab, address):
+    visit(tab, address, "/features?dictionary=batch_topk&words=towns")
+    assert tab.locator(".line .name").all_inner_texts() == ["towns"]
+    tab.locator(".line").first.click()
+    tab.wait_for_selector("blockquote")
+    assert "towns" in tab.locator(".head").inner_text()
+    assert tab.locator(".naming input").count() == 0
+
+
+def test_the_score_of_files_is_the_score_of_the_api(tab, address, run):
+    visit(tab, address, "/score")
+    opened = Workbench(run).opened
+    ask = """([path, given]) => import("./web/source.js").then(({ ask }) => ask(path, given))"""
+    for key in KEYS:
+        base = f"dictionaries/{key}/sequences/2"
+        for first, stop, rows in ((0, 60, 12), (30, 31, 48), (5, 200, 48)):
+            given = {"first": first, "stop": stop, "rows": rows, "also": [3]}
+            found = tab.evaluate(ask, [f"{base}/score", given])
+            expected = roll(opened, key, 2, first, stop, rows=rows, also=(3,))
+            assert found["awake"] == expected.awake
+            assert {r["feature"]: (r["columns"], r["strengths"]) for r in found["rows"]} == {
+                r.feature: (r.columns, r.strengths) for r in expected.rows
+            }
+            assert sorted(r["place"] for r in found["rows"]) == list(range(len(found["rows"])))
+        found = tab.evaluate(ask, [f"{base}/specific", {"first": 5, "stop": 30}])
+        expected = specific(opened, key, 2, 5, 30)
+        assert [each["feature"] for each in found] == [each.feature for each in expected]
+        np.testing.assert_allclose(
+            [each["nats"] for each in found], [each.nats for each in expected], rtol=1e-6
+        )
+
+
+def test_a_hostile_corpus_stays_text(tab, address):
+    visit(tab, address, "/score?s=0&from=0&to=30")
+    tab.wait_for_selector(".prose span")
+    assert tab.locator(".prose").inner_text().startswith("<script>alert(1)</script> <img src=x")
+    assert tab.locator("main script, main img").count() == 0
+
+
+def test_what_was_left_out_is_said(run, tmp_path, browser):
+    page = sparsetime.export(run, tmp_path / "small", megabytes=0.35, progress=False)
+    text = page.read_text(encoding="utf-8")
+    size = sum(
+        path.stat().st_size
+        for path in (tmp_path / "small" / "data").rglob("*.json")
+        if path.parent.name in ("features", "sequences")
+    )
+    assert size <= 0.35e6
+    foot = text[text.index("exported: ") :]
+    held = json.loads((tmp_path / "small" / "data" / "0" / "holds.json").read_text())["features"]
+    assert f"moments of {len(held)} of " in foot
+    assert " of 4 sequences" in foot
+
+
+def test_too_little_room_is_refused(run, tmp_path):
+    with pytest.raises(ConfigError, match="do not hold its list of features, a sequence and"):
+        sparsetime.export(run, tmp_path / "none", megabytes=0.01, progress=False)
+    assert not (tmp_path / "none" / "index.html").exists()
+
+
+def test_files_are_not_written_over_unasked(run, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(StoreError, match="holds files already"):
+        sparsetime.export(run, tmp_path, progress=False)
+
+
+def test_a_renderer_goes_along(run, tmp_path):
+    mine = tmp_path / "mine.js"
+    mine.write_text("export default {};")
+    sparsetime.export(run, tmp_path / "out", renderers=(mine,), progress=False)
+    assert (tmp_path / "out" / "renderers" / "0.js").read_text() == "export default {};"
+    told = json.loads((tmp_path / "out" / "data" / "run.json").read_text())
+    assert told["renderers"] == ["../renderers/0.js"]
