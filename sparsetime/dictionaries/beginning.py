@@ -8,7 +8,11 @@ from torch import Tensor
 
 from sparsetime.activations.batch import Batch, check_needs
 from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.inputs import Inputs
 from sparsetime.dictionaries.normalisation import geometric_median
+
+# Rows of the sample that the scale of the first codes is taken from.
+_SCALED_FROM = 1024
 
 
 def start(dictionary: Dictionary, seed: int = 0) -> None:
@@ -51,3 +55,25 @@ def fit_start(dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d"]) -
     for part in dictionary.parts:
         if part is not dictionary.decoder:
             part.fit_start(target if part.role == "term" else dictionary.centred(x))
+    if dictionary.sparsifier.scale_free and dictionary.writes is None:
+        dictionary.encoder.rescale(_best_scale(dictionary, dictionary.centred(x), target))
+
+
+def _best_scale(
+    dictionary: Dictionary, x: Float[Tensor, "rows d_in"], target: Float[Tensor, "rows d_out"]
+) -> float:
+    """The factor on codes with which their sums come nearest to the target.
+
+    As many random atoms as a row keeps overlap, so that unscaled their sum goes far beyond the
+    row, and the first part of a training would be spent on shrinking it.
+    """
+    inputs = Inputs(x[:_SCALED_FROM])
+    rule = dictionary.sparsifier.training_rule(inputs)
+    support, pre = dictionary.encoder.selected(inputs.x, rule, torch.float32)
+    values = dictionary.sparsifier.gate(pre, support, inputs)
+    decoder = dictionary.decoder
+    aim = target[:_SCALED_FROM] - decoder.bias
+    sums = decoder.decode(values, support) - decoder.bias
+    size = float(sums.square().sum())
+    fit = float((sums * aim).sum()) / size if size > 0 else 1.0
+    return min(1.0, fit) if fit > 0 else 1.0

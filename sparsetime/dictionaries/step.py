@@ -67,16 +67,27 @@ class Step:
         )
 
     @cached_property
+    def guess(self) -> Float[Tensor, "rows d"] | None:
+        """What is guessed without the code, where there is a base."""
+        base = self.dictionary.base
+        return None if base is None else base.guess(self.dictionary.centred(self.x))
+
+    @property
+    def beyond_base(self) -> Float[Tensor, "rows d"]:
+        """What the code is to explain: the target, less what is guessed without it."""
+        return self.target if self.guess is None else self.target - self.guess
+
+    @cached_property
     def nested(self) -> Float[Tensor, "groups rows d"]:
         """The reconstruction by each nested prefix of latents; the last is by all."""
         nested = self.dictionary.decoder.decode_nested(self.values, self.support)
-        base = self.dictionary.base
-        return nested if base is None else nested + base.guess(self.dictionary.centred(self.x))
+        return nested if self.guess is None else nested + self.guess
 
-    @property
+    @cached_property
     def reconstruction(self) -> Float[Tensor, "rows d"]:
         """The reconstruction by all latents."""
-        return self.nested[-1]
+        decoded = self.dictionary.decoder.decode(self.values, self.support)
+        return decoded if self.guess is None else decoded + self.guess
 
     @cached_property
     def residual(self) -> Float[Tensor, "rows d"]:

@@ -7,6 +7,7 @@ The same functions exist for every kind of machine (`reference` in plain PyTorch
 from sparsetime.kernels.adam import adam, project
 from sparsetime.kernels.adam_step import AdamStep
 from sparsetime.kernels.dispatch import backend_name, use
+from sparsetime.kernels.nested import by_group, nested_errors
 from sparsetime.kernels.operations import (
     decode,
     gather_dot,
@@ -34,9 +35,11 @@ __all__ = [
     "TopKEach",
     "adam",
     "backend_name",
+    "by_group",
     "decode",
     "gather_dot",
     "mask_of_largest",
+    "nested_errors",
     "project",
     "row_gradients",
     "rows_of",

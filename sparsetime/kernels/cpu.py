@@ -207,6 +207,31 @@ def transpose(support: Support) -> ByLatent:
     return ByLatent(torch.from_numpy(offsets), torch.from_numpy(rows), torch.from_numpy(order))
 
 
+def nested_differences(
+    values: Float[Tensor, " entries"],
+    finer: Support,
+    atoms: Float[Tensor, "width d"],
+    aim: Float[Tensor, "rows d"],
+    groups: int,
+) -> Float[Tensor, "rows groups d"]:
+    """See `reference.nested_differences`."""
+    out = torch.empty(aim.shape[0], groups, aim.shape[1])
+    offsets, indices = finer.offsets.numpy(), finer.indices.numpy()
+    loops.nested_differences(
+        _array(values), offsets, indices, _array(atoms), _array(aim), out.numpy()
+    )
+    return out
+
+
+def suffix_sums(
+    errors: Float[Tensor, "rows groups d"], weights: Float[Tensor, " groups"]
+) -> Float[Tensor, "rows groups d"]:
+    """See `reference.suffix_sums`."""
+    out = torch.empty_like(errors)
+    loops.suffix_sums(errors.numpy(), _array(weights), out.numpy())
+    return out
+
+
 def statistics(support: Support) -> Statistics:
     """See `statistics.statistics`."""
     by_latent = transpose(support)

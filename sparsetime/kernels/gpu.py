@@ -204,6 +204,25 @@ def transpose(support: Support) -> ByLatent:
     return ByLatent(_starts(latents, support.width), support.row_of_entry[order], order)
 
 
+def nested_differences(
+    values: Float[Tensor, " entries"],
+    finer: Support,
+    atoms: Float[Tensor, "width d"],
+    aim: Float[Tensor, "rows d"],
+    groups: int,
+) -> Float[Tensor, "rows groups d"]:
+    """See `reference.nested_differences`."""
+    parts = decode(values, finer.offsets, finer.indices, atoms)
+    return parts.reshape(aim.shape[0], groups, aim.shape[1]).cumsum(1) - aim[:, None]
+
+
+def suffix_sums(
+    errors: Float[Tensor, "rows groups d"], weights: Float[Tensor, " groups"]
+) -> Float[Tensor, "rows groups d"]:
+    """See `reference.suffix_sums`."""
+    return reference.suffix_sums(errors, weights)
+
+
 def statistics(support: Support) -> Statistics:
     """See `statistics.statistics`: sorts, which a GPU is made for."""
     return reference.statistics(support)

@@ -134,7 +134,7 @@ class _GatherDot(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_x = run.decode(grad, support.offsets, support.indices, weight)
         if ctx.needs_input_grad[1]:
-            grad_weight = _to_latents(grad, support, x, run, ctx.leaf)
+            grad_weight = to_latents(grad, support, x, run, ctx.leaf)
         return grad_x, grad_weight, None
 
 
@@ -156,7 +156,7 @@ class _Decode(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_values = run.gather_dot(grad, atoms, support)
         if ctx.needs_input_grad[1]:
-            grad_atoms = _to_latents(values, support, grad, run, ctx.leaf)
+            grad_atoms = to_latents(values, support, grad, run, ctx.leaf)
         return grad_values, grad_atoms, None
 
 
@@ -185,7 +185,7 @@ class _TakeRows(torch.autograd.Function):
         ), None
 
 
-def _to_latents(values: Tensor, support: Support, x: Tensor, run: Backend, is_leaf: bool) -> Tensor:
+def to_latents(values: Tensor, support: Support, x: Tensor, run: Backend, is_leaf: bool) -> Tensor:
     """For every latent the sum of `values * x[row]` over its entries: a gradient [width, d].
 
     Only a leaf's gradient may hold touched rows alone: what made another tensor wants it dense.

@@ -156,6 +156,25 @@ def _rank(score: Float[Tensor, " entries"], row: Tensor, rows: int) -> Tensor:
     return torch.empty_like(places).index_copy_(0, order, places)
 
 
+def nested_differences(
+    values: Float[Tensor, " entries"],
+    finer: Support,
+    atoms: Float[Tensor, "width d"],
+    aim: Float[Tensor, "rows d"],
+    groups: int,
+) -> Float[Tensor, "rows groups d"]:
+    """What each prefix of groups gives, less the aim; `finer` has a row for each row and group."""
+    parts = decode(values, finer.offsets, finer.indices, atoms)
+    return parts.reshape(aim.shape[0], groups, aim.shape[1]).cumsum(1) - aim[:, None]
+
+
+def suffix_sums(
+    errors: Float[Tensor, "rows groups d"], weights: Float[Tensor, " groups"]
+) -> Float[Tensor, "rows groups d"]:
+    """For every group the weighted sum of the errors of it and of those that follow."""
+    return (errors * weights[:, None]).flip(1).cumsum(1).flip(1)
+
+
 def statistics(support: Support) -> Statistics:
     """See `statistics.statistics`."""
     indices, width = support.indices, support.width

@@ -10,7 +10,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.codes import offsets_of
 from sparsetime.dictionaries.part import Part
 from sparsetime.kernels import Support
 
@@ -53,15 +52,17 @@ class Atoms(Part):
         """
         if len(self.groups) == 1:
             return self.decode(values, support)[None]
-        ends = torch.tensor(self.groups, device=support.indices.device)
-        group = torch.bucketize(support.indices, ends, right=True)
-        finer = Support(
-            offsets_of(
-                support.row_of_entry * len(self.groups) + group, support.rows * len(self.groups)
-            ),
-            support.indices,
-            support.width,
-        )
+        finer = kernels.by_group(support, self.groups)
         parts = kernels.decode(values, finer, self.vectors())
         parts = parts.reshape(support.rows, len(self.groups), self.d_out)
         return parts.cumsum(1).transpose(0, 1) + self.bias
+
+    def nested_errors(
+        self,
+        values: Float[Tensor, " entries"],
+        support: Support,
+        target: Float[Tensor, "rows d"],
+    ) -> Float[Tensor, " groups"]:
+        """Mean squared distance from the target of what each nested prefix gives back."""
+        aim = target - self.bias
+        return kernels.nested_errors(values, support, self.vectors(), aim, self.groups)

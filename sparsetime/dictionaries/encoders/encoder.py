@@ -68,6 +68,10 @@ class Encoder(Part):
     def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         """Exact float32 pre-activations at the places, with gradients."""
 
+    def rescale(self, factor: float) -> None:
+        """Multiply all pre-activations, before the first step; an encoder that cannot stays."""
+        del factor
+
     @abstractmethod
     def start_from(self, directions: Float[Tensor, "width d"]) -> None:
         """Begin training as dot products with these: the atoms, where they live in x's space."""

@@ -30,6 +30,10 @@ class LinearEncoder(ProductEncoder):
         return self.weight
 
     @torch.no_grad()
+    def rescale(self, factor: float) -> None:
+        self.weight.mul_(factor)
+
+    @torch.no_grad()
     def start_from(self, directions: Float[Tensor, "width d"]) -> None:
         self.weight.copy_(directions)
         self.bias.zero_()

@@ -39,4 +39,5 @@ class NestedMSE(Term):
         )
 
     def loss(self, step: Step) -> Float[Tensor, ""]:
-        return (step.nested - step.target).square().sum(2).mean()
+        decoder = step.dictionary.decoder
+        return decoder.nested_errors(step.values, step.support, step.beyond_base).mean()

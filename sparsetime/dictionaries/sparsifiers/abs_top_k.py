@@ -22,6 +22,8 @@ class AbsTopK(Sparsifier):
     arXiv:2510.00404.
     """
 
+    scale_free = True
+
     def __init__(self, k: int) -> None:
         super().__init__(k=checked_k(k))
         self.k = k

@@ -29,6 +29,8 @@ class BatchTopK(Sparsifier):
     threshold: Tensor
     batches_seen: Tensor
 
+    scale_free = True
+
     def __init__(self, k: int, memory: float = 0.95) -> None:
         super().__init__(k=checked_k(k), memory=memory)
         self.k, self.memory = k, memory

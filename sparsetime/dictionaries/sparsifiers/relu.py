@@ -21,6 +21,8 @@ class ReLU(Sparsifier):
 
     wants_pressure = True
 
+    scale_free = True
+
     def __init__(self) -> None:
         super().__init__()
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.dictionaries.atoms.atoms import Atoms
 from sparsetime.dictionaries.inputs import Inputs
 from sparsetime.dictionaries.part import Part
 from sparsetime.errors import ConfigError
@@ -19,11 +20,21 @@ class Sparsifier(Part):
 
     A rule says which places are selected (no gradient), a gate how strong they are (with gradient),
     for training and for use. In use a row's code never depends on the other rows of its batch.
+
+    atoms: the atoms of the dictionary that it is part of, for those that look at them.
     """
 
     role = "sparsifier"
     #: Whether codes are sparse only if a term of the objective makes them so.
     wants_pressure: ClassVar[bool] = False
+    #: Whether multiplying all pre-activations changes no place, so that codes may begin small.
+    scale_free: ClassVar[bool] = False
+    atoms: Atoms
+
+    def meet(self, atoms: Atoms) -> None:
+        """Told by the dictionary, when it is composed."""
+        # Beside torch's register of modules, so that the atoms' weights are not saved twice.
+        self.__dict__["atoms"] = atoms
 
     @abstractmethod
     def training_rule(self, inputs: Inputs) -> Rule:

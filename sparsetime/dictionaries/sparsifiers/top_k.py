@@ -18,6 +18,8 @@ from sparsetime.kernels import Rule, Support
 class TopK(Sparsifier):
     """The k largest latents of every row (Gao et al. 2024, arXiv:2406.04093)."""
 
+    scale_free = True
+
     def __init__(self, k: int) -> None:
         super().__init__(k=checked_k(k))
         self.k = k

@@ -8,6 +8,7 @@ from sparsetime.kernels.loops.entries import (
     value_at_rank,
     values_at,
 )
+from sparsetime.kernels.loops.nested import nested_differences, suffix_sums
 from sparsetime.kernels.loops.pairs import last_of, pairs_of
 from sparsetime.kernels.loops.products import decode, gather_dot, transpose
 from sparsetime.kernels.loops.rows import (
@@ -31,10 +32,12 @@ __all__ = [
     "last_of",
     "mask_of_largest",
     "near_largest_per_row",
+    "nested_differences",
     "pairs_of",
     "project",
     "quantise",
     "rescale",
+    "suffix_sums",
     "transpose",
     "value_at_rank",
     "values_at",
