@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime import kernels
@@ -36,9 +36,13 @@ class AuxK(Term):
         self.k, self.weight = k, weight
 
     def loss(self, step: Step) -> Float[Tensor, ""]:
-        if step.dead is None or not bool(step.dead.any()):
+        return step.x.new_zeros(()) if step.dead is None else self.of(step, step.dead)
+
+    def of(self, step: Step, latents: Bool[Tensor, " width"]) -> Float[Tensor, ""]:
+        """The same task for any latents, the dead or others; zero where there are none."""
+        if not bool(latents.any()):
             return step.x.new_zeros(())
-        dead = step.dead.nonzero().squeeze(1)
+        dead = latents.nonzero().squeeze(1)
         k = min(self.k or max(1, step.target.shape[1] // 2), dead.shape[0])
         guess = self._few(step, dead, k) if dead.shape[0] <= _FEW * k else self._many(step, dead, k)
         residual = step.residual

@@ -1,0 +1,110 @@
+"""A k for every row, by how complex a linear probe takes it to be."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
+from sparsetime.dictionaries.step import Step
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Rule, Support
+
+_EVERY = 10  # steps from one solution of the probe to the next, after as many first ones
+
+
+@final
+@part("adaptive_k", example={"d_in": 8, "k": 4})
+class AdaptiveK(Sparsifier):
+    """The largest latents of every row: from `k * (1 - spread)` of the plainest rows to
+    `k * (1 + spread)` of the most complex.
+
+    How complex a row is, a linear probe says. It learns from the batch's labels, whole numbers that
+    grow with complexity, by ridge regression over all rows so far. Its score, in standard
+    deviations of the rows so far, goes through a sigmoid of the given `steepness`.
+
+    The labels count in training alone. moments: [d_in + 2, d_in + 2], sums of products of a row, 1
+    and its label. weight: [d_in]; shift and scale turn its product with a row into a score.
+
+    Source: Yao, Du 2025, AdaptiveK Sparse Autoencoders, arXiv:2508.17320; there the probe is fitted
+    before the dictionary, and from labels that a language model gave to whole texts.
+    """
+
+    needs = frozenset({"labels"})
+    moments: Tensor
+    weight: Tensor
+    shift: Tensor
+    scale: Tensor
+    steps: Tensor
+
+    def __init__(
+        self,
+        d_in: int,
+        k: int,
+        spread: float = 0.75,
+        steepness: float = 1.5,
+        ridge: float = 1e-3,
+    ) -> None:
+        if not 0 < spread < 1 or steepness <= 0 or ridge <= 0:
+            raise ConfigError(
+                "spread is between 0 and 1, steepness and ridge are above 0; "
+                f"given: {spread}, {steepness} and {ridge}"
+            )
+        super().__init__(d_in=d_in, k=checked_k(k), spread=spread, steepness=steepness, ridge=ridge)
+        self.k, self.spread, self.steepness, self.ridge = k, spread, steepness, ridge
+        self.register_buffer("moments", torch.zeros(d_in + 2, d_in + 2))
+        self.register_buffer("weight", torch.zeros(d_in))
+        self.register_buffer("shift", torch.tensor(0.0))
+        self.register_buffer("scale", torch.tensor(0.0))
+        self.register_buffer("steps", torch.tensor(0))
+
+    def training_rule(self, inputs: Inputs) -> Rule:
+        return kernels.TopKEach(self.k_of(inputs.x))
+
+    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre.relu()
+
+    @torch.no_grad()
+    def scores(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, " rows"]:
+        """The probe's opinion of rows as the encoder sees them, in standard deviations."""
+        # One row at a time in float64, so that a k does not depend on the rows beside it.
+        products = (x.double() * self.weight.double()).sum(1)
+        return ((products + self.shift) * self.scale).float()
+
+    def k_of(self, x: Float[Tensor, "rows d"]) -> Int[Tensor, " rows"]:
+        """How many latents each row may have."""
+        share = 2 * torch.sigmoid(self.steepness * self.scores(x)) - 1
+        return (self.k * (1 + self.spread * share)).round().clamp_min(1).long()
+
+    @torch.no_grad()
+    def observe(self, step: Step) -> None:
+        assert step.batch is not None, "labels are among what this part needs"
+        assert step.batch.labels is not None, "labels are among what this part needs"
+        x = step.dictionary.centred(step.x)
+        labels = step.batch.labels.to(x.dtype).reshape(x.shape[0], -1)[:, :1]
+        known = torch.cat([x, torch.ones_like(labels), labels], 1)
+        self.moments.add_(known.T @ known)
+        self.steps.add_(1)
+        if int(self.steps) <= _EVERY or int(self.steps) % _EVERY == 0:
+            self._solve()
+
+    def _solve(self) -> None:
+        rows = self.moments[-2, -2]
+        mean = self.moments[-2] / rows
+        spread = (self.moments / rows - torch.outer(mean, mean)).double()
+        d = self.weight.shape[0]
+        inner, outer = spread[:d, :d], spread[:d, -1]
+        penalty = self.ridge * inner.diagonal().mean().clamp_min(1e-12)
+        weight = torch.linalg.solve(inner + penalty * torch.eye(d).to(inner), outer)
+        variance = weight @ inner @ weight
+        self.weight.copy_(weight)
+        self.shift.copy_(-(weight @ mean[:d].double()))
+        # Labels that never change but for rounding, or that rows do not tell, leave every row at k.
+        changes = (spread[-1, -1] > 1e-5 * self.moments[-1, -1] / rows) & (variance > 0)
+        self.scale.copy_(torch.where(changes, variance.rsqrt(), 0.0))

@@ -1,0 +1,106 @@
+"""Every latent chooses its rows."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.ranks import ranks
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
+from sparsetime.dictionaries.step import Step
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Rule, Support
+
+# Of a latent's threshold: so much of it bounds the candidates of a batch, and so much of it is left
+# where a batch brings fewer candidates than the latent may have rows.
+_LOOSE, _EASED = 0.8, 0.9
+
+
+@final
+@part("feature_choice", example={"k": 4})
+class FeatureChoice(Sparsifier):
+    """Every latent is on in the rows of a batch where it is strongest, a given number of them, so
+    that none can die; all latents together have `k` entries a row.
+
+    zipf: 0 gives every latent as many rows as any other; above 0 latent i has a share
+    proportional to `(i + 1) ** -zipf`, and at most all rows.
+    memory: the share of a latent's running threshold that stays from one step to the next.
+
+    A latent's threshold follows the weakest strength that it kept. In use it is on above it; in
+    training somewhat less bounds the candidates that a batch chooses from, so that a latent may
+    have fewer rows than its share for some steps, until its threshold has come down.
+
+    threshold, frequency: [width], the latter the share of rows that each may have.
+
+    Source: Ayonrinde 2024, Adaptive Sparse Allocation with Mutual Choice & Feature Choice Sparse
+    Autoencoders, arXiv:2411.02124.
+    """
+
+    threshold: Tensor
+    frequency: Tensor
+
+    def __init__(self, width: int, k: int, zipf: float = 0.0, memory: float = 0.9) -> None:
+        if zipf < 0 or not 0 <= memory < 1:
+            raise ConfigError(
+                "zipf is at least 0 and memory from 0 to below 1; "
+                f"given: zipf={zipf} and memory={memory}"
+            )
+        super().__init__(width=width, k=checked_k(k), zipf=zipf, memory=memory)
+        self.width, self.k, self.zipf, self.memory = width, k, zipf, memory
+        self.register_buffer("threshold", torch.zeros(width))
+        self.register_buffer("frequency", _frequencies(width, min(k, width), zipf))
+
+    def training_rule(self, inputs: Inputs) -> Rule:
+        return kernels.Above(_LOOSE * self.threshold)
+
+    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre.relu() * self._chosen(pre.detach(), support)
+
+    def inference_rule(self, inputs: Inputs) -> Rule:
+        return kernels.Above(self.threshold)
+
+    def inference_gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre * (pre > self.threshold[support.indices])
+
+    @torch.no_grad()
+    def observe(self, step: Step) -> None:
+        pre, support = step.pre.detach(), step.support
+        chosen = self._chosen(pre, support)
+        latents = support.indices[chosen]
+        weakest = self.threshold.new_full((self.width,), torch.inf)
+        weakest.scatter_reduce_(0, latents, pre[chosen], "amin")
+        full = torch.bincount(latents, minlength=self.width) >= self._rows(support.rows)
+        aim = torch.where(full, weakest, torch.minimum(weakest, _EASED * self.threshold))
+        self.threshold.lerp_(aim, 1 - self.memory)
+
+    def _rows(self, rows: int) -> Tensor:
+        """How many rows of a batch each latent may have."""
+        return (self.frequency * rows).round().clamp_min(1)
+
+    def _chosen(self, pre: Tensor, support: Support) -> Tensor:
+        order = support.indices.argsort(stable=True)
+        counts = torch.bincount(support.indices, minlength=self.width)
+        offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        by_latent = Support(offsets, support.row_of_entry[order], support.rows)
+        rank = torch.empty_like(order)
+        rank[order] = ranks(pre[order], by_latent)
+        return (rank < self._rows(support.rows)[support.indices]) & (pre > 0)
+
+
+def _frequencies(width: int, k: int, zipf: float) -> Float[Tensor, " width"]:
+    """Shares of rows that sum to k, each at most 1."""
+    shape = torch.arange(1, width + 1, dtype=torch.float64) ** -zipf
+    low, high = 0.0, float(width / shape[-1])
+    for _ in range(100):
+        middle = (low + high) / 2
+        if (middle * shape).clamp_max(1).sum() < k:
+            low = middle
+        else:
+            high = middle
+    return (high * shape).clamp_max(1).float()

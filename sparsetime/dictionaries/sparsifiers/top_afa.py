@@ -1,0 +1,62 @@
+"""As many latents as the activation's length asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import torch
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.ranks import ranks
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Rule, Support
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+@final
+@part("top_afa", example={"most": 8})
+class TopAFA(Sparsifier):
+    """The strongest latents of a row, as many as bring the code's length nearest to the row's own.
+
+    Where atoms of length one are nearly orthogonal, a code is about as long as the activation that
+    it stands for, so that the activation itself says how many latents are on ("approximate feature
+    activation"). The row is taken without the offset.
+
+    most: the most latents a row may have, which bounds the work of a step.
+
+    Source: Lee et al. 2025, Evaluating and Designing Sparse Autoencoders by Approximating
+    Quasi-Orthogonality, arXiv:2503.24277.
+    """
+
+    def __init__(self, most: int) -> None:
+        if most < 1:
+            raise ConfigError(f"a row may have at least 1 latent; most={most} was given")
+        super().__init__(most=most)
+        self.most = most
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        if self.most <= dictionary.width:
+            return None
+        return f"most is {self.most} and larger than the width, {dictionary.width}"
+
+    def training_rule(self, inputs: Inputs) -> Rule:
+        return kernels.TopK(self.most)
+
+    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre.relu() * self._kept(pre.detach().relu(), support, inputs)
+
+    @torch.no_grad()
+    def _kept(self, values: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        rank, row = ranks(values, support), support.row_of_entry
+        squares = values.new_zeros(support.rows, self.most)
+        squares[row, rank] = values.square()
+        lengths = squares.cumsum(1).sqrt()
+        last = (lengths - inputs.x.norm(dim=1, keepdim=True)).abs().argmin(1)
+        kept: Tensor = rank <= last[row]
+        return kept
