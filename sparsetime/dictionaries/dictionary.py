@@ -69,6 +69,8 @@ class Dictionary(nn.Module):
         if writes is not None:
             self.target_normalisation = Normalisation(writes)
             self.register_buffer("offset", torch.zeros(encoder.d_in))
+        if base is not None:
+            base.meet(self)
         self.name = name
         self.record: dict[str, Any] = {}
 

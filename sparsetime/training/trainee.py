@@ -31,9 +31,8 @@ class Trainee:
         self.config = config
         self._dtype = dtype
         self._rate = config.rate(dictionary.width)
-        self._optimiser = Adam(
-            dict(dictionary.named_parameters()), unit_rows(dictionary), self._rate, config.clip
-        )
+        trained = {name: p for name, p in dictionary.named_parameters() if p.requires_grad}
+        self._optimiser = Adam(trained, unit_rows(dictionary), self._rate, config.clip)
         self.firing = Firing(dictionary.width, config.dead_rows, dictionary.atoms.device)
 
     def step(self, batch: Batch, number: int) -> Step:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import TYPE_CHECKING
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.part import Part
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 class Base(Part):
@@ -19,6 +23,9 @@ class Base(Part):
     role = "base"
     d_in: int
     d_out: int
+
+    def meet(self, dictionary: Dictionary) -> None:
+        """Told by the dictionary, when it is composed. Most bases need not know it."""
 
     @abstractmethod
     def guess(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:

@@ -1,0 +1,48 @@
+"""How far drawn strengths are from a standard normal prior."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.dictionaries.objectives.term import Term
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.sparsifiers.variational_top_k import VariationalTopK
+from sparsetime.dictionaries.step import Step
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+@final
+@part("gaussian_kl")
+class GaussianKL(Term):
+    """Divergence of every kept latent's Gaussian from the standard normal, in nats a row.
+
+    Latents that are off are not drawn and cost nothing, so that the term stays on the selected
+    places.
+
+    Source: Kingma and Welling 2014 for the formula; Baker and Li 2025, arXiv:2509.22994, for its
+    use on a sparse code.
+    """
+
+    def __init__(self, weight: float = 1e-3) -> None:
+        super().__init__(weight=weight)
+        self.weight = weight
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        if isinstance(dictionary.sparsifier, VariationalTopK):
+            return None
+        return (
+            f"the term {self.kind!r} needs strengths that are drawn and the sparsifier "
+            f"{dictionary.sparsifier.kind!r} has none: take 'variational_top_k'"
+        )
+
+    def loss(self, step: Step) -> Float[Tensor, ""]:
+        sparsifier = step.dictionary.sparsifier
+        assert isinstance(sparsifier, VariationalTopK), "objected to when composed"
+        log_deviation = sparsifier.log_deviation[step.support.indices]
+        squares = step.pre.relu().square() + (2 * log_deviation).exp()
+        return (squares - 2 * log_deviation - 1).sum() / (2 * step.x.shape[0])

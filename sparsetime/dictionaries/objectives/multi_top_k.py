@@ -1,0 +1,55 @@
+"""A reconstruction by more latents than are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.objectives.term import Term
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.step import Step
+from sparsetime.errors import ConfigError
+from sparsetime.kernels.precision import selection_dtype
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+@final
+@part("multi_top_k")
+class MultiTopK(Term):
+    """Squared error of what the `times * k` largest latents of a row reconstruct.
+
+    A code that is trained at one k alone gets worse when more of its latents are let on; with this
+    term it stays good up to `times * k`, so that another k, or a threshold, can be chosen in use.
+
+    Source: Gao et al. 2024, arXiv:2406.04093, which adds the loss at 4k with weight 1/8.
+    """
+
+    def __init__(self, times: int = 4, weight: float = 1 / 8) -> None:
+        if times < 2:
+            raise ConfigError(f"times must be at least 2, for more latents than k; given: {times}")
+        super().__init__(times=times, weight=weight)
+        self.times, self.weight = times, weight
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        if isinstance(getattr(dictionary.sparsifier, "k", None), int):
+            return None
+        return (
+            f"the term {self.kind!r} takes a multiple of k latents and the sparsifier "
+            f"{dictionary.sparsifier.kind!r} has no k: take 'top_k', or leave the term out"
+        )
+
+    def loss(self, step: Step) -> Float[Tensor, ""]:
+        dictionary = step.dictionary
+        k = min(self.times * int(dictionary.sparsifier.settings["k"]), dictionary.width)
+        support, pre = dictionary.encoder.selected(
+            dictionary.centred(step.x), kernels.TopK(k), selection_dtype(step.x.device)
+        )
+        guess = dictionary.decoder.decode(pre.relu(), support)
+        if dictionary.base is not None:
+            guess = guess + dictionary.base.guess(dictionary.centred(step.x))
+        return (guess - step.target).square().sum(1).mean()

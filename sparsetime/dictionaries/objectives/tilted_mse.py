@@ -1,0 +1,39 @@
+"""A squared error that looks at the worst rows."""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.dictionaries.objectives.term import Term
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.step import Step
+from sparsetime.errors import ConfigError
+
+
+@final
+@part("tilted_mse")
+class TiltedMSE(Term):
+    """Tilted empirical risk: `log(mean(exp(tilt * error))) / tilt` over the rows' squared errors.
+
+    Near tilt 0 this is the mean, for a large tilt the largest error, so that rare rows that are
+    badly explained weigh more. Errors are in units of the activations' spread.
+
+    Source: Li et al. 2021, Tilted Empirical Risk Minimization, arXiv:2007.01162; used for
+    dictionaries by Muhamed et al. 2024, arXiv:2411.00743.
+    """
+
+    explains = True
+
+    def __init__(self, tilt: float = 1.0, weight: float = 1.0) -> None:
+        if tilt <= 0:
+            raise ConfigError(f"tilt must be positive; given: {tilt}. For no tilt take 'mse'")
+        super().__init__(tilt=tilt, weight=weight)
+        self.tilt, self.weight = tilt, weight
+
+    def loss(self, step: Step) -> Float[Tensor, ""]:
+        errors = (step.reconstruction - step.target).square().sum(1)
+        return ((self.tilt * errors).logsumexp(0) - math.log(len(errors))) / self.tilt

@@ -1,0 +1,41 @@
+"""MDL-SAE: as few bits as possible, for code and residual together."""
+
+from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import LinearEncoder
+from sparsetime.dictionaries.objectives import Objective
+from sparsetime.dictionaries.objectives.description_length import DescriptionLength
+from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.sparsifiers import JumpReLU
+
+
+@recipe(
+    "mdl_sae",
+    title="MDL-SAE",
+    paper="Ayonrinde, Pearce, Sharkey 2024, Interpretability as Compression: Reconsidering SAE "
+    "Explanations of Neural Activations with MDL-SAEs, arXiv:2410.11179",
+    idea="Train on the bits that tell an activation, its code and what the code leaves over, "
+    "instead of trading error against sparsity.",
+    claim="Bits have a minimum inside the grid of widths and sparsities, where error or sparsity "
+    "alone would lead to its edges.",
+    source_of_defaults="Written from the abstract: how numbers are told, and to which precision, "
+    "was chosen here.",
+    cost="As JumpReLU: more latents than those kept are looked at while thresholds move.",
+    system=154,
+)
+def mdl_sae(
+    d_in: int,
+    width: int,
+    precision: float = 0.02,
+    threshold: float = 0.1,
+    bandwidth: float = 0.05,
+) -> Dictionary:
+    """`precision`: to within which numbers are told, in units of the normalised activation; a
+    finer one gives more latents.
+    """
+    return Dictionary(
+        LinearEncoder(d_in, width),
+        JumpReLU(width, threshold, bandwidth),
+        UnitNormAtoms(width, d_in),
+        Objective([DescriptionLength(precision)]),
+    )

@@ -1,0 +1,42 @@
+"""SAE Boost: a second dictionary for what a first one leaves over."""
+
+from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.bases import FrozenBase
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import LinearEncoder
+from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
+from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.saved import load
+from sparsetime.dictionaries.sparsifiers import BatchTopK
+
+
+@recipe(
+    "sae_boost",
+    title="SAE Boost",
+    paper="Koriagin et al. 2025, Teach Old SAEs New Domain Tricks with Boosting, arXiv:2507.12990",
+    idea="Keep a trained dictionary as it is, train a second one on what it leaves over in a new "
+    "domain, and sum both.",
+    claim="Lower error in the domain, while general text changes by less than 1%.",
+    source_of_defaults="BatchTopK, and no offset of the residual's own, are the paper's as "
+    "summaries tell them; aux-k is that of TopK.",
+    cost="As BatchTopK plus encoding and decoding by the first dictionary.",
+    system=150,
+)
+def sae_boost(
+    d_in: int,
+    width: int,
+    first: str | None = None,
+    k: int = 5,
+    aux_k: int | None = None,
+    aux_weight: float = 1 / 32,
+) -> Dictionary:
+    """`first`: folder or URL of the dictionary to boost; None has nothing to boost, and makes the
+    first one of a row. `k`: latents of the second dictionary, on top of the first one's.
+    """
+    return Dictionary(
+        LinearEncoder(d_in, width),
+        BatchTopK(k),
+        UnitNormAtoms(width, d_in),
+        Objective([MSE(), AuxK(aux_k, aux_weight)]),
+        base=None if first is None else FrozenBase.of(load(first)),
+    )

@@ -1,0 +1,40 @@
+"""vSAE: strengths are drawn around their mean and held to a prior."""
+
+from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import LinearEncoder
+from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
+from sparsetime.dictionaries.objectives.gaussian_kl import GaussianKL
+from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.sparsifiers.variational_top_k import VariationalTopK
+
+
+@recipe(
+    "vsae",
+    title="Variational SAE (vSAE)",
+    paper="Baker, Li 2025, Analysis of Variational Sparse Autoencoders, arXiv:2509.22994",
+    idea="Draw the strengths of the k kept latents from learnt Gaussians, and hold these to a "
+    "standard normal prior.",
+    claim="A negative result: a larger weight of the prior leaves fewer living features and a "
+    "higher error than TopK.",
+    source_of_defaults="Written from the abstract: one learnt deviation for each latent, and the "
+    "prior on kept latents alone; weight and first deviation were chosen here.",
+    cost="As TopK plus a draw for every kept latent.",
+    system=16,
+)
+def vsae(
+    d_in: int,
+    width: int,
+    k: int = 32,
+    kl: float = 1e-3,
+    deviation: float = 0.05,
+    aux_k: int | None = None,
+    aux_weight: float = 1 / 32,
+) -> Dictionary:
+    """`kl`: weight of the divergence from the prior; `deviation`: of the first draws."""
+    return Dictionary(
+        LinearEncoder(d_in, width),
+        VariationalTopK(width, k, deviation),
+        UnitNormAtoms(width, d_in),
+        Objective([MSE(), GaussianKL(kl), AuxK(aux_k, aux_weight)]),
+    )

@@ -1,0 +1,58 @@
+"""The k largest of every row, drawn around their value."""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from sparsetime import kernels
+from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
+from sparsetime.dictionaries.step import Step
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Rule, Support
+
+
+@final
+@part("variational_top_k", example={"k": 4})
+class VariationalTopK(Sparsifier):
+    """The k latents of largest mean, each at a strength drawn from a Gaussian around it.
+
+    Every latent learns its deviation (reparametrised draws); in use the mean is the strength. The
+    term `gaussian_kl` holds means and deviations towards a prior. The draws follow from how many
+    steps are over, so that a run that was interrupted goes on with the same ones.
+
+    log_deviation: [width]. `deviation`: what all begin with, in units of the normalised activation.
+
+    Source: Baker and Li 2025, Analysis of Variational Sparse Autoencoders, arXiv:2509.22994,
+    written from the abstract: a deviation for each latent, and not for each row, is ours.
+    """
+
+    steps_seen: Tensor
+
+    def __init__(self, width: int, k: int, deviation: float = 0.05) -> None:
+        if deviation <= 0:
+            raise ConfigError(f"deviation must be positive; given: {deviation}")
+        super().__init__(width=width, k=checked_k(k), deviation=deviation)
+        self.width, self.k = width, k
+        self.log_deviation = nn.Parameter(torch.full((width,), math.log(deviation)))
+        self.register_buffer("steps_seen", torch.tensor(0))
+
+    def training_rule(self, inputs: Inputs) -> Rule:
+        return kernels.TopK(self.k)
+
+    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        generator = torch.Generator(pre.device).manual_seed(int(self.steps_seen))
+        noise = torch.randn(pre.shape, generator=generator, device=pre.device)
+        return pre.relu() + self.log_deviation[support.indices].exp() * noise
+
+    def inference_gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre.relu()
+
+    @torch.no_grad()
+    def observe(self, step: Step) -> None:
+        self.steps_seen.add_(1)
