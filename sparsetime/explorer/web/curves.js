@@ -15,7 +15,7 @@ function plotly() {
   return loading;
 }
 
-const HUES = ["high", "low", "green", "violet", "plain"];
+const HUES = ["violet", "green", "plain", "low", "high"];
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"];
 
 /** Lines over rows seen, the height logarithmic. */

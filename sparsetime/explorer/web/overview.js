@@ -17,7 +17,8 @@ export async function overviewView(at, run) {
   if (run.notes.length) at.append(h("ul.notes", {}, run.notes.map((note) => h("li", {}, note))));
   const cards = h("div.dictionaries", {}, run.dictionaries.map((view) => card(view, run)));
   at.append(cards);
-  const stop = await trainingSection(at, run);
+  const [training, stop] = trainingSection(run);
+  at.append(training);
   if (run.dictionaries.length) await featuresSection(at, run);
   if (run.comparison.length) at.append(comparisonSection(run));
   at.append(dataSection(run));
@@ -62,16 +63,17 @@ async function drawThumb(canvas, view) {
   new ResizeObserver(draw).observe(canvas);
 }
 
-async function trainingSection(at, run) {
+/** Curves, drawn when they are there: plotly.js is large, and the first picture must not wait for it. */
+function trainingSection(run) {
   const place = h("div.plot", { role: "img", "aria-label": "Training curves" });
   const said = h("p");
-  const section = h("section", {}, h("div.section-head", {}, h("h2", {}, "Training"), said), place);
+  const section = h("section", { hidden: true }, h("div.section-head", {}, h("h2", {}, "Training"), said), place);
   let timer = null, stopped = false, drawn = "";
   const titles = new Map(run.dictionaries.map((view) => [view.entry.key, view.entry.title]));
   async function look() {
     const curves = await ask("training");
     if (stopped) return;
-    if (curves.length && !section.isConnected) at.append(section);
+    section.hidden = !curves.length;
     const running = curves.filter((curve) => !curve.finished);
     const state = JSON.stringify(curves.map((curve) => [curve.label, curve.x.at(-1)]));
     if (state !== drawn) await drawCurves(place, curves.map((curve) => ({ ...curve, label: titles.get(curve.label) ?? curve.label })));
@@ -80,8 +82,8 @@ async function trainingSection(at, run) {
     said.textContent = `${what}, by rows seen.${running.length ? ` Still running: ${running.map((curve) => curve.label).join(", ")}.` : ""}`;
     if (running.length) timer = setTimeout(() => look().catch(() => {}), WATCH);
   }
-  await look();
-  return () => { stopped = true; clearTimeout(timer); };
+  look().catch((error) => { section.hidden = false; said.textContent = error.message; });
+  return [section, () => { stopped = true; clearTimeout(timer); }];
 }
 
 async function featuresSection(at, run) {
