@@ -37,9 +37,18 @@ def small_batch(sae, rows=64, seed=1):
 def small_source(sae, rows=4000, batch=128, steps=200):
     """What `train` takes, for `steps` batches."""
     if "downstream" in sae.needs:
-        return (small_batch(sae, batch, seed) for seed in range(steps + 1))
+        return _cut(small_fields(sae, rows), batch, steps + 1)
     fields = small_fields(sae, rows, sequences=40)
     return fields["x"] if len(fields) == 1 else fields
+
+
+def _cut(fields, batch, steps):
+    """Batches of the same rows, each with a model of its own rows."""
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(steps):
+        rows = torch.randint(len(fields["x"]), (batch,), generator=generator)
+        some = {name: value[rows] for name, value in fields.items()}
+        yield Batch(**some, downstream=distance_downstream(some.get("target", some["x"])))
 
 
 def distance_downstream(x):

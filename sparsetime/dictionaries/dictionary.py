@@ -65,6 +65,7 @@ class Dictionary(nn.Module):
         self.writes = writes
         check_sense(self)
         encoder.meet(decoder)
+        sparsifier.meet(decoder)
         self.normalisation = Normalisation(self.reads)
         if writes is not None:
             self.target_normalisation = Normalisation(writes)

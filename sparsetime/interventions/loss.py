@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from typing import Any
-
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from sparsetime.errors import DataError, MismatchError
-from sparsetime.interventions.splice import Replace, replacing
-from sparsetime.models.evaluating import evaluating
+from sparsetime.interventions.predictions import predictions, wanted_tokens
+from sparsetime.interventions.splice import Replace
 
 
 def next_token_loss(
@@ -36,6 +30,28 @@ def next_token_loss(
     MismatchError where site and replace do not come together; otherwise those of `replacing`.
     """
     return _losses(model, tokens, site, replace, mask).mean()
+
+
+def divergence(
+    model: nn.Module,
+    tokens: Int[Tensor, "batch time"],
+    site: str,
+    replace: Replace,
+    mask: Bool[Tensor, "batch time"] | None = None,
+    plain: Float[Tensor, "predicted vocabulary"] | None = None,
+) -> Float[Tensor, ""]:
+    """The mean divergence in nats of the predictions with `replace(x)` from those without.
+
+    It is KL(plain || replaced), over every next token. plain: what `predictions(model, tokens)`
+    gave, where it is known already. Errors: as `next_token_loss`.
+    """
+    if plain is None:
+        with torch.no_grad():
+            plain = predictions(model, tokens, mask=mask)
+    replaced = predictions(model, tokens, site, replace, mask)
+    return nn.functional.kl_div(
+        replaced.log_softmax(1), plain.log_softmax(1), reduction="batchmean", log_target=True
+    )
 
 
 def loss_gradients(
@@ -69,55 +85,6 @@ def _losses(
     mask: Bool[Tensor, "batch time"] | None,
 ) -> Float[Tensor, " predicted"]:
     """The loss of every token that is predicted, in nats."""
-    if (site is None) != (replace is None):
-        raise MismatchError(
-            "a site and what replaces its activations go together; give both, or neither"
-        )
-    batch, time = tokens.shape
-    counted = torch.ones_like(tokens, dtype=torch.bool) if mask is None else mask
-    if time < 2 or not bool((counted[:, 1:] & counted[:, :-1]).any()):
-        raise DataError(
-            f"tokens of shape {list(tokens.shape)} have no next token to predict; give sequences "
-            f"of at least two tokens that are no padding"
-        )
-    change = (
-        nullcontext()
-        if site is None or replace is None
-        else replacing(model, site, replace, batch, time)
-    )
-    with _in_evaluation(model), change:
-        logits = _logits(_called(model, tokens, mask), model)
-    picked = (counted[:, 1:] & counted[:, :-1]).to(logits.device)
-    wanted = tokens[:, 1:].to(logits.device)[picked].long()
-    kept = logits[:, :-1][picked]
-    kept = kept.to(torch.promote_types(kept.dtype, torch.float32))
-    return nn.functional.cross_entropy(kept, wanted, reduction="none")
-
-
-@contextmanager
-def _in_evaluation(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, with gradients as the caller has them."""
-    wanted = torch.is_grad_enabled()
-    with evaluating(model), torch.set_grad_enabled(wanted):
-        yield
-
-
-def _called(model: nn.Module, tokens: Tensor, mask: Tensor | None) -> Any:
-    like = next(iter(model.parameters()), tokens)
-    known = inspect.signature(model.forward).parameters
-    keywords: dict[str, Any] = {"use_cache": False} if "use_cache" in known else {}
-    if mask is not None and "attention_mask" in known:
-        keywords["attention_mask"] = mask.long().to(like.device)
-    if "input_ids" in known:
-        return model(input_ids=tokens.to(like.device), **keywords)
-    return model(tokens.to(like.device), **keywords)
-
-
-def _logits(output: Any, model: nn.Module) -> Float[Tensor, "batch time vocabulary"]:
-    logits = output if isinstance(output, Tensor) else getattr(output, "logits", None)
-    if not isinstance(logits, Tensor) or logits.ndim != 3:
-        raise DataError(
-            f"{type(model).__name__} gives no logits [batch, time, vocabulary]; a next-token loss "
-            f"needs a language model with its head, as transformers' AutoModelForCausalLM loads it"
-        )
-    return logits
+    logits = predictions(model, tokens, site, replace, mask)
+    wanted = wanted_tokens(tokens, mask).to(logits.device)
+    return nn.functional.cross_entropy(logits, wanted, reduction="none")

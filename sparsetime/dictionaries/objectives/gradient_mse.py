@@ -1,0 +1,49 @@
+"""The part of the error that the model's loss notices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.dictionaries.objectives.term import Term
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.step import Step
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+@final
+@part("gradient_mse")
+class GradientMSE(Term):
+    """Squared error along the gradient of the model's loss, mean over rows.
+
+    The error times the gradient is, to first order, what the reconstruction changes of the loss:
+    the end-to-end loss without a run of the model. Gradients are divided by the batch's root mean
+    square length, so that long ones count for more and their unit for nothing. It sees one
+    direction a row, so it goes with 'mse'. Our own simplification, of no paper that we know.
+    """
+
+    needs = frozenset({"gradient"})
+
+    def __init__(self, weight: float = 1.0) -> None:
+        super().__init__(weight=weight)
+        self.weight = weight
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        if dictionary.writes is None:
+            return None
+        return (
+            "gradient_mse weighs the error of what is read, where the gradient was taken, and this "
+            "dictionary reconstructs another site; leave writes out"
+        )
+
+    def loss(self, step: Step) -> Float[Tensor, ""]:
+        assert step.batch is not None and step.batch.gradient is not None, "checked by `needs`"
+        # A step along normalised activations is `scale` times as long in raw ones.
+        gradient = step.batch.gradient * step.dictionary.normalisation.scale
+        size = gradient.square().sum(1).mean().clamp_min(1e-30)
+        change = ((step.reconstruction - step.target) * gradient).sum(1)
+        return change.square().mean() / size

@@ -1,0 +1,40 @@
+"""The end-to-end loss to first order: squared error along the model's gradient."""
+
+from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import LinearEncoder
+from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
+from sparsetime.dictionaries.objectives.gradient_mse import GradientMSE
+from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.sparsifiers import TopK
+
+
+@recipe(
+    "end_to_end_gradient",
+    title="End-to-end SAE, gradients only",
+    paper="After Braun et al. 2024, Identifying Functionally Important Features with End-to-End "
+    "Sparse Dictionary Learning, arXiv:2405.12241; the simplification is ours",
+    idea="Weigh the error by the gradient of the model's loss, computed once, in the place of "
+    "running the model in every step.",
+    claim="Spliced in, it raises the model's loss less than TopK of equal k.",
+    source_of_defaults="Those of TopK; the weight of the gradient term was chosen here.",
+    cost="As TopK, once the gradients are there.",
+)
+def end_to_end_gradient(
+    d_in: int,
+    width: int,
+    k: int = 32,
+    gradient: float = 10.0,
+    aux_k: int | None = None,
+    aux_weight: float = 1 / 32,
+) -> Dictionary:
+    """`gradient`: weight of the squared error along the gradient.
+
+    `sparsetime.activations.downstream.with_gradients` gives the activations with theirs.
+    """
+    return Dictionary(
+        LinearEncoder(d_in, width),
+        TopK(k),
+        UnitNormAtoms(width, d_in),
+        Objective([MSE(), GradientMSE(gradient), AuxK(aux_k, aux_weight)]),
+    )

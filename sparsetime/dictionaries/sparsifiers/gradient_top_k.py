@@ -1,0 +1,73 @@
+"""The k of every row that are strong and that the model's loss notices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import torch
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.ranks import ranks
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Rule, Support
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+_CANDIDATES = 4  # times k
+
+
+@final
+@part("gradient_top_k", example={"k": 4})
+class GradientTopK(Sparsifier):
+    """The k latents of a row with the largest `value * (1 + beta * |atom · gradient|)`.
+
+    The product is what a latent changes of the model's loss; it is divided by its batch mean, so
+    that beta 1 gives strength and effect equal weight. Chosen are k of the 4 k strongest, so that
+    selection stays sparse. In use nothing is known of the loss, and the k strongest stay.
+
+    Source: Olmo et al. 2024, Features that Make a Difference, arXiv:2411.10397; candidates, the
+    division and plain selection in use are ours.
+    """
+
+    needs = frozenset({"gradient"})
+
+    def __init__(self, k: int, beta: float = 1.0) -> None:
+        if beta < 0:
+            raise ConfigError(f"beta is the weight of the gradient, at least 0; given: {beta}")
+        super().__init__(k=checked_k(k), beta=beta)
+        self.k, self.beta = k, beta
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        if dictionary.writes is None and len(dictionary.reads) == 1:
+            return None
+        return (
+            "gradient_top_k multiplies atoms with the gradient at the site that is read, so it "
+            "takes dictionaries that reconstruct the one site that they read"
+        )
+
+    def training_rule(self, inputs: Inputs) -> Rule:
+        return kernels.TopK(min(_CANDIDATES * self.k, self.atoms.width))
+
+    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre.relu() * self._kept(pre.detach().relu(), support, inputs)
+
+    def inference_rule(self, inputs: Inputs) -> Rule:
+        return kernels.TopK(self.k)
+
+    def inference_gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre.relu()
+
+    @torch.no_grad()
+    def _kept(self, values: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        assert inputs.batch is not None and inputs.batch.gradient is not None, "training needs it"
+        # Rows that came along as earlier neighbours have no gradient: strength alone decides.
+        gradient = inputs.x.new_zeros(support.rows, self.atoms.d_out)
+        gradient[: inputs.batch.rows] = inputs.batch.gradient
+        effect = kernels.gather_dot(gradient, self.atoms.vectors(), support).abs()
+        score = values * (1 + self.beta * effect / effect.mean().clamp_min(1e-30))
+        return ranks(score, support) < self.k
