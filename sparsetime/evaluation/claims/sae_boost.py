@@ -21,7 +21,7 @@ _FEATURES = {"d": 64, "width": 256, "sequences": 20, "time": 2000}
         AtMost("FVU elsewhere, boosted", than="FVU elsewhere", times=1.01),
     ],
     seconds=60,
-    notes="Likely why it fails: the second dictionary reads the activation and never sees other data, "
+    notes="Likely why it fails: the second dictionary never sees other data, "
     "so that its latents fire there too. Cross-entropy of a spliced model is left out.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
