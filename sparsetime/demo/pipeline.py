@@ -6,7 +6,6 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +16,6 @@ import yaml
 from sparsetime.activations.capture import capture
 from sparsetime.activations.store import Store, open_store
 from sparsetime.config import read_config
-from sparsetime.demo.model import MODEL, model_folder
 from sparsetime.demo.settings import DemoSettings
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
@@ -25,10 +23,11 @@ from sparsetime.errors import StoreError
 from sparsetime.evaluation.evaluate import evaluate
 from sparsetime.evaluation.report import RECORD as EVALUATION
 from sparsetime.evaluation.testbeds.prose.corpus import corpus
+from sparsetime.evaluation.testbeds.prose.minilm import minilm
 from sparsetime.explorer.report import report
 from sparsetime.features.index import index
 from sparsetime.files import Folder
-from sparsetime.models.load import LoadedModel, load_model
+from sparsetime.models.load import LoadedModel
 from sparsetime.models.sites import resolve
 from sparsetime.training.train import train
 
@@ -56,7 +55,7 @@ def demo(
     settings = read_config(config, DemoSettings, overrides)
     folder = Folder(os.fspath(out))
     _refuse_others(folder, settings, force)
-    model = replace(load_model(model_folder()), name=MODEL)
+    model = minilm()
     resolve(model.model, settings.capture.site)
     _dictionaries(settings, d_in=64)  # a wrong setting must show before the capture
     _claim(folder, settings, force)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -70,9 +71,6 @@ def _read(store: Store) -> Float[Tensor, "rows d"]:
 
 
 def _pairs(store: Store) -> Float[Tensor, "rows 2 d"]:
-    import torch
-
-    spans = zip(store.spans.starts, store.spans.stops, strict=True)
-    rows = _read(store)
-    later = torch.cat([torch.arange(start + 1, stop) for start, stop in spans])
-    return torch.stack([rows[later - 1], rows[later]], dim=1)
+    # A view's spans number the rows of the whole store; in the view its documents follow close.
+    documents = _read(store).split(store.spans.lengths.tolist())
+    return torch.cat([torch.stack([one[:-1], one[1:]], dim=1) for one in documents])
