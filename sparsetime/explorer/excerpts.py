@@ -67,6 +67,8 @@ def choose_excerpts(
 
 def gap_text(between: str) -> str:
     """White space as the page prints it: paragraphs stay apart, wrapped lines flow."""
+    if between in ("", " "):  # nearly always
+        return between
     if re.fullmatch(r"\s*\n\s*\n\s*", between):
         return "\n\n"
     return re.sub(r"\s+", " ", between)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
     from sparsetime.features.firing import Firing
 
+_READ = 24  # sequences in which a stretch to open at is looked for
 ALWAYS_ON = 0.2  # share of the corpus's steps beyond which a feature says nothing of a passage
 
 
@@ -42,7 +43,7 @@ class Opened:
             folder,
             {key: one.index.record["subject"]["dictionary"] for key, one in self.shown.items()},
         )
-        self.document = lru_cache(maxsize=64)(self._document)
+        self.document = lru_cache(maxsize=160)(self._document)
         self.code = lru_cache(maxsize=32)(self._code)
         self.firing = lru_cache(maxsize=32)(self._firing)
         self.boundaries = lru_cache(maxsize=64)(self._boundaries)
@@ -96,7 +97,10 @@ class Opened:
         """A stretch that reads like prose: its sequence, first step and the step after its last."""
         shown = self.one(key)
         known = shown.index.sequences["sequence"].to_pylist()
-        best = choose_excerpts(shown.store, 1, known)[0]
+        some = known[
+            :: -(-len(known) // _READ)
+        ]  # reading them all would keep the first page waiting
+        best = choose_excerpts(shown.store, 1, some)[0]
         return best.sequence, best.first, best.stop
 
     def _firing(self, key: str, feature: int) -> Firing:
