@@ -23,11 +23,21 @@ def _widths(it: Dictionary) -> str | None:
     )
 
 
-def _sparsifier_width(it: Dictionary) -> str | None:
-    own = getattr(it.sparsifier, "width", it.width)
-    if own == it.width:
-        return None
-    return f"the sparsifier has width {own} and the encoder {it.width}: they must be the same"
+def _sizes(it: Dictionary) -> str | None:
+    for part in [it.sparsifier, *it.objective.members]:
+        own = getattr(part, "width", it.width)
+        if own != it.width:
+            return (
+                f"the {part.role} {part.kind!r} has width {own} and the encoder {it.width}: they "
+                "must be the same"
+            )
+        read = getattr(part, "d_in", it.d_in)
+        if read != it.d_in:
+            return (
+                f"the {part.role} {part.kind!r} reads {read} dimensions and the encoder "
+                f"{it.d_in}: they must be the same"
+            )
+    return None
 
 
 def _k(it: Dictionary) -> str | None:
@@ -85,7 +95,7 @@ def _pressure(it: Dictionary) -> str | None:
 
 _RULES: tuple[Callable[[Dictionary], str | None], ...] = (
     _widths,
-    _sparsifier_width,
+    _sizes,
     _k,
     _reads,
     _writes,

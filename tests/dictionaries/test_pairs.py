@@ -25,7 +25,12 @@ PAIRS = [
 NESTED = {"kind": "unit_norm", "groups": [4, 24]}
 BESIDE = {
     "encoder": ["linear", "tied"],
-    "sparsifier": [{"kind": "top_k", "k": 4}, "gated", {"kind": "jumprelu"}],
+    "sparsifier": [
+        {"kind": "top_k", "k": 4},
+        "gated",
+        "jumprelu",
+        {"kind": "variational_top_k", "k": 4},
+    ],
     "atoms": ["unit_norm", NESTED],
     "term": [["mse"], ["nested_mse"], ["mse", {"kind": "l1", "weight": 0.1}]],
     "base": [None],

@@ -227,7 +227,7 @@ def refusals():
                 LinearEncoder(4, 8), JumpReLU(9), UnitNormAtoms(8, 4), Objective([MSE()])
             ),
             ConfigError,
-            "the sparsifier has width 9 and the encoder 8",
+            "the sparsifier 'jumprelu' has width 9 and the encoder 8",
         ),
         "part": (
             lambda: build("sparsifier", {"kind": "top_kk", "k": 1}),

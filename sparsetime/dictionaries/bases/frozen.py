@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 _EXAMPLE = {
     "name": "base",
-    "encoder": {"kind": "linear", "d_in": 16, "width": 8},
+    "encoder": {"kind": "linear", "d_in": 6, "width": 8},
     "sparsifier": {"kind": "top_k", "k": 2},
-    "atoms": {"kind": "unit_norm", "width": 8, "d_out": 16},
+    "atoms": {"kind": "unit_norm", "width": 8, "d_out": 6},
     "objective": [{"kind": "mse"}],
 }
 

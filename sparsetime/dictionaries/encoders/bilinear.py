@@ -55,6 +55,10 @@ class BilinearEncoder(PlacewiseEncoder):
         return (left.outer(right) + right.outer(left)) / 2
 
     @torch.no_grad()
+    def rescale(self, factor: float) -> None:
+        self.left.mul_(factor)
+
+    @torch.no_grad()
     def start_from(self, directions: Float[Tensor, "width d"]) -> None:
         self.left.copy_(directions)
         self.left_bias.zero_()

@@ -25,7 +25,8 @@ class DistanceEncoder(PlacewiseEncoder):
     Rows of one direction get one code whatever their length, and rows that are near each other get
     near codes, because a distance changes by no more than the rows do.
 
-    weight: [width, d_in].
+    weight: [width, d_in]. All values are multiplied by one learnt scale, because rows have a
+    length and nearness has none.
 
     Source: Shen et al. 2025, VL-SAE, arXiv:2510.21323; written from its abstract and summaries,
     which name the Euclidean distance of normalised rows and not how it becomes a strength.
@@ -35,17 +36,23 @@ class DistanceEncoder(PlacewiseEncoder):
         super().__init__(d_in=d_in, width=width)
         self.d_in, self.width = d_in, width
         self.weight = nn.Parameter(torch.zeros(width, d_in))
+        self.scale = nn.Parameter(torch.tensor(1.0))
 
     def pre_activations(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows width"]:
-        return _nearness(normalize(x, dim=1) @ normalize(self.weight, dim=1).T)
+        return self.scale * _nearness(normalize(x, dim=1) @ normalize(self.weight, dim=1).T)
 
     def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         unit = normalize(self.weight, dim=1)
-        return _nearness(kernels.gather_dot(normalize(x, dim=1), unit, support))
+        return self.scale * _nearness(kernels.gather_dot(normalize(x, dim=1), unit, support))
+
+    @torch.no_grad()
+    def rescale(self, factor: float) -> None:
+        self.scale.mul_(factor)
 
     @torch.no_grad()
     def start_from(self, directions: Float[Tensor, "width d"]) -> None:
         self.weight.copy_(directions)
+        self.scale.fill_(1.0)
 
 
 def _nearness(cosine: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

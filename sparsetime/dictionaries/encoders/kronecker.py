@@ -61,6 +61,12 @@ class KroneckerEncoder(PlacewiseEncoder):
         )
 
     @torch.no_grad()
+    def rescale(self, factor: float) -> None:
+        """A pair is the root of a product, so each of the two takes the whole factor."""
+        self.base_weight.mul_(factor)
+        self.extension_weight.mul_(factor)
+
+    @torch.no_grad()
     def start_from(self, directions: Float[Tensor, "width d"]) -> None:
         """Each base and extension begins as the mean of the latents that it takes part in."""
         grid = directions.reshape(self.heads, self.base, self.extension, self.d_in)

@@ -16,7 +16,7 @@ from sparsetime.errors import ConfigError
 
 
 @final
-@part("aux_zipf", example={"width": 16})
+@part("aux_zipf")
 class AuxZipf(Term):
     """What `aux_k` asks of dead latents, asked of underused ones too.
 

@@ -20,7 +20,7 @@ _EVERY = 10  # steps from one solution of the probe to the next, after as many f
 
 
 @final
-@part("adaptive_k", example={"d_in": 8, "k": 4})
+@part("adaptive_k", example={"k": 4})
 class AdaptiveK(Sparsifier):
     """The largest latents of every row: from `k * (1 - spread)` of the plainest rows to
     `k * (1 + spread)` of the most complex.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -95,12 +96,13 @@ class FeatureChoice(Sparsifier):
 
 def _frequencies(width: int, k: int, zipf: float) -> Float[Tensor, " width"]:
     """Shares of rows that sum to k, each at most 1."""
-    shape = torch.arange(1, width + 1, dtype=torch.float64) ** -zipf
-    low, high = 0.0, float(width / shape[-1])
+    shape = np.arange(1, width + 1) ** -zipf
+    low, high = 0.0, width / shape[-1]
     for _ in range(100):
         middle = (low + high) / 2
-        if (middle * shape).clamp_max(1).sum() < k:
+        if np.minimum(middle * shape, 1).sum() < k:
             low = middle
         else:
             high = middle
-    return (high * shape).clamp_max(1).float()
+    # By way of a list, which becomes a tensor on whatever device is the default.
+    return torch.tensor(np.minimum(high * shape, 1).tolist())
