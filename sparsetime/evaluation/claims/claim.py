@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ class Claim:
     @property
     def file(self) -> Path:
         """Where its check is written."""
-        return Path(self.check.__code__.co_filename)
+        return Path(str(sys.modules[self.check.__module__].__file__))
 
 
 _CLAIMS: dict[str, Claim] = {}
