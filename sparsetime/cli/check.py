@@ -33,7 +33,7 @@ def claim(
     keep: Annotated[
         bool, typer.Option("--keep", help="Add to the results that the docs show.")
     ] = False,
-    seeds: Annotated[int, typer.Option(help="How many seeds, from 0 on.", min=3)] = 3,
+    seeds: Annotated[int, typer.Option(help="How many seeds, three at least.")] = 3,
 ) -> None:
     """Check what a paper claims, over several seeds, and say whether it holds here.
 

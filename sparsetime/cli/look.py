@@ -71,9 +71,23 @@ def recipes(
     shown.add_row("parts", ", ".join(f"{role} {kind}" for role, kind in card.parts.items()))
     shown.add_row("defaults", ", ".join(f"{key}={value}" for key, value in card.defaults.items()))
     shown.add_row("their source", card.source_of_defaults)
+    shown.add_row("checked", _result(name))
     stdout().print(shown)
 
 
 def _needs(card: Recipe) -> str:
     """What a training batch holds."""
     return ", ".join(["rows", *sorted(card.needs)])
+
+
+def _result(name: str) -> str:
+    """What the latest check of the claim of that name found."""
+    from sparsetime.evaluation.verdicts.record import latest
+
+    record = latest().get(name)
+    if record is None:
+        return f"not yet; sparsetime claim {name} checks the claim"
+    spreads = {figure: record.spread(figure) for figure in record.figures}
+    figures = (f"{figure} {mean:.4g} ± {spread:.2g}" for figure, (mean, spread) in spreads.items())
+    when = f"{record.verdict}, {record.date[:10]}, {len(record.seeds)} seeds"
+    return f"{when}: {'; '.join(figures)}"
