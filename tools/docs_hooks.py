@@ -1,15 +1,17 @@
 """What mkdocs fills in from the code while it builds, so that no page can fall behind it.
 
-A page asks for it with a comment: `<!-- generated: recipes -->` or `<!-- generated: reference -->`.
+A page asks for it with a comment: `<!-- generated: recipes -->`, `claims` or `reference`.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+VERDICTS = ("holds", "fails", "undecided")
 MARK = re.compile(r"<!-- generated: (\w+) -->")
 FETCHED = re.compile(r"""(?:<link[^>]+?href|\bsrc)=["']?(?:https?:)?//[^"' >]+""")
 
@@ -32,6 +34,22 @@ def recipes() -> str:
     from sparsetime import recipes as cards
 
     return "\n".join(_card(card) for card in cards())
+
+
+def claims() -> str:
+    """A table of all claims with their latest results, then a section for each."""
+    from sparsetime.evaluation.claims.claim import claims as every
+    from sparsetime.evaluation.verdicts.record import latest
+
+    records = latest()
+    lines = ["| claim | verdict | what would be seen |", "|---|---|---|"]
+    for one in every():
+        found = records[one.name].verdict if one.name in records else "not checked"
+        lines.append(f"| [`{one.name}`](#{one.name}) | {found} | {one.says} |")
+    counts = Counter(records[one.name].verdict for one in every() if one.name in records)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    sections = [_claim(one, records.get(one.name)) for one in every()]
+    return "\n".join([f"Of {counts.total()} checked: {told}.", "", *lines, "", *sections])
 
 
 def reference() -> str:
@@ -64,6 +82,31 @@ def _card(card: Any) -> str:
             "",
         ]
     )
+
+
+def _claim(one: Any, record: Any) -> str:
+    lines = [f"## `{one.name}` {{#{one.name}}}", "", one.says, "", f"- **Checked on:** {one.data}"]
+    if record is None:
+        return "\n".join([*lines, "- **Verdict:** not checked", ""])
+    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
+    lines += [
+        f"- **Verdict:** {record.verdict}, {record.date[:10]}, {len(record.seeds)} seeds, "
+        f"{record.seconds:.0f} s on {record.machine['cores']} cores",
+        *([f"- **Notes:** {one.notes}"] if one.notes else []),
+        f"- **Versions:** {versions}; code {record.code}",
+        "",
+        "| expected | margin | verdict |",
+        "|---|---|---|",
+    ]
+    for judgement in record.judgements:
+        margin = f"{judgement.mean:.3g} ± {judgement.error:.2g}"
+        lines.append(f"| {judgement.expectation} | {margin} | {judgement.verdict} |")
+    lines += ["", "| figure | mean ± deviation | by seed |", "|---|---|---|"]
+    for name, values in record.figures.items():
+        mean, spread = record.spread(name)
+        each = ", ".join(f"{value:.4g}" for value in values)
+        lines.append(f"| {name} | {mean:.4g} ± {spread:.2g} | {each} |")
+    return "\n".join([*lines, ""])
 
 
 def _entry(name: str, thing: Any) -> str:
@@ -113,4 +156,8 @@ def _prose(thing: Any) -> str:
     return (inspect.getdoc(thing) or "").replace("[", "\\[").replace("]", "\\]")
 
 
-GENERATED: dict[str, Callable[[], str]] = {"recipes": recipes, "reference": reference}
+GENERATED: dict[str, Callable[[], str]] = {
+    "claims": claims,
+    "recipes": recipes,
+    "reference": reference,
+}

@@ -100,6 +100,6 @@ class Lab:
         key = f"{name} {site}"
         if key not in self._rows:
             if self._tell:
-                self._tell(f"opening {name} at {site}; the first time it is made, which takes minutes")
+                self._tell(f"opening {name}, {site}; made the first time, which takes minutes")
             self._rows[key] = Rows.of(testbed(name, progress=self._tell is None, site=site))
         return self._rows[key]
