@@ -22,6 +22,8 @@ from sparsetime.dictionaries.normalisation import Normalisation
 class Itself(nn.Module):
     """Each latent is a coordinate; `gain` scales the reconstruction."""
 
+    writes = None
+
     def __init__(self, width, groups=None, gain=1.0):
         super().__init__()
         self.d_in = self.width = width
@@ -38,6 +40,9 @@ class Itself(nn.Module):
 
     def decode(self, code):
         return self.gain * code.dense()
+
+    def reconstruct(self, code, x):
+        return self.decode(code)
 
 
 def make_store(out, sequences, *, texts=None, steps=None, labels=None, **settings) -> Store:
