@@ -18,8 +18,8 @@ from sparsetime.dictionaries.sparsifiers import TopK
     claim="Spliced in, it raises the model's loss less than an SAE of equal L0 that was trained on "
     "squared error.",
     source_of_defaults="The paper's loss is the divergence with L1; here TopK makes codes sparse, "
-    "and a share of squared error holds the directions that the model ignores. Its weight was "
-    "chosen here.",
+    "and a share of squared error holds the directions that the model ignores. The "
+    "weights are a first guess, not tuned on a model.",
     cost="As TopK and, for every batch, the model from the site on: forward twice and backward "
     "once.",
 )
