@@ -43,6 +43,9 @@ SEARCHED = {
         Within("L0 of gated", of=L0, tolerance=0.1),
         AtLeast("correlation of gradient and differences", than=0.8),
     ],
+    notes="A short training carries thresholds a little way only, while Gated learns its gates "
+    "from the start. The gradient: where the L0 is at its target only the error's part is left, "
+    "and the density of pre-activations differs across a bandwidth as wide as the threshold.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """What decides the L0 of each recipe is searched; TopK's L0 is its k."""
