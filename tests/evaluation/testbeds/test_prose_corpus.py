@@ -1,4 +1,4 @@
-"""The demo corpus: what is read, in which order, under which labels."""
+"""The prose corpus: what is read, in which order, under which labels."""
 
 from __future__ import annotations
 
