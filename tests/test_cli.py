@@ -16,7 +16,7 @@ from sparsetime.cli import app
 from sparsetime.cli.model import named_model
 from sparsetime.errors import StoreError
 
-COMMANDS = ("sites", "recipes", "capture", "train", "evaluate", "index", "report", "demo")
+COMMANDS = ("sites", "recipes", "capture", "train", "evaluate", "index", "claim", "report", "demo")
 
 
 def run(*arguments, code=0):
