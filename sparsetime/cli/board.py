@@ -21,7 +21,8 @@ def leaderboard(
         list[str] | None, typer.Option(help="A recipe that takes part. Repeatable.")
     ] = None,
     bed: Annotated[
-        list[str] | None, typer.Option(help="A testbed: orchestra, code, prose. Repeatable.")
+        list[str] | None,
+        typer.Option(help="A testbed: orchestra, code, prose, series. Repeatable."),
     ] = None,
     width: Annotated[list[int] | None, typer.Option(help="Features. Repeatable.")] = None,
     k: Annotated[list[int] | None, typer.Option(help="Active features. Repeatable.")] = None,

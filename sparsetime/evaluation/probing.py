@@ -53,12 +53,19 @@ class ProbeResult:
     converged: bool
 
 
-def split_of(labels: NDArray[np.object_], lengths: list[int], seed: int) -> Split | None:
+def split_of(
+    labels: NDArray[np.object_],
+    lengths: list[int],
+    seed: int,
+    times: Int[np.ndarray, " sequences"] | None = None,
+) -> Split | None:
     """Alternate blocks of time of every sequence for training and for testing.
 
     labels: [rows], None for a step without the label. Blocks of 64 steps, or the longest shorter
     ones (to 8) with which at least two classes occur on both sides; None where there are none.
     The parity changes from a sequence to the next, so sequences of one block are on both sides.
+    Sequences with the same number in `times` ran at the same time: they have one parity, and what
+    they share at a time, such as a day's weather, is on one side only.
     """
     known = np.array([label is not None for label in labels], dtype=bool)
     names, numbers = np.unique(labels[known].astype(str), return_inverse=True)
@@ -67,8 +74,9 @@ def split_of(labels: NDArray[np.object_], lengths: list[int], seed: int) -> Spli
     sequence = np.repeat(np.arange(len(lengths)), lengths)
     first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     position = np.arange(len(labels)) - np.repeat(first, lengths)
+    time = sequence if times is None else times[sequence]
     for block in _BLOCKS:
-        test_side = (position // block + sequence) % 2 == 1
+        test_side = (position // block + time) % 2 == 1
         usable = (label >= 0) & (position % block >= block // _GAP)
         on_both = np.minimum(
             np.bincount(label[usable & test_side], minlength=len(names)),
@@ -83,7 +91,7 @@ def split_of(labels: NDArray[np.object_], lengths: list[int], seed: int) -> Spli
         rng = np.random.default_rng(seed)
         train = _at_most(usable & ~test_side, rng)
         test = _at_most(usable & test_side, rng)
-        block_of_row = sequence * (max(lengths) // block + 1) + position // block
+        block_of_row = time * (max(lengths) // block + 1) + position // block
         return Split(train, test, label[train], label[test], block_of_row[test], len(kept), block)
     return None
 

@@ -49,6 +49,20 @@ def test_training_and_test_steps_are_never_neighbours():
     assert gap == 9
 
 
+def test_sequences_of_the_same_time_train_on_the_same_blocks():
+    """Three sensors, two stretches: a day of chance tells its label, and no other day does."""
+    labels = np.array(["a", "b"] * 384, dtype=object)
+    lengths, times = [128] * 6, np.array([0, 0, 0, 1, 1, 1])
+    split = split_of(labels, lengths, seed=0, times=times)
+    day = times[np.arange(768) // 128] * 128 + np.arange(768) % 128
+    assert len(split.train) == len(split.test) > 300
+    assert not set(day[split.train]) & set(day[split.test])
+    assert len(set(split.test_block)) == 2  # a block of one time is one block, whoever was there
+    apart = split_of(labels, lengths, seed=0)
+    assert set(day[apart.train]) & set(day[apart.test])
+    assert len(set(apart.test_block)) == 6
+
+
 def test_short_sequences_get_shorter_blocks(tmp_path):
     store = labelled(tmp_path, time=40)
     report = evaluate(Itself(7), store, ["slow_probe"], progress=False)

@@ -1,4 +1,4 @@
-"""Ground: a testbed split by sequence, with the truth of what is held out."""
+"""Ground: a testbed split by document or time, with the truth of what is held out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sparsetime.evaluation.leaderboard.settings import LeaderboardSettings
 from sparsetime.evaluation.testbeds.bed import Testbed
 from sparsetime.evaluation.testbeds.testbed import testbed
 
-_SPLIT_SEED = 0  # the same documents are held out for every seed
+_SPLIT_SEED = 0  # the same sequences are held out for every seed
 
 
 @final
@@ -37,6 +37,11 @@ class Ground:
         """Of the held-out sequences, in steps."""
         return np.asarray(self.held_out.spans.lengths)
 
+    @property
+    def times(self) -> Int[np.ndarray, " sequences"]:
+        """Of the held-out sequences; equal numbers are of the same time."""
+        return self.bed.times(self.held_out)
+
 
 def ground(name: str, settings: LeaderboardSettings, progress: bool = True) -> Ground:
     """The testbed of that name, built or opened.
@@ -44,7 +49,7 @@ def ground(name: str, settings: LeaderboardSettings, progress: bool = True) -> G
     Errors: those of `sparsetime.testbed`.
     """
     bed = testbed(name, progress=progress, **settings.beds[name])
-    learnt, held_out = bed.store.split(settings.held_out, seed=_SPLIT_SEED)
+    learnt, held_out = bed.split(settings.held_out, seed=_SPLIT_SEED)
     true_code = None
     if bed.truth is not None:
         time = bed.truth.settings.time

@@ -51,7 +51,9 @@ def measure(sae: Dictionary, ground: Ground) -> Measures:
         code = concatenate([each.code for each in encoded(sae, ground.held_out, progress=False)])
         if ground.labels:
             readers = {part.name or "code": part.of(code) for part in parts_of(sae)}
-            found.probes = probed(ladder(readers, labels_of(ground), ground.lengths))
+            found.probes = probed(
+                ladder(readers, labels_of(ground), ground.lengths, times=ground.times)
+            )
         if ground.true_code is not None and ground.bed.truth is not None:
             _planted(found, sae, code, ground.true_code, ground.bed.truth, ground)
     return found

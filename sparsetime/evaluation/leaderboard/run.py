@@ -108,7 +108,7 @@ def _references(of: Ground, settings: LeaderboardSettings) -> list[Probed]:
         RAW: x,
         RANDOM: random_code(x, settings.widths[-1], settings.ks[-1]),
     }
-    return probed(ladder(readers, labels_of(of), of.lengths))
+    return probed(ladder(readers, labels_of(of), of.lengths, times=of.times))
 
 
 def _trained(

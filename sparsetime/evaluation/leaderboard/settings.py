@@ -22,6 +22,7 @@ RECIPES = (
 LADDER = {
     "code": ["kind", "in_docstring", "indentation_depth", "function", "module"],
     "prose": ["kind", "section", "name"],
+    "series": ["hour", "weekday", "lockdown", "season"],
 }
 
 
@@ -37,7 +38,7 @@ class LeaderboardSettings(Settings):
     ks: list[PositiveInt] = Field([8, 16, 32, 64], min_length=1)
     seeds: list[NonNegativeInt] = Field([0, 1, 2], min_length=1)
     beds: dict[str, dict[str, Any]] = Field(
-        default={name: {} for name in ("orchestra", "code", "prose")}, min_length=1
+        default={name: {} for name in ("orchestra", "code", "prose", "series")}, min_length=1
     )
     train: TrainConfig = TrainConfig(rows=1_000_000, batch=1024)
     held_out: float = Field(0.1, gt=0, lt=1, description="share of the sequences to measure on")

@@ -72,12 +72,15 @@ def ladder(
     labels: Mapping[str, Sequence[object]],
     lengths: Sequence[int] | Int[np.ndarray, " sequences"],
     seed: int = 0,
+    times: Int[np.ndarray, " sequences"] | None = None,
 ) -> Ladder:
     """Linear probes of every label from every reader, all on the same steps.
 
     readers: by name a code, or activations, of the same steps; `dictionary_readers` gives the
     parts of a dictionary, the raw activations and a random dictionary. labels: by name one for
-    every step, None where a step has none; from fast to slow, to read like a ladder.
+    every step, None where a step has none; from fast to slow, to read like a ladder. times: a
+    number for every sequence; equal ones are of the same time, of which the same blocks train
+    (None: no two are).
 
     Probes and their split by alternating blocks of time are those of `evaluation.probes.Probes`;
     activations are centred on their training steps. Linear probes: Alain and Bengio 2016,
@@ -85,8 +88,8 @@ def ladder(
     et al. 2025, "Temporal sparse autoencoders". A label needs two classes that occur on both sides;
     one that has not is left out, with its reason.
 
-    Errors: MismatchError where readers, labels (by name) or lengths are not of the same steps;
-    DataError where there are no readers.
+    Errors: MismatchError where readers, labels (by name) or lengths are not of the same steps, or
+    times not of as many sequences; DataError where there are no readers.
     """
     if not readers:
         raise DataError("no readers were given; name at least one code to probe")
@@ -96,6 +99,8 @@ def ladder(
             raise MismatchError(f"{name!r} has {rows:,} steps and the lengths add up to {steps:,}")
     for name, given in labels.items():
         check_labels(name, given, steps)
+    if times is not None and len(times) != len(lengths):
+        raise MismatchError(f"times are of {len(times)} sequences, and lengths of {len(lengths)}")
     rungs: list[Rung] = []
     left_out: dict[str, str] = {}
     matrices = {
@@ -104,7 +109,7 @@ def ladder(
         if isinstance(reader, SparseCode)
     }
     for label, given in labels.items():
-        split = split_of(_as_strings(given), [int(length) for length in lengths], seed)
+        split = split_of(_as_strings(given), [int(length) for length in lengths], seed, times)
         if split is None:
             left_out[label] = (
                 f"the label {label!r} has no two classes that occur both in training and in test "

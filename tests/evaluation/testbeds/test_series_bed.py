@@ -1,5 +1,8 @@
 """The series testbed as users get it: the shipped transformer, and every step labelled."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -53,6 +56,33 @@ def test_every_step_has_its_labels_and_its_time(series):
         assert {*LADDER[:-2]} <= set(sequence.steps.column_names)
         hours = np.array(sequence.steps["hour"].to_pylist())
         assert (np.diff(hours) % 24 == 3).all()
+
+
+def test_it_is_split_by_time_and_what_is_held_out_is_of_years_the_model_never_saw(tmp_path):
+    bed = st.testbed("series", out=tmp_path / "beds", steps=201 * 40, progress=False)
+    sides = bed.split(0.1)
+    years = [
+        {json.loads(label)["year"] for label in side.sequences["labels"].to_pylist()}
+        for side in sides
+    ]
+    assert years[1] <= {2021, 2023, 2025} and not years[0] & years[1]
+    starts = [set(side.sequences["start"].to_pylist()) for side in sides]
+    assert not starts[0] & starts[1]
+    unseen = bed.store.where(held_out=True).sequence_indices.tolist()
+    assert len(sides[1].sequence_indices) == 4 < len(unseen)
+    assert len(sides[0].sequence_indices) + len(unseen) == 40
+    assert bed.split(0.9)[1].sequence_indices.tolist() == unseen  # no more than there are
+    assert bed.split(0.1, seed=0)[1].fingerprint == sides[1].fingerprint
+    assert bed.split(0.1, seed=1)[1].fingerprint != sides[1].fingerprint
+
+
+def test_sensors_that_counted_at_once_are_of_the_same_time(series):
+    view = series.store
+    starts = view.sequences["start"].to_numpy()
+    times = series.times(view)
+    assert ((times[:, None] == times) == (starts[:, None] == starts)).all()
+    alone = replace(series, later=None)
+    assert alone.times(view).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_finished_testbed_is_opened(series, monkeypatch):

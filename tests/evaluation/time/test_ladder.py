@@ -89,5 +89,7 @@ def test_what_does_not_align_is_named(known):
         ladder(readers, {"kind": labels["kind"][1:]}, [200] * 6)
     with pytest.raises(MismatchError, match="'fast' has 1,200 steps and the lengths add up to 200"):
         ladder(readers, labels, [200])
+    with pytest.raises(MismatchError, match="times are of 2 sequences, and lengths of 6"):
+        ladder(readers, labels, [200] * 6, times=np.arange(2))
     with pytest.raises(DataError, match="no readers were given; name at least one code to probe"):
         ladder({}, labels, [200])

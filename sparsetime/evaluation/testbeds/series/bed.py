@@ -40,7 +40,8 @@ def made_of() -> str:
 def build(folder: str, settings: SeriesSettings, show: bool) -> Testbed:
     """Label and capture whole windows; a finished build is opened."""
     model = series_model()
-    return Testbed("series", _store(folder, model, settings, show), LADDER, model=model)
+    store = _store(folder, model, settings, show)
+    return Testbed("series", store, LADDER, model=model, later="held_out")
 
 
 def documents(steps: int) -> list[Document]:
