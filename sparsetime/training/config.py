@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+)
 
 from sparsetime.activations.batches import WINDOW
 from sparsetime.config import Settings
@@ -53,11 +60,40 @@ class TrainConfig(Settings):
         None, description="steps between checkpoints; None: ten over the run"
     )
     log_every: PositiveInt = Field(10, description="steps between lines of metrics.jsonl")
+    snapshots: NonNegativeInt = Field(
+        0,
+        description="dictionaries kept on the way, each step number a constant factor after the "
+        "one before; each takes as much room as the last one",
+    )
+
+    @field_validator("snapshots")
+    @classmethod
+    def _fit(cls, snapshots: int, info: ValidationInfo) -> int:
+        rows, batch = info.data.get("rows"), info.data.get("batch")
+        if rows and batch and snapshots >= (steps := -(-rows // batch)):
+            raise ValueError(
+                f"expected at most {steps - 1}: {rows:,} rows in batches of {batch:,} are {steps} "
+                "steps, and after the last of them stands the dictionary itself"
+            )
+        return snapshots
 
     @property
     def steps(self) -> int:
         """Optimiser steps, the last batch being full."""
         return max(1, -(-self.rows // self.batch))
+
+    @property
+    def snapshot_steps(self) -> tuple[int, ...]:
+        """The numbers of steps after which a snapshot is kept, ascending; 1 is the first.
+
+        Features form early, so they are spaced as a logarithm is; where that would come to less
+        than a step, they are one step apart.
+        """
+        found: list[int] = []
+        for i in range(self.snapshots):
+            spaced = round(self.steps ** (i / self.snapshots))
+            found.append(max(spaced, found[-1] + 1 if found else 1))
+        return tuple(found)
 
     def rate(self, width: int) -> float:
         """The peak learning rate for a dictionary of this width and a training this long.

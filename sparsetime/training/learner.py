@@ -36,6 +36,7 @@ class Learner:
         self.finished = self.folder.is_finished
         self.next_step = 0
         self._record = _record(source)
+        self._kept = frozenset(config.snapshot_steps)
         if self.finished:
             dictionary.load_state_dict(saved.load(path).state_dict())
             return
@@ -50,7 +51,7 @@ class Learner:
         self.dictionary.record = self._record
         if not self.finished:
             self.folder.claim(self.settings)
-            self.folder.resume_log(self.next_step)
+            self.folder.resume(self.next_step)
 
     def learn(self, batch: Batch, number: int, began: float) -> dict[str, Any] | None:
         """Do step `number`; the log line where it is due."""
@@ -65,6 +66,9 @@ class Learner:
                 **self.trainee.figures(step),
             }
             self.folder.log(line)
+        # Before the checkpoint: a run that goes on from it finds every snapshot up to it.
+        if self.next_step in self._kept:
+            self.folder.write_snapshot(self.next_step, self.dictionary)
         if self.next_step % self.config.checkpoint_steps == 0:
             counter = torch.tensor(self.next_step)
             self.folder.write_checkpoint({**self.trainee.state(), "next_step": counter})

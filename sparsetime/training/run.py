@@ -17,8 +17,14 @@ from sparsetime.dictionaries import saved
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
+from sparsetime.training.snapshots import (
+    SETTINGS,
+    SNAPSHOTS,
+    Snapshot,
+    read_snapshots,
+    snapshot_name,
+)
 
-_SETTINGS = "training.json"
 _METRICS = "metrics.jsonl"
 _CHECKPOINT = "checkpoint.safetensors"
 
@@ -34,6 +40,11 @@ class Run:
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl: step, rows, every loss term, fvu, l0, dead, rate, seconds."""
         return list(read_metrics(self.path))
+
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """What was kept on the way, in order of steps: `snapshots[0].load()` is the earliest."""
+        return read_snapshots(self.path)
 
 
 def read_metrics(path: str) -> Iterator[dict[str, Any]]:
@@ -58,9 +69,10 @@ class RunFolder:
     @property
     def settings(self) -> dict[str, Any] | None:
         """What decides the outcome of the run that is here already, if one is to go on."""
-        if self._force or not self._folder.exists(_SETTINGS):
+        if self._force or not self._folder.exists(SETTINGS):
             return None
-        found: dict[str, Any] = self._folder.read_json(_SETTINGS)
+        found: dict[str, Any] = self._folder.read_json(SETTINGS)
+        found["config"].setdefault("snapshots", 0)  # a run from before there were any
         return found
 
     @property
@@ -70,10 +82,11 @@ class RunFolder:
     def claim(self, settings: dict[str, Any]) -> None:
         """Make the folder this run's: from here on it is written to."""
         if self._force:
-            for name in (_SETTINGS, _METRICS, _CHECKPOINT, saved.JSON_NAME, saved.WEIGHTS_NAME):
+            results = (saved.JSON_NAME, saved.WEIGHTS_NAME, SNAPSHOTS)
+            for name in (SETTINGS, _METRICS, _CHECKPOINT, *results):
                 self._folder.remove(name)
             self._force = False
-        self._folder.write_json(_SETTINGS, settings)
+        self._folder.write_json(SETTINGS, settings)
 
     def checkpoint(self) -> dict[str, Tensor] | None:
         """The last checkpoint, if one was written."""
@@ -93,10 +106,17 @@ class RunFolder:
             _CHECKPOINT, save_tensors({name: t.contiguous() for name, t in tensors.items()})
         )
 
-    def resume_log(self, step: int) -> None:
-        """Forget log lines of steps that will be done again."""
+    def resume(self, step: int) -> None:
+        """Forget log lines and snapshots of steps that will be done again."""
         kept = [line for line in read_metrics(self._folder.url) if line["step"] <= step]
         self._folder.write_text(_METRICS, "".join(json.dumps(line) + "\n" for line in kept))
+        for name in (self._folder / SNAPSHOTS).names():
+            if name.isdecimal() and int(name) > step:
+                self._folder.remove(f"{SNAPSHOTS}/{name}")
+
+    def write_snapshot(self, step: int, dictionary: Dictionary) -> None:
+        """Keep what the dictionary is after so many steps."""
+        saved.save(dictionary, (self._folder / snapshot_name(step)).url)
 
     def log(self, line: dict[str, Any]) -> None:
         self._folder.append_text(_METRICS, json.dumps(line) + "\n")

@@ -11,6 +11,7 @@ from sparsetime.activations.batch import HOW_TO_GIVE
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.beginning import fit_start
 from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.errors import DataError
 from sparsetime.kernels import reference
 
 CARDS = {card.name: card for card in st.recipes()}
@@ -44,6 +45,7 @@ def trained(request, tmp_path_factory):
         rows=200 * 128,
         batch=128,
         learning_rate=3e-3,
+        snapshots=3,
         show=False,
     )
 
@@ -75,6 +77,33 @@ def test_loading_gives_identical_codes(trained, tmp_path):
         assert torch.equal(a.indices, b.indices)
         assert torch.equal(a.values, b.values)
         assert torch.equal(trained.dictionary(x), again(x))
+
+
+def test_snapshots_are_dictionaries_on_the_way(trained):
+    assert [(each.step, each.rows) for each in trained.snapshots] == [
+        (1, 128),
+        (6, 6 * 128),
+        (34, 34 * 128),
+    ]
+    for snapshot in trained.snapshots:
+        then = snapshot.load()
+        assert then.written() == trained.dictionary.written()
+        assert (then.encode(planted(50, seed=5)).values != 0).all()
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_a_snapshot_is_the_dictionary_of_that_step(name, tmp_path):
+    """The batches end just where the second of two snapshots is taken."""
+    sae = small(name)
+    batches = (small_batch(sae, rows=128, seed=seed) for seed in (1, 2))
+    with pytest.raises(DataError, match="the batches ended after step 2 of 4"):
+        st.train(sae, batches, out=tmp_path, rows=4 * 128, batch=128, snapshots=2, show=False)
+    then = st.load(tmp_path / "snapshots" / "000002")
+    x = planted(100, seed=5)
+    a, b = sae.eval().encode(x), then.encode(x)
+    assert torch.equal(a.indices, b.indices)
+    assert torch.equal(a.values, b.values)
+    assert torch.equal(sae(x), then(x))
 
 
 def test_a_rows_code_does_not_depend_on_its_batch(trained):

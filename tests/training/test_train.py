@@ -106,7 +106,7 @@ from planted import planted
 import sparsetime as st
 sae = st.dictionary("batch_topk", d_in=16, width=48, k=3)
 st.train(sae, planted(800), out=sys.argv[2], rows=1200 * 64, batch=64, learning_rate=3e-3,
-         show=False, checkpoint_every=50)
+         show=False, checkpoint_every=50, snapshots=6)
 """
 
 
@@ -126,6 +126,11 @@ def test_a_killed_process_goes_on_to_the_same_bits(tmp_path):
     for out in (cut, whole):
         subprocess.run([sys.executable, "-c", KILLED, tests, out], check=True)
     assert same_weights(st.load(cut), st.load(whole))
+    kept = [sorted(Path(out, "snapshots").iterdir()) for out in (cut, whole)]
+    assert [path.name for path in kept[0]] == [path.name for path in kept[1]]
+    assert len(kept[0]) == 6
+    for one, other in zip(*kept, strict=True):
+        assert same_weights(st.load(one), st.load(other)), one.name
 
 
 def test_a_finished_run_is_loaded_not_trained(tmp_path):
