@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
@@ -41,7 +41,7 @@ class Periodicity:
 def periodicity(
     code: SparseCode,
     lengths: Lengths = None,
-    times: Float[np.ndarray, " rows"] | None = None,
+    times: Real[np.ndarray, " rows"] | None = None,
     longest: int = 128,
     seed: int = 0,
 ) -> Periodicity:

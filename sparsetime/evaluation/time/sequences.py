@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TypeAlias, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int, Real
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError, MismatchError
@@ -16,7 +16,7 @@ from sparsetime.errors import DataError, MismatchError
 Lengths: TypeAlias = Sequence[int] | Int[np.ndarray, " sequences"] | None
 
 _GROUPS = 32
-_EVEN = 1e-6  # steps of time may differ by this part of themselves, for rounding
+_EVEN = 1e-6  # steps of time may differ by this part of themselves
 
 
 @final
@@ -69,7 +69,7 @@ class Sequences:
 
 
 def in_sequences(
-    code: SparseCode, lengths: Lengths = None, times: Float[np.ndarray, " rows"] | None = None
+    code: SparseCode, lengths: Lengths = None, times: Real[np.ndarray, " rows"] | None = None
 ) -> Sequences:
     """The code's rows as sequences, in order of time.
 
@@ -102,9 +102,7 @@ def in_sequences(
     return Sequences(code.detach().to("cpu").reshape(code.rows), offsets, step)
 
 
-def regular_step(
-    times: Float[np.ndarray, " rows"], lengths: Int[np.ndarray, " sequences"]
-) -> float:
+def regular_step(times: Real[np.ndarray, " rows"], lengths: Int[np.ndarray, " sequences"]) -> float:
     """The time from each step to the next, which must be the same everywhere.
 
     Errors: MismatchError where there is not a time for every step; DataError where times are not
@@ -130,14 +128,25 @@ def regular_step(
     if not within.any():
         return 1.0
     usual = float(np.median(gaps[within]))
-    uneven = within & (np.abs(gaps - usual) > _EVEN * max(usual, float(np.abs(times).max())))
+    uneven = within & (np.abs(gaps - usual) > _EVEN * usual + _rounding(times))
     if uneven.any():
         at = int(np.argmax(uneven))
         raise DataError(
             f"this measure needs regular sampling: most steps are {usual:g} apart, steps {at} and "
             f"{at + 1} are {gaps[at]:g} apart. Resample the series to an even step first"
         )
-    return usual
+    return float(gaps[within].mean())  # rounding of single times cancels out
+
+
+def _rounding(times: Real[np.ndarray, " rows"]) -> float:
+    """How far a gap may be off because both of its times were rounded.
+
+    It must stay small where times are large, such as seconds since 1970: else any gap would pass.
+    """
+    given = np.asarray(times)
+    if not np.issubdtype(given.dtype, np.floating):
+        return 0.0
+    return 4 * float(np.spacing(np.abs(given).max()))
 
 
 def check_lag(lag: int, sequences: Sequences, what: str = "a lag") -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Real
 
 from sparsetime.codes import SparseCode
 from sparsetime.evaluation.time import loops
@@ -41,7 +41,7 @@ class Timescale:
 def timescale(
     code: SparseCode,
     lengths: Lengths = None,
-    times: Float[np.ndarray, " rows"] | None = None,
+    times: Real[np.ndarray, " rows"] | None = None,
     max_lag: int = timescales.MAX_LAG,
     seed: int = 0,
 ) -> Timescale:

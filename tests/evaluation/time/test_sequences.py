@@ -50,6 +50,14 @@ def test_times_give_the_step():
     assert in_sequences(code, [1] * 5, np.zeros(5)).step == 1.0
 
 
+def test_times_that_were_rounded_are_still_regular():
+    code = code_of([[1]] * 1000)
+    seconds = 1.7e9 + np.arange(1000) / 250
+    assert in_sequences(code, None, seconds).step == pytest.approx(1 / 250, rel=1e-4)
+    assert in_sequences(code, None, np.arange(1000, dtype=np.float32) / 250).step > 0
+    assert in_sequences(code, None, 7 * np.arange(1000)).step == 7
+
+
 @pytest.mark.parametrize(
     ("times", "message", "error"),
     [
@@ -58,6 +66,7 @@ def test_times_give_the_step():
         ([0, 2, 1, 3], "step 2 is at 1, after 2. Sort the steps by time", DataError),
         ([0, 1, 1, 2], "step 2 is at 1, after 1", DataError),
         ([0, 1, 2, 5], "most steps are 1 apart, steps 2 and 3 are 3 apart. Resample", DataError),
+        ([1.7e9, 1.7e9 + 1, 1.7e9 + 2, 1.7e9 + 2.5], "steps 2 and 3 are 0.5 apart", DataError),
     ],
 )
 def test_times_that_are_no_regular_clock_are_refused(times, message, error):
