@@ -104,12 +104,14 @@ class Stream:
         return code
 
     def _check_order(self, times: Float[Tensor, "streams time"]) -> None:
-        """Errors: DataError for the first stream that goes back in time, or stands still."""
+        """Errors: DataError for the first stream that goes back in time, or stands still, or whose
+        time is no number.
+        """
         before = self._times
         if before is None:
             before = times.new_full(times.shape[:1], -math.inf)
         both = torch.cat([before[:, None], times], 1)
-        back = (both.diff(dim=1) <= 0).nonzero()
+        back = (~(both.diff(dim=1) > 0)).nonzero()  # NaN is not later either
         if back.numel():
             stream, step = back[0].tolist()
             raise DataError(
