@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
@@ -27,8 +27,9 @@ class Spectrum:
     roughness: 0 for a code that stays what it is, 2 for one whose steps do not depend on each
     other, 4 for one that turns over at every step. centre: the mean frequency in cycles a step,
     weighed by power; 0.25 where steps do not depend on each other. frequencies: 0 to 0.5 cycles
-    a step; power: shares of the variance, summing to 1; null: the same in shuffled time. step:
-    time from a step to the next, so that frequency / step is in cycles of its unit.
+    a step; power: how dense the variance is at each, summing to 1 (the bands of 0 and 0.5 are half
+    as wide as the others); null: the same in shuffled time. step: time from a step to the next, so
+    that frequency / step is in cycles of its unit.
     """
 
     roughness: Estimate
@@ -42,7 +43,7 @@ class Spectrum:
 def spectrum(
     code: SparseCode,
     lengths: Lengths = None,
-    times: Float[np.ndarray, " rows"] | None = None,
+    times: Real[np.ndarray, " rows"] | None = None,
     longest: int = LAGS,
     seed: int = 0,
 ) -> Spectrum:
@@ -75,17 +76,17 @@ def spectrum(
         return ratio(ratio(weights @ apart, weights @ pairs[:, 1]), variance)
 
     def centre(weights: Float[np.ndarray, "draws groups"]) -> Float[np.ndarray, " draws"]:
-        return np.asarray(_power(weights @ sums) @ frequencies)
+        return _centre(_power(weights @ sums))
 
     once = np.ones((1, given.groups))
-    null_power = _power(once @ null_sums)[0]
-    null_centre, null_roughness = null_power @ frequencies, roughness(once, null_apart)[0]
+    null_power = _power(once @ null_sums)
+    null_centre, null_roughness = _centre(null_power)[0], roughness(once, null_apart)[0]
     return Spectrum(
         estimate(roughness, given.groups, float(null_roughness), SHUFFLED, seed),
         estimate(centre, given.groups, float(null_centre), SHUFFLED, seed),
         frequencies,
         _power(once @ sums)[0],
-        null_power,
+        null_power[0],
         given.step,
     )
 
@@ -93,7 +94,7 @@ def spectrum(
 def _power(
     sums: Float[np.ndarray, "draws lags_plus_1"],
 ) -> Float[np.ndarray, "draws frequencies"]:
-    """Shares of the variance at frequencies evenly from 0 to 0.5, from sums over pairs of steps.
+    """How dense the variance is at frequencies evenly from 0 to 0.5, from sums over pairs of steps.
 
     The sums are not divided by the number of pairs, which falls with the lag; so no share comes
     out below zero, and long lags, of which little is known, weigh less.
@@ -105,6 +106,13 @@ def _power(
     waves = np.cos(2 * np.pi * np.outer(lag, np.linspace(0, 0.5, len(lag))))
     power = np.maximum((sums * parzen * twice) @ waves, 0)
     return np.asarray(power / power.sum(axis=1, keepdims=True))
+
+
+def _centre(power: Float[np.ndarray, "draws frequencies"]) -> Float[np.ndarray, " draws"]:
+    """The mean frequency: every one but the first and the last stands for its negative too."""
+    shares = power.copy()
+    shares[:, [0, -1]] /= 2
+    return ratio(shares @ np.linspace(0, 0.5, power.shape[1]), shares.sum(axis=1))
 
 
 def _apart(given: Sequences) -> Float[np.ndarray, " groups"]:

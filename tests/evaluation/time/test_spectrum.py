@@ -25,6 +25,32 @@ def test_noise_is_at_its_null():
     assert found.power[1:-1] == pytest.approx(np.full(63, 1 / 65), rel=0.15)
 
 
+def test_the_mean_frequency_by_hand():
+    # Over so few lags the variance is 1, the sum at lag 1 is r, and Parzen's weight there is 1/4.
+    code = code_of([[1], [1], [0], [0], [1], [1], [1], [0]])
+    mean = 5 / 8
+    apart = [1 - mean, 1 - mean, -mean, -mean, 1 - mean, 1 - mean, 1 - mean, -mean]
+    r = np.dot(apart[:-1], apart[1:]) / np.dot(apart, apart)
+    found = spectrum(code, longest=1)
+    density = np.array([1 + 2 * r / 4, 1 - 2 * r / 4])
+    assert found.power == pytest.approx(density / 2)
+    assert found.centre.value == pytest.approx(0.5 * density[1] / 2)
+
+
+def test_the_bands_of_the_variance_give_the_autocorrelation_back():
+    rng = np.random.default_rng(4)
+    code = as_code(two_state(rng, 0.9, 0.95, 10, 300))
+    found = spectrum(code, longest=16)
+    sums = autocovariance.by_group(in_sequences(code), 16).sum(0)
+    parzen = 1 - 6 / 17**2 * (1 - 1 / 17)
+    shares = found.power.copy()
+    shares[[0, -1]] /= 2
+    shares /= shares.sum()
+    again = shares @ np.cos(2 * np.pi * found.frequencies)
+    assert again == pytest.approx(parzen * sums[1] / sums[0])
+    assert found.centre.value == pytest.approx(shares @ found.frequencies)
+
+
 def test_a_wave_has_its_power_at_its_frequency():
     t = np.arange(4000)
     found = spectrum(as_code(1 + np.sin(2 * np.pi * t / 8)), times=0.25 * t)
