@@ -17,7 +17,7 @@ from sparsetime.explorer.workbench.documents import document, documents
 from sparsetime.explorer.workbench.feature import feature
 from sparsetime.explorer.workbench.labels import Labels
 from sparsetime.explorer.workbench.lines import features
-from sparsetime.explorer.workbench.neighbours import nearest, neighbours
+from sparsetime.explorer.workbench.neighbours import neighbours
 from sparsetime.explorer.workbench.overview import overview, training
 from sparsetime.explorer.workbench.records import Label
 from sparsetime.explorer.workbench.roll import roll, specific
@@ -60,8 +60,8 @@ def test_the_overview_counts_every_living_feature_once(workbench):
         assert view.aligned_with == [
             other.entry.key for other in page.dictionaries if other is not view
         ]
-    assert sum(page.dictionaries[0].density.high) < sum(page.dictionaries[0].density.counts)
-    assert page.dictionaries[1].density.high is None
+    assert sum(page.dictionaries[0].density.first) < sum(page.dictionaries[0].density.counts)
+    assert page.dictionaries[1].density.first is None
 
 
 def test_training_is_shown_up_to_a_line_cut_off(workbench):
@@ -105,9 +105,14 @@ def test_pages_of_a_list_follow_one_another(opened):
 
 
 def test_parts_are_told_apart(opened):
-    first = opened.one("temporal_matryoshka").table.groups[0]
-    high = features(opened, "temporal_matryoshka", part="high", limit=500).lines
-    assert high and all(line.part == "high" and line.feature < first for line in high)
+    key = "temporal_matryoshka"
+    assert opened.one(key).entry.parts == ("high", "low")
+    end = opened.one(key).table.groups[0]
+    high = features(opened, key, part="first", limit=500).lines
+    assert high and all(line.part == "first" and line.feature < end for line in high)
+    low = features(opened, key, part="rest", limit=500).lines
+    assert low and all(line.part == "rest" and line.feature >= end for line in low)
+    assert len(high) + len(low) == features(opened, key, limit=500).total
 
 
 def test_the_roll_is_the_code(opened):
@@ -241,16 +246,6 @@ def test_neighbours_are_kept_and_made_anew_where_damaged(tmp_path):
     (tmp_path / "matches" / "a-b.safetensors").write_bytes(b"half")
     again = neighbours(folder, ("a", "b"), living, lambda: atoms)
     assert np.array_equal(first.cosine, again.cosine)
-
-
-def test_nearest_in_blocks_is_nearest():
-    generator = torch.Generator().manual_seed(0)
-    left, right = (torch.randn(n, 6, generator=generator) for n in (2100, 30))
-    cosine = torch.nn.functional.cosine_similarity(left[:, None], right[None], dim=2)
-    to_right, value, to_left, back = nearest(left, right)
-    assert np.array_equal(to_right, cosine.argmax(1)) and np.array_equal(to_left, cosine.argmax(0))
-    assert np.allclose(value, cosine.max(1).values, atol=1e-5)
-    assert np.allclose(back, cosine.max(0).values, atol=1e-5)
 
 
 def test_sequences_are_found_by_name_and_by_text(opened):

@@ -23,7 +23,7 @@ export async function compareView(at, run) {
     known.map((key) => h("option", { value: key, selected: key === chosen }, title(key))));
   at.append(h("header.head", {}, h("div", {}, h("h1", {}, "Compare"), h("p.lead", {}, "Each feature and the atom most like it on the other side.")),
     h("div.controls", {}, choose("left", left), "with", choose("right", right))));
-  const said = h("p.count", { role: "status" }, "Matching every atom with its nearest. The first time this takes a few seconds where there are many; the result is kept beside the run.");
+  const said = h("p.count", { role: "status" }, "Matching every atom with its nearest. The first time this takes a moment; the result is kept beside the run.");
   at.append(said);
   at.style.opacity = ""; // shown while it waits
   const found = await ask("compare", { left, right }), near = `cosine ${found.threshold} or more`;

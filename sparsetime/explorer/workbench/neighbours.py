@@ -12,10 +12,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime.errors import MismatchError
+from sparsetime.explorer.workbench.nearest import nearest
 from sparsetime.files import Folder
 
 MATCHES = "matches"
-_AT_ONCE = 2048
+_PARTS = ("to_right", "cosine", "to_left", "back")
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,7 @@ def neighbours(
     name = f"{MATCHES}/{names[0][:24]}-{names[1][:24]}.safetensors"
     try:
         kept = load(folder.read_bytes(name))
-        found = Neighbours(
-            living, *(kept[part] for part in ("to_right", "cosine", "to_left", "back"))
-        )
+        found = Neighbours(living, *(kept[part] for part in _PARTS))
         if (len(found.cosine), len(found.back)) == (len(living[0]), len(living[1])):
             return found
     except Exception:  # whatever ails a file that can be made anew
@@ -63,41 +62,13 @@ def neighbours(
             f"the atoms on the left have {left.shape[1]} dimensions, those on the right "
             f"{right.shape[1]}; only dictionaries of the same site can be compared"
         )
-    parts = nearest(left[torch.from_numpy(living[0])], right[torch.from_numpy(living[1])])
+    parts = nearest(_directions(left, living[0]), _directions(right, living[1]))
     found = Neighbours(living, *parts)
-    arrays = {"to_right": parts[0], "cosine": parts[1], "to_left": parts[2], "back": parts[3]}
+    arrays = dict(zip(_PARTS, parts, strict=True))
     with suppress(OSError):  # a run that may only be read
         folder.write_bytes(name, save(arrays))
     return found
 
 
-def nearest(
-    left: Float[Tensor, "left d"], right: Float[Tensor, "right d"]
-) -> tuple[
-    Int[np.ndarray, " left"],
-    Float[np.ndarray, " left"],
-    Int[np.ndarray, " right"],
-    Float[np.ndarray, " right"],
-]:
-    """Each atom's nearest on the other side and the cosine to it, in both directions."""
-    left = torch.nn.functional.normalize(left, dim=1)
-    right = torch.nn.functional.normalize(right, dim=1)
-    to_right, cosine = [], []
-    back = torch.full((len(right),), -2.0)
-    to_left = torch.zeros(len(right), dtype=torch.int64)
-    for begin in range(0, len(left), _AT_ONCE):
-        block = left[begin : begin + _AT_ONCE] @ right.T
-        value, place = block.max(1)
-        cosine.append(value)
-        to_right.append(place)
-        # Down a column the place of the largest is slow to keep, the largest alone is not.
-        value = block.amax(0)
-        row, column = torch.nonzero((block == value) & (value > back), as_tuple=True)
-        to_left[column] = row + begin
-        back = torch.maximum(back, value)
-    return (
-        torch.cat(to_right).numpy(),
-        torch.cat(cosine).numpy(),
-        to_left.numpy(),
-        back.numpy(),
-    )
+def _directions(atoms: Float[Tensor, "width d"], some: np.ndarray) -> Float[Tensor, "some d"]:
+    return torch.nn.functional.normalize(atoms[torch.from_numpy(some)], dim=1)
