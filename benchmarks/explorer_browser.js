@@ -10,7 +10,7 @@ async ([steps, rows]) => {
     const columns = [], strengths = [];
     for (let at = (feature * 37) % 60; at < steps; at += 60) for (let i = 0; i < 6 && at + i < steps; i += 1) {
       columns.push(at + i); strengths.push(1 + ((feature * 7 + i * 31) % 100)); }
-    return { feature, part: feature % 5 ? "low" : "high", words: [`word${feature}`], label: "", dwell: 1 + (feature % 9), density: 0.1, energy: 1, place: feature, group: 0, columns, strengths };
+    return { feature, part: feature % 5 ? "rest" : "first", words: [`word${feature}`], label: "", dwell: 1 + (feature % 9), density: 0.1, energy: 1, place: feature, group: 0, columns, strengths };
   });
   const roll = new Roll(score, "made", canvas, 96, true);
   roll.take({ first: 0, stop: steps, length: steps, stride: 1, rows: made });

@@ -25,10 +25,11 @@ class Itself(nn.Module):
     writes = None
     remembers = False
 
-    def __init__(self, width, groups=None, gain=1.0):
+    def __init__(self, width, groups=None, gain=1.0, names=("high", "low")):
         super().__init__()
         self.d_in = self.width = width
         self.groups = groups or (width,)
+        self.group_names = names if groups else None
         self.gain = nn.Parameter(torch.tensor(gain))
         self.normalisation = Normalisation()
         self.name = "itself"

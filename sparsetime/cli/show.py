@@ -131,7 +131,7 @@ def _draw(run: str, picture: Path, passage: int) -> Path:
     page = gather(run)
     if passage > len(page.score):
         raise ConfigError(f"the run shows {len(page.score)} passages; number {passage} is none.")
-    # The first dictionary is the one with a high-level part, where there is one.
+    # The first dictionary is one with parts, where there is one.
     svg = score_svg(page.score[passage - 1], page.dictionaries[0].key)
     Folder(str(picture.parent)).write_text(picture.name, svg)
     return picture

@@ -28,6 +28,9 @@ from sparsetime.dictionaries.step import Step
 from sparsetime.errors import MismatchError
 from sparsetime.kernels import Support
 
+#: What groups are called that no part tells apart.
+NESTED = ("first", "rest")
+
 
 class Dictionary(nn.Module):
     """A sparse dictionary of activations.
@@ -96,6 +99,17 @@ class Dictionary(nn.Module):
     def groups(self) -> tuple[int, ...]:
         """Ends of the nested prefixes of latents; `(width,)` where there is no nesting."""
         return self.decoder.groups
+
+    @property
+    def group_names(self) -> tuple[str, str] | None:
+        """What the first group of latents and the rest are called; None where there is one group.
+
+        The part that tells them apart names them. Where none does, and groups are only nested, they
+        are "first" and "rest".
+        """
+        if len(self.groups) < 2:
+            return None
+        return next((part.group_names for part in self.parts if part.group_names), NESTED)
 
     @property
     def parts(self) -> list[Part]:

@@ -43,6 +43,8 @@ class Part(nn.Module, ABC):
     needs: frozenset[str] = frozenset()
     #: Whether what it does with a row in use depends on the rows before, by way of its memory.
     remembers: bool = False
+    #: What the first group of latents and the rest are called, where this part tells them apart.
+    group_names: ClassVar[tuple[str, str] | None] = None
     #: Settings of a small one, where the constructor has no defaults.
     example: ClassVar[Mapping[str, Any]]
     #: Names of the own parameters whose rows have length one, which training keeps so.

@@ -53,11 +53,12 @@ def evaluate(
     """Take the figures of a dictionary on a store, best one of held-out documents.
 
     `metrics` names figures (`fvu`, `dwell`) or families (`timing`, `probes`); None takes all.
-    Where the dictionary has nested groups every figure also comes as `name/high` (the first group)
-    and `name/low` (the rest). `slow_label` and `fast_label` name what the probes predict; see
-    `probes.Probes`. With `out`, a folder or URL, the report is written there as `evaluation.json`;
-    a report of the same dictionary and store is replaced. `out` may be the folder that the
-    dictionary itself was saved in, where any earlier report is replaced.
+    Where the dictionary has nested groups every figure also comes for the first group and the rest,
+    by their names (`sae.group_names`): `fvu/predicted` and `fvu/novel` of temporal feature
+    analysis. `slow_label` and `fast_label` name what the probes predict; see `probes.Probes`. With
+    `out`, a folder or URL, the report is written there as `evaluation.json`; a report of the same
+    dictionary and store is replaced. `out` may be the folder that the dictionary itself was saved
+    in, where any earlier report is replaced.
 
     `report.about["seen_in_training"]` is the share of the steps that the dictionary was also
     trained on: 0.0 for held-out documents, None where its record does not tell.

@@ -70,7 +70,7 @@ Outcome: TypeAlias = Measured | LeftOut
 
 @dataclass(frozen=True)
 class Part:
-    """A range of latents: all of them (`name` empty), or the high-level or low-level ones."""
+    """A range of latents: all of them (`name` empty), the first group, or the rest."""
 
     name: str
     start: int
@@ -85,20 +85,20 @@ class Part:
         return code if self.name == "" else code.latents(self.start, self.stop)
 
     def figure(self, name: str) -> str:
-        """The name of a figure taken on this part: `fvu`, `fvu/high`, `fvu/low`."""
+        """The name of a figure taken on this part, such as `fvu`, `fvu/predicted`, `fvu/novel`."""
         return f"{name}/{self.name}" if self.name else name
 
 
 def parts_of(sae: Dictionary) -> tuple[Part, ...]:
-    """The whole and, where the groups are several, the first group ("high") and the rest ("low").
+    """The whole and, where the groups are several, the first group and the rest by their names.
 
-    The high-level part of a T-SAE is its first group: Bhalla et al. 2025.
+    Names are those of `Dictionary.group_names`.
     """
     whole = Part("", 0, sae.width)
-    if len(sae.groups) < 2:
+    if sae.group_names is None:
         return (whole,)
-    first = sae.groups[0]
-    return (whole, Part("high", 0, first), Part("low", first, sae.width))
+    end, (first, rest) = sae.groups[0], sae.group_names
+    return (whole, Part(first, 0, end), Part(rest, end, sae.width))
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Metric(ABC):
     """A family of figures that are gathered together.
 
     `name` is the family's; `meanings` has one entry a figure. Every figure is also given for the
-    parts of a dictionary with nested groups, as `name/high` and `name/low`.
+    parts of a dictionary with nested groups, by their names: `name/high` and `name/low` of a T-SAE.
     """
 
     name: ClassVar[str]

@@ -41,7 +41,7 @@ class Probes(Metric):
 
     `slow_probe` predicts the document (the sequence) of a step, or the label named by
     `slow_label`; `fast_probe` the kind of the token: the step column named by `fast_label`, by
-    default `kind` or `token_kind`. From the whole code and, as `/high` and `/low`, from its parts.
+    default `kind` or `token_kind`. From the whole code and, where there are any, from its parts.
 
     The probe is a multinomial logistic regression (scikit-learn, L2, C = 0.1, columns scaled to
     unit mean square on the training steps) on the sparse code. A probe on the document needs

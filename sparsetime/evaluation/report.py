@@ -19,7 +19,7 @@ RECORD = "evaluation.json"
 @final
 @dataclass(frozen=True)
 class Report(Mapping[str, Figure]):
-    """Figures by name (`fvu`, `fvu/high`, …), in the order in which they were taken.
+    """Figures by name (`fvu`, `fvu/high` of a T-SAE, …), in the order in which they were taken.
 
     left_out: why a figure is missing, by its name. about: dictionary, model, site, steps, and the
     share of them seen in training (None where nobody knows). subject: SHA-256 of the dictionary's

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sparsetime.explorer.page import ComparisonCell, ComparisonRow, Definition, DictionaryEntry
+from sparsetime.features.index import UNNAMED
 
 if TYPE_CHECKING:
     from sparsetime.evaluation.metric import Figure
@@ -52,11 +53,12 @@ def comparison(
     for name in _names(evaluations):
         cells = []
         for each, found in zip(entries, evaluations, strict=True):
-            parts = [f"{name}/high", f"{name}/low"] if each.has_parts else []
-            high, low = [_shown(name, found.get(part)) for part in parts] or ["", ""]
             figure = found.get(name)
+            first, rest = [_shown(name, of) for of in _of_parts(name, each, found)] or ["", ""]
             cells.append(
-                ComparisonCell(text=_shown(name, figure), high=high, low=low, note=_note(figure))
+                ComparisonCell(
+                    text=_shown(name, figure), first=first, rest=rest, note=_note(figure)
+                )
             )
         meaning = next(found[name] for found in evaluations if name in found)
         rows.append(
@@ -98,6 +100,16 @@ def measured_on(
             share = f"{seen:.0%}" if seen >= 0.005 else "Under 1%"
             sentences.append(f"{share} of these {unit}s were also trained on by {each.title}.")
     return sentences
+
+
+def _of_parts(
+    name: str, entry: DictionaryEntry, found: Mapping[str, Figure]
+) -> list[Figure | None]:
+    """The figure of each part, also where it was taken before parts had names of their own."""
+    return [
+        found.get(f"{name}/{own}", found.get(f"{name}/{before}"))
+        for own, before in zip(entry.parts or (), UNNAMED, strict=False)
+    ]
 
 
 def _documents(report: Report, unit: str) -> str:

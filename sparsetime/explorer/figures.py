@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sparsetime.explorer.page import Chart, Curve, DictionaryEntry
+from sparsetime.explorer.page import PART_HUES, Chart, Curve, DictionaryEntry
 from sparsetime.explorer.score import FeatureTable
 
 if TYPE_CHECKING:
@@ -25,14 +25,16 @@ def entry(key: str, index: FeatureIndex) -> DictionaryEntry:
 
     recipe = str(index.record["dictionary"])
     titles = {card.name: card.title for card in recipes()}
-    has_parts = len(index.groups) > 1
-    share = f", the first {index.groups[0]:,} of them high-level" if has_parts else ""
+    parts, share = index.group_names, ""
+    if parts is not None:
+        end = index.groups[0]
+        share = f", {end:,} {parts[0]} and {index.width - end:,} {parts[1]}"
     active = index.record["entries"] / max(index.record["rows"], 1)
     return DictionaryEntry(
         key=key,
         title=titles.get(recipe, recipe),
         note=f"{index.width:,} features{share}; {active:.1f} active at a time",
-        has_parts=has_parts,
+        parts=parts,
     )
 
 
@@ -100,16 +102,16 @@ def _dwell_chart(
 ) -> Chart:
     longest = max((float(table.dwell.max()) for table in tables if len(table.dwell)), default=2.0)
     edges = np.geomspace(1, max(longest, 2.0) * 1.0001, _BINS + 1)
-    curves = []
-    for each, table, hue in zip(entries, tables, _dictionary_hues(entries), strict=True):
+    curves, hues = [], (PART_HUES["first"], PART_HUES["rest"])
+    for each, table, own in zip(entries, tables, _dictionary_hues(entries), strict=True):
         alive = table.density > 0
-        if not each.has_parts:
-            curves.append(_histogram(each.title, hue, table.dwell[alive], edges, share=True))
+        if each.parts is None:
+            curves.append(_histogram(each.title, own, table.dwell[alive], edges, share=True))
             continue
-        high = np.arange(len(alive)) < table.groups[0]
-        for part, inside in (("high", high), ("low", ~high)):
+        first = np.arange(len(alive)) < table.groups[0]
+        for part, hue, inside in zip(each.parts, hues, (first, ~first), strict=True):
             dwell = table.dwell[alive & inside]
-            curves.append(_histogram(f"{each.title}, {part}", part, dwell, edges, share=True))
+            curves.append(_histogram(f"{each.title}, {part}", hue, dwell, edges, share=True))
     return Chart(
         title="How long features last",
         caption=f"Percent of features by the mean length of their runs, in {unit}s.",
@@ -134,6 +136,6 @@ def _dictionary_hues(entries: Sequence[DictionaryEntry]) -> list[str]:
     """Dictionaries with parts in ink, the others in their own hues."""
     hues, plain = [], 0
     for each in entries:
-        hues.append("ink" if each.has_parts else _HUES[plain % len(_HUES)])
-        plain += not each.has_parts
+        hues.append("ink" if each.parts else _HUES[plain % len(_HUES)])
+        plain += not each.parts
     return hues

@@ -29,7 +29,7 @@ PASSAGES = 4
 def gather(run: str | Path, progress: bool = True) -> PageData:
     """Read a run: its stores, and every dictionary folder with its index in `features/`.
 
-    Dictionaries with a high-level part come first, the others by name. Evaluations and metrics
+    Dictionaries with parts come first, the others by name. Evaluations and metrics
     are shown where they exist. A dictionary that has no index, or one of other weights or of
     another store, is left out with a note on the page that names the command to run; so are
     figures of other weights or of another store.

@@ -160,7 +160,7 @@ def _probes(board: Leaderboard) -> Table:
                     _share([found.get((*label, seed)) for seed in settings.seeds])
                     for label in labels
                 ]
-                part = "" if reader == "code" else f", {reader}-level part"
+                part = "" if reader == "code" else f", {reader}"
                 rows.append([f"{recipe}{part}", f"{width:,}", *cells])
     readers_alone = dict.fromkeys(
         each.reader for some in board.references.values() for each in some

@@ -13,7 +13,11 @@ def _whole_characters(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_whole_characters)]
-Part = Literal["", "high", "low"]
+#: The first group of latents or the rest; empty where there are no parts. `DictionaryEntry.parts`
+#: says what a dictionary calls them.
+Part = Literal["", "first", "rest"]
+#: The colour of each part.
+PART_HUES: dict[Part, str] = {"": "plain", "first": "high", "rest": "low"}
 
 
 class Record(BaseModel):
@@ -28,7 +32,7 @@ class DictionaryEntry(Record):
     key: Text  # its folder in the run
     title: Text
     note: Text  # one line: width, parts, sparsity
-    has_parts: bool  # whether it has a high-level and a low-level part
+    parts: tuple[Text, Text] | None  # what its first group of features and the rest are called
 
 
 class ScoreRow(Record):
@@ -67,8 +71,8 @@ class ComparisonCell(Record):
     """One figure of one dictionary, and of its parts where it has any."""
 
     text: Text
-    high: Text = ""
-    low: Text = ""
+    first: Text = ""
+    rest: Text = ""
     note: Text = ""  # what helps to judge the value
 
 

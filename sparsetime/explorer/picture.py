@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from sparsetime.explorer.page import ScorePanel, ScorePassage, ScoreRow
+from sparsetime.explorer.page import PART_HUES, ScorePanel, ScorePassage, ScoreRow
 
 _PITCH, _ROW, _GUTTER, _EDGE, _WORDS, _TAIL = 7.0, 13.0, 236.0, 8.0, 82.0, 36.0
 _APART, _LEADER, _LONGEST_WORD = 10.5, 11.0, 14
@@ -119,7 +119,7 @@ def _words(
 
 def _row(row: ScoreRow, y: float, count: int, pitch: float) -> Iterator[str]:
     left = _EDGE + _GUTTER
-    hue = row.part or "plain"
+    hue = PART_HUES[row.part]
     words = ", ".join(row.words[:4])
     label = words if len(words) <= 34 else words[:33].rstrip(", ") + "…"
     yield (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sparsetime.explorer.charts import chart_svg
-from sparsetime.explorer.page import PageData
+from sparsetime.explorer.page import PART_HUES, PageData
 from sparsetime.explorer.rendered import asset, rendered
 from sparsetime.files import Folder
 
@@ -53,6 +53,7 @@ def render(page: PageData) -> str:
     return rendered(
         "report.html.j2",
         page=page,
+        hues=PART_HUES,
         entries={entry.key: entry for entry in page.dictionaries},
         charts=[(chart, Markup(chart_svg(chart))) for chart in page.charts],
         js=Markup("\n".join(map(asset, SCRIPTS))),

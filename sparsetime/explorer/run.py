@@ -83,7 +83,7 @@ def readable(folder: Folder, dictionaries: list[str], advance: Callable[[], None
         except (_LeftOutError, DamagedError) as why:
             notes.append(f"{name} is not shown: {str(why).rstrip('.')}.")
         advance()
-    shown.sort(key=lambda each: (not each.entry.has_parts, each.entry.key))
+    shown.sort(key=lambda each: (each.entry.parts is None, each.entry.key))
     return RunContents(shown, notes)
 
 

@@ -54,7 +54,7 @@ class FeatureTable:
         """The part that a feature belongs to; empty where a dictionary has one part only."""
         if len(self.groups) < 2:
             return ""
-        return "high" if feature < self.groups[0] else "low"
+        return "first" if feature < self.groups[0] else "rest"
 
 
 def table_of(index: FeatureIndex) -> FeatureTable:

@@ -17,9 +17,11 @@ from sparsetime.evaluation.timing import log_histogram
 
 @pytest.fixture
 def taken(tmp_path):
-    def take(sequences, *names, groups=None, gain=1.0, scale=1.0, **settings):
+    def take(
+        sequences, *names, groups=None, gain=1.0, scale=1.0, parts=("high", "low"), **settings
+    ):
         width = np.asarray(sequences[0]).shape[1]
-        sae = Itself(width, groups=groups, gain=gain)
+        sae = Itself(width, groups=groups, gain=gain, names=parts)
         sae.normalisation.scale.fill_(scale)
         store = make_store(tmp_path / "store", sequences)
         return evaluate(sae, store, names or None, progress=False, **settings)
@@ -55,6 +57,12 @@ def test_fvu_of_the_parts_decodes_each_alone(taken):
     assert report["fvu"].value == 0
     assert report["fvu/high"].value == pytest.approx(16 / 10)
     assert report["fvu/low"].value == pytest.approx(4 / 10)
+
+
+def test_parts_have_the_names_that_the_dictionary_gives_them(taken):
+    report = taken([[[2.0, 0.0], [0.0, 4.0]]], "fvu", groups=(1, 2), parts=("predicted", "novel"))
+    assert list(report) == ["fvu", "fvu/predicted", "fvu/novel"]
+    assert report["fvu/predicted"].value == pytest.approx(16 / 10)
 
 
 def test_fvu_without_variance_is_left_out(taken):

@@ -74,14 +74,14 @@ def fake_page(titles=("assert", "with", "try", "lambda"), change=lambda text: te
         page.DictionaryEntry(
             key="temporal",
             title="Temporal SAE",
-            note="3,072 features, 20% of them high-level; 32 active at a time",
-            has_parts=True,
+            note="3,072 features, 614 high and 2,458 low; 32 active at a time",
+            parts=("high", "low"),
         ),
         page.DictionaryEntry(
             key="batchtopk",
             title="BatchTopK",
             note="3,072 features; 32 active at a time",
-            has_parts=False,
+            parts=None,
         ),
     ]
     passages, cards = [], {"temporal": [], "batchtopk": []}
@@ -170,7 +170,7 @@ def comparison(change):
             label=label,
             definition=change(definition),
             cells=[
-                page.ComparisonCell(text=a, high="0.21", low="0.45"),
+                page.ComparisonCell(text=a, first="0.21", rest="0.45"),
                 page.ComparisonCell(text=b),
             ],
         )

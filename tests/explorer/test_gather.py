@@ -36,7 +36,7 @@ def page(run):
 
 def test_the_dictionary_with_parts_comes_first(page):
     assert [entry.key for entry in page.dictionaries] == ["temporal_matryoshka", "batch_topk"]
-    assert [entry.has_parts for entry in page.dictionaries] == [True, False]
+    assert [entry.parts for entry in page.dictionaries] == [("high", "low"), None]
     assert page.dictionaries[1].title == "BatchTopK SAE"
 
 
@@ -56,7 +56,7 @@ def test_figures_stand_in_the_table_with_their_definitions(page):
     assert [row.name for row in page.comparison] == ["fvu", "l0", "dwell", *_others(page)]
     assert {row.name for row in page.comparison} == {entry.name for entry in page.definitions}
     first = page.comparison[0].cells
-    assert first[0].text.endswith("%") and first[0].high and not first[1].high
+    assert first[0].text.endswith("%") and first[0].first and not first[1].first
 
 
 def _others(page):
@@ -68,6 +68,7 @@ def test_charts_show_training_density_and_dwell(page):
     assert training.curves[0].x == [10, 20, 30]
     assert sum(density.curves[0].y) <= WIDTH
     assert [curve.hue for curve in dwell.curves] == ["high", "low", "plain"]
+    assert [curve.label.rpartition(", ")[2] for curve in dwell.curves[:2]] == ["high", "low"]
     assert sum(dwell.curves[2].y) == pytest.approx(100)
 
 

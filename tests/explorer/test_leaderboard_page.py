@@ -11,6 +11,7 @@ from sparsetime.evaluation.leaderboard.record import Entry, Octave, Probed
 from sparsetime.evaluation.leaderboard.settings import LeaderboardSettings
 from sparsetime.explorer.leaderboard_page import leaderboard_page
 
+PARTS = {"slow_fast": ["slow", "fast"], "temporal_matryoshka": ["high", "low"]}
 RECIPES = ["batch_topk", "slow_fast", "temporal_matryoshka"]
 
 
@@ -18,7 +19,7 @@ def entry(cell):
     worse = 1 + RECIPES.index(cell.recipe)
     octaves = [Octave(dwell=2.0, features=4, recovered=0.5, found=3.0 * worse)]
     octaves.append(Octave(dwell=4.0, features=2, recovered=0.0, found=None))
-    readers = ["code"] if cell.recipe == "batch_topk" else ["code", "high", "low"]
+    readers = ["code", *PARTS.get(cell.recipe, ())]
     return Entry(
         cell=cell,
         terms={},
@@ -89,7 +90,7 @@ def test_the_tables_rank_compare_and_say_what_they_leave_out(board):
     assert any("Not compared: smoothness" in note for note in compared.notes)
     probes = tables["What a linear probe reads, at k 4"]
     assert probes.rows[0] == ["batch_topk", "8", "0.600", "0.600"]
-    assert ["slow_fast, high-level part", "8", "0.700", "0.700"] in probes.rows
+    assert ["slow_fast, slow", "8", "0.700", "0.700"] in probes.rows
     assert probes.rows[-1] == ["activations", "", "0.900", "not measured"]
 
 

@@ -60,7 +60,7 @@ def test_parts_follow_the_first_group():
     one = score_panel("d", code([[1, 1]]), table([2, 1]))
     two = score_panel("d", code([[1, 1]]), table([2, 1], groups=(1, 2)))
     assert [row.part for row in one.rows] == ["", ""]
-    assert [row.part for row in two.rows] == ["high", "low"]
+    assert [row.part for row in two.rows] == ["first", "rest"]
 
 
 def test_a_silent_passage_has_no_rows():

@@ -90,6 +90,20 @@ def test_a_finished_index_is_opened_and_not_made_again(made, store, tmp_path):
     assert again.features.equals(made.features)
 
 
+def test_an_index_says_what_its_groups_are_called(store, tmp_path):
+    sae = Itself(3, groups=(1, 3), names=("predicted", "novel"))
+    assert index(sae, store, tmp_path / "i", progress=False).group_names == ("predicted", "novel")
+    assert open_index(tmp_path / "i").group_names == ("predicted", "novel")
+    assert index(Itself(3), store, tmp_path / "one", progress=False).group_names is None
+
+
+def test_an_index_from_before_groups_had_names_opens(made, tmp_path):
+    record = json.loads((tmp_path / "index/index.json").read_text())
+    del record["group_names"]
+    (tmp_path / "index/index.json").write_text(json.dumps(record))
+    assert open_index(tmp_path / "index").group_names == ("high", "low")
+
+
 def test_an_unfinished_index_is_written_anew(made, store, tmp_path):
     (tmp_path / "index/index.json").unlink()
     (tmp_path / "index/moments.parquet").write_bytes(b"half")

@@ -46,6 +46,7 @@ class PredictiveEncoder(Encoder):
 
     remembers = True
     needs = frozenset({"stretches"})
+    group_names = ("predicted", "novel")
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ class PairContrast(Term):
     """
 
     needs = frozenset({"earlier"})
+    group_names = ("common", "contrastive")
 
     def __init__(self, weight: float = 0.1) -> None:
         super().__init__(weight=weight)

@@ -30,6 +30,7 @@ class TemporalContrastive(Term):
     """
 
     needs = frozenset({"earlier"})
+    group_names = ("high", "low")
 
     def __init__(self, weight: float = 0.1, block: int = 1024, temperature: float = 0.1) -> None:
         if block < 2 or temperature <= 0:

@@ -29,6 +29,7 @@ class TemporalDifference(Term):
     """
 
     needs = frozenset({"earlier"})
+    group_names = ("high", "low")
 
     def __init__(self, weight: float = 0.01) -> None:
         super().__init__(weight=weight)

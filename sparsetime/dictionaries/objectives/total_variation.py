@@ -35,6 +35,7 @@ class TotalVariation(Term):
     """
 
     needs = frozenset({"stretches"})
+    group_names = ("slow", "fast")
 
     def __init__(self, weight: float) -> None:
         super().__init__(weight=weight)

@@ -11,7 +11,7 @@ const titles = new Map(data.dictionaries.map((entry) => [entry.key, entry]));
 const state = { passage: 0, shown: "", pinned: null, views: [], spans: [], forced: null };
 
 const short = (word) => (word.length > LONGEST_WORD ? word.slice(0, LONGEST_WORD - 1) + "…" : word);
-const hue = (row) => row.part || "plain";
+const hue = (row) => ({ first: "high", rest: "low" })[row.part] ?? "plain";
 const nameOf = (row) => row.words.slice(0, 4).join(", ") || "no words of its own";
 
 /** One panel: the gutter with its labels, and the roll with words and bars. */
@@ -182,7 +182,8 @@ class View {
     shade(row === null ? state.pinned : { view: this, row }, step);
     if (row === null || step === null || !place) { tip.hidden = true; return; }
     const entry = this.panel.rows[row], strength = this.cells[row].get(step);
-    const where = entry.part ? ` · ${entry.part}-level part` : "";
+    const named = titles.get(this.panel.dictionary).parts;
+    const where = entry.part ? ` · ${named[entry.part === "first" ? 0 : 1]}` : "";
     tip.replaceChildren(
       html("b", "", this.passage.words[step] || `${data.unit} ${step}`),
       strength === undefined

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import chain
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
 from sparsetime.errors import SparsetimeError
+from sparsetime.explorer.page import Part
 from sparsetime.explorer.score import TOO_DENSE
 from sparsetime.explorer.workbench import (
     company,
@@ -51,6 +52,9 @@ First = Annotated[int, Query(description="The first step.", ge=0, lt=2**31)]
 Stop = Annotated[int | None, Query(description="The step after the last.", ge=1, lt=2**31)]
 Words = Annotated[str, Query(max_length=200)]
 Offset = Annotated[int, Query(ge=0, lt=2**31)]
+WhichPart = Annotated[
+    Part, Query(description="The first group of features or the rest; `parts` says their names.")
+]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
@@ -86,7 +90,7 @@ def feature_list(
     request: Request,
     key: Key,
     words: Words = "",
-    part: Literal["", "high", "low"] = "",
+    part: WhichPart = "",
     density_min: float = 0.0,
     density_max: float = 1.0,
     dwell_min: float = 0.0,

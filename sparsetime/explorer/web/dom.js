@@ -32,6 +32,12 @@ export const featureAddress = (key, number) => `/features/${encodeURIComponent(k
 export const nameOf = ({ feature, label, words }, count = 4) =>
   label || words.slice(0, count).join(", ") || `feature ${feature}`;
 
+/** The colour of a feature's part. */
+export const hueOf = ({ part }) => ({ first: "high", rest: "low" })[part] ?? "plain";
+
+/** What a dictionary calls the part that a feature is in; nothing where it has no parts. */
+export const partOf = ({ parts }, { part }) => (part && parts ? parts[part === "first" ? 0 : 1] : "");
+
 export function percent(share) {
   if (share === 0) return "0%";
   if (share < 0.0001) return `${+(100 * share).toPrecision(1)}%`;

@@ -1,19 +1,19 @@
 // One feature: what it is called, where it fires at every strength, how long, and with whom.
 
 import { exported, go } from "./address.js";
-import { featureAddress, h, nameOf, percent, plural, short } from "./dom.js";
+import { featureAddress, h, hueOf, nameOf, partOf, percent, plural, short } from "./dom.js";
 import { momentOf } from "./renderers.js";
 import { ask, of, send } from "./source.js";
 import { histogram } from "./histogram.js";
 
 export async function featureView(at, run, key, number) {
   const [feature, view] = [await ask(`${of(key)}/features/${number}`), run.dictionaries.find((each) => each.entry.key === key)];
-  const { line } = feature, hue = line.part || "plain", unit = run.unit;
+  const { line } = feature, hue = hueOf(line), unit = run.unit;
   document.title = `${nameOf(line, 2)} · feature ${number}`;
   at.classList.add(hue);
   const step = (other, text, sign) => h("a.button", { href: other === null ? null : featureAddress(key, other), "aria-disabled": other === null ? "true" : null, title: `${text} living feature (${sign})` }, sign);
   at.append(h("header.head", {}, h("div", {},
-    h("p.crumb", {}, h("a", { href: `/features?dictionary=${encodeURIComponent(key)}` }, view.entry.title), ` · feature ${number}${line.part ? ` · ${line.part}-level part` : ""}`),
+    h("p.crumb", {}, h("a", { href: `/features?dictionary=${encodeURIComponent(key)}` }, view.entry.title), ` · feature ${number}${line.part ? ` · ${partOf(view.entry, line)}` : ""}`),
     h("h1", { dir: "auto" }, line.words.slice(0, 5).join(", ") || `Feature ${number}`), naming(key, line)),
     h("nav.steps", { "aria-label": "Neighbours" }, step(feature.earlier, "The earlier", "←"), step(feature.later, "The later", "→"))));
   if (!feature.count) {
@@ -90,7 +90,7 @@ function bandOf(key, number, band, hue) {
 function fill(at, found, key, run, unit) {
   const titles = new Map(run.dictionaries.map((each) => [each.entry.key, each.entry.title]));
   const list = (title, note, companions, format) => companions.length ? h("div.companions", {}, h("h3", {}, title), h("p.count", {}, note),
-    companions.map((each) => h(`a.line.${each.part || "plain"}`, { href: featureAddress(each.dictionary, each.feature) },
+    companions.map((each) => h(`a.line.${hueOf(each)}`, { href: featureAddress(each.dictionary, each.feature) },
       h("span.id", {}, each.feature), h("span.name", { dir: "auto" }, nameOf(each)),
       each.dictionary === key ? null : h("span.fact", {}, titles.get(each.dictionary)), h("span.fact", {}, format(each))))) : null;
   const often = (each) => [h("b", {}, percent(each.share)), ` vs ${percent(each.chance)}`];

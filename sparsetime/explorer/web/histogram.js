@@ -19,12 +19,12 @@ function outline(counts, top, root) {
  * `chosen` is [least, most] or null; `change` hears of another range, null for all.
  * Edges are spread evenly over the width whatever their scale.
  */
-export function histogram({ title, unit, edges, counts, high = null, hue = "plain", root = true, format = short, chosen = null, change = null }) {
+export function histogram({ title, unit, edges, counts, first = null, hue = "plain", root = true, format = short, chosen = null, change = null }) {
   const top = Math.max(1e-12, ...counts);
   const last = edges.length - 1;
   const svg = node("svg", { viewBox: `0 0 ${WIDE} ${TALL}`, class: "histogram", role: "img", "aria-label": title });
-  svg.append(node("path", { class: `area ${high ? "low" : hue}`, d: outline(counts, top, root) }));
-  if (high) svg.append(node("path", { class: "area high", d: outline(high, top, root) }));
+  svg.append(node("path", { class: `area ${first ? "low" : hue}`, d: outline(counts, top, root) }));
+  if (first) svg.append(node("path", { class: "area high", d: outline(first, top, root) }));
   svg.append(node("path", { class: "axis", d: `M0 ${FLOOR + 0.5}H${WIDE}` }));
   const brush = node("rect", { class: "brush", y: 2, height: FLOOR - 2, x: 0, width: 0 });
   svg.append(brush);

@@ -1,7 +1,7 @@
 // Features in a list: searched by words, filtered by brushes, sorted, a page at a time.
 
 import { exported, here, remember } from "./address.js";
-import { check, choices, empty, featureAddress, h, nameOf, percent, plural, settled, short } from "./dom.js";
+import { check, choices, empty, featureAddress, h, hueOf, nameOf, percent, plural, settled, short } from "./dom.js";
 import { ask, of } from "./source.js";
 import { placeLine, specificLine } from "./span.js";
 import { histogram } from "./histogram.js";
@@ -66,7 +66,7 @@ export function featureList(at, run, key, { compact = false } = {}) {
     exported ? null : choices("search in", [["", "names and words"], ["moments", "the text of moments"]], state.where, change("where")),
     h("select", { "aria-label": "Sort", change: (event) => change("sort")(event.target.value) },
       SORTS.map(([value, label]) => h("option", { value, selected: value === state.sort }, label))),
-    view.entry.has_parts ? choices("part", [["", "both parts"], ["high", "high"], ["low", "low"]], state.part, change("part")) : null,
+    view.entry.parts ? choices("part", [["", "both parts"], ["first", view.entry.parts[0]], ["rest", view.entry.parts[1]]], state.part, change("part")) : null,
     check("starred", state.starred, change("starred")), count);
   at.append(brushes, controls, rows, more);
   if (compact) rows.classList.add("compact");
@@ -82,7 +82,7 @@ function showMoments(key, found, { count, rows, more }) {
 }
 
 export function featureLine(key, line, unit) {
-  return h(`a.line.${line.part || "plain"}`, { href: featureAddress(key, line.feature) },
+  return h(`a.line.${hueOf(line)}`, { href: featureAddress(key, line.feature) },
     h("span.id", {}, line.feature),
     h("span.name", { dir: "auto" }, line.starred ? "★ " : "", nameOf(line, 5)),
     h("span.fact", { title: "mean length of a run" }, h("b", {}, short(line.dwell)), ` ${unit}s`),

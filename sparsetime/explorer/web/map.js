@@ -1,6 +1,6 @@
 // The whole sequence in a strip over the score: where it turns, where pinned rows sound, what is in view.
 
-import { colour, h } from "./dom.js";
+import { colour, h, hueOf } from "./dom.js";
 
 export function makeMap(score) {
   const canvas = h("canvas.map", { "aria-label": "The whole sequence; drag to move", tabindex: "-1" }), map = { canvas, data: [] };
@@ -23,7 +23,7 @@ export function makeMap(score) {
     pen.globalAlpha = 1;
     const rows = map.data.flatMap((data) => data.rows.map((row) => [data, row])), high = tall / rows.length;
     rows.forEach(([data, row], i) => {
-      pen.fillStyle = colour(row.part || "plain");
+      pen.fillStyle = colour(hueOf(row));
       for (const column of row.columns) pen.fillRect(x(column * data.stride), i * high + 1, Math.max(1, x(data.stride)), Math.max(1, high - 2));
     });
     const a = x(score.view.from), b = Math.max(a + 3, x(score.view.to));

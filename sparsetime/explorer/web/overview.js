@@ -81,11 +81,11 @@ function comparisonSection(run) {
   return h("section", {}, h("div.section-head", {}, h("h2", {}, "Side by side"), h("p", {}, "Point at a name for what it means.")),
     h("div.scroll", {}, h("table", {},
       h("thead", {}, h("tr", {}, h("th"), run.dictionaries.map((view) => [
-        h("th", { scope: "col" }, view.entry.title), view.entry.has_parts ? [h("th.sub", {}, h("i.dot.high"), "high"), h("th.sub", {}, h("i.dot.low"), "low")] : null]))),
+        h("th", { scope: "col" }, view.entry.title), view.entry.parts ? [h("th.sub", {}, h("i.dot.high"), view.entry.parts[0]), h("th.sub", {}, h("i.dot.low"), view.entry.parts[1])] : null]))),
       h("tbody", {}, run.comparison.map((row) => h("tr", {},
         h("th", { scope: "row" }, h("abbr", { title: [row.definition, meaning.get(row.name)?.range].filter(Boolean).join(" · ") }, row.label)),
         row.cells.map((cell, i) => [h("td.main", { title: cell.note || null }, cell.text),
-          run.dictionaries[i].entry.has_parts ? [h("td", {}, cell.high), h("td", {}, cell.low)] : null])))))));
+          run.dictionaries[i].entry.parts ? [h("td", {}, cell.first), h("td", {}, cell.rest)] : null])))))));
 }
 
 function dataSection(run) {

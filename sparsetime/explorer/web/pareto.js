@@ -7,7 +7,7 @@ const WIDE = 360, TALL = 160, LEFT = 46, FLOOR = 132, RIGHT = 348, TOP = 14;
 /** Points, with the front of those that no other beats on both; null where fewer than two are measured. */
 export function pareto(run) {
   const points = run.dictionaries.filter(({ figures }) => figures.fvu !== undefined && figures.l0 !== undefined)
-    .map(({ entry, figures }) => ({ title: entry.title, x: figures.l0, y: figures.fvu, hue: entry.has_parts ? "high" : "plain" }));
+    .map(({ entry, figures }) => ({ title: entry.title, x: figures.l0, y: figures.fvu, hue: entry.parts ? "high" : "plain" }));
   if (points.length < 2) return null;
   const svg = node("svg", { viewBox: `0 0 ${WIDE} ${TALL}`, class: "histogram pareto", role: "img", "aria-label": "Variance unexplained against features active at a time" });
   const xs = range(points.map((p) => p.x)), ys = range(points.map((p) => p.y));

@@ -1,6 +1,6 @@
 // The words in view as prose under the score, shaded by the row under the cursor.
 
-import { h } from "./dom.js";
+import { h, hueOf } from "./dom.js";
 
 const MOST = 700;
 
@@ -43,7 +43,7 @@ export class Prose {
     if (!row) [roll, row] = rolls.flatMap((each) => each.rows.filter((r) => this.score.pinsOf(each.key).has(r.feature)).map((r) => [each, r]))[0] ?? [];
     for (const [step, span] of this.spans) {
       const strength = row ? roll.strength(row, step) : 0;
-      span.style.background = strength ? `color-mix(in srgb, var(--${row.part || "plain"}) ${8 + strength * 0.48}%, transparent)` : "";
+      span.style.background = strength ? `color-mix(in srgb, var(--${hueOf(row)}) ${8 + strength * 0.48}%, transparent)` : "";
       span.classList.toggle("under", step === cursor?.step);
     }
   }

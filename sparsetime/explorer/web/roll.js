@@ -1,6 +1,6 @@
 // One dictionary's roll on a canvas: features as rows, time to the right.
 
-import { colour, nameOf, short } from "./dom.js";
+import { colour, hueOf, nameOf, short } from "./dom.js";
 
 export const ROW = 16, AXIS = 20;
 export const SORTS = [["timescale", "timescale"], ["entry", "first entry"], ["strength", "strength"], ["likeness", "likeness"]];
@@ -121,7 +121,7 @@ export class Roll {
     const { pen, hues, score, data } = this, row = this.rows[i];
     const y = this.top + (this.placeOf(i) - this.scroll) * ROW, floor = y + ROW - 1.5, full = ROW - 4;
     const fresh = this.y.get(row.feature)?.from === null ? this.eased : 1;
-    const hue = hues[row.part || "plain"];
+    const hue = hues[hueOf(row)];
     const pinned = score.pinsOf(this.key).has(row.feature);
     const on = score.cursor?.roll === this && score.cursor.row === i;
     const wide = this.across;

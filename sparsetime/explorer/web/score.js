@@ -2,7 +2,7 @@
 
 import { go, here, remember } from "./address.js";
 import { TOO_DENSE } from "./code.js";
-import { featureAddress, h, hush, nameOf, percent, plural, say, settled, short } from "./dom.js";
+import { featureAddress, h, hush, nameOf, partOf, percent, plural, say, settled, short } from "./dom.js";
 import { Prose } from "./prose.js";
 import { rendererOf } from "./renderers.js";
 import { ROW, SORTS } from "./roll.js";
@@ -188,7 +188,7 @@ export class Score {
     const each = roll.rows[row], strength = step === null ? 0 : roll.strength(each, step);
     return say({ x, y }, word ?? nameOf(each, 5), read, step === null ? "" : strength ? `at ${strength}% of its strongest` : "silent here",
       step === null ? "" : nameOf(each, 5),
-      `feature ${each.feature}${each.part ? `, ${each.part}-level` : ""}; lasts ${short(each.dwell)} ${this.unit}s; on ${percent(each.density)} of all`);
+      `feature ${each.feature}${each.part ? `, ${partOf(this.known.get(roll.key).entry, each)}` : ""}; lasts ${short(each.dwell)} ${this.unit}s; on ${percent(each.density)} of all`);
   }
   moveTo(roll, row, step) {
     const r = Math.max(0, Math.min(roll.rows.length - 1, row)), s = Math.max(0, Math.min(this.length - 1, step));

@@ -1,6 +1,6 @@
 // A stretch as an example: the features that it has to itself, and other passages that have them.
 
-import { featureAddress, h, nameOf, percent, plural } from "./dom.js";
+import { featureAddress, h, hueOf, nameOf, percent, plural } from "./dom.js";
 
 export async function showSpan(score) {
   const { keys, text, unit } = score, [first, stop] = score.span;
@@ -19,7 +19,7 @@ export async function showSpan(score) {
 }
 
 /** A feature that some words or a stretch have to themselves. */
-export const specificLine = (key, each) => h(`a.line.${each.part || "plain"}`, { href: featureAddress(key, each.feature) },
+export const specificLine = (key, each) => h(`a.line.${hueOf(each)}`, { href: featureAddress(key, each.feature) },
   h("span.id", {}, each.feature), h("span.name", { dir: "auto" }, nameOf(each, 5)),
   h("span.fact", {}, h("b", {}, percent(each.share)), " here"), h("span.fact", {}, percent(each.density), " elsewhere"));
 

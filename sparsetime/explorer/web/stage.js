@@ -1,7 +1,7 @@
 // What stands around the rolls of a score: its title, the controls, the legend, and how tall all is.
 
 import { go } from "./address.js";
-import { check, choices, h, plural } from "./dom.js";
+import { check, choices, h, hueOf, partOf, plural } from "./dom.js";
 import { handle } from "./hands.js";
 import { makeMap } from "./map.js";
 import { picker } from "./picker.js";
@@ -11,7 +11,7 @@ const AMOUNTS = [24, 48, 120, 400, 2000], BETWEEN = 8;
 
 export function build(score) {
   const { keys, known, state, unit, text } = score;
-  const title = (key) => known.get(key).entry.title, parts = keys.some((key) => known.get(key).entry.has_parts);
+  const title = (key) => known.get(key).entry.title, parts = keys.some((key) => known.get(key).entry.parts);
   score.map = makeMap(score);
   score.where = h("p.where", { "aria-live": "polite" });
   score.aside = h("section.span", { hidden: true, "aria-live": "polite" });
@@ -51,8 +51,9 @@ function dictionaries(score, title) {
 }
 
 function legend({ keys, known, unit, live }, parts) {
-  return h("ul.legend", {}, parts ? [h("li", {}, h("i.dot.high"), "high-level part"), h("li", {}, h("i.dot.low"), "low-level part")] : null,
-    keys.some((key) => !known.get(key).entry.has_parts) ? h("li", {}, h("i.dot.plain"), parts ? "no parts" : "a feature") : null,
+  const names = ["first", "rest"].map((part) => [part, [...new Set(keys.map((key) => partOf(known.get(key).entry, { part })).filter(Boolean))].join(", ")]);
+  return h("ul.legend", {}, names.map(([part, name]) => (name ? h("li", {}, h(`i.dot.${hueOf({ part })}`), name) : null)),
+    keys.some((key) => !known.get(key).entry.parts) ? h("li", {}, h("i.dot.plain"), parts ? "no parts" : "a feature") : null,
     h("li", {}, h("b", {}, "8.4"), `mean length of a run, in ${unit}s`), live ? null : h("li", {}, h("i.dashes"), "the active features change"));
 }
 

@@ -1,6 +1,6 @@
 // Words over the score, slanted, as many as have room; and moments as lines of prose.
 
-import { h } from "./dom.js";
+import { h, hueOf } from "./dom.js";
 import { spread, thinned } from "./words.js";
 
 const TURN = (-66 * Math.PI) / 180, APART = 10.4, TALL = 96;
@@ -23,7 +23,7 @@ export const text = {
       pen.strokeStyle = hues.faint; pen.globalAlpha = 0.5;
       pen.beginPath(); pen.moveTo(gutter + wanted[i], top - 1); pen.lineTo(x, top - 10); pen.stroke();
       pen.globalAlpha = 1;
-      pen.fillStyle = under ? hues.ink : lit ? hues[row.part || "plain"] : hues.soft;
+      pen.fillStyle = under ? hues.ink : lit ? hues[hueOf(row)] : hues.soft;
       pen.font = `${under || lit ? "600 " : ""}10.5px ${roll.font}`;
       pen.translate(x + 2, top - 12); pen.rotate(TURN);
       pen.fillText(label.text, 0, 3);

@@ -1,5 +1,7 @@
 // A small score without words: what a passage looks like under a dictionary.
 
+import { hueOf } from "./dom.js";
+
 /** Draw rows of `columns` and `strengths` over the steps `first` to `stop`, in the canvas's size. */
 export function drawThumb(canvas, { first, stop, rows }) {
   const draw = () => {
@@ -9,7 +11,7 @@ export function drawThumb(canvas, { first, stop, rows }) {
     const pen = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
     const step = wide / (stop - first), row = tall / Math.max(1, rows.length);
     rows.forEach((each, y) => {
-      pen.fillStyle = style.getPropertyValue(`--${each.part || "plain"}`);
+      pen.fillStyle = style.getPropertyValue(`--${hueOf(each)}`);
       each.columns.forEach((column, i) => {
         pen.globalAlpha = 0.25 + 0.75 * each.strengths[i] / 100;
         pen.fillRect(column * step, y * row, step + 0.5, row * 0.78);

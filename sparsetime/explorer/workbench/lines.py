@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from sparsetime.explorer.page import Part
 from sparsetime.explorer.run import Shown
 from sparsetime.explorer.workbench.opened import Opened
 from sparsetime.explorer.workbench.records import FeatureLine, FeaturePage
@@ -19,7 +20,7 @@ def features(
     key: str,
     *,
     words: str = "",
-    part: str = "",
+    part: Part = "",
     density: tuple[float, float] = (0.0, 1.0),
     dwell: tuple[float, float] = (0.0, float("inf")),
     starred: bool = False,
@@ -31,7 +32,7 @@ def features(
     """The living features that fit all of the filters.
 
     words: text that each feature's label or one of its words must hold, several separated by
-    spaces; density: least and most share of steps; dwell: least and most mean run in steps.
+    spaces; part: all features of a dictionary without parts are in either; density: least and most share of steps; dwell: least and most mean run in steps.
     `telling` is the order of `features.telling`, the others after it by how often they fire.
 
     Errors: UnknownNameError for a dictionary that the run does not show.
@@ -41,8 +42,8 @@ def features(
     fit = (table.density > 0) & (table.density >= density[0]) & (table.density <= density[1])
     fit &= (table.dwell >= dwell[0]) & (table.dwell <= dwell[1])
     if part and len(table.groups) > 1:
-        high = np.arange(len(fit)) < table.groups[0]
-        fit &= high if part == "high" else ~high
+        first = np.arange(len(fit)) < table.groups[0]
+        fit &= first if part == "first" else ~first
     labels = {x.feature: x for x in opened.labels.all() if x.dictionary == key}
     if starred:
         fit &= np.isin(np.arange(len(fit)), [n for n, x in labels.items() if x.starred])

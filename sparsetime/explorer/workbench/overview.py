@@ -95,7 +95,7 @@ def training(workbench: Workbench) -> list[TrainingCurve]:
 def _view(opened: Opened, each: Shown) -> DictionaryView:
     table = each.table
     alive = table.density > 0
-    high = np.arange(len(alive)) < table.groups[0] if each.entry.has_parts else None
+    first = np.arange(len(alive)) < table.groups[0] if each.entry.parts else None
     rows = max(each.index.record["rows"], 2)
     longest = max(2.0, float(table.dwell.max(initial=2.0))) * 1.0001
     found: Mapping[str, Figure] = each.evaluation or {}
@@ -108,8 +108,8 @@ def _view(opened: Opened, each: Shown) -> DictionaryView:
             for name, figure in found.items()
             if isinstance(figure.value, int | float) and math.isfinite(figure.value)
         },
-        density=_histogram(table.density, alive, high, np.geomspace(1 / rows, 1, _BINS + 1)),
-        dwell=_histogram(table.dwell, alive, high, np.geomspace(1, longest, _BINS + 1)),
+        density=_histogram(table.density, alive, first, np.geomspace(1 / rows, 1, _BINS + 1)),
+        dwell=_histogram(table.dwell, alive, first, np.geomspace(1, longest, _BINS + 1)),
         aligned_with=[
             other.entry.key
             for other in opened.shown.values()
@@ -120,7 +120,7 @@ def _view(opened: Opened, each: Shown) -> DictionaryView:
 
 
 def _histogram(
-    values: np.ndarray, alive: np.ndarray, high: np.ndarray | None, edges: np.ndarray
+    values: np.ndarray, alive: np.ndarray, first: np.ndarray | None, edges: np.ndarray
 ) -> Histogram:
     def counts(inside: np.ndarray) -> list[int]:
         clipped = np.clip(values[inside], edges[0], edges[-1])
@@ -129,5 +129,5 @@ def _histogram(
     return Histogram(
         edges=[float(e) for e in edges],
         counts=counts(alive),
-        high=None if high is None else counts(alive & high),
+        first=None if first is None else counts(alive & first),
     )

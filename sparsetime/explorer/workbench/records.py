@@ -19,7 +19,7 @@ class Histogram(Record):
 
     edges: list[float]
     counts: list[int]
-    high: list[int] | None = None  # the high-level part alone, where there is one
+    first: list[int] | None = None  # the first part alone, where there are parts
 
 
 class DictionaryView(Record):

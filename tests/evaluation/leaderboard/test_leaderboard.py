@@ -53,7 +53,7 @@ def test_every_cell_of_the_grid_is_measured(board):
         assert {each.label for each in entry.probes} == {"state"}
         assert entry.seconds > 0
     parts = {each.reader for entry in board.entries for each in entry.probes}
-    assert parts == {"code", "high", "low"}  # slow/fast has a high-level and a low-level part
+    assert parts == {"code", "slow", "fast"}
     assert {each.reader for each in board.references["orchestra"]} == {
         "activations",
         "random dictionary",
@@ -77,7 +77,7 @@ def test_figures_are_those_of_evaluate_on_held_out_sequences(board):
     _, held_out = st.testbed("orchestra", progress=False, **ORCHESTRA).store.split(0.1, seed=0)
     sae = st.load(f"{board.path}/runs/orchestra/{entry.cell.name}")
     report = st.evaluate(sae, held_out, ["fvu", "smoothness", "dwell"], progress=False)
-    for name in ("fvu", "smoothness", "dwell", "fvu/high"):
+    for name in ("fvu", "smoothness", "dwell", "fvu/slow"):
         assert entry.figures[name] == pytest.approx(report[name].value)
     assert report.about["seen_in_training"] == 0.0
 
@@ -133,7 +133,7 @@ def test_it_is_read_back_as_it_was_written(board):
     assert table.num_rows == 8
     assert table["recipe"].to_pylist().count("slow_fast") == 4
     assert table["fvu"].to_pylist() == [entry.figures["fvu"] for entry in board.entries]
-    assert table["fvu/high"].null_count == 4  # BatchTopK has no parts
+    assert table["fvu/slow"].null_count == 4  # BatchTopK has no parts
 
 
 def test_equal_passes_are_those_of_testbed_width_and_seed():
