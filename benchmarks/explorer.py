@@ -2,66 +2,36 @@
 
     python benchmarks/explorer.py --entries 10000000
 
-The run is synthetic (the code of `feature_lookup.py`, over made-up words). Features, sequences and
-stretches are drawn at random, each request a different one, after the process is warm. The last
-line is JSON: milliseconds for each route, and for all of them, through the whole application.
+The run is synthetic (the code of `feature_lookup.py`, over made-up words) and made anew in a
+temporary folder, or kept in the one that --run names, for `explorer_browser.py --run` and
+`explorer_load.py --run`. Features, sequences and stretches are drawn at random, each request a
+different one, after the process is warm. A first comparison is of two random dictionaries as wide.
+The last line is JSON: milliseconds for each route, and for all of them, through the whole
+application. --keep also writes it to benchmarks/results/.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import tempfile
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
-import pyarrow as pa
 import torch
 from fastapi.testclient import TestClient
-from feature_lookup import SEQUENCES, synthetic
+from harness.figures import conclude, machine, table
+from harness.synthetic_run import D, about_run, make_run
 
-import sparsetime
-from sparsetime.activations.writer import StoreWriter
 from sparsetime.explorer.server.app import make_app
+from sparsetime.explorer.workbench.nearest import nearest
 from sparsetime.explorer.workbench.workbench import Workbench
-from sparsetime.features.layout import write_index
-from sparsetime.features.subject import subject_of
-from sparsetime.files import Folder
 
-D = 16
-NAME = "synthetic"
-
-
-def write_store(out, coded):
-    """Rows without meaning under words of known places."""
-    writer = StoreWriter(
-        out, model_name="synthetic", model_hash="0", site="none", d=D, dtype="float16",
-        unit="token", capture={},
-    )  # fmt: skip
-    words = [f"{coded.words[w]} " for w in coded.word_of_row]
-    lengths = np.diff(coded.offsets)
-    texts, start, end = [], [], []
-    for a, b in zip(coded.offsets[:-1], coded.offsets[1:], strict=True):
-        size = np.array([len(word) for word in words[a:b]])
-        end.append(np.cumsum(size) - 1)
-        start.append(np.cumsum(size) - size)
-        texts.append("".join(words[a:b]))
-    steps = pa.table(
-        {
-            "sequence": pa.array(coded.sequence_of_row.astype(np.int32)),
-            "position": pa.array(coded.position_of_row.astype(np.int32)),
-            "char_start": pa.array(np.concatenate(start).astype(np.int32)),
-            "char_end": pa.array(np.concatenate(end).astype(np.int32)),
-        }
-    )
-    sequences = pa.table(
-        {"id": coded.ids, "length": lengths, "text": pa.array(texts, pa.large_string())}
-    )
-    writer.append(torch.zeros(coded.code.rows, D, dtype=torch.float16), steps, sequences)
-    return writer.finish()
+KEY = "synthetic"
+STRETCH = 128
 
 
 def main() -> None:
@@ -69,61 +39,90 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=10_000_000)
     parser.add_argument("--width", type=int, default=16_384)
     parser.add_argument("--requests", type=int, default=60, help="of each kind")
+    parser.add_argument("--run", help="a folder to make the run in, or where it was made before")
+    parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     given = parser.parse_args()
-    coded = synthetic(given.entries, given.width, 32)
+    with tempfile.TemporaryDirectory() as temporary:
+        run = given.run or temporary
+        if not Path(run, KEY, "features", "index.json").exists():
+            make_run(run, given.entries, given.width)
+        result = {"benchmark": "explorer", "run": about_run(run), **answers(run, given.requests)}
+    result["comparison"] = first_comparison(given.width)
+    result["machine"] = machine()
+    routes = [
+        [name, str(each["median_ms"]), str(each["p95_ms"])]
+        for name, each in result["answers"].items()
+    ]
+    conclude("explorer", result, table(["answer", "median, ms", "95%, ms"], routes), given.keep)
+
+
+def answers(run: str, requests: int) -> dict[str, Any]:
+    """Of every kind of question: the median and the 95th percentile of the time it takes."""
+    began = time.perf_counter()
+    workbench = Workbench(run)
+    index = workbench.opened.one(KEY).index
+    opened_s = round(time.perf_counter() - began, 2)
+    found: dict[str, dict[str, float]] = {}
+    every: list[float] = []
+    with TestClient(make_app(workbench), base_url="http://localhost") as client:
+        for name, address in questions(index).items():
+            client.get(address()).raise_for_status()
+            taken = []
+            for _ in range(requests):
+                path = address()
+                began = time.perf_counter()
+                client.get(path).raise_for_status()
+                taken.append((time.perf_counter() - began) * 1e3)
+            every += taken
+            found[name] = quantiles(taken)
+    found["all"] = quantiles(every)
+    memory_mb = round(psutil.Process().memory_info().rss / 1e6)
+    return {"opened_s": opened_s, "memory_mb": memory_mb, "answers": found}
+
+
+def questions(index) -> dict[str, Callable[[], str]]:
+    """By name: how to ask something that was not asked before."""
     rng = np.random.default_rng(2)
-    with tempfile.TemporaryDirectory() as run:
-        store = write_store(f"{run}/activations", coded)
-        sae = sparsetime.dictionary("topk", d_in=D, width=given.width, k=32)
-        sae.save(f"{run}/{NAME}")
-        about = {"dictionary": "topk", "model_name": store.model_name, "model_hash": "0",
-                 "site": store.site, "unit": "token"}  # fmt: skip
-        write_index(coded, Folder(f"{run}/{NAME}/features"), subject_of(sae, store), about)
-        began = time.perf_counter()
-        workbench = Workbench(run)
-        opened_s = time.perf_counter() - began
-        length = int(np.diff(coded.offsets).min())
-        fires = np.flatnonzero(np.bincount(coded.code.indices.numpy(), minlength=given.width))
-        base = f"/api/dictionaries/{NAME}"
+    base = f"/api/dictionaries/{KEY}"
+    fires = np.flatnonzero(index.features["count"].to_numpy())
+    sequences = index.sequences["sequence"].to_numpy()
+    length = int(index.sequences["length"].to_numpy().min())
 
-        def feature() -> int:
-            return int(rng.choice(fires))
+    def feature() -> str:
+        return f"{base}/features/{rng.choice(fires)}"
 
-        def stretch() -> str:
-            first = int(rng.integers(0, length - 128))
-            return f"?first={first}&stop={first + 128}"
+    def sequence() -> str:
+        return f"{base}/sequences/{rng.choice(sequences)}"
 
-        def sequence() -> str:
-            return f"{base}/sequences/{rng.integers(0, SEQUENCES)}"
+    def stretch() -> str:
+        first = int(rng.integers(0, length - STRETCH))
+        return f"?first={first}&stop={first + STRETCH}"
 
-        kinds = {
-            "run": lambda: "/api/run",
-            "features": lambda: f"{base}/features?words=word{rng.integers(0, 99)}&sort=dwell",
-            "filtered": lambda: f"{base}/features?dwell_min={rng.uniform(1, 4):.3f}",
-            "feature": lambda: f"{base}/features/{feature()}",
-            "company": lambda: f"{base}/features/{feature()}/company",
-            "words": lambda: f"{sequence()}/words",
-            "score": lambda: f"{sequence()}/score{stretch()}&reach=256",
-            "specific": lambda: f"{sequence()}/specific{stretch()}",
-        }
-        result = {"entries": len(coded.code.indices), "width": given.width}
-        result["opened_s"] = round(opened_s, 2)
-        every = []
-        with TestClient(make_app(workbench), base_url="http://localhost") as client:
-            for name, address in kinds.items():
-                client.get(address()).raise_for_status()
-                taken = []
-                for _ in range(given.requests):
-                    path = address()
-                    began = time.perf_counter()
-                    client.get(path).raise_for_status()
-                    taken.append((time.perf_counter() - began) * 1e3)
-                every += taken
-                result[name] = quantiles(taken)
-        result["all"] = quantiles(every)
-        result["memory_mb"] = round(psutil.Process().memory_info().rss / 1e6)
-    result["machine"] = {"cpus": os.cpu_count(), "python": platform.python_version()}
-    print(json.dumps(result))
+    return {
+        "run": lambda: "/api/run",
+        "features": lambda: f"{base}/features?words=word{rng.integers(0, 99)}&sort=dwell",
+        "filtered": lambda: f"{base}/features?dwell_min={rng.uniform(1, 4):.3f}",
+        "feature": feature,
+        "company": lambda: f"{feature()}/company",
+        "words": lambda: f"{sequence()}/words",
+        "score": lambda: f"{sequence()}/score{stretch()}&reach={2 * STRETCH}",
+        "specific": lambda: f"{sequence()}/specific{stretch()}",
+    }
+
+
+def first_comparison(width: int) -> dict[str, float]:
+    """Seconds to match two dictionaries that nobody has matched before; half of them are alike."""
+    generator = torch.Generator().manual_seed(0)
+    left, right = torch.randn(2, width, D, generator=generator)
+    right[: width // 2] = left[: width // 2] + 0.5 * right[: width // 2]
+    sides = [torch.nn.functional.normalize(side, dim=1) for side in (left, right)]
+    nearest(*(side[:64] for side in sides))  # what is loaded once
+    began, worked = time.perf_counter(), time.process_time()
+    nearest(sides[0], sides[1])
+    return {
+        "seconds": round(time.perf_counter() - began, 2),
+        "processor_s": round(time.process_time() - worked, 2),
+    }
 
 
 def quantiles(milliseconds: list[float]) -> dict[str, float]:

@@ -5,7 +5,8 @@
 Needs Chromium and Playwright. The first picture is measured from the start of a fresh process of
 `sparsetime explore` to the overview's pictures painted in a browser that is open already. Frames
 are counted while a score of 2,000 steps and 2,000 rows is panned and zoomed: a score made in the
-page, so that nothing but drawing is timed. The last line is JSON.
+page, so that nothing but drawing is timed. The last line is JSON; --keep also writes it to
+benchmarks/results/, under the name of the run's model.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from harness.figures import conclude, machine, table
+from harness.synthetic_run import about_run
 from playwright.sync_api import sync_playwright
 
 from sparsetime.demo.model import live_model
@@ -44,11 +47,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="runs/demo")
     parser.add_argument("--keys", type=int, default=30, help="keys pressed in the live view")
+    parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     given = parser.parse_args()
     if not os.path.exists(given.run):  # noqa: PTH110
         print(json.dumps({"skipped": f"{given.run} does not exist; make demo makes it"}))
         return
-    result: dict[str, object] = {"run": given.run}
+    result = {"benchmark": "explorer_browser", "run": about_run(given.run)}
     with sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=shutil.which("chromium"))
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
@@ -64,8 +68,18 @@ def main() -> None:
             result["live"] = keys(page, url, given.keys)
         stop(process)
         browser.close()
-    result["machine"] = {"cpus": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
-    print(json.dumps(result))
+    result["machine"] = machine() | {"load": round(os.getloadavg()[0], 1)}
+    shown = [[name, str(value)] for name, value in flat(result).items()]
+    conclude(
+        f"explorer_browser_{result['run']['model']}", result, table(["", ""], shown), given.keep
+    )
+
+
+def flat(result: dict[str, object]) -> dict[str, object]:
+    """The figures, those of a part under the name of the part and their own."""
+    found = {name: value for name, value in result.items() if isinstance(value, float)}
+    parts = [(name, result[name]) for name in ("score", "live") if name in result]
+    return found | {f"{part}, {name}": value for part, of in parts for name, value in of.items()}
 
 
 def start(run: str) -> tuple[subprocess.Popen[bytes], str, float]:

@@ -4,7 +4,8 @@
 
 Each opens a view every second or two: overview, a search, a feature with its company, a stretch of
 a score, what it has to itself, a comparison. The last line is JSON: requests, errors, the 95th
-percentile, and the server's memory before, in the middle and after.
+percentile, and the server's memory before, in the middle and after. --keep also writes it to
+benchmarks/results/, under the name of the run's model.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if __name__ == "__main__":
     gevent.monkey.patch_all()
 
 from explorer_browser import start, stop
+from harness.figures import conclude, machine, table
+from harness.synthetic_run import about_run
 
 
 def main() -> None:
@@ -33,6 +36,7 @@ def main() -> None:
     parser.add_argument("--run", default="runs/demo")
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     given = parser.parse_args()
     if not os.path.exists(given.run):  # noqa: PTH110
         print(json.dumps({"skipped": f"{given.run} does not exist; make demo makes it"}))
@@ -89,6 +93,8 @@ def main() -> None:
     runner.quit()
     stats = environment.stats
     result = {
+        "benchmark": "explorer_load",
+        "run": about_run(given.run),
         "users": given.users,
         "seconds": given.seconds,
         "requests": stats.total.num_requests,
@@ -100,10 +106,12 @@ def main() -> None:
             for (name, _), entry in stats.entries.items()
         },
         "memory_mb": [round(m) for m in memory],
-        "machine": {"cpus": os.cpu_count(), "load": round(os.getloadavg()[0], 1)},
+        "machine": machine() | {"load": round(os.getloadavg()[0], 1)},
     }
     stop(process)
-    print(json.dumps(result))
+    shown = [[name, str(result[name])] for name in ("requests", "errors", "p50_ms", "p95_ms")]
+    shown.append(["memory at the start, half way and at the end, MB", str(result["memory_mb"])])
+    conclude(f"explorer_load_{result['run']['model']}", result, table(["", ""], shown), given.keep)
 
 
 if __name__ == "__main__":
