@@ -33,7 +33,7 @@ class StoredSequence:
         self.unit: str = row["unit"]
         self.source: str = row["source"]
         self.times: NDArray[np.float64] = row["start"] + row["step"] * np.arange(row["length"])
-        self._reader = reader
+        self._reader, self._row = reader, row
         self._rows = row["first_row"] + np.arange(row["length"], dtype=np.int64)
 
     @cached_property
@@ -43,6 +43,11 @@ class StoredSequence:
     @cached_property
     def steps(self) -> pa.Table:
         return self._reader.steps(self._rows, None)
+
+    def beginning(self, steps: int) -> StoredSequence:
+        """Its first `steps` steps, or all where there are no more; the text stays whole."""
+        length = min(max(0, steps), len(self))
+        return StoredSequence(self._reader, self.index, {**self._row, "length": length})
 
     def __len__(self) -> int:
         return len(self._rows)

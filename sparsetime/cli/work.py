@@ -195,6 +195,8 @@ def index(
 ) -> None:
     """Index every feature: its top moments, density and timescale, and every sequence's code.
 
+    Where the training kept snapshots, the features get a history.
+
     \b
     Example:
       sparsetime index --dictionary runs/x/topk --store runs/x/activations
@@ -206,5 +208,6 @@ def index(
     flags = given(sets, dictionary=dictionary, store=store, out=out, force=force)
     chosen = read_config(config, IndexSection, flags, section="index")
     path = chosen.out or f"{chosen.dictionary.rstrip('/')}/features"
-    run(load(chosen.dictionary), open_store(chosen.store), out=path, force=chosen.force)
+    sae, source = load(chosen.dictionary), open_store(chosen.store)
+    run(sae, source, out=path, force=chosen.force, run=chosen.dictionary)
     say(f"{path}: indexed")

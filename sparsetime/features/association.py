@@ -37,7 +37,8 @@ def pairs_of(
     """Count the pairs of feature and kind."""
     key = feature.astype(np.int64) * kinds + kind
     found, place, count = np.unique(key, return_inverse=True, return_counts=True)
-    total = np.bincount(place, weights=strength, minlength=len(found))
+    # Without any entries bincount would give integers.
+    total = np.bincount(place, weights=strength, minlength=len(found)).astype(np.float64)
     return Pairs(found // kinds, found % kinds, count, total)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,16 +65,33 @@ def check_pair(sae: Dictionary, store: Store) -> None:
 
 
 def encoded(sae: Dictionary, store: Store, progress: bool = True) -> Iterator[EncodedSequence]:
-    """Every sequence of the store, encoded, in the store's order.
-
-    Codes of neighbouring rows do not depend on each other, so the rows of many short sequences are
-    encoded together; unless the dictionary remembers, and every sequence is encoded from its
-    beginning on.
+    """Every sequence of the store, encoded, in the store's order; see `encoded_sequences`.
 
     Errors: see `check_pair`; they come before any work.
     """
     check_pair(sae, store)
     return _encoded(sae, store, progress)
+
+
+def encoded_sequences(
+    sae: Dictionary, sequences: Iterable[StoredSequence]
+) -> Iterator[EncodedSequence]:
+    """The sequences, encoded, in their order.
+
+    Codes of neighbouring rows do not depend on each other, so the rows of many short sequences are
+    encoded together; unless the dictionary remembers, and every sequence is encoded from its
+    beginning on.
+    """
+    waiting: list[StoredSequence] = []
+    rows = 0
+    for each in sequences:
+        waiting.append(each)
+        rows += len(each)
+        if rows >= ROWS_AT_ONCE:
+            yield from _together(sae, waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield from _together(sae, waiting)
 
 
 def device_of(sae: Dictionary) -> torch.device:
@@ -83,19 +100,11 @@ def device_of(sae: Dictionary) -> torch.device:
 
 
 def _encoded(sae: Dictionary, store: Store, show: bool) -> Iterator[EncodedSequence]:
-    waiting: list[StoredSequence] = []
-    rows = 0
+    sequences = (store.sequence(i) for i in range(len(store.sequence_indices)))
     with running("encode", float(len(store)), "steps", show) as bar:
-        for i in range(len(store.sequence_indices)):
-            waiting.append(store.sequence(i))
-            rows += waiting[-1].values.shape[0]
-            if rows >= ROWS_AT_ONCE:
-                yield from _together(sae, waiting)
-                bar.advance(rows)
-                waiting, rows = [], 0
-        if waiting:
-            yield from _together(sae, waiting)
-            bar.advance(rows)
+        for each in encoded_sequences(sae, sequences):
+            yield each
+            bar.advance(each.code.rows)
 
 
 def _together(sae: Dictionary, sequences: list[StoredSequence]) -> Iterator[EncodedSequence]:

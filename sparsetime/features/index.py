@@ -13,8 +13,16 @@ import pyarrow as pa
 from jaxtyping import Float, Int
 
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.features import schemas
 from sparsetime.features.columns import numbers
-from sparsetime.features.layout import RECORD, SCHEMAS, load_record, read_table, write_index
+from sparsetime.features.layout import (
+    HISTORY,
+    RECORD,
+    SCHEMAS,
+    load_record,
+    read_table,
+    write_index,
+)
 from sparsetime.features.telling import telling
 from sparsetime.files import Folder
 
@@ -82,6 +90,23 @@ class FeatureIndex:
             f"{ranked} ORDER BY abs(value) DESC, sequence, position LIMIT ?",
             [int(feature), int(n)],
             ("sequence", "position", "value"),
+        )
+
+    def history(self, feature: int) -> pa.Table:
+        """What a feature was at each snapshot of its training and at the end, by step.
+
+        The columns are those of `schemas.HISTORY`; `record["history"]["steps"]` says on how many
+        steps of the store all were looked at. Empty where the index was made without snapshots.
+
+        Errors: ConfigError for a feature that does not exist.
+        """
+        self._check_feature(feature)
+        if HISTORY not in self.record["files"]:
+            return schemas.HISTORY.empty_table()
+        return self._query(
+            f"SELECT * FROM {self._table('history')} WHERE feature = ? ORDER BY step",
+            [int(feature)],
+            tuple(schemas.HISTORY.names),
         )
 
     def sequence(self, number: int) -> SparseCode:
@@ -156,7 +181,12 @@ class FeatureIndex:
 
 
 def index(
-    sae: Dictionary, store: Store, out: str | Path, force: bool = False, progress: bool = True
+    sae: Dictionary,
+    store: Store,
+    out: str | Path,
+    force: bool = False,
+    progress: bool = True,
+    run: str | Path | None = None,
 ) -> FeatureIndex:
     """Encode a store and write the index of its features into the folder (or URL) `out`.
 
@@ -164,11 +194,15 @@ def index(
     The record `index.json` is written last: a folder without it is no index. The whole code is
     held in memory, at most about 100 bytes an entry.
 
-    Errors: MismatchError where the two do not belong together; DataError for an empty store;
+    run: the folder of the training, whose snapshots give the features a history; None: the folder
+    around `out`, if this dictionary is there. An index that lacks the history gets it.
+
+    Errors: MismatchError where they do not belong together; DataError for an empty store;
     StoreError where `out` holds something else and `force` is not given.
     """
     from sparsetime.codes import concatenate
-    from sparsetime.features.encoding import check_pair, encoded
+    from sparsetime.features.encoding import check_pair, device_of, encoded
+    from sparsetime.features.history import stages_of, with_history
     from sparsetime.features.subject import holds_same, subject_of
     from sparsetime.features.tables import CodedStore
     from sparsetime.features.words import Vocabulary
@@ -176,15 +210,18 @@ def index(
     check_pair(sae, store)
     folder = Folder(str(out))
     subject = subject_of(sae, store)
+    stages = stages_of(None if run is None else str(run), folder.url, subject["dictionary"])
     if holds_same(
         folder,
         what="feature index",
         record=RECORD,
-        own_names=(RECORD, *SCHEMAS),
+        own_names=(RECORD, *SCHEMAS, HISTORY),
         subject=subject,
         force=force,
     ):
-        return open_index(out)
+        record = load_record(folder)
+        record = with_history(folder, record, stages, store, device_of(sae), progress)
+        return FeatureIndex(folder, record)
     vocabulary = Vocabulary()
     codes, numbers, ids = [], [], []
     for sequence in encoded(sae, store, progress):
@@ -209,7 +246,9 @@ def index(
         "site": store.site,
         "unit": store.unit,
     }
-    return FeatureIndex(folder, write_index(coded, folder, subject, about, progress))
+    record = write_index(coded, folder, subject, about, progress)
+    record = with_history(folder, record, stages, store, device_of(sae), progress)
+    return FeatureIndex(folder, record)
 
 
 def open_index(path: str | Path) -> FeatureIndex:

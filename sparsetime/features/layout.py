@@ -1,4 +1,4 @@
-"""The files of a feature index: four tables, and a record that is written last."""
+"""The files of a feature index: its tables, and a record that is written last."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ SCHEMAS = {
     "codes.parquet": schemas.CODES,
     "sequences.parquet": schemas.SEQUENCES,
 }
+HISTORY = "history.parquet"  # only where the training kept snapshots
 _AGAIN = "Make it again with sparsetime.index(…, force=True)"
 # A look-up reads the row groups that hold the feature, after the file's list of groups. Smaller
 # groups make that list the slow part, larger ones the reading.
@@ -52,11 +53,7 @@ def write_index(
     with progress("write the index", len(makers), "tables", show) as bar:
         for name, make in makers.items():
             bar.say(name)
-            sink = pa.BufferOutputStream()
-            pq.write_table(make(coded), sink, compression="zstd", row_group_size=_ROW_GROUP)
-            data = sink.getvalue().to_pybytes()
-            _write(folder, name, data)
-            files[name] = {"bytes": len(data)}
+            files[name] = {"bytes": _write_table(folder, name, make(coded))}
             bar.advance()
     record = {
         "schema_version": SCHEMA_VERSION,
@@ -69,6 +66,22 @@ def write_index(
         "subject": subject,
         "files": files,
     }
+    folder.write_json(RECORD, record)
+    return record
+
+
+def add_history(
+    folder: Folder, record: dict[str, Any], history: pa.Table, about: dict[str, Any]
+) -> dict[str, Any]:
+    """Put the history of the features into a finished index; returns its new record.
+
+    about: what the record is to say of it under `history`.
+    """
+    files = {name: known for name, known in record["files"].items() if name != HISTORY}
+    if files != record["files"]:  # no reader may find the new table with the old one's size
+        folder.write_json(RECORD, {**record, "files": files})
+    files[HISTORY] = {"bytes": _write_table(folder, HISTORY, history)}
+    record = {**record, "files": files, "history": about}
     folder.write_json(RECORD, record)
     return record
 
@@ -96,6 +109,8 @@ def load_record(folder: Folder) -> dict[str, Any]:
         )
     for name, schema in SCHEMAS.items():
         _check_file(folder, name, record["files"].get(name, {}).get("bytes", 0), schema)
+    if HISTORY in record["files"]:
+        _check_file(folder, HISTORY, record["files"][HISTORY]["bytes"], schemas.HISTORY)
     return record
 
 
@@ -105,7 +120,11 @@ def read_table(folder: Folder, name: str) -> pa.Table:
         return file.read()
 
 
-def _write(folder: Folder, name: str, data: bytes) -> None:
+def _write_table(folder: Folder, name: str, table: pa.Table) -> int:
+    """The bytes that it takes."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", row_group_size=_ROW_GROUP)
+    data = sink.getvalue().to_pybytes()
     try:
         folder.write_bytes(name, data)
     except OSError as error:
@@ -115,6 +134,7 @@ def _write(folder: Folder, name: str, data: bytes) -> None:
             f"the disk is full: {name} needs {len(data):,} bytes in {folder.url}. Free some space "
             f"and index again; the folder holds no index until then"
         ) from error
+    return len(data)
 
 
 def _check_file(folder: Folder, name: str, size: int, schema: pa.Schema) -> None:

@@ -34,3 +34,16 @@ MOMENTS = pa.schema(
 )
 CODES = pa.schema([MOMENTS.field(name) for name in ("sequence", "position", "feature", "value")])
 SEQUENCES = pa.schema([("sequence", pa.int32()), ("id", pa.string()), ("length", pa.int64())])
+# Only where the training kept snapshots.
+HISTORY = pa.schema(
+    [
+        ("feature", pa.int32()),
+        ("step", pa.int64()),  # of the training; the last is its end
+        ("rows", pa.int64()),  # seen by then
+        ("cosine", pa.float64()),  # of the atom with what it became
+        ("overlap", pa.float64()),  # of the steps it fires on with those it fires on at the end
+        ("density", pa.float64()),  # of the steps looked at, as in FEATURES
+        ("dwell", pa.float64()),
+        ("words", pa.list_(pa.string())),
+    ]
+)

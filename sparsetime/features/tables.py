@@ -71,7 +71,7 @@ def feature_table(coded: CodedStore) -> pa.Table:
         "group": np.searchsorted(coded.groups, np.arange(width), side="right"),
         "count": count,
         "density": count / code.rows,
-        "mean": _ratio(total, count),
+        "mean": ratio(total, count),
         "max": peak,
         "runs": np.bincount(runs.feature, minlength=width),
         "dwell": timescales.dwell(runs, width),
@@ -127,7 +127,8 @@ def _entries(coded: CodedStore) -> pa.Table:
     return pa.table([pa.array(column) for column in columns], schema=CODES)
 
 
-def _ratio(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+def ratio(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """`total / count`, NaN where the count is zero."""
     ratio = np.full(len(total), np.nan)
     np.divide(total, count, out=ratio, where=count > 0)
     return ratio

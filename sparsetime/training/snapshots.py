@@ -49,9 +49,10 @@ def read_stages(run: str) -> tuple[Snapshot, ...]:
 
     None where it kept no snapshots.
     """
+    folder = Folder(run)
     snapshots = read_snapshots(run)
-    if not snapshots:
+    if not snapshots or not folder.exists(saved.JSON_NAME):
         return ()
-    config = Folder(run).read_json(SETTINGS)["config"]
+    config = folder.read_json(SETTINGS)["config"]
     steps = -(-config["rows"] // config["batch"])
     return (*snapshots, Snapshot(steps, steps * config["batch"], run))

@@ -1,0 +1,221 @@
+"""What every feature was at the snapshots of its training, all looked at on the same few steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+import pyarrow as pa
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sparsetime.errors import MismatchError
+from sparsetime.features import timescales
+from sparsetime.features.association import Pairs, over_represented, pairs_of
+from sparsetime.features.encoding import encoded_sequences
+from sparsetime.features.layout import HISTORY as HISTORY_FILE
+from sparsetime.features.layout import add_history
+from sparsetime.features.schemas import HISTORY
+from sparsetime.features.tables import WORDS, ratio
+from sparsetime.features.words import Vocabulary
+from sparsetime.models.load import weight_hash
+from sparsetime.progress import progress
+from sparsetime.training.snapshots import Snapshot, read_stages
+
+if TYPE_CHECKING:
+    from sparsetime.activations.sequence import StoredSequence
+    from sparsetime.activations.store import Store
+    from sparsetime.codes import SparseCode
+    from sparsetime.dictionaries.dictionary import Dictionary
+    from sparsetime.files import Folder
+
+STEPS = 20_000
+# Steps times latents. An early code may be dense, half of all latents on every step; of wide
+# dictionaries fewer steps are looked at, so that even then it fits in memory.
+_CELLS = 1 << 27
+_NO_LENGTH = 1e-8
+_OF_PAIRS = ("feature", "kind", "strength")
+
+
+def stages_of(run: str | None, out: str, weights: str) -> tuple[Snapshot, ...]:
+    """The stages of the training that ended with these weights; none where none were kept.
+
+    run: the training's folder; None: the folder around `out`, if it holds these weights.
+
+    Errors: MismatchError where `run` holds other weights.
+    """
+    path = run if run is not None else out.rstrip("/").rpartition("/")[0] or "."
+    stages = read_stages(path)
+    if not stages or weight_hash(stages[-1].load()) == weights:
+        return stages
+    if run is None:
+        return ()
+    raise MismatchError(
+        f"{run} holds a dictionary of other weights than the one to index, so its snapshots are "
+        "not that one's history; give the folder that this dictionary was trained into, or no run"
+    )
+
+
+def with_history(
+    folder: Folder,
+    record: dict[str, Any],
+    stages: Sequence[Snapshot],
+    store: Store,
+    device: torch.device,
+    show: bool = True,
+) -> dict[str, Any]:
+    """The record of the index in `folder` once it has the history of these stages."""
+    about = {"stages": [stage.step for stage in stages]}
+    known = record.get("history", {})
+    if not stages or (HISTORY_FILE in record["files"] and about.items() <= known.items()):
+        return record
+    table, steps = history_table(stages, store, device, show)
+    return add_history(folder, record, table, {**about, "steps": steps})
+
+
+def sample(store: Store, width: int) -> list[StoredSequence]:
+    """Whole sequences, drawn at random and always the same, in the order of the store.
+
+    They hold 20,000 steps at most, and fewer for more than 6,710 latents. The last one drawn may be
+    cut; its beginning is encoded as in the whole, since no code depends on what comes later.
+    """
+    left = max(1, min(STEPS, _CELLS // width))
+    found = []
+    for place in np.random.default_rng(0).permutation(len(store.sequence_indices)).tolist():
+        if left == 0:
+            break
+        found.append(store.sequence(place).beginning(left))
+        left -= len(found[-1])
+    return sorted(found, key=lambda each: each.index)
+
+
+def history_table(
+    stages: Sequence[Snapshot], store: Store, device: torch.device, show: bool = True
+) -> tuple[pa.Table, int]:
+    """A row for each feature at each stage, by feature and then by step, and how many steps of the
+    store were looked at; see HISTORY.
+
+    `cosine` is that of the two directions in `Dictionary.atoms`, which codes sum: of atoms that
+    are mixed, lifted or functions it is the outcome that counts, and of atoms with a profile in
+    time the last step. It is null while an atom has no length, as where data have not filled its
+    place yet. `overlap` is the number of steps on which the feature fires both then and at the
+    end, over those on which it fires then or at the end; null where it does neither.
+
+    Errors: those of `sparsetime.load`, where a snapshot is damaged.
+    """
+    became = stages[-1].load().to(device)
+    sequences = sample(store, became.width)
+    words = _Words(sequences)
+    steps = sum(map(len, sequences))
+    with progress("history", len(stages), "snapshots", show) as bar:
+        at_end = _look(became, sequences, words)
+        columns = []
+        for stage in stages:
+            then = stage.load().to(device)
+            look = _look(then, sequences, words)
+            columns.append(
+                {
+                    "step": np.full(became.width, stage.step),
+                    "rows": np.full(became.width, stage.rows),
+                    "cosine": _cosine(then.atoms, became.atoms),
+                    "overlap": _overlap(look, at_end),
+                    "density": look.count / steps,
+                    "dwell": ratio(look.count, look.runs),
+                    "words": look.words,
+                }
+            )
+            bar.advance()
+    return _by_feature(columns, became.width), steps
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the features of one stage do on the sample. count, runs: [width]; words: for each.
+
+    fired: for each sequence the numbers row * width + feature of its entries, ascending.
+    """
+
+    count: Int[np.ndarray, " width"]
+    runs: Int[np.ndarray, " width"]
+    words: Sequence[list[str] | None]
+    fired: list[Int[np.ndarray, " _"]]
+
+
+@final
+class _Words:
+    """The words of the sample, and those that a code reads more than others."""
+
+    def __init__(self, sequences: list[StoredSequence]) -> None:
+        vocabulary = Vocabulary()
+        for each in sequences:
+            vocabulary.add(each)
+        self._known = vocabulary.words if vocabulary.has_text else None
+        ends = np.cumsum([len(each) for each in sequences])[:-1]
+        self._of_step = np.split(vocabulary.of_row, ends)
+        steps = vocabulary.of_row
+        self._frequency = np.bincount(steps[steps >= 0], minlength=len(vocabulary.words))
+
+    def pairs(self, number: int, code: SparseCode) -> Pairs:
+        """The words that the features meet in the sequence of this number in the sample."""
+        word = self._of_step[number][code.row_of_entry.numpy()]
+        on_word = word >= 0
+        strength = np.abs(code.values.detach().double().numpy())[on_word]
+        kinds = max(1, len(self._frequency))
+        return pairs_of(code.indices.numpy()[on_word], word[on_word], strength, kinds)
+
+    def read(self, met: list[Pairs], width: int) -> Sequence[list[str] | None]:
+        """For each feature the most over-represented first; None without text."""
+        known = self._known
+        if known is None:
+            return [None] * width
+        feature, kind, strength = (
+            np.concatenate([getattr(pairs, name) for pairs in met]) for name in _OF_PAIRS
+        )
+        joined = pairs_of(feature, kind, strength, len(known))
+        best = over_represented(joined, self._frequency.astype(float), width, WORDS)
+        return [[known[i] for i in few] for few in best]
+
+
+def _look(sae: Dictionary, sequences: list[StoredSequence], words: _Words) -> _Look:
+    count, runs = (np.zeros(sae.width, dtype=np.int64) for _ in range(2))
+    met, fired = [], []
+    for number, each in enumerate(encoded_sequences(sae, sequences)):
+        code = each.code
+        feature = code.indices.numpy()
+        count += np.bincount(feature, minlength=sae.width)
+        found = timescales.runs(code, np.array([0, code.rows]))
+        runs += np.bincount(found.feature, minlength=sae.width)
+        met.append(words.pairs(number, code))
+        fired.append(code.row_of_entry.numpy() * sae.width + feature)
+    return _Look(count, runs, words.read(met, sae.width), fired)
+
+
+def _overlap(then: _Look, at_end: _Look) -> Float[np.ndarray, " width"]:
+    width = len(at_end.count)
+    both = np.zeros(width, dtype=np.int64)
+    for one, other in zip(then.fired, at_end.fired, strict=True):
+        common = np.intersect1d(one, other, assume_unique=True)
+        both += np.bincount(common % width, minlength=width)
+    return ratio(both, then.count + at_end.count - both)
+
+
+@torch.no_grad()
+def _cosine(
+    then: Float[Tensor, "width d"], became: Float[Tensor, "width d"]
+) -> Float[np.ndarray, " width"]:
+    a, b = then.double(), became.double()
+    lengths = a.norm(dim=1) * b.norm(dim=1)
+    cosine = torch.where(lengths > _NO_LENGTH, (a * b).sum(1) / lengths, torch.nan)
+    return np.asarray(cosine.clamp(-1, 1).cpu().numpy())
+
+
+def _by_feature(columns: list[dict[str, Any]], width: int) -> pa.Table:
+    """The stages one below the other for each feature in turn."""
+    order = np.arange(len(columns) * width).reshape(len(columns), width).T.ravel()
+    joined = {name: [value for column in columns for value in column[name]] for name in columns[0]}
+    joined["feature"] = list(range(width)) * len(columns)
+    arrays = [pa.array(joined[f.name], f.type, from_pandas=True) for f in HISTORY]
+    return pa.table(arrays, schema=HISTORY).take(pa.array(order))
