@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from sparsetime.evaluation.time import loops
+from sparsetime.evaluation.time.estimate import ratio
 from sparsetime.evaluation.time.sequences import Sequences
 from sparsetime.features import timescales
 
@@ -22,21 +23,60 @@ def by_group(given: Sequences, longest: int) -> Float[np.ndarray, "groups lags_p
     return np.asarray(sums + pairs(given, longest) * (mean**2).sum())
 
 
-def by_feature(given: Sequences, longest: int) -> Float[np.ndarray, "width lags_plus_1"]:
+def by_feature(
+    given: Sequences, longest: int, part: Int[np.ndarray, " groups"]
+) -> tuple[Float[np.ndarray, "width lags_plus_1"], Float[np.ndarray, "parts width lags_plus_1"]]:
     """Autocorrelation of every feature at the lags 0 to `longest`; NaN where it does not vary.
 
-    The mean over pairs of (f_t - m) (f_(t+L) - m), divided by that at the lag 0.
+    The mean over pairs of (f_t - m) (f_(t+L) - m), divided by that at the lag 0: of all sequences,
+    and of each part of the groups by itself, all with the mean and the variance of the whole.
+    part: the part that each group belongs to, from 0 on.
     """
     columns = timescales.by_feature(given.code)
-    feature, width = columns.features, given.code.width
+    parts, width = int(part.max()) + 1, given.code.width
+    mean, variance = _means(given, columns), variances(given)
+    slot = part[given.group_of_row[columns.rows]] * width + columns.features
+    sums = _less_means(given, columns, mean, slot, parts * width, longest)
+    sums = sums.reshape(parts, width, longest + 1)
+    count = np.zeros((parts, longest + 1))
+    np.add.at(count, part, pairs(given, longest))
+    square, scale = (mean**2)[:, None], variance[:, None]
+    whole = (sums.sum(axis=0) / count.sum(axis=0) + square) / scale
+    return whole, (ratio(sums, np.broadcast_to(count[:, None], sums.shape)) + square) / scale
+
+
+def at_lags(
+    given: Sequences, lags: Int[np.ndarray, "groups width"]
+) -> Float[np.ndarray, "groups width"]:
+    """The autocorrelation of every feature in every group, each at its own lag.
+
+    With the mean and the variance of the whole; NaN where no two steps lie so far apart.
+    """
+    columns = timescales.by_feature(given.code)
     mean = _means(given, columns)
-    count = pairs(given, longest).sum(0)
-    sums = _less_means(given, columns, mean, feature, width, longest)
-    covariance = sums / count + (mean**2)[:, None]
-    variance = covariance[:, :1].copy()
-    squares = np.bincount(feature, weights=columns.values**2, minlength=width)
-    variance[variance[:, 0] <= 1e-12 * squares / given.code.rows] = np.nan
-    return np.asarray(covariance / variance)
+    products, sides = np.zeros(lags.shape), np.zeros(lags.shape)
+    loops.products_at(
+        columns.offsets,
+        columns.rows,
+        columns.values,
+        given.begins,
+        given.ends,
+        given.group_of_row,
+        lags,
+        products,
+        sides,
+    )
+    count = np.take_along_axis(pairs(given, int(lags.max())), lags, axis=1)
+    return np.asarray((ratio(products - mean * sides, count) + mean**2) / variances(given))
+
+
+def variances(given: Sequences) -> Float[np.ndarray, " width"]:
+    """The variance of every feature over all steps; NaN where it does not vary."""
+    columns = timescales.by_feature(given.code)
+    total = np.bincount(columns.features, weights=columns.values**2, minlength=given.code.width)
+    square = total / given.code.rows
+    variance = square - _means(given, columns) ** 2
+    return np.where(variance <= 1e-12 * square, np.nan, variance)
 
 
 def pairs(given: Sequences, longest: int) -> Float[np.ndarray, "groups lags_plus_1"]:

@@ -28,6 +28,38 @@ def _lag_products(
             j += 1
 
 
+def _products_at(
+    offsets: Int[np.ndarray, " width_plus_1"],
+    rows: Int[np.ndarray, " entries"],
+    values: Float[np.ndarray, " entries"],
+    begins: Int[np.ndarray, " rows"],
+    ends: Int[np.ndarray, " rows"],
+    group: Int[np.ndarray, " rows"],
+    lags: Int[np.ndarray, "groups width"],
+    products: Float[np.ndarray, "groups width"],
+    sides: Float[np.ndarray, "groups width"],
+) -> None:
+    """products: += f_t f_(t+L) at each group's and feature's own lag; sides: += f_t + f_(t+L).
+
+    Only pairs of steps of one sequence count.
+    """
+    for feature in range(len(offsets) - 1):
+        first, last = offsets[feature], offsets[feature + 1]
+        j = first
+        for i in range(first, last):
+            row = rows[i]
+            lag = lags[group[row], feature]
+            there = row + lag
+            if there < ends[row]:
+                sides[group[row], feature] += values[i]
+                while j < last and rows[j] < there:
+                    j += 1
+                if j < last and rows[j] == there:
+                    products[group[row], feature] += values[i] * values[j]
+            if row - lag >= begins[row]:
+                sides[group[row], feature] += values[i]
+
+
 def _half_life_draws(
     offsets: Int[np.ndarray, " width_plus_1"],
     rows: Int[np.ndarray, " entries"],
@@ -131,6 +163,7 @@ def _announced(
             earlier -= 1
 
 
+products_at = njit(cache=True)(_products_at)
 lag_products = njit(cache=True)(_lag_products)
 half_life_draws = njit(cache=True)(_half_life_draws)
 announced = njit(cache=True)(_announced)

@@ -13,7 +13,7 @@ from sparsetime.evaluation.time.recurrence import recurrence
 
 
 def test_recurrence_by_hand():
-    # Off after 1, back after 2 steps; off after 4, back after 4 (too late); the last cannot tell.
+    # On again 3 steps after it was last on; then 5 (too late); the last cannot tell.
     found = recurrence(column([0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 0]), within=4)
     assert found.share.value == 0.5
     assert found.by_feature.tolist() == [0.5]
@@ -51,32 +51,66 @@ def test_recurrence_that_nothing_can_tell_is_refused():
 
 def test_beats_have_their_period():
     t = np.arange(600)
-    pulses = (t % 23 == 0).astype(float)
-    wave = (t % 40 < 20).astype(float)
-    found = periodicity(as_code(pulses, wave, np.zeros(600)), times=0.1 * t)
+    pulses = np.tile(t % 23 == 0, (4, 1))
+    wave = np.tile(t % 40 < 20, (4, 1))
+    found = periodicity(as_code(pulses, wave, np.zeros((4, 600))), times=np.tile(0.1 * t, 4))
     assert found.period.tolist() == [23, 40, -1]
     assert found.strength[:2] == pytest.approx([1, 2], abs=0.1)
-    assert np.isnan(found.strength[2]) and np.isnan(found.null[2])
+    # The four sequences are alike, so what is found in two is in the others.
+    assert found.held_out[:2] == pytest.approx([1, 2], abs=0.1)
+    assert np.isnan(found.strength[2]) and np.isnan(found.held_out[2])
     assert found.step == pytest.approx(0.1)
-    assert (found.strength > found.null)[:2].all()
+    assert found.beats.tolist() == [True, True, False]
     assert found.share.value == 1
 
 
-def test_lasting_is_no_beat():
+def test_in_one_sequence_beats_have_a_period_and_no_confirmation():
+    found = periodicity(as_code(np.arange(600) % 23 == 0))
+    assert found.period.tolist() == [23]
+    assert np.isnan(found.share.value) and np.isnan(found.held_out[0]) and not found.beats[0]
+
+
+def test_a_beat_that_is_rarely_heard():
+    """A pulse on one beat in five, which begins anywhere in a sequence."""
     rng = np.random.default_rng(2)
-    slow = two_state(rng, 0.99, 0.99, 20, 600)
-    beat = np.roll(np.arange(600) % 30 == 0, 3)[None] & (rng.random((20, 600)) < 0.7)
-    found = periodicity(as_code(slow, beat))
-    assert found.period[1] == 30
-    assert found.strength[1] > 3 * max(found.strength[0], 0.1)
+    t = np.arange(600) + rng.integers(0, 30, (80, 1))
+    found = periodicity(as_code((t % 30 == 0) & (rng.random((80, 600)) < 0.2)))
+    assert found.beats[0] and found.period[0] % 30 == 0
+    # Pulses a beat apart are on together as often as they are on: a fifth.
+    assert found.held_out[0] == pytest.approx(0.2, abs=0.06)
 
 
-def test_noise_beats_no_more_often_than_chance():
-    rng = np.random.default_rng(3)
-    found = periodicity(as_code(*(rng.random((200, 4, 150)) < 0.2)), longest=32)
-    assert found.share.null == 0.1
-    low, high = found.share.interval
-    assert low <= 0.1 <= high
+@pytest.mark.parametrize("stays", [0.5, 0.9, 0.97])
+def test_lasting_is_no_beat(stays):
+    """However long features last, one in twenty seems to beat."""
+    rng = np.random.default_rng(2)
+    found = periodicity(as_code(*(two_state(rng, stays, stays, 20, 300) for _ in range(150))))
+    assert found.share.null == 0.05
+    assert found.share.value < 0.11
+    assert np.mean(found.held_out) < 0.01
+
+
+def test_bursts_are_no_beat():
+    rng = np.random.default_rng(4)
+    bursts = (two_state(rng, 0.97, 0.99, 20, 300) for _ in range(80))
+    found = periodicity(as_code(*(on & (rng.random(on.shape) < 0.4) for on in bursts)))
+    assert found.share.value < 0.13
+
+
+def test_a_beat_of_one_sequence_alone_is_not_confirmed():
+    rng = np.random.default_rng(5)
+    on = np.zeros((20, 300), dtype=bool)
+    on[3] = np.arange(300) % 10 == 0
+    found = periodicity(as_code(on, rng.random((20, 300)) < 0.1))
+    assert found.period[0] == 10 and not found.beats[0]
+
+
+def test_lags_of_few_sequences_are_compared_where_there_are_pairs():
+    """Short sequences have no pairs at the lags of the long ones."""
+    wave = np.arange(120) % 40 < 20
+    code = as_code(np.concatenate([wave, wave, wave, wave[:30], wave[:30]]))
+    found = periodicity(code, [120, 120, 120, 30, 30], longest=60)
+    assert found.beats[0] and found.period[0] == 40
 
 
 def test_no_beat_where_nothing_varies():

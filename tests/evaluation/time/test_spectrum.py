@@ -89,7 +89,20 @@ def test_sums_agree_with_dense_ones():
     assert autocovariance.by_group(given, 5) == pytest.approx(want.sum(-1))
     pairs = np.array([sum(max(n - lag, 0) for n in lengths) for lag in range(6)])
     covariance = want.sum(0) / pairs[:, None]
-    assert autocovariance.by_feature(given, 5) == pytest.approx((covariance / covariance[0]).T)
+    whole, parts = autocovariance.by_feature(given, 5, np.array([1, 0, 1]))
+    assert whole == pytest.approx((covariance / covariance[0]).T)
+    alone = [sum(max(n - lag, 0) for n in (20, 27)) for lag in range(6)]
+    part = (want[0] + want[2]) / np.array(alone)[:, None]
+    assert parts[1] == pytest.approx((part / covariance[0]).T)
+    assert np.isnan(parts[0, :, 3:]).all(), "three steps have no pairs three apart"
+    lags = np.array([[0, 5, 2, 1]] * 3)
+    found = autocovariance.at_lags(given, lags)
+    for g, n in enumerate(lengths):
+        for feature, lag in enumerate(lags[g]):
+            value = (
+                want[g, lag, feature] / (n - lag) / covariance[0, feature] if n > lag else np.nan
+            )
+            assert found[g, feature] == pytest.approx(value, nan_ok=True)
 
 
 def test_what_has_no_spectrum_is_refused():
