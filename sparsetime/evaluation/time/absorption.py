@@ -15,7 +15,7 @@ from sparsetime.evaluation.time.hierarchy import recovered_pairs
 from sparsetime.evaluation.time.planted import firing, matched_sequences
 from sparsetime.evaluation.time.sequences import Lengths, Sequences
 
-_NULL = "the parent on without this child: how often its latent is silent anyway"
+_NULL = "as often as parents' latents are silent while no child is on, where the child's fires"
 
 
 @final
@@ -25,8 +25,8 @@ class PlantedAbsorption:
 
     rate: of the steps on which a child is on, and so its parent, those on which the child's latent
     fires and the parent's does not; all pairs together. child, parent: true features of each pair;
-    by_pair: its rate, null_by_pair: the share of the parent's steps without the child on which its
-    latent is silent. NaN where there is no such step.
+    by_pair: its rate, null_by_pair: the same if the parent's latent were silent no more often than
+    while none of its children is on. NaN where there is no step to tell from.
     """
 
     rate: Estimate
@@ -50,7 +50,11 @@ def planted_absorption(
     are recovered (a match of a cosine above 0.9) count: of a parent that was not found at all,
     absorption has no meaning. Absorption: Chanin et al. 2024, "A is for absorption: studying
     feature splitting and absorption in sparse autoencoders", who must find parents by probes;
-    here they are known. Compare with the null: a threshold makes any latent silent at times.
+    here they are known.
+
+    A threshold makes any latent silent at times, so compare with the null: how often the child's
+    latent fires on the child's steps, times how often the parent's is silent on those of its steps
+    on which no child of it is on (another child may absorb it as well).
 
     Errors: as `hierarchy`.
     """
@@ -61,20 +65,30 @@ def planted_absorption(
     of_child, of_parent = firing(given, matched[child]), firing(given, matched[parent])
     spoken_for = with_child.multiply(of_child)
     absorbed = _summed(truth, spoken_for - spoken_for.multiply(of_parent))
-    steps = _summed(truth, with_child)
-    alone = with_parent - with_parent.multiply(with_child)
+    steps, spoken = _summed(truth, with_child), _summed(truth, spoken_for).sum(axis=0)
+    alone = with_parent - with_parent.multiply(_with_any_child(truth, parents, parent))
     silent = _summed(truth, alone - alone.multiply(of_parent)).sum(axis=0)
-    rests = _summed(truth, alone).sum(axis=0)
-    null = float(silent.sum() / rests.sum()) if rests.sum() else float("nan")
+    expected = spoken * ratio(silent, _summed(truth, alone).sum(axis=0))
+    every, known = steps.sum(axis=0), np.isfinite(expected)
+    null = float(ratio(expected[known].sum(keepdims=True), every[known].sum(keepdims=True))[0])
     return PlantedAbsorption(
         estimate(
             ratio_of(absorbed.sum(axis=1), steps.sum(axis=1)), truth.groups, null, _NULL, seed
         ),
         child,
         parent,
-        ratio(absorbed.sum(axis=0), steps.sum(axis=0)),
-        ratio(silent, rests),
+        ratio(absorbed.sum(axis=0), every),
+        ratio(expected, every),
     )
+
+
+def _with_any_child(
+    truth: Sequences, parents: Int[np.ndarray, " true"], parent: Int[np.ndarray, " pairs"]
+) -> Any:
+    """Where any child of each pair's parent is on, found or not, as ones, [rows, pairs]."""
+    children = np.flatnonzero(parents >= 0)
+    own = (parents[children][:, None] == parent).astype(float)
+    return (firing(truth, children) @ own > 0).astype(float)
 
 
 def _summed(given: Sequences, on: Any) -> Float[np.ndarray, "groups pairs"]:
