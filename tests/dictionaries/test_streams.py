@@ -55,6 +55,6 @@ def test_steps_come_in_order(sae):
     state.step(x, time=2.9)
     with pytest.raises(DataError, match="stream 0 was given the time 4 after 5"):
         state.feed(torch.zeros(3, 3, 16), times=torch.tensor([3.0, 5.0, 4.0]))
-    with pytest.raises(DataError, match="stream 0 was given the time nan after 2.9"):
+    with pytest.raises(DataError, match=r"stream 0 was given the time nan after 2\.9"):
         state.step(x, time=float("nan"))
     assert state.steps == 3
