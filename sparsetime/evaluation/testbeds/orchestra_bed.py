@@ -12,7 +12,7 @@ from sparsetime.evaluation.testbeds.orchestra import Orchestra, orchestra
 from sparsetime.evaluation.testbeds.orchestra_settings import OrchestraSettings
 
 
-def made_of() -> str:
+def made_of(_: OrchestraSettings) -> str:
     """What decides the bytes besides the settings: whose random numbers."""
     return f"numpy {np.__version__}"
 

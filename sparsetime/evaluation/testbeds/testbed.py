@@ -29,7 +29,7 @@ class _Recipe:
     """How a testbed is made: its settings, what else decides its bytes, and who builds it."""
 
     settings: type[Settings]
-    made_of: Callable[[], str]
+    made_of: Callable[[Any], str]
     build: Callable[[str, Any, bool], Testbed]
 
 
@@ -49,7 +49,7 @@ def testbed(
     It is built when it is first asked for, into `out` or else a folder of its own in the user's
     cache folder (`$XDG_CACHE_HOME`, by default `~/.cache`), and opened from there ever after. A
     build that was cut off goes on when called again. `settings` are the testbed's own, such as
-    `tokens=50_000` of the code testbed or `longest=100.0` of Orchestra.
+    `tokens=50_000` or `step=412` of the code testbed, or `longest=100.0` of Orchestra.
 
     Errors: UnknownNameError with the nearest names; ConfigError for a setting that is unknown or
     out of range; those of `sparsetime.capture` where it cannot be built, or where `out` holds
@@ -59,10 +59,15 @@ def testbed(
         raise unknown_name("testbed", name, _RECIPES)
     recipe = _RECIPES[name]
     chosen = validated(recipe.settings, settings, f"the settings of the testbed {name!r}")
-    made_of = json.dumps([chosen.model_dump(), recipe.made_of()], sort_keys=True)
+    made_of = json.dumps([_said(chosen), recipe.made_of(chosen)], sort_keys=True)
     key = hashlib.sha256(made_of.encode()).hexdigest()[:12]
     folder = os.fspath(out) if out is not None else str(_cache() / f"{name}-{key}")
     return recipe.build(folder, chosen, progress)
+
+
+def _said(settings: Settings) -> dict[str, Any]:
+    """The settings, but for those of None: one that comes later leaves kept testbeds in place."""
+    return settings.model_dump(exclude_none=True)
 
 
 def _cache() -> Path:

@@ -59,6 +59,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bits_and_a_measured_record(
     written = publish(tmp_path / "cut", tmp_path / "out", SETTINGS)
     assert written == record(tmp_path / "out")
     assert [step for step, _ in written["checkpoints"]] == checkpoint_steps(30, 3)
+    assert [step for step, _ in written["checkpoints_in_8_bits"]] == checkpoint_steps(30, 3)[:-1]
     assert written["loss"][-1][0] == 30
     assert written["loss"][-1][1] < written["loss"][0][1]
     assert written["data"]["held_out"]["modules"] == 4
@@ -68,6 +69,10 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bits_and_a_measured_record(
         for m in library
         if m.held_out
     ]
+    for step, loss in written["checkpoints_in_8_bits"]:
+        earlier = code_model(tmp_path / "out", step=step)
+        found = token_losses(earlier.model, held_out, 16)
+        assert float(found.mean()) == pytest.approx(loss, abs=1e-4)
     losses = token_losses(loaded.model, held_out, 16)
     assert float(losses.mean()) == pytest.approx(written["held_out"]["loss"], abs=1e-4)
     assert written["held_out"]["perplexity"] == pytest.approx(float(losses.mean().exp()), rel=1e-3)

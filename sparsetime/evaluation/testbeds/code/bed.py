@@ -15,11 +15,11 @@ from sparsetime.activations.documents import Document
 from sparsetime.activations.manifest import MANIFEST
 from sparsetime.activations.store import Store, open_store
 from sparsetime.config import Settings
-from sparsetime.errors import DataError
+from sparsetime.errors import DataError, StoreError
 from sparsetime.evaluation.testbeds.bed import Testbed
 from sparsetime.evaluation.testbeds.code.labels import LADDER, label_spans
 from sparsetime.evaluation.testbeds.code.library import Module, modules
-from sparsetime.evaluation.testbeds.code.shipped import WEIGHTS, code_model
+from sparsetime.evaluation.testbeds.code.shipped import WEIGHTS, code_model, weight_file
 from sparsetime.files import Folder
 from sparsetime.progress import progress
 
@@ -32,17 +32,24 @@ class CodeSettings(Settings):
     site: str = Field("model.layers.1", description="by default the middle of four layers")
     longest: int = Field(40_000, ge=1, description="characters; longer modules are left out")
     overlap: int = Field(128, ge=0, description="tokens that a window repeats as context")
+    step: int | None = Field(None, description="of the model's training; None for its end")
 
 
-def made_of() -> str:
-    """What decides the bytes besides the settings: the library's text and the model's weights."""
-    weights = hashlib.sha256((WEIGHTS / "model.safetensors").read_bytes()).hexdigest()
+def made_of(settings: CodeSettings) -> str:
+    """What decides the bytes besides the settings: the library's text and the model's weights.
+
+    Errors: ConfigError for a step of which no weights were kept.
+    """
+    weights = hashlib.sha256((WEIGHTS / weight_file(step=settings.step)).read_bytes()).hexdigest()
     return f"python {platform.python_version()}, weights {weights}"
 
 
 def build(folder: str, settings: CodeSettings, show: bool) -> Testbed:
-    """Label and capture whole modules; a finished build is opened."""
-    model = code_model()
+    """Label and capture whole modules; a finished build is opened.
+
+    Errors: StoreError where the folder holds the finished build of other weights.
+    """
+    model = code_model(step=settings.step)
     return Testbed("code", _store(folder, model, settings, show), LADDER, model=model)
 
 
@@ -76,7 +83,13 @@ def documents(
 def _store(folder: str, model: Any, settings: CodeSettings, show: bool) -> Store:
     at = Folder(folder)
     if at.exists(MANIFEST) and at.read_json(MANIFEST).get("complete"):
-        return open_store(folder)
+        store = open_store(folder)
+        if store.model_hash != model.revision_or_hash:
+            raise StoreError(
+                f"{folder} holds the code testbed of other weights ({store.model_name}) than "
+                f"those asked for ({model.name}): choose another folder"
+            )
+        return store
     texts = documents(model.tokenizer, settings, show)
     return capture(
         model,

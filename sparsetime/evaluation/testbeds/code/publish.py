@@ -19,11 +19,12 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from sparsetime.errors import StoreError
+from sparsetime.evaluation.testbeds.code.eight_bit import from_eight_bits, in_eight_bits
 from sparsetime.evaluation.testbeds.code.library import Module, modules
 from sparsetime.evaluation.testbeds.code.model import fresh_model
 from sparsetime.evaluation.testbeds.code.ngram import NGram
 from sparsetime.evaluation.testbeds.code.settings import TrainingSettings
-from sparsetime.evaluation.testbeds.code.shipped import RECORD
+from sparsetime.evaluation.testbeds.code.shipped import LAST, RECORD, step_file
 from sparsetime.evaluation.testbeds.code.tokenizer import transformers_says
 from sparsetime.evaluation.testbeds.code.train import CHECKPOINTS, LOG, TOKENIZER
 from sparsetime.files import Folder
@@ -35,8 +36,9 @@ _POINTS = 130  # of the loss curve in the record
 def publish(run: str | Path, out: str | Path, settings: TrainingSettings) -> dict[str, Any]:
     """Measure the checkpoints of a finished run on the held-out modules, and write what is shipped.
 
-    Written to `out`, the record last: `model.safetensors` (bfloat16), `config.json`, the
-    tokenizer's files, and `record.json`, which is also returned.
+    Written to `out`, the record last: `model.safetensors` (bfloat16), the earlier checkpoints in
+    `steps/` (see `in_eight_bits`), `config.json`, the tokenizer's files, and `record.json`, which
+    is also returned.
 
     Errors: StoreError where the run is not finished.
     """
@@ -55,15 +57,19 @@ def publish(run: str | Path, out: str | Path, settings: TrainingSettings) -> dic
     }
     ids = {name: _ids(tokenizer, part) for name, part in parts.items()}
     model = fresh_model(settings.model, settings.seed).eval()
-    losses = []
+    losses, small_losses = [], []
     for name in (folder / CHECKPOINTS).names():
+        step = int(name.partition(".")[0])
         weights = load((folder / CHECKPOINTS).read_bytes(name))
-        model.load_state_dict(weights, strict=False)  # the head is the embedding
-        found = token_losses(model, ids["held_out"], settings.model.context)
-        losses.append([int(name.partition(".")[0]), round(float(found.mean()), 4)])
+        losses.append([step, _held_out_loss(model, weights, ids["held_out"])])
+        if step < settings.steps:
+            small = in_eight_bits(weights)
+            target.write_bytes(step_file(step), save(small))
+            restored = from_eight_bits(small)
+            small_losses.append([step, _held_out_loss(model, restored, ids["held_out"])])
     gram = NGram(ids["training"], GRAM, settings.model.vocabulary)
     counted = gram.perplexity(ids["held_out"])
-    target.write_bytes("model.safetensors", save(weights, metadata={"format": "pt"}))
+    target.write_bytes(LAST, save(weights, metadata={"format": "pt"}))
     model.bfloat16().config.architectures = ["LlamaForCausalLM"]  # type: ignore[union-attr]
     target.write_text("config.json", model.config.to_json_string())  # type: ignore[union-attr, operator]
     target.write_text("tokenizer.json", tokenizer.to_str())
@@ -84,6 +90,7 @@ def publish(run: str | Path, out: str | Path, settings: TrainingSettings) -> dic
         "held_out_modules": [module.name for module in parts["held_out"]],
         "loss": _curve(folder),
         "checkpoints": losses,
+        "checkpoints_in_8_bits": small_losses,
         "held_out": {
             "loss": losses[-1][1],
             "perplexity": round(math.exp(losses[-1][1]), 3),
@@ -92,6 +99,15 @@ def publish(run: str | Path, out: str | Path, settings: TrainingSettings) -> dic
     }
     target.write_json(RECORD, measured)
     return measured
+
+
+def _held_out_loss(
+    model: nn.Module, weights: dict[str, Tensor], documents: Sequence[NDArray[np.int64]]
+) -> float:
+    """The mean over all tokens of the documents, to four digits."""
+    model.load_state_dict(weights, strict=False)  # the head is the embedding
+    context = model.config.max_position_embeddings  # type: ignore[union-attr]
+    return round(float(token_losses(model, documents, context).mean()), 4)  # type: ignore[arg-type]
 
 
 @torch.no_grad()

@@ -31,7 +31,7 @@ class SeriesSettings(Settings):
     site: str = Field(SITE, description="by default the stream after two of three layers")
 
 
-def made_of() -> str:
+def made_of(_: SeriesSettings) -> str:
     """What decides the bytes besides the settings: the counts, and the model's weights."""
     hashes = [hashlib.sha256(p.read_bytes()).hexdigest() for p in (counts_file(), WEIGHTS / STATE)]
     return f"counts {hashes[0]}, weights {hashes[1]}"
