@@ -26,8 +26,8 @@ class Reconstruction(Metric):
     """FVU, the fraction of variance unexplained.
 
     fvu = sum of ||x - x_hat||^2 / sum of ||x - mean of x||^2, both over all steps. 0 for a perfect
-    reconstruction, 1 for one no better than the mean, above 1 for a worse one. Of a part of the code
-    (`fvu/high` and `fvu/low` of a T-SAE) it is that of the part decoded alone.
+    reconstruction, 1 for one no better than the mean, above 1 for a worse one. A part of the
+    code (`fvu/high` and `fvu/low` of a T-SAE) is decoded alone.
 
     Source: the ratio is 1 - R^2 over all coordinates at once; used for SAEs since Gao et al. 2024,
     "Scaling and evaluating sparse autoencoders", section 2 (normalised MSE).

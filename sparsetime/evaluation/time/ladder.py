@@ -149,9 +149,9 @@ def dictionary_ladder(
 ) -> Ladder:
     """`ladder` for a dictionary on a store, up the step columns and sequence labels named.
 
-    Readers: "code", its parts "high" and "low" where it has nested groups, the raw "activations",
-    and a "random dictionary" of equal width and as many active atoms a step (`nulls.random_code`).
-    The label "document" is the sequence itself. Activations are held in memory.
+    Readers: "code", its parts by their names where it has nested groups, the raw "activations", and
+    a "random dictionary" of equal width and as many active atoms a step (`nulls.random_code`). The
+    label "document" is the sequence itself. Activations are held in memory.
 
     Errors: UnknownNameError for a label that the store does not have; those of
     `features.encoding.check_pair`.

@@ -32,8 +32,9 @@ def features(
     """The living features that fit all of the filters.
 
     words: text that each feature's label or one of its words must hold, several separated by
-    spaces; part: all features of a dictionary without parts are in either; density: least and most share of steps; dwell: least and most mean run in steps.
-    `telling` is the order of `features.telling`, the others after it by how often they fire.
+    spaces; part: those of a dictionary without parts are in either; density: least and most share
+    of steps; dwell: least and most mean run in steps. `telling` is the order of `features.telling`,
+    the others after it by how often they fire.
 
     Errors: UnknownNameError for a dictionary that the run does not show.
     """
