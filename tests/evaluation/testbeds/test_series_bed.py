@@ -8,11 +8,14 @@ import pytest
 import torch
 
 import sparsetime as st
+from sparsetime.errors import MismatchError
+from sparsetime.evaluation.testbeds.series import train as training
 from sparsetime.evaluation.testbeds.series.bed import documents
 from sparsetime.evaluation.testbeds.series.counts import Counts
 from sparsetime.evaluation.testbeds.series.labels import LADDER
 from sparsetime.evaluation.testbeds.series.settings import ModelSettings, TrainingSettings
 from sparsetime.evaluation.testbeds.series.shipped import STATE, WEIGHTS, record, series_model
+from sparsetime.evaluation.testbeds.series.state import LOG
 from sparsetime.evaluation.testbeds.series.train import hour_of_week, train
 
 SMALL = {"steps": 1000, "progress": False}
@@ -129,6 +132,38 @@ def test_training_lowers_the_error_and_writes_a_record_that_was_measured(tmp_pat
     model = series_model(tmp_path).model
     x = torch.randn(2, 16, 3)
     assert torch.equal(model(x), series_model(tmp_path).model(x))
+
+
+def test_a_training_that_was_cut_off_ends_with_the_same_bits(tmp_path, monkeypatch):
+    settings = TrainingSettings(
+        model=ModelSettings(patches=8, d=8, layers=1, heads=2, hidden=8),
+        steps=12, batch=4, warmup=2, save_every=5,
+    )  # fmt: skip
+    data = weeks(70)
+    whole = train(data, tmp_path / "whole", settings, show=False)
+    step, calls = training._step, iter(range(100))
+
+    def cut_off(*arguments):
+        if next(calls) == 7:
+            raise KeyboardInterrupt
+        return step(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training, "_step", cut_off)
+        train(data, tmp_path / "cut", settings, show=False)
+    assert not (tmp_path / "cut" / STATE).exists()
+    other = settings.model_copy(update={"batch": 5})
+    with pytest.raises(MismatchError, match=r"a training with other settings \(batch\): give"):
+        train(data, tmp_path / "cut", other, show=False)
+
+    seen = []
+    monkeypatch.setattr(training, "_step", lambda *given: seen.append(1) or step(*given))
+    again = train(data, tmp_path / "cut", settings, show=False)
+    assert len(seen) == 12 - 5, "it went on from the last state"
+    assert again["loss"] == whole["loss"] and again["held_out"] == whole["held_out"]
+    for name in (STATE, LOG):
+        one, two = ((tmp_path / run / name).read_bytes() for run in ("whole", "cut"))
+        assert one == two
 
 
 def test_the_calendar_is_learnt_where_nothing_is_held_out():

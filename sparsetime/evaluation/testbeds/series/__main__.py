@@ -14,7 +14,10 @@ from sparsetime.evaluation.testbeds.series.train import train
 def main(
     out: Annotated[str, typer.Option(help="folder of what is shipped")] = "runs/series_model",
 ) -> None:
-    """Train the transformer from nothing (ten minutes on one core), and measure it."""
+    """Train the transformer from nothing (ten minutes on one core), and measure it.
+
+    A training that was cut off goes on.
+    """
     held_out = train(counts(), out, TrainingSettings())["held_out"]
     typer.echo(f"{out}: held-out {', '.join(f'{k} {v}' for k, v in held_out.items())}")
 

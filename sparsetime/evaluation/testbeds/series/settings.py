@@ -39,4 +39,5 @@ class TrainingSettings(Settings):
     warmup: int = Field(50, ge=0, description="steps over which the learning rate rises")
     weight_decay: float = Field(0.01, ge=0, description="decoupled")
     clip: float = Field(1.0, gt=0, description="largest norm of a gradient")
+    save_every: int = Field(100, ge=1, description="steps between two states on disk")
     seed: int = Field(0, description="of the first weights, of the windows and of the masks")

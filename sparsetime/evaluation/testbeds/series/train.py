@@ -1,9 +1,13 @@
-"""Training the series testbed's transformer, and measuring it on the years it never saw."""
+"""Training the series testbed's transformer, so that a run that was cut off goes on, and measuring
+it on the years it never saw.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ from sparsetime.evaluation.testbeds.series.counts import HELD_OUT_YEARS, Counts
 from sparsetime.evaluation.testbeds.series.model import SeriesModel, fresh_model
 from sparsetime.evaluation.testbeds.series.settings import TrainingSettings
 from sparsetime.evaluation.testbeds.series.shipped import RECORD, STATE
+from sparsetime.evaluation.testbeds.series.state import LOG, restore_state, save_state
 from sparsetime.evaluation.testbeds.series.windows import learnable, windows
 from sparsetime.files import Folder
 from sparsetime.progress import progress
@@ -29,36 +34,35 @@ _AT_ONCE = 64
 def train(
     data: Counts, out: str | Path, settings: TrainingSettings, show: bool = True
 ) -> dict[str, Any]:
-    """Train from nothing, and write what is shipped: weights in bfloat16, and the record last.
+    """Train, and write what is shipped: weights in bfloat16, and the record last.
 
     The loss is the mean square of what was filled in less what was there. The record, which is
     also returned, has the settings, the loss curve, and on the held-out years the error of the
     weights as they are shipped, beside that of the mean of the sensor at that hour of the week in
     the years it learnt from: what one can know without looking at the window.
+
+    The whole state is kept in `training` within `out`, every `save_every` steps, and a log line a
+    step. A call with the same settings goes on where the last one stopped, to the same bits.
+
+    Errors: MismatchError where `out` holds a training with other settings.
     """
-    began = time.monotonic()
+    folder = Folder(os.fspath(out))
     model = fresh_model(settings.model, settings.seed)
     optimiser = torch.optim.AdamW(
         model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, settings))
-    random = np.random.default_rng(settings.seed)
-    places = learnable(data, settings.model.hours)
-    losses = []
+    losses, before = restore_state(folder, model, optimiser, settings)
+    began = time.monotonic() - before
     with progress("train the series model", settings.steps, "steps", show) as bar:
-        for _ in range(settings.steps):
-            chosen = places[random.integers(len(places), size=settings.batch)]
-            values = _cut(data, chosen, settings)
-            away = torch.from_numpy(random.random(values.shape[:2]) < settings.masked)
-            loss = filled_error(model, values, away)
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-            optimiser.step()
-            schedule.step()
-            losses.append(float(loss.detach()))
+        bar.advance(len(losses))
+        for values, away in _batches(data, settings, skip=len(losses)):
+            rate = settings.learning_rate * _rate(len(losses), settings)
+            losses.append(_step(model, optimiser, values, away, rate, settings.clip))
+            folder.append_text(LOG, json.dumps({"loss": losses[-1]}) + "\n")
             bar.advance()
             bar.say(f"loss {losses[-1]:.3f}")
+            if len(losses) % settings.save_every == 0 or len(losses) == settings.steps:
+                save_state(folder, model, optimiser, len(losses), time.monotonic() - began)
     weights = {name: value.bfloat16() for name, value in model.state_dict().items()}
     model.load_state_dict(weights)
     measured = {
@@ -71,10 +75,40 @@ def train(
         "loss": _curve(losses),
         "held_out": held_out_errors(model.eval(), data, settings),
     }
-    folder = Folder(os.fspath(out))
     folder.write_bytes(STATE, save(weights))
     folder.write_json(RECORD, measured)
     return measured
+
+
+def _batches(
+    data: Counts, settings: TrainingSettings, skip: int
+) -> Iterator[tuple[Float[Tensor, "batch patches hours"], Bool[Tensor, "batch patches"]]]:
+    """The windows of every step and the patches taken away, but for those of the first steps."""
+    random = np.random.default_rng(settings.seed)
+    places = learnable(data, settings.model.hours)
+    for step in range(settings.steps):
+        chosen = places[random.integers(len(places), size=settings.batch)]
+        drawn = random.random((settings.batch, settings.model.patches))
+        if step >= skip:
+            yield _cut(data, chosen, settings), torch.from_numpy(drawn < settings.masked)
+
+
+def _step(
+    model: SeriesModel,
+    optimiser: torch.optim.Optimizer,
+    values: Float[Tensor, "batch patches hours"],
+    away: Bool[Tensor, "batch patches"],
+    rate: float,
+    clip: float,
+) -> float:
+    loss = filled_error(model, values, away)
+    optimiser.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), clip)
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
+    return float(loss.detach())
 
 
 def filled_error(
