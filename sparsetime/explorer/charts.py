@@ -9,7 +9,8 @@ from html import escape
 from sparsetime.explorer.page import Chart, Curve
 
 WIDTH, HEIGHT = 440, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 12, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 24, 40
+_NAMES_IN_A_ROW = 4  # more stand in two rows, by turns
 
 Place = Callable[[float], float]
 
@@ -20,14 +21,16 @@ def chart_svg(chart: Chart) -> str:
     ys = [y for curve in chart.curves for y in curve.y if _drawable(y, chart.y_log)]
     if not xs or not ys:
         return '<p class="nothing">Nothing was recorded.</p>'
-    x_ticks = ticks(min(xs), max(xs), chart.x_log)
+    xs += [x for x, _ in chart.reach if _drawable(x, chart.x_log)]
+    ys += [y for _, y in chart.reach if _drawable(y, chart.y_log)]
     y_ticks = ticks(0 if not chart.y_log else min(ys), max(ys), chart.y_log)
     x_of = _axis(min(xs), max(xs), chart.x_log, _LEFT, WIDTH - _RIGHT)
     low, high = (0.0, max(ys)) if not chart.y_log else (min(ys), max(ys))
     y_of = _axis(low, max(high, y_ticks[-1]), chart.y_log, HEIGHT - _BOTTOM, _TOP)
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{escape(chart.title)}">'
+        f'aria-label="{escape(chart.title)}">',
+        f'<text class="axis" x="0" y="10">{escape(chart.y_label)}</text>',
     ]
     for tick in y_ticks:
         y = y_of(tick)
@@ -36,16 +39,23 @@ def chart_svg(chart: Chart) -> str:
             f'<text class="tick" x="{_LEFT - 7}" y="{y + 3.5:.1f}" text-anchor="end">'
             f"{tick_text(tick)}</text>"
         )
-    for tick in x_ticks:
+    for number, (tick, text) in enumerate(_x_ticks(chart, xs)):
+        row = number % 2 if len(chart.x_names) > _NAMES_IN_A_ROW else 0
         parts.append(
-            f'<text class="tick" x="{x_of(tick):.1f}" y="{HEIGHT - _BOTTOM + 15}" '
-            f'text-anchor="middle">{tick_text(tick)}</text>'
+            f'<text class="tick" x="{x_of(tick):.1f}" y="{HEIGHT - _BOTTOM + 15 + 14 * row}" '
+            f'text-anchor="middle">{escape(text)}</text>'
         )
         parts.append(f'<path class="mark" d="M{x_of(tick):.1f} {HEIGHT - _BOTTOM}v4"/>')
     for curve in chart.curves:
         path = _steps(curve, x_of, y_of, low) if chart.steps else _line(curve, chart, x_of, y_of)
         filled = " filled" if chart.steps else ""
         parts.append(f'<path class="curve {escape(curve.hue)}{filled}" d="{path}"/>')
+        if chart.dots:
+            parts.extend(
+                f'<circle class="dot {escape(curve.hue)}" cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" '
+                f'r="2.6"/>'
+                for x, y in _points(curve, chart)
+            )
     parts.append(
         f'<text class="axis" x="{(WIDTH + _LEFT - _RIGHT) / 2}" y="{HEIGHT - 6}" '
         f'text-anchor="middle">{escape(chart.x_label)}</text></svg>'
@@ -83,6 +93,13 @@ def tick_text(value: float) -> str:
     )
 
 
+def _x_ticks(chart: Chart, xs: Sequence[float]) -> list[tuple[float, str]]:
+    """Where the horizontal axis is marked, and with what."""
+    if chart.x_names:
+        return [(float(number), name) for number, name in enumerate(chart.x_names, 1)]
+    return [(tick, tick_text(tick)) for tick in ticks(min(xs), max(xs), chart.x_log)]
+
+
 def _drawable(value: float, log: bool) -> bool:
     return math.isfinite(value) and (value > 0 or not log)
 
@@ -96,12 +113,16 @@ def _axis(low: float, high: float, log: bool, start: float, stop: float) -> Plac
 
 
 def _line(curve: Curve, chart: Chart, x_of: Place, y_of: Place) -> str:
-    points = [
+    points = _points(curve, chart)
+    return "M" + "L".join(f"{x_of(x):.1f} {y_of(y):.1f}" for x, y in points) if points else ""
+
+
+def _points(curve: Curve, chart: Chart) -> list[tuple[float, float]]:
+    return [
         (x, y)
         for x, y in zip(curve.x, curve.y, strict=True)
         if _drawable(x, chart.x_log) and _drawable(y, chart.y_log)
     ]
-    return "M" + "L".join(f"{x_of(x):.1f} {y_of(y):.1f}" for x, y in points) if points else ""
 
 
 def _steps(curve: Curve, x_of: Place, y_of: Place, low: float) -> str:

@@ -2,55 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
 from sparsetime.evaluation.time.ladder import RANDOM, RAW
-from sparsetime.explorer.page import Chart, Curve
+from sparsetime.explorer.page import Chart, Curve, Record, Text
 
 if TYPE_CHECKING:
     from sparsetime.evaluation.leaderboard.board import Leaderboard
-    from sparsetime.evaluation.leaderboard.record import Entry
+    from sparsetime.evaluation.leaderboard.record import Entry, Octave
+
+FREQUENT = "most frequent class"
 
 # Each recipe keeps its line on all pictures; the baseline has the first.
 _LINES = ("ink", "high", "low", "violet", "green", "plain", "high dotted", "low dotted")
 
 
-def charts(board: Leaderboard) -> list[Chart]:
-    """Every picture that the entries allow, testbed by testbed."""
-    found = []
-    for bed in board.settings.beds:
-        for width in board.settings.widths:
-            where = f"{bed}, width {width:,}"
-            found.append(_frontier(board, bed, width, where))
-            found.append(_smoothness(board, bed, width, where))
-            found.extend(_ladder(board, bed, width, where))
-            found.extend(_octaves(board, bed, width, where))
-    return found
+@final
+class Panel(Record):
+    """One kind of picture of a testbed: a chart for every width, all on the same axes.
+
+    charts: each under the width that it is of.
+    """
+
+    title: Text
+    caption: Text
+    charts: list[tuple[Text, Chart]]
 
 
-def _frontier(board: Leaderboard, bed: str, width: int, where: str) -> Chart:
+def panels(board: Leaderboard, bed: str) -> list[Panel]:
+    """Every picture of a testbed that its entries allow."""
+    k = board.settings.middle_k
+    labels = board.settings.ladder.get(bed, [])
+    probed = f"at k {k}, mean over seeds. Labels from fast to slow"
+    drawn = [
+        (
+            "Error against sparsity",
+            "Unexplained variance of held-out activations over active latents a step. A dot is "
+            "a k, mean over seeds; lower and further left is better.",
+            lambda width: _frontier(board, bed, width, "l0", "fvu"),
+        ),
+        (
+            "Smoothness against error",
+            "How fast latents move for how fast the activations move, over unexplained variance. "
+            "Mean over seeds; lower is smoother.",
+            lambda width: _frontier(board, bed, width, "fvu", "smoothness"),
+        ),
+        (
+            "Ladder of labels",
+            f"Accuracy of linear probes of the whole code {probed}.",
+            lambda width: _ladder(board, bed, width, labels),
+        ),
+        (
+            "Planted features found",
+            "Share of features with a matching atom (cosine above 0.9), by octave of their true "
+            f"mean dwell, at k {k}; all seeds together.",
+            lambda width: _recovered(board, bed, width),
+        ),
+        (
+            "Recovered timescales",
+            "Mean dwell of the latents of planted features that were found (median by octave) over "
+            f"the true one, at k {k}. On the dotted line they last as long as they should.",
+            lambda width: _dwells(board, bed, width),
+        ),
+    ]
+    return [
+        Panel(title=title, caption=caption, charts=charts)
+        for title, caption, draw in drawn
+        if (charts := _side_by_side(board, f"{title}: {bed}", draw))
+    ]
+
+
+def _side_by_side(
+    board: Leaderboard, title: str, draw: Callable[[int], Chart]
+) -> list[tuple[str, Chart]]:
+    """The charts that have curves; axes reach as far as any of them does."""
+    drawn = {width: draw(width) for width in board.settings.widths}
+    curves = [curve for chart in drawn.values() for curve in chart.curves]
+    reach = [point for curve in curves for point in zip(curve.x, curve.y, strict=True)]
+    return [
+        (
+            f"width {width:,}",
+            chart.model_copy(
+                update={"title": f"{title}, width {width:,}", "reach": [*chart.reach, *reach]}
+            ),
+        )
+        for width, chart in drawn.items()
+        if chart.curves
+    ]
+
+
+def _frontier(board: Leaderboard, bed: str, width: int, x: str, y: str) -> Chart:
+    names = {"l0": "L0", "fvu": "FVU"}
     return Chart(
-        title=f"Error against sparsity: {where}",
-        caption="Unexplained variance of held-out activations over active latents a step. "
-        "Mean over seeds; lower and further left is better.",
-        x_label="L0",
-        y_label="FVU",
-        x_log=True,
-        curves=list(_curves(board, bed, width, "l0", "fvu")),
-    )
-
-
-def _smoothness(board: Leaderboard, bed: str, width: int, where: str) -> Chart:
-    return Chart(
-        title=f"Smoothness against error: {where}",
-        caption="How fast latents move for how fast the activations move, over unexplained "
-        "variance. Mean over seeds; lower is smoother.",
-        x_label="FVU",
-        y_label="smoothness",
-        curves=list(_curves(board, bed, width, "fvu", "smoothness")),
+        title="",
+        caption="",
+        x_label=names.get(x, x),
+        y_label=names.get(y, y),
+        x_log=x == "l0",
+        dots=True,
+        curves=list(_curves(board, bed, width, x, y)),
     )
 
 
@@ -63,86 +116,92 @@ def _curves(board: Leaderboard, bed: str, width: int, x: str, y: str) -> Iterato
         ]
         if points:
             points.sort()
-            yield Curve(label=recipe, hue=line, x=[p[0] for p in points], y=[p[1] for p in points])
+            yield _curve(recipe, line, points)
 
 
-def _ladder(board: Leaderboard, bed: str, width: int, where: str) -> Iterator[Chart]:
+def _ladder(board: Leaderboard, bed: str, width: int, labels: Sequence[str]) -> Chart:
     """Accuracy over the labels, from the fastest to the slowest, at the k in the middle."""
-    labels = board.settings.ladder.get(bed, [])
-    if not labels:
-        return
     places = {label: float(number) for number, label in enumerate(labels, 1)}
     curves = []
     for recipe, line in _lines(board):
         entries = _middle(board, bed, width, recipe)
         probes = [each for entry in entries for each in entry.probes if each.reader == "code"]
-        known = [label for label in labels if any(each.label == label for each in probes)]
-        heights = [
-            float(np.mean([each.accuracy for each in probes if each.label == label]))
-            for label in known
+        found: dict[str, list[float]] = {}
+        for each in probes:
+            found.setdefault(each.label, []).append(each.accuracy)
+        points = [
+            (places[label], float(np.mean(found[label]))) for label in labels if label in found
         ]
-        if known:
-            x = [places[label] for label in known]
-            curves.append(Curve(label=recipe, hue=line, x=x, y=heights))
+        if points:
+            curves.append(_curve(recipe, line, points))
+    known = board.references.get(bed, [])
     for reader, line in ((RAW, "ink dotted"), (RANDOM, "plain dotted")):
-        some = [each for each in board.references.get(bed, []) if each.reader == reader]
+        some = [(places[each.label], each.accuracy) for each in known if each.reader == reader]
         if some:
-            x = [places[each.label] for each in some]
-            curves.append(Curve(label=reader, hue=line, x=x, y=[each.accuracy for each in some]))
-    names = ", ".join(f"{number} {label}" for number, label in enumerate(labels, 1))
-    yield Chart(
-        title=f"Ladder of labels: {where}",
-        caption=f"Accuracy of linear probes of the whole code at k {board.settings.middle_k}, mean "
-        f"over seeds. Labels from fast to slow: {names}.",
-        x_label="label",
+            curves.append(_curve(reader, line, some))
+    if frequent := [(places[each.label], each.baseline) for each in known if each.reader == RAW]:
+        curves.append(_curve(FREQUENT, "plain", frequent))
+    return Chart(
+        title="",
+        caption="",
+        x_label="",
         y_label="accuracy",
+        x_names=list(labels),
+        reach=[(0.5, 0.0), (len(labels) + 0.5, 1.0)],
+        dots=True,
         curves=curves,
     )
 
 
-def _octaves(board: Leaderboard, bed: str, width: int, where: str) -> Iterator[Chart]:
-    """How many planted features are found, and how long the latents of those last."""
-    recovered, dwells = [], []
+def _recovered(board: Leaderboard, bed: str, width: int) -> Chart:
+    """How many planted features are found."""
+    curves = []
     for recipe, line in _lines(board):
-        entries = _middle(board, bed, width, recipe)
-        octaves = [octave for entry in entries for octave in entry.octaves]
-        steps = sorted({octave.dwell for octave in octaves})
-        if not steps:
-            continue
-        shares, medians = [], []
-        for step in steps:
+        octaves = _octaves(board, bed, width, recipe)
+        points = []
+        for step in sorted({octave.dwell for octave in octaves}):
             here = [octave for octave in octaves if octave.dwell == step]
             count = sum(octave.features for octave in here)
-            shares.append(sum(octave.recovered * octave.features for octave in here) / count)
-            found = [octave.found for octave in here if octave.found is not None]
-            medians.append(float(np.mean(found)) if found else float("nan"))
-        middle = [step * 2**0.5 for step in steps]
-        recovered.append(Curve(label=recipe, hue=line, x=middle, y=shares))
-        seen = [(x, y) for x, y in zip(middle, medians, strict=True) if np.isfinite(y)]
-        dwells.append(Curve(label=recipe, hue=line, x=[x for x, _ in seen], y=[y for _, y in seen]))
-    if not recovered:
-        return
-    k = board.settings.middle_k
-    yield Chart(
-        title=f"Planted features found: {where}",
-        caption=f"Share of features with a matching atom (cosine above 0.9), by octave of their "
-        f"true mean dwell, at k {k}; all seeds together.",
+            share = sum(octave.recovered * octave.features for octave in here) / count
+            points.append((step * 2**0.5, share))
+        if points:
+            curves.append(_curve(recipe, line, points))
+    return Chart(
+        title="",
+        caption="",
         x_label="true dwell, steps",
         y_label="share found",
         x_log=True,
-        curves=recovered,
+        curves=curves,
     )
-    truth = sorted({x for curve in dwells for x in curve.x})
-    yield Chart(
-        title=f"Recovered timescales: {where}",
-        caption=f"Mean dwell of the latents of planted features that were found (median by octave) "
-        f"over the true one, at k {k}. On the dotted line they last as long as they should.",
+
+
+def _dwells(board: Leaderboard, bed: str, width: int) -> Chart:
+    """How long the latents of those that are found last."""
+    curves = []
+    for recipe, line in _lines(board):
+        found: dict[float, list[float]] = {}
+        for octave in _octaves(board, bed, width, recipe):
+            if octave.found is not None:
+                found.setdefault(octave.dwell, []).append(octave.found)
+        points = [(step * 2**0.5, float(np.mean(found[step]))) for step in sorted(found)]
+        if points:
+            curves.append(_curve(recipe, line, points))
+    if truth := sorted({x for curve in curves for x in curve.x}):
+        curves.append(Curve(label="as planted", hue="plain dotted", x=truth, y=truth))
+    return Chart(
+        title="",
+        caption="",
         x_label="true dwell, steps",
         y_label="dwell of the latent, steps",
         x_log=True,
         y_log=True,
-        curves=[*dwells, Curve(label="as planted", hue="plain dotted", x=truth, y=truth)],
+        curves=curves,
     )
+
+
+def _curve(label: str, line: str, points: Sequence[tuple[float, float]]) -> Curve:
+    return Curve(label=label, hue=line, x=[x for x, _ in points], y=[y for _, y in points])
 
 
 def _lines(board: Leaderboard) -> list[tuple[str, str]]:
@@ -163,6 +222,10 @@ def _middle(board: Leaderboard, bed: str, width: int, recipe: str) -> list[Entry
     return [
         entry for some in _by_k(board, bed, width, recipe) for entry in some if entry.cell.k == k
     ]
+
+
+def _octaves(board: Leaderboard, bed: str, width: int, recipe: str) -> list[Octave]:
+    return [octave for entry in _middle(board, bed, width, recipe) for octave in entry.octaves]
 
 
 def _mean(entries: Sequence[Entry], name: str) -> float:

@@ -105,7 +105,11 @@ class Curve(Record):
 
 
 class Chart(Record):
-    """A small chart: lines, or outlines of histograms, over a linear or logarithmic axis."""
+    """A small chart: lines, or outlines of histograms, over a linear or logarithmic axis.
+
+    x_names: where x counts things, their names, from 1 on. reach: points that the axes reach to
+    besides those of the curves, so that charts side by side can have the same ones.
+    """
 
     title: Text
     caption: Text
@@ -114,6 +118,9 @@ class Chart(Record):
     x_log: bool = False
     y_log: bool = False
     steps: bool = False  # histogram outlines: `x` are bin edges, one more than `y`
+    dots: bool = False  # every point of a curve is marked
+    x_names: list[Text] = []
+    reach: list[tuple[float, float]] = []
     curves: list[Curve]
 
 

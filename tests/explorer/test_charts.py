@@ -61,6 +61,31 @@ def test_a_histogram_begins_and_ends_on_the_floor():
     assert path.startswith("M52.0 210.0") and path.endswith("V210.0")
 
 
+def test_both_axes_are_named():
+    texts = [each.text for each in ElementTree.fromstring(chart_svg(chart([1, 2], [3, 4])))]
+    assert texts[0] == "y" and texts[-1] == "x"
+
+
+def test_axes_reach_further_than_the_curves():
+    svg = chart_svg(chart([1, 2], [3, 4], reach=[(0, 8), (4, 0)]))
+    line = ElementTree.fromstring(svg).find("path[@class='curve plain']").get("d")
+    assert line == "M145.5 140.2L239.0 117.0"  # a quarter and a half across, 3 and 4 of 8 up
+
+
+def test_things_that_are_counted_have_their_names_on_the_axis():
+    few = chart_svg(chart([1, 2], [3, 4], x_names=["<a>", "b"]))
+    assert "&lt;a&gt;</text>" in few and ">1.25<" not in few
+    many = ElementTree.fromstring(chart_svg(chart([1, 5], [3, 4], x_names=list("abcde"))))
+    rows = [each.get("y") for each in many.findall("text") if each.text in list("abcde")]
+    assert rows == ["225", "239", "225", "239", "225"]
+
+
+def test_dots_mark_the_points_that_can_be_drawn():
+    dotted = chart_svg(chart([1, 2, 3], [1.0, float("nan"), 2.0], dots=True))
+    assert dotted.count("<circle") == 2
+    assert "<circle" not in chart_svg(chart([1, 2], [1.0, 2.0]))
+
+
 def test_a_chart_of_nothing_says_so():
     assert "Nothing was recorded" in chart_svg(chart([], []))
 

@@ -1,6 +1,10 @@
 """A whole leaderboard in small: two recipes, two ks, two seeds on planted features and on code."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
@@ -123,6 +127,40 @@ def test_what_was_cut_off_goes_on_and_a_grid_grows(tmp_path, monkeypatch):
     known = {entry.cell: entry for entry in went_on.entries}
     same = [entry for entry in grown.entries if entry.cell.seed == 0]
     assert same == [known[entry.cell] for entry in same]
+
+
+KILLED = """
+import json, sys
+import sparsetime as st
+st.leaderboard(sys.argv[1], **json.loads(sys.argv[2]), progress=False)
+"""
+
+
+def test_a_killed_process_goes_on_to_the_same_figures(board, tmp_path):
+    """Killed for real: first among the measurements of seed 0, then in the training of seed 1."""
+    command = [sys.executable, "-c", KILLED, str(tmp_path), json.dumps(TINY)]
+    known = {}
+    for sign in ("cells/orchestra/*.json", "runs/orchestra/*seed1/*"):
+        process = subprocess.Popen(command)
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob(sign)):
+            assert process.poll() is None, "the process ended before it could be killed"
+            assert time.monotonic() < deadline, f"no {sign} within two minutes"
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        assert not (tmp_path / RECORD).exists()
+        for path, stamp in known.items():
+            assert path.stat().st_mtime_ns == stamp
+        known = {path: path.stat().st_mtime_ns for path in tmp_path.glob("cells/orchestra/*.json")}
+    assert 4 <= len(known) < 8
+    went_on = st.leaderboard(tmp_path, **TINY, progress=False)
+    for path, stamp in known.items():
+        assert path.stat().st_mtime_ns == stamp  # what was measured is not measured again
+    same = {"seconds": 0.0}
+    assert [entry.model_copy(update=same) for entry in went_on.entries] == [
+        entry.model_copy(update=same) for entry in board.entries
+    ]
 
 
 def test_it_is_read_back_as_it_was_written(board):
