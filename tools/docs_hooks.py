@@ -1,6 +1,7 @@
 """What mkdocs fills in from the code while it builds, so that no page can fall behind it.
 
-A page asks for it with a comment: `<!-- generated: recipes -->`, `claims` or `reference`.
+A page asks for it with a comment: `<!-- generated: recipes -->`, `claims` or `reference`; for the
+picture and the verdict of one claim, `<!-- generated: claim delta -->`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from claim_pictures import dots
+
 VERDICTS = ("holds", "fails", "undecided")
-MARK = re.compile(r"<!-- generated: (\w+) -->")
+MARK = re.compile(r"<!-- generated: (\w+)(?: (\w+))? -->")
 FETCHED = re.compile(r"""(?:<link[^>]+?href|\bsrc)=["']?(?:https?:)?//[^"' >]+""")
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Called by mkdocs for every page. Errors: KeyError for a mark that nothing fills."""
-    return MARK.sub(lambda mark: GENERATED[mark[1]](), markdown)
+    return MARK.sub(lambda mark: GENERATED[mark[1]](*filter(None, [mark[2]])), markdown)
 
 
 def on_post_page(output: str, page: Any, **_: Any) -> str:
@@ -50,6 +53,25 @@ def claims() -> str:
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
     sections = [_claim(one, records.get(one.name)) for one in every()]
     return "\n".join([f"Of {counts.total()} checked: {told}.", "", *lines, "", *sections])
+
+
+def claim(name: str) -> str:
+    """A claim's verdict, picture and expectations. Errors: KeyError where it was not checked."""
+    from sparsetime.evaluation.claims.claim import claims as every
+    from sparsetime.evaluation.verdicts.record import latest
+
+    one = next(known for known in every() if known.name == name)
+    record = latest()[name]
+    lines = [
+        f"**Expected:** {one.says}",
+        "",
+        f"**Found: {record.verdict}**, on {one.data} ([all figures](claims.md#{name})).",
+        "",
+        dots(record.figures, f"The figures of the claim {name}, a dot a seed"),
+        "",
+        *_judged(record),
+    ]
+    return "\n".join([*lines, ""])
 
 
 def reference() -> str:
@@ -95,18 +117,23 @@ def _claim(one: Any, record: Any) -> str:
         *([f"- **Notes:** {one.notes}"] if one.notes else []),
         f"- **Versions:** {versions}; code {record.code}",
         "",
-        "| expected | margin | verdict |",
-        "|---|---|---|",
+        dots(record.figures, f"The figures of the claim {one.name}, a dot a seed"),
+        "",
+        *_judged(record),
     ]
-    for judgement in record.judgements:
-        margin = f"{judgement.mean:.3g} ± {judgement.error:.2g}"
-        lines.append(f"| {judgement.expectation} | {margin} | {judgement.verdict} |")
     lines += ["", "| figure | mean ± deviation | by seed |", "|---|---|---|"]
     for name, values in record.figures.items():
         mean, spread = record.spread(name)
         each = ", ".join(f"{value:.4g}" for value in values)
         lines.append(f"| {name} | {mean:.4g} ± {spread:.2g} | {each} |")
     return "\n".join([*lines, ""])
+
+
+def _judged(record: Any) -> list[str]:
+    return ["| expected | margin | verdict |", "|---|---|---|"] + [
+        f"| {one.expectation} | {one.mean:.3g} ± {one.error:.2g} | {one.verdict} |"
+        for one in record.judgements
+    ]
 
 
 def _entry(name: str, thing: Any) -> str:
@@ -156,7 +183,8 @@ def _prose(thing: Any) -> str:
     return (inspect.getdoc(thing) or "").replace("[", "\\[").replace("]", "\\]")
 
 
-GENERATED: dict[str, Callable[[], str]] = {
+GENERATED: dict[str, Callable[..., str]] = {
+    "claim": claim,
     "claims": claims,
     "recipes": recipes,
     "reference": reference,
