@@ -5,6 +5,7 @@ import torch
 from planted import planted
 
 import sparsetime as st
+from sparsetime.dictionaries.beginning import fit_start
 from sparsetime.errors import DataError, MismatchError
 
 
@@ -58,3 +59,48 @@ def test_steps_come_in_order(sae):
     with pytest.raises(DataError, match=r"stream 0 was given the time nan after 2\.9"):
         state.step(x, time=float("nan"))
     assert state.steps == 3
+
+
+LOOKING_BACK = {
+    "delta": {},
+    "hysteresis": {},
+    "temporal_feature_analysis": {"past": 3, "heads": 2},
+    "window_crosscoder": {"window": 3},
+}
+
+
+def made(name):
+    sae = st.dictionary(name, d_in=16, width=64, k=4, **LOOKING_BACK[name])
+    if name != "window_crosscoder":  # whose beginning is fitted to windows
+        fit_start(sae, planted(500, seed=1))
+    return sae
+
+
+def kept(state):
+    """The bytes of every tensor that is kept of the past, but for those of codes."""
+    states = state._memory._states.values()
+    values = [value for one in states for value in vars(one).values()]
+    return [value.numel() * value.element_size() for value in values if torch.is_tensor(value)]
+
+
+@pytest.mark.parametrize("name", LOOKING_BACK)
+def test_thousands_of_streams_equal_their_wholes_in_constant_memory(name):
+    sae, x = made(name), planted(24_000, seed=8).reshape(3000, 8, 16)
+    assert sae.remembers
+    state, sizes, steps = sae.stream(), [], []
+    for t in range(8):
+        code = state.step(x[:, t])
+        steps.append(code.dense())
+        sizes.append(kept(state))
+    assert all(size == sizes[0] for size in sizes)
+    torch.testing.assert_close(torch.stack(steps, 1), sae.encode(x).dense(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", LOOKING_BACK)
+def test_a_piece_without_steps_changes_nothing(name):
+    sae, x = made(name), planted(40, seed=8).reshape(2, 20, 16)
+    state = sae.stream()
+    pieces = [state.feed(part) for part in x.split([0, 7, 0, 13], dim=1)]
+    dense = torch.cat([code.dense() for code in pieces], 1)
+    torch.testing.assert_close(dense, sae.encode(x).dense(), rtol=1e-4, atol=1e-5)
+    assert sae.encode(x[:, :0]).shape == (2, 0)

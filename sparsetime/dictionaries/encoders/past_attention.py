@@ -121,6 +121,9 @@ class PastAttention(nn.Module):
         self, keys: Tensor, values: Tensor, real: Tensor, before: int, stretches: Stretches
     ) -> Kept:
         """The last `past` real steps of every stretch."""
+        if not real.shape[1]:  # no step ever: one that is not real, to have something to gather
+            keys, values = (functional.pad(each, (0, 0, 0, 1)) for each in (keys, values))
+            real = functional.pad(real, (0, 1))
         steps = torch.arange(self.past, device=keys.device)
         at = before + stretches.lengths[:, None] - self.past + steps
         inside = at.clamp_min(0)
