@@ -240,7 +240,7 @@ def test_a_feature_is_named_and_found_among_the_labels(tab, explorer):
 
 def test_a_feature_says_that_there_is_no_history(tab, explorer):
     visit(tab, explorer, "/features/batch_topk/7")
-    assert "keeps its last checkpoint" in tab.locator(".history").inner_text()
+    assert "Train with snapshots=6" in tab.locator(".history").inner_text()
 
 
 def test_the_first_picture_gives_way_to_the_run(tab, explorer):

@@ -5,10 +5,11 @@ import { featureAddress, h, hueOf, nameOf, partOf, percent, plural, short } from
 import { momentOf } from "./renderers.js";
 import { ask, of, send } from "./source.js";
 import { histogram } from "./histogram.js";
+import { historyOf, noHistory } from "./history.js";
 
 export async function featureView(at, run, key, number) {
   const [feature, view] = [await ask(`${of(key)}/features/${number}`), run.dictionaries.find((each) => each.entry.key === key)];
-  const { line } = feature, hue = hueOf(line), unit = run.unit;
+  const { line } = feature, hue = hueOf(line), unit = run.unit, formed = feature.history && historyOf(feature.history, unit);
   document.title = `${nameOf(line, 2)} · feature ${number}`;
   at.classList.add(hue);
   const step = (other, text, sign) => h("a.button", { href: other === null ? null : featureAddress(key, other), "aria-disabled": other === null ? "true" : null, title: `${text} living feature (${sign})` }, sign);
@@ -17,7 +18,7 @@ export async function featureView(at, run, key, number) {
     h("h1", { dir: "auto" }, line.words.slice(0, 5).join(", ") || `Feature ${number}`), naming(key, line)),
     h("nav.steps", { "aria-label": "Neighbours" }, step(feature.earlier, "The earlier", "←"), step(feature.later, "The later", "→"))));
   if (!feature.count) {
-    at.append(h("section.empty", {}, h("h2", {}, "It never fires"), h("p", {}, "No step of the indexed sequences wakes this feature.")));
+    at.append(h("section.empty", {}, h("h2", {}, "It never fires"), h("p", {}, "No step of the indexed sequences wakes this feature.")), formed ?? noHistory());
     return null;
   }
   const half = line.half_life === null ? "–" : `${feature.half_life_censored ? "over " : ""}${short(line.half_life)}`;
@@ -29,8 +30,9 @@ export async function featureView(at, run, key, number) {
     histogram({ title: `How long its runs are, ${unit}s`, unit, hue, ...feature.run_lengths, format: (v) => short(Math.ceil(v)) }),
     histogram({ title: "How strong its moments are", unit: "", hue, root: false, ...feature.strengths }),
     histogram({ title: "Where in a sequence it fires", unit: "", edges: [...Array(11).keys()].map((i) => i / 10), counts: feature.position_density, root: false, hue, format: (v) => (v === 0 ? "beginning" : v === 1 ? "end" : "") })));
+  if (formed) at.append(formed);
   const company = h("section.company", {}, h("div.section-head", {}, h("h2", {}, "Its company")), h("p.count", {}, "Reading…"));
-  const aside = h("div", {}, company, exported ? null : writesOf(key, number), history());
+  const aside = h("div", {}, company, exported ? null : writesOf(key, number), formed ? null : noHistory());
   at.append(h("div.columns", {}, h("div.bands", {}, feature.bands.filter((band) => band.moments.length).map((band) => bandOf(key, number, band, hue))), aside));
   ask(`${of(key)}/features/${number}/company`).then((found) => fill(company, found, key, run, unit), (error) => company.append(h("p", {}, error.message)));
   const keys = (event) => {
@@ -41,12 +43,6 @@ export async function featureView(at, run, key, number) {
   };
   document.addEventListener("keydown", keys);
   return () => document.removeEventListener("keydown", keys);
-}
-
-/** A run keeps one checkpoint while it trains and none after, so there is nothing to draw: say so. */
-function history() {
-  return h("section.company.history", {}, h("div.section-head", {}, h("h2", {}, "Its history")),
-    h("p.count", {}, "How it formed cannot be shown: a training keeps its last checkpoint until it is done, and none after. The overview has the curves of the whole training."));
 }
 
 /** What it writes to the output: asked for by a button, as that loads the model. */

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sparsetime.errors import ConfigError
 from sparsetime.explorer.workbench.inputs import input_view
 from sparsetime.explorer.workbench.lines import lines
 from sparsetime.explorer.workbench.opened import Opened
-from sparsetime.explorer.workbench.records import FeatureView, Histogram, Moment, MomentBand
+from sparsetime.explorer.workbench.records import (
+    FeatureView,
+    Histogram,
+    History,
+    Moment,
+    MomentBand,
+    Stage,
+)
 from sparsetime.features.firing import Firing
+
+if TYPE_CHECKING:
+    from sparsetime.features.index import FeatureIndex
 
 AROUND = 16  # steps of context on either side
 _TOP, _EACH = 8, 3
@@ -45,6 +57,7 @@ def feature(opened: Opened, key: str, number: int) -> FeatureView:
         bands=_bands(opened, key, moments, shown.table.peak[number]),
         earlier=int(living[at - 1]) if at else None,
         later=int(living[after]) if after < len(living) else None,
+        history=_history(shown.index, number),
     )
 
 
@@ -55,6 +68,16 @@ def check_feature(opened: Opened, key: str, number: int) -> None:
         raise ConfigError(
             f"feature {number} does not exist: {key} has the features 0 to {width - 1}"
         )
+
+
+def _history(index: FeatureIndex, number: int) -> History | None:
+    stages = index.history(number).drop_columns(["feature"]).to_pylist()
+    if not stages:
+        return None
+    return History(
+        looked_at=index.record["history"]["steps"],
+        stages=[Stage(**{**stage, "words": stage["words"] or []}) for stage in stages],
+    )
 
 
 def _bands(opened: Opened, key: str, moments: Firing, peak: float) -> list[MomentBand]:

@@ -176,6 +176,25 @@ class MomentBand(Record):
     moments: list[Moment]
 
 
+class Stage(Record):
+    """What a feature was at one moment of the training."""
+
+    step: int  # of the training
+    rows: int  # seen by then
+    cosine: float | None  # of its atom with what it became; None while it has no length
+    overlap: float | None  # of where it fires with where it does at the end; None if nowhere
+    density: float
+    dwell: float | None  # None where it does not fire
+    words: list[Text]
+
+
+class History(Record):
+    """A feature over the training, its end the last: what kept dictionaries say of it."""
+
+    looked_at: int  # steps of the store on which all of it was measured
+    stages: list[Stage]
+
+
 class FeatureView(Record):
     """Everything about one feature but its company."""
 
@@ -192,6 +211,7 @@ class FeatureView(Record):
     bands: list[MomentBand]
     earlier: int | None  # the living features before and after this one
     later: int | None
+    history: History | None  # None where the training kept no dictionaries on the way
 
 
 class Companion(Record):
