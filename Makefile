@@ -61,9 +61,9 @@ leaderboard: $(READY)
 bench: $(READY)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-# The picture at the top of the README, drawn anew from the demo's run.
+# The picture at the top of the README, photographed anew in the explorer of the demo's run.
 picture: $(READY)
-	$(BIN)/sparsetime report $(RUN) --picture docs/images/score.svg
+	$(BIN)/python tools/photograph.py $(RUN) docs/images
 
 clean:
 	rm -rf site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
