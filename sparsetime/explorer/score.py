@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 ROWS = 36
 #: Share of the corpus's steps beyond which a feature says nothing of a passage.
 TOO_DENSE = 0.5
+#: What stands for the words of a feature that fires on words much as they come: those it is most
+#: over-represented on would be a few common ones, and mislead.
+ANY_WORD = "almost any word"
+_TELLING = 0.15  # nats that a step of a feature tells about its word
+_OFTEN = 0.01  # share of steps below which so little may be told by chance
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,8 @@ class FeatureTable:
     """What the score needs to know of every feature, measured over the whole corpus.
 
     dwell: mean run length in steps; density: share of steps on which it is active; peak: largest
-    activation; words: most over-represented first; groups: ends of the dictionary's nested parts.
-    All arrays are [width].
+    activation; words: most over-represented first, or ANY_WORD alone; groups: ends of the
+    dictionary's nested parts. All arrays are [width].
     """
 
     dwell: Float[np.ndarray, " width"]
@@ -64,7 +69,7 @@ def table_of(index: FeatureIndex) -> FeatureTable:
         dwell=_numbers(features, "dwell"),
         density=_numbers(features, "density"),
         peak=_numbers(features, "max"),
-        words=[words or [] for words in features["words"].to_pylist()],
+        words=_words(features),
         groups=index.groups,
     )
 
@@ -113,6 +118,13 @@ def choose(
     of_fast = min(rows - of_slow, len(fast))
     kept = np.concatenate([slow[:of_slow], fast[:of_fast]])
     return kept[np.lexsort((kept, -table.dwell[kept]))]
+
+
+def _words(features: Any) -> list[list[str]]:
+    told = numbers(features, "word_information").astype(float)  # NaN without text
+    untold = (told < _TELLING) & (numbers(features, "density").astype(float) >= _OFTEN)
+    known = features["words"].to_pylist()
+    return [[ANY_WORD] if a else words or [] for words, a in zip(known, untold, strict=True)]
 
 
 def _row(

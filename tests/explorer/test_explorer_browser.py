@@ -208,9 +208,11 @@ def test_rows_are_sorted_and_dictionaries_stacked(tab, explorer):
     for name in ("first entry", "strength", "likeness"):
         tab.get_by_text(name, exact=True).click()
     assert "sort=likeness" in tab.url
-    tab.get_by_role("button", name="Stack BatchTopK SAE").click()
+    tab.get_by_label("Stacked dictionary").select_option(label="over BatchTopK SAE")
     until(tab, "document.querySelectorAll('canvas.roll').length === 2")
     assert "d=temporal_matryoshka,batch_topk" in tab.url
+    tab.get_by_label("Stacked dictionary").select_option(label="alone")
+    until(tab, "document.querySelectorAll('canvas.roll').length === 1")
 
 
 def test_another_sequence_is_found(tab, explorer):

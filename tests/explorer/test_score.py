@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from hypothesis import given
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import MismatchError
+from sparsetime.explorer import score
 from sparsetime.explorer.score import FeatureTable, score_panel
 
 
@@ -82,3 +86,33 @@ def test_any_code_gives_sorted_distinct_rows_no_more_than_asked(seed, rows):
     assert dwell == sorted(dwell, reverse=True)
     assert len({row.feature for row in panel.rows}) == len(panel.rows) == min(rows, awake)
     assert all(s >= 1 for row in panel.rows for s in row.strengths)
+
+
+def test_words_stand_for_a_feature_only_where_they_tell():
+    """The first fires often and on all words alike, the second on some, the third hardly ever."""
+    features = pa.table(
+        {
+            "dwell": [20.0, 2.0, 1.0],
+            "density": [0.4, 0.4, 0.001],
+            "max": [1.0, 1.0, 1.0],
+            "word_information": [0.02, 0.9, -0.1],
+            "words": [["of", "is"], ["river", "town"], ["seldom"]],
+        }
+    )
+    table = score.table_of(SimpleNamespace(features=features, groups=(3,)))
+    assert table.words == [[score.ANY_WORD], ["river", "town"], ["seldom"]]
+
+
+def test_without_text_no_feature_has_words():
+    nothing = pa.nulls(2)
+    features = pa.table(
+        {
+            "dwell": [1.0, 1.0],
+            "density": [0.4, 0.1],
+            "max": [1.0, 1.0],
+            "word_information": nothing.cast(pa.float64()),
+            "words": nothing.cast(pa.list_(pa.string())),
+        }
+    )
+    table = score.table_of(SimpleNamespace(features=features, groups=(2,)))
+    assert table.words == [[], []]

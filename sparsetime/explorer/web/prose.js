@@ -8,7 +8,7 @@ export class Prose {
   constructor(score) {
     this.score = score;
     this.spans = [];
-    this.shown = "";
+    this.shown = this.place = "";
     this.note = h("p.count");
     this.words = h("div.prose");
     if (score.input.kind === "text") score.passage.append(h("div.section-head", {}, h("h2", {}, "The passage"), this.note), this.words);
@@ -20,7 +20,7 @@ export class Prose {
     const from = Math.floor(view.from), to = Math.min(Math.ceil(view.to), from + MOST), now = `${from}-${to}-${text.length}`;
     if (now === this.shown && !this.score.live) return this.shade();
     this.shown = now;
-    this.note.textContent = `${unit}s ${from.toLocaleString("en")} to ${(to - 1).toLocaleString("en")}${to < Math.ceil(view.to) ? ", the beginning of what is in view" : ""}`;
+    this.place = `${unit}s ${from.toLocaleString("en")} to ${(to - 1).toLocaleString("en")}${to < Math.ceil(view.to) ? ", the beginning of what is in view" : ""}`;
     this.spans = [];
     const paragraphs = [h("p", { dir: "auto" })];
     for (let step = from; step < to; step += 1) {
@@ -41,6 +41,7 @@ export class Prose {
     const { cursor, rolls } = this.score;
     let roll = cursor?.roll, row = cursor && cursor.row !== null ? roll.rows[cursor.row] : null;
     if (!row) [roll, row] = rolls.flatMap((each) => each.rows.filter((r) => this.score.pinsOf(each.key).has(r.feature)).map((r) => [each, r]))[0] ?? [];
+    this.note.textContent = row ? `${this.place}; shaded where feature ${row.feature} is on` : `${this.place}; point at a row to see here where it is on`;
     for (const [step, span] of this.spans) {
       const strength = row ? roll.strength(row, step) : 0;
       span.style.background = strength ? `color-mix(in srgb, var(--${hueOf(row)}) ${8 + strength * 0.48}%, transparent)` : "";

@@ -44,10 +44,9 @@ const choose = (name, options, chosen, change) => h("select", { "aria-label": na
   options.map(([value, label]) => h("option", { value, selected: value === chosen }, label)));
 
 function dictionaries(score, title) {
-  const { keys, known, run } = score, others = known.get(keys[0]).aligned_with.filter((key) => !keys.includes(key));
-  return [choose("Dictionary", run.dictionaries.map(({ entry }) => [entry.key, entry.title]), keys[0], (key) => score.change([key])),
-    keys.length > 1 ? h("button", { click: () => score.change([keys[0]]) }, `Without ${title(keys[1])}`)
-      : others.length ? h("button", { click: () => score.change([keys[0], others[0]]) }, `Stack ${title(others[0])}`) : null];
+  const { keys, known, run } = score, [first, second = ""] = keys, others = known.get(first).aligned_with;
+  return [choose("Dictionary", run.dictionaries.map(({ entry }) => [entry.key, entry.title]), first, (key) => score.change([key])),
+    others.length ? choose("Stacked dictionary", [["", "alone"], ...others.map((key) => [key, `over ${title(key)}`])], second, (key) => score.change(key ? [first, key] : [first])) : null];
 }
 
 function legend({ keys, known, unit, live }, parts) {
