@@ -31,56 +31,84 @@ def _half_lives(
     values: Float[np.ndarray, " entries"],
     begins: Int[np.ndarray, " rows"],
     ends: Int[np.ndarray, " rows"],
+    group: Int[np.ndarray, " rows"],
     lags: Int[np.ndarray, " lags"],
-    pairs: Int[np.ndarray, " lags"],
-) -> tuple[Float[np.ndarray, " width"], Bool[np.ndarray, " width"]]:
-    """Every feature's autocorrelation, lag by lag until it has halved.
+    pairs: Float[np.ndarray, "draws lags"],
+    steps: Float[np.ndarray, " draws"],
+    weights: Float[np.ndarray, "draws groups"],
+) -> tuple[Float[np.ndarray, "draws width"], Bool[np.ndarray, " width"]]:
+    """Every feature's half-life in every draw of groups; whether the first draw's is censored.
 
-    Only pairs in which both steps fire have a product; the mean's share of the others is
-    -m (sum of earlier steps + sum of later steps) / pairs + m^2.
+    group: of each row, ascending; weights: how often each is drawn; pairs, steps: how many there
+    are in each draw.
+    The sums of each lag are taken by group once, and weighed for each draw; lags are looked at
+    until the autocorrelation has halved in every draw. Only pairs in which both steps fire have a
+    product; the mean's share of the others is -m (sum of both sides) / pairs + m^2.
     """
+    draws, groups = weights.shape
     width = len(offsets) - 1
-    steps = np.full(width, np.nan)
+    found = np.full((draws, width), np.nan)
     censored = np.zeros(width, dtype=np.bool_)
+    total, squares = np.zeros(groups), np.zeros(groups)
+    products, sides = np.zeros(groups), np.zeros(groups)
+    mean, variance, before = np.zeros(draws), np.zeros(draws), np.zeros(draws)
+    done = np.zeros(draws, dtype=np.bool_)
     for feature in range(width):
         first, last = offsets[feature], offsets[feature + 1]
-        total, squares = 0.0, 0.0
-        for i in range(first, last):
-            total += values[i]
-            squares += values[i] * values[i]
         if first == last or len(lags) == 0:
             continue
-        mean = total / len(begins)
-        variance = squares / len(begins) - mean * mean
-        if variance <= 1e-12 * squares / len(begins):
-            continue
-        before, earlier_lag = 1.0, 0
-        halved = False
+        total[:], squares[:] = 0.0, 0.0
+        for i in range(first, last):
+            total[group[rows[i]]] += values[i]
+            squares[group[rows[i]]] += values[i] * values[i]
+        for n in range(draws):
+            square = np.dot(weights[n], squares) / steps[n]
+            mean[n] = np.dot(weights[n], total) / steps[n]
+            variance[n] = square - mean[n] * mean[n]
+            before[n] = 1.0
+            done[n] = variance[n] <= 1e-12 * square
+        varies = not done[0]
         for k in range(len(lags)):
+            if done.all():
+                break
             lag = lags[k]
-            products, earlier, later = 0.0, 0.0, 0.0
+            products[:], sides[:] = 0.0, 0.0
+            product, side, now_in = 0.0, 0.0, group[rows[first]]
             j = first
             for i in range(first, last):
-                there = rows[i] + lag
-                if there < ends[rows[i]]:
-                    earlier += values[i]
+                row = rows[i]
+                there = row + lag
+                if group[row] != now_in:
+                    products[now_in], sides[now_in] = product, side
+                    product, side, now_in = 0.0, 0.0, group[row]
+                if there < ends[row]:
+                    side += values[i]
                     while j < last and rows[j] < there:
                         j += 1
                     if j < last and rows[j] == there:
-                        products += values[i] * values[j]
-                if rows[i] - lag >= begins[rows[i]]:
-                    later += values[i]
-            covariance = (products - mean * (earlier + later)) / pairs[k] + mean * mean
-            now = covariance / variance
-            if now <= 0.5:
-                steps[feature] = earlier_lag + (lag - earlier_lag) * (before - 0.5) / (before - now)
-                halved = True
-                break
-            before, earlier_lag = now, lag
-        if not halved:
-            steps[feature] = earlier_lag
-            censored[feature] = True
-    return steps, censored
+                        product += values[i] * values[j]
+                if row - lag >= begins[row]:
+                    side += values[i]
+            products[now_in], sides[now_in] = product, side
+            for n in range(draws):
+                if done[n] or pairs[n, k] == 0:
+                    continue
+                covariance = np.dot(weights[n], products) - mean[n] * np.dot(weights[n], sides)
+                now = (covariance / pairs[n, k] + mean[n] * mean[n]) / variance[n]
+                if now <= 0.5:
+                    earlier = lags[k - 1] if k > 0 else 0
+                    part = (before[n] - 0.5) / (before[n] - now)
+                    found[n, feature] = earlier + (lag - earlier) * part
+                    done[n] = True
+                before[n] = now
+        for n in range(draws):
+            if not done[n]:
+                reached = len(lags) - 1
+                while reached > 0 and pairs[n, reached] == 0:
+                    reached -= 1
+                found[n, feature] = lags[reached]
+        censored[feature] = varies and not done[0]
+    return found, censored
 
 
 def _likeness(

@@ -126,10 +126,13 @@ def half_life(
         columns.values,
         np.repeat(sequence_offsets[:-1], lengths),
         np.repeat(sequence_offsets[1:], lengths),
+        np.zeros(code.rows, dtype=np.int64),  # one group of rows, drawn once
         lags,
-        pairs,
+        pairs[None].astype(float),
+        np.array([float(code.rows)]),
+        np.ones((1, 1)),
     )
-    return HalfLives(steps, censored)
+    return HalfLives(steps[0], censored)
 
 
 def switches(

@@ -9,11 +9,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Real
 
 from sparsetime.codes import SparseCode
-from sparsetime.evaluation.time import loops
 from sparsetime.evaluation.time.estimate import Estimate, interval, resampled
 from sparsetime.evaluation.time.nulls import SHUFFLED, shuffled
 from sparsetime.evaluation.time.sequences import Lengths, Sequences, check_lag, in_sequences
-from sparsetime.features import timescales
+from sparsetime.features import loops, timescales
 
 _DRAWS = 200
 
@@ -82,7 +81,7 @@ def _drawn(
     np.add.at(pairs, given.group_of_sequence, left)
     np.add.at(steps, given.group_of_sequence, given.lengths)
     columns = timescales.by_feature(given.code)
-    found, censored = loops.half_life_draws(
+    found, censored = loops.half_lives(
         columns.offsets,
         columns.rows,
         columns.values,
