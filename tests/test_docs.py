@@ -259,7 +259,7 @@ def test_ticks_of_a_single_value_hold_it():
 
 
 def test_the_page_on_time_shows_a_picture_for_each_of_its_claims():
-    assert generated("time.md").count("<svg role") == 5
+    assert generated("time.md").count("<svg role") == 6
 
 
 @pytest.mark.parametrize("html", ['<script src="https://x.org/a.js">', "<link href=//x.org/a.css>"])

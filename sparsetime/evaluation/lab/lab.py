@@ -15,7 +15,7 @@ from sparsetime.evaluation.lab import measures
 from sparsetime.evaluation.lab.matching import bisected
 from sparsetime.evaluation.lab.planted import Planted, planted
 from sparsetime.evaluation.lab.rows import Rows
-from sparsetime.evaluation.lab.training import trained
+from sparsetime.evaluation.lab.training import trained, trained_along
 from sparsetime.evaluation.testbeds.bed import Testbed
 from sparsetime.evaluation.testbeds.series.model import SITE
 from sparsetime.evaluation.testbeds.testbed import testbed
@@ -67,6 +67,21 @@ class Lab:
     ) -> Dictionary:
         """The dictionary, trained in place: see `sparsetime.evaluation.lab.training.trained`."""
         return trained(dictionary, data, rows=rows, seed=seed, **settings)
+
+    def train_along(
+        self,
+        dictionary: Dictionary,
+        data: Any,
+        *,
+        rows: int,
+        seed: int,
+        snapshots: int,
+        **settings: Any,
+    ) -> dict[int, Dictionary]:
+        """What it was after so many rows: see `lab.training.trained_along`."""
+        return trained_along(
+            dictionary, data, rows=rows, seed=seed, snapshots=snapshots, **settings
+        )
 
     def at_l0(
         self,

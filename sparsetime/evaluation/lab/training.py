@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.training.snapshots import read_stages
 from sparsetime.training.train import train
 
 # Short trainings need many steps and bear large ones. Both were chosen on TopK, on tuning rows:
@@ -24,12 +25,29 @@ def trained(
     256 rows, the learning rate is 4e-3 at width 1,024 and falls with the square root of the width,
     and there are no checkpoints.
     """
-    chosen = {
+    with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
+        chosen = _chosen(dictionary, settings)
+        run = train(dictionary, data, out=folder, show=False, rows=rows, seed=seed, **chosen)
+    return run.dictionary
+
+
+def trained_along(
+    dictionary: Dictionary, data: Any, *, rows: int, seed: int, snapshots: int, **settings: Any
+) -> dict[int, Dictionary]:
+    """What the dictionary was after so many rows, `snapshots` times on the way, and at the end.
+
+    Trained as `trained` does, in place.
+    """
+    chosen = _chosen(dictionary, {**settings, "snapshots": snapshots})
+    with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
+        train(dictionary, data, out=folder, show=False, rows=rows, seed=seed, **chosen)
+        return {stage.rows: stage.load() for stage in read_stages(folder)}
+
+
+def _chosen(dictionary: Dictionary, settings: dict[str, Any]) -> dict[str, Any]:
+    return {
         "batch": _BATCH,
         "learning_rate": _RATE / dictionary.width**0.5,
         "checkpoint_every": 1 << 40,
         **settings,
     }
-    with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
-        run = train(dictionary, data, out=folder, show=False, rows=rows, seed=seed, **chosen)
-    return run.dictionary

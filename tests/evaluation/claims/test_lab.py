@@ -95,6 +95,17 @@ def test_a_training_follows_from_its_seeds(trained):
     assert not torch.equal(Lab().train(other, x, rows=4000, seed=1).atoms, trained[0].atoms)
 
 
+def test_a_training_can_be_looked_at_on_its_way(trained):
+    sae, x = trained
+    again = dictionary("topk", d_in=16, width=64, k=3, seed=0)
+    learnt_from = small_rows(3000)[:2000]
+    stages = Lab().train_along(again, learnt_from, rows=4000, seed=0, snapshots=2)
+    assert list(stages) == [256, 1024, 4096]
+    assert torch.equal(stages[4096].atoms, sae.atoms)
+    errors = [Lab().fvu(stage, x) for stage in stages.values()]
+    assert errors == sorted(errors, reverse=True)
+
+
 def test_figures_are_those_of_evaluate(trained, tmp_path):
     sae, x = trained
     document = Document("rows", values=x)
