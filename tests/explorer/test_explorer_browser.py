@@ -215,6 +215,22 @@ def test_rows_are_sorted_and_dictionaries_stacked(tab, explorer):
     until(tab, "document.querySelectorAll('canvas.roll').length === 1")
 
 
+def test_parts_are_called_what_the_dictionary_calls_them(tab, explorer):
+    visit(tab, explorer, "/score?d=temporal_matryoshka&s=1")
+    legend = tab.locator(".legend li").all_inner_texts()
+    assert legend[:2] == ["high", "low"]
+    visit(tab, explorer, "/features?dictionary=temporal_matryoshka&part=rest")
+    assert tab.locator('.choices[aria-label="part"] span').all_inner_texts() == [
+        "both parts",
+        "high",
+        "low",
+    ]
+    assert tab.locator(".line").count() == tab.locator(".line.low").count() > 0
+    tab.locator(".line").first.click()
+    tab.wait_for_selector(".crumb")
+    assert tab.locator(".crumb").inner_text().endswith(" · low")
+
+
 def test_another_sequence_is_found(tab, explorer):
     visit(tab, explorer, "/score?s=1")
     tab.get_by_label("Find a sequence").fill("text 3")
