@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from sparsetime.config import Settings
 
@@ -44,6 +44,9 @@ class TrainSettings(Settings):
     batch: PositiveInt = 2048
     learning_rate: PositiveFloat | None = None
     seed: int = 0
+    snapshots: NonNegativeInt = Field(
+        6, description="dictionaries kept on the way; each takes some ten megabytes"
+    )
 
 
 class DemoSettings(Settings):

@@ -114,8 +114,8 @@ def history_table(
         at_end = _look(became, sequences, words)
         columns = []
         for stage in stages:
-            then = stage.load().to(device)
-            look = _look(then, sequences, words)
+            then = became if stage is stages[-1] else stage.load().to(device)
+            look = at_end if then is became else _look(then, sequences, words)
             columns.append(
                 {
                     "step": np.full(became.width, stage.step),

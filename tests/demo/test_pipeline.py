@@ -7,6 +7,7 @@ import pytest
 
 import sparsetime as st
 from sparsetime.demo.pipeline import demo
+from sparsetime.demo.settings import DemoSettings
 from sparsetime.errors import ConfigError, StoreError, UnknownNameError
 
 SMALL = {
@@ -15,6 +16,7 @@ SMALL = {
     "dictionary.k": 8,
     "train.rows": 20_000,
     "train.batch": 512,
+    "train.snapshots": 2,
     "held_out": 0.25,
 }
 
@@ -73,6 +75,15 @@ def test_the_dictionaries_learnt_the_temporal_split(run):
         for line in (run / "temporal_matryoshka" / "metrics.jsonl").read_text().splitlines()
     ]
     assert losses[-1] < losses[0]
+
+
+def test_its_features_have_a_history(run):
+    for name in ("batch_topk", "temporal_matryoshka", "temporal_feature_analysis", "delta"):
+        index = st.open_index(run / name / "features")
+        stages = index.history(3)
+        assert stages["step"].to_pylist() == [1, 6, 40], name
+        assert stages["cosine"].to_pylist()[-1] == pytest.approx(1), name
+    assert DemoSettings().train.snapshots == 6
 
 
 def test_a_second_call_skips_what_is_finished(run):
