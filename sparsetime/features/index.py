@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
-from sparsetime.errors import ConfigError, DataError
+from sparsetime.errors import ConfigError, DamagedError, DataError
 from sparsetime.features import schemas
 from sparsetime.features.columns import numbers
 from sparsetime.features.layout import (
+    AGAIN,
     HISTORY,
     RECORD,
     SCHEMAS,
@@ -177,7 +178,12 @@ class FeatureIndex:
     def _query(self, sql: str, values: list[int], names: tuple[str, ...]) -> pa.Table:
         with self._lock:
             cursor = self._connection.cursor()
-        return cursor.sql(sql, params=values).to_arrow_table().select(list(names))
+        try:
+            found = cursor.sql(sql, params=values).to_arrow_table()
+        except duckdb.Error as error:
+            why = str(error).splitlines()[0]
+            raise DamagedError(f"{self.path} can no longer be read: {why}. {AGAIN}") from error
+        return found.select(list(names))
 
 
 def index(

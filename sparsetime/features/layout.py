@@ -26,7 +26,7 @@ SCHEMAS = {
     "sequences.parquet": schemas.SEQUENCES,
 }
 HISTORY = "history.parquet"  # only where the training kept snapshots
-_AGAIN = "Make it again with sparsetime.index(…, force=True)"
+AGAIN = "Make it again with sparsetime.index(…, force=True)"
 # A look-up reads the row groups that hold the feature, after the file's list of groups. Smaller
 # groups make that list the slow part, larger ones the reading.
 _ROW_GROUP = 131_072
@@ -101,7 +101,7 @@ def load_record(folder: Folder) -> dict[str, Any]:
     record = folder.read_json(RECORD)
     wanted = {"schema_version", "width", "groups", "files"}
     if not isinstance(record, dict) or not wanted <= record.keys():
-        raise DamagedError(f"{folder.url}/{RECORD} is not the record of a feature index. {_AGAIN}")
+        raise DamagedError(f"{folder.url}/{RECORD} is not the record of a feature index. {AGAIN}")
     if record["schema_version"] != SCHEMA_VERSION:
         raise StoreError(
             f"{folder.url} has the index schema {record['schema_version']}; this sparsetime reads "
@@ -115,9 +115,12 @@ def load_record(folder: Folder) -> dict[str, Any]:
 
 
 def read_table(folder: Folder, name: str) -> pa.Table:
-    """One of the tables, whole."""
-    with _open(folder, name) as file:
-        return file.read()
+    """One of the tables, whole. Errors: DamagedError for a file that was damaged meanwhile."""
+    try:
+        with _open(folder, name) as file:
+            return file.read()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DamagedError(f"{folder.url}/{name} cannot be read: {error}. {AGAIN}") from error
 
 
 def _write_table(folder: Folder, name: str, table: pa.Table) -> int:
@@ -139,19 +142,17 @@ def _write_table(folder: Folder, name: str, table: pa.Table) -> int:
 
 def _check_file(folder: Folder, name: str, size: int, schema: pa.Schema) -> None:
     if not folder.exists(name):
-        raise DamagedError(f"{folder.url}/{name} is missing. {_AGAIN}")
+        raise DamagedError(f"{folder.url}/{name} is missing. {AGAIN}")
     if folder.size(name) != size:
         raise DamagedError(
             f"{folder.url}/{name} has {folder.size(name):,} bytes where {size:,} were written. "
-            f"{_AGAIN}"
+            f"{AGAIN}"
         )
     try:
         with _open(folder, name) as file:
             found = file.schema_arrow
     except (pa.ArrowInvalid, OSError) as error:
-        raise DamagedError(
-            f"{folder.url}/{name} is not a Parquet file: {error}. {_AGAIN}"
-        ) from None
+        raise DamagedError(f"{folder.url}/{name} is not a Parquet file: {error}. {AGAIN}") from None
     if not found.equals(schema):
         odd = [
             f.name
@@ -160,7 +161,7 @@ def _check_file(folder: Folder, name: str, size: int, schema: pa.Schema) -> None
         ]
         raise DamagedError(
             f"{folder.url}/{name} has not the columns of an index: "
-            f"{', '.join(odd) or 'there are others'}. {_AGAIN}"
+            f"{', '.join(odd) or 'there are others'}. {AGAIN}"
         )
 
 

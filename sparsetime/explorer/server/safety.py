@@ -39,14 +39,15 @@ def guard(hosts: frozenset[str], token: str | None, framed: bool = False) -> Gua
 
     async def guarded(request: Request, call_next: Next) -> Response:
         refused = _refusal(request, hosts, token)
-        if refused is not None:
-            return JSONResponse({"error": refused}, status_code=403)
-        response = await call_next(request)
+        if refused is None:
+            response = await call_next(request)
+        else:
+            response = JSONResponse({"error": refused}, status_code=403)
         response.headers.update(
             {**_HEADERS, "Content-Security-Policy": POLICY.format(frames=frames)}
         )
         given = request.query_params.get("token", "")
-        if token and hmac.compare_digest(given.encode(), token.encode()):
+        if refused is None and token and hmac.compare_digest(given.encode(), token.encode()):
             response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
         return response
 
