@@ -2,7 +2,8 @@
 
 import { h, node, percent, short } from "./dom.js";
 
-const WIDE = 360, TALL = 160, LEFT = 46, FLOOR = 132, RIGHT = 348, TOP = 14;
+const WIDE = 360, TALL = 160, LEFT = 46, FLOOR = 132, RIGHT = 348, TOP = 14, LETTER = 5.2;
+const SIDES = [[7, 3, "start"], [-7, 3, "end"], [0, -8, "middle"], [0, 14, "middle"], [3, 17, "start"], [3, -11, "start"], [-3, 17, "end"], [-3, -11, "end"]];
 
 /** Points, with the front of those that no other beats on both; null where fewer than two are measured. */
 export function pareto(run) {
@@ -17,17 +18,25 @@ export function pareto(run) {
   for (const at of ys) svg.append(node("text", { x: LEFT - 5, y: y(at) + 3, "text-anchor": "end" }, percent(at)));
   svg.append(node("text", { x: (LEFT + RIGHT) / 2, y: TALL - 4, "text-anchor": "middle" }, "features active at a time"));
   const front = points.filter((p) => !points.some((q) => q !== p && q.x <= p.x && q.y <= p.y && (q.x < p.x || q.y < p.y))).sort((a, b) => a.x - b.x);
-  svg.append(node("polyline", { class: "front", points: front.map((p) => `${x(p.x)},${y(p.y)}`).join(" ") }));
-  let taken = [];
-  for (const point of [...points].sort((a, b) => y(a.y) - y(b.y))) {
-    const left = x(point.x) > (LEFT + RIGHT) / 2, at = { x: x(point.x) + (left ? -7 : 7), y: y(point.y) + 3 };
-    while (taken.some((other) => Math.abs(other.y - at.y) < 11 && Math.abs(other.x - at.x) < 120)) at.y += 11;
-    taken.push(at);
-    const dot = node("circle", { cx: x(point.x), cy: y(point.y), r: 4, fill: `var(--${point.hue})` });
+  if (front.length > 1) svg.append(node("polyline", { class: "front", points: front.map((p) => `${x(p.x)},${y(p.y)}`).join(" ") }));
+  const taken = points.map((p) => [x(p.x) - 5, y(p.y) - 5, x(p.x) + 5, y(p.y) + 5]);
+  for (const point of points) {
+    const at = [x(point.x), y(point.y)], room = SIDES.map((side) => [side, box(point.title, at, side)]);
+    const [[dx, dy, anchor], wanted] = room.find(([, each]) => each[0] > LEFT && each[2] < WIDE && !taken.some((other) => meet(each, other))) ?? room[0];
+    taken.push(wanted);
+    const dot = node("circle", { cx: at[0], cy: at[1], r: 4, fill: `var(--${point.hue})` });
     dot.append(node("title", {}, `${point.title}: ${percent(point.y)} unexplained with ${short(point.x)} active`));
-    svg.append(dot, node("text", { x: at.x, y: at.y, "text-anchor": left ? "end" : "start", class: "named" }, point.title));
+    svg.append(dot, node("text", { x: at[0] + dx, y: at[1] + dy, "text-anchor": anchor, class: "named" }, point.title));
   }
-  return h("figure.spread", {}, h("figcaption", {}, h("b", {}, "Variance unexplained against features active; the line joins those that none beats on both")), svg);
+  return h("figure.spread", {}, h("figcaption", {}, h("b", {}, `Variance unexplained against features active${front.length > 1 ? "; the dashes join those that none beats on both" : ""}`)), svg);
+}
+
+const meet = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+
+/** Where a name of about that length would be written on one side of its point. */
+function box(name, [x, y], [dx, dy, anchor]) {
+  const wide = name.length * LETTER, left = x + dx - { start: 0, middle: wide / 2, end: wide }[anchor];
+  return [left, y + dy - 8, left + wide, y + dy + 2];
 }
 
 /** With a margin, so that no point lies on an axis. */
