@@ -8,7 +8,6 @@ from jaxtyping import Float, Int
 from sparsetime.evaluation.time import loops
 from sparsetime.evaluation.time.estimate import ratio
 from sparsetime.evaluation.time.sequences import Sequences
-from sparsetime.features import timescales
 
 
 def by_group(given: Sequences, longest: int) -> Float[np.ndarray, "groups lags_plus_1"]:
@@ -16,10 +15,9 @@ def by_group(given: Sequences, longest: int) -> Float[np.ndarray, "groups lags_p
 
     m: the mean of each feature over all steps; pairs lie within one sequence.
     """
-    columns = timescales.by_feature(given.code)
-    mean = _means(given, columns)
-    group = given.group_of_row[columns.rows]
-    sums = _less_means(given, columns, mean, group, given.groups, longest)
+    mean = _means(given)
+    group = given.group_of_row[given.columns.rows]
+    sums = _less_means(given, mean, group, given.groups, longest)
     return np.asarray(sums + pairs(given, longest) * (mean**2).sum())
 
 
@@ -32,11 +30,10 @@ def by_feature(
     and of each part of the groups by itself, all with the mean and the variance of the whole.
     part: the part that each group belongs to, from 0 on.
     """
-    columns = timescales.by_feature(given.code)
     parts, width = int(part.max()) + 1, given.code.width
-    mean, variance = _means(given, columns), variances(given)
-    slot = part[given.group_of_row[columns.rows]] * width + columns.features
-    sums = _less_means(given, columns, mean, slot, parts * width, longest)
+    mean, variance = _means(given), variances(given)
+    slot = part[given.group_of_row[given.columns.rows]] * width + given.feature_of_column
+    sums = _less_means(given, mean, slot, parts * width, longest)
     sums = sums.reshape(parts, width, longest + 1)
     count = np.zeros((parts, longest + 1))
     np.add.at(count, part, pairs(given, longest))
@@ -52,8 +49,8 @@ def at_lags(
 
     With the mean and the variance of the whole; NaN where no two steps lie so far apart.
     """
-    columns = timescales.by_feature(given.code)
-    mean = _means(given, columns)
+    columns = given.columns
+    mean = _means(given)
     products, sides = np.zeros(lags.shape), np.zeros(lags.shape)
     loops.products_at(
         columns.offsets,
@@ -72,10 +69,8 @@ def at_lags(
 
 def variances(given: Sequences) -> Float[np.ndarray, " width"]:
     """The variance of every feature over all steps; NaN where it does not vary."""
-    columns = timescales.by_feature(given.code)
-    total = np.bincount(columns.features, weights=columns.values**2, minlength=given.code.width)
-    square = total / given.code.rows
-    variance = square - _means(given, columns) ** 2
+    square = _summed(given, given.columns.values**2) / given.code.rows
+    variance = square - _means(given) ** 2
     return np.where(variance <= 1e-12 * square, np.nan, variance)
 
 
@@ -87,14 +82,17 @@ def pairs(given: Sequences, longest: int) -> Float[np.ndarray, "groups lags_plus
     return out
 
 
-def _means(given: Sequences, columns: timescales.ByFeature) -> Float[np.ndarray, " width"]:
-    total = np.bincount(columns.features, weights=columns.values, minlength=given.code.width)
-    return np.asarray(total / given.code.rows)
+def _means(given: Sequences) -> Float[np.ndarray, " width"]:
+    return _summed(given, given.columns.values) / given.code.rows
+
+
+def _summed(given: Sequences, values: Float[np.ndarray, " entries"]) -> Float[np.ndarray, " width"]:
+    """The sum over the entries of every feature."""
+    return np.bincount(given.feature_of_column, weights=values, minlength=given.code.width)
 
 
 def _less_means(
     given: Sequences,
-    columns: timescales.ByFeature,
     mean: Float[np.ndarray, " width"],
     slot: Int[np.ndarray, " entries"],
     slots: int,
@@ -104,10 +102,10 @@ def _less_means(
 
     Only entries add to these, so zeros need not be visited; m^2 for every pair is still to come.
     """
-    row = columns.rows
+    columns, row = given.columns, given.columns.rows
     out = np.zeros((slots, longest + 1))
-    loops.lag_products(columns.features, row, columns.values, given.ends, slot, out)
-    weight = mean[columns.features] * columns.values
+    loops.lag_products(given.feature_of_column, row, columns.values, given.ends, slot, out)
+    weight = mean[given.feature_of_column] * columns.values
     for away in (given.ends[row] - 1 - row, row - given.begins[row]):
         # A step with `away` others to one side of it is in a pair there at every lag up to that.
         key = slot * (longest + 1) + np.minimum(away, longest)

@@ -81,8 +81,8 @@ def firings(given: Sequences) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     feature: int64 [pairs]; fires, and steps of the sequence: float64 [pairs].
     """
-    columns = timescales.by_feature(given.code)
-    feature, begin = columns.features, given.begins[columns.rows]
+    columns = given.columns
+    feature, begin = given.feature_of_column, given.begins[columns.rows]
     new = np.append(True, (feature[1:] != feature[:-1]) | (begin[1:] != begin[:-1]))
     first = np.flatnonzero(new[: len(feature)])
     fires = np.diff(np.append(first, len(feature))).astype(float)

@@ -144,4 +144,4 @@ def _announced(
     counts = np.zeros((many, many), dtype=np.int64)
     lags = np.zeros((many, many), dtype=np.int64)
     loops.announced(rows, features, begins, within, counts, lags)
-    return counts, lags
+    return counts.T, lags.T

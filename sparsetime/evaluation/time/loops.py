@@ -68,23 +68,39 @@ def _announced(
     counts: Int[np.ndarray, "features features"],
     lags: Int[np.ndarray, "features features"],
 ) -> None:
-    """counts[i, j] += events of j with one of i at most `within` steps earlier; lags: their sum.
+    """counts[j, i] += events of j with one of i at most `within` steps earlier; lags: their sum.
 
     Events are sorted by row. Of several events of i the latest counts, so each of j counts once.
+    The later event comes first, so that all that is written for it lies side by side in memory.
     """
     latest = np.full(counts.shape[0], -1)
     for later in range(len(rows)):
+        count, lag = counts[features[later]], lags[features[later]]
         earlier = later - 1
         floor = max(rows[later] - within, begins[later])
         while earlier >= 0 and rows[earlier] >= floor:
             feature = features[earlier]
             if rows[earlier] < rows[later] and latest[feature] != later:
                 latest[feature] = later
-                counts[feature, features[later]] += 1
-                lags[feature, features[later]] += rows[later] - rows[earlier]
+                count[feature] += 1
+                lag[feature] += rows[later] - rows[earlier]
             earlier -= 1
 
 
+def _sums_by_slot(
+    offsets: Int[np.ndarray, " width_plus_1"],
+    rows: Int[np.ndarray, " entries"],
+    values: Float[np.ndarray, " entries"],
+    slot: Int[np.ndarray, " rows"],
+    out: Float[np.ndarray, "slots width"],
+) -> None:
+    """out[slot of the row, feature] += value, over all entries."""
+    for feature in range(len(offsets) - 1):
+        for i in range(offsets[feature], offsets[feature + 1]):
+            out[slot[rows[i]], feature] += values[i]
+
+
+sums_by_slot = njit(cache=True)(_sums_by_slot)
 products_at = njit(cache=True)(_products_at)
 lag_products = njit(cache=True)(_lag_products)
 announced = njit(cache=True)(_announced)

@@ -10,10 +10,10 @@ from jaxtyping import Float, Int
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
+from sparsetime.evaluation.time import loops
 from sparsetime.evaluation.time.estimate import Estimate, estimate, ratio, ratio_of
 from sparsetime.evaluation.time.nulls import rotated
 from sparsetime.evaluation.time.sequences import Lengths, Sequences, in_sequences
-from sparsetime.features import timescales
 
 _ROTATIONS = 19
 _NULL = "positions moved on by a share of every sequence, round its end"
@@ -60,12 +60,12 @@ def position(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Positi
         )
     if int(given.lengths.max()) < 2:
         raise DataError("no sequence has two steps, so every step has the same position")
-    columns = timescales.by_feature(given.code)
+    columns = given.columns
     place = np.arange(code.rows) - given.begins
-    key = given.group_of_row[columns.rows] * code.width + columns.features
+    key = given.group_of_row[columns.rows] * code.width + given.feature_of_column
     squares = np.bincount(key, weights=columns.values**2, minlength=given.groups * code.width)
     squares = squares.reshape(given.groups, code.width)
-    error, spread = _errors(squares, *_by_octave(given, columns, place))
+    error, spread = _errors(squares, *_by_octave(given, place))
 
     total = spread.sum(axis=0)
     varies = total > 1e-12 * squares.sum(axis=0)
@@ -76,7 +76,7 @@ def position(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Positi
         rng = np.random.default_rng(seed + n)
         shift = np.repeat(rng.random(len(given.lengths)), given.lengths)
         turned = rotated(place, given.ends - given.begins, shift)
-        wrong, _ = _errors(squares, *_by_octave(given, columns, turned))
+        wrong, _ = _errors(squares, *_by_octave(given, turned))
         largest = np.maximum(largest, 1 - ratio(wrong.sum(axis=0), total))
         pooled.append(1 - float(wrong.sum() / spread.sum()))
     own = np.where(varies, 1 - ratio(error.sum(axis=0), total), np.nan)
@@ -107,13 +107,14 @@ def _errors(
 
 
 def _by_octave(
-    given: Sequences, columns: timescales.ByFeature, place: Int[np.ndarray, " rows"]
+    given: Sequences, place: Int[np.ndarray, " rows"]
 ) -> tuple[Float[np.ndarray, "groups octaves"], Float[np.ndarray, "groups octaves width"]]:
     """Steps, and sums of every feature, by group and octave of position."""
     octave = np.floor(np.log2(place + 1)).astype(np.int64)
     octaves = int(octave.max()) + 1
     slot = given.group_of_row * octaves + octave
     counts = np.bincount(slot, minlength=given.groups * octaves).reshape(given.groups, octaves)
-    key = slot[columns.rows] * given.code.width + columns.features
-    sums = np.bincount(key, weights=columns.values, minlength=counts.size * given.code.width)
+    sums = np.zeros((counts.size, given.code.width))
+    columns = given.columns
+    loops.sums_by_slot(columns.offsets, columns.rows, columns.values, slot, sums)
     return counts.astype(float), sums.reshape(*counts.shape, given.code.width)

@@ -12,6 +12,7 @@ from jaxtyping import Int, Real
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError, MismatchError
+from sparsetime.features.timescales import ByFeature, by_feature
 
 Lengths: TypeAlias = Sequence[int] | Int[np.ndarray, " sequences"] | None
 
@@ -31,6 +32,16 @@ class Sequences:
     code: SparseCode
     offsets: Int[np.ndarray, " sequences_plus_1"]
     step: float = 1.0
+
+    @cached_property
+    def columns(self) -> ByFeature:
+        """The code turned on its side, for measures that go feature by feature."""
+        return by_feature(self.code)
+
+    @cached_property
+    def feature_of_column(self) -> Int[np.ndarray, " entries"]:
+        """The feature of every entry of `columns`."""
+        return self.columns.features
 
     @property
     def lengths(self) -> Int[np.ndarray, " sequences"]:

@@ -14,7 +14,6 @@ from sparsetime.evaluation.time import autocovariance
 from sparsetime.evaluation.time.estimate import Estimate, estimate, ratio
 from sparsetime.evaluation.time.nulls import SHUFFLED, shuffled
 from sparsetime.evaluation.time.sequences import Lengths, Sequences, check_lag, in_sequences
-from sparsetime.features import timescales
 
 LAGS = 64
 
@@ -117,8 +116,8 @@ def _centre(power: Float[np.ndarray, "draws frequencies"]) -> Float[np.ndarray, 
 
 def _apart(given: Sequences) -> Float[np.ndarray, " groups"]:
     """The squared difference of neighbouring steps, summed over features and pairs, by group."""
-    columns = timescales.by_feature(given.code)
-    feature, row, value = columns.features, columns.rows, columns.values
+    columns = given.columns
+    feature, row, value = given.feature_of_column, columns.rows, columns.values
     neighbours = (row > given.begins[row]).astype(float) + (row + 1 < given.ends[row])
     goes_on = np.flatnonzero((feature[1:] == feature[:-1]) & (row[1:] == row[:-1] + 1))
     goes_on = goes_on[row[goes_on] + 1 < given.ends[row[goes_on]]]

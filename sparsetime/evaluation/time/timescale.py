@@ -80,7 +80,7 @@ def _drawn(
     pairs, steps = np.zeros((given.groups, len(lags))), np.zeros(given.groups)
     np.add.at(pairs, given.group_of_sequence, left)
     np.add.at(steps, given.group_of_sequence, given.lengths)
-    columns = timescales.by_feature(given.code)
+    columns = given.columns
     found, censored = loops.half_lives(
         columns.offsets,
         columns.rows,
