@@ -137,6 +137,7 @@ def test_the_history_is_read_off_by_keys_and_mouse(tab, explorer, number):
     address = f"{explorer.url}features/{WATCHED}/{number}"
     visit(tab, address)
     chosen = tab.locator(".history tr.chosen th")
+    height = tab.locator(".growth").bounding_box()["height"]
     tab.locator(".history svg").nth(1).focus()
     tab.keyboard.press("ArrowRight")
     assert chosen.all_inner_texts() == ["128"]
@@ -146,6 +147,7 @@ def test_the_history_is_read_off_by_keys_and_mouse(tab, explorer, number):
     notes = tab.locator(".history output").all_inner_texts()
     assert len(notes) == 4
     assert all(note.endswith("at 1,280") for note in notes)
+    assert tab.locator(".growth").bounding_box()["height"] == height  # nothing jumps
     tab.keyboard.press("End")
     assert chosen.all_inner_texts() == ["4,096, the end"]
     assert tab.url == address  # arrows lead to the neighbours elsewhere, and not here

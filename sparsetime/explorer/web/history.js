@@ -15,9 +15,9 @@ export function historyOf(history, unit) {
   const head = (...more) => h("section.history", {}, h("div.section-head", {}, h("h2", {}, "Its history")), more);
   const { stages, looked_at: steps } = history, last = stages.at(-1), seen = Math.round(last.density * steps);
   const kinds = [
-    ["Its atom, cosine with what it became", "cosine", (v) => v.toFixed(2), [0, 1]],
-    ["Where it fires, overlap with the end", "overlap", percent, [0, 1]],
-    [`How often it fires, of all ${unit}s`, "density", percent, null],
+    ["Cosine with its final atom", "cosine", (v) => v.toFixed(2), [0, 1]],
+    ["Overlap with its final moments", "overlap", percent, [0, 1]],
+    [`Share of ${unit}s it fires on`, "density", percent, null],
     [`How long it lasts, ${unit}s`, "dwell", short, null],
   ];
   const lines = kinds.map((kind) => line(stages, kind, (at) => choose(at)));
@@ -34,7 +34,7 @@ export function historyOf(history, unit) {
   }
   return head(
     h("p.count", {}, `The dictionary at ${plural(stages.length, "moment")} of its training, all looked at on the same ${plural(steps, unit)}; rows seen are spaced as their logarithm. `,
-      seen < FEW ? `At the end it fires on ${seen} of them: so few say little.` : ""),
+      seen >= FEW ? "" : seen ? `At the end it fires on only ${seen} of them, and so few say little.` : "At the end it fires on none of them."),
     h("div.growth", {}, h("div.grown", {}, lines.map((each) => each.figure)), table));
 }
 
