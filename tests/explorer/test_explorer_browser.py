@@ -187,6 +187,20 @@ def test_the_score_by_keyboard(tab, explorer):
     until(tab, "location.pathname.startsWith('/features/temporal_matryoshka/')")
 
 
+def test_a_word_under_the_cursor_stays_in_its_line(tab, explorer):
+    visit(tab, explorer, "/score?s=1&from=0&to=60")
+    before = tab.locator(".prose").bounding_box()
+    box = tab.locator("canvas.roll").bounding_box()
+    tab.mouse.move(box["x"] + 500, box["y"] + 120)
+    under = tab.wait_for_selector(".prose span.under")
+    assert under.evaluate("span => getComputedStyle(span).display") == "inline"
+    assert tab.locator(".prose").bounding_box() == before
+    note = tab.locator(".passage .count")
+    assert re.search(r"shaded where feature \d+ is on", note.inner_text())
+    tab.mouse.move(box["x"] + 500, box["y"] - 40)
+    until(tab, "/point at a row/.test(document.querySelector('.passage .count').textContent)")
+
+
 def test_words_that_are_picked_have_their_own_features(tab, explorer):
     visit(tab, explorer, "/score?s=1&from=0&to=60")
     box = tab.locator("canvas.roll").bounding_box()

@@ -25,7 +25,7 @@ export function build(score) {
   const groups = [["", "no groups"], ...(parts ? [["part", "by part"]] : []), ["together", "by company"]];
   score.passage = h("section.passage", {});
   score.at.append(
-    score.live ? "" : h("header.head.tight", {}, h("div", {}, h("h1", { dir: "auto" }, text.title), h("p.lead.small", {}, `${text.id}, ${plural(score.length, unit)}`)),
+    score.live ? "" : h("header.head.tight", {}, h("div", {}, h("h1", { dir: "auto" }, /^\d+$/.test(text.title) ? `Sequence ${text.title}` : text.title), h("p.lead.small", {}, `${text.id === text.title ? "" : `${text.id}, `}${plural(score.length, unit)}`)),
       picker(keys[0], (sequence) => go(`/score?d=${keys.join(",")}&s=${sequence}${score.pins.size ? `&pins=${[...score.pins].join(",")}` : ""}`))),
     h("div.controls", {}, score.live ? null : dictionaries(score, title),
       h("span.control", {}, "Sort by ", choices("sort", SORTS, state.sort, (value) => score.set("sort", value))),
@@ -34,7 +34,7 @@ export function build(score) {
       check("hide what is always on", !state.dense, (on) => score.set("dense", !on)),
       check("rows follow the view", state.follow, (on) => score.set("follow", on))),
     score.map.canvas, h("div.panels", {}, panels),
-    h("div.under", {}, score.where, legend(score, parts)),
+    h("div.below", {}, score.where, legend(score, parts)),
     h("p.hint", {}, "Wheel to zoom, drag to move, shift-wheel along time, alt-wheel through the rows. Drag over what stands above the rows to see what only that stretch has. Click a row to pin it, double-click to open it."),
     score.aside, score.passage);
   size(score);
