@@ -21,12 +21,14 @@ class Recovery:
 
     matched: int64 [true], the learnt atom matched to each true one, -1 where there were too few.
     cosine: [true], of each true atom and its match; 0 where it has none. largest: [true], of each
-    true atom and the learnt one nearest to it, matched or not.
+    true atom and the learnt one nearest to it, matched or not. exchanged: of true atoms and the
+    matches of others, the share with a cosine above 0.9; NaN where there is one match only.
     """
 
     matched: Int[Tensor, " true"]
     cosine: Float[Tensor, " true"]
     largest: Float[Tensor, " true"]
+    exchanged: float
 
     @property
     def mean_max_cosine(self) -> float:
@@ -75,4 +77,6 @@ def recovery(
     matched[true] = learnt
     cosine = torch.zeros(len(true_atoms), dtype=torch.float64)
     cosine[true] = cosines[true, learnt]
-    return Recovery(matched, cosine.float(), cosines.amax(dim=1).float())
+    strangers = cosines[true][:, learnt][~torch.eye(len(true), dtype=torch.bool)]
+    exchanged = float((strangers > FOUND_ABOVE).double().mean())
+    return Recovery(matched, cosine.float(), cosines.amax(dim=1).float(), exchanged)

@@ -55,7 +55,7 @@ def planted(
     code: the dictionary's, on activations with planted features; true_code: the truth of the same
     steps; match: `testbeds.recovery.recovery(atoms, true_atoms)`, one to one by optimal assignment.
     Spearman 1904 for rank correlation. Intervals are over features, which are what is counted; the
-    nulls exchange the matches: no atom recovered, no correlation, and the F1 of strangers.
+    nulls exchange the matches: atoms that recover a stranger, no correlation, the F1 of strangers.
 
     Errors: MismatchError where codes and match are not of the same steps and features; DataError
     where fewer than three features are recovered; those of `in_sequences`.
@@ -89,7 +89,11 @@ def planted(
 
     return Planted(
         estimate(
-            ratio_of(found.astype(float), np.ones(len(found))), len(found), 0.0, _EXCHANGED, seed
+            ratio_of(found.astype(float), np.ones(len(found))),
+            len(found),
+            match.exchanged,
+            _EXCHANGED,
+            seed,
         ),
         estimate(agreement, len(known), 0.0, _EXCHANGED, seed),
         estimate(ratio_of(f1[known], np.ones(len(known))), len(known), chance, _EXCHANGED, seed),

@@ -1,5 +1,7 @@
 """Recovery: planted atoms found again, one to one."""
 
+import math
+
 import pytest
 import torch
 
@@ -51,3 +53,12 @@ def test_bad_atoms_are_refused():
         recovery(torch.zeros(0, 2), torch.eye(2))
     with pytest.raises(DataError, match="some learnt atoms are not finite"):
         recovery(torch.full((1, 2), float("nan")), torch.eye(2))
+
+
+def test_exchanged_matches_recover_only_atoms_that_are_alike():
+    twins = torch.eye(3)
+    twins[1] = torch.tensor([0.95, (1 - 0.95**2) ** 0.5, 0.0])
+    # Of six pairs of an atom and another's match, the two of the twins are alike.
+    assert recovery(twins, twins).exchanged == pytest.approx(2 / 6)
+    assert recovery(torch.eye(3), torch.eye(3)).exchanged == 0
+    assert math.isnan(recovery(torch.eye(3)[:1], torch.eye(3)).exchanged)
