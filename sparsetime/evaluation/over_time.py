@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
@@ -18,9 +18,6 @@ from sparsetime.evaluation.time.estimate import Estimate
 from sparsetime.evaluation.time.position import position
 from sparsetime.evaluation.time.recurrence import recurrence
 from sparsetime.evaluation.time.spectrum import spectrum
-
-if TYPE_CHECKING:
-    pass
 
 
 @final
