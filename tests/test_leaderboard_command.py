@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from sparsetime.cli import app
 from sparsetime.evaluation.leaderboard import run as module
+from sparsetime.evaluation.leaderboard.settings import SMALL
 
 BED = (
     "beds.orchestra={sequences: 10, time: 100, d: 8, width: 6, active: 2.0, families: 0, pairs: 0, "
@@ -34,14 +35,25 @@ def test_a_leaderboard_ends_in_tables_and_a_page(tmp_path):
 
 def test_the_small_grid_can_be_narrowed(tmp_path, monkeypatch):
     seen = {}
-    monkeypatch.setattr(module, "_check_recipes", lambda every, chosen: seen.update(every=every))
+
+    def check(every, chosen):
+        seen.update(every=every, chosen=chosen)
+
+    def narrowed(*flags):
+        result = CliRunner().invoke(
+            app, ["leaderboard", "--small", *flags, "--out", str(tmp_path / "run")]
+        )
+        assert isinstance(result.exception, TypeError)  # the testbed, which would take long
+
+    monkeypatch.setattr(module, "_check_recipes", check)
     monkeypatch.setattr(module, "ground", None)
-    result = CliRunner().invoke(
-        app, ["leaderboard", "--small", "--seed", "7", "--out", str(tmp_path / "run")]
-    )
-    assert isinstance(result.exception, TypeError)  # the testbed, which would take long
+    narrowed("--bed", "series")
+    assert seen["chosen"].beds == {"series": SMALL["beds"]["series"]}
+    narrowed("--bed", "series", "--set", "beds.series.steps=50")
+    assert seen["chosen"].beds == {"series": {"steps": 50}}
+    narrowed("--seed", "7")
     assert {cell.seed for cell in seen["every"]} == {7}
-    assert {cell.bed for cell in seen["every"]} == {"orchestra", "code"}
+    assert {cell.bed for cell in seen["every"]} == {"orchestra", "code", "prose", "series"}
 
 
 def test_what_cannot_be_is_one_red_line(tmp_path):

@@ -38,6 +38,7 @@ def leaderboard(
     \b
     Examples:
       sparsetime leaderboard --small --out runs/board
+      sparsetime leaderboard --small --bed series --out runs/board
       sparsetime leaderboard --recipe batch_topk --recipe slow_fast --bed orchestra \\
         --width 512 --k 8 --k 16 --seed 0 --seed 1 --rows 100000 --out runs/two
       sparsetime leaderboard --config run.yaml --set train.batch=1024
@@ -53,14 +54,16 @@ def leaderboard(
         sets,
         out=out,
         recipes=recipe,
-        beds=bed,
+        beds=None if small else bed,
         widths=width,
         ks=k,
         seeds=seed,
         **{"train.rows": rows},
     )
     if small:
-        flags = merged(SMALL, flags)
+        own = SMALL["beds"]
+        named = {name: own.get(name, {}) for name in bed or own}  # a testbed stays a small one
+        flags = merged({**SMALL, "beds": named}, flags)
     chosen = read_config(config, LeaderboardSection, flags, section="leaderboard")
     settings = {name: getattr(chosen, name) for name in LeaderboardSettings.model_fields}
     board = run(chosen.out, **settings)

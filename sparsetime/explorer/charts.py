@@ -9,7 +9,7 @@ from html import escape
 from sparsetime.explorer.page import Chart, Curve
 
 WIDTH, HEIGHT = 440, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 24, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 30, 40
 _NAMES_IN_A_ROW = 4  # more stand in two rows, by turns
 
 Place = Callable[[float], float]
@@ -30,7 +30,7 @@ def chart_svg(chart: Chart) -> str:
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{escape(chart.title)}">',
-        f'<text class="axis" x="0" y="10">{escape(chart.y_label)}</text>',
+        f'<text class="axis" x="0" y="13">{escape(chart.y_label)}</text>',
     ]
     for tick in y_ticks:
         y = y_of(tick)
@@ -42,7 +42,7 @@ def chart_svg(chart: Chart) -> str:
     for number, (tick, text) in enumerate(_x_ticks(chart, xs)):
         row = number % 2 if len(chart.x_names) > _NAMES_IN_A_ROW else 0
         parts.append(
-            f'<text class="tick" x="{x_of(tick):.1f}" y="{HEIGHT - _BOTTOM + 15 + 14 * row}" '
+            f'<text class="tick" x="{x_of(tick):.1f}" y="{HEIGHT - _BOTTOM + 17 + 15 * row}" '
             f'text-anchor="middle">{escape(text)}</text>'
         )
         parts.append(f'<path class="mark" d="M{x_of(tick):.1f} {HEIGHT - _BOTTOM}v4"/>')

@@ -11,12 +11,15 @@ import torch
 
 import sparsetime as st
 from sparsetime.errors import ConfigError, DamagedError, DataError, StoreError, UnknownNameError
+from sparsetime.evaluation.leaderboard import measure as measuring
 from sparsetime.evaluation.leaderboard import run as module
 from sparsetime.evaluation.leaderboard.board import RECORD, TABLE, Leaderboard
 from sparsetime.evaluation.leaderboard.cells import cells, passes
+from sparsetime.evaluation.leaderboard.ground import ground
 from sparsetime.evaluation.leaderboard.record import Entry
-from sparsetime.evaluation.leaderboard.settings import SMALL, LeaderboardSettings
+from sparsetime.evaluation.leaderboard.settings import LADDER, SMALL, LeaderboardSettings
 from sparsetime.evaluation.testbeds.recovery import recovery
+from sparsetime.evaluation.time.ladder import ladder
 
 # No superposition and few features, so that some are found in seconds.
 ORCHESTRA = {
@@ -202,7 +205,13 @@ def test_the_small_one_is_valid_and_every_default_too():
         ({"beds": ["orchester"]}, UnknownNameError, "did you mean 'orchestra'"),
         ({"beds": {"orchestra": {"tiem": 3}}}, ConfigError, "did you mean 'time'"),
         ({"ladder": {"orchestra": ["stat"]}}, UnknownNameError, "label of the testbed 'orchestra'"),
+        ({"beds": {"series": {"step": 300}}}, ConfigError, "did you mean 'steps'"),
         ({"widhts": [3]}, ConfigError, "did you mean 'widths'"),
+        ({"widths": [0]}, ConfigError, "greater than 0"),
+        ({"ks": []}, ConfigError, "at least 1"),
+        ({"seeds": [-1]}, ConfigError, "greater than or equal to 0"),
+        ({"held_out": 1.5}, ConfigError, "less than 1"),
+        ({"train": {"row": 5}}, ConfigError, "did you mean 'rows'"),
     ],
 )
 def test_what_cannot_be_is_refused_before_any_training(tmp_path, monkeypatch, own, error, text):
@@ -231,6 +240,31 @@ def test_damaged_records_are_named(tmp_path):
     (tmp_path / f"cells/orchestra/{name}.json").write_text('{"cell": 1}')
     with pytest.raises(DamagedError, match="is no record of a leaderboard's cell; remove it"):
         st.leaderboard(tmp_path, **TINY, progress=False)
+
+
+def test_series_is_held_out_by_time_and_probed_by_time(monkeypatch):
+    beds = {"series": {"steps": 201 * 40}}
+    settings = LeaderboardSettings.model_validate({**TINY, "beds": beds, "ladder": LADDER})
+    made = ground("series", settings, progress=False)
+    assert made.labels == ["hour", "weekday", "lockdown", "season"]
+    learnt, held_out = (set(side.sequences["start"].to_pylist()) for side in made.bed.split(0.1))
+    assert set(made.learnt.sequences["start"].to_pylist()) == learnt and not learnt & held_out
+    assert len(made.held_out.sequence_indices) == len(made.times) == 4
+    assert len(set(made.times)) == len(held_out)
+    columns = measuring.labels_of(made)
+    assert {len(column) for column in columns.values()} == {len(made.held_out)} == {4 * 201}
+    probed = []
+
+    def spy(*given, times):
+        probed.append((list(given[0]), times.tolist()))
+        return ladder(*given, times=times)
+
+    monkeypatch.setattr(module, "ladder", spy)
+    monkeypatch.setattr(measuring, "ladder", spy)
+    module._references(made, settings)
+    measuring.measure(st.dictionary("topk", d_in=96, width=16, k=2), made)
+    times = made.times.tolist()
+    assert probed == [(["activations", "random dictionary"], times), (["code"], times)]
 
 
 def test_an_entry_has_one_file_of_plain_json(board):
