@@ -84,7 +84,7 @@ def test_sensors_that_counted_at_once_are_of_the_same_time(series):
     starts = view.sequences["start"].to_numpy()
     times = series.times(view)
     assert ((times[:, None] == times) == (starts[:, None] == starts)).all()
-    alone = replace(series, later=None)
+    alone = replace(series, by_time=None)
     assert alone.times(view).tolist() == [0, 1, 2, 3, 4]
 
 

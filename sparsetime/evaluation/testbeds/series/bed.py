@@ -41,7 +41,7 @@ def build(folder: str, settings: SeriesSettings, show: bool) -> Testbed:
     """Label and capture whole windows; a finished build is opened."""
     model = series_model()
     store = _store(folder, model, settings, show)
-    return Testbed("series", store, LADDER, model=model, later="held_out")
+    return Testbed("series", store, LADDER, model=model, by_time="held_out")
 
 
 def documents(steps: int) -> list[Document]:
