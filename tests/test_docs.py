@@ -174,7 +174,7 @@ def test_a_page_imports_sparsetime_before_torch(page):
 
 def test_every_benchmark_of_the_docs_exists():
     for page in PAGES:
-        shown = set(re.findall(r"benchmarks/\w+\.py", page.read_text(encoding="utf-8")))
+        shown = set(re.findall(r"benchmarks/\w+\.(?:py|yaml)", page.read_text(encoding="utf-8")))
         assert [name for name in sorted(shown) if not (ROOT / name).is_file()] == [], named(page)
 
 

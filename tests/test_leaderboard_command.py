@@ -1,10 +1,15 @@
 """sparsetime leaderboard: from names to a page, in one command."""
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
 from sparsetime.cli import app
+from sparsetime.cli.runfile import LeaderboardSection
+from sparsetime.config import read_config
 from sparsetime.evaluation.leaderboard import run as module
+from sparsetime.evaluation.leaderboard.cells import cells
 from sparsetime.evaluation.leaderboard.settings import SMALL
 
 BED = (
@@ -60,3 +65,13 @@ def test_what_cannot_be_is_one_red_line(tmp_path):
     result = run("--recipe", "batch_topk", "--recipe", "slowfast", "--out", tmp_path, code=2)
     assert "did you mean 'slow_fast'" in result.stderr
     assert "'out' is not given" in run("--small", code=2).stderr
+
+
+def test_the_run_file_of_the_wide_grid_is_valid():
+    path = Path(__file__).parents[1] / "benchmarks/leaderboard_wide.yaml"
+    flags = {"out": "runs/wide", "train.learning_rate": 0.004}
+    chosen = read_config(path, LeaderboardSection, flags, section="leaderboard")
+    assert chosen.train.learning_rate == 0.004 and chosen.train.rows == 60_000
+    assert chosen.ladder.keys() < chosen.beds.keys() and chosen.beds["series"] == {}
+    assert len(cells(chosen)) == 4 * 2 * 3 * 3 * 4
+    module._check_recipes(cells(chosen), chosen)
