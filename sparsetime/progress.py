@@ -60,25 +60,33 @@ class _LogBar(Bar):
         super().__init__(total)
         self._what, self._unit = what, unit
         self._began = self._last = time.monotonic()
+        # When work first moved, and how far: what came before was warming up, or resuming.
+        self._first: tuple[float, float] | None = None
 
     def advance(self, amount: float = 1) -> None:
         super().advance(amount)
         now = time.monotonic()
+        if self._first is None:
+            self._first = (now, self.done)
         if now - self._last >= _SECONDS_BETWEEN_LINES:
             self._last = now
             self.print()
 
     def print(self) -> None:
-        elapsed = time.monotonic() - self._began
-        far = f"{self.done:,.0f}"
-        left = ""
-        if self.total:
-            far += f" of {self.total:,.0f}"
-            if 0 < self.done < self.total:
-                left = f", {elapsed * (self.total / self.done - 1):.0f} s left"
+        now = time.monotonic()
+        far = f"{self.done:,.0f}" + (f" of {self.total:,.0f}" if self.total else "")
         note = f", {self.note}" if self.note else ""
-        line = f"{self._what}: {far} {self._unit}, {elapsed:.0f} s{left}{note}"
+        line = f"{self._what}: {far} {self._unit}, {now - self._began:.0f} s{self._left(now)}{note}"
         print(line, file=sys.stderr, flush=True)
+
+    def _left(self, now: float) -> str:
+        """What is left at the pace since work first moved; nothing before a pace is known."""
+        if not self.total or self.done >= self.total or self._first is None:
+            return ""
+        then, done = self._first
+        if self.done <= done:
+            return ""
+        return f", {(now - then) * (self.total - self.done) / (self.done - done):.0f} s left"
 
 
 @contextmanager

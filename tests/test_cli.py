@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import sparsetime
 from sparsetime.cli import app
 from sparsetime.cli.model import named_model
+from sparsetime.cli.shared import as_typed
 from sparsetime.errors import StoreError
 
 COMMANDS = ("sites", "recipes", "capture", "train", "evaluate", "index", "claim", "report", "demo")
@@ -167,6 +168,20 @@ def test_a_whole_run_from_one_file(work, tmp_path, monkeypatch):
     assert "passages; number 99 is none." in result.stderr
 
 
+def test_what_to_type_next_is_what_works_here(monkeypatch, tmp_path):
+    program = tmp_path / "bin" / "sparsetime"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.argv", [str(program), "demo"])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert as_typed() == str(program)
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert as_typed() == "sparsetime"
+    monkeypatch.setattr("sys.argv", ["-c", "demo"])
+    assert as_typed() == "sparsetime"
+
+
 def test_the_demo_gets_its_settings(monkeypatch, tmp_path):
     asked = []
 
@@ -175,7 +190,8 @@ def test_the_demo_gets_its_settings(monkeypatch, tmp_path):
         return tmp_path / "report.html"
 
     monkeypatch.setattr("sparsetime.demo.pipeline.demo", demo)
-    run("demo", "--out", "here", "--set", "train.rows=5")
+    output = run("demo", "--out", "here", "--set", "train.rows=5").stdout
+    assert "explore here: look around in it" in output
     settings = {"config": None, "force": False, "overrides": {"train.rows": 5}}
     assert asked == [(("here",), settings)]
 

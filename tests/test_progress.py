@@ -8,14 +8,30 @@ def test_a_log_gets_lines_that_say_how_far_and_how_long(capsys, monkeypatch):
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     with progress("capture site", total=40, unit="tokens") as bar:
-        now[0] += 15
+        now[0] += 15  # of which most was warming up: no pace is known yet
         bar.say("fvu 0.2")
         bar.advance(10)
-        now[0] += 45
-        bar.advance(30)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "capture site: 10 of 40 tokens, 15 s, 45 s left, fvu 0.2"
-    assert lines[-1] == "capture site: 40 of 40 tokens, 60 s, fvu 0.2"
+        now[0] += 30
+        bar.advance(20)
+        now[0] += 15
+        bar.advance(10)
+    assert capsys.readouterr().err.splitlines() == [
+        "capture site: 10 of 40 tokens, 15 s, fvu 0.2",
+        "capture site: 30 of 40 tokens, 45 s, 15 s left, fvu 0.2",
+        "capture site: 40 of 40 tokens, 60 s, fvu 0.2",
+        "capture site: 40 of 40 tokens, 60 s, fvu 0.2",
+    ]
+
+
+def test_what_was_done_before_an_interruption_does_not_hasten_the_rest(capsys, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    with progress("train", total=100, unit="rows") as bar:
+        bar.advance(80)  # done in an earlier call
+        now[0] += 10
+        bar.advance(5)
+        assert capsys.readouterr().err == "train: 85 of 100 rows, 10 s, 30 s left\n"
+        bar.advance(15)
 
 
 def test_track_gives_every_item(capsys):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,3 +47,12 @@ def stdout() -> Console:
 def say(line: str) -> None:
     """The last word of a command: where the result lies."""
     typer.echo(line)
+
+
+def as_typed() -> str:
+    """This program as the reader would type it: an environment that is not active needs its path."""
+    here = Path(sys.argv[0])
+    found = shutil.which(here.name)
+    if not here.exists() or (found and Path(found).samefile(here)):
+        return "sparsetime"
+    return sys.argv[0]

@@ -9,7 +9,7 @@ import typer
 
 from sparsetime.cli.app import app
 from sparsetime.cli.model import MODEL_HELP, named_model
-from sparsetime.cli.shared import Sets, given, say
+from sparsetime.cli.shared import Sets, as_typed, given, say
 from sparsetime.errors import ConfigError
 
 
@@ -121,6 +121,7 @@ def demo(
 
     page = run(out, config=config, force=force, overrides=given(sets))
     say(f"{page}: open it in a browser")
+    say(f"{as_typed()} explore {out}: look around in it, by any feature and passage")
 
 
 def _draw(run: str, picture: Path, passage: int) -> Path:
