@@ -50,7 +50,7 @@ def say(line: str) -> None:
 
 
 def as_typed() -> str:
-    """This program as the reader would type it: an environment that is not active needs its path."""
+    """The program as the reader would type it: by its path where its environment is not active."""
     here = Path(sys.argv[0])
     found = shutil.which(here.name)
     if not here.exists() or (found and Path(found).samefile(here)):
