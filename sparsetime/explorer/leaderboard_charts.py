@@ -140,7 +140,7 @@ def _ladder(board: Leaderboard, bed: str, width: int, labels: Sequence[str]) -> 
         if some:
             curves.append(_curve(reader, line, some))
     if frequent := [(places[each.label], each.baseline) for each in known if each.reader == RAW]:
-        curves.append(_curve(FREQUENT, "plain", frequent))
+        curves.append(_curve(FREQUENT, "faint", frequent))
     return Chart(
         title="",
         caption="",
