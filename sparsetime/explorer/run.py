@@ -44,7 +44,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class RunContents:
-    """What can be shown, dictionaries with parts first; notes say what is left out, and why."""
+    """What can be shown, by `FeatureTable.place`; notes say what is left out, and why."""
 
     shown: list[Shown]
     notes: list[str]
@@ -83,7 +83,7 @@ def readable(folder: Folder, dictionaries: list[str], advance: Callable[[], None
         except (_LeftOutError, DamagedError) as why:
             notes.append(f"{name} is not shown: {str(why).rstrip('.')}.")
         advance()
-    shown.sort(key=lambda each: (each.entry.parts is None, each.entry.key))
+    shown.sort(key=lambda each: (each.table.place, each.entry.key))
     return RunContents(shown, notes)
 
 

@@ -7,10 +7,10 @@ Which rows are shown. A passage wakes hundreds of features and a picture holds a
 2. The rest are ranked by their share of the passage's code energy (the sum of squared strengths).
 3. Half of the rows go to the slower half of those features and half to the faster half, by mean
    dwell over the whole corpus, the most energetic first; where one half is short, the other fills
-   its places. Without this, a passage's many short features would crowd out the few long ones.
+   its places. Without this, a passage's many short features would crowd out the few long ones. In a
+   dictionary of two parts these are the halves: a part may be weak, but it is what one came to see.
 
-The rule is the same for every dictionary, so two scores of one passage can be compared. Rows are
-sorted by dwell over the corpus, not by their luck in this passage.
+Rows are sorted by dwell over the corpus, not by their luck in this passage.
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ class FeatureTable:
     peak: Float[np.ndarray, " width"]
     words: Sequence[Sequence[str]]
     groups: tuple[int, ...]
+
+    @property
+    def place(self) -> tuple[bool, int]:
+        """Where its dictionary stands among others, lowest first: with parts, then most alive."""
+        return len(self.groups) < 2, -int((self.density > 0).sum())
 
     def part(self, feature: int) -> Part:
         """The part that a feature belongs to; empty where a dictionary has one part only."""
@@ -107,17 +112,23 @@ def choose(
     """The features to show, the longest-lasting first, by the rule at the top of this file."""
     energy = np.bincount(feature, weights=value.astype(np.float64) ** 2, minlength=len(table.dwell))
     shown = np.flatnonzero((energy > 0) & (table.density <= too_dense))
-    by_dwell = shown[np.lexsort((shown, -table.dwell[shown]))]
-    middle = (len(by_dwell) + 1) // 2
-    slow, fast = (
-        half[np.argsort(-energy[half], kind="stable")]
-        for half in (by_dwell[:middle], by_dwell[middle:])
-    )
+    slow, fast = (half[np.argsort(-energy[half], kind="stable")] for half in _halves(shown, table))
     of_fast = min(rows // 2, len(fast))
     of_slow = min(rows - of_fast, len(slow))
     of_fast = min(rows - of_slow, len(fast))
     kept = np.concatenate([slow[:of_slow], fast[:of_fast]])
     return kept[np.lexsort((kept, -table.dwell[kept]))]
+
+
+def _halves(
+    shown: Int[np.ndarray, " shown"], table: FeatureTable
+) -> tuple[Int[np.ndarray, " slower"], Int[np.ndarray, " faster"]]:
+    """The two parts where there are two, or else the slower and the faster half."""
+    if len(table.groups) > 1:
+        return shown[shown < table.groups[0]], shown[shown >= table.groups[0]]
+    by_dwell = shown[np.lexsort((shown, -table.dwell[shown]))]
+    middle = (len(by_dwell) + 1) // 2
+    return by_dwell[:middle], by_dwell[middle:]
 
 
 def _words(features: Any) -> list[list[str]]:

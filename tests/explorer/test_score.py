@@ -55,6 +55,21 @@ def test_half_the_rows_are_slow_however_loud_the_fast_ones_are():
     assert [row.feature for row in panel.rows] == [0, 3, 4, 5]
 
 
+def test_dictionaries_with_parts_and_with_more_alive_come_first():
+    parts, most, some = (
+        table([1, 2], density=[0.1, 0.0], groups=(1, 2)),
+        table([1, 2], density=[0.1, 0.1]),
+        table([1, 2], density=[0.1, 0.0]),
+    )
+    assert sorted([some, most, parts], key=lambda each: each.place) == [parts, most, some]
+
+
+def test_each_part_has_half_of_the_rows_however_weak_it_is():
+    loud_rest = code([[1, 1, 9, 9, 9, 9]])
+    known = table([1, 2, 8, 7, 6, 5], groups=(2, 6))
+    assert [row.feature for row in score_panel("d", loud_rest, known, rows=4).rows] == [2, 3, 1, 0]
+
+
 def test_one_half_fills_the_places_that_the_other_leaves():
     panel = score_panel("d", code([[1, 1, 1]]), table([3, 2, 1]), rows=3)
     assert [row.feature for row in panel.rows] == [0, 1, 2]

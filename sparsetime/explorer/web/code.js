@@ -59,8 +59,10 @@ export class Code {
   choose(energy, rows, densest) {
     const dwell = (feature) => this.known(feature).dwell;
     const byDwell = [...energy.keys()].filter((f) => this.known(f).density <= densest).sort((a, b) => dwell(b) - dwell(a) || a - b);
+    const first = (f) => this.known(f).part === "first", parted = byDwell.some((f) => this.known(f).part);
     const middle = Math.ceil(byDwell.length / 2), strongest = (half) => half.sort((a, b) => energy.get(b) - energy.get(a));
-    const slow = strongest(byDwell.slice(0, middle)), fast = strongest(byDwell.slice(middle));
+    const slow = strongest(parted ? byDwell.filter(first) : byDwell.slice(0, middle));
+    const fast = strongest(parted ? byDwell.filter((f) => !first(f)) : byDwell.slice(middle));
     let ofFast = Math.min(Math.floor(rows / 2), fast.length);
     const ofSlow = Math.min(rows - ofFast, slow.length);
     ofFast = Math.min(rows - ofSlow, fast.length);

@@ -13,7 +13,7 @@ import numpy as np
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.explorer.page import Part, Record, Text
 from sparsetime.explorer.run import INDEX
-from sparsetime.explorer.score import choose, table_of
+from sparsetime.explorer.score import FeatureTable, choose, table_of
 from sparsetime.features.index import FeatureIndex, open_index
 from sparsetime.features.telling import telling
 from sparsetime.files import Folder
@@ -53,12 +53,15 @@ def glance(folder: Folder) -> Glance:
     for name in indexed(folder):
         try:
             index = open_index((folder / name / INDEX).url)
-            found.append(_glanced(name, index))
+            table = table_of(index)
+            found.append((table.place, name, _glanced(name, index, table)))
         except (StoreError, DamagedError):
             continue
         index.close()
-    found.sort(key=lambda each: (not any(row.part for row in each.rows), each.key))
-    return Glance(run=Path(folder.url.rstrip("/")).name, dictionaries=found)
+    found.sort(key=lambda each: each[:2])
+    return Glance(
+        run=Path(folder.url.rstrip("/")).name, dictionaries=[glanced for _, _, glanced in found]
+    )
 
 
 def indexed(folder: Folder) -> list[str]:
@@ -68,8 +71,7 @@ def indexed(folder: Folder) -> list[str]:
     return [name for name in folder.names() if folder.exists(f"{name}/{INDEX}/{RECORD}")]
 
 
-def _glanced(key: str, index: FeatureIndex) -> Glanced:
-    table = table_of(index)
+def _glanced(key: str, index: FeatureIndex, table: FeatureTable) -> Glanced:
     sequence, around = _passage(index)
     length = index.length(sequence)
     first = max(0, min(around - _STEPS // 4, length - _STEPS))
