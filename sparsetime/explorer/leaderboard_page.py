@@ -75,6 +75,7 @@ def leaderboard_page(board: Leaderboard) -> LeaderboardPage:
             ("k", _listed(settings.ks)),
             ("seeds", _listed(settings.seeds)),
             ("batch", f"{train.batch:,}"),
+            ("learning rate", f"{train.learning_rate or 'the default of each width'}"),
             ("held out", f"{settings.held_out:.0%}"),
         ],
     )

@@ -155,6 +155,8 @@ def test_the_tables_rank_compare_and_say_what_they_leave_out(board):
 
 def test_the_report_of_a_leaderboard_is_one_safe_file(board):
     html = st.report(board.path, progress=False).read_text()
+    assert "the default of each width</dd>" in html
+    assert 'id="on-code"' in html  # a bare id="prose" would be dressed as a report's prose
     assert html.count("<svg") == 14 and "72 dictionaries of 3 recipes" in html
     assert "<module>" not in html and "&lt;module&gt;" in html
     assert not re.search(r'(src|href)="http', html)
