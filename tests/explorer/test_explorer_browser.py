@@ -289,6 +289,25 @@ def test_the_first_picture_gives_way_to_the_run(tab, explorer):
     assert tab.get_by_text("Opening the run").count() == 0
 
 
+def test_a_view_that_has_to_wait_says_so(tab, explorer):
+    held = []
+    tab.route("**/api/run", lambda route: held.append(route))
+    tab.goto(f"{explorer.url}features/batch_topk/7")
+    tab.get_by_text("Opening the run").wait_for()
+    held[0].continue_()
+    tab.wait_for_selector(".view[data-ready]")
+    assert tab.get_by_text("Opening the run").count() == 0
+
+
+def test_a_wrong_address_leads_somewhere(browser, explorer):
+    page = browser.new_page()  # not `tab`: the browser itself tells the console of a 404
+    page.goto(f"{explorer.url}features/7")
+    page.get_by_text("There is no such page").wait_for()
+    page.locator("#bar").get_by_text("Score").click()
+    page.wait_for_selector(".view[data-ready] canvas")
+    page.close()
+
+
 def test_a_comparison_says_that_it_is_being_made(tab, explorer):
     held = []
     tab.route("**/api/compare*", lambda route: held.append(route))

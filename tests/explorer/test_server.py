@@ -115,6 +115,13 @@ def test_what_does_not_exist_is_said(client, path, status, said):
     assert said in response.json()["error"]
 
 
+def test_people_get_a_page_where_there_is_none(client):
+    browser = {"accept": "text/html,application/xhtml+xml"}
+    response = client.get("/features/7", headers=browser)
+    assert response.status_code == 404 and "<nav" in response.text
+    assert "error" in client.get("/api/nonsense", headers=browser).json()
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from sparsetime.errors import UnknownNameError, unknown_name
 from sparsetime.explorer import shell
@@ -57,8 +57,13 @@ router.get("/features/{key}/{number}")(page)
 
 
 @router.get("/{path:path}")
-def missing(path: str) -> JSONResponse:
-    """Errors: UnknownNameError naming the pages that exist."""
+def missing(request: Request, path: str) -> Response:
+    """The shell for people, whose scripts say that there is no such page; words for programs.
+
+    Errors: UnknownNameError naming the pages that exist.
+    """
+    if "text/html" in request.headers.get("accept", "") and not path.startswith("api/"):
+        return HTMLResponse(shell.shell(), status_code=404)
     raise UnknownNameError(
         f"there is no page /{path}; there are {', '.join('/' + view for view in VIEWS)}"
     )

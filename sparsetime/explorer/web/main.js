@@ -17,6 +17,7 @@ import { scoreView } from "./score.js";
 const main = document.getElementById("view");
 const links = [...document.querySelectorAll("#bar nav a")];
 const KEYS = { o: "/", s: "/score", f: "/features", c: "/compare", l: "/labels", v: "/live" };
+const PATIENCE = 400; // milliseconds that a page may be empty without a word
 let run = null;
 let leave = () => {};
 let turn = 0;
@@ -48,10 +49,16 @@ async function show() {
   const place = h("div.view");
   place.style.opacity = "0";
   main.replaceChildren(place);
+  const opening = !run; // the first answer waits until the server has read the run
+  const waiting = setTimeout(() => {
+    const says = h("p.lead.waiting", { role: "status" }, opening ? "Opening the run…" : "Reading…");
+    if (mine === turn && place.style.opacity) main.prepend(says);
+  }, PATIENCE);
   try {
     if (!run && !exported && view === overviewView) {
       await glanceView(place);
       if (mine !== turn) return;
+      main.querySelector(".waiting")?.remove(); // a glance says itself what goes on
       place.style.opacity = "";
       await new Promise(requestAnimationFrame); // on the screen before the server is busy again
     }
@@ -72,6 +79,8 @@ async function show() {
     if (mine === turn) place.replaceChildren(empty("This cannot be shown", error.message));
     if (!(error instanceof Error) || error instanceof TypeError) console.error(error);
   }
+  clearTimeout(waiting);
+  if (mine === turn) main.querySelector(".waiting")?.remove();
   place.style.opacity = "";
   place.dataset.ready = "yes";
 }
