@@ -18,6 +18,7 @@ from sparsetime.config import Settings
 
 # Numbers of steps between which the learning rate depends on it.
 _SHORT, _LONG = 100, 20_000
+_LARGE = 2048  # rows of a batch from which on it does not
 
 
 class TrainConfig(Settings):
@@ -31,8 +32,8 @@ class TrainConfig(Settings):
     batch: PositiveInt = Field(4096, description="activations in one step")
     learning_rate: PositiveFloat | None = Field(
         None,
-        description="Adam's step size at its peak; None: 2e-4 / sqrt(width / 16384), and more "
-        "where there are fewer than 20,000 steps",
+        description="Adam's step size at its peak; None: 2e-4 / sqrt(width / 16384), more where "
+        "there are fewer than 20,000 steps, less where a batch has fewer than 2,048 rows",
     )
     warmup: float = Field(0.05, ge=0, lt=1, description="share of steps with a rising rate")
     decay: float = Field(0.2, ge=0, le=1, description="share of steps, last, with a falling rate")
@@ -96,14 +97,18 @@ class TrainConfig(Settings):
         return tuple(found)
 
     def rate(self, width: int) -> float:
-        """The peak learning rate for a dictionary of this width and a training this long.
+        """The peak learning rate for a dictionary of this width, in such batches, for so long.
 
         The square-root law in the width is Gao et al.'s (2024, arXiv:2406.04093), of long
-        trainings. A short one has to take larger steps: with the inverse square root of their
-        number, up to 14 times, which was found best or nearly so for 122, 195 and 488 steps.
+        trainings. What follows was measured here. A short one has to take larger steps: with the
+        inverse square root of their number, up to 14 times, which was best or nearly so for 122,
+        195 and 488 steps. Small batches are noisy, and nested dictionaries bear that least: the
+        cube root of the batch below 2,048 was best or nearly so for 64, 256 and 1,024 rows, over
+        three recipes and four kinds of activations.
         """
         haste = (_LONG / min(_LONG, max(_SHORT, self.steps))) ** 0.5
-        return self.learning_rate or 2e-4 / (width / 2**14) ** 0.5 * haste
+        calm = min(1.0, self.batch / _LARGE) ** (1 / 3)
+        return self.learning_rate or 2e-4 / (width / 2**14) ** 0.5 * haste * calm
 
     @property
     def dead_rows(self) -> int:

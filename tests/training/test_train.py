@@ -243,6 +243,7 @@ def test_defaults_are_derived():
     assert long.rate(2**12) == pytest.approx(4e-4)
     assert config.rate(2**12) == pytest.approx(4e-4 * (20_000 / 245) ** 0.5)
     assert TrainConfig(rows=1).rate(2**12) == pytest.approx(4e-4 * 200**0.5)
+    assert TrainConfig(rows=10**9, batch=256).rate(2**12) == pytest.approx(2e-4)
     assert TrainConfig(rows=1, learning_rate=3e-4).rate(2**12) == 3e-4
     assert config.dead_rows == 100_000
     assert TrainConfig(rows=10**9).dead_rows == 10_000_000
