@@ -358,7 +358,7 @@ def test_series_from_capture_to_report(tmp_path, monkeypatch):
     assert (store.model_name, day.id, day.unit) == ("waves.py:Waves", "day1", "second")
     assert day.times[:3].tolist() == [10, 10.5, 11]
     given = ("--store", "activations", "--dictionary", "topk")
-    flags = "--recipe topk --width 32 --k 3 --rows 600 --batch 50 --held-out 0.3 --out topk"
+    flags = "--recipe topk --width 32 --k 3 --rows 3000 --batch 50 --held-out 0.3 --out topk"
     run("train", "--store", "activations", *flags.split())
     assert "fvu" in run("evaluate", *given, "--held-out", "0.3").stdout
     run("index", *given)
