@@ -1,4 +1,4 @@
-"""Photographs the score of a passage in a browser, light and dark, for the README and the docs.
+"""Photographs the explorer in a browser, light and dark, for the README and the docs.
 
     python tools/photograph.py runs/demo docs/images
 
@@ -41,9 +41,15 @@ def main(run: str, out: str) -> None:
         address = passage(explorer.url)
         with sync_playwright() as engine:
             browser = engine.chromium.launch(executable_path=shutil.which("chromium"))
-            for scheme in ("light", "dark"):
-                picture = photograph(browser, explorer.url + address, scheme)
-                Path(out, f"score-{scheme}.webp").write_bytes(picture)
+            for name, scheme, path in (
+                ("score", "light", address),
+                ("score", "dark", address),
+                ("overview", "light", ""),
+                ("feature", "light", f"features/{DICTIONARY}/{lasting(explorer.url)}"),
+                ("compare", "dark", "compare"),
+            ):
+                picture = photograph(browser, explorer.url + path, scheme)
+                Path(out, f"{name}-{scheme}.webp").write_bytes(picture)
             browser.close()
     finally:
         explorer.stop()
@@ -65,6 +71,12 @@ def passage(url: str) -> str:
     )
 
 
+def lasting(url: str) -> int:
+    """The feature that tells most about its words, of those that are slow and often on."""
+    slow = f"{url}api/dictionaries/{DICTIONARY}/features?part=first&density_min=0.01&dwell_min=2"
+    return int(asked(f"{slow}&limit=1")["lines"][0]["feature"])
+
+
 def asked(url: str) -> Any:
     with urllib.request.urlopen(url) as answer:
         return json.load(answer)
@@ -74,6 +86,7 @@ def photograph(browser: Browser, url: str, scheme: str) -> bytes:
     page = browser.new_page(viewport=SIZE, device_scale_factor=SHARPNESS, color_scheme=scheme)
     page.goto(url)
     page.wait_for_selector(".view[data-ready]")
+    page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1000)  # rows glide to their places
     png = base64.b64encode(page.screenshot()).decode()
     page.close()
