@@ -19,6 +19,7 @@ from sparsetime.evaluation.testbeds.code.library import modules
 from sparsetime.evaluation.testbeds.code.model import fresh_model
 from sparsetime.evaluation.testbeds.code.settings import TrainingSettings
 from sparsetime.evaluation.testbeds.code.tokenizer import train_tokenizer
+from sparsetime.evaluation.testbeds.resuming import packed, rise_and_fall, unpacked
 from sparsetime.files import Folder
 from sparsetime.progress import progress
 
@@ -122,10 +123,7 @@ def _step(
 
 
 def _rate(step: int, settings: TrainingSettings) -> float:
-    """A rise to the peak, and a straight line to zero."""
-    rise = min(1.0, (step + 1) / max(1, settings.warmup))
-    fall = 1 - max(0, step - settings.warmup) / max(1, settings.steps - settings.warmup)
-    return settings.learning_rate * min(rise, fall)
+    return settings.learning_rate * rise_and_fall(step, settings.steps, settings.warmup)
 
 
 def _optimisers(model: nn.Module, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
@@ -145,11 +143,7 @@ def _weights(model: nn.Module) -> dict[str, Tensor]:
 def _save(
     folder: Folder, model: nn.Module, optimisers: list[torch.optim.Optimizer], step: int
 ) -> None:
-    tensors = {f"model/{name}": value for name, value in _weights(model).items()}
-    for number, optimiser in enumerate(optimisers):
-        for parameter, state in optimiser.state_dict()["state"].items():
-            for name, value in state.items():
-                tensors[f"optimiser/{number}/{parameter}/{name}"] = torch.as_tensor(value)
+    tensors = packed(_weights(model), optimisers)
     folder.write_bytes(STATE, save(tensors | {"step": torch.tensor(step)}))
 
 
@@ -159,20 +153,9 @@ def _restore(folder: Folder, model: nn.Module, optimisers: list[torch.optim.Opti
         folder.remove(LOG)
         return 0
     tensors = load(folder.read_bytes(STATE))
-    step = int(tensors.pop("step"))
-    states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimisers]
-    weights = {}
-    for key, value in tensors.items():
-        head, _, rest = key.partition("/")
-        if head == "model":
-            weights[rest] = value
-        else:
-            number, parameter, name = rest.split("/")
-            states[int(number)].setdefault(int(parameter), {})[name] = value
-    model.load_state_dict(weights, strict=False)
+    step = int(tensors["step"])
+    model.load_state_dict(unpacked(tensors, optimisers), strict=False)
     cast(Any, model).tie_weights()
-    for optimiser, state in zip(optimisers, states, strict=True):
-        optimiser.load_state_dict(optimiser.state_dict() | {"state": state})
     lines = folder.read_bytes(LOG).decode().splitlines()[:step]
     folder.write_text(LOG, "".join(line + "\n" for line in lines))
     return step

@@ -9,6 +9,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from sparsetime.errors import MismatchError
+from sparsetime.evaluation.testbeds.resuming import packed, unpacked
 from sparsetime.evaluation.testbeds.series.settings import TrainingSettings
 from sparsetime.files import Folder
 
@@ -21,10 +22,7 @@ def save_state(
     folder: Folder, model: nn.Module, optimiser: torch.optim.Optimizer, step: int, seconds: float
 ) -> None:
     """Write everything that the next step needs, and how long it took to get there."""
-    tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
-    for parameter, state in optimiser.state_dict()["state"].items():
-        for name, value in state.items():
-            tensors[f"optimiser/{parameter}/{name}"] = torch.as_tensor(value)
+    tensors = packed(model.state_dict(), [optimiser])
     counts = {"step": torch.tensor(step), "seconds": torch.tensor(seconds)}
     folder.write_bytes(STATE, save(tensors | counts))
 
@@ -48,18 +46,7 @@ def restore_state(
             f"folder, or remove its folder 'training' to begin anew"
         )
     tensors = load(folder.read_bytes(STATE))
-    step, seconds = int(tensors.pop("step")), float(tensors.pop("seconds"))
-    states: dict[int, dict[str, torch.Tensor]] = {}
-    weights = {}
-    for key, value in tensors.items():
-        head, _, rest = key.partition("/")
-        if head == "model":
-            weights[rest] = value
-        else:
-            parameter, name = rest.split("/")
-            states.setdefault(int(parameter), {})[name] = value
-    model.load_state_dict(weights)
-    optimiser.load_state_dict(optimiser.state_dict() | {"state": states})
-    lines = folder.read_bytes(LOG).decode().splitlines()[:step]
+    model.load_state_dict(unpacked(tensors, [optimiser]))
+    lines = folder.read_bytes(LOG).decode().splitlines()[: int(tensors["step"])]
     folder.write_text(LOG, "".join(line + "\n" for line in lines))
-    return [json.loads(line)["loss"] for line in lines], seconds
+    return [json.loads(line)["loss"] for line in lines], float(tensors["seconds"])

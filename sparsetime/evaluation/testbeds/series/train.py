@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from sparsetime.evaluation.testbeds.resuming import rise_and_fall
 from sparsetime.evaluation.testbeds.series.counts import HELD_OUT_YEARS, Counts
 from sparsetime.evaluation.testbeds.series.model import SeriesModel, fresh_model
 from sparsetime.evaluation.testbeds.series.settings import TrainingSettings
@@ -56,7 +57,8 @@ def train(
     with progress("train the series model", settings.steps, "steps", show) as bar:
         bar.advance(len(losses))
         for values, away in _batches(data, settings, skip=len(losses)):
-            rate = settings.learning_rate * _rate(len(losses), settings)
+            part = rise_and_fall(len(losses), settings.steps, settings.warmup)
+            rate = settings.learning_rate * part
             losses.append(_step(model, optimiser, values, away, rate, settings.clip))
             folder.append_text(LOG, json.dumps({"loss": losses[-1]}) + "\n")
             bar.advance()
@@ -166,13 +168,6 @@ def _cut(
     hours = chosen[:, 1:] + np.arange(model.hours)
     values = torch.from_numpy(data.values[hours, chosen[:, :1]])
     return values.reshape(-1, model.patches, model.patch)
-
-
-def _rate(step: int, settings: TrainingSettings) -> float:
-    """A rise to the peak, and a straight line to zero."""
-    rise = min(1.0, (step + 1) / max(1, settings.warmup))
-    fall = 1 - max(0, step - settings.warmup) / max(1, settings.steps - settings.warmup)
-    return min(rise, fall)
 
 
 def _curve(losses: list[float]) -> list[list[float]]:
