@@ -124,7 +124,7 @@ def _ladder(board: Leaderboard, bed: str, width: int, labels: Sequence[str]) -> 
     places = {label: float(number) for number, label in enumerate(labels, 1)}
     curves = []
     for recipe, line in _lines(board):
-        entries = _middle(board, bed, width, recipe)
+        entries = board.at_middle_k(bed, width, recipe)
         probes = [each for entry in entries for each in entry.probes if each.reader == "code"]
         found: dict[str, list[float]] = {}
         for each in probes:
@@ -217,15 +217,8 @@ def _by_k(board: Leaderboard, bed: str, width: int, recipe: str) -> list[list[En
     return [list(some) for some in zip(*frontiers, strict=True)]
 
 
-def _middle(board: Leaderboard, bed: str, width: int, recipe: str) -> list[Entry]:
-    k = board.settings.middle_k
-    return [
-        entry for some in _by_k(board, bed, width, recipe) for entry in some if entry.cell.k == k
-    ]
-
-
 def _octaves(board: Leaderboard, bed: str, width: int, recipe: str) -> list[Octave]:
-    return [octave for entry in _middle(board, bed, width, recipe) for octave in entry.octaves]
+    return [octave for entry in board.at_middle_k(bed, width, recipe) for octave in entry.octaves]
 
 
 def _mean(entries: Sequence[Entry], name: str) -> float:

@@ -109,14 +109,9 @@ def probes(board: Leaderboard, bed: str) -> Table | None:
     for width in settings.widths:
         for recipe in settings.recipes:
             found: dict[tuple[str, str], list[float]] = {}
-            for entry in board.entries:
-                cell = entry.cell
-                if (cell.bed, cell.width, cell.recipe, cell.k) == (
-                    *(bed, width, recipe),
-                    settings.middle_k,
-                ):
-                    for each in entry.probes:
-                        found.setdefault((each.reader, each.label), []).append(each.accuracy)
+            for entry in board.at_middle_k(bed, width, recipe):
+                for each in entry.probes:
+                    found.setdefault((each.reader, each.label), []).append(each.accuracy)
             for reader in dict.fromkeys(reader for reader, _ in found):
                 part = "" if reader == "code" else f", {reader}"
                 shares = [_share(found.get((reader, label), [])) for label in labels]

@@ -42,6 +42,16 @@ class Leaderboard:
         ]
         return sorted(found, key=lambda entry: entry.cell.k)
 
+    def at_middle_k(self, bed: str, width: int, recipe: str) -> list[Entry]:
+        """The entries of all seeds with the k in the middle."""
+        k = self.settings.middle_k
+        return [
+            entry
+            for seed in self.settings.seeds
+            for entry in self.of(bed, width, recipe, seed)
+            if entry.cell.k == k
+        ]
+
     def table(self) -> pa.Table:
         """A row a cell: what it is, and every figure; null where one was left out."""
         import pyarrow as pa

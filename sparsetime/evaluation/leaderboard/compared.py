@@ -139,13 +139,7 @@ def _compared(
 
 def _levels(board: Leaderboard, bed: str, width: int) -> dict[Axis, float]:
     """Where frontiers are read: at the baseline's L0 and FVU with the k in the middle."""
-    settings = board.settings
-    middle = [
-        entry
-        for seed in settings.seeds
-        for entry in board.of(bed, width, settings.baseline, seed)
-        if entry.cell.k == settings.middle_k
-    ]
+    middle = board.at_middle_k(bed, width, board.settings.baseline)
     return {
         "l0": float(np.mean([entry.figures["l0"] for entry in middle])),
         "fvu": float(np.mean([entry.figures["fvu"] for entry in middle])),

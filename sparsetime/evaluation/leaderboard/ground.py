@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -31,6 +32,19 @@ class Ground:
     held_out: Store
     true_code: SparseCode | None
     labels: list[str]
+
+    @cached_property
+    def labels_of_steps(self) -> dict[str, list[object]]:
+        """The labels to probe, one for every held-out step; read once for all dictionaries."""
+        columns: dict[str, list[object]] = {name: [] for name in self.labels}
+        for number in range(len(self.held_out.sequence_indices)):
+            sequence = self.held_out.sequence(number)
+            for name, column in columns.items():
+                if name in sequence.steps.column_names:
+                    column.extend(sequence.steps[name].to_pylist())
+                else:
+                    column.extend([sequence.labels[name]] * len(sequence))
+        return columns
 
     @property
     def lengths(self) -> Int[np.ndarray, " sequences"]:

@@ -52,24 +52,11 @@ def measure(sae: Dictionary, ground: Ground) -> Measures:
         if ground.labels:
             readers = {part.name or "code": part.of(code) for part in parts_of(sae)}
             found.probes = probed(
-                ladder(readers, labels_of(ground), ground.lengths, times=ground.times)
+                ladder(readers, ground.labels_of_steps, ground.lengths, times=ground.times)
             )
         if ground.true_code is not None and ground.bed.truth is not None:
             _planted(found, sae, code, ground.true_code, ground.bed.truth, ground)
     return found
-
-
-def labels_of(ground: Ground) -> dict[str, list[object]]:
-    """The labels to probe, one for every held-out step."""
-    columns: dict[str, list[object]] = {name: [] for name in ground.labels}
-    for number in range(len(ground.held_out.sequence_indices)):
-        sequence = ground.held_out.sequence(number)
-        for name, column in columns.items():
-            if name in sequence.steps.column_names:
-                column.extend(sequence.steps[name].to_pylist())
-            else:
-                column.extend([sequence.labels[name]] * len(sequence.values))
-    return columns
 
 
 def probed(found: Ladder) -> list[Probed]:

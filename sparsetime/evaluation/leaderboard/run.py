@@ -16,7 +16,7 @@ from sparsetime.errors import ConfigError, unknown_name
 from sparsetime.evaluation.leaderboard.board import Leaderboard
 from sparsetime.evaluation.leaderboard.cells import Cell, cells, passes
 from sparsetime.evaluation.leaderboard.ground import Ground, ground
-from sparsetime.evaluation.leaderboard.measure import labels_of, measure, probed
+from sparsetime.evaluation.leaderboard.measure import measure, probed
 from sparsetime.evaluation.leaderboard.record import Entry, Probed, saved
 from sparsetime.evaluation.leaderboard.settings import LeaderboardSettings
 from sparsetime.evaluation.time.ladder import RANDOM, RAW, ladder
@@ -108,7 +108,7 @@ def _references(of: Ground, settings: LeaderboardSettings) -> list[Probed]:
         RAW: x,
         RANDOM: random_code(x, settings.widths[-1], settings.ks[-1]),
     }
-    return probed(ladder(readers, labels_of(of), of.lengths, times=of.times))
+    return probed(ladder(readers, of.labels_of_steps, of.lengths, times=of.times))
 
 
 def _trained(

@@ -251,7 +251,7 @@ def test_series_is_held_out_by_time_and_probed_by_time(monkeypatch):
     assert set(made.learnt.sequences["start"].to_pylist()) == learnt and not learnt & held_out
     assert len(made.held_out.sequence_indices) == len(made.times) == 4
     assert len(set(made.times)) == len(held_out)
-    columns = measuring.labels_of(made)
+    columns = made.labels_of_steps
     assert {len(column) for column in columns.values()} == {len(made.held_out)} == {4 * 201}
     probed = []
 
