@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Float
@@ -20,9 +20,6 @@ from sparsetime.evaluation.metric import (
 from sparsetime.evaluation.time.dwell import dwell
 from sparsetime.evaluation.time.flicker import flicker
 from sparsetime.evaluation.time.timescale import timescale
-
-if TYPE_CHECKING:
-    pass
 
 _BINS_AN_OCTAVE = 2
 _RUNS = "run lengths of a binary series (Mood 1940, The distribution theory of runs)"
