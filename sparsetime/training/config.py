@@ -103,8 +103,9 @@ class TrainConfig(Settings):
         trainings. What follows was measured here. A short one has to take larger steps: with the
         inverse square root of their number, up to 14 times, which was best or nearly so for 122,
         195 and 488 steps. Small batches are noisy, and nested dictionaries bear that least: the
-        cube root of the batch below 2,048 was best or nearly so for 64, 256 and 1,024 rows, over
-        three recipes and four kinds of activations.
+        cube root of the batch below 2,048 was within 3% of the best error for 64, 256 and 1,024
+        rows of text, code and planted features; a series wanted less
+        (`benchmarks/learning_rate.py`).
         """
         haste = (_LONG / min(_LONG, max(_SHORT, self.steps))) ** 0.5
         calm = min(1.0, self.batch / _LARGE) ** (1 / 3)
