@@ -1,0 +1,271 @@
+"""Golden numbers of every recipe: what twenty training steps and one encoding give.
+
+Only the public names of the package are used, so that the numbers outlive a change of its insides.
+`python tests/golden/record.py` records them anew, where a change of arithmetic is meant; names
+behind it (`python tests/golden/record.py topk gated`) record only these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import numba
+import torch
+
+import sparsetime as st
+
+FOLDER = Path(__file__).parent
+RECIPES = FOLDER / "recipes.json"
+D, WIDTH, BATCH, STEPS = 16, 64, 64, 20
+TRAIN = {
+    "rows": STEPS * BATCH,
+    "batch": BATCH,
+    "learning_rate": 3e-3,
+    "dead_after": 5 * BATCH,  # so that what revives dead latents takes part
+    "log_every": 1,
+    "checkpoint_every": STEPS,
+    "selection_dtype": "float32",  # measured per machine otherwise
+    "show": False,
+}
+# Settings of a small dictionary, where the defaults are for large ones.
+SMALL = {
+    "end_to_end": {"downstream": 0.01},
+    "p_annealing": {"lp": 0.1},
+    "relu_l1": {"l1": 0.1},
+    "group_sparse": {"group_l1": 0.1},
+    "jumprelu": {"l0": 4.0},
+    "crosscoder": {"l1": 0.1},
+    "window_crosscoder": {"window": 2},
+    "sae_no": {"modes": 8},
+}
+TOP = {"kind": "top_k", "k": 4}
+# Compositions of what no recipe has, as `sparsetime.compose` takes them; "train" changes TRAIN.
+COMPOSED = {
+    "composed_tied_nested": {
+        "encoder": "tied",
+        "sparsifier": {"kind": "batch_top_k", "k": 4},
+        "atoms": {"kind": "unit_norm", "groups": [16, 64]},
+        "objective": ["nested_mse", "aux_k"],
+    },
+    "composed_two_sites": {
+        "d_in": [8, 8],
+        "d_out": [6, 4],
+        "sparsifier": TOP,
+        "objective": ["mse", {"kind": "site_l1", "weight": 0.01}],
+        "base": "linear",
+    },
+    "composed_hysteresis_of_jumprelu": {
+        "sparsifier": {"kind": "hysteresis", "inner": {"kind": "jumprelu", "threshold": 0.3}},
+        "objective": ["mse", {"kind": "l0", "target": 4.0}],
+    },
+    "composed_delta_of_abs_top_k": {
+        "sparsifier": {"kind": "delta", "inner": {"kind": "abs_top_k", "k": 4}},
+        "atoms": {"kind": "unit_norm", "groups": [16, 64]},
+        "objective": ["mse", {"kind": "total_variation", "weight": 0.1}],
+    },
+    "composed_selected_in_int8": {"sparsifier": TOP, "train": {"selection_dtype": "int8"}},
+    "composed_selected_in_bfloat16": {"sparsifier": TOP, "train": {"selection_dtype": "bfloat16"}},
+    "composed_pairs_far_apart": {
+        "sparsifier": TOP,
+        "atoms": {"kind": "unit_norm", "groups": [16, 64]},
+        "objective": ["nested_mse", "temporal_contrastive"],
+        "train": {"lag": [2, 5]},
+    },
+    "composed_temporal_difference": {
+        "sparsifier": TOP,
+        "atoms": {"kind": "unit_norm", "groups": [16, 64]},
+        "objective": ["nested_mse", "temporal_difference"],
+    },
+}
+
+
+def boosted() -> st.Dictionary:
+    """The second dictionary of a row, on top of a frozen first one."""
+    with tempfile.TemporaryDirectory() as first:
+        made("topk").save(first)
+        return st.dictionary("sae_boost", d_in=D, width=WIDTH, k=4, first=first)
+
+
+# What neither a recipe's name nor parts alone make.
+OTHERS = {
+    "boosted": boosted,
+    "with_memory": lambda: st.with_memory(made("topk"), "hysteresis"),
+}
+
+
+def names() -> list[str]:
+    """Everything that has golden numbers."""
+    return [*(card.name for card in st.recipes()), *COMPOSED, *OTHERS]
+
+
+def made(name: str) -> st.Dictionary:
+    """A small dictionary of a recipe, or one of `COMPOSED` and `OTHERS`."""
+    if name in OTHERS:
+        return OTHERS[name]()
+    if name in COMPOSED:
+        parts = {key: value for key, value in COMPOSED[name].items() if key != "train"}
+        return st.compose(**{"d_in": D, "width": WIDTH, "name": name, **parts})
+    defaults = next(card.defaults for card in st.recipes() if card.name == name)
+    k = {"k": 4} if "k" in defaults else {}
+    return st.dictionary(name, d_in=D, width=WIDTH, **{**k, **SMALL.get(name, {})})
+
+
+def kinds(name: str) -> set[tuple[str, str]]:
+    """Role and kind of every part, also of parts within parts."""
+    written = made(name).written()
+    found = set()
+    for role in ("encoder", "sparsifier", "atoms", "base"):
+        part = written.get(role)
+        while part:
+            found.add((role, part["kind"]))
+            part = part.get("inner")
+    return found | {("term", term["kind"]) for term in written["objective"]}
+
+
+def golden(name: str) -> dict:
+    """The losses of every training step, and what the trained dictionary makes of fixed rows."""
+    torch.manual_seed(0)  # for parts that draw
+    sae = made(name)
+    settings = {**TRAIN, **COMPOSED.get(name, {}).get("train", {})}
+    with tempfile.TemporaryDirectory() as out:
+        run = st.train(sae, source(sae), out=out, **settings)
+        lines = run.metrics
+    curves = {
+        key: [line[key] for line in lines]
+        for key in lines[0]
+        if key == "fvu" or key.startswith("loss_")
+    }
+    with torch.no_grad():
+        x = planted(60, seed=5).reshape(3, 20, D)
+        code = run.dictionary.encode(x)
+        decoded = run.dictionary.decode(code)
+    return {
+        "curves": curves,
+        "entries": code.indices.numel(),
+        "sum_of_values": code.values.double().sum().item(),
+        "sum_of_squares": code.values.double().square().sum().item(),
+        "decoded_squares": decoded.double().square().sum().item(),
+        "sha256_places": sha256(code.offsets, code.indices),
+        "sha256_values": sha256(code.values),
+        "sha256_decoded": sha256(decoded),
+    }
+
+
+def planted(rows: int, seed: int = 0, slow: bool = False) -> torch.Tensor:
+    """Sparse sums of 40 directions [rows, D]; `slow`: what is on stays on for four rows."""
+    generator = torch.Generator().manual_seed(seed)
+    directions = torch.randn(40, D, generator=generator)
+    directions /= directions.norm(dim=1, keepdim=True)
+    on = (torch.rand(rows, 40, generator=generator) < 0.05).float()
+    strength = on * (0.5 + torch.rand(rows, 40, generator=generator))
+    if slow:
+        strength = strength.repeat_interleave(4, 0)[:rows]
+    return strength @ directions + 0.01 * torch.randn(rows, D, generator=generator) + 0.3
+
+
+def source(sae: st.Dictionary):
+    """What `train` takes, with all that the dictionary needs."""
+    flat = "downstream" in sae.needs
+    x = planted(1600, slow=not flat)
+    generator = torch.Generator().manual_seed(7)
+    fields = {"x": x}
+    if "target" in sae.needs:
+        out = torch.randn(D, sae.d_out, generator=generator)
+        fields["target"] = (x @ out / D**0.5).tanh() + 0.2
+    if "gradient" in sae.needs:
+        fields["gradient"] = x @ torch.randn(D, D, generator=generator)
+    if "labels" in sae.needs:
+        fields["labels"] = (x[:, 0] > x[:, 0].median()).long()
+    if flat:
+        if "earlier" in sae.needs:
+            fields["earlier"] = x + 0.05 * torch.randn(x.shape, generator=generator)
+        return with_downstream(fields)
+    sequences = {key: v.reshape(16, 100, *v.shape[1:]) for key, v in fields.items()}
+    return sequences["x"] if len(sequences) == 1 else sequences
+
+
+def with_downstream(fields: dict[str, torch.Tensor]):
+    """Batches, each with a model of two layers whose loss is least at the batch's own rows."""
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(STEPS + 1):
+        rows = torch.randint(len(fields["x"]), (BATCH,), generator=generator)
+        some = {key: value[rows] for key, value in fields.items()}
+        yield st.Batch(**some, downstream=downstream(some.get("target", some["x"])))
+
+
+def downstream(x: torch.Tensor):
+    weight = torch.randn(x.shape[1], 8, generator=torch.Generator().manual_seed(3))
+    wanted = (x @ weight).tanh()
+    return lambda replaced: ((replaced @ weight).tanh() - wanted).square().sum(1).mean()
+
+
+def sha256(*tensors: torch.Tensor) -> str:
+    found = hashlib.sha256()
+    for tensor in tensors:
+        found.update(tensor.detach().contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def fingerprint() -> dict:
+    """What decides the last bits of float arithmetic: processor, library, threads."""
+    wanted = ("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "avx512_bf16")
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    said = {}
+    for line in lines:
+        key, _, value = line.partition(":")
+        said.setdefault(key.strip(), value.strip())
+    flags = said.get("flags", "").split()
+    return {
+        "machine": platform.machine(),
+        "processor": [
+            said.get(key, "") for key in ("vendor_id", "cpu family", "model", "model name")
+        ],
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "flags": [flag for flag in wanted if flag in flags],
+        "torch": torch.__version__,
+        "numba": numba.__version__,
+        "threads": [torch.get_num_threads(), numba.get_num_threads()],
+    }
+
+
+@contextmanager
+def one_thread():
+    """Sums of several threads depend on how many there are."""
+    before = torch.get_num_threads(), numba.get_num_threads()
+    torch.set_num_threads(1)
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        numba.set_num_threads(before[1])
+
+
+def main(wanted: list[str]) -> None:
+    with one_thread():
+        found = json.loads(RECIPES.read_text())["golden"] if wanted else {}
+        found |= {name: golden(name) for name in wanted or names()}
+        ordered = {name: found[name] for name in names() if name in found}
+        said = {"version": st.__version__, "fingerprint": fingerprint()}
+    write(RECIPES, {**said, "golden": ordered})
+
+
+def write(path: Path, value: dict) -> None:
+    """As JSON: an entry of `golden` a line, so that a change shows as the lines it is of."""
+    head = [f"{json.dumps(key)}: {json.dumps(value[key])}" for key in value if key != "golden"]
+    lines = [f" {json.dumps(name)}: {json.dumps(each)}" for name, each in value["golden"].items()]
+    body = ",\n".join(lines)
+    path.write_text("{\n" + ",\n".join([*head, f'"golden": {{\n{body}\n}}']) + "\n}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
