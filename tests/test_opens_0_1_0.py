@@ -1,0 +1,166 @@
+"""What 0.1.0 wrote is read as 0.1.0 read it: see `fixtures/make_run_0_1_0.py` for what that is."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import urllib.request
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from fixtures import make_run_0_1_0 as made
+from golden import record
+from typer.testing import CliRunner
+
+import sparsetime as st
+from sparsetime.cli import app
+from sparsetime.errors import StoreError
+
+EXPECTED = json.loads((made.HERE / "expected.json").read_text())
+ADDRESSES = json.loads((made.HERE / "addresses.json").read_text())
+same_machine = record.fingerprint() | {"threads": [1, 1]} == EXPECTED["fingerprint"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A copy, since an explorer and a training write to what they open."""
+    copy = tmp_path_factory.mktemp("runs") / "run_0_1_0"
+    shutil.copytree(made.HERE, copy)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def explorers(runs):
+    opened = {run: st.explore(runs / run, browser=False) for run in ADDRESSES}
+    yield opened
+    for explorer in opened.values():
+        explorer.stop()
+
+
+def command(*arguments):
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def assert_kept(found, kept, where="answer"):
+    """Everything that was there is there, and nearly the same; there may be more."""
+    if isinstance(kept, dict):
+        assert isinstance(found, dict) and kept.keys() <= found.keys(), where
+        for key, value in kept.items():
+            assert_kept(found[key], value, f"{where}.{key}")
+    elif isinstance(kept, list):
+        assert isinstance(found, list) and len(found) == len(kept), where
+        for number, (one, other) in enumerate(zip(found, kept, strict=True)):
+            assert_kept(one, other, f"{where}[{number}]")
+    elif isinstance(kept, float):
+        assert math.isclose(found, kept, rel_tol=1e-3, abs_tol=1e-5), f"{where}: {found}, {kept}"
+    else:
+        assert found == kept, where
+
+
+def test_the_fixture_holds_no_code():
+    files = [path for path in made.HERE.rglob("*") if path.is_file()]
+    kinds = {path.suffix for path in files}
+    assert kinds <= {".json", ".jsonl", ".yaml", ".md", ".parquet", ".safetensors"}
+    assert sum(path.stat().st_size for path in files) < 600_000
+
+
+@pytest.mark.parametrize("run", EXPECTED["stores"])
+def test_stores_open(run):
+    store = st.open_store(made.HERE / run / "activations")
+    store.verify()
+    assert made.of_store(store) == EXPECTED["stores"][run]
+
+
+@pytest.mark.parametrize("where", EXPECTED["dictionaries"])
+def test_dictionaries_open_and_encode_as_they_did(where):
+    store = st.open_store(made.HERE / where.partition("/")[0] / "activations")
+    found = made.of_dictionary(str(made.HERE / where), store)
+    assert_kept(found, EXPECTED["dictionaries"][where])
+
+
+@pytest.mark.parametrize("where", EXPECTED["indexes"])
+def test_indexes_open(where):
+    assert_kept(made.of_index(str(made.HERE / where)), EXPECTED["indexes"][where])
+
+
+@pytest.mark.parametrize("where", ["text/topk", "text/temporal_matryoshka", "series/slow_fast"])
+def test_an_evaluation_taken_anew_gives_the_figures_on_file(where, runs):
+    kept = json.loads((made.HERE / where / "evaluation.json").read_text())
+    sae = st.load(made.HERE / where)
+    store = st.open_store(made.HERE / where.partition("/")[0] / "activations")
+    if where == "text/topk":
+        store = store.split(held_out=0.34, seed=0)[1]
+    names = ["fvu", "l0", "dead", "dwell"]
+    report = st.evaluate(sae, store, names, progress=False)
+    for name in names:
+        assert_kept(report[name].value, kept["figures"][name]["value"], name)
+    assert report.subject == kept["subject"]
+
+
+def test_an_interrupted_training_goes_on_to_its_end(tmp_path):
+    out = tmp_path / "interrupted"
+    shutil.copytree(made.HERE / "text/interrupted", out)
+    store = st.open_store(made.HERE / "text/activations")
+    with record.one_thread():
+        try:
+            run = st.train(made.to_interrupt(), store, out=out, **made.INTERRUPTED)
+        except StoreError as error:
+            if same_machine or "its start differ" not in str(error):
+                raise
+            pytest.skip("this processor makes first weights of other bits, so it is another run")
+    assert [line["step"] for line in run.metrics] == [10, 20, 30, 40]
+    kept = EXPECTED["resumed"]
+    assert [line["fvu"] for line in run.metrics] == pytest.approx(kept["fvu"], rel=1e-3)
+    weights = made.weights(run.dictionary)
+    assert weights["atoms"] == pytest.approx(kept["weights"]["atoms"], rel=1e-3)
+    if same_machine:
+        assert weights == kept["weights"]
+
+
+@pytest.mark.parametrize(
+    ("run", "address"),
+    [(run, each) for run, kinds in ADDRESSES.items() for each in (*kinds["pages"], *kinds["api"])],
+)
+def test_every_address_is_answered_as_it_was(run, address, explorers):
+    with urllib.request.urlopen(explorers[run].url.rstrip("/") + address) as answer:
+        assert answer.status == 200
+        said = answer.read()
+    kept = ADDRESSES[run]["answers"].get(address)
+    if kept is not None:
+        assert_kept(json.loads(said), json.loads((made.HERE / kept).read_text()))
+
+
+def test_the_commands_take_the_run_file(runs, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    copy = tmp_path / "copy"
+    shutil.copytree(made.HERE, copy)
+    monkeypatch.chdir(copy / "text")
+    before = Path("topk/dictionary.safetensors").stat().st_mtime_ns
+    assert "topk: fvu" in command("train", "--config", "config.yaml")
+    assert Path("topk/dictionary.safetensors").stat().st_mtime_ns == before, "opened, not trained"
+    assert "evaluation.json" in command("evaluate", "--config", "config.yaml")
+    assert "topk/features: indexed" in command("index", "--config", "config.yaml")
+    assert "batch_topk" in command("leaderboard", "--config", "config.yaml")
+    told = "../leaderboard/leaderboard.json"
+    assert json.loads(Path(told).read_text()) == json.loads(
+        (made.HERE / "leaderboard/leaderboard.json").read_text()
+    ), "opened, not measured anew"
+    assert yaml.safe_load(Path("config.yaml").read_text()) == made.CONFIG
+
+
+@pytest.mark.parametrize("run", ["text", "series", "suite", "leaderboard"])
+def test_reports_are_written_of_it(run, runs, tmp_path):
+    shutil.copytree(runs / run, tmp_path / run)
+    page = st.report(tmp_path / run, progress=False).read_text()
+    assert page.startswith("<!doctype html>") or "<html" in page
+
+
+def test_the_dictionaries_of_a_suite_and_a_leaderboard_open():
+    for path in (*made.HERE.glob("suite/*-32"), *made.HERE.glob("leaderboard/runs/*/*")):
+        sae = st.load(path)
+        assert sae.encode(torch.ones(2, sae.d_in)).rows == 2
