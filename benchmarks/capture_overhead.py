@@ -21,10 +21,10 @@ from pathlib import Path
 
 import torch
 
-from sparsetime.activations.capture import SHARD_ROWS, capture
-from sparsetime.activations.documents import documents
-from sparsetime.activations.passes import Passes, PassSettings
-from sparsetime.models.evaluating import evaluating
+from sparsetime.activations.capture.capture import SHARD_ROWS, capture
+from sparsetime.activations.capture.documents import documents
+from sparsetime.activations.capture.forward_passes import Passes, PassSettings
+from sparsetime.models.eval_mode import evaluating
 from sparsetime.models.load import load_model
 
 

@@ -27,7 +27,7 @@ from harness.figures import conclude, machine, table
 from harness.synthetic_run import D, about_run, make_run
 
 from sparsetime.explorer.server.app import make_app
-from sparsetime.explorer.workbench.nearest import nearest
+from sparsetime.explorer.workbench.nearest_atoms import nearest
 from sparsetime.explorer.workbench.workbench import Workbench
 
 KEY = "synthetic"

@@ -23,9 +23,9 @@ import torch
 
 from sparsetime.codes import SparseCode, offsets_of
 from sparsetime.features import timescales
+from sparsetime.features.build_tables import CodedStore
 from sparsetime.features.index import FeatureIndex
-from sparsetime.features.layout import write_index
-from sparsetime.features.tables import CodedStore
+from sparsetime.features.index_files import write_index
 from sparsetime.files import Folder
 
 SEQUENCES = 500

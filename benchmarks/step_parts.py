@@ -21,12 +21,12 @@ import torch
 from harness.figures import conclude, machine, table
 
 import sparsetime as st
-from sparsetime.activations.batch import Batch
-from sparsetime.dictionaries.beginning import fit_start
+from sparsetime.activations.sampling.batch import Batch
+from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.kernels import cpu
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training.config import TrainConfig
-from sparsetime.training.trainee import Trainee
+from sparsetime.training.dictionary_trainee import Trainee
 
 # `outer` calls `decode`; only the outermost counts.
 KERNELS = ("select", "kept", "gather_dot", "outer", "decode", "transpose", "project", "adam")

@@ -13,8 +13,8 @@ import pyarrow as pa
 import torch
 from torch import nn
 
-from sparsetime.activations.store import Store
-from sparsetime.activations.writer import StoreWriter
+from sparsetime.activations.store.store import Store
+from sparsetime.activations.store.writer import StoreWriter
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.normalisation import Normalisation
 

@@ -3,8 +3,8 @@
 import torch
 from planted import planted
 
-from sparsetime.activations.batch import Batch
-from sparsetime.activations.stretches import Stretches
+from sparsetime.activations.sampling.batch import Batch
+from sparsetime.segments import Stretches
 
 
 def small_fields(sae, rows, seed=0, sequences=None):

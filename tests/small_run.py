@@ -9,7 +9,7 @@ import pyarrow as pa
 import torch
 
 import sparsetime
-from sparsetime.activations.writer import StoreWriter
+from sparsetime.activations.store.writer import StoreWriter
 
 SENTENCE = "The quiet river carries every morning a little more of the old town away. "
 WIDTH, DIMENSIONS = 96, 16

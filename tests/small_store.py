@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from sparsetime.activations.writer import StoreWriter
+from sparsetime.activations.store.writer import StoreWriter
 
 SETTINGS = {
     "model_name": "toy",

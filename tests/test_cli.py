@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 import sparsetime
 from sparsetime.cli import app
-from sparsetime.cli.model import named_model
-from sparsetime.cli.shared import as_typed
+from sparsetime.cli.model_argument import named_model
+from sparsetime.cli.options import as_typed
 from sparsetime.errors import StoreError
 
 COMMANDS = ("sites", "recipes", "capture", "train", "evaluate", "index", "claim", "report", "demo")
@@ -266,7 +266,7 @@ def test_the_seed_is_of_the_weights_too_unless_they_have_their_own(work, tmp_pat
 
 
 def test_a_file_whose_name_holds_a_pattern_is_that_file(tmp_path):
-    from sparsetime.cli.data import data_files
+    from sparsetime.cli.input_files import data_files
 
     for name in ("b[1].txt", "b1.txt"):
         (tmp_path / name).write_text("words")

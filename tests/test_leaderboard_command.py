@@ -7,10 +7,10 @@ from typer.testing import CliRunner
 
 from sparsetime.cli import app
 from sparsetime.cli.runfile import LeaderboardSection
+from sparsetime.comparison import leaderboard as module
+from sparsetime.comparison.grid import cells
+from sparsetime.comparison.settings import SMALL
 from sparsetime.config import read_config
-from sparsetime.evaluation.leaderboard import run as module
-from sparsetime.evaluation.leaderboard.cells import cells
-from sparsetime.evaluation.leaderboard.settings import SMALL
 
 BED = (
     "beds.orchestra={sequences: 10, time: 100, d: 8, width: 6, active: 2.0, families: 0, pairs: 0, "

@@ -41,8 +41,8 @@ def recipes() -> str:
 
 def claims() -> str:
     """A table of all claims with their latest results, then a section for each."""
-    from sparsetime.evaluation.claims.claim import claims as every
-    from sparsetime.evaluation.verdicts.record import latest
+    from sparsetime.claims.claim import claims as every
+    from sparsetime.claims.verdicts.results import latest
 
     records = latest()
     lines = ["| claim | verdict | what would be seen |", "|---|---|---|"]
@@ -57,8 +57,8 @@ def claims() -> str:
 
 def claim(name: str) -> str:
     """A claim's verdict, picture and expectations. Errors: KeyError where it was not checked."""
-    from sparsetime.evaluation.claims.claim import claims as every
-    from sparsetime.evaluation.verdicts.record import latest
+    from sparsetime.claims.claim import claims as every
+    from sparsetime.claims.verdicts.results import latest
 
     one = next(known for known in every() if known.name == name)
     record = latest()[name]

@@ -10,11 +10,11 @@ import torch
 from feature_lookup import synthetic
 
 import sparsetime
-from sparsetime.activations.store import Store
-from sparsetime.activations.writer import StoreWriter
-from sparsetime.features.layout import write_index
-from sparsetime.features.subject import subject_of
-from sparsetime.features.tables import CodedStore
+from sparsetime.activations.store.store import Store
+from sparsetime.activations.store.writer import StoreWriter
+from sparsetime.features.build_tables import CodedStore
+from sparsetime.features.index_files import write_index
+from sparsetime.features.provenance import subject_of
 from sparsetime.files import Folder
 
 D, K = 384, 32

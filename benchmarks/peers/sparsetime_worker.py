@@ -9,11 +9,11 @@ from serve import Data, Task, Trainer, serve
 from torch import Tensor
 
 import sparsetime as st
-from sparsetime.activations.batch import Batch
-from sparsetime.dictionaries.beginning import fit_start
+from sparsetime.activations.sampling.batch import Batch
+from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training.config import TrainConfig
-from sparsetime.training.trainee import Trainee
+from sparsetime.training.dictionary_trainee import Trainee
 
 
 class Sparsetime(Trainer):

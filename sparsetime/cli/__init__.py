@@ -3,7 +3,8 @@
 Nothing heavy is imported before a command runs: `sparsetime --help` answers at once.
 """
 
-from sparsetime.cli import board, check, look, many, show, work  # each adds its commands to the app
+# Each module adds its commands to the app.
+from sparsetime.cli import claim, leaderboard, look, many, show, work
 from sparsetime.cli.app import app
 
-__all__ = ["app", "board", "check", "look", "many", "show", "work"]
+__all__ = ["app", "claim", "leaderboard", "look", "many", "show", "work"]

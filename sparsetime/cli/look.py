@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sparsetime.cli.app import app
-from sparsetime.cli.model import MODEL_HELP, named_model
-from sparsetime.cli.shared import stdout, table
+from sparsetime.cli.model_argument import MODEL_HELP, named_model
+from sparsetime.cli.options import stdout, table
 from sparsetime.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _needs(card: Recipe) -> str:
 
 def _result(name: str) -> str:
     """What the latest check of the claim of that name found."""
-    from sparsetime.evaluation.verdicts.record import latest
+    from sparsetime.claims.verdicts.results import latest
 
     record = latest().get(name)
     if record is None:

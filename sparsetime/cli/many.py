@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from sparsetime.cli.app import app
-from sparsetime.cli.model import MODEL_HELP, named_model
-from sparsetime.cli.shared import Config, Force, Out, Sets, given, say, stdout, table
+from sparsetime.cli.model_argument import MODEL_HELP, named_model
+from sparsetime.cli.options import Config, Force, Out, Sets, given, say, stdout, table
 from sparsetime.config import read_config
 
 
@@ -60,8 +60,8 @@ def suite(
     from sparsetime import report
     from sparsetime import suite as run
     from sparsetime.cli.runfile import SuiteSection
-    from sparsetime.evaluation.suites.settings import SuiteSettings
     from sparsetime.models.load import load_model
+    from sparsetime.suites.settings import SuiteSettings
 
     flags = given(
         sets,

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, Field, PositiveInt, model_validator
 
-from sparsetime.cli.data import SERIES, data_files, series
+from sparsetime.cli.input_files import SERIES, data_files, series
+from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.config import Settings
 from sparsetime.errors import ConfigError
-from sparsetime.evaluation.leaderboard.settings import LeaderboardSettings
-from sparsetime.evaluation.suites.settings import SuiteSettings
+from sparsetime.suites.settings import SuiteSettings
 from sparsetime.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    from sparsetime.activations.documents import Document
-    from sparsetime.activations.store import Store
+    from sparsetime.activations.capture.documents import Document
+    from sparsetime.activations.store.store import Store
     from sparsetime.dictionaries.dictionary import Dictionary
 
 
@@ -58,7 +58,7 @@ class ModelOnData(Settings):
                 f"{' and '.join(timed)} say when the steps of series are, and the data are texts, "
                 "whose steps are tokens; leave them out."
             )
-        from sparsetime.activations.documents import read_texts
+        from sparsetime.activations.capture.documents import read_texts
 
         return read_texts(texts, on_bad=self.on_bad)
 
@@ -106,7 +106,7 @@ class StoreView(Settings):
 
     def parts(self) -> tuple[Store, Store]:
         """The training part and the held-out part; both are the whole where nothing is held out."""
-        from sparsetime.activations.store import open_store
+        from sparsetime.activations.store.store import open_store
 
         whole = open_store(self.store)
         if self.held_out == 0:
@@ -146,7 +146,7 @@ class DictionarySection(Settings):
     def build(self, d_in: int, seed: int) -> Dictionary:
         """The dictionary, fresh; `seed` counts where the section has none."""
         from sparsetime import compose, dictionary
-        from sparsetime.dictionaries.signature import check_names
+        from sparsetime.dictionaries.component_settings import check_names
 
         seed = seed if self.seed is None else self.seed
         sizes = {"d_in": d_in, "width": self.width, "seed": seed}

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from sparsetime.cli.app import app
-from sparsetime.cli.model import MODEL_HELP, named_model
-from sparsetime.cli.shared import Sets, as_typed, given, say
+from sparsetime.cli.model_argument import MODEL_HELP, named_model
+from sparsetime.cli.options import Sets, as_typed, given, say
 from sparsetime.errors import ConfigError
 
 
@@ -125,9 +125,9 @@ def demo(
 
 
 def _draw(run: str, picture: Path, passage: int) -> Path:
-    from sparsetime.explorer.gather import gather
-    from sparsetime.explorer.picture import score_svg
+    from sparsetime.explorer.report_data import gather
     from sparsetime.files import Folder
+    from sparsetime.reports.timeline_svg import score_svg
 
     page = gather(run)
     if passage > len(page.score):

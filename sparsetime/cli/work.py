@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from sparsetime.cli.app import app
-from sparsetime.cli.model import MODEL_HELP, named_model
-from sparsetime.cli.shared import (
+from sparsetime.cli.model_argument import MODEL_HELP, named_model
+from sparsetime.cli.options import (
     Config,
     DictionaryOption,
     Force,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from sparsetime.evaluation.testbeds.prose.minilm import MODEL, MODEL_PACKAGE, model_folder
 from sparsetime.files import Folder
+from sparsetime.testbeds.prose.minilm import MODEL, MODEL_PACKAGE, model_folder
 
 
 def live_model(run: str) -> str | None:

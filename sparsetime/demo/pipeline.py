@@ -13,22 +13,22 @@ from typing import Any, TypeVar
 
 import yaml
 
-from sparsetime.activations.capture import capture
-from sparsetime.activations.store import Store, open_store
+from sparsetime.activations.capture.capture import capture
+from sparsetime.activations.store.store import Store, open_store
 from sparsetime.config import read_config
 from sparsetime.demo.settings import DemoSettings
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.errors import StoreError
-from sparsetime.evaluation.evaluate import evaluate
-from sparsetime.evaluation.report import RECORD as EVALUATION
-from sparsetime.evaluation.testbeds.prose.corpus import corpus
-from sparsetime.evaluation.testbeds.prose.minilm import minilm
-from sparsetime.explorer.report import report
 from sparsetime.features.index import index
 from sparsetime.files import Folder
+from sparsetime.metrics.evaluate import evaluate
+from sparsetime.metrics.report import RECORD as EVALUATION
 from sparsetime.models.load import LoadedModel
 from sparsetime.models.sites import resolve
+from sparsetime.reports.report import report
+from sparsetime.testbeds.prose.corpus import corpus
+from sparsetime.testbeds.prose.minilm import minilm
 from sparsetime.training.train import train
 
 CONFIG, METRICS, TIMES, STORE = "config.yaml", "metrics.json", "times.json", "activations"

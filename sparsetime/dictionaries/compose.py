@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sparsetime.dictionaries.beginning import start
+from sparsetime.dictionaries.component import Part, build, parts_of
+from sparsetime.dictionaries.component_settings import parameters_of
 from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.initialise import start
 from sparsetime.dictionaries.objectives import Objective
-from sparsetime.dictionaries.part import Part, build, parts_of
-from sparsetime.dictionaries.signature import parameters_of
 from sparsetime.errors import ConfigError
 
 Described: TypeAlias = str | Mapping[str, Any] | Part

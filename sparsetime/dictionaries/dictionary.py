@@ -9,24 +9,24 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.activations.batch import Batch, check_needs
-from sparsetime.activations.stretches import Stretches
+from sparsetime.activations.sampling.batch import Batch, check_needs
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.atoms import Atoms
-from sparsetime.dictionaries.bases import Base
-from sparsetime.dictionaries.checked import checked_activations
+from sparsetime.dictionaries.check_input import checked_activations
+from sparsetime.dictionaries.compatibility import check_sense
+from sparsetime.dictionaries.component import Part
+from sparsetime.dictionaries.decoders import Atoms
+from sparsetime.dictionaries.encoder_input import Inputs
 from sparsetime.dictionaries.encoders import Encoder
-from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.forward_pass import Step
 from sparsetime.dictionaries.normalisation import Normalisation
 from sparsetime.dictionaries.objectives import Objective
-from sparsetime.dictionaries.part import Part
-from sparsetime.dictionaries.past.memory import Memory
-from sparsetime.dictionaries.past.stream import Stream
-from sparsetime.dictionaries.sense import check_sense
+from sparsetime.dictionaries.skip_connections import Base
 from sparsetime.dictionaries.sparsifiers import Sparsifier
-from sparsetime.dictionaries.step import Step
+from sparsetime.dictionaries.state.stream import Stream
 from sparsetime.errors import MismatchError
 from sparsetime.kernels import Support
+from sparsetime.segments import Stretches
+from sparsetime.state import Memory
 
 #: What groups are called that no part tells apart.
 NESTED = ("first", "rest")
@@ -276,6 +276,6 @@ class Dictionary(nn.Module):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a folder or URL: dictionary.json and dictionary.safetensors."""
-        from sparsetime.dictionaries.saved import save
+        from sparsetime.dictionaries.serialise import save
 
         save(self, path)

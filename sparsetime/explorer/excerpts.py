@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sparsetime.features.columns import numbers
+from sparsetime.features.arrow_numpy import numbers
 
 if TYPE_CHECKING:
-    from sparsetime.activations.sequence import StoredSequence
-    from sparsetime.activations.store import Store
+    from sparsetime.activations.store.store import Store
+    from sparsetime.activations.store.stored_sequence import StoredSequence
 
 STEPS = 128
 _CHARACTERS = 600  # about what STEPS tokens of prose span

@@ -15,16 +15,16 @@ import numpy as np
 from pydantic import BaseModel
 
 from sparsetime.errors import ConfigError, MismatchError, StoreError
-from sparsetime.explorer import shell
+from sparsetime.explorer import app_page
 from sparsetime.explorer.excerpts import choose_excerpts
-from sparsetime.explorer.workbench.company import company
+from sparsetime.explorer.workbench.coactivation import company
 from sparsetime.explorer.workbench.compare import compare
 from sparsetime.explorer.workbench.documents import document, documents
 from sparsetime.explorer.workbench.feature import feature
+from sparsetime.explorer.workbench.feature_list import lines
 from sparsetime.explorer.workbench.inputs import input_view
-from sparsetime.explorer.workbench.lines import lines
-from sparsetime.explorer.workbench.opened import Opened
 from sparsetime.explorer.workbench.overview import overview, training
+from sparsetime.explorer.workbench.run_cache import Opened
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder
 from sparsetime.progress import Bar
@@ -84,10 +84,10 @@ def export(
         folder.write_bytes(at, file.read_bytes())
     shown = first.model_copy(update={"renderers": tuple(f"../{at}" for at in renderers_at)})
     _write(data, "run.json", shown)
-    for name, asset in shell.assets().items():
+    for name, asset in app_page.assets().items():
         folder.write_bytes(f"web/{name}", asset.read_bytes())
-    folder.write_bytes("plotly.js", shell.plotly())
-    folder.write_text(_INDEX, shell.shell(f"exported: {'; '.join(whole)}"))
+    folder.write_bytes("plotly.js", app_page.plotly())
+    folder.write_text(_INDEX, app_page.shell(f"exported: {'; '.join(whole)}"))
     return Path(str(out)) / _INDEX
 
 
@@ -167,7 +167,7 @@ def _sequences(opened: Opened, key: str, numbers: list[int]) -> Iterator[tuple[i
 
 
 def _telling(opened: Opened, key: str, count: int) -> list[int]:
-    from sparsetime.features.telling import telling
+    from sparsetime.features.ranking import telling
 
     return [int(f) for f in telling(opened.one(key).index.features, count)]
 

@@ -10,14 +10,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.activations.source import check_model, check_width
+from sparsetime.activations.sources.source import check_model, check_width
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.progress import progress as running
 
 if TYPE_CHECKING:
-    from sparsetime.activations.sequence import StoredSequence
-    from sparsetime.activations.store import Store
+    from sparsetime.activations.store.store import Store
+    from sparsetime.activations.store.stored_sequence import StoredSequence
     from sparsetime.dictionaries.dictionary import Dictionary
 
 # Rows that are encoded together: enough to keep the encoder's product busy, few enough that the

@@ -15,19 +15,19 @@ from torch import Tensor
 from sparsetime.errors import MismatchError
 from sparsetime.features import timescales
 from sparsetime.features.association import Pairs, over_represented, pairs_of
+from sparsetime.features.build_tables import WORDS, ratio
 from sparsetime.features.encoding import encoded_sequences
-from sparsetime.features.layout import HISTORY as HISTORY_FILE
-from sparsetime.features.layout import add_history
+from sparsetime.features.index_files import HISTORY as HISTORY_FILE
+from sparsetime.features.index_files import add_history
 from sparsetime.features.schemas import HISTORY
-from sparsetime.features.tables import WORDS, ratio
-from sparsetime.features.words import Vocabulary
+from sparsetime.features.vocabulary import Vocabulary
 from sparsetime.models.load import weight_hash
 from sparsetime.progress import progress
 from sparsetime.training.snapshots import Snapshot, read_stages
 
 if TYPE_CHECKING:
-    from sparsetime.activations.sequence import StoredSequence
-    from sparsetime.activations.store import Store
+    from sparsetime.activations.store.store import Store
+    from sparsetime.activations.store.stored_sequence import StoredSequence
     from sparsetime.codes import SparseCode
     from sparsetime.dictionaries.dictionary import Dictionary
     from sparsetime.files import Folder

@@ -14,8 +14,8 @@ from jaxtyping import Float, Int
 
 from sparsetime.errors import ConfigError, DamagedError, DataError
 from sparsetime.features import schemas
-from sparsetime.features.columns import numbers
-from sparsetime.features.layout import (
+from sparsetime.features.arrow_numpy import numbers
+from sparsetime.features.index_files import (
     AGAIN,
     HISTORY,
     RECORD,
@@ -24,12 +24,12 @@ from sparsetime.features.layout import (
     read_table,
     write_index,
 )
-from sparsetime.features.telling import telling
+from sparsetime.features.ranking import telling
 from sparsetime.files import Folder
 
 # An index is read without torch: a page that shows it opens a second or two sooner.
 if TYPE_CHECKING:
-    from sparsetime.activations.store import Store
+    from sparsetime.activations.store.store import Store
     from sparsetime.codes import SparseCode
     from sparsetime.dictionaries.dictionary import Dictionary
 
@@ -207,11 +207,11 @@ def index(
     StoreError where `out` holds something else and `force` is not given.
     """
     from sparsetime.codes import concatenate
+    from sparsetime.features.build_tables import CodedStore
     from sparsetime.features.encoding import check_pair, device_of, encoded
     from sparsetime.features.history import stages_of, with_history
-    from sparsetime.features.subject import holds_same, subject_of
-    from sparsetime.features.tables import CodedStore
-    from sparsetime.features.words import Vocabulary
+    from sparsetime.features.provenance import holds_same, subject_of
+    from sparsetime.features.vocabulary import Vocabulary
 
     check_pair(sae, store)
     folder = Folder(str(out))

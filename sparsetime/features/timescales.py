@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
-from sparsetime.features import loops
+from sparsetime.features import numba_loops
 
 MAX_LAG = 512
 _EVERY_LAG_UP_TO = 64
@@ -63,7 +63,7 @@ class HalfLives:
 def by_feature(code: SparseCode) -> ByFeature:
     """The entries by feature, then row, in time linear in the entries."""
     features = code.indices.numpy().astype(np.int64, copy=False)
-    offsets, order = loops.sort_by_feature(features, code.width)
+    offsets, order = numba_loops.sort_by_feature(features, code.width)
     rows = code.row_of_entry.numpy()[order]
     values = code.values.detach().numpy().astype(np.float64)[order]
     return ByFeature(offsets, rows, values, order)
@@ -120,7 +120,7 @@ def half_life(
     above = np.searchsorted(-in_order, -lags, side="left")  # sequences longer than the lag
     pairs = np.concatenate([[0], np.cumsum(in_order)])[above] - above * lags
     columns = by_feature(code)
-    steps, censored = loops.half_lives(
+    steps, censored = numba_loops.half_lives(
         columns.offsets,
         columns.rows,
         columns.values,

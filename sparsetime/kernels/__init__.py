@@ -5,13 +5,14 @@ The same functions exist for every kind of machine (`reference` in plain PyTorch
 """
 
 from sparsetime.kernels.adam import adam, project
-from sparsetime.kernels.adam_step import AdamStep
+from sparsetime.kernels.adam_config import AdamStep
+from sparsetime.kernels.autograd import decode, gather_dot, take_rows
 from sparsetime.kernels.dispatch import backend_name, use
+from sparsetime.kernels.hysteresis_delta import held, stays
+from sparsetime.kernels.latent_counts import Statistics, statistics
 from sparsetime.kernels.nested import by_group, nested_errors
-from sparsetime.kernels.operations import decode, gather_dot, take_rows
 from sparsetime.kernels.reference import select_dense
-from sparsetime.kernels.rows import Rows, row_gradients, rows_of
-from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, Rule, TopK, TopKEach, rule_of_rows
+from sparsetime.kernels.row_sparse import Rows, row_gradients, rows_of
 from sparsetime.kernels.selection import (
     exact_pre_activations,
     mask_of_largest,
@@ -19,9 +20,16 @@ from sparsetime.kernels.selection import (
     select,
     select_exactly,
 )
-from sparsetime.kernels.statistics import Statistics, statistics
-from sparsetime.kernels.support import Support
-from sparsetime.kernels.time import held, stays
+from sparsetime.kernels.selection_rules import (
+    Above,
+    AbsTopK,
+    BatchTopK,
+    Rule,
+    TopK,
+    TopKEach,
+    rule_of_rows,
+)
+from sparsetime.support import Support
 
 __all__ = [
     "Above",

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.kernels.adam_step import AdamStep
+from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.dispatch import backend
-from sparsetime.kernels.rows import Rows
+from sparsetime.kernels.row_sparse import Rows
 
 
 @torch.no_grad()

@@ -16,11 +16,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from sparsetime.kernels import loops, reference
-from sparsetime.kernels.adam_step import AdamStep
-from sparsetime.kernels.rows import Rows
-from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK
-from sparsetime.kernels.statistics import Statistics
-from sparsetime.kernels.support import ByLatent, Support
+from sparsetime.kernels.adam_config import AdamStep
+from sparsetime.kernels.latent_counts import Statistics
+from sparsetime.kernels.row_sparse import Rows
+from sparsetime.kernels.selection_rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK
+from sparsetime.support import ByLatent, Support
 
 # Elements of one product tile: 8 MB in bfloat16, which stays in the last-level cache; smaller tiles
 # make the product slower by more than the scan gains.

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from sparsetime.errors import ConfigError, unknown_name
-from sparsetime.kernels.adam_step import AdamStep
-from sparsetime.kernels.rows import Rows
-from sparsetime.kernels.rules import Rule
-from sparsetime.kernels.support import ByLatent, Support
+from sparsetime.kernels.adam_config import AdamStep
+from sparsetime.kernels.row_sparse import Rows
+from sparsetime.kernels.selection_rules import Rule
+from sparsetime.support import ByLatent, Support
 
 if TYPE_CHECKING:
-    from sparsetime.kernels.statistics import Statistics
+    from sparsetime.kernels.latent_counts import Statistics
 
 _MODULES = {
     "reference": "sparsetime.kernels.reference",

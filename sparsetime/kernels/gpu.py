@@ -16,12 +16,12 @@ from torch import Tensor
 
 from sparsetime.kernels import gpu_programs as programs
 from sparsetime.kernels import reference
-from sparsetime.kernels.adam_step import AdamStep
+from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.gpu_tiles import Tile, block_of, blocks, launch, offsets_of, tiles_of
-from sparsetime.kernels.rows import Rows
-from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, Rule, TopK
-from sparsetime.kernels.statistics import Statistics
-from sparsetime.kernels.support import ByLatent, Support
+from sparsetime.kernels.latent_counts import Statistics
+from sparsetime.kernels.row_sparse import Rows
+from sparsetime.kernels.selection_rules import Above, AbsTopK, BatchTopK, Rule, TopK
+from sparsetime.support import ByLatent, Support
 
 # Entries of a block, and the most columns of one, that a program holds in registers.
 _ENTRIES = 16

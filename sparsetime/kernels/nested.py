@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.codes import offsets_of
+from sparsetime.kernels.autograd import to_latents
 from sparsetime.kernels.dispatch import backend
-from sparsetime.kernels.operations import to_latents
-from sparsetime.kernels.support import Support
+from sparsetime.support import Support
 
 
 def nested_errors(

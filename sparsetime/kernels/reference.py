@@ -11,11 +11,19 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from sparsetime.kernels.adam_step import AdamStep
-from sparsetime.kernels.rows import Rows
-from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK, TopKEach
-from sparsetime.kernels.statistics import Statistics
-from sparsetime.kernels.support import ByLatent, Support
+from sparsetime.kernels.adam_config import AdamStep
+from sparsetime.kernels.latent_counts import Statistics
+from sparsetime.kernels.row_sparse import Rows
+from sparsetime.kernels.selection_rules import (
+    Above,
+    AbsTopK,
+    BatchTopK,
+    NearTopK,
+    Rule,
+    TopK,
+    TopKEach,
+)
+from sparsetime.support import ByLatent, Support
 
 # Rows of `d` gathered at once, so that a code with many entries never needs [entries, d] memory.
 _ENTRIES_AT_ONCE = 1 << 16

@@ -9,11 +9,19 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.errors import ConfigError
+from sparsetime.kernels.autograd import gather_dot
 from sparsetime.kernels.dispatch import backend, backend_name
-from sparsetime.kernels.operations import gather_dot
-from sparsetime.kernels.rounding import latent_errors, row_errors
-from sparsetime.kernels.rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK, TopKEach
-from sparsetime.kernels.support import Support
+from sparsetime.kernels.error_bounds import latent_errors, row_errors
+from sparsetime.kernels.selection_rules import (
+    Above,
+    AbsTopK,
+    BatchTopK,
+    NearTopK,
+    Rule,
+    TopK,
+    TopKEach,
+)
+from sparsetime.support import Support
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.models.outputs import Activations, shaped, tensor_in
+from sparsetime.models.site_tensors import Activations, shaped, tensor_in
 from sparsetime.models.sites import Site, resolve
 
 # These run their children through compiled or distributed code that must not be left half-way.

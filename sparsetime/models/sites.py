@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError, DataError, unknown_name
-from sparsetime.models.evaluating import evaluating
+from sparsetime.models.eval_mode import evaluating
 from sparsetime.models.load import LoadedModel, load_model, vocabulary_size
-from sparsetime.models.outputs import tensor_in
+from sparsetime.models.site_tensors import tensor_in
 
 WHOLE_MODEL = "."
 _SAMPLE_TOKENS = 8

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from sparsetime import kernels
 from sparsetime.kernels import AdamStep
-from sparsetime.kernels.rows import Rows, as_matrix, rows_of
+from sparsetime.kernels.row_sparse import Rows, as_matrix, rows_of
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 

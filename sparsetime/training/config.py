@@ -13,7 +13,7 @@ from pydantic import (
     field_validator,
 )
 
-from sparsetime.activations.batches import WINDOW
+from sparsetime.activations.sampling.batching import WINDOW
 from sparsetime.config import Settings
 
 # Numbers of steps between which the learning rate depends on it.

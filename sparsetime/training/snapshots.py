@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sparsetime.dictionaries import saved
+from sparsetime.dictionaries import serialise
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.files import Folder
 
@@ -25,7 +25,7 @@ class Snapshot:
 
     def load(self) -> Dictionary:
         """The dictionary of that moment. Errors: those of `sparsetime.load`."""
-        return saved.load(self.path).eval()
+        return serialise.load(self.path).eval()
 
 
 def snapshot_name(step: int) -> str:
@@ -37,7 +37,7 @@ def read_snapshots(run: str) -> tuple[Snapshot, ...]:
     """The snapshots of a run in order of steps, also while it trains; none where none were kept."""
     folder = Folder(run)
     steps = sorted(int(name) for name in (folder / SNAPSHOTS).names() if name.isdecimal())
-    whole = [s for s in steps if folder.exists(f"{snapshot_name(s)}/{saved.JSON_NAME}")]
+    whole = [s for s in steps if folder.exists(f"{snapshot_name(s)}/{serialise.JSON_NAME}")]
     if not whole:
         return ()
     batch = folder.read_json(SETTINGS)["config"]["batch"]
@@ -51,7 +51,7 @@ def read_stages(run: str) -> tuple[Snapshot, ...]:
     """
     folder = Folder(run)
     snapshots = read_snapshots(run)
-    if not snapshots or not folder.exists(saved.JSON_NAME):
+    if not snapshots or not folder.exists(serialise.JSON_NAME):
         return ()
     config = folder.read_json(SETTINGS)["config"]
     steps = -(-config["rows"] // config["batch"])

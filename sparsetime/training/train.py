@@ -8,20 +8,20 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, overload
 
-from sparsetime.activations.background import prefetched
-from sparsetime.activations.batch import Batch
-from sparsetime.activations.batches import Giver, batches, check_gives
-from sparsetime.activations.given import as_source
-from sparsetime.activations.source import Source, check_model, check_width
+from sparsetime.activations.sampling.batch import Batch
+from sparsetime.activations.sampling.batching import Giver, batches, check_gives
+from sparsetime.activations.sampling.prefetch import prefetched
+from sparsetime.activations.sources.as_source import as_source
+from sparsetime.activations.sources.source import Source, check_model, check_width
 from sparsetime.config import validated
-from sparsetime.dictionaries.beginning import fit_start
 from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.errors import ConfigError, DataError, MismatchError
-from sparsetime.kernels.allocation import keep_freed_memory
+from sparsetime.kernels.malloc import keep_freed_memory
 from sparsetime.progress import Bar, progress
 from sparsetime.training.config import TrainConfig
-from sparsetime.training.learner import Learner
-from sparsetime.training.run import Run
+from sparsetime.training.job import Learner
+from sparsetime.training.run_folder import Run
 
 Path = str | os.PathLike[str]
 

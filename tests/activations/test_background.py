@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from sparsetime.activations.background import prefetched
+from sparsetime.activations.sampling.prefetch import prefetched
 
 
 def threads():

@@ -5,9 +5,9 @@ import torch
 from small_model import write_model, write_texts
 
 import sparsetime as st
-from sparsetime.activations.batch import HOW_TO_GIVE
-from sparsetime.activations.batches import IN_TIME, batches, check_gives
-from sparsetime.activations.given import as_source
+from sparsetime.activations.sampling.batch import HOW_TO_GIVE
+from sparsetime.activations.sampling.batching import IN_TIME, batches, check_gives
+from sparsetime.activations.sources.as_source import as_source
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
 
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as hypothesis
 from toy_models import Blocks, bert, bert_folder, gpt2, llama, tokenizer
 
 import sparsetime as st
-from sparsetime.activations.documents import Document
-from sparsetime.activations.frame import Frame, frame_of
-from sparsetime.activations.steps import StepMaker
-from sparsetime.activations.windows import shards
+from sparsetime.activations.capture.capture_plan import shards
+from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.special_tokens import Frame, frame_of
+from sparsetime.activations.capture.tokenize import StepMaker
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.models.load import load_model
 

@@ -8,8 +8,8 @@ import torch
 from toy_models import Blocks, bert, bert_folder
 
 import sparsetime as st
-from sparsetime.activations.documents import Document
-from sparsetime.activations.steps import StepMaker
+from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.tokenize import StepMaker
 from sparsetime.errors import (
     ConfigError,
     DamagedError,

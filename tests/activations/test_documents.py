@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsetime.activations.documents import Document, documents, read_texts
+from sparsetime.activations.capture.documents import Document, documents, read_texts
 from sparsetime.errors import ConfigError, DataError
 
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_store import values_of, write_store
 
-from sparsetime.activations import samplers
-from sparsetime.activations.draws import Rows, Spans, Windows
-from sparsetime.activations.given import as_source
-from sparsetime.activations.samplers import Shuffle, parse_bytes
-from sparsetime.activations.store import open_store
-from sparsetime.activations.tensors import TensorReader
+from sparsetime.activations.sampling import shuffle
+from sparsetime.activations.sampling.sample_kinds import Rows, Spans, Windows
+from sparsetime.activations.sampling.shuffle import Shuffle, parse_bytes
+from sparsetime.activations.sources.as_source import as_source
+from sparsetime.activations.sources.tensor_source import TensorReader
+from sparsetime.activations.store.store import open_store
 from sparsetime.errors import ConfigError, DataError
 
 # Small enough that no test store fits: several pools of several blocks each.
@@ -26,7 +26,7 @@ SOME_LENGTHS = st.lists(st.integers(0, 40), min_size=1, max_size=12).filter(any)
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Blocks of four rows, so that small stores have many."""
-    monkeypatch.setattr(samplers, "_LEAST_ROWS", 4)
+    monkeypatch.setattr(shuffle, "_LEAST_ROWS", 4)
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import pytest
 import torch
 from small_store import write_store
 
-from sparsetime.activations.given import as_source
-from sparsetime.activations.source import Source
+from sparsetime.activations.sources.as_source import as_source
+from sparsetime.activations.sources.source import Source
 from sparsetime.errors import ConfigError, DataError
 
 

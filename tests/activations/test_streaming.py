@@ -9,7 +9,7 @@ import torch
 from toy_models import Blocks
 
 import sparsetime as st
-from sparsetime.activations.source import Source
+from sparsetime.activations.sources.source import Source
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
 
 

@@ -5,10 +5,10 @@ import torch
 from small_store import write_store
 
 import sparsetime as st
-from sparsetime.activations.batches import batches
-from sparsetime.activations.given import as_source
-from sparsetime.activations.stretches import Cut
+from sparsetime.activations.sampling.batching import batches
+from sparsetime.activations.sources.as_source import as_source
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.segments import Cut
 
 NEEDS = frozenset({"stretches"})
 

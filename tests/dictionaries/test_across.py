@@ -5,8 +5,8 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.activations.batch import Batch
-from sparsetime.dictionaries.beginning import fit_start
+from sparsetime.activations.sampling.batch import Batch
+from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.dictionaries.normalisation import Normalisation
 from sparsetime.dictionaries.objectives.site_l1 import SiteL1
 from sparsetime.errors import ConfigError

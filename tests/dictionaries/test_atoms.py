@@ -5,10 +5,10 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.dictionaries.atoms import ActiveSubspaceAtoms, ArchetypalAtoms, DataAtoms
-from sparsetime.dictionaries.atoms.active_subspace import effective_rank, principal_directions
-from sparsetime.dictionaries.atoms.archetypal import cluster_centres
-from sparsetime.dictionaries.beginning import fit_start
+from sparsetime.dictionaries.decoders import ActiveSubspaceAtoms, ArchetypalAtoms, DataAtoms
+from sparsetime.dictionaries.decoders.active_subspace import effective_rank, principal_directions
+from sparsetime.dictionaries.decoders.archetypal import cluster_centres
+from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.errors import ConfigError
 
 

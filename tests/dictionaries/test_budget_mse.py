@@ -5,8 +5,8 @@ import torch
 
 import sparsetime as st
 from sparsetime.dictionaries.objectives import MSE
-from sparsetime.dictionaries.objectives.budget_mse import BudgetMSE
-from sparsetime.dictionaries.ranks import ranks
+from sparsetime.dictionaries.objectives.multi_k_mse import BudgetMSE
+from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers import TopK
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Support

@@ -7,15 +7,15 @@ import pytest
 import torch
 
 import sparsetime as st
-from sparsetime.activations.batch import Batch
-from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.activations.sampling.batch import Batch
+from sparsetime.dictionaries.encoder_input import Inputs
 from sparsetime.dictionaries.objectives.annealed_lp import AnnealedLp
 from sparsetime.dictionaries.objectives.aux_k import AuxK
 from sparsetime.dictionaries.objectives.aux_zipf import AuxZipf
-from sparsetime.dictionaries.objectives.length_match import LengthMatch
-from sparsetime.dictionaries.sparsifiers.adapted_bias import AdaptedBias
+from sparsetime.dictionaries.objectives.norm_match import LengthMatch
 from sparsetime.dictionaries.sparsifiers.adaptive_k import AdaptiveK
 from sparsetime.dictionaries.sparsifiers.feature_choice import FeatureChoice
+from sparsetime.dictionaries.sparsifiers.firing_rate_bias import AdaptedBias
 from sparsetime.dictionaries.sparsifiers.top_afa import TopAFA
 from sparsetime.errors import ConfigError
 

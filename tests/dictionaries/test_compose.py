@@ -5,11 +5,11 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.dictionaries.atoms import UnitNormAtoms
-from sparsetime.dictionaries.bases import LinearBase
 from sparsetime.dictionaries.compose import as_part
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK
+from sparsetime.dictionaries.skip_connections import LinearBase
 from sparsetime.dictionaries.sparsifiers import TopK
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
 

@@ -6,9 +6,9 @@ from planted import planted
 
 import sparsetime as st
 from sparsetime import kernels
-from sparsetime.dictionaries.beginning import fit_start
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import DenseEncoder, LinearEncoder
+from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.sparsifiers import AbsTopK, BatchTopK, ReLU, TopK
 from sparsetime.kernels import Above, TopKEach
@@ -111,7 +111,7 @@ def test_a_copy_of_a_tied_dictionary_reads_with_its_own_atoms():
 
 
 def test_dense_encoders_work_in_a_dictionary(linear):
-    from sparsetime.dictionaries.atoms import UnitNormAtoms
+    from sparsetime.dictionaries.decoders import UnitNormAtoms
 
     sae = Dictionary(
         Product(linear), TopK(3), UnitNormAtoms(30, 8), Objective([MSE(), AuxK(4)]), "dense"

@@ -7,8 +7,8 @@ import torch
 
 import sparsetime as st
 from sparsetime.dictionaries.encoders.lifted import LiftedEncoder
-from sparsetime.dictionaries.spaces.fourier import fourier_basis, resampled
-from sparsetime.dictionaries.spaces.resolution import at_resolution
+from sparsetime.dictionaries.function_spaces.fourier import fourier_basis, resampled
+from sparsetime.dictionaries.function_spaces.resolution import at_resolution
 from sparsetime.errors import ConfigError
 
 

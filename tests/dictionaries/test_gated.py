@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import sparsetime as st
-from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.encoder_input import Inputs
 from sparsetime.dictionaries.objectives.gate_l1 import GateL1
 from sparsetime.dictionaries.objectives.gate_mse import GateMSE
 from sparsetime.dictionaries.sparsifiers import AbsTopK, Gated

@@ -6,9 +6,9 @@ from planted import planted
 
 import sparsetime as st
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.beginning import fit_start
+from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.dictionaries.objectives.total_variation import TotalVariation
-from sparsetime.dictionaries.step import Step
 from sparsetime.errors import ConfigError, DataError, UnknownNameError
 from sparsetime.kernels import Support
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 import sparsetime as st
-from sparsetime.activations.batch import Batch
-from sparsetime.activations.downstream import downstream_batches, with_gradients
-from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.activations.sampling.batch import Batch
+from sparsetime.activations.sources.model_loss import downstream_batches, with_gradients
+from sparsetime.dictionaries.encoder_input import Inputs
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.evaluation.lab.language import loss_rise
-from sparsetime.interventions.loss import divergence
+from sparsetime.interventions.lm_loss import divergence
+from sparsetime.metrics.ce_increase import loss_rise
 
 SITE = "model.layers.0"
 TOKENS = torch.randint(0, 50, (6, 12), generator=torch.Generator().manual_seed(0))

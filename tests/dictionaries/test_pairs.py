@@ -8,9 +8,9 @@ from small_batches import small_batch
 
 import sparsetime as st
 from sparsetime import kernels
-from sparsetime.dictionaries.beginning import fit_start
-from sparsetime.dictionaries.part import FOLDERS, parts_of
-from sparsetime.dictionaries.saved import from_written
+from sparsetime.dictionaries.component import FOLDERS, parts_of
+from sparsetime.dictionaries.initialise import fit_start
+from sparsetime.dictionaries.serialise import from_written
 from sparsetime.errors import ConfigError
 
 ROLES = list(FOLDERS)

@@ -7,15 +7,15 @@ import torch
 
 import sparsetime as st
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.component import build
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoder_input import Inputs
 from sparsetime.dictionaries.encoders import LinearEncoder
-from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.forward_pass import Step
 from sparsetime.dictionaries.normalisation import Normalisation, geometric_median
 from sparsetime.dictionaries.objectives import L0, MSE, AuxK, Objective, TemporalContrastive
-from sparsetime.dictionaries.part import build
 from sparsetime.dictionaries.sparsifiers import BatchTopK, JumpReLU, TopK
-from sparsetime.dictionaries.step import Step
 from sparsetime.errors import (
     ConfigError,
     DamagedError,

@@ -5,10 +5,10 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.activations.stretches import Stretches
-from sparsetime.dictionaries.encoders import past_attention
-from sparsetime.dictionaries.encoders.past_attention import PastAttention
+from sparsetime.dictionaries.encoders import causal_attention
+from sparsetime.dictionaries.encoders.causal_attention import PastAttention
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.segments import Stretches
 
 PAST = 6
 
@@ -53,7 +53,7 @@ def test_attention_by_hand():
 def test_many_steps_are_asked_in_pieces(trained, monkeypatch):
     x = planted(200, sequences=2, seed=3)
     whole = trained.encode(x).dense()
-    monkeypatch.setattr(past_attention, "_AT_ONCE", 7)
+    monkeypatch.setattr(causal_attention, "_AT_ONCE", 7)
     torch.testing.assert_close(trained.encode(x).dense(), whole, rtol=1e-4, atol=1e-5)
 
 

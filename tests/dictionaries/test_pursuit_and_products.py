@@ -8,6 +8,7 @@ import torch
 
 import sparsetime as st
 from sparsetime import kernels
+from sparsetime.dictionaries.encoder_input import Inputs
 from sparsetime.dictionaries.encoders import (
     BilinearEncoder,
     DistanceEncoder,
@@ -17,7 +18,6 @@ from sparsetime.dictionaries.encoders import (
     OrthogonalPursuitEncoder,
 )
 from sparsetime.dictionaries.encoders.kronecker import soft_and
-from sparsetime.dictionaries.inputs import Inputs
 from sparsetime.errors import ConfigError
 
 # Three directions in the plane: along x, along y, and between them.

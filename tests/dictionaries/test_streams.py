@@ -5,7 +5,7 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.dictionaries.beginning import fit_start
+from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.errors import DataError, MismatchError
 
 

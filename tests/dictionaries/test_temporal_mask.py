@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import sparsetime as st
-from sparsetime.dictionaries.inputs import Inputs
-from sparsetime.dictionaries.sparsifiers.temporal_mask import TemporalMask
+from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.sparsifiers.importance_dropout import TemporalMask
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Support
 

@@ -5,14 +5,14 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.activations.batch import Batch
+from sparsetime.activations.sampling.batch import Batch
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
+from sparsetime.dictionaries.forward_pass import Step
 from sparsetime.dictionaries.objectives import MSE, NestedMSE, Objective, TemporalDifference
 from sparsetime.dictionaries.sparsifiers import TopK
-from sparsetime.dictionaries.step import Step
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Support
 

@@ -6,24 +6,24 @@ import pytest
 import torch
 
 import sparsetime as st
-from sparsetime.activations.batch import Batch
+from sparsetime.activations.sampling.batch import Batch
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.atoms import UnitNormAtoms
-from sparsetime.dictionaries.beginning import fit_start
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoder_input import Inputs
 from sparsetime.dictionaries.encoders import LinearEncoder
-from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.dictionaries.objectives import MSE, Objective
-from sparsetime.dictionaries.objectives.concepts import Concepts
 from sparsetime.dictionaries.objectives.description_length import DescriptionLength, bits
 from sparsetime.dictionaries.objectives.gaussian_kl import GaussianKL
 from sparsetime.dictionaries.objectives.group_l1 import GroupL1
 from sparsetime.dictionaries.objectives.multi_top_k import MultiTopK
-from sparsetime.dictionaries.objectives.pair_contrast import PairContrast
+from sparsetime.dictionaries.objectives.shared_private import PairContrast
+from sparsetime.dictionaries.objectives.supervised_concepts import Concepts
 from sparsetime.dictionaries.objectives.tilted_mse import TiltedMSE
 from sparsetime.dictionaries.sparsifiers import TopK
 from sparsetime.dictionaries.sparsifiers.variational_top_k import VariationalTopK
-from sparsetime.dictionaries.step import Step
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.kernels import Support
 

@@ -5,12 +5,12 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.activations.batch import Batch
-from sparsetime.activations.stretches import Stretches
+from sparsetime.activations.sampling.batch import Batch
 from sparsetime.dictionaries.objectives.window_mse import WindowMSE
-from sparsetime.dictionaries.past.trailing import trailing
+from sparsetime.dictionaries.state.causal_window import trailing
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.kernels import Support
+from sparsetime.segments import Stretches
 
 WINDOW = 3
 

@@ -7,10 +7,10 @@ from small_batches import small_batch, small_source
 
 import sparsetime as st
 from sparsetime import kernels
-from sparsetime.activations.batch import HOW_TO_GIVE
+from sparsetime.activations.sampling.batch import HOW_TO_GIVE
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.beginning import fit_start
-from sparsetime.dictionaries.inputs import Inputs
+from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.errors import DataError
 from sparsetime.kernels import reference
 
@@ -124,11 +124,11 @@ def test_a_rows_code_does_not_depend_on_its_batch(trained):
 @pytest.mark.parametrize("dtype", [torch.int8, torch.bfloat16, torch.float32], ids=str)
 def test_rounded_selection_loses_nothing(trained, dtype, monkeypatch):
     """Also with a row far larger than the others, and with float64 as the judge."""
-    from sparsetime.dictionaries.encoders import product
+    from sparsetime.dictionaries.encoders import select_linear
 
-    monkeypatch.setattr(product, "selection_dtype", lambda device: dtype)
+    monkeypatch.setattr(select_linear, "selection_dtype", lambda device: dtype)
     sae = trained.dictionary
-    if not isinstance(sae.encoder, product.ProductEncoder):
+    if not isinstance(sae.encoder, select_linear.ProductEncoder):
         pytest.skip("an encoder that is no product has nothing to round")
     x = planted(300, seed=11)
     x[7] *= 100

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from browsing import launched
 
-from sparsetime.explorer import page, score
+from sparsetime.explorer import report_schema, row_choice
 
 WIDTH = 600
 STEPS = 128
@@ -57,7 +57,7 @@ def feature_table(code, words, groups, rng):
     for feature in range(WIDTH):
         counts = Counter(w for w, on in zip(words, dense[:, feature], strict=True) if on)
         told.append([w.lower() for w, _ in counts.most_common(5) if len(w) > 2])
-    return score.FeatureTable(
+    return row_choice.FeatureTable(
         dwell=dwell,
         density=rng.uniform(0.0005, 0.05, WIDTH),
         peak=np.full(WIDTH, 1.05),
@@ -71,13 +71,13 @@ def fake_page(titles=("assert", "with", "try", "lambda"), change=lambda text: te
 
     rng = np.random.default_rng(0)
     entries = [
-        page.DictionaryEntry(
+        report_schema.DictionaryEntry(
             key="temporal",
             title="Temporal SAE",
             note="3,072 features, 614 high and 2,458 low; 32 active at a time",
             parts=("high", "low"),
         ),
-        page.DictionaryEntry(
+        report_schema.DictionaryEntry(
             key="batchtopk",
             title="BatchTopK",
             note="3,072 features; 32 active at a time",
@@ -92,15 +92,15 @@ def fake_page(titles=("assert", "with", "try", "lambda"), change=lambda text: te
         for key, slow, groups in (("temporal", 0.3, (120, WIDTH)), ("batchtopk", 0.12, (WIDTH,))):
             code = random_code(words, rng, slow)
             table = feature_table(code, words, groups, rng)
-            panel = score.score_panel(key, code, table)
+            panel = row_choice.score_panel(key, code, table)
             panels.append(panel)
             cards[key] += [card(row, words, gaps, title) for row in panel.rows[::5]]
         passages.append(
-            page.ScorePassage(
+            report_schema.ScorePassage(
                 title=change(title), source=f"topics/{title}", words=words, gaps=gaps, panels=panels
             )
         )
-    return page.PageData(
+    return report_schema.PageData(
         title="What all-MiniLM-L6-v2 follows while it reads",
         lead="Two dictionaries of its third layer, over the same half a million tokens.",
         unit="token",
@@ -114,9 +114,9 @@ def fake_page(titles=("assert", "with", "try", "lambda"), change=lambda text: te
         score=passages,
         comparison=comparison(change),
         charts=charts(rng),
-        features=[page.FeatureList(dictionary=k, cards=v) for k, v in cards.items()],
+        features=[report_schema.FeatureList(dictionary=k, cards=v) for k, v in cards.items()],
         definitions=[
-            page.Definition(
+            report_schema.Definition(
                 name=row.name,
                 label=row.label,
                 definition=row.definition,
@@ -134,13 +134,13 @@ def card(row, words, gaps, title):
     for at in row.steps[:: max(1, len(row.steps) // 3)][:3]:
         begin = max(0, at - 14)
         pieces = [
-            page.Piece(text=gaps[i] + words[i], shade=-(-shade.get(i, 0) * 8 // 100))
+            report_schema.Piece(text=gaps[i] + words[i], shade=-(-shade.get(i, 0) * 8 // 100))
             for i in range(begin, min(len(words), at + 14))
         ]
         passages.append(
-            page.ShadedPassage(source=f"topics/{title}", strength="4.21", pieces=pieces)
+            report_schema.ShadedPassage(source=f"topics/{title}", strength="4.21", pieces=pieces)
         )
-    return page.FeatureCard(
+    return report_schema.FeatureCard(
         feature=row.feature,
         part=row.part,
         words=row.words,
@@ -165,13 +165,13 @@ def comparison(change):
         ("kind", "Token kind probe", "Accuracy of a linear probe for the kind.", "95%", "96%"),
     ]
     return [
-        page.ComparisonRow(
+        report_schema.ComparisonRow(
             name=name,
             label=label,
             definition=change(definition),
             cells=[
-                page.ComparisonCell(text=a, first="0.21", rest="0.45"),
-                page.ComparisonCell(text=b),
+                report_schema.ComparisonCell(text=a, first="0.21", rest="0.45"),
+                report_schema.ComparisonCell(text=b),
             ],
         )
         for name, label, definition, a, b in rows
@@ -186,12 +186,12 @@ def charts(rng):
 
     def curves(slow, fast, grid):
         return [
-            page.Curve(label="Temporal SAE", hue="high", x=grid, y=slow),
-            page.Curve(label="BatchTopK", hue="plain", x=grid, y=fast),
+            report_schema.Curve(label="Temporal SAE", hue="high", x=grid, y=slow),
+            report_schema.Curve(label="BatchTopK", hue="plain", x=grid, y=fast),
         ]
 
     return [
-        page.Chart(
+        report_schema.Chart(
             title="Loss",
             caption="Share of variance left unexplained while training.",
             x_label="rows seen",
@@ -202,7 +202,7 @@ def charts(rng):
                 x,
             ),
         ),
-        page.Chart(
+        report_schema.Chart(
             title="How often features fire",
             caption="Number of features by the share of tokens on which they are active.",
             x_label="share of tokens",
@@ -211,7 +211,7 @@ def charts(rng):
             steps=True,
             curves=curves(bell, bell[::-1], edges),
         ),
-        page.Chart(
+        report_schema.Chart(
             title="How long features last",
             caption="Number of features by their mean dwell.",
             x_label="mean dwell, tokens",

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from browsing import CONTRAST
 
-from sparsetime.explorer.report import render
+from sparsetime.reports.report import render
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ import sparsetime
 from sparsetime.cli import app
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.explorer.workbench.labels import Labels
-from sparsetime.explorer.workbench.records import Label
-from sparsetime.explorer.workbench.roll import roll, specific
+from sparsetime.explorer.workbench.schema import Label
+from sparsetime.explorer.workbench.timeline import roll, specific
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from small_run import add_dictionary, prose, write_store
 
-from sparsetime.explorer.workbench.glance import glance
+from sparsetime.explorer.workbench.preview import glance
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder
 
 LOOKS = """
 import sys
 from sparsetime.explorer.server import app
-from sparsetime.explorer.workbench.glance import glance
+from sparsetime.explorer.workbench.preview import glance
 from sparsetime.files import Folder
 seen = glance(Folder(sys.argv[1]))
 assert seen.dictionaries and seen.dictionaries[0].rows

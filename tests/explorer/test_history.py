@@ -13,8 +13,8 @@ from small_run import DIMENSIONS, WIDTH, add_dictionary, prose, write_store
 
 import sparsetime
 from sparsetime.errors import StoreError
-from sparsetime.explorer.gather import gather
-from sparsetime.explorer.run import dictionary_names
+from sparsetime.explorer.report_data import gather
+from sparsetime.explorer.run_contents import dictionary_names
 from sparsetime.explorer.workbench.feature import feature
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder

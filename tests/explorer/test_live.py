@@ -16,8 +16,8 @@ from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.workbench import live
 from sparsetime.explorer.workbench.live import Live, LiveInput, play
+from sparsetime.explorer.workbench.logit_effects import writes
 from sparsetime.explorer.workbench.workbench import Workbench
-from sparsetime.explorer.workbench.writes import writes
 
 TEXT = "The river carries the morning, a clock repeats every number. " * 30
 

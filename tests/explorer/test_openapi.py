@@ -8,8 +8,8 @@ import schemathesis
 from schemathesis.specs.openapi.checks import response_schema_conformance
 from small_run import add_dictionary, prose, write_store
 
+from sparsetime.explorer.server.access import LOCAL
 from sparsetime.explorer.server.app import make_app
-from sparsetime.explorer.server.safety import LOCAL
 from sparsetime.explorer.workbench.workbench import Workbench
 
 EXAMPLES = 12

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sparsetime.explorer.workbench.recent import Recent
+from sparsetime.explorer.workbench.byte_lru import Recent
 
 
 def test_the_least_recent_leaves_when_the_room_is_full():

@@ -8,8 +8,8 @@ from small_run import add_untrained, prose, write_store
 
 import sparsetime
 from sparsetime.errors import StoreError
-from sparsetime.explorer.gather import gather
-from sparsetime.explorer.report import render
+from sparsetime.explorer.report_data import gather
+from sparsetime.reports.report import render
 
 TEXTS = [prose(n, 12) for n in range(6)]
 
@@ -120,7 +120,7 @@ def test_passages_come_from_the_sequences_that_are_indexed(tmp_path, store):
 
 
 def test_steps_seen_in_training_are_said_on_the_page(tmp_path, store):
-    from sparsetime.activations.overlap import provenance
+    from sparsetime.activations.store.provenance import provenance
 
     sae = add_untrained(tmp_path, store, "topk")
     for trained, said in (

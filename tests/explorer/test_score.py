@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import MismatchError
-from sparsetime.explorer import score
-from sparsetime.explorer.score import FeatureTable, score_panel
+from sparsetime.explorer import row_choice
+from sparsetime.explorer.row_choice import FeatureTable, score_panel
 
 
 def table(dwell, density=None, peak=None, groups=None):
@@ -114,8 +114,8 @@ def test_words_stand_for_a_feature_only_where_they_tell():
             "words": [["of", "is"], ["river", "town"], ["seldom"]],
         }
     )
-    table = score.table_of(SimpleNamespace(features=features, groups=(3,)))
-    assert table.words == [[score.ANY_WORD], ["river", "town"], ["seldom"]]
+    table = row_choice.table_of(SimpleNamespace(features=features, groups=(3,)))
+    assert table.words == [[row_choice.ANY_WORD], ["river", "town"], ["seldom"]]
 
 
 def test_without_text_no_feature_has_words():
@@ -129,5 +129,5 @@ def test_without_text_no_feature_has_words():
             "words": nothing.cast(pa.list_(pa.string())),
         }
     )
-    table = score.table_of(SimpleNamespace(features=features, groups=(2,)))
+    table = row_choice.table_of(SimpleNamespace(features=features, groups=(2,)))
     assert table.words == [[], []]

@@ -7,8 +7,8 @@ import pytest
 from small_run import add_dictionary, prose, write_store
 
 from sparsetime.errors import DataError
-from sparsetime.explorer.workbench.roll import specific
 from sparsetime.explorer.workbench.search import alike, moments
+from sparsetime.explorer.workbench.timeline import specific
 from sparsetime.explorer.workbench.workbench import Workbench
 
 TEXTS = [*(prose(n, 20) for n in range(4)), "A driver sees the lighthouse (twice). " * 12]

@@ -11,21 +11,21 @@ from small_run import WIDTH, add_dictionary, add_untrained, prose, write_store
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import ConfigError, DataError, MismatchError, StoreError, UnknownNameError
-from sparsetime.explorer.workbench.company import company
+from sparsetime.explorer.workbench.atom_matches import neighbours
+from sparsetime.explorer.workbench.coactivation import company
 from sparsetime.explorer.workbench.compare import compare
 from sparsetime.explorer.workbench.documents import document, documents
 from sparsetime.explorer.workbench.feature import feature
+from sparsetime.explorer.workbench.feature_list import features
 from sparsetime.explorer.workbench.labels import Labels
-from sparsetime.explorer.workbench.lines import features
-from sparsetime.explorer.workbench.neighbours import neighbours
 from sparsetime.explorer.workbench.overview import overview, training
-from sparsetime.explorer.workbench.records import Label
-from sparsetime.explorer.workbench.roll import roll, specific
+from sparsetime.explorer.workbench.schema import Label
+from sparsetime.explorer.workbench.timeline import roll, specific
 from sparsetime.explorer.workbench.workbench import Workbench
-from sparsetime.features import company as measure
-from sparsetime.features.firing import Firing
-from sparsetime.features.segments import boundaries
-from sparsetime.features.specific import specificity
+from sparsetime.features import coactivation as measure
+from sparsetime.features.change_points import boundaries
+from sparsetime.features.enrichment import specificity
+from sparsetime.features.feature_events import Firing
 from sparsetime.files import Folder
 
 
@@ -215,7 +215,7 @@ def test_a_dictionary_is_its_own_match(opened):
 
 
 def test_a_feature_is_split_where_several_have_it_as_their_nearest(opened, monkeypatch):
-    from sparsetime.explorer.workbench.neighbours import Neighbours
+    from sparsetime.explorer.workbench.atom_matches import Neighbours
 
     left, right = np.array([2, 5]), np.array([1, 3, 4])
     found = Neighbours(

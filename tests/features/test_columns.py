@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from sparsetime.features.columns import numbers
+from sparsetime.features.arrow_numpy import numbers
 
 
 def test_numbers_keep_their_type_and_nulls_become_nan():

@@ -12,10 +12,10 @@ from sparsetime.features.association import (
     over_represented,
     pairs_of,
 )
+from sparsetime.features.contexts import passage
 from sparsetime.features.index import index
-from sparsetime.features.passages import passage
-from sparsetime.features.telling import telling
-from sparsetime.features.words import words_of
+from sparsetime.features.ranking import telling
+from sparsetime.features.vocabulary import words_of
 
 # "unhappy" comes in two pieces, "'s" stays with its word, and a line break is a step of its own.
 TEXT = "An unhappy\nday's end."

@@ -26,9 +26,9 @@ class Code:
     """The language model of the code testbed, on twenty made-up modules."""
 
     def __init__(self):
-        from sparsetime.evaluation.testbeds.code import train
-        from sparsetime.evaluation.testbeds.code.library import Module
-        from sparsetime.evaluation.testbeds.code.settings import ModelSettings, TrainingSettings
+        from sparsetime.testbeds.python_code import train
+        from sparsetime.testbeds.python_code.settings import ModelSettings, TrainingSettings
+        from sparsetime.testbeds.python_code.stdlib_source import Module
 
         self.module = train
         self.settings = TrainingSettings(
@@ -52,10 +52,10 @@ class Series:
     """The transformer of the series testbed, on two sensors that repeat every day and week."""
 
     def __init__(self):
-        from sparsetime.evaluation.testbeds.series import state, train
-        from sparsetime.evaluation.testbeds.series.counts import Counts
-        from sparsetime.evaluation.testbeds.series.settings import ModelSettings, TrainingSettings
-        from sparsetime.evaluation.testbeds.series.shipped import STATE
+        from sparsetime.testbeds.series import state, train
+        from sparsetime.testbeds.series.auckland import Counts
+        from sparsetime.testbeds.series.pretrained import STATE
+        from sparsetime.testbeds.series.settings import ModelSettings, TrainingSettings
 
         self.module, self.log, self.state = train, state.LOG, STATE
         self.settings = TrainingSettings(

@@ -11,7 +11,7 @@ import json
 import pytest
 from golden import record
 
-from sparsetime.dictionaries.part import FOLDERS, parts_of
+from sparsetime.dictionaries.component import FOLDERS, parts_of
 
 KEPT = json.loads(record.RECIPES.read_text())
 

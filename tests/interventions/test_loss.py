@@ -8,8 +8,8 @@ from torch import nn
 from toy_models import Blocks, bert
 
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
-from sparsetime.interventions.loss import loss_gradients, next_token_loss
-from sparsetime.interventions.splice import replacing
+from sparsetime.interventions.lm_loss import loss_gradients, next_token_loss
+from sparsetime.interventions.patch import replacing
 
 TOKENS = torch.randint(0, 50, (3, 12), generator=torch.Generator().manual_seed(0))
 

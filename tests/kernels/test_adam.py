@@ -7,7 +7,7 @@ import torch
 
 from sparsetime import kernels
 from sparsetime.kernels import AdamStep, Rows, Support
-from sparsetime.kernels.rows import as_gradient, rows_of
+from sparsetime.kernels.row_sparse import as_gradient, rows_of
 
 needs_triton = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed")
 DEVICES = {"gpu": "cuda" if torch.cuda.is_available() else "cpu"}

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sparsetime import kernels
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Above, AbsTopK, BatchTopK, Support, TopK, reference
-from sparsetime.kernels.rounding import latent_errors, row_errors
-from sparsetime.kernels.rules import NearTopK
+from sparsetime.kernels.error_bounds import latent_errors, row_errors
+from sparsetime.kernels.selection_rules import NearTopK
 
 DTYPES = [torch.int8, torch.bfloat16, torch.float32]
 BACKENDS = ["reference", "cpu"]

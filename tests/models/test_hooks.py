@@ -4,9 +4,9 @@ from torch import nn
 from toy_models import Blocks, bert, gpt2
 
 from sparsetime.errors import ConfigError, DataError, MismatchError
-from sparsetime.models.evaluating import evaluating
+from sparsetime.models.eval_mode import evaluating
 from sparsetime.models.hooks import Recorder, recording
-from sparsetime.models.outputs import shaped
+from sparsetime.models.site_tensors import shaped
 
 TOKENS = torch.tensor([[5, 6, 7, 9, 10]])
 

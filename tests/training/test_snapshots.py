@@ -11,7 +11,7 @@ from planted import planted
 import sparsetime as st
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.files import Folder
-from sparsetime.training import learner as module
+from sparsetime.training import job as module
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.snapshots import read_snapshots, read_stages
 

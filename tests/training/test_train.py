@@ -13,12 +13,12 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.activations.given import as_source
+from sparsetime.activations.sources.as_source import as_source
 from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, StoreError
 from sparsetime.files import Folder
 from sparsetime.training.config import TrainConfig
-from sparsetime.training.firing import Firing
-from sparsetime.training.run import read_metrics
+from sparsetime.training.dead_latents import Firing
+from sparsetime.training.run_folder import read_metrics
 from sparsetime.training.schedule import rate_factor
 
 SETTINGS = {"rows": 40 * 64, "batch": 64, "learning_rate": 3e-3, "show": False}
@@ -77,7 +77,7 @@ def test_a_run_cut_short_ends_with_the_same_bits(tmp_path, name):
 
     settings = {**SETTINGS, "checkpoint_every": 10}
     baseline = st.train(topk(name=name), x, out=tmp_path / "baseline", **settings)
-    from sparsetime.training import learner as module
+    from sparsetime.training import job as module
 
     with pytest.MonkeyPatch.context() as patch:
         original = module.Learner.learn
@@ -299,7 +299,7 @@ def test_the_same_object_goes_on_after_an_interruption(tmp_path):
     settings = {**SETTINGS, "checkpoint_every": 10}
     whole = st.train(topk(), planted(800), out=tmp_path / "whole", **settings)
     sae = topk()
-    from sparsetime.training import learner as module
+    from sparsetime.training import job as module
 
     with pytest.MonkeyPatch.context() as patch:
         original = module.Learner.learn
@@ -317,7 +317,7 @@ def test_the_same_object_goes_on_after_an_interruption(tmp_path):
 
 
 def test_a_resumed_run_keeps_its_selection_dtype(tmp_path, monkeypatch):
-    from sparsetime.training import learner as module
+    from sparsetime.training import job as module
 
     st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
     kept = Folder(str(tmp_path)).read_json("training.json")["selection_dtype"]

@@ -9,9 +9,9 @@ from sparsetime.dictionaries.encoders.kronecker import KroneckerEncoder
 from sparsetime.dictionaries.encoders.linear import LinearEncoder
 from sparsetime.dictionaries.encoders.matching_pursuit import MatchingPursuitEncoder
 from sparsetime.dictionaries.encoders.orthogonal_pursuit import OrthogonalPursuitEncoder
-from sparsetime.dictionaries.encoders.placewise import PlacewiseEncoder
-from sparsetime.dictionaries.encoders.product import ProductEncoder
 from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
+from sparsetime.dictionaries.encoders.select_dense import PlacewiseEncoder
+from sparsetime.dictionaries.encoders.select_linear import ProductEncoder
 from sparsetime.dictionaries.encoders.tied import TiedEncoder
 
 __all__ = [

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.dictionaries.encoders.placewise import PlacewiseEncoder
-from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.encoders.select_dense import PlacewiseEncoder
 from sparsetime.kernels import Support
 
 

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime import kernels
+from sparsetime.dictionaries.encoders.chunked import in_tiles
 from sparsetime.dictionaries.encoders.encoder import Encoder
-from sparsetime.dictionaries.encoders.tiles import in_tiles
 from sparsetime.kernels import Rule, Support
 
 # Elements of one [rows, width] tile when no gradient is wanted: 16 MB.

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from sparsetime import kernels
-from sparsetime.dictionaries.encoders.placewise import PlacewiseEncoder
-from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.encoders.select_dense import PlacewiseEncoder
 from sparsetime.kernels import Support
 
 _SMALL = 1e-6  # keeps the root's gradient finite where a row lies on a latent's own point

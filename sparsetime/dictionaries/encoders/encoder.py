@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sparsetime.dictionaries.atoms.atoms import Atoms
-from sparsetime.dictionaries.inputs import Inputs
-from sparsetime.dictionaries.part import Part
+from sparsetime.dictionaries.component import Part
+from sparsetime.dictionaries.decoders.decoder import Atoms
+from sparsetime.dictionaries.encoder_input import Inputs
 from sparsetime.kernels import Rule, Support
 
 

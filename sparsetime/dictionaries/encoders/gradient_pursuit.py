@@ -7,8 +7,8 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.dictionaries.component import part
 from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
-from sparsetime.dictionaries.part import part
 
 _TINY = 1e-12
 

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from sparsetime.dictionaries.encoders.placewise import PlacewiseEncoder
-from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.encoders.select_dense import PlacewiseEncoder
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Support
 

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.encoders.product import ProductEncoder
-from sparsetime.dictionaries.part import part
-from sparsetime.dictionaries.spaces.lifting import checked_lift, orthonormal
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.encoders.select_linear import ProductEncoder
+from sparsetime.dictionaries.function_spaces.lifting import checked_lift, orthonormal
 
 
 @final

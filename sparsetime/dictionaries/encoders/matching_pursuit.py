@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.dictionaries.component import part
 from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
-from sparsetime.dictionaries.part import part
 
 
 @final

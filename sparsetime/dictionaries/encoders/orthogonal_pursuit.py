@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from sparsetime.dictionaries.component import part
 from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
-from sparsetime.dictionaries.part import part
 
 _RIDGE = 1e-6  # beside products of 1, so that two atoms that are nearly one can be solved for
 

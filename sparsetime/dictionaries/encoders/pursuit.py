@@ -12,8 +12,8 @@ from torch.nn.functional import pad
 
 from sparsetime import kernels
 from sparsetime.codes import offsets_of
+from sparsetime.dictionaries.encoders.chunked import in_tiles
 from sparsetime.dictionaries.encoders.encoder import Encoder
-from sparsetime.dictionaries.encoders.tiles import in_tiles
 from sparsetime.kernels import AbsTopK, Rule, Support, TopK
 from sparsetime.kernels.precision import selection_dtype
 

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.encoders.product import ProductEncoder
-from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.encoders.select_linear import ProductEncoder
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary

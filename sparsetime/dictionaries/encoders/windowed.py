@@ -9,11 +9,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.dictionaries.atoms.windowed import WindowedAtoms
-from sparsetime.dictionaries.encoders.product import ProductEncoder
-from sparsetime.dictionaries.inputs import Inputs
-from sparsetime.dictionaries.part import part
-from sparsetime.dictionaries.past.trailing import check_long_enough, checked_window, trailing
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.decoders.windowed import WindowedAtoms
+from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoders.select_linear import ProductEncoder
+from sparsetime.dictionaries.state.causal_window import check_long_enough, checked_window, trailing
 from sparsetime.kernels import Rule, Support
 from sparsetime.kernels.precision import selection_dtype
 

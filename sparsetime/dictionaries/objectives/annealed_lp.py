@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.forward_pass import Step
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.part import part
-from sparsetime.dictionaries.step import Step
 from sparsetime.errors import ConfigError
 
 # Below it a strength costs no more per unit: the slope of a power below one has no bound at zero.

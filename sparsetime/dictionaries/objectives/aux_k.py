@@ -8,9 +8,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime import kernels
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.forward_pass import Step
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.part import part
-from sparsetime.dictionaries.step import Step
 from sparsetime.errors import ConfigError
 
 # Up to so many times k dead latents, products of all of them beat loops over the chosen ones.

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.forward_pass import Step
 from sparsetime.dictionaries.objectives.aux_k import AuxK
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.part import part
-from sparsetime.dictionaries.step import Step
 from sparsetime.errors import ConfigError
 
 

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.forward_pass import Step
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.part import part
 from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
-from sparsetime.dictionaries.step import Step
 from sparsetime.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, final
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.forward_pass import Step
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.part import part
 from sparsetime.dictionaries.sparsifiers.gated import Gated
-from sparsetime.dictionaries.step import Step
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary

@@ -8,10 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime import kernels
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.forward_pass import Step
 from sparsetime.dictionaries.objectives.gate_l1 import gate_objection
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.part import part
-from sparsetime.dictionaries.step import Step
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary

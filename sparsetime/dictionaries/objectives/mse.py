@@ -7,9 +7,9 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.forward_pass import Step
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.part import part
-from sparsetime.dictionaries.step import Step
 
 
 @final

@@ -7,9 +7,9 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from sparsetime.dictionaries.component import build
+from sparsetime.dictionaries.forward_pass import Step
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.part import build
-from sparsetime.dictionaries.step import Step
 from sparsetime.errors import ConfigError
 
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.part import Part
-from sparsetime.dictionaries.step import Step
+from sparsetime.dictionaries.component import Part
+from sparsetime.dictionaries.forward_pass import Step
 
 
 class Term(Part):

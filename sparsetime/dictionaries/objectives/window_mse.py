@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.atoms.windowed import WindowedAtoms
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.decoders.windowed import WindowedAtoms
+from sparsetime.dictionaries.forward_pass import Step
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.part import part
-from sparsetime.dictionaries.past.trailing import trailing
-from sparsetime.dictionaries.step import Step
+from sparsetime.dictionaries.state.causal_window import trailing
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary

@@ -4,6 +4,6 @@ A new file in this folder with a function under `@recipe(...)` is a new recipe: 
 to know of it.
 """
 
-from sparsetime.dictionaries.recipes.catalogue import Recipe, dictionary, recipe, recipes
+from sparsetime.dictionaries.recipes.card import Recipe, dictionary, recipe, recipes
 
 __all__ = ["Recipe", "dictionary", "recipe", "recipes"]

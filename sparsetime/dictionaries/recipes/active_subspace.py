@@ -1,10 +1,10 @@
 """Active-subspace start: no latent begins where the activations do not vary."""
 
-from sparsetime.dictionaries.atoms import ActiveSubspaceAtoms
+from sparsetime.dictionaries.decoders import ActiveSubspaceAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 

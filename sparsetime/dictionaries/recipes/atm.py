@@ -1,11 +1,11 @@
 """ATM: what matters little is left out by chance, so that nothing may rely on it."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import L1, MSE, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
-from sparsetime.dictionaries.sparsifiers.temporal_mask import TemporalMask
+from sparsetime.dictionaries.recipes.card import recipe
+from sparsetime.dictionaries.sparsifiers.importance_dropout import TemporalMask
 
 
 @recipe(

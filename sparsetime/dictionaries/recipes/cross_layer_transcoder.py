@@ -1,11 +1,11 @@
 """Cross-layer transcoder: what one MLP computes may speak to all later ones."""
 
-from sparsetime.dictionaries.atoms.onward import OnwardAtoms
+from sparsetime.dictionaries.decoders.cross_layer import OnwardAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.encoders.one_site import OneSiteEncoder
+from sparsetime.dictionaries.encoders.per_site import OneSiteEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
-from sparsetime.dictionaries.shares import share_ends
+from sparsetime.dictionaries.recipes.card import recipe
+from sparsetime.dictionaries.site_split import share_ends
 from sparsetime.dictionaries.sparsifiers import BatchTopK
 
 

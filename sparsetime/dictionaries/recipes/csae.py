@@ -1,11 +1,11 @@
 """CSAE: what two branches share, and what tells them apart."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms, prefix_ends
+from sparsetime.dictionaries.decoders import UnitNormAtoms, prefix_ends
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.objectives.pair_contrast import PairContrast
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.objectives.shared_private import PairContrast
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 

@@ -1,12 +1,12 @@
 """CSR: sparse codes of embeddings that are searched in their place."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.objectives.multi_top_k import MultiTopK
 from sparsetime.dictionaries.objectives.temporal_contrastive import TemporalContrastive
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 

@@ -1,10 +1,10 @@
 """A code that changes only where its reconstruction is too far off."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import Delta
 
 
@@ -17,7 +17,7 @@ from sparsetime.dictionaries.sparsifiers import Delta
     "fresh code's, and then only as many latents change as bring it back.",
     claim="Where features last, far fewer changes a step than BatchTopK at the same error; a quiet "
     "stretch costs nothing, and the error of a step never drifts.",
-    source_of_defaults="Ours; `sparsetime.evaluation.claims.delta` measures them.",
+    source_of_defaults="Ours; `sparsetime.claims.papers.dictionaries.delta` measures them.",
     cost="As BatchTopK; in use also three reconstructions of every step.",
 )
 def delta(

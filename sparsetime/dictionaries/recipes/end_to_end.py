@@ -1,11 +1,11 @@
 """End-to-end SAE: trained on what the model makes of the reconstruction."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.objectives.downstream import Downstream
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.objectives.model_loss import Downstream
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 
@@ -35,7 +35,7 @@ def end_to_end(
 ) -> Dictionary:
     """`downstream`: weight of the divergence in nats; `mse`: of the squared error.
 
-    `sparsetime.activations.downstream.downstream_batches` gives the batches.
+    `sparsetime.activations.sources.model_loss.downstream_batches` gives the batches.
     """
     return Dictionary(
         LinearEncoder(d_in, width),

@@ -1,11 +1,11 @@
 """The end-to-end loss to first order: squared error along the model's gradient."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.objectives.gradient_mse import GradientMSE
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 
@@ -31,7 +31,7 @@ def end_to_end_gradient(
 ) -> Dictionary:
     """`gradient`: weight of the squared error along the gradient.
 
-    `sparsetime.activations.downstream.with_gradients` gives the activations with theirs.
+    `sparsetime.activations.sources.model_loss.with_gradients` gives the activations with theirs.
     """
     return Dictionary(
         LinearEncoder(d_in, width),

@@ -1,12 +1,12 @@
 """Gated: whether a latent is on, and how strong, learnt apart."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
 from sparsetime.dictionaries.objectives.gate_l1 import GateL1
 from sparsetime.dictionaries.objectives.gate_mse import GateMSE
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import Gated
 
 

@@ -1,11 +1,11 @@
 """GBA: groups of latents with a firing rate each, held there by their thresholds."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
-from sparsetime.dictionaries.sparsifiers.adapted_bias import AdaptedBias
+from sparsetime.dictionaries.recipes.card import recipe
+from sparsetime.dictionaries.sparsifiers.firing_rate_bias import AdaptedBias
 
 
 @recipe(

@@ -1,11 +1,11 @@
 """G-SAE: some latents are reserved for concepts with labels."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.objectives.concepts import Concepts
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.objectives.supervised_concepts import Concepts
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 

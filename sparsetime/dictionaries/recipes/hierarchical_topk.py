@@ -1,11 +1,11 @@
 """HierarchicalTopK: one dictionary that is good at every k up to a largest."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.objectives.budget_mse import BudgetMSE
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.objectives.multi_k_mse import BudgetMSE
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 

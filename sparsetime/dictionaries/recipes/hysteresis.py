@@ -1,10 +1,10 @@
 """BatchTopK whose latents stay on longer than they take to go on."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import Hysteresis
 
 
@@ -17,7 +17,7 @@ from sparsetime.dictionaries.sparsifiers import Hysteresis
     "it does not flicker while its content hovers around the threshold.",
     claim="Where features last, less flicker than BatchTopK at the same mean L0 and nearly its "
     "error.",
-    source_of_defaults="Ours; `sparsetime.evaluation.claims.hysteresis` measures them.",
+    source_of_defaults="Ours; `sparsetime.claims.papers.dictionaries.hysteresis` measures them.",
     cost="As BatchTopK; in use also a comparison of neighbouring codes.",
 )
 def hysteresis(

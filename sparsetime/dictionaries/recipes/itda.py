@@ -1,10 +1,10 @@
 """ITDA: a dictionary of activations, read by matching pursuit."""
 
-from sparsetime.dictionaries.atoms import DataAtoms
+from sparsetime.dictionaries.decoders import DataAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import MatchingPursuitEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 

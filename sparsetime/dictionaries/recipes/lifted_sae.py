@@ -1,10 +1,10 @@
 """Lifted SAE: the dictionary is learnt in a larger space."""
 
-from sparsetime.dictionaries.atoms.lifted import LiftedAtoms
+from sparsetime.dictionaries.decoders.lifted import LiftedAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders.lifted import LiftedEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 

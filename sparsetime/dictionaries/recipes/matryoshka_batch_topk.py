@@ -1,10 +1,10 @@
 """Matryoshka: nested prefixes of latents, each a dictionary of its own."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms, prefix_ends
+from sparsetime.dictionaries.decoders import UnitNormAtoms, prefix_ends
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import AuxK, NestedMSE, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import BatchTopK
 
 

@@ -1,11 +1,11 @@
 """Multi-TopK: good at k, and not bad at other k."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.objectives.multi_top_k import MultiTopK
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 

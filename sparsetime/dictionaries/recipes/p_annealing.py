@@ -1,11 +1,11 @@
 """p-annealing: a penalty that begins as L1 and ends near a count."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
 from sparsetime.dictionaries.objectives.annealed_lp import AnnealedLp
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import ReLU
 
 

@@ -1,10 +1,10 @@
 """RA-SAE: atoms near the convex hull of data."""
 
-from sparsetime.dictionaries.atoms import ArchetypalAtoms
+from sparsetime.dictionaries.decoders import ArchetypalAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 

@@ -1,12 +1,12 @@
 """SAE Boost: a second dictionary for what a first one leaves over."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
-from sparsetime.dictionaries.bases import FrozenBase
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
-from sparsetime.dictionaries.saved import load
+from sparsetime.dictionaries.recipes.card import recipe
+from sparsetime.dictionaries.serialise import load
+from sparsetime.dictionaries.skip_connections import FrozenBase
 from sparsetime.dictionaries.sparsifiers import BatchTopK
 
 

@@ -1,10 +1,10 @@
 """SAE-NO: atoms and encoder are functions, whatever grid they are sampled on."""
 
-from sparsetime.dictionaries.atoms.fourier import FourierAtoms
+from sparsetime.dictionaries.decoders.fourier import FourierAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders.fourier import FourierEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 
@@ -32,8 +32,8 @@ def sae_no(
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
     """`modes`: Fourier modes of every atom, the constant among them; None takes a quarter of what
-    d_in points can tell apart. `at_resolution`, of `sparsetime.dictionaries.spaces.resolution`,
-    moves a trained one to another grid.
+    d_in points can tell apart. `at_resolution`
+    (`sparsetime.dictionaries.function_spaces.resolution`) moves a trained one to another grid.
     """
     count = modes or max(1, (d_in + 1) // 8)
     return Dictionary(

@@ -1,11 +1,11 @@
 """Skip transcoder: what is linear in a module needs no latents."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
-from sparsetime.dictionaries.bases import LinearBase
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
+from sparsetime.dictionaries.skip_connections import LinearBase
 from sparsetime.dictionaries.sparsifiers import TopK
 
 

@@ -1,11 +1,11 @@
 """A slow part that learns to dwell, and a fast part for what changes."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms, prefix_ends
+from sparsetime.dictionaries.decoders import UnitNormAtoms, prefix_ends
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import AuxK, NestedMSE, Objective
 from sparsetime.dictionaries.objectives.total_variation import TotalVariation
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import BatchTopK
 
 
@@ -17,7 +17,7 @@ from sparsetime.dictionaries.sparsifiers import BatchTopK
     idea="The slow part of the latents pays for the share of its strength that changes at a step, "
     "and must explain the activation alone as well as it can: so it keeps what lasts.",
     claim="One weight traces the frontier between the flicker of the slow part and the error.",
-    source_of_defaults="Ours; `sparsetime.evaluation.claims.slow_fast` traces the frontier.",
+    source_of_defaults="Ours; the claim `slow_fast` traces the frontier.",
     cost="As a Matryoshka dictionary of two groups.",
 )
 def slow_fast(

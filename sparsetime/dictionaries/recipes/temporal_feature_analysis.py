@@ -1,10 +1,10 @@
 """Temporal Feature Analysis: what the past predicts of a step, apart from what is new in it."""
 
-from sparsetime.dictionaries.atoms.twofold import TwofoldAtoms
+from sparsetime.dictionaries.decoders.shared_pairs import TwofoldAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.encoders.predictive import PredictiveEncoder
+from sparsetime.dictionaries.encoders.temporal_prediction import PredictiveEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 

@@ -1,6 +1,6 @@
 """T-SAE: a high-level part that stays similar from one step to the next."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms, prefix_ends
+from sparsetime.dictionaries.decoders import UnitNormAtoms, prefix_ends
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import (
@@ -11,7 +11,7 @@ from sparsetime.dictionaries.objectives import (
     TemporalDifference,
 )
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import BatchTopK
 from sparsetime.errors import ConfigError
 

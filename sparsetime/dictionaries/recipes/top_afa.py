@@ -1,11 +1,11 @@
 """top-AFA: the activation's length says how many latents are on."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.objectives.length_match import LengthMatch
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.objectives.norm_match import LengthMatch
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers.top_afa import TopAFA
 
 

@@ -1,11 +1,11 @@
 """vSAE: strengths are drawn around their mean and held to a prior."""
 
-from sparsetime.dictionaries.atoms import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.objectives.gaussian_kl import GaussianKL
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers.variational_top_k import VariationalTopK
 
 

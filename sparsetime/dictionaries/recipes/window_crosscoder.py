@@ -1,11 +1,11 @@
 """Window crosscoder: one code for a window of steps."""
 
-from sparsetime.dictionaries.atoms.windowed import WindowedAtoms
+from sparsetime.dictionaries.decoders.windowed import WindowedAtoms
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders.windowed import WindowedEncoder
 from sparsetime.dictionaries.objectives import AuxK, Objective
 from sparsetime.dictionaries.objectives.window_mse import WindowMSE
-from sparsetime.dictionaries.recipes.catalogue import recipe
+from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
 

@@ -7,8 +7,8 @@ from typing import final
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.inputs import Inputs
-from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.encoder_input import Inputs
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.kernels import Rule, Support
 

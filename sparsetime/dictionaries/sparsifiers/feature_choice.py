@@ -10,11 +10,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.inputs import Inputs
-from sparsetime.dictionaries.part import part
-from sparsetime.dictionaries.ranks import ranks
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
-from sparsetime.dictionaries.step import Step
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
 

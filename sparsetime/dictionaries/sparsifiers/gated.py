@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.dictionaries.inputs import Inputs
-from sparsetime.dictionaries.part import part
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.encoder_input import Inputs
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.kernels import Rule, Support
 

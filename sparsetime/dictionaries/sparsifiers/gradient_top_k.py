@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.inputs import Inputs
-from sparsetime.dictionaries.part import part
-from sparsetime.dictionaries.ranks import ranks
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support

@@ -11,15 +11,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.activations.stretches import Stretches
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.inputs import Inputs
-from sparsetime.dictionaries.part import part
-from sparsetime.dictionaries.past.last_code import LastCode
-from sparsetime.dictionaries.ranks import ranks
-from sparsetime.dictionaries.sparsifiers.around import Around
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.row_ranks import ranks
+from sparsetime.dictionaries.sparsifiers.wrapper import Around
+from sparsetime.dictionaries.state.previous_code import LastCode
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
+from sparsetime.segments import Stretches
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary

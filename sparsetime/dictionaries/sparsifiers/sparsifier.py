@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.atoms.atoms import Atoms
-from sparsetime.dictionaries.inputs import Inputs
-from sparsetime.dictionaries.part import Part
+from sparsetime.dictionaries.component import Part
+from sparsetime.dictionaries.decoders.decoder import Atoms
+from sparsetime.dictionaries.encoder_input import Inputs
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
 

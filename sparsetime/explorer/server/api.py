@@ -11,25 +11,25 @@ from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
 from sparsetime.errors import SparsetimeError
-from sparsetime.explorer.page import Part
-from sparsetime.explorer.score import TOO_DENSE
+from sparsetime.explorer.report_schema import Part
+from sparsetime.explorer.row_choice import TOO_DENSE
 from sparsetime.explorer.workbench import (
-    company,
+    coactivation,
     compare,
     documents,
     feature,
-    glance,
+    feature_list,
     inputs,
-    lines,
     live,
+    logit_effects,
     overview,
-    roll,
+    preview,
     search,
-    writes,
+    timeline,
 )
 from sparsetime.explorer.workbench.input_records import InputView
-from sparsetime.explorer.workbench.opened import Opened
-from sparsetime.explorer.workbench.records import (
+from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.schema import (
     CompanyView,
     DocumentPage,
     DocumentText,
@@ -68,9 +68,9 @@ def _opened(request: Request) -> Opened:
 
 
 @router.get("/glance")
-def first_look(request: Request) -> glance.Glance:
+def first_look(request: Request) -> preview.Glance:
     """A first picture of each dictionary, from the indexes alone: quick while the run opens."""
-    return glance.glance(_workbench(request).folder)
+    return preview.glance(_workbench(request).folder)
 
 
 @router.get("/run")
@@ -86,7 +86,7 @@ def training(request: Request) -> list[TrainingCurve]:
 
 
 @router.get("/dictionaries/{key}/features")
-def feature_list(
+def list_features(
     request: Request,
     key: Key,
     words: Words = "",
@@ -96,13 +96,13 @@ def feature_list(
     dwell_min: float = 0.0,
     dwell_max: float = 1e12,
     starred: bool = False,
-    sort: lines.Sort = "telling",
+    sort: feature_list.Sort = "telling",
     ascending: bool = False,
     offset: Offset = 0,
     limit: Limit = 50,
 ) -> FeaturePage:
     """Features that fit the filters, a page of them."""
-    return lines.features(
+    return feature_list.features(
         _opened(request),
         key,
         words=words,
@@ -126,13 +126,13 @@ def feature_view(request: Request, key: Key, number: Number) -> FeatureView:
 @router.get("/dictionaries/{key}/features/{number}/company")
 def company_view(request: Request, key: Key, number: Number) -> CompanyView:
     """What fires with it, before it and after it, and the nearest atoms."""
-    return company.company(_opened(request), key, number)
+    return coactivation.company(_opened(request), key, number)
 
 
 @router.get("/dictionaries/{key}/features/{number}/writes")
-def writes_view(request: Request, key: Key, number: Number) -> writes.WritesView:
+def writes_view(request: Request, key: Key, number: Number) -> logit_effects.WritesView:
     """The tokens that it raises and lowers, straight at the unembedding; loads the model."""
-    return writes.writes(_opened(request), _workbench(request).live, key, number)
+    return logit_effects.writes(_opened(request), _workbench(request).live, key, number)
 
 
 @router.get("/dictionaries/{key}/moments")
@@ -164,17 +164,17 @@ def score(
     sequence: Sequence,
     first: First = 0,
     stop: Stop = None,
-    columns: Annotated[int, Query(ge=16, le=roll.MOST_COLUMNS)] = roll.COLUMNS,
-    rows: Annotated[int, Query(ge=0, le=roll.MOST_ROWS)] = roll.ROWS,
+    columns: Annotated[int, Query(ge=16, le=timeline.MOST_COLUMNS)] = timeline.COLUMNS,
+    rows: Annotated[int, Query(ge=0, le=timeline.MOST_ROWS)] = timeline.ROWS,
     densest: Annotated[float, Query(ge=0, le=1)] = TOO_DENSE,
     reach: Annotated[int, Query(ge=0, le=100_000)] = 0,
-    also: Annotated[list[int], Query(max_length=roll.MOST_ROWS)] = [],  # noqa: B006  FastAPI copies it
+    also: Annotated[list[int], Query(max_length=timeline.MOST_ROWS)] = [],  # noqa: B006  FastAPI copies it
 ) -> Roll:
     """The score of a stretch: features as rows, steps as columns."""
     opened = _opened(request)
     for number in also:
         feature.check_feature(opened, key, number)
-    return roll.roll(
+    return timeline.roll(
         opened, key, sequence, first, stop,
         columns=columns, rows=rows, densest=densest, also=tuple(dict.fromkeys(also)), reach=reach,
     )  # fmt: skip
@@ -218,7 +218,7 @@ def specific(
     limit: Annotated[int, Query(ge=1, le=100)] = 12,
 ) -> list[SpecificFeature]:
     """The features that a stretch has most to itself."""
-    return roll.specific(_opened(request), key, sequence, first, stop, limit)
+    return timeline.specific(_opened(request), key, sequence, first, stop, limit)
 
 
 @router.post("/dictionaries/{key}/live", response_class=StreamingResponse)

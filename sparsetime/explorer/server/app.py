@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from sparsetime import __version__
 from sparsetime.errors import SparsetimeError, UnknownNameError
 from sparsetime.explorer.server import api, pages
-from sparsetime.explorer.server.safety import LOCAL, guard
+from sparsetime.explorer.server.access import LOCAL, guard
 from sparsetime.explorer.workbench.workbench import Workbench
 
 MOST_BYTES = 16 * 2**20  # of a request's body: room for a hundred thousand labels

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from sparsetime.errors import ConfigError
-from sparsetime.explorer.server.safety import LOCAL
+from sparsetime.explorer.server.access import LOCAL
 
 if TYPE_CHECKING:
     from torch import nn

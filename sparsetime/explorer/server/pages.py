@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from sparsetime.errors import UnknownNameError, unknown_name
-from sparsetime.explorer import shell
+from sparsetime.explorer import app_page
 
 router = APIRouter(include_in_schema=False)
 
@@ -17,7 +17,7 @@ _TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 @router.get("/web/{name}")
 def asset(name: str) -> Response:
     """A module or style sheet of the package; nothing else can be named."""
-    known = shell.assets()
+    known = app_page.assets()
     if name not in known:
         raise unknown_name("file", name, known)
     media = f"{_TYPES[name.rpartition('.')[2]]}; charset=utf-8"
@@ -40,7 +40,7 @@ def renderer(request: Request, number: int) -> Response:
 def plotly() -> Response:
     """plotly.js as the installed package carries it."""
     return Response(
-        shell.plotly(),
+        app_page.plotly(),
         media_type="text/javascript; charset=utf-8",
         headers={"Cache-Control": "max-age=86400"},
     )
@@ -48,7 +48,7 @@ def plotly() -> Response:
 
 def page(request: Request) -> HTMLResponse:
     """The shell; its scripts read the address and draw the view."""
-    return HTMLResponse(shell.shell())
+    return HTMLResponse(app_page.shell())
 
 
 for _view in VIEWS:
@@ -63,7 +63,7 @@ def missing(request: Request, path: str) -> Response:
     Errors: UnknownNameError naming the pages that exist.
     """
     if "text/html" in request.headers.get("accept", "") and not path.startswith("api/"):
-        return HTMLResponse(shell.shell(), status_code=404)
+        return HTMLResponse(app_page.shell(), status_code=404)
     raise UnknownNameError(
         f"there is no page /{path}; there are {', '.join('/' + view for view in VIEWS)}"
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsetime.explorer.page import Record, Text
-from sparsetime.explorer.workbench.lines import lines
-from sparsetime.explorer.workbench.opened import Opened
-from sparsetime.explorer.workbench.records import FeatureLine, Histogram
+from sparsetime.explorer.report_schema import Record, Text
+from sparsetime.explorer.workbench.feature_list import lines
+from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.schema import FeatureLine, Histogram
 
 THRESHOLD = 0.7
 _SHOWN = 60

@@ -7,8 +7,8 @@ import json
 import numpy as np
 
 from sparsetime.errors import DataError
-from sparsetime.explorer.workbench.opened import Opened
-from sparsetime.explorer.workbench.records import DocumentLine, DocumentPage, DocumentText
+from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.schema import DocumentLine, DocumentPage, DocumentText
 
 MOST_STEPS = 20_000
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparsetime.errors import ConfigError
+from sparsetime.explorer.workbench.feature_list import lines
 from sparsetime.explorer.workbench.inputs import input_view
-from sparsetime.explorer.workbench.lines import lines
-from sparsetime.explorer.workbench.opened import Opened
-from sparsetime.explorer.workbench.records import (
+from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.schema import (
     FeatureView,
     Histogram,
     History,
@@ -18,7 +18,7 @@ from sparsetime.explorer.workbench.records import (
     MomentBand,
     Stage,
 )
-from sparsetime.features.firing import Firing
+from sparsetime.features.feature_events import Firing
 
 if TYPE_CHECKING:
     from sparsetime.features.index import FeatureIndex

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparsetime.explorer.page import Record, Text
+from sparsetime.explorer.report_schema import Record, Text
 
 
 class Frame(Record):

@@ -22,7 +22,7 @@ from sparsetime.explorer.workbench.input_records import Frame, InputView
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:
-    from sparsetime.explorer.workbench.opened import Opened
+    from sparsetime.explorer.workbench.run_cache import Opened
 
 INPUTS = "inputs.safetensors"
 MOST_CHANNELS, MOST_FRAMES, SIDE = 12, 48, 72  # SIDE: pixels of a thumbnail's longer side

@@ -15,7 +15,7 @@ from typing import final
 from pydantic import ValidationError
 
 from sparsetime.errors import ConfigError
-from sparsetime.explorer.workbench.records import Label
+from sparsetime.explorer.workbench.schema import Label
 from sparsetime.files import Folder
 
 LABELS = "labels.jsonl"

@@ -11,15 +11,15 @@ import numpy as np
 
 from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.explorer.excerpts import gap_text
-from sparsetime.explorer.page import Part, Record, Text
-from sparsetime.explorer.workbench.opened import Opened
+from sparsetime.explorer.report_schema import Part, Record, Text
+from sparsetime.explorer.workbench.run_cache import Opened
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from sparsetime.activations.documents import Document
-    from sparsetime.activations.passes import Passes
-    from sparsetime.activations.store import Store
+    from sparsetime.activations.capture.documents import Document
+    from sparsetime.activations.capture.forward_passes import Passes
+    from sparsetime.activations.store.store import Store
     from sparsetime.models.load import LoadedModel
 
 LONGEST = 20_000  # characters of a text
@@ -100,7 +100,7 @@ class Live:
 
     def passes(self, store: Store) -> Passes:
         """The model and its site, run with the settings of the capture."""
-        from sparsetime.activations.passes import Passes, PassSettings
+        from sparsetime.activations.capture.forward_passes import Passes, PassSettings
 
         kept = store.manifest.capture
         known = ("window", "overlap", "batch", "dtype", "time_axis")
@@ -114,7 +114,7 @@ def play(opened: Opened, live: Live, key: str, given: LiveInput) -> Iterator[Liv
     Errors: DataError for nothing, for too much, and for what the model does not take; those of
     `Live.model`.
     """
-    from sparsetime.activations.finite import check_shard_finite
+    from sparsetime.activations.capture.check_finite import check_shard_finite
 
     shown = opened.one(key)
     document = _document(given, shown.store)
@@ -160,7 +160,7 @@ def _known(opened: Opened, key: str, number: int) -> Known:
 
 
 def _document(given: LiveInput, store: Store) -> Document:
-    from sparsetime.activations.documents import Document
+    from sparsetime.activations.capture.documents import Document
 
     if bool(given.text.strip()) == bool(given.values):
         raise DataError("give either a text or a series of numbers to run")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sparsetime.explorer.comparison import comparison, definitions
-from sparsetime.explorer.gather import aligned, distinct_stores, facts_of, lead_of, title_of
-from sparsetime.explorer.run import DICTIONARY, Shown
-from sparsetime.explorer.units import step_name
-from sparsetime.explorer.workbench.opened import Opened
-from sparsetime.explorer.workbench.records import (
+from sparsetime.explorer.metrics_table import comparison, definitions
+from sparsetime.explorer.report_data import aligned, distinct_stores, facts_of, lead_of, title_of
+from sparsetime.explorer.run_contents import DICTIONARY, Shown
+from sparsetime.explorer.step_units import step_name
+from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.schema import (
     DictionaryView,
     Histogram,
     Overview,
@@ -24,7 +24,7 @@ from sparsetime.explorer.workbench.workbench import Workbench
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sparsetime.evaluation.metric import Figure
+    from sparsetime.metrics.metric import Figure
 
 CONFIG = "config.yaml"
 _BINS = 40
@@ -65,7 +65,7 @@ def overview(workbench: Workbench) -> Overview:
 
 def training(workbench: Workbench) -> list[TrainingCurve]:
     """The learning of every dictionary of the run, also of those still being trained."""
-    from sparsetime.training.run import read_metrics
+    from sparsetime.training.run_folder import read_metrics
 
     curves = []
     for name in workbench.training:

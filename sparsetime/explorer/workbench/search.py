@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Int
 
 from sparsetime.errors import DataError
-from sparsetime.explorer.page import Record, Text
+from sparsetime.explorer.report_schema import Record, Text
 from sparsetime.explorer.workbench.documents import stretch
-from sparsetime.explorer.workbench.opened import Opened
-from sparsetime.explorer.workbench.records import SpecificFeature
-from sparsetime.explorer.workbench.roll import specific
+from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.schema import SpecificFeature
+from sparsetime.explorer.workbench.timeline import specific
 
 DOCUMENTS, PLACES = 12, 400  # how much is read of all that holds the words
 _SHOWN, _AROUND, _EXAMPLES = 30, 60, 10
@@ -54,7 +54,7 @@ def moments(opened: Opened, key: str, words: str) -> MomentsFound:
     import pyarrow.compute as pc
 
     from sparsetime.codes import concatenate
-    from sparsetime.features.specific import specificity
+    from sparsetime.features.enrichment import specificity
 
     wanted = words.strip()
     if not wanted:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from sparsetime.errors import ConfigError, StoreError
-from sparsetime.explorer.run import DICTIONARY, INDEX, store_names
-from sparsetime.explorer.workbench.glance import indexed
+from sparsetime.explorer.run_contents import DICTIONARY, INDEX, store_names
 from sparsetime.explorer.workbench.live import Live
-from sparsetime.explorer.workbench.opened import Opened
+from sparsetime.explorer.workbench.preview import indexed
+from sparsetime.explorer.workbench.run_cache import Opened
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:

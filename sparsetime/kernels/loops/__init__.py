@@ -7,17 +7,17 @@ from sparsetime.kernels.loops.entries import (
     largest_of_entries_per_row,
     value_at_rank,
 )
+from sparsetime.kernels.loops.hysteresis_delta import held, stays
 from sparsetime.kernels.loops.nested import nested_differences, suffix_sums
 from sparsetime.kernels.loops.pairs import last_of, pairs_of
 from sparsetime.kernels.loops.products import decode, gather_dot, transpose
-from sparsetime.kernels.loops.rows import (
+from sparsetime.kernels.loops.row_selection import (
     above,
     largest_per_row,
     mask_of_largest,
     near_largest_per_row,
 )
 from sparsetime.kernels.loops.tiles import bits
-from sparsetime.kernels.loops.time import held, stays
 
 __all__ = [
     "above",

@@ -1,0 +1,216 @@
+"""Capture: run a model over documents and keep what passes its sites, in order, on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import torch
+from torch import Tensor, nn
+
+from sparsetime.activations.capture.capture_plan import Shard
+from sparsetime.activations.capture.capture_progress import Measure, Meter
+from sparsetime.activations.capture.check_finite import check_shard_finite
+from sparsetime.activations.capture.documents import Times, documents
+from sparsetime.activations.capture.forward_passes import Passes, PassSettings
+from sparsetime.activations.store.manifest import MANIFEST
+from sparsetime.activations.store.site_writer import SiteWriter
+from sparsetime.activations.store.store import Store
+from sparsetime.errors import ConfigError, StoreError
+from sparsetime.files import Folder
+from sparsetime.models.load import LoadedModel, load_model
+from sparsetime.progress import progress
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+SHARD_ROWS = 65536
+
+
+@overload
+def capture(
+    model: str | Path | nn.Module | LoadedModel,
+    data: Iterable[Any],
+    site: str,
+    out: str | Path,
+    *,
+    labels: Iterable[Mapping[str, Any]] | None = ...,
+    times: Iterable[Times] | None = ...,
+    tokenizer: PreTrainedTokenizerBase | None = ...,
+    window: int | None = ...,
+    overlap: int = ...,
+    batch: int = ...,
+    dtype: str = ...,
+    time_axis: int = ...,
+    shard_rows: int = ...,
+    device: str | torch.device | None = ...,
+    progress: bool = ...,
+    force: bool = ...,
+) -> Store: ...
+
+
+@overload
+def capture(
+    model: str | Path | nn.Module | LoadedModel,
+    data: Iterable[Any],
+    site: list[str] | tuple[str, ...],
+    out: str | Path,
+    *,
+    labels: Iterable[Mapping[str, Any]] | None = ...,
+    times: Iterable[Times] | None = ...,
+    tokenizer: PreTrainedTokenizerBase | None = ...,
+    window: int | None = ...,
+    overlap: int = ...,
+    batch: int = ...,
+    dtype: str = ...,
+    time_axis: int = ...,
+    shard_rows: int = ...,
+    device: str | torch.device | None = ...,
+    progress: bool = ...,
+    force: bool = ...,
+) -> list[Store]: ...
+
+
+def capture(
+    model: str | Path | nn.Module | LoadedModel,
+    data: Iterable[Any],
+    site: str | Sequence[str],
+    out: str | Path,
+    *,
+    labels: Iterable[Mapping[str, Any]] | None = None,
+    times: Iterable[Times] | None = None,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    window: int | None = None,
+    overlap: int = 0,
+    batch: int = 32,
+    dtype: str = "auto",
+    time_axis: int = 1,
+    shard_rows: int = SHARD_ROWS,
+    device: str | torch.device | None = None,
+    progress: bool = True,
+    force: bool = False,
+) -> Store | list[Store]:
+    """Run `model` over `data` and store the activations of `site` in the folder `out`.
+
+    model: a module, or a name or folder that `transformers` loads (its tokenizer comes with it).
+    It runs without gradients and in evaluation mode, and is left as it was.
+    data: texts, token arrays [time], value arrays [time, features], or `Document`s; anything that
+    can be iterated, and only once. Texts are tokenised and framed with the model's special
+    tokens, which are not stored; what a text itself spells out is its own, and stored. Token
+    arrays are fed as they are, and their special tokens and padding are not stored. Values are
+    the module's first argument. Documents without any step are left out.
+    site: a module's path, with ":input" for what goes in; several give a list of stores, each in
+    its own folder within `out`.
+    labels, times: for each document its labels, and its (start, step) in time.
+    window: what the model is given at once, in tokens (special ones included) or steps. By
+    default documents of tokens are cut at what the model allows, at most 512, and values not at
+    all. overlap: inputs that a window repeats from the one before as context; stored once.
+    batch: full windows in one forward pass. Where a model takes no attention mask, only windows
+    of one length run together, so that padding never touches an activation.
+    dtype: "auto" as the model computes, or "float32", "float16", "bfloat16".
+    time_axis: where time stands in the site's tensor: 1 for [batch, time, d], 0 for
+    [time, batch, d], 2 for [batch, d, time] (a convolution over time). A site must give one row a
+    step, so that every row has its place in time; others are refused.
+    shard_rows: activations in one file. Two shards are in memory at a time, one being written.
+
+    An interrupted capture goes on when called again with the same model, data and settings, and
+    ends with the same bytes. A finished one is checked against the data and opened. Other content
+    in `out` is refused; `force` replaces a store. All folders are checked before any is written.
+
+    Errors: UnknownNameError for a site that does not exist; ConfigError for settings that the
+    model does not allow; DataError for data that cannot be used (empty, out of range, text without
+    a tokenizer, activations that are not finite: sequence and position are named); MismatchError
+    where documents, or documents and model, do not fit; StoreError where `out` cannot be used.
+    """
+    settings = PassSettings(window, overlap, batch, dtype, time_axis)
+    if shard_rows < 1:
+        raise ConfigError(f"shard_rows={shard_rows} must be at least 1")
+    found = documents(data, labels, times)
+    loaded = load_model(model, tokenizer, device)
+    passes = Passes(loaded, site, settings)
+    several = not isinstance(site, str)
+    folders = [f"{str(out).rstrip('/')}/{s.folder}" if several else str(out) for s in passes.sites]
+    if several and Folder(str(out)).exists(MANIFEST):
+        raise StoreError(
+            f"{out} holds a store, so it cannot also hold a folder for each of several sites; "
+            f"choose another folder"
+        )
+    measure = Measure(data)
+    if isinstance(data, list | tuple | Tensor):
+        # Walking it costs little, and finds what is wrong before any long work.
+        known = list(found)
+        passes.check(known)
+        measure.know(known)
+        found = iter(known)
+    planned = passes.plan(found, shard_rows)
+    first = next(planned)
+    probed = passes.probe(first)
+    bytes_of = asdict(settings) | {
+        "shard_rows": shard_rows,
+        "tokenizer": _tokenizer_hash(loaded.tokenizer),
+    }
+    unit = first.windows[0].steps.document.unit
+    writers = [
+        SiteWriter(folder, loaded, name, *probed[name], unit=unit, capture=bytes_of, force=force)
+        for folder, name in zip(folders, passes.names, strict=True)
+    ]
+    what = f"capture {', '.join(passes.names)}"
+    stores = _write(passes, chain([first], planned), writers, measure, what, progress)
+    if passes.empty:
+        warnings.warn(
+            f"{len(passes.empty)} documents have no steps and were left out; the first of them is "
+            f"{passes.empty[0]!r}",
+            stacklevel=2,
+        )
+    return stores if several else stores[0]
+
+
+def _write(
+    passes: Passes,
+    planned: Iterator[Shard],
+    writers: list[SiteWriter],
+    measure: Measure,
+    what: str,
+    show: bool,
+) -> list[Store]:
+    """Run every shard that some store lacks; each is written while the next one runs."""
+    pending: Future[None] | None = None
+    with (
+        progress(what, measure.total, measure.unit, show) as bar,
+        ThreadPoolExecutor(1, "sparsetime-writer") as background,
+    ):
+        meter = Meter(bar, measure)
+        for number, shard in enumerate(planned):
+            lacking = [writer for writer in writers if writer.lacks(number, shard)]
+            if not lacking:
+                meter.skip(shard)
+                continue
+            activations = passes.run(shard, meter.advance)
+            if pending is not None:  # so that memory holds two shards and no more
+                pending.result()
+            pending = background.submit(_append, lacking, shard, activations)
+            del activations
+        if pending is not None:
+            pending.result()
+    return [writer.finish() for writer in writers]
+
+
+def _append(writers: list[SiteWriter], shard: Shard, activations: dict[str, Tensor]) -> None:
+    for writer in writers:  # all of them, before any is written
+        check_shard_finite(shard, activations[writer.site], writer.site)
+    steps, sequences = shard.step_table(), shard.sequence_table()
+    for writer in writers:
+        writer.append(shard, activations[writer.site], steps, sequences)
+
+
+def _tokenizer_hash(tokenizer: Any) -> str | None:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return None if tokenizer is None else type(tokenizer).__name__
+    return hashlib.sha256(backend.to_str().encode()).hexdigest()

@@ -1,0 +1,59 @@
+"""Values that are not finite, found before they spoil anything, and named by their place."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.activations.capture.capture_plan import Shard
+from sparsetime.errors import DataError
+
+
+def check_finite(values: Tensor, what: str) -> None:
+    """Of a tensor [rows, d] or [sequences, time, d].
+
+    Errors: DataError naming the first place that holds NaN or infinity.
+    """
+    place = _first(values)
+    if place is None:
+        return
+    *at, latent = place
+    where = f"row {at[0]}" if len(at) == 1 else f"sequence {at[0]}, position {at[1]}"
+    kind = "NaN" if bool(values[place].isnan()) else "an infinite value"
+    raise DataError(
+        f"the {what} holds {kind} at {where} (dimension {latent}). Leave such steps out: "
+        "one of them would spoil every later weight"
+    )
+
+
+def check_shard_finite(shard: Shard, activations: Float[Tensor, "rows d"], site: str) -> None:
+    """Of what a model made. Errors: DataError naming the first sequence and position."""
+    place = _first(activations)
+    if place is None:
+        return
+    row = place[0]
+    ends = np.cumsum([window.rows for window in shard.windows])
+    number = int(np.searchsorted(ends, row, side="right"))
+    window = shard.windows[number]
+    position = window.behind - (int(ends[number]) - row)
+    hint = (
+        " float16 ends at 65504: store them as bfloat16 or float32 with dtype=…"
+        if activations.dtype == torch.float16
+        else " Look at this document, and at the model's dtype"
+    )
+    raise DataError(
+        f"the activations of {site!r} are not finite: {float(activations[place])} in sequence "
+        f"{window.sequence} (document {window.steps.document.id!r}) at position {position}.{hint}"
+    )
+
+
+def _first(values: Tensor) -> tuple[int, ...] | None:
+    """Where the first value stands that is not finite; None where all are."""
+    # One sum tells, at the speed of memory and without a mask as large as the data. It may
+    # overflow, so only then every value is asked.
+    if bool(values.sum(dtype=torch.float32).isfinite()):
+        return None
+    place = (~values.isfinite()).nonzero()
+    return tuple(place[0].tolist()) if len(place) else None

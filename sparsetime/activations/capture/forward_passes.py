@@ -1,0 +1,226 @@
+"""Forward passes over planned windows: documents in, activations of every site out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Shaped
+from torch import Tensor, nn
+
+from sparsetime.activations.capture.capture_plan import Shard, Window, check_window, shards
+from sparsetime.activations.capture.check_batch_axis import check_axes
+from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.special_tokens import Frame, frame_of
+from sparsetime.activations.capture.tokenize import StepMaker, Steps
+from sparsetime.activations.store.manifest import DTYPES
+from sparsetime.errors import ConfigError, DataError, SparsetimeError
+from sparsetime.models.eval_mode import evaluating
+from sparsetime.models.hooks import Recorder
+from sparsetime.models.load import LoadedModel, longest_input
+from sparsetime.models.sites import Site, resolve
+
+_LONGEST_BY_DEFAULT = 512
+_NOTHING = Frame()
+
+
+@final
+@dataclass(frozen=True)
+class PassSettings:
+    """How documents are cut and run; these decide what is captured, to the byte."""
+
+    window: int | None = None
+    overlap: int = 0
+    batch: int = 32
+    dtype: str = "auto"
+    time_axis: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("window", "batch"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name}={value} must be at least 1")
+        if self.dtype not in ("auto", *DTYPES):
+            raise ConfigError(
+                f"dtype is 'auto' (as the model computes) or one of {', '.join(DTYPES)}; "
+                f"{self.dtype!r} was given"
+            )
+
+
+@final
+class Passes:
+    """A model, its sites, and documents on their way through it.
+
+    Errors, all before the model runs: UnknownNameError for a site that does not exist,
+    ConfigError for a window that is longer than the model allows.
+    """
+
+    def __init__(
+        self, loaded: LoadedModel, sites: str | Sequence[str], settings: PassSettings
+    ) -> None:
+        self.loaded = loaded
+        self.settings = settings
+        names = [sites] if isinstance(sites, str) else list(sites)
+        self.sites: list[Site] = [resolve(loaded.model, name) for name in names]
+        self.names = [site.name for site in self.sites]
+        if not self.names or len(set(self.names)) < len(self.names):
+            raise ConfigError(f"sites must be at least one, each named once; given: {names}")
+        self._call = _Call(loaded.model)
+        self._maker = StepMaker(loaded)
+        self._recorder = Recorder(loaded.model, self.names, settings.time_axis)
+        limit = longest_input(loaded.model, loaded.tokenizer)
+        self._limit = limit if self._call.takes_tokens else None
+        self._frame = _NOTHING  # only texts have one, and what comes is not known yet
+        check_window(settings.window, settings.overlap, 0, self._limit, loaded.name)
+
+    @property
+    def empty(self) -> list[str]:
+        """Documents so far that have no steps, by their id."""
+        return self._maker.empty
+
+    def check(self, documents: Iterable[Document]) -> None:
+        """Everything about documents that can be told without tokenising them."""
+        for document in documents:
+            self._maker.check(document)
+
+    def plan(self, documents: Iterable[Document], shard_rows: int) -> Iterator[Shard]:
+        """The shards of the documents, made as they are asked for.
+
+        Errors: DataError where no document has any step; ConfigError where the tokenizer's special
+        tokens cannot be found out.
+        """
+        found = self._maker.steps(documents)
+        first = next(found, None)
+        if first is None:
+            empty = self.empty
+            raise DataError(
+                "the data is empty: it has no documents"
+                if not empty
+                else f"the data is empty: none of its {len(empty)} documents has a step"
+            )
+        if first.document.kind == "text":
+            self._frame = frame_of(self.loaded.tokenizer)
+        window = self._window(first)
+        check_window(window, self.settings.overlap, len(self._frame), self._limit, self.loaded.name)
+        every = chain([first], found)
+        yield from shards(every, window, self.settings.overlap, len(self._frame), shard_rows)
+
+    def probe(self, shard: Shard) -> dict[str, tuple[int, torch.dtype]]:
+        """Width and stored dtype of every site, from one window.
+
+        Errors: those of `Recorder.run`; DataError where the model does not take the documents;
+        MismatchError where what stands beside a window changes its activations, or where a site
+        has no row a step for a shorter one.
+        """
+        longer = (window for window in shard.windows if window.length > 1)
+        window = next(longer, shard.windows[0])
+        with evaluating(self.loaded.model), self._recorder:
+            found = self._forward([window])
+            check_axes(self._forward, window, found, self.settings.batch)
+        return {name: (value.shape[2], self._dtype(value.dtype)) for name, value in found.items()}
+
+    def run(
+        self, shard: Shard, advance: Callable[[Window], None] = lambda window: None
+    ) -> dict[str, Shaped[Tensor, "rows d"]]:
+        """The activations of every site at the shard's rows, on the CPU, in the stored dtype."""
+        stored: dict[str, Tensor] = {}
+        for batch in shard.batches(self.settings.batch, even=not self._call.takes_mask):
+            with evaluating(self.loaded.model), self._recorder:
+                found = self._forward([window for window, _ in batch])
+                at, rows = _places(batch, len(self._frame.before), self._longest(batch))
+            for name, value in found.items():
+                if name not in stored:
+                    dtype = self._dtype(value.dtype)
+                    stored[name] = torch.empty(shard.rows, value.shape[2], dtype=dtype)
+                picked = value.reshape(-1, value.shape[2])[at.to(value.device)]
+                stored[name][rows] = picked.to("cpu", stored[name].dtype)
+            for window, _ in batch:
+                advance(window)
+        return stored
+
+    def _window(self, first: Steps) -> int | None:
+        if self.settings.window is not None or first.document.kind == "values":
+            return self.settings.window
+        return None if self._limit is None else min(self._limit, _LONGEST_BY_DEFAULT)
+
+    def _dtype(self, computed: torch.dtype) -> torch.dtype:
+        if self.settings.dtype != "auto":
+            named: torch.dtype = getattr(torch, self.settings.dtype)
+            return named
+        known = str(computed).removeprefix("torch.") in DTYPES
+        return computed if known else torch.float32
+
+    def _longest(self, batch: list[tuple[Window, int]]) -> int:
+        return max(window.length for window, _ in batch) + len(self._frame)
+
+    def _forward(self, batch: list[Window]) -> dict[str, Tensor]:
+        inputs, mask = self._padded(batch)
+        arguments, keywords = self._call.arguments(inputs, mask)
+        count, time = inputs.shape[:2]
+        try:
+            return self._recorder.run(arguments, keywords, count, time)
+        except (SparsetimeError, torch.OutOfMemoryError):
+            raise
+        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
+            kind = batch[0].steps.document.kind
+            raise DataError(
+                f"the model {self.loaded.name!r} cannot run on {kind} of shape "
+                f"{list(inputs.shape)} (document {batch[0].steps.document.id!r}): {error}"
+            ) from error
+
+    def _padded(self, batch: list[Window]) -> tuple[Tensor, Tensor]:
+        """Inputs [batch, time, …], padded behind, and the mask [batch, time] of what is real."""
+        before = torch.tensor(self._frame.before, dtype=torch.long)
+        behind = torch.tensor(self._frame.behind, dtype=torch.long)
+        rows = [window.steps.inputs[window.begin : window.end] for window in batch]
+        if rows[0].ndim == 1:
+            rows = [torch.cat([before, row.cpu(), behind]) for row in rows]
+        padding = getattr(self.loaded.tokenizer, "pad_token_id", None) or 0
+        inputs = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=padding)
+        lengths = torch.tensor([len(row) for row in rows])
+        return inputs, (torch.arange(inputs.shape[1]) < lengths[:, None]).long()
+
+
+@final
+class _Call:
+    """How this model wants to be called."""
+
+    def __init__(self, model: nn.Module) -> None:
+        parameters = inspect.signature(model.forward).parameters
+        free = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+        # Wrappers around a transformers model pass everything on.
+        wrapper = free and hasattr(model, "config") and "input_ids" not in parameters
+        self.takes_tokens = "input_ids" in parameters or wrapper
+        self.takes_mask = self.takes_tokens and ("attention_mask" in parameters or wrapper)
+        self._model = model
+        self._constants = {"use_cache": False} if "use_cache" in parameters else {}
+        self._wants_decoder = "decoder_input_ids" in parameters
+
+    def arguments(
+        self, inputs: Tensor, mask: Tensor
+    ) -> tuple[tuple[Tensor, ...], Mapping[str, Any]]:
+        like = next(iter(self._model.parameters()), inputs)
+        if inputs.ndim == 3:  # values meet weights, so they must be of their kind
+            wanted = like.dtype if like.is_floating_point() else torch.float32
+            return (inputs.to(like.device, wanted),), {}
+        tokens = inputs.to(like.device)
+        if not self.takes_tokens:
+            return (tokens,), {}
+        keywords: dict[str, Any] = {"input_ids": tokens, **self._constants}
+        if self.takes_mask:
+            keywords["attention_mask"] = mask.to(like.device)
+        if self._wants_decoder:  # only the encoder has a row for every step of the input
+            keywords["decoder_input_ids"] = tokens[:, :1]
+        return (), keywords
+
+
+def _places(batch: list[tuple[Window, int]], before: int, longest: int) -> tuple[Tensor, Tensor]:
+    """Where the stored rows stand in [batch * time], and their rows in the shard."""
+    at = [i * longest + before + window.at for i, (window, _) in enumerate(batch)]
+    rows = [np.arange(first, first + window.rows) for window, first in batch]
+    return torch.from_numpy(np.concatenate(at)), torch.from_numpy(np.concatenate(rows))

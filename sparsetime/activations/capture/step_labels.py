@@ -1,0 +1,77 @@
+"""Labels of single steps as Arrow columns, from one value a step or from spans of characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from sparsetime.activations.capture.documents import Document
+from sparsetime.errors import DataError
+
+
+def span_column(
+    document: Document,
+    name: str,
+    spans: Sequence[tuple[int, int, Any]],
+    char_start: np.ndarray[Any, np.dtype[np.int32]],
+) -> pa.Array:
+    """The value of the last span that holds each token's first character; null where none does.
+
+    Errors: DataError for a span that is not within the text.
+    """
+    characters = len(document.text or "")
+    which = np.full(len(char_start), -1, dtype=np.int64)
+    order = np.argsort(char_start, kind="stable")  # some tokenizers' offsets do not ascend
+    ascending = char_start[order]
+    for number, (start, end, _) in enumerate(spans):
+        if not 0 <= start <= end <= characters:
+            raise DataError(
+                f"the span {start} to {end} of {name!r} is not within the {characters} characters "
+                f"of the document {document.id!r}"
+            )
+        first, behind = np.searchsorted(ascending, [start, end])
+        which[order[first:behind]] = number
+    values = step_column(document, name, [value for *_, value in spans])
+    return values.take(pa.array(which, mask=which < 0))
+
+
+def step_column(document: Document, name: str, values: list[Any]) -> pa.Array:
+    """Labels as a column: texts as a dictionary, whole numbers int64, others float64, or bool.
+
+    Errors: DataError where the values are of several types, or of any other.
+    """
+    try:
+        column = pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(
+            f"the step label {name!r} of the document {document.id!r} mixes types: {error}"
+        ) from error
+    kind = column.type
+    if pa.types.is_null(kind):  # nothing says otherwise, and most labels are names
+        column = column.cast(pa.string())
+    if pa.types.is_string(column.type):
+        return column.dictionary_encode()
+    if pa.types.is_integer(kind):
+        return column.cast(pa.int64())
+    if pa.types.is_floating(kind):
+        return column.cast(pa.float64())
+    if pa.types.is_boolean(kind):
+        return column
+    raise DataError(
+        f"the step label {name!r} of the document {document.id!r} holds {kind}; it must hold "
+        f"texts, numbers or truth values"
+    )
+
+
+def plain(values: Sequence[Any]) -> list[Any]:
+    """A sequence of labels as a list."""
+    listed = getattr(values, "tolist", None)  # arrays and tensors, down to Python's own numbers
+    return list(values) if listed is None else list(listed())
+
+
+def type_name(kind: pa.DataType) -> str:
+    """What a user calls a column's type."""
+    return "text" if pa.types.is_dictionary(kind) else str(kind)

@@ -1,0 +1,211 @@
+"""Shuffled batches out of ordered rows, with bounded memory and an order fixed by the seed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sparsetime.activations.sampling.sample_kinds import Draw, Integers, Samples, Spans
+from sparsetime.activations.sources.source import RowReader
+from sparsetime.errors import ConfigError
+
+MEMORY = "512MB"
+# A buffer that cannot hold everything is filled with blocks of this many rows, or fewer where
+# it would then hold fewer than _BLOCKS: long enough to read at the disk's speed, short enough
+# that a batch mixes many places of the store.
+_BLOCK_ROWS, _BLOCKS, _LEAST_ROWS = 1024, 256, 16
+_ORDER_BYTES = 40  # what the order and its making take beside each row
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Samples that lie in memory together (once loaded), in the order they are to be given."""
+
+    draw: Draw
+    size: int
+    load: Callable[[], tuple[Float[Tensor, "rows d"], Int[Tensor, " n"], Int[Tensor, " n"]]]
+
+
+def cut(pools: Iterable[Pool], batch: int, skip: int = 0) -> Iterator[tuple[Tensor, ...]]:
+    """Batches of exactly `batch` samples across pools; the last may be smaller.
+
+    The first `skip` samples are passed over; pools within them are never loaded.
+    """
+    parts: list[tuple[Tensor, ...]] = []
+    wanted = batch
+    for pool in pools:
+        at = min(skip, pool.size)
+        skip -= at
+        if at == pool.size:
+            continue
+        buffer, first, stops = pool.load()
+        while at < pool.size:
+            until = min(at + wanted, pool.size)
+            parts.append(pool.draw.gather(buffer, first[at:until], stops[at:until]))
+            wanted -= until - at
+            at = until
+            if wanted == 0:
+                yield _join(parts)
+                parts, wanted = [], batch
+        del buffer
+    if parts:
+        yield _join(parts)
+
+
+class Shuffle:
+    """A shuffled order of samples, epoch after epoch, as a function of `seed` alone.
+
+    Where all rows fit into `memory` (bytes, or "512MB"), each epoch is a uniformly random order of
+    all samples. Otherwise blocks of up to 1024 neighbouring rows are drawn in uniformly random
+    order until `memory` is full, and given in a uniformly random order within it: two samples of
+    one block come near each other, all else is random. Epochs follow each other without a gap, so
+    that only the last batch of all may be smaller than the others.
+
+    Errors: DataError where there is nothing to sample; ConfigError for settings out of range.
+    """
+
+    def __init__(
+        self, draw: Draw, reader: RowReader, spans: Spans, seed: int = 0, memory: str | int = MEMORY
+    ) -> None:
+        if seed < 0:
+            raise ConfigError(f"seed is a number from 0 on; {seed} was given")
+        self._samples = Samples(draw, spans)
+        self._draw, self._reader, self._seed = draw, reader, seed
+        row = reader.d * reader.dtype.itemsize + _ORDER_BYTES
+        self._capacity = max(parse_bytes(memory) // row, draw.reach)
+        self._whole = reader.in_memory or self._samples.rows <= self._capacity
+        self._resident: Tensor | None = None
+        self._space: Tensor | None = None
+
+    @property
+    def count(self) -> int:
+        """Samples in an epoch."""
+        return self._samples.count
+
+    def batches(
+        self, batch: int, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[tuple[Tensor, ...]]:
+        """Batches over `epochs` epochs (None: endless), without the first `skip` of them."""
+        if batch < 1:
+            raise ConfigError(f"batch is a number of samples, at least 1; {batch} was given")
+        if epochs is not None and epochs < 1:
+            raise ConfigError(f"epochs is at least 1, or None for endless; {epochs} was given")
+        if skip < 0:
+            raise ConfigError(f"skip is a number of batches, from 0 on; {skip} was given")
+        passed, rest = divmod(skip * batch, self.count)
+        numbers = count(passed) if epochs is None else range(passed, epochs)
+        pools = (pool for epoch in numbers for pool in self.pools(epoch))
+        return cut(pools, batch, rest)
+
+    def pools(self, epoch: int) -> Iterator[Pool]:
+        """One epoch, in pools that fit into memory one at a time.
+
+        What a pool loads holds only until the next pool is loaded: they share one buffer.
+        """
+        samples = self._samples
+        if self._whole:
+            yield Pool(self._draw, samples.count, partial(self._load_whole, epoch))
+            return
+        rows = max(_LEAST_ROWS, min(_BLOCK_ROWS, self._capacity // _BLOCKS))
+        size = max(1, rows // self._draw.stride)
+        begins = np.arange(0, samples.count, size)
+        ends = np.minimum(begins + size, samples.count)
+        order = torch.randperm(len(begins), generator=self._generator(epoch, 0)).numpy()
+        low = samples.place(begins)[0]
+        last, stops = samples.place(ends - 1)
+        rows_of_block = np.minimum(last + self._draw.reach, stops) - low
+        filled = np.cumsum(rows_of_block[order])
+        at = fill = 0
+        while at < len(order):
+            before = filled[at - 1] if at else 0
+            until = int(np.searchsorted(filled, before + self._capacity, side="right"))
+            blocks = np.sort(order[at : max(until, at + 1)])
+            at, fill = max(until, at + 1), fill + 1
+            chosen = np.stack([begins[blocks], ends[blocks], low[blocks], rows_of_block[blocks]])
+            generator = self._generator(epoch, fill)
+            yield Pool(
+                self._draw,
+                int((chosen[1] - chosen[0]).sum()),
+                partial(self._load, chosen, generator),
+            )
+
+    def _load_whole(self, epoch: int) -> tuple[Tensor, Tensor, Tensor]:
+        samples = self._samples
+        if self._resident is None:
+            pieces = self._reader.pieces(samples.outer(0, samples.rows))
+            if self._reader.in_memory:
+                self._resident = _joined(list(pieces))
+            else:
+                self._resident = self._buffer(samples.rows)
+                _fill(self._resident, 0, pieces)
+        generator = self._generator(epoch, 0)
+        order = torch.randperm(samples.count, generator=generator)
+        first, stops = samples.place(order.numpy())
+        return self._resident, *self._settled(first, stops, generator)
+
+    def _load(self, blocks: Integers, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Blocks as columns of first and last sample, first inner row, and number of rows."""
+        buffer = self._space_for(int(blocks[3].sum()))
+        at = 0
+        firsts, stops = [], []
+        for begin, end, low, rows in blocks.T.tolist():
+            first, stop = self._samples.place(np.arange(begin, end))
+            firsts.append(first - low + at)
+            stops.append(np.minimum(stop - low, rows) + at)
+            at = _fill(buffer, at, self._reader.pieces(self._samples.outer(low, low + rows)))
+        order = torch.randperm(sum(map(len, firsts)), generator=generator)
+        first, stop = np.concatenate(firsts)[order.numpy()], np.concatenate(stops)[order.numpy()]
+        return buffer, *self._settled(first, stop, generator)
+
+    def _settled(
+        self, first: Integers, stops: Integers, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        begins, ends = torch.from_numpy(first), torch.from_numpy(stops)
+        return self._draw.settle(begins, ends, generator), ends
+
+    def _space_for(self, rows: int) -> Float[Tensor, "rows d"]:
+        """The one buffer that every pool fills anew: fresh memory costs more than the copy."""
+        if self._space is None or len(self._space) < rows:
+            self._space = self._buffer(max(rows, self._capacity))
+        return self._space[:rows]
+
+    def _buffer(self, rows: int) -> Float[Tensor, "rows d"]:
+        return torch.empty(rows, self._reader.d, dtype=self._reader.dtype)
+
+    def _generator(self, *key: int) -> torch.Generator:
+        state = np.random.SeedSequence([self._seed, *key]).generate_state(1, np.uint64)
+        return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+
+
+def parse_bytes(memory: str | int) -> int:
+    """Bytes of "512MB", "2 GB", "1.5G" (powers of ten) or of a number."""
+    if isinstance(memory, int):
+        return memory
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)i?B?\s*", memory, re.IGNORECASE)
+    if match is None:
+        raise ConfigError(f"memory is a size such as '512MB' or '2GB'; {memory!r} was given")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def _fill(buffer: Tensor, at: int, pieces: Iterable[Tensor]) -> int:
+    for piece in pieces:
+        buffer[at : at + len(piece)].copy_(piece)
+        at += len(piece)
+    return at
+
+
+def _joined(pieces: list[Tensor]) -> Tensor:
+    return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+
+def _join(parts: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    return parts[0] if len(parts) == 1 else tuple(map(torch.cat, zip(*parts, strict=True)))

@@ -1,0 +1,1 @@
+"""Sources of activations: stores, tensors, named tensors, paired sites, live models."""

@@ -1,0 +1,49 @@
+"""Whatever a user has, as a source of activations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparsetime.activations.sampling.batch import Batch
+from sparsetime.activations.sampling.batching import ReadyBatches
+from sparsetime.activations.sources.named_tensors import field_source
+from sparsetime.activations.sources.source import Source
+from sparsetime.activations.sources.tensor_source import BatchSource, TensorSource
+from sparsetime.errors import ConfigError
+
+
+def as_source(x: Any) -> Source:
+    """A source of activations out of `x`.
+
+    x: a source (a store or a split of one comes back as it is), a tensor or array [rows, d] or
+    [sequences, time, d], tensors by name (`{"x": ..., "target": ...}`, see `field_source`), or an
+    iterable of tensors or of `Batch` as batches, read once.
+
+    Errors: DataError for values that are empty, not floating point or not finite (it names the
+    place); ConfigError for anything else.
+    """
+    if isinstance(x, Tensor | np.ndarray):
+        return TensorSource(torch.as_tensor(x))
+    if isinstance(x, Source):
+        return x
+    if isinstance(x, Mapping):
+        return field_source(x)
+    if isinstance(x, Batch):
+        return ReadyBatches(x, [])
+    if isinstance(x, Iterable) and not isinstance(x, str | bytes):
+        given = iter(x)
+        first = next(given, None)
+        if isinstance(first, Batch):
+            return ReadyBatches(first, given)
+        return BatchSource(given if first is None else chain([first], given))
+    hint = ". Open a stored one with sparsetime.open_store(path)" if isinstance(x, str) else ""
+    raise ConfigError(
+        "activations come from a store, a tensor [rows, d] or [sequences, time, d], tensors by "
+        f"name, or an iterator of batches; {type(x).__name__} was given{hint}"
+    )

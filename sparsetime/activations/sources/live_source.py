@@ -1,0 +1,209 @@
+"""Streaming: a live model as a source of activations, with no disk in between."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from sparsetime.activations.capture.capture_plan import Shard, Window
+from sparsetime.activations.capture.check_finite import check_shard_finite
+from sparsetime.activations.capture.documents import Document, Times, documents
+from sparsetime.activations.capture.forward_passes import Passes, PassSettings
+from sparsetime.activations.sampling.prefetch import prefetched
+from sparsetime.activations.sampling.sample_kinds import Draw, Lag, Pairs, Rows, Spans, Windows
+from sparsetime.activations.sampling.shuffle import Pool, Shuffle, cut
+from sparsetime.activations.sources.tensor_source import TensorReader
+from sparsetime.errors import ConfigError, DataError
+from sparsetime.models.load import LoadedModel, load_model
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+BUFFER_ROWS = 65536
+# A model's hooks belong to whoever runs it, so that two streams of one model take turns.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def stream(
+    model: str | Path | nn.Module | LoadedModel,
+    data: Iterable[Any],
+    site: str,
+    *,
+    labels: Iterable[Mapping[str, Any]] | None = None,
+    times: Iterable[Times] | None = None,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    window: int | None = None,
+    overlap: int = 0,
+    model_batch: int = 32,
+    dtype: str = "auto",
+    time_axis: int = 1,
+    buffer_rows: int = BUFFER_ROWS,
+    device: str | torch.device | None = None,
+) -> StreamingSource:
+    """A source whose activations are made while they are used, by a thread that runs the model.
+
+    Takes what `capture` takes (`model_batch` is its `batch`). `buffer_rows` activations are
+    shuffled together; at most three such buffers exist at a time: one in use, one waiting, one
+    being made. Data that can be iterated again (a list, a set of files) can be used again, also
+    for several epochs; an iterator is used up by the first use, and ends with `epochs=None` too.
+
+    Errors: those of `capture`, except that nothing is written.
+    """
+    if buffer_rows < 1:
+        raise ConfigError(f"buffer_rows={buffer_rows} must be at least 1")
+    settings = PassSettings(window, overlap, model_batch, dtype, time_axis)
+    documents(data, labels, times)  # only to refuse early what is no iterable of documents
+    loaded = load_model(model, tokenizer, device)
+    again = not isinstance(data, Iterator)
+    kept_labels = list(labels) if again and labels is not None else labels
+    kept_times = list(times) if again and times is not None else times
+
+    def anew() -> Iterator[Document]:
+        return documents(data, kept_labels, kept_times)
+
+    if isinstance(data, list | tuple | Tensor):  # finds what is wrong before any long work
+        Passes(loaded, site, settings).check(anew())
+    return StreamingSource(loaded, anew, again, site, settings, buffer_rows)
+
+
+class _LeftError(Exception):
+    """Leaves the making of a buffer that nobody waits for any more."""
+
+
+@final
+class StreamingSource:
+    """Shuffled batches of a live model's activations: `rows`, `pairs` and `windows` as of a store.
+
+    Buffers are filled in the order of the documents, and each is shuffled uniformly, as a
+    function of the seed and its number: data that fits one buffer comes in the very order that a
+    store gives. A sequence that reaches over the end of a buffer counts as two. `skip` has to run
+    the model over what it skips.
+
+    A use that is not read to its end stops its thread when its iterator is closed or dropped.
+    """
+
+    fingerprint: str | None = None
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        anew: Callable[[], Iterator[Document]],
+        again: bool,
+        site: str,
+        settings: PassSettings,
+        buffer_rows: int,
+    ) -> None:
+        if not isinstance(site, str):
+            raise ConfigError(f"a stream has one site; {site!r} was given")
+        self._loaded, self._anew, self._again = loaded, anew, again
+        self._settings, self._buffer_rows = settings, buffer_rows
+        passes = Passes(loaded, site, settings)
+        planned = passes.plan(anew(), buffer_rows)
+        first = next(planned)
+        with _ONE_AT_A_TIME:
+            probed = passes.probe(first)
+        self.model_name: str | None = loaded.name
+        self.model_hash: str | None = loaded.revision_or_hash
+        self.site: str | None = passes.names[0]
+        self._name = passes.names[0]
+        self.d: int = probed[self._name][0]
+        # What an iterator has given for the probe must not be lost.
+        self._begun = None if again else (passes, chain([first], planned))
+        self._used = False
+
+    def rows(
+        self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[Float[Tensor, "batch d"]]:
+        """Shuffled rows; every row once an epoch."""
+        return (x for (x,) in self._batches(Rows(), batch, seed, epochs, skip))
+
+    def pairs(
+        self, batch: int, lag: Lag = 1, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[Float[Tensor, "batch 2 d"]]:
+        """Shuffled pairs of rows of one sequence, `lag` steps apart, the earlier first."""
+        return (x for (x,) in self._batches(Pairs(lag), batch, seed, epochs, skip))
+
+    def windows(
+        self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
+        """Shuffled stretches of `length` steps, with the mask of the steps that are real."""
+        return ((x, m) for x, m in self._batches(Windows(length), batch, seed, epochs, skip))
+
+    def _batches(
+        self, draw: Draw, batch: int, seed: int, epochs: int | None, skip: int
+    ) -> Iterator[tuple[Tensor, ...]]:
+        for name, value, least in (("batch", batch, 1), ("epochs", epochs, 1), ("skip", skip, 0)):
+            if value is not None and value < least:
+                raise ConfigError(f"{name} is at least {least}; {value} was given")
+        if not self._again:
+            if epochs not in (1, None):
+                raise ConfigError(
+                    f"epochs={epochs} needs data that can be iterated again, such as a list; this "
+                    f"stream's data is an iterator, which is used up after one epoch"
+                )
+            if self._used:
+                raise DataError(
+                    "this stream's data is an iterator and has been used up; give data that can "
+                    "be iterated again, such as a list, or make a new stream"
+                )
+            self._used = True
+        return cut(self._pools(draw, seed, epochs), batch, skip * batch)
+
+    def _pools(self, draw: Draw, seed: int, epochs: int | None) -> Iterator[Pool]:
+        left = threading.Event()
+        shortest: DataError | None = None
+        found = False
+        name = f"sparsetime-stream {self._name}"
+        with prefetched(self._buffers(epochs, left), depth=1, name=name) as buffers:
+            try:
+                for number, (values, spans) in enumerate(buffers):
+                    try:
+                        shuffle = Shuffle(draw, TensorReader(values), spans, seed)
+                    except DataError as error:  # no sequence of this buffer is long enough
+                        shortest = error
+                        continue
+                    found = True
+                    yield from shuffle.pools(number)
+            finally:
+                left.set()  # so that nobody waits for a whole buffer to be made
+        if shortest is not None and not found:
+            raise shortest
+
+    def _buffers(
+        self, epochs: int | None, left: threading.Event
+    ) -> Iterator[tuple[Float[Tensor, "rows d"], Spans]]:
+        def advance(window: Window) -> None:
+            if left.is_set():
+                raise _LeftError
+
+        endless = epochs is None and self._again
+        for _ in count() if endless else range(epochs or 1):
+            passes, planned = self._begin()
+            for shard in planned:
+                with _ONE_AT_A_TIME:
+                    values = passes.run(shard, advance)[self._name]
+                check_shard_finite(shard, values, self._name)
+                yield values, _spans(shard)
+
+    def _begin(self) -> tuple[Passes, Iterator[Shard]]:
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            return begun
+        passes = Passes(self._loaded, self._name, self._settings)
+        return passes, passes.plan(self._anew(), self._buffer_rows)
+
+
+def _spans(shard: Shard) -> Spans:
+    sequences = np.repeat(
+        [window.sequence for window in shard.windows], [window.rows for window in shard.windows]
+    )
+    starts = np.flatnonzero(np.diff(sequences, prepend=-1))
+    return Spans(starts, np.append(starts[1:], len(sequences)))

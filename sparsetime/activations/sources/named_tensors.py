@@ -1,0 +1,186 @@
+"""Sources that give more than activations: fields side by side in one wide row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from sparsetime.activations.capture.check_finite import check_finite
+from sparsetime.activations.sampling.batch import Batch, check_field
+from sparsetime.activations.sampling.batching import IN_TIME, WINDOW
+from sparsetime.activations.sampling.sample_kinds import Draw, Lag, Pairs, Rows, Spans, Windows
+from sparsetime.activations.sampling.shuffle import Shuffle
+from sparsetime.activations.sources.source import RowReader
+from sparsetime.activations.sources.tensor_source import TensorReader
+from sparsetime.errors import DataError
+from sparsetime.segments import Cut
+
+# Whole numbers up to here are exact in float32, in which every row is drawn.
+_LARGEST_LABEL = 1 << 24
+
+
+@final
+class FieldSource:
+    """Fields of the same rows, drawn together: the samplers see one wide row and shuffle that.
+
+    fields: the width of every field in the order of its columns, x first; labels of one column
+    come as [rows]. has_time: whether the rows of a span follow each other in time. origin: what
+    says the model and the site of x.
+    """
+
+    def __init__(
+        self,
+        reader: RowReader,
+        spans: Spans,
+        fields: Mapping[str, int],
+        fingerprint: str,
+        has_time: bool,
+        origin: Any = None,
+    ) -> None:
+        self._reader, self._spans = reader, spans
+        self.fields = dict(fields)
+        self.d: int = fields["x"]
+        self.fingerprint: str | None = fingerprint
+        self.model_name: str | None = getattr(origin, "model_name", None)
+        self.model_hash: str | None = getattr(origin, "model_hash", None)
+        self.site: str | None = getattr(origin, "site", None)
+        self._has_time = has_time
+
+    def __len__(self) -> int:
+        return int(self._spans.lengths.sum())
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """What batches can hold beside x: every field, and what time gives where there is time."""
+        own = frozenset(self.fields) - {"x"}
+        return own | IN_TIME if self._has_time else own
+
+    def batches(
+        self,
+        needs: frozenset[str],
+        batch: int,
+        *,
+        lag: Lag = 1,
+        window: int = WINDOW,
+        seed: int = 0,
+        epochs: int | None = 1,
+        skip: int = 0,
+    ) -> Iterator[Batch]:
+        """Shuffled batches of every field, with what time gives as `batches.batches` says it."""
+        paired = "earlier" in needs and "earlier" not in self.fields
+        if "stretches" in needs:
+            cut = Cut.of(batch, window, lag if paired else 0)
+            windows = self._shuffle(Windows(cut.length), seed).batches(cut.count, epochs, skip)
+            return (self._stretched(cut, *given) for given in windows)
+        shuffle = self._shuffle(Pairs(lag) if paired else Rows(), seed)
+        drawn = shuffle.batches(batch, epochs, skip)
+        if paired:
+            return (self._split(pair[:, 1], pair[:, 0, : self.d]) for (pair,) in drawn)
+        return (self._split(wide) for (wide,) in drawn)
+
+    def rows(
+        self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[Float[Tensor, "batch d"]]:
+        """Shuffled rows of x alone."""
+        shuffle = self._shuffle(Rows(), seed)
+        return (x[..., : self.d] for (x,) in shuffle.batches(batch, epochs, skip))
+
+    def pairs(
+        self, batch: int, lag: Lag = 1, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[Float[Tensor, "batch 2 d"]]:
+        """Shuffled pairs of x alone."""
+        shuffle = self._shuffle(Pairs(lag), seed)
+        return (x[..., : self.d] for (x,) in shuffle.batches(batch, epochs, skip))
+
+    def windows(
+        self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
+        """Shuffled stretches of time of x alone, with their mask."""
+        shuffle = self._shuffle(Windows(length), seed)
+        return ((x[..., : self.d], mask) for x, mask in shuffle.batches(batch, epochs, skip))
+
+    def _stretched(self, cut: Cut, windows: Tensor, mask: Tensor) -> Batch:
+        wide, before, stretches = cut.rows(windows, mask)
+        batch = self._split(wide, before[:, : self.d] if cut.lag else None)
+        return replace(batch, stretches=stretches)
+
+    def _split(self, wide: Tensor, earlier: Tensor | None = None) -> Batch:
+        parts = dict(zip(self.fields, wide.split(list(self.fields.values()), dim=1), strict=True))
+        if "labels" in parts:
+            parts["labels"] = parts["labels"].squeeze(1).long()
+        if earlier is not None:
+            parts["earlier"] = earlier
+        return Batch(**{name: part.contiguous() for name, part in parts.items()})
+
+    def _shuffle(self, draw: Draw, seed: int) -> Shuffle:
+        if draw.name != Rows.name and not self._has_time:
+            raise DataError(
+                f"{draw.name} need the order of time, and fields of shape [rows, d] have none. "
+                "Give [sequences, time, d], or stores"
+            )
+        return Shuffle(draw, self._reader, self._spans, seed)
+
+
+def field_source(given: Mapping[str, Any]) -> FieldSource:
+    """A source of tensors by name: `{"x": [rows, d_in], "target": [rows, d_out], ...}`.
+
+    Every one is [rows, d] or [sequences, time, d], labels without the last axis or with it.
+
+    Errors: UnknownNameError for a name that no batch holds; DataError where there is no x, where
+    rows differ in number, or values cannot be used.
+    """
+    for name in given:
+        check_field(name)
+    if "x" not in given or "downstream" in given:
+        raise DataError(
+            f"fields are tensors by name, x among them; given: {', '.join(given) or 'none'}. "
+            "Functions come with an iterator of sparsetime.Batch"
+        )
+    x = torch.as_tensor(given["x"])
+    ordered = {"x": given["x"], **given}
+    tensors = {name: _checked(name, torch.as_tensor(ordered[name]), x) for name in ordered}
+    digest = hashlib.sha256()
+    for name, tensor in tensors.items():
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)} {list(x.shape)}".encode())
+        digest.update(tensor.contiguous().view(torch.uint8).numpy().data)
+    wide = tensors["x"] if len(tensors) == 1 else torch.cat(list(tensors.values()), 1)
+    time = x.shape[-2]
+    starts = np.arange(0, wide.shape[0], time, dtype=np.int64)
+    widths = {name: tensor.shape[1] for name, tensor in tensors.items()}
+    spans = Spans(starts, starts + time)
+    return FieldSource(TensorReader(wide), spans, widths, digest.hexdigest(), x.ndim == 3)
+
+
+def _checked(name: str, values: Tensor, x: Tensor) -> Float[Tensor, "rows d"]:
+    """The field as [rows, d] of float32, or of x's dtype where it is as wide as that."""
+    if x.ndim not in (2, 3) or x.numel() == 0 or not x.is_floating_point():
+        raise DataError(
+            "x must be floating point [rows, d] or [sequences, time, d], and not empty; it is "
+            f"{str(x.dtype).removeprefix('torch.')} {list(x.shape)}"
+        )
+    leading = x.shape[:-1]
+    if name == "labels":
+        if values.is_floating_point():
+            raise DataError("labels are whole numbers; floating point ones were given")
+        if values.numel() and int(values.abs().max()) >= _LARGEST_LABEL:
+            raise DataError(
+                f"labels must be below {_LARGEST_LABEL:,}; the largest given is "
+                f"{int(values.abs().max()):,}. Number the classes from 0"
+            )
+        if values.shape == leading:
+            values = values[..., None]
+    if values.shape[:-1] != leading:
+        raise DataError(
+            f"{name} has shape {list(values.shape)}, and x {list(x.shape)}: they must agree in "
+            "all axes but the last"
+        )
+    flat = values.detach().cpu().reshape(-1, values.shape[-1]).float()
+    check_finite(flat, name)
+    return flat

@@ -1,0 +1,121 @@
+"""Several sites of one capture, row beside row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sparsetime.activations.sources.named_tensors import FieldSource
+from sparsetime.activations.sources.source import RowReader
+from sparsetime.activations.store.store import Store
+from sparsetime.errors import ConfigError, MismatchError
+
+
+def aligned(
+    x: Store | Sequence[Store], target: Store | Sequence[Store] | None = None
+) -> FieldSource:
+    """Stores of several sites as one source, whose rows agree in sequence and position.
+
+    x: what a dictionary reads; target: what it is to reconstruct, where that is another site (a
+    transcoder). Several stores are joined along the dimensions (a crosscoder reads and writes all
+    sites of `x`). `sparsetime.capture(..., site=[...])` makes such stores; `split` them alike, with
+    one seed, to hold sequences out.
+
+    Errors: MismatchError where the stores hold other sequences or come from other models.
+    """
+    groups = {"x": _listed(x)} | ({} if target is None else {"target": _listed(target)})
+    stores = [store for group in groups.values() for store in group]
+    for store in stores[1:]:
+        _check_alike(stores[0], store)
+    digest = hashlib.sha256("".join(store.fingerprint for store in stores).encode())
+    digest.update(str([len(group) for group in groups.values()]).encode())
+    return FieldSource(
+        JoinedReader([store.reader for store in stores]),
+        stores[0].spans,
+        {name: sum(store.d for store in group) for name, group in groups.items()},
+        digest.hexdigest(),
+        has_time=True,
+        origin=_Origin(stores[0], groups),
+    )
+
+
+class _Origin:
+    """The model of all stores, and the sites of each side."""
+
+    def __init__(self, first: Store, groups: Mapping[str, list[Store]]) -> None:
+        self.model_name, self.model_hash = first.model_name, first.model_hash
+        sides = [" + ".join(store.site for store in group) for group in groups.values()]
+        self.site = " -> ".join(sides)
+
+
+class JoinedReader:
+    """Readers of the same rows, side by side."""
+
+    # Rows joined at once, so that a whole store is never held twice.
+    _AT_ONCE = 1 << 14
+
+    def __init__(self, readers: Sequence[RowReader]) -> None:
+        self._readers = readers
+        self.in_memory = False
+
+    @cached_property
+    def d(self) -> int:
+        return sum(reader.d for reader in self._readers)
+
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """The one dtype of all, or float32, which holds them all."""
+        dtypes = {reader.dtype for reader in self._readers}
+        return dtypes.pop() if len(dtypes) == 1 else torch.float32
+
+    def pieces(self, rows: NDArray[np.int64]) -> Iterator[Float[Tensor, "some d"]]:
+        """The rows of the given numbers (ascending), in order."""
+        for start in range(0, len(rows), self._AT_ONCE):
+            some = rows[start : start + self._AT_ONCE]
+            columns = [torch.cat(list(reader.pieces(some))) for reader in self._readers]
+            yield torch.cat([column.to(self.dtype) for column in columns], 1)
+
+
+def _listed(given: Store | Sequence[Store]) -> list[Store]:
+    stores = [given] if isinstance(given, Store) else list(given)
+    if not stores or not all(isinstance(store, Store) for store in stores):
+        raise ConfigError(
+            "aligned takes stores, or lists of stores; tensors go into a dict instead: "
+            '{"x": [rows, d_in], "target": [rows, d_out]}'
+        )
+    return stores
+
+
+def _check_alike(first: Store, other: Store) -> None:
+    if first.model_hash != other.model_hash:
+        raise MismatchError(
+            f"{first.path} was captured from {first.model_name}, {other.path} from "
+            f"{other.model_name} or other weights of it: capture all sites at once, with "
+            "site=[...]"
+        )
+    columns = ["id", "length"]
+    ours, theirs = first.sequences.select(columns), other.sequences.select(columns)
+    if ours.num_rows != theirs.num_rows:
+        raise MismatchError(
+            f"{first.path} shows {ours.num_rows:,} sequences and {other.path} "
+            f"{theirs.num_rows:,}: split all stores alike, or none"
+        )
+    for one, two in zip(ours.to_pylist(), theirs.to_pylist(), strict=True):
+        if one != two:
+            raise MismatchError(
+                f"{first.path} and {other.path} hold other sequences: {one['id']!r} of "
+                f"{one['length']} steps stands where {two['id']!r} of {two['length']} does. "
+                "Capture all sites at once, with site=[...], and split them alike"
+            )
+    if not np.array_equal(first.spans.starts, other.spans.starts):
+        raise MismatchError(
+            f"{first.path} and {other.path} keep the same sequences in other places: capture all "
+            "sites at once, with site=[...]"
+        )

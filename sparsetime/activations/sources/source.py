@@ -1,0 +1,97 @@
+"""What training asks of activations, wherever they come from: a store, memory, or a live model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sparsetime.activations.sampling.sample_kinds import Lag
+from sparsetime.errors import MismatchError
+
+
+@runtime_checkable
+class RowReader(Protocol):
+    """Random access to activations by row number: what the samplers read from."""
+
+    @property
+    def d(self) -> int: ...
+
+    @property
+    def dtype(self) -> torch.dtype: ...
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether `pieces` costs no reading, so that the samplers need not copy into a buffer."""
+        ...
+
+    def pieces(self, rows: NDArray[np.int64]) -> Iterator[Float[Tensor, "some d"]]:
+        """The rows of the given numbers (ascending), in order, in as few tensors as come easily."""
+        ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Activations of one site of one model, in shuffled batches of float32.
+
+    `model_name`, `model_hash` and `site` are None where nobody knows them. With `epochs=None` the
+    batches never end, unless they are made of what can be read only once: then they end with it.
+    The order follows from `seed` alone, and `skip=n` gives what would come after the first `n`
+    batches, so that training can go on where it stopped. `lag` is a number of steps, or the least
+    and the most of a random one.
+
+    `fingerprint` tells these activations from others: equal ones have the same. It is None where
+    activations are made on the way and nobody can know them beforehand.
+    """
+
+    @property
+    def d(self) -> int: ...
+
+    @property
+    def model_name(self) -> str | None: ...
+
+    @property
+    def model_hash(self) -> str | None: ...
+
+    @property
+    def site(self) -> str | None: ...
+
+    @property
+    def fingerprint(self) -> str | None: ...
+
+    def rows(
+        self, batch: int, *, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[Float[Tensor, "batch d"]]: ...
+
+    def pairs(
+        self, batch: int, *, lag: Lag = 1, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[Float[Tensor, "batch 2 d"]]: ...
+
+    def windows(
+        self, batch: int, *, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]: ...
+
+
+def check_width(source: Source, d: int, what: str = "dictionary") -> None:
+    """Errors: MismatchError where `what` reads activations of another width than the source's."""
+    if source.d != d:
+        raise MismatchError(
+            f"the {what} reads activations of width {d}, the source gives width {source.d}"
+            + (f" (site {source.site!r})" if source.site else "")
+            + ". Use activations of the site that it was made for"
+        )
+
+
+def check_model(source: Source, model_hash: str | None, what: str = "dictionary") -> None:
+    """Errors: MismatchError where both models are known and differ."""
+    if model_hash and source.model_hash and source.model_hash != model_hash:
+        raise MismatchError(
+            f"the {what} was made for a model with hash {model_hash}, the source was captured from "
+            f"{source.model_name or 'a model'} with hash {source.model_hash}. "
+            "Capture activations of the model that it was made for"
+        )

@@ -1,0 +1,208 @@
+"""Sources without a store: tensors in memory, and batches as they come from an iterator."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from functools import cached_property, partial
+from itertools import chain
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sparsetime.activations.capture.check_finite import check_finite
+from sparsetime.activations.sampling.sample_kinds import (
+    Draw,
+    Lag,
+    Pairs,
+    Rows,
+    Samples,
+    Spans,
+    Windows,
+)
+from sparsetime.activations.sampling.shuffle import Pool, Shuffle, cut
+from sparsetime.activations.store.shard_reader import pick
+from sparsetime.errors import ConfigError, DataError
+
+
+class TensorReader:
+    """Rows of a tensor [rows, d] that is already in memory."""
+
+    in_memory = True
+
+    def __init__(self, values: Float[Tensor, "rows d"]) -> None:
+        self._values = values
+        self.d: int = values.shape[1]
+        self.dtype = values.dtype
+
+    def pieces(self, rows: NDArray[np.int64]) -> Iterator[Float[Tensor, "some d"]]:
+        """The rows of the given numbers (ascending), as a view where they are contiguous."""
+        yield pick(self._values, rows)
+
+
+@final
+class TensorSource:
+    """A tensor in memory: [rows, d], or [sequences, time, d] for pairs and windows too.
+
+    `len(source)` is its number of rows. Each epoch is a uniformly random order.
+    """
+
+    model_name: str | None = None
+    model_hash: str | None = None
+    site: str | None = None
+
+    def __init__(self, values: Tensor) -> None:
+        _check(values, "tensor")
+        values = values.detach().cpu()
+        self.d: int = values.shape[-1]
+        self._shape = list(values.shape)
+        self._reader = TensorReader(values.reshape(-1, self.d))
+        time = values.shape[-2]
+        self._rows = values.shape[0] if values.ndim == 2 else values.shape[0] * time
+        starts = np.arange(0, self._rows, time, dtype=np.int64)
+        self._spans = Spans(starts, starts + time)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the dtype, the shape and the bytes, as hex."""
+        digest = hashlib.sha256(f"{self._reader.dtype} {self._shape}".encode())
+        for piece in self._reader.pieces(np.arange(self._rows)):
+            digest.update(piece.contiguous().view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+
+    def rows(
+        self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[Float[Tensor, "batch d"]]:
+        """Shuffled rows; every row once an epoch."""
+        return (x for (x,) in self._shuffle(Rows(), seed).batches(batch, epochs, skip))
+
+    def pairs(
+        self, batch: int, lag: Lag = 1, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[Float[Tensor, "batch 2 d"]]:
+        """Shuffled pairs `lag` apart. Errors: DataError where the tensor has no time axis."""
+        return (x for (x,) in self._shuffle(Pairs(lag), seed).batches(batch, epochs, skip))
+
+    def windows(
+        self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
+        """Shuffled stretches of time with their mask. Errors: DataError without a time axis."""
+        shuffle = self._shuffle(Windows(length), seed)
+        return ((x, mask) for x, mask in shuffle.batches(batch, epochs, skip))
+
+    def _shuffle(self, draw: Draw, seed: int) -> Shuffle:
+        if draw.name != Rows.name:
+            _check_time(self._shape, draw, "a tensor")
+        return Shuffle(draw, self._reader, self._spans, seed)
+
+
+@final
+class BatchSource:
+    """Batches as they come from an iterable, which is read once and not shuffled.
+
+    Batches [rows, d] give rows only; batches [sequences, time, d] give pairs and windows too, each
+    sequence whole within its batch. `seed` has no effect, and `epochs=None` means until the
+    iterable ends; whatever is asked for first uses it up.
+    """
+
+    model_name: str | None = None
+    model_hash: str | None = None
+    site: str | None = None
+    fingerprint: str | None = None
+
+    def __init__(self, batches: Iterable[Tensor]) -> None:
+        given = iter(batches)
+        first = next(given, None)
+        if first is None:
+            raise DataError("the iterator of batches is empty: it gave no batch")
+        first = torch.as_tensor(first)
+        _check(first, "batch 0")
+        self.d: int = first.shape[-1]
+        self._shape = list(first.shape)
+        self._batches = chain([first], given)
+        self._used = False
+
+    def rows(
+        self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[Float[Tensor, "batch d"]]:
+        """Rows in the order they come, re-cut to batches of `batch`."""
+        return (x for (x,) in self._cut(Rows(), batch, epochs, skip))
+
+    def pairs(
+        self, batch: int, lag: Lag = 1, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[Float[Tensor, "batch 2 d"]]:
+        """Pairs `lag` apart. Errors: DataError where the batches have no time axis."""
+        return (x for (x,) in self._cut(Pairs(lag), batch, epochs, skip))
+
+    def windows(
+        self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
+    ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
+        """Stretches of time with their mask. Errors: DataError without a time axis."""
+        return ((x, mask) for x, mask in self._cut(Windows(length), batch, epochs, skip))
+
+    def _cut(
+        self, draw: Draw, batch: int, epochs: int | None, skip: int
+    ) -> Iterator[tuple[Tensor, ...]]:
+        if draw.name != Rows.name:
+            _check_time(self._shape, draw, "an iterator of batches")
+        if epochs is not None and epochs != 1:
+            raise ConfigError(
+                f"an iterator of batches can only be read once; epochs={epochs} was given. "
+                "Capture a store, or give a tensor, to see the data several times"
+            )
+        if batch < 1 or skip < 0:
+            raise ConfigError(
+                f"batch is at least 1 and skip at least 0; {batch} and {skip} were given"
+            )
+        if self._used:
+            raise DataError(
+                "this iterator of batches was already read. Make a new one, or capture a store"
+            )
+        self._used = True
+        return cut(self._pools(draw), batch, skip * batch)
+
+    def _pools(self, draw: Draw) -> Iterator[Pool]:
+        for number, values in enumerate(map(torch.as_tensor, self._batches)):
+            if values.ndim != len(self._shape) or values.shape[-1] != self.d:
+                raise DataError(
+                    f"batch {number} of the iterator has shape {list(values.shape)}, the first had "
+                    f"{self._shape}: all must have as many dimensions and the same width"
+                )
+            _check(values, f"batch {number}")
+            time = values.shape[-2]
+            starts = np.arange(0, values.numel() // self.d, time, dtype=np.int64)
+            samples = Samples(draw, Spans(starts, starts + time))
+            buffer = values.detach().cpu().reshape(-1, self.d)
+            yield Pool(draw, samples.count, partial(_in_order, samples, buffer, number))
+
+
+def _in_order(samples: Samples, buffer: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:
+    first, stops = samples.place(np.arange(samples.count))
+    begins, ends = torch.from_numpy(first), torch.from_numpy(stops)
+    generator = torch.Generator().manual_seed(number)
+    return buffer, samples.draw.settle(begins, ends, generator), ends
+
+
+def _check(values: Tensor, what: str) -> None:
+    if values.ndim not in (2, 3) or not values.is_floating_point():
+        raise DataError(
+            "activations are floating point [rows, d] or [sequences, time, d]; the "
+            f"{what} is {str(values.dtype).removeprefix('torch.')} {list(values.shape)}"
+        )
+    if values.numel() == 0:
+        raise DataError(f"the {what} is empty: its shape is {list(values.shape)}")
+    check_finite(values, what)
+
+
+def _check_time(shape: list[int], draw: Draw, what: str) -> None:
+    if len(shape) != 3:
+        raise DataError(
+            f"{draw.name} need the order of time, and {what} of shape {shape} has none. "
+            "Give [sequences, time, d], or a store"
+        )

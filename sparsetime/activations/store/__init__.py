@@ -1,0 +1,1 @@
+"""The activation store: shards on disk, their manifest, readers and writers."""

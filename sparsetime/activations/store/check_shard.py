@@ -1,0 +1,61 @@
+"""What a shard must be to continue a store: the right shape, and the next rows in order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.activations.store.manifest import Manifest
+from sparsetime.errors import MismatchError
+
+
+def check_shard(
+    manifest: Manifest,
+    position: int,
+    activations: Float[Tensor, "rows d"],
+    steps: pa.Table,
+    begun: pa.Table,
+) -> None:
+    """Check one shard against the store before it is written.
+
+    position: of the shard's first row, where it continues a sequence. begun: the sequences that
+    begin in the shard. Errors: MismatchError saying what does not fit.
+    """
+    dtype = str(activations.dtype).removeprefix("torch.")
+    if activations.ndim != 2 or activations.shape[1] != manifest.d or dtype != manifest.dtype:
+        raise MismatchError(
+            f"a shard of this store is {manifest.dtype} [rows, {manifest.d}]; "
+            f"{dtype} {list(activations.shape)} was given"
+        )
+    rows = activations.shape[0]
+    if rows == 0 or steps.num_rows != rows:
+        raise MismatchError(
+            f"a shard needs at least one row and as many steps as rows; "
+            f"{rows} rows and {steps.num_rows} steps were given"
+        )
+    if steps.column_names[:2] != ["sequence", "position"]:
+        raise MismatchError(
+            "the first two columns of a shard's steps are sequence and position; "
+            f"{', '.join(steps.column_names[:2]) or 'none'} were given"
+        )
+    open_rows = manifest.planned_rows - manifest.rows
+    lengths = np.concatenate([[open_rows], begun["length"].to_numpy()]).astype(np.int64)
+    if lengths.sum() < rows:
+        raise MismatchError(
+            f"the shard has {rows} rows, but the sequences that are open or begin in it have only "
+            f"{lengths.sum()}"
+        )
+    first = np.cumsum(lengths) - lengths
+    sequences = np.repeat(np.arange(len(lengths)) + manifest.sequences - 1, lengths)[:rows]
+    positions = np.arange(rows) - np.repeat(first, lengths)[:rows]
+    positions[:open_rows] += position
+    if not (
+        np.array_equal(sequences, steps["sequence"].to_numpy())
+        and np.array_equal(positions, steps["position"].to_numpy())
+    ):
+        raise MismatchError(
+            "the columns sequence and position do not continue the store: the shard must begin at "
+            f"row {manifest.rows} of the planned sequences and keep their order"
+        )

@@ -1,0 +1,60 @@
+"""Which activations something was made from, and how much of a view it has seen before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sparsetime.activations.store.store import Store
+
+if TYPE_CHECKING:
+    from sparsetime.activations.sources.source import Source
+
+
+def shards_hash(store: Store) -> str:
+    """SHA-256 over the checksums of all files of a store's shards, the same for each of its views.
+
+    Two stores share it exactly where they hold the same activations of the same documents.
+    """
+    digest = hashlib.sha256()
+    for shard in store.manifest.shards:
+        for kind in sorted(shard.files):
+            digest.update(shard.files[kind].sha256.encode())
+    return digest.hexdigest()
+
+
+def sequences_hash(store: Store) -> str:
+    """SHA-256 of which sequences of its store a view selects."""
+    return hashlib.sha256(np.asarray(store.sequence_indices, dtype="<i8").tobytes()).hexdigest()
+
+
+def provenance(source: Source) -> dict[str, Any]:
+    """What a dictionary's record says under `trained_on`, in values that JSON holds.
+
+    fingerprint: the source's own. store, sequences: `shards_hash` and the numbers in the whole
+    store of the sequences in view; None for activations that come from no store.
+    """
+    stored = source if isinstance(source, Store) else None
+    return {
+        "fingerprint": source.fingerprint,
+        "store": None if stored is None else shards_hash(stored),
+        "sequences": None if stored is None else stored.sequence_indices.tolist(),
+    }
+
+
+def share_seen(trained_on: Mapping[str, Any] | None, view: Store) -> float | None:
+    """The share of a view's steps that lie in sequences a dictionary was trained on.
+
+    `trained_on` is the `provenance` in the dictionary's record. None where nobody knows: no record,
+    training on something else than a store, or on another store (which may or may not hold the
+    same documents).
+    """
+    if not trained_on or trained_on.get("sequences") is None or len(view) == 0:
+        return None
+    if trained_on.get("store") != shards_hash(view):
+        return None
+    seen = np.isin(view.sequence_indices, np.asarray(trained_on["sequences"], dtype=np.int64))
+    return float(view.sequences["length"].to_numpy()[seen].sum() / len(view))

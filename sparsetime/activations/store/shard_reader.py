@@ -1,0 +1,197 @@
+"""The rows of a store's shards: mapped from disk, checked before they are first read."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from sparsetime.activations.store.manifest import (
+    ACTIVATIONS_FILE,
+    SEQUENCES,
+    STEPS_FILE,
+    TENSOR,
+    FileRecord,
+    Manifest,
+    ShardRecord,
+    check_size,
+)
+from sparsetime.activations.store.sequence_table import read_parquet
+from sparsetime.errors import DamagedError, StoreError
+from sparsetime.files import Folder
+
+# Files whose checksum held in this process, with the size and change time they had then.
+_checked: set[tuple[str, str, int, int]] = set()
+
+
+class ShardReader:
+    """Reads rows of a store by their number.
+
+    A local shard is mapped, so that only the rows asked for are read from disk; a remote one is
+    downloaded once a process to a temporary folder and mapped there. The sha256 of every file is
+    compared with the manifest's before its first read.
+
+    Errors: DamagedError naming the file, where it is truncated, changed or no safetensors file.
+    """
+
+    in_memory = False
+
+    def __init__(self, folder: Folder, manifest: Manifest) -> None:
+        self.d = manifest.d
+        self.dtype: torch.dtype = getattr(torch, manifest.dtype)
+        self._remote = folder
+        self._downloads: Folder | None = None
+        self._lock = threading.Lock()
+        self._last_tensor: tuple[str, Tensor] | None = None
+        self._last_steps: tuple[tuple[str, tuple[str, ...] | None], pa.Table] | None = None
+        self._shards = manifest.shards
+        self._table = manifest.sequence_table
+        self._ends = np.cumsum([shard.rows for shard in manifest.shards], dtype=np.int64)
+
+    def pieces(self, rows: NDArray[np.int64]) -> Iterator[Float[Tensor, "some d"]]:
+        """The rows of the given numbers (ascending), in order, a tensor per shard that holds some.
+
+        Contiguous rows come as a view of the mapped file: read them, never write to them.
+        """
+        if len(rows) == 0:
+            return
+        first, last = np.searchsorted(self._ends, rows[[0, -1]], side="right")
+        for number in range(first, last + 1):
+            shard = self._shards[number]
+            begin = int(self._ends[number]) - shard.rows
+            low, high = np.searchsorted(rows, [begin, begin + shard.rows])
+            if low < high:
+                yield pick(self._tensor(shard), rows[low:high] - begin)
+
+    def steps(self, rows: NDArray[np.int64], columns: list[str] | None) -> pa.Table:
+        """The step columns of the given rows (ascending); all columns where None are named."""
+        tables: list[pa.Table] = []
+        for shard, end in zip(self._shards, self._ends.tolist(), strict=True):
+            begin = end - shard.rows
+            low, high = np.searchsorted(rows, [begin, end])
+            if low < high:
+                table = self._steps_of(shard, columns)
+                at = rows[low:high] - begin
+                contiguous = at[-1] - at[0] + 1 == len(at)
+                part = table.slice(at[0], len(at)) if contiguous else table.take(pa.array(at))
+                tables.append(part)
+        if not tables:
+            return self._steps_of(self._shards[0], columns).slice(0, 0)
+        return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+
+    def step_columns(self) -> list[str]:
+        """Names of the step columns."""
+        names: list[str] = self._steps_of(self._shards[0], None).column_names
+        return names
+
+    def table(self, name: str = SEQUENCES, record: FileRecord | None = None) -> pa.Table:
+        """A table of sequences, checked."""
+        record = record or self._table
+        if record is None:
+            raise StoreError(f"{self._remote.url} has no {SEQUENCES} yet: it is unfinished")
+        return read_parquet(self._checked_folder(name, record), name)
+
+    def verify(self) -> None:
+        """Compare the sha256 of every file with the manifest's, whether read before or not."""
+        files = [(s.path(kind), record) for s in self._shards for kind, record in s.files.items()]
+        if self._table is not None:
+            files.append((SEQUENCES, self._table))
+        for name, record in files:
+            check_size(self._remote, name, record)
+            self._compare(self._remote, name, record)
+
+    def _steps_of(self, shard: ShardRecord, columns: list[str] | None) -> pa.Table:
+        key = (shard.name, tuple(columns) if columns is not None else None)
+        last = self._last_steps  # sequences read one after the other mostly share a shard
+        if last is not None and last[0] == key:
+            return last[1]
+        name, record = shard.path(STEPS_FILE), shard.files[STEPS_FILE]
+        table = read_parquet(self._checked_folder(name, record), name, columns)
+        self._last_steps = (key, table)
+        return table
+
+    def _tensor(self, shard: ShardRecord) -> Float[Tensor, "rows d"]:
+        last = self._last_tensor
+        if last is not None and last[0] == shard.name:
+            return last[1]
+        name = shard.path(ACTIVATIONS_FILE)
+        folder = self._checked_folder(name, shard.files[ACTIVATIONS_FILE])
+        try:
+            # The mapping lives as long as the tensor; only the last one is kept, so that pages
+            # read from other shards do not count as this process's memory.
+            with safe_open(folder.path(name), framework="pt") as file:
+                tensor: Tensor = file.get_tensor(TENSOR)
+        except SafetensorError as error:
+            raise DamagedError(
+                f"{self._remote.url}/{name} is not a safetensors file with a tensor "
+                f"{TENSOR!r}: {error}"
+            ) from error
+        if tensor.shape != (shard.rows, self.d) or tensor.dtype != self.dtype:
+            raise DamagedError(
+                f"{self._remote.url}/{name} holds {tensor.dtype} {list(tensor.shape)}; the "
+                f"manifest says {self.dtype} {[shard.rows, self.d]}"
+            )
+        self._last_tensor = (shard.name, tensor)
+        return tensor
+
+    def _checked_folder(self, name: str, record: FileRecord) -> Folder:
+        """The local folder that holds the file, checked."""
+        folder = self._remote if self._remote.is_local else self._downloaded(name, record)
+        try:
+            stat = folder.path(name).stat()
+        except FileNotFoundError:
+            check_size(folder, name, record)
+            raise
+        key = (str(folder.path(name)), record.sha256, stat.st_size, stat.st_mtime_ns)
+        if key not in _checked:
+            check_size(folder, name, record)
+            self._compare(folder, name, record)
+            _checked.add(key)
+        return folder
+
+    def _compare(self, folder: Folder, name: str, record: FileRecord) -> None:
+        if folder.sha256(name) != record.sha256:
+            raise DamagedError(
+                f"{self._remote.url}/{name} is damaged: its bytes are not the bytes that were "
+                "written (sha256 differs). Copy the store again, or capture it again with "
+                "force=True"
+            )
+
+    def _downloaded(self, name: str, record: FileRecord) -> Folder:
+        with self._lock:
+            if self._downloads is None:
+                path = tempfile.mkdtemp(prefix="sparsetime-")
+                weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
+                self._downloads = Folder(path)
+            local = self._downloads
+            if not local.exists(name):
+                check_size(self._remote, name, record)
+                try:
+                    local.write_bytes(name, self._remote.read_bytes(name))
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    raise StoreError(
+                        f"the disk is full: {name} of {self._remote.url} needs {record.bytes:,} "
+                        f"bytes in {local.url}"
+                    ) from error
+            return local
+
+
+def pick(tensor: Float[Tensor, "rows d"], at: NDArray[np.int64]) -> Float[Tensor, "some d"]:
+    """Rows `at` (ascending, distinct) of a tensor: a view where they are contiguous."""
+    first, last = int(at[0]), int(at[-1])
+    if last - first + 1 == len(at):
+        return tensor[first : last + 1]
+    return tensor.index_select(0, torch.from_numpy(np.ascontiguousarray(at)))

@@ -1,0 +1,109 @@
+"""One site's store while it is being captured: what it lacks, and whether the data is the same."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from sparsetime.activations.capture.capture_plan import Shard
+from sparsetime.activations.store.manifest import BEGUN_FILE, STEPS_FILE
+from sparsetime.activations.store.shard_reader import ShardReader
+from sparsetime.activations.store.store import Store
+from sparsetime.activations.store.writer import StoreWriter
+from sparsetime.errors import StoreError
+from sparsetime.files import Folder
+from sparsetime.models.load import LoadedModel
+
+
+@final
+class SiteWriter:
+    """Writes one site's shards, and holds finished ones against the data given now."""
+
+    def __init__(
+        self,
+        folder: str,
+        loaded: LoadedModel,
+        site: str,
+        d: int,
+        dtype: torch.dtype,
+        *,
+        unit: str,
+        capture: dict[str, Any],
+        force: bool,
+    ) -> None:
+        self.site = site
+        self._writer = StoreWriter(
+            folder,
+            model_name=loaded.name,
+            model_hash=loaded.revision_or_hash,
+            site=site,
+            d=d,
+            dtype=str(dtype).removeprefix("torch."),
+            unit=unit,
+            capture=capture,
+            force=force,
+        )
+        self._folder = Folder(folder)
+        self._found = self._writer.manifest
+        self._reader = ShardReader(self._folder, self._found)
+        self._planned = 0
+
+    def lacks(self, number: int, shard: Shard) -> bool:
+        """Whether the shard is still to be made.
+
+        Errors: StoreError where a finished shard holds other documents than the data given now;
+        DamagedError where it cannot be read.
+        """
+        self._planned = number + 1
+        if number >= len(self._found.shards):
+            if self._found.complete:
+                raise self._other_data("it is finished, and the data given now goes on")
+            return True
+        record = self._found.shards[number]
+        steps, begun = (
+            self._reader.table(record.path(kind), record.files[kind])
+            for kind in (STEPS_FILE, BEGUN_FILE)
+        )
+        if not (_same(steps, shard.step_table()) and _same(begun, shard.sequence_table())):
+            raise self._other_data(f"its shard {record.name} holds other documents")
+        return False
+
+    def append(
+        self, shard: Shard, activations: Tensor, steps: pa.Table, sequences: pa.Table
+    ) -> None:
+        """The activations are known to be finite. Errors: those of `StoreWriter.append`."""
+        self._writer.append(activations, steps, sequences)
+
+    def finish(self) -> Store:
+        """Errors: StoreError where the store has more than the data given now."""
+        if self._planned < len(self._found.shards):
+            raise self._other_data("the data given now ends before it does")
+        return self._writer.finish()
+
+    def _other_data(self, what: str) -> StoreError:
+        return StoreError(
+            f"{self._folder.url} was captured from other data: {what}. Give the data that it was "
+            f"begun with, choose another folder, or replace it with force=True"
+        )
+
+
+def _same(stored: pa.Table, planned: pa.Table) -> bool:
+    """Whether the planned columns are stored with equal values; dictionaries may differ."""
+    if not set(planned.column_names) <= set(stored.column_names):
+        return False
+    for name in planned.column_names:
+        left, right = (_plain(table[name].combine_chunks()) for table in (stored, planned))
+        if not left.equals(right):
+            return False
+    return True
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    if isinstance(column, pa.ChunkedArray):
+        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    if pa.types.is_dictionary(column.type):
+        return column.cast(column.type.value_type)
+    return column

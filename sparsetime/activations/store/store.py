@@ -1,0 +1,284 @@
+"""Store: activations on disk in the order they were captured, read in order or shuffled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sparsetime.activations.capture.documents import Label
+from sparsetime.activations.sampling.sample_kinds import (
+    Draw,
+    Lag,
+    Pairs,
+    Rows,
+    Samples,
+    Spans,
+    Windows,
+)
+from sparsetime.activations.sampling.shuffle import MEMORY, Shuffle
+from sparsetime.activations.store.manifest import (
+    BEGUN_FILE,
+    Manifest,
+    check_presence,
+    load_manifest,
+)
+from sparsetime.activations.store.sequence_table import sequence_table
+from sparsetime.activations.store.shard_reader import ShardReader
+from sparsetime.activations.store.stored_sequence import StoredSequence, read_rows
+from sparsetime.errors import ConfigError, DamagedError, DataError, unknown_name
+from sparsetime.files import Folder
+
+
+def open_store(path: str | Path) -> Store:
+    """Open an activation store: a local folder or an fsspec URL.
+
+    Presence and size of every file are checked now, checksums when a file is first read. A store
+    whose capture was cut off opens with its finished shards; its last sequence may then be shorter
+    than the document was.
+
+    Errors: StoreError where there is no store or a newer sparsetime wrote it; DamagedError naming
+    the file that is missing, truncated or changed.
+    """
+    folder = Folder(str(path))
+    manifest = load_manifest(folder)
+    check_presence(folder, manifest)
+    reader = ShardReader(folder, manifest)
+    if manifest.complete:
+        table = reader.table()
+    else:
+        begun = [
+            reader.table(shard.path(BEGUN_FILE), shard.files[BEGUN_FILE])
+            for shard in manifest.shards
+        ]
+        table = pa.concat_tables(begun) if begun else sequence_table(_NO_SEQUENCES, 0)
+        table = _cut_off(table, manifest.rows)
+    if table.num_rows != manifest.sequences or sum(table["length"].to_pylist()) != manifest.rows:
+        raise DamagedError(
+            f"{folder.url} is at odds with itself: its manifest counts {manifest.sequences:,} "
+            f"sequences and {manifest.rows:,} rows, its sequence table others. "
+            "Capture it again with force=True"
+        )
+    return Store(folder, manifest, reader, table, np.arange(table.num_rows))
+
+
+@final
+class Store:
+    """An activation store or a part of its sequences; immutable. Made by `open_store`.
+
+    `len(store)` is its number of rows. `sequences` is the table of its sequences: id, length,
+    start, step, unit, source, labels (JSON), text, first_row (in the whole store). `reader` reads
+    rows by their number in the whole store; `spans` are the numbers of this view's sequences.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        manifest: Manifest,
+        reader: ShardReader,
+        table: pa.Table,
+        selection: NDArray[np.int64],
+    ) -> None:
+        self._folder, self.reader, self._table = folder, reader, table
+        self.manifest = manifest
+        self.sequence_indices = selection
+        first = table["first_row"].to_numpy()[selection]
+        self.spans = Spans(first, first + table["length"].to_numpy()[selection])
+        self._rows = int(self.spans.lengths.sum())
+        self.path: str = folder.url
+        self.d: int = manifest.d
+        self.site: str = manifest.site
+        self.dtype: str = manifest.dtype
+        self.unit: str = manifest.unit
+        self.model_name: str = manifest.model_name
+        self.model_hash: str = manifest.model_hash
+
+    @cached_property
+    def sequences(self) -> pa.Table:
+        if len(self.sequence_indices) == self._table.num_rows:
+            return self._table
+        return self._table.take(pa.array(self.sequence_indices))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the checksums of the activations and the sequences shown here, as hex."""
+        digest = hashlib.sha256(self.manifest.checksums.encode())
+        for numbers in (self.sequence_indices, self.spans.starts, self.spans.stops):
+            digest.update(np.ascontiguousarray(numbers, dtype="<i8").data)
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __repr__(self) -> str:
+        state = "" if self.manifest.complete else ", unfinished"
+        return (
+            f"Store({self.path!r}, site {self.site!r}, {len(self.sequence_indices):,} sequences, "
+            f"{self._rows:,} rows of width {self.d}, {self.dtype}{state})"
+        )
+
+    def rows(
+        self,
+        batch: int,
+        seed: int = 0,
+        epochs: int | None = 1,
+        memory: str | int = MEMORY,
+        skip: int = 0,
+    ) -> Iterator[Float[Tensor, "batch d"]]:
+        """Shuffled rows, float32 [batch, d]; every row once an epoch, endless with `epochs=None`.
+
+        A uniformly random order where the rows fit into `memory`; otherwise blocks of up to 1024
+        neighbouring rows are mixed within `memory`. The order follows from `seed` alone. The
+        first `skip` batches are passed over without reading them.
+
+        Errors: DataError where there are no rows; ConfigError for settings out of range.
+        """
+        return (x for (x,) in self._shuffle(Rows(), seed, memory).batches(batch, epochs, skip))
+
+    def pairs(
+        self,
+        batch: int,
+        lag: Lag = 1,
+        seed: int = 0,
+        epochs: int | None = 1,
+        memory: str | int = MEMORY,
+        skip: int = 0,
+    ) -> Iterator[Float[Tensor, "batch 2 d"]]:
+        """Shuffled pairs of rows of one sequence, float32 [batch, 2, d]: the second `lag` later.
+
+        With two numbers, such as (1, 256), the first row is any that lies from so many to so many
+        steps before the second. Sequences of `lag` steps or fewer give none. Otherwise as `rows`.
+
+        Errors: DataError where no sequence is long enough.
+        """
+        shuffle = self._shuffle(Pairs(lag), seed, memory)
+        return (x for (x,) in shuffle.batches(batch, epochs, skip))
+
+    def windows(
+        self,
+        batch: int,
+        length: int,
+        seed: int = 0,
+        epochs: int | None = 1,
+        memory: str | int = MEMORY,
+        skip: int = 0,
+    ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
+        """Shuffled stretches of time, float32 [batch, length, d], and a mask [batch, length].
+
+        Sequences shorter than `length` are left out. The others are cut from their beginning; the
+        rest at their end is filled up with zeros, where the mask is False. Otherwise as `rows`.
+
+        Errors: DataError where no sequence is long enough.
+        """
+        shuffle = self._shuffle(Windows(length), seed, memory)
+        return ((x, mask) for x, mask in shuffle.batches(batch, epochs, skip))
+
+    def sequence(self, i: int) -> StoredSequence:
+        """The sequence at place `i` of this view. Errors: DataError where there is none."""
+        if not 0 <= i < len(self.sequence_indices):
+            raise DataError(
+                f"{self.path} shows {len(self.sequence_indices):,} sequences here, numbered from "
+                f"0; number {i} was asked for"
+            )
+        index = int(self.sequence_indices[i])
+        return StoredSequence(self.reader, index, self._table.slice(index, 1).to_pylist()[0])
+
+    def read(self, start: int, stop: int) -> Float[Tensor, "rows d"]:
+        """Rows `start` to `stop` (exclusive) of this view in order, float32."""
+        if not 0 <= start <= stop <= self._rows:
+            raise DataError(
+                f"rows {start} to {stop} are not within the {self._rows:,} rows of {self.path}"
+            )
+        return read_rows(self.reader, self._row_numbers(start, stop))
+
+    def steps(self, columns: list[str] | None = None) -> pa.Table:
+        """The columns of every step of this view in order; all where none are named.
+
+        Errors: UnknownNameError for a column that the store does not hold.
+        """
+        if not self.manifest.shards:
+            raise DataError(f"{self.path} holds no activations yet")
+        if columns is not None:
+            known = self.reader.step_columns()
+            for name in columns:
+                if name not in known:
+                    raise unknown_name("step column", name, known)
+        return self.reader.steps(self._row_numbers(0, self._rows), columns)
+
+    def split(self, held_out: float = 0.1, seed: int = 0) -> tuple[Store, Store]:
+        """Two views without a common sequence: (train, held out), each in order.
+
+        `held_out` is the share of the sequences, of which each view gets at least one.
+
+        Errors: ConfigError where the share is not within 0 and 1; DataError where there are fewer
+        than two sequences.
+        """
+        count = len(self.sequence_indices)
+        if not 0 < held_out < 1:
+            raise ConfigError(f"held_out is a share between 0 and 1; {held_out} was given")
+        if count < 2:
+            raise DataError(
+                f"{self.path} shows {count} sequence here; a split by document needs at least two"
+            )
+        chosen = np.random.default_rng(seed).permutation(count)
+        size = min(max(round(held_out * count), 1), count - 1)
+        return self._view(np.sort(chosen[size:])), self._view(np.sort(chosen[:size]))
+
+    def where(self, **labels: Label) -> Store:
+        """The view of the sequences whose labels have these values, in order.
+
+        `store.where(held_out=False)` and `store.where(held_out=True)` split by a label.
+
+        Errors: UnknownNameError for a label that no sequence here has; DataError where no sequence
+        has these values.
+        """
+        found = [json.loads(text) for text in self.sequences["labels"].to_pylist()]
+        known = {name for own in found for name in own}
+        for name in labels:
+            if name not in known:
+                raise unknown_name("sequence label", name, known)
+        places = [i for i, own in enumerate(found) if labels.items() <= own.items()]
+        if not places:
+            asked = ", ".join(f"{name}={value!r}" for name, value in labels.items())
+            raise DataError(
+                f"none of the {len(found):,} sequences of {self.path} has {asked}; look at "
+                f"store.sequences for the labels they have"
+            )
+        return self._view(np.array(places, dtype=np.int64))
+
+    def verify(self) -> None:
+        """Read every file and compare its sha256. Errors: DamagedError naming the first that
+        differs.
+        """
+        self.reader.verify()
+
+    def _shuffle(self, draw: Draw, seed: int, memory: str | int) -> Shuffle:
+        return Shuffle(draw, self.reader, self.spans, seed, memory)
+
+    def _view(self, places: NDArray[np.int64]) -> Store:
+        selection = self.sequence_indices[places]
+        return Store(self._folder, self.manifest, self.reader, self._table, selection)
+
+    def _row_numbers(self, start: int, stop: int) -> NDArray[np.int64]:
+        if start == stop:
+            return np.zeros(0, dtype=np.int64)
+        return Samples(Rows(), self.spans).outer(start, stop)
+
+
+_NO_SEQUENCES = pa.table({"id": pa.array([], pa.string()), "length": pa.array([], pa.int64())})
+
+
+def _cut_off(table: pa.Table, rows: int) -> pa.Table:
+    """The sequence table with the last sequence cut to the rows that were written."""
+    length = np.minimum(table["length"].to_numpy(), rows - table["first_row"].to_numpy())
+    at = table.schema.get_field_index("length")
+    return table.set_column(at, "length", pa.array(length, pa.int64()))

@@ -1,0 +1,66 @@
+"""StoredSequence: one sequence of a store, in order, with its times, labels and step columns."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+import pyarrow as pa
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sparsetime.activations.store.shard_reader import ShardReader
+
+
+@final
+class StoredSequence:
+    """One sequence in order.
+
+    index: its number in the whole store. values: float32 [time, d]. times: float64 [time], in the
+    sequence's unit. steps: a row per step with the captured columns. Values and steps are read when
+    first asked for: whoever wants the words alone does not wait for the activations.
+    """
+
+    def __init__(self, reader: ShardReader, index: int, row: dict[str, Any]) -> None:
+        self.index = index
+        self.id: str = row["id"]
+        self.labels: dict[str, Any] = json.loads(row["labels"])
+        self.text: str | None = row["text"]
+        self.unit: str = row["unit"]
+        self.source: str = row["source"]
+        self.times: NDArray[np.float64] = row["start"] + row["step"] * np.arange(row["length"])
+        self._reader, self._row = reader, row
+        self._rows = row["first_row"] + np.arange(row["length"], dtype=np.int64)
+
+    @cached_property
+    def values(self) -> Float[Tensor, "time d"]:
+        return read_rows(self._reader, self._rows)
+
+    @cached_property
+    def steps(self) -> pa.Table:
+        return self._reader.steps(self._rows, None)
+
+    def beginning(self, steps: int) -> StoredSequence:
+        """Its first `steps` steps, or all where there are no more; the text stays whole."""
+        length = min(max(0, steps), len(self))
+        return StoredSequence(self._reader, self.index, {**self._row, "length": length})
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        return f"StoredSequence({self.id!r}, {len(self)} steps)"
+
+
+def read_rows(reader: ShardReader, rows: NDArray[np.int64]) -> Float[Tensor, "rows d"]:
+    """The rows of the given numbers (ascending) as a new float32 tensor."""
+    out = torch.empty(len(rows), reader.d)
+    at = 0
+    for piece in reader.pieces(rows):
+        out[at : at + len(piece)] = piece
+        at += len(piece)
+    return out

@@ -1,0 +1,249 @@
+"""StoreWriter: appends shards to an activation store so that a crash loses at most one of them."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float
+from safetensors.torch import save
+from torch import Tensor
+
+from sparsetime.activations.store.check_shard import check_shard
+from sparsetime.activations.store.manifest import (
+    ACTIVATIONS_FILE,
+    BEGUN_FILE,
+    DTYPES,
+    MANIFEST,
+    SEQUENCES,
+    SHARDS,
+    STEPS_FILE,
+    TENSOR,
+    Manifest,
+    ShardRecord,
+    check_presence,
+    load_manifest,
+    record_of,
+)
+from sparsetime.activations.store.sequence_table import parquet_bytes, sequence_table
+from sparsetime.activations.store.shard_reader import ShardReader
+from sparsetime.errors import ConfigError, DataError, StoreError
+from sparsetime.files import Folder
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class StoreWriter:
+    """Writes an activation store shard by shard.
+
+    A shard counts once the manifest lists it, and the manifest is replaced last and atomically. A
+    writer opened on an unfinished store of the same settings goes on after its last shard:
+    `shards_done` says how many shards, and `rows_done` how many rows, need not be made again.
+    `force` throws away the store that `out` holds; files that are no part of a store stay. Nothing
+    is written or thrown away before the first `append`, and where that fails nothing new is left.
+
+    Errors: StoreError where `out` holds anything else, or a store of other settings (it says
+    which); DamagedError where a finished shard is missing or truncated.
+    """
+
+    def __init__(
+        self,
+        out: str | Path,
+        *,
+        model_name: str,
+        model_hash: str,
+        site: str,
+        d: int,
+        dtype: str,
+        unit: str,
+        capture: dict[str, Any],
+        force: bool = False,
+    ) -> None:
+        if dtype not in DTYPES:
+            raise ConfigError(f"a store's dtype is one of {', '.join(DTYPES)}; {dtype!r} was given")
+        self._folder = Folder(str(out))
+        settings = json.loads(json.dumps(capture))
+        self._manifest = Manifest(model_name, model_hash, site, d, dtype, unit, settings)
+        self._position = 0  # of the next row, within the sequence that the last shard left open
+        self._resumes = not force and self._folder.exists(MANIFEST)
+        self._begun = False
+        if self._resumes:
+            self._resume()
+        elif not force:
+            self._refuse_other_content()
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is finished."""
+        return self._manifest
+
+    @property
+    def shards_done(self) -> int:
+        return len(self._manifest.shards)
+
+    @property
+    def rows_done(self) -> int:
+        return self._manifest.rows
+
+    def append(
+        self, activations: Float[Tensor, "rows d"], steps: pa.Table, sequences: pa.Table
+    ) -> None:
+        """Write one shard.
+
+        activations: [rows, d] in the store's dtype, finite. steps: a row per activation, with the
+        int32 columns `sequence` (number within the store) and `position` (0, 1, … within the
+        sequence), then any others. sequences: those that begin in this shard, with their whole
+        `length`; columns of SEQUENCE_SCHEMA, where only `id` and `length` must be given.
+
+        Errors: MismatchError where the three do not fit together or do not continue the store;
+        StoreError where the disk is full (nothing of the shard is then left behind).
+        """
+        if self._manifest.complete:
+            raise StoreError(f"{self._folder.url} is a finished store; nothing can be appended")
+        begun = sequence_table(sequences, self._manifest.planned_rows)
+        check_shard(self._manifest, self._position, activations, steps, begun)
+        name = f"{self.shards_done:06d}"
+        contents = {
+            ACTIVATIONS_FILE: save({TENSOR: activations.detach().cpu().contiguous()}),
+            STEPS_FILE: parquet_bytes(steps),
+            BEGUN_FILE: parquet_bytes(begun),
+        }
+        shard = ShardRecord(
+            name,
+            activations.shape[0],
+            begun.num_rows,
+            int(np.sum(begun["length"].to_numpy())),
+            {kind: record_of(data) for kind, data in contents.items()},
+        )
+        manifest = self._manifest.with_shard(shard)
+        needed = sum(map(len, contents.values()))
+        try:
+            self._begin()
+            for kind, data in contents.items():
+                self._write(shard.path(kind), data, needed, f"shard {name}")
+            self._write_manifest(manifest)
+        except BaseException:
+            for kind in contents:
+                self._folder.remove(shard.path(kind))
+            if not (self._resumes or self.shards_done):
+                self._leave_nothing()
+            raise
+        self._manifest = manifest
+        self._position = int(steps["position"][-1].as_py()) + 1
+
+    def finish(self) -> Store:
+        """Write the whole sequence table, mark the store complete, and open it.
+
+        Errors: DataError where nothing was appended or the last sequence lacks rows.
+        """
+        from sparsetime.activations.store.store import open_store
+
+        manifest = self._manifest
+        if not manifest.complete:
+            if manifest.rows == 0:
+                raise DataError(
+                    f"no activations were captured for {self._folder.url}: the data is empty"
+                )
+            if manifest.rows != manifest.planned_rows:
+                raise DataError(
+                    f"{self._folder.url} cannot be finished: its sequences have "
+                    f"{manifest.planned_rows:,} rows in all, {manifest.rows:,} were appended"
+                )
+            self._begin()
+            reader = ShardReader(self._folder, manifest)
+            tables = [
+                reader.table(shard.path(BEGUN_FILE), shard.files[BEGUN_FILE])
+                for shard in manifest.shards
+            ]
+            data = parquet_bytes(pa.concat_tables(tables))
+            self._write(SEQUENCES, data, len(data), "the sequence table")
+            manifest = replace(manifest, complete=True, sequence_table=record_of(data))
+            self._write_manifest(manifest)
+            self._manifest = manifest
+        return open_store(self._folder.url)
+
+    def _resume(self) -> None:
+        found, wanted = load_manifest(self._folder), self._manifest.settings
+        differing = [
+            f"{name} is {found.settings.get(name)!r} there and {wanted.get(name)!r} here"
+            for name in sorted(wanted.keys() | found.settings.keys())
+            if found.settings.get(name) != wanted.get(name)
+        ]
+        if differing:
+            raise StoreError(
+                f"{self._folder.url} holds another capture: {'; '.join(differing)}. "
+                "Choose another folder, or replace it with force=True"
+            )
+        check_presence(self._folder, found)
+        self._manifest = found
+        if found.shards:
+            shard = found.shards[-1]
+            reader = ShardReader(self._folder, found)
+            last = reader.table(shard.path(STEPS_FILE), shard.files[STEPS_FILE])
+            self._position = int(last["position"][-1].as_py()) + 1
+
+    def _begin(self) -> None:
+        """Clear away what an interruption, or with `force` another store, has left."""
+        if self._begun:
+            return
+        if not self._resumes:
+            for name in (MANIFEST, SEQUENCES, SHARDS):
+                self._folder.remove(name)
+        listed = {s.path(kind) for s in self._manifest.shards for kind in s.files}
+        for name in (self._folder / SHARDS).names():
+            if f"{SHARDS}/{name}" not in listed:  # a shard that was being written
+                self._folder.remove(f"{SHARDS}/{name}")
+        for name in self._folder.names():
+            if name.endswith(".partial"):
+                self._folder.remove(name)
+        if not self._resumes:
+            self._write_manifest(self._manifest)
+        self._begun = True
+
+    def _leave_nothing(self) -> None:
+        self._begun = False
+        for name in (MANIFEST, SHARDS):
+            self._folder.remove(name)
+        if not self._folder.names():
+            self._folder.remove()
+
+    def _refuse_other_content(self) -> None:
+        others = [name for name in self._folder.names() if not name.endswith(".partial")]
+        if others:
+            raise StoreError(
+                f"{self._folder.url} is not empty and not an activation store: it holds "
+                f"{', '.join(others[:3])}{', …' if len(others) > 3 else ''}. "
+                "Choose another folder, or write beside these files with force=True"
+            )
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        with self._disk_full_explained("the manifest", 4096):
+            manifest.save(self._folder)
+
+    def _write(self, name: str, data: bytes, needed: int, what: str) -> None:
+        with self._disk_full_explained(what, needed):
+            self._folder.write_bytes(name, data)
+
+    @contextmanager
+    def _disk_full_explained(self, what: str, needed: int) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, StoreError) as error:
+            cause = error.__cause__ if isinstance(error, StoreError) else error
+            if getattr(cause, "errno", None) not in _FULL:
+                raise
+            raise StoreError(
+                f"the disk is full: {what} needs {needed:,} bytes in {self._folder.url}. Free "
+                "some space and capture again: it goes on after the "
+                f"{self.shards_done} finished shards"
+            ) from error

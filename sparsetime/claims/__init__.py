@@ -1,0 +1,1 @@
+"""Claims of papers, the lab in which they are checked, and the rule that judges them."""

@@ -1,0 +1,34 @@
+"""Rows of a language model with the gradient of its loss, made once."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TypeAlias
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.activations.sources.model_loss import with_gradients
+from sparsetime.claims.lab.splits import Rows
+from sparsetime.errors import MismatchError
+from sparsetime.metrics.ce_increase import token_windows
+
+Gradients: TypeAlias = dict[str, Float[Tensor, "rows d"]]
+
+
+@lru_cache(maxsize=1)
+def training_gradients(data: Rows, windows: int, length: int) -> Gradients:
+    """`x` and `gradient` of the first `windows` windows of `length` training tokens.
+
+    They are kept until others are asked for, since a run of the model, there and back, costs more
+    than a training on what it gives.
+
+    Errors: MismatchError where the data have no model.
+    """
+    if data.bed.model is None or data.bed.store.site is None:
+        raise MismatchError(
+            f"the testbed {data.bed.name!r} has no model whose loss could have a gradient; take "
+            "lab.code()"
+        )
+    tokens = token_windows(data.train_store, length)[:windows]
+    return with_gradients(data.bed.model.model, tokens, data.bed.store.site)

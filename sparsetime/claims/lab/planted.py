@@ -1,0 +1,93 @@
+"""Planted features in the lab: what was played, split by sequence, with its true atoms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.codes import SparseCode
+from sparsetime.config import validated
+from sparsetime.errors import ConfigError
+from sparsetime.testbeds.atom_recovery import Recovery, recovery
+from sparsetime.testbeds.synthetic.generate import Orchestra, orchestra
+from sparsetime.testbeds.synthetic.settings import OrchestraSettings
+
+_HELD_OUT = 5  # one sequence in so many
+_SEQUENCES, _TIME = 50, 2000
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Planted:
+    """Sums of known atoms.
+
+    train, held_out: rows in order of time; the sequences of one are not in the other.
+    train_code, held_out_code: the true strengths of these rows. atoms: the true ones, of length
+    one. truth: all of what was played, `truth.features` has a line an atom (kind, parent, ...).
+    """
+
+    truth: Orchestra
+
+    @property
+    def atoms(self) -> Float[Tensor, "width d"]:
+        return self.truth.atoms
+
+    @property
+    def d(self) -> int:
+        return self.atoms.shape[1]
+
+    @property
+    def train(self) -> Float[Tensor, "rows d"]:
+        return self.truth.activations[self._first :].flatten(0, 1)
+
+    @property
+    def held_out(self) -> Float[Tensor, "rows d"]:
+        return self.truth.activations[: self._first].flatten(0, 1)
+
+    @property
+    def held_out_sequences(self) -> tuple[Float[Tensor, "time d"], ...]:
+        """The sequences of `held_out`, each in order of time."""
+        return self.truth.activations[: self._first].unbind()
+
+    @property
+    def train_code(self) -> SparseCode:
+        rows = self.truth.code.rows
+        return self.truth.code.reshape(rows).row_slice(self._first * self.truth.settings.time, rows)
+
+    @property
+    def held_out_code(self) -> SparseCode:
+        code = self.truth.code
+        return code.reshape(code.rows).row_slice(0, self._first * self.truth.settings.time)
+
+    def recovered(self, atoms: Float[Tensor, "learnt d"]) -> Recovery:
+        """How well learnt atoms match the true ones, one to one."""
+        return recovery(atoms, self.atoms)
+
+    @property
+    def _first(self) -> int:
+        return self.truth.settings.sequences // _HELD_OUT
+
+
+def planted(seed: int, **settings: Any) -> Planted:
+    """Orchestra with that seed, by default 50 sequences of 2,000 steps.
+
+    settings: fields of `OrchestraSettings`: `d`, `width`, `families`, `circles`, `bidirectional`,
+    `noise`, ... `longest=1` and `flutter=0` make steps nearly independent of each other.
+
+    Errors: ConfigError for settings that are unknown or out of range, or for fewer than five
+    sequences, of which one could not be held out.
+    """
+    chosen = validated(
+        OrchestraSettings,
+        {"sequences": _SEQUENCES, "time": _TIME, **settings, "seed": seed},
+        "the settings of planted features",
+    )
+    if chosen.sequences < _HELD_OUT:
+        raise ConfigError(
+            f"one sequence in {_HELD_OUT} is held out, so there must be at least {_HELD_OUT}; "
+            f"sequences={chosen.sequences} was given"
+        )
+    return Planted(orchestra(chosen))

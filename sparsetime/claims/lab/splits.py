@@ -1,0 +1,93 @@
+"""Rows of activations in three parts that share no document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.activations.store.store import Store
+from sparsetime.testbeds.base import Testbed
+
+_HELD_OUT, _SPLIT_SEED = 0.1, 0
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A testbed's activations in three parts: to train, to choose settings, to report.
+
+    bed: the testbed, with its model and its labels. train_store, tuning_store, held_out_store: the
+    three views, in order of time, for pairs, windows and labels. train, tuning, held_out: their
+    rows in memory, float32, in order of time.
+    """
+
+    bed: Testbed
+    train_store: Store
+    tuning_store: Store
+    held_out_store: Store
+
+    @staticmethod
+    def of(bed: Testbed) -> Rows:
+        """The same split for the same documents, whatever the site."""
+        rest, held_out = bed.store.split(_HELD_OUT, seed=_SPLIT_SEED)
+        train, tuning = rest.split(_HELD_OUT, seed=_SPLIT_SEED)
+        return Rows(bed, train, tuning, held_out)
+
+    @staticmethod
+    def apart_in_time(bed: Testbed) -> Rows:
+        """Held out is what the label `held_out` says: time that the model never saw either.
+
+        Sequences of one time, such as all sensors of a day, are so on one side. Tuning is not apart
+        in time from train.
+        """
+        train, tuning = bed.store.where(held_out=False).split(_HELD_OUT, seed=_SPLIT_SEED)
+        return Rows(bed, train, tuning, bed.store.where(held_out=True))
+
+    @property
+    def d(self) -> int:
+        """Dimension of the activations."""
+        return self.bed.store.d
+
+    @cached_property
+    def train(self) -> Float[Tensor, "rows d"]:
+        return _read(self.train_store)
+
+    @cached_property
+    def tuning(self) -> Float[Tensor, "rows d"]:
+        return _read(self.tuning_store)
+
+    @cached_property
+    def held_out(self) -> Float[Tensor, "rows d"]:
+        return _read(self.held_out_store)
+
+    @property
+    def held_out_sequences(self) -> tuple[Float[Tensor, "time d"], ...]:
+        """The documents of `held_out`, each in order of time."""
+        lengths: list[int] = self.held_out_store.spans.lengths.tolist()
+        documents: tuple[Tensor, ...] = torch.split(self.held_out, lengths)
+        return documents
+
+    @cached_property
+    def train_pairs(self) -> Float[Tensor, "rows 2 d"]:
+        """Every row of `train` after its neighbour one step before; none across documents."""
+        return _pairs(self.train_store)
+
+    @cached_property
+    def held_out_pairs(self) -> Float[Tensor, "rows 2 d"]:
+        """Every row of `held_out` after its neighbour one step before; none across documents."""
+        return _pairs(self.held_out_store)
+
+
+def _read(store: Store) -> Float[Tensor, "rows d"]:
+    return store.read(0, len(store)).float()
+
+
+def _pairs(store: Store) -> Float[Tensor, "rows 2 d"]:
+    # A view's spans number the rows of the whole store; in the view its documents follow close.
+    documents = _read(store).split(store.spans.lengths.tolist())
+    return torch.cat([torch.stack([one[:-1], one[1:]], dim=1) for one in documents])

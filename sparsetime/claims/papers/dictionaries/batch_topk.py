@@ -1,0 +1,40 @@
+"""BatchTopK: no worse than TopK at the same mean L0, with counts that differ from row to row."""
+
+import torch
+
+from sparsetime.claims.claim import AtLeast, AtMost, Lab, Within, claim
+from sparsetime.dictionaries.recipes import dictionary
+
+K, WIDTH, ROWS = 32, 1024, 150_000
+
+
+@claim(
+    "batch_topk",
+    system=174,
+    says="At equal mean L0 BatchTopK leaves no more unexplained than TopK; rows differ in how many "
+    "latents they use, and the mean is what was asked for.",
+    data="MiniLM layer 3, held-out documents",
+    expects=[
+        AtMost("FVU of BatchTopK", than="FVU of TopK"),
+        Within("L0 of BatchTopK", of=K, tolerance=0.05),
+        AtLeast("deviation of the count over rows", than=0.1 * K),
+    ],
+    seconds=40,
+)
+def check(lab: Lab, seed: int) -> dict[str, float]:
+    """The inference threshold, not the batch, decides on held-out rows."""
+    real = lab.real()
+    batched, plain = (
+        lab.train(
+            dictionary(recipe, d_in=real.d, width=WIDTH, k=K, seed=seed),
+            real.train, rows=ROWS, seed=seed,
+        )
+        for recipe in ("batch_topk", "topk")
+    )  # fmt: skip
+    counts = torch.cat([batched.encode(x).counts for x in real.held_out.split(4096)])
+    return {
+        "FVU of BatchTopK": lab.fvu(batched, real.held_out),
+        "FVU of TopK": lab.fvu(plain, real.held_out),
+        "L0 of BatchTopK": float(counts.float().mean()),
+        "deviation of the count over rows": float(counts.float().std()),
+    }

@@ -1,0 +1,71 @@
+"""CSAE: the branch of a pair is in the contrastive latents and not in the common ones."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+import sparsetime as st
+from sparsetime.claims.claim import AtLeast, AtMost, Lab, claim
+
+_PAIRS, _ROWS, _WIDTH, _K = 12_000, 40_000, 256, 10
+_D, _SHARED, _OWN, _ON = 64, 64, 16, 5
+
+
+@claim(
+    "csae",
+    system=173,
+    says="Of two branches from one state, the contrastive latents tell which one it is, and the "
+    "common ones do not.",
+    data="planted pairs in place of chess: a shared sparse state, and features of either branch",
+    expects=[
+        AtLeast("accuracy of the contrastive latents", than=0.8),
+        AtMost("accuracy of the common latents", than=0.6),
+    ],
+    seconds=60,
+    notes="Two branches are equally many, so that chance is 0.5.",
+)
+def check(lab: Lab, seed: int) -> dict[str, float]:
+    from sklearn.linear_model import LogisticRegression
+
+    x, partner = _pairs(seed)
+    held = len(x) // 4
+    sae = st.dictionary("csae", d_in=_D, width=_WIDTH, k=_K, seed=seed)
+    lab.train(sae, {"x": x[held:], "earlier": partner[held:]}, rows=_ROWS, seed=seed)
+    code = sae.encode(x[:held]).dense()
+    branch = (torch.arange(held) % 2).numpy()
+    common, half = sae.groups[0], held // 2
+
+    def accuracy(part: Float[Tensor, "rows some"]) -> float:
+        reader = LogisticRegression(max_iter=500).fit(part[:half].numpy(), branch[:half])
+        return float(reader.score(part[half:].numpy(), branch[half:]))
+
+    return {
+        "accuracy of the common latents": accuracy(code[:, :common]),
+        "accuracy of the contrastive latents": accuracy(code[:, common:]),
+        "FVU": lab.fvu(sae, x[:held]),
+    }
+
+
+def _pairs(seed: int) -> tuple[Float[Tensor, "rows d"], Float[Tensor, "rows d"]]:
+    """Rows and their partners: row 2i and row 2i + 1 are the two branches of state i."""
+    generator = torch.Generator().manual_seed(seed)
+    atoms = torch.randn(_SHARED + 2 * _OWN, _D, generator=generator)
+    atoms /= atoms.norm(dim=1, keepdim=True)
+    state = _strengths(_PAIRS, _SHARED, generator) @ atoms[:_SHARED]
+    rows = []
+    for branch in (0, 1):
+        begin = _SHARED + branch * _OWN
+        own = _strengths(_PAIRS, _OWN, generator) @ atoms[begin : begin + _OWN]
+        rows.append(state + own)
+    there = torch.stack(rows, 1).flatten(0, 1)
+    back = torch.stack(rows[::-1], 1).flatten(0, 1)
+    return there, back
+
+
+def _strengths(
+    rows: int, features: int, generator: torch.Generator
+) -> Float[Tensor, "rows features"]:
+    """Each row has about `_ON` of the features, or at least one, at strengths from 0.5 to 1.5."""
+    drawn = torch.rand(rows, features, generator=generator)
+    on = drawn <= drawn.sort(dim=1).values[:, max(1, min(_ON, features // 4) - 1), None]
+    return on * (0.5 + torch.rand(rows, features, generator=generator))

@@ -1,0 +1,30 @@
+"""Feature choice leaves fewer latents dead than TopK."""
+
+import sparsetime as st
+from sparsetime.claims.claim import Lab, Less, Within, claim
+
+_ROWS, _WIDTH, _K = 40_000, 2048, 8  # where latents of TopK die
+
+
+@claim(
+    "feature_choice",
+    system=34,
+    says="At the same mean L0, fewer latents are silent on held-out documents than of TopK, both "
+    "with the same task for dead latents.",
+    data="MiniLM layer 3, held-out documents",
+    expects=[
+        Less("dead share of feature choice", than="dead share of TopK"),
+        Within("L0 of feature choice", of="L0 of TopK", tolerance=0.1),
+    ],
+    seconds=90,
+)
+def check(lab: Lab, seed: int) -> dict[str, float]:
+    data = lab.real()
+    figures = {}
+    for title, name in (("feature choice", "feature_choice"), ("TopK", "topk")):
+        sae = st.dictionary(name, d_in=data.d, width=_WIDTH, k=_K, seed=seed)
+        lab.train(sae, data.train, rows=_ROWS, seed=seed)
+        figures[f"dead share of {title}"] = lab.dead_share(sae, data.held_out)
+        figures[f"L0 of {title}"] = lab.l0(sae, data.held_out)
+        figures[f"FVU of {title}"] = lab.fvu(sae, data.held_out)
+    return figures

@@ -1,0 +1,131 @@
+"""Guided SAE: a concept in one latent, scored by FMS and by what it steers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import fmean
+from typing import final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from sparsetime.activations.store.store import Store
+from sparsetime.claims.claim import Lab, Less, claim
+from sparsetime.claims.lab.splits import Rows
+from sparsetime.dictionaries.recipes import dictionary
+from sparsetime.interventions.logits import predictions
+from sparsetime.metrics.ce_increase import token_windows
+from sparsetime.metrics.monosemanticity import monosemanticity
+
+SITE = "model.layers.1"
+CONCEPTS = ("in_docstring", "in_comment", "in_import", "in_condition")
+WIDTH, K, ROWS = 256, 16, 60_000
+SCORED = 6_000  # rows that scores are fitted on, and as many that they are judged on
+WINDOWS, LENGTH = 24, 128
+PUSH = 0.5  # of the mean distance of activations from their mean
+
+
+@claim(
+    "guided",
+    system=193,
+    says="Concepts score a higher FMS than in a dictionary without labels, and a concept's own "
+    "latent moves what the model predicts further towards the concept, at equal length.",
+    data="the code model, layer 1 of 4; what Python's parser says of tokens; held-out documents",
+    expects=[
+        Less("FMS of TopK", than="FMS of G-SAE"),
+        Less("shift by TopK's latents", than="shift by G-SAE's latents"),
+    ],
+    notes="Concepts are docstring, comment, import and condition, in place of toxicity, style and "
+    "privacy. The shift: by how much the predicted tokens' mean log-odds under the concept rise; "
+    "what TopK's latents shift differs much between seeds.",
+)
+def check(lab: Lab, seed: int) -> dict[str, float]:
+    """Of TopK steers the latent that correlates best with the concept on training rows."""
+    code = lab.code(SITE)
+    labels, told = (_labels(store) for store in (code.train_store, code.held_out_store))
+    some, others = _spread(len(code.train)), _spread(len(code.held_out))
+    steering = _Steering.of(code, labels)
+    figures = {}
+    reserved = {"concepts": len(CONCEPTS)}
+    for name, recipe, settings in (("G-SAE", "guided", reserved), ("TopK", "topk", {})):
+        sae = dictionary(recipe, d_in=code.d, width=WIDTH, k=K, seed=seed, **settings)
+        lab.train(sae, {"x": code.train, "labels": labels}, rows=ROWS, seed=seed)
+        fitted, judged = (sae.encode(x).dense() for x in (code.train[some], code.held_out[others]))
+        own = torch.arange(len(CONCEPTS)) if settings else _nearest(fitted, labels[some])
+        scores = [
+            monosemanticity(fitted, labels[some, at] == 1, judged, told[others, at] == 1)
+            for at in range(len(CONCEPTS))
+        ]
+        figures[f"FMS of {name}"] = fmean(scores)
+        figures[f"shift by {name}'s latents"] = steering.shift(sae.atoms.detach()[own])
+        figures[f"FVU of {name}"] = lab.fvu(sae, code.held_out)
+    return figures
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Steering:
+    """A model that is pushed along directions while it reads held-out windows.
+
+    plain: its predictions without a push. odds: of every token under every concept. length: of a
+    push, in units of the activations.
+    """
+
+    model: nn.Module
+    tokens: Int[Tensor, "windows time"]
+    plain: Float[Tensor, "predicted vocabulary"]
+    odds: Float[Tensor, "concepts vocabulary"]
+    length: float
+
+    @staticmethod
+    def of(code: Rows, labels: Int[Tensor, "rows concepts"]) -> _Steering:
+        assert code.bed.model is not None
+        model = code.bed.model.model
+        tokens = token_windows(code.held_out_store, LENGTH)[:WINDOWS]
+        with torch.no_grad():
+            plain = predictions(model, tokens).softmax(1)
+        odds = _log_odds(code.train_store, labels, plain.shape[1])
+        length = PUSH * float((code.train - code.train.mean(0)).norm(dim=1).mean())
+        return _Steering(model, tokens, plain, odds, length)
+
+    @torch.no_grad()
+    def shift(self, ways: Float[Tensor, "concepts d"]) -> float:
+        """The rise of the predicted tokens' mean log-odds, when pushed each concept's way."""
+        shifts = []
+        for odds, way in zip(self.odds, self.length * ways, strict=True):
+            pushed = predictions(self.model, self.tokens, SITE, way.add).softmax(1)
+            shifts.append(float(((pushed - self.plain) @ odds).mean()))
+        return fmean(shifts)
+
+
+def _labels(store: Store) -> Int[Tensor, "rows concepts"]:
+    steps = store.steps(list(CONCEPTS))
+    return torch.stack([torch.tensor(steps[name].to_numpy()).long() for name in CONCEPTS], 1)
+
+
+def _spread(rows: int) -> Int[Tensor, " some"]:
+    """Rows evenly far apart."""
+    return torch.linspace(0, rows - 1, min(rows, SCORED)).long()
+
+
+def _nearest(
+    code: Float[Tensor, "rows width"], labels: Int[Tensor, "rows concepts"]
+) -> Int[Tensor, " concepts"]:
+    """The latent that correlates best with every concept."""
+    x, y = code - code.mean(0), labels.float() - labels.float().mean(0)
+    alike: Tensor = (y.T @ x) / x.norm(dim=0).clamp_min(1e-9)
+    return alike.argmax(1)
+
+
+def _log_odds(
+    store: Store, labels: Int[Tensor, "rows concepts"], vocabulary: int
+) -> Float[Tensor, "concepts vocabulary"]:
+    """By how much more often a token is met within the concept than elsewhere, one count added."""
+    tokens = torch.tensor(store.steps(["token"])["token"].to_numpy()).long()
+    found = []
+    for on in labels.T.bool():
+        counts = [torch.bincount(tokens[part], minlength=vocabulary) + 1 for part in (on, ~on)]
+        within, elsewhere = (one.double() / one.sum() for one in counts)
+        found.append((within / elsewhere).log().float())
+    return torch.stack(found)

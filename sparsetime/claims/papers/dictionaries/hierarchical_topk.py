@@ -1,0 +1,40 @@
+"""HierarchicalTopK is as good at every k as a dictionary trained for it."""
+
+import sparsetime as st
+from sparsetime.claims.claim import AtMost, Lab, Less, claim
+from sparsetime.dictionaries.sparsifiers import TopK
+
+_ROWS, _WIDTH, _MOST = 30_000, 512, 32
+_LESS = (8, 16)
+
+
+@claim(
+    "hierarchical_topk",
+    system=141,
+    says="At every k one HierarchicalTopK dictionary leaves at most a twentieth more unexplained "
+    "than a TopK trained for that k, and less than a TopK trained for the largest k.",
+    data="MiniLM layer 3, held-out documents",
+    expects=[
+        AtMost("FVU at 8", than="FVU at 8, TopK for 8", times=1.05),
+        AtMost("FVU at 16", than="FVU at 16, TopK for 16", times=1.05),
+        AtMost("FVU at 32", than="FVU at 32, TopK for 32", times=1.05),
+        Less("FVU at 8", than="FVU at 8, TopK for 32"),
+        Less("FVU at 16", than="FVU at 16, TopK for 32"),
+    ],
+    seconds=90,
+)
+def check(lab: Lab, seed: int) -> dict[str, float]:
+    data = lab.real()
+
+    def made(name: str, k: int) -> st.Dictionary:
+        sae = st.dictionary(name, d_in=data.d, width=_WIDTH, k=k, seed=seed)
+        return lab.train(sae, data.train, rows=_ROWS, seed=seed)
+
+    def at(sae: st.Dictionary, k: int) -> float:
+        sae.sparsifier = TopK(k)
+        return lab.fvu(sae, data.held_out)
+
+    every, largest = made("hierarchical_topk", _MOST), made("topk", _MOST)
+    figures = {f"FVU at {k}": at(every, k) for k in (*_LESS, _MOST)}
+    figures |= {f"FVU at {k}, TopK for {_MOST}": at(largest, k) for k in (*_LESS, _MOST)}
+    return figures | {f"FVU at {k}, TopK for {k}": at(made("topk", k), k) for k in _LESS}

@@ -1,0 +1,39 @@
+"""Lifted SAE: atoms are recovered sooner than without the lifting."""
+
+from functools import partial
+
+from sparsetime.claims.claim import Lab, Less, claim
+from sparsetime.claims.lab.planted_functions import planted_functions
+from sparsetime.claims.lab.steps_to_recovery import steps_to_recover
+from sparsetime.dictionaries.recipes import dictionary
+
+_POINTS, _WIDTH, _K = 64, 96, 4
+_STEPS, _SHARE = (20, 28, 40, 57, 80, 113, 160, 226, 320), 0.8
+
+
+@claim(
+    "lifted_sae",
+    system=147,
+    says="On sums of known functions the lifted SAE recovers four fifths of them in fewer steps "
+    "than TopK with the same learning rate.",
+    data="planted: 48 functions of 16 Fourier modes, about 3 at a time, on 64 points with noise",
+    expects=[Less("steps of lifted_sae", than="steps of topk")],
+    seconds=60,
+    notes="Recovered: a cosine above 0.9. Steps grow by the root of two from try to try, and count "
+    "as twice the longest where that is not enough. The difference is one such step, and on the "
+    "tuning seed it went the other way.",
+)
+def check(lab: Lab, seed: int) -> dict[str, float]:
+    planted = planted_functions(seed, points=_POINTS)
+    figures: dict[str, float] = {}
+    for recipe in ("lifted_sae", "topk"):
+        make = partial(dictionary, recipe, d_in=_POINTS, width=_WIDTH, k=_K, seed=seed)
+        figures[f"steps of {recipe}"] = steps_to_recover(
+            make,
+            planted.rows(_POINTS),
+            planted.atoms(_POINTS),
+            steps=_STEPS,
+            share=_SHARE,
+            seed=seed,
+        )
+    return figures

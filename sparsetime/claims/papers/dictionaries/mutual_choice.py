@@ -1,0 +1,35 @@
+"""Mutual choice has a lower error than TopK at the same mean L0."""
+
+import math
+
+import sparsetime as st
+from sparsetime.claims.claim import AtMost, Lab, Less, claim
+
+_ROWS, _WIDTH, _K = 40_000, 768, 32
+
+
+@claim(
+    "mutual_choice",
+    system=34,
+    says="At a mean L0 no higher than TopK's, less is left unexplained.",
+    data="MiniLM layer 3, held-out documents",
+    expects=[
+        Less("FVU of mutual choice", than="FVU of TopK"),
+        AtMost("L0 of mutual choice", than="L0 of TopK", times=1.01),
+    ],
+    seconds=60,
+    notes="TopK's k is the mean L0 of mutual choice, rounded up, so that it may use no less.",
+)
+def check(lab: Lab, seed: int) -> dict[str, float]:
+    data = lab.real()
+    mutual = st.dictionary("mutual_choice", d_in=data.d, width=_WIDTH, k=_K, seed=seed)
+    lab.train(mutual, data.train, rows=_ROWS, seed=seed)
+    l0 = lab.l0(mutual, data.held_out)
+    topk = st.dictionary("topk", d_in=data.d, width=_WIDTH, k=math.ceil(l0), seed=seed)
+    lab.train(topk, data.train, rows=_ROWS, seed=seed)
+    return {
+        "FVU of mutual choice": lab.fvu(mutual, data.held_out),
+        "FVU of TopK": lab.fvu(topk, data.held_out),
+        "L0 of mutual choice": l0,
+        "L0 of TopK": lab.l0(topk, data.held_out),
+    }

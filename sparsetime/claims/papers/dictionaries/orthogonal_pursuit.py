@@ -1,0 +1,27 @@
+"""Orthogonal matching pursuit against the pursuits that fit less."""
+
+from sparsetime.claims.claim import AtMost, Lab, claim
+from sparsetime.dictionaries.recipes import dictionary
+
+_K, _WIDTH, _ROWS = 8, 128, 12_000
+
+
+@claim(
+    "orthogonal_pursuit",
+    says="Trained alike, orthogonal matching pursuit leaves no more unexplained at equal k than "
+    "gradient pursuit and matching pursuit.",
+    data="planted features (Orchestra), held-out sequences",
+    expects=[
+        AtMost("FVU of orthogonal_pursuit", than="FVU of gradient_pursuit"),
+        AtMost("FVU of orthogonal_pursuit", than="FVU of mp_sae"),
+    ],
+    seconds=60,
+)
+def check(lab: Lab, seed: int) -> dict[str, float]:
+    planted = lab.planted(seed, d=64, sequences=25, time=800, longest=1)
+    errors = {}
+    for recipe in ("orthogonal_pursuit", "gradient_pursuit", "mp_sae"):
+        made = dictionary(recipe, d_in=planted.d, width=_WIDTH, k=_K, seed=seed)
+        lab.train(made, planted.train, rows=_ROWS, seed=seed)
+        errors[f"FVU of {recipe}"] = lab.fvu(made, planted.held_out)
+    return errors

@@ -1,0 +1,60 @@
+"""VL-SAE against TopK: the latents that matching rows of two modalities share."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.claims.claim import AtMost, Lab, Less, claim
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.recipes.card import dictionary
+
+_K, _WIDTH, _ROWS = 8, 256, 80_000
+
+
+@claim(
+    "vl_sae",
+    system=53,
+    says="Matching rows of two modalities share more of their active latents than under a TopK "
+    "SAE, and at least three times as many as mismatched rows.",
+    data="two views of planted features (Orchestra), which differ by an offset, gains of the "
+    "dimensions and noise, in the place of images and their texts",
+    expects=[
+        Less("shared by pairs, TopK", than="shared by pairs, VL-SAE"),
+        AtMost("shared by mismatched rows, VL-SAE", than="shared by pairs, VL-SAE", times=1 / 3),
+    ],
+    seconds=60,
+    notes="No model of images and texts is at hand.",
+)
+def check(lab: Lab, seed: int) -> dict[str, float]:
+    """TopK is trained on the rows of both views, each to reconstruct itself."""
+    planted = lab.planted(seed, d=32, sequences=25, time=800)
+    generator = torch.Generator().manual_seed(seed)
+    offset = torch.randn(planted.d, generator=generator) / planted.d**0.5
+    gain = 1 + 0.3 * torch.randn(planted.d, generator=generator)
+
+    def views(x: Float[Tensor, "rows d"]) -> tuple[Tensor, Tensor]:
+        noise = 0.1 * x.std() * torch.randn(x.shape, generator=generator)
+        return x, x * gain + offset + noise
+
+    one, other = views(planted.train)
+    both = torch.cat([one, other])
+    pairs = torch.cat([one, other], 1).repeat(2, 1)
+    figures: dict[str, float] = {}
+    for label, name, data in (
+        ("VL-SAE", "vl_sae", {"x": both, "target": pairs}),
+        ("TopK", "topk", both),
+    ):
+        made = dictionary(name, d_in=planted.d, width=_WIDTH, k=_K, seed=seed)
+        trained = lab.train(made, data, rows=_ROWS, seed=seed, learning_rate=1e-3)
+        here, there = views(planted.held_out)
+        mismatched = there[torch.randperm(len(there), generator=generator)]
+        figures[f"shared by pairs, {label}"] = _shared(trained, here, there)
+        figures[f"shared by mismatched rows, {label}"] = _shared(trained, here, mismatched)
+    return figures
+
+
+def _shared(trained: Dictionary, one: Tensor, other: Tensor) -> float:
+    """The mean share of a row's active latents that are active on its partner too."""
+    on, partner = (trained.encode(x).dense() != 0 for x in (one, other))
+    shared = (on & partner).sum(1) / on.sum(1).clamp_min(1)
+    return float(shared.float().mean())

@@ -1,0 +1,92 @@
+"""Window crosscoder: the order of steps is in its atoms, and a latent tells it."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from sparsetime.claims.claim import AtLeast, Lab, Less, claim
+from sparsetime.dictionaries.decoders.windowed import WindowedAtoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.recipes import dictionary
+
+D, PAIRS, WINDOW, WIDTH, K, ROWS = 32, 8, 3, 128, 3, 100_000
+SEQUENCES, TIME, CHANCE, NOISE = 200, 200, 0.01, 0.02
+
+
+@claim(
+    "window_crosscoder",
+    says="Where patterns of three steps differ only in the order of the first two, atoms of the "
+    "crosscoder have the planted profiles, and at the third step a single latent tells the order, "
+    "which no latent of a TopK dictionary of single steps tells.",
+    data="planted patterns over time, held-out sequences",
+    expects=[
+        AtLeast("profiles found, cosine", than=0.9),
+        Less("order told by a latent, TopK", than="order told by a latent, crosscoder"),
+        AtLeast("order told by a latent, crosscoder", than=0.9),
+    ],
+    seconds=60,
+)
+def check(lab: Lab, seed: int) -> dict[str, float]:
+    """Told: the best latent's AUROC of the two orders where a pattern ends, mean over pairs."""
+    patterns = planted_patterns(seed)
+    x, _ = over_time(patterns, seed)
+    held_out, ends = over_time(patterns, seed + lab.tuning_seed)
+    sae = dictionary("window_crosscoder", d_in=D, width=WIDTH, k=K, window=WINDOW, seed=seed)
+    lab.train(sae, x, rows=ROWS, seed=seed, window=50)
+    single = dictionary("topk", d_in=D, width=WIDTH, k=K, seed=seed)
+    lab.train(single, x, rows=ROWS, seed=seed)
+    return {
+        "profiles found, cosine": profiles_found(sae, patterns),
+        "order told by a latent, crosscoder": order_told(sae, held_out, ends),
+        "order told by a latent, TopK": order_told(single, held_out, ends),
+        "L0 of crosscoder": sae.encode(held_out).counts.float().mean().item(),
+        "L0 of TopK": single.encode(held_out).counts.float().mean().item(),
+    }
+
+
+def planted_patterns(seed: int) -> Float[Tensor, "features window d"]:
+    """Random directions for each of three steps; in the second half the first two are swapped."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(PAIRS, WINDOW, D, generator=generator)
+    drawn /= drawn.norm(dim=2, keepdim=True)
+    return torch.cat([drawn, drawn[:, [1, 0, 2]]])
+
+
+def over_time(
+    patterns: Float[Tensor, "features window d"], seed: int
+) -> tuple[Float[Tensor, "sequences time d"], Bool[Tensor, "sequences time features"]]:
+    """Sequences in which every pattern begins now and then, and where patterns end."""
+    generator = torch.Generator().manual_seed(seed)
+    chance = torch.rand(SEQUENCES, TIME, len(patterns), generator=generator)
+    begins = (chance < CHANCE / 2).float()
+    x = NOISE * torch.randn(SEQUENCES, TIME, D, generator=generator)
+    for step in range(WINDOW):
+        x[:, step:] += begins[:, : TIME - step] @ patterns[:, step]
+    ends = torch.zeros_like(begins, dtype=torch.bool)
+    ends[:, WINDOW - 1 :] = begins[:, : TIME - WINDOW + 1] > 0
+    return x, ends
+
+
+def profiles_found(sae: Dictionary, patterns: Float[Tensor, "features window d"]) -> float:
+    """The mean over patterns of the cosine of the nearest atom's profile."""
+    assert isinstance(sae.decoder, WindowedAtoms), "the crosscoder's"
+    unit = torch.nn.functional.normalize
+    found = unit(sae.decoder.profile.detach().flatten(1), dim=1)
+    return float((unit(patterns.flatten(1), dim=1) @ found.T).amax(1).mean())
+
+
+def order_told(
+    sae: Dictionary,
+    x: Float[Tensor, "sequences time d"],
+    ends: Bool[Tensor, "sequences time features"],
+) -> float:
+    """The mean over pairs of the best latent's AUROC of one order against the other."""
+    code = torch.cat([sae.encode(some).dense().flatten(0, 1) for some in x.split(50)])
+    ended = ends.flatten(0, 1)
+    best = []
+    for pattern in range(PAIRS):
+        one, other = code[ended[:, pattern]], code[ended[:, pattern + PAIRS]]
+        more = (one[:, None] > other[None]).float().mean((0, 1))
+        less = (one[:, None] < other[None]).float().mean((0, 1))
+        best.append(float(0.5 + (more - less).abs().max() / 2))
+    return sum(best) / PAIRS

@@ -1,0 +1,60 @@
+"""The data of a capture: files, folders and globs, as texts or as series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sparsetime.errors import DataError
+
+if TYPE_CHECKING:
+    from sparsetime.activations.capture.documents import Document
+
+SERIES = ".npy"
+
+
+def data_files(patterns: Iterable[str]) -> Iterator[Path]:
+    """Files of each pattern in order: a file, a folder's .txt, .md and .npy files, or a glob.
+
+    Errors: DataError for a pattern that finds nothing.
+    """
+    for pattern in patterns:
+        path = Path(pattern)
+        if path.is_file():
+            # First, as a file's name may hold the brackets of a glob.
+            found = [path]
+        elif path.is_dir():
+            found = sorted(p for p in path.rglob("*") if p.suffix in (".txt", ".md", SERIES))
+        else:
+            found = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+        if not found:
+            what = "a folder without .txt, .md or .npy files" if path.is_dir() else "no file"
+            raise DataError(f"the data {pattern!r} is {what}; give a file, a folder or a glob.")
+        yield from found
+
+
+def series(path: Path, start: float, step: float, unit: str) -> Document:
+    """The array of a .npy file, [time, features] or [time], as a document named by its file.
+
+    Errors: DataError where the file holds no such array.
+    """
+    import numpy as np
+    import torch
+
+    from sparsetime.activations.capture.documents import Document
+
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise DataError(f"{path} is not a NumPy array file: {error}") from error
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiub":
+        raise DataError(f"{path} holds no array of real numbers; a series is [time, features].")
+    if values.ndim not in (1, 2):
+        raise DataError(
+            f"{path} holds an array of shape {list(values.shape)}; a series is [time, features]."
+        )
+    columns = torch.from_numpy(values.reshape(len(values), -1).astype("float32"))
+    return Document(
+        id=path.stem, values=columns, start=start, step=step, unit=unit, source=str(path)
+    )

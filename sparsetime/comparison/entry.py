@@ -1,0 +1,96 @@
+"""What is known of one cell, in a file of its own."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sparsetime.comparison.grid import Cell
+from sparsetime.errors import DamagedError, StoreError
+from sparsetime.files import Folder
+
+SCHEMA_VERSION = 1
+CELLS = "cells"
+
+
+@final
+class Probed(BaseModel):
+    """How well a reader knows a label: `evaluation.time.ladder.Rung`, in short."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    reader: str
+    accuracy: float
+    baseline: float
+
+
+@final
+class Octave(BaseModel):
+    """The planted features with a mean dwell from `dwell` steps to twice as many.
+
+    recovered: the share with a matching atom. found: the median dwell of the matching latents of
+    those, None where none is recovered.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dwell: float
+    features: int
+    recovered: float
+    found: float | None
+
+
+@final
+class Entry(BaseModel):
+    """One cell with all that was measured.
+
+    terms: what it was trained and measured under, with its recipe's and its testbed's settings.
+    figures: by name, those of `sparsetime.evaluate` and, on Orchestra, of planted features;
+    left_out: why one is missing. seconds: its share of the training, and its measuring.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    cell: Cell
+    terms: dict[str, Any]
+    figures: dict[str, float]
+    left_out: dict[str, str]
+    probes: list[Probed]
+    octaves: list[Octave]
+    seconds: float
+
+    def save(self, folder: Folder) -> None:
+        """Write it into the leaderboard's folder, whole or not at all."""
+        folder.write_text(_path(self.cell), self.model_dump_json(indent=2) + "\n")
+
+
+def saved(folder: Folder, cell: Cell, terms: dict[str, Any]) -> Entry | None:
+    """The cell's record, None where it has none yet.
+
+    Errors: DamagedError where it does not read as one; StoreError where it was made under other
+    terms, which would compare what is not equal.
+    """
+    name = _path(cell)
+    if not folder.exists(name):
+        return None
+    try:
+        entry = Entry.model_validate(folder.read_json(name))
+    except ValidationError as error:
+        raise DamagedError(
+            f"{folder.url}/{name} is no record of a leaderboard's cell; remove it, and it is "
+            f"trained again: {error.errors(include_url=False)[0]['msg']}"
+        ) from None
+    if entry.terms != terms:
+        other = sorted(key for key in terms if entry.terms.get(key) != terms[key])
+        raise StoreError(
+            f"{folder.url}/{name} was made with another {' and another '.join(other)}; cells are "
+            "compared on equal terms only. Choose another folder"
+        )
+    return entry
+
+
+def _path(cell: Cell) -> str:
+    return f"{CELLS}/{cell.bed}/{cell.name}.json"

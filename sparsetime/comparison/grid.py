@@ -1,0 +1,58 @@
+"""Cells: the single trainings of a leaderboard, and those that share a pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import final
+
+from pydantic import BaseModel, ConfigDict
+
+from sparsetime.comparison.settings import LeaderboardSettings
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.recipes import dictionary
+
+
+@final
+class Cell(BaseModel):
+    """One training: a recipe on a testbed, with a width, a k and a seed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bed: str
+    recipe: str
+    width: int
+    k: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Its name among the cells of its testbed, fit for a folder."""
+        return f"{self.recipe}-{self.width}-k{self.k}-seed{self.seed}"
+
+    def build(self, d_in: int, settings: LeaderboardSettings) -> Dictionary:
+        """The dictionary, fresh.
+
+        Errors: those of `sparsetime.dictionary`, where a recipe has no `k` or no such setting.
+        """
+        own = {"k": self.k, **settings.recipes[self.recipe]}
+        made = dictionary(self.recipe, d_in=d_in, width=self.width, seed=self.seed, **own)
+        made.name = self.name  # names are folders where many are trained at once
+        return made
+
+
+def cells(settings: LeaderboardSettings) -> list[Cell]:
+    """All trainings; those that can share a pass lie side by side."""
+    grid = product(settings.beds, settings.widths, settings.seeds, settings.recipes, settings.ks)
+    return [
+        Cell(bed=bed, recipe=recipe, width=width, k=k, seed=seed)
+        for bed, width, seed, recipe, k in grid
+    ]
+
+
+def passes(due: Sequence[Cell]) -> list[list[Cell]]:
+    """The cells that see the same batches, and so are trained together."""
+    found: dict[tuple[str, int, int], list[Cell]] = {}
+    for cell in due:
+        found.setdefault((cell.bed, cell.width, cell.seed), []).append(cell)
+    return list(found.values())

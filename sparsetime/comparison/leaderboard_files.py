@@ -1,0 +1,124 @@
+"""A leaderboard: its entries, and the files that others read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+from pydantic import ValidationError
+
+from sparsetime.comparison.entry import SCHEMA_VERSION, Entry, Probed
+from sparsetime.comparison.settings import LeaderboardSettings
+from sparsetime.config import validated
+from sparsetime.errors import ConfigError, DamagedError, StoreError
+from sparsetime.files import Folder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+RECORD, TABLE = "leaderboard.json", "leaderboard.parquet"
+
+
+@final
+@dataclass(frozen=True)
+class Leaderboard:
+    """All cells of a finished leaderboard, in the folder `path`.
+
+    references: by testbed, what the raw activations and random dictionaries know of its labels.
+    """
+
+    path: str
+    settings: LeaderboardSettings
+    entries: tuple[Entry, ...]
+    references: dict[str, list[Probed]]
+
+    def of(self, bed: str, width: int, recipe: str, seed: int) -> list[Entry]:
+        """The entries of one frontier, by k."""
+        wanted = (bed, width, recipe, seed)
+        found = [
+            entry
+            for entry in self.entries
+            if (entry.cell.bed, entry.cell.width, entry.cell.recipe, entry.cell.seed) == wanted
+        ]
+        return sorted(found, key=lambda entry: entry.cell.k)
+
+    def at_middle_k(self, bed: str, width: int, recipe: str) -> list[Entry]:
+        """The entries of all seeds with the k in the middle."""
+        k = self.settings.middle_k
+        return [
+            entry
+            for seed in self.settings.seeds
+            for entry in self.of(bed, width, recipe, seed)
+            if entry.cell.k == k
+        ]
+
+    def table(self) -> pa.Table:
+        """A row a cell: what it is, and every figure; null where one was left out."""
+        import pyarrow as pa
+
+        names = list(dict.fromkeys(name for entry in self.entries for name in entry.figures))
+        rows = [
+            {
+                **entry.cell.model_dump(),
+                **{name: entry.figures.get(name) for name in names},
+                "seconds": entry.seconds,
+            }
+            for entry in self.entries
+        ]
+        return pa.Table.from_pylist(rows)
+
+    def save(self) -> None:
+        """Write leaderboard.json, which has everything, and leaderboard.parquet, the table."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        folder = Folder(self.path)
+        sink = pa.BufferOutputStream()
+        pq.write_table(self.table(), sink)
+        folder.write_bytes(TABLE, sink.getvalue().to_pybytes())
+        folder.write_json(RECORD, self._json())
+
+    @staticmethod
+    def open(path: str) -> Leaderboard:
+        """Read what `save` wrote.
+
+        Errors: StoreError where there is none or one of another version; DamagedError where it does
+        not read as a leaderboard.
+        """
+        folder = Folder(path)
+        if not folder.exists(RECORD):
+            raise StoreError(
+                f"{path} holds no {RECORD}; sparsetime.leaderboard writes one when all is measured"
+            )
+        value = folder.read_json(RECORD)
+        if not isinstance(value, dict) or "schema_version" not in value:
+            raise DamagedError(f"{path}/{RECORD} is not the record of a leaderboard")
+        if value["schema_version"] != SCHEMA_VERSION:
+            raise StoreError(
+                f"{path}/{RECORD} has the schema {value['schema_version']}; this sparsetime reads "
+                f"{SCHEMA_VERSION}"
+            )
+        try:
+            return Leaderboard(
+                path,
+                validated(LeaderboardSettings, value["settings"]),
+                tuple(Entry.model_validate(entry) for entry in value["entries"]),
+                {
+                    bed: [Probed.model_validate(each) for each in some]
+                    for bed, some in value["references"].items()
+                },
+            )
+        except (KeyError, TypeError, AttributeError, ValidationError, ConfigError) as error:
+            raise DamagedError(
+                f"{path}/{RECORD} is not the record of a leaderboard: {error}"
+            ) from None
+
+    def _json(self) -> dict[str, Any]:
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "settings": self.settings.model_dump(mode="json"),
+            "references": {
+                bed: [each.model_dump() for each in some] for bed, some in self.references.items()
+            },
+            "entries": [entry.model_dump(mode="json") for entry in self.entries],
+        }

@@ -1,0 +1,53 @@
+"""Atoms that are smooth functions."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.decoders.decoder import Atoms
+from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
+from sparsetime.dictionaries.function_spaces.fourier import fourier_basis
+
+
+@final
+@part("fourier", example={"modes": 2})
+class FourierAtoms(Atoms):
+    """Every atom a function of few Fourier modes, on a regular grid of `d_out` points.
+
+    The basis is orthonormal, so that atoms of length one are coefficients of length one.
+
+    coefficients: [width, 2 modes - 1]; bias: [d_out].
+
+    Source: Tolooshams et al. 2025, Sparse Autoencoder Neural Operators, arXiv:2509.03738.
+    """
+
+    unit_rows = frozenset({"coefficients"})
+    basis: Tensor
+
+    def __init__(
+        self,
+        width: int,
+        d_out: int,
+        modes: int,
+        groups: tuple[int, ...] | list[int] | None = None,
+    ) -> None:
+        basis, ends = fourier_basis(modes, d_out), checked_groups(width, groups)
+        super().__init__(width=width, d_out=d_out, modes=modes, groups=list(ends))
+        self.width, self.d_out, self.modes, self.groups = width, d_out, modes, ends
+        self.register_buffer("basis", basis, persistent=False)
+        self.coefficients = nn.Parameter(torch.zeros(width, len(basis)))
+        self.bias = nn.Parameter(torch.zeros(d_out))
+
+    def vectors(self) -> Float[Tensor, "width d"]:
+        return self.coefficients @ self.basis
+
+    @torch.no_grad()
+    def start(self, generator: torch.Generator) -> None:
+        """Random functions of length one."""
+        self.coefficients.copy_(torch.randn(self.coefficients.shape, generator=generator))
+        self.coefficients.div_(self.coefficients.norm(dim=1, keepdim=True))

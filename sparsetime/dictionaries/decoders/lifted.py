@@ -1,0 +1,54 @@
+"""Atoms that live in a larger space, and are projected back."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.decoders.decoder import Atoms
+from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
+from sparsetime.dictionaries.function_spaces.lifting import checked_lift, orthonormal
+
+
+@final
+@part("lifted", example={"lift": 16})
+class LiftedAtoms(Atoms):
+    """Every atom the direction of `weight @ projection`: learnt in `lift` dimensions, projected
+    linearly to those of the activations, of length one there.
+
+    weight: [width, lift]; projection: [lift, d_out]; bias: [d_out].
+
+    Source: L-SAE in Tolooshams et al. 2025, Sparse Autoencoder Neural Operators, arXiv:2509.03738;
+    length one after the projection is this library's.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        d_out: int,
+        lift: int,
+        groups: tuple[int, ...] | list[int] | None = None,
+    ) -> None:
+        ends = checked_groups(width, groups)
+        super().__init__(
+            width=width, d_out=d_out, lift=checked_lift(lift, d_out), groups=list(ends)
+        )
+        self.width, self.d_out, self.groups = width, d_out, ends
+        self.weight = nn.Parameter(torch.zeros(width, lift))
+        self.projection = nn.Parameter(torch.zeros(lift, d_out))
+        self.bias = nn.Parameter(torch.zeros(d_out))
+
+    def vectors(self) -> Float[Tensor, "width d"]:
+        return normalize(self.weight @ self.projection, dim=1)
+
+    @torch.no_grad()
+    def start(self, generator: torch.Generator) -> None:
+        """Random directions of the lifted space, of which a random part is projected."""
+        self.weight.copy_(torch.randn(self.weight.shape, generator=generator))
+        self.weight.div_(self.weight.norm(dim=1, keepdim=True))
+        self.projection.copy_(orthonormal(len(self.projection), self.d_out, generator))

@@ -1,0 +1,132 @@
+"""Attention over the steps before each step, and over no other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sparsetime.errors import ConfigError
+from sparsetime.segments import Stretches
+from sparsetime.state import State
+
+# Steps of a sequence that ask at once: what is in memory grows with them and with `past`.
+_AT_ONCE = 256
+
+
+@final
+@dataclass(frozen=True)
+class Kept(State):
+    """Keys and values of the last steps of every stream, [streams, past, inner], oldest first.
+
+    known: where there is a step at all; a stream's first steps have fewer before them.
+    """
+
+    keys: Float[Tensor, "streams past inner"]
+    values: Float[Tensor, "streams past inner"]
+    known: Bool[Tensor, "streams past"]
+
+    def without(self, forgotten: Bool[Tensor, " streams"]) -> Kept:
+        return Kept(self.keys, self.values, self.known & ~forgotten[:, None])
+
+
+@final
+class PastAttention(nn.Module):
+    """What the last `past` steps before a step say of it.
+
+    Every head weighs the values of these steps, and of a nothing with key and value zero, which is
+    all that the first step of a sequence has. Keys, queries and values have `inner` dimensions in
+    all, the answer as many as was asked with.
+
+    Errors: ConfigError where heads do not share the inner dimensions evenly, or there is no past.
+    """
+
+    def __init__(self, width: int, inner: int, heads: int, past: int) -> None:
+        if heads < 1 or inner < 1 or inner % heads:
+            raise ConfigError(
+                f"heads share the inner dimensions evenly; {heads} heads and {inner} dimensions "
+                "were given. Give `inner` a multiple of `heads`"
+            )
+        if past < 1:
+            raise ConfigError(f"past is how many steps are looked back, at least 1; given: {past}")
+        super().__init__()
+        self.heads, self.past = heads, past
+        self.query = nn.Parameter(torch.zeros(inner, width))
+        self.key = nn.Parameter(torch.zeros(inner, width))
+        self.value = nn.Parameter(torch.zeros(inner, width))
+        self.output = nn.Parameter(torch.zeros(width, inner))
+
+    @torch.no_grad()
+    def start(self, generator: torch.Generator) -> None:
+        """Random projections, such that the answer begins as a mean of the steps before, those
+        most alike first: queries are keys, and the output takes back what makes the values.
+        """
+        for weight in (self.key, self.value):
+            weight.copy_(torch.randn(weight.shape, generator=generator) / weight.shape[0] ** 0.5)
+        self.query.copy_(self.key)
+        self.output.copy_(self.value.T)
+
+    def forward(
+        self, z: Float[Tensor, "rows width"], stretches: Stretches, kept: Kept | None
+    ) -> tuple[Float[Tensor, "rows width"], Kept]:
+        """For every row the answer of its past, and what the next rows need of these."""
+        query, real = stretches.padded(z @ self.query.T)
+        keys, values = (stretches.padded(z @ w.T)[0] for w in (self.key, self.value))
+        before = 0
+        if kept is not None:
+            before = self.past
+            keys = torch.cat([kept.keys, keys], 1)
+            values = torch.cat([kept.values, values], 1)
+            real = torch.cat([kept.known, real], 1)
+        answers = [
+            self._answer(query[:, start : start + _AT_ONCE], keys, values, real, before + start)
+            for start in range(0, query.shape[1], _AT_ONCE)
+        ]
+        answer = stretches.flat(torch.cat(answers, 1)) if answers else z @ self.query.T
+        return answer @ self.output.T, self._to_keep(keys, values, real, before, stretches)
+
+    def _answer(
+        self,
+        query: Float[Tensor, "streams some inner"],
+        keys: Float[Tensor, "streams steps inner"],
+        values: Float[Tensor, "streams steps inner"],
+        real: Bool[Tensor, "streams steps"],
+        first: int,
+    ) -> Float[Tensor, "streams some inner"]:
+        """To queries of the steps from number `first` on, by the steps that each looks back to."""
+        begin, end = max(0, first - self.past), first + query.shape[1]
+        asked = torch.arange(first, end, device=query.device)[:, None]
+        told = torch.arange(begin, end, device=query.device)[None]
+        seen = (told < asked) & (told >= asked - self.past) & real[:, None, begin:end]
+        # A nothing in front, so that no step is without an answer.
+        answer = functional.scaled_dot_product_attention(
+            self._split(query),
+            self._split(functional.pad(keys[:, begin:end], (0, 0, 1, 0))),
+            self._split(functional.pad(values[:, begin:end], (0, 0, 1, 0))),
+            functional.pad(seen, (1, 0), value=True)[:, None],
+        )
+        return answer.transpose(1, 2).flatten(2)
+
+    def _split(self, x: Float[Tensor, "streams steps inner"]) -> Tensor:
+        """[streams, heads, steps, inner / heads]."""
+        split: Tensor = x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return split
+
+    @torch.no_grad()
+    def _to_keep(
+        self, keys: Tensor, values: Tensor, real: Tensor, before: int, stretches: Stretches
+    ) -> Kept:
+        """The last `past` real steps of every stretch."""
+        if not real.shape[1]:  # no step ever: one that is not real, to have something to gather
+            keys, values = (functional.pad(each, (0, 0, 0, 1)) for each in (keys, values))
+            real = functional.pad(real, (0, 1))
+        steps = torch.arange(self.past, device=keys.device)
+        at = before + stretches.lengths[:, None] - self.past + steps
+        inside = at.clamp_min(0)
+        places = inside[..., None].expand(-1, -1, keys.shape[2])
+        known = real.gather(1, inside) & (at >= 0)
+        return Kept(keys.gather(1, places), values.gather(1, places), known)

@@ -1,0 +1,180 @@
+"""What the past predicts of a step, and what is new in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from sparsetime import kernels
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.decoders.shared_pairs import TwofoldAtoms
+from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoders.causal_attention import PastAttention
+from sparsetime.dictionaries.encoders.encoder import Encoder
+from sparsetime.dictionaries.sparsifiers.top_k import TopK
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Rule, Support
+from sparsetime.kernels.precision import selection_dtype
+from sparsetime.segments import Stretches
+from sparsetime.state import State
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+@final
+@part("predictive", example={"d_in": 6, "width": 24, "heads": 2})
+class PredictiveEncoder(Encoder):
+    """The first half of the latents is what the past predicts, the second half what is new.
+
+    Dense codes `z = relu(weight @ x + bias)` of the steps before are attended to with the step's
+    own as the query; the rectified answer is a direction in the atoms' space, and the step's
+    projection on it, where positive, is its predicted part. The rest of the step is encoded like in
+    any dictionary, by the rule of the sparsifier: its novel part.
+
+    predicted: how many predicted latents a step has at the most, None for all that are positive.
+    past: how many steps are looked back. inner: dimensions of keys, queries and values, None for
+    `d_in`. heads: of the attention.
+
+    A row alone is the first step of a sequence: nothing is predicted of it.
+
+    Source: Lubana et al. 2025, Priors in Time, arXiv:2511.01836, and its public code.
+    """
+
+    remembers = True
+    needs = frozenset({"stretches"})
+    group_names = ("predicted", "novel")
+
+    def __init__(
+        self,
+        d_in: int,
+        width: int,
+        predicted: int | None = None,
+        past: int = 64,
+        inner: int | None = None,
+        heads: int = 4,
+    ) -> None:
+        if width % 2:
+            raise ConfigError(
+                f"half of the latents are predicted and half are novel, so the width must be even; "
+                f"given: {width}"
+            )
+        if predicted is not None and predicted < 1:
+            raise ConfigError(f"predicted is at least 1, or None for all; given: {predicted}")
+        super().__init__(
+            d_in=d_in, width=width, predicted=predicted, past=past, inner=inner, heads=heads
+        )
+        self.d_in, self.width, self.predicted = d_in, width, predicted
+        self.features = width // 2
+        self.weight = nn.Parameter(torch.zeros(self.features, d_in))
+        self.bias = nn.Parameter(torch.zeros(self.features))
+        self.attention = PastAttention(self.features, inner or d_in, heads, past)
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        if not isinstance(dictionary.decoder, TwofoldAtoms):
+            return (
+                "the encoder 'predictive' says of every atom how much of it was predicted and how "
+                "much is new; take atoms 'twofold', of which every two latents share one"
+            )
+        if not isinstance(dictionary.sparsifier, TopK):
+            return (
+                "the encoder 'predictive' decides on the predicted latents itself, and the "
+                "sparsifier on the novel ones alone; take 'top_k'"
+            )
+        if dictionary.writes is not None:
+            return (
+                "the encoder 'predictive' takes what it predicts off the step, so that both live "
+                "in one space; take encoder 'linear' to write to another site"
+            )
+        return None
+
+    def start(self, generator: torch.Generator) -> None:
+        self.attention.start(generator)
+
+    @torch.no_grad()
+    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+        self.weight.copy_(directions[: self.features])
+        self.bias.zero_()
+
+    @torch.no_grad()
+    def rescale(self, factor: float) -> None:
+        self.weight.mul_(factor)
+
+    def trained_on(
+        self, inputs: Inputs, rule: Rule, dtype: torch.dtype
+    ) -> tuple[Support, Float[Tensor, " entries"]]:
+        predicted, rest, _ = self._parted(inputs.x, inputs.in_time, None)
+        novel = kernels.pre_activations(rest, self.weight, self.bias, rule, dtype)
+        return self._joined(predicted, *novel)
+
+    @torch.no_grad()
+    def used_on(self, inputs: Inputs, rule: Rule) -> tuple[Support, Float[Tensor, " entries"]]:
+        kept = inputs.memory.recall(self)
+        predicted, rest, keep = self._parted(inputs.x, inputs.in_time, kept)
+        inputs.memory.keep(self, keep)
+        dtype = selection_dtype(rest.device)
+        novel = kernels.exact_pre_activations(rest, self.weight, self.bias, rule, dtype)
+        return self._joined(predicted, *novel)
+
+    def selected(
+        self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype
+    ) -> tuple[Support, Float[Tensor, " entries"]]:
+        return self.trained_on(Inputs(x), rule, dtype)
+
+    def encoded(
+        self, x: Float[Tensor, "rows d"], rule: Rule
+    ) -> tuple[Support, Float[Tensor, " entries"]]:
+        return self.used_on(Inputs(x), rule)
+
+    @torch.no_grad()
+    def select_among(
+        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
+    ) -> Support:
+        pre = self.all_of(x, latents)
+        among = kernels.select_dense(pre - pre.min() + 1, kernels.TopK(k))
+        return Support(among.offsets, latents[among.indices], self.width)
+
+    def all_of(
+        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
+    ) -> Float[Tensor, "rows some"]:
+        feature = latents % self.features
+        pre = x @ kernels.take_rows(self.weight, feature).T + self.bias[feature]
+        return pre * (latents >= self.features)
+
+    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+        features = Support(support.offsets, support.indices % self.features, self.features)
+        values = kernels.gather_dot(x, self.weight, features) + self.bias[features.indices]
+        return values * (support.indices >= self.features)
+
+    def _parted(
+        self, x: Float[Tensor, "rows d"], stretches: Stretches, kept: Any
+    ) -> tuple[Float[Tensor, "rows half"], Float[Tensor, "rows d"], State]:
+        """Strengths of the predicted latents, what they leave of the rows, and what to keep."""
+        dense = (x @ self.weight.T + self.bias).relu()
+        answer, keep = self.attention(dense, stretches, kept)
+        answer = answer.relu()
+        if self.predicted is not None:
+            answer = answer * kernels.mask_of_largest(answer.detach(), self.predicted)
+        direction = answer @ self.atoms.vectors()[: self.features]
+        size = direction.square().sum(1, keepdim=True).clamp_min(1e-8)
+        reach = ((direction * x).sum(1, keepdim=True) / size).relu()
+        return answer * reach, x - reach * direction, keep
+
+    def _joined(
+        self,
+        predicted: Float[Tensor, "rows half"],
+        novel: Support,
+        values: Float[Tensor, " novel"],
+    ) -> tuple[Support, Float[Tensor, " entries"]]:
+        """The entries of both parts, row by row, the predicted ones first."""
+        row, latent = (predicted.detach() > 0).nonzero(as_tuple=True)
+        key = torch.cat([row, novel.row_of_entry]) * self.width
+        key = key + torch.cat([latent, novel.indices + self.features])
+        order = key.argsort()
+        both = torch.cat([predicted[row, latent], values])[order]
+        counts = torch.bincount(row, minlength=novel.rows) + novel.offsets.diff()
+        offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        return Support(offsets, key[order] % self.width, self.width), both

@@ -1,0 +1,83 @@
+"""How a dictionary begins: at random, and then from a sample of what it will learn."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.activations.sampling.batch import Batch, check_needs
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.normalisation import geometric_median
+
+# Rows of the sample that the scale of the first codes is taken from.
+_SCALED_FROM = 1024
+
+
+def start(dictionary: Dictionary, seed: int = 0) -> None:
+    """Random atoms, and the encoder as their transpose, or random too where spaces differ."""
+    if dictionary.decoder.bias.is_meta:
+        return
+    generator = torch.Generator().manual_seed(seed)
+    dictionary.decoder.start(generator)
+    directions = dictionary.atoms.detach()
+    if dictionary.writes is not None:
+        directions = torch.randn(dictionary.width, dictionary.d_in, generator=generator)
+        directions /= directions.norm(dim=1, keepdim=True)
+    for part in dictionary.parts:
+        if part is not dictionary.decoder:
+            part.start(generator)
+    dictionary.encoder.start_from(directions)
+
+
+@torch.no_grad()
+def fit_start(dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d"]) -> None:
+    """Before the first step: scales, offsets at the geometric median, and what parts learn of it.
+
+    Errors: DataError where the sample lacks a target that the dictionary writes, or does not vary.
+    """
+    batch = Batch.of(sample)
+    dictionary.normalisation.fit(batch.sample)
+    x = target = dictionary.normalisation.normalise(batch.sample)
+    if dictionary.writes is None:
+        dictionary.decoder.bias.copy_(geometric_median(x))
+    else:
+        check_needs(frozenset({"target"}), batch.given, dictionary.name, "the first batch")
+        assert batch.target is not None, "checked the line before"
+        dictionary.target_normalisation.fit(batch.target)
+        target = dictionary.target_normalisation.normalise(batch.target)
+        dictionary.offset.copy_(geometric_median(x))
+        dictionary.decoder.bias.copy_(geometric_median(target))
+    dictionary.decoder.fit_start(target - dictionary.decoder.bias)
+    if dictionary.decoder.from_data and dictionary.writes is None:
+        dictionary.encoder.start_from(dictionary.atoms)
+    for part in dictionary.parts:
+        if part is not dictionary.decoder:
+            part.fit_start(target if part.role == "term" else dictionary.centred(x))
+    if dictionary.sparsifier.scale_free and dictionary.writes is None:
+        some, rows = batch.stretches, _SCALED_FROM
+        if some is not None:
+            some = some.within(_SCALED_FROM)
+            rows = some.rows
+        inputs = Inputs(dictionary.centred(x)[:rows], stretches=some)
+        dictionary.encoder.rescale(_best_scale(dictionary, inputs, target[:rows]))
+
+
+def _best_scale(
+    dictionary: Dictionary, inputs: Inputs, target: Float[Tensor, "rows d_out"]
+) -> float:
+    """The factor on codes with which their sums come nearest to the target.
+
+    As many random atoms as a row keeps overlap, so that unscaled their sum goes far beyond the
+    row, and the first part of a training would be spent on shrinking it.
+    """
+    rule = dictionary.sparsifier.training_rule(inputs)
+    support, pre = dictionary.encoder.trained_on(inputs, rule, torch.float32)
+    values = dictionary.sparsifier.gate(pre, support, inputs)
+    decoder = dictionary.decoder
+    aim = target - decoder.bias
+    sums = decoder.decode(values, support) - decoder.bias
+    size = float(sums.square().sum())
+    fit = float((sums * aim).sum()) / size if size > 0 else 1.0
+    return min(1.0, fit) if fit > 0 else 1.0

@@ -1,0 +1,38 @@
+"""What the reconstruction costs the model that the activations came from."""
+
+from __future__ import annotations
+
+from typing import final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.objectives.term import Term
+
+
+@final
+@part("downstream")
+class Downstream(Term):
+    """The loss of the model that goes on with the reconstruction, as the batch computes it.
+
+    `sparsetime.activations.sources.model_loss` makes such batches; their loss is the divergence of
+    the predictions in nats a token. Only directions that the model reads
+    are worth explaining by it.
+
+    Source: Braun et al. 2024, Identifying Functionally Important Features with End-to-End Sparse
+    Dictionary Learning, arXiv:2405.12241.
+    """
+
+    needs = frozenset({"downstream"})
+    explains = True
+
+    def __init__(self, weight: float = 1.0) -> None:
+        super().__init__(weight=weight)
+        self.weight = weight
+
+    def loss(self, step: Step) -> Float[Tensor, ""]:
+        assert step.batch is not None and step.batch.downstream is not None, "checked by `needs`"
+        written = step.dictionary.output_normalisation.restore(step.reconstruction)
+        return step.batch.downstream(written)

@@ -1,0 +1,45 @@
+"""A code should be as long as what it stands for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.objectives.term import Term
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+@final
+@part("length_match")
+class LengthMatch(Term):
+    """Squared difference of the code's length and the activation's without its offset, mean over
+    rows.
+
+    Source: the loss of Lee et al. 2025, Evaluating and Designing Sparse Autoencoders by
+    Approximating Quasi-Orthogonality, arXiv:2503.24277.
+    """
+
+    def __init__(self, weight: float = 1 / 32) -> None:
+        super().__init__(weight=weight)
+        self.weight = weight
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        if dictionary.writes is None:
+            return None
+        return (
+            "length_match compares a code with the activation that it stands for, and this "
+            "dictionary reconstructs another site than it reads: leave the term out"
+        )
+
+    def loss(self, step: Step) -> Float[Tensor, ""]:
+        squares = step.values.new_zeros(step.support.rows)
+        squares = squares.index_add(0, step.support.row_of_entry, step.values.square())
+        lengths = (squares + 1e-12).sqrt()  # an empty code's length has a gradient too
+        aims: Tensor = step.dictionary.centred(step.x).norm(dim=1)
+        return (lengths - aims).square().mean()

@@ -1,0 +1,110 @@
+"""Dictionaries on disk: JSON for what it is, safetensors for what it learnt."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from sparsetime.dictionaries.component import build
+from sparsetime.dictionaries.decoders import Atoms
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders import Encoder
+from sparsetime.dictionaries.objectives import Objective
+from sparsetime.dictionaries.sparsifiers import Sparsifier
+from sparsetime.errors import DamagedError, StoreError
+from sparsetime.files import Folder
+
+SCHEMA_VERSION = 1
+JSON_NAME = "dictionary.json"
+WEIGHTS_NAME = "dictionary.safetensors"
+_KEYS = ("schema_version", "name", "encoder", "sparsifier", "atoms", "objective", "sha256")
+
+
+def save(dictionary: Dictionary, path: str | os.PathLike[str]) -> None:
+    """Write the dictionary into a folder; the JSON comes last and makes it valid."""
+    folder = Folder(os.fspath(path))
+    weights = save_tensors({n: t.contiguous() for n, t in dictionary.state_dict().items()})
+    folder.write_bytes(WEIGHTS_NAME, weights)
+    folder.write_json(
+        JSON_NAME,
+        {
+            "schema_version": SCHEMA_VERSION,
+            **dictionary.written(),
+            "sha256": hashlib.sha256(weights).hexdigest(),
+        },
+    )
+
+
+def load(path: str | os.PathLike[str]) -> Dictionary:
+    """Open a dictionary that `save` or `train` wrote, from a folder or URL.
+
+    Errors: StoreError where there is none or it is from a newer sparsetime; DamagedError where
+    the weights are not the bytes that were written.
+    """
+    folder = Folder(os.fspath(path))
+    if not folder.exists(JSON_NAME):
+        raise StoreError(
+            f"{folder.url} holds no {JSON_NAME}, so it is not a finished dictionary; give the "
+            f"folder that `train` wrote to. It holds: {', '.join(folder.names()) or 'nothing'}"
+        )
+    written = folder.read_json(JSON_NAME)
+    lacking = [key for key in _KEYS if not isinstance(written, dict) or key not in written]
+    if lacking:
+        raise DamagedError(
+            f"{folder.url}/{JSON_NAME} lacks {', '.join(lacking)}, so it was not written by "
+            "sparsetime; restore it or train again"
+        )
+    version = written["schema_version"]
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{folder.url}/{JSON_NAME} has schema version {version}; this sparsetime reads "
+            f"version {SCHEMA_VERSION}. Update sparsetime to open it."
+        )
+    dictionary = from_written(written)
+    dictionary.load_state_dict(_read_weights(folder, written["sha256"]))
+    return dictionary
+
+
+def from_written(written: dict[str, Any]) -> Dictionary:
+    """The dictionary that `Dictionary.written` describes, with weights at zero."""
+    encoder: Encoder = build("encoder", written["encoder"])
+    sparsifier: Sparsifier = build("sparsifier", written["sparsifier"])
+    decoder: Atoms = build("atoms", written["atoms"])
+    objective = Objective.build(written["objective"])
+    reads, writes, base = (written.get(key) for key in ("reads", "writes", "base"))
+    dictionary = Dictionary(
+        encoder,
+        sparsifier,
+        decoder,
+        objective,
+        written["name"],
+        reads=None if reads is None else tuple(reads),
+        writes=None if writes is None else tuple(writes),
+        base=None if base is None else build("base", base),
+    )
+    dictionary.record = dict(written.get("record", {}))
+    return dictionary
+
+
+def _read_weights(folder: Folder, sha256: str) -> dict[str, Any]:
+    if not folder.exists(WEIGHTS_NAME):
+        raise DamagedError(f"{folder.url} lacks {WEIGHTS_NAME}; restore it or train again")
+    data = folder.read_bytes(WEIGHTS_NAME)
+    try:
+        tensors = load_tensors(data)
+    except SafetensorError as error:
+        raise DamagedError(
+            f"{folder.url}/{WEIGHTS_NAME} is not a safetensors file ({error}); "
+            "restore it or train again"
+        ) from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise DamagedError(
+            f"{folder.url}/{WEIGHTS_NAME} is not the file that was saved: its checksum differs; "
+            "restore it or train again"
+        )
+    return tensors

@@ -1,0 +1,69 @@
+"""An earlier dictionary that is kept as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.skip_connections.skip_connection import Base
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+_EXAMPLE = {
+    "name": "base",
+    "encoder": {"kind": "linear", "d_in": 6, "width": 8},
+    "sparsifier": {"kind": "top_k", "k": 2},
+    "atoms": {"kind": "unit_norm", "width": 8, "d_out": 6},
+    "objective": [{"kind": "mse"}],
+}
+
+
+@final
+@part("frozen", example={"dictionary": _EXAMPLE})
+class FrozenBase(Base):
+    """What another dictionary reconstructs; the code explains only what that leaves over.
+
+    dictionary: as `Dictionary.written` gives it; its weights are saved with the new one's and are
+    never trained. The offset of the new atoms is taken off the guess, so that where no new latent
+    is on the old reconstruction comes out as it was.
+
+    Source: Koriagin et al. 2025, Teach Old SAEs New Domain Tricks with Boosting, arXiv:2507.12990.
+    """
+
+    host: Dictionary
+
+    def __init__(self, dictionary: dict[str, Any]) -> None:
+        from sparsetime.dictionaries.serialise import from_written
+
+        super().__init__(dictionary=dictionary)
+        self.dictionary = from_written(dictionary).requires_grad_(False).eval()
+        self.d_in, self.d_out = self.dictionary.d_in, self.dictionary.d_out
+
+    @staticmethod
+    def of(dictionary: Dictionary) -> FrozenBase:
+        """A copy of a dictionary, with its weights."""
+        base = FrozenBase(dictionary.written())
+        base.dictionary.load_state_dict(dictionary.state_dict())
+        return base
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        if not self.dictionary.remembers:
+            return None
+        return (
+            f"the base {self.dictionary.name!r} remembers the past, and a base guesses from the "
+            "present row alone: take a dictionary without memory"
+        )
+
+    def meet(self, dictionary: Dictionary) -> None:
+        # Beside torch's register of modules, or the dictionary would be a part of itself.
+        self.__dict__["host"] = dictionary
+
+    def guess(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
+        host = self.host
+        raw = host.normalisation.restore(x - host.centred(x.new_zeros(1, self.d_in)))
+        normalised = host.output_normalisation.normalise(self.dictionary(raw))
+        return normalised - host.decoder.bias

@@ -1,0 +1,32 @@
+"""The skip connection of a transcoder."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.skip_connections.skip_connection import Base
+
+
+@final
+@part("linear")
+class LinearBase(Base):
+    """A linear map from what is read to what is written, from zero on.
+
+    weight: [d_out, d_in]. With the atoms' offset the map is affine.
+
+    Source: Paulo, Shabalin, Belrose 2025, Transcoders Beat Sparse Autoencoders for
+    Interpretability, arXiv:2501.18823.
+    """
+
+    def __init__(self, d_in: int, d_out: int) -> None:
+        super().__init__(d_in=d_in, d_out=d_out)
+        self.d_in, self.d_out = d_in, d_out
+        self.weight = nn.Parameter(torch.zeros(d_out, d_in))
+
+    def guess(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
+        return x @ self.weight.T

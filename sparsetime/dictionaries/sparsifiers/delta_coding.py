@@ -1,0 +1,72 @@
+"""Change no more of a code than the activation asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.codes import SparseCode
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.sparsifiers.wrapper import Around
+from sparsetime.dictionaries.state.previous_code import LastCode
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Support
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+@final
+@part("delta", example={"inner": {"kind": "top_k", "k": 4}})
+class Delta(Around):
+    """A code is held until its reconstruction is too far off, and then changed as little as needed.
+
+    A step begins with the code of the step before, whose sum of atoms is the running
+    reconstruction. While the activation's squared distance from it is at most `tolerance` more than
+    from what the inner sparsifier would give, nothing changes. Otherwise latents take the strength
+    that the inner one gives them now, those that differ most first, until the distance is within
+    that bound. So the error of a step is never more than the tolerance above the inner one's,
+    whatever went before, and a step costs as many changes as it needs. Training is the inner one's.
+
+    tolerance: in units of the normalised activation, whose mean squared distance from its mean is
+    1: so much may be added to the fraction of variance unexplained.
+
+    Source: Neil et al. 2017, Delta Networks for Optimized Recurrent Network Computation,
+    arXiv:1612.05571, whose units tell others only of changes above a threshold; here a threshold on
+    the reconstruction decides for a whole code.
+    """
+
+    def __init__(self, width: int, inner: dict[str, Any], tolerance: float = 0.02) -> None:
+        if tolerance < 0:
+            raise ConfigError(
+                f"tolerance is a share of the variance, from 0 on; {tolerance} was given"
+            )
+        super().__init__(width, inner, tolerance=tolerance)
+        self.tolerance = tolerance
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        if dictionary.writes is not None or dictionary.base is not None:
+            return (
+                "the sparsifier 'delta' compares the activation with what its code sums to, so "
+                "that nothing else may be reconstructed: leave out `d_out` and the base"
+            )
+        return super().objection(dictionary)
+
+    def code(self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs) -> SparseCode:
+        stretches = inputs.in_time
+        fresh = self.inner.code(pre, support, inputs)
+        past = inputs.memory.recall(self) or LastCode.none(stretches.count, self.width, inputs.x)
+        code = kernels.held(
+            fresh,
+            inputs.x,
+            self.atoms.vectors(),
+            stretches.offsets,
+            self.tolerance,
+            past.code,
+        )
+        inputs.memory.keep(self, past.after(code, stretches))
+        return code

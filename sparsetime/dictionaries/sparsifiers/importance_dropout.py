@@ -1,0 +1,105 @@
+"""Every positive latent that a mask of chance leaves in, by how important it has been so far."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime import kernels
+from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
+from sparsetime.errors import ConfigError
+from sparsetime.kernels import Rule, Support
+
+_TINY = 1e-12
+
+
+@final
+@part("temporal_mask")
+class TemporalMask(Sparsifier):
+    """Every positive latent, but in training one of little importance is left out of a row by
+    chance. In use nothing is left out, and a latent has the mean strength of its draws.
+
+    A latent's importance comes from running scores: how strong it is where it fires, how often it
+    fires, and how much the squared error would rise without it; each relative to its mean over
+    latents, and the three averaged. With the mean `mu` and the deviation `sigma` of importance over
+    latents, the threshold is `theta = mu + spread * sigma`, and a latent below it is left out with
+    probability `1 - exp(-rate * (theta - importance) / theta)`. Scores move with training, and the
+    mask with them.
+
+    memory: the share of the running scores that stays from one step to the next.
+    strength, frequency, contribution: [width], running means over rows.
+
+    Source: Li, Ren 2025, Time-Aware Feature Selection: Adaptive Temporal Masking, arXiv:2510.08855,
+    written from the abstract and accounts of it. Threshold and probability are the paper's. How
+    three scores become one, a draw for every row of its own, and mean strengths in use are this
+    library's reading.
+    """
+
+    wants_pressure = True
+    scale_free = True
+    strength: Tensor
+    frequency: Tensor
+    contribution: Tensor
+    steps_seen: Tensor
+
+    def __init__(
+        self, width: int, rate: float = 0.5, spread: float = 1.0, memory: float = 0.95
+    ) -> None:
+        if rate < 0 or not 0 <= memory < 1:
+            raise ConfigError(
+                "rate is at least 0, and memory from 0 to below 1; "
+                f"given: rate={rate} and memory={memory}"
+            )
+        super().__init__(width=width, rate=rate, spread=spread, memory=memory)
+        self.width, self.rate, self.spread, self.memory = width, rate, spread, memory
+        for name in ("strength", "frequency", "contribution"):
+            self.register_buffer(name, torch.zeros(width))
+        self.register_buffer("steps_seen", torch.tensor(0))
+
+    def importance(self) -> Float[Tensor, " width"]:
+        """The running score of every latent; its mean over latents is 1 once there are scores."""
+        magnitude = self.strength / self.frequency.clamp_min(_TINY)
+        scores = torch.stack([magnitude, self.frequency, self.contribution])
+        relative: Tensor = scores / scores.mean(1, keepdim=True).clamp_min(_TINY)
+        return relative.mean(0)
+
+    def left_out(self) -> Float[Tensor, " width"]:
+        """The probability that a training row goes without each latent, now."""
+        importance = self.importance()
+        threshold = importance.mean() + self.spread * importance.std(unbiased=False)
+        lacking = (threshold - importance) / threshold.clamp_min(_TINY)
+        return -torch.expm1(-self.rate * lacking.clamp_min(0))
+
+    def training_rule(self, inputs: Inputs) -> Rule:
+        return kernels.Above(torch.zeros((), device=inputs.x.device))
+
+    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        # Draws follow from the number of steps, so that an interrupted run goes on with the same.
+        generator = torch.Generator(pre.device).manual_seed(int(self.steps_seen))
+        chance = torch.rand(pre.shape, generator=generator, device=pre.device)
+        return pre.relu() * (chance >= self.left_out()[support.indices])
+
+    def inference_gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+        return pre.relu() * (1 - self.left_out()[support.indices])
+
+    @torch.no_grad()
+    def observe(self, step: Step) -> None:
+        latents, values = step.support.indices, step.values.detach()
+        towards = kernels.gather_dot(step.residual, step.dictionary.atoms, step.support)
+        # Without the latent the residual is longer by its strength along its atom.
+        rise = (values * (2 * towards + values)).clamp_min(0)
+        keep = float((self.steps_seen / (self.steps_seen + 1)).clamp_max(self.memory))
+        for score, entries in (
+            (self.strength, values),
+            (self.frequency, (values > 0).to(values)),
+            (self.contribution, rise),
+        ):
+            now = torch.zeros_like(score).index_add_(0, latents, entries) / step.support.rows
+            score.lerp_(now, 1 - keep)
+        self.steps_seen.add_(1)

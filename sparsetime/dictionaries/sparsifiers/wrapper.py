@@ -1,0 +1,76 @@
+"""Sparsifiers around another one: they train as it does, and remember in use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.dictionaries.component import build, parts_of
+from sparsetime.dictionaries.component_settings import parameters_of
+from sparsetime.dictionaries.decoders.decoder import Atoms
+from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
+from sparsetime.kernels import Rule, Support
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+class Around(Sparsifier):
+    """What the inner sparsifier does, but for the code in use, which looks at the step before.
+
+    inner: as `Part.written` gives it; `width` is put in where the inner one takes it.
+    """
+
+    remembers = True
+
+    def __init__(self, width: int, inner: dict[str, Any], **settings: Any) -> None:
+        taken = parts_of("sparsifier").get(str(inner.get("kind")))
+        if taken is not None and "width" in parameters_of(taken):
+            inner = {**inner, "width": width}
+        super().__init__(width=width, inner=inner, **settings)
+        self.width = width
+        self.inner: Sparsifier = build("sparsifier", inner)
+        self.needs = self.inner.needs
+        self.wants_pressure = self.inner.wants_pressure
+        self.scale_free = self.inner.scale_free
+
+    @property
+    def core(self) -> Sparsifier:
+        return self.inner.core
+
+    def meet(self, atoms: Atoms) -> None:
+        super().meet(atoms)
+        self.inner.meet(atoms)
+
+    def objection(self, dictionary: Dictionary) -> str | None:
+        return self.inner.objection(dictionary)
+
+    def start(self, generator: torch.Generator) -> None:
+        self.inner.start(generator)
+
+    def fit_start(self, x: Float[Tensor, "rows d"]) -> None:
+        self.inner.fit_start(x)
+
+    def observe(self, step: Step) -> None:
+        self.inner.observe(step)
+
+    def training_rule(self, inputs: Inputs) -> Rule:
+        return self.inner.training_rule(inputs)
+
+    def gate(
+        self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs
+    ) -> Float[Tensor, " entries"]:
+        return self.inner.gate(pre, support, inputs)
+
+    def inference_rule(self, inputs: Inputs) -> Rule:
+        return self.inner.inference_rule(inputs)
+
+    def inference_gate(
+        self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs
+    ) -> Float[Tensor, " entries"]:
+        return self.inner.inference_gate(pre, support, inputs)

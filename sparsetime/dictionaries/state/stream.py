@@ -1,0 +1,122 @@
+"""One time step at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from sparsetime.codes import SparseCode
+from sparsetime.dictionaries.check_input import checked_activations
+from sparsetime.errors import DataError, MismatchError
+from sparsetime.segments import Stretches
+from sparsetime.state import Memory
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+
+class Stream:
+    """The running state of one or many streams that are encoded as they come.
+
+    Step by step or in pieces of some steps, the codes are those of the whole sequence. The state is
+    what the dictionary's parts keep of the past; it is empty where a code depends on the present
+    step alone, and never grows with time.
+
+    steps: how many steps were encoded.
+    """
+
+    def __init__(self, dictionary: Dictionary) -> None:
+        self._dictionary = dictionary
+        self._memory = Memory()
+        self._streams: tuple[int, ...] | None = None
+        self._times: Tensor | None = None
+        self.steps = 0
+
+    def step(
+        self, x: Float[Tensor, "*streams d"], time: float | Float[Tensor, "*streams"] | None = None
+    ) -> SparseCode:
+        """The code of the next step of every stream; shape `streams`, or `(1,)` for one vector.
+
+        time: when the step was, if it is to be checked that steps come in order. How long ago the
+        last one was makes no difference to the code.
+
+        Errors: MismatchError for another width, or other streams than before; DataError for NaN or
+        inf, and for a time that is not later than the last.
+        """
+        if x.dim() == 1:
+            x = x[None]
+        streams = tuple(x.shape[:-1])
+        times = (
+            None if time is None else torch.as_tensor(time, dtype=torch.float64).cpu()[..., None]
+        )
+        return self._encoded(x[..., None, :], streams, times).reshape(*streams)
+
+    def feed(
+        self,
+        x: Float[Tensor, "*streams time d"],
+        times: Float[Tensor, "*same time"] | None = None,
+    ) -> SparseCode:
+        """The codes of the next steps of every stream, some at once; shape `(*streams, time)`.
+
+        Errors: as `step`.
+        """
+        streams = tuple(x.shape[:-2]) or (1,)
+        given = None if times is None else torch.as_tensor(times, dtype=torch.float64).cpu()
+        return self._encoded(x, streams, given).reshape(*x.shape[:-1])
+
+    def reset(self, streams: Bool[Tensor, " streams"] | Int[Tensor, " some"] | None = None) -> None:
+        """Forget the past: of all streams, or of those that begin anew.
+
+        streams: their numbers, or a mask [streams]; None for all, of which there may then be
+        another number.
+        """
+        if streams is None or self._streams is None:
+            self._memory, self._streams, self._times = Memory(), None, None
+            return
+        count = math.prod(self._streams)
+        forgotten = torch.zeros(count, dtype=torch.bool, device=self._dictionary.atoms.device)
+        forgotten[streams] = True
+        self._memory.forget(forgotten)
+        if self._times is not None:
+            self._times[forgotten.cpu()] = -math.inf
+
+    def _encoded(
+        self, x: Float[Tensor, "*shape d"], streams: tuple[int, ...], times: Tensor | None
+    ) -> SparseCode:
+        """The codes of x [*streams, time, d], all rows on end."""
+        if self._streams not in (None, streams):
+            raise MismatchError(
+                f"this state holds streams of shape {self._streams}, and steps of {streams} were "
+                "given: give every stream its step, or make a state for each set of streams"
+            )
+        rows = checked_activations(self._dictionary, x)
+        steps = x.shape[-2]
+        if times is not None:
+            self._check_order(times.broadcast_to(*streams, steps).reshape(-1, steps))
+        stretches = Stretches.even(math.prod(streams), steps, x.device)
+        code = self._dictionary.continued(rows, stretches, self._memory)
+        self._streams = streams
+        self.steps += steps
+        return code
+
+    def _check_order(self, times: Float[Tensor, "streams time"]) -> None:
+        """Errors: DataError for the first stream that goes back in time, or stands still, or whose
+        time is no number.
+        """
+        before = self._times
+        if before is None:
+            before = times.new_full(times.shape[:1], -math.inf)
+        both = torch.cat([before[:, None], times], 1)
+        back = (~(both.diff(dim=1) > 0)).nonzero()  # NaN is not later either
+        if back.numel():
+            stream, step = back[0].tolist()
+            raise DataError(
+                f"stream {stream} was given the time {both[stream, step + 1]:g} after "
+                f"{both[stream, step]:g}: steps come in the order of time. Sort them, or "
+                "`reset` the streams that begin anew"
+            )
+        self._times = both[:, -1].clone()

@@ -1,0 +1,159 @@
+"""The table that sets dictionaries side by side, and what its figures mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sparsetime.explorer.report_schema import (
+    ComparisonCell,
+    ComparisonRow,
+    Definition,
+    DictionaryEntry,
+)
+from sparsetime.features.index import UNNAMED
+
+if TYPE_CHECKING:
+    from sparsetime.metrics.metric import Figure
+    from sparsetime.metrics.report import Report
+
+_LABELS = {
+    "fvu": "Unexplained variance",
+    "l0": "Active features a step",
+    "l0_spread": "Spread of active features",
+    "dead": "Never active",
+    "dense": "Active on over a tenth",
+    "smoothness": "Smoothness (lower is smoother)",
+    "dwell": "Dwell, mean",
+    "dwell_median": "Dwell, median",
+    "dwell_over_runs": "Dwell over runs",
+    "half_life": "Half-life, mean",
+    "half_life_median": "Half-life, median",
+    "half_life_censored": "Half-life past the lags",
+    "flicker": "Switches a step",
+    "flicker_share": "Share switched a step",
+    "slow_probe": "Slow probe: which document",
+    "fast_probe": "Fast probe: kind of token",
+}
+_SHARES = {
+    "dead",
+    "dense",
+    "fast_probe",
+    "flicker_share",
+    "fvu",
+    "half_life_censored",
+    "slow_probe",
+}
+
+
+def comparison(
+    entries: Sequence[DictionaryEntry], evaluations: Sequence[Mapping[str, Figure]]
+) -> list[ComparisonRow]:
+    """A row for every single number that was measured, the best known first.
+
+    `evaluations` are figures by name, one mapping a dictionary; histograms have no row.
+    """
+    rows = []
+    for name in _names(evaluations):
+        cells = []
+        for each, found in zip(entries, evaluations, strict=True):
+            figure = found.get(name)
+            first, rest = [_shown(name, of) for of in _of_parts(name, each, found)] or ["", ""]
+            cells.append(
+                ComparisonCell(
+                    text=_shown(name, figure), first=first, rest=rest, note=_note(figure)
+                )
+            )
+        meaning = next(found[name] for found in evaluations if name in found)
+        rows.append(
+            ComparisonRow(name=name, label=_label(name), definition=meaning.definition, cells=cells)
+        )
+    return rows
+
+
+def definitions(evaluations: Sequence[Mapping[str, Figure]]) -> list[Definition]:
+    """What every row of the comparison means, in the words of the evaluation."""
+    found = []
+    for name in _names(evaluations):
+        figure = next(figures[name] for figures in evaluations if name in figures)
+        found.append(
+            Definition(
+                name=name,
+                label=_label(name),
+                definition=figure.definition,
+                range=figure.range,
+                source=figure.source,
+            )
+        )
+    return found
+
+
+def measured_on(
+    entries: Sequence[DictionaryEntry], reports: Sequence[Report | None], unit: str
+) -> list[str]:
+    """Sentences on the documents behind the figures, and on how many steps training had seen."""
+    known = [(e, r) for e, r in zip(entries, reports, strict=True) if r is not None]
+    sentences = []
+    if len({tuple(sorted((r.subject | {"dictionary": ""}).items())) for _, r in known}) == 1:
+        sentences.append(f"Measured on {_documents(known[0][1], unit)}.")
+    else:
+        sentences += [f"{e.title} was measured on {_documents(r, unit)}." for e, r in known]
+    for each, report in known:
+        seen = report.about.get("seen_in_training")
+        if seen:
+            share = f"{seen:.0%}" if seen >= 0.005 else "Under 1%"
+            sentences.append(f"{share} of these {unit}s were also trained on by {each.title}.")
+    return sentences
+
+
+def _of_parts(
+    name: str, entry: DictionaryEntry, found: Mapping[str, Figure]
+) -> list[Figure | None]:
+    """The figure of each part, also where it was taken before parts had names of their own."""
+    return [
+        found.get(f"{name}/{own}", found.get(f"{name}/{before}"))
+        for own, before in zip(entry.parts or (), UNNAMED, strict=False)
+    ]
+
+
+def _documents(report: Report, unit: str) -> str:
+    documents, steps = report.about["sequences"], report.about["steps"]
+    return f"{documents:,} document{'s' * (documents != 1)} of {steps:,} {unit}s"
+
+
+def _names(evaluations: Sequence[Mapping[str, Figure]]) -> list[str]:
+    """Names of the figures of whole dictionaries that are numbers, in the order of `_LABELS`."""
+    order = list(_LABELS)
+    names = {
+        name: None
+        for figures in evaluations
+        for name, figure in figures.items()
+        if "/" not in name and isinstance(figure.value, int | float)
+    }
+    return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
+
+
+def _label(name: str) -> str:
+    return _LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def _shown(name: str, figure: Figure | None) -> str:
+    if figure is None or not isinstance(figure.value, int | float):
+        return "not given"
+    value = float(figure.value)
+    if not math.isfinite(value):
+        return "undefined"
+    if name in _SHARES:
+        return f"{value:.1%}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _note(figure: Figure | None) -> str:
+    details = figure.details if figure else {}
+    simple = (int, float, str)
+    return "; ".join(
+        f"{name.replace('_', ' ')}: {value:.3g}" if isinstance(value, float) else f"{name}: {value}"
+        for name, value in details.items()
+        if isinstance(value, simple) and not isinstance(value, bool)
+    )

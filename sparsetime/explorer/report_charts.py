@@ -1,0 +1,141 @@
+"""What the page's charts show, and how it names its dictionaries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sparsetime.explorer.report_schema import PART_HUES, Chart, Curve, DictionaryEntry
+from sparsetime.explorer.row_choice import FeatureTable
+
+if TYPE_CHECKING:
+    from sparsetime.features.index import FeatureIndex
+
+_BINS = 28
+_MOST_POINTS = 240
+_HUES = ("plain", "violet", "green")
+
+
+def entry(key: str, index: FeatureIndex) -> DictionaryEntry:
+    """How the page names a dictionary and describes it in one line."""
+    from sparsetime.dictionaries.recipes import recipes
+
+    recipe = str(index.record["dictionary"])
+    titles = {card.name: card.title for card in recipes()}
+    parts, share = index.group_names, ""
+    if parts is not None:
+        end = index.groups[0]
+        share = f", {end:,} {parts[0]} and {index.width - end:,} {parts[1]}"
+    active = index.record["entries"] / max(index.record["rows"], 1)
+    return DictionaryEntry(
+        key=key,
+        title=titles.get(recipe, recipe),
+        note=f"{index.width:,} features{share}; {active:.1f} active at a time",
+        parts=parts,
+    )
+
+
+def charts(
+    entries: Sequence[DictionaryEntry],
+    metrics: Sequence[list[dict[str, Any]]],
+    tables: Sequence[FeatureTable],
+    unit: str,
+    rows: int,
+) -> list[Chart]:
+    """Loss while training, how often features fire, how long they last."""
+    return [
+        _training_chart(entries, metrics),
+        _density_chart(entries, tables, unit, rows),
+        _dwell_chart(entries, tables, unit),
+    ]
+
+
+def _training_chart(
+    entries: Sequence[DictionaryEntry], metrics: Sequence[list[dict[str, Any]]]
+) -> Chart:
+    fvu = all("fvu" in line for lines in metrics for line in lines[:1])
+    name = "fvu" if fvu else "loss"
+    curves = []
+    for each, lines, hue in zip(entries, metrics, _dictionary_hues(entries), strict=True):
+        points = [(line["rows"], line[name]) for line in lines if line.keys() >= {"rows", name}]
+        points = points[:: math.ceil(len(points) / _MOST_POINTS) or 1]
+        curves.append(
+            Curve(label=each.title, hue=hue, x=[x for x, _ in points], y=[y for _, y in points])
+        )
+    said = "Share of the variance left unexplained" if fvu else "The loss that each one minimises"
+    return Chart(
+        title="Training",
+        caption=f"{said}, by {'rows' if fvu else 'row'} seen.",
+        x_label="rows seen",
+        y_label="unexplained variance" if fvu else "loss",
+        y_log=True,
+        curves=[curve for curve in curves if curve.x],
+    )
+
+
+def _density_chart(
+    entries: Sequence[DictionaryEntry], tables: Sequence[FeatureTable], unit: str, rows: int
+) -> Chart:
+    edges = np.geomspace(1 / max(rows, 2), 1, _BINS + 1)
+    curves, silent = [], []
+    for each, table, hue in zip(entries, tables, _dictionary_hues(entries), strict=True):
+        alive = table.density[table.density > 0]
+        curves.append(_histogram(each.title, hue, alive, edges))
+        silent.append(f"{len(table.density) - len(alive):,} of {each.title}")
+    return Chart(
+        title="How often features fire",
+        caption=f"Features by the share of {unit}s on which they are active. Never active: "
+        f"{', '.join(silent)}.",
+        x_label=f"share of {unit}s",
+        y_label="features",
+        x_log=True,
+        steps=True,
+        curves=curves,
+    )
+
+
+def _dwell_chart(
+    entries: Sequence[DictionaryEntry], tables: Sequence[FeatureTable], unit: str
+) -> Chart:
+    longest = max((float(table.dwell.max()) for table in tables if len(table.dwell)), default=2.0)
+    edges = np.geomspace(1, max(longest, 2.0) * 1.0001, _BINS + 1)
+    curves, hues = [], (PART_HUES["first"], PART_HUES["rest"])
+    for each, table, own in zip(entries, tables, _dictionary_hues(entries), strict=True):
+        alive = table.density > 0
+        if each.parts is None:
+            curves.append(_histogram(each.title, own, table.dwell[alive], edges, share=True))
+            continue
+        first = np.arange(len(alive)) < table.groups[0]
+        for part, hue, inside in zip(each.parts, hues, (first, ~first), strict=True):
+            dwell = table.dwell[alive & inside]
+            curves.append(_histogram(f"{each.title}, {part}", hue, dwell, edges, share=True))
+    return Chart(
+        title="How long features last",
+        caption=f"Percent of features by the mean length of their runs, in {unit}s.",
+        x_label=f"mean dwell, {unit}s",
+        y_label="percent of features",
+        x_log=True,
+        steps=True,
+        curves=curves,
+    )
+
+
+def _histogram(
+    label: str, hue: str, values: np.ndarray, edges: np.ndarray, share: bool = False
+) -> Curve:
+    counts = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0].astype(float)
+    if share and len(values):
+        counts *= 100 / len(values)
+    return Curve(label=label, hue=hue, x=[float(e) for e in edges], y=[float(c) for c in counts])
+
+
+def _dictionary_hues(entries: Sequence[DictionaryEntry]) -> list[str]:
+    """Dictionaries with parts in ink, the others in their own hues."""
+    hues, plain = [], 0
+    for each in entries:
+        hues.append("ink" if each.parts else _HUES[plain % len(_HUES)])
+        plain += not each.parts
+    return hues

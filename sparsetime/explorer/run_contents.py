@@ -1,0 +1,170 @@
+"""What a run holds that a page can show, and why the rest is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sparsetime.errors import DamagedError, StoreError
+from sparsetime.explorer import report_charts
+from sparsetime.explorer.report_schema import DictionaryEntry
+from sparsetime.explorer.row_choice import FeatureTable, table_of
+from sparsetime.files import Folder
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
+    from sparsetime.features.index import FeatureIndex
+    from sparsetime.metrics.report import Report
+
+STORE = "activations"
+MANIFEST = "manifest.json"
+DICTIONARY = "dictionary.json"
+INDEX = "features"
+_OF_STORE = ("model_hash", "site")
+
+# By the hash of their shards, the model's hash and the site.
+Stores: TypeAlias = "dict[tuple[Any, ...], Store]"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A dictionary of the run with all that the page needs of it.
+
+    store: the whole store that its index was made from. evaluation: None where there is none.
+    """
+
+    entry: DictionaryEntry
+    store: Store
+    index: FeatureIndex
+    table: FeatureTable
+    evaluation: Report | None
+    metrics: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class RunContents:
+    """What can be shown, by `FeatureTable.place`; notes say what is left out, and why."""
+
+    shown: list[Shown]
+    notes: list[str]
+
+
+class _LeftOutError(Exception):
+    """Why a dictionary is not shown, and which command changes that."""
+
+
+def read_run(folder: Folder, dictionaries: list[str], advance: Callable[[], None]) -> RunContents:
+    """What `readable` finds. Errors: StoreError where nothing can be shown."""
+    contents = readable(folder, dictionaries, advance)
+    if not contents.shown:
+        raise StoreError(
+            f"{folder.url} holds nothing that can be shown. {' '.join(contents.notes)}"
+        )
+    return contents
+
+
+def readable(folder: Folder, dictionaries: list[str], advance: Callable[[], None]) -> RunContents:
+    """Read the stores of a run and the `dictionaries` whose index is of them and of their weights.
+
+    What is damaged, or was made from other weights or another store, is left out with a note.
+    `advance` is called after every dictionary.
+    """
+    from sparsetime.activations.store.provenance import shards_hash
+    from sparsetime.activations.store.store import open_store
+
+    opened = [open_store((folder / name).url) for name in store_names(folder)]
+    stores = {(shards_hash(s), s.model_hash, s.site): s for s in opened}
+    shown: list[Shown] = []
+    notes: list[str] = []
+    for name in dictionaries:
+        try:
+            shown.append(_shown(folder / name, name, stores, notes))
+        except (_LeftOutError, DamagedError) as why:
+            notes.append(f"{name} is not shown: {str(why).rstrip('.')}.")
+        advance()
+    shown.sort(key=lambda each: (each.table.place, each.entry.key))
+    return RunContents(shown, notes)
+
+
+def store_names(folder: Folder) -> list[str]:
+    """The activation stores of a run: folders in it, or in its `activations/`, with a manifest.
+
+    Errors: StoreError where there is no run or no store.
+    """
+    if not folder.exists():
+        raise StoreError(f"there is no run at {folder.url}: the folder does not exist")
+    inside = [f"{STORE}/{name}" for name in (folder / STORE).names()]
+    found = [name for name in [*folder.names(), *inside] if folder.exists(f"{name}/{MANIFEST}")]
+    if not found:
+        raise StoreError(
+            f"{folder.url} is not a run that can be shown: that needs an activation store, best in "
+            f"{STORE}/, and it holds none. Make one with sparsetime capture"
+        )
+    return found
+
+
+def dictionary_names(folder: Folder) -> list[str]:
+    """The folders of a run that hold a dictionary. Errors: StoreError where there is none."""
+    names = [name for name in folder.names() if folder.exists(f"{name}/{DICTIONARY}")]
+    if not names:
+        raise StoreError(
+            f"{folder.url} holds no dictionary (a folder with a {DICTIONARY}). Make one with "
+            f"sparsetime train"
+        )
+    return names
+
+
+def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown:
+    from sparsetime.dictionaries.serialise import load
+    from sparsetime.features.index import open_index
+    from sparsetime.features.index_files import RECORD
+    from sparsetime.models.load import weight_hash
+    from sparsetime.training.run_folder import read_metrics
+
+    if not folder.exists(f"{INDEX}/{RECORD}"):
+        raise _LeftOutError(f"it has no feature index in {INDEX}/; make it with sparsetime index")
+    index = open_index((folder / INDEX).url)
+    weights = weight_hash(load(folder.url))
+    subject = index.record.get("subject", {})
+    again = "make it anew with sparsetime index --force"
+    if subject.get("dictionary") != weights:
+        raise _LeftOutError(
+            f"its feature index was made from other weights than it has now; {again}"
+        )
+    record = index.record
+    store = stores.get((subject.get("store"), record["model_hash"], record["site"]))
+    if store is None:
+        raise _LeftOutError(
+            f"its feature index was made from another store than the run holds (of "
+            f"{record['model_name']} at {record['site']}); {again} on the run's own"
+        )
+    return Shown(
+        entry=report_charts.entry(name, index),
+        store=store,
+        index=index,
+        table=table_of(index),
+        evaluation=_evaluation(folder, name, weights, stores, notes),
+        metrics=list(read_metrics(folder.url)),
+    )
+
+
+def _evaluation(
+    folder: Folder, name: str, weights: str, stores: Stores, notes: list[str]
+) -> Report | None:
+    from sparsetime.metrics.report import RECORD, Report
+
+    if not folder.exists(RECORD):
+        return None
+    report = Report.load(folder.url)
+    if report.subject.get("dictionary") != weights:
+        other = "other weights than it has now"
+    elif (report.subject.get("store"), *map(report.about.get, _OF_STORE)) not in stores:
+        other = "another store than the run holds"
+    else:
+        return report
+    notes.append(
+        f"The figures of {name} are left out: they were taken from {other}. Take them anew with "
+        f"sparsetime evaluate."
+    )
+    return None

@@ -1,0 +1,74 @@
+"""The nearest atoms between two dictionaries, found once and kept beside the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sparsetime.errors import MismatchError
+from sparsetime.explorer.workbench.nearest_atoms import nearest
+from sparsetime.files import Folder
+
+MATCHES = "matches"
+_PARTS = ("to_right", "cosine", "to_left", "back")
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """For each living feature of two sides, the nearest on the other, and the cosine to it.
+
+    living: the features' numbers, left and right. Places are within the other side's `living`.
+    """
+
+    living: tuple[Int[np.ndarray, " left"], Int[np.ndarray, " right"]]
+    to_right: Int[np.ndarray, " left"]
+    cosine: Float[np.ndarray, " left"]
+    to_left: Int[np.ndarray, " right"]
+    back: Float[np.ndarray, " right"]
+
+
+def neighbours(
+    folder: Folder,
+    names: tuple[str, str],
+    living: tuple[Int[np.ndarray, " left"], Int[np.ndarray, " right"]],
+    atoms: Callable[[], tuple[Float[Tensor, "width d"], Float[Tensor, "other d"]]],
+) -> Neighbours:
+    """The neighbours as they were kept, or found now and kept.
+
+    names: hashes of the two sides' weights, which name the file. A run that cannot be written to
+    keeps nothing, and a kept file that cannot be read is made anew.
+
+    Errors: MismatchError where the two sides' atoms differ in dimension.
+    """
+    from safetensors.numpy import load, save
+
+    name = f"{MATCHES}/{names[0][:24]}-{names[1][:24]}.safetensors"
+    try:
+        kept = load(folder.read_bytes(name))
+        found = Neighbours(living, *(kept[part] for part in _PARTS))
+        if (len(found.cosine), len(found.back)) == (len(living[0]), len(living[1])):
+            return found
+    except Exception:  # whatever ails a file that can be made anew
+        pass
+    left, right = atoms()
+    if left.shape[1] != right.shape[1]:
+        raise MismatchError(
+            f"the atoms on the left have {left.shape[1]} dimensions, those on the right "
+            f"{right.shape[1]}; only dictionaries of the same site can be compared"
+        )
+    parts = nearest(_directions(left, living[0]), _directions(right, living[1]))
+    found = Neighbours(living, *parts)
+    arrays = dict(zip(_PARTS, parts, strict=True))
+    with suppress(OSError):  # a run that may only be read
+        folder.write_bytes(name, save(arrays))
+    return found
+
+
+def _directions(atoms: Float[Tensor, "width d"], some: np.ndarray) -> Float[Tensor, "some d"]:
+    return torch.nn.functional.normalize(atoms[torch.from_numpy(some)], dim=1)

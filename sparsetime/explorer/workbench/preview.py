@@ -1,0 +1,106 @@
+"""A first look at a run, from its indexes alone: there before anything heavy is loaded.
+
+Whether an index still fits the weights and the store beside it is found out when the run is opened
+in full, which takes torch; what a glance shows is replaced by that a moment later.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from sparsetime.errors import DamagedError, StoreError
+from sparsetime.explorer.report_schema import Part, Record, Text
+from sparsetime.explorer.row_choice import FeatureTable, choose, table_of
+from sparsetime.explorer.run_contents import INDEX
+from sparsetime.features.index import FeatureIndex, open_index
+from sparsetime.features.ranking import telling
+from sparsetime.files import Folder
+
+_ROWS, _STEPS = 40, 128
+
+
+class GlanceRow(Record):
+    """One feature over a passage: the steps on which it fires, and percent of its maximum."""
+
+    part: Part
+    columns: list[int]
+    strengths: list[int]
+
+
+class Glanced(Record):
+    """A dictionary and its score of a passage: the steps `first` to `stop` of a sequence."""
+
+    key: Text
+    features: int
+    sequence: int
+    first: int
+    stop: int
+    rows: list[GlanceRow]
+
+
+class Glance(Record):
+    """The run's name and what its indexes hold. Damaged ones are left out, without a word yet."""
+
+    run: Text
+    dictionaries: list[Glanced]
+
+
+def glance(folder: Folder) -> Glance:
+    """What the indexes of a run hold, each shown by the passage around its most telling moment."""
+    found = []
+    for name in indexed(folder):
+        try:
+            index = open_index((folder / name / INDEX).url)
+            table = table_of(index)
+            found.append((table.place, name, _glanced(name, index, table)))
+        except (StoreError, DamagedError):
+            continue
+        index.close()
+    found.sort(key=lambda each: each[:2])
+    return Glance(
+        run=Path(folder.url.rstrip("/")).name, dictionaries=[glanced for _, _, glanced in found]
+    )
+
+
+def indexed(folder: Folder) -> list[str]:
+    """Folders of a run that hold an index."""
+    from sparsetime.features.index_files import RECORD
+
+    return [name for name in folder.names() if folder.exists(f"{name}/{INDEX}/{RECORD}")]
+
+
+def _glanced(key: str, index: FeatureIndex, table: FeatureTable) -> Glanced:
+    sequence, around = _passage(index)
+    length = index.length(sequence)
+    first = max(0, min(around - _STEPS // 4, length - _STEPS))
+    stop = min(length, first + _STEPS)
+    step, feature, value = index.entries(sequence)
+    here = (step >= first) & (step < stop)
+    step, feature, value = step[here] - first, feature[here], np.abs(value[here])
+    percent = np.clip(np.rint(100 * value / np.maximum(table.peak[feature], 1e-12)), 1, 100)
+    return Glanced(
+        key=key,
+        features=index.width,
+        sequence=sequence,
+        first=first,
+        stop=stop,
+        rows=[
+            GlanceRow(
+                part=table.part(int(f)),
+                columns=step[feature == f].tolist(),
+                strengths=percent[feature == f].astype(int).tolist(),
+            )
+            for f in choose(feature, value, table, _ROWS)
+        ],
+    )
+
+
+def _passage(index: FeatureIndex) -> tuple[int, int]:
+    """A sequence and a step in it worth looking at: the strongest moment that tells most."""
+    told = telling(index.features, 1).tolist()
+    moments = index.moments(told[0], 1).to_pylist() if told else []
+    if moments:
+        return moments[0]["sequence"], moments[0]["position"]
+    return index.sequences["sequence"][0].as_py(), 0

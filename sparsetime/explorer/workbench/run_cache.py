@@ -1,0 +1,137 @@
+"""What a run held when it was opened, and look-ups in it that are kept."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+from sparsetime.errors import unknown_name
+from sparsetime.explorer.excerpts import Excerpt, choose_excerpts, excerpt
+from sparsetime.explorer.report_data import told_apart
+from sparsetime.explorer.row_choice import TOO_DENSE
+from sparsetime.explorer.run_contents import DICTIONARY, Shown, readable
+from sparsetime.explorer.workbench.byte_lru import Recent
+from sparsetime.explorer.workbench.labels import Labels
+from sparsetime.files import Folder
+
+if TYPE_CHECKING:
+    import torch
+
+    from sparsetime.activations.store.store import Store
+    from sparsetime.codes import SparseCode
+    from sparsetime.dictionaries.dictionary import Dictionary
+    from sparsetime.explorer.workbench.atom_matches import Neighbours
+    from sparsetime.features.feature_events import Firing
+
+_MIB = 2**20
+_READ = 24  # sequences in which a stretch to open at is looked for
+
+
+@final
+class Opened:
+    """What a run held when it was read. Look-ups that are asked for again are kept.
+
+    shown: dictionaries by key, those with parts first. notes: what is left out, and why.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        names = [name for name in folder.names() if folder.exists(f"{name}/{DICTIONARY}")]
+        contents = readable(folder, names, lambda: None)
+        self.folder = folder
+        self.notes = contents.notes
+        self.shown = {each.entry.key: each for each in told_apart(contents.shown)}
+        self.labels = Labels(
+            folder,
+            {key: one.index.record["subject"]["dictionary"] for key, one in self.shown.items()},
+        )
+        self.code = Recent(self._code, _code_bytes, 192 * _MIB)
+        self.firing = Recent(self._firing, _firing_bytes, 64 * _MIB)
+        self._words = Recent(self._document, _word_bytes, 64 * _MIB)
+        self.boundaries = lru_cache(maxsize=64)(self._boundaries)
+        self.opens_at = lru_cache(maxsize=64)(self._opens_at)
+        self.dictionary = lru_cache(maxsize=8)(self._dictionary)
+        self.directions = lru_cache(maxsize=8)(self._directions)
+        self.neighbours = lru_cache(maxsize=16)(self._neighbours)
+
+    def one(self, key: str) -> Shown:
+        """The dictionary of that key. Errors: UnknownNameError, with what can be shown."""
+        if key not in self.shown:
+            raise unknown_name("dictionary", key, self.shown, " ".join(self.notes))
+        return self.shown[key]
+
+    def atoms(self, key: str) -> torch.Tensor:
+        """The dictionary's atoms, float32 [width, d]."""
+        return self.dictionary(key).atoms.detach().float()
+
+    def document(self, key: str, sequence: int) -> Excerpt:
+        """The words of a sequence, the same for all dictionaries of a store."""
+        return self._words(self.one(key).store, sequence)
+
+    def _directions(self, key: str) -> torch.Tensor:
+        """The atoms at length one, float32 [width, d]."""
+        import torch
+
+        return torch.nn.functional.normalize(self.atoms(key), dim=1)
+
+    def _dictionary(self, key: str) -> Dictionary:
+        from sparsetime.dictionaries.serialise import load
+
+        return load((self.folder / self.one(key).entry.key).url)
+
+    def _neighbours(self, left: str, right: str) -> Neighbours:
+        from sparsetime.explorer.workbench.atom_matches import neighbours
+
+        living = [np.flatnonzero(self.one(key).table.density > 0) for key in (left, right)]
+        names = [self.labels.weights[key] for key in (left, right)]
+        return neighbours(
+            self.folder,
+            (names[0], names[1]),
+            (living[0], living[1]),
+            lambda: (self.atoms(left), self.atoms(right)),
+        )
+
+    def _document(self, store: Store, sequence: int) -> Excerpt:
+        place = int(np.searchsorted(store.sequence_indices, sequence))
+        stored = store.sequence(place)
+        return excerpt(stored, 0, len(stored))
+
+    def _code(self, key: str, sequence: int) -> SparseCode:
+        return self.one(key).index.sequence(sequence)
+
+    def _boundaries(self, key: str, sequence: int) -> list[int]:
+        """Where a sequence turns to something else; features that are always on have no say."""
+        from sparsetime.features.change_points import boundaries
+
+        table = self.one(key).table
+        scale = np.where(table.density <= TOO_DENSE, 1 / np.maximum(table.peak, 1e-12), 0.0)
+        return [int(step) for step in boundaries(self.code(key, sequence), scale)]
+
+    def _opens_at(self, key: str) -> tuple[int, int, int]:
+        """A stretch that reads like prose: its sequence, first step and the step after its last."""
+        shown = self.one(key)
+        known = shown.index.sequences["sequence"].to_pylist()
+        some = known[
+            :: -(-len(known) // _READ)
+        ]  # reading them all would keep the first page waiting
+        best = choose_excerpts(shown.store, 1, some)[0]
+        return best.sequence, best.first, best.stop
+
+    def _firing(self, key: str, feature: int) -> Firing:
+        from sparsetime.features.feature_events import firing
+
+        return firing(self.one(key).index, feature)
+
+
+def _code_bytes(code: SparseCode) -> int:
+    return int(code.offsets.nbytes + code.indices.nbytes + code.values.nbytes)
+
+
+def _firing_bytes(found: Firing) -> int:
+    return int(found.sequence.nbytes + found.position.nbytes + found.value.nbytes)
+
+
+def _word_bytes(words: Excerpt) -> int:
+    """About: a string of a few characters takes some sixty bytes, a place in a list eight."""
+    return 76 * len(words.words)

@@ -1,0 +1,248 @@
+"""What the workbench answers: frozen records that are JSON as they stand."""
+
+from __future__ import annotations
+
+from sparsetime.explorer.report_schema import (
+    ComparisonRow,
+    Curve,
+    Definition,
+    DictionaryEntry,
+    Part,
+    Record,
+    Text,
+)
+from sparsetime.explorer.workbench.input_records import InputView
+
+
+class Histogram(Record):
+    """Features by one figure: `edges` is one longer than each of the counts."""
+
+    edges: list[float]
+    counts: list[int]
+    first: list[int] | None = None  # the first part alone, where there are parts
+
+
+class DictionaryView(Record):
+    """A dictionary as the overview shows it."""
+
+    entry: DictionaryEntry
+    width: int
+    dead: int  # features that never fire
+    figures: dict[str, float]  # fvu, l0, dwell, … where they were measured
+    density: Histogram  # share of steps
+    dwell: Histogram  # mean run length in steps
+    aligned_with: list[Text]  # dictionaries over the same steps, which can be stacked
+    opens_at: tuple[int, int, int]  # a stretch worth reading first: sequence, first step, stop
+
+
+class Overview(Record):
+    """The first page of a run."""
+
+    run: Text
+    title: Text
+    lead: Text
+    unit: Text
+    notes: list[Text]  # what is left out, and why
+    facts: list[tuple[Text, Text]]
+    dictionaries: list[DictionaryView]
+    comparison: list[ComparisonRow]
+    definitions: list[Definition]
+    config: Text  # the run's settings as they were written; empty where there are none
+    renderers: tuple[Text, ...] = ()  # addresses of the modules that draw other kinds of input
+
+
+class TrainingCurve(Curve):
+    """One dictionary's learning so far; `x` in rows seen."""
+
+    figure: Text  # fvu or loss
+    finished: bool
+
+
+class FeatureLine(Record):
+    """A feature in a list."""
+
+    feature: int
+    part: Part
+    label: Text
+    starred: bool
+    words: list[Text]
+    density: float
+    dwell: float
+    half_life: float | None
+    peak: float
+    documents: int
+
+
+class FeaturePage(Record):
+    """Some of the features that fit the filter."""
+
+    total: int
+    lines: list[FeatureLine]
+
+
+class RollRow(Record):
+    """One feature over a stretch of one sequence.
+
+    `columns` and `strengths` pair up: the column, and percent of the feature's largest strength.
+    """
+
+    feature: int
+    part: Part
+    label: Text
+    words: list[Text]
+    dwell: float
+    density: float
+    energy: float  # share of the energy of the stretch's code
+    place: int  # in the order of likeness: rows that fire together stand together
+    group: int  # rows of one number fire together; counted in the order of `place`
+    columns: list[int]
+    strengths: list[int]
+
+
+class Roll(Record):
+    """The score of a stretch: steps `first` to `stop` of `length`, `stride` of them a column."""
+
+    dictionary: Text
+    sequence: int
+    first: int
+    stop: int
+    length: int
+    stride: int
+    awake: int  # features that fire in the stretch at all
+    rows: list[RollRow]
+    boundaries: list[int]  # steps before which the active features change most
+
+
+class DocumentLine(Record):
+    """A sequence in a list."""
+
+    sequence: int
+    id: Text
+    title: Text
+    length: int
+
+
+class DocumentPage(Record):
+    """Some of the sequences that fit the query."""
+
+    total: int
+    lines: list[DocumentLine]
+
+
+class DocumentText(Record):
+    """Steps `first` to `stop` of a sequence: one word a step, and the white space before each."""
+
+    sequence: int
+    id: Text
+    title: Text
+    length: int
+    first: int
+    words: list[Text]
+    gaps: list[Text]
+    is_text: bool  # otherwise the words are times
+
+
+class SpecificFeature(Record):
+    """A feature that a stretch has to itself."""
+
+    feature: int
+    part: Part
+    label: Text
+    words: list[Text]
+    nats: float  # surprise above its density in the corpus
+    share: float  # of the steps of the stretch
+    density: float  # share of all steps
+
+
+class Moment(Record):
+    """A moment of a feature in its context: words with strengths in percent of its maximum."""
+
+    sequence: int
+    position: int
+    source: Text
+    value: float
+    first: int
+    here: int  # which of the words is the moment
+    words: list[Text]
+    gaps: list[Text]
+    strengths: list[int]
+    input: InputView | None = None  # what the model read there, where that was no text
+
+
+class MomentBand(Record):
+    """Moments of one part of the ranking by strength, such as the strongest or the third fifth."""
+
+    title: Text
+    moments: list[Moment]
+
+
+class Stage(Record):
+    """What a feature was at one moment of the training."""
+
+    step: int  # of the training
+    rows: int  # seen by then
+    cosine: float | None  # of its atom with what it became; None while it has no length
+    overlap: float | None  # of where it fires with where it does at the end; None if nowhere
+    density: float
+    dwell: float | None  # None where it does not fire
+    words: list[Text]
+
+
+class History(Record):
+    """A feature over the training, its end the last: what kept dictionaries say of it."""
+
+    looked_at: int  # steps of the store on which all of it was measured
+    stages: list[Stage]
+
+
+class FeatureView(Record):
+    """Everything about one feature but its company."""
+
+    dictionary: Text
+    line: FeatureLine
+    count: int
+    runs: int
+    mean: float
+    flicker: float
+    half_life_censored: bool
+    position_density: list[float]  # density in each tenth of a sequence
+    run_lengths: Histogram
+    strengths: Histogram
+    bands: list[MomentBand]
+    earlier: int | None  # the living features before and after this one
+    later: int | None
+    history: History | None  # None where the training kept no dictionaries on the way
+
+
+class Companion(Record):
+    """A feature near another one."""
+
+    dictionary: Text
+    feature: int
+    part: Part
+    label: Text
+    words: list[Text]
+    share: float  # how often, or for atoms the cosine
+    chance: float  # how often by chance; 0 for atoms
+
+
+class CompanyView(Record):
+    """What fires with a feature, leads to it, follows it, and whose atoms point the same way."""
+
+    documents: int  # how many were read for the first three
+    together: list[Companion]
+    before: list[Companion]
+    after: list[Companion]
+    nearest: list[Companion]
+    elsewhere: list[Companion]
+
+
+class Label(Record):
+    """What a user calls a feature."""
+
+    dictionary: Text
+    feature: int
+    name: Text = ""
+    starred: bool = False
+    weights: Text = ""  # the hash of the weights that it was given for; filled in when it is kept
+    stale: bool = False  # given for other weights than the dictionary has now

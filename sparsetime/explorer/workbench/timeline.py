@@ -1,0 +1,143 @@
+"""The score of any stretch of a sequence, from a whole book to a single step."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from sparsetime.explorer.row_choice import TOO_DENSE, choose
+from sparsetime.explorer.workbench.documents import stretch
+from sparsetime.explorer.workbench.row_clustering import Cells, likeness
+from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.schema import Roll, RollRow, SpecificFeature
+
+if TYPE_CHECKING:
+    from sparsetime.codes import SparseCode
+
+COLUMNS, MOST_COLUMNS = 4096, 8192
+ROWS, MOST_ROWS = 48, 2000
+
+
+def roll(
+    opened: Opened,
+    key: str,
+    sequence: int,
+    first: int = 0,
+    stop: int | None = None,
+    *,
+    columns: int = COLUMNS,
+    rows: int = ROWS,
+    densest: float = TOO_DENSE,
+    also: tuple[int, ...] = (),
+    reach: int = 0,
+) -> Roll:
+    """The score of the steps `first` to `stop` (exclusive).
+
+    Rows are chosen by the rule of `explorer.score`, among features that are active on at most the
+    share `densest` of the corpus; `also` are shown whatever the rule says. With `reach` the rows
+    show that many steps more on either side, which have no say in the choice. Where all this is
+    longer than `columns`, a column is several steps and shows the strongest of them.
+
+    Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
+    """
+    first, stop, length = stretch(opened, key, sequence, first, stop)
+    shown = opened.one(key)
+    whole = opened.code(key, sequence)
+    step, feature, value = _entries(whole.row_slice(first, stop))
+    chosen = choose(feature, value, shown.table, rows, densest)
+    chosen = np.concatenate([[f for f in also if f not in chosen], chosen]).astype(np.int64)
+    energy = np.bincount(feature, weights=value.astype(float) ** 2, minlength=whole.width)
+    awake = len(np.unique(feature))
+    begin, end = max(0, first - reach), min(length, stop + reach)
+    stride = -(-(end - begin) // columns)
+    step, feature, value = _entries(whole.row_slice(begin, end))
+    row_of = np.full(whole.width, -1)
+    row_of[chosen] = np.arange(len(chosen))
+    here = row_of[feature] >= 0
+    row, column = row_of[feature[here]], step[here] // stride
+    peak = np.maximum(shown.table.peak[feature[here]], 1e-12)
+    percent = np.clip(np.rint(100 * value[here] / peak), 1, 100).astype(np.int64)
+    cells = _cells(row, column, percent, len(chosen))
+    place, group = likeness(cells, -(-(end - begin) // stride))
+    total = float(energy.sum()) or 1.0
+    return Roll(
+        dictionary=key,
+        sequence=sequence,
+        first=begin,
+        stop=end,
+        length=length,
+        stride=stride,
+        awake=awake,
+        rows=[
+            RollRow(
+                feature=int(f),
+                part=shown.table.part(int(f)),
+                label=opened.labels.of(key, int(f)).name,
+                words=list(shown.table.words[f]),
+                dwell=round(float(shown.table.dwell[f]), 2),
+                density=round(float(shown.table.density[f]), 6),
+                energy=float(energy[f]) / total,
+                place=int(place[at]),
+                group=int(group[at]),
+                columns=cells[at][0].tolist(),
+                strengths=cells[at][1].tolist(),
+            )
+            for at, f in enumerate(chosen)
+        ],
+        boundaries=[step for step in opened.boundaries(key, sequence) if begin < step < end],
+    )
+
+
+def specific(
+    opened: Opened, key: str, sequence: int, first: int, stop: int, limit: int = 12
+) -> list[SpecificFeature]:
+    """The features that a stretch has most to itself; see `features.specific`.
+
+    Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
+    """
+    from sparsetime.features.enrichment import specificity
+
+    first, stop, _ = stretch(opened, key, sequence, first, stop)
+    table = opened.one(key).table
+    code = opened.code(key, sequence).row_slice(first, stop)
+    found, nats = specificity(code, table.density)
+    count = np.bincount(code.indices.numpy(), minlength=code.width)
+    return [
+        SpecificFeature(
+            feature=int(f),
+            part=table.part(int(f)),
+            label=opened.labels.of(key, int(f)).name,
+            words=list(table.words[f]),
+            nats=float(n),
+            share=float(count[f]) / code.rows,
+            density=float(table.density[f]),
+        )
+        for f, n in zip(found[:limit], nats[:limit], strict=True)
+    ]
+
+
+def _entries(
+    code: SparseCode,
+) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Step, feature and strength of every entry."""
+    value = np.abs(code.values.detach().float().numpy())
+    return code.row_of_entry.numpy(), code.indices.numpy(), value
+
+
+def _cells(
+    row: Int[np.ndarray, " entries"],
+    column: Int[np.ndarray, " entries"],
+    percent: Int[np.ndarray, " entries"],
+    rows: int,
+) -> list[Cells]:
+    """The columns and their strongest percent, a pair for each row."""
+    order = np.lexsort((column, row))
+    row, column, percent = row[order], column[order], percent[order]
+    new = np.append(True, (np.diff(row) != 0) | (np.diff(column) != 0))[: len(row)]
+    begins = np.flatnonzero(new)
+    strongest = np.maximum.reduceat(percent, begins) if len(begins) else percent
+    edges = np.searchsorted(row[begins], np.arange(rows + 1))
+    return [(column[begins][a:b], strongest[a:b]) for a, b in pairwise(edges)]

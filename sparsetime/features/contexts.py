@@ -1,0 +1,120 @@
+"""A feature in its place: the words around a moment, each with the feature's strength."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from sparsetime.errors import DataError, MismatchError
+from sparsetime.features.vocabulary import words_of
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
+    from sparsetime.activations.store.stored_sequence import StoredSequence
+    from sparsetime.codes import SparseCode
+
+
+@dataclass(frozen=True)
+class PassageWord:
+    """A word, or a step where there are no words.
+
+    text: as it stands in the document; gap: what stands before it, after the word before (a
+    space, a line break, nothing); first, last: its steps, both included; strength: the largest
+    |value| of the feature on them, 0 where it does not fire; here: the moment asked for.
+    """
+
+    text: str
+    gap: str
+    first: int
+    last: int
+    strength: float
+    here: bool
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The words around one moment. `sequence` is the number in the whole store."""
+
+    feature: int
+    sequence: int
+    id: str
+    position: int
+    words: tuple[PassageWord, ...]
+
+    @property
+    def text(self) -> str:
+        """The passage as one string."""
+        return "".join(word.gap + word.text for word in self.words).strip()
+
+
+def passage(
+    store: Store, code: SparseCode, feature: int, sequence: int, position: int, around: int = 12
+) -> Passage:
+    """The moment `position` of a sequence with up to `around` words on either side.
+
+    `sequence` is the number in the whole store, as the index gives it; `store` may be any view
+    that holds it. `code`, of shape (time,), is the sequence's own (`index.sequence(sequence)`).
+    Without text the words are token ids, or the numbers of the steps where there are no tokens.
+
+    Errors: DataError where the view lacks the sequence or the sequence the position;
+    MismatchError where the code is not as long as the sequence.
+    """
+    found = np.flatnonzero(np.asarray(store.sequence_indices) == sequence)
+    if len(found) == 0:
+        raise DataError(
+            f"sequence {sequence} is not in this view of the store, which holds "
+            f"{len(store.sequence_indices)} sequences; give the whole store"
+        )
+    stored = store.sequence(int(found[0]))
+    length = stored.values.shape[0]
+    if not 0 <= position < length:
+        raise DataError(
+            f"position {position} is not in sequence {stored.id!r}, whose steps are 0 to "
+            f"{length - 1}"
+        )
+    if code.rows != length:
+        raise MismatchError(
+            f"sequence {stored.id!r} has {length} steps and the code {code.rows}; both must come "
+            f"from one store"
+        )
+    one = code.latents(feature, feature + 1)
+    strength = np.zeros(length)
+    strength[one.row_of_entry.numpy()] = one.values.detach().abs().numpy()
+    words = _all_words(stored, strength, position)
+    at = next(i for i, word in enumerate(words) if word.here)
+    near = words[max(0, at - around) : at + around + 1]
+    return Passage(feature, sequence, str(stored.id), position, tuple(near))
+
+
+def _all_words(
+    stored: StoredSequence, strength: Float[np.ndarray, " time"], position: int
+) -> list[PassageWord]:
+    """Every step in one word: neighbouring steps of one word merge, others stand alone."""
+    words = words_of(stored)
+    steps = np.arange(len(strength))
+    part = words.of_step if words else np.full(len(strength), -1)
+    begins = np.append(True, (part[1:] != part[:-1]) | (part[1:] < 0))
+    firsts = steps[begins]
+    lasts = np.append(firsts[1:] - 1, len(strength) - 1)
+    tokens = stored.steps["token"].to_pylist() if "token" in stored.steps.column_names else None
+    if words:
+        start = stored.steps["char_start"].to_pylist()
+        end = stored.steps["char_end"].to_pylist()
+    found = []
+    before = None
+    for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+        if words:
+            w = part[first]
+            a = int(words.start[w]) if w >= 0 else start[first]
+            b = int(words.end[w]) if w >= 0 else end[last]
+            text, gap = words.text[a:b], "" if before is None else words.text[before:a]
+            before = b
+        else:
+            text = str(tokens[first]) if tokens else str(first)
+            gap = "" if first == 0 else " "
+        peak = float(strength[first : last + 1].max())
+        found.append(PassageWord(text, gap, first, last, peak, first <= position <= last))
+    return found

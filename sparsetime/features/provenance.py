@@ -1,0 +1,86 @@
+"""What an output was made from, so that a folder is never taken for another's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sparsetime.activations.store.provenance import sequences_hash, shards_hash
+from sparsetime.errors import DamagedError, StoreError
+from sparsetime.files import Folder
+from sparsetime.models.load import weight_hash
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+_SAID = {"sequences": "choice of sequences"}
+
+
+def subject_of(sae: Dictionary, store: Store) -> dict[str, str]:
+    """The dictionary's weights, the store's shards, and which sequences the view selects.
+
+    Each is a SHA-256. The store's is the same for every view of it.
+    """
+    return {
+        "dictionary": weight_hash(sae),
+        "store": shards_hash(store),
+        "sequences": sequences_hash(store),
+    }
+
+
+def holds_same(
+    folder: Folder,
+    *,
+    what: str,
+    record: str,
+    own_names: tuple[str, ...],
+    subject: dict[str, str],
+    force: bool,
+) -> bool:
+    """Whether `folder` already holds this output of this subject; clears it for writing if not.
+
+    `record` is the file written last, which names the subject. Files that a killed run left half
+    way are removed, since without the record they are no output.
+
+    Errors: StoreError where the folder holds something else and `force` is not given.
+    """
+    others = [n for n in folder.names() if n not in own_names and not n.endswith(".partial")]
+    if others and not force:
+        raise StoreError(
+            f"{folder.url} is not empty and holds no {what}: it has {', '.join(others[:3])}"
+            f"{', …' if len(others) > 3 else ''}. Choose another folder, or write beside these "
+            f"files with force=True"
+        )
+    if folder.exists(record) and not force:
+        found = _subject_in(folder, record)
+        differing = [name for name in subject if found.get(name) != subject[name]]
+        if not differing:
+            return True
+        raise StoreError(
+            f"{folder.url} holds the {what} of another {_another(differing)}. Choose "
+            f"another folder, or replace it with force=True"
+        )
+    # The record goes first: a reader between here and the end finds none, never a mixture.
+    for name in (record, *own_names):
+        folder.remove(name)
+    for name in folder.names():
+        if name.endswith(".partial"):
+            folder.remove(name)
+    return False
+
+
+def _another(differing: list[str]) -> str:
+    """The parts that differ; of another store the choice of sequences says nothing more."""
+    told = [name for name in differing if name != "sequences" or "store" not in differing]
+    return " and another ".join(_SAID.get(name, name) for name in told)
+
+
+def _subject_in(folder: Folder, record: str) -> dict[str, str]:
+    value = folder.read_json(record)
+    found = value.get("subject") if isinstance(value, dict) else None
+    if not isinstance(found, dict):
+        raise DamagedError(
+            f"{folder.url}/{record} is damaged: it does not say what it was made from. Make it "
+            f"again with force=True"
+        )
+    return found

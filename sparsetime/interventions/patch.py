@@ -1,0 +1,92 @@
+"""What passes a site, exchanged for something else on its way."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sparsetime.errors import ConfigError, DataError, MismatchError
+from sparsetime.models.site_tensors import shaped, tensor_in
+from sparsetime.models.sites import resolve
+
+Replace: TypeAlias = Callable[[Float[Tensor, "batch time d"]], Float[Tensor, "batch time d"]]
+
+
+@contextmanager
+def replacing(
+    model: nn.Module, site: str, replace: Replace, batch: int, time: int
+) -> Iterator[None]:
+    """Within the block, the model goes on with `replace(x)` where `x` passes the site.
+
+    One forward pass of `batch` sequences of `time` steps is run in the block. `replace` is given
+    the activations [batch, time, d], with their gradients, and gives as many; what it gives is
+    brought to the model's dtype and device.
+
+    Errors: UnknownNameError for a site that does not exist; MismatchError where the site has no
+    row a step, or `replace` gives another shape; DataError where the pass does not call the site,
+    ConfigError where it calls it more than once.
+    """
+    found = resolve(model, site)
+    calls = 0
+
+    def exchanged(value: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        tensor = tensor_in(value, site)
+        x = shaped(tensor, site, batch, time)
+        y = replace(x)
+        if y.shape != x.shape:
+            raise MismatchError(
+                f"replace was given activations of shape {list(x.shape)} at the site {site!r} and "
+                f"gave {list(y.shape)}; it must give as many"
+            )
+        return _with(value, tensor, y.to(tensor).reshape(tensor.shape))
+
+    def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return (exchanged(args), kwargs) if args else (args, exchanged(kwargs))
+
+    def after(module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        return exchanged(output)
+
+    module = model.get_submodule(found.module_path)
+    if found.side == "input":
+        handle = module.register_forward_pre_hook(before, with_kwargs=True)
+    else:
+        handle = module.register_forward_hook(after)
+    try:
+        yield
+    finally:
+        handle.remove()
+    if calls == 0:
+        raise DataError(
+            f"the site {site!r} exists, but the forward pass does not call that module, so nothing "
+            f"was replaced; choose a module that the forward pass calls"
+        )
+    if calls > 1:
+        raise ConfigError(
+            f"the site {site!r} is passed {calls} times in one forward pass; choose a module that "
+            f"is called once, for example the one around it"
+        )
+
+
+def _with(value: Any, old: Tensor, new: Tensor) -> Any:
+    """The same structure with one tensor in the place of another."""
+    if value is old:
+        return new
+    if isinstance(value, Mapping):
+        items = {key: _with(item, old, new) for key, item in value.items()}
+        return items if type(value) is dict else type(value)(**items)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(_with(item, old, new) for item in value))
+    if isinstance(value, list | tuple):
+        return type(value)(_with(item, old, new) for item in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        changed = {name: _with(getattr(value, name), old, new) for name in names}
+        return dataclasses.replace(value, **changed)
+    return value

@@ -1,0 +1,117 @@
+"""Codes that look back at the step before: compiled on a CPU, in plain PyTorch elsewhere."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from sparsetime.codes import SparseCode
+from sparsetime.kernels.dispatch import backend_name
+from sparsetime.support import Support
+
+
+@torch.no_grad()
+def stays(
+    fires: Bool[Tensor, " entries"], support: Support, stretches: Int[Tensor, " stretches_plus_1"]
+) -> Bool[Tensor, " entries"]:
+    """Which entries are on: those that fire, and those that were on one row before.
+
+    Rows follow each other within stretches, which begin at the given offsets. An entry that is not
+    in the support is off, and ends what was on.
+    """
+    if backend_name(fires.device) != "cpu":
+        return _stays(fires, support, stretches)
+    from sparsetime.kernels import loops
+
+    out = torch.empty_like(fires)
+    arrays = (support.offsets, support.indices, fires, stretches, out)
+    loops.stays(*(array.numpy() for array in arrays))
+    return out
+
+
+@torch.no_grad()
+def held(
+    fresh: SparseCode,
+    aim: Float[Tensor, "rows d"],
+    atoms: Float[Tensor, "width d"],
+    stretches: Int[Tensor, " stretches_plus_1"],
+    tolerance: float,
+    past: SparseCode,
+) -> SparseCode:
+    """The code of every row that stays as near as can be to that of the row before.
+
+    Within a stretch a row begins with the code before it (`past` [stretches] at the beginning). The
+    strengths that differ most from the row's fresh code are taken over first, until the squared
+    distance of `code @ atoms` from the aim is at most the tolerance more than that of the fresh
+    code. So the distance never depends on how long ago the last change was.
+    """
+    if backend_name(aim.device) != "cpu":
+        return _held(fresh, aim, atoms, stretches, tolerance, past)
+    from sparsetime.kernels import loops
+
+    offsets, indices, values = loops.held(
+        *(array.numpy() for array in (fresh.offsets, fresh.indices, fresh.values)),
+        *(array.contiguous().numpy() for array in (aim, atoms, stretches)),
+        tolerance,
+        (past.offsets.numpy(), past.indices.numpy(), past.values.numpy()),
+        fresh.width,
+    )
+    found = [torch.from_numpy(array) for array in (offsets, indices, values)]
+    return SparseCode(found[0], found[1], found[2], fresh.width, fresh.shape)
+
+
+def _stays(
+    fires: Bool[Tensor, " entries"], support: Support, stretches: Int[Tensor, " stretches_plus_1"]
+) -> Bool[Tensor, " entries"]:
+    """A run is one latent in consecutive rows of one stretch; it is on from its first firing."""
+    row, rows = support.row_of_entry, support.rows
+    order = torch.argsort(support.indices * rows + row)
+    latent, row, fired = support.indices[order], row[order], fires[order].long()
+    stretch = torch.bucketize(row, stretches[1:], right=True)
+    begins = torch.ones_like(fires)
+    begins[1:] = (latent.diff() != 0) | (row.diff() != 1) | (stretch.diff() != 0)
+    run = begins.cumsum(0) - 1
+    total = fired.cumsum(0)
+    before = (total - fired)[begins]
+    return torch.empty_like(fires).scatter_(0, order, total > before[run])
+
+
+def _held(
+    fresh: SparseCode,
+    aim: Float[Tensor, "rows d"],
+    atoms: Float[Tensor, "width d"],
+    stretches: Int[Tensor, " stretches_plus_1"],
+    tolerance: float,
+    past: SparseCode,
+) -> SparseCode:
+    """One step of all stretches at once, with dense strengths of as many rows."""
+    wanted, now = fresh.dense(), past.dense()
+    out = torch.zeros_like(wanted)
+    lengths = stretches.diff()
+    for step in range(int(lengths.max()) if lengths.numel() else 0):
+        going = (lengths > step).nonzero()[:, 0]
+        rows = stretches[going] + step
+        now[going] = _changed(now[going], wanted[rows], aim[rows], atoms, tolerance)
+        out[rows] = now[going]
+    return SparseCode.from_dense(out)
+
+
+def _changed(
+    now: Float[Tensor, "some width"],
+    wanted: Float[Tensor, "some width"],
+    aim: Float[Tensor, "some d"],
+    atoms: Float[Tensor, "width d"],
+    tolerance: float,
+) -> Float[Tensor, "some width"]:
+    allowed = (aim - wanted @ atoms).square().sum(1) + tolerance
+    change = wanted - now
+    most = max(1, int((change != 0).sum(1).max()))
+    order = change.abs().argsort(dim=1, descending=True, stable=True)[:, :most]
+    steps = change.gather(1, order)
+    error = (aim - now @ atoms)[:, None] - (steps[..., None] * atoms[order]).cumsum(1)
+    error = torch.cat([(aim - now @ atoms)[:, None], error], 1).square().sum(2)
+    within = error <= allowed[:, None]
+    taken = (~within).long().cumprod(1).sum(1)  # all of them where none was enough
+    keep = torch.arange(most, device=now.device)[None] < taken[:, None]
+    return now.scatter(1, order, torch.where(keep, wanted.gather(1, order), now.gather(1, order)))

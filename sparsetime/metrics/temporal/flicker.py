@@ -1,0 +1,76 @@
+"""Flicker: how restless a code is from each step to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Float
+
+from sparsetime.codes import SparseCode
+from sparsetime.errors import DataError
+from sparsetime.features import timescales
+from sparsetime.metrics.temporal.dwell import firings
+from sparsetime.metrics.temporal.nulls import SHUFFLED
+from sparsetime.metrics.temporal.sequences import Lengths, Sequences, in_sequences
+from sparsetime.statistics.estimate import Estimate, estimate, ratio_of
+
+
+@final
+@dataclass(frozen=True)
+class Flicker:
+    """How much of a code changes from a step to the next.
+
+    switches: latents switched on or off, mean over pairs of neighbouring steps, from 0. share: the
+    same over those active on the earlier or the later step, one active on both counting twice;
+    0 where nothing changes, 1 where everything does, NaN where nothing fires.
+    """
+
+    switches: Estimate
+    share: Estimate
+
+
+def flicker(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Flicker:
+    """Flicker of a code over sequences.
+
+    Defined here, over the switches of `features.timescales`. The null is exact: of a feature that
+    fires on n of a sequence's T steps, shuffling leaves 2 n (T - n) / T switches in the mean.
+
+    Errors: DataError where no sequence has two steps; those of `in_sequences`.
+    """
+    given = in_sequences(code, lengths)
+    if int(given.lengths.max()) < 2:
+        raise DataError("no sequence has two steps, so nothing can switch between steps")
+    runs = timescales.runs(given.code, given.offsets)
+    last = runs.start + runs.length - 1
+    switched = (runs.start > given.begins[runs.start]).astype(float)
+    switched += last + 1 < given.ends[last]
+    group = given.group_of_row[runs.start]
+    switches = np.bincount(group, weights=switched, minlength=given.groups).astype(float)
+    left = np.maximum(given.lengths - 1, 0)
+    pairs = np.bincount(given.group_of_sequence, weights=left, minlength=given.groups)
+    active = _on_both_sides(given)
+    _, fires, steps = firings(given)
+    null = float((2 * fires * (steps - fires) / steps).sum())
+    null_active = float((2 * fires * (steps - 1) / steps).sum())
+    return Flicker(
+        estimate(
+            ratio_of(switches, pairs), given.groups, null / float(pairs.sum()), SHUFFLED, seed
+        ),
+        estimate(
+            ratio_of(switches, active),
+            given.groups,
+            null / null_active if null_active else float("nan"),
+            SHUFFLED,
+            seed,
+        ),
+    )
+
+
+def _on_both_sides(given: Sequences) -> Float[np.ndarray, " groups"]:
+    """Latents active on the two steps of every pair, summed; every inner step is in two pairs."""
+    row = np.arange(given.code.rows)
+    in_pairs = (row > given.begins).astype(float) + (row + 1 < given.ends)
+    active = given.code.counts.numpy() * in_pairs
+    return np.bincount(given.group_of_row, weights=active, minlength=given.groups)

@@ -1,0 +1,120 @@
+"""Position features: what of the code is decided by how far into its sequence a step is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from sparsetime.codes import SparseCode
+from sparsetime.errors import DataError
+from sparsetime.metrics.temporal import numba_loops
+from sparsetime.metrics.temporal.nulls import rotated
+from sparsetime.metrics.temporal.sequences import Lengths, Sequences, in_sequences
+from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
+
+_ROTATIONS = 19
+_NULL = "positions moved on by a share of every sequence, round its end"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Position:
+    """How much position explains.
+
+    explained: share of the code's variance, all features together, that position predicts; 1 where
+    it decides all, 0 or slightly less where it says nothing. by_feature: of each feature's own
+    variance; NaN for one that does not vary. null_by_feature: the largest over 19 rotations.
+    share: of the features that vary, those above their null; one in twenty without any position
+    feature.
+    """
+
+    explained: Estimate
+    share: float
+    by_feature: Float[np.ndarray, " width"]
+    null_by_feature: Float[np.ndarray, " width"]
+
+
+def position(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Position:
+    """Which features tell the position of a step in its sequence.
+
+    The strength of a feature is predicted by its mean at the same octave of position (0; 1 and 2;
+    3 to 6; ...) in the other groups of sequences, and the figure is 1 - squared error / variance
+    about the mean of the other groups: the correlation ratio (Pearson 1905), but cross-validated,
+    so that many octaves explain nothing by themselves. Neurons whose variance position explains:
+    Gurnee et al. 2024, "Universal neurons in GPT2 language models".
+
+    The null turns every sequence round by a random share of itself: features keep their dwell and
+    their sequence, and lose their position alone.
+
+    Errors: DataError where there is one sequence only, whose positions cannot be told from its
+    content, where none has two steps, or where no feature varies; those of `in_sequences`.
+    """
+    given = in_sequences(code, lengths)
+    if given.groups < 2:
+        raise DataError(
+            "there is one sequence, in which position cannot be told from what it is about; give "
+            "several, with lengths="
+        )
+    if int(given.lengths.max()) < 2:
+        raise DataError("no sequence has two steps, so every step has the same position")
+    columns = given.columns
+    place = np.arange(code.rows) - given.begins
+    key = given.group_of_row[columns.rows] * code.width + given.feature_of_column
+    squares = np.bincount(key, weights=columns.values**2, minlength=given.groups * code.width)
+    squares = squares.reshape(given.groups, code.width)
+    error, spread = _errors(squares, *_by_octave(given, place))
+
+    total = spread.sum(axis=0)
+    varies = total > 1e-12 * squares.sum(axis=0)
+    if not varies.any():
+        raise DataError("no feature varies over these steps, so position explains nothing")
+    largest, pooled = np.full(code.width, -np.inf), []
+    for n in range(_ROTATIONS):
+        rng = np.random.default_rng(seed + n)
+        shift = np.repeat(rng.random(len(given.lengths)), given.lengths)
+        turned = rotated(place, given.ends - given.begins, shift)
+        wrong, _ = _errors(squares, *_by_octave(given, turned))
+        largest = np.maximum(largest, 1 - ratio(wrong.sum(axis=0), total))
+        pooled.append(1 - float(wrong.sum() / spread.sum()))
+    own = np.where(varies, 1 - ratio(error.sum(axis=0), total), np.nan)
+    left = ratio_of(error.sum(axis=1), spread.sum(axis=1))
+    found = estimate(lambda w: 1 - left(w), given.groups, float(np.mean(pooled)), _NULL, seed)
+    largest = np.where(varies, largest, np.nan)
+    return Position(found, float((own > largest)[varies].mean()), own, largest)
+
+
+def _errors(
+    squares: Float[np.ndarray, "groups width"],
+    counts: Float[np.ndarray, "groups octaves"],
+    sums: Float[np.ndarray, "groups octaves width"],
+) -> tuple[Float[np.ndarray, "groups width"], Float[np.ndarray, "groups width"]]:
+    """Squared errors of predicting each group by the others: by octave, and by the mean alone.
+
+    An octave that the other groups do not reach is predicted by their mean.
+    """
+    steps, total = counts.sum(axis=1)[:, None], sums.sum(axis=1)
+    mean = (total.sum(axis=0) - total) / np.maximum(steps.sum() - steps, 1)
+    elsewhere = (counts.sum(axis=0) - counts)[:, :, None]
+    octave = np.where(
+        elsewhere > 0, (sums.sum(axis=0) - sums) / np.maximum(elsewhere, 1), mean[:, None, :]
+    )
+    spread = squares - 2 * mean * total + steps * mean**2
+    error = squares + (octave * (counts[:, :, None] * octave - 2 * sums)).sum(axis=1)
+    return error, spread
+
+
+def _by_octave(
+    given: Sequences, place: Int[np.ndarray, " rows"]
+) -> tuple[Float[np.ndarray, "groups octaves"], Float[np.ndarray, "groups octaves width"]]:
+    """Steps, and sums of every feature, by group and octave of position."""
+    octave = np.floor(np.log2(place + 1)).astype(np.int64)
+    octaves = int(octave.max()) + 1
+    slot = given.group_of_row * octaves + octave
+    counts = np.bincount(slot, minlength=given.groups * octaves).reshape(given.groups, octaves)
+    sums = np.zeros((counts.size, given.code.width))
+    columns = given.columns
+    numba_loops.sums_by_slot(columns.offsets, columns.rows, columns.values, slot, sums)
+    return counts.astype(float), sums.reshape(*counts.shape, given.code.width)

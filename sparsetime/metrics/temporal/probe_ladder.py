@@ -1,0 +1,200 @@
+"""Probes up the label ladder: which part of the code knows the token, which the document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sparsetime.codes import SparseCode, concatenate
+from sparsetime.errors import DataError, MismatchError, unknown_name
+from sparsetime.features.encoding import encoded
+from sparsetime.metrics.metric import parts_of
+from sparsetime.metrics.temporal.nulls import random_code
+from sparsetime.metrics.temporal.sequences import check_labels
+from sparsetime.statistics.linear_probe import Split, probe_matrix, sparse_matrix, split_of
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+RANDOM = "random dictionary"
+RAW = "activations"
+
+
+@final
+@dataclass(frozen=True)
+class Rung:
+    """How well one reader knows one label.
+
+    accuracy: on test steps, 0 to 1; interval: its middle 95% over blocks of time. baseline: of
+    always saying the most frequent class of the training steps. null: the accuracy from a random
+    dictionary, None where no such reader was given.
+    """
+
+    label: str
+    reader: str
+    accuracy: float
+    interval: tuple[float, float]
+    baseline: float
+    null: float | None
+    classes: int
+    test_steps: int
+    converged: bool
+
+
+@final
+@dataclass(frozen=True)
+class Ladder:
+    """A rung for each label and reader, in the order they were given.
+
+    left_out: why a label has none, by its name.
+    """
+
+    rungs: tuple[Rung, ...]
+    left_out: dict[str, str]
+
+    def accuracy(self, label: str, reader: str) -> float:
+        """Errors: UnknownNameError for a label and reader without a rung."""
+        found = {f"{rung.label} from {rung.reader}": rung.accuracy for rung in self.rungs}
+        if (name := f"{label} from {reader}") not in found:
+            raise unknown_name("rung", name, found, self.left_out.get(label, ""))
+        return found[name]
+
+
+def ladder(
+    readers: Mapping[str, SparseCode | Float[Tensor, "rows _"]],
+    labels: Mapping[str, Sequence[object]],
+    lengths: Sequence[int] | Int[np.ndarray, " sequences"],
+    seed: int = 0,
+    times: Int[np.ndarray, " sequences"] | None = None,
+) -> Ladder:
+    """Linear probes of every label from every reader, all on the same steps.
+
+    readers: by name a code, or activations, of the same steps; `dictionary_readers` gives the
+    parts of a dictionary, the raw activations and a random dictionary. labels: by name one for
+    every step, None where a step has none; from fast to slow, to read like a ladder. times: a
+    number for every sequence; equal ones are of the same time, of which the same blocks train
+    (None: no two are).
+
+    Probes and their split by alternating blocks of time are those of `evaluation.probes.Probes`;
+    activations are centred on their training steps. Linear probes: Alain and Bengio 2016,
+    "Understanding intermediate layers using linear classifier probes"; labels by timescale: Bhalla
+    et al. 2025, "Temporal sparse autoencoders". A label needs two classes that occur on both sides;
+    one that has not is left out, with its reason.
+
+    Errors: MismatchError where readers, labels (by name) or lengths are not of the same steps, or
+    times not of as many sequences; DataError where there are no readers.
+    """
+    if not readers:
+        raise DataError("no readers were given; name at least one code to probe")
+    steps = int(np.sum(lengths))
+    for name, reader in readers.items():
+        if (rows := _rows(reader)) != steps:
+            raise MismatchError(f"{name!r} has {rows:,} steps and the lengths add up to {steps:,}")
+    for name, given in labels.items():
+        check_labels(name, given, steps)
+    if times is not None and len(times) != len(lengths):
+        raise MismatchError(f"times are of {len(times)} sequences, and lengths of {len(lengths)}")
+    rungs: list[Rung] = []
+    left_out: dict[str, str] = {}
+    matrices = {
+        name: sparse_matrix(reader)
+        for name, reader in readers.items()
+        if isinstance(reader, SparseCode)
+    }
+    for label, given in labels.items():
+        split = split_of(_as_strings(given), [int(length) for length in lengths], seed, times)
+        if split is None:
+            left_out[label] = (
+                f"the label {label!r} has no two classes that occur both in training and in test "
+                f"blocks"
+            )
+            continue
+        found = {
+            name: probe_matrix(
+                matrices[name] if name in matrices else _centred(reader, split), split, seed
+            )
+            for name, reader in readers.items()
+        }
+        null = found[RANDOM].accuracy if RANDOM in found else None
+        rungs.extend(
+            Rung(
+                label,
+                name,
+                result.accuracy,
+                result.interval,
+                result.baseline,
+                null,
+                result.classes,
+                result.test_steps,
+                result.converged,
+            )
+            for name, result in found.items()
+        )
+    return Ladder(tuple(rungs), left_out)
+
+
+def dictionary_ladder(
+    sae: Dictionary,
+    store: Store,
+    labels: Sequence[str],
+    seed: int = 0,
+    progress: bool = True,
+) -> Ladder:
+    """`ladder` for a dictionary on a store, up the step columns and sequence labels named.
+
+    Readers: "code", its parts by their names where it has nested groups, the raw "activations", and
+    a "random dictionary" of equal width and as many active atoms a step (`nulls.random_code`). The
+    label "document" is the sequence itself. Activations are held in memory.
+
+    Errors: UnknownNameError for a label that the store does not have; those of
+    `features.encoding.check_pair`.
+    """
+    codes, activations, lengths = [], [], []
+    columns: dict[str, list[object]] = {name: [] for name in labels}
+    for sequence in encoded(sae, store, progress):
+        rows = sequence.code.rows
+        stored = sequence.stored
+        known = {"document": sequence.id} | stored.labels
+        for name, column in columns.items():
+            if name in stored.steps.column_names:
+                column.extend(stored.steps[name].to_pylist())
+            elif name in known:
+                column.extend([known[name]] * rows)
+            else:
+                raise unknown_name("label", name, [*stored.steps.column_names, *known])
+        codes.append(sequence.code)
+        activations.append(sequence.activations)
+        lengths.append(rows)
+    code, x = concatenate(codes), torch.cat(activations)
+    active = max(1, round(len(code.indices) / code.rows))
+    readers: dict[str, SparseCode | Tensor] = {
+        part.name or "code": part.of(code) for part in parts_of(sae)
+    }
+    readers |= {RAW: x, RANDOM: random_code(x, sae.width, active, seed)}
+    return ladder(readers, columns, lengths, seed)
+
+
+def _rows(reader: SparseCode | Tensor) -> int:
+    return reader.rows if isinstance(reader, SparseCode) else len(reader)
+
+
+def _as_strings(labels: Sequence[object]) -> np.ndarray:
+    out = np.empty(len(labels), dtype=object)
+    out[:] = [None if label is None else str(label) for label in labels]
+    return out
+
+
+def _centred(reader: SparseCode | Tensor, split: Split) -> object:
+    """Activations less their mean over the training steps, as the sparse probe reads them."""
+    from scipy.sparse import csr_matrix
+
+    assert not isinstance(reader, SparseCode)
+    x = reader.detach().double().cpu().numpy()
+    return csr_matrix(x - x[split.train].mean(axis=0))

@@ -1,0 +1,86 @@
+"""Recurrence: whether a feature that went off comes back, and how soon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from sparsetime.codes import SparseCode
+from sparsetime.errors import DataError
+from sparsetime.features import timescales
+from sparsetime.metrics.temporal.nulls import SHUFFLED, shuffled
+from sparsetime.metrics.temporal.sequences import Lengths, Sequences, check_lag, in_sequences
+from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Recurrence:
+    """Whether features come back.
+
+    share: of all runs, those after which the feature is on again within `within` steps of the same
+    sequence. by_feature: the same for each feature, NaN where none of its runs can tell. gap:
+    mean number of steps off, over the runs that came back, of each feature; NaN where none did.
+    """
+
+    share: Estimate
+    by_feature: Float[np.ndarray, " width"]
+    gap: Float[np.ndarray, " width"]
+    within: int
+
+
+def recurrence(
+    code: SparseCode, lengths: Lengths = None, within: int = 32, seed: int = 0
+) -> Recurrence:
+    """How often a feature that went off is on again within so many steps.
+
+    Only runs that end at least `within` steps before their sequence does can tell, and only they
+    count, so that late runs do not seem not to come back. The null is one shuffle of the steps of
+    every sequence: a feature that fires without memory, as often as this one.
+
+    Source: recurrence times of a state (Kac 1947, "On the notion of recurrence in discrete
+    stochastic processes"), taken of each feature's being on.
+
+    Errors: DataError where no run ends so many steps before its sequence; those of `in_sequences`.
+    """
+    given = in_sequences(code, lengths)
+    check_lag(within, given, "within")
+    feature, group, gap = _gaps(given, within)
+    if not len(gap):
+        raise DataError(
+            f"no run of a feature ends {within} or more steps before its sequence does, so none "
+            f"can tell whether it comes back; give a smaller within="
+        )
+    back = (gap > 0).astype(float)
+    told = np.bincount(group, minlength=given.groups).astype(float)
+    came = np.bincount(group, weights=back, minlength=given.groups)
+    null_gap = _gaps(shuffled(given, seed), within)[2]
+    null = float((null_gap > 0).mean()) if len(null_gap) else float("nan")
+    width = code.width
+    came_back = np.bincount(feature, weights=back, minlength=width)
+    return Recurrence(
+        estimate(ratio_of(came, told), given.groups, null, SHUFFLED, seed),
+        ratio(came_back, np.bincount(feature, minlength=width).astype(float)),
+        ratio(np.bincount(feature, weights=gap, minlength=width), came_back),
+        within,
+    )
+
+
+def _gaps(
+    given: Sequences, within: int
+) -> tuple[Int[np.ndarray, " runs"], Int[np.ndarray, " runs"], Int[np.ndarray, " runs"]]:
+    """Of every run that can tell: feature, group, and the steps off, 0 where it stays off."""
+    runs = timescales.runs(given.code, given.offsets)
+    end = runs.start + runs.length
+    tells = end + within <= given.ends[runs.start]
+    follows = np.append(
+        (runs.feature[1:] == runs.feature[:-1])
+        & (given.begins[runs.start[1:]] == given.begins[runs.start[:-1]]),
+        False,
+    )[: len(end)]
+    gap = np.where(follows, np.roll(runs.start, -1) - end, 0)
+    gap[gap >= within] = 0
+    return runs.feature[tells], given.group_of_row[runs.start[tells]], gap[tells]

@@ -1,0 +1,187 @@
+"""Segmentation: whether the code's own change points lie where something truly changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from sparsetime.codes import SparseCode
+from sparsetime.errors import DataError, MismatchError
+from sparsetime.features.change_points import WINDOW, boundaries
+from sparsetime.metrics.temporal.nulls import rotated
+from sparsetime.metrics.temporal.sequences import (
+    Lengths,
+    check_labels,
+    in_sequences,
+)
+from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
+
+TOLERANCES = (1, 4, 16)
+_ROTATIONS = 100
+_NULL = "the same change points, every sequence turned round by a random share of itself"
+
+#: For each sequence the steps before which something changes, ascending, counted from its start.
+Boundaries: TypeAlias = Sequence[Int[np.ndarray, " _"]]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Change points against true boundaries, for each tolerance in steps.
+
+    f1[i], precision[i] (share of the change points that are true) and recall[i] (share of the true
+    boundaries that were found) are at tolerances[i]. found, true: how many there are of each.
+    """
+
+    tolerances: tuple[int, ...]
+    f1: tuple[Estimate, ...]
+    precision: tuple[Estimate, ...]
+    recall: tuple[Estimate, ...]
+    found: int
+    true: int
+
+
+def segmentation(
+    found: Boundaries,
+    true: Boundaries,
+    lengths: Sequence[int] | Int[np.ndarray, " sequences"],
+    tolerances: Sequence[int] = TOLERANCES,
+    seed: int = 0,
+) -> Segmentation:
+    """Precision, recall and F1 of change points, one to one with true boundaries.
+
+    A change point is right where a true boundary lies at most a tolerance away and is not taken
+    by another one; as many as possible are paired. F1: van Rijsbergen 1979, "Information
+    retrieval"; with a tolerance, as for change points in Killick, Fearnhead and Eckley 2012 and
+    after. `change_points` finds those of a code, `label_boundaries` those of a label.
+
+    Errors: MismatchError where there are not as many sequences on all sides; DataError for a
+    boundary outside of its sequence, a tolerance below 0, or where there is no true boundary.
+    """
+    steps = np.asarray(lengths, dtype=np.int64)
+    if not len(found) == len(true) == len(steps):
+        raise MismatchError(
+            f"there are change points of {len(found)} sequences, true boundaries of {len(true)} "
+            f"and {len(steps)} lengths; give each sequence one of each, empty where it has none"
+        )
+    for name, given in (("change point", found), ("true boundary", true)):
+        _check_inside(name, given, steps)
+    if min(tolerances, default=0) < 0:
+        raise DataError(f"a tolerance is a number of steps from 0 on; {min(tolerances)} was given")
+    if not sum(map(len, true)):
+        raise DataError("no sequence has a true boundary, so none can be found or missed")
+    rng = np.random.default_rng(seed)
+    shifts = rng.random((_ROTATIONS, len(steps)))
+    turned = [_turned(found, steps, shift) for shift in shifts]
+    f1: list[Estimate] = []
+    precision: list[Estimate] = []
+    recall: list[Estimate] = []
+    many, wanted = (np.array([float(len(each)) for each in side]) for side in (found, true))
+    for tolerance in tolerances:
+        hits = _hits(found, true, tolerance)
+        null = float(np.mean([_hits(each, true, tolerance).sum() for each in turned]))
+        for out, over, under in (
+            (f1, 2 * hits, many + wanted),
+            (precision, hits, many),
+            (recall, hits, wanted),
+        ):
+            scale = 2 if out is f1 else 1
+            chance = scale * null / under.sum() if under.sum() else float("nan")
+            out.append(estimate(ratio_of(over, under), len(steps), chance, _NULL, seed))
+    return Segmentation(
+        tuple(tolerances),
+        tuple(f1),
+        tuple(precision),
+        tuple(recall),
+        int(many.sum()),
+        int(wanted.sum()),
+    )
+
+
+def change_points(
+    code: SparseCode, lengths: Lengths = None, window: int = WINDOW
+) -> list[Int[np.ndarray, " _"]]:
+    """The steps of every sequence before which its active features change most.
+
+    Those of `features.segments.boundaries` (in the manner of TextTiling: Hearst 1997), with every
+    feature weighed by one over its largest strength. A sequence shorter than two windows has none.
+
+    Errors: DataError for a window that no sequence is twice as long as; those of `in_sequences`.
+    """
+    given = in_sequences(code, lengths)
+    longest = int(given.lengths.max())
+    if window < 1 or longest < 2 * window:
+        raise DataError(
+            f"change points compare {window} steps before with {window} steps after, and the "
+            f"longest sequence has {longest}; give a window from 1 to {longest // 2}"
+        )
+    feature, value = given.code.indices.numpy(), given.code.values.abs().double().numpy()
+    largest = np.zeros(code.width)
+    np.maximum.at(largest, feature, value)
+    scale = ratio(np.ones(code.width), largest)
+    return [
+        boundaries(given.code.row_slice(int(start), int(stop)), scale, window)
+        for start, stop in zip(given.offsets[:-1], given.offsets[1:], strict=True)
+    ]
+
+
+def label_boundaries(
+    name: str,
+    labels: Sequence[object] | np.ndarray,
+    lengths: Sequence[int] | Int[np.ndarray, " sequences"],
+) -> list[Int[np.ndarray, " _"]]:
+    """The steps of every sequence at which its label is another than at the step before.
+
+    Errors: MismatchError, by the label's name, where there is not one label for every step.
+    """
+    check_labels(name, labels, int(np.sum(lengths)))
+    known = np.array([str(label) for label in labels], dtype=object)
+    parts = np.split(known, np.cumsum(lengths)[:-1])
+    return [1 + np.flatnonzero(part[1:] != part[:-1]) for part in parts]
+
+
+def _hits(found: Boundaries, true: Boundaries, tolerance: int) -> Float[np.ndarray, " sequences"]:
+    """How many pairs there are in each sequence."""
+    pairs = zip(found, true, strict=True)
+    return np.array([float(_paired(a, b, tolerance)) for a, b in pairs])
+
+
+def _paired(
+    found: Int[np.ndarray, " found"], true: Int[np.ndarray, " true"], tolerance: int
+) -> int:
+    """The most pairs within a tolerance: on a line, taking the earliest each time is best."""
+    i = j = count = 0
+    while i < len(found) and j < len(true):
+        apart = int(found[i]) - int(true[j])
+        if abs(apart) <= tolerance:
+            i, j, count = i + 1, j + 1, count + 1
+        elif apart < 0:
+            i += 1
+        else:
+            j += 1
+    return count
+
+
+def _turned(
+    found: Boundaries,
+    steps: Int[np.ndarray, " sequences"],
+    shift: Float[np.ndarray, " sequences"],
+) -> list[Int[np.ndarray, " _"]]:
+    return [
+        np.sort(rotated(each, np.full(len(each), steps[n]), np.full(len(each), shift[n])))
+        for n, each in enumerate(found)
+    ]
+
+
+def _check_inside(name: str, given: Boundaries, steps: Int[np.ndarray, " sequences"]) -> None:
+    for n, (each, length) in enumerate(zip(given, steps, strict=True)):
+        if len(each) and not (each.min() > 0 and each.max() < length):
+            raise DataError(
+                f"every {name} lies between two steps of its sequence, from 1 to its length less "
+                f"one; sequence {n} has {length} steps and one at "
+                f"{int(each.max() if each.max() >= length else each.min())}"
+            )

@@ -1,0 +1,101 @@
+"""The timescale of every feature, with confidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Bool, Float, Real
+
+from sparsetime.codes import SparseCode
+from sparsetime.features import numba_loops, timescales
+from sparsetime.metrics.temporal.nulls import SHUFFLED, shuffled
+from sparsetime.metrics.temporal.sequences import Lengths, Sequences, check_lag, in_sequences
+from sparsetime.statistics.estimate import Estimate, interval, resampled
+
+_DRAWS = 200
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Timescale:
+    """Half-lives in steps; times `step` in the unit of the times given.
+
+    steps: NaN for a feature that does not vary. low, high: the middle 95% of each over resamples
+    of sequences, NaN where there is one sequence only. censored: the half-life is only known to
+    exceed the last lag, which is given. null: of each in shuffled time. median: over the features
+    that vary, NaN where none does.
+    """
+
+    median: Estimate
+    steps: Float[np.ndarray, " width"]
+    low: Float[np.ndarray, " width"]
+    high: Float[np.ndarray, " width"]
+    censored: Bool[np.ndarray, " width"]
+    null: Float[np.ndarray, " width"]
+    step: float
+
+
+def timescale(
+    code: SparseCode,
+    lengths: Lengths = None,
+    times: Real[np.ndarray, " rows"] | None = None,
+    max_lag: int = timescales.MAX_LAG,
+    seed: int = 0,
+) -> Timescale:
+    """The half-life of every feature: the lag at which its autocorrelation has fallen to one half.
+
+    Defined as in `features.timescales.half_life` (autocorrelation: Box, Jenkins, Reinsel, Ljung,
+    Time series analysis), and taken again on 200 resamples of whole sequences. A feature that is
+    on in a few sequences only has a wide interval: its timescale is that of these sequences.
+
+    Errors: DataError for a `max_lag` below 1, or where no sequence has two steps; those of
+    `in_sequences`, which checks `times`.
+    """
+    given = in_sequences(code, lengths, times)
+    check_lag(1, given)
+    check_lag(min(max_lag, int(given.lengths.max()) - 1), given, "max_lag")
+    if given.groups > 1:
+        weights = np.vstack([np.ones((1, given.groups)), resampled(given.groups, _DRAWS, seed)])
+    else:
+        weights = np.ones((1, 1))
+    found, censored = _drawn(given, weights, max_lag)
+    low, high = np.full((2, code.width), np.nan)
+    if len(found) > 1:
+        # All draws of a feature that never fires are unknown, which nanquantile would warn of.
+        known = np.isfinite(found[1:]).any(axis=0)
+        low[known], high[known] = np.nanquantile(found[1:, known], [0.025, 0.975], axis=0)
+    null = timescales.half_life(shuffled(given, seed).code, given.offsets, max_lag).steps
+    medians = np.array([_median(draw) for draw in found])
+    median = Estimate(float(medians[0]), interval(medians[1:]), _median(null), SHUFFLED)
+    return Timescale(median, found[0], low, high, censored, null, given.step)
+
+
+def _drawn(
+    given: Sequences, weights: Float[np.ndarray, "draws groups"], max_lag: int
+) -> tuple[Float[np.ndarray, "draws width"], Bool[np.ndarray, " width"]]:
+    lags = timescales.lags_to(min(max_lag, int(given.lengths.max()) - 1))
+    left = np.maximum(given.lengths[:, None] - lags, 0).astype(float)
+    pairs, steps = np.zeros((given.groups, len(lags))), np.zeros(given.groups)
+    np.add.at(pairs, given.group_of_sequence, left)
+    np.add.at(steps, given.group_of_sequence, given.lengths)
+    columns = given.columns
+    found, censored = numba_loops.half_lives(
+        columns.offsets,
+        columns.rows,
+        columns.values,
+        given.begins,
+        given.ends,
+        given.group_of_row,
+        lags,
+        weights @ pairs,
+        weights @ steps,
+        weights,
+    )
+    return found, censored
+
+
+def _median(steps: Float[np.ndarray, " width"]) -> float:
+    known = steps[np.isfinite(steps)]
+    return float(np.median(known)) if len(known) else float("nan")

@@ -1,0 +1,1 @@
+"""Reports: static pages about a run, a suite or a leaderboard."""

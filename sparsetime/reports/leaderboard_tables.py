@@ -1,0 +1,164 @@
+"""The tables of a leaderboard: who stands where, what could be compared, what probes read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+from pydantic import Field
+
+from sparsetime.comparison.rank_stability import stability
+from sparsetime.comparison.recipe_comparison import Comparison, comparisons
+from sparsetime.explorer.report_schema import Record, Text
+from sparsetime.reports.leaderboard_charts import FREQUENT
+
+if TYPE_CHECKING:
+    from sparsetime.comparison.leaderboard_files import Leaderboard
+    from sparsetime.comparison.recipe_comparison import Standing
+
+_NOT_REACHED = "not reached"
+
+
+@final
+class Table(Record):
+    """A table with a heading; rows as `columns` says. notes: lines below it."""
+
+    title: Text
+    caption: Text
+    columns: list[Text]
+    rows: list[list[Text]]
+    notes: list[Text] = Field(default=[])
+
+
+def overview(standings: Sequence[Standing]) -> Table:
+    """Every testbed and width side by side; recipes by their mean rank."""
+    places: dict[str, list[int]] = {}
+    for standing in standings:
+        last = len(standing.fvu) + 1
+        for rank, recipe in enumerate(standing.fvu, 1):
+            places.setdefault(recipe, []).append(rank)
+        for recipe in standing.left_out:
+            places.setdefault(recipe, []).append(last)
+    ordered = sorted(places, key=lambda recipe: float(np.mean(places[recipe])))
+    return Table(
+        title="FVU at equal L0",
+        caption="Unexplained variance of held-out activations, mean over seeds, and the rank in "
+        "brackets. In each column all recipes are read at one L0, the baseline's with the k in the "
+        "middle; where a frontier does not reach it there is no value. Kendall's tau says whether "
+        "another seed would rank them alike: 1 where all seeds agree, about 0 by chance.",
+        columns=["recipe", *(f"{one.bed}, width {one.width:,}" for one in standings)],
+        rows=[
+            *([recipe, *(_placed(one, recipe) for one in standings)] for recipe in ordered),
+            ["L0", *(f"{one.l0:.1f}" for one in standings)],
+            ["Kendall's tau over seeds", *(_tau(one) for one in standings)],
+        ],
+    )
+
+
+def standing_table(standing: Standing, seeds: Sequence[int]) -> Table:
+    """The recipes by FVU at one L0, seed by seed, and whether the seeds agree on it."""
+    agreed = stability(standing.fvu)
+    notes = [f"{recipe}: {reason}." for recipe, reason in standing.left_out.items()]
+    if agreed.tau is not None:
+        notes.insert(
+            0,
+            f"Kendall's tau between the rankings of two seeds: {agreed.tau:.2f}, mean over "
+            f"{agreed.pairs} {'pair' if agreed.pairs == 1 else 'pairs'}; the lowest is "
+            f"{agreed.lowest:.2f}.",
+        )
+    return Table(
+        title=f"{standing.bed}, width {standing.width:,}: FVU at L0 {standing.l0:.1f}",
+        caption="Read off each frontier at the same L0, best first.",
+        columns=["recipe", "FVU", *(f"seed {seed}" for seed in seeds)],
+        rows=[
+            [recipe, f"{np.mean(values):.4f}", *(f"{value:.4f}" for value in values)]
+            for recipe, values in standing.fvu.items()
+        ],
+        notes=notes,
+    )
+
+
+def against_baseline(board: Leaderboard) -> Table:
+    """What can be compared with the baseline, and what cannot, each with its reason."""
+    found = comparisons(board)
+    refused: dict[str, list[str]] = {}
+    for each in found:
+        if each.reason:
+            place = f"{each.recipe} on {each.bed}, width {each.width:,}"
+            names = refused.setdefault(f"{place}: {each.reason}", [])
+            names.append(each.figure)
+    baseline = board.settings.baseline
+    return Table(
+        title=f"Against {baseline}, at equal L0 and FVU",
+        caption=f"Both L0 and FVU are equal within {board.settings.tolerance:.0%}, one of them "
+        f"exactly. The interval is over seeds. Where recipes do not meet, there is no comparison.",
+        columns=["recipe", "testbed", "width", "figure", "at", "value", baseline, "difference"],
+        rows=[_compared(each) for each in found if not each.reason],
+        notes=[f"{where}. Not compared: {', '.join(names)}." for where, names in refused.items()],
+    )
+
+
+def probes(board: Leaderboard, bed: str) -> Table | None:
+    """Every probe at the k in the middle, also of the parts of a code; None without labels."""
+    settings = board.settings
+    labels = settings.ladder.get(bed, [])
+    if not labels:
+        return None
+    rows = []
+    for width in settings.widths:
+        for recipe in settings.recipes:
+            found: dict[tuple[str, str], list[float]] = {}
+            for entry in board.at_middle_k(bed, width, recipe):
+                for each in entry.probes:
+                    found.setdefault((each.reader, each.label), []).append(each.accuracy)
+            for reader in dict.fromkeys(reader for reader, _ in found):
+                part = "" if reader == "code" else f", {reader}"
+                shares = [_share(found.get((reader, label), [])) for label in labels]
+                rows.append([f"{recipe}{part}", f"{width:,}", *shares])
+    known = board.references.get(bed, [])
+    for reader in dict.fromkeys(each.reader for each in known):
+        right = {each.label: [each.accuracy] for each in known if each.reader == reader}
+        rows.append([reader, "", *(_share(right.get(label, [])) for label in labels)])
+    if frequent := {each.label: [each.baseline] for each in known}:
+        rows.append([FREQUENT, "", *(_share(frequent.get(label, [])) for label in labels)])
+    return Table(
+        title=f"What a linear probe reads on {bed}, at k {settings.middle_k}",
+        caption="Accuracy on held-out blocks of time, mean over seeds; labels from fast to slow. "
+        "Equal k is not equal L0: see the frontiers.",
+        columns=["reader", "width", *labels],
+        rows=rows,
+    )
+
+
+def _placed(standing: Standing, recipe: str) -> str:
+    if recipe not in standing.fvu:
+        return _NOT_REACHED
+    rank = list(standing.fvu).index(recipe) + 1
+    return f"{np.mean(standing.fvu[recipe]):.3f} ({rank})"
+
+
+def _tau(standing: Standing) -> str:
+    tau = stability(standing.fvu).tau
+    return "one seed" if tau is None else f"{tau:.2f}"
+
+
+def _compared(each: Comparison) -> list[str]:
+    assert each.axis is not None and each.level is not None
+    assert each.value is not None and each.baseline is not None and each.difference is not None
+    interval = each.difference.interval
+    span = "" if interval is None else f" [{interval[0]:+.3g}, {interval[1]:+.3g}]"
+    return [
+        each.recipe,
+        each.bed,
+        f"{each.width:,}",
+        each.figure,
+        f"{each.axis.upper()} {each.level:.3g}",
+        f"{each.value:.3g}",
+        f"{each.baseline:.3g}",
+        f"{each.difference.value:+.3g}{span}",
+    ]
+
+
+def _share(values: Sequence[float]) -> str:
+    return f"{np.mean(values):.3f}" if values else "not measured"

@@ -1,0 +1,92 @@
+"""What the dictionaries of a suite cost the model: on contexts of any length, and its kin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import final
+
+import torch
+from torch import nn
+
+from sparsetime.activations.store.store import Store
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.errors import ConfigError, DataError
+from sparsetime.interventions.logits import predictions
+from sparsetime.metrics.ce_increase import loss_rise, token_windows
+from sparsetime.models.load import longest_input
+from sparsetime.models.sites import resolve
+
+
+@final
+class LossRises:
+    """The rise of the next-token loss with a reconstruction at its site, in nats a token.
+
+    model, copies: language models with their heads; copies are other weights of the same layout,
+    such as a fine-tuned one, by name. contexts: lengths of the windows that are read. tokens: how
+    many are read at most, of the same text at any length.
+
+    Errors: ConfigError for a context that a model cannot read; UnknownNameError for a copy that
+    lacks a site; DataError for a model without logits.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        copies: Mapping[str, nn.Module],
+        contexts: Sequence[int],
+        tokens: int,
+        sites: Sequence[str],
+    ) -> None:
+        self._contexts, self._tokens = contexts, tokens
+        self._models = {"": model, **copies} if contexts else {}
+        if copies and not contexts:
+            raise ConfigError(
+                f"the loss of {', '.join(copies)} is measured on contexts of some length; give "
+                "contexts, such as [128]"
+            )
+        for name, module in self._models.items():
+            limit = longest_input(module)
+            for context in contexts:
+                if context < 2 or (limit is not None and context > limit):
+                    most = "" if limit is None else f" and at most {limit}, which the model reads"
+                    raise ConfigError(f"a context of {context} tokens must have at least 2{most}")
+            for site in sites if name else ():
+                resolve(module, site)
+            with torch.no_grad():
+                predictions(module, torch.zeros(1, 2, dtype=torch.int64))
+
+    @property
+    def names(self) -> list[str]:
+        """What is measured: "128 tokens", or "128 tokens, NAME" for a copy."""
+        return [self._name(name, context) for name in self._models for context in self._contexts]
+
+    def of(self, dictionary: Dictionary, site: str, store: Store) -> dict[str, float]:
+        """All rises for one dictionary, on tokens of the store.
+
+        Errors: DataError where no document is as long as a context.
+        """
+        found = {}
+        for context in self._contexts:
+            tokens = _windows(store, context)[: max(1, self._tokens // context)]
+            for name, module in self._models.items():
+                rise = loss_rise(module, dictionary, tokens, site)
+                found[self._name(name, context)] = rise
+        return found
+
+    def _name(self, name: str, context: int) -> str:
+        return f"{context} tokens, {name}" if name else f"{context} tokens"
+
+
+def _windows(store: Store, context: int) -> torch.Tensor:
+    if "token" not in store.reader.step_columns():
+        raise DataError(
+            f"{store.path} holds no tokens, so no language model's loss can be measured on it; "
+            "leave out contexts"
+        )
+    tokens = token_windows(store, context)
+    if not len(tokens):
+        raise DataError(
+            f"no held-out document of {store.path} has {context} tokens; give a shorter context, "
+            "or longer documents"
+        )
+    return tokens

@@ -1,0 +1,109 @@
+"""What is known of a suite's dictionaries, and the table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, final
+
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.serialise import load
+from sparsetime.errors import DamagedError, StoreError, unknown_name
+from sparsetime.files import Folder
+
+SCHEMA_VERSION = 1
+RECORD, TABLE = "suite.json", "suite.md"
+
+
+@final
+@dataclass(frozen=True)
+class SuiteEntry:
+    """One dictionary of a suite.
+
+    pattern: what its site was asked for by; depth: its place among that pattern's sites, from 0.
+    folder: where it lies within the suite's. sha256: of its weights. fvu, l0, dead: as
+    `sparsetime.evaluate` defines them, on held-out documents. loss_rises: by how many nats a token
+    the model's loss rises with its reconstruction at the site, by what that was measured on.
+    """
+
+    site: str
+    pattern: str
+    depth: int
+    width: int
+    folder: str
+    sha256: str
+    fvu: float
+    l0: float
+    dead: float
+    loss_rises: Mapping[str, float] = field(default_factory=dict)
+
+
+@final
+@dataclass(frozen=True)
+class Suite:
+    """A dictionary for every site: in the folder `path`, a line an entry.
+
+    about: the settings, the model's name and hash.
+    """
+
+    path: str
+    entries: tuple[SuiteEntry, ...]
+    about: Mapping[str, Any]
+
+    def load(self, site: str, width: int | None = None) -> Dictionary:
+        """The dictionary of a site; where there are several widths, of that width.
+
+        Errors: UnknownNameError for a site or a width that the suite has not.
+        """
+        named = [entry for entry in self.entries if entry.site == site]
+        if not named:
+            raise unknown_name("site of the suite", site, {entry.site for entry in self.entries})
+        chosen = [entry for entry in named if width in (None, entry.width)]
+        if len(chosen) != 1:
+            widths = [str(entry.width) for entry in named]
+            raise unknown_name(f"width of {site!r}", str(width), widths)
+        return load(f"{self.path}/{chosen[0].folder}")
+
+    def table(self) -> str:
+        """The entries as a Markdown table."""
+        rises = list(dict.fromkeys(name for entry in self.entries for name in entry.loss_rises))
+        head = ["site", "width", "FVU", "L0", "dead", *(f"loss rise, {name}" for name in rises)]
+        lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+        for entry in self.entries:
+            figures = [f"{entry.fvu:.4f}", f"{entry.l0:.1f}", f"{entry.dead:.1%}"]
+            losses = [entry.loss_rises.get(name) for name in rises]
+            costs = ["" if loss is None else f"{loss:.4f}" for loss in losses]
+            lines.append([f"`{entry.site}`", f"{entry.width:,}", *figures, *costs])
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+    def save(self) -> None:
+        """Write the record and the table into the suite's folder."""
+        folder = Folder(self.path)
+        folder.write_text(TABLE, self.table())
+        entries = [asdict(entry) for entry in self.entries]
+        about = {"schema_version": SCHEMA_VERSION, **self.about}
+        folder.write_json(RECORD, {**about, "entries": entries})
+
+    @staticmethod
+    def open(path: str) -> Suite:
+        """Read what `save` wrote.
+
+        Errors: StoreError where there is none or one of another version; DamagedError where it does
+        not read as a suite.
+        """
+        folder = Folder(path)
+        if not folder.exists(RECORD):
+            raise StoreError(f"{path} holds no {RECORD}; sparsetime.suite(..., out=...) writes one")
+        about = folder.read_json(RECORD)
+        if not isinstance(about, dict) or not {"schema_version", "entries"} <= about.keys():
+            raise DamagedError(f"{path}/{RECORD} is not the record of a suite")
+        version = about.pop("schema_version")
+        if version != SCHEMA_VERSION:
+            raise StoreError(
+                f"{path}/{RECORD} has the schema {version}; this sparsetime reads {SCHEMA_VERSION}"
+            )
+        try:
+            entries = tuple(SuiteEntry(**entry) for entry in about.pop("entries"))
+        except TypeError as error:
+            raise DamagedError(f"{path}/{RECORD} is not the record of a suite: {error}") from None
+        return Suite(path, entries, about)

@@ -1,0 +1,154 @@
+"""From a training run to the folder that is shipped: weights, tokenizer, and a measured record."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from safetensors.torch import load, save
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from sparsetime.errors import StoreError
+from sparsetime.files import Folder
+from sparsetime.testbeds.python_code.model import fresh_model
+from sparsetime.testbeds.python_code.ngram import NGram
+from sparsetime.testbeds.python_code.pretrained import LAST, RECORD, step_file
+from sparsetime.testbeds.python_code.quantise import from_eight_bits, in_eight_bits
+from sparsetime.testbeds.python_code.settings import TrainingSettings
+from sparsetime.testbeds.python_code.stdlib_source import Module, modules
+from sparsetime.testbeds.python_code.tokenizer import transformers_says
+from sparsetime.testbeds.python_code.train import CHECKPOINTS, LOG, TOKENIZER
+
+GRAM = 5
+_POINTS = 130  # of the loss curve in the record
+
+
+def publish(run: str | Path, out: str | Path, settings: TrainingSettings) -> dict[str, Any]:
+    """Measure the checkpoints of a finished run on the held-out modules, and write what is shipped.
+
+    Written to `out`, the record last: `model.safetensors` (bfloat16), the earlier checkpoints in
+    `steps/` (see `in_eight_bits`), `config.json`, the tokenizer's files, and `record.json`, which
+    is also returned.
+
+    Errors: StoreError where the run is not finished.
+    """
+    folder, target = Folder(os.fspath(run)), Folder(os.fspath(out))
+    last = f"{CHECKPOINTS}/{settings.steps:06d}.safetensors"
+    if not folder.exists(last):
+        raise StoreError(
+            f"{folder.url} holds no training run of {settings.steps} steps that is finished: "
+            f"{last} is missing. Call train with the same settings to go on with it"
+        )
+    tokenizer = Tokenizer.from_str(folder.read_bytes(TOKENIZER).decode())
+    every = modules()
+    parts = {
+        "training": [module for module in every if not module.held_out],
+        "held_out": [module for module in every if module.held_out],
+    }
+    ids = {name: _ids(tokenizer, part) for name, part in parts.items()}
+    model = fresh_model(settings.model, settings.seed).eval()
+    losses, small_losses = [], []
+    for name in (folder / CHECKPOINTS).names():
+        step = int(name.partition(".")[0])
+        weights = load((folder / CHECKPOINTS).read_bytes(name))
+        losses.append([step, _held_out_loss(model, weights, ids["held_out"])])
+        if step < settings.steps:
+            small = in_eight_bits(weights)
+            target.write_bytes(step_file(step), save(small))
+            restored = from_eight_bits(small)
+            small_losses.append([step, _held_out_loss(model, restored, ids["held_out"])])
+    gram = NGram(ids["training"], GRAM, settings.model.vocabulary)
+    counted = gram.perplexity(ids["held_out"])
+    target.write_bytes(LAST, save(weights, metadata={"format": "pt"}))
+    model.bfloat16().config.architectures = ["LlamaForCausalLM"]  # type: ignore[union-attr]
+    target.write_text("config.json", model.config.to_json_string())  # type: ignore[union-attr, operator]
+    target.write_text("tokenizer.json", tokenizer.to_str())
+    target.write_json("tokenizer_config.json", transformers_says(settings.model.context))
+    measured = {
+        "settings": settings.model_dump(),
+        "parameters": sum(value.numel() for value in weights.values()),
+        "python": platform.python_version(),
+        "text": "The source of Python's standard library, (c) Python Software Foundation",
+        "data": {
+            name: {
+                "modules": len(parts[name]),
+                "characters": sum(len(module.text) for module in parts[name]),
+                "tokens": int(sum(map(len, ids[name]))),
+            }
+            for name in parts
+        },
+        "held_out_modules": [module.name for module in parts["held_out"]],
+        "loss": _curve(folder),
+        "checkpoints": losses,
+        "checkpoints_in_8_bits": small_losses,
+        "held_out": {
+            "loss": losses[-1][1],
+            "perplexity": round(math.exp(losses[-1][1]), 3),
+            f"perplexity_{GRAM}_gram": round(counted, 3),
+        },
+    }
+    target.write_json(RECORD, measured)
+    return measured
+
+
+def _held_out_loss(
+    model: nn.Module, weights: dict[str, Tensor], documents: Sequence[NDArray[np.int64]]
+) -> float:
+    """The mean over all tokens of the documents, to four digits."""
+    model.load_state_dict(weights, strict=False)  # the head is the embedding
+    context = model.config.max_position_embeddings  # type: ignore[union-attr]
+    return round(float(token_losses(model, documents, context).mean()), 4)  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def token_losses(
+    model: nn.Module, documents: Sequence[NDArray[np.int64]], context: int
+) -> Float[Tensor, " tokens"]:
+    """The loss in nats of every token of the documents, each after as much as a window holds.
+
+    Windows overlap by half, so that every token behind a document's first window has at least half
+    a window before it. Each window begins with the token 0, as in training.
+    """
+    found = []
+    for tokens in documents:
+        for window, fresh in _windows(torch.from_numpy(tokens), context - 1):
+            ids = nn.functional.pad(window, (1, 0))[None]
+            logits = model(input_ids=ids).logits[0, :-1]
+            losses = nn.functional.cross_entropy(logits, window, reduction="none")
+            found.append(losses[-fresh:])
+    return torch.cat(found)
+
+
+def _windows(
+    tokens: Int[Tensor, " tokens"], length: int
+) -> Iterator[tuple[Int[Tensor, " window"], int]]:
+    """Windows of a document, and how many tokens at the end of each no other one has had."""
+    behind = 0
+    while behind < len(tokens):
+        begin = max(0, behind - length // 2)
+        end = min(begin + length, len(tokens))
+        yield tokens[begin:end], end - behind
+        behind = end
+
+
+def _ids(tokenizer: Tokenizer, part: Sequence[Module]) -> list[NDArray[np.int64]]:
+    """The tokens of every module, without the one that begins a text."""
+    encoded = tokenizer.encode_batch([module.text for module in part], add_special_tokens=False)
+    return [np.asarray(found.ids, dtype=np.int64) for found in encoded]
+
+
+def _curve(folder: Folder) -> list[list[float]]:
+    lines = [json.loads(line) for line in folder.read_bytes(LOG).decode().splitlines()]
+    losses = np.array([line["loss"] for line in lines])
+    pieces = np.array_split(np.arange(len(losses)), min(_POINTS, len(losses)))
+    return [[int(at[-1]) + 1, round(float(losses[at].mean()), 4)] for at in pieces]

@@ -1,0 +1,93 @@
+"""The series testbed: a patch transformer's activations of seven years of a city's streets."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import final
+
+from pydantic import Field
+
+from sparsetime.activations.capture.capture import capture
+from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.store.manifest import MANIFEST
+from sparsetime.activations.store.store import Store, open_store
+from sparsetime.config import Settings
+from sparsetime.files import Folder
+from sparsetime.models.load import LoadedModel
+from sparsetime.testbeds.base import Testbed
+from sparsetime.testbeds.series.auckland import counts, counts_file
+from sparsetime.testbeds.series.labels import LADDER, district, step_labels
+from sparsetime.testbeds.series.model import SITE
+from sparsetime.testbeds.series.pretrained import STATE, WEIGHTS, record, series_model
+from sparsetime.testbeds.series.settings import TrainingSettings
+from sparsetime.testbeds.series.windows import Window, windows
+
+
+@final
+class SeriesSettings(Settings):
+    """What is captured of the patch transformer."""
+
+    steps: int = Field(400_000, ge=1, description="windows are added until there are so many")
+    site: str = Field(SITE, description="by default the stream after two of three layers")
+
+
+def made_of(_: SeriesSettings) -> str:
+    """What decides the bytes besides the settings: the counts, and the model's weights."""
+    hashes = [hashlib.sha256(p.read_bytes()).hexdigest() for p in (counts_file(), WEIGHTS / STATE)]
+    return f"counts {hashes[0]}, weights {hashes[1]}"
+
+
+def build(folder: str, settings: SeriesSettings, show: bool) -> Testbed:
+    """Label and capture whole windows; a finished build is opened."""
+    model = series_model()
+    store = _store(folder, model, settings, show)
+    return Testbed("series", store, LADDER, model=model, by_time="held_out")
+
+
+def documents(steps: int) -> list[Document]:
+    """Windows of all sensors in an order of chance, always the same one, until there are enough.
+
+    Each has the labels `sensor`, `district`, `year` (of its first step) and `held_out` (whether
+    the model never saw its time), and those of `step_labels`. Its times count hours from six in
+    the morning of the first of January 2019.
+    """
+    data = counts()
+    shape = TrainingSettings.model_validate(record()["settings"]).model
+    every = sorted(windows(data, shape), key=_chance)
+    needed = -(-steps // shape.patches)
+    return [_document(window, shape.patch) for window in every[:needed]]
+
+
+def _store(folder: str, model: LoadedModel, settings: SeriesSettings, show: bool) -> Store:
+    at = Folder(folder)
+    if at.exists(MANIFEST) and at.read_json(MANIFEST).get("complete"):
+        return open_store(folder)
+    found = documents(settings.steps)
+    return capture(model, found, settings.site, folder, dtype="float16", progress=show)
+
+
+def _name(window: Window) -> str:
+    return f"{window.sensor}, {window.times[0]}"
+
+
+def _chance(window: Window) -> bytes:
+    return hashlib.sha256(_name(window).encode()).digest()
+
+
+def _document(window: Window, patch: int) -> Document:
+    labels = {
+        "sensor": window.sensor,
+        "district": district(window.sensor),
+        "year": int(str(window.times[0])[:4]),
+        "held_out": window.held_out,
+    }
+    return Document(
+        _name(window),
+        values=window.values,
+        labels=labels,
+        step_labels=step_labels(window.times),
+        start=float(window.start),
+        step=float(patch),
+        unit="hour",
+        source="streets",
+    )

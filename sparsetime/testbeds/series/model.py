@@ -1,0 +1,66 @@
+"""The transformer of the series testbed: PatchTST of `transformers`, which fills in patches.
+
+Nie, Nguyen, Sinthong, Kalagnanam: "A Time Series is Worth 64 Words" (2023).
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sparsetime.testbeds.series.settings import ModelSettings
+
+#: The residual stream after two of three layers; what the third one reads.
+SITE = "transformer.encoder.layers.2.norm_sublayer1:input"
+
+
+@final
+class SeriesModel(nn.Module):
+    """From the patches of a window to what the model takes them for, one row a patch.
+
+    Patches that were taken away are zeros, the mean of the series.
+    """
+
+    def __init__(self, settings: ModelSettings) -> None:
+        from transformers import PatchTSTModel
+
+        super().__init__()
+        self.transformer = PatchTSTModel(_configuration(settings))
+        self.head = nn.Linear(settings.d, settings.patch)
+
+    def forward(
+        self, values: Float[Tensor, "batch patches hours"]
+    ) -> Float[Tensor, "batch patches hours"]:
+        series = values.flatten(1)[..., None]  # one channel, which it cuts into the same patches
+        hidden = self.transformer(past_values=series).last_hidden_state
+        return cast(Tensor, self.head(hidden.squeeze(1)))
+
+
+def fresh_model(settings: ModelSettings, seed: int) -> SeriesModel:
+    """An untrained model in float32; the same one for the same seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return SeriesModel(settings)
+
+
+def _configuration(settings: ModelSettings) -> Any:
+    from transformers import PatchTSTConfig
+
+    return PatchTSTConfig(
+        num_input_channels=1,
+        context_length=settings.hours,
+        patch_length=settings.patch,
+        patch_stride=settings.patch,
+        d_model=settings.d,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
+        ffn_dim=settings.hidden,
+        norm_type="layernorm",
+        positional_encoding_type="sincos",
+        do_mask_input=False,
+        # Scaling each window by itself would hide from the model how busy the street is.
+        scaling=None,
+    )

@@ -1,0 +1,42 @@
+"""The patch transformer that comes with the package: its weights and its record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load
+
+from sparsetime.files import Folder
+from sparsetime.models.load import LoadedModel, load_model
+from sparsetime.testbeds.series.model import fresh_model
+from sparsetime.testbeds.series.settings import TrainingSettings
+
+NAME = "sparsetime-series"
+WEIGHTS = Path(__file__).parent / "weights"
+STATE, RECORD = "model.safetensors", "record.json"
+
+
+def series_model(folder: str | Path = WEIGHTS) -> LoadedModel:
+    """The trained model in evaluation mode and in float32; its weights are stored as bfloat16.
+
+    It takes [batch, patches, hours] of standardised counts (see `counts`) and gives what it takes
+    them for. Sites: `transformer.encoder.layers.0` to `.2`; their `norm_sublayer1:input` is the
+    residual stream before each.
+    """
+    settings = TrainingSettings.model_validate(record(folder)["settings"])
+    model = fresh_model(settings.model, settings.seed)
+    model.load_state_dict(load(Folder(str(folder)).read_bytes(STATE)))
+    return replace(load_model(model.eval()), name=NAME)
+
+
+def record(folder: str | Path = WEIGHTS) -> dict[str, Any]:
+    """How the model was trained, and how well it fills in the years that it never saw.
+
+    settings; parameters; data; held_out_years; seconds and threads of the training; loss: [step,
+    mean over the steps since the last point]; held_out: mean square errors of patches that were
+    taken away, by the model as it is shipped and by the mean of the sensor's hour of the week.
+    """
+    found: dict[str, Any] = Folder(str(folder)).read_json(RECORD)
+    return found

@@ -1,0 +1,68 @@
+"""Windows of the counts: those the model learns from, and those that are captured or measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Float, Shaped
+from numpy.typing import NDArray
+
+from sparsetime.testbeds.series.auckland import Counts
+from sparsetime.testbeds.series.settings import ModelSettings
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Window:
+    """What one sensor counted in a stretch of time that is wholly held out or not at all.
+
+    start: hours from the first one of the data to its own. times: when each patch begins, local.
+    values: float32 [patches, hours of a patch].
+    """
+
+    sensor: str
+    start: int
+    times: Shaped[np.ndarray, " patches"]
+    values: Float[np.ndarray, "patches hours"]
+    held_out: bool
+
+
+def windows(data: Counts, settings: ModelSettings) -> Iterator[Window]:
+    """Windows side by side, sensor after sensor; those with gaps are left out.
+
+    Each stretch of years that are held out, or are not, is cut from its beginning; the rest at its
+    end is left out.
+    """
+    starts = window_starts(data, settings.hours)
+    for number, sensor in enumerate(data.sensors):
+        for start in starts:
+            values = data.values[start : start + settings.hours, number]
+            if np.isnan(values).any():
+                continue
+            times = data.times[start : start + settings.hours : settings.patch]
+            cut = values.reshape(settings.patches, settings.patch)
+            yield Window(sensor, start, times, cut, bool(data.held_out[start]))
+
+
+def window_starts(data: Counts, hours: int) -> list[int]:
+    """The first hours of windows side by side, none across the border of a held-out part."""
+    edges = np.flatnonzero(np.diff(data.held_out)) + 1
+    ends = [*edges.tolist(), len(data.values)]
+    begins = [0, *edges.tolist()]
+    return [
+        start
+        for begin, end in zip(begins, ends, strict=True)
+        for start in range(begin, end - hours + 1, hours)
+    ]
+
+
+def learnable(data: Counts, hours: int) -> NDArray[np.int64]:
+    """Every (sensor, first hour) of a window that is in no part held out and has no gap: [n, 2]."""
+    bad = np.isnan(data.values) | data.held_out[:, None]
+    before = np.concatenate([np.zeros((1, bad.shape[1]), dtype=np.int64), np.cumsum(bad, axis=0)])
+    clean = before[hours:] == before[:-hours]
+    found: NDArray[np.int64] = np.argwhere(clean.T)
+    return found

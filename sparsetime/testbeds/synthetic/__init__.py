@@ -1,0 +1,1 @@
+"""Synthetic testbed: planted features with known atoms, frequencies, dwell times and parents."""

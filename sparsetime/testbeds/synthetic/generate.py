@@ -1,0 +1,145 @@
+"""Orchestra: activations made of planted features, with the truth of every step."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TypeAlias, final
+
+import numpy as np
+import pyarrow as pa
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+
+from sparsetime.codes import SparseCode
+from sparsetime.progress import progress
+from sparsetime.testbeds.synthetic.feature_specs import Feature, cast_features
+from sparsetime.testbeds.synthetic.on_off_process import painted, slow_states
+from sparsetime.testbeds.synthetic.settings import OrchestraSettings
+
+Levels: TypeAlias = NDArray[np.float32]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Orchestra:
+    """What was played and by whom.
+
+    activations: float32 [sequences, time, d], the sum of the true atoms, each times its strength,
+    plus noise. code: the true strengths, of shape (sequences, time); those of bidirectional
+    features and of circles have both signs. atoms: [width, d], of length one. features: a row for
+    each latent of `code` (see `Feature`). state: int64 [sequences, time], the hidden slow state.
+    """
+
+    settings: OrchestraSettings
+    activations: Float[Tensor, "sequences time d"]
+    code: SparseCode
+    atoms: Float[Tensor, "width d"]
+    features: pa.Table
+    state: Int[Tensor, "sequences time"]
+
+
+def orchestra(settings: OrchestraSettings | None = None, show: bool = False) -> Orchestra:
+    """Draw the features, play them, and add up what they play. Equal settings give equal bits.
+
+    Every feature is on and off in turn, for times drawn from distributions of its own (a
+    semi-Markov process). Memory: 4 * d bytes a step for the activations, and 12 bytes for every
+    feature that is on. A million steps take some seconds.
+    """
+    chosen = settings or OrchestraSettings()
+    random = np.random.default_rng(chosen.seed)
+    features = cast_features(chosen, random)
+    states = slow_states(chosen, random)
+    steps = chosen.sequences * chosen.time
+    rows: list[NDArray[np.int64]] = []
+    values: list[Levels] = []
+    heard: dict[int, NDArray[np.bool_]] = {}
+    wanted = {feature.parent for feature in features} | {feature.leader for feature in features}
+    with progress("play the orchestra", len(features), "features", show) as bar:
+        for feature in features:
+            bar.advance()
+            if len(rows) > feature.latent:
+                continue  # the second axis of a circle was played with the first
+            level = _played(feature, chosen, states, heard, random)
+            if feature.latent in wanted:
+                heard[feature.latent] = level != 0
+            at = np.flatnonzero(level)
+            flutter = chosen.flutter * random.standard_normal(len(at), dtype=np.float32)
+            value = level.reshape(-1)[at] * np.exp(flutter)
+            sides = [value]
+            if feature.kind == "circle":
+                sides = _turned(value, at, feature.period, chosen, random)
+            rows.extend([at] * len(sides))
+            values.extend(sides)
+    offsets = np.concatenate([[0], np.cumsum([len(at) for at in rows])])
+    by_feature = sparse.csc_matrix(
+        (np.concatenate(values), np.concatenate(rows), offsets), shape=(steps, len(features))
+    )
+    truth = by_feature.tocsr()
+    atoms = random.standard_normal((len(features), chosen.d), dtype=np.float32)
+    atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
+    activations = truth @ atoms
+    activations += chosen.noise * random.standard_normal(activations.shape, dtype=np.float32)
+    shape = (chosen.sequences, chosen.time)
+    code = SparseCode(
+        torch.from_numpy(truth.indptr.astype(np.int64)),
+        torch.from_numpy(truth.indices.astype(np.int64)),
+        torch.from_numpy(truth.data),
+        len(features),
+        shape,
+    )
+    return Orchestra(
+        chosen,
+        torch.from_numpy(activations).reshape(*shape, chosen.d),
+        code,
+        torch.from_numpy(atoms),
+        pa.Table.from_pylist([asdict(feature) for feature in features]),
+        torch.from_numpy(states.astype(np.int64)),
+    )
+
+
+def _played(
+    feature: Feature,
+    settings: OrchestraSettings,
+    states: NDArray[np.int16],
+    heard: dict[int, NDArray[np.bool_]],
+    random: np.random.Generator,
+) -> Levels:
+    """The strength of one feature at every step, zero where it is off: [sequences, time]."""
+    level = painted(feature, settings, random)
+    if feature.kind == "child":
+        level *= heard[feature.parent]
+    if feature.kind == "follower":
+        joined = _share_of(heard[feature.leader], settings.pair_correlation, random)
+        strength = np.exp(np.float32(settings.spread) * random.standard_normal(1, np.float32))
+        level = np.where((level == 0) & joined, strength, level)
+    if feature.kind == "state":
+        level *= (states == feature.state) | _share_of(level != 0, settings.state_leak, random)
+    return level
+
+
+def _share_of(
+    on: NDArray[np.bool_], share: float, random: np.random.Generator
+) -> NDArray[np.bool_]:
+    """`on`, with each of its stretches kept with the probability `share`."""
+    begins = on.copy()
+    begins[:, 1:] &= ~on[:, :-1]
+    number = np.cumsum(begins.reshape(-1))  # of the stretch that each step is in, from 1
+    kept = random.random(int(number[-1]) + 1) < share
+    result: NDArray[np.bool_] = on & kept[number].reshape(on.shape)
+    return result
+
+
+def _turned(
+    value: Levels,
+    at: NDArray[np.int64],
+    period: float,
+    settings: OrchestraSettings,
+    random: np.random.Generator,
+) -> list[Levels]:
+    """Strengths as the two axes of a circle, which turns once a `period` in every sequence."""
+    start = random.uniform(0, 2 * np.pi, size=settings.sequences)
+    angle = start[at // settings.time] + 2 * np.pi / period * (at % settings.time)
+    return [(value * turned(angle)).astype(np.float32) for turned in (np.cos, np.sin)]

@@ -1,0 +1,123 @@
+"""sparsetime claim: what it prints, what it writes, what it does not do twice."""
+
+import pytest
+from typer.testing import CliRunner
+
+from sparsetime.claims import claim as register
+from sparsetime.claims.verdicts.expectations import Less
+from sparsetime.claims.verdicts.results import SHIPPED, latest
+from sparsetime.cli import app
+from sparsetime.cli import claim as command
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(app, ["claim", *arguments], env={"COLUMNS": "200"})
+    if result.exit_code != code:
+        raise AssertionError(f"{result.exit_code}: {result.output}") from result.exception
+    return result
+
+
+@pytest.fixture
+def seen(tmp_path, monkeypatch):
+    """Two claims and no others, in an empty folder; the seeds that each was checked on."""
+    monkeypatch.chdir(tmp_path)
+    register.claims()
+    monkeypatch.setattr(register, "_CLAIMS", {})
+    seeds = {"quick": [], "other": []}
+    for name, error in (("quick", 1.0), ("other", 3.0)):
+
+        @register.claim(
+            name,
+            says=f"{name} is better.",
+            data="made-up figures",
+            expects=[Less("error", than="baseline")],
+            notes=f"A note on {name}.",
+        )
+        def check(lab, seed, name=name, error=error):
+            seeds[name].append(seed)
+            return {"error": error + 0.01 * seed, "baseline": 2.0}
+
+    return seeds
+
+
+def test_a_claim_shows_figures_expectations_and_the_verdict(seen, tmp_path):
+    output = run("quick").stdout
+    lines = {line.split("  ")[0]: line.split() for line in output.splitlines() if line}
+    assert lines["error"][1:] == ["1.01", "0.01", "1", "1.01", "1.02"]
+    assert lines["error < baseline"][3:] == ["0.99", "0.0058", "holds"]
+    assert "quick is better.\non: made-up figures" in output
+    assert "quick: holds" in output
+    assert "A note on quick." in output
+    assert latest(tmp_path / "claims.jsonl")["quick"].verdict == "holds"
+
+
+def test_more_seeds_can_be_asked_for_and_fewer_not(seen):
+    run("quick", "--seeds", "4")
+    assert seen["quick"] == [0, 1, 2, 3]
+    assert (
+        "at least 3 different seeds; [0, 1] was given"
+        in run("quick", "--seeds", "2", code=2).stderr
+    )
+    assert len(seen["quick"]) == 4
+
+
+def test_all_goes_on_where_it_stopped(seen):
+    run("quick")
+    output = run("--all").stdout
+    assert seen == {"quick": [0, 1, 2], "other": [0, 1, 2]}
+    assert [line.split()[:2] for line in output.splitlines()[1:3]] == [
+        ["other", "fails"],
+        ["quick", "holds"],
+    ]
+    assert "claims.jsonl: 1 checked" in output
+    assert "claims.jsonl: 0 checked" in run("--all").stdout
+    assert "claims.jsonl: 2 checked" in run("--all", "--again").stdout
+    assert seen["quick"] == [0, 1, 2] * 2
+
+
+def test_a_claim_by_name_is_always_checked(seen):
+    run("quick")
+    run("quick")
+    assert seen["quick"] == [0, 1, 2] * 2
+
+
+def test_without_a_name_the_claims_are_listed_with_their_results(seen):
+    run("other")
+    output = run().stdout
+    rows = [line.split() for line in output.splitlines()[1:]]
+    assert rows[0][:2] == ["other", "fails"]
+    assert rows[1][:3] == ["quick", "not", "checked"]
+    assert seen["quick"] == []
+
+
+def test_a_name_and_all_do_not_go_together(seen):
+    assert "--all checks every claim; leave out 'quick'" in run("quick", "--all", code=2).stderr
+
+
+def test_keep_writes_where_the_docs_read(seen, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "_kept", lambda: tmp_path / "kept.jsonl")
+    run("quick", "--keep")
+    assert latest(tmp_path / "kept.jsonl")["quick"].verdict == "holds"
+    assert not (tmp_path / "claims.jsonl").exists()
+    monkeypatch.undo()
+    assert command._kept() == SHIPPED
+
+
+def test_keep_needs_a_checkout(seen, tmp_path, monkeypatch):
+    far = tmp_path / "a" / "b" / "c" / "results.jsonl"
+    monkeypatch.setattr("sparsetime.claims.verdicts.results.SHIPPED", far)
+    assert "--keep adds to the results in a checkout" in run("quick", "--keep", code=2).stderr
+    assert seen["quick"] == []
+
+
+def test_a_recipe_shows_the_latest_result_of_its_claim():
+    record = latest(SHIPPED)["topk"]
+    output = CliRunner().invoke(app, ["recipes", "topk"], env={"COLUMNS": "1000"}).stdout
+    (line,) = (line for line in output.splitlines() if line.startswith("checked"))
+    assert f"{record.verdict}, {record.date[:10]}, {len(record.seeds)} seeds: " in line
+    mean, spread = record.spread("FVU of TopK")
+    assert f"FVU of TopK {mean:.4g} ± {spread:.2g}" in line
+
+
+def test_an_unknown_claim_is_answered_with_the_nearest(seen):
+    assert "unknown claim 'quik': did you mean 'quick'?" in run("quik", code=2).stderr

@@ -1,0 +1,61 @@
+"""Every recipe has a claim, and every claim says what it must."""
+
+import pytest
+
+from sparsetime import recipes
+from sparsetime.claims.claim import LONGEST, Less, claim, claims, named
+from sparsetime.claims.verdicts.results import SHIPPED, latest
+from sparsetime.errors import ConfigError, UnknownNameError
+
+CLAIMS = claims()
+# Recipes whose claim is still to be written; this list only ever gets shorter.
+WITHOUT: set[str] = set()
+
+
+def test_every_recipe_has_a_claim():
+    lacking = {card.name for card in recipes()} - {one.name for one in CLAIMS}
+    assert lacking <= WITHOUT, "write sparsetime/evaluation/claims/NAME.py"
+    assert lacking >= WITHOUT, "these have a claim now: take them off the list"
+
+
+@pytest.mark.parametrize("one", CLAIMS, ids=lambda one: one.name)
+def test_a_claim_says_what_it_must(one):
+    assert one.file.stem == one.name
+    assert one.says[0].isupper()
+    assert one.says.endswith(".")
+    assert one.data
+    assert 0 < one.seconds <= LONGEST
+    texts = [str(expectation) for expectation in one.expects]
+    assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize("one", CLAIMS, ids=lambda one: one.name)
+def test_a_claim_and_its_recipe_have_one_number(one):
+    numbers = {card.name: card.system for card in recipes()}
+    if numbers.get(one.name) is not None:
+        assert one.system == numbers[one.name]
+
+
+def test_the_results_that_come_along_are_of_claims_that_exist():
+    found = latest(SHIPPED)
+    assert found
+    assert set(found) <= {one.name for one in CLAIMS}
+    for record in found.values():
+        assert len(record.seeds) >= 3
+
+
+def test_a_claim_that_expects_nothing_is_refused():
+    with pytest.raises(ConfigError, match="'empty' expects nothing, so it could not fail"):
+        claim("empty", says="It is.", data="nothing", expects=[])
+
+
+def test_a_claim_that_takes_long_is_refused():
+    with pytest.raises(
+        ConfigError, match="would take 91 s; three seeds of a claim take at most 90"
+    ):
+        claim("slow", says="It is.", data="nothing", expects=[Less("a", than=1)], seconds=91)
+
+
+def test_an_unknown_claim_is_answered_with_the_nearest():
+    with pytest.raises(UnknownNameError, match="unknown claim 'topkk': did you mean 'topk'"):
+        named("topkk")

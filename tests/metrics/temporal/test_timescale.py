@@ -1,0 +1,68 @@
+"""Half-lives with confidence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from chains import as_code, two_state
+from known_codes import code_of
+
+from sparsetime.errors import DataError
+from sparsetime.features import timescales
+from sparsetime.metrics.temporal.timescale import timescale
+
+
+def test_the_half_life_of_a_chain_lies_in_its_interval():
+    # Of a chain that stays with the chance s, both on and off, the autocorrelation is (2 s - 1)^L.
+    rng = np.random.default_rng(0)
+    stays = [0.7, 0.9, 0.97]
+    found = timescale(as_code(*(two_state(rng, s, s, 60, 800) for s in stays)))
+    want = np.log(0.5) / np.log(2 * np.array(stays) - 1)
+    # The straight line between lags cuts a corner where the half-life is below a step or two.
+    want[0] = 0.5 / 0.6
+    assert (found.low < want).all() and (want < found.high).all()
+    assert (found.high / found.low < 1.4).all()
+    assert found.median.value == found.steps[1]
+    assert found.null == pytest.approx([0.5] * 3, abs=0.05)
+    assert found.median.beyond_null
+    assert not found.censored.any()
+
+
+def test_it_is_the_half_life_of_the_index():
+    rng = np.random.default_rng(1)
+    code = as_code(*(rng.random((7, 90)) * two_state(rng, s, 0.9, 7, 90) for s in (0.5, 0.9, 0.99)))
+    plain = timescales.half_life(code, np.arange(0, 7 * 90 + 1, 90))
+    found = timescale(code)
+    assert found.steps == pytest.approx(plain.steps)
+    assert found.censored.tolist() == plain.censored.tolist()
+
+
+def test_a_feature_of_few_sequences_is_less_sure():
+    rng = np.random.default_rng(2)
+    many = two_state(rng, 0.95, 0.95, 30, 300)
+    few = many * (np.arange(30) < 3)[:, None]
+    found = timescale(as_code(many, few))
+    width = found.high - found.low
+    assert width[1] > 1.5 * width[0]
+
+
+def test_a_half_life_beyond_the_lags_is_censored():
+    found = timescale(as_code([[1] * 50, [0] * 50]), max_lag=7)
+    assert found.steps.tolist() == [7]
+    assert found.censored.tolist() == [True]
+
+
+def test_silent_features_are_unknown_and_one_sequence_gives_no_interval():
+    wave = np.tile(np.repeat([1, 0], 20), 50)
+    found = timescale(as_code(wave, np.zeros(2000)), times=0.5 * np.arange(2000.0))
+    assert found.steps[0] == pytest.approx(5, rel=0.03)
+    assert np.isnan(found.steps[1])
+    assert np.isnan(found.low).all() and found.median.interval is None
+    assert found.step == 0.5
+
+
+def test_lags_and_sequences_that_allow_no_pair_are_refused():
+    with pytest.raises(DataError, match="a lag of 1 steps leaves no pairs: the longest sequence"):
+        timescale(code_of([[1], [0]]), [1, 1])
+    with pytest.raises(DataError, match="max_lag must be at least 1 step; 0 was given"):
+        timescale(code_of([[1], [0]]), max_lag=0)
