@@ -4,7 +4,7 @@
 
 The run is synthetic (the code of `feature_lookup.py`, over made-up words) and made anew in a
 temporary folder, or kept in the one that --run names, for `explorer_browser.py --run` and
-`explorer_load.py --run`. Features, sequences and stretches are drawn at random, each request a
+`explorer_load.py --run`. Features, sequences and segments are drawn at random, each request a
 different one, after the process is warm. A first comparison is of two random dictionaries as wide.
 The last line is JSON: milliseconds for each route, and for all of them, through the whole
 application. --keep also writes it to benchmarks/results/.
@@ -31,7 +31,7 @@ from sparsetime.explorer.workbench.nearest_atoms import nearest
 from sparsetime.explorer.workbench.workbench import Workbench
 
 KEY = "synthetic"
-STRETCH = 128
+SEGMENT = 128
 
 
 def main() -> None:
@@ -94,9 +94,9 @@ def questions(index) -> dict[str, Callable[[], str]]:
     def sequence() -> str:
         return f"{base}/sequences/{rng.choice(sequences)}"
 
-    def stretch() -> str:
-        first = int(rng.integers(0, length - STRETCH))
-        return f"?first={first}&stop={first + STRETCH}"
+    def segment() -> str:
+        first = int(rng.integers(0, length - SEGMENT))
+        return f"?first={first}&stop={first + SEGMENT}"
 
     return {
         "run": lambda: "/api/run",
@@ -105,8 +105,8 @@ def questions(index) -> dict[str, Callable[[], str]]:
         "feature": feature,
         "company": lambda: f"{feature()}/company",
         "words": lambda: f"{sequence()}/words",
-        "score": lambda: f"{sequence()}/score{stretch()}&reach={2 * STRETCH}",
-        "specific": lambda: f"{sequence()}/specific{stretch()}",
+        "score": lambda: f"{sequence()}/score{segment()}&reach={2 * SEGMENT}",
+        "specific": lambda: f"{sequence()}/specific{segment()}",
     }
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/explorer_load.py --run runs/demo
 
-Each opens a view every second or two: overview, a search, a feature with its company, a stretch of
+Each opens a view every second or two: overview, a search, a feature with its company, a segment of
 a score, what it has to itself, a comparison. The last line is JSON: requests, errors, the 95th
 percentile, and the server's memory before, in the middle and after. --keep also writes it to
 benchmarks/results/, under the name of the run's model.
@@ -71,10 +71,10 @@ def main() -> None:
         def score(self) -> None:
             line = random.choice(known)
             first = random.randrange(max(1, line["length"] - 128))
-            stretch = {"first": first, "stop": min(line["length"], first + 128)}
+            segment = {"first": first, "stop": min(line["length"], first + 128)}
             at = f"{base}/sequences/{line['sequence']}"
-            self.client.get(f"{at}/score", params={**stretch, "reach": 256}, name="score")
-            self.client.get(f"{at}/specific", params=stretch, name="specific")
+            self.client.get(f"{at}/score", params={**segment, "reach": 256}, name="score")
+            self.client.get(f"{at}/specific", params=segment, name="specific")
 
         @task(1)
         def compare(self) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sparsetime.metrics.evaluate import evaluate as evaluate
     from sparsetime.models.sites import sites as sites
     from sparsetime.reports.report import report as report
-    from sparsetime.segments import Stretches as Stretches
+    from sparsetime.segments import Segments as Segments
     from sparsetime.suites.suite import suite as suite
     from sparsetime.testbeds.testbed import testbed as testbed
     from sparsetime.training.train import train as train
@@ -49,7 +49,7 @@ _HOMES = {
     "Document": "activations.capture.documents",
     "SparseCode": "codes",
     "Store": "activations.store.store",
-    "Stretches": "segments",
+    "Segments": "segments",
     "aligned": "activations.sources.paired_sites",
     "capture": "activations.capture.capture",
     "compose": "dictionaries.compose",

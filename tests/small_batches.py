@@ -4,7 +4,7 @@ import torch
 from planted import planted
 
 from sparsetime.activations.sampling.batch import Batch
-from sparsetime.segments import Stretches
+from sparsetime.segments import Segments
 
 
 def small_fields(sae, rows, seed=0, sequences=None):
@@ -32,8 +32,8 @@ def small_batch(sae, rows=64, seed=1):
     fields = small_fields(sae, rows, seed)
     if "downstream" in sae.needs:
         fields["downstream"] = distance_downstream(fields.get("target", fields["x"]))
-    if "stretches" in sae.needs:
-        fields["stretches"] = Stretches.of_lengths([rows // 2, rows - rows // 2])
+    if "segments" in sae.needs:
+        fields["segments"] = Segments.of_lengths([rows // 2, rows - rows // 2])
     return Batch(**fields)
 
 

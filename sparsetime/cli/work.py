@@ -35,7 +35,7 @@ def capture(
         list[str] | None, typer.Option(help="A site of the model; see `sites`. Repeatable.")
     ] = None,
     out: Out = None,
-    window: Annotated[int | None, typer.Option(help="Longest stretch run at once, steps.")] = None,
+    window: Annotated[int | None, typer.Option(help="Longest segment run at once, steps.")] = None,
     overlap: Annotated[int | None, typer.Option(help="Steps of context before a window.")] = None,
     batch: Annotated[int | None, typer.Option(help="Windows run at once.")] = None,
     dtype: Annotated[str | None, typer.Option(help="auto, float32, float16 or bfloat16.")] = None,

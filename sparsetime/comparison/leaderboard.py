@@ -26,7 +26,7 @@ from sparsetime.progress import Bar
 from sparsetime.progress import progress as running
 from sparsetime.training.train import train
 
-_GIVEN = frozenset({"earlier", "stretches"})  # by a store, beside its rows
+_GIVEN = frozenset({"earlier", "segments"})  # by a store, beside its rows
 _PLACEHOLDER = 64  # any width of activations will do to see whether settings make sense
 RUNS = "runs"
 

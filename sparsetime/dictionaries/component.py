@@ -17,7 +17,7 @@ from sparsetime.registry import read_folder
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
-    from sparsetime.dictionaries.forward_pass import Step
+    from sparsetime.dictionaries.forward_pass import ForwardPass
 
 #: The folder of each role: a part is a file in it, and nothing else needs to know of it.
 FOLDERS = {
@@ -27,10 +27,10 @@ FOLDERS = {
     "term": "objectives",
     "base": "skip_connections",
 }
-_REGISTER: dict[str, dict[str, type[Part]]] = {role: {} for role in FOLDERS}
+_REGISTER: dict[str, dict[str, type[Component]]] = {role: {} for role in FOLDERS}
 
 
-class Part(nn.Module, ABC):
+class Component(nn.Module, ABC):
     """A piece of a dictionary that can be written down: a kind, and the settings that build it.
 
     Settings are the constructor's arguments, of types that JSON holds. Whatever else a part learns
@@ -72,7 +72,7 @@ class Part(nn.Module, ABC):
         offset. Terms get the target.
         """
 
-    def observe(self, step: Step) -> None:
+    def observe(self, step: ForwardPass) -> None:
         """Learn from a training step that is over, without gradient. Most parts need not."""
 
 
@@ -81,12 +81,12 @@ def unit_rows(module: nn.Module) -> set[str]:
     return {
         f"{prefix}.{name}" if prefix else name
         for prefix, inner in module.named_modules()
-        if isinstance(inner, Part)
+        if isinstance(inner, Component)
         for name in inner.unit_rows
     }
 
 
-P = TypeVar("P", bound=type[Part])
+P = TypeVar("P", bound=type[Component])
 
 
 def part(kind: str, example: Mapping[str, Any] = MappingProxyType({})) -> Any:
@@ -103,14 +103,14 @@ def part(kind: str, example: Mapping[str, Any] = MappingProxyType({})) -> Any:
     return register
 
 
-def parts_of(role: str) -> dict[str, type[Part]]:
+def parts_of(role: str) -> dict[str, type[Component]]:
     """Every part of a role, by kind."""
     read_folder(f"sparsetime.dictionaries.{FOLDERS[role]}")
     return dict(_REGISTER[role])
 
 
 def build(role: str, written: dict[str, Any]) -> Any:
-    """Make a part from what `Part.written` gave.
+    """Make a part from what `Component.written` gave.
 
     Errors: an unknown kind or setting is named with the nearest known ones; ConfigError for a
     setting of another type, or out of range.

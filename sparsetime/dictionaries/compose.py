@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sparsetime.dictionaries.component import Part, build, parts_of
+from sparsetime.dictionaries.component import Component, build, parts_of
 from sparsetime.dictionaries.component_settings import parameters_of
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.initialise import start
 from sparsetime.dictionaries.objectives import Objective
 from sparsetime.errors import ConfigError
 
-Described: TypeAlias = str | Mapping[str, Any] | Part
+Described: TypeAlias = str | Mapping[str, Any] | Component
 
 
 def compose(
@@ -45,7 +45,7 @@ def compose(
     reads = _sizes("d_in", d_in)
     writes = None if d_out is None else _sizes("d_out", d_out)
     sizes = {"d_in": sum(reads), "d_out": sum(writes or reads), "width": width}
-    terms = [objective] if isinstance(objective, str | Mapping | Part) else objective
+    terms = [objective] if isinstance(objective, str | Mapping | Component) else objective
     made = Dictionary(
         as_part("encoder", encoder, sizes),
         as_part("sparsifier", sparsifier, sizes),
@@ -62,7 +62,7 @@ def compose(
 
 def as_part(role: str, given: Any, sizes: Mapping[str, int]) -> Any:
     """A part from its name, its description or itself, with the sizes that it takes put in."""
-    if isinstance(given, Part):
+    if isinstance(given, Component):
         if given.role != role:
             raise ConfigError(f"{given.kind!r} is given as {role} and is of the role {given.role}")
         return given

@@ -13,19 +13,19 @@ from sparsetime.activations.sampling.batch import Batch, check_needs
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.check_input import checked_activations
 from sparsetime.dictionaries.compatibility import check_sense
-from sparsetime.dictionaries.component import Part
-from sparsetime.dictionaries.decoders import Atoms
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.component import Component
+from sparsetime.dictionaries.decoders import Decoder
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders import Encoder
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.normalisation import Normalisation
 from sparsetime.dictionaries.objectives import Objective
-from sparsetime.dictionaries.skip_connections import Base
+from sparsetime.dictionaries.skip_connections import SkipConnection
 from sparsetime.dictionaries.sparsifiers import Sparsifier
 from sparsetime.dictionaries.state.stream import Stream
 from sparsetime.errors import MismatchError
 from sparsetime.kernels import Support
-from sparsetime.segments import Stretches
+from sparsetime.segments import Segments
 from sparsetime.state import Memory
 
 #: What groups are called that no part tells apart.
@@ -52,13 +52,13 @@ class Dictionary(nn.Module):
         self,
         encoder: Encoder,
         sparsifier: Sparsifier,
-        decoder: Atoms,
+        decoder: Decoder,
         objective: Objective,
         name: str = "composed",
         *,
         reads: tuple[int, ...] | None = None,
         writes: tuple[int, ...] | None = None,
-        base: Base | None = None,
+        base: SkipConnection | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -112,9 +112,14 @@ class Dictionary(nn.Module):
         return next((part.group_names for part in self.parts if part.group_names), NESTED)
 
     @property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[Component]:
         """All parts: encoder, sparsifier, atoms, terms, and the base where there is one."""
-        parts: list[Part] = [self.encoder, self.sparsifier, self.decoder, *self.objective.members]
+        parts: list[Component] = [
+            self.encoder,
+            self.sparsifier,
+            self.decoder,
+            *self.objective.members,
+        ]
         return parts if self.base is None else [*parts, self.base]
 
     @property
@@ -152,7 +157,7 @@ class Dictionary(nn.Module):
         dead: Tensor | None = None,
         dtype: torch.dtype = torch.float32,
         progress: float = 0.0,
-    ) -> Step:
+    ) -> ForwardPass:
         """One batch on its way through, for the objective: a Batch, raw rows, or pairs.
 
         `dtype`: what the selection product is multiplied in. Where earlier rows are needed, they
@@ -166,18 +171,18 @@ class Dictionary(nn.Module):
         earlier = batch.earlier if "earlier" in self.needs else None
         raw = batch.x if earlier is None else torch.cat([batch.x, earlier])
         x = self.normalisation.normalise(raw)
-        stretches = batch.stretches
-        if stretches is not None and earlier is not None:
-            stretches = stretches.twice()
-        inputs = Inputs(self.centred(x), batch, progress, stretches)
+        segments = batch.segments
+        if segments is not None and earlier is not None:
+            segments = segments.twice()
+        inputs = EncoderInput(self.centred(x), batch, progress, segments)
         rule = self.sparsifier.training_rule(inputs)
         support, pre = self.encoder.trained_on(inputs, rule, dtype)
         values = self.sparsifier.gate(pre, support, inputs)
         if earlier is None:
-            return Step(self, x, support, pre, values, None, dead, batch, progress)
+            return ForwardPass(self, x, support, pre, values, None, dead, batch, progress)
         code = SparseCode(support.offsets, support.indices, values, self.width, (2 * rows,))
         now = code.row_slice(0, rows)
-        return Step(
+        return ForwardPass(
             self,
             x[:rows],
             Support(now.offsets, now.indices, self.width),
@@ -189,7 +194,7 @@ class Dictionary(nn.Module):
             progress=progress,
         )
 
-    def observe(self, step: Step) -> None:
+    def observe(self, step: ForwardPass) -> None:
         """Let every part learn from a training step that is over."""
         with torch.no_grad():
             for part in self.parts:
@@ -207,16 +212,16 @@ class Dictionary(nn.Module):
         rows = checked_activations(self, x)
         time = x.shape[-2] if self.remembers and x.dim() > 1 else 1
         count = rows.shape[0] // max(time, 1)
-        code = self.continued(rows, Stretches.even(count, time, x.device), Memory())
+        code = self.continued(rows, Segments.even(count, time, x.device), Memory())
         return code.reshape(*x.shape[:-1])
 
     @torch.no_grad()
     def continued(
-        self, rows: Float[Tensor, "rows d"], stretches: Stretches, memory: Memory
+        self, rows: Float[Tensor, "rows d"], segments: Segments, memory: Memory
     ) -> SparseCode:
         """The code of raw rows that go on from the past that `memory` holds, and enter it."""
         seen = self.centred(self.normalisation.normalise(rows))
-        inputs = Inputs(seen, stretches=stretches, memory=memory)
+        inputs = EncoderInput(seen, segments=segments, memory=memory)
         rule = self.sparsifier.inference_rule(inputs)
         support, pre = self.encoder.used_on(inputs, rule)
         return self.sparsifier.code(pre, support, inputs)

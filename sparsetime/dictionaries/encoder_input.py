@@ -8,12 +8,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.activations.sampling.batch import Batch
-from sparsetime.segments import Stretches
+from sparsetime.segments import Segments
 from sparsetime.state import Memory
 
 
 @dataclass(frozen=True)
-class Inputs:
+class EncoderInput:
     """Rows on their way into a code.
 
     x: [rows, d_in], normalised and without the offset, as the encoder sees them; where a batch
@@ -21,19 +21,19 @@ class Inputs:
     batch: the raw batch in training, None when encoding, where a row's code may depend on
     the row and its past alone.
     progress: how much of the training is over, from 0 to 1; 1 when encoding.
-    stretches: which rows follow each other in time; None in training where no part needs it.
-    memory: what parts kept of what went before the first row of every stretch.
+    segments: which rows follow each other in time; None in training where no part needs it.
+    memory: what parts kept of what went before the first row of every segment.
     """
 
     x: Float[Tensor, "rows d"]
     batch: Batch | None = None
     progress: float = 1.0
-    stretches: Stretches | None = None
+    segments: Segments | None = None
     memory: Memory = field(default_factory=Memory)
 
     @property
-    def in_time(self) -> Stretches:
-        """The stretches; every row is one of its own where nothing is known of their order."""
-        if self.stretches is not None:
-            return self.stretches
-        return Stretches.even(self.x.shape[0], 1, self.x.device)
+    def in_time(self) -> Segments:
+        """The segments; every row is one of its own where nothing is known of their order."""
+        if self.segments is not None:
+            return self.segments
+        return Segments.even(self.x.shape[0], 1, self.x.device)

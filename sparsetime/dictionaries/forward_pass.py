@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Step:
+class ForwardPass:
     """A batch on its way through a dictionary, with gradients.
 
     x: normalised activations [rows, d_in].

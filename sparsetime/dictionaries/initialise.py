@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sparsetime.activations.sampling.batch import Batch, check_needs
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.normalisation import geometric_median
 
 # Rows of the sample that the scale of the first codes is taken from.
@@ -56,16 +56,16 @@ def fit_start(dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d"]) -
         if part is not dictionary.decoder:
             part.fit_start(target if part.role == "term" else dictionary.centred(x))
     if dictionary.sparsifier.scale_free and dictionary.writes is None:
-        some, rows = batch.stretches, _SCALED_FROM
+        some, rows = batch.segments, _SCALED_FROM
         if some is not None:
             some = some.within(_SCALED_FROM)
             rows = some.rows
-        inputs = Inputs(dictionary.centred(x)[:rows], stretches=some)
+        inputs = EncoderInput(dictionary.centred(x)[:rows], segments=some)
         dictionary.encoder.rescale(_best_scale(dictionary, inputs, target[:rows]))
 
 
 def _best_scale(
-    dictionary: Dictionary, inputs: Inputs, target: Float[Tensor, "rows d_out"]
+    dictionary: Dictionary, inputs: EncoderInput, target: Float[Tensor, "rows d_out"]
 ) -> float:
     """The factor on codes with which their sums come nearest to the target.
 

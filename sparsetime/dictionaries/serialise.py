@@ -11,7 +11,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from sparsetime.dictionaries.component import build
-from sparsetime.dictionaries.decoders import Atoms
+from sparsetime.dictionaries.decoders import Decoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import Encoder
 from sparsetime.dictionaries.objectives import Objective
@@ -74,7 +74,7 @@ def from_written(written: dict[str, Any]) -> Dictionary:
     """The dictionary that `Dictionary.written` describes, with weights at zero."""
     encoder: Encoder = build("encoder", written["encoder"])
     sparsifier: Sparsifier = build("sparsifier", written["sparsifier"])
-    decoder: Atoms = build("atoms", written["atoms"])
+    decoder: Decoder = build("atoms", written["atoms"])
     objective = Objective.build(written["objective"])
     reads, writes, base = (written.get(key) for key in ("reads", "writes", "base"))
     dictionary = Dictionary(

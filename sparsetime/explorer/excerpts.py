@@ -1,4 +1,4 @@
-"""Which stretches of a store the page shows, and their words as the page prints them."""
+"""Which segments of a store the page shows, and their words as the page prints them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 STEPS = 128
 _CHARACTERS = 600  # about what STEPS tokens of prose span
 _EVERY = 10  # without text, every tenth step carries its time
-_RULE = re.compile(r"([*=~^-])\1\1")  # under a heading: a stretch is better without one
+_RULE = re.compile(r"([*=~^-])\1\1")  # under a heading: a segment is better without one
 _PLAIN = ("", " ")  # gaps that stay as they are: nearly all
 _PLAIN_WORD = re.compile(r"\b[a-z]{2,}\b")
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A stretch of one sequence: its steps `first` to `stop` (exclusive), and their words.
+    """A segment of one sequence: its steps `first` to `stop` (exclusive), and their words.
 
     sequence: the number in the whole store; words: one a step; gaps: the white space before each.
     """
@@ -43,9 +43,9 @@ class Excerpt:
 def choose_excerpts(
     store: Store, count: int = 4, among: Collection[int] | None = None, steps: int = STEPS
 ) -> list[Excerpt]:
-    """The `count` stretches that read most like prose, from different sequences.
+    """The `count` segments that read most like prose, from different sequences.
 
-    A stretch begins at a paragraph; it reads like prose by the share of its characters that stand
+    A segment begins at a paragraph; it reads like prose by the share of its characters that stand
     in plain lower-case words. The sources of the store take turns, so that each is seen. Without
     text: the beginnings of `count` sequences, evenly spread over the store. `among` are the
     sequences to choose from, by their numbers in the whole store; None for all.
@@ -76,14 +76,14 @@ def gap_text(between: str) -> str:
 
 
 def _best_start(text: str) -> tuple[float, int]:
-    """The share of plain words in the best stretch of a text, and where that stretch begins."""
+    """The share of plain words in the best segment of a text, and where that segment begins."""
     best = (-1.0, 0)
     starts = [0, *(match.end() for match in re.finditer(r"\n\s*\n", text))]
     for start in starts:
-        stretch = text[start : start + _CHARACTERS]
-        if len(stretch) < _CHARACTERS and start > 0:
+        segment = text[start : start + _CHARACTERS]
+        if len(segment) < _CHARACTERS and start > 0:
             break
-        plain = float(sum(len(word) for word in _PLAIN_WORD.findall(stretch)))
+        plain = float(sum(len(word) for word in _PLAIN_WORD.findall(segment)))
         if _RULE.search(text, start, start + 2 * _CHARACTERS):
             plain /= 2
         best = max(best, (plain / _CHARACTERS, -start))

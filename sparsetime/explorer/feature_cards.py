@@ -63,7 +63,7 @@ def feature_list(
 
 
 def shaded(passage: Passage, peak: float) -> Iterator[Piece]:
-    """The passage in stretches of one shade; white space is as dark as its lighter neighbour."""
+    """The passage in segments of one shade; white space is as dark as its lighter neighbour."""
     text, shade, last = "", 0, 0
     for number, word in enumerate(passage.words):
         here = min(SHADES, math.ceil(SHADES * word.strength / peak)) if word.strength else 0

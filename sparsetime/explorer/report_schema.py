@@ -125,7 +125,7 @@ class Chart(Record):
 
 
 class Piece(Record):
-    """A stretch of text under one shade: 0 none, 8 the feature's maximum."""
+    """A segment of text under one shade: 0 none, 8 the feature's maximum."""
 
     text: Text
     shade: int

@@ -73,7 +73,7 @@ def _near(
     end: Int[np.ndarray, " events"],
     width: int,
 ) -> Float[np.ndarray, " width"]:
-    """In how many of the stretches [begin, end) each feature fires at least once."""
+    """In how many of the segments [begin, end) each feature fires at least once."""
     low, high = np.searchsorted(row, begin), np.searchsorted(row, end)
     count = high - low
     event = np.repeat(np.arange(len(begin)), count)

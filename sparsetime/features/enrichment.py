@@ -1,4 +1,4 @@
-"""Which features a stretch of time has to itself."""
+"""Which features a segment of time has to itself."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sparsetime.codes import SparseCode
 def specificity(
     code: SparseCode, density: Float[np.ndarray, " width"]
 ) -> tuple[Int[np.ndarray, " awake"], Float[np.ndarray, " awake"]]:
-    """The features that fire more in this stretch than in the corpus, the most surprising first.
+    """The features that fire more in this segment than in the corpus, the most surprising first.
 
     `code` has shape (time,); `density` is each feature's share of the corpus's steps. With p the
-    share of the stretch's n steps on which a feature fires and q its density, the score in nats is
+    share of the segment's n steps on which a feature fires and q its density, the score in nats is
     n (p log(p/q) + (1 - p) log((1 - p)/(1 - q))), the binomial log-likelihood ratio, whose double
     is the G statistic (Dunning 1993). Features with p <= q are left out.
     """

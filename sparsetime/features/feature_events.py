@@ -29,7 +29,7 @@ class Firing:
         return order
 
     def run_lengths(self) -> Int[np.ndarray, " runs"]:
-        """How many steps each unbroken stretch of firing lasts, in order of time."""
+        """How many steps each unbroken segment of firing lasts, in order of time."""
         if not len(self.position):
             return np.zeros(0, dtype=np.int64)
         order = self.in_time

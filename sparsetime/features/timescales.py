@@ -42,7 +42,7 @@ class ByFeature:
 
 @dataclass(frozen=True)
 class Runs:
-    """Unbroken stretches of firing, sorted by feature, then by start.
+    """Unbroken segments of firing, sorted by feature, then by start.
 
     feature, start (row), length (steps): int64 [runs]. No run crosses from a sequence to the next.
     """
@@ -70,7 +70,7 @@ def by_feature(code: SparseCode) -> ByFeature:
 
 
 def runs(code: SparseCode, sequence_offsets: Int[np.ndarray, " sequences_plus_1"]) -> Runs:
-    """The unbroken stretches in which each feature fires."""
+    """The unbroken segments in which each feature fires."""
     sequence_offsets = _checked(code, sequence_offsets)
     columns = by_feature(code)
     feature, row = columns.features, columns.rows

@@ -26,7 +26,7 @@ from sparsetime.kernels.selection_rules import (
     BatchTopK,
     Rule,
     TopK,
-    TopKEach,
+    TopKPerRow,
     rule_of_rows,
 )
 from sparsetime.support import Support
@@ -41,7 +41,7 @@ __all__ = [
     "Statistics",
     "Support",
     "TopK",
-    "TopKEach",
+    "TopKPerRow",
     "adam",
     "backend_name",
     "by_group",

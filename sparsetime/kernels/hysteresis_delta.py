@@ -13,19 +13,19 @@ from sparsetime.support import Support
 
 @torch.no_grad()
 def stays(
-    fires: Bool[Tensor, " entries"], support: Support, stretches: Int[Tensor, " stretches_plus_1"]
+    fires: Bool[Tensor, " entries"], support: Support, segments: Int[Tensor, " stretches_plus_1"]
 ) -> Bool[Tensor, " entries"]:
     """Which entries are on: those that fire, and those that were on one row before.
 
-    Rows follow each other within stretches, which begin at the given offsets. An entry that is not
+    Rows follow each other within segments, which begin at the given offsets. An entry that is not
     in the support is off, and ends what was on.
     """
     if backend_name(fires.device) != "cpu":
-        return _stays(fires, support, stretches)
+        return _stays(fires, support, segments)
     from sparsetime.kernels import loops
 
     out = torch.empty_like(fires)
-    arrays = (support.offsets, support.indices, fires, stretches, out)
+    arrays = (support.offsets, support.indices, fires, segments, out)
     loops.stays(*(array.numpy() for array in arrays))
     return out
 
@@ -35,24 +35,24 @@ def held(
     fresh: SparseCode,
     aim: Float[Tensor, "rows d"],
     atoms: Float[Tensor, "width d"],
-    stretches: Int[Tensor, " stretches_plus_1"],
+    segments: Int[Tensor, " stretches_plus_1"],
     tolerance: float,
     past: SparseCode,
 ) -> SparseCode:
     """The code of every row that stays as near as can be to that of the row before.
 
-    Within a stretch a row begins with the code before it (`past` [stretches] at the beginning). The
+    Within a segment a row begins with the code before it (`past` [segments] at the beginning). The
     strengths that differ most from the row's fresh code are taken over first, until the squared
     distance of `code @ atoms` from the aim is at most the tolerance more than that of the fresh
     code. So the distance never depends on how long ago the last change was.
     """
     if backend_name(aim.device) != "cpu":
-        return _held(fresh, aim, atoms, stretches, tolerance, past)
+        return _held(fresh, aim, atoms, segments, tolerance, past)
     from sparsetime.kernels import loops
 
     offsets, indices, values = loops.held(
         *(array.numpy() for array in (fresh.offsets, fresh.indices, fresh.values)),
-        *(array.contiguous().numpy() for array in (aim, atoms, stretches)),
+        *(array.contiguous().numpy() for array in (aim, atoms, segments)),
         tolerance,
         (past.offsets.numpy(), past.indices.numpy(), past.values.numpy()),
         fresh.width,
@@ -62,15 +62,15 @@ def held(
 
 
 def _stays(
-    fires: Bool[Tensor, " entries"], support: Support, stretches: Int[Tensor, " stretches_plus_1"]
+    fires: Bool[Tensor, " entries"], support: Support, segments: Int[Tensor, " stretches_plus_1"]
 ) -> Bool[Tensor, " entries"]:
-    """A run is one latent in consecutive rows of one stretch; it is on from its first firing."""
+    """A run is one latent in consecutive rows of one segment; it is on from its first firing."""
     row, rows = support.row_of_entry, support.rows
     order = torch.argsort(support.indices * rows + row)
     latent, row, fired = support.indices[order], row[order], fires[order].long()
-    stretch = torch.bucketize(row, stretches[1:], right=True)
+    segment = torch.bucketize(row, segments[1:], right=True)
     begins = torch.ones_like(fires)
-    begins[1:] = (latent.diff() != 0) | (row.diff() != 1) | (stretch.diff() != 0)
+    begins[1:] = (latent.diff() != 0) | (row.diff() != 1) | (segment.diff() != 0)
     run = begins.cumsum(0) - 1
     total = fired.cumsum(0)
     before = (total - fired)[begins]
@@ -81,17 +81,17 @@ def _held(
     fresh: SparseCode,
     aim: Float[Tensor, "rows d"],
     atoms: Float[Tensor, "width d"],
-    stretches: Int[Tensor, " stretches_plus_1"],
+    segments: Int[Tensor, " stretches_plus_1"],
     tolerance: float,
     past: SparseCode,
 ) -> SparseCode:
-    """One step of all stretches at once, with dense strengths of as many rows."""
+    """One step of all segments at once, with dense strengths of as many rows."""
     wanted, now = fresh.dense(), past.dense()
     out = torch.zeros_like(wanted)
-    lengths = stretches.diff()
+    lengths = segments.diff()
     for step in range(int(lengths.max()) if lengths.numel() else 0):
         going = (lengths > step).nonzero()[:, 0]
-        rows = stretches[going] + step
+        rows = segments[going] + step
         now[going] = _changed(now[going], wanted[rows], aim[rows], atoms, tolerance)
         out[rows] = now[going]
     return SparseCode.from_dense(out)

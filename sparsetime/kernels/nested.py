@@ -23,7 +23,7 @@ def nested_errors(
 ) -> Float[Tensor, " groups"]:
     """Mean squared distance from the aim of what each prefix of latents gives.
 
-    Entries ascend within a row, so a prefix is a stretch of them: each is added once to a running
+    Entries ascend within a row, so a prefix is a segment of them: each is added once to a running
     sum that is compared with the aim at the end of every group. Gradients go to values, atoms and
     aim. ends: the end of each prefix; the last is the width.
     """

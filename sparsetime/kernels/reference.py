@@ -21,7 +21,7 @@ from sparsetime.kernels.selection_rules import (
     NearTopK,
     Rule,
     TopK,
-    TopKEach,
+    TopKPerRow,
 )
 from sparsetime.support import ByLatent, Support
 
@@ -68,7 +68,7 @@ def select_dense(pre: Float[Tensor, "rows width"], rule: Rule) -> Support:
             keep = mask_of_largest(pre.reshape(1, -1), total).reshape(rows, width) & (pre > 0)
         case Above(threshold):
             keep = pre > threshold
-        case TopKEach(each):
+        case TopKPerRow(each):
             order = pre.argsort(dim=1, descending=True, stable=True)
             keep = (order.argsort(dim=1) < each[:, None]) & (pre > 0)
         case NearTopK(k, margin, magnitude):
@@ -144,7 +144,7 @@ def kept(support: Support, values: Float[Tensor, " entries"], rule: Rule) -> Int
             stays = (_rank(values.abs(), row, count) < k) & (values != 0)
         case BatchTopK(k):
             stays = (_rank(values, torch.zeros_like(row), 1) < k * count) & (values > 0)
-        case TopKEach(each):
+        case TopKPerRow(each):
             stays = (_rank(values, row, count) < each[row]) & (values > 0)
         case Above(threshold):
             stays = values > threshold.expand(support.width)[support.indices]

@@ -19,7 +19,7 @@ from sparsetime.kernels.selection_rules import (
     NearTopK,
     Rule,
     TopK,
-    TopKEach,
+    TopKPerRow,
 )
 from sparsetime.support import Support
 
@@ -88,7 +88,7 @@ def _selected(
     x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.dtype
 ) -> tuple[Support, Tensor | None]:
     """See `select`; with the dot products at the places, where they had to be computed."""
-    if isinstance(rule, TopKEach) and dtype != torch.int8:
+    if isinstance(rule, TopKPerRow) and dtype != torch.int8:
         return _narrowed(x, weight, bias, TopK(_most(rule)), rule, dtype)
     if dtype != torch.int8 or x.shape[0] == 0 or isinstance(rule, NearTopK):
         return backend(x).select(x, weight, bias, rule, dtype), None
@@ -100,7 +100,7 @@ def _selected(
     match rule:
         case TopK(k) | AbsTopK(k) | BatchTopK(k):
             wider: Rule = replace(rule, k=k + max(4, k // 4))
-        case TopKEach():
+        case TopKPerRow():
             wider = TopK(_most(rule) + max(4, _most(rule) // 4))
         case Above(threshold):
             wider = Above(threshold - latent_errors(x, weight, bias, dtype))
@@ -111,14 +111,14 @@ def _selected_exactly(
     x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.dtype
 ) -> tuple[Support, Tensor | None]:
     """See `select_exactly`; with the dot products at the places, where they were computed."""
-    top = isinstance(rule, TopK | AbsTopK | TopKEach)
+    top = isinstance(rule, TopK | AbsTopK | TopKPerRow)
     if x.shape[0] == 0 or (top and backend_name(x.device) == "gpu"):
         return _selected(x, weight, bias, rule, torch.float32)
     match rule:
         case TopK(k) | AbsTopK(k):
             margin = 2 * row_errors(x, weight, bias, dtype)
             wider: Rule = NearTopK(k, margin, isinstance(rule, AbsTopK))
-        case TopKEach():
+        case TopKPerRow():
             wider = NearTopK(_most(rule), 2 * row_errors(x, weight, bias, dtype))
         case Above(threshold):
             errors = latent_errors(x, weight, bias.abs() + threshold.abs(), dtype)
@@ -128,7 +128,7 @@ def _selected_exactly(
     return _narrowed(x, weight, bias, wider, rule, dtype)
 
 
-def _most(rule: TopKEach) -> int:
+def _most(rule: TopKPerRow) -> int:
     """The largest k of any row, and at least one."""
     return max(1, int(rule.k.max())) if rule.k.numel() else 1
 

@@ -37,7 +37,7 @@ class Above:
 
 
 @dataclass(frozen=True)
-class TopKEach:
+class TopKPerRow:
     """The `k[row]` largest of every row, as far as they are positive. k: int64 [rows]."""
 
     k: Tensor
@@ -58,14 +58,14 @@ class NearTopK:
     magnitude: bool = False
 
 
-Rule: TypeAlias = TopK | BatchTopK | AbsTopK | Above | TopKEach | NearTopK
+Rule: TypeAlias = TopK | BatchTopK | AbsTopK | Above | TopKPerRow | NearTopK
 
 
 def rule_of_rows(rule: Rule, start: int, stop: int) -> Rule:
     """The rule for rows `start` to `stop` (exclusive) of those that it was made for."""
     match rule:
-        case TopKEach(k):
-            return TopKEach(k[start:stop])
+        case TopKPerRow(k):
+            return TopKPerRow(k[start:stop])
         case NearTopK():
             return replace(rule, margin=rule.margin[start:stop])
         case _:

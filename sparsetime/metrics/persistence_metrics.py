@@ -31,7 +31,7 @@ _OWN = "defined here"
 class Timing(CodeMetric):
     """Dwell, half-life and flicker; see `features.timescales` for the definitions in full.
 
-    A run is an unbroken stretch of steps of one sequence on which a feature fires. `dwell` is the
+    A run is an unbroken segment of steps of one sequence on which a feature fires. `dwell` is the
     mean over features of a feature's mean run length (so every feature counts once);
     `dwell_over_runs` is the mean over all runs (so busy features count more). Steps, at least 1.
 

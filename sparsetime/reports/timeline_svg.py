@@ -46,7 +46,7 @@ def score_svg(passage: ScorePassage, dictionary: str, *, steps: int = 110, rows:
 
 
 def runs(steps: list[int]) -> Iterator[tuple[int, int]]:
-    """Stretches of consecutive steps, as (first, one past the last)."""
+    """Segments of consecutive steps, as (first, one past the last)."""
     start = previous = None
     for step in steps:
         if start is None or previous is None:

@@ -23,7 +23,7 @@ class Estimate:
     """One figure.
 
     interval: the middle 95% over resamples of whole sequences, None where there is only one (cut
-    a long recording into stretches to get one). null: what the same measure gives where there is
+    a long recording into segments to get one). null: what the same measure gives where there is
     nothing to find; null_is: how that was made.
     """
 

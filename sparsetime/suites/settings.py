@@ -14,7 +14,7 @@ from sparsetime.training.config import TrainConfig
 class SuiteCapture(Settings):
     """How the model is run over the data: see `sparsetime.capture`."""
 
-    window: PositiveInt | None = Field(None, description="longest stretch run at once, steps")
+    window: PositiveInt | None = Field(None, description="longest segment run at once, steps")
     overlap: int = Field(0, ge=0, description="steps of context before a window")
     batch: PositiveInt = Field(32, description="windows run at once")
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"

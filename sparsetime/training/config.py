@@ -49,7 +49,7 @@ class TrainConfig(Settings):
         "second, at random",
     )
     window: PositiveInt = Field(
-        WINDOW, description="steps of a stretch, for dictionaries that look at time"
+        WINDOW, description="steps of a segment, for dictionaries that look at time"
     )
     seed: int = Field(0, description="of the order of the batches")
     selection_dtype: Literal["auto", "int8", "bfloat16", "float32"] = Field(

@@ -11,7 +11,7 @@ from sparsetime import kernels
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.dictionaries.component import unit_rows
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.errors import DataError
 from sparsetime.training.adam import Adam
 from sparsetime.training.config import TrainConfig
@@ -35,7 +35,7 @@ class Trainee:
         self._optimiser = Adam(trained, unit_rows(dictionary), self._rate, config.clip)
         self.firing = Firing(dictionary.width, config.dead_rows, dictionary.atoms.device)
 
-    def step(self, batch: Batch, number: int) -> Step:
+    def step(self, batch: Batch, number: int) -> ForwardPass:
         """Train on one batch; `number` is the step's, from 0.
 
         Errors: DataError where the loss is not finite.
@@ -57,7 +57,7 @@ class Trainee:
         return step
 
     @torch.no_grad()
-    def figures(self, step: Step) -> dict[str, Any]:
+    def figures(self, step: ForwardPass) -> dict[str, Any]:
         """What the log says of a step: every loss term, FVU and L0 of the batch, dead latents."""
         centred = step.target - step.target.mean(0)
         return {

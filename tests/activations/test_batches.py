@@ -40,7 +40,7 @@ def test_fields_keep_their_rows_together():
 def test_fields_with_time_give_neighbours_too():
     fields = {"x": numbered(4, 10, 2), "labels": torch.arange(40).reshape(4, 10, 1)}
     source = as_source(fields)
-    assert source.gives == {"labels", "earlier", "stretches"}
+    assert source.gives == {"labels", "earlier", "segments"}
     rows = 0
     for batch in batches(source, frozenset({"earlier"}), 8, lag=2):
         assert torch.equal(batch.earlier, batch.x - 2)

@@ -1,4 +1,4 @@
-"""Stretches of time: what they say of rows, and how every source gives them."""
+"""Segments of time: what they say of rows, and how every source gives them."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from sparsetime.activations.sources.as_source import as_source
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.segments import Cut
 
-NEEDS = frozenset({"stretches"})
+NEEDS = frozenset({"segments"})
 
 
 def numbered(sequences, time, d=3):
@@ -21,16 +21,16 @@ def numbered(sequences, time, d=3):
     return x
 
 
-def check_consecutive(batch, stretches):
-    """Within a stretch the sequence stays and the step goes on by one."""
-    for start, stop in zip(stretches.offsets, stretches.offsets[1:], strict=False):
+def check_consecutive(batch, segments):
+    """Within a segment the sequence stays and the step goes on by one."""
+    for start, stop in zip(segments.offsets, segments.offsets[1:], strict=False):
         rows = batch[start:stop]
         assert (rows[:, 0] == rows[0, 0]).all()
         assert (rows[:, 1].diff() == 1).all()
 
 
 def test_rows_know_their_stretch_and_place():
-    some = st.Stretches.of_lengths([2, 0, 3])
+    some = st.Segments.of_lengths([2, 0, 3])
     assert (some.count, some.rows) == (3, 5)
     assert some.of_row.tolist() == [0, 0, 2, 2, 2]
     assert some.position.tolist() == [0, 1, 0, 1, 2]
@@ -42,7 +42,7 @@ def test_rows_know_their_stretch_and_place():
 
 
 def test_padding_and_back():
-    some = st.Stretches.of_lengths([2, 0, 3])
+    some = st.Segments.of_lengths([2, 0, 3])
     x = torch.arange(10.0).reshape(5, 2)
     padded, real = some.padded(x)
     assert padded.shape == (3, 3, 2)
@@ -54,12 +54,12 @@ def test_padding_and_back():
 def test_offsets_ascend_from_zero():
     for wrong in ([1, 2], [0, 3, 2]):
         with pytest.raises(DataError, match="ascend from 0"):
-            st.Stretches(torch.tensor(wrong))
+            st.Segments(torch.tensor(wrong))
 
 
 def test_a_batch_and_its_stretches_have_the_same_rows():
-    with pytest.raises(DataError, match=r"x has 4, the stretches end at 5"):
-        st.Batch(torch.zeros(4, 2), stretches=st.Stretches.of_lengths([2, 3]))
+    with pytest.raises(DataError, match=r"x has 4, the segments end at 5"):
+        st.Batch(torch.zeros(4, 2), segments=st.Segments.of_lengths([2, 3]))
 
 
 @pytest.mark.parametrize("kind", ["tensor", "fields", "iterator"])
@@ -74,8 +74,8 @@ def test_sources_give_consecutive_steps(kind):
     epoch = list(batches(source, NEEDS, 16, window=8))
     assert sum(batch.rows for batch in epoch) == 120, "every row once"
     for batch in epoch:
-        assert batch.stretches.lengths.tolist()[:-1] and max(batch.stretches.lengths) <= 8
-        check_consecutive(batch.x, batch.stretches)
+        assert batch.segments.lengths.tolist()[:-1] and max(batch.segments.lengths) <= 8
+        check_consecutive(batch.x, batch.segments)
         if batch.labels is not None:
             assert torch.equal(batch.labels, batch.x[:, 1].long())
 
@@ -85,7 +85,7 @@ def test_a_store_gives_stretches_of_its_sequences(tmp_path):
     rows = torch.cat([batch.x for batch in batches(store, NEEDS, 10, window=5)])[:, 0]
     assert sorted(rows.tolist()) == list(range(32)), "all but the sequence of three steps"
     for batch in batches(store, NEEDS, 10, window=5):
-        inner = batch.stretches.position > 0
+        inner = batch.segments.position > 0
         assert (batch.x[:, 0].diff()[inner[1:]] == 1).all()
 
 
@@ -104,12 +104,12 @@ def test_stretches_with_their_earlier_rows(kind):
     for batch in batches(source, NEEDS | {"earlier"}, 16, lag=2, window=8):
         assert torch.equal(batch.earlier[:, 1], batch.x[:, 1] - 2)
         assert torch.equal(batch.earlier[:, 0], batch.x[:, 0])
-        check_consecutive(batch.x, batch.stretches)
+        check_consecutive(batch.x, batch.segments)
 
 
 def test_what_cannot_be_cut_says_why():
     source = as_source(numbered(2, 10))
-    with pytest.raises(ConfigError, match="16 rows holds no stretch of window=32 steps"):
+    with pytest.raises(ConfigError, match="16 rows holds no segment of window=32 steps"):
         batches(source, NEEDS, 16, window=32)
     with pytest.raises(ConfigError, match="draws neighbours at random"):
         batches(source, NEEDS | {"earlier"}, 16, lag=(1, 4), window=8)

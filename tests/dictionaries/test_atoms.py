@@ -5,7 +5,11 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.dictionaries.decoders import ActiveSubspaceAtoms, ArchetypalAtoms, DataAtoms
+from sparsetime.dictionaries.decoders import (
+    ActiveSubspaceDecoder,
+    ArchetypalDecoder,
+    DataPointDecoder,
+)
 from sparsetime.dictionaries.decoders.active_subspace import effective_rank, principal_directions
 from sparsetime.dictionaries.decoders.archetypal import cluster_centres
 from sparsetime.dictionaries.initialise import fit_start
@@ -26,7 +30,7 @@ def test_the_active_subspace_is_where_rows_vary():
     basis = principal_directions(x, 0.999)
     assert basis.shape == (6, 2)
     torch.testing.assert_close(basis[2:], torch.zeros(4, 2), atol=1e-5, rtol=0)
-    atoms = ActiveSubspaceAtoms(16, 6)
+    atoms = ActiveSubspaceDecoder(16, 6)
     atoms.start(seeded())
     assert atoms.weight[:, 2:].abs().max() > 0.1
     atoms.fit_start(x)
@@ -49,7 +53,7 @@ def test_effective_rank_counts_directions():
 def test_archetypal_atoms_point_into_the_hull():
     """Points on the positive side of a line can only be mixed to that side."""
     x = torch.rand(300, 5, generator=seeded()) + torch.tensor([0.5, 0.0, 0.0, 0.0, 0.0])
-    atoms = ArchetypalAtoms(20, 5, points=8)
+    atoms = ArchetypalDecoder(20, 5, points=8)
     atoms.start(seeded())
     atoms.fit_start(x)
     mixtures = atoms.mixtures()
@@ -59,7 +63,7 @@ def test_archetypal_atoms_point_into_the_hull():
 
 
 def test_relaxation_bounds_how_far_an_atom_leaves_its_mixture():
-    atoms = ArchetypalAtoms(6, 5, points=4, relaxation=0.25)
+    atoms = ArchetypalDecoder(6, 5, points=4, relaxation=0.25)
     atoms.start(seeded())
     inside = atoms.mixtures().detach()
     with torch.no_grad():
@@ -78,7 +82,7 @@ def test_cluster_centres_of_two_clouds():
 
 
 def test_data_atoms_are_the_worst_explained_rows():
-    atoms = DataAtoms(4, 3, at_once=2)
+    atoms = DataPointDecoder(4, 3, at_once=2)
     atoms.start(seeded())
     assert atoms.vectors().norm(dim=1).allclose(torch.ones(4))
     # The second is the first again, so that after the first the third is worst.
@@ -100,10 +104,10 @@ def test_training_fills_the_dictionary_with_data(tmp_path):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: ActiveSubspaceAtoms(4, 2, variance=0.0), "above 0 and at most 1; given: 0.0"),
-        (lambda: ArchetypalAtoms(4, 2, points=1), "at least 2 points"),
-        (lambda: ArchetypalAtoms(4, 2, relaxation=-1.0), "relaxation is not negative"),
-        (lambda: DataAtoms(4, 2, at_once=0), "adds at least 1 atom"),
+        (lambda: ActiveSubspaceDecoder(4, 2, variance=0.0), "above 0 and at most 1; given: 0.0"),
+        (lambda: ArchetypalDecoder(4, 2, points=1), "at least 2 points"),
+        (lambda: ArchetypalDecoder(4, 2, relaxation=-1.0), "relaxation is not negative"),
+        (lambda: DataPointDecoder(4, 2, at_once=0), "adds at least 1 atom"),
         (
             lambda: st.compose(atoms="data", sparsifier={"kind": "top_k", "k": 2}, d_in=4, width=8),
             "come one by one while training goes on.*'matching_pursuit' or 'tied'",

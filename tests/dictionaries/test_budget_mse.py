@@ -5,7 +5,7 @@ import torch
 
 import sparsetime as st
 from sparsetime.dictionaries.objectives import MSE
-from sparsetime.dictionaries.objectives.multi_k_mse import BudgetMSE
+from sparsetime.dictionaries.objectives.multi_k_mse import MultiKMSE
 from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers import TopK
 from sparsetime.errors import ConfigError
@@ -38,7 +38,7 @@ def test_every_budget_leaves_over_what_it_does_not_hold():
     step, (term,) = sae.step(x), sae.objective.members
     # Left over: 1, 2, 3 of the first row, then 1, 2, then 1; of the second row nothing.
     assert term.loss(step).item() == pytest.approx(((14 + 5 + 1) / 2) / 3)
-    weighed = BudgetMSE([1, 2], emphasis=[2, 1, 1])
+    weighed = MultiKMSE([1, 2], emphasis=[2, 1, 1])
     assert weighed.loss(step).item() == pytest.approx((2 * 14 + 5 + 1) / 2 / 4)
     found = term.reconstructions(step)[0].tolist()
     assert found == [[0, 4, 0, 0], [0, 4, 0, 3], [0, 4, 2, 3]]
@@ -49,7 +49,7 @@ def test_the_whole_code_is_the_last_budget():
     step = sae.step(torch.randn(40, 6, generator=torch.Generator().manual_seed(1)))
     term = sae.objective.members[0]
     torch.testing.assert_close(term.reconstructions(step)[:, -1], step.reconstruction)
-    torch.testing.assert_close(BudgetMSE([5]).loss(step), MSE().loss(step))
+    torch.testing.assert_close(MultiKMSE([5]).loss(step), MSE().loss(step))
 
 
 @pytest.mark.parametrize("name", ["hierarchical_topk", "msae"])
@@ -70,6 +70,6 @@ def test_a_k_of_one_has_one_budget():
 
 def test_budgets_must_ascend_and_emphasis_must_fit():
     with pytest.raises(ConfigError, match=r"ascending numbers of latents.*given: \[2, 2\]"):
-        BudgetMSE([2, 2])
+        MultiKMSE([2, 2])
     with pytest.raises(ConfigError, match="for each of the 2 budgets and one for the whole code"):
-        BudgetMSE([1, 2], emphasis=[1, 1])
+        MultiKMSE([1, 2], emphasis=[1, 1])

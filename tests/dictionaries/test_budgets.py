@@ -8,14 +8,14 @@ import torch
 
 import sparsetime as st
 from sparsetime.activations.sampling.batch import Batch
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.objectives.annealed_lp import AnnealedLp
 from sparsetime.dictionaries.objectives.aux_k import AuxK
 from sparsetime.dictionaries.objectives.aux_zipf import AuxZipf
-from sparsetime.dictionaries.objectives.norm_match import LengthMatch
+from sparsetime.dictionaries.objectives.norm_match import NormMatch
 from sparsetime.dictionaries.sparsifiers.adaptive_k import AdaptiveK
 from sparsetime.dictionaries.sparsifiers.feature_choice import FeatureChoice
-from sparsetime.dictionaries.sparsifiers.firing_rate_bias import AdaptedBias
+from sparsetime.dictionaries.sparsifiers.firing_rate_bias import FiringRateBias
 from sparsetime.dictionaries.sparsifiers.top_afa import TopAFA
 from sparsetime.errors import ConfigError
 
@@ -48,7 +48,7 @@ def test_top_afa_stops_where_the_code_is_as_long_as_the_row():
 def test_length_match_is_the_difference_of_lengths():
     sae = axes({"kind": "top_k", "k": 1})
     step = sae.step(torch.tensor([[3.0, 4.0, 0.0, 0.0], [5.0, 0.0, 0.0, 0.0]]))
-    assert LengthMatch().loss(step).item() == pytest.approx((5 - 4) ** 2 / 2, rel=1e-5)
+    assert NormMatch().loss(step).item() == pytest.approx((5 - 4) ** 2 / 2, rel=1e-5)
 
 
 def test_every_latent_takes_the_rows_where_it_is_strongest():
@@ -149,7 +149,7 @@ def test_thresholds_bring_every_group_to_its_frequency():
 
 
 def test_a_silent_latents_threshold_falls():
-    sparsifier = AdaptedBias(width=2, frequencies=[0.5])
+    sparsifier = FiringRateBias(width=2, frequencies=[0.5])
     sparsifier.threshold.fill_(3.0)
     sae = axes(sparsifier, width=2)
     for _ in range(5):
@@ -158,7 +158,7 @@ def test_a_silent_latents_threshold_falls():
 
 
 def test_the_start_of_adapted_thresholds_is_that_of_random_directions():
-    sparsifier = AdaptedBias(width=4, frequencies=[0.5, 0.1])
+    sparsifier = FiringRateBias(width=4, frequencies=[0.5, 0.1])
     sparsifier.fit_start(rows(5000, 16) * 3)
     torch.testing.assert_close(
         sparsifier.threshold, torch.tensor([0.0, 0.0, 3.845, 3.845]), atol=0.05, rtol=0
@@ -190,8 +190,8 @@ REFUSED = {
     "zipf": (lambda: FeatureChoice(8, 2, zipf=-1.0), "zipf is at least 0"),
     "law": (lambda: AuxZipf(8, share=2.0), "the share between 0 and 1"),
     "spread": (lambda: AdaptiveK(4, 2, spread=1.0), "spread is between 0 and 1"),
-    "frequencies": (lambda: AdaptedBias(8, [0.1, 1.5]), "shares of rows between 0 and 1"),
-    "pace": (lambda: AdaptedBias(8, [0.1], pace=1.0), "pace is between 0 and 1"),
+    "frequencies": (lambda: FiringRateBias(8, [0.1, 1.5]), "shares of rows between 0 and 1"),
+    "pace": (lambda: FiringRateBias(8, [0.1], pace=1.0), "pace is between 0 and 1"),
     "power": (lambda: AnnealedLp(0.1, last=0.0), "the last power is above 0"),
     "lengths": (
         lambda: st.compose(
@@ -218,5 +218,5 @@ def test_inputs_of_a_row_alone_give_the_same_k():
     part.weight.copy_(torch.arange(6.0))
     part.scale.fill_(0.2)
     x = rows(50, 6)
-    alone = torch.cat([part.training_rule(Inputs(x[i : i + 1])).k for i in range(50)])
-    assert torch.equal(part.training_rule(Inputs(x)).k, alone)
+    alone = torch.cat([part.training_rule(EncoderInput(x[i : i + 1])).k for i in range(50)])
+    assert torch.equal(part.training_rule(EncoderInput(x)).k, alone)

@@ -6,10 +6,10 @@ from planted import planted
 
 import sparsetime as st
 from sparsetime.dictionaries.compose import as_part
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK
-from sparsetime.dictionaries.skip_connections import LinearBase
+from sparsetime.dictionaries.skip_connections import LinearSkip
 from sparsetime.dictionaries.sparsifiers import TopK
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
 
@@ -25,7 +25,7 @@ def test_names_settings_and_objects_make_the_same_dictionary():
     by_object = composed(
         encoder=LinearEncoder(16, 64),
         sparsifier=TopK(4),
-        atoms=UnitNormAtoms(64, 16),
+        atoms=UnitNormDecoder(64, 16),
         objective=[MSE(), AuxK(8)],
     )
     recipe = st.dictionary("topk", d_in=16, width=64, k=4, aux_k=8)
@@ -99,22 +99,22 @@ def test_a_composition_trains_saves_and_loads(tmp_path):
         ({"encoder": "tied", "d_out": 16}, ConfigError, "a tied encoder reads with the atoms"),
         ({"encoder": LinearEncoder(16, 32)}, ConfigError, "the encoder has width 32 and the atoms"),
         (
-            {"atoms": UnitNormAtoms(64, 8)},
+            {"atoms": UnitNormDecoder(64, 8)},
             ConfigError,
             "the encoder reads 16 dimensions and the atoms have 8: .*d_out. in compose",
         ),
         (
-            {"atoms": UnitNormAtoms(64, 8), "d_out": 9},
+            {"atoms": UnitNormDecoder(64, 8), "d_out": 9},
             ConfigError,
             r"the sites that are written have \[9\] dimensions, the atoms 8",
         ),
         (
-            {"encoder": LinearEncoder(15, 64), "atoms": UnitNormAtoms(64, 15)},
+            {"encoder": LinearEncoder(15, 64), "atoms": UnitNormDecoder(64, 15)},
             ConfigError,
             r"the sites that are read have \[16\] dimensions, the encoder 15",
         ),
         (
-            {"base": LinearBase(16, 8)},
+            {"base": LinearSkip(16, 8)},
             ConfigError,
             "the base maps 16 dimensions to 8, the dictionary 16 to 16",
         ),

@@ -11,13 +11,13 @@ from sparsetime.dictionaries.encoders import DenseEncoder, LinearEncoder
 from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.sparsifiers import AbsTopK, BatchTopK, ReLU, TopK
-from sparsetime.kernels import Above, TopKEach
+from sparsetime.kernels import Above, TopKPerRow
 
 RULES = {
     "top_k": kernels.TopK(3),
     "abs_top_k": kernels.AbsTopK(3),
     "above": Above(torch.tensor(0.4)),
-    "each": TopKEach(torch.arange(90) % 5),
+    "each": TopKPerRow(torch.arange(90) % 5),
 }
 
 
@@ -111,10 +111,10 @@ def test_a_copy_of_a_tied_dictionary_reads_with_its_own_atoms():
 
 
 def test_dense_encoders_work_in_a_dictionary(linear):
-    from sparsetime.dictionaries.decoders import UnitNormAtoms
+    from sparsetime.dictionaries.decoders import UnitNormDecoder
 
     sae = Dictionary(
-        Product(linear), TopK(3), UnitNormAtoms(30, 8), Objective([MSE(), AuxK(4)]), "dense"
+        Product(linear), TopK(3), UnitNormDecoder(30, 8), Objective([MSE(), AuxK(4)]), "dense"
     )
     sae.decoder.start(torch.Generator().manual_seed(0))
     x = planted(90, d=8)

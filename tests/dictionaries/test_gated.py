@@ -4,13 +4,13 @@ import pytest
 import torch
 
 import sparsetime as st
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.objectives.gate_l1 import GateL1
 from sparsetime.dictionaries.objectives.gate_mse import GateMSE
 from sparsetime.dictionaries.sparsifiers import AbsTopK, Gated
 from sparsetime.kernels import Support
 
-NO_INPUTS = Inputs(torch.zeros(1, 1))
+NO_INPUTS = EncoderInput(torch.zeros(1, 1))
 
 
 def row(*indices):

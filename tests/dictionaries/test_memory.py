@@ -6,7 +6,7 @@ from planted import planted
 
 import sparsetime as st
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.dictionaries.objectives.total_variation import TotalVariation
 from sparsetime.errors import ConfigError, DataError, UnknownNameError
@@ -229,10 +229,10 @@ def variation(rows, lengths, slow=2):
     values = torch.tensor(rows, requires_grad=True)
     sae = st.dictionary("slow_fast", d_in=4, width=3, k=2, slow=slow / 3)
     code = SparseCode.from_dense(values)
-    stretches = st.Stretches.of_lengths(lengths)
-    batch = st.Batch(torch.zeros(len(rows), 4), stretches=stretches)
+    segments = st.Segments.of_lengths(lengths)
+    batch = st.Batch(torch.zeros(len(rows), 4), segments=segments)
     support = Support(code.offsets, code.indices, 3)
-    step = Step(sae, batch.x, support, code.values, code.values, batch=batch)
+    step = ForwardPass(sae, batch.x, support, code.values, code.values, batch=batch)
     return TotalVariation(1.0).loss(step), values
 
 
@@ -261,7 +261,7 @@ def test_variation_needs_a_slow_part_and_time():
             objective=["mse", {"kind": "total_variation", "weight": 0.1}],
         )
     sae = st.dictionary("slow_fast", d_in=16, width=64, k=4)
-    with pytest.raises(DataError, match="slow_fast needs stretches, which the batch does not give"):
+    with pytest.raises(DataError, match="slow_fast needs segments, which the batch does not give"):
         sae.step(torch.zeros(8, 16))
 
 

@@ -6,7 +6,7 @@ import torch
 import sparsetime as st
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.activations.sources.model_loss import downstream_batches, with_gradients
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.interventions.lm_loss import divergence
 from sparsetime.metrics.ce_increase import loss_rise
@@ -39,11 +39,11 @@ def axes(**settings):
 def test_a_weak_latent_that_the_loss_notices_is_chosen_in_training_alone():
     x = torch.tensor([[3.0, 2.0, 1.0, 0.5]])
     batch = Batch(x, gradient=torch.tensor([[0.0, 5.0, 0.0, 0.0]]))
-    kept = axes().sparsifier.gate(x[0], every_place(), Inputs(x, batch))
+    kept = axes().sparsifier.gate(x[0], every_place(), EncoderInput(x, batch))
     # Effects are 0 and 5 with mean 5 / 4, so the second latent scores 2 * (1 + 4).
     assert kept.tolist() == [0.0, 2.0, 0.0, 0.0]
     assert axes().encode(x).dense().tolist() == [[3.0, 0.0, 0.0, 0.0]]
-    without = axes(beta=0.0).sparsifier.gate(x[0], every_place(), Inputs(x, batch))
+    without = axes(beta=0.0).sparsifier.gate(x[0], every_place(), EncoderInput(x, batch))
     assert without.tolist() == [3.0, 0.0, 0.0, 0.0]
     with pytest.raises(ConfigError, match="weight of the gradient, at least 0"):
         axes(beta=-1.0)

@@ -8,11 +8,11 @@ import torch
 import sparsetime as st
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.component import build
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders import LinearEncoder
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.normalisation import Normalisation, geometric_median
 from sparsetime.dictionaries.objectives import L0, MSE, AuxK, Objective, TemporalContrastive
 from sparsetime.dictionaries.sparsifiers import BatchTopK, JumpReLU, TopK
@@ -27,7 +27,7 @@ from sparsetime.errors import (
 from sparsetime.files import Folder
 from sparsetime.kernels import Support
 
-NO_INPUTS = Inputs(torch.zeros(1, 1))
+NO_INPUTS = EncoderInput(torch.zeros(1, 1))
 
 
 def identity(sparsifier, width=3, groups=None):
@@ -35,7 +35,7 @@ def identity(sparsifier, width=3, groups=None):
     sae = Dictionary(
         LinearEncoder(width, width),
         sparsifier,
-        UnitNormAtoms(width, width, groups),
+        UnitNormDecoder(width, width, groups),
         Objective([MSE()]),
     )
     with torch.no_grad():
@@ -86,7 +86,9 @@ def test_batch_top_k_learns_the_smallest_strength_it_kept():
     for smallest in (0.4, 0.2, 0.3):
         values = torch.tensor([1.0, smallest, 0.0])
         support = Support(torch.tensor([0, 3]), torch.arange(3), 3)
-        sparsifier.observe(Step(identity(TopK(3)), torch.zeros(1, 3), support, values, values))
+        sparsifier.observe(
+            ForwardPass(identity(TopK(3)), torch.zeros(1, 3), support, values, values)
+        )
     # 0.4; then half of 0.4 and 0.2; then half of that and 0.3.
     torch.testing.assert_close(sparsifier.threshold, torch.tensor(0.3))
 
@@ -110,7 +112,7 @@ def test_jumprelu_gates_and_counts_with_straight_through_gradients():
 
 
 def test_nested_prefixes_add_up():
-    atoms = UnitNormAtoms(4, 4, (1, 3, 4))
+    atoms = UnitNormDecoder(4, 4, (1, 3, 4))
     with torch.no_grad():
         atoms.weight.copy_(torch.eye(4))
         atoms.bias.fill_(0.5)
@@ -124,7 +126,7 @@ def test_nested_prefixes_add_up():
 
 
 def test_atoms_are_brought_back_to_length_one():
-    atoms = UnitNormAtoms(1, 2)
+    atoms = UnitNormDecoder(1, 2)
     with torch.no_grad():
         atoms.weight.copy_(torch.tensor([[4.2, 5.6]]))
     atoms.normalise()
@@ -135,7 +137,7 @@ def contrast_step(now, before, groups=(2, 3)):
     sae = identity(TopK(1), 3, groups)
     code, earlier = SparseCode.from_dense(now), SparseCode.from_dense(before)
     support = Support(code.offsets, code.indices, 3)
-    return Step(sae, torch.zeros(len(now), 3), support, code.values, code.values, earlier)
+    return ForwardPass(sae, torch.zeros(len(now), 3), support, code.values, code.values, earlier)
 
 
 def test_contrastive_loss_by_hand():
@@ -211,20 +213,20 @@ def refusals():
             "shares of the width must ascend to 1 and leave every group at least one of the 8",
         ),
         "groups": (
-            lambda: UnitNormAtoms(8, 4, (4, 4, 8)),
+            lambda: UnitNormDecoder(8, 4, (4, 4, 8)),
             ConfigError,
             r"ascending ends of prefixes whose last is the width, 8; given: \[4, 4, 8\]",
         ),
         "widths": (
             lambda: Dictionary(
-                LinearEncoder(4, 8), TopK(2), UnitNormAtoms(16, 4), Objective([MSE()])
+                LinearEncoder(4, 8), TopK(2), UnitNormDecoder(16, 4), Objective([MSE()])
             ),
             ConfigError,
             "the encoder has width 8 and the atoms 16",
         ),
         "sparsifier": (
             lambda: Dictionary(
-                LinearEncoder(4, 8), JumpReLU(9), UnitNormAtoms(8, 4), Objective([MSE()])
+                LinearEncoder(4, 8), JumpReLU(9), UnitNormDecoder(8, 4), Objective([MSE()])
             ),
             ConfigError,
             "the sparsifier 'jumprelu' has width 9 and the encoder 8",

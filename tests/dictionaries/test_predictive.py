@@ -6,9 +6,9 @@ from planted import planted
 
 import sparsetime as st
 from sparsetime.dictionaries.encoders import causal_attention
-from sparsetime.dictionaries.encoders.causal_attention import PastAttention
+from sparsetime.dictionaries.encoders.causal_attention import CausalAttention
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.segments import Stretches
+from sparsetime.segments import Segments
 
 PAST = 6
 
@@ -36,12 +36,12 @@ def predicted_and_novel(sae, x):
 
 
 def test_attention_by_hand():
-    attention = PastAttention(width=2, inner=2, heads=1, past=2)
+    attention = CausalAttention(width=2, inner=2, heads=1, past=2)
     with torch.no_grad():
         for weight in (attention.query, attention.key, attention.value, attention.output):
             weight.copy_(torch.eye(2))
     z = torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 1.0], [5.0, 5.0]])
-    answer, kept = attention(z, Stretches.of_lengths([4]), None)
+    answer, kept = attention(z, Segments.of_lengths([4]), None)
     assert answer[0].tolist() == [0.0, 0.0]  # before the first step there is nothing
     # The last step looks back two: at itself never, at the first step no more.
     logits = torch.tensor([0.0, z[3] @ z[1], z[3] @ z[2]]) / 2**0.5

@@ -8,7 +8,7 @@ import torch
 
 import sparsetime as st
 from sparsetime import kernels
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders import (
     BilinearEncoder,
     DistanceEncoder,
@@ -120,7 +120,9 @@ def test_pursuits_that_move_earlier_strengths_leave_less(sparsifier):
 def test_no_atom_is_taken_twice_and_strengths_keep_their_sign(kind, sparsifier):
     x = torch.randn(300, 6, generator=torch.Generator().manual_seed(2))
     sae = composed(kind, sparsifier, k=12, d_in=6, width=20)
-    support, pre = sae.encoder.selected(x, sae.sparsifier.training_rule(Inputs(x)), torch.float32)
+    support, pre = sae.encoder.selected(
+        x, sae.sparsifier.training_rule(EncoderInput(x)), torch.float32
+    )
     within = support.row_of_entry.diff() == 0
     assert (support.indices.diff()[within] > 0).all()
     assert pre.isfinite().all()

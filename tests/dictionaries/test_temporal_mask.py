@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import sparsetime as st
-from sparsetime.dictionaries.encoder_input import Inputs
-from sparsetime.dictionaries.sparsifiers.importance_dropout import TemporalMask
+from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.sparsifiers.importance_dropout import ImportanceDropout
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Support
 
@@ -53,7 +53,7 @@ def test_the_probability_by_hand():
 
 
 def test_before_any_step_and_among_equals_nothing_is_left_out():
-    assert not TemporalMask(4).left_out().any()
+    assert not ImportanceDropout(4).left_out().any()
     sae = axes(rate=5.0)
     sae.observe(sae.step(torch.eye(2)))
     torch.testing.assert_close(sae.sparsifier.left_out(), torch.zeros(2), atol=1e-6, rtol=0)
@@ -65,15 +65,15 @@ def test_draws_leave_out_as_often_as_they_should_and_repeat():
     mask, rows = sae.sparsifier, 4000
     x = torch.ones(rows, 2)
     support = Support(torch.arange(0, 2 * rows + 1, 2), torch.arange(2).repeat(rows), 2)
-    drawn = mask.gate(torch.ones(2 * rows), support, Inputs(x))
-    assert torch.equal(drawn, mask.gate(torch.ones(2 * rows), support, Inputs(x)))
+    drawn = mask.gate(torch.ones(2 * rows), support, EncoderInput(x))
+    assert torch.equal(drawn, mask.gate(torch.ones(2 * rows), support, EncoderInput(x)))
     kept = drawn.reshape(rows, 2).mean(0)
     torch.testing.assert_close(kept, 1 - mask.left_out(), atol=0.03, rtol=0)
     # In use every latent has the mean strength of its draws.
-    used = mask.inference_gate(torch.ones(2 * rows), support, Inputs(x)).reshape(rows, 2)
+    used = mask.inference_gate(torch.ones(2 * rows), support, EncoderInput(x)).reshape(rows, 2)
     assert torch.equal(used, (1 - mask.left_out()).expand(rows, 2))
     sae.observe(sae.step(X))
-    assert not torch.equal(drawn, mask.gate(torch.ones(2 * rows), support, Inputs(x)))
+    assert not torch.equal(drawn, mask.gate(torch.ones(2 * rows), support, EncoderInput(x)))
 
 
 def test_the_mask_moves_with_what_latents_do():
@@ -88,8 +88,8 @@ def test_the_mask_moves_with_what_latents_do():
 
 def test_bad_settings_are_refused():
     with pytest.raises(ConfigError, match=r"given: rate=-1.0 and memory=0\.95"):
-        TemporalMask(4, rate=-1.0)
+        ImportanceDropout(4, rate=-1.0)
     with pytest.raises(ConfigError, match=r"memory from 0 to below 1; given: .* memory=1.0"):
-        TemporalMask(4, memory=1.0)
+        ImportanceDropout(4, memory=1.0)
     with pytest.raises(ConfigError, match=r"'temporal_mask' keeps every latent .* such as 'l1'"):
         st.compose(d_in=2, width=4, sparsifier="temporal_mask")

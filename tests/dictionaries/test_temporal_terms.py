@@ -7,10 +7,10 @@ from planted import planted
 import sparsetime as st
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives import MSE, NestedMSE, Objective, TemporalDifference
 from sparsetime.dictionaries.sparsifiers import TopK
 from sparsetime.errors import ConfigError
@@ -19,7 +19,7 @@ from sparsetime.kernels import Support
 
 def identity(sparsifier, groups):
     """A dictionary of three latents whose atoms and encoder are the axes."""
-    atoms = UnitNormAtoms(3, 3, groups)
+    atoms = UnitNormDecoder(3, 3, groups)
     sae = Dictionary(LinearEncoder(3, 3), sparsifier, atoms, Objective([MSE()]))
     with torch.no_grad():
         sae.encoder.weight.copy_(torch.eye(3))
@@ -33,7 +33,7 @@ def step_of(now, before, x, earlier):
     support = Support(code.offsets, code.indices, 3)
     sae = identity(TopK(1), groups=(2, 3))
     values = code.values.requires_grad_()
-    return Step(sae, x, support, values, values, partner, batch=Batch(x, earlier=earlier))
+    return ForwardPass(sae, x, support, values, values, partner, batch=Batch(x, earlier=earlier))
 
 
 def test_difference_by_hand():

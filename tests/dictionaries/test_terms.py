@@ -8,19 +8,19 @@ import torch
 import sparsetime as st
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders import LinearEncoder
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.dictionaries.objectives import MSE, Objective
 from sparsetime.dictionaries.objectives.description_length import DescriptionLength, bits
 from sparsetime.dictionaries.objectives.gaussian_kl import GaussianKL
 from sparsetime.dictionaries.objectives.group_l1 import GroupL1
 from sparsetime.dictionaries.objectives.multi_top_k import MultiTopK
-from sparsetime.dictionaries.objectives.shared_private import PairContrast
-from sparsetime.dictionaries.objectives.supervised_concepts import Concepts
+from sparsetime.dictionaries.objectives.shared_private import SharedPrivate
+from sparsetime.dictionaries.objectives.supervised_concepts import SupervisedConcepts
 from sparsetime.dictionaries.objectives.tilted_mse import TiltedMSE
 from sparsetime.dictionaries.sparsifiers import TopK
 from sparsetime.dictionaries.sparsifiers.variational_top_k import VariationalTopK
@@ -31,7 +31,7 @@ from sparsetime.kernels import Support
 def identity(sparsifier, groups=None):
     """A dictionary of three latents whose atoms and encoder are the axes."""
     sae = Dictionary(
-        LinearEncoder(3, 3), sparsifier, UnitNormAtoms(3, 3, groups), Objective([MSE()])
+        LinearEncoder(3, 3), sparsifier, UnitNormDecoder(3, 3, groups), Objective([MSE()])
     )
     with torch.no_grad():
         sae.encoder.weight.copy_(torch.eye(3))
@@ -44,7 +44,7 @@ def pair_step(now, before, groups=None):
     code, earlier = SparseCode.from_dense(now), SparseCode.from_dense(before)
     support = Support(code.offsets, code.indices, 3)
     sae = identity(TopK(1), groups)
-    return Step(sae, torch.zeros(len(now), 3), support, code.values, code.values, earlier)
+    return ForwardPass(sae, torch.zeros(len(now), 3), support, code.values, code.values, earlier)
 
 
 def test_tilted_mse_by_hand_and_between_the_mean_and_the_worst():
@@ -73,18 +73,18 @@ def test_pair_contrast_by_hand():
     """The common latents differ by 2, 1 and 1; the other one is on in both, at 2 and 5."""
     now = torch.tensor([[3.0, 1.0, 2.0], [0.0, 0.0, 1.0]])
     before = torch.tensor([[1.0, 0.0, 5.0], [0.0, 1.0, 0.0]])
-    loss = PairContrast().loss(pair_step(now, before, (2, 3)))
+    loss = SharedPrivate().loss(pair_step(now, before, (2, 3)))
     assert loss.item() == pytest.approx((2 + 1 + 10 + 1) / 2)
 
 
 def test_concepts_is_the_cross_entropy_of_reserved_latents():
     x = torch.tensor([[0.1, 5.0, 0.0], [-0.1, 5.0, 0.0]])
     step = identity(TopK(1)).step(Batch(x, labels=torch.tensor([1, 0])))
-    loss = Concepts(temperature=0.1).loss(step)
+    loss = SupervisedConcepts(temperature=0.1).loss(step)
     assert loss.item() == pytest.approx(math.log(1 + math.exp(-1)), rel=1e-5)
     wrong = identity(TopK(1)).step(Batch(x, labels=torch.tensor([2, 0])))
     with pytest.raises(DataError, match=r"labels of 0 or 1.*from 0 to 2"):
-        Concepts().loss(wrong)
+        SupervisedConcepts().loss(wrong)
 
 
 def test_gaussian_kl_by_hand():
@@ -97,7 +97,7 @@ def test_strengths_are_drawn_in_training_and_not_in_use():
     sparsifier = VariationalTopK(1, 1, deviation=0.2)
     pre = torch.ones(4000)
     support = Support(torch.arange(4001), torch.zeros(4000, dtype=torch.int64), 1)
-    inputs = Inputs(torch.zeros(4000, 1))
+    inputs = EncoderInput(torch.zeros(4000, 1))
     drawn = sparsifier.gate(pre, support, inputs)
     assert drawn.mean().item() == pytest.approx(1.0, abs=0.02)
     assert drawn.std().item() == pytest.approx(0.2, rel=0.05)

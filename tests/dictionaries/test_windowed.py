@@ -10,7 +10,7 @@ from sparsetime.dictionaries.objectives.window_mse import WindowMSE
 from sparsetime.dictionaries.state.causal_window import trailing
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.kernels import Support
-from sparsetime.segments import Stretches
+from sparsetime.segments import Segments
 
 WINDOW = 3
 
@@ -50,10 +50,10 @@ def trained(patterns, tmp_path_factory):
 
 def test_trailing_by_hand():
     x = torch.tensor([1.0, 2.0, 3.0, 10.0, 20.0])[:, None]
-    windows, last = trailing(x, Stretches.of_lengths([3, 2]), 3)
+    windows, last = trailing(x, Segments.of_lengths([3, 2]), 3)
     assert windows[..., 0].tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [0, 0, 10], [0, 10, 20]]
     assert last.steps[..., 0].tolist() == [[2, 3], [10, 20]]
-    windows, last = trailing(torch.tensor([[4.0], [30.0]]), Stretches.of_lengths([1, 1]), 3, last)
+    windows, last = trailing(torch.tensor([[4.0], [30.0]]), Segments.of_lengths([1, 1]), 3, last)
     assert windows[..., 0].tolist() == [[2, 3, 4], [10, 20, 30]]
     assert last.without(torch.tensor([True, False])).steps[..., 0].tolist() == [[0, 0], [20, 30]]
 
@@ -91,9 +91,9 @@ def test_window_mse_counts_no_step_before_the_beginning():
     with torch.no_grad():
         sae.encoder.bias.fill_(-100.0)  # a code of nothing, so that the error is the activation
     x = torch.tensor([[2.0, 0.0], [0.0, 4.0], [1.0, 0.0]])
-    batch = Batch(x, stretches=Stretches.of_lengths([2, 1]))
+    batch = Batch(x, segments=Segments.of_lengths([2, 1]))
     with pytest.raises(ConfigError, match=r"a code is of 2 steps"):
-        sae.step(Batch(x, stretches=Stretches.of_lengths([1, 1, 1])))
+        sae.step(Batch(x, segments=Segments.of_lengths([1, 1, 1])))
     # The windows' errors are 4; (4 + 16) / 2; 1.
     assert WindowMSE().loss(sae.step(batch)).item() == pytest.approx((4 + 10 + 1) / 3)
 

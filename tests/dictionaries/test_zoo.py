@@ -9,7 +9,7 @@ import sparsetime as st
 from sparsetime import kernels
 from sparsetime.activations.sampling.batch import HOW_TO_GIVE
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.errors import DataError
 from sparsetime.kernels import reference
@@ -128,11 +128,11 @@ def test_rounded_selection_loses_nothing(trained, dtype, monkeypatch):
 
     monkeypatch.setattr(select_linear, "selection_dtype", lambda device: dtype)
     sae = trained.dictionary
-    if not isinstance(sae.encoder, select_linear.ProductEncoder):
+    if not isinstance(sae.encoder, select_linear.SelectLinearEncoder):
         pytest.skip("an encoder that is no product has nothing to round")
     x = planted(300, seed=11)
     x[7] *= 100
-    inputs = Inputs(sae.centred(sae.normalisation.normalise(x)))
+    inputs = EncoderInput(sae.centred(sae.normalisation.normalise(x)))
     with torch.no_grad():
         pre = inputs.x.double() @ sae.encoder.directions().double().T + sae.encoder.bias.double()
     rule = sae.sparsifier.inference_rule(inputs)

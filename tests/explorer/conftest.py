@@ -26,7 +26,7 @@ def passage_words(text):
 
 
 def random_code(words, rng, slow_share):
-    """Slow features hold for stretches, fast ones fire on their own word."""
+    """Slow features hold for segments, fast ones fire on their own word."""
     import torch
 
     from sparsetime.codes import SparseCode

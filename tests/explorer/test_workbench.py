@@ -268,7 +268,7 @@ def test_words_of_a_stretch(opened):
         (lambda o: feature(o, "batch_topk", WIDTH), ConfigError, f"has the features 0 to {95}"),
         (lambda o: roll(o, "batch_topk", 9), DataError, "holds 5 sequences, numbers 0 to 4"),
         (lambda o: roll(o, "batch_topk", 0, 500, 600), DataError, "whose steps are 0 to 139"),
-        (lambda o: specific(o, "batch_topk", 0, 9, 9), DataError, "9 to 9 are no stretch"),
+        (lambda o: specific(o, "batch_topk", 0, 9, 9), DataError, "9 to 9 are no segment"),
     ],
 )
 def test_what_does_not_exist_is_said(opened, call, error, said):

@@ -19,7 +19,7 @@ def support_of(code):
 
 @pytest.mark.parametrize("name", BACKENDS)
 def test_what_was_on_stays_on_while_it_is_a_candidate(name):
-    #            fires  stays  gone   weak   fires | another stretch: weak
+    #            fires  stays  gone   weak   fires | another segment: weak
     strengths = [2.0, 1.0, 0.0, 1.0, 2.0, 1.0]
     code = code_of([[s] for s in strengths])
     with kernels.use(name):
@@ -35,11 +35,11 @@ def random_code(rows, width, share, seed):
 
 def test_compiled_stays_are_those_of_the_reference():
     code = random_code(200, 30, 0.5, seed=0)
-    stretches = torch.tensor([0, 0, 60, 61, 61, 150, 200, 200])
+    segments = torch.tensor([0, 0, 60, 61, 61, 150, 200, 200])
     found = {}
     for name in BACKENDS:
         with kernels.use(name):
-            found[name] = kernels.stays(code.values > 0.8, support_of(code), stretches)
+            found[name] = kernels.stays(code.values > 0.8, support_of(code), segments)
     assert torch.equal(found["cpu"], found["reference"])
     assert 0 < found["cpu"].float().mean() < 1
 
@@ -61,12 +61,12 @@ def test_compiled_held_codes_are_those_of_the_reference():
     atoms = torch.nn.functional.normalize(torch.randn(40, 12, generator=generator), dim=1)
     fresh = random_code(120, 40, 0.15, seed=2)
     aim = fresh.dense() @ atoms + 0.1 * torch.randn(120, 12, generator=generator)
-    stretches = torch.tensor([0, 50, 50, 51, 120])
+    segments = torch.tensor([0, 50, 50, 51, 120])
     past = random_code(4, 40, 0.2, seed=3)
     found = {}
     for name in BACKENDS:
         with kernels.use(name):
-            found[name] = kernels.held(fresh, aim, atoms, stretches, 0.5, past)
+            found[name] = kernels.held(fresh, aim, atoms, segments, 0.5, past)
     assert torch.equal(found["cpu"].offsets, found["reference"].offsets)
     assert torch.equal(found["cpu"].indices, found["reference"].indices)
     torch.testing.assert_close(found["cpu"].values, found["reference"].values)

@@ -50,7 +50,7 @@ def test_training_and_test_steps_are_never_neighbours():
 
 
 def test_sequences_of_the_same_time_train_on_the_same_blocks():
-    """Three sensors, two stretches: a day of chance tells its label, and no other day does."""
+    """Three sensors, two segments: a day of chance tells its label, and no other day does."""
     labels = np.array(["a", "b"] * 384, dtype=object)
     lengths, times = [128] * 6, np.array([0, 0, 0, 1, 1, 1])
     split = split_of(labels, lengths, seed=0, times=times)

@@ -25,7 +25,7 @@ def of_kind(played: Orchestra, kind: str) -> list[dict]:
 
 
 def stretch_lengths(on: np.ndarray) -> np.ndarray:
-    """Of the stretches that lie wholly within a sequence: on is [sequences, time]."""
+    """Of the segments that lie wholly within a sequence: on is [sequences, time]."""
     edges = np.diff(np.pad(on.astype(np.int8), ((0, 0), (1, 1))), axis=1)
     _, begins = np.nonzero(edges == 1)
     _, ends = np.nonzero(edges == -1)
@@ -54,11 +54,11 @@ def test_features_are_on_as_often_as_their_table_says(played):
     realised = (dense(played) != 0).mean(axis=(0, 1))
     rows = played.features.to_pylist()
     expected = np.array([row["frequency"] for row in rows])
-    # The number of stretches, not of steps, is what the law of large numbers counts.
-    stretches = expected * 64 * 2048 / np.array([row["dwell"] for row in rows])
+    # The number of segments, not of steps, is what the law of large numbers counts.
+    segments = expected * 64 * 2048 / np.array([row["dwell"] for row in rows])
     hangs = np.array([row["kind"] in ("child", "follower", "state") for row in rows])
     error = np.abs(realised / expected - 1)
-    assert np.all(error[~hangs] < 6 / np.sqrt(stretches[~hangs]) + 0.02)
+    assert np.all(error[~hangs] < 6 / np.sqrt(segments[~hangs]) + 0.02)
     for kind in ("child", "follower", "state"):  # as often as those they hang on allow
         some = [row["latent"] for row in of_kind(played, kind)]
         assert realised[some].sum() == pytest.approx(expected[some].sum(), rel=0.15)
@@ -84,7 +84,7 @@ def test_dwell_times_have_the_mean_that_the_table_says(played):
         found = stretch_lengths(on[:, :, row["latent"]])
         if len(found) < 50:
             continue
-        # Whole stretches within a sequence are a little shorter than all stretches.
+        # Whole segments within a sequence are a little shorter than all segments.
         error = 6 / np.sqrt(len(found)) + row["dwell"] / 2048 * 2
         assert found.mean() == pytest.approx(row["dwell"], rel=error + row["frequency"])
 

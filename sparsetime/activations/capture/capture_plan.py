@@ -18,7 +18,7 @@ from sparsetime.errors import ConfigError
 @final
 @dataclass(frozen=True, eq=False)
 class Window:
-    """A stretch of one document that is run at once.
+    """A segment of one document that is run at once.
 
     The model is given the inputs `begin` to `end`; stored are the rows `first` to `behind` of the
     document, which stand at `at` (int64) within the window. What stands before them is context.

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime.errors import DataError, unknown_name
-from sparsetime.segments import Stretches
+from sparsetime.segments import Segments
 
 #: Everything a batch can hold beside `x`, and how to give it.
 HOW_TO_GIVE = {
@@ -20,8 +20,8 @@ HOW_TO_GIVE = {
     '{"x": [rows, d_in], "target": [rows, d_out]}',
     "earlier": "each row's neighbour one lag before, or another positive partner: a store, a "
     'tensor [sequences, time, d], pairs [rows, 2, d], or {"x": ..., "earlier": [rows, d_in]}',
-    "stretches": "which rows follow each other in time: a store, a tensor [sequences, time, d], or "
-    "an iterator of sparsetime.Batch(x=..., stretches=sparsetime.Stretches.of_lengths([...]))",
+    "segments": "which rows follow each other in time: a store, a tensor [sequences, time, d], or "
+    "an iterator of sparsetime.Batch(x=..., segments=sparsetime.Segments.of_lengths([...]))",
     "gradient": "the gradient of the model's loss at every row: "
     '{"x": [rows, d_in], "gradient": [rows, d_in]}',
     "labels": 'what is known of every row, as whole numbers: {"x": [rows, d_in], "labels": [rows]}',
@@ -38,7 +38,7 @@ class Batch:
     where it is another than x's. earlier: [rows, d_in], each row's neighbour one lag before, or any
     other row that should have a similar code. gradient: [rows, d_in], of the model's loss at x.
     labels: whole numbers, [rows] or [rows, kinds]. downstream: a differentiable function from a
-    reconstruction [rows, d_out] in the rows' place to the model's loss []. stretches: which rows
+    reconstruction [rows, d_out] in the rows' place to the model's loss []. segments: which rows
     follow each other in time; the earlier rows, where both are given, do so alike.
 
     Errors: DataError where rows differ in number, or the dtypes are wrong.
@@ -51,7 +51,7 @@ class Batch:
     gradient: Float[Tensor, "_rows d_in"] | None = None
     labels: Int[Tensor, _rows * kinds] | None = None
     downstream: Callable[[Float[Tensor, "rows d_out"]], Float[Tensor, ""]] | None = None
-    stretches: Stretches | None = None
+    segments: Segments | None = None
 
     def __post_init__(self) -> None:
         for name, tensor in self.tensors.items():
@@ -60,10 +60,10 @@ class Batch:
                     f"all of a batch has the same rows: x has {self.x.shape[0]}, {name} has shape "
                     f"{list(tensor.shape)}"
                 )
-        if self.stretches is not None and self.stretches.rows != self.rows:
+        if self.segments is not None and self.segments.rows != self.rows:
             raise DataError(
-                f"the stretches of a batch hold all of its rows: x has {self.rows}, the stretches "
-                f"end at {self.stretches.rows}"
+                f"the segments of a batch hold all of its rows: x has {self.rows}, the segments "
+                f"end at {self.segments.rows}"
             )
 
     @staticmethod
@@ -92,7 +92,7 @@ class Batch:
     @property
     def sample(self) -> Float[Tensor, "some d_in"]:
         """All rows of x's site: x, or x and the earlier ones in turns where x has no order."""
-        if self.earlier is None or self.stretches is not None:
+        if self.earlier is None or self.segments is not None:
             return self.x
         return torch.stack([self.earlier, self.x], 1).flatten(0, 1)
 

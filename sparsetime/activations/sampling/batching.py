@@ -16,8 +16,8 @@ from sparsetime.errors import ConfigError, DataError
 from sparsetime.segments import Cut
 
 #: What every source with an order of time gives beside its rows.
-IN_TIME = frozenset({"earlier", "stretches"})
-#: Steps of a stretch, where nobody says otherwise.
+IN_TIME = frozenset({"earlier", "segments"})
+#: Steps of a segment, where nobody says otherwise.
 WINDOW = 64
 
 
@@ -63,20 +63,20 @@ def batches(
 ) -> Iterator[Batch]:
     """Batches of `batch` rows that hold what is needed; partners lie `lag` steps before.
 
-    Where stretches are needed, a batch holds as many of `window` steps as fit into it, drawn as
+    Where segments are needed, a batch holds as many of `window` steps as fit into it, drawn as
     `windows` draws them: the last one of a sequence may be shorter, and the batch with it.
 
-    Errors: ConfigError where a batch is smaller than a stretch; DataError where no sequence is as
+    Errors: ConfigError where a batch is smaller than a segment; DataError where no sequence is as
     long as one.
     """
     if isinstance(source, Giver):
         return source.batches(
             needs, batch, lag=lag, window=window, seed=seed, epochs=epochs, skip=skip
         )
-    if "stretches" in needs:
+    if "segments" in needs:
         cut = Cut.of(batch, window, lag if "earlier" in needs else 0)
         windows = source.windows(cut.count, length=cut.length, seed=seed, epochs=epochs, skip=skip)
-        return (_stretched(cut, *given) for given in windows)
+        return (_in_segments(cut, *given) for given in windows)
     if "earlier" in needs:
         drawn = source.pairs(batch, lag=lag, seed=seed, epochs=epochs, skip=skip)
     else:
@@ -84,9 +84,9 @@ def batches(
     return (Batch.of(one) for one in drawn)
 
 
-def _stretched(cut: Cut, windows: Tensor, mask: Tensor) -> Batch:
-    x, earlier, stretches = cut.rows(windows, mask)
-    return Batch(x, earlier=earlier if cut.lag else None, stretches=stretches)
+def _in_segments(cut: Cut, windows: Tensor, mask: Tensor) -> Batch:
+    x, earlier, segments = cut.rows(windows, mask)
+    return Batch(x, earlier=earlier if cut.lag else None, segments=segments)
 
 
 @final

@@ -1,4 +1,4 @@
-"""What one sample is: a row, a row with its later neighbour, or a stretch of time."""
+"""What one sample is: a row, a row with its later neighbour, or a segment of time."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class Pairs(Draw):
 
 @dataclass(frozen=True)
 class Windows(Draw):
-    """Consecutive stretches of `length` steps: [batch, length, d] and a mask [batch, length].
+    """Consecutive segments of `length` steps: [batch, length, d] and a mask [batch, length].
 
     Each sequence of at least `length` steps is cut from its beginning; its last window is filled
     up with zeros where the mask is False. Shorter sequences are left out.

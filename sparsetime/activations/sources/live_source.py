@@ -134,7 +134,7 @@ class StreamingSource:
     def windows(
         self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
-        """Shuffled stretches of `length` steps, with the mask of the steps that are real."""
+        """Shuffled segments of `length` steps, with the mask of the steps that are real."""
         return ((x, m) for x, m in self._batches(Windows(length), batch, seed, epochs, skip))
 
     def _batches(

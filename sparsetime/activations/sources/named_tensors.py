@@ -75,10 +75,10 @@ class FieldSource:
     ) -> Iterator[Batch]:
         """Shuffled batches of every field, with what time gives as `batches.batches` says it."""
         paired = "earlier" in needs and "earlier" not in self.fields
-        if "stretches" in needs:
+        if "segments" in needs:
             cut = Cut.of(batch, window, lag if paired else 0)
             windows = self._shuffle(Windows(cut.length), seed).batches(cut.count, epochs, skip)
-            return (self._stretched(cut, *given) for given in windows)
+            return (self._in_segments(cut, *given) for given in windows)
         shuffle = self._shuffle(Pairs(lag) if paired else Rows(), seed)
         drawn = shuffle.batches(batch, epochs, skip)
         if paired:
@@ -102,14 +102,14 @@ class FieldSource:
     def windows(
         self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
-        """Shuffled stretches of time of x alone, with their mask."""
+        """Shuffled segments of time of x alone, with their mask."""
         shuffle = self._shuffle(Windows(length), seed)
         return ((x[..., : self.d], mask) for x, mask in shuffle.batches(batch, epochs, skip))
 
-    def _stretched(self, cut: Cut, windows: Tensor, mask: Tensor) -> Batch:
-        wide, before, stretches = cut.rows(windows, mask)
+    def _in_segments(self, cut: Cut, windows: Tensor, mask: Tensor) -> Batch:
+        wide, before, segments = cut.rows(windows, mask)
         batch = self._split(wide, before[:, : self.d] if cut.lag else None)
-        return replace(batch, stretches=stretches)
+        return replace(batch, segments=segments)
 
     def _split(self, wide: Tensor, earlier: Tensor | None = None) -> Batch:
         parts = dict(zip(self.fields, wide.split(list(self.fields.values()), dim=1), strict=True))

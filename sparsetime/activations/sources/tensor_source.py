@@ -92,7 +92,7 @@ class TensorSource:
     def windows(
         self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
-        """Shuffled stretches of time with their mask. Errors: DataError without a time axis."""
+        """Shuffled segments of time with their mask. Errors: DataError without a time axis."""
         shuffle = self._shuffle(Windows(length), seed)
         return ((x, mask) for x, mask in shuffle.batches(batch, epochs, skip))
 
@@ -143,7 +143,7 @@ class BatchSource:
     def windows(
         self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
-        """Stretches of time with their mask. Errors: DataError without a time axis."""
+        """Segments of time with their mask. Errors: DataError without a time axis."""
         return ((x, mask) for x, mask in self._cut(Windows(length), batch, epochs, skip))
 
     def _cut(

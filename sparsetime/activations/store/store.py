@@ -172,7 +172,7 @@ class Store:
         memory: str | int = MEMORY,
         skip: int = 0,
     ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
-        """Shuffled stretches of time, float32 [batch, length, d], and a mask [batch, length].
+        """Shuffled segments of time, float32 [batch, length, d], and a mask [batch, length].
 
         Sequences shorter than `length` are left out. The others are cut from their beginning; the
         rest at their end is filled up with zeros, where the mask is False. Otherwise as `rows`.

@@ -12,7 +12,7 @@ from sparsetime.activations.store.store import Store
 from sparsetime.errors import DataError
 
 #: Steps of a document that are all seen by the classifier, or all not.
-STRETCH = 32
+SEGMENT = 32
 
 
 def documents_of(store: Store) -> Int[Tensor, " rows"]:
@@ -38,13 +38,13 @@ def within(inner: Int[Tensor, " rows"], outer: Int[Tensor, " rows"]) -> Int[Tens
 def told(code: Float[Tensor, "rows latents"], labels: Int[Tensor, " rows"]) -> float:
     """The share of rows whose class has the mean code nearest by angle.
 
-    Means are over every second stretch of 32 rows, and rows are of the other ones. Rows without a
+    Means are over every second segment of 32 rows, and rows are of the other ones. Rows without a
     class (-1), or of one that no mean has seen, do not count.
 
     Errors: DataError where no row counts.
     """
     unit = functional.normalize(code, dim=1)
-    seen = (torch.arange(len(code)) // STRETCH) % 2 == 0
+    seen = (torch.arange(len(code)) // SEGMENT) % 2 == 0
     learnt = seen & (labels >= 0)
     count = int(labels.max()) + 1
     means = torch.zeros(count, code.shape[1]).index_add_(0, labels[learnt], unit[learnt])

@@ -9,14 +9,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.decoders.free import FreeAtoms
+from sparsetime.dictionaries.decoders.free import FreeDecoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
 from sparsetime.errors import ConfigError
 
 
 @final
 @part("active_subspace")
-class ActiveSubspaceAtoms(FreeAtoms):
+class ActiveSubspaceDecoder(FreeDecoder):
     """Free atoms of length one that begin in the fewest principal directions of the activations
     that hold a share of `variance`.
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.decoders.decoder import Atoms
+from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
 from sparsetime.errors import ConfigError
 
@@ -20,7 +20,7 @@ _ITERATIONS = 10  # of k-means; the points need to cover the data, and not to be
 
 @final
 @part("archetypal")
-class ArchetypalAtoms(Atoms):
+class ArchetypalDecoder(Decoder):
     """Every atom points to a convex mixture of `points` of the data, give or take `relaxation`.
 
     The points are cluster centres of the first batch, without the offset. Mixtures are softmaxes,

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.decoders.free import FreeAtoms
+from sparsetime.dictionaries.decoders.free import FreeDecoder
 from sparsetime.dictionaries.site_split import share_ends
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @final
 @part("onward", example={"sites": 2})
-class OnwardAtoms(FreeAtoms):
+class CrossLayerDecoder(FreeDecoder):
     """The latents are as many equal shares as there are sites; no share writes to earlier sites.
 
     Sites have one size and stand side by side in what is written, in the order of the model. The

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.decoders.decoder import Atoms
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.decoders.decoder import Decoder
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _TINY = 1e-6
 
 @final
 @part("data")
-class DataAtoms(Atoms):
+class DataPointDecoder(Decoder):
     """The activations that the dictionary so far explains worst, in order, of length one.
 
     No gradient moves an atom: every batch adds the directions of its worst rows, until all places
@@ -79,7 +79,7 @@ class DataAtoms(Atoms):
         self._take(x, x)
 
     @torch.no_grad()
-    def observe(self, step: Step) -> None:
+    def observe(self, step: ForwardPass) -> None:
         self._take(step.target - self.bias, step.residual)
 
     def _take(self, rows: Float[Tensor, "rows d"], residual: Float[Tensor, "rows d"]) -> None:

@@ -10,11 +10,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import Part
+from sparsetime.dictionaries.component import Component
 from sparsetime.kernels import Support
 
 
-class Atoms(Part):
+class Decoder(Component):
     """Say what the directions are (`vectors`); decoding follows.
 
     groups: the ends of nested prefixes of latents, the last of them the width. bias: [d_out].
@@ -47,7 +47,7 @@ class Atoms(Part):
     ) -> Float[Tensor, "groups rows d"]:
         """What each nested prefix alone gives back; the last is `decode`.
 
-        Entries ascend within a row, so a prefix is a stretch of them: every entry is summed once,
+        Entries ascend within a row, so a prefix is a segment of them: every entry is summed once,
         into the part that its group adds, and the parts are then added up.
         """
         if len(self.groups) == 1:

@@ -9,14 +9,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.decoders.decoder import Atoms
+from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
 from sparsetime.dictionaries.function_spaces.fourier import fourier_basis
 
 
 @final
 @part("fourier", example={"modes": 2})
-class FourierAtoms(Atoms):
+class FourierDecoder(Decoder):
     """Every atom a function of few Fourier modes, on a regular grid of `d_out` points.
 
     The basis is orthonormal, so that atoms of length one are coefficients of length one.

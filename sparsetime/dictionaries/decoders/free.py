@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.decoders.decoder import Atoms
+from sparsetime.dictionaries.decoders.decoder import Decoder
 
 
-class FreeAtoms(Atoms):
+class FreeDecoder(Decoder):
     """Every atom its own parameter, of length one; kinds differ in where they begin.
 
     weight: [width, d_out], every row of unit Euclidean norm; bias: [d_out].

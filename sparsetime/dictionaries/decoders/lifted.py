@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.decoders.decoder import Atoms
+from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
 from sparsetime.dictionaries.function_spaces.lifting import checked_lift, orthonormal
 
 
 @final
 @part("lifted", example={"lift": 16})
-class LiftedAtoms(Atoms):
+class LiftedDecoder(Decoder):
     """Every atom the direction of `weight @ projection`: learnt in `lift` dimensions, projected
     linearly to those of the activations, of length one there.
 

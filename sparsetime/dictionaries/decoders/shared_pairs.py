@@ -9,13 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.decoders.decoder import Atoms
+from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.errors import ConfigError
 
 
 @final
 @part("twofold")
-class TwofoldAtoms(Atoms):
+class SharedPairDecoder(Decoder):
     """Half as many atoms as latents: latent `i` and latent `i + width / 2` mean the same direction.
 
     So a code can say for every direction how much of it comes from one cause and how much from

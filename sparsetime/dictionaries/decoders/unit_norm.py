@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.decoders.free import FreeAtoms
+from sparsetime.dictionaries.decoders.free import FreeDecoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
 
 
 @final
 @part("unit_norm")
-class UnitNormAtoms(FreeAtoms):
+class UnitNormDecoder(FreeDecoder):
     """Free atoms of length one that begin at random, an offset, and nested groups.
 
     `groups` are the ends of nested prefixes: with `(64, 256)` the first 64 latents must explain

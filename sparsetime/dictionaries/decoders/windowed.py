@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.decoders.decoder import Atoms
+from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.state.causal_window import checked_window
 from sparsetime.kernels import Support
 
 
 @final
 @part("windowed")
-class WindowedAtoms(Atoms):
+class WindowedDecoder(Decoder):
     """Every atom is a direction for each of the `window` steps that end with the present one.
 
     As atoms of a dictionary they are their last step: what a code says of the step that it stands

@@ -10,8 +10,8 @@ from sparsetime.dictionaries.encoders.linear import LinearEncoder
 from sparsetime.dictionaries.encoders.matching_pursuit import MatchingPursuitEncoder
 from sparsetime.dictionaries.encoders.orthogonal_pursuit import OrthogonalPursuitEncoder
 from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
-from sparsetime.dictionaries.encoders.select_dense import PlacewiseEncoder
-from sparsetime.dictionaries.encoders.select_linear import ProductEncoder
+from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
+from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 from sparsetime.dictionaries.encoders.tied import TiedEncoder
 
 __all__ = [
@@ -24,8 +24,8 @@ __all__ = [
     "LinearEncoder",
     "MatchingPursuitEncoder",
     "OrthogonalPursuitEncoder",
-    "PlacewiseEncoder",
-    "ProductEncoder",
     "PursuitEncoder",
+    "SelectDenseEncoder",
+    "SelectLinearEncoder",
     "TiedEncoder",
 ]

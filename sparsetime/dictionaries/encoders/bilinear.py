@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoders.select_dense import PlacewiseEncoder
+from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
 from sparsetime.kernels import Support
 
 
 @final
 @part("bilinear")
-class BilinearEncoder(PlacewiseEncoder):
+class BilinearEncoder(SelectDenseEncoder):
     """`(left @ x + left_bias) * (right @ x + right_bias)`: two dot products, multiplied.
 
     No bend is in it, so that a latent is a quadratic form of `[x, 1]` that `form` reads from the

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sparsetime.errors import ConfigError
-from sparsetime.segments import Stretches
+from sparsetime.segments import Segments
 from sparsetime.state import State
 
 # Steps of a sequence that ask at once: what is in memory grows with them and with `past`.
@@ -20,7 +20,7 @@ _AT_ONCE = 256
 
 @final
 @dataclass(frozen=True)
-class Kept(State):
+class AttentionCache(State):
     """Keys and values of the last steps of every stream, [streams, past, inner], oldest first.
 
     known: where there is a step at all; a stream's first steps have fewer before them.
@@ -30,12 +30,12 @@ class Kept(State):
     values: Float[Tensor, "streams past inner"]
     known: Bool[Tensor, "streams past"]
 
-    def without(self, forgotten: Bool[Tensor, " streams"]) -> Kept:
-        return Kept(self.keys, self.values, self.known & ~forgotten[:, None])
+    def without(self, forgotten: Bool[Tensor, " streams"]) -> AttentionCache:
+        return AttentionCache(self.keys, self.values, self.known & ~forgotten[:, None])
 
 
 @final
-class PastAttention(nn.Module):
+class CausalAttention(nn.Module):
     """What the last `past` steps before a step say of it.
 
     Every head weighs the values of these steps, and of a nothing with key and value zero, which is
@@ -71,11 +71,11 @@ class PastAttention(nn.Module):
         self.output.copy_(self.value.T)
 
     def forward(
-        self, z: Float[Tensor, "rows width"], stretches: Stretches, kept: Kept | None
-    ) -> tuple[Float[Tensor, "rows width"], Kept]:
+        self, z: Float[Tensor, "rows width"], segments: Segments, kept: AttentionCache | None
+    ) -> tuple[Float[Tensor, "rows width"], AttentionCache]:
         """For every row the answer of its past, and what the next rows need of these."""
-        query, real = stretches.padded(z @ self.query.T)
-        keys, values = (stretches.padded(z @ w.T)[0] for w in (self.key, self.value))
+        query, real = segments.padded(z @ self.query.T)
+        keys, values = (segments.padded(z @ w.T)[0] for w in (self.key, self.value))
         before = 0
         if kept is not None:
             before = self.past
@@ -86,8 +86,8 @@ class PastAttention(nn.Module):
             self._answer(query[:, start : start + _AT_ONCE], keys, values, real, before + start)
             for start in range(0, query.shape[1], _AT_ONCE)
         ]
-        answer = stretches.flat(torch.cat(answers, 1)) if answers else z @ self.query.T
-        return answer @ self.output.T, self._to_keep(keys, values, real, before, stretches)
+        answer = segments.flat(torch.cat(answers, 1)) if answers else z @ self.query.T
+        return answer @ self.output.T, self._to_keep(keys, values, real, before, segments)
 
     def _answer(
         self,
@@ -118,15 +118,15 @@ class PastAttention(nn.Module):
 
     @torch.no_grad()
     def _to_keep(
-        self, keys: Tensor, values: Tensor, real: Tensor, before: int, stretches: Stretches
-    ) -> Kept:
-        """The last `past` real steps of every stretch."""
+        self, keys: Tensor, values: Tensor, real: Tensor, before: int, segments: Segments
+    ) -> AttentionCache:
+        """The last `past` real steps of every segment."""
         if not real.shape[1]:  # no step ever: one that is not real, to have something to gather
             keys, values = (functional.pad(each, (0, 0, 0, 1)) for each in (keys, values))
             real = functional.pad(real, (0, 1))
         steps = torch.arange(self.past, device=keys.device)
-        at = before + stretches.lengths[:, None] - self.past + steps
+        at = before + segments.lengths[:, None] - self.past + steps
         inside = at.clamp_min(0)
         places = inside[..., None].expand(-1, -1, keys.shape[2])
         known = real.gather(1, inside) & (at >= 0)
-        return Kept(keys.gather(1, places), values.gather(1, places), known)
+        return AttentionCache(keys.gather(1, places), values.gather(1, places), known)

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoders.select_dense import PlacewiseEncoder
+from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
 from sparsetime.kernels import Support
 
 _SMALL = 1e-6  # keeps the root's gradient finite where a row lies on a latent's own point
@@ -19,7 +19,7 @@ _SMALL = 1e-6  # keeps the root's gradient finite where a row lies on a latent's
 
 @final
 @part("distance")
-class DistanceEncoder(PlacewiseEncoder):
+class DistanceEncoder(SelectDenseEncoder):
     """`2 - ||x / |x| - weight / |weight| ||`: 2 in the latent's own direction, 0 opposite it.
 
     Rows of one direction get one code whatever their length, and rows that are near each other get

@@ -8,18 +8,18 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sparsetime.dictionaries.component import Part
-from sparsetime.dictionaries.decoders.decoder import Atoms
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.component import Component
+from sparsetime.dictionaries.decoders.decoder import Decoder
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.kernels import Rule, Support
 
 
-class Encoder(Part):
+class Encoder(Component):
     """From an activation to one pre-activation a latent, of which a rule keeps few.
 
     Places and values come together: an encoder whose mathematics allows it finds the places
-    without gradient and computes exact values at these alone (`ProductEncoder`); one that needs all
-    pre-activations has them anyway (`DenseEncoder`); one that is unrolled makes both in turns.
+    without gradient and computes exact values at these alone (`SelectLinearEncoder`); one that
+    needs all pre-activations has them anyway (`DenseEncoder`); one that is unrolled makes both in turns.
 
     atoms: the atoms of the dictionary that the encoder is part of, for encoders that look at them.
     They are saved and trained as the atoms' own.
@@ -28,20 +28,22 @@ class Encoder(Part):
     role = "encoder"
     d_in: int
     width: int
-    atoms: Atoms
+    atoms: Decoder
 
-    def meet(self, atoms: Atoms) -> None:
+    def meet(self, atoms: Decoder) -> None:
         """Told by the dictionary, when it is composed."""
         # Beside torch's register of modules, so that the atoms' weights are not saved twice.
         self.__dict__["atoms"] = atoms
 
     def trained_on(
-        self, inputs: Inputs, rule: Rule, dtype: torch.dtype
+        self, inputs: EncoderInput, rule: Rule, dtype: torch.dtype
     ) -> tuple[Support, Float[Tensor, " entries"]]:
         """`selected` for rows in time: an encoder that looks at the past has its own."""
         return self.selected(inputs.x, rule, dtype)
 
-    def used_on(self, inputs: Inputs, rule: Rule) -> tuple[Support, Float[Tensor, " entries"]]:
+    def used_on(
+        self, inputs: EncoderInput, rule: Rule
+    ) -> tuple[Support, Float[Tensor, " entries"]]:
         """`encoded` for rows in time: an encoder that looks at the past has its own."""
         return self.encoded(inputs.x, rule)
 

@@ -9,13 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoders.select_linear import ProductEncoder
+from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 from sparsetime.dictionaries.function_spaces.fourier import fourier_basis
 
 
 @final
 @part("fourier", example={"modes": 2})
-class FourierEncoder(ProductEncoder):
+class FourierEncoder(SelectLinearEncoder):
     """A latent is the integral of the activation, a function on a regular grid of `d_in` points,
     with a function of its own of few Fourier modes.
 

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoders.select_dense import PlacewiseEncoder
+from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Support
 
 
 @final
 @part("kronecker", example={"base": 2, "extension": 2})
-class KroneckerEncoder(PlacewiseEncoder):
+class KroneckerEncoder(SelectDenseEncoder):
     """Every latent is the soft AND of one `base` direction and one `extension` direction.
 
     The width is split into heads of `base * extension` latents; within a head every base meets

@@ -9,13 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoders.select_linear import ProductEncoder
+from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 from sparsetime.dictionaries.function_spaces.lifting import checked_lift, orthonormal
 
 
 @final
 @part("lifted", example={"lift": 16})
-class LiftedEncoder(ProductEncoder):
+class LiftedEncoder(SelectLinearEncoder):
     """`weight @ (lifting @ x) + bias`: activations are lifted linearly into `lift` dimensions, and
     dot products taken there.
 

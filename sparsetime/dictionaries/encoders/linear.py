@@ -9,12 +9,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoders.select_linear import ProductEncoder
+from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 
 
 @final
 @part("linear")
-class LinearEncoder(ProductEncoder):
+class LinearEncoder(SelectLinearEncoder):
     """One dot product a latent: `weight @ x + bias`.
 
     weight: [width, d_in]; bias: [width].

@@ -12,14 +12,14 @@ from torch.nn.functional import normalize
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoders.select_dense import PlacewiseEncoder
+from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
 from sparsetime.dictionaries.site_split import share_ends
 from sparsetime.kernels import Support
 
 
 @final
 @part("one_site", example={"sites": 2})
-class OneSiteEncoder(PlacewiseEncoder):
+class PerSiteEncoder(SelectDenseEncoder):
     """The latents are as many equal shares as there are sites, and a share reads its own site.
 
     Sites have one size and stand side by side in the activation, in the order of the model. With

@@ -13,7 +13,7 @@ from sparsetime.dictionaries.encoders.dense import DenseEncoder
 from sparsetime.kernels import Rule, Support
 
 
-class PlacewiseEncoder(DenseEncoder):
+class SelectDenseEncoder(DenseEncoder):
     """Give `pre_activations` and the same at single places; gradients flow at the kept places only.
 
     The dense tensor exists for the moment of selection, without its gradient.

@@ -14,7 +14,7 @@ from sparsetime.kernels import Rule, Support
 from sparsetime.kernels.precision import selection_dtype
 
 
-class ProductEncoder(Encoder):
+class SelectLinearEncoder(Encoder):
     """`directions() @ x + bias`, without a [rows, width] tensor at any moment.
 
     The large product needs no gradient and no float32: only the kept places are computed again,

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.decoders.shared_pairs import TwofoldAtoms
-from sparsetime.dictionaries.encoder_input import Inputs
-from sparsetime.dictionaries.encoders.causal_attention import PastAttention
+from sparsetime.dictionaries.decoders.shared_pairs import SharedPairDecoder
+from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.encoders.causal_attention import CausalAttention
 from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.dictionaries.sparsifiers.top_k import TopK
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
 from sparsetime.kernels.precision import selection_dtype
-from sparsetime.segments import Stretches
+from sparsetime.segments import Segments
 from sparsetime.state import State
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @final
 @part("predictive", example={"d_in": 6, "width": 24, "heads": 2})
-class PredictiveEncoder(Encoder):
+class TemporalPredictionEncoder(Encoder):
     """The first half of the latents is what the past predicts, the second half what is new.
 
     Dense codes `z = relu(weight @ x + bias)` of the steps before are attended to with the step's
@@ -45,7 +45,7 @@ class PredictiveEncoder(Encoder):
     """
 
     remembers = True
-    needs = frozenset({"stretches"})
+    needs = frozenset({"segments"})
     group_names = ("predicted", "novel")
 
     def __init__(
@@ -71,10 +71,10 @@ class PredictiveEncoder(Encoder):
         self.features = width // 2
         self.weight = nn.Parameter(torch.zeros(self.features, d_in))
         self.bias = nn.Parameter(torch.zeros(self.features))
-        self.attention = PastAttention(self.features, inner or d_in, heads, past)
+        self.attention = CausalAttention(self.features, inner or d_in, heads, past)
 
     def objection(self, dictionary: Dictionary) -> str | None:
-        if not isinstance(dictionary.decoder, TwofoldAtoms):
+        if not isinstance(dictionary.decoder, SharedPairDecoder):
             return (
                 "the encoder 'predictive' says of every atom how much of it was predicted and how "
                 "much is new; take atoms 'twofold', of which every two latents share one"
@@ -104,14 +104,16 @@ class PredictiveEncoder(Encoder):
         self.weight.mul_(factor)
 
     def trained_on(
-        self, inputs: Inputs, rule: Rule, dtype: torch.dtype
+        self, inputs: EncoderInput, rule: Rule, dtype: torch.dtype
     ) -> tuple[Support, Float[Tensor, " entries"]]:
         predicted, rest, _ = self._parted(inputs.x, inputs.in_time, None)
         novel = kernels.pre_activations(rest, self.weight, self.bias, rule, dtype)
         return self._joined(predicted, *novel)
 
     @torch.no_grad()
-    def used_on(self, inputs: Inputs, rule: Rule) -> tuple[Support, Float[Tensor, " entries"]]:
+    def used_on(
+        self, inputs: EncoderInput, rule: Rule
+    ) -> tuple[Support, Float[Tensor, " entries"]]:
         kept = inputs.memory.recall(self)
         predicted, rest, keep = self._parted(inputs.x, inputs.in_time, kept)
         inputs.memory.keep(self, keep)
@@ -122,12 +124,12 @@ class PredictiveEncoder(Encoder):
     def selected(
         self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype
     ) -> tuple[Support, Float[Tensor, " entries"]]:
-        return self.trained_on(Inputs(x), rule, dtype)
+        return self.trained_on(EncoderInput(x), rule, dtype)
 
     def encoded(
         self, x: Float[Tensor, "rows d"], rule: Rule
     ) -> tuple[Support, Float[Tensor, " entries"]]:
-        return self.used_on(Inputs(x), rule)
+        return self.used_on(EncoderInput(x), rule)
 
     @torch.no_grad()
     def select_among(
@@ -150,11 +152,11 @@ class PredictiveEncoder(Encoder):
         return values * (support.indices >= self.features)
 
     def _parted(
-        self, x: Float[Tensor, "rows d"], stretches: Stretches, kept: Any
+        self, x: Float[Tensor, "rows d"], segments: Segments, kept: Any
     ) -> tuple[Float[Tensor, "rows half"], Float[Tensor, "rows d"], State]:
         """Strengths of the predicted latents, what they leave of the rows, and what to keep."""
         dense = (x @ self.weight.T + self.bias).relu()
-        answer, keep = self.attention(dense, stretches, kept)
+        answer, keep = self.attention(dense, segments, kept)
         answer = answer.relu()
         if self.predicted is not None:
             answer = answer * kernels.mask_of_largest(answer.detach(), self.predicted)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoders.select_linear import ProductEncoder
+from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @final
 @part("tied")
-class TiedEncoder(ProductEncoder):
+class TiedEncoder(SelectLinearEncoder):
     """`atoms @ x + bias`: half the weights, and a latent reads what it writes.
 
     Source: Cunningham et al. 2023, Sparse Autoencoders Find Highly Interpretable Features in

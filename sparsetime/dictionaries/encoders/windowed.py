@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.decoders.windowed import WindowedAtoms
-from sparsetime.dictionaries.encoder_input import Inputs
-from sparsetime.dictionaries.encoders.select_linear import ProductEncoder
+from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
+from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 from sparsetime.dictionaries.state.causal_window import check_long_enough, checked_window, trailing
 from sparsetime.kernels import Rule, Support
 from sparsetime.kernels.precision import selection_dtype
@@ -20,7 +20,7 @@ from sparsetime.kernels.precision import selection_dtype
 
 @final
 @part("windowed")
-class WindowedEncoder(ProductEncoder):
+class WindowedEncoder(SelectLinearEncoder):
     """One dot product a latent with the `window` steps that end with the present one.
 
     What lies before the beginning of a sequence counts as the offset. A row alone is the first step
@@ -30,7 +30,7 @@ class WindowedEncoder(ProductEncoder):
     """
 
     remembers = True
-    needs = frozenset({"stretches"})
+    needs = frozenset({"segments"})
 
     def __init__(self, d_in: int, width: int, window: int = 5) -> None:
         super().__init__(d_in=d_in, width=width, window=checked_window(window))
@@ -43,14 +43,16 @@ class WindowedEncoder(ProductEncoder):
         return self.weight[:, -self.d_in :].contiguous()
 
     def trained_on(
-        self, inputs: Inputs, rule: Rule, dtype: torch.dtype
+        self, inputs: EncoderInput, rule: Rule, dtype: torch.dtype
     ) -> tuple[Support, Float[Tensor, " entries"]]:
         check_long_enough(inputs.in_time, self.window)
         seen = trailing(inputs.x, inputs.in_time, self.window)[0].flatten(1)
         return kernels.pre_activations(seen, self.weight, self.bias, rule, dtype)
 
     @torch.no_grad()
-    def used_on(self, inputs: Inputs, rule: Rule) -> tuple[Support, Float[Tensor, " entries"]]:
+    def used_on(
+        self, inputs: EncoderInput, rule: Rule
+    ) -> tuple[Support, Float[Tensor, " entries"]]:
         last = inputs.memory.recall(self)
         windows, last = trailing(inputs.x, inputs.in_time, self.window, last)
         inputs.memory.keep(self, last)
@@ -68,7 +70,7 @@ class WindowedEncoder(ProductEncoder):
         self.weight.zero_()
         self.bias.zero_()
         atoms = self.atoms
-        if isinstance(atoms, WindowedAtoms) and atoms.weight.shape == self.weight.shape:
+        if isinstance(atoms, WindowedDecoder) and atoms.weight.shape == self.weight.shape:
             self.weight.copy_(atoms.weight)
         else:
             self.weight[:, -self.d_in :].copy_(directions)

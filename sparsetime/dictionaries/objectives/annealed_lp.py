@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
 
@@ -47,11 +47,11 @@ class AnnealedLp(Term):
         self.register_buffer("p", torch.tensor(1.0))
         self.register_buffer("factor", torch.tensor(1.0))
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         return self.factor * self._penalty(step, self.p)
 
     @torch.no_grad()
-    def observe(self, step: Step) -> None:
+    def observe(self, step: ForwardPass) -> None:
         done = (step.progress - self.begin) / (1 - self.begin)
         p = self.p.new_tensor(1 - (1 - self.last) * min(max(done, 0.0), 1.0))
         if p == self.p:
@@ -61,7 +61,7 @@ class AnnealedLp(Term):
             self.factor.mul_(before / after)
         self.p.copy_(p)
 
-    def _penalty(self, step: Step, p: Tensor) -> Float[Tensor, ""]:
+    def _penalty(self, step: ForwardPass, p: Tensor) -> Float[Tensor, ""]:
         strengths = step.values.abs()
         small = strengths * _SMALLEST ** (p - 1)
         powers = torch.where(strengths > _SMALLEST, strengths.clamp_min(_SMALLEST) ** p, small)

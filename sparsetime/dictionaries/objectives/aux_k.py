@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
 
@@ -35,10 +35,10 @@ class AuxK(Term):
         super().__init__(k=k, weight=weight)
         self.k, self.weight = k, weight
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         return step.x.new_zeros(()) if step.dead is None else self.of(step, step.dead)
 
-    def of(self, step: Step, latents: Bool[Tensor, " width"]) -> Float[Tensor, ""]:
+    def of(self, step: ForwardPass, latents: Bool[Tensor, " width"]) -> Float[Tensor, ""]:
         """The same task for any latents, the dead or others; zero where there are none."""
         if not bool(latents.any()):
             return step.x.new_zeros(())
@@ -49,14 +49,14 @@ class AuxK(Term):
         variance = (residual - residual.mean(0)).square().sum(1).mean().clamp_min(1e-12)
         return (guess - residual).square().sum(1).mean() / variance
 
-    def _few(self, step: Step, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
+    def _few(self, step: ForwardPass, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
         """Most dead latents take part, so plain products of them all cost least."""
         pre = step.dictionary.encoder.all_of(step.dictionary.centred(step.x), dead)
         if k < dead.shape[0]:
             pre = pre * kernels.mask_of_largest(pre.detach(), k)
         return pre @ kernels.take_rows(step.dictionary.decoder.vectors(), dead)
 
-    def _many(self, step: Step, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
+    def _many(self, step: ForwardPass, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
         """Few of the dead latents take part: only these are differentiated."""
         x = step.dictionary.centred(step.x)
         support = step.dictionary.encoder.select_among(x, dead, k)

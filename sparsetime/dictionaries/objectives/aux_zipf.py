@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.aux_k import AuxK
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
@@ -58,7 +58,7 @@ class AuxZipf(Term):
         self.register_buffer("density", torch.zeros(width))
         self.register_buffer("steps", torch.tensor(0))
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         underused = self.underused()
         return self._aux.of(step, underused if step.dead is None else underused | step.dead)
 
@@ -75,7 +75,7 @@ class AuxZipf(Term):
         return found
 
     @torch.no_grad()
-    def observe(self, step: Step) -> None:
+    def observe(self, step: ForwardPass) -> None:
         on = step.support.indices[step.values.detach() != 0]
         seen = torch.bincount(on, minlength=self.width) / step.support.rows
         keep = (self.steps / (self.steps + 1)).clamp_max(self.memory)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
 from sparsetime.errors import ConfigError
@@ -69,7 +69,7 @@ class DescriptionLength(Term):
             f"straight-through count (jumprelu); this one is {dictionary.sparsifier.kind!r}"
         )
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         sparsifier = step.dictionary.sparsifier.core
         assert isinstance(sparsifier, JumpReLU), "objected to when composed"
         indices, rows = step.support.indices, step.x.shape[0]

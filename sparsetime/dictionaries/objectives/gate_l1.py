@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.gated import Gated
 
@@ -33,7 +33,7 @@ class GateL1(Term):
     def objection(self, dictionary: Dictionary) -> str | None:
         return gate_objection(self.kind, dictionary)
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         return step.pre.relu().sum() / step.x.shape[0]
 
 

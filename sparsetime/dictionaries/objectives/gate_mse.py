@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.gate_l1 import gate_objection
 from sparsetime.dictionaries.objectives.term import Term
 
@@ -34,7 +34,7 @@ class GateMSE(Term):
     def objection(self, dictionary: Dictionary) -> str | None:
         return gate_objection(self.kind, dictionary)
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         atoms = step.dictionary.decoder
         vectors = atoms.vectors().detach()
         guess = kernels.decode(step.pre.relu(), step.support, vectors) + atoms.bias.detach()

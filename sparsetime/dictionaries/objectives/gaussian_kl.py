@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.variational_top_k import VariationalTopK
 
@@ -40,7 +40,7 @@ class GaussianKL(Term):
             f"{dictionary.sparsifier.kind!r} has none: take 'variational_top_k'"
         )
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         sparsifier = step.dictionary.sparsifier.core
         assert isinstance(sparsifier, VariationalTopK), "objected to when composed"
         log_deviation = sparsifier.log_deviation[step.support.indices]

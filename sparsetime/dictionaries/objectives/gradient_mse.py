@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class GradientMSE(Term):
             "dictionary reconstructs another site; leave writes out"
         )
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         assert step.batch is not None and step.batch.gradient is not None, "checked by `needs`"
         # A step along normalised activations is `scale` times as long in raw ones.
         gradient = step.batch.gradient * step.dictionary.normalisation.scale

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
 
@@ -33,7 +33,7 @@ class GroupL1(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         assert step.earlier is not None, "it is among what this term needs"
         other, _ = in_partner(step.code, step.earlier)
         _, shared = in_partner(step.earlier, step.code)

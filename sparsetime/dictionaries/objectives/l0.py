@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
 from sparsetime.errors import ConfigError
@@ -43,7 +43,7 @@ class L0(Term):
             f"this dictionary has {dictionary.sparsifier.kind!r}"
         )
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         sparsifier = step.dictionary.sparsifier.core
         assert isinstance(sparsifier, JumpReLU), "objected to when the dictionary was composed"
         on = sparsifier.is_on(step.pre, step.support.indices)

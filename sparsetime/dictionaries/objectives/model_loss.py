@@ -8,13 +8,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 
 
 @final
 @part("downstream")
-class Downstream(Term):
+class ModelLoss(Term):
     """The loss of the model that goes on with the reconstruction, as the batch computes it.
 
     `sparsetime.activations.sources.model_loss` makes such batches; their loss is the divergence of
@@ -32,7 +32,7 @@ class Downstream(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         assert step.batch is not None and step.batch.downstream is not None, "checked by `needs`"
         written = step.dictionary.output_normalisation.restore(step.reconstruction)
         return step.batch.downstream(written)

@@ -12,7 +12,7 @@ from torch import Tensor
 from sparsetime import kernels
 from sparsetime.codes import offsets_of
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.errors import ConfigError
@@ -21,7 +21,7 @@ from sparsetime.kernels import Support
 
 @final
 @part("budget_mse", example={"budgets": [1, 2]})
-class BudgetMSE(Term):
+class MultiKMSE(Term):
     """The squared error of the reconstruction by each row's b strongest latents, averaged over the
     `budgets` b and the whole code, which is always the last.
 
@@ -57,14 +57,14 @@ class BudgetMSE(Term):
         super().__init__(budgets=ends, emphasis=shares, weight=weight)
         self.budgets, self.emphasis, self.weight = ends, shares, weight
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         errors = (self.reconstructions(step) - step.target[:, None]).square().sum(2).mean(0)
         if self.emphasis is None:
             return errors.mean()
         shares = errors.new_tensor(self.emphasis)
         return errors @ (shares / shares.sum())
 
-    def reconstructions(self, step: Step) -> Float[Tensor, "rows budgets d"]:
+    def reconstructions(self, step: ForwardPass) -> Float[Tensor, "rows budgets d"]:
         """By each row's strongest latents, for every budget, and by all of them.
 
         Every entry is decoded once, into what its budget adds to the one before.
@@ -72,9 +72,9 @@ class BudgetMSE(Term):
         support, levels = step.support, len(self.budgets) + 1
         ends = torch.tensor(self.budgets, device=support.indices.device)
         level = torch.bucketize(ranks(step.values.abs(), support), ends, right=True)
-        stretch, order = (support.row_of_entry * levels + level).sort(stable=True)
+        segment, order = (support.row_of_entry * levels + level).sort(stable=True)
         finer = Support(
-            offsets_of(stretch, support.rows * levels), support.indices[order], support.width
+            offsets_of(segment, support.rows * levels), support.indices[order], support.width
         )
         dictionary = step.dictionary
         added = kernels.decode(step.values[order], finer, dictionary.decoder.vectors())

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
 from sparsetime.kernels.precision import selection_dtype
@@ -43,7 +43,7 @@ class MultiTopK(Term):
             f"{dictionary.sparsifier.kind!r} has no k: take 'top_k', or leave the term out"
         )
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         dictionary = step.dictionary
         k = min(self.times * int(dictionary.sparsifier.core.settings["k"]), dictionary.width)
         support, pre = dictionary.encoder.selected(

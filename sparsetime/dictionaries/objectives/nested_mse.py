@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
 
@@ -50,7 +50,7 @@ class NestedMSE(Term):
             "the atoms `groups`, such as (64, 256, 1024), or take the term 'mse'"
         )
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         decoder = step.dictionary.decoder
         errors = decoder.nested_errors(step.values, step.support, step.beyond_base)
         return errors.mean() if self.shares is None else errors @ errors.new_tensor(self.shares)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @final
 @part("length_match")
-class LengthMatch(Term):
+class NormMatch(Term):
     """Squared difference of the code's length and the activation's without its offset, mean over
     rows.
 
@@ -37,7 +37,7 @@ class LengthMatch(Term):
             "dictionary reconstructs another site than it reads: leave the term out"
         )
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         squares = step.values.new_zeros(step.support.rows)
         squares = squares.index_add(0, step.support.row_of_entry, step.values.square())
         lengths = (squares + 1e-12).sqrt()  # an empty code's length has a gradient too

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import build
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
 
@@ -34,7 +34,7 @@ class Objective(nn.Module):
         """The terms, in order."""
         return [term for term in self.terms if isinstance(term, Term)]
 
-    def losses(self, step: Step) -> dict[str, Float[Tensor, ""]]:
+    def losses(self, step: ForwardPass) -> dict[str, Float[Tensor, ""]]:
         """Every term by its kind, before weights."""
         return {term.kind: term.loss(step) for term in self.members}
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @final
 @part("pair_contrast")
-class PairContrast(Term):
+class SharedPrivate(Term):
     """The first group of latents should be equal in a row and its partner, the others disjoint.
 
     The sum over the first group of how far strengths differ, and over the others of the product of
@@ -44,7 +44,7 @@ class PairContrast(Term):
             "have one group: give the atoms `groups`, such as (256, 1024)"
         )
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         assert step.earlier is not None, "it is among what this term needs"
         common = step.dictionary.groups[0]
         other, _ = in_partner(step.code, step.earlier)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 
 
@@ -31,7 +31,7 @@ class SiteL1(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         dictionary = step.dictionary
         sites = dictionary.writes or dictionary.reads
         parts = dictionary.atoms.split(list(sites), dim=1)

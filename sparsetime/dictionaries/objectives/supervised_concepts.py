@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError, DataError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @final
 @part("concepts")
-class Concepts(Term):
+class SupervisedConcepts(Term):
     """Cross-entropy of the first `concepts` latents being on just where their concept is present.
 
     Labels of a batch are 0 or 1: [rows] for one concept, [rows, concepts] for several. The odds
@@ -50,7 +50,7 @@ class Concepts(Term):
             f"{dictionary.width}: make it larger"
         )
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         """Errors: DataError where labels are not 0 or 1, or not one for each concept."""
         assert step.batch is not None and step.batch.labels is not None, "needed by this term"
         labels = step.batch.labels.reshape(step.x.shape[0], -1)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
 
@@ -41,7 +41,7 @@ class TemporalContrastive(Term):
         super().__init__(weight=weight, block=block, temperature=temperature)
         self.weight, self.block, self.temperature = weight, block, temperature
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         assert step.earlier is not None, "it is among what this term needs"
         high = step.dictionary.groups[0]
         rows = step.x.shape[0]

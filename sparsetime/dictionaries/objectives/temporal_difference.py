@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
 
@@ -35,7 +35,7 @@ class TemporalDifference(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         assert step.batch is not None and step.batch.earlier is not None, "what this term needs"
         assert step.earlier is not None, "the codes of the same rows"
         high = step.dictionary.groups[0]

@@ -8,11 +8,11 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import Part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.component import Component
+from sparsetime.dictionaries.forward_pass import ForwardPass
 
 
-class Term(Part):
+class Term(Component):
     """A number that training makes small."""
 
     role = "term"
@@ -23,5 +23,5 @@ class Term(Part):
     weight: float
 
     @abstractmethod
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         """The term for one batch, before its weight."""

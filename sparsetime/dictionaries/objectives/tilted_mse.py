@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
 
@@ -34,6 +34,6 @@ class TiltedMSE(Term):
         super().__init__(tilt=tilt, weight=weight)
         self.tilt, self.weight = tilt, weight
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         errors = (step.reconstruction - step.target).square().sum(1)
         return ((self.tilt * errors).logsumexp(0) - math.log(len(errors))) / self.tilt

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
 
@@ -34,7 +34,7 @@ class TotalVariation(Term):
     total variation; the share, and latents of a dictionary, are this library's.
     """
 
-    needs = frozenset({"stretches"})
+    needs = frozenset({"segments"})
     group_names = ("slow", "fast")
 
     def __init__(self, weight: float) -> None:
@@ -50,9 +50,9 @@ class TotalVariation(Term):
             "fifth of the width and the width"
         )
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
-        assert step.batch is not None and step.batch.stretches is not None, "this term needs them"
-        later = (step.batch.stretches.position > 0).nonzero()[:, 0]
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
+        assert step.batch is not None and step.batch.segments is not None, "this term needs them"
+        later = (step.batch.segments.position > 0).nonzero()[:, 0]
         if not later.numel():
             return step.values.new_zeros(())
         slow = step.code.prefix(step.dictionary.groups[0])

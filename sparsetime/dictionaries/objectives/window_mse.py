@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.decoders.windowed import WindowedAtoms
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.state.causal_window import trailing
 
@@ -27,27 +27,27 @@ class WindowMSE(Term):
     """
 
     explains = True
-    needs = frozenset({"stretches"})
+    needs = frozenset({"segments"})
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
         self.weight = weight
 
     def objection(self, dictionary: Dictionary) -> str | None:
-        if isinstance(dictionary.decoder, WindowedAtoms) and dictionary.base is None:
+        if isinstance(dictionary.decoder, WindowedDecoder) and dictionary.base is None:
             return None
         return (
             "the term 'window_mse' compares a window of steps with what atoms say of one: take "
             "atoms 'windowed' and no base, or the term 'mse'"
         )
 
-    def loss(self, step: Step) -> Float[Tensor, ""]:
+    def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         atoms = step.dictionary.decoder
-        assert isinstance(atoms, WindowedAtoms), "others were objected to"
-        assert step.batch is not None and step.batch.stretches is not None, "what this term needs"
-        stretches = step.batch.stretches
-        target = trailing(step.target, stretches, atoms.window)[0]
+        assert isinstance(atoms, WindowedDecoder), "others were objected to"
+        assert step.batch is not None and step.batch.segments is not None, "what this term needs"
+        segments = step.batch.segments
+        target = trailing(step.target, segments, atoms.window)[0]
         errors = (atoms.over_window(step.values, step.support) - target).square().sum(2)
         age = torch.arange(atoms.window - 1, -1, -1, device=errors.device)
-        there = stretches.position[:, None] >= age
+        there = segments.position[:, None] >= age
         return ((errors * there).sum(1) / there.sum(1)).mean()

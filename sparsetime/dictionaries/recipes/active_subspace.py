@@ -1,6 +1,6 @@
 """Active-subspace start: no latent begins where the activations do not vary."""
 
-from sparsetime.dictionaries.decoders import ActiveSubspaceAtoms
+from sparsetime.dictionaries.decoders import ActiveSubspaceDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
@@ -25,6 +25,6 @@ def active_subspace(d_in: int, width: int, k: int = 32, variance: float = 0.99) 
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        ActiveSubspaceAtoms(width, d_in, variance=variance),
+        ActiveSubspaceDecoder(width, d_in, variance=variance),
         Objective([MSE()]),
     )

@@ -1,6 +1,6 @@
 """AdaptiveK: complex rows get more latents than plain ones."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -34,6 +34,6 @@ def adaptive_k(
     return Dictionary(
         LinearEncoder(d_in, width),
         AdaptiveK(d_in, k, spread, steepness),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

@@ -1,6 +1,6 @@
 """A-SAE: atoms in the convex hull of data."""
 
-from sparsetime.dictionaries.decoders import ArchetypalAtoms
+from sparsetime.dictionaries.decoders import ArchetypalDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -32,6 +32,6 @@ def archetypal(
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        ArchetypalAtoms(width, d_in, points=points),
+        ArchetypalDecoder(width, d_in, points=points),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

@@ -1,11 +1,11 @@
 """ATM: what matters little is left out by chance, so that nothing may rely on it."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import L1, MSE, Objective
 from sparsetime.dictionaries.recipes.card import recipe
-from sparsetime.dictionaries.sparsifiers.importance_dropout import TemporalMask
+from sparsetime.dictionaries.sparsifiers.importance_dropout import ImportanceDropout
 
 
 @recipe(
@@ -34,7 +34,7 @@ def atm(
     """
     return Dictionary(
         LinearEncoder(d_in, width),
-        TemporalMask(width, rate, spread),
-        UnitNormAtoms(width, d_in),
+        ImportanceDropout(width, rate, spread),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), L1(l1)]),
     )

@@ -1,6 +1,6 @@
 """BatchTopK: rows of a batch share their k."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -29,6 +29,6 @@ def batch_topk(
     return Dictionary(
         LinearEncoder(d_in, width),
         BatchTopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

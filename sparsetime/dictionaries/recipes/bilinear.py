@@ -1,6 +1,6 @@
 """Bilinear autoencoder: latents that are quadratic forms."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import BilinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -33,6 +33,6 @@ def bilinear(
     return Dictionary(
         BilinearEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

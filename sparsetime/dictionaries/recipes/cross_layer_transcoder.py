@@ -1,8 +1,8 @@
 """Cross-layer transcoder: what one MLP computes may speak to all later ones."""
 
-from sparsetime.dictionaries.decoders.cross_layer import OnwardAtoms
+from sparsetime.dictionaries.decoders.cross_layer import CrossLayerDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.encoders.per_site import OneSiteEncoder
+from sparsetime.dictionaries.encoders.per_site import PerSiteEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.site_split import share_ends
@@ -40,9 +40,9 @@ def cross_layer_transcoder(
     out = d_out or d_in
     read, written = share_ends("d_in", d_in, sites)[0], share_ends("d_out", out, sites)[0]
     return Dictionary(
-        OneSiteEncoder(d_in, width, sites),
+        PerSiteEncoder(d_in, width, sites),
         BatchTopK(k),
-        OnwardAtoms(width, out, sites),
+        CrossLayerDecoder(width, out, sites),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
         reads=(read,) * sites,
         writes=(written,) * sites,

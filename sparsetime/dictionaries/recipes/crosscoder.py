@@ -1,6 +1,6 @@
 """Crosscoder: one code for several sites."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
@@ -33,7 +33,7 @@ def crosscoder(d_in: int, width: int, sites: int = 2, l1: float = 0.05) -> Dicti
     return Dictionary(
         LinearEncoder(d_in, width),
         ReLU(),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), SiteL1(l1)]),
         reads=(d_in // sites,) * sites,
     )

@@ -1,10 +1,10 @@
 """CSAE: what two branches share, and what tells them apart."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms, prefix_ends
+from sparsetime.dictionaries.decoders import UnitNormDecoder, prefix_ends
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.objectives.shared_private import PairContrast
+from sparsetime.dictionaries.objectives.shared_private import SharedPrivate
 from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
@@ -38,6 +38,6 @@ def csae(
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in, prefix_ends(width, (common, 1.0))),
-        Objective([MSE(), PairContrast(contrast), AuxK(aux_k, aux_weight)]),
+        UnitNormDecoder(width, d_in, prefix_ends(width, (common, 1.0))),
+        Objective([MSE(), SharedPrivate(contrast), AuxK(aux_k, aux_weight)]),
     )

@@ -1,11 +1,11 @@
 """A code that changes only where its reconstruction is too far off."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.recipes.card import recipe
-from sparsetime.dictionaries.sparsifiers import Delta
+from sparsetime.dictionaries.sparsifiers import DeltaCoding
 
 
 @recipe(
@@ -16,7 +16,7 @@ from sparsetime.dictionaries.sparsifiers import Delta
     idea="The code of the last step is kept until its reconstruction is a tolerance worse than a "
     "fresh code's, and then only as many latents change as bring it back.",
     claim="Where features last, far fewer changes a step than BatchTopK at the same error; a quiet "
-    "stretch costs nothing, and the error of a step never drifts.",
+    "segment costs nothing, and the error of a step never drifts.",
     source_of_defaults="Ours; `sparsetime.claims.papers.dictionaries.delta` measures them.",
     cost="As BatchTopK; in use also three reconstructions of every step.",
 )
@@ -33,7 +33,7 @@ def delta(
     """
     return Dictionary(
         LinearEncoder(d_in, width),
-        Delta(width, {"kind": "batch_top_k", "k": k}, tolerance),
-        UnitNormAtoms(width, d_in),
+        DeltaCoding(width, {"kind": "batch_top_k", "k": k}, tolerance),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

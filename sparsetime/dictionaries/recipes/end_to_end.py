@@ -1,10 +1,10 @@
 """End-to-end SAE: trained on what the model makes of the reconstruction."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.objectives.model_loss import Downstream
+from sparsetime.dictionaries.objectives.model_loss import ModelLoss
 from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
@@ -40,6 +40,6 @@ def end_to_end(
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in),
-        Objective([Downstream(downstream), MSE(mse), AuxK(aux_k, aux_weight)]),
+        UnitNormDecoder(width, d_in),
+        Objective([ModelLoss(downstream), MSE(mse), AuxK(aux_k, aux_weight)]),
     )

@@ -1,6 +1,6 @@
 """The end-to-end loss to first order: squared error along the model's gradient."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -36,6 +36,6 @@ def end_to_end_gradient(
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), GradientMSE(gradient), AuxK(aux_k, aux_weight)]),
     )

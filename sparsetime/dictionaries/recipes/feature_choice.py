@@ -1,6 +1,6 @@
 """Feature choice: every latent chooses the rows that it is strongest in."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -33,6 +33,6 @@ def feature_choice(
     return Dictionary(
         LinearEncoder(d_in, width),
         FeatureChoice(width, k, zipf),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

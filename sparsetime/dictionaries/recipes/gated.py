@@ -1,6 +1,6 @@
 """Gated: whether a latent is on, and how strong, learnt apart."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
@@ -27,6 +27,6 @@ def gated(d_in: int, width: int, l1: float = 0.1) -> Dictionary:
     return Dictionary(
         LinearEncoder(d_in, width),
         Gated(width),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), GateL1(l1), GateMSE()]),
     )

@@ -1,11 +1,11 @@
 """GBA: groups of latents with a firing rate each, held there by their thresholds."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
 from sparsetime.dictionaries.recipes.card import recipe
-from sparsetime.dictionaries.sparsifiers.firing_rate_bias import AdaptedBias
+from sparsetime.dictionaries.sparsifiers.firing_rate_bias import FiringRateBias
 
 
 @recipe(
@@ -39,7 +39,7 @@ def gba(
     frequencies = tuple(min(0.5, highest * share) for share in shares)
     return Dictionary(
         LinearEncoder(d_in, width),
-        AdaptedBias(width, frequencies, pace),
-        UnitNormAtoms(width, d_in),
+        FiringRateBias(width, frequencies, pace),
+        UnitNormDecoder(width, d_in),
         Objective([MSE()]),
     )

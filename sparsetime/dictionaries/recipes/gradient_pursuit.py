@@ -1,6 +1,6 @@
 """Gradient pursuit SAE: in every turn all strengths so far go along the gradient."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import GradientPursuitEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -32,6 +32,6 @@ def gradient_pursuit(
     return Dictionary(
         GradientPursuitEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

@@ -1,6 +1,6 @@
 """g-SAE: latents are chosen by strength and by their effect on the model's loss."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -38,6 +38,6 @@ def g_sae(
     return Dictionary(
         LinearEncoder(d_in, width),
         GradientTopK(k, beta),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

@@ -1,6 +1,6 @@
 """Related rows share their latents."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
@@ -27,6 +27,6 @@ def group_sparse(d_in: int, width: int, group_l1: float = 0.05) -> Dictionary:
     return Dictionary(
         LinearEncoder(d_in, width),
         ReLU(),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), GroupL1(group_l1)]),
     )

@@ -1,10 +1,10 @@
 """G-SAE: some latents are reserved for concepts with labels."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.objectives.supervised_concepts import Concepts
+from sparsetime.dictionaries.objectives.supervised_concepts import SupervisedConcepts
 from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
@@ -40,6 +40,8 @@ def guided(
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in),
-        Objective([MSE(), Concepts(concepts, guidance, temperature), AuxK(aux_k, aux_weight)]),
+        UnitNormDecoder(width, d_in),
+        Objective(
+            [MSE(), SupervisedConcepts(concepts, guidance, temperature), AuxK(aux_k, aux_weight)]
+        ),
     )

@@ -1,10 +1,10 @@
 """HierarchicalTopK: one dictionary that is good at every k up to a largest."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.objectives.multi_k_mse import BudgetMSE
+from sparsetime.dictionaries.objectives.multi_k_mse import MultiKMSE
 from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
@@ -34,10 +34,10 @@ def hierarchical_topk(
     To use it with fewer latents, give it another sparsifier: `sae.sparsifier = TopK(8)`.
     """
     budgets = tuple(range(max(1, every), k, max(1, every)))
-    explains = BudgetMSE(budgets) if budgets else MSE()
+    explains = MultiKMSE(budgets) if budgets else MSE()
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([explains, AuxK(aux_k, aux_weight)]),
     )

@@ -1,6 +1,6 @@
 """BatchTopK whose latents stay on longer than they take to go on."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -34,6 +34,6 @@ def hysteresis(
     return Dictionary(
         LinearEncoder(d_in, width),
         Hysteresis(width, {"kind": "batch_top_k", "k": k}, low),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

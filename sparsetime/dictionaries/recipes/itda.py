@@ -1,6 +1,6 @@
 """ITDA: a dictionary of activations, read by matching pursuit."""
 
-from sparsetime.dictionaries.decoders import DataAtoms
+from sparsetime.dictionaries.decoders import DataPointDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import MatchingPursuitEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
@@ -27,6 +27,6 @@ def itda(d_in: int, width: int, k: int = 32, at_once: int | None = None) -> Dict
     return Dictionary(
         MatchingPursuitEncoder(d_in, width),
         TopK(k),
-        DataAtoms(width, d_in, at_once),
+        DataPointDecoder(width, d_in, at_once),
         Objective([MSE()]),
     )

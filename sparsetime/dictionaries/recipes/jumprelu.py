@@ -1,6 +1,6 @@
 """JumpReLU: every latent learns its own threshold."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import L0, MSE, Objective
@@ -31,6 +31,6 @@ def jumprelu(
     return Dictionary(
         LinearEncoder(d_in, width),
         JumpReLU(width, threshold, bandwidth),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), L0(l0, l0_weight)]),
     )

@@ -1,6 +1,6 @@
 """k-sparse: the linear autoencoder that keeps its k largest hidden activities."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import TiedEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
@@ -24,5 +24,5 @@ from sparsetime.dictionaries.sparsifiers import TopK
 def k_sparse(d_in: int, width: int, k: int = 32) -> Dictionary:
     """Units that are negative never stay here; where k of them are positive that is the same."""
     return Dictionary(
-        TiedEncoder(d_in, width), TopK(k), UnitNormAtoms(width, d_in), Objective([MSE()])
+        TiedEncoder(d_in, width), TopK(k), UnitNormDecoder(width, d_in), Objective([MSE()])
     )

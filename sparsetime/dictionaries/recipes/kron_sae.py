@@ -1,6 +1,6 @@
 """KronSAE: an encoder of fewer directions, met in pairs."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import KroneckerEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -35,6 +35,6 @@ def kron_sae(
     return Dictionary(
         KroneckerEncoder(d_in, width, base, extension),
         TopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

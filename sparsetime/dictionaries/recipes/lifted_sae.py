@@ -1,6 +1,6 @@
 """Lifted SAE: the dictionary is learnt in a larger space."""
 
-from sparsetime.dictionaries.decoders.lifted import LiftedAtoms
+from sparsetime.dictionaries.decoders.lifted import LiftedDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders.lifted import LiftedEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -34,6 +34,6 @@ def lifted_sae(
     return Dictionary(
         LiftedEncoder(d_in, width, size),
         TopK(k),
-        LiftedAtoms(width, d_in, size),
+        LiftedDecoder(width, d_in, size),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

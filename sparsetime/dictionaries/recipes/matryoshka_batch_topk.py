@@ -1,6 +1,6 @@
 """Matryoshka: nested prefixes of latents, each a dictionary of its own."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms, prefix_ends
+from sparsetime.dictionaries.decoders import UnitNormDecoder, prefix_ends
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import AuxK, NestedMSE, Objective
@@ -31,6 +31,6 @@ def matryoshka_batch_topk(
     return Dictionary(
         LinearEncoder(d_in, width),
         BatchTopK(k),
-        UnitNormAtoms(width, d_in, prefix_ends(width, fractions)),
+        UnitNormDecoder(width, d_in, prefix_ends(width, fractions)),
         Objective([NestedMSE(), AuxK(aux_k, aux_weight)]),
     )

@@ -1,6 +1,6 @@
 """MDL-SAE: as few bits as possible, for code and residual together."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import Objective
@@ -37,6 +37,6 @@ def mdl_sae(
     return Dictionary(
         LinearEncoder(d_in, width),
         JumpReLU(width, threshold, bandwidth),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([DescriptionLength(precision)]),
     )

@@ -1,6 +1,6 @@
 """MP-SAE: the encoder is matching pursuit."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import MatchingPursuitEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -35,6 +35,6 @@ def mp_sae(
     return Dictionary(
         MatchingPursuitEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

@@ -1,10 +1,10 @@
 """MSAE: several numbers of latents at once, each twice the one before."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.objectives.multi_k_mse import BudgetMSE
+from sparsetime.dictionaries.objectives.multi_k_mse import MultiKMSE
 from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
 
@@ -34,10 +34,10 @@ def msae(
     To use it at another level, give it another sparsifier: `sae.sparsifier = TopK(8)`.
     """
     levels = tuple(least * 2**n for n in range(k.bit_length()) if least * 2**n < k)
-    explains = BudgetMSE(levels) if levels else MSE()
+    explains = MultiKMSE(levels) if levels else MSE()
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([explains, AuxK(aux_k, aux_weight)]),
     )

@@ -1,6 +1,6 @@
 """Multi-TopK: good at k, and not bad at other k."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -33,6 +33,6 @@ def multi_topk(
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), MultiTopK(times, multi_weight), AuxK(aux_k, aux_weight)]),
     )

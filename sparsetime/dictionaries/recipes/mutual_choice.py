@@ -1,6 +1,6 @@
 """Mutual choice: rows and latents share one budget, and underused latents have a task."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
@@ -35,6 +35,6 @@ def mutual_choice(
     return Dictionary(
         LinearEncoder(d_in, width),
         BatchTopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxZipf(width, aux_k, exponent, share, aux_weight)]),
     )

@@ -1,6 +1,6 @@
 """Orthogonal matching pursuit SAE: in every turn all strengths are fitted anew."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import OrthogonalPursuitEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -32,6 +32,6 @@ def orthogonal_pursuit(
     return Dictionary(
         OrthogonalPursuitEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

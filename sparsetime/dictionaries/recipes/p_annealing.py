@@ -1,6 +1,6 @@
 """p-annealing: a penalty that begins as L1 and ends near a count."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, Objective
@@ -30,6 +30,6 @@ def p_annealing(
     return Dictionary(
         LinearEncoder(d_in, width),
         ReLU(),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AnnealedLp(lp, last, begin)]),
     )

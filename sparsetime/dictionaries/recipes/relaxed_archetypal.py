@@ -1,6 +1,6 @@
 """RA-SAE: atoms near the convex hull of data."""
 
-from sparsetime.dictionaries.decoders import ArchetypalAtoms
+from sparsetime.dictionaries.decoders import ArchetypalDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -35,6 +35,6 @@ def relaxed_archetypal(
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        ArchetypalAtoms(width, d_in, points=points, relaxation=relaxation),
+        ArchetypalDecoder(width, d_in, points=points, relaxation=relaxation),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

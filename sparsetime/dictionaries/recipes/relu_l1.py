@@ -1,6 +1,6 @@
 """ReLU with L1: the first sparse autoencoders of language models."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import L1, MSE, Objective
@@ -26,6 +26,6 @@ def relu_l1(d_in: int, width: int, l1: float = 0.05) -> Dictionary:
     return Dictionary(
         LinearEncoder(d_in, width),
         ReLU(),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), L1(l1)]),
     )

@@ -1,12 +1,12 @@
 """SAE Boost: a second dictionary for what a first one leaves over."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.serialise import load
-from sparsetime.dictionaries.skip_connections import FrozenBase
+from sparsetime.dictionaries.skip_connections import FrozenSkip
 from sparsetime.dictionaries.sparsifiers import BatchTopK
 
 
@@ -36,7 +36,7 @@ def sae_boost(
     return Dictionary(
         LinearEncoder(d_in, width),
         BatchTopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
-        base=None if first is None else FrozenBase.of(load(first)),
+        base=None if first is None else FrozenSkip.of(load(first)),
     )

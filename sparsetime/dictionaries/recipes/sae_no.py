@@ -1,6 +1,6 @@
 """SAE-NO: atoms and encoder are functions, whatever grid they are sampled on."""
 
-from sparsetime.dictionaries.decoders.fourier import FourierAtoms
+from sparsetime.dictionaries.decoders.fourier import FourierDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders.fourier import FourierEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -39,6 +39,6 @@ def sae_no(
     return Dictionary(
         FourierEncoder(d_in, width, count),
         TopK(k),
-        FourierAtoms(width, d_in, count),
+        FourierDecoder(width, d_in, count),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

@@ -1,11 +1,11 @@
 """Skip transcoder: what is linear in a module needs no latents."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.recipes.card import recipe
-from sparsetime.dictionaries.skip_connections import LinearBase
+from sparsetime.dictionaries.skip_connections import LinearSkip
 from sparsetime.dictionaries.sparsifiers import TopK
 
 
@@ -32,8 +32,8 @@ def skip_transcoder(
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, out),
+        UnitNormDecoder(width, out),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
         writes=(out,),
-        base=LinearBase(d_in, out),
+        base=LinearSkip(d_in, out),
     )

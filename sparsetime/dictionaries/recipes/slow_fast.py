@@ -1,6 +1,6 @@
 """A slow part that learns to dwell, and a fast part for what changes."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms, prefix_ends
+from sparsetime.dictionaries.decoders import UnitNormDecoder, prefix_ends
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import AuxK, NestedMSE, Objective
@@ -33,6 +33,6 @@ def slow_fast(
     return Dictionary(
         LinearEncoder(d_in, width),
         BatchTopK(k),
-        UnitNormAtoms(width, d_in, prefix_ends(width, (slow, 1.0))),
+        UnitNormDecoder(width, d_in, prefix_ends(width, (slow, 1.0))),
         Objective([NestedMSE(), TotalVariation(variation), AuxK(aux_k, aux_weight)]),
     )

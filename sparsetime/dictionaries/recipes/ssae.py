@@ -1,6 +1,6 @@
 """SSAE: a dictionary of one domain that does not give up on rare rows."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import AuxK, Objective
@@ -37,6 +37,6 @@ def ssae(
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([TiltedMSE(tilt), AuxK(aux_k, aux_weight)]),
     )

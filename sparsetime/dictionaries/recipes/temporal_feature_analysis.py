@@ -1,8 +1,8 @@
 """Temporal Feature Analysis: what the past predicts of a step, apart from what is new in it."""
 
-from sparsetime.dictionaries.decoders.shared_pairs import TwofoldAtoms
+from sparsetime.dictionaries.decoders.shared_pairs import SharedPairDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.encoders.temporal_prediction import PredictiveEncoder
+from sparsetime.dictionaries.encoders.temporal_prediction import TemporalPredictionEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import TopK
@@ -42,8 +42,8 @@ def temporal_feature_analysis(
     many steps are looked back; `inner` and `heads`: dimensions and heads of the attention.
     """
     return Dictionary(
-        PredictiveEncoder(d_in, width, predicted, past, inner, heads),
+        TemporalPredictionEncoder(d_in, width, predicted, past, inner, heads),
         TopK(k),
-        TwofoldAtoms(width, d_in),
+        SharedPairDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

@@ -1,6 +1,6 @@
 """T-SAE: a high-level part that stays similar from one step to the next."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms, prefix_ends
+from sparsetime.dictionaries.decoders import UnitNormDecoder, prefix_ends
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import (
@@ -66,6 +66,6 @@ def temporal_matryoshka(
     return Dictionary(
         LinearEncoder(d_in, width),
         BatchTopK(k),
-        UnitNormAtoms(width, d_in, prefix_ends(width, (high, 1.0))),
+        UnitNormDecoder(width, d_in, prefix_ends(width, (high, 1.0))),
         Objective([NestedMSE(shares=shares), *temporal, AuxK(aux_k, aux_weight)]),
     )

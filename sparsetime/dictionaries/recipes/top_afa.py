@@ -1,10 +1,10 @@
 """top-AFA: the activation's length says how many latents are on."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
-from sparsetime.dictionaries.objectives.norm_match import LengthMatch
+from sparsetime.dictionaries.objectives.norm_match import NormMatch
 from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers.top_afa import TopAFA
 
@@ -38,6 +38,6 @@ def top_afa(
     return Dictionary(
         LinearEncoder(d_in, width),
         TopAFA(bound),
-        UnitNormAtoms(width, d_in),
-        Objective([MSE(), LengthMatch(match_weight), AuxK(aux_k, aux_weight)]),
+        UnitNormDecoder(width, d_in),
+        Objective([MSE(), NormMatch(match_weight), AuxK(aux_k, aux_weight)]),
     )

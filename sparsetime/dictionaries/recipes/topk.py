@@ -1,6 +1,6 @@
 """TopK: keep the k largest latents of every row."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -30,6 +30,6 @@ def topk(
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
     )

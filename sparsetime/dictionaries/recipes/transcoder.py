@@ -1,6 +1,6 @@
 """Transcoder: from what goes into a module to what comes out of it."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -34,7 +34,7 @@ def transcoder(
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, out),
+        UnitNormDecoder(width, out),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
         writes=(out,),
     )

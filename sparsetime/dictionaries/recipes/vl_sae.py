@@ -1,6 +1,6 @@
 """VL-SAE: one set of concepts for two modalities."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import DistanceEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -36,7 +36,7 @@ def vl_sae(
     return Dictionary(
         DistanceEncoder(d_in, width),
         TopK(k),
-        UnitNormAtoms(width, 2 * d_in),
+        UnitNormDecoder(width, 2 * d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
         writes=(d_in, d_in),
     )

@@ -1,6 +1,6 @@
 """vSAE: strengths are drawn around their mean and held to a prior."""
 
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
@@ -35,6 +35,6 @@ def vsae(
     return Dictionary(
         LinearEncoder(d_in, width),
         VariationalTopK(width, k, deviation),
-        UnitNormAtoms(width, d_in),
+        UnitNormDecoder(width, d_in),
         Objective([MSE(), GaussianKL(kl), AuxK(aux_k, aux_weight)]),
     )

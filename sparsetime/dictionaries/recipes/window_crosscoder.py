@@ -1,6 +1,6 @@
 """Window crosscoder: one code for a window of steps."""
 
-from sparsetime.dictionaries.decoders.windowed import WindowedAtoms
+from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders.windowed import WindowedEncoder
 from sparsetime.dictionaries.objectives import AuxK, Objective
@@ -37,6 +37,6 @@ def window_crosscoder(
     return Dictionary(
         WindowedEncoder(d_in, width, window),
         TopK(k),
-        WindowedAtoms(width, d_in, window),
+        WindowedDecoder(width, d_in, window),
         Objective([WindowMSE(), AuxK(aux_k, aux_weight)]),
     )

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.skip_connections.skip_connection import Base
+from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
@@ -24,7 +24,7 @@ _EXAMPLE = {
 
 @final
 @part("frozen", example={"dictionary": _EXAMPLE})
-class FrozenBase(Base):
+class FrozenSkip(SkipConnection):
     """What another dictionary reconstructs; the code explains only what that leaves over.
 
     dictionary: as `Dictionary.written` gives it; its weights are saved with the new one's and are
@@ -44,9 +44,9 @@ class FrozenBase(Base):
         self.d_in, self.d_out = self.dictionary.d_in, self.dictionary.d_out
 
     @staticmethod
-    def of(dictionary: Dictionary) -> FrozenBase:
+    def of(dictionary: Dictionary) -> FrozenSkip:
         """A copy of a dictionary, with its weights."""
-        base = FrozenBase(dictionary.written())
+        base = FrozenSkip(dictionary.written())
         base.dictionary.load_state_dict(dictionary.state_dict())
         return base
 

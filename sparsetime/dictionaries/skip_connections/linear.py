@@ -9,12 +9,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.skip_connections.skip_connection import Base
+from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
 
 
 @final
 @part("linear")
-class LinearBase(Base):
+class LinearSkip(SkipConnection):
     """A linear map from what is read to what is written, from zero on.
 
     weight: [d_out, d_in]. With the atoms' offset the map is affine.

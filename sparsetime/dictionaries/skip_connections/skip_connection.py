@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import Part
+from sparsetime.dictionaries.component import Component
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
 
 
-class Base(Part):
+class SkipConnection(Component):
     """A first guess, straight from the activation; the code explains what it leaves over.
 
     The skip connection of a transcoder is one, an earlier dictionary that is kept as it is another.

@@ -2,7 +2,7 @@
 
 from sparsetime.dictionaries.sparsifiers.abs_top_k import AbsTopK
 from sparsetime.dictionaries.sparsifiers.batch_top_k import BatchTopK
-from sparsetime.dictionaries.sparsifiers.delta_coding import Delta
+from sparsetime.dictionaries.sparsifiers.delta_coding import DeltaCoding
 from sparsetime.dictionaries.sparsifiers.gated import Gated
 from sparsetime.dictionaries.sparsifiers.hysteresis import Hysteresis
 from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
@@ -13,7 +13,7 @@ from sparsetime.dictionaries.sparsifiers.top_k import TopK
 __all__ = [
     "AbsTopK",
     "BatchTopK",
-    "Delta",
+    "DeltaCoding",
     "Gated",
     "Hysteresis",
     "JumpReLU",

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.kernels import Rule, Support
 
@@ -28,8 +28,8 @@ class AbsTopK(Sparsifier):
         super().__init__(k=checked_k(k))
         self.k = k
 
-    def training_rule(self, inputs: Inputs) -> Rule:
+    def training_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.AbsTopK(self.k)
 
-    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
@@ -64,10 +64,10 @@ class AdaptiveK(Sparsifier):
         self.register_buffer("scale", torch.tensor(0.0))
         self.register_buffer("steps", torch.tensor(0))
 
-    def training_rule(self, inputs: Inputs) -> Rule:
-        return kernels.TopKEach(self.k_of(inputs.x))
+    def training_rule(self, inputs: EncoderInput) -> Rule:
+        return kernels.TopKPerRow(self.k_of(inputs.x))
 
-    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu()
 
     @torch.no_grad()
@@ -83,7 +83,7 @@ class AdaptiveK(Sparsifier):
         return (self.k * (1 + self.spread * share)).round().clamp_min(1).long()
 
     @torch.no_grad()
-    def observe(self, step: Step) -> None:
+    def observe(self, step: ForwardPass) -> None:
         assert step.batch is not None, "labels are among what this part needs"
         assert step.batch.labels is not None, "labels are among what this part needs"
         x = step.dictionary.centred(step.x)

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.kernels import Rule, Support
 
@@ -37,20 +37,20 @@ class BatchTopK(Sparsifier):
         self.register_buffer("threshold", torch.tensor(0.0))
         self.register_buffer("batches_seen", torch.tensor(0))
 
-    def training_rule(self, inputs: Inputs) -> Rule:
+    def training_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.BatchTopK(self.k)
 
-    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu()
 
-    def inference_rule(self, inputs: Inputs) -> Rule:
+    def inference_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.Above(self.threshold)
 
-    def inference_gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre * (pre > self.threshold)
 
     @torch.no_grad()
-    def observe(self, step: Step) -> None:
+    def observe(self, step: ForwardPass) -> None:
         values = step.all_values
         positive = values[values > 0]
         smallest = positive.min() if positive.numel() else torch.zeros_like(self.threshold)

@@ -10,9 +10,9 @@ from torch import Tensor
 from sparsetime import kernels
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
-from sparsetime.dictionaries.sparsifiers.wrapper import Around
-from sparsetime.dictionaries.state.previous_code import LastCode
+from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.sparsifiers.wrapper import SparsifierWrapper
+from sparsetime.dictionaries.state.previous_code import PreviousCode
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Support
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @final
 @part("delta", example={"inner": {"kind": "top_k", "k": 4}})
-class Delta(Around):
+class DeltaCoding(SparsifierWrapper):
     """A code is held until its reconstruction is too far off, and then changed as little as needed.
 
     A step begins with the code of the step before, whose sum of atoms is the running
@@ -56,17 +56,19 @@ class Delta(Around):
             )
         return super().objection(dictionary)
 
-    def code(self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs) -> SparseCode:
-        stretches = inputs.in_time
+    def code(
+        self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
+    ) -> SparseCode:
+        segments = inputs.in_time
         fresh = self.inner.code(pre, support, inputs)
-        past = inputs.memory.recall(self) or LastCode.none(stretches.count, self.width, inputs.x)
+        past = inputs.memory.recall(self) or PreviousCode.none(segments.count, self.width, inputs.x)
         code = kernels.held(
             fresh,
             inputs.x,
             self.atoms.vectors(),
-            stretches.offsets,
+            segments.offsets,
             self.tolerance,
             past.code,
         )
-        inputs.memory.keep(self, past.after(code, stretches))
+        inputs.memory.keep(self, past.after(code, segments))
         return code

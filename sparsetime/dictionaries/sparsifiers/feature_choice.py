@@ -11,8 +11,8 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.errors import ConfigError
@@ -60,20 +60,20 @@ class FeatureChoice(Sparsifier):
         self.register_buffer("threshold", torch.zeros(width))
         self.register_buffer("frequency", _frequencies(width, min(k, width), zipf))
 
-    def training_rule(self, inputs: Inputs) -> Rule:
+    def training_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.Above(_LOOSE * self.threshold)
 
-    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu() * self._chosen(pre.detach(), support)
 
-    def inference_rule(self, inputs: Inputs) -> Rule:
+    def inference_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.Above(self.threshold)
 
-    def inference_gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre * (pre > self.threshold[support.indices])
 
     @torch.no_grad()
-    def observe(self, step: Step) -> None:
+    def observe(self, step: ForwardPass) -> None:
         pre, support = step.pre.detach(), step.support
         if not bool(self.threshold.any()):
             self._begin(pre, support)

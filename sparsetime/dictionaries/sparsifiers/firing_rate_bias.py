@@ -11,8 +11,8 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
@@ -20,12 +20,12 @@ from sparsetime.kernels import Rule, Support
 
 @final
 @part("adapted_bias", example={"frequencies": [0.1, 0.05]})
-class AdaptedBias(Sparsifier):
+class FiringRateBias(Sparsifier):
     """A latent is on, at full strength, above a threshold that no gradient moves: it rises while
     the latent fires more often than its group should, and falls while it fires less.
 
     frequencies: the share of rows on which the latents of each group should fire; groups are equal
-    stretches of latents.
+    segments of latents.
     pace: how far a threshold moves in a step at most, as a share of the strongest pre-activation
     of the latent, or of the average over firing latents where it was silent.
     memory: the share of a latent's running frequency that stays from one step to the next.
@@ -82,14 +82,14 @@ class AdaptedBias(Sparsifier):
         above = [max(0.0, normal.inv_cdf(1 - f)) for f in self.frequencies]
         self.threshold.copy_(spread * self.threshold.new_tensor(above)[self.group])
 
-    def training_rule(self, inputs: Inputs) -> Rule:
+    def training_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.Above(self.threshold)
 
-    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu()
 
     @torch.no_grad()
-    def observe(self, step: Step) -> None:
+    def observe(self, step: ForwardPass) -> None:
         latents, pre = step.support.indices, step.pre.detach()
         seen = torch.bincount(latents, minlength=self.width) / step.support.rows
         highest = torch.zeros_like(self.peak).scatter_reduce_(0, latents, pre, "amax")

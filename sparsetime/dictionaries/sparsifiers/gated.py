@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.kernels import Rule, Support
 
@@ -38,10 +38,10 @@ class Gated(Sparsifier):
         self.log_scale = nn.Parameter(torch.zeros(width))
         self.shift = nn.Parameter(torch.zeros(width))
 
-    def training_rule(self, inputs: Inputs) -> Rule:
+    def training_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.Above(torch.zeros((), device=inputs.x.device))
 
-    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         scale = self.log_scale.exp()[support.indices]
         magnitude: Tensor = (scale * pre + self.shift[support.indices]).relu()
         return magnitude * (pre > 0)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.errors import ConfigError
@@ -50,20 +50,20 @@ class GradientTopK(Sparsifier):
             "takes dictionaries that reconstruct the one site that they read"
         )
 
-    def training_rule(self, inputs: Inputs) -> Rule:
+    def training_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.TopK(min(_CANDIDATES * self.k, self.atoms.width))
 
-    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu() * self._kept(pre.detach().relu(), support, inputs)
 
-    def inference_rule(self, inputs: Inputs) -> Rule:
+    def inference_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.TopK(self.k)
 
-    def inference_gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu()
 
     @torch.no_grad()
-    def _kept(self, values: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def _kept(self, values: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         assert inputs.batch is not None and inputs.batch.gradient is not None, "training needs it"
         # Rows that came along as earlier neighbours have no gradient: strength alone decides.
         gradient = inputs.x.new_zeros(support.rows, self.atoms.d_out)

@@ -13,13 +13,13 @@ from torch import Tensor
 from sparsetime import kernels
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.row_ranks import ranks
-from sparsetime.dictionaries.sparsifiers.wrapper import Around
-from sparsetime.dictionaries.state.previous_code import LastCode
+from sparsetime.dictionaries.sparsifiers.wrapper import SparsifierWrapper
+from sparsetime.dictionaries.state.previous_code import PreviousCode
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
-from sparsetime.segments import Stretches
+from sparsetime.segments import Segments
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @final
 @part("hysteresis", example={"inner": {"kind": "top_k", "k": 4}})
-class Hysteresis(Around):
+class Hysteresis(SparsifierWrapper):
     """A latent goes on where the inner sparsifier keeps it, and stays on longer than that.
 
     Where the inner one has thresholds, a latent stays on as long as its pre-activation is above
@@ -60,38 +60,40 @@ class Hysteresis(Around):
             )
         return super().objection(dictionary)
 
-    def inference_rule(self, inputs: Inputs) -> Rule:
+    def inference_rule(self, inputs: EncoderInput) -> Rule:
         """What can be on if it was on before."""
         match self.inner.inference_rule(inputs):
             case kernels.Above(threshold):
                 return kernels.Above(self.low * threshold)
-            case kernels.TopKEach(k):
-                return kernels.TopKEach((k / self.low).ceil().long().clamp_max(self.width))
+            case kernels.TopKPerRow(k):
+                return kernels.TopKPerRow((k / self.low).ceil().long().clamp_max(self.width))
             case kernels.TopK() | kernels.AbsTopK() as rule:
                 return replace(rule, k=min(math.ceil(rule.k / self.low), self.width))
             case rule:
                 return rule
 
-    def code(self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs) -> SparseCode:
-        stretches = inputs.in_time
+    def code(
+        self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
+    ) -> SparseCode:
+        segments = inputs.in_time
         strengths = self.inner.inference_gate(pre, support, inputs)
         fires = self._kept(pre, support, inputs) & (strengths != 0)
         values = torch.where(fires, strengths, pre)
         code = SparseCode(support.offsets, support.indices, values, support.width, (support.rows,))
-        past = inputs.memory.recall(self) or LastCode.none(stretches.count, self.width, values)
-        on = kernels.stays(fires | _was_on(code, past, stretches), support, stretches.offsets)
+        past = inputs.memory.recall(self) or PreviousCode.none(segments.count, self.width, values)
+        on = kernels.stays(fires | _was_on(code, past, segments), support, segments.offsets)
         found = code.keep(on & (values != 0))
-        inputs.memory.keep(self, past.after(found, stretches))
+        inputs.memory.keep(self, past.after(found, segments))
         return found
 
     def _kept(
-        self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs
+        self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
     ) -> Bool[Tensor, " entries"]:
         """The entries that the inner rule keeps on its own."""
         match self.inner.inference_rule(inputs):
             case kernels.Above(threshold):
                 return pre > (threshold[support.indices] if threshold.dim() else threshold)
-            case kernels.TopKEach(k):
+            case kernels.TopKPerRow(k):
                 return ranks(pre, support) < k[support.row_of_entry]
             case kernels.AbsTopK(k):
                 return ranks(pre.abs(), support) < k
@@ -101,9 +103,9 @@ class Hysteresis(Around):
                 return torch.ones_like(pre, dtype=torch.bool)
 
 
-def _was_on(code: SparseCode, past: LastCode, stretches: Stretches) -> Bool[Tensor, " entries"]:
-    """The entries of first rows whose latents are on in the code before their stretch."""
+def _was_on(code: SparseCode, past: PreviousCode, segments: Segments) -> Bool[Tensor, " entries"]:
+    """The entries of first rows whose latents are on in the code before their segment."""
     row = code.row_of_entry
-    places = stretches.of_row[row] * code.width + code.indices
+    places = segments.of_row[row] * code.width + code.indices
     before = past.code.row_of_entry * code.width + past.code.indices
-    return (stretches.position[row] == 0) & torch.isin(places, before)
+    return (segments.position[row] == 0) & torch.isin(places, before)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
@@ -21,7 +21,7 @@ _TINY = 1e-12
 
 @final
 @part("temporal_mask")
-class TemporalMask(Sparsifier):
+class ImportanceDropout(Sparsifier):
     """Every positive latent, but in training one of little importance is left out of a row by
     chance. In use nothing is left out, and a latent has the mean strength of its draws.
 
@@ -76,20 +76,20 @@ class TemporalMask(Sparsifier):
         lacking = (threshold - importance) / threshold.clamp_min(_TINY)
         return -torch.expm1(-self.rate * lacking.clamp_min(0))
 
-    def training_rule(self, inputs: Inputs) -> Rule:
+    def training_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.Above(torch.zeros((), device=inputs.x.device))
 
-    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         # Draws follow from the number of steps, so that an interrupted run goes on with the same.
         generator = torch.Generator(pre.device).manual_seed(int(self.steps_seen))
         chance = torch.rand(pre.shape, generator=generator, device=pre.device)
         return pre.relu() * (chance >= self.left_out()[support.indices])
 
-    def inference_gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu() * (1 - self.left_out()[support.indices])
 
     @torch.no_grad()
-    def observe(self, step: Step) -> None:
+    def observe(self, step: ForwardPass) -> None:
         latents, values = step.support.indices, step.values.detach()
         towards = kernels.gather_dot(step.residual, step.dictionary.atoms, step.support)
         # Without the latent the residual is longer by its strength along its atom.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
@@ -36,10 +36,10 @@ class JumpReLU(Sparsifier):
         self.width, self.bandwidth = width, bandwidth
         self.log_threshold = nn.Parameter(torch.full((width,), threshold).log())
 
-    def training_rule(self, inputs: Inputs) -> Rule:
+    def training_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.Above((self.log_threshold.detach().exp() - self.bandwidth / 2).clamp_min(0))
 
-    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         threshold = self.log_threshold.exp()[support.indices]
         out: Tensor = _Jump.apply(pre, threshold, self.bandwidth)  # type: ignore[no-untyped-call]
         return out
@@ -52,10 +52,10 @@ class JumpReLU(Sparsifier):
         out: Tensor = _IsOn.apply(pre, threshold, self.bandwidth)  # type: ignore[no-untyped-call]
         return out
 
-    def inference_rule(self, inputs: Inputs) -> Rule:
+    def inference_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.Above(self.log_threshold.detach().exp())
 
-    def inference_gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre * (pre > self.log_threshold.exp()[support.indices])
 
 

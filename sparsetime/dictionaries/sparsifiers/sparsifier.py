@@ -8,19 +8,19 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.component import Part
-from sparsetime.dictionaries.decoders.decoder import Atoms
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.component import Component
+from sparsetime.dictionaries.decoders.decoder import Decoder
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
 
 
-class Sparsifier(Part):
+class Sparsifier(Component):
     """Which latents stay on, and how strong.
 
     A rule says which places are selected (no gradient), a gate how strong they are (with gradient),
     for training and for use. In use a row's code never depends on the other rows of its batch, but
-    for those before it in its own stretch of time, where the sparsifier remembers.
+    for those before it in its own segment of time, where the sparsifier remembers.
 
     atoms: the atoms of the dictionary that it is part of, for those that look at them.
     """
@@ -30,9 +30,9 @@ class Sparsifier(Part):
     wants_pressure: bool = False
     #: Whether multiplying all pre-activations changes no place, so that codes may begin small.
     scale_free: bool = False
-    atoms: Atoms
+    atoms: Decoder
 
-    def meet(self, atoms: Atoms) -> None:
+    def meet(self, atoms: Decoder) -> None:
         """Told by the dictionary, when it is composed."""
         # Beside torch's register of modules, so that the atoms' weights are not saved twice.
         self.__dict__["atoms"] = atoms
@@ -43,16 +43,16 @@ class Sparsifier(Part):
         return self
 
     @abstractmethod
-    def training_rule(self, inputs: Inputs) -> Rule:
+    def training_rule(self, inputs: EncoderInput) -> Rule:
         """Which places are kept of a training batch."""
 
     @abstractmethod
     def gate(
-        self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs
+        self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
     ) -> Float[Tensor, " entries"]:
         """Strengths from the pre-activations at the kept places, with gradients."""
 
-    def inference_rule(self, inputs: Inputs) -> Rule:
+    def inference_rule(self, inputs: EncoderInput) -> Rule:
         """Which places can be on in a row, whatever batch it comes in.
 
         As in training, unless that rule looks at the batch.
@@ -60,12 +60,14 @@ class Sparsifier(Part):
         return self.training_rule(inputs)
 
     def inference_gate(
-        self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs
+        self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
     ) -> Float[Tensor, " entries"]:
         """Strengths in use; zero where the latent is off after all. As in training by default."""
         return self.gate(pre, support, inputs)
 
-    def code(self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs) -> SparseCode:
+    def code(
+        self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
+    ) -> SparseCode:
         """The rows' code in use. One that remembers may keep on what the rows alone would not."""
         values = self.inference_gate(pre, support, inputs)
         code = SparseCode(support.offsets, support.indices, values, support.width, (support.rows,))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.errors import ConfigError
@@ -45,14 +45,14 @@ class TopAFA(Sparsifier):
             return None
         return f"most is {self.most} and larger than the width, {dictionary.width}"
 
-    def training_rule(self, inputs: Inputs) -> Rule:
+    def training_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.TopK(self.most)
 
-    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu() * self._kept(pre.detach().relu(), support, inputs)
 
     @torch.no_grad()
-    def _kept(self, values: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def _kept(self, values: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         rank, row = ranks(values, support), support.row_of_entry
         squares = values.new_zeros(support.rows, self.most)
         squares[row, rank] = values.square()

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import part
-from sparsetime.dictionaries.encoder_input import Inputs
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
@@ -42,17 +42,17 @@ class VariationalTopK(Sparsifier):
         self.log_deviation = nn.Parameter(torch.full((width,), math.log(deviation)))
         self.register_buffer("steps_seen", torch.tensor(0))
 
-    def training_rule(self, inputs: Inputs) -> Rule:
+    def training_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.TopK(self.k)
 
-    def gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         generator = torch.Generator(pre.device).manual_seed(int(self.steps_seen))
         noise = torch.randn(pre.shape, generator=generator, device=pre.device)
         return pre.relu() + self.log_deviation[support.indices].exp() * noise
 
-    def inference_gate(self, pre: Tensor, support: Support, inputs: Inputs) -> Tensor:
+    def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu()
 
     @torch.no_grad()
-    def observe(self, step: Step) -> None:
+    def observe(self, step: ForwardPass) -> None:
         self.steps_seen.add_(1)

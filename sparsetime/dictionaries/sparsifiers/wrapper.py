@@ -10,9 +10,9 @@ from torch import Tensor
 
 from sparsetime.dictionaries.component import build, parts_of
 from sparsetime.dictionaries.component_settings import parameters_of
-from sparsetime.dictionaries.decoders.decoder import Atoms
-from sparsetime.dictionaries.encoder_input import Inputs
-from sparsetime.dictionaries.forward_pass import Step
+from sparsetime.dictionaries.decoders.decoder import Decoder
+from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.kernels import Rule, Support
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
 
 
-class Around(Sparsifier):
+class SparsifierWrapper(Sparsifier):
     """What the inner sparsifier does, but for the code in use, which looks at the step before.
 
-    inner: as `Part.written` gives it; `width` is put in where the inner one takes it.
+    inner: as `Component.written` gives it; `width` is put in where the inner one takes it.
     """
 
     remembers = True
@@ -43,7 +43,7 @@ class Around(Sparsifier):
     def core(self) -> Sparsifier:
         return self.inner.core
 
-    def meet(self, atoms: Atoms) -> None:
+    def meet(self, atoms: Decoder) -> None:
         super().meet(atoms)
         self.inner.meet(atoms)
 
@@ -56,21 +56,21 @@ class Around(Sparsifier):
     def fit_start(self, x: Float[Tensor, "rows d"]) -> None:
         self.inner.fit_start(x)
 
-    def observe(self, step: Step) -> None:
+    def observe(self, step: ForwardPass) -> None:
         self.inner.observe(step)
 
-    def training_rule(self, inputs: Inputs) -> Rule:
+    def training_rule(self, inputs: EncoderInput) -> Rule:
         return self.inner.training_rule(inputs)
 
     def gate(
-        self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs
+        self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
     ) -> Float[Tensor, " entries"]:
         return self.inner.gate(pre, support, inputs)
 
-    def inference_rule(self, inputs: Inputs) -> Rule:
+    def inference_rule(self, inputs: EncoderInput) -> Rule:
         return self.inner.inference_rule(inputs)
 
     def inference_gate(
-        self, pre: Float[Tensor, " entries"], support: Support, inputs: Inputs
+        self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
     ) -> Float[Tensor, " entries"]:
         return self.inner.inference_gate(pre, support, inputs)

@@ -10,35 +10,35 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.errors import ConfigError
-from sparsetime.segments import Stretches
+from sparsetime.segments import Segments
 from sparsetime.state import State
 
 
 @final
 @dataclass(frozen=True)
-class LastSteps(State):
+class PreviousSteps(State):
     """The last steps of every stream, [streams, window - 1, d], oldest first; zeros before any."""
 
     steps: Float[Tensor, "streams before d"]
 
-    def without(self, forgotten: Bool[Tensor, " streams"]) -> LastSteps:
-        return LastSteps(self.steps.masked_fill(forgotten[:, None, None], 0.0))
+    def without(self, forgotten: Bool[Tensor, " streams"]) -> PreviousSteps:
+        return PreviousSteps(self.steps.masked_fill(forgotten[:, None, None], 0.0))
 
 
 def trailing(
-    x: Float[Tensor, "rows d"], stretches: Stretches, window: int, last: LastSteps | None = None
-) -> tuple[Float[Tensor, "rows window d"], LastSteps]:
+    x: Float[Tensor, "rows d"], segments: Segments, window: int, last: PreviousSteps | None = None
+) -> tuple[Float[Tensor, "rows window d"], PreviousSteps]:
     """For every row the `window` steps that end with it, oldest first, and what goes on from here.
 
-    Where a stretch has not yet so many steps, zeros stand for what would be before it.
+    Where a segment has not yet so many steps, zeros stand for what would be before it.
     """
-    steps, _ = stretches.padded(x)
-    before = x.new_zeros(stretches.count, window - 1, x.shape[1]) if last is None else last.steps
+    steps, _ = segments.padded(x)
+    before = x.new_zeros(segments.count, window - 1, x.shape[1]) if last is None else last.steps
     whole = torch.cat([before, steps], 1)
-    ends = stretches.lengths[:, None] + torch.arange(window - 1, device=x.device)
+    ends = segments.lengths[:, None] + torch.arange(window - 1, device=x.device)
     kept = whole.detach().gather(1, ends[..., None].expand(-1, -1, x.shape[1]))
-    at = stretches.position[:, None] + torch.arange(window, device=x.device)
-    return whole[stretches.of_row[:, None], at], LastSteps(kept)
+    at = segments.position[:, None] + torch.arange(window, device=x.device)
+    return whole[segments.of_row[:, None], at], PreviousSteps(kept)
 
 
 def checked_window(window: int) -> int:
@@ -51,12 +51,12 @@ def checked_window(window: int) -> int:
     return window
 
 
-def check_long_enough(stretches: Stretches, window: int) -> None:
-    """Errors: ConfigError where no stretch holds a whole window."""
-    longest = int(stretches.lengths.max()) if stretches.count else 0
+def check_long_enough(segments: Segments, window: int) -> None:
+    """Errors: ConfigError where no segment holds a whole window."""
+    longest = int(segments.lengths.max()) if segments.count else 0
     if longest < window:
         raise ConfigError(
-            f"a code is of {window} steps, and the longest stretch of this batch has {longest}: "
+            f"a code is of {window} steps, and the longest segment of this batch has {longest}: "
             f"train on longer sequences with window={4 * window} or so, or make a dictionary of a "
             "smaller window"
         )

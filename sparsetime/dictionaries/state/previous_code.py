@@ -10,13 +10,13 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from sparsetime.codes import SparseCode
-from sparsetime.segments import Stretches
+from sparsetime.segments import Segments
 from sparsetime.state import State
 
 
 @final
 @dataclass(frozen=True)
-class LastCode(State):
+class PreviousCode(State):
     """The code of the last step of every stream; no entries where there was none.
 
     code: of shape `(streams,)`.
@@ -25,17 +25,17 @@ class LastCode(State):
     code: SparseCode
 
     @staticmethod
-    def none(streams: int, width: int, like: Tensor) -> LastCode:
+    def none(streams: int, width: int, like: Tensor) -> PreviousCode:
         """Of streams that have no past."""
         indices = torch.zeros(0, dtype=torch.int64, device=like.device)
         offsets = torch.zeros(streams + 1, dtype=torch.int64, device=like.device)
-        return LastCode(SparseCode(offsets, indices, like.new_zeros(0), width, (streams,)))
+        return PreviousCode(SparseCode(offsets, indices, like.new_zeros(0), width, (streams,)))
 
-    def after(self, code: SparseCode, stretches: Stretches) -> LastCode:
-        """Once the stretches have gone by, whose rows have this code."""
+    def after(self, code: SparseCode, segments: Segments) -> PreviousCode:
+        """Once the segments have gone by, whose rows have this code."""
         if code.rows == 0:
             return self
-        return LastCode(code.take(stretches.offsets[1:] - 1))
+        return PreviousCode(code.take(segments.offsets[1:] - 1))
 
-    def without(self, forgotten: Bool[Tensor, " streams"]) -> LastCode:
-        return LastCode(self.code.keep(~forgotten[self.code.row_of_entry]))
+    def without(self, forgotten: Bool[Tensor, " streams"]) -> PreviousCode:
+        return PreviousCode(self.code.keep(~forgotten[self.code.row_of_entry]))

@@ -12,7 +12,7 @@ from torch import Tensor
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.check_input import checked_activations
 from sparsetime.errors import DataError, MismatchError
-from sparsetime.segments import Stretches
+from sparsetime.segments import Segments
 from sparsetime.state import Memory
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ class Stream:
         steps = x.shape[-2]
         if times is not None:
             self._check_order(times.broadcast_to(*streams, steps).reshape(-1, steps))
-        stretches = Stretches.even(math.prod(streams), steps, x.device)
-        code = self._dictionary.continued(rows, stretches, self._memory)
+        segments = Segments.even(math.prod(streams), steps, x.device)
+        code = self._dictionary.continued(rows, segments, self._memory)
         self._streams = streams
         self.steps += steps
         return code

@@ -7,7 +7,7 @@ from typing import Any
 from sparsetime.dictionaries.component import parts_of
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.serialise import from_written
-from sparsetime.dictionaries.sparsifiers.wrapper import Around
+from sparsetime.dictionaries.sparsifiers.wrapper import SparsifierWrapper
 from sparsetime.errors import ConfigError, unknown_name
 
 _OWN = "sparsifier."
@@ -22,7 +22,9 @@ def with_memory(sae: Dictionary, kind: str, **settings: Any) -> Dictionary:
 
     Errors: UnknownNameError for another kind, ConfigError where the two make no sense together.
     """
-    around = [name for name, cls in parts_of("sparsifier").items() if issubclass(cls, Around)]
+    around = [
+        name for name, cls in parts_of("sparsifier").items() if issubclass(cls, SparsifierWrapper)
+    ]
     if kind not in around:
         raise unknown_name("sparsifier that remembers", kind, around)
     written = sae.written()

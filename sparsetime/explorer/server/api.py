@@ -153,7 +153,7 @@ def sequences(
 def words_of(
     request: Request, key: Key, sequence: Sequence, first: First = 0, stop: Stop = None
 ) -> DocumentText:
-    """The words of a stretch, one a step."""
+    """The words of a segment, one a step."""
     return documents.document(_opened(request), key, sequence, first, stop)
 
 
@@ -170,7 +170,7 @@ def score(
     reach: Annotated[int, Query(ge=0, le=100_000)] = 0,
     also: Annotated[list[int], Query(max_length=timeline.MOST_ROWS)] = [],  # noqa: B006  FastAPI copies it
 ) -> Roll:
-    """The score of a stretch: features as rows, steps as columns."""
+    """The score of a segment: features as rows, steps as columns."""
     opened = _opened(request)
     for number in also:
         feature.check_feature(opened, key, number)
@@ -190,7 +190,7 @@ def input_view(
     columns: Annotated[int, Query(ge=16, le=4096)] = inputs.COLUMNS,
     frames: Annotated[int, Query(ge=1, le=200)] = inputs.MOST_FRAMES,
 ) -> InputView:
-    """What the model read over a stretch, where that was no text: a series or frames."""
+    """What the model read over a segment, where that was no text: a series or frames."""
     return inputs.input_view(
         _opened(request), key, sequence, first, stop, columns=columns, frames=frames
     )
@@ -204,7 +204,7 @@ def alike(
     first: Annotated[int, Query(ge=0, lt=2**31)],
     stop: Annotated[int, Query(ge=1, lt=2**31)],
 ) -> list[search.Place]:
-    """Other passages in which the features of this stretch fire together."""
+    """Other passages in which the features of this segment fire together."""
     return search.alike(_opened(request), key, sequence, first, stop)
 
 
@@ -217,7 +217,7 @@ def specific(
     stop: Annotated[int, Query(ge=1, lt=2**31)],
     limit: Annotated[int, Query(ge=1, le=100)] = 12,
 ) -> list[SpecificFeature]:
-    """The features that a stretch has most to itself."""
+    """The features that a segment has most to itself."""
     return timeline.specific(_opened(request), key, sequence, first, stop, limit)
 
 

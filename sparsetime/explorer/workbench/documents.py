@@ -50,7 +50,7 @@ def document(
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
-    first, stop, length = stretch(opened, key, sequence, first, stop)
+    first, stop, length = segment(opened, key, sequence, first, stop)
     stop = min(stop, first + MOST_STEPS)
     whole = opened.document(key, sequence)
     place = int(np.searchsorted(opened.one(key).store.sequence_indices, sequence))
@@ -66,10 +66,10 @@ def document(
     )
 
 
-def stretch(
+def segment(
     opened: Opened, key: str, sequence: int, first: int, stop: int | None
 ) -> tuple[int, int, int]:
-    """The stretch that is meant, checked, and the length of the sequence.
+    """The segment that is meant, checked, and the length of the sequence.
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
@@ -85,7 +85,7 @@ def stretch(
     stop = length if stop is None else min(stop, length)
     if not 0 <= first < stop:
         raise DataError(
-            f"steps {first} to {stop} are no stretch of sequence {sequence}, whose steps are 0 to "
+            f"steps {first} to {stop} are no segment of sequence {sequence}, whose steps are 0 to "
             f"{length - 1}"
         )
     return first, stop, length

@@ -6,7 +6,7 @@ from sparsetime.explorer.report_schema import Record, Text
 
 
 class Frame(Record):
-    """A frame of a stretch: its step, and its picture as the address of a PNG."""
+    """A frame of a segment: its step, and its picture as the address of a PNG."""
 
     step: int
     picture: Text

@@ -1,7 +1,7 @@
 """What a model read where that was no text: series and frames, drawn on the score's time axis.
 
 A store keeps activations and not what they came from. `save_inputs` puts that beside the run, in
-one file that is read a stretch at a time.
+one file that is read a segment at a time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sparsetime.errors import DamagedError, DataError
-from sparsetime.explorer.workbench.documents import stretch
+from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.input_records import Frame, InputView
 from sparsetime.files import Folder
 
@@ -77,7 +77,7 @@ def input_view(
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have;
     DamagedError where the file of inputs cannot be read.
     """
-    first, stop, length = stretch(opened, key, sequence, first, stop)
+    first, stop, length = segment(opened, key, sequence, first, stop)
     store = opened.one(key).store
     place = int(np.searchsorted(store.sequence_indices, sequence))
     if store.sequences["text"][place].is_valid:
@@ -115,7 +115,7 @@ def input_view(
 def _read(
     folder: Folder, sequence: int, length: int, first: int, stop: int
 ) -> tuple[np.ndarray, list[str], list[float], list[float]] | None:
-    """The stretch, the channels' names and their range; None where nothing is kept of it."""
+    """The segment, the channels' names and their range; None where nothing is kept of it."""
     from safetensors import SafetensorError, safe_open
 
     if not (folder.is_local and folder.exists(INPUTS)):

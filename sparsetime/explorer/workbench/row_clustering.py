@@ -21,7 +21,7 @@ def likeness(
     """A place for each row such that rows that fire together stand together, and its group.
 
     Places are the leaves of a tree of rows, joined by the mean cosine of their strengths over the
-    stretch; groups are its branches below _TOGETHER. The tree is of the first rows alone where
+    segment; groups are its branches below _TOGETHER. The tree is of the first rows alone where
     there are many; each other row stands by its likest.
     """
     from scipy.cluster.hierarchy import fcluster, leaves_list, linkage

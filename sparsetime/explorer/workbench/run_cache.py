@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sparsetime.features.feature_events import Firing
 
 _MIB = 2**20
-_READ = 24  # sequences in which a stretch to open at is looked for
+_READ = 24  # sequences in which a segment to open at is looked for
 
 
 @final
@@ -109,7 +109,7 @@ class Opened:
         return [int(step) for step in boundaries(self.code(key, sequence), scale)]
 
     def _opens_at(self, key: str) -> tuple[int, int, int]:
-        """A stretch that reads like prose: its sequence, first step and the step after its last."""
+        """A segment that reads like prose: its sequence, first step and the step after its last."""
         shown = self.one(key)
         known = shown.index.sequences["sequence"].to_pylist()
         some = known[

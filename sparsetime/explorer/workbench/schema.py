@@ -32,7 +32,7 @@ class DictionaryView(Record):
     density: Histogram  # share of steps
     dwell: Histogram  # mean run length in steps
     aligned_with: list[Text]  # dictionaries over the same steps, which can be stacked
-    opens_at: tuple[int, int, int]  # a stretch worth reading first: sequence, first step, stop
+    opens_at: tuple[int, int, int]  # a segment worth reading first: sequence, first step, stop
 
 
 class Overview(Record):
@@ -81,7 +81,7 @@ class FeaturePage(Record):
 
 
 class RollRow(Record):
-    """One feature over a stretch of one sequence.
+    """One feature over a segment of one sequence.
 
     `columns` and `strengths` pair up: the column, and percent of the feature's largest strength.
     """
@@ -92,7 +92,7 @@ class RollRow(Record):
     words: list[Text]
     dwell: float
     density: float
-    energy: float  # share of the energy of the stretch's code
+    energy: float  # share of the energy of the segment's code
     place: int  # in the order of likeness: rows that fire together stand together
     group: int  # rows of one number fire together; counted in the order of `place`
     columns: list[int]
@@ -100,7 +100,7 @@ class RollRow(Record):
 
 
 class Roll(Record):
-    """The score of a stretch: steps `first` to `stop` of `length`, `stride` of them a column."""
+    """The score of a segment: steps `first` to `stop` of `length`, `stride` of them a column."""
 
     dictionary: Text
     sequence: int
@@ -108,7 +108,7 @@ class Roll(Record):
     stop: int
     length: int
     stride: int
-    awake: int  # features that fire in the stretch at all
+    awake: int  # features that fire in the segment at all
     rows: list[RollRow]
     boundaries: list[int]  # steps before which the active features change most
 
@@ -143,14 +143,14 @@ class DocumentText(Record):
 
 
 class SpecificFeature(Record):
-    """A feature that a stretch has to itself."""
+    """A feature that a segment has to itself."""
 
     feature: int
     part: Part
     label: Text
     words: list[Text]
     nats: float  # surprise above its density in the corpus
-    share: float  # of the steps of the stretch
+    share: float  # of the steps of the segment
     density: float  # share of all steps
 
 

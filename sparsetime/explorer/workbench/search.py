@@ -9,7 +9,7 @@ from jaxtyping import Int
 
 from sparsetime.errors import DataError
 from sparsetime.explorer.report_schema import Record, Text
-from sparsetime.explorer.workbench.documents import stretch
+from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.run_cache import Opened
 from sparsetime.explorer.workbench.schema import SpecificFeature
 from sparsetime.explorer.workbench.timeline import specific
@@ -105,7 +105,7 @@ def alike(opened: Opened, key: str, sequence: int, first: int, stop: int) -> lis
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
-    first, stop, _ = stretch(opened, key, sequence, first, stop)
+    first, stop, _ = segment(opened, key, sequence, first, stop)
     size = min(max(stop - first, _NARROWEST), _WIDEST)
     examples = specific(opened, key, sequence, first, stop, _EXAMPLES)
     total = sum(each.nats for each in examples)

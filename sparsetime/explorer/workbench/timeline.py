@@ -1,4 +1,4 @@
-"""The score of any stretch of a sequence, from a whole book to a single step."""
+"""The score of any segment of a sequence, from a whole book to a single step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from sparsetime.explorer.row_choice import TOO_DENSE, choose
-from sparsetime.explorer.workbench.documents import stretch
+from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.row_clustering import Cells, likeness
 from sparsetime.explorer.workbench.run_cache import Opened
 from sparsetime.explorer.workbench.schema import Roll, RollRow, SpecificFeature
@@ -43,7 +43,7 @@ def roll(
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
-    first, stop, length = stretch(opened, key, sequence, first, stop)
+    first, stop, length = segment(opened, key, sequence, first, stop)
     shown = opened.one(key)
     whole = opened.code(key, sequence)
     step, feature, value = _entries(whole.row_slice(first, stop))
@@ -94,13 +94,13 @@ def roll(
 def specific(
     opened: Opened, key: str, sequence: int, first: int, stop: int, limit: int = 12
 ) -> list[SpecificFeature]:
-    """The features that a stretch has most to itself; see `features.specific`.
+    """The features that a segment has most to itself; see `features.specific`.
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
     from sparsetime.features.enrichment import specificity
 
-    first, stop, _ = stretch(opened, key, sequence, first, stop)
+    first, stop, _ = segment(opened, key, sequence, first, stop)
     table = opened.one(key).table
     code = opened.code(key, sequence).row_slice(first, stop)
     found, nats = specificity(code, table.density)

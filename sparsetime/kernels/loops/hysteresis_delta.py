@@ -9,11 +9,11 @@ _FAST = {"contract", "reassoc", "nsz"}
 
 
 @njit(cache=True, parallel=True)
-def stays(offsets, indices, fires, stretches, out):
-    """out[entry]: it fires, or it was on in the row before, within its stretch."""
-    for stretch in prange(len(stretches) - 1):
-        for row in range(stretches[stretch], stretches[stretch + 1]):
-            first = row == stretches[stretch]
+def stays(offsets, indices, fires, segments, out):
+    """out[entry]: it fires, or it was on in the row before, within its segment."""
+    for segment in prange(len(segments) - 1):
+        for row in range(segments[segment], segments[segment + 1]):
+            first = row == segments[segment]
             before = offsets[row] if first else offsets[row - 1]
             for entry in range(offsets[row], offsets[row + 1]):
                 while before < offsets[row] and indices[before] < indices[entry]:
@@ -66,7 +66,7 @@ def _change(now, touched, fresh, aim, atoms, tolerance, error):
 
 
 @njit(cache=True)
-def held(offsets, indices, values, aim, atoms, stretches, tolerance, past, width):
+def held(offsets, indices, values, aim, atoms, segments, tolerance, past, width):
     """See `kernels.time.held`. past: offsets, indices and values of the codes before."""
     before_offsets, before_indices, before_values = past
     rows = len(offsets) - 1
@@ -74,11 +74,11 @@ def held(offsets, indices, values, aim, atoms, stretches, tolerance, past, width
     out_indices = np.empty(max(64, 2 * len(indices)), dtype=np.int64)
     out_values = np.empty(len(out_indices), dtype=values.dtype)
     now, error = np.zeros(width, dtype=values.dtype), np.empty(aim.shape[1], dtype=aim.dtype)
-    for stretch in range(len(stretches) - 1):
-        start, stop = before_offsets[stretch], before_offsets[stretch + 1]
+    for segment in range(len(segments) - 1):
+        start, stop = before_offsets[segment], before_offsets[segment + 1]
         touched = before_indices[start:stop].copy()
         now[touched] = before_values[start:stop]
-        for row in range(stretches[stretch], stretches[stretch + 1]):
+        for row in range(segments[segment], segments[segment + 1]):
             own = slice(offsets[row], offsets[row + 1])
             fresh = (indices[own], values[own])
             touched = _change(now, touched, fresh, aim[row], atoms, tolerance, error)

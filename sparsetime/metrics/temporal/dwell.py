@@ -40,7 +40,7 @@ class Dwell:
 def dwell(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Dwell:
     """Dwell times of a code over sequences.
 
-    A run is an unbroken stretch of steps of one sequence on which a feature fires; see
+    A run is an unbroken segment of steps of one sequence on which a feature fires; see
     `features.timescales`, whose runs these are. Run lengths: Mood 1940, "The distribution theory
     of runs".
 

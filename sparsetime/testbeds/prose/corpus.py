@@ -55,7 +55,7 @@ def corpus() -> list[Document]:
 
     Every document carries the labels `source` and `name`, and two kinds of span: `section` (slow:
     the heading or the qualified name that the text stands under) and `kind` (fast: one of `KINDS`
-    for every stretch of characters that is not white space).
+    for every segment of characters that is not white space).
 
     Some topics quote others (`compound` contains `if`, `for` and `while`), so a split by document
     does not keep every sentence of the held-out part out of the training part.
@@ -108,7 +108,7 @@ def heading_spans(text: str) -> list[Span]:
 
 
 def kind_spans(text: str) -> list[Span]:
-    """What every stretch of characters is, by one of `KINDS`; white space is left out.
+    """What every segment of characters is, by one of `KINDS`; white space is left out.
 
     `name` is whatever looks like code: with underscores, inner dots, inner capitals or digits,
     called, or in backticks. `symbol` is every mark that is no punctuation of a sentence.

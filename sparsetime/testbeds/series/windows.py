@@ -17,7 +17,7 @@ from sparsetime.testbeds.series.settings import ModelSettings
 @final
 @dataclass(frozen=True, eq=False)
 class Window:
-    """What one sensor counted in a stretch of time that is wholly held out or not at all.
+    """What one sensor counted in a segment of time that is wholly held out or not at all.
 
     start: hours from the first one of the data to its own. times: when each patch begins, local.
     values: float32 [patches, hours of a patch].
@@ -33,7 +33,7 @@ class Window:
 def windows(data: Counts, settings: ModelSettings) -> Iterator[Window]:
     """Windows side by side, sensor after sensor; those with gaps are left out.
 
-    Each stretch of years that are held out, or are not, is cut from its beginning; the rest at its
+    Each segment of years that are held out, or are not, is cut from its beginning; the rest at its
     end is left out.
     """
     starts = window_starts(data, settings.hours)

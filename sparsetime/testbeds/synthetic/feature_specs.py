@@ -23,7 +23,7 @@ class Feature:
     """One latent of the true code.
 
     frequency: the expected share of steps at which it is on. dwell: the mean length of its own
-    stretches in steps, before its parent or the state cut them. own_frequency: of those stretches.
+    segments in steps, before its parent or the state cut them. own_frequency: of those segments.
     parent, leader, partner: the latent it hangs on, follows, or shares a circle with; -1 for none.
     state: the slow state it is bound to, -1 for none. period: steps in one turn of a circle, 0
     for what is none.

@@ -123,10 +123,10 @@ def _played(
 def _share_of(
     on: NDArray[np.bool_], share: float, random: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """`on`, with each of its stretches kept with the probability `share`."""
+    """`on`, with each of its segments kept with the probability `share`."""
     begins = on.copy()
     begins[:, 1:] &= ~on[:, :-1]
-    number = np.cumsum(begins.reshape(-1))  # of the stretch that each step is in, from 1
+    number = np.cumsum(begins.reshape(-1))  # of the segment that each step is in, from 1
     kept = random.random(int(number[-1]) + 1) < share
     result: NDArray[np.bool_] = on & kept[number].reshape(on.shape)
     return result

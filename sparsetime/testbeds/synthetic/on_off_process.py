@@ -1,4 +1,4 @@
-"""Stretches of time: on and off in turn, each for a time of its own distribution."""
+"""Segments of time: on and off in turn, each for a time of its own distribution."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CYCLES_BEFORE = 5
 def painted(
     feature: Feature, settings: OrchestraSettings, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    """The strength of a feature on its own, [sequences, time]: one draw a stretch, zero when off.
+    """The strength of a feature on its own, [sequences, time]: one draw a segment, zero when off.
 
     It is on for `dwell` steps in the mean and `own_frequency` of the time.
     """

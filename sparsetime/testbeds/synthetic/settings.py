@@ -36,9 +36,9 @@ class OrchestraSettings(Settings):
     )
     pairs: int = Field(8, ge=0, description="correlated pairs: a plain feature and a follower")
     pair_correlation: float = Field(
-        0.7, ge=0, le=1, description="share of its leader's stretches that a follower joins"
+        0.7, ge=0, le=1, description="share of its leader's segments that a follower joins"
     )
-    bidirectional: int = Field(8, ge=0, description="features whose stretches have either sign")
+    bidirectional: int = Field(8, ge=0, description="features whose segments have either sign")
     circles: int = Field(4, ge=0, description="features of two latents that turn while on")
     fastest_circle: float = Field(8.0, gt=2, description="shortest period of a circle, in steps")
     slowest_circle: float = Field(200.0, gt=2, description="longest; log-uniform in between")
@@ -46,9 +46,9 @@ class OrchestraSettings(Settings):
     state_dwell: float = Field(1000.0, ge=1, description="mean steps that a state lasts")
     state_features: int = Field(32, ge=0, description="fast features bound to one state each")
     state_leak: float = Field(
-        0.05, ge=0, le=1, description="share of their stretches that ignore the state"
+        0.05, ge=0, le=1, description="share of their segments that ignore the state"
     )
-    spread: float = Field(0.3, ge=0, description="of the log of a stretch's strength")
+    spread: float = Field(0.3, ge=0, description="of the log of a segment's strength")
     flutter: float = Field(0.1, ge=0, description="of the log of the strength from step to step")
     noise: float = Field(0.05, ge=0, description="deviation of the noise in each of d dimensions")
     seed: int = Field(0, ge=0, description="of everything")

@@ -2,7 +2,7 @@
 
 from sparsetime.claims.claim import AtMost, Lab, claim
 from sparsetime.dictionaries.compose import compose
-from sparsetime.dictionaries.decoders import UnitNormAtoms
+from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.decoders.active_subspace import effective_rank
 from sparsetime.dictionaries.recipes.card import dictionary
 
@@ -32,7 +32,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         d_in=code.d,
         width=_WIDTH,
         sparsifier={"kind": "top_k", "k": _K},
-        atoms=UnitNormAtoms(_WIDTH, code.d),
+        atoms=UnitNormDecoder(_WIDTH, code.d),
         seed=seed,
     )
     subspace = dictionary("active_subspace", d_in=code.d, width=_WIDTH, k=_K, seed=seed)

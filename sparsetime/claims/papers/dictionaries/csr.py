@@ -11,7 +11,7 @@ from sparsetime.activations.store.store import Store
 from sparsetime.claims.claim import Lab, Less, claim
 from sparsetime.dictionaries.recipes import dictionary
 
-SITE, STRETCH = "encoder.layer.5", 16
+SITE, SEGMENT = "encoder.layer.5", 16
 WIDTH, ROWS, BATCH = 1536, 40_000, 512
 KS = (8, 16, 32)
 
@@ -21,14 +21,14 @@ KS = (8, 16, 32)
     system=152,
     says="With 8, 16 and 32 active latents the nearest neighbour of a held-out embedding is of the "
     "same document more often than by as many of the embedding's dimensions.",
-    data="stretches of 16 tokens, embedded as all-MiniLM-L6-v2 embeds sentences, by the mean of "
+    data="segments of 16 tokens, embedded as all-MiniLM-L6-v2 embeds sentences, by the mean of "
     "its last layer; held-out documents",
     expects=[Less(f"right by {k} dimensions", than=f"right by {k} latents") for k in KS],
-    notes="Partners are neighbouring stretches; the paper has pairs of images, of texts, or both. "
+    notes="Partners are neighbouring segments; the paper has pairs of images, of texts, or both. "
     "Seconds are of dense products on both sides, which is no index for sparse codes.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """Right: the share of held-out stretches whose nearest other one is of their document."""
+    """Right: the share of held-out segments whose nearest other one is of their document."""
     data = lab.real(SITE)
     x, document = _embeddings(data.train_store, data.train)
     held_out, held_out_document = _embeddings(data.held_out_store, data.held_out)
@@ -52,16 +52,16 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
 def _embeddings(
     store: Store, rows: Float[Tensor, "rows d"]
-) -> tuple[Float[Tensor, "stretches d"], Int[Tensor, " stretches"]]:
-    """Means of whole stretches of length one, and the number of each one's document."""
+) -> tuple[Float[Tensor, "segments d"], Int[Tensor, " segments"]]:
+    """Means of whole segments of length one, and the number of each one's document."""
     documents = rows.split(store.spans.lengths.tolist())
-    means = [one.unfold(0, STRETCH, STRETCH).mean(2) for one in documents if len(one) >= STRETCH]
+    means = [one.unfold(0, SEGMENT, SEGMENT).mean(2) for one in documents if len(one) >= SEGMENT]
     number = torch.cat([torch.full((len(one),), at) for at, one in enumerate(means)])
     return normalize(torch.cat(means), dim=1), number
 
 
 def _right(
-    codes: Float[Tensor, "stretches some"], document: Int[Tensor, " stretches"]
+    codes: Float[Tensor, "segments some"], document: Int[Tensor, " segments"]
 ) -> tuple[float, float]:
     """By the cosine; and the seconds that the search takes."""
     began = time.monotonic()

@@ -15,7 +15,7 @@ WIDTH, K, ROWS = 512, 16, 40_960
     "next-token loss less than TopK, which was trained on squared error.",
     data="the code model, layer 1 of 4; held-out documents",
     expects=[Less("rise of loss, end to end", than="rise of loss, TopK")],
-    notes="Both see the same rows in the same order, whole stretches of text. How many latents an "
+    notes="Both see the same rows in the same order, whole segments of text. How many latents an "
     "explained loss takes, which the paper counts too, is left out.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:

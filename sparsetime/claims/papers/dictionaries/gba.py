@@ -4,7 +4,7 @@ import torch
 
 import sparsetime as st
 from sparsetime.claims.claim import AtLeast, AtMost, Lab, claim
-from sparsetime.dictionaries.sparsifiers.firing_rate_bias import AdaptedBias
+from sparsetime.dictionaries.sparsifiers.firing_rate_bias import FiringRateBias
 
 _ROWS, _WIDTH, _K, _GROUPS = 100_000, 256, 8, 2
 
@@ -45,7 +45,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     found = [planted.recovered(sae.atoms.detach()).cosine > 0.9 for sae in pair]
     first = pair[0]
     sparsifier = first.sparsifier
-    assert isinstance(sparsifier, AdaptedBias), "that is its recipe"
+    assert isinstance(sparsifier, FiringRateBias), "that is its recipe"
     rates = lab.density(first, planted.held_out)
     groups = [rates[sparsifier.group == group].mean() for group in range(_GROUPS)]
     wanted = torch.tensor(sparsifier.frequencies)

@@ -28,7 +28,7 @@ WIDTH, K, ROWS, WINDOW = 512, 16, 40_000, 32
     notes="That what is predicted begins as a mean of the past is in how the attention starts "
     "here: started at random it ends less slow, and on the same sides. The two FVU are no part "
     "of the claim: at this size TFA leaves somewhat more unexplained than TopK, for its batches "
-    "hold a few stretches of consecutive steps and not as many independent rows.",
+    "hold a few segments of consecutive steps and not as many independent rows.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Told: by the nearest mean code. The predicted part is dense, as in the paper. TopK has as

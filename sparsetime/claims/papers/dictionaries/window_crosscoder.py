@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.claims.claim import AtLeast, Lab, Less, claim
-from sparsetime.dictionaries.decoders.windowed import WindowedAtoms
+from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 
@@ -69,7 +69,7 @@ def over_time(
 
 def profiles_found(sae: Dictionary, patterns: Float[Tensor, "features window d"]) -> float:
     """The mean over patterns of the cosine of the nearest atom's profile."""
-    assert isinstance(sae.decoder, WindowedAtoms), "the crosscoder's"
+    assert isinstance(sae.decoder, WindowedDecoder), "the crosscoder's"
     unit = torch.nn.functional.normalize
     found = unit(sae.decoder.profile.detach().flatten(1), dim=1)
     return float((unit(patterns.flatten(1), dim=1) @ found.T).amax(1).mean())
