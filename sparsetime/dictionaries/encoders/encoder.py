@@ -19,7 +19,8 @@ class Encoder(Component):
 
     Places and values come together: an encoder whose mathematics allows it finds the places
     without gradient and computes exact values at these alone (`SelectLinearEncoder`); one that
-    needs all pre-activations has them anyway (`DenseEncoder`); one that is unrolled makes both in turns.
+    needs all pre-activations has them anyway (`DenseEncoder`); one that is unrolled makes both in
+    turns.
 
     atoms: the atoms of the dictionary that the encoder is part of, for encoders that look at them.
     They are saved and trained as the atoms' own.
