@@ -116,7 +116,7 @@ def test_a_series_that_is_none(work, tmp_path):
 
 
 def test_series_are_documents_named_by_their_files(tmp_path):
-    from sparsetime.cli.runfile import CaptureSection
+    from sparsetime.cli.run_file import CaptureSection
 
     np.save(tmp_path / "rat.npy", np.arange(6.0))
     section = CaptureSection(model="m", data=[str(tmp_path)], site="x", out="o")

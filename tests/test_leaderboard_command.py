@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sparsetime.cli import app
-from sparsetime.cli.runfile import LeaderboardSection
+from sparsetime.cli.run_file import LeaderboardSection
 from sparsetime.comparison import leaderboard as module
 from sparsetime.comparison.grid import cells
 from sparsetime.comparison.settings import SMALL

@@ -1,10 +1,13 @@
-"""The command line: one command a room, each driven by the same typed settings.
+"""The command line: one file a command, each driven by the same typed settings.
 
 Nothing heavy is imported before a command runs: `sparsetime --help` answers at once.
 """
 
-# Each module adds its commands to the app.
-from sparsetime.cli import claim, leaderboard, look, many, show, work
-from sparsetime.cli.app import app
+from importlib import import_module
 
-__all__ = ["app", "claim", "leaderboard", "look", "many", "show", "work"]
+from sparsetime.cli.app import COMMANDS, app
+
+__all__ = ["COMMANDS", "app"]
+
+for _name in COMMANDS:
+    import_module(f"sparsetime.cli.{_name}")  # registers its command on `app`

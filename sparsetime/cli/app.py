@@ -13,8 +13,8 @@ from typer.core import TyperGroup
 from sparsetime import __version__
 from sparsetime.errors import SparsetimeError
 
-# The order in which the commands are used, and so the order in which the help lists them.
-_ORDER = (
+#: The commands in the order of use, which is the order of the help; each is a file of this folder.
+COMMANDS = (
     *("sites", "recipes", "capture", "train", "evaluate", "index"),
     *("suite", "leaderboard", "claim", "explore", "export", "report", "demo"),
 )
@@ -34,7 +34,7 @@ class _Group(TyperGroup):
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return sorted(super().list_commands(ctx), key=_ORDER.index)
+        return sorted(super().list_commands(ctx), key=COMMANDS.index)
 
     def invoke(self, ctx: Any) -> Any:
         with warnings.catch_warnings():

@@ -45,7 +45,7 @@ def leaderboard(
     """
     from sparsetime import leaderboard as run
     from sparsetime import report
-    from sparsetime.cli.runfile import LeaderboardSection
+    from sparsetime.cli.run_file import LeaderboardSection
     from sparsetime.comparison.recipe_comparison import standings
     from sparsetime.comparison.settings import SMALL, LeaderboardSettings
     from sparsetime.config import merged, read_config

@@ -1,4 +1,4 @@
-"""What the commands share: options that mean the same everywhere, tables, and last words."""
+"""Options that several commands share, and how commands print."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from sparsetime.cli.model_argument import MODEL_HELP
 from sparsetime.config import assignments
 
 Config = Annotated[
@@ -20,6 +21,13 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any other setting; dots reach into groups."),
 ]
+Model = Annotated[str | None, typer.Option(help=MODEL_HELP)]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(help="Text files, or .npy series: a file, a folder or a glob. Repeatable."),
+]
+Recipe = Annotated[str | None, typer.Option(help="The architecture; see `recipes`.")]
+RunFolder = Annotated[str, typer.Argument(help="The folder of a run, such as runs/demo.")]
 Out = Annotated[str | None, typer.Option(help="The folder to write.")]
 StoreOption = Annotated[str | None, typer.Option("--store", help="A captured store: path or URL.")]
 DictionaryOption = Annotated[
@@ -34,6 +42,7 @@ def given(sets: list[str] | None, **flags: Any) -> dict[str, Any]:
 
 
 def table(*columns: str) -> Table:
+    """A table without borders that folds long cells."""
     made = Table(box=None, pad_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
@@ -41,11 +50,12 @@ def table(*columns: str) -> Table:
 
 
 def stdout() -> Console:
+    """The console for tables and results."""
     return Console(highlight=False)
 
 
 def say(line: str) -> None:
-    """The last word of a command: where the result lies."""
+    """Print one plain line, such as where the result is."""
     typer.echo(line)
 
 

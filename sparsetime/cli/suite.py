@@ -1,4 +1,4 @@
-"""The command that makes a dictionary for every site: suite."""
+"""sparsetime suite: train a dictionary for every site of a model."""
 
 from __future__ import annotations
 
@@ -7,25 +7,34 @@ from typing import Annotated
 import typer
 
 from sparsetime.cli.app import app
-from sparsetime.cli.model_argument import MODEL_HELP, named_model
-from sparsetime.cli.options import Config, Force, Out, Sets, given, say, stdout, table
+from sparsetime.cli.model_argument import named_model
+from sparsetime.cli.options import (
+    Config,
+    Data,
+    Force,
+    Model,
+    Out,
+    Recipe,
+    Sets,
+    given,
+    say,
+    stdout,
+    table,
+)
 from sparsetime.config import read_config
 
 
 @app.command()
 def suite(
     config: Config = None,
-    model: Annotated[str | None, typer.Option(help=MODEL_HELP)] = None,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(help="Text files, or .npy series: a file, a folder or a glob. Repeatable."),
-    ] = None,
+    model: Model = None,
+    data: Data = None,
     sites: Annotated[
         list[str] | None,
         typer.Option(help="Sites, with * for one step of a path: 'layers.*'. Repeatable."),
     ] = None,
     out: Out = None,
-    recipe: Annotated[str | None, typer.Option(help="The architecture; see `recipes`.")] = None,
+    recipe: Recipe = None,
     width: Annotated[
         list[int] | None, typer.Option(help="Number of features. Repeatable: each is trained.")
     ] = None,
@@ -59,7 +68,7 @@ def suite(
     """
     from sparsetime import report
     from sparsetime import suite as run
-    from sparsetime.cli.runfile import SuiteSection
+    from sparsetime.cli.run_file import SuiteSection
     from sparsetime.models.load import load_model
     from sparsetime.suites.settings import SuiteSettings
 

@@ -1,0 +1,69 @@
+"""sparsetime capture: run a model over data and store activations of its sites."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sparsetime.cli.app import app
+from sparsetime.cli.model_argument import named_model
+from sparsetime.cli.options import Config, Data, Force, Model, Out, Sets, given, say
+from sparsetime.config import read_config
+
+
+@app.command()
+def capture(
+    config: Config = None,
+    model: Model = None,
+    data: Data = None,
+    site: Annotated[
+        list[str] | None, typer.Option(help="A site of the model; see `sites`. Repeatable.")
+    ] = None,
+    out: Out = None,
+    window: Annotated[int | None, typer.Option(help="Longest segment run at once, steps.")] = None,
+    overlap: Annotated[int | None, typer.Option(help="Steps of context before a window.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Windows run at once.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="auto, float32, float16 or bfloat16.")] = None,
+    on_bad: Annotated[
+        str | None, typer.Option(help="A file that is not UTF-8: refuse or skip.")
+    ] = None,
+    force: Force = None,
+    sets: Sets = None,
+) -> None:
+    """Run a model over data and store the activations of a site, in order.
+
+    A run that was interrupted goes on from its last finished shard when the command is repeated.
+
+    \b
+    Examples:
+      sparsetime capture --model my-model --data texts \\
+        --site encoder.layer.1 --out runs/x/activations
+      sparsetime capture --model my_model.py:build --data recordings \\
+        --site rnn --out runs/y/activations --set step=0.01 --set unit=second
+      sparsetime capture --config run.yaml --dtype float16
+    """
+    from sparsetime import capture as run
+    from sparsetime.cli.run_file import CaptureSection
+
+    flags = given(
+        sets,
+        model=model,
+        data=data,
+        site=site[0] if site and len(site) == 1 else site,
+        out=out,
+        window=window,
+        overlap=overlap,
+        batch=batch,
+        dtype=dtype,
+        on_bad=on_bad,
+        force=force,
+    )
+    chosen = read_config(config, CaptureSection, flags, section="capture")
+    kept = {"window", "overlap", "batch", "dtype", "time_axis", "force"} & chosen.model_fields_set
+    options = {name: getattr(chosen, name) for name in kept}
+    documents = chosen.documents()  # before the model: files are looked at in no time
+    stores = run(named_model(chosen.model), documents, chosen.site, chosen.out, **options)
+    for store in stores if isinstance(stores, list) else [stores]:
+        count = store.sequences.num_rows
+        say(f"{store.path}: {len(store):,} steps of {count:,} sequences, width {store.d}")

@@ -1,0 +1,65 @@
+"""sparsetime train: train a dictionary on a store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sparsetime.cli.app import app
+from sparsetime.cli.options import Config, Force, Out, Recipe, Sets, StoreOption, given, say
+from sparsetime.config import read_config
+
+
+@app.command()
+def train(
+    config: Config = None,
+    store: StoreOption = None,
+    recipe: Recipe = None,
+    width: Annotated[int | None, typer.Option(help="Number of features.")] = None,
+    k: Annotated[int | None, typer.Option(help="Active features a step, where fixed.")] = None,
+    out: Out = None,
+    rows: Annotated[int | None, typer.Option(help="Activation rows to learn from.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Rows in a training step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the weights and of the order.")] = None,
+    held_out: Annotated[
+        float | None, typer.Option(help="Share of the documents kept for evaluation.")
+    ] = None,
+    force: Force = None,
+    sets: Sets = None,
+) -> None:
+    """Train a dictionary on a store.
+
+    A run that was interrupted goes on from its last checkpoint when the command is repeated.
+
+    \b
+    Examples:
+      sparsetime train --store runs/x/activations --recipe topk \\
+        --width 256 --k 8 --rows 20000 --out runs/x/topk
+      sparsetime train --config run.yaml --set dictionary.k=16
+    """
+    from sparsetime import train as run
+    from sparsetime.cli.run_file import TrainSection
+
+    flags = given(
+        sets,
+        store=store,
+        out=out,
+        rows=rows,
+        batch=batch,
+        learning_rate=learning_rate,
+        seed=seed,
+        held_out=held_out,
+        force=force,
+        **{"dictionary.recipe": recipe, "dictionary.width": width, "dictionary.k": k},
+    )
+    chosen = read_config(config, TrainSection, flags, section="train")
+    source, _ = chosen.parts()
+    sae = chosen.dictionary.build(source.d, chosen.seed)
+    result = run(sae, source, out=chosen.out, force=chosen.force, **chosen.training())
+    last = result.metrics[-1]
+    figures = ", ".join(
+        f"{name} {last[name]:.4g}" for name in ("fvu", "l0", "dead") if name in last
+    )
+    say(f"{result.path}: {figures}")
