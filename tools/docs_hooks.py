@@ -42,9 +42,9 @@ def recipes() -> str:
 def claims() -> str:
     """A table of all claims with their latest results, then a section for each."""
     from sparsetime.claims.claim import claims as every
-    from sparsetime.claims.verdicts.results import latest
+    from sparsetime.claims.verdicts.results import latest_records
 
-    records = latest()
+    records = latest_records()
     lines = ["| claim | verdict | what would be seen |", "|---|---|---|"]
     for one in every():
         found = records[one.name].verdict if one.name in records else "not checked"
@@ -58,16 +58,16 @@ def claims() -> str:
 def claim(name: str) -> str:
     """A claim's verdict, picture and expectations. Errors: KeyError where it was not checked."""
     from sparsetime.claims.claim import claims as every
-    from sparsetime.claims.verdicts.results import latest
+    from sparsetime.claims.verdicts.results import latest_records
 
     one = next(known for known in every() if known.name == name)
-    record = latest()[name]
+    record = latest_records()[name]
     lines = [
         f"**Expected:** {one.says}",
         "",
-        f"**Found: {record.verdict}**, on {one.data} ([all figures](claims.md#{name})).",
+        f"**Found: {record.verdict}**, on {one.data} ([all values](claims.md#{name})).",
         "",
-        dots(record.figures, f"The figures of the claim {name}, a dot a seed"),
+        dots(record.values, f"The values of the claim {name}, a dot a seed"),
         "",
         *_judged(record),
     ]
@@ -117,12 +117,12 @@ def _claim(one: Any, record: Any) -> str:
         *([f"- **Notes:** {one.notes}"] if one.notes else []),
         f"- **Versions:** {versions}; code {record.code}",
         "",
-        dots(record.figures, f"The figures of the claim {one.name}, a dot a seed"),
+        dots(record.values, f"The values of the claim {one.name}, a dot a seed"),
         "",
         *_judged(record),
     ]
-    lines += ["", "| figure | mean ± deviation | by seed |", "|---|---|---|"]
-    for name, values in record.figures.items():
+    lines += ["", "| value | mean ± deviation | by seed |", "|---|---|---|"]
+    for name, values in record.values.items():
         mean, spread = record.spread(name)
         each = ", ".join(f"{value:.4g}" for value in values)
         lines.append(f"| {name} | {mean:.4g} ± {spread:.2g} | {each} |")

@@ -19,7 +19,7 @@ from sparsetime.claims.verdicts.expectations import (
 from sparsetime.errors import ConfigError, unknown_name
 from sparsetime.registry import read_folder
 
-__all__ = ["AtLeast", "AtMost", "Claim", "Lab", "Less", "Within", "claim", "claims", "named"]
+__all__ = ["AtLeast", "AtMost", "Claim", "Lab", "Less", "Within", "claim", "claims", "get_claim"]
 
 Check: TypeAlias = Callable[[Lab, int], dict[str, float]]
 LONGEST = 90  # seconds
@@ -32,8 +32,8 @@ class Claim:
 
     name: of the claim, and of the recipe that it is about where there is one. system: its number
     in the list of published systems, None where it is not among them. says: what would be seen if
-    it held. data: what it is checked on. expects: what must be true of the figures. check: from a
-    lab and a seed to the figures by name. seconds: about what three seeds take on two cores. notes:
+    it held. data: what it is checked on. expects: what must be true of the values. check: from a
+    lab and a seed to the values by name. seconds: about what three seeds take on two cores. notes:
     the likely reason where it fails, or what the check leaves out.
     """
 
@@ -65,13 +65,13 @@ def claim(
     seconds: int = LONGEST,
     notes: str = "",
 ) -> Callable[[Check], Check]:
-    """Decorator: register a function from a lab and a seed to figures as the check of a claim.
+    """Decorator: register a function from a lab and a seed to values as the check of a claim.
 
     Errors: ConfigError where nothing is expected, or where three seeds take more than 90 seconds.
     """
     if not expects:
         raise ConfigError(
-            f"the claim {name!r} expects nothing, so it could not fail; say what its figures must "
+            f"the claim {name!r} expects nothing, so it could not fail; say what its values must "
             "be with Less, AtMost, AtLeast or Within"
         )
     if not 0 < seconds <= LONGEST:
@@ -93,7 +93,7 @@ def claims() -> list[Claim]:
     return [_CLAIMS[name] for name in sorted(_CLAIMS)]
 
 
-def named(name: str) -> Claim:
+def get_claim(name: str) -> Claim:
     """The claim of that name. Errors: UnknownNameError with the nearest names."""
     claims()
     if name not in _CLAIMS:

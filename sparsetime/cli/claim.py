@@ -13,7 +13,7 @@ from sparsetime.errors import ConfigError
 
 if TYPE_CHECKING:
     from sparsetime.claims.claim import Claim
-    from sparsetime.claims.verdicts.results import Record
+    from sparsetime.claims.verdicts.results import ClaimRecord
 
 _COLOURS = {"holds": "green", "fails": "red", "undecided": "yellow"}
 _OWN = Path("claims.jsonl")
@@ -37,7 +37,7 @@ def claim(
 ) -> None:
     """Check what a paper claims, over several seeds, and say whether it holds here.
 
-    The first check captures real activations, which takes some minutes once. A line with figures,
+    The first check captures real activations, which takes some minutes once. A line with values,
     versions and machine is added to claims.jsonl, or to the package's own results with --keep.
 
     \b
@@ -46,32 +46,32 @@ def claim(
       sparsetime claim topk
       sparsetime claim --all --keep
     """
-    from sparsetime.claims.claim import claims, named
-    from sparsetime.claims.verdicts.results import SHIPPED, latest
+    from sparsetime.claims.claim import claims, get_claim
+    from sparsetime.claims.verdicts.results import SHIPPED, latest_records
 
     if name and every:
         raise ConfigError(f"--all checks every claim; leave out {name!r}, or --all")
     if not name and not every:
-        _list(claims(), {**latest(SHIPPED), **latest(_OWN)})
+        _list(claims(), {**latest_records(SHIPPED), **latest_records(_OWN)})
         return
     path = _kept() if keep else _OWN
-    wanted = claims() if every else [named(name)]
+    wanted = claims() if every else [get_claim(name)]
     records = _run(wanted, path, seeds, again or not every)
     if name:
         _show(wanted[0], records[0])
     else:
-        _list(wanted, latest(path))
+        _list(wanted, latest_records(path))
     say(f"{path}: {len(records)} checked")
 
 
-def _run(wanted: list[Claim], path: Path, seeds: int, again: bool) -> list[Record]:
+def _run(wanted: list[Claim], path: Path, seeds: int, again: bool) -> list[ClaimRecord]:
     from sparsetime.claims.lab.lab import Lab
     from sparsetime.claims.verdicts.code_hash import code_version
-    from sparsetime.claims.verdicts.results import append, latest
-    from sparsetime.claims.verdicts.run_claim import checked
+    from sparsetime.claims.verdicts.results import append_record, latest_records
+    from sparsetime.claims.verdicts.run_claim import run_claim
     from sparsetime.progress import progress
 
-    known = {} if again else latest(path)
+    known = {} if again else latest_records(path)
     due = [
         one
         for one in wanted
@@ -82,8 +82,8 @@ def _run(wanted: list[Claim], path: Path, seeds: int, again: bool) -> list[Recor
     with progress(what, len(due) * seeds, "seeds") as bar:
         lab = Lab(tell=bar.say)
         for one in due:
-            records.append(checked(one, lab, range(seeds), bar))
-            append(records[-1], path)
+            records.append(run_claim(one, lab, range(seeds), bar))
+            append_record(records[-1], path)
     return records
 
 
@@ -98,13 +98,13 @@ def _kept() -> Path:
     return SHIPPED
 
 
-def _show(one: Claim, record: Record) -> None:
+def _show(one: Claim, record: ClaimRecord) -> None:
     console = stdout()
     console.print(f"{one.says}\non: {one.data}\n")
-    figures = table("figure", "mean", "spread", *(f"seed {seed}" for seed in record.seeds))
-    for name, values in record.figures.items():
-        figures.add_row(name, *(f"{value:.4g}" for value in (*record.spread(name), *values)))
-    console.print(figures)
+    shown = table("value", "mean", "spread", *(f"seed {seed}" for seed in record.seeds))
+    for name, by_seed in record.values.items():
+        shown.add_row(name, *(f"{value:.4g}" for value in (*record.spread(name), *by_seed)))
+    console.print(shown)
     console.print()
     expected = table("expected", "margin", "its error", "verdict")
     for one_of in record.judgements:
@@ -116,7 +116,7 @@ def _show(one: Claim, record: Record) -> None:
         console.print(one.notes)
 
 
-def _list(known: list[Claim], records: dict[str, Record]) -> None:
+def _list(known: list[Claim], records: dict[str, ClaimRecord]) -> None:
     shown = table("claim", "verdict", "date", "what would be seen")
     for one in known:
         record = records.get(one.name)

@@ -55,12 +55,12 @@ def _needs(card: Recipe) -> str:
 
 def _result(name: str) -> str:
     """What the latest check of the claim of that name found."""
-    from sparsetime.claims.verdicts.results import latest
+    from sparsetime.claims.verdicts.results import latest_records
 
-    record = latest().get(name)
+    record = latest_records().get(name)
     if record is None:
         return f"not yet; sparsetime claim {name} checks the claim"
-    spreads = {figure: record.spread(figure) for figure in record.figures}
-    figures = (f"{figure} {mean:.4g} ± {spread:.2g}" for figure, (mean, spread) in spreads.items())
+    spreads = {name: record.spread(name) for name in record.values}
+    values = (f"{value} {mean:.4g} ± {spread:.2g}" for value, (mean, spread) in spreads.items())
     when = f"{record.verdict}, {record.date[:10]}, {len(record.seeds)} seeds"
-    return f"{when}: {'; '.join(figures)}"
+    return f"{when}: {'; '.join(values)}"

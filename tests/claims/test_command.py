@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from sparsetime.claims import claim as register
 from sparsetime.claims.verdicts.expectations import Less
-from sparsetime.claims.verdicts.results import SHIPPED, latest
+from sparsetime.claims.verdicts.results import SHIPPED, latest_records
 from sparsetime.cli import app
 from sparsetime.cli import claim as command
 
@@ -29,7 +29,7 @@ def seen(tmp_path, monkeypatch):
         @register.claim(
             name,
             says=f"{name} is better.",
-            data="made-up figures",
+            data="made-up values",
             expects=[Less("error", than="baseline")],
             notes=f"A note on {name}.",
         )
@@ -40,15 +40,15 @@ def seen(tmp_path, monkeypatch):
     return seeds
 
 
-def test_a_claim_shows_figures_expectations_and_the_verdict(seen, tmp_path):
+def test_a_claim_shows_values_expectations_and_the_verdict(seen, tmp_path):
     output = run("quick").stdout
     lines = {line.split("  ")[0]: line.split() for line in output.splitlines() if line}
     assert lines["error"][1:] == ["1.01", "0.01", "1", "1.01", "1.02"]
     assert lines["error < baseline"][3:] == ["0.99", "0.0058", "holds"]
-    assert "quick is better.\non: made-up figures" in output
+    assert "quick is better.\non: made-up values" in output
     assert "quick: holds" in output
     assert "A note on quick." in output
-    assert latest(tmp_path / "claims.jsonl")["quick"].verdict == "holds"
+    assert latest_records(tmp_path / "claims.jsonl")["quick"].verdict == "holds"
 
 
 def test_more_seeds_can_be_asked_for_and_fewer_not(seen):
@@ -97,7 +97,7 @@ def test_a_name_and_all_do_not_go_together(seen):
 def test_keep_writes_where_the_docs_read(seen, tmp_path, monkeypatch):
     monkeypatch.setattr(command, "_kept", lambda: tmp_path / "kept.jsonl")
     run("quick", "--keep")
-    assert latest(tmp_path / "kept.jsonl")["quick"].verdict == "holds"
+    assert latest_records(tmp_path / "kept.jsonl")["quick"].verdict == "holds"
     assert not (tmp_path / "claims.jsonl").exists()
     monkeypatch.undo()
     assert command._kept() == SHIPPED
@@ -111,7 +111,7 @@ def test_keep_needs_a_checkout(seen, tmp_path, monkeypatch):
 
 
 def test_a_recipe_shows_the_latest_result_of_its_claim():
-    record = latest(SHIPPED)["topk"]
+    record = latest_records(SHIPPED)["topk"]
     output = CliRunner().invoke(app, ["recipes", "topk"], env={"COLUMNS": "1000"}).stdout
     (line,) = (line for line in output.splitlines() if line.startswith("checked"))
     assert f"{record.verdict}, {record.date[:10]}, {len(record.seeds)} seeds: " in line

@@ -11,10 +11,10 @@ from torch import nn
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.capture.documents import Document
 from sparsetime.claims.lab.lab import Lab
-from sparsetime.claims.lab.match_l0 import bisected
-from sparsetime.claims.lab.planted import planted
+from sparsetime.claims.lab.match_l0 import search_coefficient
+from sparsetime.claims.lab.planted_features import planted_features
 from sparsetime.claims.lab.row_metrics import density
-from sparsetime.claims.lab.splits import Rows
+from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.metrics.evaluate import evaluate
@@ -24,7 +24,7 @@ from sparsetime.testbeds import base
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
     out = tmp_path_factory.mktemp("store") / "activations"
-    return Rows.of(base.Testbed("toy", write_store(out, [3, 5, 1, 4, 6, 2, 4, 3]), ()))
+    return Splits.by_document(base.Testbed("toy", write_store(out, [3, 5, 1, 4, 6, 2, 4, 3]), ()))
 
 
 def numbers(x):
@@ -53,25 +53,25 @@ def test_pairs_are_neighbours_of_one_document(rows):
 
 
 def test_planted_rows_are_their_codes_times_the_atoms():
-    data = planted(3, sequences=10, time=50, noise=0.0)
+    data = planted_features(3, sequences=10, time=50, noise=0.0)
     assert data.train.shape == (400, data.d)
     assert data.held_out.shape == (100, data.d)
     for rows, code in ((data.train, data.train_code), (data.held_out, data.held_out_code)):
         assert torch.allclose(code.dense() @ data.atoms, rows, atol=1e-4)
-    assert data.recovered(data.atoms).share_recovered == 1
+    assert data.recovery(data.atoms).share_recovered == 1
 
 
 def test_planted_rows_follow_from_the_seed():
     small = {"sequences": 5, "time": 20}
-    assert torch.equal(planted(1, **small).train, planted(1, **small).train)
-    assert not torch.equal(planted(1, **small).train, planted(2, **small).train)
+    assert torch.equal(planted_features(1, **small).train, planted_features(1, **small).train)
+    assert not torch.equal(planted_features(1, **small).train, planted_features(2, **small).train)
 
 
 def test_planted_settings_are_checked():
     with pytest.raises(ConfigError, match="unknown key 'noize'; did you mean 'noise'"):
-        planted(0, noize=1.0)
+        planted_features(0, noize=1.0)
     with pytest.raises(ConfigError, match="at least 5; sequences=4 was given"):
-        planted(0, sequences=4)
+        planted_features(0, sequences=4)
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +99,14 @@ def test_a_training_can_be_looked_at_on_its_way(trained):
     sae, x = trained
     again = dictionary("topk", d_in=16, width=64, k=3, seed=0)
     learnt_from = small_rows(3000)[:2000]
-    stages = Lab().train_along(again, learnt_from, rows=4000, seed=0, snapshots=2)
+    stages = Lab().train_with_snapshots(again, learnt_from, rows=4000, seed=0, snapshots=2)
     assert list(stages) == [256, 1024, 4096]
     assert torch.equal(stages[4096].atoms, sae.atoms)
     errors = [Lab().fvu(stage, x) for stage in stages.values()]
     assert errors == sorted(errors, reverse=True)
 
 
-def test_figures_are_those_of_evaluate(trained, tmp_path):
+def test_values_are_those_of_evaluate(trained, tmp_path):
     sae, x = trained
     document = Document("rows", values=x)
     store = capture(nn.Identity(), [document], ".", tmp_path / "store", progress=False)
@@ -130,19 +130,19 @@ def test_the_error_of_a_transcoder_is_that_of_its_target():
 
 
 def test_a_falling_and_a_rising_count_are_bisected():
-    assert bisected(lambda c: 4 / c, 32, 0.01, 1.0) == pytest.approx(0.125, rel=0.03)
-    assert bisected(lambda c: 400 * c, 32, 0.01, 1.0) == pytest.approx(0.08, rel=0.03)
+    assert search_coefficient(lambda c: 4 / c, 32, 0.01, 1.0) == pytest.approx(0.125, rel=0.03)
+    assert search_coefficient(lambda c: 400 * c, 32, 0.01, 1.0) == pytest.approx(0.08, rel=0.03)
 
 
 def test_no_more_is_tried_than_asked_for():
     tried = []
-    bisected(lambda c: tried.append(c) or 4 / c, 32, 0.001, 1.0, tolerance=1e-9, tries=4)
+    search_coefficient(lambda c: tried.append(c) or 4 / c, 32, 0.001, 1.0, tolerance=1e-9, tries=4)
     assert len(tried) == 6  # the two ends, and four
 
 
 def test_a_target_out_of_reach_says_what_was_reached():
     with pytest.raises(DataError, match=r"L0 of 500: it is 400\.0 at 0\.01 and 4\.0 at 1"):
-        bisected(lambda c: 4 / c, 500, 0.01, 1.0)
+        search_coefficient(lambda c: 4 / c, 500, 0.01, 1.0)
 
 
 def test_the_coefficient_is_searched_on_the_tuning_seed_and_once(monkeypatch):
@@ -163,13 +163,13 @@ def test_the_coefficient_is_searched_on_the_tuning_seed_and_once(monkeypatch):
     def make(l1):
         return dictionary("relu_l1", d_in=16, width=64, l1=l1)
 
-    found = lab.at_l0(make, 32, x[:1000], x[1000:], rows=1000)
+    found = lab.match_l0(make, 32, x[:1000], x[1000:], rows=1000)
     assert found == pytest.approx(0.125, rel=0.03)
     assert set(seeds) == {Lab.tuning_seed}
     count = len(seeds)
-    assert lab.at_l0(make, 32, x[:1000], x[1000:], rows=1000) == found
+    assert lab.match_l0(make, 32, x[:1000], x[1000:], rows=1000) == found
     assert len(seeds) == count
-    assert lab.at_l0(make, 16, x[:1000], x[1000:], rows=1000) == pytest.approx(0.25, rel=0.03)
+    assert lab.match_l0(make, 16, x[:1000], x[1000:], rows=1000) == pytest.approx(0.25, rel=0.03)
     assert len(seeds) > count
 
 

@@ -9,8 +9,8 @@ from sparsetime.claims.claim import Claim
 from sparsetime.claims.lab.lab import Lab
 from sparsetime.claims.verdicts.code_hash import code_version
 from sparsetime.claims.verdicts.expectations import Less
-from sparsetime.claims.verdicts.results import append, latest
-from sparsetime.claims.verdicts.run_claim import checked
+from sparsetime.claims.verdicts.results import append_record, latest_records
+from sparsetime.claims.verdicts.run_claim import run_claim
 from sparsetime.errors import ConfigError, DamagedError, DataError, UnknownNameError
 from sparsetime.progress import Bar
 
@@ -27,9 +27,9 @@ def good(lab, seed):
 
 def test_a_record_says_what_was_found_and_by_what():
     bar = Bar(3)
-    record = checked(made(good), Lab(), (0, 1, 5), bar)
+    record = run_claim(made(good), Lab(), (0, 1, 5), bar)
     assert record.verdict == "holds"
-    assert record.figures == {"error": (1, 2, 6), "other": (2, 3, 7)}
+    assert record.values == {"error": (1, 2, 6), "other": (2, 3, 7)}
     assert record.spread("error") == pytest.approx((3, 7**0.5))
     assert record.judgements[0].margins == (1, 1, 1)
     assert {"sparsetime", "python", "torch"} <= record.versions.keys()
@@ -40,46 +40,46 @@ def test_a_record_says_what_was_found_and_by_what():
 
 def test_records_come_back_from_their_lines(tmp_path):
     path = tmp_path / "results" / "claims.jsonl"
-    assert latest(path) == {}
-    first, second = (checked(made(good), Lab(), seeds) for seeds in ((0, 1, 2), (3, 4, 5)))
-    other = checked(made(good, name="other"), Lab())
+    assert latest_records(path) == {}
+    first, second = (run_claim(made(good), Lab(), seeds) for seeds in ((0, 1, 2), (3, 4, 5)))
+    other = run_claim(made(good, name="other"), Lab())
     for record in (first, other, second):
-        append(record, path)
-    assert latest(path) == {"made": second, "other": other}
+        append_record(record, path)
+    assert latest_records(path) == {"made": second, "other": other}
 
 
 def test_a_last_half_line_is_left_out(tmp_path):
     path = tmp_path / "claims.jsonl"
-    record = checked(made(good), Lab())
-    append(record, path)
+    record = run_claim(made(good), Lab())
+    append_record(record, path)
     path.write_text(path.read_text() + '{"claim": "ma')
-    assert latest(path) == {"made": record}
+    assert latest_records(path) == {"made": record}
 
 
 @pytest.mark.parametrize("line", ["[", "3", json.dumps({"claim": "made"})])
 def test_a_line_that_is_no_record_is_named(tmp_path, line):
     path = tmp_path / "claims.jsonl"
-    append(checked(made(good), Lab()), path)
+    append_record(run_claim(made(good), Lab()), path)
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(DamagedError, match=r"line 2 of .*claims\.jsonl is no record of a claim"):
-        latest(path)
+        latest_records(path)
 
 
 @pytest.mark.parametrize("seeds", [(0, 1), (0, 1, 1), (0, 0, 0, 0)])
 def test_three_seeds_at_least_and_all_different(seeds):
     with pytest.raises(ConfigError, match="at least 3 different seeds"):
-        checked(made(good), Lab(), seeds)
+        run_claim(made(good), Lab(), seeds)
 
 
 def test_settings_are_never_chosen_on_a_reported_seed():
     with pytest.raises(ConfigError, match="which settings are chosen on"):
-        checked(made(good), Lab(), (0, 1, Lab.tuning_seed))
+        run_claim(made(good), Lab(), (0, 1, Lab.tuning_seed))
 
 
-def test_a_figure_that_is_not_there_shows_after_the_first_seed():
+def test_a_value_that_is_not_there_shows_after_the_first_seed():
     seen = []
-    with pytest.raises(UnknownNameError, match="unknown figure 'othr': did you mean 'other'"):
-        checked(
+    with pytest.raises(UnknownNameError, match="unknown value 'othr': did you mean 'other'"):
+        run_claim(
             made(
                 lambda lab, seed: seen.append(seed) or good(lab, seed), Less("error", than="othr")
             ),
@@ -88,17 +88,17 @@ def test_a_figure_that_is_not_there_shows_after_the_first_seed():
     assert seen == [0]
 
 
-def test_a_figure_that_is_not_finite_is_named():
+def test_a_value_that_is_not_finite_is_named():
     with pytest.raises(DataError, match=r"not finite for seed 1: error = nan\. Did a training"):
-        checked(made(lambda lab, seed: {"error": math.nan if seed else 0, "other": 1}), Lab())
+        run_claim(made(lambda lab, seed: {"error": math.nan if seed else 0, "other": 1}), Lab())
 
 
-def test_figures_keep_their_names():
+def test_values_keep_their_names():
     def check(lab, seed):
         return good(lab, seed) | ({"more": 1.0} if seed == 1 else {})
 
-    with pytest.raises(DataError, match="gives other figures for seed 1 than before: more"):
-        checked(made(check), Lab())
+    with pytest.raises(DataError, match="gives other values for seed 1 than before: more"):
+        run_claim(made(check), Lab())
 
 
 def test_the_version_of_the_code_follows_the_check(tmp_path):

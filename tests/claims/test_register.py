@@ -3,8 +3,8 @@
 import pytest
 
 from sparsetime import recipes
-from sparsetime.claims.claim import LONGEST, Less, claim, claims, named
-from sparsetime.claims.verdicts.results import SHIPPED, latest
+from sparsetime.claims.claim import LONGEST, Less, claim, claims, get_claim
+from sparsetime.claims.verdicts.results import SHIPPED, latest_records
 from sparsetime.errors import ConfigError, UnknownNameError
 
 CLAIMS = claims()
@@ -37,7 +37,7 @@ def test_a_claim_and_its_recipe_have_one_number(one):
 
 
 def test_the_results_that_come_along_are_of_claims_that_exist():
-    found = latest(SHIPPED)
+    found = latest_records(SHIPPED)
     assert found
     assert set(found) <= {one.name for one in CLAIMS}
     for record in found.values():
@@ -58,4 +58,4 @@ def test_a_claim_that_takes_long_is_refused():
 
 def test_an_unknown_claim_is_answered_with_the_nearest():
     with pytest.raises(UnknownNameError, match="unknown claim 'topkk': did you mean 'topk'"):
-        named("topkk")
+        get_claim("topkk")

@@ -10,7 +10,7 @@ from torch import Tensor
 from sparsetime.errors import DataError
 
 
-def areas(
+def auroc_per_feature(
     features: Float[Tensor, "rows features"], classes: Bool[Tensor, "rows classes"]
 ) -> Float[Tensor, "features classes"]:
     """The area under the ROC curve of every feature for every class against all other rows.
@@ -35,7 +35,7 @@ def areas(
     return (above / (inside * outside)).float()
 
 
-def best_single(
+def best_single_feature_auroc(
     learnt: Float[Tensor, "rows features"],
     learnt_classes: Bool[Tensor, "rows classes"],
     told: Float[Tensor, "others features"],
@@ -46,7 +46,7 @@ def best_single(
     The feature, and whether it is high or low in the class, are chosen on the learnt rows. Below
     a half where what was chosen says the opposite in the other part.
     """
-    signs = areas(learnt, learnt_classes) - 0.5
+    signs = auroc_per_feature(learnt, learnt_classes) - 0.5
     chosen = signs.abs().argmax(0)[None]
-    found = areas(told, told_classes) - 0.5
+    found = auroc_per_feature(told, told_classes) - 0.5
     return 0.5 + (signs.gather(0, chosen).sign() * found.gather(0, chosen))[0]

@@ -10,7 +10,7 @@ from sparsetime.claims.lab.lab import Lab
 from sparsetime.metrics.ce_increase import loss_rise, token_windows
 
 
-def loss_rises(
+def ce_increase_by_recipe(
     lab: Lab,
     site: str,
     data: Callable[[], Any],
@@ -30,10 +30,10 @@ def loss_rises(
     code = lab.code(site)
     assert code.bed.model is not None
     tokens = token_windows(code.held_out_store, length)
-    figures = {}
+    values = {}
     for name, title in recipes.items():
         made = st.dictionary(name, d_in=code.d, width=width, k=k, seed=seed)
         lab.train(made, data(), seed=seed, **training)
-        figures[f"rise of loss, {title}"] = loss_rise(code.bed.model.model, made, tokens, site)
-        figures[f"FVU of {title}"] = lab.fvu(made, code.held_out)
-    return figures
+        values[f"rise of loss, {title}"] = loss_rise(code.bed.model.model, made, tokens, site)
+        values[f"FVU of {title}"] = lab.fvu(made, code.held_out)
+    return values

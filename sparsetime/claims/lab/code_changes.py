@@ -18,8 +18,8 @@ from sparsetime.features.encoding import in_pieces
 
 @final
 @dataclass(frozen=True)
-class Turnover:
-    """Figures of a dictionary on whole sequences, a step each.
+class CodeChanges:
+    """Values of a dictionary on whole sequences, a step each.
 
     fvu: fraction of variance unexplained. l0: latents that are on. flips: latents that go on or
     off from a step to the next. changes: latents whose strength is another than at the step before,
@@ -34,12 +34,12 @@ class Turnover:
 
 
 @torch.no_grad()
-def turnover(
+def code_changes(
     dictionary: Dictionary,
     sequences: Iterable[Float[Tensor, "_time d"]],
     latents: int | None = None,
-) -> Turnover:
-    """The figures on whole sequences, all but `fvu` of the first `latents` alone, if given."""
+) -> CodeChanges:
+    """The values on whole sequences, all but `fvu` of the first `latents` alone, if given."""
     squares = total = 0.0
     mean = torch.zeros(dictionary.d_in, dtype=torch.float64)
     rows = pairs = on = flips = changes = 0
@@ -56,7 +56,9 @@ def turnover(
         flips += flipped
         changes += changed
     variance = total - float(mean.square().sum()) / rows
-    return Turnover(squares / variance, on / rows, flips / max(1, pairs), changes / max(1, pairs))
+    return CodeChanges(
+        squares / variance, on / rows, flips / max(1, pairs), changes / max(1, pairs)
+    )
 
 
 def _between(code: SparseCode) -> tuple[int, int]:

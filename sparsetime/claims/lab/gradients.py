@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.activations.sources.model_loss import with_gradients
-from sparsetime.claims.lab.splits import Rows
+from sparsetime.claims.lab.splits import Splits
 from sparsetime.errors import MismatchError
 from sparsetime.metrics.ce_increase import token_windows
 
@@ -17,7 +17,7 @@ Gradients: TypeAlias = dict[str, Float[Tensor, "rows d"]]
 
 
 @lru_cache(maxsize=1)
-def training_gradients(data: Rows, windows: int, length: int) -> Gradients:
+def training_gradients(data: Splits, windows: int, length: int) -> Gradients:
     """`x` and `gradient` of the first `windows` windows of `length` training tokens.
 
     They are kept until others are asked for, since a run of the model, there and back, costs more

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.claims.lab import row_metrics
-from sparsetime.claims.lab.match_l0 import bisected
-from sparsetime.claims.lab.planted import Planted, planted
-from sparsetime.claims.lab.splits import Rows
-from sparsetime.claims.lab.training import trained, trained_along
+from sparsetime.claims.lab.match_l0 import search_coefficient
+from sparsetime.claims.lab.planted_features import PlantedFeatures, planted_features
+from sparsetime.claims.lab.splits import Splits
+from sparsetime.claims.lab.training import train_briefly, train_with_snapshots
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.testbeds.base import Testbed
 from sparsetime.testbeds.series.model import SITE
@@ -36,14 +36,14 @@ class Lab:
     def __init__(self, tell: Callable[[str], None] | None = None) -> None:
         """`tell` is told what is being made, in place of a progress bar."""
         self._tell = tell
-        self._rows: dict[str, Rows] = {}
+        self._rows: dict[str, Splits] = {}
         self._found: dict[str, float] = {}
 
-    def real(self, site: str = "encoder.layer.3") -> Rows:
+    def real(self, site: str = "encoder.layer.3") -> Splits:
         """all-MiniLM-L6-v2 reading English, some 200,000 tokens; rows of sites belong together."""
         return self._kept("prose", site)
 
-    def code(self, site: str = "model.layers.1") -> Rows:
+    def code(self, site: str = "model.layers.1") -> Splits:
         """A small language model reading Python, 200,000 tokens; rows of sites belong together.
 
         `code().bed.model` is the model, for what needs its loss; `code().bed.labels` names what is
@@ -51,24 +51,24 @@ class Lab:
         """
         return self._kept("code", site)
 
-    def series(self, site: str = SITE) -> Rows:
+    def series(self, site: str = SITE) -> Splits:
         """A patch transformer reading counts of people in a city's streets, 390,000 steps.
 
         The held-out part is of whole years, those that the transformer never saw.
         """
-        return self._kept("series", site, Rows.apart_in_time)
+        return self._kept("series", site, Splits.by_held_out_label)
 
-    def planted(self, seed: int, **settings: Any) -> Planted:
-        """Sums of known atoms over time: see `sparsetime.claims.lab.planted.planted`."""
-        return planted(seed, **settings)
+    def planted(self, seed: int, **settings: Any) -> PlantedFeatures:
+        """Sums of known atoms over time: see `sparsetime.claims.lab.planted_features`."""
+        return planted_features(seed, **settings)
 
     def train(
         self, dictionary: Dictionary, data: Any, *, rows: int, seed: int, **settings: Any
     ) -> Dictionary:
-        """The dictionary, trained in place: see `sparsetime.claims.lab.training.trained`."""
-        return trained(dictionary, data, rows=rows, seed=seed, **settings)
+        """The dictionary, trained in place: see `sparsetime.claims.lab.training.train_briefly`."""
+        return train_briefly(dictionary, data, rows=rows, seed=seed, **settings)
 
-    def train_along(
+    def train_with_snapshots(
         self,
         dictionary: Dictionary,
         data: Any,
@@ -78,12 +78,12 @@ class Lab:
         snapshots: int,
         **settings: Any,
     ) -> dict[int, Dictionary]:
-        """What it was after so many rows: see `lab.training.trained_along`."""
-        return trained_along(
+        """What it was after so many rows: see `lab.training.train_with_snapshots`."""
+        return train_with_snapshots(
             dictionary, data, rows=rows, seed=seed, snapshots=snapshots, **settings
         )
 
-    def at_l0(
+    def match_l0(
         self,
         make: Callable[[float], Dictionary],
         target: float,
@@ -112,7 +112,7 @@ class Lab:
         searched = [make(low).written(), as_source(data).fingerprint, target, rows, low, high]
         key = json.dumps([*searched, settings], sort_keys=True, default=str)
         if key not in self._found:
-            self._found[key] = bisected(l0_of, target, low, high)
+            self._found[key] = search_coefficient(l0_of, target, low, high)
         return self._found[key]
 
     fvu = staticmethod(row_metrics.fvu)
@@ -120,7 +120,9 @@ class Lab:
     density = staticmethod(row_metrics.density)
     dead_share = staticmethod(row_metrics.dead_share)
 
-    def _kept(self, name: str, site: str, parts: Callable[[Testbed], Rows] = Rows.of) -> Rows:
+    def _kept(
+        self, name: str, site: str, parts: Callable[[Testbed], Splits] = Splits.by_document
+    ) -> Splits:
         key = f"{name} {site}"
         if key not in self._rows:
             if self._tell:

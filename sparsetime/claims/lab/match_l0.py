@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sparsetime.errors import DataError
 
 
-def bisected(
+def search_coefficient(
     l0_of: Callable[[float], float],
     target: float,
     low: float,

@@ -15,13 +15,13 @@ from sparsetime.errors import DataError
 SEGMENT = 32
 
 
-def documents_of(store: Store) -> Int[Tensor, " rows"]:
+def document_numbers(store: Store) -> Int[Tensor, " rows"]:
     """The number of every row's document."""
     lengths = torch.from_numpy(store.spans.lengths)
     return torch.arange(len(lengths)).repeat_interleave(lengths)
 
 
-def labels_of(store: Store, column: str) -> Int[Tensor, " rows"]:
+def class_numbers(store: Store, column: str) -> Int[Tensor, " rows"]:
     """The classes of a step column, numbered; -1 where a step has none."""
     values = store.steps([column])[column].to_pylist()
     classes = {value: number for number, value in enumerate(dict.fromkeys(values))}
@@ -29,16 +29,20 @@ def labels_of(store: Store, column: str) -> Int[Tensor, " rows"]:
     return torch.from_numpy(np.array([classes[value] for value in values], dtype=np.int64))
 
 
-def within(inner: Int[Tensor, " rows"], outer: Int[Tensor, " rows"]) -> Int[Tensor, " rows"]:
+def classes_within(
+    inner: Int[Tensor, " rows"], outer: Int[Tensor, " rows"]
+) -> Int[Tensor, " rows"]:
     """Classes that are both: a section of one document is another than that of another one."""
     both = outer * (int(inner.max()) + 2) + inner
     return torch.where(inner < 0, -1, both.unique(return_inverse=True)[1])
 
 
-def told(code: Float[Tensor, "rows latents"], labels: Int[Tensor, " rows"]) -> float:
+def nearest_centroid_accuracy(
+    code: Float[Tensor, "rows latents"], labels: Int[Tensor, " rows"]
+) -> float:
     """The share of rows whose class has the mean code nearest by angle.
 
-    Means are over every second segment of 32 rows, and rows are of the other ones. Rows without a
+    Means are over every second segment of 32 rows, and rows are of the other ones. Splits without a
     class (-1), or of one that no mean has seen, do not count.
 
     Errors: DataError where no row counts.
@@ -56,7 +60,7 @@ def told(code: Float[Tensor, "rows latents"], labels: Int[Tensor, " rows"]) -> f
     return float((guess == labels[asked]).float().mean())
 
 
-def likeness(code: Float[Tensor, "rows latents"], documents: Int[Tensor, " rows"]) -> float:
+def neighbour_cosine(code: Float[Tensor, "rows latents"], documents: Int[Tensor, " rows"]) -> float:
     """The mean cosine of the codes of neighbours; 0 where one has none."""
     alike = torch.cosine_similarity(code[1:], code[:-1], dim=1)
     return float(alike[documents[1:] == documents[:-1]].mean())

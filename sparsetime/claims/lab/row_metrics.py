@@ -1,4 +1,4 @@
-"""Figures of a dictionary on rows in memory."""
+"""Values of a dictionary on rows in memory."""
 
 from __future__ import annotations
 

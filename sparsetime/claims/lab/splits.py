@@ -18,7 +18,7 @@ _HELD_OUT, _SPLIT_SEED = 0.1, 0
 
 @final
 @dataclass(frozen=True, eq=False)
-class Rows:
+class Splits:
     """A testbed's activations in three parts: to train, to choose settings, to report.
 
     bed: the testbed, with its model and its labels. train_store, tuning_store, held_out_store: the
@@ -32,21 +32,21 @@ class Rows:
     held_out_store: Store
 
     @staticmethod
-    def of(bed: Testbed) -> Rows:
+    def by_document(bed: Testbed) -> Splits:
         """The same split for the same documents, whatever the site."""
         rest, held_out = bed.store.split(_HELD_OUT, seed=_SPLIT_SEED)
         train, tuning = rest.split(_HELD_OUT, seed=_SPLIT_SEED)
-        return Rows(bed, train, tuning, held_out)
+        return Splits(bed, train, tuning, held_out)
 
     @staticmethod
-    def apart_in_time(bed: Testbed) -> Rows:
+    def by_held_out_label(bed: Testbed) -> Splits:
         """Held out is what the label `held_out` says: time that the model never saw either.
 
         Sequences of one time, such as all sensors of a day, are so on one side. Tuning is not apart
         in time from train.
         """
         train, tuning = bed.store.where(held_out=False).split(_HELD_OUT, seed=_SPLIT_SEED)
-        return Rows(bed, train, tuning, bed.store.where(held_out=True))
+        return Splits(bed, train, tuning, bed.store.where(held_out=True))
 
     @property
     def d(self) -> int:

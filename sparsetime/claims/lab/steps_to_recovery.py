@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.claims.lab.training import trained
+from sparsetime.claims.lab.training import train_briefly
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError
 from sparsetime.testbeds.atom_recovery import recovery
@@ -34,7 +34,7 @@ def steps_to_recover(
     if not steps or list(steps) != sorted(set(steps)):
         raise ConfigError(f"give numbers of steps that ascend, such as 20, 40, 80; given: {steps}")
     for count in steps:
-        found = trained(make(), x, rows=count * _BATCH, seed=seed, batch=_BATCH)
+        found = train_briefly(make(), x, rows=count * _BATCH, seed=seed, batch=_BATCH)
         if recovery(found.atoms, atoms).share_recovered >= share:
             return count
     return 2 * steps[-1]

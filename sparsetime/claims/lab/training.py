@@ -15,7 +15,7 @@ _BATCH = 256
 _RATE = 0.128  # 4e-3 at width 1,024
 
 
-def trained(
+def train_briefly(
     dictionary: Dictionary, data: Any, *, rows: int, seed: int, **settings: Any
 ) -> Dictionary:
     """The dictionary, trained in place by `sparsetime.train` in a temporary folder.
@@ -31,12 +31,12 @@ def trained(
     return run.dictionary
 
 
-def trained_along(
+def train_with_snapshots(
     dictionary: Dictionary, data: Any, *, rows: int, seed: int, snapshots: int, **settings: Any
 ) -> dict[int, Dictionary]:
     """What the dictionary was after so many rows, `snapshots` times on the way, and at the end.
 
-    Trained as `trained` does, in place.
+    Trained as `train_briefly` does, in place.
     """
     chosen = _chosen(dictionary, {**settings, "snapshots": snapshots})
     with TemporaryDirectory(prefix="sparsetime-claim-") as folder:

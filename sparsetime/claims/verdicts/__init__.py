@@ -1,1 +1,1 @@
-"""Verdicts: what is expected of figures, whether it holds over the seeds, and the record of it."""
+"""Verdicts: what is expected of values, whether it holds over the seeds, and the record of it."""

@@ -1,4 +1,4 @@
-"""What can be expected of figures: each is a margin, above zero where the expectation is met."""
+"""Expectations of a claim: inequalities between values of one seed, each with a margin."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import TypeAlias, final
 
 from sparsetime.errors import ConfigError, unknown_name
 
-Figures: TypeAlias = Mapping[str, float]
-#: A number, or the name of another figure.
+Values: TypeAlias = Mapping[str, float]
+#: A number, or the name of another value.
 Bound: TypeAlias = float | str
 
 
 class Expectation(ABC):
-    """A statement about the figures of one seed."""
+    """Inequality between values of one seed."""
 
-    #: Whether a margin of exactly zero falls short.
+    #: Whether a margin of exactly zero does not meet the expectation.
     strict: bool
 
     @abstractmethod
-    def margin(self, figures: Figures) -> float:
-        """By how much it is met for one seed; below zero, how much is lacking.
+    def margin(self, values: Values) -> float:
+        """Distance to the bound for one seed: positive where the expectation is met.
 
-        Errors: UnknownNameError where there is no figure of a name that it uses.
+        Errors: UnknownNameError for a name that `values` lacks.
         """
 
     @abstractmethod
@@ -34,60 +34,60 @@ class Expectation(ABC):
 @final
 @dataclass(frozen=True)
 class Less(Expectation):
-    """The figure is smaller than `times` the bound, and not equal to it."""
+    """value < times * bound. margin = times * bound - value."""
 
-    figure: str
+    name: str
     than: Bound = field(kw_only=True)
     times: float = field(default=1.0, kw_only=True)
     strict = True
 
-    def margin(self, figures: Figures) -> float:
-        return self.times * _value(self.than, figures) - _value(self.figure, figures)
+    def margin(self, values: Values) -> float:
+        return self.times * _value(self.than, values) - _value(self.name, values)
 
     def __str__(self) -> str:
-        return f"{self.figure} < {_bound(self.than, self.times)}"
+        return f"{self.name} < {_bound(self.than, self.times)}"
 
 
 @final
 @dataclass(frozen=True)
 class AtMost(Expectation):
-    """The figure is at most `times` the bound."""
+    """value <= times * bound. margin = times * bound - value."""
 
-    figure: str
+    name: str
     than: Bound = field(kw_only=True)
     times: float = field(default=1.0, kw_only=True)
     strict = False
 
-    def margin(self, figures: Figures) -> float:
-        return self.times * _value(self.than, figures) - _value(self.figure, figures)
+    def margin(self, values: Values) -> float:
+        return self.times * _value(self.than, values) - _value(self.name, values)
 
     def __str__(self) -> str:
-        return f"{self.figure} ≤ {_bound(self.than, self.times)}"
+        return f"{self.name} ≤ {_bound(self.than, self.times)}"
 
 
 @final
 @dataclass(frozen=True)
 class AtLeast(Expectation):
-    """The figure is at least `times` the bound."""
+    """value >= times * bound. margin = value - times * bound."""
 
-    figure: str
+    name: str
     than: Bound = field(kw_only=True)
     times: float = field(default=1.0, kw_only=True)
     strict = False
 
-    def margin(self, figures: Figures) -> float:
-        return _value(self.figure, figures) - self.times * _value(self.than, figures)
+    def margin(self, values: Values) -> float:
+        return _value(self.name, values) - self.times * _value(self.than, values)
 
     def __str__(self) -> str:
-        return f"{self.figure} ≥ {_bound(self.than, self.times)}"
+        return f"{self.name} ≥ {_bound(self.than, self.times)}"
 
 
 @final
 @dataclass(frozen=True)
 class Within(Expectation):
-    """The figure differs from the bound by at most `tolerance` times the bound's size."""
+    """|value - bound| <= tolerance * |bound|. margin = tolerance * |bound| - |value - bound|."""
 
-    figure: str
+    name: str
     of: Bound = field(kw_only=True)
     tolerance: float = field(kw_only=True)
     strict = False
@@ -95,26 +95,24 @@ class Within(Expectation):
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
             raise ConfigError(
-                f"a relative tolerance is between 0 and 1; {self.tolerance} was given. Write 0.05 "
-                "for five hundredths"
+                f"got a relative tolerance of {self.tolerance}, expected a number between 0 and 1; "
+                "write 0.05 for 5%"
             )
 
-    def margin(self, figures: Figures) -> float:
-        bound = _value(self.of, figures)
-        return self.tolerance * abs(bound) - abs(_value(self.figure, figures) - bound)
+    def margin(self, values: Values) -> float:
+        bound = _value(self.of, values)
+        return self.tolerance * abs(bound) - abs(_value(self.name, values) - bound)
 
     def __str__(self) -> str:
-        return f"{self.figure} = {_bound(self.of, 1.0)} ± {self.tolerance:.0%}"
+        return f"{self.name} = {_bound(self.of, 1.0)} ± {self.tolerance:.0%}"
 
 
-def _value(bound: Bound, figures: Figures) -> float:
+def _value(bound: Bound, values: Values) -> float:
     if not isinstance(bound, str):
         return float(bound)
-    if bound not in figures:
-        raise unknown_name(
-            "figure", bound, figures, "An expectation names figures that the check returns."
-        )
-    return figures[bound]
+    if bound not in values:
+        raise unknown_name("value", bound, values, "Use a name of a value that the check returns.")
+    return values[bound]
 
 
 def _bound(bound: Bound, times: float) -> str:

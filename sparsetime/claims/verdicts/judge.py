@@ -1,4 +1,4 @@
-"""The rule that turns figures of several seeds into holds, fails or undecided."""
+"""The rule that turns values of several seeds into holds, fails or undecided."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal, TypeAlias, final
 
-from sparsetime.claims.verdicts.expectations import Expectation, Figures
+from sparsetime.claims.verdicts.expectations import Expectation, Values
 from sparsetime.errors import DataError
 
 Verdict: TypeAlias = Literal["holds", "fails", "undecided"]
@@ -32,27 +32,27 @@ class Judgement:
     verdict: Verdict
 
 
-def judged(expectation: Expectation, seeds: Sequence[Figures]) -> Judgement:
-    """Whether an expectation holds over the figures of all seeds.
+def judge(expectation: Expectation, seeds: Sequence[Values]) -> Judgement:
+    """Whether an expectation holds over the values of all seeds.
 
-    Each seed gives a margin; figures that are compared with each other are of the same seed, so
+    Each seed gives a margin; values that are compared with each other are of the same seed, so
     what the seeds have in common cancels. *holds*: the margin exceeds its standard error in nearly
     every seed (one in five may disagree, so none of three). *fails*: it lies as far below zero in
     nearly every seed. *undecided*: neither. Where the error is zero, a margin of zero meets what
     allows equality, and falls short of what does not.
 
     Errors: DataError for fewer than three seeds, or a margin that is not finite; UnknownNameError
-    where an expectation names a figure that is not there.
+    where an expectation names a value that is not there.
     """
     if len(seeds) < FEWEST_SEEDS:
         raise DataError(
-            f"a claim is judged over at least {FEWEST_SEEDS} seeds; figures of {len(seeds)} were "
+            f"a claim is judged over at least {FEWEST_SEEDS} seeds; values of {len(seeds)} were "
             "given. Run more seeds"
         )
-    margins = tuple(expectation.margin(figures) for figures in seeds)
+    margins = tuple(expectation.margin(values) for values in seeds)
     if not all(map(math.isfinite, margins)):
         raise DataError(
-            f"the margins of {str(expectation)!r} are {list(margins)}: every figure must be a "
+            f"the margins of {str(expectation)!r} are {list(margins)}: every value must be a "
             "finite number in every seed. Did a training diverge?"
         )
     error = stdev(margins) / math.sqrt(len(margins))
@@ -66,7 +66,7 @@ def judged(expectation: Expectation, seeds: Sequence[Figures]) -> Judgement:
     return Judgement(str(expectation), margins, fmean(margins), error, verdict)
 
 
-def together(judgements: Sequence[Judgement]) -> Verdict:
+def combine_verdicts(judgements: Sequence[Judgement]) -> Verdict:
     """The claim's verdict: it holds when all its expectations do, and fails when one fails."""
     verdicts = {judgement.verdict for judgement in judgements}
     if "fails" in verdicts:

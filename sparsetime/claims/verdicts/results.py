@@ -20,10 +20,10 @@ SHIPPED = Path(__file__).parent.parent / "results.jsonl"
 
 @final
 @dataclass(frozen=True)
-class Record:
+class ClaimRecord:
     """What a check found.
 
-    date: ISO 8601, UTC. figures: by name, a value for every one of `seeds`. code: a hash of the
+    date: ISO 8601, UTC. values: by name, a value for every one of `seeds`. code: a hash of the
     sources that the outcome depends on (see `sparsetime.claims.verdicts.code_hash`). seconds: the
     whole check took, data that were made for it included.
     """
@@ -32,26 +32,26 @@ class Record:
     date: str
     verdict: Verdict
     seeds: tuple[int, ...]
-    figures: Mapping[str, tuple[float, ...]]
+    values: Mapping[str, tuple[float, ...]]
     judgements: tuple[Judgement, ...]
     seconds: float
     code: str
     versions: Mapping[str, str]
     machine: Mapping[str, str | int | None]
 
-    def spread(self, figure: str) -> tuple[float, float]:
-        """Mean and standard deviation of a figure over the seeds."""
-        values = self.figures[figure]
-        return fmean(values), stdev(values)
+    def spread(self, name: str) -> tuple[float, float]:
+        """Mean and standard deviation of a value over the seeds."""
+        by_seed = self.values[name]
+        return fmean(by_seed), stdev(by_seed)
 
 
-def append(record: Record, path: str | os.PathLike[str]) -> None:
+def append_record(record: ClaimRecord, path: str | os.PathLike[str]) -> None:
     """Add the record to a file of lines, which is made where there is none."""
     file = Path(path)
     Folder(str(file.parent)).append_text(file.name, json.dumps(asdict(record)) + "\n")
 
 
-def latest(path: str | os.PathLike[str] = SHIPPED) -> dict[str, Record]:
+def latest_records(path: str | os.PathLike[str] = SHIPPED) -> dict[str, ClaimRecord]:
     """The last record of every claim in a file of lines; empty where there is no file.
 
     Errors: DamagedError for a line that is no record; a last line without its end is one that was
@@ -60,7 +60,7 @@ def latest(path: str | os.PathLike[str] = SHIPPED) -> dict[str, Record]:
     file = Path(path)
     if not file.exists():
         return {}
-    found: dict[str, Record] = {}
+    found: dict[str, ClaimRecord] = {}
     lines = file.read_text(encoding="utf-8").split("\n")[:-1]
     for number, line in enumerate(lines, start=1):
         try:
@@ -74,10 +74,12 @@ def latest(path: str | os.PathLike[str] = SHIPPED) -> dict[str, Record]:
     return found
 
 
-def _record(written: dict[str, Any]) -> Record:
+def _record(written: dict[str, Any]) -> ClaimRecord:
     judgements = tuple(
         Judgement(**{**one, "margins": tuple(one["margins"])}) for one in written["judgements"]
     )
-    figures = {name: tuple(values) for name, values in written["figures"].items()}
+    # Records of 0.1.0 have the key "figures".
+    by_name = written.pop("figures") if "figures" in written else written["values"]
+    values = {name: tuple(by_seed) for name, by_seed in by_name.items()}
     seeds = tuple(written["seeds"])
-    return Record(**{**written, "judgements": judgements, "figures": figures, "seeds": seeds})
+    return ClaimRecord(**{**written, "judgements": judgements, "values": values, "seeds": seeds})

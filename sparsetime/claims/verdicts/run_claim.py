@@ -14,34 +14,36 @@ from sparsetime import __version__
 from sparsetime.claims.claim import Claim
 from sparsetime.claims.lab.lab import Lab
 from sparsetime.claims.verdicts.code_hash import code_version
-from sparsetime.claims.verdicts.judge import FEWEST_SEEDS, judged, together
-from sparsetime.claims.verdicts.results import Record
+from sparsetime.claims.verdicts.judge import FEWEST_SEEDS, combine_verdicts, judge
+from sparsetime.claims.verdicts.results import ClaimRecord
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.progress import Bar
 
 SEEDS = (0, 1, 2)
 
 
-def checked(claim: Claim, lab: Lab, seeds: Sequence[int] = SEEDS, bar: Bar | None = None) -> Record:
+def run_claim(
+    claim: Claim, lab: Lab, seeds: Sequence[int] = SEEDS, bar: Bar | None = None
+) -> ClaimRecord:
     """Run the check for every seed and judge what it expects.
 
     `bar` advances by one a seed.
 
     Errors: ConfigError for fewer than three seeds, equal seeds, or seeds as high as those that
-    settings are chosen on; DataError for a figure that is not finite, or not there in every seed;
-    UnknownNameError where an expectation names a figure that the check does not return.
+    settings are chosen on; DataError for a value that is not finite, or not there in every seed;
+    UnknownNameError where an expectation names a value that the check does not return.
     """
     _check_seeds(seeds)
     began = time.monotonic()
     version = code_version(claim.file)
-    found = list(_figures(claim, lab, seeds, bar or Bar(None)))
-    judgements = tuple(judged(expectation, found) for expectation in claim.expects)
-    return Record(
+    found = list(_values(claim, lab, seeds, bar or Bar(None)))
+    judgements = tuple(judge(expectation, found) for expectation in claim.expects)
+    return ClaimRecord(
         claim=claim.name,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
-        verdict=together(judgements),
+        verdict=combine_verdicts(judgements),
         seeds=tuple(seeds),
-        figures={name: tuple(figures[name] for figures in found) for name in found[0]},
+        values={name: tuple(values[name] for values in found) for name in found[0]},
         judgements=judgements,
         seconds=round(time.monotonic() - began, 1),
         code=version,
@@ -54,26 +56,26 @@ def checked(claim: Claim, lab: Lab, seeds: Sequence[int] = SEEDS, bar: Bar | Non
     )
 
 
-def _figures(claim: Claim, lab: Lab, seeds: Sequence[int], bar: Bar) -> Iterator[dict[str, float]]:
+def _values(claim: Claim, lab: Lab, seeds: Sequence[int], bar: Bar) -> Iterator[dict[str, float]]:
     names: set[str] = set()
     for seed in seeds:
         bar.say(f"{claim.name}, seed {seed}")
-        figures = {name: float(value) for name, value in claim.check(lab, seed).items()}
-        bad = [f"{name} = {value}" for name, value in figures.items() if not math.isfinite(value)]
+        values = {name: float(value) for name, value in claim.check(lab, seed).items()}
+        bad = [f"{name} = {value}" for name, value in values.items() if not math.isfinite(value)]
         if bad:
             raise DataError(
-                f"the claim {claim.name!r} has figures that are not finite for seed {seed}: "
+                f"the claim {claim.name!r} has values that are not finite for seed {seed}: "
                 f"{', '.join(bad)}. Did a training diverge?"
             )
-        names = names or set(figures)
-        if names != set(figures):
+        names = names or set(values)
+        if names != set(values):
             raise DataError(
-                f"the claim {claim.name!r} gives other figures for seed {seed} than before: "
-                f"{', '.join(sorted(names ^ set(figures)))}. A check returns the same names always"
+                f"the claim {claim.name!r} gives other values for seed {seed} than before: "
+                f"{', '.join(sorted(names ^ set(values)))}. A check returns the same names always"
             )
         for expectation in claim.expects:
-            expectation.margin(figures)  # a name that is not there must show after the first seed
-        yield figures
+            expectation.margin(values)  # a name that is not there must show after the first seed
+        yield values
         bar.advance()
 
 

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.claims.claim import AtLeast, Lab, Less, claim
-from sparsetime.claims.lab.planted import Planted
+from sparsetime.claims.lab.planted_features import PlantedFeatures
 from sparsetime.dictionaries.recipes import dictionary
 
 WIDTH, K, ROWS = 128, 8, 80_000
@@ -47,7 +47,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
 
 def _poles(
-    data: Planted, atoms: Float[Tensor, "latents d"], code: Float[Tensor, "rows latents"]
+    data: PlantedFeatures, atoms: Float[Tensor, "latents d"], code: Float[Tensor, "rows latents"]
 ) -> tuple[float, float]:
     """The share of right signs where a feature and its latent are on, and the share of a feature's
     steps on which its latent is on. An atom may stand for its negative.

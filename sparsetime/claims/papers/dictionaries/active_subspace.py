@@ -36,12 +36,12 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         seed=seed,
     )
     subspace = dictionary("active_subspace", d_in=code.d, width=_WIDTH, k=_K, seed=seed)
-    figures = {
+    values = {
         "effective rank": effective_rank(code.held_out),
         "dimensions": float(code.d),
     }
     for label, made in (("random start", random), ("active subspace", subspace)):
         trained = lab.train(made, code.train, rows=_ROWS, seed=seed, batch=_BATCH)
-        figures[f"dead share, {label}"] = lab.dead_share(trained, code.held_out)
-        figures[f"FVU, {label}"] = lab.fvu(trained, code.held_out)
-    return figures
+        values[f"dead share, {label}"] = lab.dead_share(trained, code.held_out)
+        values[f"FVU, {label}"] = lab.fvu(trained, code.held_out)
+    return values

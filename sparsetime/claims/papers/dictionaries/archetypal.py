@@ -22,7 +22,7 @@ _K, _WIDTH, _ROWS = 32, 512, 60_000
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Two dictionaries of each recipe, and their atoms matched one to one."""
     real = lab.real()
-    figures: dict[str, float] = {}
+    values: dict[str, float] = {}
     for label, name in (("A-SAE", "archetypal"), ("TopK", "topk")):
         one, other = (
             lab.train(
@@ -32,6 +32,6 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
             for own in (2 * seed, 2 * seed + 1)
         )  # fmt: skip
         matched = recovery(one.atoms.detach(), other.atoms.detach())
-        figures[f"cosine between two of {label}"] = float(matched.cosine.mean())
-        figures[f"FVU of {label}"] = lab.fvu(one, real.held_out)
-    return figures
+        values[f"cosine between two of {label}"] = float(matched.cosine.mean())
+        values[f"FVU of {label}"] = lab.fvu(one, real.held_out)
+    return values

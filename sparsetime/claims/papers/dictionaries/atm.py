@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime.activations.store.store import Store
 from sparsetime.claims.claim import Lab, Less, Within, claim
-from sparsetime.claims.lab.splits import Rows
+from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.metrics.absorption import Probe, absorption, fitted_probe, main_latents
@@ -45,19 +45,21 @@ _SETTINGS: dict[str, dict[str, float]] = {
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     data = lab.real(_SITE)
-    figures = {}
+    values = {}
     for name, settings in _SETTINGS.items():
         sae = dictionary(name, d_in=data.d, width=_WIDTH, seed=seed, **settings)
-        stages = lab.train_along(sae, data.train, rows=_ROWS, seed=seed, snapshots=_SNAPSHOTS)
+        stages = lab.train_with_snapshots(
+            sae, data.train, rows=_ROWS, seed=seed, snapshots=_SNAPSHOTS
+        )
         for rows, stage in list(stages.items())[1:-1]:  # after one step nothing has formed
-            figures[f"absorption in {name} at {rows:,} rows"] = absorbed(stage, data)
-        figures[f"absorption in {name}"] = absorbed(sae, data)
-        figures[f"L0 of {name}"] = lab.l0(sae, data.held_out)
-        figures[f"FVU of {name}"] = lab.fvu(sae, data.held_out)
-    return figures
+            values[f"absorption in {name} at {rows:,} rows"] = absorbed(stage, data)
+        values[f"absorption in {name}"] = absorbed(sae, data)
+        values[f"L0 of {name}"] = lab.l0(sae, data.held_out)
+        values[f"FVU of {name}"] = lab.fvu(sae, data.held_out)
+    return values
 
 
-def absorbed(sae: Dictionary, data: Rows) -> float:
+def absorbed(sae: Dictionary, data: Splits) -> float:
     """The mean rate of absorption over letters."""
     x, letter = _words(data, data.train_store, data.train, _PROBED)
     held_out, held_out_letter = _words(data, data.held_out_store, data.held_out)
@@ -70,13 +72,13 @@ def absorbed(sae: Dictionary, data: Rows) -> float:
 
 
 @cache
-def _probes(data: Rows) -> dict[str, Probe]:
+def _probes(data: Splits) -> dict[str, Probe]:
     x, letter = _words(data, data.train_store, data.train, _PROBED)
     return {name: fitted_probe(x, _is(letter, name)) for name in _LETTERS}
 
 
 def _words(
-    data: Rows, store: Store, x: Float[Tensor, "rows d"], most: int | None = None
+    data: Splits, store: Store, x: Float[Tensor, "rows d"], most: int | None = None
 ) -> tuple[Float[Tensor, "words d"], np.ndarray]:
     """Rows whose token begins a word, and its first letter; `most` of them, drawn evenly."""
     tokenizer = None if data.bed.model is None else data.bed.model.tokenizer

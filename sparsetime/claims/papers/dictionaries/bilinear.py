@@ -29,16 +29,16 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     generator = torch.Generator().manual_seed(seed)
     planes = torch.linalg.qr(torch.randn(_CIRCLES, _D, 2, generator=generator)).Q
     train, held_out = (_on_circles(planes, rows, generator) for rows in (20_000, 5_000))
-    figures: dict[str, float] = {}
+    values: dict[str, float] = {}
     for label, name in (("bilinear", "bilinear"), ("TopK", "topk")):
         made = dictionary(name, d_in=_D, width=_WIDTH, k=_K, seed=seed)
         trained = lab.train(made, train, rows=_ROWS, seed=seed, learning_rate=3e-3)
-        figures[f"FVU of {label}"] = lab.fvu(trained, held_out)
+        values[f"FVU of {label}"] = lab.fvu(trained, held_out)
         if name == "bilinear":
-            figures["largest relative difference of form and latent"] = _difference(
+            values["largest relative difference of form and latent"] = _difference(
                 trained, held_out[:500]
             )
-    return figures
+    return values
 
 
 def _on_circles(

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sparsetime.activations.sources.paired_sites import aligned
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
-from sparsetime.claims.lab.splits import Rows
+from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.interventions.lm_loss import next_token_loss
@@ -63,7 +63,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     }
 
 
-def _trained(lab: Lab, reads: list[Rows], writes: list[Rows], seed: int) -> Dictionary:
+def _trained(lab: Lab, reads: list[Splits], writes: list[Splits], seed: int) -> Dictionary:
     """One dictionary for some layers, with the same number of latents a layer."""
     sites = len(reads)
     made = dictionary(

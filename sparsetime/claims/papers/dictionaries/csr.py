@@ -36,7 +36,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     pairs = {"x": x[1:][beside], "earlier": x[:-1][beside]}
     whole = held_out - held_out.mean(0)
     right, seconds = _right(whole, held_out_document)
-    figures = {"right by all dimensions": right, "seconds by all dimensions": seconds}
+    values = {"right by all dimensions": right, "seconds by all dimensions": seconds}
     for k in KS:
         sae = dictionary("csr", d_in=data.d, width=WIDTH, k=k, seed=seed)
         lab.train(sae, pairs, rows=ROWS, batch=BATCH, seed=seed)
@@ -45,9 +45,9 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
             ("dimensions", whole[:, :k]),
         ):
             right, seconds = _right(codes, held_out_document)
-            figures[f"right by {k} {by}"] = right
-            figures[f"seconds by {k} {by}"] = seconds
-    return figures
+            values[f"right by {k} {by}"] = right
+            values[f"seconds by {k} {by}"] = seconds
+    return values
 
 
 def _embeddings(

@@ -7,7 +7,7 @@ from torch import Tensor
 
 import sparsetime as st
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
-from sparsetime.claims.lab.code_changes import turnover
+from sparsetime.claims.lab.code_changes import code_changes
 from sparsetime.dictionaries.dictionary import Dictionary
 
 PLANTED_WIDTH, PLANTED_K, PLANTED_K_INSIDE, TOLERANCE = 256, 12, 16, 0.02
@@ -37,12 +37,12 @@ SERIES_WIDTH, SERIES_K = 192, 8  # of 96 dimensions
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Changes: latents whose strength is another than at the step before, in the mean."""
-    figures = {}
+    values = {}
 
     def measure(name: str, sae: Dictionary, sequences: Iterable[Float[Tensor, "time d"]]) -> None:
-        found = turnover(sae, sequences)
-        figures[f"FVU of {name}"] = found.fvu
-        figures[f"changes of {name}"] = found.changes
+        found = code_changes(sae, sequences)
+        values[f"FVU of {name}"] = found.fvu
+        values[f"changes of {name}"] = found.changes
 
     planted = lab.planted(seed)
     for name, recipe, own in (
@@ -62,4 +62,4 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         measure(f"BatchTopK, {where}", sae, data.held_out_sequences)
         held = st.with_memory(sae, "delta", tolerance=0.0)
         measure(f"delta, {where}", held, data.held_out_sequences)
-    return figures
+    return values

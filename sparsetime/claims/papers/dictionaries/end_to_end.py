@@ -2,7 +2,7 @@
 
 from sparsetime.activations.sources.model_loss import downstream_batches
 from sparsetime.claims.claim import Lab, Less, claim
-from sparsetime.claims.lab.ce_increase_by_recipe import loss_rises
+from sparsetime.claims.lab.ce_increase_by_recipe import ce_increase_by_recipe
 from sparsetime.metrics.ce_increase import token_windows
 
 SITE, LENGTH, AT_ONCE = "model.layers.1", 64, 8
@@ -23,7 +23,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     code = lab.code(SITE)
     assert code.bed.model is not None
     model, windows = code.bed.model.model, token_windows(code.train_store, LENGTH)
-    return loss_rises(
+    return ce_increase_by_recipe(
         lab,
         SITE,
         lambda: downstream_batches(model, windows, SITE, sequences=AT_ONCE, seed=seed),

@@ -1,7 +1,7 @@
 """Error weighed by the loss's gradient: the model's loss rises less than with TopK."""
 
 from sparsetime.claims.claim import Lab, Less, claim
-from sparsetime.claims.lab.ce_increase_by_recipe import loss_rises
+from sparsetime.claims.lab.ce_increase_by_recipe import ce_increase_by_recipe
 from sparsetime.claims.lab.gradients import training_gradients
 
 SITE, LENGTH, WINDOWS = "model.layers.1", 128, 780
@@ -23,6 +23,6 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     """A rise in nats a token; both dictionaries see the same rows in the same order."""
     data = training_gradients(lab.code(SITE), WINDOWS, LENGTH)
     recipes = {"end_to_end_gradient": "end to end", "topk": "TopK"}
-    return loss_rises(
+    return ce_increase_by_recipe(
         lab, SITE, lambda: data, recipes, length=LENGTH, width=WIDTH, k=K, seed=seed, rows=ROWS
     )

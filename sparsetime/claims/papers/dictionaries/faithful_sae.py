@@ -44,14 +44,14 @@ ANOTHER = 500_000  # from a seed to the one that it is matched with
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Two dictionaries of each kind of text, alike but for their seed."""
     own, foreign, noise = _rows()
-    figures: dict[str, float] = {}
+    values: dict[str, float] = {}
     for name, rows in (("own", own), ("foreign", foreign)):
         one, two = (_trained(lab, rows, s) for s in (seed, seed + ANOTHER))
         matched = recovery(one.atoms.detach(), two.atoms.detach()).cosine > ALIKE
-        figures[f"share matched, {name}"] = float(matched.float().mean())
-        figures[f"share fake, {name}"] = (_fake(one, noise) + _fake(two, noise)) / 2
-        figures[f"FVU, {name}"] = lab.fvu(one, rows[:10_000])
-    return figures
+        values[f"share matched, {name}"] = float(matched.float().mean())
+        values[f"share fake, {name}"] = (_fake(one, noise) + _fake(two, noise)) / 2
+        values[f"FVU, {name}"] = lab.fvu(one, rows[:10_000])
+    return values
 
 
 def _trained(lab: Lab, rows: Float[Tensor, "rows d"], seed: int) -> Dictionary:

@@ -20,11 +20,11 @@ _ROWS, _WIDTH, _K = 40_000, 2048, 8  # where latents of TopK die
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     data = lab.real()
-    figures = {}
+    values = {}
     for title, name in (("feature choice", "feature_choice"), ("TopK", "topk")):
         sae = st.dictionary(name, d_in=data.d, width=_WIDTH, k=_K, seed=seed)
         lab.train(sae, data.train, rows=_ROWS, seed=seed)
-        figures[f"dead share of {title}"] = lab.dead_share(sae, data.held_out)
-        figures[f"L0 of {title}"] = lab.l0(sae, data.held_out)
-        figures[f"FVU of {title}"] = lab.fvu(sae, data.held_out)
-    return figures
+        values[f"dead share of {title}"] = lab.dead_share(sae, data.held_out)
+        values[f"L0 of {title}"] = lab.l0(sae, data.held_out)
+        values[f"FVU of {title}"] = lab.fvu(sae, data.held_out)
+    return values

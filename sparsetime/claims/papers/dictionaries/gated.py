@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.claims.claim import Lab, Less, Within, claim
-from sparsetime.claims.lab.splits import Rows
+from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 
@@ -38,13 +38,13 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     }
 
 
-def _at_equal_l0(recipe: str, lab: Lab, real: Rows, seed: int) -> Dictionary:
+def _at_equal_l0(recipe: str, lab: Lab, real: Splits, seed: int) -> Dictionary:
     """The recipe with the weight of L1 that gives the wanted L0, trained."""
 
     def make(l1: float) -> Dictionary:
         return dictionary(recipe, d_in=real.d, width=WIDTH, l1=l1)
 
-    l1 = lab.at_l0(make, L0, real.train, real.tuning, rows=ROWS, low=0.05, high=0.4)
+    l1 = lab.match_l0(make, L0, real.train, real.tuning, rows=ROWS, low=0.05, high=0.4)
     sae = dictionary(recipe, d_in=real.d, width=WIDTH, l1=l1, seed=seed)
     return lab.train(sae, real.train, rows=ROWS, seed=seed)
 

@@ -42,7 +42,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     for start in (2 * seed, 2 * seed + 1):
         sae = st.dictionary("gba", d_in=planted.d, width=_WIDTH, k=_K, groups=_GROUPS, seed=start)
         pair.append(lab.train(sae, planted.train, rows=_ROWS, seed=start))
-    found = [planted.recovered(sae.atoms.detach()).cosine > 0.9 for sae in pair]
+    found = [planted.recovery(sae.atoms.detach()).cosine > 0.9 for sae in pair]
     first = pair[0]
     sparsifier = first.sparsifier
     assert isinstance(sparsifier, FiringRateBias), "that is its recipe"

@@ -34,7 +34,7 @@ GROUP, L1, NONE = 0.05, 0.1, 1e-4
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """A latent of a pair is on in the row, in its neighbour, or in both."""
     code = lab.code()
-    figures = {}
+    values = {}
     for name, recipe, weight in (
         ("group penalty", "group_sparse", {"group_l1": GROUP}),
         ("L1", "relu_l1", {"l1": L1}),
@@ -43,13 +43,13 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         sae = dictionary(recipe, d_in=code.d, width=WIDTH, seed=seed, **weight)
         lab.train(sae, code.train_pairs, rows=ROWS, seed=seed)
         on, before = (sae.encode(code.held_out_pairs[:, at]).dense() > 0 for at in (1, 0))
-        figures[f"latents of a pair, {name}"] = float((on | before).sum(1).float().mean())
-        figures[f"L0, {name}"] = lab.l0(sae, code.held_out)
-        figures[f"FVU, {name}"] = lab.fvu(sae, code.held_out)
-        figures[f"accuracy, {name}"] = _accuracy(
+        values[f"latents of a pair, {name}"] = float((on | before).sum(1).float().mean())
+        values[f"L0, {name}"] = lab.l0(sae, code.held_out)
+        values[f"FVU, {name}"] = lab.fvu(sae, code.held_out)
+        values[f"accuracy, {name}"] = _accuracy(
             sae, (code.tuning, code.held_out), (code.tuning_store, code.held_out_store)
         )
-    return figures
+    return values
 
 
 def _accuracy(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparsetime.activations.store.store import Store
 from sparsetime.claims.claim import Lab, Less, claim
-from sparsetime.claims.lab.splits import Rows
+from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.interventions.logits import predictions
 from sparsetime.metrics.ce_increase import token_windows
@@ -46,7 +46,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     labels, told = (_labels(store) for store in (code.train_store, code.held_out_store))
     some, others = _spread(len(code.train)), _spread(len(code.held_out))
     steering = _Steering.of(code, labels)
-    figures = {}
+    values = {}
     reserved = {"concepts": len(CONCEPTS)}
     for name, recipe, settings in (("G-SAE", "guided", reserved), ("TopK", "topk", {})):
         sae = dictionary(recipe, d_in=code.d, width=WIDTH, k=K, seed=seed, **settings)
@@ -57,10 +57,10 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
             monosemanticity(fitted, labels[some, at] == 1, judged, told[others, at] == 1)
             for at in range(len(CONCEPTS))
         ]
-        figures[f"FMS of {name}"] = fmean(scores)
-        figures[f"shift by {name}'s latents"] = steering.shift(sae.atoms.detach()[own])
-        figures[f"FVU of {name}"] = lab.fvu(sae, code.held_out)
-    return figures
+        values[f"FMS of {name}"] = fmean(scores)
+        values[f"shift by {name}'s latents"] = steering.shift(sae.atoms.detach()[own])
+        values[f"FVU of {name}"] = lab.fvu(sae, code.held_out)
+    return values
 
 
 @final
@@ -79,7 +79,7 @@ class _Steering:
     length: float
 
     @staticmethod
-    def of(code: Rows, labels: Int[Tensor, "rows concepts"]) -> _Steering:
+    def of(code: Splits, labels: Int[Tensor, "rows concepts"]) -> _Steering:
         assert code.bed.model is not None
         model = code.bed.model.model
         tokens = token_windows(code.held_out_store, LENGTH)[:WINDOWS]

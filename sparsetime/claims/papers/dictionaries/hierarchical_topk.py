@@ -35,6 +35,6 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         return lab.fvu(sae, data.held_out)
 
     every, largest = made("hierarchical_topk", _MOST), made("topk", _MOST)
-    figures = {f"FVU at {k}": at(every, k) for k in (*_LESS, _MOST)}
-    figures |= {f"FVU at {k}, TopK for {_MOST}": at(largest, k) for k in (*_LESS, _MOST)}
-    return figures | {f"FVU at {k}, TopK for {k}": at(made("topk", k), k) for k in _LESS}
+    values = {f"FVU at {k}": at(every, k) for k in (*_LESS, _MOST)}
+    values |= {f"FVU at {k}, TopK for {_MOST}": at(largest, k) for k in (*_LESS, _MOST)}
+    return values | {f"FVU at {k}, TopK for {k}": at(made("topk", k), k) for k in _LESS}

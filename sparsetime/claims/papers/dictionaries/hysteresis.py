@@ -2,7 +2,7 @@
 
 import sparsetime as st
 from sparsetime.claims.claim import AtMost, Lab, claim
-from sparsetime.claims.lab.code_changes import turnover
+from sparsetime.claims.lab.code_changes import code_changes
 
 WIDTH, ROWS = 256, 60_000
 K, LOW = 16, 0.5
@@ -25,15 +25,15 @@ K_INSIDE = 13  # so that with what stays on, no more than K are on
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Flips: latents that go on or off from a step to the next, in the mean."""
     data = lab.planted(seed)
-    figures = {}
+    values = {}
     for name, recipe, own in (
         ("of BatchTopK", "batch_topk", {"k": K}),
         ("with hysteresis", "hysteresis", {"k": K_INSIDE, "low": LOW}),
     ):
         sae = st.dictionary(recipe, d_in=data.d, width=WIDTH, seed=seed, **own)
         lab.train(sae, data.train, rows=ROWS, seed=seed)
-        found = turnover(sae, data.held_out_sequences)
-        figures[f"L0 {name}"] = found.l0
-        figures[f"flips {name}"] = found.flips
-        figures[f"FVU {name}"] = found.fvu
-    return figures
+        found = code_changes(sae, data.held_out_sequences)
+        values[f"L0 {name}"] = found.l0
+        values[f"flips {name}"] = found.flips
+        values[f"FVU {name}"] = found.fvu
+    return values

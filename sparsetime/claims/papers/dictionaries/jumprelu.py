@@ -62,7 +62,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         if recipe in SEARCHED:
             _, low, high = SEARCHED[recipe]
             make = partial(made, recipe)
-            value = lab.at_l0(make, L0, real.train, real.tuning, rows=ROWS, low=low, high=high)
+            value = lab.match_l0(make, L0, real.train, real.tuning, rows=ROWS, low=low, high=high)
         return lab.train(made(recipe, value, seed), real.train, rows=ROWS, seed=seed)
 
     every = {recipe: trained(recipe) for recipe in SETTINGS}

@@ -30,7 +30,7 @@ _K, _WIDTH, _ROWS = 32, 1024, 40_000
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Rows in the inverse ratio of the encoders' parameters, each used once a row."""
     real = lab.real()
-    figures: dict[str, float] = {}
+    values: dict[str, float] = {}
     made = {
         label: dictionary(name, d_in=real.d, width=_WIDTH, k=_K, seed=seed)
         for label, name in (("KronSAE", "kron_sae"), ("TopK", "topk"))
@@ -38,14 +38,14 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     for label, sae in made.items():
         rows = round(_ROWS * _size(made["TopK"].encoder) / _size(sae.encoder))
         lab.train(sae, real.train, rows=rows, seed=seed)
-        figures[f"FVU of {label}"] = lab.fvu(sae, real.held_out)
-        figures[f"encoder parameters of {label}"] = _size(sae.encoder)
+        values[f"FVU of {label}"] = lab.fvu(sae, real.held_out)
+        values[f"encoder parameters of {label}"] = _size(sae.encoder)
     signs = torch.randn(2, 10_000, generator=torch.Generator().manual_seed(seed))
     off = (signs <= 0).any(0)
-    figures["largest soft AND of inputs not both positive"] = float(
+    values["largest soft AND of inputs not both positive"] = float(
         soft_and(signs[0], signs[1])[off].abs().max()
     )
-    return figures
+    return values
 
 
 def _size(encoder: Encoder) -> float:

@@ -25,10 +25,10 @@ _STEPS, _SHARE = (20, 28, 40, 57, 80, 113, 160, 226, 320), 0.8
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     planted = planted_functions(seed, points=_POINTS)
-    figures: dict[str, float] = {}
+    values: dict[str, float] = {}
     for recipe in ("lifted_sae", "topk"):
         make = partial(dictionary, recipe, d_in=_POINTS, width=_WIDTH, k=_K, seed=seed)
-        figures[f"steps of {recipe}"] = steps_to_recover(
+        values[f"steps of {recipe}"] = steps_to_recover(
             make,
             planted.rows(_POINTS),
             planted.atoms(_POINTS),
@@ -36,4 +36,4 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
             share=_SHARE,
             seed=seed,
         )
-    return figures
+    return values

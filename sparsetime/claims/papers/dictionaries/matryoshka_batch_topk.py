@@ -3,7 +3,7 @@
 import torch
 
 from sparsetime.claims.claim import AtMost, Lab, Less, Within, claim
-from sparsetime.claims.lab.planted import Planted
+from sparsetime.claims.lab.planted_features import PlantedFeatures
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
@@ -69,7 +69,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     }
 
 
-def absorption(sae: Dictionary, data: Planted) -> float:
+def absorption(sae: Dictionary, data: PlantedFeatures) -> float:
     """The share of steps with parent and child on, on which the parent's latent is silent.
 
     The parent's latent is the one whose atom is nearest to the parent's. A latent counts as silent

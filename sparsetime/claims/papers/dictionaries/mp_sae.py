@@ -34,8 +34,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     for label, k in (("half of k", _K // 2), ("k steps", _K), ("twice k", 2 * _K)):
         errors[f"FVU at {label}"] = lab.fvu(_with_k(pursuit, k), planted.held_out)
     return {
-        "cosine of MP-SAE's atoms": planted.recovered(pursuit.atoms).mean_max_cosine,
-        "cosine of TopK's atoms": planted.recovered(found["topk"].atoms).mean_max_cosine,
+        "cosine of MP-SAE's atoms": planted.recovery(pursuit.atoms).mean_max_cosine,
+        "cosine of TopK's atoms": planted.recovery(found["topk"].atoms).mean_max_cosine,
         "FVU of TopK": lab.fvu(found["topk"], planted.held_out),
         **errors,
     }

@@ -34,12 +34,12 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
     nested, relu = made("msae", k=_MOST), made("relu_l1", l1=_L1)
     l0 = lab.l0(relu, data.held_out)
-    figures = {f"FVU at {k}": at(k) for k in _LEVELS}
-    figures |= {
+    values = {f"FVU at {k}": at(k) for k in _LEVELS}
+    values |= {
         f"FVU at {k}, TopK for {k}": lab.fvu(made("topk", k=k), data.held_out) for k in _LEVELS
     }
     return {
-        **figures,
+        **values,
         "L0 of ReLU with L1": l0,
         "FVU of ReLU with L1": lab.fvu(relu, data.held_out),
         "FVU at the ReLU's L0": at(max(1, int(l0))),

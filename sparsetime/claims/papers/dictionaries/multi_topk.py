@@ -21,11 +21,11 @@ _ROWS, _WIDTH, _K = 30_000, 512, 8
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     data = lab.real()
-    figures = {}
+    values = {}
     for name, label in (("multi_topk", ""), ("topk", ", TopK")):
         sae = st.dictionary(name, d_in=data.d, width=_WIDTH, k=_K, seed=seed)
         lab.train(sae, data.train, rows=_ROWS, seed=seed)
         for k, at in ((_K, "k"), (4 * _K, "4k")):
             sae.sparsifier = TopK(k)
-            figures[f"FVU at {at}{label}"] = lab.fvu(sae, data.held_out)
-    return figures
+            values[f"FVU at {at}{label}"] = lab.fvu(sae, data.held_out)
+    return values

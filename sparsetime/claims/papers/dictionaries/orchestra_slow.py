@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import normalize as unit
 
 from sparsetime.claims.claim import AtLeast, Lab, Less, claim
-from sparsetime.claims.lab.planted import Planted
+from sparsetime.claims.lab.planted_features import PlantedFeatures
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.testbeds.atom_recovery import FOUND_ABOVE
@@ -35,40 +35,38 @@ DWELLS = {"slow families": 200.0, "fast families": 1.0}  # the shortest mean dwe
     "temporal losses cost error, and in so short a training atoms too.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    figures = {}
+    values = {}
     data = _played(lab, seed, shortest=1.0)
     dwell = data.truth.features["dwell"].to_numpy()
     for name in RECIPES:
         sae = _learnt(lab, name, data, seed)
-        found = data.recovered(sae.atoms.detach()).cosine.numpy() > FOUND_ABOVE
-        figures[f"slow found, {name}"] = float(found[dwell >= SLOW].mean())
-        figures[f"fast found, {name}"] = float(found[dwell < SLOW].mean())
-        figures[f"parent in child, {name}"] = _absorbed(sae, data)
-        figures[f"FVU, {name}"] = lab.fvu(sae, data.held_out)
-        figures[f"L0, {name}"] = lab.l0(sae, data.held_out)
+        found = data.recovery(sae.atoms.detach()).cosine.numpy() > FOUND_ABOVE
+        values[f"slow found, {name}"] = float(found[dwell >= SLOW].mean())
+        values[f"fast found, {name}"] = float(found[dwell < SLOW].mean())
+        values[f"parent in child, {name}"] = _absorbed(sae, data)
+        values[f"FVU, {name}"] = lab.fvu(sae, data.held_out)
+        values[f"L0, {name}"] = lab.l0(sae, data.held_out)
     for name, shortest in DWELLS.items():
         longest = shortest * 2.5
         made = _played(lab, seed, shortest=shortest, longest=longest)
-        figures[f"parent in child, {name}"] = _absorbed(
-            _learnt(lab, "batch_topk", made, seed), made
-        )
-    return figures
+        values[f"parent in child, {name}"] = _absorbed(_learnt(lab, "batch_topk", made, seed), made)
+    return values
 
 
-def _played(lab: Lab, seed: int, shortest: float, longest: float = 500.0) -> Planted:
+def _played(lab: Lab, seed: int, shortest: float, longest: float = 500.0) -> PlantedFeatures:
     """Many families, no more kinds than these need, so that their parents are found."""
     kinds = {"families": 12, "children": 2, "pairs": 0, "bidirectional": 0, "circles": 0}
     size = {"d": 48, "width": 64, "active": 4.0, "state_features": 0, "zipf": 0.5}
     return lab.planted(seed, **kinds, **size, shortest=shortest, longest=longest)
 
 
-def _learnt(lab: Lab, name: str, data: Planted, seed: int) -> Dictionary:
+def _learnt(lab: Lab, name: str, data: PlantedFeatures, seed: int) -> Dictionary:
     sae = dictionary(name, d_in=data.d, width=WIDTH, k=K, seed=seed)
     first = len(data.held_out_sequences)
     return lab.train(sae, data.truth.activations[first:], rows=ROWS, seed=seed)
 
 
-def _absorbed(sae: Dictionary, data: Planted) -> float:
+def _absorbed(sae: Dictionary, data: PlantedFeatures) -> float:
     """How much of the parent is in the atom nearest to a child: its cosine, mean over children."""
     atoms, parents = unit(sae.atoms.detach()), data.truth.features["parent"].to_numpy()
     children = torch.from_numpy(np.flatnonzero(parents >= 0))

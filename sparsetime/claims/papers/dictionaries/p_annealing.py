@@ -1,7 +1,7 @@
 """p-annealing: lower error than ReLU with L1 at equal L0."""
 
 from sparsetime.claims.claim import Lab, Less, Within, claim
-from sparsetime.claims.lab.splits import Rows
+from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 
@@ -23,15 +23,15 @@ SEARCHED = {"p_annealing": ("lp", 0.02, 0.6), "relu_l1": ("l1", 0.05, 0.4)}
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """The weight of each penalty is searched on tuning documents."""
     real = lab.real()
-    figures = {}
+    values = {}
     for recipe in SEARCHED:
         sae = _at_equal_l0(recipe, lab, real, seed)
-        figures[f"FVU of {recipe}"] = lab.fvu(sae, real.held_out)
-        figures[f"L0 of {recipe}"] = lab.l0(sae, real.held_out)
-    return figures
+        values[f"FVU of {recipe}"] = lab.fvu(sae, real.held_out)
+        values[f"L0 of {recipe}"] = lab.l0(sae, real.held_out)
+    return values
 
 
-def _at_equal_l0(recipe: str, lab: Lab, real: Rows, seed: int) -> Dictionary:
+def _at_equal_l0(recipe: str, lab: Lab, real: Splits, seed: int) -> Dictionary:
     """The recipe with the weight that gives the wanted L0, trained."""
     setting, low, high = SEARCHED[recipe]
 
@@ -39,5 +39,5 @@ def _at_equal_l0(recipe: str, lab: Lab, real: Rows, seed: int) -> Dictionary:
         own = {setting: weight}
         return dictionary(recipe, d_in=real.d, width=WIDTH, seed=seed, **own)
 
-    weight = lab.at_l0(make, L0, real.train, real.tuning, rows=ROWS, low=low, high=high)
+    weight = lab.match_l0(make, L0, real.train, real.tuning, rows=ROWS, low=low, high=high)
     return lab.train(make(weight, seed), real.train, rows=ROWS, seed=seed)

@@ -25,7 +25,7 @@ _K, _WIDTH, _ROWS = 32, 512, 60_000
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Two dictionaries of each recipe, and their atoms matched one to one."""
     real = lab.real()
-    figures: dict[str, float] = {}
+    values: dict[str, float] = {}
     for label, name in (("RA-SAE", "relaxed_archetypal"), ("TopK", "topk")):
         pair: list[Dictionary] = []
         for own in (2 * seed, 2 * seed + 1):
@@ -33,6 +33,6 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
             pair.append(lab.train(made, real.train, rows=_ROWS, seed=own, batch=2048))
         for one, other in pairwise(pair):
             matched = recovery(one.atoms, other.atoms)
-            figures[f"cosine between two of {label}"] = float(matched.cosine.mean())
-        figures[f"FVU of {label}"] = lab.fvu(pair[0], real.held_out)
-    return figures
+            values[f"cosine between two of {label}"] = float(matched.cosine.mean())
+        values[f"FVU of {label}"] = lab.fvu(pair[0], real.held_out)
+    return values

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.claims.claim import Lab, Less, claim
-from sparsetime.claims.lab.splits import Rows
+from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.recipes import dictionary
 
 WIDTH, ROWS, L1 = 1024, 60_000, 0.1
@@ -43,7 +43,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     }
 
 
-def _labels(neurons: Rows) -> tuple[Float[Tensor, "tuning labels"], Float[Tensor, "held labels"]]:
+def _labels(neurons: Splits) -> tuple[Float[Tensor, "tuning labels"], Float[Tensor, "held labels"]]:
     """A column for every value of a label that is common enough in both parts."""
     stores = (neurons.tuning_store, neurons.held_out_store)
     steps = [store.steps(list(LABELS)).to_pydict() for store in stores]

@@ -47,14 +47,14 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
             "sae_boost", d_in=code.d, width=MORE_WIDTH, k=MORE_K, first=folder, seed=seed
         )
     lab.train(second, code.train[inside], rows=MORE_ROWS, seed=seed)
-    figures = {}
+    values = {}
     for name, sae in (("", first), (", boosted", second)):
-        figures[f"FVU in the domain{name}"] = lab.fvu(sae, code.held_out[held_inside])
-        figures[f"FVU elsewhere{name}"] = lab.fvu(sae, code.held_out[~held_inside])
-        figures[f"rise of loss in the domain{name}"] = loss_rise(
+        values[f"FVU in the domain{name}"] = lab.fvu(sae, code.held_out[held_inside])
+        values[f"FVU elsewhere{name}"] = lab.fvu(sae, code.held_out[~held_inside])
+        values[f"rise of loss in the domain{name}"] = loss_rise(
             code.bed.model.model, sae, tokens, SITE
         )
-    return figures
+    return values
 
 
 def _inside(store: Store) -> Bool[Tensor, " rows"]:

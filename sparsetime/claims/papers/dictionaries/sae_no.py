@@ -32,10 +32,10 @@ _STEPS, _SHARE, _HELD_OUT, _ROWS = (20, 40, 80, 160, 320), 0.8, 4000, 40_000
 def check(lab: Lab, seed: int) -> dict[str, float]:
     planted = planted_functions(seed, points=_POINTS, modes=_MODES)
     x = planted.rows(_POINTS)
-    figures: dict[str, float] = {}
+    values: dict[str, float] = {}
     for recipe, own in (("sae_no", {"modes": _MODES}), ("topk", {})):
         make = partial(dictionary, recipe, d_in=_POINTS, width=_WIDTH, k=_K, seed=seed, **own)
-        figures[f"steps of {recipe}"] = steps_to_recover(
+        values[f"steps of {recipe}"] = steps_to_recover(
             make, x[_HELD_OUT:], planted.atoms(_POINTS), steps=_STEPS, share=_SHARE, seed=seed
         )
     sae = dictionary("sae_no", d_in=_POINTS, width=_WIDTH, k=_K, seed=seed, modes=_MODES)
@@ -45,8 +45,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         moved, clean = at_resolution(sae, points), planted.clean(points)[:_HELD_OUT]
         code = moved.encode(planted.rows(points)[:_HELD_OUT])
         left = (moved.decode(code).detach() - clean).square().sum()
-        figures[f"FVU at {points} points"] = float(left / (clean - clean.mean(0)).square().sum())
+        values[f"FVU at {points} points"] = float(left / (clean - clean.mean(0)).square().sum())
         fired[points] = moved.encode(clean).dense() > 0
     both, either = fired[128] & fired[256], fired[128] | fired[256]
-    figures["codes alike at 128 and 256 points"] = float(both.sum() / either.sum())
-    return figures
+    values["codes alike at 128 and 256 points"] = float(both.sum() / either.sum())
+    return values

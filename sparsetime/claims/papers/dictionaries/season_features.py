@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime.activations.store.store import Store
 from sparsetime.claims.claim import Lab, Less, claim
-from sparsetime.claims.lab.best_single_feature import best_single
+from sparsetime.claims.lab.best_single_feature import best_single_feature_auroc
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.testbeds.series.bed import SeriesSettings, documents
@@ -50,18 +50,20 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         "components": [_read(lambda some: some @ axes, x) for x in parts],
         "counts": [_read(_same, _counts(store)) for store in stores],
     }
-    figures = {}
+    values = {}
     for name, width in (("latents", WIDTH), ("latents, four times as many", WIDE)):
         sae = dictionary("batch_topk", d_in=data.d, width=width, k=K, seed=seed)
         lab.train(sae, data.train, rows=ROWS, seed=seed)
         readings[name] = [_read(partial(_dense, sae), x) for x in parts]
-        figures[f"FVU, {name}"] = lab.fvu(sae, data.held_out)
+        values[f"FVU, {name}"] = lab.fvu(sae, data.held_out)
     (seasons, locked), (told_seasons, told_locked) = map(_classes, stores)
     for name, ((means, steps), (told_means, told_steps)) in readings.items():
-        season = best_single(means, seasons, told_means, told_seasons)
-        figures[f"season, {name}"] = float(season.mean())
-        figures[f"lockdown, {name}"] = float(best_single(steps, locked, told_steps, told_locked))
-    return figures
+        season = best_single_feature_auroc(means, seasons, told_means, told_seasons)
+        values[f"season, {name}"] = float(season.mean())
+        values[f"lockdown, {name}"] = float(
+            best_single_feature_auroc(steps, locked, told_steps, told_locked)
+        )
+    return values
 
 
 def _read(

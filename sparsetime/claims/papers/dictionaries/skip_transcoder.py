@@ -22,11 +22,11 @@ PROSE = ("encoder.layer.3.intermediate:input", "encoder.layer.3.output.dense")
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Reads what goes into the MLP, writes what comes out of it."""
-    figures = {}
+    values = {}
     sites = {"code": map(lab.code, CODE), "prose": map(lab.real, PROSE)}
     for name, (read, written) in sites.items():
         for recipe, kind in (("skip_transcoder", "with skip"), ("transcoder", "without")):
             made = dictionary(recipe, d_in=read.d, width=WIDTH, d_out=written.d, k=K, seed=seed)
             lab.train(made, {"x": read.train, "target": written.train}, rows=ROWS, seed=seed)
-            figures[f"FVU {kind}, {name}"] = lab.fvu(made, read.held_out, written.held_out)
-    return figures
+            values[f"FVU {kind}, {name}"] = lab.fvu(made, read.held_out, written.held_out)
+    return values

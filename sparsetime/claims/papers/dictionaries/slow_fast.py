@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import sparsetime as st
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
-from sparsetime.claims.lab.code_changes import turnover
+from sparsetime.claims.lab.code_changes import code_changes
 
 WIDTH, ROWS, K = 256, 50_000, 16
 WEIGHTS = (0.1, 0.3, 1.0, 3.0)
@@ -33,12 +33,12 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     data = lab.planted(seed)
     held_out = data.held_out_sequences
     learnt = data.truth.activations[len(held_out) :]
-    figures = {}
+    values = {}
     for weight in WEIGHTS:
         sae = st.dictionary("slow_fast", d_in=data.d, width=WIDTH, k=K, variation=weight, seed=seed)
         lab.train(sae, learnt, rows=ROWS, seed=seed)
-        found = turnover(sae, held_out, sae.groups[0])
-        figures[_flicker(weight)] = found.flips / max(found.l0, 1e-9)
-        figures[_error(weight)] = found.fvu
-        figures[f"slow latents on at {weight:g}"] = found.l0
-    return figures
+        found = code_changes(sae, held_out, sae.groups[0])
+        values[_flicker(weight)] = found.flips / max(found.l0, 1e-9)
+        values[_error(weight)] = found.fvu
+        values[f"slow latents on at {weight:g}"] = found.l0
+    return values

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparsetime.claims.claim import Lab, Less, claim
-from sparsetime.claims.lab.splits import Rows
+from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 
@@ -41,15 +41,15 @@ Integers: TypeAlias = NDArray[np.int64]
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Both see as many rows; the general dictionary those of the domain among all."""
     code = lab.code()
-    return _figures(lab, code, DOMAIN, seed)
+    return _values(lab, code, DOMAIN, seed)
 
 
-def _figures(lab: Lab, code: Rows, domain: str, seed: int) -> dict[str, float]:
+def _values(lab: Lab, code: Splits, domain: str, seed: int) -> dict[str, float]:
     store = code.bed.store
     x = store.read(0, len(store)).float()
     tokens: Integers = store.steps(["token"])["token"].to_numpy()
     inside, held_out = _parts(code, domain)
-    figures = {}
+    values = {}
     for name, recipe, rows in (
         ("general", "topk", ~held_out),
         ("SSAE", "ssae", inside & ~held_out),
@@ -58,14 +58,14 @@ def _figures(lab: Lab, code: Rows, domain: str, seed: int) -> dict[str, float]:
         sae = dictionary(recipe, d_in=code.d, width=WIDTH, k=K, seed=seed)
         lab.train(sae, x[rows], rows=ROWS, seed=seed)
         train = inside & ~held_out
-        figures[f"share of tail concepts, {name}"] = _detected(
+        values[f"share of tail concepts, {name}"] = _detected(
             sae, (x[train], tokens[train.numpy()]), (x[held_out], tokens[held_out.numpy()])
         )
-        figures[f"FVU, {name}"] = lab.fvu(sae, x[held_out])
-    return figures
+        values[f"FVU, {name}"] = lab.fvu(sae, x[held_out])
+    return values
 
 
-def _parts(code: Rows, domain: str) -> tuple[Bool[Tensor, " rows"], Bool[Tensor, " rows"]]:
+def _parts(code: Splits, domain: str) -> tuple[Bool[Tensor, " rows"], Bool[Tensor, " rows"]]:
     """Which rows of the whole store are of the domain, and which of its held-out modules."""
     store = code.bed.store
     labels = [json.loads(one) for one in store.sequences["labels"].to_pylist()]

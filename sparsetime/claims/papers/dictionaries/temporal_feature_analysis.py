@@ -6,7 +6,13 @@ from torch import Tensor
 
 from sparsetime.activations.store.store import Store
 from sparsetime.claims.claim import Lab, Less, claim
-from sparsetime.claims.lab.nearest_centroid import documents_of, labels_of, likeness, told, within
+from sparsetime.claims.lab.nearest_centroid import (
+    class_numbers,
+    classes_within,
+    document_numbers,
+    nearest_centroid_accuracy,
+    neighbour_cosine,
+)
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 
@@ -38,23 +44,23 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     sae = dictionary("temporal_feature_analysis", d_in=code.d, width=WIDTH, k=K, seed=seed)
     lab.train(sae, code.train_store, rows=ROWS, seed=seed, window=WINDOW)
     store = code.held_out_store
-    documents = documents_of(store)
+    documents = document_numbers(store)
     wanted = {
         "modules": documents,
-        "functions": within(labels_of(store, "function"), documents),
-        "kinds": labels_of(store, "kind"),
+        "functions": classes_within(class_numbers(store, "function"), documents),
+        "kinds": class_numbers(store, "kind"),
     }
-    strengths, figures = encoded(sae, store, code.held_out)
+    strengths, values = encoded(sae, store, code.held_out)
     flat = dictionary("topk", d_in=code.d, width=WIDTH // 2, k=K, seed=seed)
     lab.train(flat, code.train_store, rows=ROWS, seed=seed)
-    figures["FVU of TopK"] = lab.fvu(flat, code.held_out)
+    values["FVU of TopK"] = lab.fvu(flat, code.held_out)
     half = sae.groups[0]
     for part, own in (("predicted", strengths[:, :half]), ("novel", strengths[:, half:])):
         for name, labels in wanted.items():
-            figures[f"{name} told, {part}"] = told(own, labels)
-        figures[f"likeness of neighbours, {part}"] = likeness(own, documents)
-        figures[f"L0, {part}"] = float((own > 0).sum(1).float().mean())
-    return figures
+            values[f"{name} told, {part}"] = nearest_centroid_accuracy(own, labels)
+        values[f"likeness of neighbours, {part}"] = neighbour_cosine(own, documents)
+        values[f"L0, {part}"] = float((own > 0).sum(1).float().mean())
+    return values
 
 
 @torch.no_grad()

@@ -3,7 +3,13 @@
 import torch
 
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
-from sparsetime.claims.lab.nearest_centroid import documents_of, labels_of, likeness, told, within
+from sparsetime.claims.lab.nearest_centroid import (
+    class_numbers,
+    classes_within,
+    document_numbers,
+    nearest_centroid_accuracy,
+    neighbour_cosine,
+)
 from sparsetime.dictionaries.recipes import dictionary
 
 WIDTH, K, ROWS, HIGH = 1024, 32, 120_000, 0.2
@@ -39,9 +45,9 @@ CONTRAST, TEMPERATURE, LAG = 0.15, 0.3, (1, 255)
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """High-level: the first fifth of the latents, and Matryoshka's first group is of that size."""
     real = lab.real()
-    documents = documents_of(real.held_out_store)
-    sections = within(labels_of(real.held_out_store, "section"), documents)
-    figures = {}
+    documents = document_numbers(real.held_out_store)
+    sections = classes_within(class_numbers(real.held_out_store, "section"), documents)
+    values = {}
     for name, recipe, own, lag in (
         (
             "T-SAE",
@@ -59,9 +65,9 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         if name == "Matryoshka":
             parts = {"Matryoshka's first": code[:, :first]}
         for part, own_code in parts.items():
-            figures[f"documents told, {part}"] = told(own_code, documents)
-            figures[f"sections told, {part}"] = told(own_code, sections)
-            figures[f"likeness of neighbours, {part}"] = likeness(own_code, documents)
-            figures[f"L0, {part}"] = float((own_code > 0).sum(1).float().mean())
-        figures[f"FVU of {name}"] = lab.fvu(sae, real.held_out)
-    return figures
+            values[f"documents told, {part}"] = nearest_centroid_accuracy(own_code, documents)
+            values[f"sections told, {part}"] = nearest_centroid_accuracy(own_code, sections)
+            values[f"likeness of neighbours, {part}"] = neighbour_cosine(own_code, documents)
+            values[f"L0, {part}"] = float((own_code > 0).sum(1).float().mean())
+        values[f"FVU of {name}"] = lab.fvu(sae, real.held_out)
+    return values

@@ -34,7 +34,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     def made(recipe: str, width: int = WIDTH, **settings: Any) -> Dictionary:
         return dictionary(recipe, d_in=real.d, width=width, seed=seed, **settings)
 
-    l1 = lab.at_l0(
+    l1 = lab.match_l0(
         lambda l1: dictionary("relu_l1", d_in=real.d, width=WIDTH, l1=l1),
         K, real.train, real.tuning, rows=ROWS, low=0.05, high=0.3,
     )  # fmt: skip

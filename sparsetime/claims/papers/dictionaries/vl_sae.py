@@ -39,7 +39,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     one, other = views(planted.train)
     both = torch.cat([one, other])
     pairs = torch.cat([one, other], 1).repeat(2, 1)
-    figures: dict[str, float] = {}
+    values: dict[str, float] = {}
     for label, name, data in (
         ("VL-SAE", "vl_sae", {"x": both, "target": pairs}),
         ("TopK", "topk", both),
@@ -48,9 +48,9 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         trained = lab.train(made, data, rows=_ROWS, seed=seed, learning_rate=1e-3)
         here, there = views(planted.held_out)
         mismatched = there[torch.randperm(len(there), generator=generator)]
-        figures[f"shared by pairs, {label}"] = _shared(trained, here, there)
-        figures[f"shared by mismatched rows, {label}"] = _shared(trained, here, mismatched)
-    return figures
+        values[f"shared by pairs, {label}"] = _shared(trained, here, there)
+        values[f"shared by mismatched rows, {label}"] = _shared(trained, here, mismatched)
+    return values
 
 
 def _shared(trained: Dictionary, one: Tensor, other: Tensor) -> float:

@@ -39,9 +39,9 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         ", low weight": st.dictionary("vsae", kl=_LOW, **sizes),
         ", high weight": st.dictionary("vsae", kl=_HIGH, **sizes),
     }
-    figures = {}
+    values = {}
     for name, sae in made.items():
         lab.train(sae, data.train, rows=_ROWS, seed=seed)
-        figures[f"FVU{name}"] = lab.fvu(sae, data.held_out)
-        figures[f"dead share{name}"] = lab.dead_share(sae, data.held_out)
-    return figures
+        values[f"FVU{name}"] = lab.fvu(sae, data.held_out)
+        values[f"dead share{name}"] = lab.dead_share(sae, data.held_out)
+    return values

@@ -5,7 +5,7 @@ import torch
 from small_store import write_store
 
 from sparsetime.claims.lab.gradients import training_gradients
-from sparsetime.claims.lab.splits import Rows
+from sparsetime.claims.lab.splits import Splits
 from sparsetime.errors import MismatchError
 from sparsetime.metrics.ce_increase import token_windows
 from sparsetime.testbeds import base
@@ -14,7 +14,7 @@ from sparsetime.testbeds import base
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
     out = tmp_path_factory.mktemp("store") / "activations"
-    return Rows.of(base.Testbed("toy", write_store(out, [3, 5, 1, 4, 6, 2, 4, 3]), ()))
+    return Splits.by_document(base.Testbed("toy", write_store(out, [3, 5, 1, 4, 6, 2, 4, 3]), ()))
 
 
 def test_windows_of_a_part_stay_within_its_documents(rows):

@@ -21,7 +21,7 @@ _SEQUENCES, _TIME = 50, 2000
 
 @final
 @dataclass(frozen=True, eq=False)
-class Planted:
+class PlantedFeatures:
     """Sums of known atoms.
 
     train, held_out: rows in order of time; the sequences of one are not in the other.
@@ -62,7 +62,7 @@ class Planted:
         code = self.truth.code
         return code.reshape(code.rows).row_slice(0, self._first * self.truth.settings.time)
 
-    def recovered(self, atoms: Float[Tensor, "learnt d"]) -> Recovery:
+    def recovery(self, atoms: Float[Tensor, "learnt d"]) -> Recovery:
         """How well learnt atoms match the true ones, one to one."""
         return recovery(atoms, self.atoms)
 
@@ -71,7 +71,7 @@ class Planted:
         return self.truth.settings.sequences // _HELD_OUT
 
 
-def planted(seed: int, **settings: Any) -> Planted:
+def planted_features(seed: int, **settings: Any) -> PlantedFeatures:
     """Orchestra with that seed, by default 50 sequences of 2,000 steps.
 
     settings: fields of `OrchestraSettings`: `d`, `width`, `families`, `circles`, `bidirectional`,
@@ -90,4 +90,4 @@ def planted(seed: int, **settings: Any) -> Planted:
             f"one sequence in {_HELD_OUT} is held out, so there must be at least {_HELD_OUT}; "
             f"sequences={chosen.sequences} was given"
         )
-    return Planted(orchestra(chosen))
+    return PlantedFeatures(orchestra(chosen))
