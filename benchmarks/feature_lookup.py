@@ -23,7 +23,7 @@ import torch
 
 from sparsetime.codes import SparseCode, offsets_of
 from sparsetime.features import timescales
-from sparsetime.features.build_tables import CodedStore
+from sparsetime.features.build_tables import EncodedStore
 from sparsetime.features.index import FeatureIndex
 from sparsetime.features.index_files import write_index
 from sparsetime.files import Folder
@@ -32,7 +32,7 @@ SEQUENCES = 500
 VOCABULARY = 20_000
 
 
-def synthetic(entries: int, width: int, k: int) -> CodedStore:
+def synthetic(entries: int, width: int, k: int) -> EncodedStore:
     """A code with about `entries` entries in runs of geometric length."""
     rng = np.random.default_rng(0)
     rows = entries // k
@@ -60,7 +60,7 @@ def synthetic(entries: int, width: int, k: int) -> CodedStore:
         (rows,),
     )
     word = np.minimum(rng.zipf(1.2, size=rows), VOCABULARY) - 1
-    return CodedStore(
+    return EncodedStore(
         code=code,
         numbers=np.arange(SEQUENCES),
         ids=[f"document {i}" for i in range(SEQUENCES)],
@@ -113,11 +113,11 @@ def main() -> None:
             "bytes": sum(folder.size(name) for name in folder.names()),
         }
         index = FeatureIndex(folder, folder.read_json("index.json"))
-        index.moments(0)  # opens the file and reads its list of row groups
+        index.examples(0)  # opens the file and reads its list of row groups
         fires = np.flatnonzero(index.features["count"].to_numpy() >= 20)
-        result["moments"] = timed(index.moments, rng.choice(fires, given.lookups))
+        result["moments"] = timed(index.examples, rng.choice(fires, given.lookups))
         result["moments_of_the_20_densest"] = timed(
-            index.moments, np.argsort(-index.features["count"].to_numpy())[:20]
+            index.examples, np.argsort(-index.features["count"].to_numpy())[:20]
         )
         result["sequence"] = timed(index.sequence, rng.integers(0, SEQUENCES, given.lookups))
         index.close()

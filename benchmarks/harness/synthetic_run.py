@@ -12,9 +12,9 @@ from feature_lookup import synthetic
 import sparsetime
 from sparsetime.activations.store.store import Store
 from sparsetime.activations.store.writer import StoreWriter
-from sparsetime.features.build_tables import CodedStore
+from sparsetime.features.build_tables import EncodedStore
 from sparsetime.features.index_files import write_index
-from sparsetime.features.provenance import subject_of
+from sparsetime.features.provenance import provenance_of
 from sparsetime.files import Folder
 
 D, K = 384, 32
@@ -28,7 +28,7 @@ def make_run(out: str, entries: int, width: int) -> None:
     sae.save(f"{out}/synthetic")
     about = {"dictionary": "topk", "model_name": store.model_name, "model_hash": "0",
              "site": store.site, "unit": "token"}  # fmt: skip
-    write_index(coded, Folder(f"{out}/synthetic/features"), subject_of(sae, store), about)
+    write_index(coded, Folder(f"{out}/synthetic/features"), provenance_of(sae, store), about)
 
 
 def about_run(run: str) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def about_run(run: str) -> dict[str, Any]:
     }
 
 
-def write_store(out: str, coded: CodedStore) -> Store:
+def write_store(out: str, coded: EncodedStore) -> Store:
     """Rows without meaning under words of known places."""
     writer = StoreWriter(
         out, model_name="synthetic", model_hash="0", site="none", d=D, dtype="float16",

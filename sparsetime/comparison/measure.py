@@ -13,7 +13,7 @@ from sparsetime.comparison.entry import Octave, Probed
 from sparsetime.comparison.testbed_split import Ground
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import DataError
-from sparsetime.features.encoding import encoded
+from sparsetime.features.encoding import encode_store
 from sparsetime.metrics.evaluate import evaluate
 from sparsetime.metrics.metric import parts_of
 from sparsetime.metrics.temporal.planted_absorption import planted_absorption
@@ -48,7 +48,9 @@ def measure(sae: Dictionary, ground: Ground) -> Measures:
         if isinstance(figure.value, float | int):
             found.figures[name] = float(figure.value)
     if ground.labels or ground.true_code is not None:
-        code = concatenate([each.code for each in encoded(sae, ground.held_out, progress=False)])
+        code = concatenate(
+            [each.code for each in encode_store(sae, ground.held_out, progress=False)]
+        )
         if ground.labels:
             readers = {part.name or "code": part.of(code) for part in parts_of(sae)}
             found.probes = probed(

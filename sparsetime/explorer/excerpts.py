@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sparsetime.features.arrow_numpy import numbers
+from sparsetime.features.arrow_numpy import to_numpy
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -96,7 +96,7 @@ def excerpt(stored: StoredSequence, start: int, steps: int) -> Excerpt:
     with_text = stored.text is not None and {"char_start", "char_end"} <= set(names)
     first = 0
     if with_text:
-        begins = numbers(stored.steps, "char_start")
+        begins = to_numpy(stored.steps, "char_start")
         first = min(int(np.searchsorted(begins, start)), max(0, len(begins) - steps))
     stop = min(first + steps, len(stored))
     pieces = list(_words(stored, first, stop) if with_text else _times(stored, first, stop))
@@ -113,8 +113,8 @@ def excerpt(stored: StoredSequence, start: int, steps: int) -> Excerpt:
 
 def _words(stored: StoredSequence, first: int, stop: int) -> Iterator[tuple[str, str]]:
     text = stored.text or ""
-    begin = numbers(stored.steps, "char_start")[first:stop].tolist()
-    end = numbers(stored.steps, "char_end")[first:stop].tolist()
+    begin = to_numpy(stored.steps, "char_start")[first:stop].tolist()
+    end = to_numpy(stored.steps, "char_end")[first:stop].tolist()
     before = begin[0] if begin else 0
     for a, b in zip(begin, end, strict=True):
         gap = text[before:a]

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from sparsetime.errors import ConfigError, MismatchError, StoreError
 from sparsetime.explorer import app_page
 from sparsetime.explorer.excerpts import choose_excerpts
-from sparsetime.explorer.workbench.coactivation import company
+from sparsetime.explorer.workbench.coactivation import coactivation_view
 from sparsetime.explorer.workbench.compare import compare
 from sparsetime.explorer.workbench.documents import document, documents
 from sparsetime.explorer.workbench.feature import feature
@@ -140,7 +140,10 @@ def _fill(
 
 def _features(opened: Opened, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
     for number in numbers:
-        found = {"feature": feature(opened, key, number), "company": company(opened, key, number)}
+        found = {
+            "feature": feature(opened, key, number),
+            "company": coactivation_view(opened, key, number),
+        }
         yield number, _dump(found)
 
 
@@ -167,9 +170,9 @@ def _sequences(opened: Opened, key: str, numbers: list[int]) -> Iterator[tuple[i
 
 
 def _telling(opened: Opened, key: str, count: int) -> list[int]:
-    from sparsetime.features.ranking import telling
+    from sparsetime.features.ranking import most_informative
 
-    return [int(f) for f in telling(opened.one(key).index.features, count)]
+    return [int(f) for f in most_informative(opened.one(key).index.features, count)]
 
 
 def _sequence_order(opened: Opened, key: str) -> list[int]:

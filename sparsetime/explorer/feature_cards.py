@@ -15,7 +15,7 @@ from sparsetime.explorer.step_units import lasting, step_name
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
     from sparsetime.codes import SparseCode
-    from sparsetime.features.contexts import Passage
+    from sparsetime.features.contexts import FeatureContext
     from sparsetime.features.index import FeatureIndex
 
 TELLING, PASSAGES, AROUND, SHADES = 30, 3, 14, 8
@@ -25,18 +25,20 @@ def feature_list(
     dictionary: str, index: FeatureIndex, table: FeatureTable, store: Store
 ) -> FeatureList:
     """The most telling features of a dictionary, each with its strongest moments in context."""
-    from sparsetime.features.contexts import passage
+    from sparsetime.features.contexts import feature_context
 
     @lru_cache(maxsize=64)
     def code_of(sequence: int) -> SparseCode:
         return index.sequence(sequence)
 
     cards = []
-    for row in index.telling(TELLING).to_pylist():
+    for row in index.most_informative(TELLING).to_pylist():
         feature = row["feature"]
-        moments = index.moments(feature, PASSAGES, per_sequence=1).to_pylist()
+        moments = index.examples(feature, PASSAGES, per_sequence=1).to_pylist()
         passages = [
-            passage(store, code_of(m["sequence"]), feature, m["sequence"], m["position"], AROUND)
+            feature_context(
+                store, code_of(m["sequence"]), feature, m["sequence"], m["position"], AROUND
+            )
             for m in moments
         ]
         cards.append(
@@ -62,7 +64,7 @@ def feature_list(
     return FeatureList(dictionary=dictionary, cards=cards)
 
 
-def shaded(passage: Passage, peak: float) -> Iterator[Piece]:
+def shaded(passage: FeatureContext, peak: float) -> Iterator[Piece]:
     """The passage in segments of one shade; white space is as dark as its lighter neighbour."""
     text, shade, last = "", 0, 0
     for number, word in enumerate(passage.words):

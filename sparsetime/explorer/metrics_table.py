@@ -12,7 +12,7 @@ from sparsetime.explorer.report_schema import (
     Definition,
     DictionaryEntry,
 )
-from sparsetime.features.index import UNNAMED
+from sparsetime.features.index import DEFAULT_GROUP_NAMES
 
 if TYPE_CHECKING:
     from sparsetime.metrics.metric import Figure
@@ -113,7 +113,7 @@ def _of_parts(
     """The figure of each part, also where it was taken before parts had names of their own."""
     return [
         found.get(f"{name}/{own}", found.get(f"{name}/{before}"))
-        for own, before in zip(entry.parts or (), UNNAMED, strict=False)
+        for own, before in zip(entry.parts or (), DEFAULT_GROUP_NAMES, strict=False)
     ]
 
 

@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 
 from sparsetime.errors import MismatchError
 from sparsetime.explorer.report_schema import Part, ScorePanel, ScoreRow
-from sparsetime.features.arrow_numpy import numbers
+from sparsetime.features.arrow_numpy import to_numpy
 
 if TYPE_CHECKING:
     from sparsetime.codes import SparseCode
@@ -132,8 +132,8 @@ def _halves(
 
 
 def _words(features: Any) -> list[list[str]]:
-    told = numbers(features, "word_information").astype(float)  # NaN without text
-    untold = (told < _TELLING) & (numbers(features, "density").astype(float) >= _OFTEN)
+    told = to_numpy(features, "word_information").astype(float)  # NaN without text
+    untold = (told < _TELLING) & (to_numpy(features, "density").astype(float) >= _OFTEN)
     known = features["words"].to_pylist()
     return [[ANY_WORD] if a else words or [] for words, a in zip(known, untold, strict=True)]
 
@@ -158,6 +158,6 @@ def _row(
 
 def _numbers(features: Any, name: str) -> Float[np.ndarray, " width"]:
     found: Float[np.ndarray, " width"] = np.nan_to_num(
-        numbers(features, name).astype(float), nan=0.0
+        to_numpy(features, name).astype(float), nan=0.0
     )
     return found

@@ -9,7 +9,7 @@ import pyarrow as pa
 from jaxtyping import Shaped
 
 
-def numbers(table: pa.Table, name: str) -> Shaped[np.ndarray, " rows"]:
+def to_numpy(table: pa.Table, name: str) -> Shaped[np.ndarray, " rows"]:
     """A column of numbers, not to be written to; where there are nulls float64, and NaN for them.
 
     pyarrow's own `to_numpy` imports pandas where that is installed, which takes longer than all

@@ -16,7 +16,7 @@ _SIZES = 24
 
 
 @dataclass(frozen=True)
-class Pairs:
+class ContingencyTable:
     """How often, and how strongly, each feature met each kind; sorted by feature, then kind.
 
     feature, kind, count: int64 [pairs]; strength: float64 [pairs], summed.
@@ -28,22 +28,22 @@ class Pairs:
     strength: Float[np.ndarray, " pairs"]
 
 
-def pairs_of(
+def contingency_table(
     feature: Int[np.ndarray, " entries"],
     kind: Int[np.ndarray, " entries"],
     strength: Float[np.ndarray, " entries"],
     kinds: int,
-) -> Pairs:
+) -> ContingencyTable:
     """Count the pairs of feature and kind."""
     key = feature.astype(np.int64) * kinds + kind
     found, place, count = np.unique(key, return_inverse=True, return_counts=True)
     # Without any entries bincount would give integers.
     total = np.bincount(place, weights=strength, minlength=len(found)).astype(np.float64)
-    return Pairs(found // kinds, found % kinds, count, total)
+    return ContingencyTable(found // kinds, found % kinds, count, total)
 
 
 def information(
-    pairs: Pairs, share: Float[np.ndarray, " kinds"], width: int
+    pairs: ContingencyTable, share: Float[np.ndarray, " kinds"], width: int
 ) -> Float[np.ndarray, " width"]:
     """Nats that a feature's firing gives about the kind, above what chance would seem to give.
 
@@ -84,7 +84,7 @@ def chance(
 
 
 def over_represented(
-    pairs: Pairs, frequency: Float[np.ndarray, " kinds"], width: int, n: int
+    pairs: ContingencyTable, frequency: Float[np.ndarray, " kinds"], width: int, n: int
 ) -> list[Int[np.ndarray, " few"]]:
     """The up to `n` kinds that stand out most among those a feature fires on, best first.
 

@@ -10,15 +10,15 @@ from jaxtyping import Int
 
 from sparsetime.codes import SparseCode
 from sparsetime.features import timescales
-from sparsetime.features.association import information, over_represented, pairs_of
-from sparsetime.features.schemas import CODES, FEATURES, MOMENTS, SEQUENCES
+from sparsetime.features.association import contingency_table, information, over_represented
+from sparsetime.features.schemas import CODES, EXAMPLES, FEATURES, SEQUENCES
 
 WORDS = 5
 TENTHS = 10
 
 
 @dataclass(frozen=True)
-class CodedStore:
+class EncodedStore:
     """The code of whole sequences, one after another, and what is known of its rows.
 
     numbers: int64 [sequences], in the whole store; ids: their names; offsets: int64
@@ -48,15 +48,15 @@ class CodedStore:
         return position
 
 
-def feature_table(coded: CodedStore) -> pa.Table:
+def feature_table(coded: EncodedStore) -> pa.Table:
     """One row a feature; see FEATURES."""
     code, width = coded.code, coded.code.width
-    columns = timescales.by_feature(code)
+    columns = timescales.feature_columns(code)
     feature, strength = columns.features, np.abs(columns.values)
     count = np.diff(columns.offsets)
     runs = timescales.runs(code, coded.offsets)
     half_lives = timescales.half_life(code, coded.offsets)
-    pairs = timescales.pairs_of_steps(coded.offsets)
+    pairs = timescales.neighbouring_pairs(coded.offsets)
     switches = timescales.switches(runs, coded.offsets, width)
     peak = np.full(width, np.nan)
     fires = count > 0
@@ -64,7 +64,7 @@ def feature_table(coded: CodedStore) -> pa.Table:
         peak[fires] = np.maximum.reduceat(strength, columns.offsets[:-1][fires])
     total = np.bincount(feature, weights=strength, minlength=width)
     sequence = coded.sequence_of_row
-    seen = pairs_of(feature, sequence[columns.rows], strength, len(coded.numbers))
+    seen = contingency_table(feature, sequence[columns.rows], strength, len(coded.numbers))
     words, word_information = _words(coded, feature, columns.rows, strength)
     values = {
         "feature": np.arange(width),
@@ -88,8 +88,8 @@ def feature_table(coded: CodedStore) -> pa.Table:
     return pa.table(arrays, schema=FEATURES)
 
 
-def moment_table(coded: CodedStore) -> pa.Table:
-    """Every firing, by feature, the strongest first; see MOMENTS."""
+def example_table(coded: EncodedStore) -> pa.Table:
+    """Every firing, by feature, the strongest first; see EXAMPLES."""
     code = coded.code
     value = code.values.detach().numpy().astype(np.float32)
     # One integer to sort by: the feature above, below it the strength turned upside down. The bit
@@ -97,15 +97,15 @@ def moment_table(coded: CodedStore) -> pa.Table:
     strength = np.abs(value).view(np.uint32).astype(np.uint64)
     key = code.indices.numpy().astype(np.uint64) << np.uint64(32)
     order = np.argsort(key | (np.uint64(0xFFFFFFFF) - strength), kind="stable")
-    return _entries(coded).take(pa.array(order)).select(MOMENTS.names).cast(MOMENTS)
+    return _entries(coded).take(pa.array(order)).select(EXAMPLES.names).cast(EXAMPLES)
 
 
-def code_table(coded: CodedStore) -> pa.Table:
+def code_table(coded: EncodedStore) -> pa.Table:
     """Every firing, in order of time; see CODES."""
     return _entries(coded)
 
 
-def sequence_table(coded: CodedStore) -> pa.Table:
+def sequence_table(coded: EncodedStore) -> pa.Table:
     """The sequences; see SEQUENCES."""
     lengths = np.diff(coded.offsets)
     arrays = [
@@ -115,7 +115,7 @@ def sequence_table(coded: CodedStore) -> pa.Table:
     return pa.table(arrays, schema=SEQUENCES)
 
 
-def _entries(coded: CodedStore) -> pa.Table:
+def _entries(coded: EncodedStore) -> pa.Table:
     code = coded.code
     row = code.row_of_entry.numpy()
     columns = (
@@ -134,25 +134,25 @@ def ratio(total: np.ndarray, count: np.ndarray) -> np.ndarray:
     return ratio
 
 
-def _document_information(coded: CodedStore, runs: timescales.Runs) -> np.ndarray:
+def _document_information(coded: EncodedStore, runs: timescales.Runs) -> np.ndarray:
     """By runs, since the steps of one run are not separate evidence; null for one sequence."""
     width = coded.code.width
     if len(coded.numbers) < 2:
         return np.full(width, np.nan)
     kind = coded.sequence_of_row[runs.start]
-    pairs = pairs_of(runs.feature, kind, np.ones(len(kind)), len(coded.numbers))
+    pairs = contingency_table(runs.feature, kind, np.ones(len(kind)), len(coded.numbers))
     return information(pairs, np.diff(coded.offsets) / coded.code.rows, width)
 
 
 def _words(
-    coded: CodedStore, feature: np.ndarray, rows: np.ndarray, strength: np.ndarray
+    coded: EncodedStore, feature: np.ndarray, rows: np.ndarray, strength: np.ndarray
 ) -> tuple[list[list[str] | None], np.ndarray]:
     width = coded.code.width
     if not coded.words:
         return [None] * width, np.full(width, np.nan)
     on_word = coded.word_of_row[rows] >= 0
     kind = coded.word_of_row[rows[on_word]]
-    pairs = pairs_of(feature[on_word], kind, strength[on_word], len(coded.words))
+    pairs = contingency_table(feature[on_word], kind, strength[on_word], len(coded.words))
     steps = coded.word_of_row[coded.word_of_row >= 0]
     frequency = np.bincount(steps, minlength=len(coded.words)).astype(float)
     best = over_represented(pairs, frequency, width, WORDS)
@@ -160,7 +160,7 @@ def _words(
     return named, information(pairs, frequency / frequency.sum(), width)
 
 
-def _position_density(coded: CodedStore, feature: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _position_density(coded: EncodedStore, feature: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """[width, tenths]: the share of the steps in a tenth of their sequence on which it fires."""
     width = coded.code.width
     lengths = np.diff(coded.offsets)

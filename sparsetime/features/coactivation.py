@@ -13,7 +13,7 @@ LAG = 5
 
 
 @dataclass(frozen=True)
-class Company:
+class Coactivation:
     """For every feature, how often it fires by chance and near another one. All are [width].
 
     chance: share of all steps read; together: share of the steps on which the other fires;
@@ -26,7 +26,7 @@ class Company:
     after: Float[np.ndarray, " width"]
 
 
-def company(codes: list[SparseCode], feature: int) -> Company:
+def coactivation(codes: list[SparseCode], feature: int) -> Coactivation:
     """What fires near `feature` in these sequences, each a code of shape (time,)."""
     width = codes[0].width
     on_all, on_with, on_before, on_after = (np.zeros(width) for _ in range(4))
@@ -43,7 +43,7 @@ def company(codes: list[SparseCode], feature: int) -> Company:
         on_with += np.bincount(indices[active[row]], minlength=width)
         on_before += _near(row, indices, start - LAG, start, width)
         on_after += _near(row, indices, stop, stop + LAG, width)
-    return Company(
+    return Coactivation(
         on_all / max(steps, 1),
         on_with / max(fires, 1),
         on_before / max(begins, 1),

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sparsetime.errors import DataError, MismatchError
-from sparsetime.features.vocabulary import words_of
+from sparsetime.features.vocabulary import text_words
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PassageWord:
+class ContextWord:
     """A word, or a step where there are no words.
 
     text: as it stands in the document; gap: what stands before it, after the word before (a
@@ -35,14 +35,14 @@ class PassageWord:
 
 
 @dataclass(frozen=True)
-class Passage:
+class FeatureContext:
     """The words around one moment. `sequence` is the number in the whole store."""
 
     feature: int
     sequence: int
     id: str
     position: int
-    words: tuple[PassageWord, ...]
+    words: tuple[ContextWord, ...]
 
     @property
     def text(self) -> str:
@@ -50,9 +50,9 @@ class Passage:
         return "".join(word.gap + word.text for word in self.words).strip()
 
 
-def passage(
+def feature_context(
     store: Store, code: SparseCode, feature: int, sequence: int, position: int, around: int = 12
-) -> Passage:
+) -> FeatureContext:
     """The moment `position` of a sequence with up to `around` words on either side.
 
     `sequence` is the number in the whole store, as the index gives it; `store` may be any view
@@ -86,14 +86,14 @@ def passage(
     words = _all_words(stored, strength, position)
     at = next(i for i, word in enumerate(words) if word.here)
     near = words[max(0, at - around) : at + around + 1]
-    return Passage(feature, sequence, str(stored.id), position, tuple(near))
+    return FeatureContext(feature, sequence, str(stored.id), position, tuple(near))
 
 
 def _all_words(
     stored: StoredSequence, strength: Float[np.ndarray, " time"], position: int
-) -> list[PassageWord]:
+) -> list[ContextWord]:
     """Every step in one word: neighbouring steps of one word merge, others stand alone."""
-    words = words_of(stored)
+    words = text_words(stored)
     steps = np.arange(len(strength))
     part = words.of_step if words else np.full(len(strength), -1)
     begins = np.append(True, (part[1:] != part[:-1]) | (part[1:] < 0))
@@ -116,5 +116,5 @@ def _all_words(
             text = str(tokens[first]) if tokens else str(first)
             gap = "" if first == 0 else " "
         peak = float(strength[first : last + 1].max())
-        found.append(PassageWord(text, gap, first, last, peak, first <= position <= last))
+        found.append(ContextWord(text, gap, first, last, peak, first <= position <= last))
     return found

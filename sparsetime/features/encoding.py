@@ -40,7 +40,7 @@ class EncodedSequence:
     stored: StoredSequence
 
 
-def check_pair(sae: Dictionary, store: Store) -> None:
+def check_compatible(sae: Dictionary, store: Store) -> None:
     """Refuse a dictionary and a store that do not belong together.
 
     Compared are the width of the activations and, where the dictionary's record names them, the
@@ -64,16 +64,16 @@ def check_pair(sae: Dictionary, store: Store) -> None:
         )
 
 
-def encoded(sae: Dictionary, store: Store, progress: bool = True) -> Iterator[EncodedSequence]:
-    """Every sequence of the store, encoded, in the store's order; see `encoded_sequences`.
+def encode_store(sae: Dictionary, store: Store, progress: bool = True) -> Iterator[EncodedSequence]:
+    """Every sequence of the store, encoded, in the store's order; see `encode_sequences`.
 
-    Errors: see `check_pair`; they come before any work.
+    Errors: see `check_compatible`; they come before any work.
     """
-    check_pair(sae, store)
+    check_compatible(sae, store)
     return _encoded(sae, store, progress)
 
 
-def encoded_sequences(
+def encode_sequences(
     sae: Dictionary, sequences: Iterable[StoredSequence]
 ) -> Iterator[EncodedSequence]:
     """The sequences, encoded, in their order.
@@ -102,7 +102,7 @@ def device_of(sae: Dictionary) -> torch.device:
 def _encoded(sae: Dictionary, store: Store, show: bool) -> Iterator[EncodedSequence]:
     sequences = (store.sequence(i) for i in range(len(store.sequence_indices)))
     with running("encode", float(len(store)), "steps", show) as bar:
-        for each in encoded_sequences(sae, sequences):
+        for each in encode_sequences(sae, sequences):
             yield each
             bar.advance(each.code.rows)
 
@@ -115,7 +115,7 @@ def _together(sae: Dictionary, sequences: list[StoredSequence]) -> Iterator[Enco
         parts = [
             code.to("cpu")
             for rows in torch.split(x, streams)
-            for code in in_pieces(sae, rows.to(device))
+            for code in encode_chunks(sae, rows.to(device))
         ]
     code = concatenate(parts)
     start = 0
@@ -125,7 +125,7 @@ def _together(sae: Dictionary, sequences: list[StoredSequence]) -> Iterator[Enco
         start = stop
 
 
-def in_pieces(sae: Dictionary, rows: Float[Tensor, "time d"]) -> Iterator[SparseCode]:
+def encode_chunks(sae: Dictionary, rows: Float[Tensor, "time d"]) -> Iterator[SparseCode]:
     """The codes of consecutive rows, some thousand at once, as `encode` gives them for all."""
     state = sae.stream()
     return (state.feed(part) for part in torch.split(rows, ROWS_AT_ONCE))

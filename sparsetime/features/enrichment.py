@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from sparsetime.codes import SparseCode
 
 
-def specificity(
+def enrichment(
     code: SparseCode, density: Float[np.ndarray, " width"]
 ) -> tuple[Int[np.ndarray, " awake"], Float[np.ndarray, " awake"]]:
     """The features that fire more in this segment than in the corpus, the most surprising first.

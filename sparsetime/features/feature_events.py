@@ -15,7 +15,7 @@ _EVERY = 2**62
 
 
 @dataclass(frozen=True)
-class Firing:
+class FeatureEvents:
     """All moments of one feature, the strongest first. All arrays are [moments]."""
 
     sequence: Int[np.ndarray, " moments"]
@@ -23,7 +23,7 @@ class Firing:
     value: Float[np.ndarray, " moments"]
 
     @property
-    def in_time(self) -> Int[np.ndarray, " moments"]:
+    def time_order(self) -> Int[np.ndarray, " moments"]:
         """The order by sequence, then position."""
         order: Int[np.ndarray, " moments"] = np.lexsort((self.position, self.sequence))
         return order
@@ -32,14 +32,14 @@ class Firing:
         """How many steps each unbroken segment of firing lasts, in order of time."""
         if not len(self.position):
             return np.zeros(0, dtype=np.int64)
-        order = self.in_time
+        order = self.time_order
         sequence, position = self.sequence[order], self.position[order]
         breaks = (np.diff(sequence) != 0) | (np.diff(position) != 1)
         ends = np.append(np.flatnonzero(breaks), len(position) - 1)
         lengths: Int[np.ndarray, " runs"] = np.diff(np.append(-1, ends)).astype(np.int64)
         return lengths
 
-    def picked(self, start: float, stop: float, n: int) -> Int[np.ndarray, " few"]:
+    def sample_band(self, start: float, stop: float, n: int) -> Int[np.ndarray, " few"]:
         """Up to `n` moments between two shares of the ranking (0 the strongest, 1 the weakest).
 
         At the top (`start` 0) the strongest come first; elsewhere they are spread evenly over the
@@ -56,7 +56,7 @@ class Firing:
         rest = band[~np.isin(band, distinct)][: n - len(distinct)]
         return np.sort(np.concatenate([distinct, rest]))
 
-    def strengths(self, sequence: int, first: int, stop: int) -> Float[np.ndarray, " steps"]:
+    def activations(self, sequence: int, first: int, stop: int) -> Float[np.ndarray, " steps"]:
         """|value| on the steps `first` to `stop` (exclusive) of a sequence, 0 where silent."""
         found = np.zeros(stop - first)
         here = (self.sequence == sequence) & (self.position >= first) & (self.position < stop)
@@ -64,7 +64,7 @@ class Firing:
         return found
 
 
-def firing(index: FeatureIndex, feature: int) -> Firing:
+def feature_events(index: FeatureIndex, feature: int) -> FeatureEvents:
     """Every moment of a feature. Errors: ConfigError for a feature that does not exist."""
-    found = index.moments(feature, _EVERY)
-    return Firing(*(found[name].to_numpy() for name in ("sequence", "position", "value")))
+    found = index.examples(feature, _EVERY)
+    return FeatureEvents(*(found[name].to_numpy() for name in ("sequence", "position", "value")))

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from sparsetime.errors import MismatchError
 from sparsetime.features import timescales
-from sparsetime.features.association import Pairs, over_represented, pairs_of
+from sparsetime.features.association import ContingencyTable, contingency_table, over_represented
 from sparsetime.features.build_tables import WORDS, ratio
-from sparsetime.features.encoding import encoded_sequences
+from sparsetime.features.encoding import encode_sequences
 from sparsetime.features.index_files import HISTORY as HISTORY_FILE
 from sparsetime.features.index_files import add_history
 from sparsetime.features.schemas import HISTORY
@@ -40,7 +40,7 @@ _NO_LENGTH = 1e-8
 _OF_PAIRS = ("feature", "kind", "strength")
 
 
-def stages_of(run: str | None, out: str, weights: str) -> tuple[Snapshot, ...]:
+def training_stages(run: str | None, out: str, weights: str) -> tuple[Snapshot, ...]:
     """The stages of the training that ended with these weights; none where none were kept.
 
     run: the training's folder; None: the folder around `out`, if it holds these weights.
@@ -158,15 +158,15 @@ class _Words:
         steps = vocabulary.of_row
         self._frequency = np.bincount(steps[steps >= 0], minlength=len(vocabulary.words))
 
-    def pairs(self, number: int, code: SparseCode) -> Pairs:
+    def pairs(self, number: int, code: SparseCode) -> ContingencyTable:
         """The words that the features meet in the sequence of this number in the sample."""
         word = self._of_step[number][code.row_of_entry.numpy()]
         on_word = word >= 0
         strength = np.abs(code.values.detach().double().numpy())[on_word]
         kinds = max(1, len(self._frequency))
-        return pairs_of(code.indices.numpy()[on_word], word[on_word], strength, kinds)
+        return contingency_table(code.indices.numpy()[on_word], word[on_word], strength, kinds)
 
-    def read(self, met: list[Pairs], width: int) -> Sequence[list[str] | None]:
+    def read(self, met: list[ContingencyTable], width: int) -> Sequence[list[str] | None]:
         """For each feature the most over-represented first; None without text."""
         known = self._known
         if known is None:
@@ -174,7 +174,7 @@ class _Words:
         feature, kind, strength = (
             np.concatenate([getattr(pairs, name) for pairs in met]) for name in _OF_PAIRS
         )
-        joined = pairs_of(feature, kind, strength, len(known))
+        joined = contingency_table(feature, kind, strength, len(known))
         best = over_represented(joined, self._frequency.astype(float), width, WORDS)
         return [[known[i] for i in few] for few in best]
 
@@ -182,7 +182,7 @@ class _Words:
 def _look(sae: Dictionary, sequences: list[StoredSequence], words: _Words) -> _Look:
     count, runs = (np.zeros(sae.width, dtype=np.int64) for _ in range(2))
     met, fired = [], []
-    for number, each in enumerate(encoded_sequences(sae, sequences)):
+    for number, each in enumerate(encode_sequences(sae, sequences)):
         code = each.code
         feature = code.indices.numpy()
         count += np.bincount(feature, minlength=sae.width)

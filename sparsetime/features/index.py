@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 
 from sparsetime.errors import ConfigError, DamagedError, DataError
 from sparsetime.features import schemas
-from sparsetime.features.arrow_numpy import numbers
+from sparsetime.features.arrow_numpy import to_numpy
 from sparsetime.features.index_files import (
     AGAIN,
     HISTORY,
@@ -24,7 +24,7 @@ from sparsetime.features.index_files import (
     read_table,
     write_index,
 )
-from sparsetime.features.ranking import telling
+from sparsetime.features.ranking import most_informative
 from sparsetime.files import Folder
 
 # An index is read without torch: a page that shows it opens a second or two sooner.
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
 
 #: What nested groups were called before an index said so.
-UNNAMED = ("high", "low")
+DEFAULT_GROUP_NAMES = ("high", "low")
 
 
 @final
@@ -71,7 +71,7 @@ class FeatureIndex:
         """The indexed sequences: `sequence` (number in the whole store), `id`, `length`."""
         return read_table(self._folder, "sequences.parquet")
 
-    def moments(self, feature: int, n: int = 20, per_sequence: int | None = None) -> pa.Table:
+    def examples(self, feature: int, n: int = 20, per_sequence: int | None = None) -> pa.Table:
         """The `n` moments at which a feature is strongest, strongest first.
 
         Columns `sequence`, `position`, `value`. `per_sequence` takes at most so many from one
@@ -126,7 +126,7 @@ class FeatureIndex:
 
     def length(self, number: int) -> int:
         """Steps of a sequence. Errors: DataError for a sequence that was not indexed."""
-        known = numbers(self.sequences, "sequence")
+        known = to_numpy(self.sequences, "sequence")
         at = int(np.searchsorted(known, number))
         if at == len(known) or known[at] != number:
             raise DataError(
@@ -152,12 +152,12 @@ class FeatureIndex:
             [int(number)],
             ("position", "feature", "value"),
         )
-        position, feature, value = (numbers(found, name).copy() for name in found.column_names)
+        position, feature, value = (to_numpy(found, name).copy() for name in found.column_names)
         return position, feature, value
 
-    def telling(self, n: int = 30) -> pa.Table:
-        """The rows of `features` for the `n` most telling features; see `telling.telling`."""
-        return self.features.take(pa.array(telling(self.features, n)))
+    def most_informative(self, n: int = 30) -> pa.Table:
+        """Rows of `features` of the `n` most informative ones; see `ranking.most_informative`."""
+        return self.features.take(pa.array(most_informative(self.features, n)))
 
     def close(self) -> None:
         """Let go of the files."""
@@ -207,17 +207,17 @@ def index(
     StoreError where `out` holds something else and `force` is not given.
     """
     from sparsetime.codes import concatenate
-    from sparsetime.features.build_tables import CodedStore
-    from sparsetime.features.encoding import check_pair, device_of, encoded
-    from sparsetime.features.history import stages_of, with_history
-    from sparsetime.features.provenance import holds_same, subject_of
+    from sparsetime.features.build_tables import EncodedStore
+    from sparsetime.features.encoding import check_compatible, device_of, encode_store
+    from sparsetime.features.history import training_stages, with_history
+    from sparsetime.features.provenance import provenance_of, reuse_or_clear
     from sparsetime.features.vocabulary import Vocabulary
 
-    check_pair(sae, store)
+    check_compatible(sae, store)
     folder = Folder(str(out))
-    subject = subject_of(sae, store)
-    stages = stages_of(None if run is None else str(run), folder.url, subject["dictionary"])
-    if holds_same(
+    subject = provenance_of(sae, store)
+    stages = training_stages(None if run is None else str(run), folder.url, subject["dictionary"])
+    if reuse_or_clear(
         folder,
         what="feature index",
         record=RECORD,
@@ -230,12 +230,12 @@ def index(
         return FeatureIndex(folder, record)
     vocabulary = Vocabulary()
     codes, numbers, ids = [], [], []
-    for sequence in encoded(sae, store, progress):
+    for sequence in encode_store(sae, store, progress):
         vocabulary.add(sequence.stored)
         codes.append(sequence.code)
         numbers.append(sequence.index)
         ids.append(sequence.id)
-    coded = CodedStore(
+    coded = EncodedStore(
         code=concatenate(codes),
         numbers=np.array(numbers),
         ids=ids,
@@ -270,5 +270,5 @@ def open_index(path: str | Path) -> FeatureIndex:
 def _group_names(record: dict[str, Any]) -> tuple[str, str] | None:
     if len(record["groups"]) < 2:
         return None
-    first, rest = record.get("group_names", UNNAMED)
+    first, rest = record.get("group_names", DEFAULT_GROUP_NAMES)
     return first, rest

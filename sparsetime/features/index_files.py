@@ -15,13 +15,13 @@ from sparsetime.files import Folder
 from sparsetime.progress import progress
 
 if TYPE_CHECKING:
-    from sparsetime.features.build_tables import CodedStore
+    from sparsetime.features.build_tables import EncodedStore
 
 SCHEMA_VERSION = 1
 RECORD = "index.json"
 SCHEMAS = {
     "features.parquet": schemas.FEATURES,
-    "moments.parquet": schemas.MOMENTS,
+    "moments.parquet": schemas.EXAMPLES,
     "codes.parquet": schemas.CODES,
     "sequences.parquet": schemas.SEQUENCES,
 }
@@ -33,7 +33,7 @@ _ROW_GROUP = 131_072
 
 
 def write_index(
-    coded: CodedStore,
+    coded: EncodedStore,
     folder: Folder,
     subject: dict[str, str],
     about: dict[str, Any],
@@ -45,7 +45,7 @@ def write_index(
 
     makers = {
         "features.parquet": build_tables.feature_table,
-        "moments.parquet": build_tables.moment_table,
+        "moments.parquet": build_tables.example_table,
         "codes.parquet": build_tables.code_table,
         "sequences.parquet": build_tables.sequence_table,
     }

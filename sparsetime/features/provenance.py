@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SAID = {"sequences": "choice of sequences"}
 
 
-def subject_of(sae: Dictionary, store: Store) -> dict[str, str]:
+def provenance_of(sae: Dictionary, store: Store) -> dict[str, str]:
     """The dictionary's weights, the store's shards, and which sequences the view selects.
 
     Each is a SHA-256. The store's is the same for every view of it.
@@ -28,7 +28,7 @@ def subject_of(sae: Dictionary, store: Store) -> dict[str, str]:
     }
 
 
-def holds_same(
+def reuse_or_clear(
     folder: Folder,
     *,
     what: str,

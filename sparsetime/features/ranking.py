@@ -6,17 +6,17 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int
 
-from sparsetime.features.arrow_numpy import numbers
+from sparsetime.features.arrow_numpy import to_numpy
 
-FEWEST_MOMENTS = 20
+FEWEST_STEPS = 20
 TOO_DENSE = 0.1
 
 
-def telling(features: pa.Table, n: int = 30) -> Int[np.ndarray, " n"]:
-    """The numbers of the `n` most telling features, best first.
+def most_informative(features: pa.Table, n: int = 30) -> Int[np.ndarray, " n"]:
+    """The numbers of the `n` most informative features, best first.
 
-    A feature is telling when its firing says much about the word it stands on (a fast feature) or
-    about the document it is in (a slow one): its `word_information` or `document_information`,
+    A feature is informative when its activity predicts the word it stands on (a fast feature) or
+    the document it is in (a slow one): its `word_information` or `document_information`,
     nats above chance (see `association.information`), times the logarithm of the times it was
     seen: its steps for words, its runs for documents. The logarithm keeps a feature that met one
     rare word thirty times from beating one that met a frequent word three thousand times.
@@ -26,13 +26,13 @@ def telling(features: pa.Table, n: int = 30) -> Int[np.ndarray, " n"]:
     number. Fewer than `n` where fewer qualify; where neither ranking is known (no text, and one
     sequence only) the features come by how often they fire.
     """
-    count = numbers(features, "count").astype(float)
-    density = numbers(features, "density")
-    fit = np.flatnonzero((count >= FEWEST_MOMENTS) & (density < TOO_DENSE))
-    runs = numbers(features, "runs").astype(float)
+    count = to_numpy(features, "count").astype(float)
+    density = to_numpy(features, "density")
+    fit = np.flatnonzero((count >= FEWEST_STEPS) & (density < TOO_DENSE))
+    runs = to_numpy(features, "runs").astype(float)
     scores = [
-        numbers(features, "word_information") * np.log1p(count),
-        numbers(features, "document_information") * np.log1p(runs),
+        to_numpy(features, "word_information") * np.log1p(count),
+        to_numpy(features, "document_information") * np.log1p(runs),
     ]
     rankings = [_ranked(score, fit) for score in scores if np.isfinite(score[fit]).any()]
     rankings = rankings or [_ranked(count, fit)]

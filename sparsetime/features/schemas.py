@@ -24,7 +24,7 @@ FEATURES = pa.schema(
         ("position_density", pa.list_(pa.float64())),  # density in each tenth of a sequence
     ]
 )
-MOMENTS = pa.schema(
+EXAMPLES = pa.schema(
     [
         ("feature", pa.int32()),
         ("sequence", pa.int32()),
@@ -32,7 +32,7 @@ MOMENTS = pa.schema(
         ("value", pa.float32()),
     ]
 )
-CODES = pa.schema([MOMENTS.field(name) for name in ("sequence", "position", "feature", "value")])
+CODES = pa.schema([EXAMPLES.field(name) for name in ("sequence", "position", "feature", "value")])
 SEQUENCES = pa.schema([("sequence", pa.int32()), ("id", pa.string()), ("length", pa.int64())])
 # Only where the training kept snapshots.
 HISTORY = pa.schema(

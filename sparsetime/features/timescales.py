@@ -22,7 +22,7 @@ _LAGS_AN_OCTAVE = 8
 
 
 @dataclass(frozen=True)
-class ByFeature:
+class FeatureColumns:
     """A code turned on its side: entries sorted by feature, then by row.
 
     offsets: int64 [width + 1]; rows: int64 [entries]; values: float64 [entries];
@@ -60,19 +60,19 @@ class HalfLives:
     censored: Bool[np.ndarray, " width"]
 
 
-def by_feature(code: SparseCode) -> ByFeature:
+def feature_columns(code: SparseCode) -> FeatureColumns:
     """The entries by feature, then row, in time linear in the entries."""
     features = code.indices.numpy().astype(np.int64, copy=False)
     offsets, order = numba_loops.sort_by_feature(features, code.width)
     rows = code.row_of_entry.numpy()[order]
     values = code.values.detach().numpy().astype(np.float64)[order]
-    return ByFeature(offsets, rows, values, order)
+    return FeatureColumns(offsets, rows, values, order)
 
 
 def runs(code: SparseCode, sequence_offsets: Int[np.ndarray, " sequences_plus_1"]) -> Runs:
     """The unbroken segments in which each feature fires."""
     sequence_offsets = _checked(code, sequence_offsets)
-    columns = by_feature(code)
+    columns = feature_columns(code)
     feature, row = columns.features, columns.rows
     begins_sequence = np.zeros(code.rows + 1, dtype=bool)
     begins_sequence[sequence_offsets] = True
@@ -115,11 +115,11 @@ def half_life(
     sequence_offsets = _checked(code, sequence_offsets)
     lengths = np.diff(sequence_offsets)
     longest = int(lengths.max(initial=0))
-    lags = lags_to(min(max_lag, longest - 1))
+    lags = autocorrelation_lags(min(max_lag, longest - 1))
     in_order = np.sort(lengths)[::-1]
     above = np.searchsorted(-in_order, -lags, side="left")  # sequences longer than the lag
     pairs = np.concatenate([[0], np.cumsum(in_order)])[above] - above * lags
-    columns = by_feature(code)
+    columns = feature_columns(code)
     steps, censored = numba_loops.half_lives(
         columns.offsets,
         columns.rows,
@@ -148,12 +148,12 @@ def switches(
     return both.astype(np.int64)
 
 
-def pairs_of_steps(sequence_offsets: Int[np.ndarray, " sequences_plus_1"]) -> int:
+def neighbouring_pairs(sequence_offsets: Int[np.ndarray, " sequences_plus_1"]) -> int:
     """Neighbouring steps within a sequence, counted over all sequences."""
     return int(np.maximum(np.diff(sequence_offsets) - 1, 0).sum())
 
 
-def lags_to(last: int) -> Int[np.ndarray, " lags"]:
+def autocorrelation_lags(last: int) -> Int[np.ndarray, " lags"]:
     """The lags that half-lives look at: every one up to 64, and eight an octave up to `last`."""
     every = np.arange(1, min(last, _EVERY_LAG_UP_TO) + 1)
     if last <= _EVERY_LAG_UP_TO:

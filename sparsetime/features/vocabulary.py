@@ -18,7 +18,7 @@ _WORD = re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]")
 
 
 @dataclass(frozen=True)
-class Words:
+class TextWords:
     """The words of one text.
 
     start, end: int64 [words], characters; of_step: int64 [time], the word of every step, -1 for a
@@ -35,7 +35,7 @@ class Words:
         return self.text[self.start[number] : self.end[number]]
 
 
-def words_of(stored: StoredSequence) -> Words | None:
+def text_words(stored: StoredSequence) -> TextWords | None:
     """The words of a stored text; None where the sequence has no text or no character spans."""
     names = stored.steps.column_names
     if stored.text is None or "char_start" not in names or "char_end" not in names:
@@ -48,7 +48,7 @@ def words_of(stored: StoredSequence) -> Words | None:
     # last character and then at its first.
     at_end = _word_at(last - 1, start, end)
     of_step = np.where(at_end >= 0, at_end, _word_at(first, start, end))
-    return Words(stored.text, start, end, of_step)
+    return TextWords(stored.text, start, end, of_step)
 
 
 def _word_at(
@@ -71,7 +71,7 @@ class Vocabulary:
 
     def add(self, stored: StoredSequence) -> None:
         """Take in the next sequence."""
-        words = words_of(stored)
+        words = text_words(stored)
         if words is None:
             self._of_steps.append(np.full(stored.steps.num_rows, -1, dtype=np.int64))
             return

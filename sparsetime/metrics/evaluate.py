@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sparsetime.activations.store.provenance import share_seen
 from sparsetime.dictionaries import serialise
 from sparsetime.errors import StoreError, unknown_name
-from sparsetime.features.encoding import check_pair, encoded
-from sparsetime.features.provenance import holds_same, subject_of
+from sparsetime.features.encoding import check_compatible, encode_store
+from sparsetime.features.provenance import provenance_of, reuse_or_clear
 from sparsetime.files import Folder
 from sparsetime.metrics.metric import Figure, LeftOut, Metric, Setting
 from sparsetime.metrics.persistence_metrics import Timing
@@ -71,13 +71,13 @@ def evaluate(
     anything else and `force` is not given. All come before the work.
     """
     wanted = _wanted(metrics)
-    check_pair(sae, store)
-    subject = subject_of(sae, store)
+    check_compatible(sae, store)
+    subject = provenance_of(sae, store)
     if out is not None:
         _claim(Folder(str(out)), subject, force)
     setting = Setting(sae, slow_label, fast_label, seed)
     families = [family(setting) for family in FAMILIES.values() if wanted & family.meanings.keys()]
-    for sequence in encoded(sae, store, progress):
+    for sequence in encode_store(sae, store, progress):
         for family in families:
             family.update(sequence)
     figures, left_out = _taken(families, wanted, progress)
@@ -102,7 +102,7 @@ def evaluate(
 def _claim(folder: Folder, subject: dict[str, str], force: bool) -> None:
     """Make sure that the report may be written into the folder, before the work."""
     if not folder.exists(serialise.JSON_NAME):
-        holds_same(
+        reuse_or_clear(
             folder,
             what="evaluation",
             record=RECORD,

@@ -18,7 +18,7 @@ from sparsetime.cli import app
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.explorer.workbench.labels import Labels
 from sparsetime.explorer.workbench.schema import Label
-from sparsetime.explorer.workbench.timeline import roll, specific
+from sparsetime.explorer.workbench.timeline import enriched_features, roll
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder
 
@@ -146,7 +146,7 @@ def test_the_score_of_files_is_the_score_of_the_api(tab, address, run):
             assert len(both) >= len(here) - 1
             assert sorted(r["place"] for r in found["rows"]) == list(range(len(found["rows"])))
         found = tab.evaluate(ask, [f"{base}/specific", {"first": 5, "stop": 30}])
-        expected = specific(opened, key, 2, 5, 30)
+        expected = enriched_features(opened, key, 2, 5, 30)
         assert [each["feature"] for each in found] == [each.feature for each in expected]
         np.testing.assert_allclose(
             [each["nats"] for each in found], [each.nats for each in expected], rtol=1e-6

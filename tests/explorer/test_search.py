@@ -7,8 +7,8 @@ import pytest
 from small_run import add_dictionary, prose, write_store
 
 from sparsetime.errors import DataError
-from sparsetime.explorer.workbench.search import alike, moments
-from sparsetime.explorer.workbench.timeline import specific
+from sparsetime.explorer.workbench.search import features_of_words, similar_passages
+from sparsetime.explorer.workbench.timeline import enriched_features
 from sparsetime.explorer.workbench.workbench import Workbench
 
 TEXTS = [*(prose(n, 20) for n in range(4)), "A driver sees the lighthouse (twice). " * 12]
@@ -22,7 +22,7 @@ def opened(tmp_path_factory):
 
 
 def test_features_of_words_are_those_that_fire_on_them(opened):
-    found = moments(opened, "batch_topk", "lighthouse")
+    found = features_of_words(opened, "batch_topk", "lighthouse")
     assert (found.total, found.documents, found.read) == (12, 1, 12)
     code = np.abs(opened.code("batch_topk", 4).dense().detach().numpy()) > 0
     words = opened.document("batch_topk", 4).words
@@ -39,10 +39,10 @@ def test_features_of_words_are_those_that_fire_on_them(opened):
 
 def test_words_are_whole_and_not_patterns(opened):
     river = sum(text.lower().split().count("river") for text in TEXTS)
-    assert moments(opened, "batch_topk", "RIVER").total == river
-    assert moments(opened, "batch_topk", "(twice)").total == 12
-    assert moments(opened, "batch_topk", ".*").total == 0
-    assert moments(opened, "batch_topk", "the lighthouse").places[0].here.split() == [
+    assert features_of_words(opened, "batch_topk", "RIVER").total == river
+    assert features_of_words(opened, "batch_topk", "(twice)").total == 12
+    assert features_of_words(opened, "batch_topk", ".*").total == 0
+    assert features_of_words(opened, "batch_topk", "the lighthouse").places[0].here.split() == [
         "the",
         "lighthouse",
     ]
@@ -50,14 +50,14 @@ def test_words_are_whole_and_not_patterns(opened):
 
 def test_no_words_are_refused(opened):
     with pytest.raises(DataError, match="give some words"):
-        moments(opened, "batch_topk", "  ")
+        features_of_words(opened, "batch_topk", "  ")
 
 
 def test_passages_like_an_example_have_its_features(opened):
-    found = alike(opened, "batch_topk", 4, 0, 12)
+    found = similar_passages(opened, "batch_topk", 4, 0, 12)
     assert found and {place.sequence for place in found[:3]} == {4}
     assert all(place.sequence != 4 or place.first >= 12 for place in found)
     assert found[0].likeness == max(place.likeness for place in found) <= 1
-    example = {each.feature for each in specific(opened, "batch_topk", 4, 0, 12)}
+    example = {each.feature for each in enriched_features(opened, "batch_topk", 4, 0, 12)}
     code = opened.code("batch_topk", 4).row_slice(found[0].first, found[0].stop)
     assert example & set(code.indices.tolist())

@@ -12,7 +12,7 @@ from small_run import WIDTH, add_dictionary, add_untrained, prose, write_store
 from sparsetime.codes import SparseCode
 from sparsetime.errors import ConfigError, DataError, MismatchError, StoreError, UnknownNameError
 from sparsetime.explorer.workbench.atom_matches import neighbours
-from sparsetime.explorer.workbench.coactivation import company
+from sparsetime.explorer.workbench.coactivation import coactivation_view
 from sparsetime.explorer.workbench.compare import compare
 from sparsetime.explorer.workbench.documents import document, documents
 from sparsetime.explorer.workbench.feature import feature
@@ -20,12 +20,12 @@ from sparsetime.explorer.workbench.feature_list import features
 from sparsetime.explorer.workbench.labels import Labels
 from sparsetime.explorer.workbench.overview import overview, training
 from sparsetime.explorer.workbench.schema import Label
-from sparsetime.explorer.workbench.timeline import roll, specific
+from sparsetime.explorer.workbench.timeline import enriched_features, roll
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.features import coactivation as measure
 from sparsetime.features.change_points import boundaries
-from sparsetime.features.enrichment import specificity
-from sparsetime.features.feature_events import Firing
+from sparsetime.features.enrichment import enrichment
+from sparsetime.features.feature_events import FeatureEvents
 from sparsetime.files import Folder
 
 
@@ -157,7 +157,7 @@ def test_reach_shows_more_steps_of_the_same_rows(opened):
 
 
 def test_specific_features_are_of_the_stretch(opened):
-    found = specific(opened, "batch_topk", 0, 5, 12)
+    found = enriched_features(opened, "batch_topk", 0, 5, 12)
     code = dense(opened, "batch_topk", 0)[5:12]
     assert found
     for each in found:
@@ -195,7 +195,7 @@ def test_neighbours_are_living_features(opened):
 
 def test_company_never_holds_the_feature_itself(opened):
     number = features(opened, "temporal_matryoshka", sort="density").lines[0].feature
-    view = company(opened, "temporal_matryoshka", number)
+    view = coactivation_view(opened, "temporal_matryoshka", number)
     assert view.documents > 0 and view.together and view.nearest and view.elsewhere
     for each in [*view.together, *view.before, *view.after]:
         assert each.feature != number and each.share > each.chance
@@ -268,7 +268,7 @@ def test_words_of_a_stretch(opened):
         (lambda o: feature(o, "batch_topk", WIDTH), ConfigError, f"has the features 0 to {95}"),
         (lambda o: roll(o, "batch_topk", 9), DataError, "holds 5 sequences, numbers 0 to 4"),
         (lambda o: roll(o, "batch_topk", 0, 500, 600), DataError, "whose steps are 0 to 139"),
-        (lambda o: specific(o, "batch_topk", 0, 9, 9), DataError, "9 to 9 are no segment"),
+        (lambda o: enriched_features(o, "batch_topk", 0, 9, 9), DataError, "9 to 9 are no segment"),
     ],
 )
 def test_what_does_not_exist_is_said(opened, call, error, said):
@@ -353,7 +353,7 @@ def test_a_boundary_lies_where_the_features_change():
 
 def test_specificity_is_the_likelihood_ratio():
     code = code_of([[1, 1, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0]])
-    found, nats = specificity(code, np.array([0.1, 0.25, 0.5]))
+    found, nats = enrichment(code, np.array([0.1, 0.25, 0.5]))
     assert found.tolist() == [0]
     assert nats[0] == pytest.approx(4 * np.log(1 / 0.1))
 
@@ -364,7 +364,7 @@ def test_company_counts_what_comes_before_and_after():
     rows[[8, 28, 48], 1] = 1
     rows[[13, 33], 2] = 1
     rows[:, 3] = 1
-    found = measure.company([code_of(rows.tolist())], 0)
+    found = measure.coactivation([code_of(rows.tolist())], 0)
     assert found.before.tolist() == [0, 1, 0, 1]
     assert found.after.tolist() == pytest.approx([0, 0, 2 / 3, 1])
     assert found.together.tolist() == [1, 0, 0, 1]
@@ -373,13 +373,13 @@ def test_company_counts_what_comes_before_and_after():
 
 def test_moments_come_from_all_strengths_and_other_sequences():
     value = np.arange(100, 0, -1.0)
-    moments = Firing(np.arange(100) % 10, np.arange(100) // 10, value)
-    top = moments.picked(0.0, 1.0, 4)
+    moments = FeatureEvents(np.arange(100) % 10, np.arange(100) // 10, value)
+    top = moments.sample_band(0.0, 1.0, 4)
     assert top.tolist() == [0, 1, 2, 3]
-    middle = moments.picked(0.4, 0.6, 3)
+    middle = moments.sample_band(0.4, 0.6, 3)
     assert all(40 <= m < 60 for m in middle) and len(set(moments.sequence[middle])) == 3
-    one = Firing(np.zeros(4, int), np.array([7, 1, 2, 3]), np.array([4.0, 3, 2, 1]))
-    assert one.picked(0.0, 1.0, 2).tolist() == [0, 1]
+    one = FeatureEvents(np.zeros(4, int), np.array([7, 1, 2, 3]), np.array([4.0, 3, 2, 1]))
+    assert one.sample_band(0.0, 1.0, 2).tolist() == [0, 1]
     assert one.run_lengths().tolist() == [3, 1]
     assert one.strengths(0, 2, 5).tolist() == [2, 1, 0]
 

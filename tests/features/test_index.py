@@ -30,14 +30,14 @@ def made(store, tmp_path):
 
 
 def test_moments_come_strongest_first(made):
-    found = made.moments(0)
+    found = made.examples(0)
     assert found.to_pydict() == {
         "sequence": [0, 0, 0], "position": [3, 1, 0], "value": [5.0, 3.0, 1.0],
     }  # fmt: skip
-    assert made.moments(0, n=1)["position"].to_pylist() == [3]
-    assert made.moments(1)["value"].to_pylist() == [7.0, 2.0, 2.0]
-    assert made.moments(1, per_sequence=1)["value"].to_pylist() == [7.0, 2.0]
-    assert made.moments(2).num_rows == 0
+    assert made.examples(0, n=1)["position"].to_pylist() == [3]
+    assert made.examples(1)["value"].to_pylist() == [7.0, 2.0, 2.0]
+    assert made.examples(1, per_sequence=1)["value"].to_pylist() == [7.0, 2.0]
+    assert made.examples(2).num_rows == 0
 
 
 def test_features_carry_their_statistics(made):
@@ -69,7 +69,7 @@ def test_the_index_of_a_view_keeps_the_numbers_of_the_whole_store(tmp_path):
     numbers = view.sequence_indices.tolist()
     assert made.sequences["sequence"].to_pylist() == numbers
     assert made.sequences["id"].to_pylist() == [f"document {i}" for i in numbers]
-    assert made.moments(0, n=1)["sequence"].to_pylist() == [max(numbers)]
+    assert made.examples(0, n=1)["sequence"].to_pylist() == [max(numbers)]
     assert made.sequence(numbers[-1]).values.tolist() == [numbers[-1] + 1] * 3
 
 
@@ -111,7 +111,7 @@ def test_an_unfinished_index_is_written_anew(made, store, tmp_path):
     with pytest.raises(StoreError, match=r"is not a feature index: it has no index.json. An index"):
         open_index(tmp_path / "index")
     again = index(Itself(3, groups=(1, 3)), store, tmp_path / "index", progress=False)
-    assert again.moments(0, 1)["value"].to_pylist() == [5.0]
+    assert again.examples(0, 1)["value"].to_pylist() == [5.0]
     assert not list((tmp_path / "index").glob("*.partial"))
 
 
@@ -181,7 +181,7 @@ def test_an_empty_store_is_refused(store, tmp_path):
 
 def test_what_is_not_in_the_index_is_said(made):
     with pytest.raises(ConfigError, match="feature 3 does not exist: the dictionary has the featu"):
-        made.moments(3)
+        made.examples(3)
     with pytest.raises(
         DataError, match=r"sequence 5 is not in the index .* 2 sequences, numbers 0"
     ):
@@ -229,7 +229,7 @@ def test_there_is_no_index_in_no_folder(tmp_path):
 def test_an_index_behind_a_url(store):
     made = index(Itself(3), store, "memory://an/index", force=True, progress=False)
     again = open_index("memory://an/index")
-    assert again.moments(0, 1)["value"].to_pylist() == [5.0]
+    assert again.examples(0, 1)["value"].to_pylist() == [5.0]
     assert again.sequence(1).rows == 2
     made.close()
 

@@ -39,7 +39,7 @@ def test_switches_do_not_count_the_ends_of_sequences():
     switched = ts.switches(ts.runs(code, offsets), offsets, 2)
     # Feature 0: off at step 2, on at step 4. Feature 1: on at step 1, off at step 4.
     assert switched.tolist() == [2, 2]
-    assert ts.pairs_of_steps(offsets) == 3
+    assert ts.neighbouring_pairs(offsets) == 3
 
 
 @given(
@@ -114,7 +114,7 @@ def test_half_life_agrees_with_dense_autocorrelation(values, cut):
 
 
 def test_lags_are_every_one_up_to_64_and_eight_an_octave_beyond():
-    lags = ts.lags_to(512)
+    lags = ts.autocorrelation_lags(512)
     assert lags[:64].tolist() == list(range(1, 65))
     assert len(lags) == 64 + 24
     assert lags[-1] == 512

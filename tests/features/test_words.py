@@ -8,14 +8,14 @@ from known_codes import Itself, make_store
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.features.association import (
     chance,
+    contingency_table,
     information,
     over_represented,
-    pairs_of,
 )
-from sparsetime.features.contexts import passage
+from sparsetime.features.contexts import feature_context
 from sparsetime.features.index import index
-from sparsetime.features.ranking import telling
-from sparsetime.features.vocabulary import words_of
+from sparsetime.features.ranking import most_informative
+from sparsetime.features.vocabulary import text_words
 
 # "unhappy" comes in two pieces, "'s" stays with its word, and a line break is a step of its own.
 TEXT = "An unhappy\nday's end."
@@ -30,7 +30,7 @@ def store(tmp_path):
 
 
 def test_pieces_belong_to_their_word(store):
-    words = words_of(store.sequence(0))
+    words = text_words(store.sequence(0))
     assert [words.word(i) for i in range(len(words.start))] == [
         "An", "unhappy", "day's", "end", "."
     ]  # fmt: skip
@@ -39,13 +39,13 @@ def test_pieces_belong_to_their_word(store):
 
 def test_a_passage_shows_words_with_strengths(store, tmp_path):
     code = index(Itself(2), store, tmp_path / "i", progress=False).sequence(0)
-    found = passage(store, code, 0, 0, 2)
+    found = feature_context(store, code, 0, 0, 2)
     assert found.text == TEXT
     assert [w.text for w in found.words] == ["An", "unhappy", "\n", "day's", "end", "."]
     assert [w.strength for w in found.words] == [0, 4, 0, 2, 0, 0]
     assert [w.here for w in found.words].index(True) == 1
     assert (found.words[1].first, found.words[1].last, found.words[1].gap) == (1, 2, " ")
-    near = passage(store, code, 0, 0, 4, around=1)
+    near = feature_context(store, code, 0, 0, 4, around=1)
     assert [w.text for w in near.words] == ["\n", "day's", "end"]
     assert near.id == "document 0"
 
@@ -53,24 +53,26 @@ def test_a_passage_shows_words_with_strengths(store, tmp_path):
 def test_a_passage_without_text_falls_back(tmp_path):
     code = Itself(1)
     tokens = make_store(tmp_path / "t", [[[1.0], [2.0]]], steps={"token": [[17, 4]]})
-    found = passage(tokens, code.encode(tokens.sequence(0).values), 0, 0, 1)
+    found = feature_context(tokens, code.encode(tokens.sequence(0).values), 0, 0, 1)
     assert found.text == "17 4"
     bare = make_store(tmp_path / "b", [[[1.0], [2.0]]])
-    assert passage(bare, code.encode(bare.sequence(0).values), 0, 0, 1).text == "0 1"
+    assert feature_context(bare, code.encode(bare.sequence(0).values), 0, 0, 1).text == "0 1"
 
 
 def test_a_passage_that_is_not_there_is_refused(store):
     code = Itself(2).encode(store.sequence(0).values)
     with pytest.raises(DataError, match="sequence 3 is not in this view of the store, which holds"):
-        passage(store, code, 0, 3, 0)
+        feature_context(store, code, 0, 3, 0)
     with pytest.raises(DataError, match="position 7 is not in sequence 'document 0', whose steps"):
-        passage(store, code, 0, 0, 7)
+        feature_context(store, code, 0, 0, 7)
     with pytest.raises(MismatchError, match="'document 0' has 7 steps and the code 2; both must"):
-        passage(store, code.row_slice(0, 2), 0, 0, 1)
+        feature_context(store, code.row_slice(0, 2), 0, 0, 1)
 
 
 def test_pairs_count_and_sum():
-    pairs = pairs_of(np.array([1, 0, 1, 1]), np.array([2, 0, 2, 0]), np.array([1.0, 2, 3, 4]), 3)
+    pairs = contingency_table(
+        np.array([1, 0, 1, 1]), np.array([2, 0, 2, 0]), np.array([1.0, 2, 3, 4]), 3
+    )
     assert pairs.feature.tolist() == [0, 1, 1]
     assert pairs.kind.tolist() == [0, 0, 2]
     assert pairs.count.tolist() == [1, 1, 2]
@@ -80,10 +82,12 @@ def test_pairs_count_and_sum():
 def test_information_is_the_surprise_of_one_kind_less_chance():
     feature = np.zeros(1000, dtype=int)
     share = np.full(8, 1 / 8)
-    always_one = pairs_of(feature, feature, np.ones(1000), 8)
+    always_one = contingency_table(feature, feature, np.ones(1000), 8)
     assert information(always_one, share, 2)[0] == pytest.approx(np.log(8), abs=0.02)
     assert np.isnan(information(always_one, share, 2)[1])
-    at_random = pairs_of(feature, np.random.default_rng(5).integers(0, 8, 1000), np.ones(1000), 8)
+    at_random = contingency_table(
+        feature, np.random.default_rng(5).integers(0, 8, 1000), np.ones(1000), 8
+    )
     assert information(at_random, share, 2)[0] == pytest.approx(0, abs=0.01)
 
 
@@ -96,7 +100,7 @@ def test_chance_follows_the_known_bias():
 
 def test_over_represented_by_part_of_the_divergence():
     # The feature fires on kinds 0 and 1 with equal strength; 1 is the rarer, so it stands out.
-    pairs = pairs_of(np.zeros(4, int), np.array([0, 0, 1, 1]), np.ones(4), 3)
+    pairs = contingency_table(np.zeros(4, int), np.array([0, 0, 1, 1]), np.ones(4), 3)
     best = over_represented(pairs, np.array([90.0, 10.0, 400.0]), 2, n=5)
     assert [one.tolist() for one in best] == [[1, 0], []]
     assert [one.tolist() for one in over_represented(pairs, np.full(3, 9.0), 1, n=1)] == [[0]]
@@ -112,12 +116,12 @@ def test_telling_features_are_specific_and_seen_often_and_not_dense():
             "document_information": [0.1, 9.0, 3.0, 0.2, 9.0],
         }
     )
-    assert telling(table, 2).tolist() == [0, 2]
-    assert telling(table, 30).tolist() == [0, 2, 3]
+    assert most_informative(table, 2).tolist() == [0, 2]
+    assert most_informative(table, 30).tolist() == [0, 2, 3]
     silent = table.set_column(3, "word_information", pa.nulls(5, pa.float64()))
-    assert telling(silent, 1).tolist() == [2]
+    assert most_informative(silent, 1).tolist() == [2]
     both = silent.set_column(4, "document_information", pa.nulls(5, pa.float64()))
-    assert telling(both, 3).tolist() == [0, 2, 3]
+    assert most_informative(both, 3).tolist() == [0, 2, 3]
 
 
 def test_the_index_gives_the_rows_of_its_telling_features(tmp_path):
@@ -129,7 +133,7 @@ def test_the_index_gives_the_rows_of_its_telling_features(tmp_path):
     x[..., 2] = rng.random((12, 100)) < 0.08
     store = make_store(tmp_path / "s", list(x), texts=[" ".join(row) for row in words])
     made = index(Itself(3), store, tmp_path / "i", progress=False)
-    found = made.telling(2)
+    found = made.most_informative(2)
     assert found["feature"].to_pylist() == [0, 1]
     assert found["words"].to_pylist()[0] == ["red"]
     unspecific = made.features["word_information"].to_numpy()[2]

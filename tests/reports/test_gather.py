@@ -14,7 +14,7 @@ from sparsetime.errors import StoreError
 from sparsetime.explorer.excerpts import choose_excerpts, gap_text
 from sparsetime.explorer.feature_cards import shaded
 from sparsetime.explorer.report_data import gather
-from sparsetime.features.contexts import Passage, PassageWord
+from sparsetime.features.contexts import ContextWord, FeatureContext
 
 
 @pytest.fixture(scope="module")
@@ -163,9 +163,9 @@ def test_gaps(between, printed):
 
 def test_white_space_is_as_dark_as_its_lighter_neighbour():
     words = [("a", 0.0), ("b", 4.0), ("c", 2.0), ("d", 0.0)]
-    passage = Passage(
+    passage = FeatureContext(
         feature=0, sequence=0, id="x", position=1,
-        words=tuple(PassageWord(t, " ", i, i, s, False) for i, (t, s) in enumerate(words)),
+        words=tuple(ContextWord(t, " ", i, i, s, False) for i, (t, s) in enumerate(words)),
     )  # fmt: skip
     assert [(piece.text, piece.shade) for piece in shaded(passage, 4.0)] == [
         ("a ", 0), ("b", 8), (" c", 4), (" d", 0),

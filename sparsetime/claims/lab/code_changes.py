@@ -13,7 +13,7 @@ from torch import Tensor
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
-from sparsetime.features.encoding import in_pieces
+from sparsetime.features.encoding import encode_chunks
 
 
 @final
@@ -44,7 +44,7 @@ def code_changes(
     mean = torch.zeros(dictionary.d_in, dtype=torch.float64)
     rows = pairs = on = flips = changes = 0
     for sequence in sequences:
-        whole = concatenate(list(in_pieces(dictionary, sequence)))
+        whole = concatenate(list(encode_chunks(dictionary, sequence)))
         squares += float((sequence - dictionary.decode(whole)).double().square().sum())
         total += float(sequence.double().square().sum())
         mean += sequence.double().sum(0)

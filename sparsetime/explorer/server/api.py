@@ -30,15 +30,15 @@ from sparsetime.explorer.workbench import (
 from sparsetime.explorer.workbench.input_records import InputView
 from sparsetime.explorer.workbench.run_cache import Opened
 from sparsetime.explorer.workbench.schema import (
-    CompanyView,
+    CoactivationView,
     DocumentPage,
     DocumentText,
+    EnrichedFeature,
     FeaturePage,
     FeatureView,
     Label,
     Overview,
     Roll,
-    SpecificFeature,
     TrainingCurve,
 )
 from sparsetime.explorer.workbench.workbench import Workbench
@@ -124,9 +124,9 @@ def feature_view(request: Request, key: Key, number: Number) -> FeatureView:
 
 
 @router.get("/dictionaries/{key}/features/{number}/company")
-def company_view(request: Request, key: Key, number: Number) -> CompanyView:
+def company_view(request: Request, key: Key, number: Number) -> CoactivationView:
     """What fires with it, before it and after it, and the nearest atoms."""
-    return coactivation.company(_opened(request), key, number)
+    return coactivation.coactivation_view(_opened(request), key, number)
 
 
 @router.get("/dictionaries/{key}/features/{number}/writes")
@@ -136,9 +136,9 @@ def writes_view(request: Request, key: Key, number: Number) -> logit_effects.Wri
 
 
 @router.get("/dictionaries/{key}/moments")
-def moments(request: Request, key: Key, words: Words) -> search.MomentsFound:
+def moments(request: Request, key: Key, words: Words) -> search.WordSearch:
     """The features that have these words most to themselves, and where the words stand."""
-    return search.moments(_opened(request), key, words)
+    return search.features_of_words(_opened(request), key, words)
 
 
 @router.get("/dictionaries/{key}/sequences")
@@ -203,9 +203,9 @@ def alike(
     sequence: Sequence,
     first: Annotated[int, Query(ge=0, lt=2**31)],
     stop: Annotated[int, Query(ge=1, lt=2**31)],
-) -> list[search.Place]:
+) -> list[search.SearchHit]:
     """Other passages in which the features of this segment fire together."""
-    return search.alike(_opened(request), key, sequence, first, stop)
+    return search.similar_passages(_opened(request), key, sequence, first, stop)
 
 
 @router.get("/dictionaries/{key}/sequences/{sequence}/specific")
@@ -216,9 +216,9 @@ def specific(
     first: Annotated[int, Query(ge=0, lt=2**31)],
     stop: Annotated[int, Query(ge=1, lt=2**31)],
     limit: Annotated[int, Query(ge=1, le=100)] = 12,
-) -> list[SpecificFeature]:
+) -> list[EnrichedFeature]:
     """The features that a segment has most to itself."""
-    return timeline.specific(_opened(request), key, sequence, first, stop, limit)
+    return timeline.enriched_features(_opened(request), key, sequence, first, stop, limit)
 
 
 @router.post("/dictionaries/{key}/live", response_class=StreamingResponse)

@@ -9,7 +9,7 @@ import numpy as np
 
 from sparsetime.explorer.workbench.feature import check_feature
 from sparsetime.explorer.workbench.run_cache import Opened
-from sparsetime.explorer.workbench.schema import Companion, CompanyView
+from sparsetime.explorer.workbench.schema import CoactivationView, CoactiveFeature
 
 if TYPE_CHECKING:
     import torch
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DOCUMENTS, SHOWN = 8, 8
 
 
-def company(opened: Opened, key: str, number: int) -> CompanyView:
+def coactivation_view(opened: Opened, key: str, number: int) -> CoactivationView:
     """What fires with a feature, leads to it and follows it, and the atoms nearest to its own.
 
     Read are the documents of its moments, up to DOCUMENTS of them evenly over its strengths.
@@ -28,14 +28,14 @@ def company(opened: Opened, key: str, number: int) -> CompanyView:
     from sparsetime.features import coactivation as measure
 
     check_feature(opened, key, number)
-    moments = opened.firing(key, number)
-    some = moments.picked(0.0, 1.0, 1)
+    moments = opened.feature_events(key, number)
+    some = moments.sample_band(0.0, 1.0, 1)
     if len(moments.value) > 1:
-        some = np.concatenate([some, moments.picked(1e-9, 1.0, DOCUMENTS - 1)])
+        some = np.concatenate([some, moments.sample_band(1e-9, 1.0, DOCUMENTS - 1)])
     documents = np.unique(moments.sequence[some]).tolist()
     together, before, after = [], [], []
     if documents:
-        found = measure.company([opened.code(key, each) for each in documents], number)
+        found = measure.coactivation([opened.code(key, each) for each in documents], number)
         near = measure.within(found.chance)
         together = _best(opened, key, number, found.together, found.chance)
         before = _best(opened, key, number, found.before, near)
@@ -49,7 +49,7 @@ def company(opened: Opened, key: str, number: int) -> CompanyView:
         for each in _nearest(opened, other, atom, set())
     ]
     elsewhere.sort(key=lambda each: -each.share)
-    return CompanyView(
+    return CoactivationView(
         documents=len(documents),
         together=together,
         before=before,
@@ -61,7 +61,7 @@ def company(opened: Opened, key: str, number: int) -> CompanyView:
 
 def _best(
     opened: Opened, key: str, number: int, share: np.ndarray, chance: np.ndarray
-) -> list[Companion]:
+) -> list[CoactiveFeature]:
     from sparsetime.features import coactivation as measure
 
     gain = measure.lift(share, chance)
@@ -70,7 +70,7 @@ def _best(
     return _companions(opened, key, ((int(f), share[f], chance[f]) for f in order if gain[f] > 0))
 
 
-def _nearest(opened: Opened, key: str, atom: torch.Tensor, but: set[int]) -> list[Companion]:
+def _nearest(opened: Opened, key: str, atom: torch.Tensor, but: set[int]) -> list[CoactiveFeature]:
     import torch
 
     cosine = opened.directions(key) @ atom
@@ -86,10 +86,10 @@ def _nearest(opened: Opened, key: str, atom: torch.Tensor, but: set[int]) -> lis
 
 def _companions(
     opened: Opened, key: str, found: Iterable[tuple[int, float, float]]
-) -> list[Companion]:
+) -> list[CoactiveFeature]:
     table = opened.one(key).table
     return [
-        Companion(
+        CoactiveFeature(
             dictionary=key,
             feature=f,
             part=table.part(f),

@@ -18,7 +18,7 @@ from sparsetime.explorer.workbench.schema import (
     MomentBand,
     Stage,
 )
-from sparsetime.features.feature_events import Firing
+from sparsetime.features.feature_events import FeatureEvents
 
 if TYPE_CHECKING:
     from sparsetime.features.index import FeatureIndex
@@ -39,7 +39,7 @@ def feature(opened: Opened, key: str, number: int) -> FeatureView:
     shown = opened.one(key)
     check_feature(opened, key, number)
     row = shown.index.features.slice(number, 1).to_pylist()[0]
-    moments = opened.firing(key, number)
+    moments = opened.feature_events(key, number)
     living = np.flatnonzero(shown.table.density > 0)
     at = int(np.searchsorted(living, number))
     after = at + int(at < len(living) and living[at] == number)
@@ -80,15 +80,15 @@ def _history(index: FeatureIndex, number: int) -> History | None:
     )
 
 
-def _bands(opened: Opened, key: str, moments: Firing, peak: float) -> list[MomentBand]:
-    top = moments.picked(0.0, 1.0, _TOP)
+def _bands(opened: Opened, key: str, moments: FeatureEvents, peak: float) -> list[MomentBand]:
+    top = moments.sample_band(0.0, 1.0, _TOP)
     bands = [("Strongest moments", top)]
     if len(moments.value) > _TOP:
         fifths = [(i / 5, (i + 1) / 5) for i in range(5)]
         # The strongest fifth leaves out its very top, which is shown already.
         fifths[0] = (min(len(top) / len(moments.value), 0.19), 0.2)
         bands += [
-            (title, moments.picked(*band, _EACH))
+            (title, moments.sample_band(*band, _EACH))
             for title, band in zip(_BANDS, fifths, strict=True)
         ]
     return [
@@ -97,11 +97,11 @@ def _bands(opened: Opened, key: str, moments: Firing, peak: float) -> list[Momen
     ]
 
 
-def _moment(opened: Opened, key: str, moments: Firing, at: int, peak: float) -> Moment:
+def _moment(opened: Opened, key: str, moments: FeatureEvents, at: int, peak: float) -> Moment:
     sequence, position = int(moments.sequence[at]), int(moments.position[at])
     words = opened.document(key, sequence)
     first, stop = max(0, position - AROUND), min(len(words.words), position + AROUND + 1)
-    strength = moments.strengths(sequence, first, stop)
+    strength = moments.activations(sequence, first, stop)
     shown = input_view(opened, key, sequence, first, stop, frames=_FRAMES)
     return Moment(
         sequence=sequence,

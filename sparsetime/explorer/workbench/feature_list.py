@@ -33,7 +33,7 @@ def features(
 
     words: text that each feature's label or one of its words must hold, several separated by
     spaces; part: those of a dictionary without parts are in either; density: least and most share
-    of steps; dwell: least and most mean run in steps. `telling` is the order of `features.telling`,
+    of steps; dwell: least and most mean run in steps. `telling` is the order of `features.ranking`,
     the others after it by how often they fire.
 
     Errors: UnknownNameError for a dictionary that the run does not show.
@@ -97,12 +97,12 @@ def _holds(wanted: list[str], words: Iterable[str], name: str) -> bool:
 
 def _rank(shown: Shown, sort: Sort, ascending: bool) -> np.ndarray:
     """A number for every feature; the smallest comes first."""
-    from sparsetime.features.ranking import telling
+    from sparsetime.features.ranking import most_informative
 
     table = shown.table
     if sort == "telling":
         rank = -table.density + len(table.density)
-        told = telling(shown.index.features, len(rank))
+        told = most_informative(shown.index.features, len(rank))
         rank[told] = np.arange(len(told))
         return np.asarray(-rank if ascending else rank)
     values = {

@@ -15,7 +15,7 @@ from sparsetime.explorer.report_schema import Part, Record, Text
 from sparsetime.explorer.row_choice import FeatureTable, choose, table_of
 from sparsetime.explorer.run_contents import INDEX
 from sparsetime.features.index import FeatureIndex, open_index
-from sparsetime.features.ranking import telling
+from sparsetime.features.ranking import most_informative
 from sparsetime.files import Folder
 
 _ROWS, _STEPS = 40, 128
@@ -99,8 +99,8 @@ def _glanced(key: str, index: FeatureIndex, table: FeatureTable) -> Glanced:
 
 def _passage(index: FeatureIndex) -> tuple[int, int]:
     """A sequence and a step in it worth looking at: the strongest moment that tells most."""
-    told = telling(index.features, 1).tolist()
-    moments = index.moments(told[0], 1).to_pylist() if told else []
+    told = most_informative(index.features, 1).tolist()
+    moments = index.examples(told[0], 1).to_pylist() if told else []
     if moments:
         return moments[0]["sequence"], moments[0]["position"]
     return index.sequences["sequence"][0].as_py(), 0

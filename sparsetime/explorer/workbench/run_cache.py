@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sparsetime.codes import SparseCode
     from sparsetime.dictionaries.dictionary import Dictionary
     from sparsetime.explorer.workbench.atom_matches import Neighbours
-    from sparsetime.features.feature_events import Firing
+    from sparsetime.features.feature_events import FeatureEvents
 
 _MIB = 2**20
 _READ = 24  # sequences in which a segment to open at is looked for
@@ -47,7 +47,7 @@ class Opened:
             {key: one.index.record["subject"]["dictionary"] for key, one in self.shown.items()},
         )
         self.code = Recent(self._code, _code_bytes, 192 * _MIB)
-        self.firing = Recent(self._firing, _firing_bytes, 64 * _MIB)
+        self.feature_events = Recent(self._firing, _firing_bytes, 64 * _MIB)
         self._words = Recent(self._document, _word_bytes, 64 * _MIB)
         self.boundaries = lru_cache(maxsize=64)(self._boundaries)
         self.opens_at = lru_cache(maxsize=64)(self._opens_at)
@@ -118,17 +118,17 @@ class Opened:
         best = choose_excerpts(shown.store, 1, some)[0]
         return best.sequence, best.first, best.stop
 
-    def _firing(self, key: str, feature: int) -> Firing:
-        from sparsetime.features.feature_events import firing
+    def _firing(self, key: str, feature: int) -> FeatureEvents:
+        from sparsetime.features.feature_events import feature_events
 
-        return firing(self.one(key).index, feature)
+        return feature_events(self.one(key).index, feature)
 
 
 def _code_bytes(code: SparseCode) -> int:
     return int(code.offsets.nbytes + code.indices.nbytes + code.values.nbytes)
 
 
-def _firing_bytes(found: Firing) -> int:
+def _firing_bytes(found: FeatureEvents) -> int:
     return int(found.sequence.nbytes + found.position.nbytes + found.value.nbytes)
 
 

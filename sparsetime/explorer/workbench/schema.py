@@ -142,7 +142,7 @@ class DocumentText(Record):
     is_text: bool  # otherwise the words are times
 
 
-class SpecificFeature(Record):
+class EnrichedFeature(Record):
     """A feature that a segment has to itself."""
 
     feature: int
@@ -214,7 +214,7 @@ class FeatureView(Record):
     history: History | None  # None where the training kept no dictionaries on the way
 
 
-class Companion(Record):
+class CoactiveFeature(Record):
     """A feature near another one."""
 
     dictionary: Text
@@ -226,15 +226,15 @@ class Companion(Record):
     chance: float  # how often by chance; 0 for atoms
 
 
-class CompanyView(Record):
+class CoactivationView(Record):
     """What fires with a feature, leads to it, follows it, and whose atoms point the same way."""
 
     documents: int  # how many were read for the first three
-    together: list[Companion]
-    before: list[Companion]
-    after: list[Companion]
-    nearest: list[Companion]
-    elsewhere: list[Companion]
+    together: list[CoactiveFeature]
+    before: list[CoactiveFeature]
+    after: list[CoactiveFeature]
+    nearest: list[CoactiveFeature]
+    elsewhere: list[CoactiveFeature]
 
 
 class Label(Record):

@@ -11,15 +11,15 @@ from sparsetime.errors import DataError
 from sparsetime.explorer.report_schema import Record, Text
 from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.run_cache import Opened
-from sparsetime.explorer.workbench.schema import SpecificFeature
-from sparsetime.explorer.workbench.timeline import specific
+from sparsetime.explorer.workbench.schema import EnrichedFeature
+from sparsetime.explorer.workbench.timeline import enriched_features
 
 DOCUMENTS, PLACES = 12, 400  # how much is read of all that holds the words
 _SHOWN, _AROUND, _EXAMPLES = 30, 60, 10
 _NARROWEST, _WIDEST = 8, 128
 
 
-class Place(Record):
+class SearchHit(Record):
     """Where words stand: the steps `first` to `stop` of a sequence, with text on either side."""
 
     sequence: int
@@ -32,17 +32,17 @@ class Place(Record):
     likeness: float = 1.0  # of passages found by example: percent of what the example has
 
 
-class MomentsFound(Record):
+class WordSearch(Record):
     """Features that fire on some words more than elsewhere, and places where the words stand."""
 
     total: int  # how often the words stand in the indexed texts
     documents: int  # in how many of them
     read: int  # in how many places their features were read
-    features: list[SpecificFeature]
-    places: list[Place]
+    features: list[EnrichedFeature]
+    places: list[SearchHit]
 
 
-def moments(opened: Opened, key: str, words: str) -> MomentsFound:
+def features_of_words(opened: Opened, key: str, words: str) -> WordSearch:
     """The features that have these words most to themselves, by their log-likelihood ratio.
 
     The words are looked for as written but for their case, and not within longer words. Features
@@ -54,7 +54,7 @@ def moments(opened: Opened, key: str, words: str) -> MomentsFound:
     import pyarrow.compute as pc
 
     from sparsetime.codes import concatenate
-    from sparsetime.features.enrichment import specificity
+    from sparsetime.features.enrichment import enrichment
 
     wanted = words.strip()
     if not wanted:
@@ -78,16 +78,16 @@ def moments(opened: Opened, key: str, words: str) -> MomentsFound:
             codes.append(code.row_slice(first, stop))
             read += 1
         places += [_place(opened, key, sequence, first, stop) for first, stop in found[:3]]
-    features: list[SpecificFeature] = []
+    features: list[EnrichedFeature] = []
     if codes:
         code = concatenate(codes)
-        awake, nats = specificity(code, shown.table.density)
+        awake, nats = enrichment(code, shown.table.density)
         steps = np.bincount(code.indices.numpy(), minlength=code.width)
         features = [
             _line(opened, key, int(f), float(n), float(steps[f]) / code.rows)
             for f, n in zip(awake[:_SHOWN], nats[:_SHOWN], strict=True)
         ]
-    return MomentsFound(
+    return WordSearch(
         total=int(count.sum()),
         documents=len(holding),
         read=read,
@@ -96,7 +96,9 @@ def moments(opened: Opened, key: str, words: str) -> MomentsFound:
     )
 
 
-def alike(opened: Opened, key: str, sequence: int, first: int, stop: int) -> list[Place]:
+def similar_passages(
+    opened: Opened, key: str, sequence: int, first: int, stop: int
+) -> list[SearchHit]:
     """Other passages in which the features that this one has to itself fire together.
 
     The corpus is cut into windows of the example's length. A window's likeness is the share of the
@@ -107,11 +109,11 @@ def alike(opened: Opened, key: str, sequence: int, first: int, stop: int) -> lis
     """
     first, stop, _ = segment(opened, key, sequence, first, stop)
     size = min(max(stop - first, _NARROWEST), _WIDEST)
-    examples = specific(opened, key, sequence, first, stop, _EXAMPLES)
+    examples = enriched_features(opened, key, sequence, first, stop, _EXAMPLES)
     total = sum(each.nats for each in examples)
     scores: dict[tuple[int, int], float] = {}
     for each in examples:
-        fires = opened.firing(key, each.feature)
+        fires = opened.feature_events(key, each.feature)
         needed = max(1.0, each.share * size / 4)
         pairs = np.stack([fires.sequence, fires.position // size])
         windows, steps = np.unique(pairs, axis=1, return_counts=True)
@@ -119,7 +121,7 @@ def alike(opened: Opened, key: str, sequence: int, first: int, stop: int) -> lis
             gained = each.nats * min(1.0, count / needed)
             scores[(n, window)] = scores.get((n, window), 0.0) + gained
     ranked = sorted(scores.items(), key=lambda item: -item[1])
-    found: list[Place] = []
+    found: list[SearchHit] = []
     for (n, window), score in ranked:
         begin, end = window * size, (window + 1) * size
         if n == sequence and begin < stop and end > first:
@@ -156,7 +158,7 @@ def _where(opened: Opened, key: str, sequence: int, pattern: str) -> list[tuple[
 
 def _place(
     opened: Opened, key: str, sequence: int, first: int, stop: int, likeness: float = 1.0
-) -> Place:
+) -> SearchHit:
     whole = opened.document(key, sequence)
     stop = min(stop, len(whole.words))
 
@@ -164,7 +166,7 @@ def _place(
         words = zip(whole.gaps[a:b], whole.words[a:b], strict=True)
         return "".join(gap + word for gap, word in words)
 
-    return Place(
+    return SearchHit(
         sequence=sequence,
         title=whole.title,
         first=first,
@@ -176,9 +178,9 @@ def _place(
     )
 
 
-def _line(opened: Opened, key: str, number: int, nats: float, share: float) -> SpecificFeature:
+def _line(opened: Opened, key: str, number: int, nats: float, share: float) -> EnrichedFeature:
     table = opened.one(key).table
-    return SpecificFeature(
+    return EnrichedFeature(
         feature=number,
         part=table.part(number),
         label=opened.labels.of(key, number).name,

@@ -12,7 +12,7 @@ from sparsetime.explorer.row_choice import TOO_DENSE, choose
 from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.row_clustering import Cells, likeness
 from sparsetime.explorer.workbench.run_cache import Opened
-from sparsetime.explorer.workbench.schema import Roll, RollRow, SpecificFeature
+from sparsetime.explorer.workbench.schema import EnrichedFeature, Roll, RollRow
 
 if TYPE_CHECKING:
     from sparsetime.codes import SparseCode
@@ -91,22 +91,22 @@ def roll(
     )
 
 
-def specific(
+def enriched_features(
     opened: Opened, key: str, sequence: int, first: int, stop: int, limit: int = 12
-) -> list[SpecificFeature]:
-    """The features that a segment has most to itself; see `features.specific`.
+) -> list[EnrichedFeature]:
+    """The features that a segment has most to itself; see `features.enrichment`.
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
-    from sparsetime.features.enrichment import specificity
+    from sparsetime.features.enrichment import enrichment
 
     first, stop, _ = segment(opened, key, sequence, first, stop)
     table = opened.one(key).table
     code = opened.code(key, sequence).row_slice(first, stop)
-    found, nats = specificity(code, table.density)
+    found, nats = enrichment(code, table.density)
     count = np.bincount(code.indices.numpy(), minlength=code.width)
     return [
-        SpecificFeature(
+        EnrichedFeature(
             feature=int(f),
             part=table.part(int(f)),
             label=opened.labels.of(key, int(f)).name,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.errors import DataError, MismatchError, unknown_name
-from sparsetime.features.encoding import encoded
+from sparsetime.features.encoding import encode_store
 from sparsetime.metrics.metric import parts_of
 from sparsetime.metrics.temporal.nulls import random_code
 from sparsetime.metrics.temporal.sequences import check_labels
@@ -154,11 +154,11 @@ def dictionary_ladder(
     label "document" is the sequence itself. Activations are held in memory.
 
     Errors: UnknownNameError for a label that the store does not have; those of
-    `features.encoding.check_pair`.
+    `features.encoding.check_compatible`.
     """
     codes, activations, lengths = [], [], []
     columns: dict[str, list[object]] = {name: [] for name in labels}
-    for sequence in encoded(sae, store, progress):
+    for sequence in encode_store(sae, store, progress):
         rows = sequence.code.rows
         stored = sequence.stored
         known = {"document": sequence.id} | stored.labels

@@ -12,7 +12,7 @@ from jaxtyping import Int, Real
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError, MismatchError
-from sparsetime.features.timescales import ByFeature, by_feature
+from sparsetime.features.timescales import FeatureColumns, feature_columns
 
 Lengths: TypeAlias = Sequence[int] | Int[np.ndarray, " sequences"] | None
 
@@ -34,9 +34,9 @@ class Sequences:
     step: float = 1.0
 
     @cached_property
-    def columns(self) -> ByFeature:
+    def columns(self) -> FeatureColumns:
         """The code turned on its side, for measures that go feature by feature."""
-        return by_feature(self.code)
+        return feature_columns(self.code)
 
     @cached_property
     def feature_of_column(self) -> Int[np.ndarray, " entries"]:

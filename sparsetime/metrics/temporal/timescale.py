@@ -75,7 +75,7 @@ def timescale(
 def _drawn(
     given: Sequences, weights: Float[np.ndarray, "draws groups"], max_lag: int
 ) -> tuple[Float[np.ndarray, "draws width"], Bool[np.ndarray, " width"]]:
-    lags = timescales.lags_to(min(max_lag, int(given.lengths.max()) - 1))
+    lags = timescales.autocorrelation_lags(min(max_lag, int(given.lengths.max()) - 1))
     left = np.maximum(given.lengths[:, None] - lags, 0).astype(float)
     pairs, steps = np.zeros((given.groups, len(lags))), np.zeros(given.groups)
     np.add.at(pairs, given.group_of_sequence, left)
