@@ -23,8 +23,8 @@ import torch
 
 from sparsetime.activations.capture.capture import SHARD_ROWS, capture
 from sparsetime.activations.capture.documents import documents
-from sparsetime.activations.capture.forward_passes import Passes, PassSettings
-from sparsetime.models.eval_mode import evaluating
+from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
+from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import load_model
 
 
@@ -34,7 +34,7 @@ def texts(count: int) -> list[str]:
     return [text for _, text in sorted(topics.topics.items())][:count]
 
 
-def forward_inputs(passes: Passes, data: list[str]):
+def forward_inputs(passes: ForwardPasses, data: list[str]):
     """The very batches that a capture runs, ready to be given to the model."""
     for shard in passes.plan(documents(data), SHARD_ROWS):
         for batch in shard.batches(passes.settings.batch, even=False):
@@ -62,12 +62,12 @@ def main() -> None:
     site = options.site or f"encoder.layer.{loaded.model.config.num_hidden_layers - 1}"
     data = texts(options.documents)
     settings = PassSettings(window=options.window, batch=options.batch)
-    ready = list(forward_inputs(Passes(loaded, site, settings), data))
+    ready = list(forward_inputs(ForwardPasses(loaded, site, settings), data))
     alone, captured, cpu_ratios = [], [], []
     rows = 0
     for _ in range(options.rounds + 1):
         began, cpu = time.perf_counter(), time.process_time()
-        with evaluating(loaded.model):
+        with eval_mode(loaded.model):
             for arguments, keywords in ready:
                 loaded.model(*arguments, **keywords)
         alone.append(time.perf_counter() - began)

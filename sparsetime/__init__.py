@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sparsetime.activations.capture.generate import sample_documents as sample_documents
     from sparsetime.activations.sampling.batch import Batch as Batch
     from sparsetime.activations.sources.live_source import stream as stream
-    from sparsetime.activations.sources.paired_sites import aligned as aligned
+    from sparsetime.activations.sources.paired_sites import paired_sites as paired_sites
     from sparsetime.activations.store.store import Store as Store
     from sparsetime.activations.store.store import open_store as open_store
     from sparsetime.codes import SparseCode as SparseCode
@@ -50,7 +50,7 @@ _HOMES = {
     "SparseCode": "codes",
     "Store": "activations.store.store",
     "Segments": "segments",
-    "aligned": "activations.sources.paired_sites",
+    "paired_sites": "activations.sources.paired_sites",
     "capture": "activations.capture.capture",
     "compose": "dictionaries.compose",
     "dictionary": "dictionaries.recipes",

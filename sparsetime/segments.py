@@ -103,7 +103,7 @@ class Segments:
 
 
 @dataclass(frozen=True)
-class Cut:
+class SegmentBatching:
     """How batches of rows are cut into segments: `count` windows of `length` steps.
 
     lag: how far before a row its earlier neighbour lies; 0 where none is wanted.
@@ -114,7 +114,7 @@ class Cut:
     lag: int
 
     @staticmethod
-    def of(batch: int, window: int, lag: int | tuple[int, int] = 0) -> Cut:
+    def of(batch: int, window: int, lag: int | tuple[int, int] = 0) -> SegmentBatching:
         """The cut of `batch` rows into segments of `window` steps that have their neighbours.
 
         Errors: ConfigError where not one segment fits, or neighbours are drawn at random.
@@ -129,7 +129,7 @@ class Cut:
                 f"lag={lag} draws neighbours at random, and segments of time need one number of "
                 "steps between rows and neighbours"
             )
-        return Cut(batch // window, window + lag, lag)
+        return SegmentBatching(batch // window, window + lag, lag)
 
     def rows(
         self, windows: Float[Tensor, "windows time d"], mask: Bool[Tensor, "windows time"]

@@ -25,7 +25,7 @@ from sparsetime.files import Folder
 from sparsetime.metrics.evaluate import evaluate
 from sparsetime.metrics.report import RECORD as EVALUATION
 from sparsetime.models.load import LoadedModel
-from sparsetime.models.sites import resolve
+from sparsetime.models.sites import resolve_site
 from sparsetime.reports.report import report
 from sparsetime.testbeds.prose.corpus import corpus
 from sparsetime.testbeds.prose.minilm import minilm
@@ -56,7 +56,7 @@ def demo(
     folder = Folder(os.fspath(out))
     _refuse_others(folder, settings, force)
     model = minilm()
-    resolve(model.model, settings.capture.site)
+    resolve_site(model.model, settings.capture.site)
     _dictionaries(settings, d_in=64)  # a wrong setting must show before the capture
     _claim(folder, settings, force)
     stages = _Stages(folder)

@@ -38,12 +38,12 @@ def fit_start(dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d"]) -
     Errors: DataError where the sample lacks a target that the dictionary writes, or does not vary.
     """
     batch = Batch.of(sample)
-    dictionary.normalisation.fit(batch.sample)
-    x = target = dictionary.normalisation.normalise(batch.sample)
+    dictionary.normalisation.fit(batch.site_rows)
+    x = target = dictionary.normalisation.normalise(batch.site_rows)
     if dictionary.writes is None:
         dictionary.decoder.bias.copy_(geometric_median(x))
     else:
-        check_needs(frozenset({"target"}), batch.given, dictionary.name, "the first batch")
+        check_needs(frozenset({"target"}), batch.fields, dictionary.name, "the first batch")
         assert batch.target is not None, "checked the line before"
         dictionary.target_normalisation.fit(batch.target)
         target = dictionary.target_normalisation.normalise(batch.target)

@@ -6,15 +6,15 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from sparsetime.interventions.logits import predictions, wanted_tokens
-from sparsetime.interventions.patch import Replace
+from sparsetime.interventions.logits import next_token_logits, next_tokens
+from sparsetime.interventions.patch import Patch
 
 
 def next_token_loss(
     model: nn.Module,
     tokens: Int[Tensor, "batch time"],
     site: str | None = None,
-    replace: Replace | None = None,
+    replace: Patch | None = None,
     mask: Bool[Tensor, "batch time"] | None = None,
 ) -> Float[Tensor, ""]:
     """The mean cross-entropy of every next token in nats, with `replace(x)` at the site.
@@ -27,28 +27,28 @@ def next_token_loss(
     computes with, unless the caller turned them off (`torch.no_grad`).
 
     Errors: DataError where there is nothing to predict, or the model gives no logits;
-    MismatchError where site and replace do not come together; otherwise those of `replacing`.
+    MismatchError where site and replace do not come together; otherwise those of `patched`.
     """
     return _losses(model, tokens, site, replace, mask).mean()
 
 
-def divergence(
+def kl_divergence(
     model: nn.Module,
     tokens: Int[Tensor, "batch time"],
     site: str,
-    replace: Replace,
+    replace: Patch,
     mask: Bool[Tensor, "batch time"] | None = None,
     plain: Float[Tensor, "predicted vocabulary"] | None = None,
 ) -> Float[Tensor, ""]:
     """The mean divergence in nats of the predictions with `replace(x)` from those without.
 
-    It is KL(plain || replaced), over every next token. plain: what `predictions(model, tokens)`
-    gave, where it is known already. Errors: as `next_token_loss`.
+    It is KL(plain || replaced), over every next token. plain: the result of
+    `next_token_logits(model, tokens)`, where it is computed already. Errors: as `next_token_loss`.
     """
     if plain is None:
         with torch.no_grad():
-            plain = predictions(model, tokens, mask=mask)
-    replaced = predictions(model, tokens, site, replace, mask)
+            plain = next_token_logits(model, tokens, mask=mask)
+    replaced = next_token_logits(model, tokens, site, replace, mask)
     return nn.functional.kl_div(
         replaced.log_softmax(1), plain.log_softmax(1), reduction="batchmean", log_target=True
     )
@@ -81,10 +81,10 @@ def _losses(
     model: nn.Module,
     tokens: Int[Tensor, "batch time"],
     site: str | None,
-    replace: Replace | None,
+    replace: Patch | None,
     mask: Bool[Tensor, "batch time"] | None,
 ) -> Float[Tensor, " predicted"]:
     """The loss of every token that is predicted, in nats."""
-    logits = predictions(model, tokens, site, replace, mask)
-    wanted = wanted_tokens(tokens, mask).to(logits.device)
+    logits = next_token_logits(model, tokens, site, replace, mask)
+    wanted = next_tokens(tokens, mask).to(logits.device)
     return nn.functional.cross_entropy(logits, wanted, reduction="none")

@@ -12,22 +12,22 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from sparsetime.errors import DataError, MismatchError
-from sparsetime.interventions.patch import Replace, replacing
-from sparsetime.models.eval_mode import evaluating
+from sparsetime.interventions.patch import Patch, patched
+from sparsetime.models.eval_mode import eval_mode
 
 
-def predictions(
+def next_token_logits(
     model: nn.Module,
     tokens: Int[Tensor, "batch time"],
     site: str | None = None,
-    replace: Replace | None = None,
+    replace: Patch | None = None,
     mask: Bool[Tensor, "batch time"] | None = None,
 ) -> Float[Tensor, "predicted vocabulary"]:
     """The logits of every next token, in at least float32, with `replace(x)` at the site.
 
     Arguments, mode and gradients: as `next_token_loss`. Errors: DataError where there is nothing
     to predict, or the model gives no logits; MismatchError where site and replace do not come
-    together; otherwise those of `replacing`.
+    together; otherwise those of `patched`.
     """
     if (site is None) != (replace is None):
         raise MismatchError(
@@ -43,7 +43,7 @@ def predictions(
     change = (
         nullcontext()
         if site is None or replace is None
-        else replacing(model, site, replace, batch, time)
+        else patched(model, site, replace, batch, time)
     )
     with _in_evaluation(model), change:
         logits = _logits(_called(model, tokens, mask), model)
@@ -51,10 +51,10 @@ def predictions(
     return kept.to(torch.promote_types(kept.dtype, torch.float32))
 
 
-def wanted_tokens(
+def next_tokens(
     tokens: Int[Tensor, "batch time"], mask: Bool[Tensor, "batch time"] | None = None
 ) -> Int[Tensor, " predicted"]:
-    """The tokens that `predictions` are of, in their order."""
+    """The tokens that `next_token_logits` are of, in their order."""
     return tokens[:, 1:][_predicted(tokens, mask)].long()
 
 
@@ -67,7 +67,7 @@ def _predicted(tokens: Tensor, mask: Tensor | None) -> Bool[Tensor, "batch place
 def _in_evaluation(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, with gradients as the caller has them."""
     wanted = torch.is_grad_enabled()
-    with evaluating(model), torch.set_grad_enabled(wanted):
+    with eval_mode(model), torch.set_grad_enabled(wanted):
         yield
 
 

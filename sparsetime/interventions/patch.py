@@ -11,16 +11,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError, DataError, MismatchError
-from sparsetime.models.site_tensors import shaped, tensor_in
-from sparsetime.models.sites import resolve
+from sparsetime.models.site_tensors import activation_in, as_batch_time_d
+from sparsetime.models.sites import resolve_site
 
-Replace: TypeAlias = Callable[[Float[Tensor, "batch time d"]], Float[Tensor, "batch time d"]]
+Patch: TypeAlias = Callable[[Float[Tensor, "batch time d"]], Float[Tensor, "batch time d"]]
 
 
 @contextmanager
-def replacing(
-    model: nn.Module, site: str, replace: Replace, batch: int, time: int
-) -> Iterator[None]:
+def patched(model: nn.Module, site: str, replace: Patch, batch: int, time: int) -> Iterator[None]:
     """Within the block, the model goes on with `replace(x)` where `x` passes the site.
 
     One forward pass of `batch` sequences of `time` steps is run in the block. `replace` is given
@@ -31,14 +29,14 @@ def replacing(
     row a step, or `replace` gives another shape; DataError where the pass does not call the site,
     ConfigError where it calls it more than once.
     """
-    found = resolve(model, site)
+    found = resolve_site(model, site)
     calls = 0
 
     def exchanged(value: Any) -> Any:
         nonlocal calls
         calls += 1
-        tensor = tensor_in(value, site)
-        x = shaped(tensor, site, batch, time)
+        tensor = activation_in(value, site)
+        x = as_batch_time_d(tensor, site, batch, time)
         y = replace(x)
         if y.shape != x.shape:
             raise MismatchError(

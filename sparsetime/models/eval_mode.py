@@ -10,7 +10,7 @@ from torch import nn
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
+def eval_mode(model: nn.Module) -> Iterator[None]:
     """Inference without dropout and gradients; every module's mode is put back afterwards.
 
     Fused attention is off within: it runs a whole layer at once, past the sites inside it. Not

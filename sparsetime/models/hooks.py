@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.models.site_tensors import Activations, shaped, tensor_in
-from sparsetime.models.sites import Site, resolve
+from sparsetime.models.site_tensors import Activations, activation_in, as_batch_time_d
+from sparsetime.models.sites import Site, resolve_site
 
 # These run their children through compiled or distributed code that must not be left half-way.
 _NEVER_LEAVE_EARLY = ("OptimizedModule", "DistributedDataParallel", "FullyShardedDataParallel")
@@ -49,7 +49,7 @@ class Recorder:
             )
         self._model = model
         names = [sites] if isinstance(sites, str) else list(sites)
-        self._sites = [resolve(model, name) for name in names]
+        self._sites = [resolve_site(model, name) for name in names]
         self._time_axis = time_axis
         self._may_stop = stop_early and _may_be_left(model)
         self._stops_now = False
@@ -89,7 +89,9 @@ class Recorder:
             self._check_calls()
             self._stops_now = self._may_stop
         return {
-            site.name: shaped(self._seen[site.name], site.name, batch, time, self._time_axis)
+            site.name: as_batch_time_d(
+                self._seen[site.name], site.name, batch, time, self._time_axis
+            )
             for site in self._sites
         }
 
@@ -109,7 +111,7 @@ class Recorder:
                 )
 
     def _keep(self, site: Site, value: Any) -> None:
-        tensor = tensor_in(value, site.name)
+        tensor = activation_in(value, site.name)
         # Copied: later layers may work in place on the very same memory.
         self._seen[site.name] = tensor.detach().clone()
         self._calls[site.name] = self._calls.get(site.name, 0) + 1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from sparsetime.errors import ConfigError, unknown_name
-from sparsetime.models.sites import resolve
+from sparsetime.models.sites import resolve_site
 
 
 def matching_sites(model: nn.Module, patterns: str | Sequence[str]) -> dict[str, list[str]]:
@@ -37,7 +37,7 @@ def matching_sites(model: nn.Module, patterns: str | Sequence[str]) -> dict[str,
                 )
         else:
             known = [pattern]
-        names = [resolve(model, name).name for name in known]
+        names = [resolve_site(model, name).name for name in known]
         found[pattern] = [name for name in names if name not in taken]
         taken.update(names)
     return found

@@ -16,7 +16,7 @@ Activations = Shaped[Tensor, "batch time d"]
 _LAYOUTS = ("[time, batch, d]", "[batch, time, d]", "[batch, d, time]", "[batch, …, time]")
 
 
-def tensor_in(value: Any, site: str) -> Tensor:
+def activation_in(value: Any, site: str) -> Tensor:
     """The activation in what a module took or gave: the first floating tensor in it.
 
     Looks into tuples, lists, mappings (transformers' outputs are such) and dataclasses, in order.
@@ -30,7 +30,9 @@ def tensor_in(value: Any, site: str) -> Tensor:
     )
 
 
-def shaped(value: Tensor, site: str, batch: int, time: int, time_axis: int = 1) -> Activations:
+def as_batch_time_d(
+    value: Tensor, site: str, batch: int, time: int, time_axis: int = 1
+) -> Activations:
     """The same activations as [batch, time, d]."""
     found = tuple(value.shape)
     if value.ndim == 2 and found[0] == batch * time:

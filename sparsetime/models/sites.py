@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError, DataError, unknown_name
-from sparsetime.models.eval_mode import evaluating
+from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import LoadedModel, load_model, vocabulary_size
-from sparsetime.models.site_tensors import tensor_in
+from sparsetime.models.site_tensors import activation_in
 
 WHOLE_MODEL = "."
 _SAMPLE_TOKENS = 8
@@ -78,7 +78,7 @@ def sites(
     ]
 
 
-def resolve(model: nn.Module, name: str) -> Site:
+def resolve_site(model: nn.Module, name: str) -> Site:
     """The site of that name: a module's path, with ":input" or ":output" (the default) behind it.
 
     Errors: UnknownNameError, with the closest paths; ConfigError for another side.
@@ -120,7 +120,7 @@ def _shapes(
 
     def record(path: str, side: str, value: Any) -> None:
         try:
-            shapes.setdefault((path, side), tuple(tensor_in(value, path).shape))
+            shapes.setdefault((path, side), tuple(activation_in(value, path).shape))
         except DataError:
             return
 
@@ -139,7 +139,7 @@ def _shapes(
         handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
         handles.append(module.register_forward_hook(after))
     try:
-        with evaluating(model):
+        with eval_mode(model):
             if isinstance(sample, Tensor):
                 model(sample)
             else:

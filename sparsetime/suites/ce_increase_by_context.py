@@ -11,10 +11,10 @@ from torch import nn
 from sparsetime.activations.store.store import Store
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.interventions.logits import predictions
+from sparsetime.interventions.logits import next_token_logits
 from sparsetime.metrics.ce_increase import loss_rise, token_windows
 from sparsetime.models.load import longest_input
-from sparsetime.models.sites import resolve
+from sparsetime.models.sites import resolve_site
 
 
 @final
@@ -51,9 +51,9 @@ class LossRises:
                     most = "" if limit is None else f" and at most {limit}, which the model reads"
                     raise ConfigError(f"a context of {context} tokens must have at least 2{most}")
             for site in sites if name else ():
-                resolve(module, site)
+                resolve_site(module, site)
             with torch.no_grad():
-                predictions(module, torch.zeros(1, 2, dtype=torch.int64))
+                next_token_logits(module, torch.zeros(1, 2, dtype=torch.int64))
 
     @property
     def names(self) -> list[str]:

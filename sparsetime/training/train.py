@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, overload
 
 from sparsetime.activations.sampling.batch import Batch
-from sparsetime.activations.sampling.batching import Giver, batches, check_gives
+from sparsetime.activations.sampling.batching import BatchSource, batches, check_source_fields
 from sparsetime.activations.sampling.prefetch import prefetched
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.activations.sources.source import Source, check_model, check_width
@@ -58,7 +58,7 @@ def train(
     """Train a dictionary, or several in one pass over the same batches.
 
     source: a store, a split of one, a tensor [rows, d] or [sequences, time, d], tensors by name
-    (`{"x": ..., "target": ...}`), `sparsetime.aligned` stores, or an iterator of batches.
+    (`{"x": ..., "target": ...}`), `sparsetime.paired_sites` stores, or an iterator of batches.
     out: the run's folder or URL; several dictionaries get `out/<name>` each, numbered where names
     repeat. settings: the fields of `TrainConfig`. show: a progress bar.
 
@@ -179,9 +179,9 @@ def _paths(members: list[Dictionary], out: str) -> list[str]:
 def _check_fit(dictionary: Dictionary, source: Source) -> None:
     """Width, and the model and site of an earlier training: no dictionary can serve two."""
     check_width(source, dictionary.d_in)
-    check_gives(source, dictionary.needs, f"the dictionary {dictionary.name!r}")
-    if dictionary.writes is not None and isinstance(source, Giver):
-        given = source.fields["target"]
+    check_source_fields(source, dictionary.needs, f"the dictionary {dictionary.name!r}")
+    if dictionary.writes is not None and isinstance(source, BatchSource):
+        given = source.field_widths["target"]
         if given != dictionary.d_out:
             raise MismatchError(
                 f"the dictionary {dictionary.name!r} writes activations of width "

@@ -5,8 +5,8 @@ import torch
 from small_model import write_model, write_texts
 
 import sparsetime as st
-from sparsetime.activations.sampling.batch import HOW_TO_GIVE
-from sparsetime.activations.sampling.batching import IN_TIME, batches, check_gives
+from sparsetime.activations.sampling.batch import HOW_TO_PROVIDE
+from sparsetime.activations.sampling.batching import IN_TIME, batches, check_source_fields
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
 
@@ -25,7 +25,7 @@ def test_fields_keep_their_rows_together():
         "gradient": numbered(50, 3, offset=0.25),
     }
     source = as_source(fields)
-    assert (source.d, len(source), source.gives) == (3, 50, fields.keys() - {"x"})
+    assert (source.d, len(source), source.fields) == (3, 50, fields.keys() - {"x"})
     seen = []
     for batch in batches(source, frozenset({"target"}), 16, seed=3):
         assert torch.equal(batch.x[:, 0] + 0.5, batch.target[:, 4])
@@ -40,7 +40,7 @@ def test_fields_keep_their_rows_together():
 def test_fields_with_time_give_neighbours_too():
     fields = {"x": numbered(4, 10, 2), "labels": torch.arange(40).reshape(4, 10, 1)}
     source = as_source(fields)
-    assert source.gives == {"labels", "earlier", "segments"}
+    assert source.fields == {"labels", "earlier", "segments"}
     rows = 0
     for batch in batches(source, frozenset({"earlier"}), 8, lag=2):
         assert torch.equal(batch.earlier, batch.x - 2)
@@ -62,16 +62,18 @@ def test_equal_fields_have_one_fingerprint():
 def test_plain_sources_give_rows_and_pairs():
     x = numbered(3, 10, 2)
     (batch,) = batches(as_source(x), frozenset(), 30)
-    assert batch.given == frozenset() and batch.sample is batch.x
+    assert batch.fields == frozenset() and batch.site_rows is batch.x
     pair = next(batches(as_source(x), frozenset({"earlier"}), 4))
     assert torch.equal(pair.earlier, pair.x - 1)
-    assert torch.equal(pair.sample[0::2], pair.earlier) and torch.equal(pair.sample[1::2], pair.x)
+    assert torch.equal(pair.site_rows[0::2], pair.earlier) and torch.equal(
+        pair.site_rows[1::2], pair.x
+    )
 
 
 def test_ready_batches_come_as_they_are():
     made = [st.Batch(numbered(4, 2, offset=i), downstream=torch.sum) for i in range(5)]
     source = as_source(iter(made))
-    assert source.gives == {"downstream"} and source.d == 2
+    assert source.fields == {"downstream"} and source.d == 2
     found = list(batches(source, frozenset({"downstream"}), 4, skip=2, epochs=None))
     assert found == made[2:]
     with pytest.raises(DataError, match=r"batch 0 .* has 4 rows and 8 are wanted: pass batch=4"):
@@ -87,14 +89,14 @@ def test_ready_batches_come_as_they_are():
         list(batches(source, frozenset(), 4, epochs=2))
 
 
-@pytest.mark.parametrize("name", HOW_TO_GIVE)
+@pytest.mark.parametrize("name", HOW_TO_PROVIDE)
 def test_what_is_lacking_is_said_with_how_to_give_it(name):
     rows = torch.ones(4, 2)
     # Rows of a tensor may follow each other in time; only fields say that they do not.
     source = as_source({"x": rows} if name in IN_TIME else rows)
     said = f"it needs {name}, which .*{type(source).__name__}.* does not give. Give "
     with pytest.raises(DataError, match=said):
-        check_gives(source, frozenset({name}), "it")
+        check_source_fields(source, frozenset({name}), "it")
 
 
 @pytest.mark.parametrize(
@@ -147,8 +149,8 @@ def sites(tmp_path_factory):
 
 def test_stores_of_several_sites_are_aligned(sites):
     (one, two), _, _ = sites
-    source = st.aligned(x=one, target=two)
-    assert source.fields == {"x": one.d, "target": two.d}
+    source = st.paired_sites(x=one, target=two)
+    assert source.field_widths == {"x": one.d, "target": two.d}
     assert source.site == f"{one.site} -> {two.site}" and source.model_hash == one.model_hash
     whole = {tuple(a.tolist()): b for a, b in zip(one.read(0, 99), two.read(0, 99), strict=True)}
     found = 0
@@ -158,18 +160,18 @@ def test_stores_of_several_sites_are_aligned(sites):
                 assert torch.equal(whole[tuple(x.tolist())], target)
                 found += 1
     assert found >= 90
-    joined = st.aligned(x=[one, two])
+    joined = st.paired_sites(x=[one, two])
     assert joined.d == one.d + two.d and joined.site == f"{one.site} + {two.site}"
     assert joined.fingerprint != source.fingerprint
     held = [store.split(0.3, seed=1)[1] for store in (one, two)]
-    assert len(st.aligned(*held)) == len(held[0])
+    assert len(st.paired_sites(*held)) == len(held[0])
 
 
 def test_stores_that_do_not_belong_together_are_refused(sites):
     (one, two), (fewer, _), _ = sites
     with pytest.raises(MismatchError, match="split all stores alike, or none"):
-        st.aligned(x=one, target=fewer)
+        st.paired_sites(x=one, target=fewer)
     with pytest.raises(MismatchError, match=r"hold other sequences: .* stands where"):
-        st.aligned(x=one.split(0.5, seed=1)[0], target=two.split(0.5, seed=2)[0])
-    with pytest.raises(ConfigError, match="aligned takes stores, or lists of stores"):
-        st.aligned(x=[])
+        st.paired_sites(x=one.split(0.5, seed=1)[0], target=two.split(0.5, seed=2)[0])
+    with pytest.raises(ConfigError, match="paired_sites takes stores, or lists of stores"):
+        st.paired_sites(x=[])

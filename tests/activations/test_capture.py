@@ -10,8 +10,8 @@ from toy_models import Blocks, bert, bert_folder, gpt2, llama, tokenizer
 import sparsetime as st
 from sparsetime.activations.capture.capture_plan import shards
 from sparsetime.activations.capture.documents import Document
-from sparsetime.activations.capture.special_tokens import Frame, frame_of
-from sparsetime.activations.capture.tokenize import StepMaker
+from sparsetime.activations.capture.special_tokens import SpecialTokens, special_tokens_around
+from sparsetime.activations.capture.tokenize import DocumentPreparer
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.models.load import load_model
 
@@ -72,7 +72,7 @@ def test_long_texts_keep_identity_and_position_over_windows(folder, tmp_path):
 )
 @settings(deadline=None)
 def test_every_row_is_planned_once_and_in_order(lengths, window, overlap, shard_rows):
-    maker = StepMaker(load_model(Blocks()))
+    maker = DocumentPreparer(load_model(Blocks()))
     data = [Document(str(i), values=torch.zeros(n, 1)) for i, n in enumerate(lengths)]
     planned = list(shards(maker.steps(data), window, overlap, 0, shard_rows))
     tables = [shard.step_table() for shard in planned]
@@ -349,17 +349,17 @@ def test_the_frame_of_tokenizers_that_do_not_know_the_letter_a(tmp_path):
     backend = Tokenizer(models.BPE({"<s>": 0, "</s>": 1, "A": 2, "C": 3, "G": 4, "T": 5}, []))
     backend.post_processor = processors.TemplateProcessing("<s> $A </s>", special_tokens=special)
     dna = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="</s>")
-    assert frame_of(dna) == Frame((0,), (1,))
+    assert special_tokens_around(dna) == SpecialTokens((0,), (1,))
     store = capture(bert(), ["GATTACA"], "encoder.layer.1", tmp_path / "s", tokenizer=dna)
     expected = states_of(bert(), [0, 4, 2, 5, 5, 2, 3, 2, 1])[2][1:-1]
     torch.testing.assert_close(store.sequence(0).values, expected)
     # The letter is an unknown word, which is the very token that frames.
     both = framing(["<s>", "</s>", "time"], "<s>", tmp_path, unk_token="<s>", bos_token="<s>")
-    assert frame_of(both) == Frame((0,), (1,))
+    assert special_tokens_around(both) == SpecialTokens((0,), (1,))
     mute = framing(["<s>", "</s>"], "<s>", tmp_path, unk_token="<s>", eos_token="</s>")
     message = "adds 2 special tokens to a text, but none of 1000 texts showed where; frame the doc"
     with pytest.raises(ConfigError, match=message):
-        frame_of(mute)
+        special_tokens_around(mute)
 
 
 def test_an_unknown_word_that_is_padding_too_is_left_out(tmp_path):

@@ -97,9 +97,9 @@ def test_kill_9_with_a_file_half_in_place(whole, tmp_path):
 def test_a_finished_capture_is_opened_and_not_run_again(whole, tmp_path, monkeypatch):
     out = tmp_path / "s"
     st.capture(Blocks(), series(), SITES, out, **OPTIONS)
-    from sparsetime.activations.capture.forward_passes import Passes
+    from sparsetime.activations.capture.forward_passes import ForwardPasses
 
-    monkeypatch.delattr(Passes, "run")
+    monkeypatch.delattr(ForwardPasses, "run")
     stores = st.capture(Blocks(), series(), SITES, out, **OPTIONS)
     assert [store.site for store in stores] == SITES
     assert contents(out) == whole

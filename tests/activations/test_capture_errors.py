@@ -9,7 +9,7 @@ from toy_models import Blocks, bert, bert_folder
 
 import sparsetime as st
 from sparsetime.activations.capture.documents import Document
-from sparsetime.activations.capture.tokenize import StepMaker
+from sparsetime.activations.capture.tokenize import DocumentPreparer
 from sparsetime.errors import (
     ConfigError,
     DamagedError,
@@ -93,7 +93,7 @@ def test_texts_need_a_fast_tokenizer(tmp_path):
 
     message = "the tokenizer Slow cannot say where its tokens stand in the text; use a fast"
     with pytest.raises(DataError, match=message):
-        StepMaker(LoadedModel(bert(), Slow(), "bert", "")).check(Document("a", text="time"))
+        DocumentPreparer(LoadedModel(bert(), Slow(), "bert", "")).check(Document("a", text="time"))
 
 
 def test_labels_that_cannot_be(folder, tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from small_store import values_of, write_store
 
 from sparsetime.activations.sampling import shuffle
-from sparsetime.activations.sampling.sample_kinds import Rows, Spans, Windows
+from sparsetime.activations.sampling.sample_kinds import RowSamples, Spans, WindowSamples
 from sparsetime.activations.sampling.shuffle import Shuffle, parse_bytes
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.activations.sources.tensor_source import TensorReader
@@ -227,13 +227,13 @@ def test_memory_bounds_the_buffers():
 
     spans = Spans(np.array([0]), np.array([20_000]))
     reader = Reader(torch.zeros(20_000, 64))
-    shuffle = Shuffle(Rows(), reader, spans, memory="1MB")
+    shuffle = Shuffle(RowSamples(), reader, spans, memory="1MB")
     pools = list(shuffle.pools(0))
     assert sum(pool.size for pool in pools) == 20_000
     held = [sum(t.nbytes for t in pool.load()) for pool in pools]
     assert max(held) <= 1_000_000
     assert np.mean(held) > 600_000
-    assert len(list(Shuffle(Rows(), reader, spans, memory="10MB").pools(0))) == 1
+    assert len(list(Shuffle(RowSamples(), reader, spans, memory="10MB").pools(0))) == 1
 
 
 def test_a_block_shuffle_mixes_far_places(folder):
@@ -247,7 +247,7 @@ def test_windows_longer_than_memory_still_come():
         in_memory = False
 
     spans = Spans(np.array([0]), np.array([64]))
-    shuffle = Shuffle(Windows(32), Reader(torch.ones(64, 8)), spans, memory=10)
+    shuffle = Shuffle(WindowSamples(32), Reader(torch.ones(64, 8)), spans, memory=10)
     assert [tuple(x.shape) for x, _ in shuffle.batches(1)] == [(1, 32, 8)] * 2
 
 

@@ -139,7 +139,7 @@ def test_what_a_source_cannot_give_is_refused_before_training(tmp_path):
     with pytest.raises(DataError, match="order of time, and a tensor of shape"):
         st.train(contrast, x, out=tmp_path / "a", rows=64, batch=32, show=False)
     across = composed(d_out=8, name="across")
-    with pytest.raises(DataError, match=r"'across' needs target, which .* sparsetime.aligned"):
+    with pytest.raises(DataError, match=r"'across' needs target, which .* sparsetime.paired_sites"):
         st.train(across, x, out=tmp_path / "b", rows=64, batch=32, show=False)
     with pytest.raises(DataError, match="across needs target, which the batch does not give"):
         across.step(x)

@@ -5,10 +5,10 @@ import torch
 
 import sparsetime as st
 from sparsetime.activations.sampling.batch import Batch
-from sparsetime.activations.sources.model_loss import downstream_batches, with_gradients
+from sparsetime.activations.sources.model_loss import downstream_batches, rows_with_gradients
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.interventions.lm_loss import divergence
+from sparsetime.interventions.lm_loss import kl_divergence
 from sparsetime.metrics.ce_increase import loss_rise
 
 SITE = "model.layers.0"
@@ -70,7 +70,7 @@ def test_the_gradient_term_is_the_error_along_the_gradient():
 def test_divergence_is_zero_without_a_change_and_grows_with_it(model):
     def noised(size):
         noise = torch.randn(6, 12, 16, generator=torch.Generator().manual_seed(1))
-        return divergence(model, TOKENS, SITE, lambda x: x + size * noise).item()
+        return kl_divergence(model, TOKENS, SITE, lambda x: x + size * noise).item()
 
     assert noised(0.0) == pytest.approx(0.0, abs=1e-6)
     assert 1e-5 < noised(0.1) < noised(1.0)
@@ -102,7 +102,7 @@ def test_training_through_the_model_lowers_what_it_costs(model, tmp_path):
 
 
 def test_gradients_tell_the_change_of_the_loss_to_first_order(model):
-    found = with_gradients(model, TOKENS, SITE, sequences=4)
+    found = rows_with_gradients(model, TOKENS, SITE, sequences=4)
     assert found["x"].shape == found["gradient"].shape == (72, 16)
     sae = st.dictionary("topk", d_in=16, width=32, k=32)
     change = 1e-3 * torch.randn(72, 16, generator=torch.Generator().manual_seed(2))

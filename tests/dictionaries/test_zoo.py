@@ -7,7 +7,7 @@ from small_batches import small_batch, small_source
 
 import sparsetime as st
 from sparsetime import kernels
-from sparsetime.activations.sampling.batch import HOW_TO_GIVE
+from sparsetime.activations.sampling.batch import HOW_TO_PROVIDE
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.initialise import fit_start
@@ -241,7 +241,7 @@ def test_cards_say_what_a_reader_asks(name):
     assert card.source_of_defaults.endswith(".")
     assert card.cost.endswith(".")
     assert card.system is None or 0 <= card.system < 300
-    assert card.needs <= HOW_TO_GIVE.keys()
+    assert card.needs <= HOW_TO_PROVIDE.keys()
     assert {"encoder", "sparsifier", "atoms", "objective"} <= card.parts.keys()
 
 

@@ -9,7 +9,7 @@ from toy_models import Blocks, bert
 
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
 from sparsetime.interventions.lm_loss import loss_gradients, next_token_loss
-from sparsetime.interventions.patch import replacing
+from sparsetime.interventions.patch import patched
 
 TOKENS = torch.randint(0, 50, (3, 12), generator=torch.Generator().manual_seed(0))
 
@@ -112,10 +112,10 @@ def test_values_in_tuples_and_dataclasses_keep_their_company():
     with torch.no_grad():
         plain = toy(x)
         for site in ("lstm", "boxed"):
-            with replacing(toy, site, lambda v: v.clone(), 2, 5):
+            with patched(toy, site, lambda v: v.clone(), 2, 5):
                 same = toy(x)
             torch.testing.assert_close(same, plain)
-            with replacing(toy, site, lambda v: v * 2 + 1, 2, 5):
+            with patched(toy, site, lambda v: v * 2 + 1, 2, 5):
                 other = toy(x)
             assert not torch.allclose(other, plain)
             assert torch.equal(toy(x), plain)  # nothing stays behind
@@ -133,9 +133,9 @@ def test_what_cannot_be_done_is_said(model):
     with pytest.raises(DataError, match="BertModel gives no logits"):
         next_token_loss(bert(), torch.tensor([[5, 6, 7]]))
     toy = Blocks()
-    with pytest.raises(DataError, match="nothing was replaced"), replacing(toy, "lstm", id, 2, 5):
+    with pytest.raises(DataError, match="nothing was replaced"), patched(toy, "lstm", id, 2, 5):
         pass
     shared = nn.Sequential(layer := nn.Linear(3, 3), layer)
-    twice = replacing(shared, "0", torch.zeros_like, 2, 5)
+    twice = patched(shared, "0", torch.zeros_like, 2, 5)
     with pytest.raises(ConfigError, match="passed 2 times"), twice:
         shared(torch.randn(2, 5, 3))

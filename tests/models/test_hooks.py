@@ -4,9 +4,9 @@ from torch import nn
 from toy_models import Blocks, bert, gpt2
 
 from sparsetime.errors import ConfigError, DataError, MismatchError
-from sparsetime.models.eval_mode import evaluating
+from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.hooks import Recorder, recording
-from sparsetime.models.site_tensors import shaped
+from sparsetime.models.site_tensors import as_batch_time_d
 
 TOKENS = torch.tensor([[5, 6, 7, 9, 10]])
 
@@ -48,10 +48,10 @@ def test_tuples_dataclasses_and_other_layouts():
 
 def test_layouts():
     x = torch.randn(2, 3, 5, 4)  # [batch, heads, time, d]
-    assert torch.equal(shaped(x, "s", 2, 5, 2), x.transpose(1, 2).reshape(2, 5, 12))
-    assert torch.equal(shaped(x.reshape(6, 20), "s", 2, 3), x.reshape(2, 3, 20))
+    assert torch.equal(as_batch_time_d(x, "s", 2, 5, 2), x.transpose(1, 2).reshape(2, 5, 12))
+    assert torch.equal(as_batch_time_d(x.reshape(6, 20), "s", 2, 3), x.reshape(2, 3, 20))
     with pytest.raises(MismatchError) as caught:
-        shaped(x, "conv", 2, 4, 2)
+        as_batch_time_d(x, "conv", 2, 4, 2)
     assert str(caught.value) == (
         "the site 'conv' gives a tensor of shape [2, 3, 5, 4] for 2 sequences of 4 steps; with "
         "time_axis=2 the shape must be [batch, d, time], one row a step. Set time_axis, or choose "
@@ -119,7 +119,7 @@ def test_evaluating_leaves_the_model_as_it_was():
     model = Blocks().train()
     model.conv.eval()
     fused = torch.backends.mha.get_fastpath_enabled()
-    with evaluating(model):
+    with eval_mode(model):
         assert not model.training and not torch.backends.mha.get_fastpath_enabled()
         assert not torch.is_grad_enabled()
     assert model.training and not model.conv.training and model.lstm.training
@@ -130,6 +130,6 @@ def test_sites_inside_torchs_own_transformer_are_reached():
     layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
     model = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
     names = ["layers.0", "layers.1.linear1"]
-    with evaluating(model), Recorder(model, names) as recorder:
+    with eval_mode(model), Recorder(model, names) as recorder:
         found = recorder.run([torch.randn(2, 5, 8)], {}, 2, 5)
     assert found["layers.1.linear1"].shape == (2, 5, 16)

@@ -4,7 +4,7 @@ from torch import nn
 from toy_models import Blocks, bert, bert_folder, gpt2, llama
 
 from sparsetime.errors import ConfigError, DataError, UnknownNameError
-from sparsetime.models.sites import Site, resolve, sites
+from sparsetime.models.sites import Site, resolve_site, sites
 
 
 @pytest.mark.parametrize(
@@ -40,15 +40,18 @@ def test_any_module_lists_its_sites_with_a_sample():
 
 def test_names_choose_the_side():
     model = bert()
-    assert resolve(model, "encoder.layer.1") == resolve(model, "encoder.layer.1:output")
-    site = resolve(model, "encoder.layer.1:input")
+    assert resolve_site(model, "encoder.layer.1") == resolve_site(model, "encoder.layer.1:output")
+    site = resolve_site(model, "encoder.layer.1:input")
     assert (site.path, site.side, site.name) == (
         "encoder.layer.1",
         "input",
         "encoder.layer.1:input",
     )
     assert site.folder == "encoder.layer.1.input"
-    assert resolve(model, ".").module_path == "" and resolve(model, ".").folder == "whole_model"
+    assert (
+        resolve_site(model, ".").module_path == ""
+        and resolve_site(model, ".").folder == "whole_model"
+    )
 
 
 def test_a_module_at_two_paths_is_listed_at_both():
@@ -59,13 +62,13 @@ def test_a_module_at_two_paths_is_listed_at_both():
 
 def test_a_wrong_site_names_the_closest():
     with pytest.raises(UnknownNameError) as caught:
-        resolve(bert(), "encoder.layers.2")
+        resolve_site(bert(), "encoder.layers.2")
     assert str(caught.value) == (
         "unknown site 'encoder.layers.2': did you mean 'encoder.layer.2' or 'encoder.layer.1' or "
         "'encoder.layer.0'? `sparsetime sites MODEL` lists them all."
     )
     with pytest.raises(ConfigError, match="ends in 'out'; behind the colon stands 'input' or"):
-        resolve(bert(), "encoder.layer.1:out")
+        resolve_site(bert(), "encoder.layer.1:out")
 
 
 def test_a_sample_that_does_not_fit_is_explained():

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime.activations.capture.capture_plan import Shard
-from sparsetime.activations.capture.capture_progress import Measure, Meter
+from sparsetime.activations.capture.capture_progress import CaptureProgress, ProgressTotal
 from sparsetime.activations.capture.check_finite import check_shard_finite
 from sparsetime.activations.capture.documents import Times, documents
-from sparsetime.activations.capture.forward_passes import Passes, PassSettings
+from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
 from sparsetime.activations.store.manifest import MANIFEST
 from sparsetime.activations.store.site_writer import SiteWriter
 from sparsetime.activations.store.store import Store
@@ -133,7 +133,7 @@ def capture(
         raise ConfigError(f"shard_rows={shard_rows} must be at least 1")
     found = documents(data, labels, times)
     loaded = load_model(model, tokenizer, device)
-    passes = Passes(loaded, site, settings)
+    passes = ForwardPasses(loaded, site, settings)
     several = not isinstance(site, str)
     folders = [f"{str(out).rstrip('/')}/{s.folder}" if several else str(out) for s in passes.sites]
     if several and Folder(str(out)).exists(MANIFEST):
@@ -141,16 +141,16 @@ def capture(
             f"{out} holds a store, so it cannot also hold a folder for each of several sites; "
             f"choose another folder"
         )
-    measure = Measure(data)
+    measure = ProgressTotal(data)
     if isinstance(data, list | tuple | Tensor):
         # Walking it costs little, and finds what is wrong before any long work.
         known = list(found)
         passes.check(known)
-        measure.know(known)
+        measure.count_documents(known)
         found = iter(known)
     planned = passes.plan(found, shard_rows)
     first = next(planned)
-    probed = passes.probe(first)
+    probed = passes.dry_run(first)
     bytes_of = asdict(settings) | {
         "shard_rows": shard_rows,
         "tokenizer": _tokenizer_hash(loaded.tokenizer),
@@ -172,10 +172,10 @@ def capture(
 
 
 def _write(
-    passes: Passes,
+    passes: ForwardPasses,
     planned: Iterator[Shard],
     writers: list[SiteWriter],
-    measure: Measure,
+    measure: ProgressTotal,
     what: str,
     show: bool,
 ) -> list[Store]:
@@ -185,7 +185,7 @@ def _write(
         progress(what, measure.total, measure.unit, show) as bar,
         ThreadPoolExecutor(1, "sparsetime-writer") as background,
     ):
-        meter = Meter(bar, measure)
+        meter = CaptureProgress(bar, measure)
         for number, shard in enumerate(planned):
             lacking = [writer for writer in writers if writer.lacks(number, shard)]
             if not lacking:

@@ -11,20 +11,20 @@ from typing import Any, final
 import numpy as np
 import pyarrow as pa
 
-from sparsetime.activations.capture.tokenize import Steps
+from sparsetime.activations.capture.tokenize import PreparedDocument
 from sparsetime.errors import ConfigError
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Window:
+class InputWindow:
     """A segment of one document that is run at once.
 
     The model is given the inputs `begin` to `end`; stored are the rows `first` to `behind` of the
     document, which stand at `at` (int64) within the window. What stands before them is context.
     """
 
-    steps: Steps
+    steps: PreparedDocument
     sequence: int
     begin: int
     end: int
@@ -50,7 +50,7 @@ class Window:
 class Shard:
     """Windows that are stored together: whole windows, in the order of the documents."""
 
-    windows: tuple[Window, ...]
+    windows: tuple[InputWindow, ...]
 
     @property
     def rows(self) -> int:
@@ -85,7 +85,7 @@ class Shard:
             }
         )
 
-    def batches(self, count: int, even: bool) -> Iterator[list[tuple[Window, int]]]:
+    def batches(self, count: int, even: bool) -> Iterator[list[tuple[InputWindow, int]]]:
         """Windows to run together, each with its first row in the shard, longest first.
 
         A batch holds as many inputs as `count` windows of the shard's longest length would; with
@@ -94,7 +94,7 @@ class Shard:
         firsts = np.cumsum([0, *(window.rows for window in self.windows)])[:-1].tolist()
         order = sorted(zip(self.windows, firsts, strict=True), key=lambda pair: -pair[0].length)
         budget = count * order[0][0].length
-        batch: list[tuple[Window, int]] = []
+        batch: list[tuple[InputWindow, int]] = []
         for window, first in order:
             longest = batch[0][0].length if batch else 0
             full = (len(batch) + 1) * longest > budget
@@ -130,8 +130,8 @@ def check_window(
 
 
 def windows(
-    steps: Steps, sequence: int, window: int | None, overlap: int, frame: int
-) -> Iterator[Window]:
+    steps: PreparedDocument, sequence: int, window: int | None, overlap: int, frame: int
+) -> Iterator[InputWindow]:
     """Cut a document: every window after the first begins with `overlap` inputs of context.
 
     `window` counts what the model is given, special tokens included; None takes it whole.
@@ -144,19 +144,23 @@ def windows(
         end = min(begin + room, total)
         first, behind = np.searchsorted(steps.kept, [start, end]).tolist()
         if behind > first:
-            yield Window(steps, sequence, begin, end, first, behind)
+            yield InputWindow(steps, sequence, begin, end, first, behind)
         start = end
 
 
 def shards(
-    prepared: Iterable[Steps], window: int | None, overlap: int, frame: int, shard_rows: int
+    prepared: Iterable[PreparedDocument],
+    window: int | None,
+    overlap: int,
+    frame: int,
+    shard_rows: int,
 ) -> Iterator[Shard]:
     """Shards of at most `shard_rows` rows, or of one window where that alone has more.
 
     A shard depends on nothing but the documents up to its end, so that an interrupted capture
     plans the same ones again.
     """
-    group: list[Window] = []
+    group: list[InputWindow] = []
     rows = 0
     for sequence, steps in enumerate(prepared):
         for cut in windows(steps, sequence, window, overlap, frame):

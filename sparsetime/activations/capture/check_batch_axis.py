@@ -8,17 +8,17 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from sparsetime.activations.capture.capture_plan import Window
+from sparsetime.activations.capture.capture_plan import InputWindow
 from sparsetime.errors import DataError, MismatchError
 
 # How far one window's activations may differ with what runs beside it, as a share of their norm:
 # sums come in another order then. Taking the wrong axis changes far more.
 _TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 5e-2}
 
-Forward = Callable[[list[Window]], dict[str, Tensor]]
+Forward = Callable[[list[InputWindow]], dict[str, Tensor]]
 
 
-def check_axes(forward: Forward, window: Window, alone: dict[str, Tensor], batch: int) -> None:
+def check_axes(forward: Forward, window: InputWindow, alone: dict[str, Tensor], batch: int) -> None:
     """Hold one window's activations [1, time, d] against its own beside itself, and a shorter one.
 
     Errors: MismatchError naming the site and what to set.
@@ -34,7 +34,9 @@ def check_axes(forward: Forward, window: Window, alone: dict[str, Tensor], batch
         return
 
 
-def _check_batch(forward: Forward, window: Window, alone: dict[str, Tensor], batch: int) -> None:
+def _check_batch(
+    forward: Forward, window: InputWindow, alone: dict[str, Tensor], batch: int
+) -> None:
     try:
         twice = forward([window, window])
     except MismatchError:

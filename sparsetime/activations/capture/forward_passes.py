@@ -13,20 +13,20 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from sparsetime.activations.capture.capture_plan import Shard, Window, check_window, shards
+from sparsetime.activations.capture.capture_plan import InputWindow, Shard, check_window, shards
 from sparsetime.activations.capture.check_batch_axis import check_axes
 from sparsetime.activations.capture.documents import Document
-from sparsetime.activations.capture.special_tokens import Frame, frame_of
-from sparsetime.activations.capture.tokenize import StepMaker, Steps
+from sparsetime.activations.capture.special_tokens import SpecialTokens, special_tokens_around
+from sparsetime.activations.capture.tokenize import DocumentPreparer, PreparedDocument
 from sparsetime.activations.store.manifest import DTYPES
 from sparsetime.errors import ConfigError, DataError, SparsetimeError
-from sparsetime.models.eval_mode import evaluating
+from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.hooks import Recorder
 from sparsetime.models.load import LoadedModel, longest_input
-from sparsetime.models.sites import Site, resolve
+from sparsetime.models.sites import Site, resolve_site
 
 _LONGEST_BY_DEFAULT = 512
-_NOTHING = Frame()
+_NOTHING = SpecialTokens()
 
 
 @final
@@ -53,7 +53,7 @@ class PassSettings:
 
 
 @final
-class Passes:
+class ForwardPasses:
     """A model, its sites, and documents on their way through it.
 
     Errors, all before the model runs: UnknownNameError for a site that does not exist,
@@ -66,12 +66,12 @@ class Passes:
         self.loaded = loaded
         self.settings = settings
         names = [sites] if isinstance(sites, str) else list(sites)
-        self.sites: list[Site] = [resolve(loaded.model, name) for name in names]
+        self.sites: list[Site] = [resolve_site(loaded.model, name) for name in names]
         self.names = [site.name for site in self.sites]
         if not self.names or len(set(self.names)) < len(self.names):
             raise ConfigError(f"sites must be at least one, each named once; given: {names}")
         self._call = _Call(loaded.model)
-        self._maker = StepMaker(loaded)
+        self._maker = DocumentPreparer(loaded)
         self._recorder = Recorder(loaded.model, self.names, settings.time_axis)
         limit = longest_input(loaded.model, loaded.tokenizer)
         self._limit = limit if self._call.takes_tokens else None
@@ -104,13 +104,13 @@ class Passes:
                 else f"the data is empty: none of its {len(empty)} documents has a step"
             )
         if first.document.kind == "text":
-            self._frame = frame_of(self.loaded.tokenizer)
+            self._frame = special_tokens_around(self.loaded.tokenizer)
         window = self._window(first)
         check_window(window, self.settings.overlap, len(self._frame), self._limit, self.loaded.name)
         every = chain([first], found)
         yield from shards(every, window, self.settings.overlap, len(self._frame), shard_rows)
 
-    def probe(self, shard: Shard) -> dict[str, tuple[int, torch.dtype]]:
+    def dry_run(self, shard: Shard) -> dict[str, tuple[int, torch.dtype]]:
         """Width and stored dtype of every site, from one window.
 
         Errors: those of `Recorder.run`; DataError where the model does not take the documents;
@@ -119,18 +119,18 @@ class Passes:
         """
         longer = (window for window in shard.windows if window.length > 1)
         window = next(longer, shard.windows[0])
-        with evaluating(self.loaded.model), self._recorder:
+        with eval_mode(self.loaded.model), self._recorder:
             found = self._forward([window])
             check_axes(self._forward, window, found, self.settings.batch)
         return {name: (value.shape[2], self._dtype(value.dtype)) for name, value in found.items()}
 
     def run(
-        self, shard: Shard, advance: Callable[[Window], None] = lambda window: None
+        self, shard: Shard, advance: Callable[[InputWindow], None] = lambda window: None
     ) -> dict[str, Shaped[Tensor, "rows d"]]:
         """The activations of every site at the shard's rows, on the CPU, in the stored dtype."""
         stored: dict[str, Tensor] = {}
         for batch in shard.batches(self.settings.batch, even=not self._call.takes_mask):
-            with evaluating(self.loaded.model), self._recorder:
+            with eval_mode(self.loaded.model), self._recorder:
                 found = self._forward([window for window, _ in batch])
                 at, rows = _places(batch, len(self._frame.before), self._longest(batch))
             for name, value in found.items():
@@ -143,7 +143,7 @@ class Passes:
                 advance(window)
         return stored
 
-    def _window(self, first: Steps) -> int | None:
+    def _window(self, first: PreparedDocument) -> int | None:
         if self.settings.window is not None or first.document.kind == "values":
             return self.settings.window
         return None if self._limit is None else min(self._limit, _LONGEST_BY_DEFAULT)
@@ -155,10 +155,10 @@ class Passes:
         known = str(computed).removeprefix("torch.") in DTYPES
         return computed if known else torch.float32
 
-    def _longest(self, batch: list[tuple[Window, int]]) -> int:
+    def _longest(self, batch: list[tuple[InputWindow, int]]) -> int:
         return max(window.length for window, _ in batch) + len(self._frame)
 
-    def _forward(self, batch: list[Window]) -> dict[str, Tensor]:
+    def _forward(self, batch: list[InputWindow]) -> dict[str, Tensor]:
         inputs, mask = self._padded(batch)
         arguments, keywords = self._call.arguments(inputs, mask)
         count, time = inputs.shape[:2]
@@ -173,13 +173,13 @@ class Passes:
                 f"{list(inputs.shape)} (document {batch[0].steps.document.id!r}): {error}"
             ) from error
 
-    def _padded(self, batch: list[Window]) -> tuple[Tensor, Tensor]:
+    def _padded(self, batch: list[InputWindow]) -> tuple[Tensor, Tensor]:
         """Inputs [batch, time, …], padded behind, and the mask [batch, time] of what is real."""
         before = torch.tensor(self._frame.before, dtype=torch.long)
-        behind = torch.tensor(self._frame.behind, dtype=torch.long)
+        after = torch.tensor(self._frame.after, dtype=torch.long)
         rows = [window.steps.inputs[window.begin : window.end] for window in batch]
         if rows[0].ndim == 1:
-            rows = [torch.cat([before, row.cpu(), behind]) for row in rows]
+            rows = [torch.cat([before, row.cpu(), after]) for row in rows]
         padding = getattr(self.loaded.tokenizer, "pad_token_id", None) or 0
         inputs = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=padding)
         lengths = torch.tensor([len(row) for row in rows])
@@ -219,7 +219,9 @@ class _Call:
         return (), keywords
 
 
-def _places(batch: list[tuple[Window, int]], before: int, longest: int) -> tuple[Tensor, Tensor]:
+def _places(
+    batch: list[tuple[InputWindow, int]], before: int, longest: int
+) -> tuple[Tensor, Tensor]:
     """Where the stored rows stand in [batch * time], and their rows in the shard."""
     at = [i * longest + before + window.at for i, (window, _) in enumerate(batch)]
     rows = [np.arange(first, first + window.rows) for window, first in batch]

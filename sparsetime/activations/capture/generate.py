@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sparsetime.activations.capture.documents import Document
 from sparsetime.errors import ConfigError
-from sparsetime.models.eval_mode import evaluating
+from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import LoadedModel, longest_input
 from sparsetime.progress import progress as running
 
@@ -99,7 +99,7 @@ def _written(
     device = next(model.parameters()).device
     beginnings = torch.full((rows, 1), begin, device=device)
     # transformers draws from torch's own generators; they are put back as they were.
-    with torch.random.fork_rng([device] if device.type == "cuda" else []), evaluating(model):
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), eval_mode(model):
         torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
         mask = torch.ones_like(beginnings)
         written = model.generate(beginnings, attention_mask=mask, generation_config=settings)

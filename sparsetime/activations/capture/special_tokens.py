@@ -13,24 +13,24 @@ _TRIALS = 1000
 
 @final
 @dataclass(frozen=True)
-class Frame:
+class SpecialTokens:
     """What a window of a text is framed with: special tokens before and behind, never stored."""
 
     before: tuple[int, ...] = ()
-    behind: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.before) + len(self.behind)
+        return len(self.before) + len(self.after)
 
 
-def frame_of(tokenizer: Any) -> Frame:
+def special_tokens_around(tokenizer: Any) -> SpecialTokens:
     """The frame around every text.
 
     Errors: ConfigError where no text shows it.
     """
     count = tokenizer.num_special_tokens_to_add(pair=False)
     if count == 0:
-        return Frame()
+        return SpecialTokens()
     special = set(tokenizer.all_special_ids)
     for text in _texts(tokenizer, special):
         bare = tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -40,7 +40,7 @@ def frame_of(tokenizer: Any) -> Frame:
         framed = tokenizer(text)["input_ids"]
         for start in range(len(framed) - len(bare) + 1):
             if framed[start : start + len(bare)] == bare and len(framed) - len(bare) == count:
-                return Frame(tuple(framed[:start]), tuple(framed[start + len(bare) :]))
+                return SpecialTokens(tuple(framed[:start]), tuple(framed[start + len(bare) :]))
     raise ConfigError(
         f"the tokenizer {type(tokenizer).__name__} adds {count} special tokens to a text, but "
         f"none of {_TRIALS} texts showed where; frame the documents yourself and give token arrays"

@@ -24,7 +24,7 @@ _CHARACTERS_A_CALL = 1 << 20
 
 @final
 @dataclass(frozen=True, eq=False)
-class Steps:
+class PreparedDocument:
     """A document as the model takes it.
 
     inputs: tokens [time] or values [time, features], without the special tokens that frame a
@@ -44,7 +44,7 @@ class Steps:
 
 
 @final
-class StepMaker:
+class DocumentPreparer:
     """Turns documents into steps, all of one kind and with the columns of the first."""
 
     def __init__(self, loaded: LoadedModel) -> None:
@@ -93,7 +93,7 @@ class StepMaker:
                     f"{self._width}; all documents of a capture have the same"
                 )
 
-    def steps(self, documents: Iterable[Document]) -> Iterator[Steps]:
+    def steps(self, documents: Iterable[Document]) -> Iterator[PreparedDocument]:
         """The steps of every document; those without any are left out and named in `empty`."""
         for group in _groups(documents):
             for document in group:
@@ -105,7 +105,7 @@ class StepMaker:
                 else:
                     self.empty.append(steps.document.id)
 
-    def _from_texts(self, group: list[Document]) -> Iterator[Steps]:
+    def _from_texts(self, group: list[Document]) -> Iterator[PreparedDocument]:
         found = self._tokenizer(
             [document.text for document in group],
             add_special_tokens=False,
@@ -129,7 +129,7 @@ class StepMaker:
             kept = np.arange(len(tokens))
             yield self._steps(document, torch.from_numpy(tokens), kept, columns)
 
-    def _from_array(self, document: Document) -> Steps:
+    def _from_array(self, document: Document) -> PreparedDocument:
         if document.kind == "values":
             inputs = document.values
             return self._steps(document, inputs, np.arange(len(inputs)), {})
@@ -144,7 +144,7 @@ class StepMaker:
         inputs: Tensor,
         kept: np.ndarray[Any, np.dtype[np.int64]],
         columns: dict[str, pa.Array],
-    ) -> Steps:
+    ) -> PreparedDocument:
         for name, values in document.step_labels.items():
             if len(values) != len(inputs):
                 raise DataError(
@@ -154,7 +154,7 @@ class StepMaker:
             columns[name] = step_column(document, name, plain(values)).take(pa.array(kept))
         position = pa.array(np.arange(len(kept), dtype=np.int32))
         table = self._as_the_first(document, pa.table({"position": position, **columns}))
-        return Steps(document, inputs, kept, table)
+        return PreparedDocument(document, inputs, kept, table)
 
     def _as_the_first(self, document: Document, table: pa.Table) -> pa.Table:
         if self._schema is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -14,9 +15,9 @@ from sparsetime.errors import DataError, unknown_name
 from sparsetime.segments import Segments
 
 #: Everything a batch can hold beside `x`, and how to give it.
-HOW_TO_GIVE = {
+HOW_TO_PROVIDE = {
     "target": "the activations to reconstruct at another site: "
-    "sparsetime.aligned(x=store, target=other_store) of one capture with several sites, or "
+    "sparsetime.paired_sites(x=store, target=other_store) of one capture with several sites, or "
     '{"x": [rows, d_in], "target": [rows, d_out]}',
     "earlier": "each row's neighbour one lag before, or another positive partner: a store, a "
     'tensor [sequences, time, d], pairs [rows, 2, d], or {"x": ..., "earlier": [rows, d_in]}',
@@ -81,16 +82,16 @@ class Batch:
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
         """What is given, by name, without functions."""
-        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {name: value for name, value in named.items() if isinstance(value, Tensor)}
 
     @property
-    def given(self) -> frozenset[str]:
+    def fields(self) -> frozenset[str]:
         """The names of what is given beside x."""
-        return frozenset(name for name in HOW_TO_GIVE if getattr(self, name) is not None)
+        return frozenset(name for name in HOW_TO_PROVIDE if getattr(self, name) is not None)
 
     @property
-    def sample(self) -> Float[Tensor, "some d_in"]:
+    def site_rows(self) -> Float[Tensor, "some d_in"]:
         """All rows of x's site: x, or x and the earlier ones in turns where x has no order."""
         if self.earlier is None or self.segments is not None:
             return self.x
@@ -101,7 +102,7 @@ def check_needs(needs: frozenset[str], given: frozenset[str], who: str, source: 
     """Errors: DataError where something is needed and not given; it says how to give it."""
     lacking = sorted(needs - given)
     if lacking:
-        wanted = "; ".join(f"{name}, {HOW_TO_GIVE[name]}" for name in lacking)
+        wanted = "; ".join(f"{name}, {HOW_TO_PROVIDE[name]}" for name in lacking)
         raise DataError(
             f"{who} needs {' and '.join(lacking)}, which {source} does not give. Give {wanted}"
         )
@@ -109,5 +110,5 @@ def check_needs(needs: frozenset[str], given: frozenset[str], who: str, source: 
 
 def check_field(name: str) -> None:
     """Errors: UnknownNameError for what no batch holds."""
-    if name != "x" and name not in HOW_TO_GIVE:
-        raise unknown_name("field of a batch", name, ["x", *HOW_TO_GIVE])
+    if name != "x" and name not in HOW_TO_PROVIDE:
+        raise unknown_name("field of a batch", name, ["x", *HOW_TO_PROVIDE])

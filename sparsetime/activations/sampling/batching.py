@@ -13,7 +13,7 @@ from sparsetime.activations.sampling.batch import Batch, check_needs
 from sparsetime.activations.sampling.sample_kinds import Lag
 from sparsetime.activations.sources.source import Source
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.segments import Cut
+from sparsetime.segments import SegmentBatching
 
 #: What every source with an order of time gives beside its rows.
 IN_TIME = frozenset({"earlier", "segments"})
@@ -22,14 +22,14 @@ WINDOW = 64
 
 
 @runtime_checkable
-class Giver(Protocol):
+class BatchSource(Protocol):
     """A source that gives more than rows and pairs: `fields` are the widths of what has one."""
 
     @property
-    def gives(self) -> frozenset[str]: ...
+    def fields(self) -> frozenset[str]: ...
 
     @property
-    def fields(self) -> dict[str, int]: ...
+    def field_widths(self) -> dict[str, int]: ...
 
     def batches(
         self,
@@ -44,10 +44,10 @@ class Giver(Protocol):
     ) -> Iterator[Batch]: ...
 
 
-def check_gives(source: Source, needs: frozenset[str], who: str) -> None:
+def check_source_fields(source: Source, needs: frozenset[str], who: str) -> None:
     """Errors: DataError where the source cannot give what is needed; it says how to give it."""
-    gives = source.gives if isinstance(source, Giver) else IN_TIME
-    check_needs(needs, gives, who, f"the source ({type(source).__name__})")
+    fields = source.fields if isinstance(source, BatchSource) else IN_TIME
+    check_needs(needs, fields, who, f"the source ({type(source).__name__})")
 
 
 def batches(
@@ -69,12 +69,12 @@ def batches(
     Errors: ConfigError where a batch is smaller than a segment; DataError where no sequence is as
     long as one.
     """
-    if isinstance(source, Giver):
+    if isinstance(source, BatchSource):
         return source.batches(
             needs, batch, lag=lag, window=window, seed=seed, epochs=epochs, skip=skip
         )
     if "segments" in needs:
-        cut = Cut.of(batch, window, lag if "earlier" in needs else 0)
+        cut = SegmentBatching.of(batch, window, lag if "earlier" in needs else 0)
         windows = source.windows(cut.count, length=cut.length, seed=seed, epochs=epochs, skip=skip)
         return (_in_segments(cut, *given) for given in windows)
     if "earlier" in needs:
@@ -84,13 +84,13 @@ def batches(
     return (Batch.of(one) for one in drawn)
 
 
-def _in_segments(cut: Cut, windows: Tensor, mask: Tensor) -> Batch:
+def _in_segments(cut: SegmentBatching, windows: Tensor, mask: Tensor) -> Batch:
     x, earlier, segments = cut.rows(windows, mask)
     return Batch(x, earlier=earlier if cut.lag else None, segments=segments)
 
 
 @final
-class ReadyBatches:
+class BatchIteratorSource:
     """Batches as somebody made them, read once and neither shuffled nor cut."""
 
     model_name: str | None = None
@@ -99,9 +99,9 @@ class ReadyBatches:
     fingerprint: str | None = None
 
     def __init__(self, first: Batch, rest: Iterable[Batch]) -> None:
-        self.fields = {name: tensor.shape[-1] for name, tensor in first.tensors.items()}
-        self.d: int = self.fields["x"]
-        self.gives = first.given
+        self.field_widths = {name: tensor.shape[-1] for name, tensor in first.tensors.items()}
+        self.d: int = self.field_widths["x"]
+        self.fields = first.fields
         self._batches = chain([first], rest)
 
     def batches(
@@ -129,7 +129,7 @@ class ReadyBatches:
                     f"batch {number} of the iterator has {one.rows} rows and {batch} are wanted: "
                     f"pass batch={one.rows} if all are of this size"
                 )
-            check_needs(needs, one.given, "training", f"batch {number} of the iterator")
+            check_needs(needs, one.fields, "training", f"batch {number} of the iterator")
             if number >= skip:
                 yield one
 

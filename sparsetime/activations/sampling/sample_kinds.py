@@ -32,7 +32,7 @@ class Spans:
         return self.stops - self.starts
 
 
-class Draw(ABC):
+class SampleKind(ABC):
     """A kind of sample. Samples of a sequence begin every `stride` rows."""
 
     name: ClassVar[str]
@@ -54,13 +54,13 @@ class Draw(ABC):
     def too_short(self, longest: int) -> str:
         """What to say where no sequence is long enough."""
 
-    def place(self, within: Integers, lengths: Integers) -> tuple[Integers, Integers]:
+    def locate(self, within: Integers, lengths: Integers) -> tuple[Integers, Integers]:
         """From the samples' numbers in their sequences: the row where each one's reach begins, and
         where it ends at the latest, counted from the sequences' beginnings.
         """
         return within * self.stride, lengths
 
-    def settle(
+    def resolve(
         self, first: Int[Tensor, " n"], stops: Int[Tensor, " n"], generator: torch.Generator
     ) -> Int[Tensor, " n"]:
         """The first row of every sample, where some of it is left to chance."""
@@ -74,7 +74,7 @@ class Draw(ABC):
 
 
 @dataclass(frozen=True)
-class Rows(Draw):
+class RowSamples(SampleKind):
     """Every row once: [batch, d]."""
 
     name: ClassVar[str] = "rows"
@@ -94,7 +94,7 @@ class Rows(Draw):
 
 
 @dataclass(frozen=True)
-class Pairs(Draw):
+class PairSamples(SampleKind):
     """Every row that has an earlier partner in its sequence, once, after it: [batch, 2, d].
 
     lag: how many steps before the row its partner lies. Of two numbers they are the least and the
@@ -126,11 +126,11 @@ class Pairs(Draw):
     def counts(self, lengths: Integers) -> Integers:
         return np.maximum(lengths - self.least, 0)
 
-    def place(self, within: Integers, lengths: Integers) -> tuple[Integers, Integers]:
+    def locate(self, within: Integers, lengths: Integers) -> tuple[Integers, Integers]:
         later = within + self.least
         return np.maximum(later + 1 - self.reach, 0), later + 1
 
-    def settle(
+    def resolve(
         self, first: Int[Tensor, " n"], stops: Int[Tensor, " n"], generator: torch.Generator
     ) -> Int[Tensor, " n"]:
         if isinstance(self.lag, int):
@@ -154,7 +154,7 @@ class Pairs(Draw):
 
 
 @dataclass(frozen=True)
-class Windows(Draw):
+class WindowSamples(SampleKind):
     """Consecutive segments of `length` steps: [batch, length, d] and a mask [batch, length].
 
     Each sequence of at least `length` steps is cut from its beginning; its last window is filled
@@ -197,7 +197,7 @@ class Windows(Draw):
         return values, mask
 
 
-class Samples:
+class SampleIndex:
     """All samples of one kind in some sequences, numbered in order, and the rows they cover.
 
     Sequences that are too short for one sample are left out; the rows of the others are numbered
@@ -206,14 +206,14 @@ class Samples:
     Errors: DataError where no sample is left.
     """
 
-    def __init__(self, draw: Draw, spans: Spans) -> None:
-        counts = draw.counts(spans.lengths)
+    def __init__(self, kind: SampleKind, spans: Spans) -> None:
+        counts = kind.counts(spans.lengths)
         kept = counts > 0
         if not kept.any():
             if spans.lengths.sum() == 0:
-                raise DataError(f"there are no {draw.name} to sample: the activations are empty")
-            raise DataError(f"no {draw.name}: {draw.too_short(int(spans.lengths.max()))}")
-        self.draw = draw
+                raise DataError(f"there are no {kind.name} to sample: the activations are empty")
+            raise DataError(f"no {kind.name}: {kind.too_short(int(spans.lengths.max()))}")
+        self.kind = kind
         lengths = spans.lengths[kept]
         self._stops = np.cumsum(lengths)  # these and the starts in the inner numbering
         self._starts = self._stops - lengths
@@ -223,12 +223,12 @@ class Samples:
         self.count = int(self._ends[-1])
         self.rows = int(self._stops[-1])
 
-    def place(self, samples: Integers) -> tuple[Integers, Integers]:
+    def locate(self, samples: Integers) -> tuple[Integers, Integers]:
         """The inner rows where the reach of each sample begins, and where it ends at the latest."""
         sequence = np.searchsorted(self._ends, samples, side="right")
         starts = self._starts[sequence]
         within = samples - self._begins[sequence]
-        first, stops = self.draw.place(within, self._stops[sequence] - starts)
+        first, stops = self.kind.locate(within, self._stops[sequence] - starts)
         return starts + first, starts + stops
 
     def outer(self, begin: int, end: int) -> Integers:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sparsetime.activations.sampling.sample_kinds import Draw, Integers, Samples, Spans
+from sparsetime.activations.sampling.sample_kinds import Integers, SampleIndex, SampleKind, Spans
 from sparsetime.activations.sources.source import RowReader
 from sparsetime.errors import ConfigError
 
@@ -30,12 +30,12 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 class Pool:
     """Samples that lie in memory together (once loaded), in the order they are to be given."""
 
-    draw: Draw
+    kind: SampleKind
     size: int
     load: Callable[[], tuple[Float[Tensor, "rows d"], Int[Tensor, " n"], Int[Tensor, " n"]]]
 
 
-def cut(pools: Iterable[Pool], batch: int, skip: int = 0) -> Iterator[tuple[Tensor, ...]]:
+def rebatch(pools: Iterable[Pool], batch: int, skip: int = 0) -> Iterator[tuple[Tensor, ...]]:
     """Batches of exactly `batch` samples across pools; the last may be smaller.
 
     The first `skip` samples are passed over; pools within them are never loaded.
@@ -50,7 +50,7 @@ def cut(pools: Iterable[Pool], batch: int, skip: int = 0) -> Iterator[tuple[Tens
         buffer, first, stops = pool.load()
         while at < pool.size:
             until = min(at + wanted, pool.size)
-            parts.append(pool.draw.gather(buffer, first[at:until], stops[at:until]))
+            parts.append(pool.kind.gather(buffer, first[at:until], stops[at:until]))
             wanted -= until - at
             at = until
             if wanted == 0:
@@ -74,14 +74,19 @@ class Shuffle:
     """
 
     def __init__(
-        self, draw: Draw, reader: RowReader, spans: Spans, seed: int = 0, memory: str | int = MEMORY
+        self,
+        kind: SampleKind,
+        reader: RowReader,
+        spans: Spans,
+        seed: int = 0,
+        memory: str | int = MEMORY,
     ) -> None:
         if seed < 0:
             raise ConfigError(f"seed is a number from 0 on; {seed} was given")
-        self._samples = Samples(draw, spans)
-        self._draw, self._reader, self._seed = draw, reader, seed
+        self._samples = SampleIndex(kind, spans)
+        self._kind, self._reader, self._seed = kind, reader, seed
         row = reader.d * reader.dtype.itemsize + _ORDER_BYTES
-        self._capacity = max(parse_bytes(memory) // row, draw.reach)
+        self._capacity = max(parse_bytes(memory) // row, kind.reach)
         self._whole = reader.in_memory or self._samples.rows <= self._capacity
         self._resident: Tensor | None = None
         self._space: Tensor | None = None
@@ -104,7 +109,7 @@ class Shuffle:
         passed, rest = divmod(skip * batch, self.count)
         numbers = count(passed) if epochs is None else range(passed, epochs)
         pools = (pool for epoch in numbers for pool in self.pools(epoch))
-        return cut(pools, batch, rest)
+        return rebatch(pools, batch, rest)
 
     def pools(self, epoch: int) -> Iterator[Pool]:
         """One epoch, in pools that fit into memory one at a time.
@@ -113,16 +118,16 @@ class Shuffle:
         """
         samples = self._samples
         if self._whole:
-            yield Pool(self._draw, samples.count, partial(self._load_whole, epoch))
+            yield Pool(self._kind, samples.count, partial(self._load_whole, epoch))
             return
         rows = max(_LEAST_ROWS, min(_BLOCK_ROWS, self._capacity // _BLOCKS))
-        size = max(1, rows // self._draw.stride)
+        size = max(1, rows // self._kind.stride)
         begins = np.arange(0, samples.count, size)
         ends = np.minimum(begins + size, samples.count)
         order = torch.randperm(len(begins), generator=self._generator(epoch, 0)).numpy()
-        low = samples.place(begins)[0]
-        last, stops = samples.place(ends - 1)
-        rows_of_block = np.minimum(last + self._draw.reach, stops) - low
+        low = samples.locate(begins)[0]
+        last, stops = samples.locate(ends - 1)
+        rows_of_block = np.minimum(last + self._kind.reach, stops) - low
         filled = np.cumsum(rows_of_block[order])
         at = fill = 0
         while at < len(order):
@@ -133,7 +138,7 @@ class Shuffle:
             chosen = np.stack([begins[blocks], ends[blocks], low[blocks], rows_of_block[blocks]])
             generator = self._generator(epoch, fill)
             yield Pool(
-                self._draw,
+                self._kind,
                 int((chosen[1] - chosen[0]).sum()),
                 partial(self._load, chosen, generator),
             )
@@ -149,7 +154,7 @@ class Shuffle:
                 _fill(self._resident, 0, pieces)
         generator = self._generator(epoch, 0)
         order = torch.randperm(samples.count, generator=generator)
-        first, stops = samples.place(order.numpy())
+        first, stops = samples.locate(order.numpy())
         return self._resident, *self._settled(first, stops, generator)
 
     def _load(self, blocks: Integers, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -158,7 +163,7 @@ class Shuffle:
         at = 0
         firsts, stops = [], []
         for begin, end, low, rows in blocks.T.tolist():
-            first, stop = self._samples.place(np.arange(begin, end))
+            first, stop = self._samples.locate(np.arange(begin, end))
             firsts.append(first - low + at)
             stops.append(np.minimum(stop - low, rows) + at)
             at = _fill(buffer, at, self._reader.pieces(self._samples.outer(low, low + rows)))
@@ -170,7 +175,7 @@ class Shuffle:
         self, first: Integers, stops: Integers, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         begins, ends = torch.from_numpy(first), torch.from_numpy(stops)
-        return self._draw.settle(begins, ends, generator), ends
+        return self._kind.resolve(begins, ends, generator), ends
 
     def _space_for(self, rows: int) -> Float[Tensor, "rows d"]:
         """The one buffer that every pool fills anew: fresh memory costs more than the copy."""

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from sparsetime.activations.sampling.batch import Batch
-from sparsetime.activations.sampling.batching import ReadyBatches
-from sparsetime.activations.sources.named_tensors import field_source
+from sparsetime.activations.sampling.batching import BatchIteratorSource
+from sparsetime.activations.sources.named_tensors import named_tensor_source
 from sparsetime.activations.sources.source import Source
-from sparsetime.activations.sources.tensor_source import BatchSource, TensorSource
+from sparsetime.activations.sources.tensor_source import IteratorSource, TensorSource
 from sparsetime.errors import ConfigError
 
 
@@ -22,8 +22,8 @@ def as_source(x: Any) -> Source:
     """A source of activations out of `x`.
 
     x: a source (a store or a split of one comes back as it is), a tensor or array [rows, d] or
-    [sequences, time, d], tensors by name (`{"x": ..., "target": ...}`, see `field_source`), or an
-    iterable of tensors or of `Batch` as batches, read once.
+    [sequences, time, d], tensors by name (`{"x": ..., "target": ...}`, see `named_tensor_source`),
+    or an iterable of tensors or of `Batch` as batches, read once.
 
     Errors: DataError for values that are empty, not floating point or not finite (it names the
     place); ConfigError for anything else.
@@ -33,15 +33,15 @@ def as_source(x: Any) -> Source:
     if isinstance(x, Source):
         return x
     if isinstance(x, Mapping):
-        return field_source(x)
+        return named_tensor_source(x)
     if isinstance(x, Batch):
-        return ReadyBatches(x, [])
+        return BatchIteratorSource(x, [])
     if isinstance(x, Iterable) and not isinstance(x, str | bytes):
         given = iter(x)
         first = next(given, None)
         if isinstance(first, Batch):
-            return ReadyBatches(first, given)
-        return BatchSource(given if first is None else chain([first], given))
+            return BatchIteratorSource(first, given)
+        return IteratorSource(given if first is None else chain([first], given))
     hint = ". Open a stored one with sparsetime.open_store(path)" if isinstance(x, str) else ""
     raise ConfigError(
         "activations come from a store, a tensor [rows, d] or [sequences, time, d], tensors by "

@@ -13,13 +13,20 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from sparsetime.activations.capture.capture_plan import Shard, Window
+from sparsetime.activations.capture.capture_plan import InputWindow, Shard
 from sparsetime.activations.capture.check_finite import check_shard_finite
 from sparsetime.activations.capture.documents import Document, Times, documents
-from sparsetime.activations.capture.forward_passes import Passes, PassSettings
+from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
 from sparsetime.activations.sampling.prefetch import prefetched
-from sparsetime.activations.sampling.sample_kinds import Draw, Lag, Pairs, Rows, Spans, Windows
-from sparsetime.activations.sampling.shuffle import Pool, Shuffle, cut
+from sparsetime.activations.sampling.sample_kinds import (
+    Lag,
+    PairSamples,
+    RowSamples,
+    SampleKind,
+    Spans,
+    WindowSamples,
+)
+from sparsetime.activations.sampling.shuffle import Pool, Shuffle, rebatch
 from sparsetime.activations.sources.tensor_source import TensorReader
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.models.load import LoadedModel, load_model
@@ -70,7 +77,7 @@ def stream(
         return documents(data, kept_labels, kept_times)
 
     if isinstance(data, list | tuple | Tensor):  # finds what is wrong before any long work
-        Passes(loaded, site, settings).check(anew())
+        ForwardPasses(loaded, site, settings).check(anew())
     return StreamingSource(loaded, anew, again, site, settings, buffer_rows)
 
 
@@ -105,11 +112,11 @@ class StreamingSource:
             raise ConfigError(f"a stream has one site; {site!r} was given")
         self._loaded, self._anew, self._again = loaded, anew, again
         self._settings, self._buffer_rows = settings, buffer_rows
-        passes = Passes(loaded, site, settings)
+        passes = ForwardPasses(loaded, site, settings)
         planned = passes.plan(anew(), buffer_rows)
         first = next(planned)
         with _ONE_AT_A_TIME:
-            probed = passes.probe(first)
+            probed = passes.dry_run(first)
         self.model_name: str | None = loaded.name
         self.model_hash: str | None = loaded.revision_or_hash
         self.site: str | None = passes.names[0]
@@ -123,22 +130,22 @@ class StreamingSource:
         self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[Float[Tensor, "batch d"]]:
         """Shuffled rows; every row once an epoch."""
-        return (x for (x,) in self._batches(Rows(), batch, seed, epochs, skip))
+        return (x for (x,) in self._batches(RowSamples(), batch, seed, epochs, skip))
 
     def pairs(
         self, batch: int, lag: Lag = 1, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[Float[Tensor, "batch 2 d"]]:
         """Shuffled pairs of rows of one sequence, `lag` steps apart, the earlier first."""
-        return (x for (x,) in self._batches(Pairs(lag), batch, seed, epochs, skip))
+        return (x for (x,) in self._batches(PairSamples(lag), batch, seed, epochs, skip))
 
     def windows(
         self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
         """Shuffled segments of `length` steps, with the mask of the steps that are real."""
-        return ((x, m) for x, m in self._batches(Windows(length), batch, seed, epochs, skip))
+        return ((x, m) for x, m in self._batches(WindowSamples(length), batch, seed, epochs, skip))
 
     def _batches(
-        self, draw: Draw, batch: int, seed: int, epochs: int | None, skip: int
+        self, kind: SampleKind, batch: int, seed: int, epochs: int | None, skip: int
     ) -> Iterator[tuple[Tensor, ...]]:
         for name, value, least in (("batch", batch, 1), ("epochs", epochs, 1), ("skip", skip, 0)):
             if value is not None and value < least:
@@ -155,9 +162,9 @@ class StreamingSource:
                     "be iterated again, such as a list, or make a new stream"
                 )
             self._used = True
-        return cut(self._pools(draw, seed, epochs), batch, skip * batch)
+        return rebatch(self._pools(kind, seed, epochs), batch, skip * batch)
 
-    def _pools(self, draw: Draw, seed: int, epochs: int | None) -> Iterator[Pool]:
+    def _pools(self, kind: SampleKind, seed: int, epochs: int | None) -> Iterator[Pool]:
         left = threading.Event()
         shortest: DataError | None = None
         found = False
@@ -166,7 +173,7 @@ class StreamingSource:
             try:
                 for number, (values, spans) in enumerate(buffers):
                     try:
-                        shuffle = Shuffle(draw, TensorReader(values), spans, seed)
+                        shuffle = Shuffle(kind, TensorReader(values), spans, seed)
                     except DataError as error:  # no sequence of this buffer is long enough
                         shortest = error
                         continue
@@ -180,7 +187,7 @@ class StreamingSource:
     def _buffers(
         self, epochs: int | None, left: threading.Event
     ) -> Iterator[tuple[Float[Tensor, "rows d"], Spans]]:
-        def advance(window: Window) -> None:
+        def advance(window: InputWindow) -> None:
             if left.is_set():
                 raise _LeftError
 
@@ -193,11 +200,11 @@ class StreamingSource:
                 check_shard_finite(shard, values, self._name)
                 yield values, _spans(shard)
 
-    def _begin(self) -> tuple[Passes, Iterator[Shard]]:
+    def _begin(self) -> tuple[ForwardPasses, Iterator[Shard]]:
         if self._begun is not None:
             begun, self._begun = self._begun, None
             return begun
-        passes = Passes(self._loaded, self._name, self._settings)
+        passes = ForwardPasses(self._loaded, self._name, self._settings)
         return passes, passes.plan(self._anew(), self._buffer_rows)
 
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.errors import DataError
-from sparsetime.interventions.lm_loss import divergence, loss_gradients
-from sparsetime.interventions.logits import predictions
+from sparsetime.interventions.lm_loss import kl_divergence, loss_gradients
+from sparsetime.interventions.logits import next_token_logits
 
 
 def downstream_batches(
@@ -30,7 +30,7 @@ def downstream_batches(
     the site from those without. Every round takes the sequences in another order; it follows from
     `seed`. Give the rows of a batch to training: `train(..., batch=sequences * time)`.
 
-    Errors: DataError where there are fewer sequences than a batch takes; those of `replacing`.
+    Errors: DataError where there are fewer sequences than a batch takes; those of `patched`.
     """
     if len(tokens) < sequences:
         raise DataError(
@@ -40,7 +40,7 @@ def downstream_batches(
     return _batches(model, tokens, site, sequences, torch.Generator().manual_seed(seed))
 
 
-def with_gradients(
+def rows_with_gradients(
     model: nn.Module,
     tokens: Int[Tensor, "sequences time"],
     site: str,
@@ -79,11 +79,11 @@ def _batch(model: nn.Module, tokens: Int[Tensor, "batch time"], site: str, alone
         return x
 
     with alone, torch.no_grad():
-        plain = predictions(model, tokens, site, look)
+        plain = next_token_logits(model, tokens, site, look)
 
     def downstream(rows: Float[Tensor, "rows d"]) -> Float[Tensor, ""]:
         with alone, _frozen(model):
-            return divergence(
+            return kl_divergence(
                 model, tokens, site, lambda x: rows.reshape(x.shape).to(x.device), plain=plain
             )
 

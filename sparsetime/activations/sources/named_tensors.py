@@ -15,19 +15,26 @@ from torch import Tensor
 from sparsetime.activations.capture.check_finite import check_finite
 from sparsetime.activations.sampling.batch import Batch, check_field
 from sparsetime.activations.sampling.batching import IN_TIME, WINDOW
-from sparsetime.activations.sampling.sample_kinds import Draw, Lag, Pairs, Rows, Spans, Windows
+from sparsetime.activations.sampling.sample_kinds import (
+    Lag,
+    PairSamples,
+    RowSamples,
+    SampleKind,
+    Spans,
+    WindowSamples,
+)
 from sparsetime.activations.sampling.shuffle import Shuffle
 from sparsetime.activations.sources.source import RowReader
 from sparsetime.activations.sources.tensor_source import TensorReader
 from sparsetime.errors import DataError
-from sparsetime.segments import Cut
+from sparsetime.segments import SegmentBatching
 
 # Whole numbers up to here are exact in float32, in which every row is drawn.
 _LARGEST_LABEL = 1 << 24
 
 
 @final
-class FieldSource:
+class NamedTensorSource:
     """Fields of the same rows, drawn together: the samplers see one wide row and shuffle that.
 
     fields: the width of every field in the order of its columns, x first; labels of one column
@@ -45,7 +52,7 @@ class FieldSource:
         origin: Any = None,
     ) -> None:
         self._reader, self._spans = reader, spans
-        self.fields = dict(fields)
+        self.field_widths = dict(fields)
         self.d: int = fields["x"]
         self.fingerprint: str | None = fingerprint
         self.model_name: str | None = getattr(origin, "model_name", None)
@@ -57,9 +64,9 @@ class FieldSource:
         return int(self._spans.lengths.sum())
 
     @property
-    def gives(self) -> frozenset[str]:
+    def fields(self) -> frozenset[str]:
         """What batches can hold beside x: every field, and what time gives where there is time."""
-        own = frozenset(self.fields) - {"x"}
+        own = frozenset(self.field_widths) - {"x"}
         return own | IN_TIME if self._has_time else own
 
     def batches(
@@ -74,12 +81,14 @@ class FieldSource:
         skip: int = 0,
     ) -> Iterator[Batch]:
         """Shuffled batches of every field, with what time gives as `batches.batches` says it."""
-        paired = "earlier" in needs and "earlier" not in self.fields
+        paired = "earlier" in needs and "earlier" not in self.field_widths
         if "segments" in needs:
-            cut = Cut.of(batch, window, lag if paired else 0)
-            windows = self._shuffle(Windows(cut.length), seed).batches(cut.count, epochs, skip)
+            cut = SegmentBatching.of(batch, window, lag if paired else 0)
+            windows = self._shuffle(WindowSamples(cut.length), seed).batches(
+                cut.count, epochs, skip
+            )
             return (self._in_segments(cut, *given) for given in windows)
-        shuffle = self._shuffle(Pairs(lag) if paired else Rows(), seed)
+        shuffle = self._shuffle(PairSamples(lag) if paired else RowSamples(), seed)
         drawn = shuffle.batches(batch, epochs, skip)
         if paired:
             return (self._split(pair[:, 1], pair[:, 0, : self.d]) for (pair,) in drawn)
@@ -89,46 +98,48 @@ class FieldSource:
         self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[Float[Tensor, "batch d"]]:
         """Shuffled rows of x alone."""
-        shuffle = self._shuffle(Rows(), seed)
+        shuffle = self._shuffle(RowSamples(), seed)
         return (x[..., : self.d] for (x,) in shuffle.batches(batch, epochs, skip))
 
     def pairs(
         self, batch: int, lag: Lag = 1, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[Float[Tensor, "batch 2 d"]]:
         """Shuffled pairs of x alone."""
-        shuffle = self._shuffle(Pairs(lag), seed)
+        shuffle = self._shuffle(PairSamples(lag), seed)
         return (x[..., : self.d] for (x,) in shuffle.batches(batch, epochs, skip))
 
     def windows(
         self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
         """Shuffled segments of time of x alone, with their mask."""
-        shuffle = self._shuffle(Windows(length), seed)
+        shuffle = self._shuffle(WindowSamples(length), seed)
         return ((x[..., : self.d], mask) for x, mask in shuffle.batches(batch, epochs, skip))
 
-    def _in_segments(self, cut: Cut, windows: Tensor, mask: Tensor) -> Batch:
+    def _in_segments(self, cut: SegmentBatching, windows: Tensor, mask: Tensor) -> Batch:
         wide, before, segments = cut.rows(windows, mask)
         batch = self._split(wide, before[:, : self.d] if cut.lag else None)
         return replace(batch, segments=segments)
 
     def _split(self, wide: Tensor, earlier: Tensor | None = None) -> Batch:
-        parts = dict(zip(self.fields, wide.split(list(self.fields.values()), dim=1), strict=True))
+        parts = dict(
+            zip(self.field_widths, wide.split(list(self.field_widths.values()), dim=1), strict=True)
+        )
         if "labels" in parts:
             parts["labels"] = parts["labels"].squeeze(1).long()
         if earlier is not None:
             parts["earlier"] = earlier
         return Batch(**{name: part.contiguous() for name, part in parts.items()})
 
-    def _shuffle(self, draw: Draw, seed: int) -> Shuffle:
-        if draw.name != Rows.name and not self._has_time:
+    def _shuffle(self, kind: SampleKind, seed: int) -> Shuffle:
+        if kind.name != RowSamples.name and not self._has_time:
             raise DataError(
-                f"{draw.name} need the order of time, and fields of shape [rows, d] have none. "
+                f"{kind.name} need the order of time, and fields of shape [rows, d] have none. "
                 "Give [sequences, time, d], or stores"
             )
-        return Shuffle(draw, self._reader, self._spans, seed)
+        return Shuffle(kind, self._reader, self._spans, seed)
 
 
-def field_source(given: Mapping[str, Any]) -> FieldSource:
+def named_tensor_source(given: Mapping[str, Any]) -> NamedTensorSource:
     """A source of tensors by name: `{"x": [rows, d_in], "target": [rows, d_out], ...}`.
 
     Every one is [rows, d] or [sequences, time, d], labels without the last axis or with it.
@@ -155,7 +166,7 @@ def field_source(given: Mapping[str, Any]) -> FieldSource:
     starts = np.arange(0, wide.shape[0], time, dtype=np.int64)
     widths = {name: tensor.shape[1] for name, tensor in tensors.items()}
     spans = Spans(starts, starts + time)
-    return FieldSource(TensorReader(wide), spans, widths, digest.hexdigest(), x.ndim == 3)
+    return NamedTensorSource(TensorReader(wide), spans, widths, digest.hexdigest(), x.ndim == 3)
 
 
 def _checked(name: str, values: Tensor, x: Tensor) -> Float[Tensor, "rows d"]:

@@ -12,15 +12,15 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sparsetime.activations.sources.named_tensors import FieldSource
+from sparsetime.activations.sources.named_tensors import NamedTensorSource
 from sparsetime.activations.sources.source import RowReader
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, MismatchError
 
 
-def aligned(
+def paired_sites(
     x: Store | Sequence[Store], target: Store | Sequence[Store] | None = None
-) -> FieldSource:
+) -> NamedTensorSource:
     """Stores of several sites as one source, whose rows agree in sequence and position.
 
     x: what a dictionary reads; target: what it is to reconstruct, where that is another site (a
@@ -36,7 +36,7 @@ def aligned(
         _check_alike(stores[0], store)
     digest = hashlib.sha256("".join(store.fingerprint for store in stores).encode())
     digest.update(str([len(group) for group in groups.values()]).encode())
-    return FieldSource(
+    return NamedTensorSource(
         JoinedReader([store.reader for store in stores]),
         stores[0].spans,
         {name: sum(store.d for store in group) for name, group in groups.items()},
@@ -87,7 +87,7 @@ def _listed(given: Store | Sequence[Store]) -> list[Store]:
     stores = [given] if isinstance(given, Store) else list(given)
     if not stores or not all(isinstance(store, Store) for store in stores):
         raise ConfigError(
-            "aligned takes stores, or lists of stores; tensors go into a dict instead: "
+            "paired_sites takes stores, or lists of stores; tensors go into a dict instead: "
             '{"x": [rows, d_in], "target": [rows, d_out]}'
         )
     return stores

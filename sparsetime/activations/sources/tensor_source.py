@@ -16,15 +16,15 @@ from torch import Tensor
 
 from sparsetime.activations.capture.check_finite import check_finite
 from sparsetime.activations.sampling.sample_kinds import (
-    Draw,
     Lag,
-    Pairs,
-    Rows,
-    Samples,
+    PairSamples,
+    RowSamples,
+    SampleIndex,
+    SampleKind,
     Spans,
-    Windows,
+    WindowSamples,
 )
-from sparsetime.activations.sampling.shuffle import Pool, Shuffle, cut
+from sparsetime.activations.sampling.shuffle import Pool, Shuffle, rebatch
 from sparsetime.activations.store.shard_reader import pick
 from sparsetime.errors import ConfigError, DataError
 
@@ -81,29 +81,29 @@ class TensorSource:
         self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[Float[Tensor, "batch d"]]:
         """Shuffled rows; every row once an epoch."""
-        return (x for (x,) in self._shuffle(Rows(), seed).batches(batch, epochs, skip))
+        return (x for (x,) in self._shuffle(RowSamples(), seed).batches(batch, epochs, skip))
 
     def pairs(
         self, batch: int, lag: Lag = 1, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[Float[Tensor, "batch 2 d"]]:
         """Shuffled pairs `lag` apart. Errors: DataError where the tensor has no time axis."""
-        return (x for (x,) in self._shuffle(Pairs(lag), seed).batches(batch, epochs, skip))
+        return (x for (x,) in self._shuffle(PairSamples(lag), seed).batches(batch, epochs, skip))
 
     def windows(
         self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
         """Shuffled segments of time with their mask. Errors: DataError without a time axis."""
-        shuffle = self._shuffle(Windows(length), seed)
+        shuffle = self._shuffle(WindowSamples(length), seed)
         return ((x, mask) for x, mask in shuffle.batches(batch, epochs, skip))
 
-    def _shuffle(self, draw: Draw, seed: int) -> Shuffle:
-        if draw.name != Rows.name:
-            _check_time(self._shape, draw, "a tensor")
-        return Shuffle(draw, self._reader, self._spans, seed)
+    def _shuffle(self, kind: SampleKind, seed: int) -> Shuffle:
+        if kind.name != RowSamples.name:
+            _check_time(self._shape, kind, "a tensor")
+        return Shuffle(kind, self._reader, self._spans, seed)
 
 
 @final
-class BatchSource:
+class IteratorSource:
     """Batches as they come from an iterable, which is read once and not shuffled.
 
     Batches [rows, d] give rows only; batches [sequences, time, d] give pairs and windows too, each
@@ -132,25 +132,25 @@ class BatchSource:
         self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[Float[Tensor, "batch d"]]:
         """Rows in the order they come, re-cut to batches of `batch`."""
-        return (x for (x,) in self._cut(Rows(), batch, epochs, skip))
+        return (x for (x,) in self._rebatch(RowSamples(), batch, epochs, skip))
 
     def pairs(
         self, batch: int, lag: Lag = 1, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[Float[Tensor, "batch 2 d"]]:
         """Pairs `lag` apart. Errors: DataError where the batches have no time axis."""
-        return (x for (x,) in self._cut(Pairs(lag), batch, epochs, skip))
+        return (x for (x,) in self._rebatch(PairSamples(lag), batch, epochs, skip))
 
     def windows(
         self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
         """Segments of time with their mask. Errors: DataError without a time axis."""
-        return ((x, mask) for x, mask in self._cut(Windows(length), batch, epochs, skip))
+        return ((x, mask) for x, mask in self._rebatch(WindowSamples(length), batch, epochs, skip))
 
-    def _cut(
-        self, draw: Draw, batch: int, epochs: int | None, skip: int
+    def _rebatch(
+        self, kind: SampleKind, batch: int, epochs: int | None, skip: int
     ) -> Iterator[tuple[Tensor, ...]]:
-        if draw.name != Rows.name:
-            _check_time(self._shape, draw, "an iterator of batches")
+        if kind.name != RowSamples.name:
+            _check_time(self._shape, kind, "an iterator of batches")
         if epochs is not None and epochs != 1:
             raise ConfigError(
                 f"an iterator of batches can only be read once; epochs={epochs} was given. "
@@ -165,9 +165,9 @@ class BatchSource:
                 "this iterator of batches was already read. Make a new one, or capture a store"
             )
         self._used = True
-        return cut(self._pools(draw), batch, skip * batch)
+        return rebatch(self._pools(kind), batch, skip * batch)
 
-    def _pools(self, draw: Draw) -> Iterator[Pool]:
+    def _pools(self, kind: SampleKind) -> Iterator[Pool]:
         for number, values in enumerate(map(torch.as_tensor, self._batches)):
             if values.ndim != len(self._shape) or values.shape[-1] != self.d:
                 raise DataError(
@@ -177,16 +177,16 @@ class BatchSource:
             _check(values, f"batch {number}")
             time = values.shape[-2]
             starts = np.arange(0, values.numel() // self.d, time, dtype=np.int64)
-            samples = Samples(draw, Spans(starts, starts + time))
+            samples = SampleIndex(kind, Spans(starts, starts + time))
             buffer = values.detach().cpu().reshape(-1, self.d)
-            yield Pool(draw, samples.count, partial(_in_order, samples, buffer, number))
+            yield Pool(kind, samples.count, partial(_in_order, samples, buffer, number))
 
 
-def _in_order(samples: Samples, buffer: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:
-    first, stops = samples.place(np.arange(samples.count))
+def _in_order(samples: SampleIndex, buffer: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:
+    first, stops = samples.locate(np.arange(samples.count))
     begins, ends = torch.from_numpy(first), torch.from_numpy(stops)
     generator = torch.Generator().manual_seed(number)
-    return buffer, samples.draw.settle(begins, ends, generator), ends
+    return buffer, samples.kind.resolve(begins, ends, generator), ends
 
 
 def _check(values: Tensor, what: str) -> None:
@@ -200,9 +200,9 @@ def _check(values: Tensor, what: str) -> None:
     check_finite(values, what)
 
 
-def _check_time(shape: list[int], draw: Draw, what: str) -> None:
+def _check_time(shape: list[int], kind: SampleKind, what: str) -> None:
     if len(shape) != 3:
         raise DataError(
-            f"{draw.name} need the order of time, and {what} of shape {shape} has none. "
+            f"{kind.name} need the order of time, and {what} of shape {shape} has none. "
             "Give [sequences, time, d], or a store"
         )

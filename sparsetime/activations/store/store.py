@@ -17,13 +17,13 @@ from torch import Tensor
 
 from sparsetime.activations.capture.documents import Label
 from sparsetime.activations.sampling.sample_kinds import (
-    Draw,
     Lag,
-    Pairs,
-    Rows,
-    Samples,
+    PairSamples,
+    RowSamples,
+    SampleIndex,
+    SampleKind,
     Spans,
-    Windows,
+    WindowSamples,
 )
 from sparsetime.activations.sampling.shuffle import MEMORY, Shuffle
 from sparsetime.activations.store.manifest import (
@@ -142,7 +142,9 @@ class Store:
 
         Errors: DataError where there are no rows; ConfigError for settings out of range.
         """
-        return (x for (x,) in self._shuffle(Rows(), seed, memory).batches(batch, epochs, skip))
+        return (
+            x for (x,) in self._shuffle(RowSamples(), seed, memory).batches(batch, epochs, skip)
+        )
 
     def pairs(
         self,
@@ -160,7 +162,7 @@ class Store:
 
         Errors: DataError where no sequence is long enough.
         """
-        shuffle = self._shuffle(Pairs(lag), seed, memory)
+        shuffle = self._shuffle(PairSamples(lag), seed, memory)
         return (x for (x,) in shuffle.batches(batch, epochs, skip))
 
     def windows(
@@ -179,7 +181,7 @@ class Store:
 
         Errors: DataError where no sequence is long enough.
         """
-        shuffle = self._shuffle(Windows(length), seed, memory)
+        shuffle = self._shuffle(WindowSamples(length), seed, memory)
         return ((x, mask) for x, mask in shuffle.batches(batch, epochs, skip))
 
     def sequence(self, i: int) -> StoredSequence:
@@ -261,8 +263,8 @@ class Store:
         """
         self.reader.verify()
 
-    def _shuffle(self, draw: Draw, seed: int, memory: str | int) -> Shuffle:
-        return Shuffle(draw, self.reader, self.spans, seed, memory)
+    def _shuffle(self, kind: SampleKind, seed: int, memory: str | int) -> Shuffle:
+        return Shuffle(kind, self.reader, self.spans, seed, memory)
 
     def _view(self, places: NDArray[np.int64]) -> Store:
         selection = self.sequence_indices[places]
@@ -271,7 +273,7 @@ class Store:
     def _row_numbers(self, start: int, stop: int) -> NDArray[np.int64]:
         if start == stop:
             return np.zeros(0, dtype=np.int64)
-        return Samples(Rows(), self.spans).outer(start, stop)
+        return SampleIndex(RowSamples(), self.spans).outer(start, stop)
 
 
 _NO_SEQUENCES = pa.table({"id": pa.array([], pa.string()), "length": pa.array([], pa.int64())})

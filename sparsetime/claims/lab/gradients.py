@@ -8,7 +8,7 @@ from typing import TypeAlias
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.activations.sources.model_loss import with_gradients
+from sparsetime.activations.sources.model_loss import rows_with_gradients
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.errors import MismatchError
 from sparsetime.metrics.ce_increase import token_windows
@@ -31,4 +31,4 @@ def training_gradients(data: Splits, windows: int, length: int) -> Gradients:
             "lab.code()"
         )
     tokens = token_windows(data.train_store, length)[:windows]
-    return with_gradients(data.bed.model.model, tokens, data.bed.store.site)
+    return rows_with_gradients(data.bed.model.model, tokens, data.bed.store.site)

@@ -34,8 +34,8 @@ def cross_layer_transcoder(
 ) -> Dictionary:
     """`sites`: how many MLPs, whose sizes d_in and d_out join; None takes d_in for d_out.
 
-    `width` and `k` are of all sites together. `sparsetime.aligned(x=inputs, target=outputs)`, two
-    lists of stores in the order of the model, gives the joined activations.
+    `width` and `k` are of all sites together. `sparsetime.paired_sites(x=inputs, target=outputs)`
+    joins the activations of two lists of stores in the order of the model.
     """
     out = d_out or d_in
     read, written = share_ends("d_in", d_in, sites)[0], share_ends("d_out", out, sites)[0]

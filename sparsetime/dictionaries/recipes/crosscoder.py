@@ -24,7 +24,7 @@ from sparsetime.errors import ConfigError
 def crosscoder(d_in: int, width: int, sites: int = 2, l1: float = 0.05) -> Dictionary:
     """`sites`: how many sites of one size `d_in` joins; `l1`: weight of the penalty.
 
-    `sparsetime.aligned(x=[store, other])` gives the joined activations.
+    `sparsetime.paired_sites(x=[store, other])` gives the joined activations.
     """
     if sites < 1 or d_in % sites:
         raise ConfigError(

@@ -31,7 +31,7 @@ def end_to_end_gradient(
 ) -> Dictionary:
     """`gradient`: weight of the squared error along the gradient.
 
-    `sparsetime.activations.sources.model_loss.with_gradients` gives the activations with theirs.
+    `sparsetime.activations.sources.model_loss.rows_with_gradients` makes such rows.
     """
     return Dictionary(
         LinearEncoder(d_in, width),

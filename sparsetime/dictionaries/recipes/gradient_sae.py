@@ -33,7 +33,7 @@ def g_sae(
 ) -> Dictionary:
     """`beta`: how much the gradient counts in the choice; 0 is TopK.
 
-    `sparsetime.activations.sources.model_loss.with_gradients` gives the activations with theirs.
+    `sparsetime.activations.sources.model_loss.rows_with_gradients` makes such rows.
     """
     return Dictionary(
         LinearEncoder(d_in, width),

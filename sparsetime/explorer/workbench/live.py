@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from sparsetime.activations.capture.documents import Document
-    from sparsetime.activations.capture.forward_passes import Passes
+    from sparsetime.activations.capture.forward_passes import ForwardPasses
     from sparsetime.activations.store.store import Store
     from sparsetime.models.load import LoadedModel
 
@@ -98,14 +98,14 @@ class Live:
             )
         return self._loaded
 
-    def passes(self, store: Store) -> Passes:
+    def passes(self, store: Store) -> ForwardPasses:
         """The model and its site, run with the settings of the capture."""
-        from sparsetime.activations.capture.forward_passes import Passes, PassSettings
+        from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
 
         kept = store.manifest.capture
         known = ("window", "overlap", "batch", "dtype", "time_axis")
         settings = PassSettings(**{name: kept[name] for name in known if name in kept})
-        return Passes(self.model(store), store.site, settings)
+        return ForwardPasses(self.model(store), store.site, settings)
 
 
 def play(opened: Opened, live: Live, key: str, given: LiveInput) -> Iterator[LiveChunk]:

@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from sparsetime.activations.sources.paired_sites import aligned
+from sparsetime.activations.sources.paired_sites import paired_sites
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.interventions.lm_loss import next_token_loss
-from sparsetime.interventions.patch import replacing
+from sparsetime.interventions.patch import patched
 from sparsetime.metrics.ce_increase import token_windows
 
 LAYERS = range(4)
@@ -75,7 +75,7 @@ def _trained(lab: Lab, reads: list[Splits], writes: list[Splits], seed: int) -> 
         k=K * sites,
         seed=seed,
     )
-    both = aligned([read.train_store for read in reads], [w.train_store for w in writes])
+    both = paired_sites([read.train_store for read in reads], [w.train_store for w in writes])
     return lab.train(made, both, rows=ROWS, seed=seed, learning_rate=RATE)
 
 
@@ -115,7 +115,7 @@ def _replaced_loss(
 
     with ExitStack() as stack:
         for read, written in zip(READ, WRITTEN, strict=True):
-            stack.enter_context(replacing(model, read, remembered, *tokens.shape))
-            exchange = replacing(model, written, lambda _: stand_in(seen), *tokens.shape)
+            stack.enter_context(patched(model, read, remembered, *tokens.shape))
+            exchange = patched(model, written, lambda _: stand_in(seen), *tokens.shape)
             stack.enter_context(exchange)
         return float(next_token_loss(model, tokens))

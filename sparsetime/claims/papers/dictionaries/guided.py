@@ -14,7 +14,7 @@ from sparsetime.activations.store.store import Store
 from sparsetime.claims.claim import Lab, Less, claim
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.recipes import dictionary
-from sparsetime.interventions.logits import predictions
+from sparsetime.interventions.logits import next_token_logits
 from sparsetime.metrics.ce_increase import token_windows
 from sparsetime.metrics.monosemanticity import monosemanticity
 
@@ -84,7 +84,7 @@ class _Steering:
         model = code.bed.model.model
         tokens = token_windows(code.held_out_store, LENGTH)[:WINDOWS]
         with torch.no_grad():
-            plain = predictions(model, tokens).softmax(1)
+            plain = next_token_logits(model, tokens).softmax(1)
         odds = _log_odds(code.train_store, labels, plain.shape[1])
         length = PUSH * float((code.train - code.train.mean(0)).norm(dim=1).mean())
         return _Steering(model, tokens, plain, odds, length)
@@ -94,7 +94,7 @@ class _Steering:
         """The rise of the predicted tokens' mean log-odds, when pushed each concept's way."""
         shifts = []
         for odds, way in zip(self.odds, self.length * ways, strict=True):
-            pushed = predictions(self.model, self.tokens, SITE, way.add).softmax(1)
+            pushed = next_token_logits(self.model, self.tokens, SITE, way.add).softmax(1)
             shifts.append(float(((pushed - self.plain) @ odds).mean()))
         return fmean(shifts)
 

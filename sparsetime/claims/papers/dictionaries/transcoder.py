@@ -9,7 +9,7 @@ from torch import Tensor
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.interventions.lm_loss import next_token_loss
-from sparsetime.interventions.patch import replacing
+from sparsetime.interventions.patch import patched
 from sparsetime.metrics.ce_increase import token_windows
 
 WIDTH, K, ROWS = 1024, 32, 100_000
@@ -52,7 +52,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
             return float(next_token_loss(model, tokens, WRITTEN, replace)) - plain
 
     seen = _Seen()
-    with replacing(model, READ, seen, *tokens.shape):
+    with patched(model, READ, seen, *tokens.shape):
         through = rise(lambda _: transcoder(seen.x))
     return {
         "loss rise, transcoder": through,
