@@ -1,0 +1,31 @@
+"""Public names of the package, each imported when it is first used (see `__init__.py`)."""
+
+from .activations.capture.capture import capture as capture
+from .activations.capture.documents import Document as Document
+from .activations.capture.generate import sample_documents as sample_documents
+from .activations.sampling.batch import Batch as Batch
+from .activations.sources.live_source import stream as stream
+from .activations.sources.paired_sites import paired_sites as paired_sites
+from .activations.store.store import Store as Store
+from .activations.store.store import open_store as open_store
+from .codes import SparseCode as SparseCode
+from .comparison.leaderboard import leaderboard as leaderboard
+from .dictionaries.compose import compose as compose
+from .dictionaries.dictionary import Dictionary as Dictionary
+from .dictionaries.recipes import dictionary as dictionary
+from .dictionaries.recipes import recipes as recipes
+from .dictionaries.serialise import load as load
+from .dictionaries.state.wrap_stateful import with_memory as with_memory
+from .explorer.export import export as export
+from .explorer.server.launch import explore as explore
+from .features.index import index as index
+from .features.index import open_index as open_index
+from .metrics.evaluate import evaluate as evaluate
+from .models.sites import sites as sites
+from .reports.report import report as report
+from .segments import Segments as Segments
+from .suites.suite import suite as suite
+from .testbeds.testbed import testbed as testbed
+from .training.train import train as train
+
+__version__: str
