@@ -6,14 +6,17 @@ picture and the verdict of one claim, `<!-- generated: claim delta -->`.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from claim_pictures import dots
 
+ROOT = Path(__file__).parents[1]
 VERDICTS = ("holds", "fails", "undecided")
 MARK = re.compile(r"<!-- generated: (\w+)(?: (\w+))? -->")
 FETCHED = re.compile(r"""(?:<link[^>]+?href|\bsrc)=["']?(?:https?:)?//[^"' >]+""")
@@ -74,11 +77,24 @@ def claim(name: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def reference() -> str:
-    """A section for each public name: its signature and its docstring."""
-    import sparsetime
+def reference(namespace: str = "") -> str:
+    """A directive of mkdocstrings for each public name of `st`, or of one namespace of it.
 
-    return "\n".join(_entry(name, getattr(sparsetime, name)) for name in sparsetime.__all__)
+    The names and their homes are read from the stub of the package, which is what users import.
+    """
+    package = ".".join(filter(None, ["sparsetime", namespace]))
+    stub = ROOT.joinpath(*package.split("."), "__init__.pyi")
+    homes = [
+        f"{package}.{node.module}.{alias.name}"
+        for node in ast.parse(stub.read_text("utf-8")).body
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    ]
+    return "\n\n".join(f"::: {home}" for home in sorted(homes, key=_last_name))
+
+
+def _last_name(path: str) -> str:
+    return path.rpartition(".")[2].casefold()
 
 
 def _card(card: Any) -> str:
@@ -134,53 +150,6 @@ def _judged(record: Any) -> list[str]:
         f"| {one.expectation} | {one.mean:.3g} ± {one.error:.2g} | {one.verdict} |"
         for one in record.judgements
     ]
-
-
-def _entry(name: str, thing: Any) -> str:
-    lines = [f"## `{name}`", "", "```text", _signature(name, thing), "```", "", _prose(thing), ""]
-    if inspect.isclass(thing):
-        for member_name, member in vars(thing).items():
-            if not member_name.startswith("_") and inspect.getdoc(member) and _is_method(member):
-                lines += [f"### `{name}.{member_name}`", ""]
-                if callable(member):
-                    lines += ["```text", _signature(member_name, member), "```", ""]
-                lines += [_prose(member), ""]
-    return "\n".join(lines)
-
-
-def _is_method(member: Any) -> bool:
-    return inspect.isfunction(member) or isinstance(member, property | staticmethod | classmethod)
-
-
-def _signature(name: str, thing: Any) -> str:
-    try:
-        signature = inspect.signature(thing)
-    except (TypeError, ValueError):
-        return name
-    # Annotations are strings, which `str` would show in quotes.
-    plain = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
-    parts = [
-        _typed(str(short), full.annotation)
-        for short, full in zip(plain, signature.parameters.values(), strict=True)
-        if full.name != "self"
-    ]
-    one_line = f"{name}({', '.join(parts)})"
-    if len(one_line) <= 88:
-        return one_line
-    return "\n".join([f"{name}(", *(f"    {part}," for part in parts), ")"])
-
-
-def _typed(parameter: str, annotation: Any) -> str:
-    """`k=3` and `int` as `k: int = 3`."""
-    if annotation is inspect.Parameter.empty:
-        return parameter
-    name, equals, default = parameter.partition("=")
-    return f"{name}: {annotation}" + (f" = {default}" if equals else "")
-
-
-def _prose(thing: Any) -> str:
-    """A docstring as Markdown; its square brackets are shapes, not links."""
-    return (inspect.getdoc(thing) or "").replace("[", "\\[").replace("]", "\\]")
 
 
 GENERATED: dict[str, Callable[..., str]] = {
