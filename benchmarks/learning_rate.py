@@ -20,7 +20,7 @@ from typing import Any
 from harness.figures import conclude, machine, table
 
 RECIPES = ("batch_topk", "temporal_matryoshka", "matryoshka_batch_topk")
-BEDS = ("orchestra", "code", "prose", "series")
+BEDS = ("synthetic", "python", "prose", "series")
 SHARES = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 WIDTH, K, SEED, MEASURED = 512, 16, 7, 20_000
 

@@ -26,7 +26,7 @@ from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.kernels import cpu
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training.config import TrainConfig
-from sparsetime.training.dictionary_trainee import Trainee
+from sparsetime.training.dictionary_trainable import DictionaryTrainable
 
 # `outer` calls `decode`; only the outermost counts.
 KERNELS = ("select", "kept", "gather_dot", "outer", "decode", "transpose", "project", "adam")
@@ -86,7 +86,7 @@ def main() -> None:
     fit_start(sae, batches[0])
     dtype = selection_dtype(torch.device("cpu"))
     config = TrainConfig(rows=options.batch * 1000, batch=options.batch, learning_rate=3e-4)
-    trainee = Trainee(sae, config, dtype)
+    trainable = DictionaryTrainable(sae, config, dtype)
     directions = sae.encoder.directions().detach()
     clock = Clock()
     product = clock.run(
@@ -96,7 +96,7 @@ def main() -> None:
     for name in KERNELS:
         clock.watch(name)
     parts = {
-        "step": clock.run(lambda n: trainee.step(Batch(batches[n % 4]), n), options.steps),
+        "step": clock.run(lambda n: trainable.step(Batch(batches[n % 4]), n), options.steps),
         "encode": clock.run(lambda n: sae.eval().encode(batches[n % 4]), options.steps),
     }
     for found in parts.values():

@@ -77,7 +77,7 @@ def measure(options: argparse.Namespace) -> None:
     from sparsetime.dictionaries.initialise import fit_start
     from sparsetime.kernels.precision import selection_dtype
     from sparsetime.training.config import TrainConfig
-    from sparsetime.training.dictionary_trainee import Trainee
+    from sparsetime.training.dictionary_trainable import DictionaryTrainable
 
     store = st.open_store(options.store)
     memory = int(options.share * options.rows * options.d * 2)
@@ -97,11 +97,11 @@ def measure(options: argparse.Namespace) -> None:
     sae = st.dictionary("topk", d_in=options.d, width=8192, k=32)
     fit_start(sae, batch)
     config = TrainConfig(rows=options.batch * 1000, batch=options.batch)
-    trainee = Trainee(sae, config, selection_dtype(batch.device))
+    trainable = DictionaryTrainable(sae, config, selection_dtype(batch.device))
     training = []
     for number in range(3 + options.rounds):
         began = time.perf_counter()
-        trainee.step(Batch(batch), number)
+        trainable.step(Batch(batch), number)
         training.append(len(batch) / (time.perf_counter() - began))
     print(
         json.dumps({"reading": reading, "training": training[3:], "grown": grown, "memory": memory})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,9 +21,13 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Settings(BaseModel):
-    """The base of every group of settings: typed, frozen, and closed to keys it does not know."""
+    """Base of every group of settings: typed, frozen, and closed to unknown keys.
+
+    renamed: keys of earlier versions and their names now; a call with an old one is an error.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    renamed: ClassVar[Mapping[str, str]] = {}
 
 
 def read_config(
@@ -123,7 +127,11 @@ def _explained(details: ErrorDetails, model: type[BaseModel]) -> str:
     key = ".".join(path) or "the whole"
     kind, given = details["type"], details["input"]
     if kind == "extra_forbidden":
-        known = _keys(model, path[:-1])
+        group = _group_at(model, path[:-1])
+        new_name = getattr(group, "renamed", {}).get(path[-1])
+        if new_name is not None:
+            return f"the key {key!r} is now named {new_name!r}; rename it, its meaning is the same."
+        known = sorted(field.alias or name for name, field in group.model_fields.items())
         near = closest(path[-1], known, count=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}."
         return f"unknown key {key!r}; {hint}"
@@ -136,8 +144,8 @@ def _explained(details: ErrorDetails, model: type[BaseModel]) -> str:
     return f"{key!r}: given {shown}, {expected.rstrip('.')}."
 
 
-def _keys(model: type[BaseModel], path: list[str]) -> list[str]:
-    """The keys that exist in the group of settings at `path`."""
+def _group_at(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
+    """The group of settings at `path`."""
     for part in path:
         field = model.model_fields.get(part)
         inner = _group(field.annotation) if field is not None else None
@@ -145,7 +153,7 @@ def _keys(model: type[BaseModel], path: list[str]) -> list[str]:
             # List positions and names of union members are no keys; the group stays the same.
             continue
         model = inner
-    return sorted(field.alias or name for name, field in model.model_fields.items())
+    return model
 
 
 def _group(annotation: Any) -> type[BaseModel] | None:

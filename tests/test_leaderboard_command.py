@@ -13,7 +13,7 @@ from sparsetime.comparison.settings import SMALL
 from sparsetime.config import read_config
 
 BED = (
-    "beds.orchestra={sequences: 10, time: 100, d: 8, width: 6, active: 2.0, families: 0, pairs: 0, "
+    "beds.synthetic={sequences: 10, time: 100, d: 8, width: 6, active: 2.0, families: 0, pairs: 0, "
     "bidirectional: 0, circles: 0, state_features: 0}"
 )
 
@@ -33,7 +33,7 @@ def test_a_leaderboard_ends_in_tables_and_a_page(tmp_path):
     grid = ("--recipe", "topk", "--recipe", "batch_topk", "--width", 8, "--k", 2, "--seed", 0)
     own = ("--rows", 500, "--set", "train.batch=100", "--set", BED, "--set", "ladder={}")
     output = run(*grid, *own, "--out", tmp_path / "run").stdout
-    assert "orchestra, width 8" in output and "FVU at L0" in output
+    assert "synthetic, width 8" in output and "FVU at L0" in output
     assert "report.html: open it in a browser" in output
     assert "2 dictionaries of 2 recipes" in (tmp_path / "run/report.html").read_text()
 
@@ -58,7 +58,7 @@ def test_the_small_grid_can_be_narrowed(tmp_path, monkeypatch):
     assert seen["chosen"].beds == {"series": {"steps": 50}}
     narrowed("--seed", "7")
     assert {cell.seed for cell in seen["every"]} == {7}
-    assert {cell.bed for cell in seen["every"]} == {"orchestra", "code", "prose", "series"}
+    assert {cell.bed for cell in seen["every"]} == {"synthetic", "python", "prose", "series"}
 
 
 def test_what_cannot_be_is_one_red_line(tmp_path):

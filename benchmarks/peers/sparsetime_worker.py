@@ -13,7 +13,7 @@ from sparsetime.activations.sampling.batch import Batch
 from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training.config import TrainConfig
-from sparsetime.training.dictionary_trainee import Trainee
+from sparsetime.training.dictionary_trainable import DictionaryTrainable
 
 
 class Sparsetime(Trainer):
@@ -31,24 +31,24 @@ class Sparsetime(Trainer):
             rows=task.steps * task.batch,
             batch=task.batch,
             learning_rate=task.learning_rate,
-            warmup=task.warmup_steps / task.steps,
-            decay=task.decay_steps / task.steps,
+            lr_warmup=task.warmup_steps / task.steps,
+            lr_decay=task.decay_steps / task.steps,
             dead_after=task.dead_rows,
         )
         cpu = torch.device("cpu")
         dtype = selection_dtype(cpu) if chosen == "auto" else getattr(torch, chosen)
         fit_start(self._dictionary, data.batch(0))
-        self._trainee = Trainee(self._dictionary, config, dtype)
+        self._trainable = DictionaryTrainable(self._dictionary, config, dtype)
 
     def step(self, batch: Tensor, number: int) -> None:
-        self._trainee.step(Batch.of(batch), number)
+        self._trainable.step(Batch.of(batch), number)
 
     def parameters(self) -> list[Tensor]:
         return list(self._dictionary.parameters())
 
     def force_dead(self, count: int) -> None:
-        firing = self._trainee.firing
-        firing.rows_since[:count] = firing.dead_after
+        tracker = self._trainable.tracker
+        tracker.rows_since[:count] = tracker.dead_after
 
     def encode(self, batch: Tensor) -> Any:
         return self._dictionary.eval().encode(batch)

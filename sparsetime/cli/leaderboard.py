@@ -22,7 +22,7 @@ def leaderboard(
     ] = None,
     bed: Annotated[
         list[str] | None,
-        typer.Option(help="A testbed: orchestra, code, prose, series. Repeatable."),
+        typer.Option(help="A testbed: synthetic, python, prose, series. Repeatable."),
     ] = None,
     width: Annotated[list[int] | None, typer.Option(help="Features. Repeatable.")] = None,
     k: Annotated[list[int] | None, typer.Option(help="Active features. Repeatable.")] = None,
@@ -39,7 +39,7 @@ def leaderboard(
     Examples:
       sparsetime leaderboard --small --out runs/board
       sparsetime leaderboard --small --bed series --out runs/board
-      sparsetime leaderboard --recipe batch_topk --recipe slow_fast --bed orchestra \\
+      sparsetime leaderboard --recipe batch_topk --recipe slow_fast --bed synthetic \\
         --width 512 --k 8 --k 16 --seed 0 --seed 1 --rows 100000 --out runs/two
       sparsetime leaderboard --config run.yaml --set train.batch=1024
     """

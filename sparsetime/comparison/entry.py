@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from sparsetime.comparison.grid import Cell
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
+from sparsetime.training.config import upgrade_saved_config
 
 SCHEMA_VERSION = 1
 CELLS = "cells"
@@ -47,8 +48,8 @@ class Entry(BaseModel):
     """One cell with all that was measured.
 
     terms: what it was trained and measured under, with its recipe's and its testbed's settings.
-    figures: by name, those of `sparsetime.evaluate` and, on Orchestra, of planted features;
-    left_out: why one is missing. seconds: its share of the training, and its measuring.
+    figures: by name, those of `sparsetime.evaluate` and, on the synthetic testbed, of planted
+    features; left_out: why one is missing. seconds: its share of the training, and its measuring.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +62,13 @@ class Entry(BaseModel):
     probes: list[Probed]
     octaves: list[Octave]
     seconds: float
+
+    @field_validator("terms")
+    @classmethod
+    def _upgrade_train_config(cls, terms: dict[str, Any]) -> dict[str, Any]:
+        if "train" not in terms:
+            return terms
+        return {**terms, "train": upgrade_saved_config(terms["train"])}
 
     def save(self, folder: Folder) -> None:
         """Write it into the leaderboard's folder, whole or not at all."""

@@ -12,6 +12,7 @@ from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.config import validated
 from sparsetime.errors import ConfigError, DamagedError, StoreError
 from sparsetime.files import Folder
+from sparsetime.training.config import upgrade_saved_config
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -99,9 +100,11 @@ class Leaderboard:
                 f"{SCHEMA_VERSION}"
             )
         try:
+            settings = value["settings"]
+            settings["train"] = upgrade_saved_config(settings["train"])
             return Leaderboard(
                 path,
-                validated(LeaderboardSettings, value["settings"]),
+                validated(LeaderboardSettings, settings),
                 tuple(Entry.model_validate(entry) for entry in value["entries"]),
                 {
                     bed: [Probed.model_validate(each) for each in some]

@@ -20,7 +20,7 @@ from sparsetime.metrics.temporal.planted_absorption import planted_absorption
 from sparsetime.metrics.temporal.planted_recovery import Planted, planted
 from sparsetime.metrics.temporal.probe_ladder import Ladder, ladder
 from sparsetime.testbeds.atom_recovery import FOUND_ABOVE, Recovery, recovery
-from sparsetime.testbeds.synthetic.generate import Orchestra
+from sparsetime.testbeds.synthetic.generate import SyntheticData
 
 FIGURES = ("fvu", "l0", "dead", "dwell", "half_life_median", "flicker_share", "smoothness")
 SLOW = 32  # steps; a planted feature that dwells longer counts as slow
@@ -74,7 +74,7 @@ def _planted(
     sae: Dictionary,
     code: SparseCode,
     true_code: SparseCode,
-    truth: Orchestra,
+    truth: SyntheticData,
     ground: Ground,
 ) -> None:
     match = recovery(sae.atoms.detach(), truth.atoms)

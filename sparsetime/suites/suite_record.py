@@ -10,6 +10,7 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.serialise import load
 from sparsetime.errors import DamagedError, StoreError, unknown_name
 from sparsetime.files import Folder
+from sparsetime.training.config import upgrade_saved_config
 
 SCHEMA_VERSION = 1
 RECORD, TABLE = "suite.json", "suite.md"
@@ -104,6 +105,8 @@ class Suite:
             )
         try:
             entries = tuple(SuiteEntry(**entry) for entry in about.pop("entries"))
-        except TypeError as error:
+            settings = about["settings"]
+            about["settings"] = {**settings, "train": upgrade_saved_config(settings["train"])}
+        except (TypeError, KeyError, AttributeError) as error:
             raise DamagedError(f"{path}/{RECORD} is not the record of a suite: {error}") from None
         return Suite(path, entries, about)

@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from sparsetime.activations.store.store import Store
 from sparsetime.models.load import LoadedModel
-from sparsetime.testbeds.synthetic.generate import Orchestra
+from sparsetime.testbeds.synthetic.generate import SyntheticData
 
 
 @final
@@ -30,7 +30,7 @@ class Testbed:
     store: Store
     labels: tuple[str, ...]
     model: LoadedModel | None = None
-    truth: Orchestra | None = None
+    truth: SyntheticData | None = None
     by_time: str | None = None
 
     def split(self, held_out: float = 0.1, seed: int = 0) -> tuple[Store, Store]:

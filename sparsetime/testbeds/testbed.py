@@ -13,61 +13,75 @@ from typing import Any, final
 from sparsetime.config import Settings, validated
 from sparsetime.errors import unknown_name
 from sparsetime.testbeds.base import Testbed
-from sparsetime.testbeds.prose import bed as prose_bed
-from sparsetime.testbeds.prose.bed import ProseSettings
-from sparsetime.testbeds.python_code import bed as code_bed
-from sparsetime.testbeds.python_code.bed import CodeSettings
-from sparsetime.testbeds.series import bed as series_bed
-from sparsetime.testbeds.series.bed import SeriesSettings
-from sparsetime.testbeds.synthetic import bed
-from sparsetime.testbeds.synthetic.settings import OrchestraSettings
+from sparsetime.testbeds.prose import build as prose
+from sparsetime.testbeds.python_code import build as python_code
+from sparsetime.testbeds.series import build as series
+from sparsetime.testbeds.synthetic import build as synthetic
+from sparsetime.testbeds.synthetic.settings import SyntheticSettings
 
 
 @final
 @dataclass(frozen=True)
-class _Recipe:
-    """How a testbed is made: its settings, what else decides its bytes, and who builds it."""
+class _Builder:
+    """How a testbed is made.
+
+    content_version: the versions and weights that its bytes depend on beside the settings.
+    cache_name: how its folder in the cache begins.
+    """
 
     settings: type[Settings]
-    made_of: Callable[[Any], str]
+    content_version: Callable[[Any], str]
     build: Callable[[str, Any, bool], Testbed]
+    cache_name: str
 
 
-_RECIPES = {
-    "code": _Recipe(CodeSettings, code_bed.made_of, code_bed.build),
-    "orchestra": _Recipe(OrchestraSettings, bed.made_of, bed.build),
-    "prose": _Recipe(ProseSettings, prose_bed.made_of, prose_bed.build),
-    "series": _Recipe(SeriesSettings, series_bed.made_of, series_bed.build),
+# The cache names are those of version 0.1.0, so that what it built is found again.
+_BUILDERS = {
+    "prose": _Builder(prose.ProseSettings, prose.content_version, prose.build, "prose"),
+    "python": _Builder(
+        python_code.PythonCodeSettings, python_code.content_version, python_code.build, "code"
+    ),
+    "series": _Builder(series.SeriesSettings, series.content_version, series.build, "series"),
+    "synthetic": _Builder(
+        SyntheticSettings, synthetic.content_version, synthetic.build, "orchestra"
+    ),
 }
+
+#: Names of version 0.1.0, which saved leaderboards and run files may hold, and today's.
+EARLIER_NAMES = {"code": "python", "orchestra": "synthetic"}
 
 
 def testbed(
     name: str, out: str | Path | None = None, progress: bool = True, **settings: Any
 ) -> Testbed:
-    """The testbed of that name: "code", "orchestra", "prose" or "series".
+    """The testbed of that name: "prose", "python", "series" or "synthetic".
 
-    It is built when it is first asked for, into `out` or else a folder of its own in the user's
-    cache folder (`$XDG_CACHE_HOME`, by default `~/.cache`), and opened from there ever after. A
-    build that was cut off goes on when called again. `settings` are the testbed's own, such as
-    `tokens=50_000` or `step=412` of the code testbed, or `longest=100.0` of Orchestra.
+    The first call builds it into `out`, or else into a folder of its own in the user's cache
+    folder (`$XDG_CACHE_HOME`, by default `~/.cache`); later calls open it. A build that was
+    interrupted resumes. `settings` are the testbed's own, such as `tokens=50_000` or `step=412` of
+    "python", or `longest=100.0` of "synthetic". The earlier names "code" and "orchestra" are
+    accepted for "python" and "synthetic".
 
     Errors: UnknownNameError with the nearest names; ConfigError for a setting that is unknown or
     out of range; those of `sparsetime.capture` where it cannot be built, or where `out` holds
     something else.
     """
-    if name not in _RECIPES:
-        raise unknown_name("testbed", name, _RECIPES)
-    recipe = _RECIPES[name]
-    chosen = validated(recipe.settings, settings, f"the settings of the testbed {name!r}")
-    made_of = json.dumps([_said(chosen), recipe.made_of(chosen)], sort_keys=True)
-    key = hashlib.sha256(made_of.encode()).hexdigest()[:12]
-    folder = os.fspath(out) if out is not None else str(_cache() / f"{name}-{key}")
-    return recipe.build(folder, chosen, progress)
+    builder = _BUILDERS.get(EARLIER_NAMES.get(name, name))
+    if builder is None:
+        raise unknown_name("testbed", name, _BUILDERS)
+    chosen = validated(builder.settings, settings, f"the settings of the testbed {name!r}")
+    folder = os.fspath(out) if out is not None else str(_cache() / _cache_folder(builder, chosen))
+    return builder.build(folder, chosen, progress)
 
 
-def _said(settings: Settings) -> dict[str, Any]:
-    """The settings, but for those of None: one that comes later leaves kept testbeds in place."""
-    return settings.model_dump(exclude_none=True)
+def _cache_folder(builder: _Builder, settings: Settings) -> str:
+    """The name of its folder in the cache: testbeds of other settings or content have others.
+
+    Settings that are None are left out, so that a setting added later keeps earlier folders valid.
+    """
+    content = [settings.model_dump(exclude_none=True), builder.content_version(settings)]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return f"{builder.cache_name}-{digest[:12]}"
 
 
 def _cache() -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import (
     Field,
@@ -28,6 +29,12 @@ class TrainConfig(Settings):
     the others, as their descriptions say.
     """
 
+    renamed: ClassVar[Mapping[str, str]] = {
+        "warmup": "lr_warmup",
+        "decay": "lr_decay",
+        "clip": "grad_clip",
+    }
+
     rows: PositiveInt = Field(1_000_000, description="activations to train on, epochs included")
     batch: PositiveInt = Field(4096, description="activations in one step")
     learning_rate: PositiveFloat | None = Field(
@@ -35,9 +42,11 @@ class TrainConfig(Settings):
         description="Adam's step size at its peak; None: 2e-4 / sqrt(width / 16384), more where "
         "there are fewer than 20,000 steps, less where a batch has fewer than 2,048 rows",
     )
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of steps with a rising rate")
-    decay: float = Field(0.2, ge=0, le=1, description="share of steps, last, with a falling rate")
-    clip: PositiveFloat = Field(1.0, description="largest Euclidean norm of all gradients")
+    lr_warmup: float = Field(0.05, ge=0, lt=1, description="share of steps with a rising rate")
+    lr_decay: float = Field(
+        0.2, ge=0, le=1, description="share of steps, last, with a falling rate"
+    )
+    grad_clip: PositiveFloat = Field(1.0, description="largest Euclidean norm of all gradients")
     dead_after: PositiveInt | None = Field(
         None,
         description="rows without firing until a latent counts as dead; None: a tenth of `rows`, "
@@ -90,11 +99,11 @@ class TrainConfig(Settings):
         Features form early, so they are spaced as a logarithm is; where that would come to less
         than a step, they are one step apart.
         """
-        found: list[int] = []
+        numbers: list[int] = []
         for i in range(self.snapshots):
             spaced = round(self.steps ** (i / self.snapshots))
-            found.append(max(spaced, found[-1] + 1 if found else 1))
-        return tuple(found)
+            numbers.append(max(spaced, numbers[-1] + 1 if numbers else 1))
+        return tuple(numbers)
 
     def rate(self, width: int) -> float:
         """The peak learning rate for a dictionary of this width, in such batches, for so long.
@@ -107,9 +116,12 @@ class TrainConfig(Settings):
         rows of text, code and planted features; a series wanted less
         (`benchmarks/learning_rate.py`).
         """
-        haste = (_LONG / min(_LONG, max(_SHORT, self.steps))) ** 0.5
-        calm = min(1.0, self.batch / _LARGE) ** (1 / 3)
-        return self.learning_rate or 2e-4 / (width / 2**14) ** 0.5 * haste * calm
+        short_run_scale = (_LONG / min(_LONG, max(_SHORT, self.steps))) ** 0.5
+        small_batch_scale = min(1.0, self.batch / _LARGE) ** (1 / 3)
+        if self.learning_rate is not None:
+            return self.learning_rate
+        rate: float = 2e-4 / (width / 2**14) ** 0.5 * short_run_scale * small_batch_scale
+        return rate
 
     @property
     def dead_rows(self) -> int:
@@ -118,3 +130,10 @@ class TrainConfig(Settings):
     @property
     def checkpoint_steps(self) -> int:
         return self.checkpoint_every or max(1, self.steps // 10)
+
+
+def upgrade_saved_config(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """A `TrainConfig` as a file of an earlier version holds it, under today's keys."""
+    config = {TrainConfig.renamed.get(key, key): value for key, value in saved.items()}
+    # Runs from before snapshots existed kept none.
+    return {**config, "snapshots": config.get("snapshots", 0)}

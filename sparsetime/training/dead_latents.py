@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
-class Firing:
+class DeadLatentTracker:
     """Rows seen since each latent last fired.
 
     rows_since: int64 [width].

@@ -16,11 +16,11 @@ from sparsetime.dictionaries import serialise
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training.config import TrainConfig
-from sparsetime.training.dictionary_trainee import Trainee
+from sparsetime.training.dictionary_trainable import DictionaryTrainable
 from sparsetime.training.run_folder import RunFolder
 
 
-class Learner:
+class Job:
     """A dictionary on its way through a run, with its folder and where it stands."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Learner:
         self.folder = RunFolder(path, force)
         dtype = _selection_dtype(config, dictionary, self.folder.settings)
         self.settings = _settings(dictionary, source, config, path, dtype)
-        self.folder.refuse_others(self.settings)
+        self.folder.check_same_settings(self.settings)
         self.finished = self.folder.is_finished
         self.next_step = 0
         self._record = _record(source)
@@ -40,17 +40,17 @@ class Learner:
         if self.finished:
             dictionary.load_state_dict(serialise.load(path).state_dict())
             return
-        self.trainee = Trainee(dictionary, config, getattr(torch, dtype))
+        self.trainee = DictionaryTrainable(dictionary, config, getattr(torch, dtype))
         checkpoint = self.folder.checkpoint()
         if checkpoint is not None:
             self.next_step = int(checkpoint.pop("next_step"))
             self.trainee.restore(checkpoint)
 
-    def claim(self) -> None:
+    def acquire(self) -> None:
         """From here on the folder and the dictionary belong to this run."""
         self.dictionary.record = self._record
         if not self.finished:
-            self.folder.claim(self.settings)
+            self.folder.acquire(self.settings)
             self.folder.resume(self.next_step)
 
     def learn(self, batch: Batch, number: int, began: float) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from sparsetime.dictionaries import serialise
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
+from sparsetime.training.config import upgrade_saved_config
 from sparsetime.training.snapshots import (
     SETTINGS,
     SNAPSHOTS,
@@ -71,15 +72,14 @@ class RunFolder:
         """What decides the outcome of the run that is here already, if one is to go on."""
         if self._force or not self._folder.exists(SETTINGS):
             return None
-        found: dict[str, Any] = self._folder.read_json(SETTINGS)
-        found["config"].setdefault("snapshots", 0)  # a run from before there were any
-        return found
+        saved: dict[str, Any] = self._folder.read_json(SETTINGS)
+        return {**saved, "config": upgrade_saved_config(saved["config"])}
 
     @property
     def is_finished(self) -> bool:
         return not self._force and self._folder.exists(serialise.JSON_NAME)
 
-    def claim(self, settings: dict[str, Any]) -> None:
+    def acquire(self, settings: dict[str, Any]) -> None:
         """Make the folder this run's: from here on it is written to."""
         if self._force:
             results = (serialise.JSON_NAME, serialise.WEIGHTS_NAME, SNAPSHOTS)
@@ -126,7 +126,7 @@ class RunFolder:
         serialise.save(dictionary, self._folder.url)
         self._folder.remove(_CHECKPOINT)
 
-    def refuse_others(self, settings: dict[str, Any]) -> None:
+    def check_same_settings(self, settings: dict[str, Any]) -> None:
         """Errors: StoreError where the folder holds a run of other settings."""
         if self._force:
             return

@@ -20,7 +20,7 @@ from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.kernels.malloc import keep_freed_memory
 from sparsetime.progress import Bar, progress
 from sparsetime.training.config import TrainConfig
-from sparsetime.training.job import Learner
+from sparsetime.training.job import Job
 from sparsetime.training.run_folder import Run
 
 Path = str | os.PathLike[str]
@@ -79,34 +79,34 @@ def train(
     for member in members:
         _check_fit(member, activations)
     paths = _paths(members, os.fspath(out)) if several else [os.fspath(out)]
-    learners = [
-        Learner(member, activations, config, path, force)
+    jobs = [
+        Job(member, activations, config, path, force)
         for member, path in zip(members, paths, strict=True)
     ]
     groups = [
-        _Group([one for one in learners if one.dictionary.needs == needs], activations, config)
-        for needs in dict.fromkeys(one.dictionary.needs for one in learners)
+        _Group([one for one in jobs if one.dictionary.needs == needs], activations, config)
+        for needs in dict.fromkeys(one.dictionary.needs for one in jobs)
     ]
-    for one in learners:
-        one.claim()
+    for one in jobs:
+        one.acquire()
     for group in groups:
         group.run(show)
-    runs = [Run(one.path, one.dictionary.eval()) for one in learners]
+    runs = [Run(one.path, one.dictionary.eval()) for one in jobs]
     return runs if several else runs[0]
 
 
 class _Group:
     """Those that want the same kind of batch, each from where it stands."""
 
-    def __init__(self, learners: list[Learner], source: Source, config: TrainConfig) -> None:
-        self._learners = [one for one in learners if not one.finished]
+    def __init__(self, jobs: list[Job], source: Source, config: TrainConfig) -> None:
+        self._jobs = [one for one in jobs if not one.finished]
         self._config = config
-        self._first = min((one.next_step for one in self._learners), default=0)
+        self._first = min((one.next_step for one in self._jobs), default=0)
         # Made here, before any folder is written to: a sampler says at once what it cannot do.
         self._batches = (
             batches(
                 source,
-                self._learners[0].dictionary.needs,
+                self._jobs[0].dictionary.needs,
                 config.batch,
                 lag=config.lag,
                 window=config.window,
@@ -114,17 +114,17 @@ class _Group:
                 epochs=None,
                 skip=self._first,
             )
-            if self._learners
+            if self._jobs
             else iter(())
         )
 
     def run(self, show: bool) -> None:
         """Train all of them to the end."""
-        if not self._learners:
+        if not self._jobs:
             return
         keep_freed_memory()
         config, first = self._config, self._first
-        names = ", ".join(one.dictionary.name for one in self._learners)
+        names = ", ".join(one.dictionary.name for one in self._jobs)
         began = time.monotonic()
         done = first
         with (
@@ -134,7 +134,7 @@ class _Group:
             bar.advance(first * config.batch)
             given = ready if first else self._started(ready)
             for number, batch in zip(range(first, config.steps), given, strict=False):
-                due = [one for one in self._learners if one.next_step == number]
+                due = [one for one in self._jobs if one.next_step == number]
                 _tell(bar, [one.learn(batch, number, began) for one in due])
                 bar.advance(config.batch)
                 done = number + 1
@@ -143,13 +143,13 @@ class _Group:
                 f"the batches ended after step {done} of {config.steps}; give more of them, or "
                 f"ask for fewer rows than {config.rows}"
             )
-        for one in self._learners:
+        for one in self._jobs:
             one.folder.finish(one.dictionary)
 
     def _started(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         """The same batches, after the first of them has set scales and offsets."""
         sample = _first(batches)
-        for one in self._learners:
+        for one in self._jobs:
             if one.next_step == 0:
                 fit_start(one.dictionary, sample)
         return chain([sample], batches)

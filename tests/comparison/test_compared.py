@@ -14,7 +14,7 @@ from sparsetime.errors import MismatchError
 def board(fvu, smoothness, l0=1.0):
     """Recipes whose FVU is `fvu / k` and whose L0 is `l0 * k`; a seed adds a hundredth of it."""
     settings = LeaderboardSettings.model_validate(
-        {"recipes": list(fvu), "widths": [8], "ks": [2, 4, 8], "seeds": [0, 1], "beds": ["code"]}
+        {"recipes": list(fvu), "widths": [8], "ks": [2, 4, 8], "seeds": [0, 1], "beds": ["python"]}
     )
     entries = [
         Entry(

@@ -22,7 +22,7 @@ from sparsetime.metrics.temporal.probe_ladder import ladder
 from sparsetime.testbeds.atom_recovery import recovery
 
 # No superposition and few features, so that some are found in seconds.
-ORCHESTRA = {
+SYNTHETIC = {
     **{"sequences": 20, "time": 200, "d": 16, "width": 12, "active": 3.0, "longest": 50.0},
     **{"families": 2, "children": 2, "pairs": 0, "bidirectional": 0, "circles": 0},
     **{"state_features": 0, "noise": 0.01, "highest_frequency": 0.3, "zipf": 0.0},
@@ -32,9 +32,9 @@ TINY = {
     "widths": [24],
     "ks": [2, 4],
     "seeds": [0, 1],
-    "beds": {"orchestra": ORCHESTRA},
+    "beds": {"synthetic": SYNTHETIC},
     "train": {"rows": 12_000, "batch": 128},
-    "ladder": {"orchestra": ["state"]},
+    "ladder": {"synthetic": ["state"]},
 }
 
 
@@ -61,7 +61,7 @@ def test_every_cell_of_the_grid_is_measured(board):
         assert entry.seconds > 0
     parts = {each.reader for entry in board.entries for each in entry.probes}
     assert parts == {"code", "slow", "fast"}
-    assert {each.reader for each in board.references["orchestra"]} == {
+    assert {each.reader for each in board.references["synthetic"]} == {
         "activations",
         "random dictionary",
     }
@@ -73,16 +73,16 @@ def test_planted_features_are_found_and_counted(board):
     shares = [(octave.features, octave.recovered) for octave in best.octaves]
     assert sum(count for count, _ in shares) <= 12
     assert sum(count * share for count, share in shares) >= 5
-    sae = st.load(f"{board.path}/runs/orchestra/{best.cell.name}")
-    bed = st.testbed("orchestra", progress=False, **ORCHESTRA)
+    sae = st.load(f"{board.path}/runs/synthetic/{best.cell.name}")
+    bed = st.testbed("synthetic", progress=False, **SYNTHETIC)
     again = recovery(sae.atoms.detach(), bed.truth.atoms).share_recovered
     assert best.figures["recovered"] == again
 
 
 def test_figures_are_those_of_evaluate_on_held_out_sequences(board):
     entry = board.entries[-1]
-    _, held_out = st.testbed("orchestra", progress=False, **ORCHESTRA).store.split(0.1, seed=0)
-    sae = st.load(f"{board.path}/runs/orchestra/{entry.cell.name}")
+    _, held_out = st.testbed("synthetic", progress=False, **SYNTHETIC).store.split(0.1, seed=0)
+    sae = st.load(f"{board.path}/runs/synthetic/{entry.cell.name}")
     report = st.evaluate(sae, held_out, ["fvu", "smoothness", "dwell"], progress=False)
     for name in ("fvu", "smoothness", "dwell", "fvu/slow"):
         assert entry.figures[name] == pytest.approx(report[name].value)
@@ -91,7 +91,7 @@ def test_figures_are_those_of_evaluate_on_held_out_sequences(board):
 
 def test_trained_together_is_trained_alone(board, tmp_path):
     cell = board.entries[0].cell
-    bed = st.testbed("orchestra", progress=False, **ORCHESTRA)
+    bed = st.testbed("synthetic", progress=False, **SYNTHETIC)
     alone = st.train(
         st.dictionary(cell.recipe, d_in=16, width=cell.width, k=cell.k, seed=cell.seed),
         bed.store.split(0.1, seed=0)[0],
@@ -100,7 +100,7 @@ def test_trained_together_is_trained_alone(board, tmp_path):
         **TINY["train"],
         seed=cell.seed,
     )
-    together = st.load(f"{board.path}/runs/orchestra/{cell.name}")
+    together = st.load(f"{board.path}/runs/synthetic/{cell.name}")
     assert torch.equal(alone.dictionary.atoms, together.atoms)
 
 
@@ -119,7 +119,7 @@ def test_what_was_cut_off_goes_on_and_a_grid_grows(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "measure", cut_off)
     with pytest.raises(KeyboardInterrupt):
         st.leaderboard(tmp_path, **own)
-    assert len(list((tmp_path / "cells/orchestra").iterdir())) == 2
+    assert len(list((tmp_path / "cells/synthetic").iterdir())) == 2
     assert not (tmp_path / RECORD).exists()
     went_on = st.leaderboard(tmp_path, **own)
     assert count == 5  # two of them were known
@@ -143,7 +143,7 @@ def test_a_killed_process_goes_on_to_the_same_figures(board, tmp_path):
     """Killed for real: first among the measurements of seed 0, then in the training of seed 1."""
     command = [sys.executable, "-c", KILLED, str(tmp_path), json.dumps(TINY)]
     known = {}
-    for sign in ("cells/orchestra/*.json", "runs/orchestra/*seed1/*"):
+    for sign in ("cells/synthetic/*.json", "runs/synthetic/*seed1/*"):
         process = subprocess.Popen(command)
         deadline = time.monotonic() + 120
         while not list(tmp_path.glob(sign)):
@@ -155,7 +155,7 @@ def test_a_killed_process_goes_on_to_the_same_figures(board, tmp_path):
         assert not (tmp_path / RECORD).exists()
         for path, stamp in known.items():
             assert path.stat().st_mtime_ns == stamp
-        known = {path: path.stat().st_mtime_ns for path in tmp_path.glob("cells/orchestra/*.json")}
+        known = {path: path.stat().st_mtime_ns for path in tmp_path.glob("cells/synthetic/*.json")}
     assert 4 <= len(known) < 8
     went_on = st.leaderboard(tmp_path, **TINY, progress=False)
     for path, stamp in known.items():
@@ -202,9 +202,9 @@ def test_the_small_one_is_valid_and_every_default_too():
         ({"recipes": {"batch_topk": {}, "delta": {"tol": 1}}}, UnknownNameError, "'tol'"),
         ({"recipes": ["batch_topk", "jumprelu"]}, UnknownNameError, "'k'"),
         ({"recipes": ["batch_topk", "transcoder"]}, DataError, "transcoder needs target, which"),
-        ({"beds": ["orchester"]}, UnknownNameError, "did you mean 'orchestra'"),
-        ({"beds": {"orchestra": {"tiem": 3}}}, ConfigError, "did you mean 'time'"),
-        ({"ladder": {"orchestra": ["stat"]}}, UnknownNameError, "label of the testbed 'orchestra'"),
+        ({"beds": ["synthetik"]}, UnknownNameError, "did you mean 'synthetic'"),
+        ({"beds": {"synthetic": {"tiem": 3}}}, ConfigError, "did you mean 'time'"),
+        ({"ladder": {"synthetic": ["stat"]}}, UnknownNameError, "label of the testbed 'synthetic'"),
         ({"beds": {"series": {"step": 300}}}, ConfigError, "did you mean 'steps'"),
         ({"widhts": [3]}, ConfigError, "did you mean 'widths'"),
         ({"widths": [0]}, ConfigError, "greater than 0"),
@@ -236,8 +236,8 @@ def test_damaged_records_are_named(tmp_path):
     with pytest.raises(StoreError, match="has the schema 7"):
         Leaderboard.open(str(tmp_path))
     name = cells(LeaderboardSettings.model_validate(TINY))[0].name
-    (tmp_path / "cells/orchestra").mkdir(parents=True)
-    (tmp_path / f"cells/orchestra/{name}.json").write_text('{"cell": 1}')
+    (tmp_path / "cells/synthetic").mkdir(parents=True)
+    (tmp_path / f"cells/synthetic/{name}.json").write_text('{"cell": 1}')
     with pytest.raises(DamagedError, match="is no record of a leaderboard's cell; remove it"):
         st.leaderboard(tmp_path, **TINY, progress=False)
 
@@ -269,6 +269,6 @@ def test_series_is_held_out_by_time_and_probed_by_time(monkeypatch):
 
 def test_an_entry_has_one_file_of_plain_json(board):
     entry = board.entries[0]
-    path = f"{board.path}/cells/orchestra/{entry.cell.name}.json"
+    path = f"{board.path}/cells/synthetic/{entry.cell.name}.json"
     with open(path) as file:
         assert Entry.model_validate(json.load(file)) == entry

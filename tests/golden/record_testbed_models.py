@@ -27,12 +27,17 @@ class Code:
 
     def __init__(self):
         from sparsetime.testbeds.python_code import train
-        from sparsetime.testbeds.python_code.settings import ModelSettings, TrainingSettings
+        from sparsetime.testbeds.python_code.settings import (
+            LanguageModelSettings,
+            LanguageModelTraining,
+        )
         from sparsetime.testbeds.python_code.stdlib_source import Module
 
         self.module = train
-        self.settings = TrainingSettings(
-            model=ModelSettings(vocabulary=300, context=16, d=16, layers=1, heads=2, hidden=16),
+        self.settings = LanguageModelTraining(
+            model=LanguageModelSettings(
+                vocabulary=300, context=16, d=16, layers=1, heads=2, hidden=16
+            ),
             steps=STEPS, save_every=5, checkpoints=3, warmup=3, batch=4,
         )  # fmt: skip
         self.modules = [
@@ -55,11 +60,14 @@ class Series:
         from sparsetime.testbeds.series import state, train
         from sparsetime.testbeds.series.auckland import Counts
         from sparsetime.testbeds.series.pretrained import STATE
-        from sparsetime.testbeds.series.settings import ModelSettings, TrainingSettings
+        from sparsetime.testbeds.series.settings import (
+            PatchTransformerSettings,
+            PatchTransformerTraining,
+        )
 
         self.module, self.log, self.state = train, state.LOG, STATE
-        self.settings = TrainingSettings(
-            model=ModelSettings(patches=8, d=8, layers=1, heads=2, hidden=8),
+        self.settings = PatchTransformerTraining(
+            model=PatchTransformerSettings(patches=8, d=8, layers=1, heads=2, hidden=8),
             steps=STEPS, batch=4, warmup=2, save_every=5,
         )  # fmt: skip
         hours = np.arange(168 * 70)

@@ -35,9 +35,9 @@ def entry(cell):
             Probed(label=label, reader=reader, accuracy=0.5 + worse / 10, baseline=0.2)
             for label in ("kind", "<module>")
             for reader in readers
-            if cell.bed == "code"
+            if cell.bed == "python"
         ],
-        octaves=octaves if cell.bed == "orchestra" else [],
+        octaves=octaves if cell.bed == "synthetic" else [],
         seconds=1.0,
     )
 
@@ -47,13 +47,13 @@ def board(tmp_path):
     settings = LeaderboardSettings.model_validate(
         {
             **{"recipes": RECIPES, "widths": [8, 16], "ks": [2, 4, 8], "seeds": [0, 1]},
-            "beds": ["orchestra", "code"],
-            "ladder": {"code": ["kind", "<module>"]},
+            "beds": ["synthetic", "python"],
+            "ladder": {"python": ["kind", "<module>"]},
         }
     )
     raw = Probed(label="kind", reader="activations", accuracy=0.9, baseline=0.2)
     entries = tuple(map(entry, cells(settings)))
-    made = Leaderboard(str(tmp_path), settings, entries, {"orchestra": [], "code": [raw]})
+    made = Leaderboard(str(tmp_path), settings, entries, {"synthetic": [], "python": [raw]})
     made.save()
     return made
 
@@ -64,13 +64,13 @@ def panels_of(board, name):
 
 
 def test_the_pictures_are_means_over_seeds(board):
-    assert list(panels_of(board, "orchestra")) == [
+    assert list(panels_of(board, "synthetic")) == [
         "Error against sparsity",
         "Smoothness against error",
         "Planted features found",
         "Recovered timescales",
     ]
-    found = panels_of(board, "code")
+    found = panels_of(board, "python")
     assert list(found) == ["Error against sparsity", "Smoothness against error", "Ladder of labels"]
     frontier, wider = found["Error against sparsity"]
     assert frontier.title == "Error against sparsity: code, width 8"
@@ -85,14 +85,14 @@ def test_the_pictures_are_means_over_seeds(board):
 
 def test_widths_are_drawn_on_the_same_axes(board):
     """The lowest and the highest point of either chart are at the same heights in both."""
-    one, other = map(chart_svg, panels_of(board, "code")["Error against sparsity"])
+    one, other = map(chart_svg, panels_of(board, "python")["Error against sparsity"])
     marks = re.compile(r'<(?:text class="tick"|path class="mark").*?>[^<]*')
     assert marks.findall(one) == marks.findall(other)
     assert one.count("<circle") == len(RECIPES) * 3
 
 
 def test_a_ladder_names_its_rungs_and_what_needs_no_code(board):
-    (narrow, _) = panels_of(board, "code")["Ladder of labels"]
+    (narrow, _) = panels_of(board, "python")["Ladder of labels"]
     labels = [curve.label for curve in narrow.curves]
     assert labels == [*RECIPES, "activations", "most frequent class"]
     assert [curve.y for curve in narrow.curves[-2:]] == [[0.9], [0.2]]
@@ -101,7 +101,7 @@ def test_a_ladder_names_its_rungs_and_what_needs_no_code(board):
 
 
 def test_planted_features_are_weighed_by_their_number(board):
-    found = panels_of(board, "orchestra")
+    found = panels_of(board, "synthetic")
     shares = found["Planted features found"][0].curves[0]
     assert shares.x == pytest.approx([2 * 2**0.5, 4 * 2**0.5]) and shares.y == [0.5, 0.0]
     dwells = found["Recovered timescales"][0].curves
@@ -112,7 +112,7 @@ def test_planted_features_are_weighed_by_their_number(board):
 def test_all_testbeds_and_widths_stand_in_one_table(board):
     table = leaderboard_page(board).overview
     assert table.columns == [
-        *("recipe", "orchestra, width 8", "orchestra, width 16"),
+        *("recipe", "synthetic, width 8", "synthetic, width 16"),
         *("code, width 8", "code, width 16"),
     ]
     assert table.rows[0] == ["batch_topk", "0.750 (1)", "0.625 (1)", "0.750 (1)", "0.625 (1)"]
@@ -124,13 +124,13 @@ def test_all_testbeds_and_widths_stand_in_one_table(board):
 def test_a_recipe_that_does_not_reach_the_l0_comes_last(board):
     far = [
         entry.model_copy(update={"figures": {**entry.figures, "l0": 50.0 + entry.cell.k}})
-        if entry.cell.recipe == "batch_topk" and entry.cell.bed == "code"
+        if entry.cell.recipe == "batch_topk" and entry.cell.bed == "python"
         else entry
         for entry in board.entries
     ]
     settings = board.settings.model_copy(update={"baseline": "slow_fast"})
     table = leaderboard_page(replace(board, entries=tuple(far), settings=settings)).overview
-    # First of three on Orchestra, and last of three on code.
+    # First of three on synthetic, and last of three on python.
     assert ["batch_topk", "0.750 (1)", "0.625 (1)", *["not reached"] * 2] in table.rows
     assert table.rows[0][0] == "slow_fast"
 
@@ -144,7 +144,7 @@ def test_the_tables_rank_compare_and_say_what_they_leave_out(board):
     assert "Kendall's tau between the rankings of two seeds: 1.00" in standing.notes[0]
     assert page.compared.title == "Against batch_topk, at equal L0 and FVU"
     assert any("Not compared: smoothness" in note for note in page.compared.notes)
-    assert page.beds[0].probes is None  # Orchestra has no labels to probe here
+    assert page.beds[0].probes is None  # synthetic has no labels to probe here
     assert code.probes.title == "What a linear probe reads on code, at k 4"
     assert code.probes.columns == ["reader", "width", "kind", "<module>"]
     assert code.probes.rows[0] == ["batch_topk", "8", "0.600", "0.600"]

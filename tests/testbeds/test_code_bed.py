@@ -9,7 +9,7 @@ import torch
 import sparsetime as st
 from sparsetime.errors import ConfigError, DataError, UnknownNameError
 from sparsetime.interventions.lm_loss import next_token_loss
-from sparsetime.testbeds.python_code.bed import CodeSettings, documents
+from sparsetime.testbeds.python_code.build import PythonCodeSettings, documents
 from sparsetime.testbeds.python_code.labels import LADDER
 from sparsetime.testbeds.python_code.pretrained import WEIGHTS, code_model, record
 from sparsetime.testbeds.python_code.publish import token_losses
@@ -20,7 +20,7 @@ SMALL = {"tokens": 3000, "longest": 6000, "progress": False}
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory):
-    return st.testbed("code", out=tmp_path_factory.mktemp("beds") / "code", **SMALL)
+    return st.testbed("python", out=tmp_path_factory.mktemp("beds") / "code", **SMALL)
 
 
 def test_the_shipped_model_is_small_and_beats_counting_on_modules_that_it_never_saw():
@@ -66,23 +66,23 @@ def test_every_step_has_its_labels_and_they_fit_its_text(code):
 
 
 def test_a_finished_testbed_is_opened_and_splits_by_document(code, monkeypatch):
-    monkeypatch.setattr("sparsetime.testbeds.python_code.bed.documents", None)
-    again = st.testbed("code", out=code.store.path, **SMALL)
+    monkeypatch.setattr("sparsetime.testbeds.python_code.build.documents", None)
+    again = st.testbed("python", out=code.store.path, **SMALL)
     assert again.store.fingerprint == code.store.fingerprint
     first, second = again.store.split(0.3)
     assert not set(first.sequence_indices) & set(second.sequence_indices)
 
 
 def test_a_build_that_was_cut_off_goes_on_to_the_same_bytes(code, tmp_path, monkeypatch):
-    from sparsetime.activations.capture.capture import capture as capturing
+    from sparsetime.activations.capture import capture as capturing
 
     def cut_off(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(capturing, "_append", cut_off)
-        st.testbed("code", out=tmp_path / "code", **SMALL)
-    again = st.testbed("code", out=tmp_path / "code", **SMALL)
+        st.testbed("python", out=tmp_path / "code", **SMALL)
+    again = st.testbed("python", out=tmp_path / "code", **SMALL)
     assert again.store.fingerprint == code.store.fingerprint
 
 
@@ -96,10 +96,10 @@ def test_the_model_of_the_testbed_predicts_its_text(code):
     assert float(without) > float(plain) + 1
 
 
-def test_orchestra_is_kept_in_the_cache_folder_with_its_truth(tmp_path, monkeypatch):
+def test_the_synthetic_testbed_is_kept_in_the_cache_folder_with_its_truth(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     small = {"sequences": 5, "time": 40, "progress": False}
-    bed = st.testbed("orchestra", **small)
+    bed = st.testbed("synthetic", **small)
     assert bed.model is None and bed.labels == ("state",)
     assert bed.truth.code.shape == (5, 40)
     for i in range(5):
@@ -108,17 +108,18 @@ def test_orchestra_is_kept_in_the_cache_folder_with_its_truth(tmp_path, monkeypa
         assert found.steps["state"].to_pylist() == bed.truth.state[i].tolist()
     (folder,) = (tmp_path / "sparsetime" / "testbeds").iterdir()
     assert folder.name.startswith("orchestra-")
-    assert st.testbed("orchestra", **small).store.fingerprint == bed.store.fingerprint
-    st.testbed("orchestra", seed=1, **small)  # other settings do not meet
+    assert st.testbed("synthetic", **small).store.fingerprint == bed.store.fingerprint
+    assert st.testbed("orchestra", **small).store.path == bed.store.path  # its earlier name
+    st.testbed("synthetic", seed=1, **small)  # other settings do not meet
     assert len(list(folder.parent.iterdir())) == 2
 
 
 def test_what_is_asked_for_wrongly_is_said(tmp_path):
-    with pytest.raises(UnknownNameError, match="did you mean 'orchestra'"):
-        st.testbed("orchestre")
-    with pytest.raises(ConfigError, match="testbed 'code': unknown key 'token'; did you mean"):
-        st.testbed("code", token=3)
+    with pytest.raises(UnknownNameError, match="did you mean 'synthetic'"):
+        st.testbed("synthetik")
+    with pytest.raises(ConfigError, match="testbed 'python': unknown key 'token'; did you mean"):
+        st.testbed("python", token=3)
     with pytest.raises(UnknownNameError, match=r"model\.layers\.1"):
-        st.testbed("code", out=tmp_path, site="model.layer.1", **SMALL)
+        st.testbed("python", out=tmp_path, site="model.layer.1", **SMALL)
     with pytest.raises(DataError, match="has at most 1 characters; raise `longest`"):
-        documents(None, CodeSettings(longest=1))
+        documents(None, PythonCodeSettings(longest=1))

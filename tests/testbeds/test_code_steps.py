@@ -9,7 +9,7 @@ import torch
 
 import sparsetime as st
 from sparsetime.errors import ConfigError, StoreError
-from sparsetime.testbeds.python_code.bed import CodeSettings, made_of
+from sparsetime.testbeds.python_code.build import PythonCodeSettings, content_version
 from sparsetime.testbeds.python_code.pretrained import WEIGHTS, code_model, record, steps_of
 from sparsetime.testbeds.python_code.publish import token_losses
 from sparsetime.testbeds.python_code.quantise import from_eight_bits, in_eight_bits
@@ -65,28 +65,28 @@ def test_a_step_of_which_nothing_was_kept_is_refused():
     with pytest.raises(ConfigError, match=r"step 400 .* steps 26, 65, 164, 412, 1035, 2600"):
         code_model(step=400)
     with pytest.raises(ConfigError, match="no weights were kept of step 400"):
-        st.testbed("code", step=400, progress=False)
+        st.testbed("python", step=400, progress=False)
 
 
 def test_testbeds_of_two_steps_do_not_mix(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    early = st.testbed("code", step=412, **SMALL)
+    early = st.testbed("python", step=412, **SMALL)
     assert early.store.model_hash == early.model.revision_or_hash
     assert early.store.model_name == "sparsetime-code at step 412"
-    late = st.testbed("code", **SMALL)
+    late = st.testbed("python", **SMALL)
     assert late.store.model_hash != early.store.model_hash
     assert late.store.path != early.store.path
     assert len(late.store) == len(early.store)
     assert not np.allclose(late.store.sequence(0).values, early.store.sequence(0).values, atol=0.1)
     with pytest.raises(StoreError, match=r"of other weights .sparsetime-code at step 412. than"):
-        st.testbed("code", out=early.store.path, **SMALL)
+        st.testbed("python", out=early.store.path, **SMALL)
 
 
 def test_a_testbed_kept_before_there_were_steps_is_found_again(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     before = {"tokens": 500, "site": "model.layers.1", "longest": 3000, "overlap": 128}
     weights = hashlib.sha256((WEIGHTS / "model.safetensors").read_bytes()).hexdigest()
-    made = made_of(CodeSettings())
-    assert made.endswith(weights) and made_of(CodeSettings(step=412)) != made
+    made = content_version(PythonCodeSettings())
+    assert made.endswith(weights) and content_version(PythonCodeSettings(step=412)) != made
     key = hashlib.sha256(json.dumps([before, made], sort_keys=True).encode()).hexdigest()[:12]
-    assert st.testbed("code", **SMALL).store.path.endswith(f"code-{key}")
+    assert st.testbed("python", **SMALL).store.path.endswith(f"code-{key}")

@@ -10,13 +10,13 @@ from sparsetime.testbeds.python_code import train as training
 from sparsetime.testbeds.python_code.model import fresh_model
 from sparsetime.testbeds.python_code.pretrained import code_model, record
 from sparsetime.testbeds.python_code.publish import publish, token_losses
-from sparsetime.testbeds.python_code.settings import ModelSettings, TrainingSettings
+from sparsetime.testbeds.python_code.settings import LanguageModelSettings, LanguageModelTraining
 from sparsetime.testbeds.python_code.stdlib_source import Module
 from sparsetime.testbeds.python_code.tokenizer import BEGIN, train_tokenizer
 from sparsetime.testbeds.python_code.train import checkpoint_steps, train
 
-SETTINGS = TrainingSettings(
-    model=ModelSettings(vocabulary=300, context=16, d=16, layers=1, heads=2, hidden=16),
+SETTINGS = LanguageModelTraining(
+    model=LanguageModelSettings(vocabulary=300, context=16, d=16, layers=1, heads=2, hidden=16),
     steps=30, save_every=10, checkpoints=3, warmup=3, batch=4,
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ import pytest
 import sparsetime as st
 from sparsetime.errors import ConfigError
 from sparsetime.testbeds.prose import minilm
-from sparsetime.testbeds.prose.bed import LADDER, documents
+from sparsetime.testbeds.prose.build import LADDER, documents
 
 
 def test_documents_are_added_until_there_are_enough_characters():

@@ -11,10 +11,10 @@ import sparsetime as st
 from sparsetime.errors import MismatchError
 from sparsetime.testbeds.series import train as training
 from sparsetime.testbeds.series.auckland import Counts
-from sparsetime.testbeds.series.bed import documents
+from sparsetime.testbeds.series.build import documents
 from sparsetime.testbeds.series.labels import LADDER
 from sparsetime.testbeds.series.pretrained import STATE, WEIGHTS, record, series_model
-from sparsetime.testbeds.series.settings import ModelSettings, TrainingSettings
+from sparsetime.testbeds.series.settings import PatchTransformerSettings, PatchTransformerTraining
 from sparsetime.testbeds.series.state import LOG
 from sparsetime.testbeds.series.train import hour_of_week, train
 
@@ -89,13 +89,13 @@ def test_sensors_that_counted_at_once_are_of_the_same_time(series):
 
 
 def test_a_finished_testbed_is_opened(series, monkeypatch):
-    monkeypatch.setattr("sparsetime.testbeds.series.bed.documents", None)
+    monkeypatch.setattr("sparsetime.testbeds.series.build.documents", None)
     again = st.testbed("series", out=series.store.path, **SMALL)
     assert again.store.fingerprint == series.store.fingerprint
 
 
 def test_a_build_that_was_cut_off_goes_on_to_the_same_bytes(series, tmp_path, monkeypatch):
-    from sparsetime.activations.capture.capture import capture as capturing
+    from sparsetime.activations.capture import capture as capturing
 
     def cut_off(*_):
         raise KeyboardInterrupt
@@ -118,8 +118,8 @@ def test_the_stored_rows_are_the_stream_that_the_last_layer_reads(series):
 
 
 def test_training_lowers_the_error_and_writes_a_record_that_was_measured(tmp_path):
-    settings = TrainingSettings(
-        model=ModelSettings(patches=16, d=16, layers=1, heads=2, hidden=32),
+    settings = PatchTransformerTraining(
+        model=PatchTransformerSettings(patches=16, d=16, layers=1, heads=2, hidden=32),
         steps=150, batch=32, warmup=5, learning_rate=1e-2, masked=0.3,
     )  # fmt: skip
     data = weeks(70)  # 2020 to learn from, and the first weeks of 2021
@@ -135,8 +135,8 @@ def test_training_lowers_the_error_and_writes_a_record_that_was_measured(tmp_pat
 
 
 def test_a_training_that_was_cut_off_ends_with_the_same_bits(tmp_path, monkeypatch):
-    settings = TrainingSettings(
-        model=ModelSettings(patches=8, d=8, layers=1, heads=2, hidden=8),
+    settings = PatchTransformerTraining(
+        model=PatchTransformerSettings(patches=8, d=8, layers=1, heads=2, hidden=8),
         steps=12, batch=4, warmup=2, save_every=5,
     )  # fmt: skip
     data = weeks(70)

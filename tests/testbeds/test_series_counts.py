@@ -7,10 +7,10 @@ from sparsetime.errors import ConfigError, DataError
 from sparsetime.testbeds.series import auckland as reading
 from sparsetime.testbeds.series.auckland import Counts, counts, read_counts
 from sparsetime.testbeds.series.labels import district, step_labels
-from sparsetime.testbeds.series.settings import ModelSettings
+from sparsetime.testbeds.series.settings import PatchTransformerSettings
 from sparsetime.testbeds.series.windows import learnable, windows
 
-SMALL = ModelSettings(patch=3, patches=8)
+SMALL = PatchTransformerSettings(patch=3, patches=8)
 
 
 def file_of(path, hours, dates, columns):

@@ -17,7 +17,7 @@ from sparsetime.activations.sources.as_source import as_source
 from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, StoreError
 from sparsetime.files import Folder
 from sparsetime.training.config import TrainConfig
-from sparsetime.training.dead_latents import Firing
+from sparsetime.training.dead_latents import DeadLatentTracker
 from sparsetime.training.run_folder import read_metrics
 from sparsetime.training.schedule import rate_factor
 
@@ -80,14 +80,14 @@ def test_a_run_cut_short_ends_with_the_same_bits(tmp_path, name):
     from sparsetime.training import job as module
 
     with pytest.MonkeyPatch.context() as patch:
-        original = module.Learner.learn
+        original = module.Job.learn
 
         def learn(self, batch, number, began):
             if number == 27:
                 raise CutError
             return original(self, batch, number, began)
 
-        patch.setattr(module.Learner, "learn", learn)
+        patch.setattr(module.Job, "learn", learn)
         with pytest.raises(CutError):
             st.train(topk(name=name), x, out=tmp_path / "cut", **settings)
     resumed = st.train(topk(name=name), x, out=tmp_path / "cut", **settings)
@@ -218,7 +218,7 @@ def test_dead_latents_are_counted_and_come_back(tmp_path):
 
 
 def test_firing_counts_rows_since_the_last_time():
-    firing = Firing(3, dead_after=10, device=torch.device("cpu"))
+    firing = DeadLatentTracker(3, dead_after=10, device=torch.device("cpu"))
     firing.observe(torch.tensor([0, 2]), torch.tensor([1.0, 0.0]), rows=6)
     assert firing.rows_since.tolist() == [0, 6, 6]
     firing.observe(torch.tensor([2]), torch.tensor([0.5]), rows=6)
@@ -302,14 +302,14 @@ def test_the_same_object_goes_on_after_an_interruption(tmp_path):
     from sparsetime.training import job as module
 
     with pytest.MonkeyPatch.context() as patch:
-        original = module.Learner.learn
+        original = module.Job.learn
 
         def learn(self, batch, number, began):
             if number == 25:
                 raise KeyboardInterrupt
             return original(self, batch, number, began)
 
-        patch.setattr(module.Learner, "learn", learn)
+        patch.setattr(module.Job, "learn", learn)
         with pytest.raises(KeyboardInterrupt):
             st.train(sae, planted(800), out=tmp_path / "cut", **settings)
     again = st.train(sae, planted(800), out=tmp_path / "cut", **settings)

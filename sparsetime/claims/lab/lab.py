@@ -49,7 +49,7 @@ class Lab:
         `code().bed.model` is the model, for what needs its loss; `code().bed.labels` names what is
         known of each token.
         """
-        return self._kept("code", site)
+        return self._kept("python", site)
 
     def series(self, site: str = SITE) -> Splits:
         """A patch transformer reading counts of people in a city's streets, 390,000 steps.

@@ -12,8 +12,8 @@ from sparsetime.codes import SparseCode
 from sparsetime.config import validated
 from sparsetime.errors import ConfigError
 from sparsetime.testbeds.atom_recovery import Recovery, recovery
-from sparsetime.testbeds.synthetic.generate import Orchestra, orchestra
-from sparsetime.testbeds.synthetic.settings import OrchestraSettings
+from sparsetime.testbeds.synthetic.generate import SyntheticData, synthetic_data
+from sparsetime.testbeds.synthetic.settings import SyntheticSettings
 
 _HELD_OUT = 5  # one sequence in so many
 _SEQUENCES, _TIME = 50, 2000
@@ -29,7 +29,7 @@ class PlantedFeatures:
     one. truth: all of what was played, `truth.features` has a line an atom (kind, parent, ...).
     """
 
-    truth: Orchestra
+    truth: SyntheticData
 
     @property
     def atoms(self) -> Float[Tensor, "width d"]:
@@ -72,16 +72,16 @@ class PlantedFeatures:
 
 
 def planted_features(seed: int, **settings: Any) -> PlantedFeatures:
-    """Orchestra with that seed, by default 50 sequences of 2,000 steps.
+    """The synthetic testbed with that seed, by default 50 sequences of 2,000 steps.
 
-    settings: fields of `OrchestraSettings`: `d`, `width`, `families`, `circles`, `bidirectional`,
+    settings: fields of `SyntheticSettings`: `d`, `width`, `families`, `circles`, `bidirectional`,
     `noise`, ... `longest=1` and `flutter=0` make steps nearly independent of each other.
 
     Errors: ConfigError for settings that are unknown or out of range, or for fewer than five
     sequences, of which one could not be held out.
     """
     chosen = validated(
-        OrchestraSettings,
+        SyntheticSettings,
         {"sequences": _SEQUENCES, "time": _TIME, **settings, "seed": seed},
         "the settings of planted features",
     )
@@ -90,4 +90,4 @@ def planted_features(seed: int, **settings: Any) -> PlantedFeatures:
             f"one sequence in {_HELD_OUT} is held out, so there must be at least {_HELD_OUT}; "
             f"sequences={chosen.sequences} was given"
         )
-    return PlantedFeatures(orchestra(chosen))
+    return PlantedFeatures(synthetic_data(chosen))

@@ -48,7 +48,7 @@ def hierarchy(
     """Whether the latents of planted features keep their hierarchy.
 
     parents: of each true feature the number of its parent, -1 for none (the column `parent` of
-    Orchestra's features). The surer: P(second on | first on) - P(second on). AUROC: Hanley and
+    `SyntheticData.features`). The surer: P(second on | first on) - P(second on). AUROC: Hanley and
     McNeil 1982, "The meaning and use of the area under a ROC curve".
     Only features with a match of a cosine above 0.9 count.
 

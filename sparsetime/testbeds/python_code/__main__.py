@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparsetime.testbeds.python_code.publish import publish
-from sparsetime.testbeds.python_code.settings import TrainingSettings
+from sparsetime.testbeds.python_code.settings import LanguageModelTraining
 from sparsetime.testbeds.python_code.train import train
 
 
@@ -19,7 +19,7 @@ def main(
 
     A run that was cut off goes on when it is started again.
     """
-    settings = TrainingSettings()
+    settings = LanguageModelTraining()
     train(run, settings)
     held_out = publish(run, out, settings)["held_out"]
     typer.echo(f"{out}: held-out {', '.join(f'{k} {v}' for k, v in held_out.items())}")

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from sparsetime.testbeds.python_code.settings import ModelSettings
+from sparsetime.testbeds.python_code.settings import LanguageModelSettings
 
 
-def configuration(settings: ModelSettings) -> Any:
+def configuration(settings: LanguageModelSettings) -> Any:
     """The `transformers` configuration of that shape."""
     from transformers import LlamaConfig
 
@@ -30,7 +30,7 @@ def configuration(settings: ModelSettings) -> Any:
     )
 
 
-def fresh_model(settings: ModelSettings, seed: int) -> nn.Module:
+def fresh_model(settings: LanguageModelSettings, seed: int) -> nn.Module:
     """An untrained model in float32; the same one for the same seed."""
     from transformers import LlamaForCausalLM
 

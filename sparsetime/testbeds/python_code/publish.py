@@ -24,7 +24,7 @@ from sparsetime.testbeds.python_code.model import fresh_model
 from sparsetime.testbeds.python_code.ngram import NGram
 from sparsetime.testbeds.python_code.pretrained import LAST, RECORD, step_file
 from sparsetime.testbeds.python_code.quantise import from_eight_bits, in_eight_bits
-from sparsetime.testbeds.python_code.settings import TrainingSettings
+from sparsetime.testbeds.python_code.settings import LanguageModelTraining
 from sparsetime.testbeds.python_code.stdlib_source import Module, modules
 from sparsetime.testbeds.python_code.tokenizer import transformers_says
 from sparsetime.testbeds.python_code.train import CHECKPOINTS, LOG, TOKENIZER
@@ -33,7 +33,7 @@ GRAM = 5
 _POINTS = 130  # of the loss curve in the record
 
 
-def publish(run: str | Path, out: str | Path, settings: TrainingSettings) -> dict[str, Any]:
+def publish(run: str | Path, out: str | Path, settings: LanguageModelTraining) -> dict[str, Any]:
     """Measure the checkpoints of a finished run on the held-out modules, and write what is shipped.
 
     Written to `out`, the record last: `model.safetensors` (bfloat16), the earlier checkpoints in

@@ -10,7 +10,7 @@ from sparsetime.config import Settings
 
 
 @final
-class ModelSettings(Settings):
+class LanguageModelSettings(Settings):
     """The shape of the model: a Llama decoder with tied embeddings, 2.6 million parameters."""
 
     vocabulary: int = Field(4096, ge=300, description="tokens of the byte-pair tokenizer")
@@ -22,10 +22,10 @@ class ModelSettings(Settings):
 
 
 @final
-class TrainingSettings(Settings):
+class LanguageModelTraining(Settings):
     """How the model is trained. Muon moves the layers' matrices, AdamW what is left."""
 
-    model: ModelSettings = ModelSettings()
+    model: LanguageModelSettings = LanguageModelSettings()
     steps: int = Field(2600, ge=1, description="batches")
     batch: int = Field(8, ge=1, description="windows in a batch")
     learning_rate: float = Field(3e-3, gt=0, description="its peak; it ends at zero")

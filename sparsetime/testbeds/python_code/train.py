@@ -18,7 +18,7 @@ from sparsetime.errors import ConfigError
 from sparsetime.files import Folder
 from sparsetime.progress import progress
 from sparsetime.testbeds.python_code.model import fresh_model
-from sparsetime.testbeds.python_code.settings import TrainingSettings
+from sparsetime.testbeds.python_code.settings import LanguageModelTraining
 from sparsetime.testbeds.python_code.stdlib_source import modules
 from sparsetime.testbeds.python_code.tokenizer import train_tokenizer
 from sparsetime.testbeds.resuming import packed, rise_and_fall, unpacked
@@ -26,7 +26,7 @@ from sparsetime.testbeds.resuming import packed, rise_and_fall, unpacked
 TOKENIZER, STATE, LOG, CHECKPOINTS = "tokenizer.json", "state.safetensors", "log.jsonl", "steps"
 
 
-def train(out: str | Path, settings: TrainingSettings, show: bool = True) -> nn.Module:
+def train(out: str | Path, settings: LanguageModelTraining, show: bool = True) -> nn.Module:
     """Train on the modules that are not held out, and return the model in evaluation mode.
 
     Written to `out`: the tokenizer, the whole state every `save_every` steps, a log line a step
@@ -72,7 +72,7 @@ def checkpoint_steps(steps: int, count: int) -> list[int]:
     return sorted({max(1, round(steps * float(ratio))) for ratio in ratios})
 
 
-def _training_tokens(folder: Folder, settings: TrainingSettings) -> Int[Tensor, " tokens"]:
+def _training_tokens(folder: Folder, settings: LanguageModelTraining) -> Int[Tensor, " tokens"]:
     """All training modules in one stream, each behind the token that begins a text."""
     from tokenizers import Tokenizer
 
@@ -86,7 +86,7 @@ def _training_tokens(folder: Folder, settings: TrainingSettings) -> Int[Tensor, 
 
 
 def _batches(
-    tokens: Int[Tensor, " tokens"], settings: TrainingSettings, skip: int
+    tokens: Int[Tensor, " tokens"], settings: LanguageModelTraining, skip: int
 ) -> Iterator[Int[Tensor, "batch context"]]:
     """Shuffled windows without end, each behind the beginning token; cut anew in every epoch."""
     length = settings.model.context - 1
@@ -122,11 +122,11 @@ def _step(
     return float(loss.detach())
 
 
-def _rate(step: int, settings: TrainingSettings) -> float:
+def _rate(step: int, settings: LanguageModelTraining) -> float:
     return settings.learning_rate * rise_and_fall(step, settings.steps, settings.warmup)
 
 
-def _optimisers(model: nn.Module, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
+def _optimisers(model: nn.Module, settings: LanguageModelTraining) -> list[torch.optim.Optimizer]:
     inner = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     outer = [p for n, p in model.named_parameters() if p.ndim < 2 or "embed" in n]
     rate, decay = settings.learning_rate, settings.weight_decay

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparsetime.testbeds.series.auckland import counts
-from sparsetime.testbeds.series.settings import TrainingSettings
+from sparsetime.testbeds.series.settings import PatchTransformerTraining
 from sparsetime.testbeds.series.train import train
 
 
@@ -18,7 +18,7 @@ def main(
 
     A training that was cut off goes on.
     """
-    held_out = train(counts(), out, TrainingSettings())["held_out"]
+    held_out = train(counts(), out, PatchTransformerTraining())["held_out"]
     typer.echo(f"{out}: held-out {', '.join(f'{k} {v}' for k, v in held_out.items())}")
 
 

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.testbeds.series.settings import ModelSettings
+from sparsetime.testbeds.series.settings import PatchTransformerSettings
 
 #: The residual stream after two of three layers; what the third one reads.
 SITE = "transformer.encoder.layers.2.norm_sublayer1:input"
@@ -24,7 +24,7 @@ class SeriesModel(nn.Module):
     Patches that were taken away are zeros, the mean of the series.
     """
 
-    def __init__(self, settings: ModelSettings) -> None:
+    def __init__(self, settings: PatchTransformerSettings) -> None:
         from transformers import PatchTSTModel
 
         super().__init__()
@@ -39,14 +39,14 @@ class SeriesModel(nn.Module):
         return cast(Tensor, self.head(hidden.squeeze(1)))
 
 
-def fresh_model(settings: ModelSettings, seed: int) -> SeriesModel:
+def fresh_model(settings: PatchTransformerSettings, seed: int) -> SeriesModel:
     """An untrained model in float32; the same one for the same seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return SeriesModel(settings)
 
 
-def _configuration(settings: ModelSettings) -> Any:
+def _configuration(settings: PatchTransformerSettings) -> Any:
     from transformers import PatchTSTConfig
 
     return PatchTSTConfig(

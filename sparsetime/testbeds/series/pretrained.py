@@ -11,7 +11,7 @@ from safetensors.torch import load
 from sparsetime.files import Folder
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.testbeds.series.model import fresh_model
-from sparsetime.testbeds.series.settings import TrainingSettings
+from sparsetime.testbeds.series.settings import PatchTransformerTraining
 
 NAME = "sparsetime-series"
 WEIGHTS = Path(__file__).parent / "weights"
@@ -25,7 +25,7 @@ def series_model(folder: str | Path = WEIGHTS) -> LoadedModel:
     them for. Sites: `transformer.encoder.layers.0` to `.2`; their `norm_sublayer1:input` is the
     residual stream before each.
     """
-    settings = TrainingSettings.model_validate(record(folder)["settings"])
+    settings = PatchTransformerTraining.model_validate(record(folder)["settings"])
     model = fresh_model(settings.model, settings.seed)
     model.load_state_dict(load(Folder(str(folder)).read_bytes(STATE)))
     return replace(load_model(model.eval()), name=NAME)

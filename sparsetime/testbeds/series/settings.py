@@ -10,7 +10,7 @@ from sparsetime.config import Settings
 
 
 @final
-class ModelSettings(Settings):
+class PatchTransformerSettings(Settings):
     """The shape of the model: a patch transformer of 244 thousand parameters."""
 
     patch: int = Field(3, ge=1, description="hours in a patch, which is one step")
@@ -28,10 +28,10 @@ class ModelSettings(Settings):
 
 
 @final
-class TrainingSettings(Settings):
+class PatchTransformerTraining(Settings):
     """How the model is trained: to fill in patches that were taken away, with AdamW."""
 
-    model: ModelSettings = ModelSettings()
+    model: PatchTransformerSettings = PatchTransformerSettings()
     steps: int = Field(1200, ge=1, description="batches")
     batch: int = Field(16, ge=1, description="windows in a batch, each of a sensor and a time")
     masked: float = Field(0.4, gt=0, lt=1, description="share of the patches taken away")

@@ -11,7 +11,7 @@ from torch import nn
 from sparsetime.errors import MismatchError
 from sparsetime.files import Folder
 from sparsetime.testbeds.resuming import packed, unpacked
-from sparsetime.testbeds.series.settings import TrainingSettings
+from sparsetime.testbeds.series.settings import PatchTransformerTraining
 
 STATE, LOG, SETTINGS = (
     f"training/{n}" for n in ("state.safetensors", "log.jsonl", "settings.json")
@@ -28,7 +28,10 @@ def save_state(
 
 
 def restore_state(
-    folder: Folder, model: nn.Module, optimiser: torch.optim.Optimizer, settings: TrainingSettings
+    folder: Folder,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    settings: PatchTransformerTraining,
 ) -> tuple[list[float], float]:
     """Put back what was saved last: the losses of the steps before it, and the seconds they took.
 

@@ -24,7 +24,7 @@ from sparsetime.testbeds.resuming import rise_and_fall
 from sparsetime.testbeds.series.auckland import HELD_OUT_YEARS, Counts
 from sparsetime.testbeds.series.model import SeriesModel, fresh_model
 from sparsetime.testbeds.series.pretrained import RECORD, STATE
-from sparsetime.testbeds.series.settings import TrainingSettings
+from sparsetime.testbeds.series.settings import PatchTransformerTraining
 from sparsetime.testbeds.series.state import LOG, restore_state, save_state
 from sparsetime.testbeds.series.windows import learnable, windows
 
@@ -33,7 +33,7 @@ _AT_ONCE = 64
 
 
 def train(
-    data: Counts, out: str | Path, settings: TrainingSettings, show: bool = True
+    data: Counts, out: str | Path, settings: PatchTransformerTraining, show: bool = True
 ) -> dict[str, Any]:
     """Train, and write what is shipped: weights in bfloat16, and the record last.
 
@@ -83,7 +83,7 @@ def train(
 
 
 def _batches(
-    data: Counts, settings: TrainingSettings, skip: int
+    data: Counts, settings: PatchTransformerTraining, skip: int
 ) -> Iterator[tuple[Float[Tensor, "batch patches hours"], Bool[Tensor, "batch patches"]]]:
     """The windows of every step and the patches taken away, but for those of the first steps."""
     random = np.random.default_rng(settings.seed)
@@ -125,7 +125,7 @@ def filled_error(
 
 @torch.no_grad()
 def held_out_errors(
-    model: SeriesModel, data: Counts, settings: TrainingSettings
+    model: SeriesModel, data: Counts, settings: PatchTransformerTraining
 ) -> dict[str, float]:
     """Mean square errors of taken-away patches in the years held out.
 
@@ -162,7 +162,7 @@ def hour_of_week(data: Counts) -> NDArray[np.float32]:
 
 
 def _cut(
-    data: Counts, chosen: NDArray[np.int64], settings: TrainingSettings
+    data: Counts, chosen: NDArray[np.int64], settings: PatchTransformerTraining
 ) -> Float[Tensor, "batch patches hours"]:
     model = settings.model
     hours = chosen[:, 1:] + np.arange(model.hours)

@@ -11,12 +11,12 @@ from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
 from sparsetime.testbeds.series.auckland import Counts
-from sparsetime.testbeds.series.settings import ModelSettings
+from sparsetime.testbeds.series.settings import PatchTransformerSettings
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Window:
+class SeriesWindow:
     """What one sensor counted in a segment of time that is wholly held out or not at all.
 
     start: hours from the first one of the data to its own. times: when each patch begins, local.
@@ -30,7 +30,7 @@ class Window:
     held_out: bool
 
 
-def windows(data: Counts, settings: ModelSettings) -> Iterator[Window]:
+def windows(data: Counts, settings: PatchTransformerSettings) -> Iterator[SeriesWindow]:
     """Windows side by side, sensor after sensor; those with gaps are left out.
 
     Each segment of years that are held out, or are not, is cut from its beginning; the rest at its
@@ -44,7 +44,7 @@ def windows(data: Counts, settings: ModelSettings) -> Iterator[Window]:
                 continue
             times = data.times[start : start + settings.hours : settings.patch]
             cut = values.reshape(settings.patches, settings.patch)
-            yield Window(sensor, start, times, cut, bool(data.held_out[start]))
+            yield SeriesWindow(sensor, start, times, cut, bool(data.held_out[start]))
 
 
 def window_starts(data: Counts, hours: int) -> list[int]:

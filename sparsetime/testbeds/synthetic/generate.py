@@ -15,16 +15,16 @@ from torch import Tensor
 
 from sparsetime.codes import SparseCode
 from sparsetime.progress import progress
-from sparsetime.testbeds.synthetic.feature_specs import Feature, cast_features
+from sparsetime.testbeds.synthetic.feature_specs import PlantedFeature, draw_features
 from sparsetime.testbeds.synthetic.on_off_process import painted, slow_states
-from sparsetime.testbeds.synthetic.settings import OrchestraSettings
+from sparsetime.testbeds.synthetic.settings import SyntheticSettings
 
 Levels: TypeAlias = NDArray[np.float32]
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Orchestra:
+class SyntheticData:
     """What was played and by whom.
 
     activations: float32 [sequences, time, d], the sum of the true atoms, each times its strength,
@@ -33,7 +33,7 @@ class Orchestra:
     each latent of `code` (see `Feature`). state: int64 [sequences, time], the hidden slow state.
     """
 
-    settings: OrchestraSettings
+    settings: SyntheticSettings
     activations: Float[Tensor, "sequences time d"]
     code: SparseCode
     atoms: Float[Tensor, "width d"]
@@ -41,16 +41,16 @@ class Orchestra:
     state: Int[Tensor, "sequences time"]
 
 
-def orchestra(settings: OrchestraSettings | None = None, show: bool = False) -> Orchestra:
+def synthetic_data(settings: SyntheticSettings | None = None, show: bool = False) -> SyntheticData:
     """Draw the features, play them, and add up what they play. Equal settings give equal bits.
 
     Every feature is on and off in turn, for times drawn from distributions of its own (a
     semi-Markov process). Memory: 4 * d bytes a step for the activations, and 12 bytes for every
     feature that is on. A million steps take some seconds.
     """
-    chosen = settings or OrchestraSettings()
+    chosen = settings or SyntheticSettings()
     random = np.random.default_rng(chosen.seed)
-    features = cast_features(chosen, random)
+    features = draw_features(chosen, random)
     states = slow_states(chosen, random)
     steps = chosen.sequences * chosen.time
     rows: list[NDArray[np.int64]] = []
@@ -90,7 +90,7 @@ def orchestra(settings: OrchestraSettings | None = None, show: bool = False) -> 
         len(features),
         shape,
     )
-    return Orchestra(
+    return SyntheticData(
         chosen,
         torch.from_numpy(activations).reshape(*shape, chosen.d),
         code,
@@ -101,8 +101,8 @@ def orchestra(settings: OrchestraSettings | None = None, show: bool = False) -> 
 
 
 def _played(
-    feature: Feature,
-    settings: OrchestraSettings,
+    feature: PlantedFeature,
+    settings: SyntheticSettings,
     states: NDArray[np.int16],
     heard: dict[int, NDArray[np.bool_]],
     random: np.random.Generator,
@@ -136,7 +136,7 @@ def _turned(
     value: Levels,
     at: NDArray[np.int64],
     period: float,
-    settings: OrchestraSettings,
+    settings: SyntheticSettings,
     random: np.random.Generator,
 ) -> list[Levels]:
     """Strengths as the two axes of a circle, which turns once a `period` in every sequence."""

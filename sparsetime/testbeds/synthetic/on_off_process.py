@@ -7,8 +7,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sparsetime.testbeds.synthetic.feature_specs import Feature
-from sparsetime.testbeds.synthetic.settings import OrchestraSettings
+from sparsetime.testbeds.synthetic.feature_specs import PlantedFeature
+from sparsetime.testbeds.synthetic.settings import SyntheticSettings
 
 T = TypeVar("T", bound=np.generic)
 
@@ -18,7 +18,7 @@ _CYCLES_BEFORE = 5
 
 
 def painted(
-    feature: Feature, settings: OrchestraSettings, random: np.random.Generator
+    feature: PlantedFeature, settings: SyntheticSettings, random: np.random.Generator
 ) -> NDArray[np.float32]:
     """The strength of a feature on its own, [sequences, time]: one draw a segment, zero when off.
 
@@ -43,7 +43,7 @@ def painted(
     return _laid_out(values, turns, before, settings)
 
 
-def slow_states(settings: OrchestraSettings, random: np.random.Generator) -> NDArray[np.int16]:
+def slow_states(settings: SyntheticSettings, random: np.random.Generator) -> NDArray[np.int16]:
     """The hidden slow state at every step, [sequences, time]; each change is to another state."""
     count = int(settings.time / settings.state_dwell) + 8
     shape = (settings.sequences, count)
@@ -69,7 +69,7 @@ def lengths(
 
 
 def _laid_out(
-    values: NDArray[T], turns: NDArray[np.int64], before: int, settings: OrchestraSettings
+    values: NDArray[T], turns: NDArray[np.int64], before: int, settings: SyntheticSettings
 ) -> NDArray[T]:
     """Values, each for its length, cut to the steps from `before` on: [sequences, time]."""
     rows = (settings.sequences, -1)

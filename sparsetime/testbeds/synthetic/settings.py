@@ -10,7 +10,7 @@ from sparsetime.config import Settings
 
 
 @final
-class OrchestraSettings(Settings):
+class SyntheticSettings(Settings):
     """How many features of which kind, how they come and go, and how they are added up.
 
     Errors: ConfigError (by `sparsetime.config.validated`) or pydantic's ValidationError where the
@@ -54,7 +54,7 @@ class OrchestraSettings(Settings):
     seed: int = Field(0, ge=0, description="of everything")
 
     @model_validator(mode="after")
-    def _kinds_fit(self) -> OrchestraSettings:
+    def _kinds_fit(self) -> SyntheticSettings:
         if self.needed > self.width:
             raise ValueError(
                 f"the kinds need {self.needed} latents and the width is {self.width}; ask for "

@@ -12,8 +12,8 @@ from sparsetime.metrics.temporal.hierarchy import hierarchy
 from sparsetime.metrics.temporal.planted_absorption import planted_absorption
 from sparsetime.metrics.temporal.planted_recovery import planted
 from sparsetime.testbeds.atom_recovery import recovery
-from sparsetime.testbeds.synthetic.generate import orchestra
-from sparsetime.testbeds.synthetic.settings import OrchestraSettings
+from sparsetime.testbeds.synthetic.generate import synthetic_data
+from sparsetime.testbeds.synthetic.settings import SyntheticSettings
 
 STAYS = (0.5, 0.8, 0.9, 0.97)
 ORDER = [2, 0, 3, 1]  # learnt latent n is true feature ORDER[n]
@@ -155,9 +155,9 @@ def test_families_that_were_not_found_are_refused(family):
         planted_absorption(code, code, match(range(4)), np.array([-1, 0]))
 
 
-def test_orchestra_played_back():
-    settings = OrchestraSettings(sequences=20, time=1000, longest=100.0)
-    played = orchestra(settings)
+def test_the_true_code_recovers_itself():
+    settings = SyntheticSettings(sequences=20, time=1000, longest=100.0)
+    played = synthetic_data(settings)
     same = recovery(played.atoms, played.atoms)
     found = planted(played.code, played.code, same)
     assert found.recovered.value == found.firing.value == 1

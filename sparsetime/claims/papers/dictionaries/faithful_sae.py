@@ -16,7 +16,7 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.models.load import vocabulary_size
 from sparsetime.testbeds.atom_recovery import recovery
-from sparsetime.testbeds.prose.bed import documents as prose
+from sparsetime.testbeds.prose.build import documents as prose
 from sparsetime.testbeds.python_code.pretrained import code_model
 
 SITE, WIDTH, K, ROWS = "model.layers.1", 512, 8, 120_000

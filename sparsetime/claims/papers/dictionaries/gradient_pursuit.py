@@ -12,7 +12,8 @@ _REAL_K, _REAL_WIDTH, _REAL_ROWS, _MEASURED = 16, 512, 20_000, 4096
     "gradient_pursuit",
     says="Trained alike, gradient pursuit leaves no more unexplained than matching pursuit at "
     "equal k; on the atoms of a trained TopK it leaves less than TopK's own encoder.",
-    data="planted features (Orchestra), held-out sequences; MiniLM layer 3, held-out documents",
+    data="planted features (synthetic testbed), held-out sequences; MiniLM layer 3, held-out "
+    "documents",
     expects=[
         AtMost("FVU of gradient pursuit", than="FVU of matching pursuit"),
         Less("FVU of gradient pursuit on TopK's atoms", than="FVU of TopK"),

@@ -12,7 +12,7 @@ _K, _WIDTH, _ROWS = 4, 64, 60_000
     system=4,
     says="On features with parents and children, matching pursuit recovers more of the atoms than "
     "TopK at equal k, and every further step at inference lowers the error.",
-    data="planted hierarchies (Orchestra), held-out sequences",
+    data="planted hierarchies (synthetic testbed), held-out sequences",
     expects=[
         Less("cosine of TopK's atoms", than="cosine of MP-SAE's atoms"),
         Less("FVU at k steps", than="FVU at half of k"),

@@ -1,4 +1,4 @@
-"""Orchestra: which recipes find slow features, and which absorb parents into their children."""
+"""Slow features: which recipes find them, and which absorb parents into their children."""
 
 import numpy as np
 import torch

@@ -10,7 +10,7 @@ _K, _WIDTH, _ROWS = 8, 128, 12_000
     "orthogonal_pursuit",
     says="Trained alike, orthogonal matching pursuit leaves no more unexplained at equal k than "
     "gradient pursuit and matching pursuit.",
-    data="planted features (Orchestra), held-out sequences",
+    data="planted features (synthetic testbed), held-out sequences",
     expects=[
         AtMost("FVU of orthogonal_pursuit", than="FVU of gradient_pursuit"),
         AtMost("FVU of orthogonal_pursuit", than="FVU of mp_sae"),

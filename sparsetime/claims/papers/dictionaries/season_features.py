@@ -12,7 +12,7 @@ from sparsetime.claims.claim import Lab, Less, claim
 from sparsetime.claims.lab.best_single_feature import best_single_feature_auroc
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
-from sparsetime.testbeds.series.bed import SeriesSettings, documents
+from sparsetime.testbeds.series.build import SeriesSettings, documents
 
 WIDTH, WIDE, K, ROWS = 192, 768, 16, 100_000
 SEASONS = ("summer", "autumn", "winter", "spring")

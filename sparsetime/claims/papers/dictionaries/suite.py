@@ -12,8 +12,8 @@ from sparsetime.claims.claim import AtLeast, AtMost, Lab, claim
 from sparsetime.interventions.lm_loss import next_token_loss
 from sparsetime.models.load import LoadedModel
 from sparsetime.suites.suite import suite
-from sparsetime.testbeds.prose.bed import documents as prose
-from sparsetime.testbeds.python_code.bed import CodeSettings, documents
+from sparsetime.testbeds.prose.build import documents as prose
+from sparsetime.testbeds.python_code.build import PythonCodeSettings, documents
 from sparsetime.testbeds.python_code.pretrained import code_model
 
 SITES = ["model.layers.*", "model.layers.*.self_attn", "model.layers.*.mlp"]
@@ -72,7 +72,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 def _prepared() -> tuple[LoadedModel, nn.Module, list[Document]]:
     """The model, a copy of it that has gone on to learn prose, and code to read."""
     model = code_model()
-    settings = CodeSettings.model_validate({"tokens": TOKENS})
+    settings = PythonCodeSettings.model_validate({"tokens": TOKENS})
     return model, _tuned(model), documents(model.tokenizer, settings)
 
 

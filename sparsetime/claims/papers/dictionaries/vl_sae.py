@@ -16,8 +16,8 @@ _K, _WIDTH, _ROWS = 8, 256, 80_000
     system=53,
     says="Matching rows of two modalities share more of their active latents than under a TopK "
     "SAE, and at least three times as many as mismatched rows.",
-    data="two views of planted features (Orchestra), which differ by an offset, gains of the "
-    "dimensions and noise, in the place of images and their texts",
+    data="two views of planted features (synthetic testbed), which differ by an offset, gains of "
+    "the dimensions and noise, in the place of images and their texts",
     expects=[
         Less("shared by pairs, TopK", than="shared by pairs, VL-SAE"),
         AtMost("shared by mismatched rows, VL-SAE", than="shared by pairs, VL-SAE", times=1 / 3),

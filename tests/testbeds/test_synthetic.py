@@ -6,21 +6,23 @@ import torch
 
 from sparsetime.config import validated
 from sparsetime.errors import ConfigError
-from sparsetime.testbeds.synthetic.generate import Orchestra, orchestra
+from sparsetime.testbeds.synthetic.generate import SyntheticData, synthetic_data
 from sparsetime.testbeds.synthetic.on_off_process import lengths
-from sparsetime.testbeds.synthetic.settings import OrchestraSettings
+from sparsetime.testbeds.synthetic.settings import SyntheticSettings
 
 
 @pytest.fixture(scope="module")
-def played() -> Orchestra:
-    return orchestra(OrchestraSettings(sequences=64, time=2048, longest=100.0, state_dwell=200.0))
+def played() -> SyntheticData:
+    return synthetic_data(
+        SyntheticSettings(sequences=64, time=2048, longest=100.0, state_dwell=200.0)
+    )
 
 
-def dense(played: Orchestra) -> np.ndarray:
+def dense(played: SyntheticData) -> np.ndarray:
     return played.code.dense().numpy()
 
 
-def of_kind(played: Orchestra, kind: str) -> list[dict]:
+def of_kind(played: SyntheticData, kind: str) -> list[dict]:
     return [row for row in played.features.to_pylist() if row["kind"] == kind]
 
 
@@ -69,11 +71,11 @@ def test_frequencies_follow_zipfs_law_and_no_feature_is_on_too_often(played):
     settings = played.settings
     highest = max(row["frequency"] for row in played.features.to_pylist())
     assert highest <= settings.highest_frequency
-    free = OrchestraSettings(
+    free = SyntheticSettings(
         width=50, active=1.0, families=0, pairs=0, bidirectional=0, circles=0, state_features=0,
         sequences=1, time=10, highest_frequency=0.5,
     )  # fmt: skip
-    frequencies = sorted(orchestra(free).features["frequency"].to_pylist(), reverse=True)
+    frequencies = sorted(synthetic_data(free).features["frequency"].to_pylist(), reverse=True)
     np.testing.assert_allclose(frequencies, frequencies[0] / np.arange(1, 51))
     assert sum(frequencies) == pytest.approx(1.0)
 
@@ -90,8 +92,8 @@ def test_dwell_times_have_the_mean_that_the_table_says(played):
 
 
 def test_mean_dwells_are_log_uniform():
-    played = orchestra(
-        OrchestraSettings(width=2000, sequences=1, time=2, active=1.0, state_features=0)
+    played = synthetic_data(
+        SyntheticSettings(width=2000, sequences=1, time=2, active=1.0, state_features=0)
     )
     logs = np.sort(np.log([row["dwell"] for row in of_kind(played, "plain")])) / np.log(500)
     assert np.abs(logs - np.linspace(0, 1, len(logs))).max() < 0.04  # Kolmogorov-Smirnov
@@ -155,7 +157,7 @@ def test_the_slow_state_gates_its_features(played):
 
 def test_equal_seeds_give_equal_bits_and_others_do_not():
     small = {"sequences": 4, "time": 64}
-    one, same, other = (orchestra(OrchestraSettings(seed=seed, **small)) for seed in (3, 3, 4))
+    one, same, other = (synthetic_data(SyntheticSettings(seed=seed, **small)) for seed in (3, 3, 4))
     assert torch.equal(one.activations, same.activations)
     assert torch.equal(one.code.values, same.code.values)
     assert one.features == same.features
@@ -163,7 +165,7 @@ def test_equal_seeds_give_equal_bits_and_others_do_not():
 
 
 def test_the_first_step_is_like_any_other():
-    played = orchestra(OrchestraSettings(sequences=2000, time=2, width=96, shortest=50.0))
+    played = synthetic_data(SyntheticSettings(sequences=2000, time=2, width=96, shortest=50.0))
     first = (dense(played)[:, 0] != 0).mean(axis=0)
     expected = np.array(played.features["frequency"].to_pylist())
     # Nothing has begun or ended because the sequence did.
@@ -172,8 +174,8 @@ def test_the_first_step_is_like_any_other():
 
 def test_settings_that_cannot_be_are_refused_with_what_to_do():
     with pytest.raises(ConfigError, match="need 96 latents and the width is 64; ask for fewer"):
-        validated(OrchestraSettings, {"width": 64})
+        validated(SyntheticSettings, {"width": 64})
     with pytest.raises(ConfigError, match="shortest is above longest"):
-        validated(OrchestraSettings, {"shortest": 30, "longest": 20})
+        validated(SyntheticSettings, {"shortest": 30, "longest": 20})
     with pytest.raises(ConfigError, match="did you mean 'noise'"):
-        validated(OrchestraSettings, {"nois": 0.1})
+        validated(SyntheticSettings, {"nois": 0.1})

@@ -19,8 +19,8 @@ from sparsetime.testbeds.series.auckland import counts, counts_file
 from sparsetime.testbeds.series.labels import LADDER, district, step_labels
 from sparsetime.testbeds.series.model import SITE
 from sparsetime.testbeds.series.pretrained import STATE, WEIGHTS, record, series_model
-from sparsetime.testbeds.series.settings import TrainingSettings
-from sparsetime.testbeds.series.windows import Window, windows
+from sparsetime.testbeds.series.settings import PatchTransformerTraining
+from sparsetime.testbeds.series.windows import SeriesWindow, windows
 
 
 @final
@@ -31,7 +31,7 @@ class SeriesSettings(Settings):
     site: str = Field(SITE, description="by default the stream after two of three layers")
 
 
-def made_of(_: SeriesSettings) -> str:
+def content_version(_: SeriesSettings) -> str:
     """What decides the bytes besides the settings: the counts, and the model's weights."""
     hashes = [hashlib.sha256(p.read_bytes()).hexdigest() for p in (counts_file(), WEIGHTS / STATE)]
     return f"counts {hashes[0]}, weights {hashes[1]}"
@@ -52,7 +52,7 @@ def documents(steps: int) -> list[Document]:
     the morning of the first of January 2019.
     """
     data = counts()
-    shape = TrainingSettings.model_validate(record()["settings"]).model
+    shape = PatchTransformerTraining.model_validate(record()["settings"]).model
     every = sorted(windows(data, shape), key=_chance)
     needed = -(-steps // shape.patches)
     return [_document(window, shape.patch) for window in every[:needed]]
@@ -66,15 +66,15 @@ def _store(folder: str, model: LoadedModel, settings: SeriesSettings, show: bool
     return capture(model, found, settings.site, folder, dtype="float16", progress=show)
 
 
-def _name(window: Window) -> str:
+def _name(window: SeriesWindow) -> str:
     return f"{window.sensor}, {window.times[0]}"
 
 
-def _chance(window: Window) -> bytes:
+def _chance(window: SeriesWindow) -> bytes:
     return hashlib.sha256(_name(window).encode()).digest()
 
 
-def _document(window: Window, patch: int) -> Document:
+def _document(window: SeriesWindow, patch: int) -> Document:
     labels = {
         "sensor": window.sensor,
         "district": district(window.sensor),

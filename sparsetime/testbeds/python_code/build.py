@@ -25,7 +25,7 @@ from sparsetime.testbeds.python_code.stdlib_source import Module, modules
 
 
 @final
-class CodeSettings(Settings):
+class PythonCodeSettings(Settings):
     """What is captured of the code model."""
 
     tokens: int = Field(200_000, ge=1, description="modules are added until there are so many")
@@ -35,7 +35,7 @@ class CodeSettings(Settings):
     step: int | None = Field(None, description="of the model's training; None for its end")
 
 
-def made_of(settings: CodeSettings) -> str:
+def content_version(settings: PythonCodeSettings) -> str:
     """What decides the bytes besides the settings: the library's text and the model's weights.
 
     Errors: ConfigError for a step of which no weights were kept.
@@ -44,17 +44,17 @@ def made_of(settings: CodeSettings) -> str:
     return f"python {platform.python_version()}, weights {weights}"
 
 
-def build(folder: str, settings: CodeSettings, show: bool) -> Testbed:
+def build(folder: str, settings: PythonCodeSettings, show: bool) -> Testbed:
     """Label and capture whole modules; a finished build is opened.
 
     Errors: StoreError where the folder holds the finished build of other weights.
     """
     model = code_model(step=settings.step)
-    return Testbed("code", _store(folder, model, settings, show), LADDER, model=model)
+    return Testbed("python", _store(folder, model, settings, show), LADDER, model=model)
 
 
 def documents(
-    tokenizer: Any, settings: CodeSettings, show: bool = False, library: Path | None = None
+    tokenizer: Any, settings: PythonCodeSettings, show: bool = False, library: Path | None = None
 ) -> list[Document]:
     """Whole modules in an order of chance, always the same one, until there are enough tokens.
 
@@ -80,13 +80,13 @@ def documents(
     return found
 
 
-def _store(folder: str, model: Any, settings: CodeSettings, show: bool) -> Store:
+def _store(folder: str, model: Any, settings: PythonCodeSettings, show: bool) -> Store:
     at = Folder(folder)
     if at.exists(MANIFEST) and at.read_json(MANIFEST).get("complete"):
         store = open_store(folder)
         if store.model_hash != model.revision_or_hash:
             raise StoreError(
-                f"{folder} holds the code testbed of other weights ({store.model_name}) than "
+                f"{folder} holds the testbed of other weights ({store.model_name}) than "
                 f"those asked for ({model.name}): choose another folder"
             )
         return store

@@ -8,23 +8,23 @@ from torch import nn
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.capture.documents import Document
 from sparsetime.testbeds.base import Testbed
-from sparsetime.testbeds.synthetic.generate import Orchestra, orchestra
-from sparsetime.testbeds.synthetic.settings import OrchestraSettings
+from sparsetime.testbeds.synthetic.generate import SyntheticData, synthetic_data
+from sparsetime.testbeds.synthetic.settings import SyntheticSettings
 
 
-def made_of(_: OrchestraSettings) -> str:
+def content_version(_: SyntheticSettings) -> str:
     """What decides the bytes besides the settings: whose random numbers."""
     return f"numpy {np.__version__}"
 
 
-def build(folder: str, settings: OrchestraSettings, show: bool) -> Testbed:
+def build(folder: str, settings: SyntheticSettings, show: bool) -> Testbed:
     """Play it, and store what was played; the store's one label is the hidden slow `state`."""
-    played = orchestra(settings, show)
+    played = synthetic_data(settings, show)
     store = capture(nn.Identity(), _documents(played), ".", folder, progress=show)
-    return Testbed("orchestra", store, ("state",), truth=played)
+    return Testbed("synthetic", store, ("state",), truth=played)
 
 
-def _documents(played: Orchestra) -> list[Document]:
+def _documents(played: SyntheticData) -> list[Document]:
     pairs = zip(played.activations, played.state, strict=True)
     return [
         Document(f"sequence {i}", values=x, step_labels={"state": state.tolist()})

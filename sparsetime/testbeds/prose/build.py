@@ -34,7 +34,7 @@ class ProseSettings(Settings):
     overlap: int = Field(32, ge=0, description="tokens that a window repeats as context")
 
 
-def made_of(_: ProseSettings) -> str:
+def content_version(_: ProseSettings) -> str:
     """What decides the bytes besides the settings: the texts of this Python, and the model."""
     return f"python {platform.python_version()}, {MODEL}"
 

@@ -15,11 +15,11 @@ from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.errors import DataError
 from sparsetime.training.adam import Adam
 from sparsetime.training.config import TrainConfig
-from sparsetime.training.dead_latents import Firing
+from sparsetime.training.dead_latents import DeadLatentTracker
 from sparsetime.training.schedule import rate_factor
 
 
-class Trainee:
+class DictionaryTrainable:
     """A dictionary with everything that one training step of it reads and changes.
 
     `state` and `restore` hold all of it, so that a run goes on from a checkpoint exactly as if it
@@ -32,18 +32,20 @@ class Trainee:
         self._dtype = dtype
         self._rate = config.rate(dictionary.width)
         trained = {name: p for name, p in dictionary.named_parameters() if p.requires_grad}
-        self._optimiser = Adam(trained, unit_rows(dictionary), self._rate, config.clip)
-        self.firing = Firing(dictionary.width, config.dead_rows, dictionary.atoms.device)
+        self._optimiser = Adam(trained, unit_rows(dictionary), self._rate, config.grad_clip)
+        self.tracker = DeadLatentTracker(
+            dictionary.width, config.dead_rows, dictionary.atoms.device
+        )
 
     def step(self, batch: Batch, number: int) -> ForwardPass:
         """Train on one batch; `number` is the step's, from 0.
 
         Errors: DataError where the loss is not finite.
         """
-        factor = rate_factor(number, self.config.steps, self.config.warmup, self.config.decay)
+        factor = rate_factor(number, self.config.steps, self.config.lr_warmup, self.config.lr_decay)
         self._optimiser.rate = self._rate * factor
         progress = number / max(1, self.config.steps - 1)
-        step = self.dictionary.step(batch, self.firing.dead, self._dtype, progress)
+        step = self.dictionary.step(batch, self.tracker.dead, self._dtype, progress)
         self.losses = self.dictionary.objective.losses(step)
         total = self.dictionary.objective.total(self.losses)
         if not torch.isfinite(total):
@@ -52,7 +54,7 @@ class Trainee:
             with kernels.row_gradients():
                 total.backward()
             self._optimiser.step()
-        self.firing.observe(step.support.indices, step.values.detach(), step.x.shape[0])
+        self.tracker.observe(step.support.indices, step.values.detach(), step.x.shape[0])
         self.dictionary.observe(step)
         return step
 
@@ -64,7 +66,7 @@ class Trainee:
             **{f"loss_{name}": loss.item() for name, loss in self.losses.items()},
             "fvu": (step.residual.square().sum() / centred.square().sum()).item(),
             "l0": step.values.count_nonzero().item() / step.x.shape[0],
-            "dead": int(self.firing.dead.sum()),
+            "dead": int(self.tracker.dead.sum()),
             "learning_rate": self._optimiser.rate,
         }
 
@@ -72,7 +74,7 @@ class Trainee:
         """Everything that later steps depend on, by name."""
         tensors = {f"dictionary.{n}": t for n, t in self.dictionary.state_dict().items()}
         tensors |= {f"adam.{name}": t for name, t in self._optimiser.state().items()}
-        tensors["rows_since_fired"] = self.firing.rows_since
+        tensors["rows_since_fired"] = self.tracker.rows_since
         return tensors
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
@@ -81,7 +83,7 @@ class Trainee:
         self.dictionary.load_state_dict({name: tensors[f"dictionary.{name}"] for name in own})
         own = self._optimiser.state()
         self._optimiser.restore({name: tensors[f"adam.{name}"] for name in own})
-        self.firing.rows_since.copy_(tensors["rows_since_fired"])
+        self.tracker.rows_since.copy_(tensors["rows_since_fired"])
 
     def _not_finite(self, number: int, batch: Batch) -> str:
         for name, tensor in batch.tensors.items():
