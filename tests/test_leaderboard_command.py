@@ -51,7 +51,7 @@ def test_the_small_grid_can_be_narrowed(tmp_path, monkeypatch):
         assert isinstance(result.exception, TypeError)  # the testbed, which would take long
 
     monkeypatch.setattr(module, "_check_recipes", check)
-    monkeypatch.setattr(module, "ground", None)
+    monkeypatch.setattr(module, "split_testbed", None)
     narrowed("--bed", "series")
     assert seen["chosen"].beds == {"series": SMALL["beds"]["series"]}
     narrowed("--bed", "series", "--set", "beds.series.steps=50")

@@ -46,7 +46,7 @@ def leaderboard(
     from sparsetime import leaderboard as run
     from sparsetime import report
     from sparsetime.cli.run_file import LeaderboardSection
-    from sparsetime.comparison.recipe_comparison import standings
+    from sparsetime.comparison.recipe_comparison import rankings
     from sparsetime.comparison.settings import SMALL, LeaderboardSettings
     from sparsetime.config import merged, read_config
 
@@ -67,7 +67,7 @@ def leaderboard(
     chosen = read_config(config, LeaderboardSection, flags, section="leaderboard")
     settings = {name: getattr(chosen, name) for name in LeaderboardSettings.model_fields}
     board = run(chosen.out, **settings)
-    for standing in standings(board):
+    for standing in rankings(board):
         shown = table("recipe", f"FVU at L0 {standing.l0:.1f}")
         for name, values in standing.fvu.items():
             shown.add_row(name, f"{sum(values) / len(values):.4f}")

@@ -6,7 +6,7 @@ from typing import Any, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from sparsetime.comparison.grid import Cell
+from sparsetime.comparison.grid import GridCell
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
 from sparsetime.training.config import upgrade_saved_config
@@ -16,8 +16,8 @@ CELLS = "cells"
 
 
 @final
-class Probed(BaseModel):
-    """How well a reader knows a label: `evaluation.time.ladder.Rung`, in short."""
+class ProbeAccuracy(BaseModel):
+    """Accuracy of a linear probe: one label from one reader, in short."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,7 +28,7 @@ class Probed(BaseModel):
 
 
 @final
-class Octave(BaseModel):
+class DwellOctave(BaseModel):
     """The planted features with a mean dwell from `dwell` steps to twice as many.
 
     recovered: the share with a matching atom. found: the median dwell of the matching latents of
@@ -44,7 +44,7 @@ class Octave(BaseModel):
 
 
 @final
-class Entry(BaseModel):
+class LeaderboardEntry(BaseModel):
     """One cell with all that was measured.
 
     terms: what it was trained and measured under, with its recipe's and its testbed's settings.
@@ -55,12 +55,12 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: int = SCHEMA_VERSION
-    cell: Cell
+    cell: GridCell
     terms: dict[str, Any]
     figures: dict[str, float]
     left_out: dict[str, str]
-    probes: list[Probed]
-    octaves: list[Octave]
+    probes: list[ProbeAccuracy]
+    octaves: list[DwellOctave]
     seconds: float
 
     @field_validator("terms")
@@ -75,7 +75,7 @@ class Entry(BaseModel):
         folder.write_text(_path(self.cell), self.model_dump_json(indent=2) + "\n")
 
 
-def saved(folder: Folder, cell: Cell, terms: dict[str, Any]) -> Entry | None:
+def saved(folder: Folder, cell: GridCell, terms: dict[str, Any]) -> LeaderboardEntry | None:
     """The cell's record, None where it has none yet.
 
     Errors: DamagedError where it does not read as one; StoreError where it was made under other
@@ -85,7 +85,7 @@ def saved(folder: Folder, cell: Cell, terms: dict[str, Any]) -> Entry | None:
     if not folder.exists(name):
         return None
     try:
-        entry = Entry.model_validate(folder.read_json(name))
+        entry = LeaderboardEntry.model_validate(folder.read_json(name))
     except ValidationError as error:
         raise DamagedError(
             f"{folder.url}/{name} is no record of a leaderboard's cell; remove it, and it is "
@@ -100,5 +100,5 @@ def saved(folder: Folder, cell: Cell, terms: dict[str, Any]) -> Entry | None:
     return entry
 
 
-def _path(cell: Cell) -> str:
+def _path(cell: GridCell) -> str:
     return f"{CELLS}/{cell.bed}/{cell.name}.json"

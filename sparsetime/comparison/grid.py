@@ -14,7 +14,7 @@ from sparsetime.dictionaries.recipes import dictionary
 
 
 @final
-class Cell(BaseModel):
+class GridCell(BaseModel):
     """One training: a recipe on a testbed, with a width, a k and a seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,18 +41,18 @@ class Cell(BaseModel):
         return made
 
 
-def cells(settings: LeaderboardSettings) -> list[Cell]:
+def cells(settings: LeaderboardSettings) -> list[GridCell]:
     """All trainings; those that can share a pass lie side by side."""
     grid = product(settings.beds, settings.widths, settings.seeds, settings.recipes, settings.ks)
     return [
-        Cell(bed=bed, recipe=recipe, width=width, k=k, seed=seed)
+        GridCell(bed=bed, recipe=recipe, width=width, k=k, seed=seed)
         for bed, width, seed, recipe, k in grid
     ]
 
 
-def passes(due: Sequence[Cell]) -> list[list[Cell]]:
+def passes(due: Sequence[GridCell]) -> list[list[GridCell]]:
     """The cells that see the same batches, and so are trained together."""
-    found: dict[tuple[str, int, int], list[Cell]] = {}
+    found: dict[tuple[str, int, int], list[GridCell]] = {}
     for cell in due:
         found.setdefault((cell.bed, cell.width, cell.seed), []).append(cell)
     return list(found.values())

@@ -11,19 +11,19 @@ import torch
 
 from sparsetime.activations.sampling.batch import check_needs
 from sparsetime.codes import SparseCode
-from sparsetime.comparison.entry import Entry, Probed, saved
-from sparsetime.comparison.grid import Cell, cells, passes
+from sparsetime.comparison.entry import LeaderboardEntry, ProbeAccuracy, saved
+from sparsetime.comparison.grid import GridCell, cells, passes
 from sparsetime.comparison.leaderboard_files import Leaderboard
 from sparsetime.comparison.measure import measure, probed
 from sparsetime.comparison.settings import LeaderboardSettings
-from sparsetime.comparison.testbed_split import Ground, ground
+from sparsetime.comparison.testbed_split import TestbedSplit, split_testbed
 from sparsetime.config import validated
 from sparsetime.errors import ConfigError, unknown_name
 from sparsetime.files import Folder
-from sparsetime.metrics.temporal.nulls import random_code
-from sparsetime.metrics.temporal.probe_ladder import RANDOM, RAW, ladder
+from sparsetime.metrics.temporal.probe_ladder import RANDOM, RAW, probe_ladder
 from sparsetime.progress import Bar
 from sparsetime.progress import progress as running
+from sparsetime.statistics.nulls import random_code
 from sparsetime.training.train import train
 
 _GIVEN = frozenset({"earlier", "segments"})  # by a store, beside its rows
@@ -67,7 +67,7 @@ def leaderboard(out: str | Path, *, progress: bool = True, **settings: Any) -> L
     return board
 
 
-def terms(cell: Cell, settings: LeaderboardSettings) -> dict[str, Any]:
+def terms(cell: GridCell, settings: LeaderboardSettings) -> dict[str, Any]:
     """What the cell is trained and measured under, as plain JSON."""
     return {
         "train": settings.train.model_dump(mode="json"),
@@ -78,7 +78,7 @@ def terms(cell: Cell, settings: LeaderboardSettings) -> dict[str, Any]:
     }
 
 
-def _check_recipes(every: Sequence[Cell], settings: LeaderboardSettings) -> None:
+def _check_recipes(every: Sequence[GridCell], settings: LeaderboardSettings) -> None:
     """A wrong name or setting must show before the testbeds are built."""
     first_seed = settings.seeds[0]
     with torch.device("meta"):
@@ -88,8 +88,8 @@ def _check_recipes(every: Sequence[Cell], settings: LeaderboardSettings) -> None
                 check_needs(made.needs, _GIVEN, cell.recipe, "a testbed")
 
 
-def _ground(name: str, settings: LeaderboardSettings, progress: bool) -> Ground:
-    made = ground(name, settings, progress)
+def _ground(name: str, settings: LeaderboardSettings, progress: bool) -> TestbedSplit:
+    made = split_testbed(name, settings, progress)
     known = {*made.bed.store.reader.step_columns(), *made.held_out.sequence(0).labels}
     for label in made.labels:
         if label not in known:
@@ -99,7 +99,7 @@ def _ground(name: str, settings: LeaderboardSettings, progress: bool) -> Ground:
     return made
 
 
-def _references(of: Ground, settings: LeaderboardSettings) -> list[Probed]:
+def _references(of: TestbedSplit, settings: LeaderboardSettings) -> list[ProbeAccuracy]:
     """What the raw activations and a random dictionary, the largest one, know of the labels."""
     if not of.labels:
         return []
@@ -108,11 +108,15 @@ def _references(of: Ground, settings: LeaderboardSettings) -> list[Probed]:
         RAW: x,
         RANDOM: random_code(x, settings.widths[-1], settings.ks[-1]),
     }
-    return probed(ladder(readers, of.labels_of_steps, of.lengths, times=of.times))
+    return probed(probe_ladder(readers, of.labels_of_steps, of.lengths, times=of.times))
 
 
 def _trained(
-    together: list[Cell], of: Ground, settings: LeaderboardSettings, folder: Folder, bar: Bar
+    together: list[GridCell],
+    of: TestbedSplit,
+    settings: LeaderboardSettings,
+    folder: Folder,
+    bar: Bar,
 ) -> Any:
     """Their entries, one after the other, as each is measured."""
     first = together[0]
@@ -130,7 +134,7 @@ def _trained(
         bar.say(f"measure {cell.name} on {cell.bed}")
         began = time.monotonic()
         found = measure(run.dictionary, of)
-        yield Entry(
+        yield LeaderboardEntry(
             cell=cell,
             terms=terms(cell, settings),
             figures=found.figures,

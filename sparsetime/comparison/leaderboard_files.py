@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from pydantic import ValidationError
 
-from sparsetime.comparison.entry import SCHEMA_VERSION, Entry, Probed
+from sparsetime.comparison.entry import SCHEMA_VERSION, LeaderboardEntry, ProbeAccuracy
 from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.config import validated
 from sparsetime.errors import ConfigError, DamagedError, StoreError
@@ -30,10 +30,10 @@ class Leaderboard:
 
     path: str
     settings: LeaderboardSettings
-    entries: tuple[Entry, ...]
-    references: dict[str, list[Probed]]
+    entries: tuple[LeaderboardEntry, ...]
+    references: dict[str, list[ProbeAccuracy]]
 
-    def of(self, bed: str, width: int, recipe: str, seed: int) -> list[Entry]:
+    def of(self, bed: str, width: int, recipe: str, seed: int) -> list[LeaderboardEntry]:
         """The entries of one frontier, by k."""
         wanted = (bed, width, recipe, seed)
         found = [
@@ -43,7 +43,7 @@ class Leaderboard:
         ]
         return sorted(found, key=lambda entry: entry.cell.k)
 
-    def at_middle_k(self, bed: str, width: int, recipe: str) -> list[Entry]:
+    def at_middle_k(self, bed: str, width: int, recipe: str) -> list[LeaderboardEntry]:
         """The entries of all seeds with the k in the middle."""
         k = self.settings.middle_k
         return [
@@ -105,9 +105,9 @@ class Leaderboard:
             return Leaderboard(
                 path,
                 validated(LeaderboardSettings, settings),
-                tuple(Entry.model_validate(entry) for entry in value["entries"]),
+                tuple(LeaderboardEntry.model_validate(entry) for entry in value["entries"]),
                 {
-                    bed: [Probed.model_validate(each) for each in some]
+                    bed: [ProbeAccuracy.model_validate(each) for each in some]
                     for bed, some in value["references"].items()
                 },
             )

@@ -9,16 +9,16 @@ from typing import final
 import numpy as np
 
 from sparsetime.codes import SparseCode, concatenate
-from sparsetime.comparison.entry import Octave, Probed
-from sparsetime.comparison.testbed_split import Ground
+from sparsetime.comparison.entry import DwellOctave, ProbeAccuracy
+from sparsetime.comparison.testbed_split import TestbedSplit
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import DataError
 from sparsetime.features.encoding import encode_store
 from sparsetime.metrics.evaluate import evaluate
-from sparsetime.metrics.metric import parts_of
+from sparsetime.metrics.metric import latent_groups
 from sparsetime.metrics.temporal.planted_absorption import planted_absorption
-from sparsetime.metrics.temporal.planted_recovery import Planted, planted
-from sparsetime.metrics.temporal.probe_ladder import Ladder, ladder
+from sparsetime.metrics.temporal.planted_recovery import PlantedRecovery, planted_recovery
+from sparsetime.metrics.temporal.probe_ladder import ProbeLadder, probe_ladder
 from sparsetime.testbeds.atom_recovery import FOUND_ABOVE, Recovery, recovery
 from sparsetime.testbeds.synthetic.generate import SyntheticData
 
@@ -28,54 +28,56 @@ SLOW = 32  # steps; a planted feature that dwells longer counts as slow
 
 @final
 @dataclass
-class Measures:
+class Measurements:
     """Figures by name, why others are missing, and what has more than one number."""
 
     figures: dict[str, float] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
-    probes: list[Probed] = field(default_factory=list)
-    octaves: list[Octave] = field(default_factory=list)
+    probes: list[ProbeAccuracy] = field(default_factory=list)
+    octaves: list[DwellOctave] = field(default_factory=list)
 
 
-def measure(sae: Dictionary, ground: Ground) -> Measures:
+def measure(sae: Dictionary, split: TestbedSplit) -> Measurements:
     """Everything that this testbed allows, on sequences that were not trained on.
 
     Errors: those of `sparsetime.evaluate`.
     """
-    report = evaluate(sae, ground.held_out, FIGURES, progress=False)
-    found = Measures(left_out=dict(report.left_out))
+    report = evaluate(sae, split.held_out, FIGURES, progress=False)
+    found = Measurements(left_out=dict(report.left_out))
     for name, figure in report.items():
         if isinstance(figure.value, float | int):
             found.figures[name] = float(figure.value)
-    if ground.labels or ground.true_code is not None:
+    if split.labels or split.true_code is not None:
         code = concatenate(
-            [each.code for each in encode_store(sae, ground.held_out, progress=False)]
+            [each.code for each in encode_store(sae, split.held_out, progress=False)]
         )
-        if ground.labels:
-            readers = {part.name or "code": part.of(code) for part in parts_of(sae)}
+        if split.labels:
+            readers = {part.name or "code": part.of(code) for part in latent_groups(sae)}
             found.probes = probed(
-                ladder(readers, ground.labels_of_steps, ground.lengths, times=ground.times)
+                probe_ladder(readers, split.labels_of_steps, split.lengths, times=split.times)
             )
-        if ground.true_code is not None and ground.bed.truth is not None:
-            _planted(found, sae, code, ground.true_code, ground.bed.truth, ground)
+        if split.true_code is not None and split.bed.truth is not None:
+            _planted(found, sae, code, split.true_code, split.bed.truth, split)
     return found
 
 
-def probed(found: Ladder) -> list[Probed]:
-    """The rungs of a ladder, in short."""
+def probed(found: ProbeLadder) -> list[ProbeAccuracy]:
+    """The accuracies and baselines of a probe ladder."""
     return [
-        Probed(label=rung.label, reader=rung.reader, accuracy=rung.accuracy, baseline=rung.baseline)
-        for rung in found.rungs
+        ProbeAccuracy(
+            label=probe.label, reader=probe.reader, accuracy=probe.accuracy, baseline=probe.baseline
+        )
+        for probe in found.probes
     ]
 
 
 def _planted(
-    found: Measures,
+    found: Measurements,
     sae: Dictionary,
     code: SparseCode,
     true_code: SparseCode,
     truth: SyntheticData,
-    ground: Ground,
+    split: TestbedSplit,
 ) -> None:
     match = recovery(sae.atoms.detach(), truth.atoms)
     found.figures["recovered"] = match.share_recovered
@@ -86,7 +88,7 @@ def _planted(
         else:
             found.left_out[name] = f"no planted feature is on the {name[10:]} side of {SLOW} steps"
     try:
-        told = planted(code, true_code, match, ground.lengths)
+        told = planted_recovery(code, true_code, match, split.lengths)
         found.octaves = octaves(told)
         _add(found, "dwell_agreement", told.dwell_agreement.value)
         _add(found, "firing", told.firing.value)
@@ -94,20 +96,20 @@ def _planted(
         found.left_out |= {name: str(error) for name in ("dwell_agreement", "firing")}
     try:
         parents = truth.features["parent"].to_numpy()
-        absorbed = planted_absorption(code, true_code, match, parents, ground.lengths).rate
+        absorbed = planted_absorption(code, true_code, match, parents, split.lengths).rate
         _add(found, "absorption", absorbed.value)
         _add(found, "absorption_null", absorbed.null)
     except DataError as error:
         found.left_out |= {name: str(error) for name in ("absorption", "absorption_null")}
 
 
-def octaves(told: Planted) -> list[Octave]:
+def octaves(told: PlantedRecovery) -> list[DwellOctave]:
     """Recovery and dwell by octave of true dwell."""
     known = np.isfinite(told.true_dwell)
     octave = np.full(len(known), -1)
     octave[known] = np.floor(np.log2(told.true_dwell[known]))
     return [
-        Octave(
+        DwellOctave(
             dwell=float(2.0**number),
             features=int(here.sum()),
             recovered=float(told.found[here].mean()),
@@ -127,7 +129,7 @@ def _is_found(match: Recovery) -> np.ndarray:
     return match.cosine.numpy() > FOUND_ABOVE
 
 
-def _add(found: Measures, name: str, value: float) -> None:
+def _add(found: Measurements, name: str, value: float) -> None:
     if math.isfinite(value):
         found.figures[name] = value
     else:

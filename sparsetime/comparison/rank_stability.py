@@ -14,7 +14,7 @@ from sparsetime.errors import MismatchError
 
 @final
 @dataclass(frozen=True)
-class Stability:
+class RankStability:
     """How alike the rankings of seeds are.
 
     tau: Kendall's, mean over pairs of seeds; 1 where all rank alike, 0 on average where ranks are
@@ -27,7 +27,7 @@ class Stability:
     pairs: int
 
 
-def stability(values: Mapping[str, Sequence[float]]) -> Stability:
+def rank_stability(values: Mapping[str, Sequence[float]]) -> RankStability:
     """Of recipes with a value a seed, seeds in the same order.
 
     Ties count as in Kendall's tau-b. Source: Kendall 1938, "A new measure of rank correlation".
@@ -45,9 +45,9 @@ def stability(values: Mapping[str, Sequence[float]]) -> Stability:
     by_seed = np.array(list(values.values()), dtype=float).T
     pairs = list(combinations(by_seed, 2))
     if len(values) < 2 or not pairs:
-        return Stability(None, None, 0)
+        return RankStability(None, None, 0)
     taus = [float(kendalltau(one, other).statistic) for one, other in pairs]
     known = [tau for tau in taus if np.isfinite(tau)]
     if not known:
-        return Stability(None, None, 0)
-    return Stability(float(np.mean(known)), min(known), len(known))
+        return RankStability(None, None, 0)
+    return RankStability(float(np.mean(known)), min(known), len(known))

@@ -8,10 +8,16 @@ from typing import final
 
 import numpy as np
 
-from sparsetime.comparison.entry import Entry
+from sparsetime.comparison.entry import LeaderboardEntry
 from sparsetime.comparison.leaderboard_files import Leaderboard
+from sparsetime.comparison.matched_sparsity import (
+    Axis,
+    Frontier,
+    FrontierPoint,
+    interpolate_frontier,
+    matched_comparison,
+)
 from sparsetime.errors import DataError, MismatchError
-from sparsetime.metrics.temporal.matched_sparsity import Axis, Frontier, Point, matched, read_at
 from sparsetime.statistics.estimate import Estimate
 
 #: What is compared, beside FVU; of these, those that a testbed has.
@@ -50,7 +56,7 @@ class Comparison:
 
 @final
 @dataclass(frozen=True)
-class Standing:
+class RecipeRanking:
     """The recipes of one testbed and width by FVU, at one L0 for all.
 
     l0: the baseline's, with the k in the middle. fvu: of each recipe at that L0, one a seed, read
@@ -64,7 +70,7 @@ class Standing:
     left_out: dict[str, str]
 
 
-def standings(board: Leaderboard) -> list[Standing]:
+def rankings(board: Leaderboard) -> list[RecipeRanking]:
     """Every testbed and width."""
     settings = board.settings
     found = []
@@ -75,14 +81,17 @@ def standings(board: Leaderboard) -> list[Standing]:
         for recipe in settings.recipes:
             frontiers = _frontiers(board, bed, width, recipe, "fvu")
             try:
-                read = [read_at(recipe, each, "l0", levels["l0"]) for each in frontiers]
+                read = [
+                    interpolate_frontier(recipe, frontier, "l0", levels["l0"])
+                    for frontier in frontiers
+                ]
             except DataError as error:
                 left_out[recipe] = str(error)
             else:
                 fvu[recipe] = tuple(point.fvu for point in read)
         best_first = sorted(fvu, key=lambda recipe: float(np.mean(fvu[recipe])))
         ordered = {recipe: fvu[recipe] for recipe in best_first}
-        found.append(Standing(bed, width, levels["l0"], ordered, left_out))
+        found.append(RecipeRanking(bed, width, levels["l0"], ordered, left_out))
     return found
 
 
@@ -119,7 +128,7 @@ def _compared(
     reasons = []
     for axis, level in levels.items():
         try:
-            read = matched(frontiers, axis, level, settings.tolerance)
+            read = matched_comparison(frontiers, axis, level, settings.tolerance)
         except (DataError, MismatchError) as error:
             reasons.append(str(error))
             continue
@@ -153,9 +162,9 @@ def _frontiers(
     return [_points(board.of(bed, width, recipe, seed), figure) for seed in board.settings.seeds]
 
 
-def _points(entries: Sequence[Entry], figure: str) -> list[Point]:
+def _points(entries: Sequence[LeaderboardEntry], figure: str) -> list[FrontierPoint]:
     return [
-        Point(entry.figures["l0"], entry.figures["fvu"], entry.figures[figure])
+        FrontierPoint(entry.figures["l0"], entry.figures["fvu"], entry.figures[figure])
         for entry in entries
         if figure in entry.figures
     ]

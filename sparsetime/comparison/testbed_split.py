@@ -20,7 +20,7 @@ _SPLIT_SEED = 0  # the same sequences are held out for every seed
 
 @final
 @dataclass(frozen=True, eq=False)
-class Ground:
+class TestbedSplit:
     """Where the cells of one testbed are trained and measured.
 
     learnt, held_out: two views of its store. true_code: of the held-out steps, None where nothing
@@ -57,7 +57,7 @@ class Ground:
         return self.bed.times(self.held_out)
 
 
-def ground(name: str, settings: LeaderboardSettings, progress: bool = True) -> Ground:
+def split_testbed(name: str, settings: LeaderboardSettings, progress: bool = True) -> TestbedSplit:
     """The testbed of that name, built or opened.
 
     Errors: those of `sparsetime.testbed`.
@@ -72,4 +72,4 @@ def ground(name: str, settings: LeaderboardSettings, progress: bool = True) -> G
         true_code = concatenate(
             [whole.row_slice(n * time, (n + 1) * time) for n in numbers.tolist()]
         )
-    return Ground(bed, learnt, held_out, true_code, settings.ladder.get(name, []))
+    return TestbedSplit(bed, learnt, held_out, true_code, settings.ladder.get(name, []))

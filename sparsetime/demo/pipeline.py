@@ -23,7 +23,7 @@ from sparsetime.errors import StoreError
 from sparsetime.features.index import index
 from sparsetime.files import Folder
 from sparsetime.metrics.evaluate import evaluate
-from sparsetime.metrics.report import RECORD as EVALUATION
+from sparsetime.metrics.evaluation_report import RECORD as EVALUATION
 from sparsetime.models.load import LoadedModel
 from sparsetime.models.sites import resolve_site
 from sparsetime.reports.report import report

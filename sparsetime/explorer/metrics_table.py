@@ -15,8 +15,8 @@ from sparsetime.explorer.report_schema import (
 from sparsetime.features.index import DEFAULT_GROUP_NAMES
 
 if TYPE_CHECKING:
-    from sparsetime.metrics.metric import Figure
-    from sparsetime.metrics.report import Report
+    from sparsetime.metrics.evaluation_report import EvaluationReport
+    from sparsetime.metrics.metric import MetricValue
 
 _LABELS = {
     "fvu": "Unexplained variance",
@@ -48,7 +48,7 @@ _SHARES = {
 
 
 def comparison(
-    entries: Sequence[DictionaryEntry], evaluations: Sequence[Mapping[str, Figure]]
+    entries: Sequence[DictionaryEntry], evaluations: Sequence[Mapping[str, MetricValue]]
 ) -> list[ComparisonRow]:
     """A row for every single number that was measured, the best known first.
 
@@ -72,7 +72,7 @@ def comparison(
     return rows
 
 
-def definitions(evaluations: Sequence[Mapping[str, Figure]]) -> list[Definition]:
+def definitions(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[Definition]:
     """What every row of the comparison means, in the words of the evaluation."""
     found = []
     for name in _names(evaluations):
@@ -90,7 +90,7 @@ def definitions(evaluations: Sequence[Mapping[str, Figure]]) -> list[Definition]
 
 
 def measured_on(
-    entries: Sequence[DictionaryEntry], reports: Sequence[Report | None], unit: str
+    entries: Sequence[DictionaryEntry], reports: Sequence[EvaluationReport | None], unit: str
 ) -> list[str]:
     """Sentences on the documents behind the figures, and on how many steps training had seen."""
     known = [(e, r) for e, r in zip(entries, reports, strict=True) if r is not None]
@@ -108,8 +108,8 @@ def measured_on(
 
 
 def _of_parts(
-    name: str, entry: DictionaryEntry, found: Mapping[str, Figure]
-) -> list[Figure | None]:
+    name: str, entry: DictionaryEntry, found: Mapping[str, MetricValue]
+) -> list[MetricValue | None]:
     """The figure of each part, also where it was taken before parts had names of their own."""
     return [
         found.get(f"{name}/{own}", found.get(f"{name}/{before}"))
@@ -117,12 +117,12 @@ def _of_parts(
     ]
 
 
-def _documents(report: Report, unit: str) -> str:
+def _documents(report: EvaluationReport, unit: str) -> str:
     documents, steps = report.about["sequences"], report.about["steps"]
     return f"{documents:,} document{'s' * (documents != 1)} of {steps:,} {unit}s"
 
 
-def _names(evaluations: Sequence[Mapping[str, Figure]]) -> list[str]:
+def _names(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[str]:
     """Names of the figures of whole dictionaries that are numbers, in the order of `_LABELS`."""
     order = list(_LABELS)
     names = {
@@ -138,7 +138,7 @@ def _label(name: str) -> str:
     return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 
-def _shown(name: str, figure: Figure | None) -> str:
+def _shown(name: str, figure: MetricValue | None) -> str:
     if figure is None or not isinstance(figure.value, int | float):
         return "not given"
     value = float(figure.value)
@@ -149,7 +149,7 @@ def _shown(name: str, figure: Figure | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _note(figure: Figure | None) -> str:
+def _note(figure: MetricValue | None) -> str:
     details = figure.details if figure else {}
     simple = (int, float, str)
     return "; ".join(

@@ -21,7 +21,7 @@ from sparsetime.progress import progress as running
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
-    from sparsetime.metrics.metric import Figure
+    from sparsetime.metrics.metric import MetricValue
 
 PASSAGES = 4
 
@@ -49,7 +49,7 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
         bar.advance(len(names) - len(shown))
     stores = distinct_stores([each.store for each in shown])
     entries = [each.entry for each in shown]
-    evaluations: list[Mapping[str, Figure]] = [each.evaluation or {} for each in shown]
+    evaluations: list[Mapping[str, MetricValue]] = [each.evaluation or {} for each in shown]
     unit = step_name(stores)
     return PageData(
         title=title_of(stores),

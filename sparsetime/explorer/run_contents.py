@@ -15,7 +15,7 @@ from sparsetime.files import Folder
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
     from sparsetime.features.index import FeatureIndex
-    from sparsetime.metrics.report import Report
+    from sparsetime.metrics.evaluation_report import EvaluationReport
 
 STORE = "activations"
 MANIFEST = "manifest.json"
@@ -38,7 +38,7 @@ class Shown:
     store: Store
     index: FeatureIndex
     table: FeatureTable
-    evaluation: Report | None
+    evaluation: EvaluationReport | None
     metrics: list[dict[str, Any]]
 
 
@@ -151,12 +151,12 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
 
 def _evaluation(
     folder: Folder, name: str, weights: str, stores: Stores, notes: list[str]
-) -> Report | None:
-    from sparsetime.metrics.report import RECORD, Report
+) -> EvaluationReport | None:
+    from sparsetime.metrics.evaluation_report import RECORD, EvaluationReport
 
     if not folder.exists(RECORD):
         return None
-    report = Report.load(folder.url)
+    report = EvaluationReport.load(folder.url)
     if report.subject.get("dictionary") != weights:
         other = "other weights than it has now"
     elif (report.subject.get("store"), *map(report.about.get, _OF_STORE)) not in stores:

@@ -18,7 +18,7 @@ _AT_ONCE = 4096
 
 @final
 @dataclass(frozen=True)
-class Probe:
+class ConceptProbe:
     """A linear probe of a concept: a row has it where `x @ direction` is above `threshold`.
 
     direction: [d], of length one. mean: what `x @ direction` is on average without the concept.
@@ -49,7 +49,7 @@ class Absorption:
     rows: int
 
 
-def fitted_probe(x: Float[Tensor, "rows d"], concept: Bool[Tensor, " rows"]) -> Probe:
+def fit_concept_probe(x: Float[Tensor, "rows d"], concept: Bool[Tensor, " rows"]) -> ConceptProbe:
     """Logistic regression of the concept on activations.
 
     Errors: DataError where no row has the concept, or every row.
@@ -62,7 +62,7 @@ def fitted_probe(x: Float[Tensor, "rows d"], concept: Bool[Tensor, " rows"]) -> 
     length = weight.norm()
     direction = weight / length
     without = float((x[~concept] @ direction).mean())
-    return Probe(direction, float(-model.intercept_[0] / length), without)
+    return ConceptProbe(direction, float(-model.intercept_[0] / length), without)
 
 
 def main_latents(
@@ -110,7 +110,7 @@ def main_latents(
 
 def absorption(
     dictionary: Dictionary,
-    probe: Probe,
+    probe: ConceptProbe,
     main: tuple[int, ...],
     x: Float[Tensor, "rows d"],
     concept: Bool[Tensor, " rows"],

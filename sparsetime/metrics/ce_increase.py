@@ -28,7 +28,7 @@ def token_windows(
 
 
 @torch.no_grad()
-def loss_rise(
+def ce_increase(
     model: nn.Module, dictionary: Dictionary, tokens: Int[Tensor, "windows length"], site: str
 ) -> float:
     """By how many nats a token the loss rises when the dictionary's reconstruction goes on."""

@@ -12,11 +12,11 @@ from sparsetime.errors import StoreError, unknown_name
 from sparsetime.features.encoding import check_compatible, encode_store
 from sparsetime.features.provenance import provenance_of, reuse_or_clear
 from sparsetime.files import Folder
-from sparsetime.metrics.metric import Figure, LeftOut, Metric, Setting
+from sparsetime.metrics.evaluation_report import RECORD, EvaluationReport
+from sparsetime.metrics.metric import LeftOut, Metric, MetricValue, Setting
 from sparsetime.metrics.persistence_metrics import Timing
 from sparsetime.metrics.probe_metrics import Probes
 from sparsetime.metrics.reconstruction import Reconstruction
-from sparsetime.metrics.report import RECORD, Report
 from sparsetime.metrics.smoothness import Smoothness
 from sparsetime.metrics.sparsity import Sparsity
 from sparsetime.metrics.temporal_metrics import OverTime
@@ -35,7 +35,7 @@ FAMILIES: dict[str, type[Metric]] = {
 
 def metrics() -> dict[str, type[Metric]]:
     """Every figure by name, with the family that takes it."""
-    return {figure: family for family in FAMILIES.values() for figure in family.meanings}
+    return {figure: family for family in FAMILIES.values() for figure in family.specs}
 
 
 def evaluate(
@@ -49,7 +49,7 @@ def evaluate(
     seed: int = 0,
     force: bool = False,
     progress: bool = True,
-) -> Report:
+) -> EvaluationReport:
     """Take the figures of a dictionary on a store, best one of held-out documents.
 
     `metrics` names figures (`fvu`, `dwell`) or families (`timing`, `probes`); None takes all.
@@ -93,7 +93,7 @@ def evaluate(
         "seen_in_training": share_seen(sae.record.get("trained_on"), store),
         "seed": seed,
     }
-    report = Report(figures, left_out, about, subject)
+    report = EvaluationReport(figures, left_out, about, subject)
     if out is not None:
         report.save(out)
     return report
@@ -125,7 +125,7 @@ def _wanted(given: Sequence[str] | None) -> set[str]:
     wanted: set[str] = set()
     for name in names:
         if name in FAMILIES:
-            wanted |= FAMILIES[name].meanings.keys()
+            wanted |= FAMILIES[name].specs.keys()
         elif name in known:
             wanted.add(name)
         else:
@@ -135,8 +135,8 @@ def _wanted(given: Sequence[str] | None) -> set[str]:
 
 def _taken(
     families: list[Metric], wanted: set[str], show: bool
-) -> tuple[dict[str, Figure], dict[str, str]]:
-    figures: dict[str, Figure] = {}
+) -> tuple[dict[str, MetricValue], dict[str, str]]:
+    figures: dict[str, MetricValue] = {}
     left_out: dict[str, str] = {}
     with running("take figures", len(families), "families", show) as bar:
         for family in families:
@@ -148,8 +148,8 @@ def _taken(
                 if isinstance(outcome, LeftOut):
                     left_out[name] = outcome.reason
                     continue
-                meaning = family.meanings[base]
+                meaning = family.specs[base]
                 told = (meaning.definition, meaning.range, meaning.source)
-                figures[name] = Figure(outcome.value, *told, outcome.details)
+                figures[name] = MetricValue(outcome.value, *told, outcome.details)
             bar.advance()
     return figures, left_out

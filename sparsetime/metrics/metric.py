@@ -20,7 +20,7 @@ Histogram: TypeAlias = dict[str, list[float] | list[int]]
 
 
 @dataclass(frozen=True)
-class Meaning:
+class MetricSpec:
     """What a figure says: its definition, the values it can take, and where it comes from."""
 
     definition: str
@@ -29,7 +29,7 @@ class Meaning:
 
 
 @dataclass(frozen=True)
-class Figure:
+class MetricValue:
     """A measured value with its meaning.
 
     value: a number, or a histogram `{"edges": [bins + 1], "counts": [bins]}`. details: what helps
@@ -69,7 +69,7 @@ Outcome: TypeAlias = Measured | LeftOut
 
 
 @dataclass(frozen=True)
-class Part:
+class LatentGroup:
     """A range of latents: all of them (`name` empty), the first group, or the rest."""
 
     name: str
@@ -89,16 +89,16 @@ class Part:
         return f"{name}/{self.name}" if self.name else name
 
 
-def parts_of(sae: Dictionary) -> tuple[Part, ...]:
+def latent_groups(sae: Dictionary) -> tuple[LatentGroup, ...]:
     """The whole and, where the groups are several, the first group and the rest by their names.
 
     Names are those of `Dictionary.group_names`.
     """
-    whole = Part("", 0, sae.width)
+    whole = LatentGroup("", 0, sae.width)
     if sae.group_names is None:
         return (whole,)
     end, (first, rest) = sae.groups[0], sae.group_names
-    return (whole, Part(first, 0, end), Part(rest, end, sae.width))
+    return (whole, LatentGroup(first, 0, end), LatentGroup(rest, end, sae.width))
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Metric(ABC):
     """
 
     name: ClassVar[str]
-    meanings: ClassVar[Mapping[str, Meaning]]
+    specs: ClassVar[Mapping[str, MetricSpec]]
 
     @abstractmethod
     def __init__(self, setting: Setting) -> None: ...
@@ -141,7 +141,7 @@ class CodeMetric(Metric):
     """A family whose figures follow from the code of all sequences, part by part."""
 
     def __init__(self, setting: Setting) -> None:
-        self._parts = parts_of(setting.sae)
+        self._parts = latent_groups(setting.sae)
         self._seed = setting.seed
         self._codes: list[SparseCode] = []
 

@@ -12,8 +12,8 @@ from sparsetime.metrics.metric import (
     CodeMetric,
     Histogram,
     LeftOut,
-    Meaning,
     Measured,
+    MetricSpec,
     Outcome,
     measured,
 )
@@ -48,53 +48,53 @@ class Timing(CodeMetric):
     """
 
     name: ClassVar = "timing"
-    meanings: ClassVar = {
-        "dwell": Meaning(
+    specs: ClassVar = {
+        "dwell": MetricSpec(
             "mean run length in steps of a feature's firing, mean over the features that fire",
             "1 to the longest sequence",
             _RUNS,
         ),
-        "dwell_median": Meaning(
+        "dwell_median": MetricSpec(
             "the same, median over the features that fire", "1 to the longest sequence", _RUNS
         ),
-        "dwell_over_runs": Meaning(
+        "dwell_over_runs": MetricSpec(
             "mean run length in steps over all runs of all features",
             "1 to the longest sequence",
             _RUNS,
         ),
-        "dwell_histogram": Meaning(
+        "dwell_histogram": MetricSpec(
             "number of features by mean run length in steps; two bins an octave",
             "edges from 1, counts from 0",
             _RUNS,
         ),
-        "half_life": Meaning(
+        "half_life": MetricSpec(
             "lag in steps at which the autocorrelation of a feature's strength has fallen to 0.5, "
             "mean over the features that vary",
             "above 0, to 512 steps",
             _AUTOCORRELATION,
         ),
-        "half_life_median": Meaning(
+        "half_life_median": MetricSpec(
             "the same, median over the features that vary",
             "above 0, to 512 steps",
             _AUTOCORRELATION,
         ),
-        "half_life_censored": Meaning(
+        "half_life_censored": MetricSpec(
             "share of the features that vary whose half-life is only known to exceed the lags "
             "looked at, and which count with the last lag",
             "0 to 1",
             _OWN,
         ),
-        "half_life_histogram": Meaning(
+        "half_life_histogram": MetricSpec(
             "number of features by half-life in steps; two bins an octave",
             "edges from 0.25, counts from 0",
             _AUTOCORRELATION,
         ),
-        "flicker": Meaning(
+        "flicker": MetricSpec(
             "latents switched on or off from a step to the next, mean over neighbouring steps",
             "0 to the width",
             _OWN,
         ),
-        "flicker_share": Meaning(
+        "flicker_share": MetricSpec(
             "latents switched on or off, over those active on the earlier or the later step "
             "(one active on both counts twice), summed over neighbouring steps",
             "0 (nothing changes) to 1 (everything does)",

@@ -10,14 +10,14 @@ import numpy as np
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.metrics.metric import (
     LeftOut,
-    Meaning,
     Measured,
     Metric,
+    MetricSpec,
     Outcome,
     Setting,
-    parts_of,
+    latent_groups,
 )
-from sparsetime.statistics.linear_probe import probe, split_of
+from sparsetime.statistics.linear_probe import probe, probe_split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,13 +56,13 @@ class Probes(Metric):
     """
 
     name: ClassVar = "probes"
-    meanings: ClassVar = {
-        "slow_probe": Meaning(
+    specs: ClassVar = {
+        "slow_probe": MetricSpec(
             f"accuracy of a linear probe for the slow label, by default the document: {_METHOD}",
             "0 to 1; compare with the baseline in the details",
             _SOURCE,
         ),
-        "fast_probe": Meaning(
+        "fast_probe": MetricSpec(
             f"accuracy of a linear probe for the fast label, by default the token kind: {_METHOD}",
             "0 to 1; compare with the baseline in the details",
             _SOURCE,
@@ -71,7 +71,7 @@ class Probes(Metric):
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        self._parts = parts_of(setting.sae)
+        self._parts = latent_groups(setting.sae)
         self._codes: list[SparseCode] = []
         self._slow: list[NDArray[np.object_]] = []
         self._fast: list[NDArray[np.object_]] = []
@@ -104,7 +104,7 @@ class Probes(Metric):
     ) -> dict[str, Outcome]:
         of_row = np.concatenate([np.empty(0, dtype=object), *labels])
         classes = {value for value in of_row if value is not None}
-        split = split_of(of_row, [code.rows for code in self._codes], self._setting.seed)
+        split = probe_split(of_row, [code.rows for code in self._codes], self._setting.seed)
         if split is None:
             why = LeftOut(
                 f"no step has the label {label!r}: it is neither a step column nor a label of "

@@ -9,12 +9,12 @@ import torch
 from sparsetime.features.encoding import device_of
 from sparsetime.metrics.metric import (
     LeftOut,
-    Meaning,
     Measured,
     Metric,
+    MetricSpec,
     Outcome,
     Setting,
-    parts_of,
+    latent_groups,
 )
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class Reconstruction(Metric):
     """
 
     name: ClassVar = "reconstruction"
-    meanings: ClassVar = {
-        "fvu": Meaning(
+    specs: ClassVar = {
+        "fvu": MetricSpec(
             "fraction of variance unexplained: the sum of ||x - x_hat||^2 over the sum of "
             "||x - mean(x)||^2, over all steps; for a part, x_hat is decoded from that part alone",
             "0 (perfect) to 1 (no better than the mean); above 1 if worse",
@@ -45,7 +45,7 @@ class Reconstruction(Metric):
 
     def __init__(self, setting: Setting) -> None:
         self._sae = setting.sae
-        self._parts = parts_of(setting.sae)
+        self._parts = latent_groups(setting.sae)
         self._residual = {part.name: 0.0 for part in self._parts}
         self._rows = 0
         # Sums are of x - shift, where the shift is one of the rows: so the difference of the two

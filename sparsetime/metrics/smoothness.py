@@ -10,12 +10,12 @@ from jaxtyping import Float
 from sparsetime.codes import SparseCode
 from sparsetime.metrics.metric import (
     LeftOut,
-    Meaning,
     Measured,
     Metric,
+    MetricSpec,
     Outcome,
     Setting,
-    parts_of,
+    latent_groups,
 )
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class Smoothness(Metric):
     """
 
     name: ClassVar = "smoothness"
-    meanings: ClassVar = {
-        "smoothness": Meaning(
+    specs: ClassVar = {
+        "smoothness": MetricSpec(
             "for each latent active in a sequence, the largest over its steps of "
             "|f_t - f_(t-1)| / ||x_t - x_(t-1)||; mean over these latents, then over sequences",
             "from 0 (constant); smaller is smoother",
@@ -49,7 +49,7 @@ class Smoothness(Metric):
     }
 
     def __init__(self, setting: Setting) -> None:
-        self._parts = parts_of(setting.sae)
+        self._parts = latent_groups(setting.sae)
         self._scale = setting.sae.normalisation.scale.detach().cpu().double()
         self._sum = {part.name: 0.0 for part in self._parts}
         self._sequences = {part.name: 0 for part in self._parts}

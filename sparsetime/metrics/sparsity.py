@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from sparsetime.metrics.metric import (
+    LatentGroup,
     LeftOut,
-    Meaning,
     Measured,
     Metric,
+    MetricSpec,
     Outcome,
-    Part,
     Setting,
-    parts_of,
+    latent_groups,
 )
 
 if TYPE_CHECKING:
@@ -40,20 +40,20 @@ class Sparsity(Metric):
     """
 
     name: ClassVar = "sparsity"
-    meanings: ClassVar = {
-        "l0": Meaning("mean number of active latents a step", "0 to the width", _SOURCE),
-        "l0_spread": Meaning(
+    specs: ClassVar = {
+        "l0": MetricSpec("mean number of active latents a step", "0 to the width", _SOURCE),
+        "l0_spread": MetricSpec(
             "standard deviation over steps of the number of active latents",
             "0 (the same on every step) to half the width",
             "the plain standard deviation, divided by the number of steps",
         ),
-        "dead": Meaning(
+        "dead": MetricSpec(
             "share of latents that are active on no step of this data", "0 to 1", _SOURCE
         ),
-        "dense": Meaning(
+        "dense": MetricSpec(
             "share of latents that are active on more than a tenth of the steps", "0 to 1", _SOURCE
         ),
-        "density_histogram": Meaning(
+        "density_histogram": MetricSpec(
             "number of latents by density, the share of steps on which a latent is active; the "
             "edges are densities, four bins a decade; dead latents are in no bin",
             "edges from 1e-7 to 1, counts from 0 to the width",
@@ -62,7 +62,7 @@ class Sparsity(Metric):
     }
 
     def __init__(self, setting: Setting) -> None:
-        self._parts = parts_of(setting.sae)
+        self._parts = latent_groups(setting.sae)
         self._count = np.zeros(setting.sae.width, dtype=np.int64)
         self._steps = 0
         self._sum = {part.name: 0 for part in self._parts}
@@ -82,12 +82,12 @@ class Sparsity(Metric):
         for part in self._parts:
             if part.width == 0 or self._steps == 0:
                 why = LeftOut("there are no steps or no latents to count")
-                found |= {part.figure(name): why for name in self.meanings}
+                found |= {part.figure(name): why for name in self.specs}
                 continue
             found |= {part.figure(name): value for name, value in self._of(part).items()}
         return found
 
-    def _of(self, part: Part) -> dict[str, Measured]:
+    def _of(self, part: LatentGroup) -> dict[str, Measured]:
         count = self._count[part.start : part.stop]
         density = count / self._steps
         mean = self._sum[part.name] / self._steps

@@ -10,7 +10,7 @@ from sparsetime.errors import DataError
 from sparsetime.metrics.metric import (
     CodeMetric,
     LeftOut,
-    Meaning,
+    MetricSpec,
     Outcome,
     measured,
 )
@@ -29,25 +29,25 @@ class OverTime(CodeMetric):
     """
 
     name: ClassVar = "over_time"
-    meanings: ClassVar = {
-        "roughness": Meaning(
+    specs: ClassVar = {
+        "roughness": MetricSpec(
             "mean squared difference of neighbouring steps over the variance, summed over features",
             "0 (nothing changes) by 2 (steps do not depend on each other) to 4",
             "von Neumann 1941, Distribution of the ratio of the mean square successive difference "
             "to the variance",
         ),
-        "frequency": Meaning(
+        "frequency": MetricSpec(
             "mean frequency of the code in cycles a step, weighed by its power at each",
             "0 (slow) by 0.25 (steps do not depend on each other) to 0.5",
             "Blackman and Tukey 1958, The measurement of power spectra",
         ),
-        "position_explained": Meaning(
+        "position_explained": MetricSpec(
             "share of the code's variance that the octave of the position in a sequence predicts "
             "in sequences that it was not taken from",
             "about 0 (nothing) to 1",
             "the correlation ratio (Pearson 1905), cross-validated over sequences",
         ),
-        "recurrence": Meaning(
+        "recurrence": MetricSpec(
             "share of runs after which the feature is on again within 32 steps, over the runs that "
             "end at least so long before their sequence",
             "0 to 1",

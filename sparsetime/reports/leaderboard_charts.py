@@ -11,7 +11,7 @@ from sparsetime.explorer.report_schema import Chart, Curve, Record, Text
 from sparsetime.metrics.temporal.probe_ladder import RANDOM, RAW
 
 if TYPE_CHECKING:
-    from sparsetime.comparison.entry import Entry, Octave
+    from sparsetime.comparison.entry import DwellOctave, LeaderboardEntry
     from sparsetime.comparison.leaderboard_files import Leaderboard
 
 FREQUENT = "most frequent class"
@@ -211,15 +211,15 @@ def _lines(board: Leaderboard) -> list[tuple[str, str]]:
     return [(name, _LINES[number % len(_LINES)]) for number, name in enumerate(recipes)]
 
 
-def _by_k(board: Leaderboard, bed: str, width: int, recipe: str) -> list[list[Entry]]:
+def _by_k(board: Leaderboard, bed: str, width: int, recipe: str) -> list[list[LeaderboardEntry]]:
     """The entries of all seeds, together where k is the same."""
     frontiers = [board.of(bed, width, recipe, seed) for seed in board.settings.seeds]
     return [list(some) for some in zip(*frontiers, strict=True)]
 
 
-def _octaves(board: Leaderboard, bed: str, width: int, recipe: str) -> list[Octave]:
+def _octaves(board: Leaderboard, bed: str, width: int, recipe: str) -> list[DwellOctave]:
     return [octave for entry in board.at_middle_k(bed, width, recipe) for octave in entry.octaves]
 
 
-def _mean(entries: Sequence[Entry], name: str) -> float:
+def _mean(entries: Sequence[LeaderboardEntry], name: str) -> float:
     return float(np.mean([entry.figures[name] for entry in entries]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, final
 
-from sparsetime.comparison.recipe_comparison import standings
+from sparsetime.comparison.recipe_comparison import rankings
 from sparsetime.explorer.report_schema import Record, Text
 from sparsetime.reports.leaderboard_charts import Panel, panels
 from sparsetime.reports.leaderboard_tables import (
@@ -28,7 +28,7 @@ class Bed(Record):
 
     name: Text
     panels: list[Panel]
-    standings: list[Table]
+    rankings: list[Table]
     probes: Table | None
 
 
@@ -48,7 +48,7 @@ def leaderboard_page(board: Leaderboard) -> LeaderboardPage:
     """What the page of a leaderboard shows."""
     settings = board.settings
     train = settings.train
-    found = standings(board)
+    found = rankings(board)
     return LeaderboardPage(
         title="Leaderboard",
         lead=f"{len(board.entries)} dictionaries of {len(settings.recipes)} recipes, each trained "
@@ -59,7 +59,7 @@ def leaderboard_page(board: Leaderboard) -> LeaderboardPage:
             Bed(
                 name=bed,
                 panels=panels(board, bed),
-                standings=[
+                rankings=[
                     standing_table(standing, settings.seeds)
                     for standing in found
                     if standing.bed == bed

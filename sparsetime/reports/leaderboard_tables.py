@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from pydantic import Field
 
-from sparsetime.comparison.rank_stability import stability
+from sparsetime.comparison.rank_stability import rank_stability
 from sparsetime.comparison.recipe_comparison import Comparison, comparisons
 from sparsetime.explorer.report_schema import Record, Text
 from sparsetime.reports.leaderboard_charts import FREQUENT
 
 if TYPE_CHECKING:
     from sparsetime.comparison.leaderboard_files import Leaderboard
-    from sparsetime.comparison.recipe_comparison import Standing
+    from sparsetime.comparison.recipe_comparison import RecipeRanking
 
 _NOT_REACHED = "not reached"
 
@@ -31,10 +31,10 @@ class Table(Record):
     notes: list[Text] = Field(default=[])
 
 
-def overview(standings: Sequence[Standing]) -> Table:
+def overview(rankings: Sequence[RecipeRanking]) -> Table:
     """Every testbed and width side by side; recipes by their mean rank."""
     places: dict[str, list[int]] = {}
-    for standing in standings:
+    for standing in rankings:
         last = len(standing.fvu) + 1
         for rank, recipe in enumerate(standing.fvu, 1):
             places.setdefault(recipe, []).append(rank)
@@ -47,18 +47,18 @@ def overview(standings: Sequence[Standing]) -> Table:
         "brackets. In each column all recipes are read at one L0, the baseline's with the k in the "
         "middle; where a frontier does not reach it there is no value. Kendall's tau says whether "
         "another seed would rank them alike: 1 where all seeds agree, about 0 by chance.",
-        columns=["recipe", *(f"{one.bed}, width {one.width:,}" for one in standings)],
+        columns=["recipe", *(f"{one.bed}, width {one.width:,}" for one in rankings)],
         rows=[
-            *([recipe, *(_placed(one, recipe) for one in standings)] for recipe in ordered),
-            ["L0", *(f"{one.l0:.1f}" for one in standings)],
-            ["Kendall's tau over seeds", *(_tau(one) for one in standings)],
+            *([recipe, *(_placed(one, recipe) for one in rankings)] for recipe in ordered),
+            ["L0", *(f"{one.l0:.1f}" for one in rankings)],
+            ["Kendall's tau over seeds", *(_tau(one) for one in rankings)],
         ],
     )
 
 
-def standing_table(standing: Standing, seeds: Sequence[int]) -> Table:
+def standing_table(standing: RecipeRanking, seeds: Sequence[int]) -> Table:
     """The recipes by FVU at one L0, seed by seed, and whether the seeds agree on it."""
-    agreed = stability(standing.fvu)
+    agreed = rank_stability(standing.fvu)
     notes = [f"{recipe}: {reason}." for recipe, reason in standing.left_out.items()]
     if agreed.tau is not None:
         notes.insert(
@@ -131,15 +131,15 @@ def probes(board: Leaderboard, bed: str) -> Table | None:
     )
 
 
-def _placed(standing: Standing, recipe: str) -> str:
+def _placed(standing: RecipeRanking, recipe: str) -> str:
     if recipe not in standing.fvu:
         return _NOT_REACHED
     rank = list(standing.fvu).index(recipe) + 1
     return f"{np.mean(standing.fvu[recipe]):.3f} ({rank})"
 
 
-def _tau(standing: Standing) -> str:
-    tau = stability(standing.fvu).tau
+def _tau(standing: RecipeRanking) -> str:
+    tau = rank_stability(standing.fvu).tau
     return "one seed" if tau is None else f"{tau:.2f}"
 
 

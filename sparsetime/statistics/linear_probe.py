@@ -23,7 +23,7 @@ _MOST_ITERATIONS = 300
 
 
 @dataclass(frozen=True)
-class Split:
+class ProbeSplit:
     """Which steps train a probe and which test it.
 
     train, test: rows of the code; train_label, test_label: their classes, numbered; test_block:
@@ -53,12 +53,12 @@ class ProbeResult:
     converged: bool
 
 
-def split_of(
+def probe_split(
     labels: NDArray[np.object_],
     lengths: list[int],
     seed: int,
     times: Int[np.ndarray, " sequences"] | None = None,
-) -> Split | None:
+) -> ProbeSplit | None:
     """Alternate blocks of time of every sequence for training and for testing.
 
     labels: [rows], None for a step without the label. Blocks of 64 steps, or the longest shorter
@@ -92,16 +92,18 @@ def split_of(
         train = _at_most(usable & ~test_side, rng)
         test = _at_most(usable & test_side, rng)
         block_of_row = time * (max(lengths) // block + 1) + position // block
-        return Split(train, test, label[train], label[test], block_of_row[test], len(kept), block)
+        return ProbeSplit(
+            train, test, label[train], label[test], block_of_row[test], len(kept), block
+        )
     return None
 
 
-def probe(code: SparseCode, start: int, stop: int, split: Split, seed: int) -> ProbeResult:
+def probe(code: SparseCode, start: int, stop: int, split: ProbeSplit, seed: int) -> ProbeResult:
     """Fit on the training rows of the latents `start` to `stop`, score on the test rows."""
     return probe_matrix(sparse_matrix(code)[:, start:stop], split, seed)
 
 
-def probe_matrix(matrix: Any, split: Split, seed: int) -> ProbeResult:
+def probe_matrix(matrix: Any, split: ProbeSplit, seed: int) -> ProbeResult:
     """Fit on the training rows of a scipy CSR matrix [rows, columns], score on the test rows."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression

@@ -12,13 +12,13 @@ from sparsetime.activations.store.store import Store
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.interventions.logits import next_token_logits
-from sparsetime.metrics.ce_increase import loss_rise, token_windows
+from sparsetime.metrics.ce_increase import ce_increase, token_windows
 from sparsetime.models.load import longest_input
 from sparsetime.models.sites import resolve_site
 
 
 @final
-class LossRises:
+class CeIncreaseByContext:
     """The rise of the next-token loss with a reconstruction at its site, in nats a token.
 
     model, copies: language models with their heads; copies are other weights of the same layout,
@@ -69,7 +69,7 @@ class LossRises:
         for context in self._contexts:
             tokens = _windows(store, context)[: max(1, self._tokens // context)]
             for name, module in self._models.items():
-                rise = loss_rise(module, dictionary, tokens, site)
+                rise = ce_increase(module, dictionary, tokens, site)
                 found[self._name(name, context)] = rise
         return found
 

@@ -23,7 +23,7 @@ from sparsetime.metrics.evaluate import evaluate
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.site_patterns import matching_sites
 from sparsetime.progress import progress as running
-from sparsetime.suites.ce_increase_by_context import LossRises
+from sparsetime.suites.ce_increase_by_context import CeIncreaseByContext
 from sparsetime.suites.settings import SuiteSettings
 from sparsetime.suites.suite_record import RECORD, Suite, SuiteEntry
 from sparsetime.training.train import train as run_train
@@ -102,7 +102,7 @@ def suite(
     with torch.device("meta"):  # a wrong setting must show before the capture
         for each in chosen.width:
             check_needs(_fresh(chosen, each, each).needs, _GIVEN, recipe, "a store of one site")
-    losses = LossRises(loaded.model, copies or {}, contexts, tokens, names)
+    losses = CeIncreaseByContext(loaded.model, copies or {}, contexts, tokens, names)
     made = _claimed(Folder(str(out)), chosen, loaded, force)
     stores = run_capture(
         loaded,
@@ -178,7 +178,7 @@ def _planned(
 
 
 def _done(
-    made: Suite, due: _Planned, chosen: SuiteSettings, losses: LossRises, force: bool
+    made: Suite, due: _Planned, chosen: SuiteSettings, losses: CeIncreaseByContext, force: bool
 ) -> SuiteEntry:
     """The entry with its figures; what an earlier call has finished is opened."""
     learnt, held_out = due.store.split(held_out=chosen.held_out, seed=chosen.split_seed)

@@ -12,13 +12,13 @@ import torch
 import sparsetime as st
 from sparsetime.comparison import leaderboard as module
 from sparsetime.comparison import measure as measuring
-from sparsetime.comparison.entry import Entry
+from sparsetime.comparison.entry import LeaderboardEntry
 from sparsetime.comparison.grid import cells, passes
 from sparsetime.comparison.leaderboard_files import RECORD, TABLE, Leaderboard
 from sparsetime.comparison.settings import LADDER, SMALL, LeaderboardSettings
-from sparsetime.comparison.testbed_split import ground
+from sparsetime.comparison.testbed_split import split_testbed
 from sparsetime.errors import ConfigError, DamagedError, DataError, StoreError, UnknownNameError
-from sparsetime.metrics.temporal.probe_ladder import ladder
+from sparsetime.metrics.temporal.probe_ladder import probe_ladder
 from sparsetime.testbeds.atom_recovery import recovery
 
 # No superposition and few features, so that some are found in seconds.
@@ -245,7 +245,7 @@ def test_damaged_records_are_named(tmp_path):
 def test_series_is_held_out_by_time_and_probed_by_time(monkeypatch):
     beds = {"series": {"steps": 201 * 40}}
     settings = LeaderboardSettings.model_validate({**TINY, "beds": beds, "ladder": LADDER})
-    made = ground("series", settings, progress=False)
+    made = split_testbed("series", settings, progress=False)
     assert made.labels == ["hour", "weekday", "lockdown", "season"]
     learnt, held_out = (set(side.sequences["start"].to_pylist()) for side in made.bed.split(0.1))
     assert set(made.learnt.sequences["start"].to_pylist()) == learnt and not learnt & held_out
@@ -257,10 +257,10 @@ def test_series_is_held_out_by_time_and_probed_by_time(monkeypatch):
 
     def spy(*given, times):
         probed.append((list(given[0]), times.tolist()))
-        return ladder(*given, times=times)
+        return probe_ladder(*given, times=times)
 
-    monkeypatch.setattr(module, "ladder", spy)
-    monkeypatch.setattr(measuring, "ladder", spy)
+    monkeypatch.setattr(module, "probe_ladder", spy)
+    monkeypatch.setattr(measuring, "probe_ladder", spy)
     module._references(made, settings)
     measuring.measure(st.dictionary("topk", d_in=96, width=16, k=2), made)
     times = made.times.tolist()
@@ -271,4 +271,4 @@ def test_an_entry_has_one_file_of_plain_json(board):
     entry = board.entries[0]
     path = f"{board.path}/cells/synthetic/{entry.cell.name}.json"
     with open(path) as file:
-        assert Entry.model_validate(json.load(file)) == entry
+        assert LeaderboardEntry.model_validate(json.load(file)) == entry

@@ -9,7 +9,7 @@ from sparsetime.activations.sources.model_loss import downstream_batches, rows_w
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.interventions.lm_loss import kl_divergence
-from sparsetime.metrics.ce_increase import loss_rise
+from sparsetime.metrics.ce_increase import ce_increase
 
 SITE = "model.layers.0"
 TOKENS = torch.randint(0, 50, (6, 12), generator=torch.Generator().manual_seed(0))
@@ -108,4 +108,4 @@ def test_gradients_tell_the_change_of_the_loss_to_first_order(model):
     change = 1e-3 * torch.randn(72, 16, generator=torch.Generator().manual_seed(2))
     sae.forward = lambda x: x + change.reshape(x.shape)
     expected = (found["gradient"] * change).sum() / (6 * 11)  # the gradient is of the sum
-    assert loss_rise(model, sae, TOKENS, SITE) == pytest.approx(expected.item(), rel=0.1)
+    assert ce_increase(model, sae, TOKENS, SITE) == pytest.approx(expected.item(), rel=0.1)

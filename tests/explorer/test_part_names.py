@@ -10,7 +10,7 @@ import sparsetime as st
 from sparsetime.explorer.report_data import gather
 from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.workbench.workbench import Workbench
-from sparsetime.metrics.report import RECORD
+from sparsetime.metrics.evaluation_report import RECORD
 from sparsetime.reports.report import render
 
 NAME = "temporal_feature_analysis"

@@ -5,7 +5,7 @@ import torch
 
 import sparsetime as st
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.metrics.absorption import absorption, fitted_probe, main_latents
+from sparsetime.metrics.absorption import absorption, fit_concept_probe, main_latents
 
 PARENT, CHILD = 0, 1
 
@@ -41,7 +41,7 @@ def dictionary(absorbs):
 @pytest.mark.parametrize(("absorbs", "rate"), [(True, 1 / 3), (False, 0.0)])
 def test_the_rate_is_the_share_of_rows_that_a_child_takes_over(absorbs, rate):
     x, concept = rows()
-    sae, probe = dictionary(absorbs), fitted_probe(x, concept)
+    sae, probe = dictionary(absorbs), fit_concept_probe(x, concept)
     assert main_latents(sae, x, concept, most=1) == (PARENT,)
     found = absorption(sae, probe, (PARENT,), *rows(seed=1))
     assert found.rate == pytest.approx(rate, abs=1e-6)
@@ -52,7 +52,7 @@ def test_the_rate_is_the_share_of_rows_that_a_child_takes_over(absorbs, rate):
 
 def test_a_child_among_the_main_latents_absorbs_nothing():
     x, concept = rows()
-    sae, probe = dictionary(True), fitted_probe(x, concept)
+    sae, probe = dictionary(True), fit_concept_probe(x, concept)
     main = main_latents(sae, x, concept)
     assert set(main) == {PARENT, CHILD}
     assert absorption(sae, probe, main, x, concept).rate == 0
@@ -60,7 +60,7 @@ def test_a_child_among_the_main_latents_absorbs_nothing():
 
 def test_a_latent_that_carries_little_does_not_count():
     x, concept = rows()
-    sae, probe = dictionary(True), fitted_probe(x, concept)
+    sae, probe = dictionary(True), fit_concept_probe(x, concept)
     assert absorption(sae, probe, (PARENT,), x, concept, share=0.9).rate == 0
     silent = absorption(sae, probe, (PARENT,), x, concept, alike=0.99)
     assert (silent.rate, silent.silent) == (0, pytest.approx(1 / 3))
@@ -68,7 +68,7 @@ def test_a_latent_that_carries_little_does_not_count():
 
 def test_the_probe_points_along_the_concept():
     x, concept = rows()
-    probe = fitted_probe(x, concept)
+    probe = fit_concept_probe(x, concept)
     assert probe.direction.norm().item() == pytest.approx(1, rel=1e-5)
     assert probe.direction[0] > 0.9
     assert torch.equal(probe.sees(x), concept)
@@ -79,11 +79,11 @@ def test_what_cannot_be_measured_is_refused():
     x, concept = rows(60)
     nobody = torch.zeros(60, dtype=torch.bool)
     with pytest.raises(DataError, match="0 of 60 rows have the concept; a probe needs rows"):
-        fitted_probe(x, nobody)
+        fit_concept_probe(x, nobody)
     with pytest.raises(DataError, match="0 of 60 rows have the concept"):
         main_latents(dictionary(True), x, nobody)
     with pytest.raises(ConfigError, match=r"most at least 1; given: gain=0\.03 and most=0"):
         main_latents(dictionary(True), x, concept, most=0)
-    probe = fitted_probe(x, concept)
+    probe = fit_concept_probe(x, concept)
     with pytest.raises(DataError, match="sees the concept on none of the 30 rows"):
         absorption(dictionary(True), probe, (PARENT,), x, ~concept)

@@ -18,7 +18,7 @@ from sparsetime.errors import (
     UnknownNameError,
 )
 from sparsetime.metrics.evaluate import FAMILIES, evaluate, metrics
-from sparsetime.metrics.report import Report
+from sparsetime.metrics.evaluation_report import EvaluationReport
 
 
 @pytest.fixture
@@ -78,17 +78,17 @@ def test_an_empty_store_is_refused(store):
 
 def test_a_report_comes_back_from_its_folder(store, tmp_path):
     report = evaluate(Itself(4), store, out=tmp_path / "out", progress=False)
-    again = Report.load(tmp_path / "out")
+    again = EvaluationReport.load(tmp_path / "out")
     assert again.to_json() == report.to_json()
     assert again["dwell"].value == report["dwell"].value
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["evaluation.json"]
     fewer = evaluate(Itself(4), store, ["fvu"], out=tmp_path / "out", progress=False)
-    assert set(Report.load(tmp_path / "out")) == set(fewer) == {"fvu"}
+    assert set(EvaluationReport.load(tmp_path / "out")) == set(fewer) == {"fvu"}
 
 
 def test_a_report_behind_a_url(store):
     evaluate(Itself(4), store, ["fvu"], out="memory://a/report", force=True, progress=False)
-    assert Report.load("memory://a/report")["fvu"].value > 0
+    assert EvaluationReport.load("memory://a/report")["fvu"].value > 0
 
 
 def test_a_folder_that_holds_another_run_is_refused(store, tmp_path):
@@ -122,10 +122,10 @@ def test_a_report_goes_beside_its_dictionary_and_replaces_a_stale_one(store, tmp
         evaluate(second, store, out=out)
     second.save(str(out))
     report = evaluate(second, store, ["l0"], out=out, progress=False)
-    assert Report.load(out).subject == report.subject
-    assert set(Report.load(out)) == {"l0"}
+    assert EvaluationReport.load(out).subject == report.subject
+    assert set(EvaluationReport.load(out)) == {"l0"}
     evaluate(second, view(store, [0]), ["l0"], out=out, progress=False)
-    assert Report.load(out).about["sequences"] == 1
+    assert EvaluationReport.load(out).about["sequences"] == 1
 
 
 def test_steps_seen_in_training_are_told(store):
@@ -152,7 +152,7 @@ def test_figures_are_taken_under_a_bar(store, capsys):
 
 def test_reports_that_do_not_read_are_named(tmp_path):
     with pytest.raises(StoreError, match=r"holds no evaluation.json; sparsetime.evaluate"):
-        Report.load(tmp_path)
+        EvaluationReport.load(tmp_path)
     file = tmp_path / "evaluation.json"
     for text, message, error in (
         ("{", "is not valid JSON", DamagedError),
@@ -166,4 +166,4 @@ def test_reports_that_do_not_read_are_named(tmp_path):
     ):
         file.write_text(text)
         with pytest.raises(error, match=message):
-            Report.load(tmp_path)
+            EvaluationReport.load(tmp_path)

@@ -5,7 +5,7 @@ import pytest
 from known_codes import Itself, make_store
 
 from sparsetime.metrics.evaluate import evaluate
-from sparsetime.statistics.linear_probe import split_of
+from sparsetime.statistics.linear_probe import probe_split
 
 
 def labelled(tmp_path, documents=4, time=320, kinds=3, **settings):
@@ -41,7 +41,7 @@ def test_probes_find_the_document_in_the_slow_part_and_the_kind_in_the_fast(tmp_
 
 def test_training_and_test_steps_are_never_neighbours():
     labels = np.array(["a", "b"] * 200, dtype=object)
-    split = split_of(labels, [250, 150], seed=0)
+    split = probe_split(labels, [250, 150], seed=0)
     sequence = np.repeat([0, 1], [250, 150])
     gap = min(
         abs(int(a) - int(b)) for a in split.train for b in split.test if sequence[a] == sequence[b]
@@ -53,12 +53,12 @@ def test_sequences_of_the_same_time_train_on_the_same_blocks():
     """Three sensors, two segments: a day of chance tells its label, and no other day does."""
     labels = np.array(["a", "b"] * 384, dtype=object)
     lengths, times = [128] * 6, np.array([0, 0, 0, 1, 1, 1])
-    split = split_of(labels, lengths, seed=0, times=times)
+    split = probe_split(labels, lengths, seed=0, times=times)
     day = times[np.arange(768) // 128] * 128 + np.arange(768) % 128
     assert len(split.train) == len(split.test) > 300
     assert not set(day[split.train]) & set(day[split.test])
     assert len(set(split.test_block)) == 2  # a block of one time is one block, whoever was there
-    apart = split_of(labels, lengths, seed=0)
+    apart = probe_split(labels, lengths, seed=0)
     assert set(day[apart.train]) & set(day[apart.test])
     assert len(set(apart.test_block)) == 6
 
@@ -72,15 +72,15 @@ def test_short_sequences_get_shorter_blocks(tmp_path):
 
 def test_forty_classes_and_ten_thousand_steps_a_side_at_most():
     labels = np.repeat(np.arange(60), 1000).astype(str).astype(object)
-    split = split_of(labels, [1000] * 60, seed=0)
+    split = probe_split(labels, [1000] * 60, seed=0)
     assert split.classes == 40
     assert len(split.train) == len(split.test) == 10_000
-    assert np.array_equal(split.train, split_of(labels, [1000] * 60, seed=0).train)
+    assert np.array_equal(split.train, probe_split(labels, [1000] * 60, seed=0).train)
 
 
 def test_steps_without_a_label_are_passed_over():
     labels = np.array(["a", None, "b", None] * 100, dtype=object)
-    split = split_of(labels, [400], seed=0)
+    split = probe_split(labels, [400], seed=0)
     assert all(labels[i] is not None for i in [*split.train, *split.test])
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import sparsetime as st
-from sparsetime.comparison.entry import Entry, Octave, Probed
+from sparsetime.comparison.entry import DwellOctave, LeaderboardEntry, ProbeAccuracy
 from sparsetime.comparison.grid import cells
 from sparsetime.comparison.leaderboard_files import Leaderboard
 from sparsetime.comparison.settings import LeaderboardSettings
@@ -19,10 +19,10 @@ RECIPES = ["batch_topk", "slow_fast", "temporal_matryoshka"]
 
 def entry(cell):
     worse = 1 + RECIPES.index(cell.recipe)
-    octaves = [Octave(dwell=2.0, features=4, recovered=0.5, found=3.0 * worse)]
-    octaves.append(Octave(dwell=4.0, features=2, recovered=0.0, found=None))
+    octaves = [DwellOctave(dwell=2.0, features=4, recovered=0.5, found=3.0 * worse)]
+    octaves.append(DwellOctave(dwell=4.0, features=2, recovered=0.0, found=None))
     readers = ["code", *PARTS.get(cell.recipe, ())]
-    return Entry(
+    return LeaderboardEntry(
         cell=cell,
         terms={},
         figures={
@@ -32,7 +32,7 @@ def entry(cell):
         },
         left_out={},
         probes=[
-            Probed(label=label, reader=reader, accuracy=0.5 + worse / 10, baseline=0.2)
+            ProbeAccuracy(label=label, reader=reader, accuracy=0.5 + worse / 10, baseline=0.2)
             for label in ("kind", "<module>")
             for reader in readers
             if cell.bed == "python"
@@ -51,7 +51,7 @@ def board(tmp_path):
             "ladder": {"python": ["kind", "<module>"]},
         }
     )
-    raw = Probed(label="kind", reader="activations", accuracy=0.9, baseline=0.2)
+    raw = ProbeAccuracy(label="kind", reader="activations", accuracy=0.9, baseline=0.2)
     entries = tuple(map(entry, cells(settings)))
     made = Leaderboard(str(tmp_path), settings, entries, {"synthetic": [], "python": [raw]})
     made.save()
@@ -138,7 +138,7 @@ def test_a_recipe_that_does_not_reach_the_l0_comes_last(board):
 def test_the_tables_rank_compare_and_say_what_they_leave_out(board):
     page = leaderboard_page(board)
     code = page.beds[1]
-    standing = code.standings[0]
+    standing = code.rankings[0]
     assert standing.title == "code, width 8: FVU at L0 4.0"
     assert standing.rows[0] == ["batch_topk", "0.7500", "0.2500", "1.2500"]
     assert "Kendall's tau between the rankings of two seeds: 1.00" in standing.notes[0]

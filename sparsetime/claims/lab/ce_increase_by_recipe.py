@@ -7,7 +7,7 @@ from typing import Any
 
 import sparsetime as st
 from sparsetime.claims.lab.lab import Lab
-from sparsetime.metrics.ce_increase import loss_rise, token_windows
+from sparsetime.metrics.ce_increase import ce_increase, token_windows
 
 
 def ce_increase_by_recipe(
@@ -34,6 +34,6 @@ def ce_increase_by_recipe(
     for name, title in recipes.items():
         made = st.dictionary(name, d_in=code.d, width=width, k=k, seed=seed)
         lab.train(made, data(), seed=seed, **training)
-        values[f"rise of loss, {title}"] = loss_rise(code.bed.model.model, made, tokens, site)
+        values[f"rise of loss, {title}"] = ce_increase(code.bed.model.model, made, tokens, site)
         values[f"FVU of {title}"] = lab.fvu(made, code.held_out)
     return values

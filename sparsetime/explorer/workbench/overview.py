@@ -24,7 +24,7 @@ from sparsetime.explorer.workbench.workbench import Workbench
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sparsetime.metrics.metric import Figure
+    from sparsetime.metrics.metric import MetricValue
 
 CONFIG = "config.yaml"
 _BINS = 40
@@ -47,7 +47,7 @@ def overview(workbench: Workbench) -> Overview:
     stores = distinct_stores([each.store for each in shown])
     unit = step_name(stores)
     entries = [each.entry for each in shown]
-    evaluations: list[Mapping[str, Figure]] = [each.evaluation or {} for each in shown]
+    evaluations: list[Mapping[str, MetricValue]] = [each.evaluation or {} for each in shown]
     return Overview(
         run=name,
         title=title_of(stores),
@@ -98,7 +98,7 @@ def _view(opened: Opened, each: Shown) -> DictionaryView:
     first = np.arange(len(alive)) < table.groups[0] if each.entry.parts else None
     rows = max(each.index.record["rows"], 2)
     longest = max(2.0, float(table.dwell.max(initial=2.0))) * 1.0001
-    found: Mapping[str, Figure] = each.evaluation or {}
+    found: Mapping[str, MetricValue] = each.evaluation or {}
     return DictionaryView(
         entry=each.entry,
         width=each.index.width,

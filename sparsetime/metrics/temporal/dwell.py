@@ -11,7 +11,6 @@ from jaxtyping import Float
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.features import timescales
-from sparsetime.metrics.temporal.nulls import SHUFFLED
 from sparsetime.metrics.temporal.sequences import Lengths, Sequences, in_sequences
 from sparsetime.statistics.estimate import (
     Estimate,
@@ -20,6 +19,7 @@ from sparsetime.statistics.estimate import (
     ratio,
     ratio_of,
 )
+from sparsetime.statistics.nulls import SHUFFLED
 
 
 @final

@@ -12,9 +12,9 @@ from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.features import timescales
 from sparsetime.metrics.temporal.dwell import firings
-from sparsetime.metrics.temporal.nulls import SHUFFLED
 from sparsetime.metrics.temporal.sequences import Lengths, Sequences, in_sequences
 from sparsetime.statistics.estimate import Estimate, estimate, ratio_of
+from sparsetime.statistics.nulls import SHUFFLED
 
 
 @final

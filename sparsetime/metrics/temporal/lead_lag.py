@@ -12,9 +12,9 @@ from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.features import timescales
 from sparsetime.metrics.temporal import numba_loops
-from sparsetime.metrics.temporal.nulls import rotated
 from sparsetime.metrics.temporal.sequences import Lengths, Sequences, check_lag, in_sequences
 from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
+from sparsetime.statistics.nulls import circular_shift
 
 BUSIEST = 512
 _ROTATIONS = 19
@@ -24,7 +24,7 @@ _NULL = "every feature turned round on its own in every sequence, by a random sh
 
 @final
 @dataclass(frozen=True, eq=False)
-class Leads:
+class LeadLag:
     """Ordered pairs of features, those that stand out most first.
 
     leader, follower: features. count: beginnings of the follower with one of the leader at most
@@ -51,13 +51,13 @@ class Leads:
         return np.asarray(np.divide(self.count, self.expected, out=never, where=self.expected > 0))
 
 
-def leads(
+def lead_lag(
     code: SparseCode,
     lengths: Lengths = None,
     within: int = 16,
     most: int = 100,
     seed: int = 0,
-) -> Leads:
+) -> LeadLag:
     """The up to `most` pairs in which one feature's beginning most announces another's.
 
     A feature begins where it is on and was off, or was not yet read, at the step before; beginnings
@@ -93,7 +93,7 @@ def leads(
     _, turning = np.unique(begins * len(chosen) + events, return_inverse=True)
     for n in range(_ROTATIONS):
         drawn = np.random.default_rng(seed + n).random(int(turning.max()) + 1)
-        turned = begins + rotated(rows - begins, lasts, drawn[turning])
+        turned = begins + circular_shift(rows - begins, lasts, drawn[turning])
         order = np.argsort(turned, kind="stable")
         null, _ = _announced(turned[order], events[order], begins[order], within, len(chosen))
         mean, largest = mean + null / _ROTATIONS, np.maximum(largest, null)
@@ -112,7 +112,7 @@ def leads(
     best = best[score.reshape(-1)[best] > 0]
     leader, follower = np.divmod(best, len(chosen))
     at = (leader, follower)
-    return Leads(
+    return LeadLag(
         found,
         chosen[leader],
         chosen[follower],

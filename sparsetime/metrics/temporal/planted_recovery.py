@@ -20,7 +20,7 @@ _EXCHANGED = "matches exchanged at random between the features"
 
 @final
 @dataclass(frozen=True, eq=False)
-class Planted:
+class PlantedRecovery:
     """What became of planted features, [true] each; NaN for one that has no match or never fires.
 
     recovered: share of true features with a match of a cosine above 0.9. dwell_agreement: rank
@@ -47,9 +47,9 @@ class Planted:
         ]
 
 
-def planted(
+def planted_recovery(
     code: SparseCode, true_code: SparseCode, match: Recovery, lengths: Lengths = None, seed: int = 0
-) -> Planted:
+) -> PlantedRecovery:
     """Recovery of planted features: their atoms, their dwell times, and when they are on.
 
     code: the dictionary's, on activations with planted features; true_code: the truth of the same
@@ -87,7 +87,7 @@ def planted(
     def agreement(weights: Float[np.ndarray, "draws features"]) -> Float[np.ndarray, " draws"]:
         return np.array([_spearman(dwell[known], true_dwell[known], draw) for draw in weights])
 
-    return Planted(
+    return PlantedRecovery(
         estimate(
             ratio_of(found.astype(float), np.ones(len(found))),
             len(found),

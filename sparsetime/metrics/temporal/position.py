@@ -11,9 +11,9 @@ from jaxtyping import Float, Int
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.metrics.temporal import numba_loops
-from sparsetime.metrics.temporal.nulls import rotated
 from sparsetime.metrics.temporal.sequences import Lengths, Sequences, in_sequences
 from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
+from sparsetime.statistics.nulls import circular_shift
 
 _ROTATIONS = 19
 _NULL = "positions moved on by a share of every sequence, round its end"
@@ -75,7 +75,7 @@ def position(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Positi
     for n in range(_ROTATIONS):
         rng = np.random.default_rng(seed + n)
         shift = np.repeat(rng.random(len(given.lengths)), given.lengths)
-        turned = rotated(place, given.ends - given.begins, shift)
+        turned = circular_shift(place, given.ends - given.begins, shift)
         wrong, _ = _errors(squares, *_by_octave(given, turned))
         largest = np.maximum(largest, 1 - ratio(wrong.sum(axis=0), total))
         pooled.append(1 - float(wrong.sum() / spread.sum()))

@@ -14,10 +14,10 @@ from torch import Tensor
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.errors import DataError, MismatchError, unknown_name
 from sparsetime.features.encoding import encode_store
-from sparsetime.metrics.metric import parts_of
-from sparsetime.metrics.temporal.nulls import random_code
+from sparsetime.metrics.metric import latent_groups
 from sparsetime.metrics.temporal.sequences import check_labels
-from sparsetime.statistics.linear_probe import Split, probe_matrix, sparse_matrix, split_of
+from sparsetime.statistics.linear_probe import ProbeSplit, probe_matrix, probe_split, sparse_matrix
+from sparsetime.statistics.nulls import random_code
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -29,7 +29,7 @@ RAW = "activations"
 
 @final
 @dataclass(frozen=True)
-class Rung:
+class LabelProbe:
     """How well one reader knows one label.
 
     accuracy: on test steps, 0 to 1; interval: its middle 95% over blocks of time. baseline: of
@@ -50,30 +50,30 @@ class Rung:
 
 @final
 @dataclass(frozen=True)
-class Ladder:
+class ProbeLadder:
     """A rung for each label and reader, in the order they were given.
 
     left_out: why a label has none, by its name.
     """
 
-    rungs: tuple[Rung, ...]
+    probes: tuple[LabelProbe, ...]
     left_out: dict[str, str]
 
     def accuracy(self, label: str, reader: str) -> float:
         """Errors: UnknownNameError for a label and reader without a rung."""
-        found = {f"{rung.label} from {rung.reader}": rung.accuracy for rung in self.rungs}
+        found = {f"{rung.label} from {rung.reader}": rung.accuracy for rung in self.probes}
         if (name := f"{label} from {reader}") not in found:
             raise unknown_name("rung", name, found, self.left_out.get(label, ""))
         return found[name]
 
 
-def ladder(
+def probe_ladder(
     readers: Mapping[str, SparseCode | Float[Tensor, "rows _"]],
     labels: Mapping[str, Sequence[object]],
     lengths: Sequence[int] | Int[np.ndarray, " sequences"],
     seed: int = 0,
     times: Int[np.ndarray, " sequences"] | None = None,
-) -> Ladder:
+) -> ProbeLadder:
     """Linear probes of every label from every reader, all on the same steps.
 
     readers: by name a code, or activations, of the same steps; `dictionary_readers` gives the
@@ -101,7 +101,7 @@ def ladder(
         check_labels(name, given, steps)
     if times is not None and len(times) != len(lengths):
         raise MismatchError(f"times are of {len(times)} sequences, and lengths of {len(lengths)}")
-    rungs: list[Rung] = []
+    probes: list[LabelProbe] = []
     left_out: dict[str, str] = {}
     matrices = {
         name: sparse_matrix(reader)
@@ -109,7 +109,7 @@ def ladder(
         if isinstance(reader, SparseCode)
     }
     for label, given in labels.items():
-        split = split_of(_as_strings(given), [int(length) for length in lengths], seed, times)
+        split = probe_split(_as_strings(given), [int(length) for length in lengths], seed, times)
         if split is None:
             left_out[label] = (
                 f"the label {label!r} has no two classes that occur both in training and in test "
@@ -123,8 +123,8 @@ def ladder(
             for name, reader in readers.items()
         }
         null = found[RANDOM].accuracy if RANDOM in found else None
-        rungs.extend(
-            Rung(
+        probes.extend(
+            LabelProbe(
                 label,
                 name,
                 result.accuracy,
@@ -137,16 +137,16 @@ def ladder(
             )
             for name, result in found.items()
         )
-    return Ladder(tuple(rungs), left_out)
+    return ProbeLadder(tuple(probes), left_out)
 
 
-def dictionary_ladder(
+def dictionary_probe_ladder(
     sae: Dictionary,
     store: Store,
     labels: Sequence[str],
     seed: int = 0,
     progress: bool = True,
-) -> Ladder:
+) -> ProbeLadder:
     """`ladder` for a dictionary on a store, up the step columns and sequence labels named.
 
     Readers: "code", its parts by their names where it has nested groups, the raw "activations", and
@@ -175,10 +175,10 @@ def dictionary_ladder(
     code, x = concatenate(codes), torch.cat(activations)
     active = max(1, round(len(code.indices) / code.rows))
     readers: dict[str, SparseCode | Tensor] = {
-        part.name or "code": part.of(code) for part in parts_of(sae)
+        part.name or "code": part.of(code) for part in latent_groups(sae)
     }
     readers |= {RAW: x, RANDOM: random_code(x, sae.width, active, seed)}
-    return ladder(readers, columns, lengths, seed)
+    return probe_ladder(readers, columns, lengths, seed)
 
 
 def _rows(reader: SparseCode | Tensor) -> int:
@@ -191,7 +191,7 @@ def _as_strings(labels: Sequence[object]) -> np.ndarray:
     return out
 
 
-def _centred(reader: SparseCode | Tensor, split: Split) -> object:
+def _centred(reader: SparseCode | Tensor, split: ProbeSplit) -> object:
     """Activations less their mean over the training steps, as the sparse probe reads them."""
     from scipy.sparse import csr_matrix
 

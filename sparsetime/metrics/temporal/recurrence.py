@@ -11,9 +11,9 @@ from jaxtyping import Float, Int
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.features import timescales
-from sparsetime.metrics.temporal.nulls import SHUFFLED, shuffled
 from sparsetime.metrics.temporal.sequences import Lengths, Sequences, check_lag, in_sequences
 from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
+from sparsetime.statistics.nulls import SHUFFLED, shuffled_steps
 
 
 @final
@@ -57,7 +57,7 @@ def recurrence(
     back = (gap > 0).astype(float)
     told = np.bincount(group, minlength=given.groups).astype(float)
     came = np.bincount(group, weights=back, minlength=given.groups)
-    null_gap = _gaps(shuffled(given, seed), within)[2]
+    null_gap = _gaps(given.with_code(shuffled_steps(given.code, given.lengths, seed)), within)[2]
     null = float((null_gap > 0).mean()) if len(null_gap) else float("nan")
     width = code.width
     came_back = np.bincount(feature, weights=back, minlength=width)

@@ -12,13 +12,13 @@ from jaxtyping import Float, Int
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.features.change_points import WINDOW, boundaries
-from sparsetime.metrics.temporal.nulls import rotated
 from sparsetime.metrics.temporal.sequences import (
     Lengths,
     check_labels,
     in_sequences,
 )
 from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
+from sparsetime.statistics.nulls import circular_shift
 
 TOLERANCES = (1, 4, 16)
 _ROTATIONS = 100
@@ -172,7 +172,7 @@ def _turned(
     shift: Float[np.ndarray, " sequences"],
 ) -> list[Int[np.ndarray, " _"]]:
     return [
-        np.sort(rotated(each, np.full(len(each), steps[n]), np.full(len(each), shift[n])))
+        np.sort(circular_shift(each, np.full(len(each), steps[n]), np.full(len(each), shift[n])))
         for n, each in enumerate(found)
     ]
 

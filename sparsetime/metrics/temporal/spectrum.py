@@ -11,9 +11,9 @@ from jaxtyping import Float, Real
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.metrics.temporal import autocovariance
-from sparsetime.metrics.temporal.nulls import SHUFFLED, shuffled
 from sparsetime.metrics.temporal.sequences import Lengths, Sequences, check_lag, in_sequences
 from sparsetime.statistics.estimate import Estimate, estimate, ratio
+from sparsetime.statistics.nulls import SHUFFLED, shuffled_steps
 
 LAGS = 64
 
@@ -60,7 +60,7 @@ def spectrum(
     """
     given = in_sequences(code, lengths, times)
     check_lag(longest, given, "longest")
-    null = shuffled(given, seed)
+    null = given.with_code(shuffled_steps(given.code, given.lengths, seed))
     sums, null_sums = (autocovariance.by_group(each, longest) for each in (given, null))
     apart, null_apart = _apart(given), _apart(null)
     if sums[:, 0].sum() <= 1e-12 * float(given.code.values.double().square().sum()):

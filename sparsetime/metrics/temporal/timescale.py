@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float, Real
 
 from sparsetime.codes import SparseCode
 from sparsetime.features import numba_loops, timescales
-from sparsetime.metrics.temporal.nulls import SHUFFLED, shuffled
 from sparsetime.metrics.temporal.sequences import Lengths, Sequences, check_lag, in_sequences
 from sparsetime.statistics.estimate import Estimate, interval, resampled
+from sparsetime.statistics.nulls import SHUFFLED, shuffled_steps
 
 _DRAWS = 200
 
@@ -66,7 +66,9 @@ def timescale(
         # All draws of a feature that never fires are unknown, which nanquantile would warn of.
         known = np.isfinite(found[1:]).any(axis=0)
         low[known], high[known] = np.nanquantile(found[1:, known], [0.025, 0.975], axis=0)
-    null = timescales.half_life(shuffled(given, seed).code, given.offsets, max_lag).steps
+    null = timescales.half_life(
+        shuffled_steps(given.code, given.lengths, seed), given.offsets, max_lag
+    ).steps
     medians = np.array([_median(draw) for draw in found])
     median = Estimate(float(medians[0]), interval(medians[1:]), _median(null), SHUFFLED)
     return Timescale(median, found[0], low, high, censored, null, given.step)

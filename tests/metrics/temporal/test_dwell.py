@@ -11,8 +11,8 @@ from sparsetime.errors import DataError
 from sparsetime.features import timescales
 from sparsetime.metrics.temporal.dwell import dwell
 from sparsetime.metrics.temporal.flicker import flicker
-from sparsetime.metrics.temporal.nulls import shuffled
 from sparsetime.metrics.temporal.sequences import in_sequences
+from sparsetime.statistics.nulls import shuffled_steps
 
 # Feature 0 runs for 3 and 1 steps, feature 1 for 2.
 RUNS = code_of([[1, 0], [1, 0], [1, 1], [0, 1], [1, 0]])
@@ -55,7 +55,7 @@ def test_the_null_is_what_shuffles_give():
     found = dwell(code)
     runs, switches = np.zeros(3), 0.0
     for n in range(400):
-        mixed = timescales.runs(shuffled(given, n).code, given.offsets)
+        mixed = timescales.runs(shuffled_steps(given.code, given.lengths, n), given.offsets)
         runs += np.bincount(mixed.feature, minlength=3) / 400
         switches += timescales.switches(mixed, given.offsets, 3).sum() / 400
     on = np.bincount(code.indices.numpy(), minlength=3)

@@ -12,7 +12,7 @@ from sparsetime.claims.claim import Lab, Less, Within, claim
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
-from sparsetime.metrics.absorption import Probe, absorption, fitted_probe, main_latents
+from sparsetime.metrics.absorption import ConceptProbe, absorption, fit_concept_probe, main_latents
 
 _SITE, _LETTERS = "encoder.layer.0", "stcaiprfodmwnbelhu"
 _L0, _WIDTH, _ROWS, _PROBED, _SNAPSHOTS = 16, 512, 40_000, 8000, 4
@@ -72,9 +72,9 @@ def absorbed(sae: Dictionary, data: Splits) -> float:
 
 
 @cache
-def _probes(data: Splits) -> dict[str, Probe]:
+def _probes(data: Splits) -> dict[str, ConceptProbe]:
     x, letter = _words(data, data.train_store, data.train, _PROBED)
-    return {name: fitted_probe(x, _is(letter, name)) for name in _LETTERS}
+    return {name: fit_concept_probe(x, _is(letter, name)) for name in _LETTERS}
 
 
 def _words(

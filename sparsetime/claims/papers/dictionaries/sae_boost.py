@@ -9,7 +9,7 @@ from torch import Tensor
 import sparsetime as st
 from sparsetime.activations.store.store import Store
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
-from sparsetime.metrics.ce_increase import loss_rise, token_windows
+from sparsetime.metrics.ce_increase import ce_increase, token_windows
 
 SITE, DOMAIN, LENGTH = "model.layers.1", "in_docstring", 64
 ROWS, WIDTH, K = 60_000, 512, 16
@@ -51,7 +51,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     for name, sae in (("", first), (", boosted", second)):
         values[f"FVU in the domain{name}"] = lab.fvu(sae, code.held_out[held_inside])
         values[f"FVU elsewhere{name}"] = lab.fvu(sae, code.held_out[~held_inside])
-        values[f"rise of loss in the domain{name}"] = loss_rise(
+        values[f"rise of loss in the domain{name}"] = ce_increase(
             code.bed.model.model, sae, tokens, SITE
         )
     return values

@@ -228,6 +228,6 @@ def test_log_histogram():
 
 def test_every_figure_says_what_it_is():
     for name, family in metrics().items():
-        meaning = family.meanings[name]
+        meaning = family.specs[name]
         assert all((meaning.definition, meaning.range, meaning.source))
         assert family.__doc__

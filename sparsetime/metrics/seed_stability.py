@@ -12,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.errors import DataError, MismatchError
-from sparsetime.metrics.temporal.nulls import random_atoms
 from sparsetime.statistics.estimate import Estimate, estimate, ratio_of
+from sparsetime.statistics.nulls import random_atoms
 from sparsetime.testbeds.atom_recovery import recovery
 
 SHARED_ABOVE = 0.7
@@ -22,7 +22,7 @@ _NULL = "two sets of random atoms, matched likewise"
 
 @final
 @dataclass(frozen=True, eq=False)
-class Stability:
+class SeedStability:
     """What dictionaries that differ in their seed have in common.
 
     cosine: of matched atoms, mean over atoms and pairs of dictionaries. shared: the share of
@@ -35,7 +35,7 @@ class Stability:
     by_atom: Float[np.ndarray, "dictionaries width"]
 
 
-def stability(atoms: Sequence[Float[Tensor, "width d"]], seed: int = 0) -> Stability:
+def seed_stability(atoms: Sequence[Float[Tensor, "width d"]], seed: int = 0) -> SeedStability:
     """How alike dictionaries of equal size are, with atoms matched one to one.
 
     For every pair of dictionaries the optimal assignment of `testbeds.recovery`, so that the sum of
@@ -70,7 +70,7 @@ def stability(atoms: Sequence[Float[Tensor, "width d"]], seed: int = 0) -> Stabi
     many = np.full(width, float(len(cosines)))
     above = (cosines > SHARED_ABOVE).sum(axis=0).astype(float)
     chance = float((random > SHARED_ABOVE).mean())
-    return Stability(
+    return SeedStability(
         estimate(ratio_of(cosines.sum(axis=0), many), width, float(random.mean()), _NULL, seed),
         estimate(ratio_of(above, many), width, chance, _NULL, seed),
         each,

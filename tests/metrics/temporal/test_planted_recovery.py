@@ -10,7 +10,7 @@ from chains import as_code, two_state
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.metrics.temporal.hierarchy import hierarchy
 from sparsetime.metrics.temporal.planted_absorption import planted_absorption
-from sparsetime.metrics.temporal.planted_recovery import planted
+from sparsetime.metrics.temporal.planted_recovery import planted_recovery
 from sparsetime.testbeds.atom_recovery import recovery
 from sparsetime.testbeds.synthetic.generate import synthetic_data
 from sparsetime.testbeds.synthetic.settings import SyntheticSettings
@@ -31,7 +31,7 @@ def chains():
 
 def test_a_code_that_is_the_truth_in_another_order(chains):
     code = as_code(*(2.0 * chains[n] for n in ORDER))
-    found = planted(code, as_code(*chains), match())
+    found = planted_recovery(code, as_code(*chains), match())
     assert found.recovered.value == 1
     assert found.dwell == pytest.approx(found.true_dwell)
     assert found.dwell == pytest.approx(1 / (1 - np.array(STAYS)), rel=0.25)
@@ -45,7 +45,7 @@ def test_a_code_that_is_the_truth_in_another_order(chains):
 def test_a_code_that_flickers_is_found_but_does_not_last(chains):
     rng = np.random.default_rng(1)
     on = [chains[n] & (rng.random((20, 400)) < 0.5) for n in ORDER]
-    found = planted(as_code(*on), as_code(*chains), match())
+    found = planted_recovery(as_code(*on), as_code(*chains), match())
     assert found.recovered.value == 1
     assert (found.dwell < 2.1).all()
     # Half of the steps, all of them right: F1 = 2 / 3.
@@ -54,7 +54,7 @@ def test_a_code_that_flickers_is_found_but_does_not_last(chains):
 
 def test_a_feature_without_a_match_is_unknown(chains):
     code = as_code(*(chains[n] for n in ORDER[:3]))
-    found = planted(code, as_code(*chains), match(ORDER[:3]))
+    found = planted_recovery(code, as_code(*chains), match(ORDER[:3]))
     assert found.found.tolist() == [True, False, True, True]
     assert np.isnan(found.dwell[1]) and np.isnan(found.f1[1])
     assert found.recovered.value == 0.75
@@ -65,11 +65,11 @@ def test_too_few_recovered_features_are_refused(chains):
     code, truth = as_code(*chains), as_code(*chains)
     none = recovery(torch.ones(4, 4), torch.eye(4))
     with pytest.raises(DataError, match=r"0 planted features are recovered .* from three on"):
-        planted(code, truth, none)
+        planted_recovery(code, truth, none)
     with pytest.raises(MismatchError, match="the match is of 3 true features with latents up to 2"):
-        planted(code, truth, recovery(torch.eye(3), torch.eye(3)))
+        planted_recovery(code, truth, recovery(torch.eye(3), torch.eye(3)))
     with pytest.raises(MismatchError, match="has 4,000 steps and the true code 8,000"):
-        planted(as_code(*(c[:10] for c in chains)), truth, match())
+        planted_recovery(as_code(*(c[:10] for c in chains)), truth, match())
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def test_the_true_code_recovers_itself():
     settings = SyntheticSettings(sequences=20, time=1000, longest=100.0)
     played = synthetic_data(settings)
     same = recovery(played.atoms, played.atoms)
-    found = planted(played.code, played.code, same)
+    found = planted_recovery(played.code, played.code, same)
     assert found.recovered.value == found.firing.value == 1
     parents = np.array(played.features["parent"].to_pylist())
     tree = hierarchy(played.code, played.code, same, parents)

@@ -6,19 +6,22 @@ import math
 
 import pytest
 
+from sparsetime.comparison.matched_sparsity import FrontierPoint, matched_comparison
 from sparsetime.errors import DataError, MismatchError, UnknownNameError
-from sparsetime.metrics.metric import Figure
-from sparsetime.metrics.report import Report
-from sparsetime.metrics.temporal.matched_sparsity import Point, matched
+from sparsetime.metrics.evaluation_report import EvaluationReport
+from sparsetime.metrics.metric import MetricValue
 
 
 def frontier(gain, fvu=1.0):
     """FVU falls and the figure grows with the logarithm of L0."""
-    return [Point(l0, fvu * (0.4 - 0.05 * math.log2(l0)), gain * math.log2(l0)) for l0 in (16, 64)]
+    return [
+        FrontierPoint(l0, fvu * (0.4 - 0.05 * math.log2(l0)), gain * math.log2(l0))
+        for l0 in (16, 64)
+    ]
 
 
 def test_figures_are_read_between_points():
-    found = matched({"a": [frontier(1)], "b": [frontier(2, 1.02)]}, "l0", 32)
+    found = matched_comparison({"a": [frontier(1)], "b": [frontier(2, 1.02)]}, "l0", 32)
     assert found.value("a") == pytest.approx(5)
     assert found.value("b") == pytest.approx(10)
     assert found.points["a"][0].fvu == pytest.approx(0.15)
@@ -28,16 +31,16 @@ def test_figures_are_read_between_points():
 
 
 def test_fvu_can_be_held_instead():
-    a = [Point(10, 0.4, 1.0), Point(40, 0.1, 3.0)]
-    b = [Point(10.1, 0.4, 2.0), Point(39, 0.1, 2.0)]
-    found = matched({"a": [a], "b": [b]}, "fvu", 0.2)
+    a = [FrontierPoint(10, 0.4, 1.0), FrontierPoint(40, 0.1, 3.0)]
+    b = [FrontierPoint(10.1, 0.4, 2.0), FrontierPoint(39, 0.1, 2.0)]
+    found = matched_comparison({"a": [a], "b": [b]}, "fvu", 0.2)
     assert found.value("a") == pytest.approx(2)
     assert found.points["b"][0].fvu == pytest.approx(0.2)
 
 
 def test_the_difference_is_taken_seed_by_seed():
     gains = (1.0, 1.5, 2.0, 2.5)
-    found = matched(
+    found = matched_comparison(
         {"a": [frontier(g) for g in gains], "b": [frontier(g + 0.1) for g in gains]}, "l0", 16
     )
     low, high = found.difference("b", "a").interval
@@ -48,30 +51,31 @@ def test_the_difference_is_taken_seed_by_seed():
 def test_unequal_dictionaries_are_not_compared():
     message = "at L0 32 the FVU of 'b' is 0.18 and that of 'a' 0.15, 20% apart where 5% is allowed"
     with pytest.raises(MismatchError, match=message):
-        matched({"a": [frontier(1)], "b": [frontier(1, 1.2)]}, "l0", 32)
+        matched_comparison({"a": [frontier(1)], "b": [frontier(1, 1.2)]}, "l0", 32)
     with pytest.raises(MismatchError, match=r"at FVU 0.15 the L0 of 'a' .* hold the L0 instead"):
-        b = [Point(4, 0.2, 1.0), Point(8, 0.1, 1.0)]
-        matched({"a": [frontier(1)], "b": [b]}, "fvu", 0.15)
+        b = [FrontierPoint(4, 0.2, 1.0), FrontierPoint(8, 0.1, 1.0)]
+        matched_comparison({"a": [frontier(1)], "b": [b]}, "fvu", 0.15)
 
 
 def test_frontiers_that_do_not_serve_are_refused():
     a = [frontier(1)]
     with pytest.raises(DataError, match="'a' reaches from L0 16 to 64, and 128 is outside; train"):
-        matched({"a": a, "b": a}, "l0", 128)
+        matched_comparison({"a": a, "b": a}, "l0", 128)
     with pytest.raises(MismatchError, match="with equally many seeds; these have: 'a' 1, 'b' 2"):
-        matched({"a": a, "b": a * 2}, "l0", 32)
+        matched_comparison({"a": a, "b": a * 2}, "l0", 32)
     with pytest.raises(DataError, match="a frontier of 'b' has no points"):
-        matched({"a": a, "b": [[]]}, "l0", 32)
+        matched_comparison({"a": a, "b": [[]]}, "l0", 32)
     with pytest.raises(DataError, match="L0 and FVU must be above 0, all finite"):
-        matched({"a": a, "b": [[Point(16, 0.1, math.nan)]]}, "l0", 16)
+        matched_comparison({"a": a, "b": [[FrontierPoint(16, 0.1, math.nan)]]}, "l0", 16)
     with pytest.raises(UnknownNameError, match="unknown recipe 'c'"):
-        matched({"a": a, "b": a}, "l0", 32).value("c")
+        matched_comparison({"a": a, "b": a}, "l0", 32).value("c")
 
 
 def test_a_point_is_read_off_a_report():
     figures = {
-        name: Figure(value, "", "", "") for name, value in (("l0", 8.0), ("fvu", 0.2), ("dwell", 3))
+        name: MetricValue(value, "", "", "")
+        for name, value in (("l0", 8.0), ("fvu", 0.2), ("dwell", 3))
     }
-    assert Point.of(Report(figures), "dwell") == Point(8.0, 0.2, 3)
+    assert FrontierPoint.of(EvaluationReport(figures), "dwell") == FrontierPoint(8.0, 0.2, 3)
     with pytest.raises(UnknownNameError, match="unknown figure 'dwel': did you mean 'dwell'"):
-        Point.of(Report(figures), "dwel")
+        FrontierPoint.of(EvaluationReport(figures), "dwel")

@@ -10,7 +10,7 @@ from typing import Any, final
 
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
-from sparsetime.metrics.metric import Figure
+from sparsetime.metrics.metric import MetricValue
 
 SCHEMA_VERSION = 1
 RECORD = "evaluation.json"
@@ -18,7 +18,7 @@ RECORD = "evaluation.json"
 
 @final
 @dataclass(frozen=True)
-class Report(Mapping[str, Figure]):
+class EvaluationReport(Mapping[str, MetricValue]):
     """Figures by name (`fvu`, `fvu/high` of a T-SAE, …), in the order in which they were taken.
 
     left_out: why a figure is missing, by its name. about: dictionary, model, site, steps, and the
@@ -26,12 +26,12 @@ class Report(Mapping[str, Figure]):
     weights, of the store, and of the choice of its sequences.
     """
 
-    figures: dict[str, Figure]
+    figures: dict[str, MetricValue]
     left_out: dict[str, str] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     subject: dict[str, str] = field(default_factory=dict)
 
-    def __getitem__(self, name: str) -> Figure:
+    def __getitem__(self, name: str) -> MetricValue:
         if name in self.left_out:
             raise KeyError(f"{name} is left out: {self.left_out[name]}")
         return self.figures[name]
@@ -62,7 +62,7 @@ class Report(Mapping[str, Figure]):
         Folder(str(folder)).write_json(RECORD, self.to_json())
 
     @staticmethod
-    def load(folder: str | Path) -> Report:
+    def load(folder: str | Path) -> EvaluationReport:
         """Read what `save` wrote.
 
         Errors: StoreError where there is none or one of another version; DamagedError where it
@@ -82,8 +82,8 @@ class Report(Mapping[str, Figure]):
                 f"reads {SCHEMA_VERSION}"
             )
         try:
-            figures = {name: Figure(**figure) for name, figure in value["figures"].items()}
-            return Report(figures, value["left_out"], value["about"], value["subject"])
+            figures = {name: MetricValue(**figure) for name, figure in value["figures"].items()}
+            return EvaluationReport(figures, value["left_out"], value["about"], value["subject"])
         except (KeyError, TypeError, AttributeError) as error:
             raise DamagedError(
                 f"{where.url}/{RECORD} is not an evaluation report: {error}"

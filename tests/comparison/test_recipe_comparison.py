@@ -2,11 +2,11 @@
 
 import pytest
 
-from sparsetime.comparison.entry import Entry
+from sparsetime.comparison.entry import LeaderboardEntry
 from sparsetime.comparison.grid import cells
 from sparsetime.comparison.leaderboard_files import Leaderboard
-from sparsetime.comparison.rank_stability import stability
-from sparsetime.comparison.recipe_comparison import comparisons, standings
+from sparsetime.comparison.rank_stability import rank_stability
+from sparsetime.comparison.recipe_comparison import comparisons, rankings
 from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.errors import MismatchError
 
@@ -17,7 +17,7 @@ def board(fvu, smoothness, l0=1.0):
         {"recipes": list(fvu), "widths": [8], "ks": [2, 4, 8], "seeds": [0, 1], "beds": ["python"]}
     )
     entries = [
-        Entry(
+        LeaderboardEntry(
             cell=cell,
             terms={},
             figures={
@@ -37,7 +37,7 @@ def board(fvu, smoothness, l0=1.0):
 
 def test_recipes_stand_in_the_order_of_fvu_at_equal_l0():
     fvu = {"batch_topk": 1.0, "slow_fast": 1.2, "delta": 0.8}
-    (found,) = standings(board(fvu, dict.fromkeys(fvu, 1.0)))
+    (found,) = rankings(board(fvu, dict.fromkeys(fvu, 1.0)))
     assert found.l0 == 4.0
     assert list(found.fvu) == ["delta", "batch_topk", "slow_fast"]
     assert found.fvu["slow_fast"] == pytest.approx((0.3, 0.303))
@@ -45,7 +45,7 @@ def test_recipes_stand_in_the_order_of_fvu_at_equal_l0():
 
 def test_a_recipe_that_does_not_reach_the_l0_is_named():
     fvu = {"batch_topk": 1.0, "slow_fast": 1.2, "delta": 0.8}
-    (found,) = standings(board(fvu, dict.fromkeys(fvu, 1.0), l0=5.0))
+    (found,) = rankings(board(fvu, dict.fromkeys(fvu, 1.0), l0=5.0))
     assert "slow_fast" not in found.fvu
     assert "reaches from L0 10 to 40, and 4 is outside" in found.left_out["slow_fast"]
 
@@ -78,18 +78,18 @@ def test_equal_fvu_with_equal_l0_is_tried_where_equal_l0_fails():
 
 
 def test_kendalls_tau_between_the_rankings_of_seeds():
-    alike = stability({"a": [1, 2], "b": [3, 4], "c": [5, 6]})
+    alike = rank_stability({"a": [1, 2], "b": [3, 4], "c": [5, 6]})
     assert (alike.tau, alike.lowest, alike.pairs) == (1.0, 1.0, 1)
-    assert stability({"a": [1, 6], "b": [3, 4], "c": [5, 2]}).tau == -1.0
+    assert rank_stability({"a": [1, 6], "b": [3, 4], "c": [5, 2]}).tau == -1.0
     # Of three pairs of recipes one is exchanged: (2 - 1) / 3.
-    swapped = stability({"a": [1, 3, 1], "b": [3, 1, 3], "c": [5, 5, 5]})
+    swapped = rank_stability({"a": [1, 3, 1], "b": [3, 1, 3], "c": [5, 5, 5]})
     assert swapped.tau == pytest.approx((1 / 3 + 1 + 1 / 3) / 3)
     assert swapped.lowest == pytest.approx(1 / 3) and swapped.pairs == 3
 
 
 def test_no_ranking_no_tau():
-    assert stability({"a": [1.0, 2.0]}).tau is None
-    assert stability({"a": [1.0], "b": [2.0]}).tau is None
-    assert stability({}).tau is None
+    assert rank_stability({"a": [1.0, 2.0]}).tau is None
+    assert rank_stability({"a": [1.0], "b": [2.0]}).tau is None
+    assert rank_stability({}).tau is None
     with pytest.raises(MismatchError, match="the same seeds for all recipes; these have: 'a' 2"):
-        stability({"a": [1.0, 2.0], "b": [1.0]})
+        rank_stability({"a": [1.0, 2.0], "b": [1.0]})

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 
 from sparsetime.errors import DataError, MismatchError, unknown_name
-from sparsetime.metrics.report import Report
+from sparsetime.metrics.evaluation_report import EvaluationReport
 from sparsetime.statistics.estimate import Estimate, estimate, ratio_of
 
 TOLERANCE = 0.05
@@ -20,7 +20,7 @@ Axis: TypeAlias = Literal["l0", "fvu"]
 
 @final
 @dataclass(frozen=True)
-class Point:
+class FrontierPoint:
     """One trained dictionary: its L0, its FVU, and the figure to compare."""
 
     l0: float
@@ -28,7 +28,7 @@ class Point:
     value: float
 
     @staticmethod
-    def of(report: Report, figure: str) -> Point:
+    def of(report: EvaluationReport, figure: str) -> FrontierPoint:
         """The point of a report that has `l0`, `fvu` and the figure.
 
         Errors: UnknownNameError for a figure that is not in the report, or is a histogram.
@@ -37,16 +37,16 @@ class Point:
         for name in ("l0", "fvu", figure):
             if name not in numbers:
                 raise unknown_name("figure", name, numbers, report.left_out.get(name, ""))
-        return Point(numbers["l0"], numbers["fvu"], numbers[figure])
+        return FrontierPoint(numbers["l0"], numbers["fvu"], numbers[figure])
 
 
 #: The dictionaries of one recipe and seed, trained with several budgets.
-Frontier: TypeAlias = Sequence[Point]
+Frontier: TypeAlias = Sequence[FrontierPoint]
 
 
 @final
 @dataclass(frozen=True)
-class Matched:
+class MatchedComparison:
     """A comparison at equal L0 and FVU.
 
     axis, level: what was held, and where. points: of each recipe a point for every seed, read off
@@ -55,7 +55,7 @@ class Matched:
 
     axis: Axis
     level: float
-    points: dict[str, tuple[Point, ...]]
+    points: dict[str, tuple[FrontierPoint, ...]]
 
     def value(self, name: str) -> float:
         """The figure of a recipe, mean over its seeds."""
@@ -71,18 +71,18 @@ class Matched:
         null_is = "recipes that do not differ"
         return estimate(ratio_of(apart, np.ones(len(apart))), len(apart), 0.0, null_is, seed)
 
-    def _of(self, name: str) -> tuple[Point, ...]:
+    def _of(self, name: str) -> tuple[FrontierPoint, ...]:
         if name not in self.points:
             raise unknown_name("recipe", name, self.points)
         return self.points[name]
 
 
-def matched(
+def matched_comparison(
     frontiers: Mapping[str, Sequence[Frontier]],
     axis: Axis,
     level: float,
     tolerance: float = TOLERANCE,
-) -> Matched:
+) -> MatchedComparison:
     """Every recipe's figure where its L0, or its FVU, is `level`, if the other one is equal.
 
     frontiers: by recipe, for each seed the points of its dictionaries; seeds in the same order for
@@ -104,7 +104,7 @@ def matched(
             f"a comparison needs two recipes or more with equally many seeds; these have: {told}"
         )
     points = {
-        name: tuple(read_at(name, frontier, axis, level) for frontier in each)
+        name: tuple(interpolate_frontier(name, frontier, axis, level) for frontier in each)
         for name, each in frontiers.items()
     }
     other = _other(axis)
@@ -121,10 +121,10 @@ def matched(
             f"allowed; a figure compared there would show the {_name(other)}. Train them to meet "
             f"at another level, or hold the {_name(other)} instead"
         )
-    return Matched(axis, level, points)
+    return MatchedComparison(axis, level, points)
 
 
-def read_at(name: str, frontier: Frontier, axis: Axis, level: float) -> Point:
+def interpolate_frontier(name: str, frontier: Frontier, axis: Axis, level: float) -> FrontierPoint:
     """The point of one frontier where its L0, or its FVU, is `level`.
 
     Between two dictionaries everything follows the straight line over the logarithm of that axis.
@@ -153,7 +153,7 @@ def read_at(name: str, frontier: Frontier, axis: Axis, level: float) -> Point:
         return float(np.interp(math.log(level), np.log(at), values))
 
     held = {axis: level, _other(axis): along(_other(axis))}
-    return Point(held["l0"], held["fvu"], along("value"))
+    return FrontierPoint(held["l0"], held["fvu"], along("value"))
 
 
 def _other(axis: Axis) -> Axis:
