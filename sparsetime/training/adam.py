@@ -1,4 +1,4 @@
-"""Adam for dictionaries: clipped, with unit rows kept, touching memory once."""
+"""Adam for dictionaries: gradient clipping, unit-norm rows, one pass over memory."""
 
 from __future__ import annotations
 
@@ -15,19 +15,26 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 class Adam:
     """Adam with the gradient's norm clipped over all parameters, in place.
 
-    unit_rows: the parameters whose rows have length one: the part of their gradient that would
-    only change a length is taken out, and after the step each row is brought back to one.
+    unit_rows: the parameters whose rows w have length one. Their gradient g is projected onto the
+    tangent, g - (g . w) w, and each row is normalised after the step. grad_clip: the largest
+    Euclidean norm of all gradients together.
 
-    The result is that of a dense gradient, also where a gradient holds the touched rows alone.
+    A gradient that holds only the touched rows gives the same result as a dense one.
+
+    Source: Kingma and Ba 2015, "Adam: A Method for Stochastic Optimization", arXiv:1412.6980.
     """
 
     def __init__(
-        self, parameters: dict[str, nn.Parameter], unit_rows: set[str], rate: float, clip: float
+        self,
+        parameters: dict[str, nn.Parameter],
+        unit_rows: set[str],
+        rate: float,
+        grad_clip: float,
     ) -> None:
         self._parameters = parameters
         self._unit_rows = unit_rows
         self.rate = rate
-        self._clip = clip
+        self._grad_clip = grad_clip
         self.steps = 0
         self._moments = {
             name: (torch.zeros_like(p.detach()), torch.zeros_like(p.detach()))
@@ -36,7 +43,7 @@ class Adam:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Update every parameter that has a gradient, and forget the gradients."""
+        """Update every parameter and clear the gradients; a missing gradient counts as zero."""
         self.steps += 1
         step = AdamStep(self.rate, self.steps)
         gradients = {
@@ -69,14 +76,15 @@ class Adam:
         return {**tensors, "steps": torch.tensor(self.steps)}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Take up what `state` gave."""
+        """Set the moments and the number of steps to what `state` returned."""
         self.steps = int(tensors["steps"])
         for name, moments in self._moments.items():
             for moment, value in zip(_MOMENTS, moments, strict=True):
                 value.copy_(tensors[f"{moment}.{name}"])
 
+    # The norm of the rows that a sparse gradient holds is that of the whole: the rest is zero.
     def _scale(self, gradients: dict[str, Rows]) -> Tensor:
-        norms = [torch.linalg.vector_norm(one.values) for one in gradients.values()]
-        whole = torch.linalg.vector_norm(torch.stack(norms))
-        scale: Tensor = self._clip / whole.clamp_min(1e-6)
+        norms = [torch.linalg.vector_norm(rows.values) for rows in gradients.values()]
+        total = torch.linalg.vector_norm(torch.stack(norms))
+        scale: Tensor = self._grad_clip / total.clamp_min(1e-6)
         return scale.clamp_max(1.0)

@@ -16,6 +16,7 @@ from pydantic import (
 
 from sparsetime.activations.sampling.batching import WINDOW
 from sparsetime.config import Settings
+from sparsetime.training.plan import RunPlan
 
 # Numbers of steps between which the learning rate depends on it.
 _SHORT, _LONG = 100, 20_000
@@ -91,6 +92,13 @@ class TrainConfig(Settings):
     def steps(self) -> int:
         """Optimiser steps, the last batch being full."""
         return max(1, -(-self.rows // self.batch))
+
+    @property
+    def plan(self) -> RunPlan:
+        """The length of the run, and the steps after which it logs and saves."""
+        return RunPlan(
+            self.steps, self.batch, self.log_every, self.checkpoint_steps, self.snapshot_steps
+        )
 
     @property
     def snapshot_steps(self) -> tuple[int, ...]:

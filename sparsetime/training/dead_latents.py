@@ -1,4 +1,4 @@
-"""Which latents have not fired for long."""
+"""Dead latents in training: those that have not fired for a given number of rows."""
 
 from __future__ import annotations
 

@@ -1,91 +1,121 @@
-"""One dictionary in training: its optimiser, its bookkeeping, one step."""
+"""A dictionary in training: its Adam optimiser, its dead-latent tracker, one step."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cached_property
+from typing import Any, final
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.activations.sampling.batch import Batch
+from sparsetime.dictionaries import serialise
 from sparsetime.dictionaries.component import unit_rows
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.forward_pass import ForwardPass
-from sparsetime.errors import DataError
+from sparsetime.dictionaries.initialise import fit_start
 from sparsetime.training.adam import Adam
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dead_latents import DeadLatentTracker
-from sparsetime.training.schedule import rate_factor
+from sparsetime.training.schedule import warmup_stable_decay
+from sparsetime.training.trainable import Trainable
 
 
-class DictionaryTrainable:
+@final
+class DictionaryTrainable(Trainable[Batch]):
     """A dictionary with everything that one training step of it reads and changes.
 
-    `state` and `restore` hold all of it, so that a run goes on from a checkpoint exactly as if it
-    had not stopped.
+    dtype: in which the encoder's product is taken where latents are selected.
     """
 
+    files = (serialise.WEIGHTS_NAME, serialise.JSON_NAME)
+    headline = "fvu"
+
     def __init__(self, dictionary: Dictionary, config: TrainConfig, dtype: torch.dtype) -> None:
+        super().__init__(dictionary.name)
         self.dictionary = dictionary.train()
         self.config = config
         self._dtype = dtype
         self._rate = config.rate(dictionary.width)
-        trained = {name: p for name, p in dictionary.named_parameters() if p.requires_grad}
-        self._optimiser = Adam(trained, unit_rows(dictionary), self._rate, config.grad_clip)
         self.tracker = DeadLatentTracker(
             dictionary.width, config.dead_rows, dictionary.atoms.device
         )
+        self._forward: ForwardPass | None = None
 
-    def step(self, batch: Batch, number: int) -> ForwardPass:
-        """Train on one batch; `number` is the step's, from 0.
+    @cached_property
+    def _optimiser(self) -> Adam:
+        # Made at the first use: a finished run needs no moments, which are twice the weights.
+        trained = {name: p for name, p in self.dictionary.named_parameters() if p.requires_grad}
+        return Adam(trained, unit_rows(self.dictionary), self._rate, self.config.grad_clip)
 
-        Errors: DataError where the loss is not finite.
-        """
-        factor = rate_factor(number, self.config.steps, self.config.lr_warmup, self.config.lr_decay)
-        self._optimiser.rate = self._rate * factor
+    def initialise(self, batch: Batch) -> None:
+        """Set the scales and offsets of the dictionary's components from the first batch."""
+        fit_start(self.dictionary, batch)
+
+    def loss(self, batch: Batch, number: int) -> Float[Tensor, ""]:
+        """The dictionary's objective on the batch: the weighted sum of its terms."""
+        self._forward = None  # frees the last step's tensors before this one's are made
         progress = number / max(1, self.config.steps - 1)
-        step = self.dictionary.step(batch, self.tracker.dead, self._dtype, progress)
-        self.losses = self.dictionary.objective.losses(step)
-        total = self.dictionary.objective.total(self.losses)
-        if not torch.isfinite(total):
-            raise DataError(self._not_finite(number, batch))
-        if total.requires_grad:  # nothing has a gradient where atoms are data
+        self._forward = self.dictionary.step(batch, self.tracker.dead, self._dtype, progress)
+        self.losses = self.dictionary.objective.losses(self._forward)
+        return self.dictionary.objective.total(self.losses)
+
+    def update(self, loss: Float[Tensor, ""], number: int) -> None:
+        """One step of Adam, at the learning rate of the schedule."""
+        config = self.config
+        factor = warmup_stable_decay(number, config.steps, config.lr_warmup, config.lr_decay)
+        self._optimiser.rate = self._rate * factor
+        if loss.requires_grad:  # nothing has a gradient where the decoder's rows are data
             with kernels.row_gradients():
-                total.backward()
+                loss.backward()
             self._optimiser.step()
-        self.tracker.observe(step.support.indices, step.values.detach(), step.x.shape[0])
-        self.dictionary.observe(step)
-        return step
+
+    def observe(self) -> None:
+        """Count the rows since each latent fired, and let components update their statistics."""
+        forward = self._last_forward
+        self.tracker.observe(forward.support.indices, forward.values.detach(), forward.x.shape[0])
+        self.dictionary.observe(forward)
 
     @torch.no_grad()
-    def figures(self, step: ForwardPass) -> dict[str, Any]:
-        """What the log says of a step: every loss term, FVU and L0 of the batch, dead latents."""
-        centred = step.target - step.target.mean(0)
+    def metrics(self) -> dict[str, Any]:
+        """Every loss term, FVU = ||target - output||² / ||target - mean||², L0, dead latents."""
+        forward = self._last_forward
+        centred = forward.target - forward.target.mean(0)
         return {
             **{f"loss_{name}": loss.item() for name, loss in self.losses.items()},
-            "fvu": (step.residual.square().sum() / centred.square().sum()).item(),
-            "l0": step.values.count_nonzero().item() / step.x.shape[0],
+            "fvu": (forward.residual.square().sum() / centred.square().sum()).item(),
+            "l0": forward.values.count_nonzero().item() / forward.x.shape[0],
             "dead": int(self.tracker.dead.sum()),
             "learning_rate": self._optimiser.rate,
         }
 
     def state(self) -> dict[str, Tensor]:
-        """Everything that later steps depend on, by name."""
+        """Weights and buffers, Adam's moments, rows since each latent fired."""
         tensors = {f"dictionary.{n}": t for n, t in self.dictionary.state_dict().items()}
         tensors |= {f"adam.{name}": t for name, t in self._optimiser.state().items()}
         tensors["rows_since_fired"] = self.tracker.rows_since
         return tensors
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Take up what `state` gave."""
+        """Set everything to what `state` returned."""
         own = self.dictionary.state_dict()
         self.dictionary.load_state_dict({name: tensors[f"dictionary.{name}"] for name in own})
         own = self._optimiser.state()
         self._optimiser.restore({name: tensors[f"adam.{name}"] for name in own})
         self.tracker.rows_since.copy_(tensors["rows_since_fired"])
 
-    def _not_finite(self, number: int, batch: Batch) -> str:
+    def save(self, folder: str) -> None:
+        """Write the dictionary; `sparsetime.load` opens it."""
+        serialise.save(self.dictionary, folder)
+
+    def load(self, folder: str) -> None:
+        """Set the weights to those of the dictionary in the folder."""
+        self.dictionary.load_state_dict(serialise.load(folder).state_dict())
+
+    def non_finite_message(self, batch: Batch, number: int) -> str:
+        """Name the first bad row of the batch, or else the learning rate."""
         for name, tensor in batch.tensors.items():
             bad = (~torch.isfinite(tensor.flatten(1))).any(1).nonzero()
             if bad.numel():
@@ -94,6 +124,12 @@ class DictionaryTrainable:
                     f"its {name}; find out where the model makes them before training"
                 )
         return (
-            f"the loss of {self.dictionary.name!r} is not finite at step {number}, though its "
+            f"the loss of {self.name!r} is not finite at step {number}, though its "
             f"batch is; lower the learning rate, which is {self._rate:.2g} at its peak"
         )
+
+    @property
+    def _last_forward(self) -> ForwardPass:
+        if self._forward is None:
+            raise RuntimeError("got no step yet, expected one; call `step` first")
+        return self._forward

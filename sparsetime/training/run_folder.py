@@ -1,23 +1,21 @@
-"""A training run on disk: its settings, its log, its last checkpoint, its result."""
+"""A training run on disk: its settings, its log, its last checkpoint, its snapshots, its result."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, final
 
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from sparsetime.dictionaries import serialise
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
-from sparsetime.training.config import upgrade_saved_config
 from sparsetime.training.snapshots import (
     SETTINGS,
     SNAPSHOTS,
@@ -44,7 +42,7 @@ class Run:
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
-        """What was kept on the way, in order of steps: `snapshots[0].load()` is the earliest."""
+        """The dictionaries kept during training, by step: `snapshots[0].load()` is the earliest."""
         return read_snapshots(self.path)
 
 
@@ -57,98 +55,131 @@ def read_metrics(path: str) -> Iterator[dict[str, Any]]:
         try:
             yield json.loads(line)
         except ValueError:
-            return  # the line being written just now
+            return  # the last line, half written
 
 
+@final
 class RunFolder:
-    """The files of a run in the making."""
+    """The files of a run in training.
 
-    def __init__(self, path: str, force: bool) -> None:
+    files: those that its trainable saves, the one that marks a finished run last. upgrade: settings
+    that an earlier version saved, under today's keys. force: replace whatever run the folder holds;
+    nothing is removed before `acquire`.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        files: tuple[str, ...],
+        upgrade: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+        force: bool = False,
+    ) -> None:
         self._folder = Folder(path)
+        self._files = files
+        self._upgrade = upgrade
         self._force = force
 
     @property
+    def url(self) -> str:
+        return self._folder.url
+
+    @property
     def settings(self) -> dict[str, Any] | None:
-        """What decides the outcome of the run that is here already, if one is to go on."""
+        """What decides the outcome of the run that the folder holds, None where it is to be new."""
         if self._force or not self._folder.exists(SETTINGS):
             return None
-        saved: dict[str, Any] = self._folder.read_json(SETTINGS)
-        return {**saved, "config": upgrade_saved_config(saved["config"])}
+        return self._upgrade(self._folder.read_json(SETTINGS))
 
     @property
     def is_finished(self) -> bool:
-        return not self._force and self._folder.exists(serialise.JSON_NAME)
+        return not self._force and self._folder.exists(self._files[-1])
+
+    def check_same_settings(self, settings: dict[str, Any]) -> None:
+        """Errors: StoreError where the folder holds a run of other settings."""
+        if self._force:
+            return
+        saved = self.settings
+        if saved is not None:
+            if settings == saved:
+                return
+            different = sorted(
+                key for key in {*saved, *settings} if saved.get(key) != settings.get(key)
+            )
+            raise StoreError(
+                f"{self.url} holds another training run: its {', '.join(different)} differ"
+                f"{_details(saved, settings, different)}.{_hint(different)} Choose another `out`, "
+                "or pass force=True (--force) to train anew in its place"
+            )
+        if self._folder.exists(self._files[-1]):
+            kind = self._files[-1].partition(".")[0]
+            raise StoreError(
+                f"{self.url} holds a {kind} that no training run here wrote; choose "
+                "another `out`, or pass force=True (--force) to replace it"
+            )
 
     def acquire(self, settings: dict[str, Any]) -> None:
         """Make the folder this run's: from here on it is written to."""
         if self._force:
-            results = (serialise.JSON_NAME, serialise.WEIGHTS_NAME, SNAPSHOTS)
-            for name in (SETTINGS, _METRICS, _CHECKPOINT, *results):
+            for name in (SETTINGS, _METRICS, _CHECKPOINT, *self._files, SNAPSHOTS):
                 self._folder.remove(name)
             self._force = False
         self._folder.write_json(SETTINGS, settings)
 
     def checkpoint(self) -> dict[str, Tensor] | None:
-        """The last checkpoint, if one was written."""
+        """The tensors of the last checkpoint, None without one.
+
+        Errors: DamagedError where the file does not read.
+        """
         if self._force or not self._folder.exists(_CHECKPOINT):
             return None
         try:
             return load_tensors(self._folder.read_bytes(_CHECKPOINT))
         except SafetensorError as error:
             raise DamagedError(
-                f"{self._folder.url}/{_CHECKPOINT} is not a safetensors file ({error}); remove it, "
+                f"{self.url}/{_CHECKPOINT} is not a safetensors file ({error}); remove it, "
                 "or pass force=True (--force), to train from the beginning"
             ) from error
 
     def write_checkpoint(self, tensors: dict[str, Tensor]) -> None:
-        """Replaces the last one."""
+        """Replace the last checkpoint."""
         self._folder.write_bytes(
             _CHECKPOINT, save_tensors({name: t.contiguous() for name, t in tensors.items()})
         )
 
-    def resume(self, step: int) -> None:
-        """Forget log lines and snapshots of steps that will be done again."""
-        kept = [line for line in read_metrics(self._folder.url) if line["step"] <= step]
+    def remove_checkpoint(self) -> None:
+        self._folder.remove(_CHECKPOINT)
+
+    def resume(self, step: int) -> float:
+        """Remove log lines and snapshots of later steps; the seconds that the log counts so far."""
+        kept = [line for line in read_metrics(self.url) if line["step"] <= step]
         self._folder.write_text(_METRICS, "".join(json.dumps(line) + "\n" for line in kept))
         for name in (self._folder / SNAPSHOTS).names():
             if name.isdecimal() and int(name) > step:
                 self._folder.remove(f"{SNAPSHOTS}/{name}")
+        return float(kept[-1]["seconds"]) if kept else 0.0
 
-    def write_snapshot(self, step: int, dictionary: Dictionary) -> None:
-        """Keep what the dictionary is after so many steps."""
-        serialise.save(dictionary, (self._folder / snapshot_name(step)).url)
+    def snapshot(self, step: int) -> str:
+        """The folder of the snapshot after `step` steps."""
+        return (self._folder / snapshot_name(step)).url
 
     def log(self, line: dict[str, Any]) -> None:
         self._folder.append_text(_METRICS, json.dumps(line) + "\n")
 
-    def finish(self, dictionary: Dictionary) -> None:
-        """Write the dictionary, which marks the run as finished."""
-        serialise.save(dictionary, self._folder.url)
-        self._folder.remove(_CHECKPOINT)
 
-    def check_same_settings(self, settings: dict[str, Any]) -> None:
-        """Errors: StoreError where the folder holds a run of other settings."""
-        if self._force:
-            return
-        found = self.settings
-        if found is not None:
-            differ = sorted(
-                key for key in {*found, *settings} if found.get(key) != settings.get(key)
-            )
-            if differ:
-                hint = (
-                    " A dictionary that was trained since it was made starts elsewhere: make it "
-                    "anew with the same seed to go on."
-                    if differ == ["start"]
-                    else ""
-                )
-                raise StoreError(
-                    f"{self._folder.url} holds another training run: its "
-                    f"{', '.join(differ)} differ.{hint} Choose another `out`, or pass force=True "
-                    "(--force) to train anew in its place"
-                )
-        elif self._folder.exists(serialise.JSON_NAME):
-            raise StoreError(
-                f"{self._folder.url} holds a dictionary that no training run here wrote; choose "
-                "another `out`, or pass force=True (--force) to replace it"
-            )
+def _details(saved: dict[str, Any], settings: dict[str, Any], different: list[str]) -> str:
+    """The keys within the groups that differ, such as ` (config.batch)`."""
+    keys = [
+        f"{group}.{key}"
+        for group in different
+        if isinstance(old := saved.get(group), dict)
+        and isinstance(new := settings.get(group), dict)
+        for key in sorted({*old, *new})
+        if old.get(key) != new.get(key)
+    ]
+    return f" ({', '.join(keys)})" if keys else ""
+
+
+def _hint(different: list[str]) -> str:
+    if different != ["start"]:
+        return ""
+    return " Its weights changed since the run started; re-create it with the same seed to resume."

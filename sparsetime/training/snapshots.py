@@ -1,4 +1,4 @@
-"""Snapshots: what a dictionary was on the way to what it became."""
+"""Snapshots: the weights of a run after chosen numbers of steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SETTINGS = "training.json"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A dictionary as it was after `step` steps of a training, in which it had seen `rows` rows.
+    """A dictionary after `step` steps of its training, on `rows` rows.
 
     path: its folder or URL, which `sparsetime.load` opens as well.
     """
@@ -24,7 +24,7 @@ class Snapshot:
     path: str
 
     def load(self) -> Dictionary:
-        """The dictionary of that moment. Errors: those of `sparsetime.load`."""
+        """The dictionary, in evaluation mode. Errors: those of `sparsetime.load`."""
         return serialise.load(self.path).eval()
 
 
@@ -35,13 +35,22 @@ def snapshot_name(step: int) -> str:
 
 def read_snapshots(run: str) -> tuple[Snapshot, ...]:
     """The snapshots of a run in order of steps, also while it trains; none where none were kept."""
+    folders = snapshot_folders(run, serialise.JSON_NAME)
+    if not folders:
+        return ()
+    batch = Folder(run).read_json(SETTINGS)["config"]["batch"]
+    return tuple(Snapshot(step, step * batch, folder.url) for step, folder in folders.items())
+
+
+def snapshot_folders(run: str, last_file: str) -> dict[int, Folder]:
+    """The folders of a run's whole snapshots by step, ascending.
+
+    last_file: the file of a snapshot that is written last; one without it is left out.
+    """
     folder = Folder(run)
     steps = sorted(int(name) for name in (folder / SNAPSHOTS).names() if name.isdecimal())
-    whole = [s for s in steps if folder.exists(f"{snapshot_name(s)}/{serialise.JSON_NAME}")]
-    if not whole:
-        return ()
-    batch = folder.read_json(SETTINGS)["config"]["batch"]
-    return tuple(Snapshot(s, s * batch, (folder / snapshot_name(s)).url) for s in whole)
+    folders = {step: folder / snapshot_name(step) for step in steps}
+    return {step: snapshot for step, snapshot in folders.items() if snapshot.exists(last_file)}
 
 
 def read_stages(run: str) -> tuple[Snapshot, ...]:

@@ -1,27 +1,31 @@
-"""The one training loop, for one dictionary or many at once."""
+"""st.train: train one dictionary, or several in one pass over the same batches."""
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any, overload
+
+import torch
 
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.activations.sampling.batching import BatchSource, batches, check_source_fields
-from sparsetime.activations.sampling.prefetch import prefetched
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.activations.sources.source import Source, check_model, check_width
+from sparsetime.activations.store.provenance import provenance
 from sparsetime.config import validated
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.initialise import fit_start
-from sparsetime.errors import ConfigError, DataError, MismatchError
-from sparsetime.kernels.malloc import keep_freed_memory
-from sparsetime.progress import Bar, progress
+from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.training.config import TrainConfig
+from sparsetime.training.dictionary_trainable import DictionaryTrainable
 from sparsetime.training.job import Job
-from sparsetime.training.run_folder import Run
+from sparsetime.training.loop import first_step, run_jobs
+from sparsetime.training.run_folder import Run, RunFolder
+from sparsetime.training.run_settings import (
+    run_settings,
+    selection_dtype_name,
+    upgrade_run_settings,
+)
 
 Path = str | os.PathLike[str]
 
@@ -62,9 +66,9 @@ def train(
     out: the run's folder or URL; several dictionaries get `out/<name>` each, numbered where names
     repeat. settings: the fields of `TrainConfig`. show: a progress bar.
 
-    The dictionaries are trained in place. A run that was interrupted goes on from its last
-    checkpoint and ends with the same weights, bit for bit on a CPU; a finished one is loaded.
-    Trained together, each ends exactly as if it had been trained alone.
+    The dictionaries are trained in place. An interrupted run resumes from its last checkpoint and
+    ends with the same weights, bit for bit on a CPU; a finished one is loaded. Trained together,
+    each ends exactly as if it had been trained alone.
 
     Errors, all before training: ConfigError for unknown or impossible settings; DataError where
     the source cannot give what a dictionary needs; MismatchError where widths differ; StoreError
@@ -80,99 +84,69 @@ def train(
         _check_fit(member, activations)
     paths = _paths(members, os.fspath(out)) if several else [os.fspath(out)]
     jobs = [
-        Job(member, activations, config, path, force)
+        _job(member, activations, config, path, force)
         for member, path in zip(members, paths, strict=True)
     ]
+    by_needs: dict[frozenset[str], list[Job[Batch]]] = {}
+    for member, job in zip(members, jobs, strict=True):
+        by_needs.setdefault(member.needs, []).append(job)
+    # Batches are made before any folder is written to: a sampler says at once what it cannot do.
     groups = [
-        _Group([one for one in jobs if one.dictionary.needs == needs], activations, config)
-        for needs in dict.fromkeys(one.dictionary.needs for one in jobs)
+        (group, _batches(activations, needs, config, group)) for needs, group in by_needs.items()
     ]
-    for one in jobs:
-        one.acquire()
-    for group in groups:
-        group.run(show)
-    runs = [Run(one.path, one.dictionary.eval()) for one in jobs]
+    for member, job in zip(members, jobs, strict=True):
+        member.record = _provenance(activations)
+        job.acquire()
+    for group, group_batches in groups:
+        run_jobs(group, group_batches, show)
+    runs = [Run(path, member.eval()) for member, path in zip(members, paths, strict=True)]
     return runs if several else runs[0]
 
 
-class _Group:
-    """Those that want the same kind of batch, each from where it stands."""
-
-    def __init__(self, jobs: list[Job], source: Source, config: TrainConfig) -> None:
-        self._jobs = [one for one in jobs if not one.finished]
-        self._config = config
-        self._first = min((one.next_step for one in self._jobs), default=0)
-        # Made here, before any folder is written to: a sampler says at once what it cannot do.
-        self._batches = (
-            batches(
-                source,
-                self._jobs[0].dictionary.needs,
-                config.batch,
-                lag=config.lag,
-                window=config.window,
-                seed=config.seed,
-                epochs=None,
-                skip=self._first,
-            )
-            if self._jobs
-            else iter(())
-        )
-
-    def run(self, show: bool) -> None:
-        """Train all of them to the end."""
-        if not self._jobs:
-            return
-        keep_freed_memory()
-        config, first = self._config, self._first
-        names = ", ".join(one.dictionary.name for one in self._jobs)
-        began = time.monotonic()
-        done = first
-        with (
-            prefetched(self._batches) as ready,
-            progress(f"train {names}", config.steps * config.batch, "rows", show) as bar,
-        ):
-            bar.advance(first * config.batch)
-            given = ready if first else self._started(ready)
-            for number, batch in zip(range(first, config.steps), given, strict=False):
-                due = [one for one in self._jobs if one.next_step == number]
-                _tell(bar, [one.learn(batch, number, began) for one in due])
-                bar.advance(config.batch)
-                done = number + 1
-        if done < config.steps:
-            raise DataError(
-                f"the batches ended after step {done} of {config.steps}; give more of them, or "
-                f"ask for fewer rows than {config.rows}"
-            )
-        for one in self._jobs:
-            one.folder.finish(one.dictionary)
-
-    def _started(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        """The same batches, after the first of them has set scales and offsets."""
-        sample = _first(batches)
-        for one in self._jobs:
-            if one.next_step == 0:
-                fit_start(one.dictionary, sample)
-        return chain([sample], batches)
+def _job(
+    dictionary: Dictionary, source: Source, config: TrainConfig, path: str, force: bool
+) -> Job[Batch]:
+    folder = RunFolder(path, DictionaryTrainable.files, upgrade_run_settings, force)
+    dtype = selection_dtype_name(config, dictionary, folder.settings)
+    # Before the job, which may restore a checkpoint: they hold a hash of the initial weights.
+    settings = run_settings(dictionary, source, config, path, dtype)
+    trainable = DictionaryTrainable(dictionary, config, getattr(torch, dtype))
+    return Job(trainable, folder, settings, config.plan)
 
 
-def _first(batches: Iterator[Batch]) -> Batch:
-    try:
-        return next(batches)
-    except StopIteration:
-        raise DataError("the source gave no batches; is it empty?") from None
+def _batches(
+    source: Source, needs: frozenset[str], config: TrainConfig, jobs: Sequence[Job[Batch]]
+) -> Iterator[Batch]:
+    """Batches for jobs with the same needs, from the earliest of their next steps on."""
+    if all(job.finished for job in jobs):
+        return iter(())
+    return batches(
+        source,
+        needs,
+        config.batch,
+        lag=config.lag,
+        window=config.window,
+        seed=config.seed,
+        epochs=None,
+        skip=first_step(jobs),
+    )
 
 
-def _tell(bar: Bar, lines: list[dict[str, Any] | None]) -> None:
-    figures = [f"{line['fvu']:.3f}" for line in lines if line]
-    if figures:
-        bar.say(f"fvu {' '.join(figures)}")
+def _provenance(source: Source) -> dict[str, Any]:
+    """Model, site and training data: where a dictionary's activations come from."""
+    return {
+        "model_name": source.model_name,
+        "model_hash": source.model_hash,
+        "site": source.site,
+        "trained_on": provenance(source),
+    }
 
 
 def _paths(members: list[Dictionary], out: str) -> list[str]:
     names = [member.name for member in members]
     return [
-        f"{out}/{name}" if names.count(name) == 1 else f"{out}/{name}_{names[:at].count(name)}"
-        for at, name in enumerate(names)
+        f"{out}/{name}" if names.count(name) == 1 else f"{out}/{name}_{names[:i].count(name)}"
+        for i, name in enumerate(names)
     ]
 
 
@@ -181,11 +155,11 @@ def _check_fit(dictionary: Dictionary, source: Source) -> None:
     check_width(source, dictionary.d_in)
     check_source_fields(source, dictionary.needs, f"the dictionary {dictionary.name!r}")
     if dictionary.writes is not None and isinstance(source, BatchSource):
-        given = source.field_widths["target"]
-        if given != dictionary.d_out:
+        width = source.field_widths["target"]
+        if width != dictionary.d_out:
             raise MismatchError(
                 f"the dictionary {dictionary.name!r} writes activations of width "
-                f"{dictionary.d_out}, the source's target has width {given}"
+                f"{dictionary.d_out}, the source's target has width {width}"
             )
     check_model(source, dictionary.record.get("model_hash"))
     site = dictionary.record.get("site")

@@ -27,13 +27,14 @@ class Code:
 
     def __init__(self):
         from sparsetime.testbeds.python_code import train
+        from sparsetime.testbeds.python_code.language_model_trainable import LanguageModelTrainable
         from sparsetime.testbeds.python_code.settings import (
             LanguageModelSettings,
             LanguageModelTraining,
         )
         from sparsetime.testbeds.python_code.stdlib_source import Module
 
-        self.module = train
+        self.module, self.trainable = train, LanguageModelTrainable
         self.settings = LanguageModelTraining(
             model=LanguageModelSettings(
                 vocabulary=300, context=16, d=16, layers=1, heads=2, hidden=16
@@ -50,22 +51,24 @@ class Code:
             return self.module.train(out, self.settings, show=False).state_dict()
 
     def logged(self, out):
-        return lines(out / self.module.LOG)
+        return lines(out / "metrics.jsonl")
 
 
 class Series:
     """The transformer of the series testbed, on two sensors that repeat every day and week."""
 
     def __init__(self):
-        from sparsetime.testbeds.series import state, train
+        from sparsetime.testbeds.series import train
         from sparsetime.testbeds.series.auckland import Counts
+        from sparsetime.testbeds.series.patch_trainable import PatchTransformerTrainable
         from sparsetime.testbeds.series.pretrained import STATE
         from sparsetime.testbeds.series.settings import (
             PatchTransformerSettings,
             PatchTransformerTraining,
         )
 
-        self.module, self.log, self.state = train, state.LOG, STATE
+        self.module, self.trainable = train, PatchTransformerTrainable
+        self.log, self.state = f"{train.RUN}/metrics.jsonl", STATE
         self.settings = PatchTransformerTraining(
             model=PatchTransformerSettings(patches=8, d=8, layers=1, heads=2, hidden=8),
             steps=STEPS, batch=4, warmup=2, save_every=5,
@@ -97,14 +100,14 @@ def golden(name: str, interrupted: bool = False) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         out, exact = Path(folder), []
         if interrupted:
-            with watched(model.module, exact, CUT):
+            with watched(model.trainable, exact, CUT):
                 try:
                     model.train(out)
                 except KeyboardInterrupt:
                     pass
                 else:
                     raise AssertionError("it was not interrupted")
-        with watched(model.module, exact):
+        with watched(model.trainable, exact):
             weights = model.train(out)
         logged = model.logged(out)
     return {
@@ -116,17 +119,17 @@ def golden(name: str, interrupted: bool = False) -> dict:
 
 
 @contextmanager
-def watched(module, exact: list[float], cut: int | None = None):
+def watched(trainable: type, exact: list[float], cut: int | None = None):
     """Keep the loss of every step, and interrupt the training before step `cut`, from 0."""
-    original = module._step
+    original = trainable.step
 
-    def step(*given):
+    def step(self, batch, number):
         if len(exact) == cut:
             raise KeyboardInterrupt
-        exact.append(original(*given))
-        return exact[-1]
+        original(self, batch, number)
+        exact.append(self.last_loss)
 
-    with patch.object(module, "_step", step):
+    with patch.object(trainable, "step", step):
         yield
 
 

@@ -7,6 +7,7 @@ import torch
 from sparsetime.errors import StoreError
 from sparsetime.testbeds.python_code import publish as publishing
 from sparsetime.testbeds.python_code import train as training
+from sparsetime.testbeds.python_code.language_model_trainable import LanguageModelTrainable
 from sparsetime.testbeds.python_code.model import fresh_model
 from sparsetime.testbeds.python_code.pretrained import code_model, record
 from sparsetime.testbeds.python_code.publish import publish, token_losses
@@ -14,6 +15,7 @@ from sparsetime.testbeds.python_code.settings import LanguageModelSettings, Lang
 from sparsetime.testbeds.python_code.stdlib_source import Module
 from sparsetime.testbeds.python_code.tokenizer import BEGIN, train_tokenizer
 from sparsetime.testbeds.python_code.train import checkpoint_steps, train
+from sparsetime.training.run_folder import read_metrics
 
 SETTINGS = LanguageModelTraining(
     model=LanguageModelSettings(vocabulary=300, context=16, d=16, layers=1, heads=2, hidden=16),
@@ -37,24 +39,32 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bits_and_a_measured_record(
     library, tmp_path, monkeypatch
 ):
     whole = train(tmp_path / "whole", SETTINGS, show=False)
-    step, calls = training._step, iter(range(100))
+    step, calls = LanguageModelTrainable.step, iter(range(100))
 
     def cut_off(*arguments):
         if next(calls) == 17:
             raise KeyboardInterrupt
         return step(*arguments)
 
-    monkeypatch.setattr(training, "_step", cut_off)
+    monkeypatch.setattr(LanguageModelTrainable, "step", cut_off)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "cut", SETTINGS, show=False)
-    with pytest.raises(StoreError, match=r"000030.safetensors is missing. Call train"):
+    with pytest.raises(
+        StoreError, match=r"of 30 steps that is finished: model.safetensors is missing. Call train"
+    ):
         publish(tmp_path / "cut", tmp_path / "out", SETTINGS)
-    monkeypatch.setattr(training, "_step", step)
+    monkeypatch.setattr(LanguageModelTrainable, "step", step)
     again = train(tmp_path / "cut", SETTINGS, show=False)
     for one, other in zip(whole.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
-    logs = [(tmp_path / name / training.LOG).read_text() for name in ("whole", "cut")]
-    assert logs[0] == logs[1] and len(logs[0].splitlines()) == 30
+    logs = [
+        [(line["step"], line["loss"]) for line in read_metrics(str(tmp_path / name))]
+        for name in ("whole", "cut")
+    ]
+    assert logs[0] == logs[1] and [step for step, _ in logs[0]] == list(range(1, 31))
+    other = SETTINGS.model_copy(update={"batch": 5})
+    with pytest.raises(StoreError, match=r"another training run: its config differ .config.batch"):
+        train(tmp_path / "cut", other, show=False)
 
     written = publish(tmp_path / "cut", tmp_path / "out", SETTINGS)
     assert written == record(tmp_path / "out")

@@ -8,15 +8,16 @@ import pytest
 import torch
 
 import sparsetime as st
-from sparsetime.errors import MismatchError
-from sparsetime.testbeds.series import train as training
+from sparsetime.errors import StoreError
 from sparsetime.testbeds.series.auckland import Counts
 from sparsetime.testbeds.series.build import documents
+from sparsetime.testbeds.series.held_out_error import hour_of_week
 from sparsetime.testbeds.series.labels import LADDER
+from sparsetime.testbeds.series.patch_trainable import PatchTransformerTrainable
 from sparsetime.testbeds.series.pretrained import STATE, WEIGHTS, record, series_model
 from sparsetime.testbeds.series.settings import PatchTransformerSettings, PatchTransformerTraining
-from sparsetime.testbeds.series.state import LOG
-from sparsetime.testbeds.series.train import hour_of_week, train
+from sparsetime.testbeds.series.train import train
+from sparsetime.training.run_folder import read_metrics
 
 SMALL = {"steps": 1000, "progress": False}
 
@@ -141,7 +142,7 @@ def test_a_training_that_was_cut_off_ends_with_the_same_bits(tmp_path, monkeypat
     )  # fmt: skip
     data = weeks(70)
     whole = train(data, tmp_path / "whole", settings, show=False)
-    step, calls = training._step, iter(range(100))
+    step, calls = PatchTransformerTrainable.step, iter(range(100))
 
     def cut_off(*arguments):
         if next(calls) == 7:
@@ -149,21 +150,27 @@ def test_a_training_that_was_cut_off_ends_with_the_same_bits(tmp_path, monkeypat
         return step(*arguments)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(training, "_step", cut_off)
+        patch.setattr(PatchTransformerTrainable, "step", cut_off)
         train(data, tmp_path / "cut", settings, show=False)
     assert not (tmp_path / "cut" / STATE).exists()
     other = settings.model_copy(update={"batch": 5})
-    with pytest.raises(MismatchError, match=r"a training with other settings \(batch\): give"):
+    with pytest.raises(StoreError, match=r"its config differ \(config\.batch\)\. Choose another"):
         train(data, tmp_path / "cut", other, show=False)
 
     seen = []
-    monkeypatch.setattr(training, "_step", lambda *given: seen.append(1) or step(*given))
+    monkeypatch.setattr(
+        PatchTransformerTrainable, "step", lambda *given: seen.append(1) or step(*given)
+    )
     again = train(data, tmp_path / "cut", settings, show=False)
     assert len(seen) == 12 - 5, "it went on from the last state"
     assert again["loss"] == whole["loss"] and again["held_out"] == whole["held_out"]
-    for name in (STATE, LOG):
-        one, two = ((tmp_path / run / name).read_bytes() for run in ("whole", "cut"))
-        assert one == two
+    one, two = ((tmp_path / run / STATE).read_bytes() for run in ("whole", "cut"))
+    assert one == two
+    logs = [
+        [(line["step"], line["loss"]) for line in read_metrics(str(tmp_path / run / "training"))]
+        for run in ("whole", "cut")
+    ]
+    assert logs[0] == logs[1] and len(logs[0]) == 12
 
 
 def test_the_calendar_is_learnt_where_nothing_is_held_out():

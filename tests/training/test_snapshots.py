@@ -80,14 +80,14 @@ def test_a_run_that_goes_on_keeps_the_same_snapshots(tmp_path):
     whole = st.train(topk(), planted(800), out=tmp_path / "whole", **settings)
     cut = str(tmp_path / "cut")
     with pytest.MonkeyPatch.context() as patch:
-        original = module.Job.learn
+        original = module.Job.train_step
 
-        def learn(self, batch, number, began):
+        def train_step(self, batch, number, began):
             if number == 27:
                 raise CutError
             return original(self, batch, number, began)
 
-        patch.setattr(module.Job, "learn", learn)
+        patch.setattr(module.Job, "train_step", train_step)
         with pytest.raises(CutError):
             st.train(topk(), planted(800), out=cut, **settings)
         before = [each.step for each in read_snapshots(cut)]
@@ -96,7 +96,7 @@ def test_a_run_that_goes_on_keeps_the_same_snapshots(tmp_path):
         def stop(self, batch, number, began):
             raise CutError
 
-        patch.setattr(module.Job, "learn", stop)
+        patch.setattr(module.Job, "train_step", stop)
         with pytest.raises(CutError):
             st.train(topk(), planted(800), out=cut, **settings)
     # It stands at the checkpoint of step 20, and what came after is to be done again.

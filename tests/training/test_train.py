@@ -19,7 +19,7 @@ from sparsetime.files import Folder
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dead_latents import DeadLatentTracker
 from sparsetime.training.run_folder import read_metrics
-from sparsetime.training.schedule import rate_factor
+from sparsetime.training.schedule import warmup_stable_decay
 
 SETTINGS = {"rows": 40 * 64, "batch": 64, "learning_rate": 3e-3, "show": False}
 GOLDEN = Path(__file__).parent / "golden_loss.json"
@@ -80,14 +80,14 @@ def test_a_run_cut_short_ends_with_the_same_bits(tmp_path, name):
     from sparsetime.training import job as module
 
     with pytest.MonkeyPatch.context() as patch:
-        original = module.Job.learn
+        original = module.Job.train_step
 
-        def learn(self, batch, number, began):
+        def train_step(self, batch, number, began):
             if number == 27:
                 raise CutError
             return original(self, batch, number, began)
 
-        patch.setattr(module.Job, "learn", learn)
+        patch.setattr(module.Job, "train_step", train_step)
         with pytest.raises(CutError):
             st.train(topk(name=name), x, out=tmp_path / "cut", **settings)
     resumed = st.train(topk(name=name), x, out=tmp_path / "cut", **settings)
@@ -227,12 +227,12 @@ def test_firing_counts_rows_since_the_last_time():
 
 
 def test_the_rate_rises_stays_and_falls():
-    factors = [rate_factor(step, 100, 0.1, 0.2) for step in range(100)]
+    factors = [warmup_stable_decay(step, 100, 0.1, 0.2) for step in range(100)]
     assert factors[0] == pytest.approx(1 / 11)
     assert factors[10] == factors[79] == 1.0
     assert factors[-1] == pytest.approx(1 / 21)
     assert all(0 < factor <= 1 for factor in factors)
-    assert {rate_factor(step, 10, 0, 0) for step in range(10)} == {1.0}
+    assert {warmup_stable_decay(step, 10, 0, 0) for step in range(10)} == {1.0}
 
 
 def test_defaults_are_derived():
@@ -273,6 +273,8 @@ def test_another_run_in_the_folder_is_refused(tmp_path):
     st.train(topk(), x, out=tmp_path, **SETTINGS)
     with pytest.raises(StoreError, match=r"holds another training run: its config differ.*--force"):
         st.train(topk(), x, out=tmp_path, **{**SETTINGS, "batch": 32})
+    with pytest.raises(StoreError, match=r"its config differ \(config\.batch, config\.lag\)"):
+        st.train(topk(), x, out=tmp_path, **{**SETTINGS, "batch": 32, "lag": 2})
     with pytest.raises(StoreError, match="its dictionary, start differ"):
         st.train(topk(k=4, seed=2), x, out=tmp_path, **SETTINGS)
     st.train(topk(k=4), x, out=tmp_path, force=True, **SETTINGS)
@@ -302,14 +304,14 @@ def test_the_same_object_goes_on_after_an_interruption(tmp_path):
     from sparsetime.training import job as module
 
     with pytest.MonkeyPatch.context() as patch:
-        original = module.Job.learn
+        original = module.Job.train_step
 
-        def learn(self, batch, number, began):
+        def train_step(self, batch, number, began):
             if number == 25:
                 raise KeyboardInterrupt
             return original(self, batch, number, began)
 
-        patch.setattr(module.Job, "learn", learn)
+        patch.setattr(module.Job, "train_step", train_step)
         with pytest.raises(KeyboardInterrupt):
             st.train(sae, planted(800), out=tmp_path / "cut", **settings)
     again = st.train(sae, planted(800), out=tmp_path / "cut", **settings)
@@ -317,7 +319,7 @@ def test_the_same_object_goes_on_after_an_interruption(tmp_path):
 
 
 def test_a_resumed_run_keeps_its_selection_dtype(tmp_path, monkeypatch):
-    from sparsetime.training import job as module
+    from sparsetime.training import run_settings as module
 
     st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
     kept = Folder(str(tmp_path)).read_json("training.json")["selection_dtype"]
@@ -359,6 +361,9 @@ def test_settings_are_checked_before_anything(tmp_path):
     x = planted(100)
     with pytest.raises(ConfigError, match="unknown key 'rowz'; did you mean 'rows'"):
         st.train(topk(), x, out=tmp_path, rowz=1)
+    for old, new in (("warmup", "lr_warmup"), ("decay", "lr_decay"), ("clip", "grad_clip")):
+        with pytest.raises(ConfigError, match=f"the key '{old}' is now named '{new}'; rename it"):
+            st.train(topk(), x, out=tmp_path, **{old: 0.1})
     with pytest.raises(ConfigError, match="'batch': given 0"):
         st.train(topk(), x, out=tmp_path, batch=0)
     with pytest.raises(ConfigError, match="no dictionaries were given"):

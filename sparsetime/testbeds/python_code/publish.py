@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import platform
@@ -27,14 +26,17 @@ from sparsetime.testbeds.python_code.quantise import from_eight_bits, in_eight_b
 from sparsetime.testbeds.python_code.settings import LanguageModelTraining
 from sparsetime.testbeds.python_code.stdlib_source import Module, modules
 from sparsetime.testbeds.python_code.tokenizer import transformers_says
-from sparsetime.testbeds.python_code.train import CHECKPOINTS, LOG, TOKENIZER
+from sparsetime.testbeds.python_code.train import TOKENIZER
+from sparsetime.training.module_trainable import WEIGHTS
+from sparsetime.training.run_folder import read_metrics
+from sparsetime.training.snapshots import snapshot_folders
 
 GRAM = 5
 _POINTS = 130  # of the loss curve in the record
 
 
 def publish(run: str | Path, out: str | Path, settings: LanguageModelTraining) -> dict[str, Any]:
-    """Measure the checkpoints of a finished run on the held-out modules, and write what is shipped.
+    """Measure the snapshots of a finished run on the held-out modules, and write what is shipped.
 
     Written to `out`, the record last: `model.safetensors` (bfloat16), the earlier checkpoints in
     `steps/` (see `in_eight_bits`), `config.json`, the tokenizer's files, and `record.json`, which
@@ -43,11 +45,10 @@ def publish(run: str | Path, out: str | Path, settings: LanguageModelTraining) -
     Errors: StoreError where the run is not finished.
     """
     folder, target = Folder(os.fspath(run)), Folder(os.fspath(out))
-    last = f"{CHECKPOINTS}/{settings.steps:06d}.safetensors"
-    if not folder.exists(last):
+    if not folder.exists(WEIGHTS):
         raise StoreError(
             f"{folder.url} holds no training run of {settings.steps} steps that is finished: "
-            f"{last} is missing. Call train with the same settings to go on with it"
+            f"{WEIGHTS} is missing. Call train with the same settings to resume it"
         )
     tokenizer = Tokenizer.from_str(folder.read_bytes(TOKENIZER).decode())
     every = modules()
@@ -58,9 +59,9 @@ def publish(run: str | Path, out: str | Path, settings: LanguageModelTraining) -
     ids = {name: _ids(tokenizer, part) for name, part in parts.items()}
     model = fresh_model(settings.model, settings.seed).eval()
     losses, small_losses = [], []
-    for name in (folder / CHECKPOINTS).names():
-        step = int(name.partition(".")[0])
-        weights = load((folder / CHECKPOINTS).read_bytes(name))
+    saved = {**snapshot_folders(folder.url, WEIGHTS), settings.steps: folder}
+    for step, source in saved.items():
+        weights = {k: v.bfloat16() for k, v in load(source.read_bytes(WEIGHTS)).items()}
         losses.append([step, _held_out_loss(model, weights, ids["held_out"])])
         if step < settings.steps:
             small = in_eight_bits(weights)
@@ -74,7 +75,7 @@ def publish(run: str | Path, out: str | Path, settings: LanguageModelTraining) -
     target.write_text("config.json", model.config.to_json_string())  # type: ignore[union-attr, operator]
     target.write_text("tokenizer.json", tokenizer.to_str())
     target.write_json("tokenizer_config.json", transformers_says(settings.model.context))
-    measured = {
+    record = {
         "settings": settings.model_dump(),
         "parameters": sum(value.numel() for value in weights.values()),
         "python": platform.python_version(),
@@ -97,8 +98,8 @@ def publish(run: str | Path, out: str | Path, settings: LanguageModelTraining) -
             f"perplexity_{GRAM}_gram": round(counted, 3),
         },
     }
-    target.write_json(RECORD, measured)
-    return measured
+    target.write_json(RECORD, record)
+    return record
 
 
 def _held_out_loss(
@@ -119,14 +120,14 @@ def token_losses(
     Windows overlap by half, so that every token behind a document's first window has at least half
     a window before it. Each window begins with the token 0, as in training.
     """
-    found = []
+    losses_by_window = []
     for tokens in documents:
         for window, fresh in _windows(torch.from_numpy(tokens), context - 1):
             ids = nn.functional.pad(window, (1, 0))[None]
             logits = model(input_ids=ids).logits[0, :-1]
             losses = nn.functional.cross_entropy(logits, window, reduction="none")
-            found.append(losses[-fresh:])
-    return torch.cat(found)
+            losses_by_window.append(losses[-fresh:])
+    return torch.cat(losses_by_window)
 
 
 def _windows(
@@ -144,11 +145,10 @@ def _windows(
 def _ids(tokenizer: Tokenizer, part: Sequence[Module]) -> list[NDArray[np.int64]]:
     """The tokens of every module, without the one that begins a text."""
     encoded = tokenizer.encode_batch([module.text for module in part], add_special_tokens=False)
-    return [np.asarray(found.ids, dtype=np.int64) for found in encoded]
+    return [np.asarray(encoding.ids, dtype=np.int64) for encoding in encoded]
 
 
 def _curve(folder: Folder) -> list[list[float]]:
-    lines = [json.loads(line) for line in folder.read_bytes(LOG).decode().splitlines()]
-    losses = np.array([line["loss"] for line in lines])
+    losses = np.array([line["loss"] for line in read_metrics(folder.url)])
     pieces = np.array_split(np.arange(len(losses)), min(_POINTS, len(losses)))
     return [[int(at[-1]) + 1, round(float(losses[at].mean()), 4)] for at in pieces]

@@ -1,0 +1,65 @@
+"""What decides the outcome of a dictionary's training run, as JSON: `training.json`."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from safetensors.torch import save as save_tensors
+
+from sparsetime.activations.sources.source import Source
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.kernels.precision import selection_dtype
+from sparsetime.training.config import TrainConfig, upgrade_saved_config
+
+
+def run_settings(
+    dictionary: Dictionary, source: Source, config: TrainConfig, path: str, dtype: str
+) -> dict[str, Any]:
+    """Config, selection dtype, composition, initial weights and source of a run into `path`."""
+    composition = dictionary.written()
+    del composition["record"]
+    return {
+        "config": config.model_dump(mode="json"),
+        "selection_dtype": dtype,
+        "dictionary": composition,
+        "start": _initial_weights_hash(dictionary, path),
+        "source": {
+            "d": source.d,
+            "model_hash": source.model_hash,
+            "site": source.site,
+            "fingerprint": source.fingerprint,
+        },
+    }
+
+
+def upgrade_run_settings(saved: dict[str, Any]) -> dict[str, Any]:
+    """The settings that an earlier version saved, under today's keys."""
+    return {**saved, "config": upgrade_saved_config(saved["config"])}
+
+
+def selection_dtype_name(
+    config: TrainConfig, dictionary: Dictionary, saved: dict[str, Any] | None
+) -> str:
+    """The name of the selection dtype: that of `config`, of the saved run, or the fastest here.
+
+    A resumed run keeps the dtype that it started with, also on a machine where another is faster.
+    """
+    if config.selection_dtype != "auto":
+        return config.selection_dtype
+    if saved is not None and "selection_dtype" in saved:
+        return str(saved["selection_dtype"])
+    return str(selection_dtype(dictionary.atoms.device)).removeprefix("torch.")
+
+
+def _initial_weights_hash(dictionary: Dictionary, path: str) -> str:
+    """SHA-256 of the weights with which the training into `path` started.
+
+    It is kept with the object. Where a notebook's cell is interrupted and run again, the weights of
+    the same object have changed, but the run is the same.
+    """
+    hashes: dict[str, str] = dictionary.__dict__.setdefault("_starts", {})
+    if path not in hashes:
+        tensors = {name: t.contiguous() for name, t in dictionary.state_dict().items()}
+        hashes[path] = hashlib.sha256(save_tensors(tensors)).hexdigest()
+    return hashes[path]
