@@ -1,4 +1,4 @@
-"""Orchestra: what was asked for is what is played, and the truth is the truth."""
+"""Synthetic testbed: frequencies, dwell times and relations are those of the settings."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Orchestra as a store, whose rows are the rows of the truth."""
+"""Synthetic testbed as a store, whose rows are the rows of the true code."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from sparsetime.testbeds.synthetic.settings import SyntheticSettings
 
 
 def content_version(_: SyntheticSettings) -> str:
-    """What decides the bytes besides the settings: whose random numbers."""
+    """The version that the bytes depend on beside the settings: that of numpy's generators."""
     return f"numpy {np.__version__}"
 
 
 def build(folder: str, settings: SyntheticSettings, show: bool) -> Testbed:
-    """Play it, and store what was played; the store's one label is the hidden slow `state`."""
-    played = synthetic_data(settings, show)
-    store = capture(nn.Identity(), _documents(played), ".", folder, progress=show)
-    return Testbed("synthetic", store, ("state",), truth=played)
+    """Generate and store the activations; the store's one label is the hidden slow `state`."""
+    data = synthetic_data(settings, show)
+    store = capture(nn.Identity(), _documents(data), ".", folder, progress=show)
+    return Testbed("synthetic", store, ("state",), truth=data)
 
 
-def _documents(played: SyntheticData) -> list[Document]:
-    pairs = zip(played.activations, played.state, strict=True)
+def _documents(data: SyntheticData) -> list[Document]:
+    pairs = zip(data.activations, data.state, strict=True)
     return [
         Document(f"sequence {i}", values=x, step_labels={"state": state.tolist()})
         for i, (x, state) in enumerate(pairs)

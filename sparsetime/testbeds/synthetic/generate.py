@@ -1,4 +1,4 @@
-"""Orchestra: activations made of planted features, with the truth of every step."""
+"""Synthetic activations: sums of planted features, with the true code of every step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from sparsetime.codes import SparseCode
 from sparsetime.progress import progress
 from sparsetime.testbeds.synthetic.feature_specs import PlantedFeature, draw_features
-from sparsetime.testbeds.synthetic.on_off_process import painted, slow_states
+from sparsetime.testbeds.synthetic.on_off_process import on_off_activations, slow_states
 from sparsetime.testbeds.synthetic.settings import SyntheticSettings
 
 Levels: TypeAlias = NDArray[np.float32]
@@ -25,12 +25,12 @@ Levels: TypeAlias = NDArray[np.float32]
 @final
 @dataclass(frozen=True, eq=False)
 class SyntheticData:
-    """What was played and by whom.
+    """Activations x_t = sum_i a_ti w_i + noise, with the code a and the atoms w that made them.
 
-    activations: float32 [sequences, time, d], the sum of the true atoms, each times its strength,
-    plus noise. code: the true strengths, of shape (sequences, time); those of bidirectional
-    features and of circles have both signs. atoms: [width, d], of length one. features: a row for
-    each latent of `code` (see `Feature`). state: int64 [sequences, time], the hidden slow state.
+    activations: float32 [sequences, time, d]. code: the true activation values, of shape
+    (sequences, time); those of bidirectional features and of circles have both signs. atoms:
+    [width, d], of length one. features: a row for each latent of `code` (see `PlantedFeature`).
+    state: int64 [sequences, time], the hidden slow state.
     """
 
     settings: SyntheticSettings
@@ -42,11 +42,11 @@ class SyntheticData:
 
 
 def synthetic_data(settings: SyntheticSettings | None = None, show: bool = False) -> SyntheticData:
-    """Draw the features, play them, and add up what they play. Equal settings give equal bits.
+    """Draw features, their activations and their atoms, and sum. Equal settings give equal bits.
 
-    Every feature is on and off in turn, for times drawn from distributions of its own (a
+    Every feature is active and inactive in turn, for times drawn from distributions of its own (a
     semi-Markov process). Memory: 4 * d bytes a step for the activations, and 12 bytes for every
-    feature that is on. A million steps take some seconds.
+    active feature. A million steps take some seconds.
     """
     chosen = settings or SyntheticSettings()
     random = np.random.default_rng(chosen.seed)
@@ -55,24 +55,25 @@ def synthetic_data(settings: SyntheticSettings | None = None, show: bool = False
     steps = chosen.sequences * chosen.time
     rows: list[NDArray[np.int64]] = []
     values: list[Levels] = []
-    heard: dict[int, NDArray[np.bool_]] = {}
-    wanted = {feature.parent for feature in features} | {feature.leader for feature in features}
-    with progress("play the orchestra", len(features), "features", show) as bar:
+    masks: dict[int, NDArray[np.bool_]] = {}
+    # Only the masks of parents and leaders are read again.
+    needed = {feature.parent for feature in features} | {feature.leader for feature in features}
+    with progress("generate features", len(features), "features", show) as bar:
         for feature in features:
             bar.advance()
             if len(rows) > feature.latent:
-                continue  # the second axis of a circle was played with the first
-            level = _played(feature, chosen, states, heard, random)
-            if feature.latent in wanted:
-                heard[feature.latent] = level != 0
+                continue  # the second axis of a circle was made with the first
+            level = _feature_activations(feature, chosen, states, masks, random)
+            if feature.latent in needed:
+                masks[feature.latent] = level != 0
             at = np.flatnonzero(level)
             flutter = chosen.flutter * random.standard_normal(len(at), dtype=np.float32)
             value = level.reshape(-1)[at] * np.exp(flutter)
-            sides = [value]
+            axes = [value]
             if feature.kind == "circle":
-                sides = _turned(value, at, feature.period, chosen, random)
-            rows.extend([at] * len(sides))
-            values.extend(sides)
+                axes = _circle_axes(value, at, feature.period, chosen, random)
+            rows.extend([at] * len(axes))
+            values.extend(axes)
     offsets = np.concatenate([[0], np.cumsum([len(at) for at in rows])])
     by_feature = sparse.csc_matrix(
         (np.concatenate(values), np.concatenate(rows), offsets), shape=(steps, len(features))
@@ -100,46 +101,46 @@ def synthetic_data(settings: SyntheticSettings | None = None, show: bool = False
     )
 
 
-def _played(
+def _feature_activations(
     feature: PlantedFeature,
     settings: SyntheticSettings,
     states: NDArray[np.int16],
-    heard: dict[int, NDArray[np.bool_]],
+    masks: dict[int, NDArray[np.bool_]],
     random: np.random.Generator,
 ) -> Levels:
-    """The strength of one feature at every step, zero where it is off: [sequences, time]."""
-    level = painted(feature, settings, random)
+    """Activation of one feature at every step, zero where it is inactive: [sequences, time]."""
+    level = on_off_activations(feature, settings, random)
     if feature.kind == "child":
-        level *= heard[feature.parent]
+        level *= masks[feature.parent]
     if feature.kind == "follower":
-        joined = _share_of(heard[feature.leader], settings.pair_correlation, random)
-        strength = np.exp(np.float32(settings.spread) * random.standard_normal(1, np.float32))
-        level = np.where((level == 0) & joined, strength, level)
+        joined = _keep_segments(masks[feature.leader], settings.pair_correlation, random)
+        joined_level = np.exp(np.float32(settings.spread) * random.standard_normal(1, np.float32))
+        level = np.where((level == 0) & joined, joined_level, level)
     if feature.kind == "state":
-        level *= (states == feature.state) | _share_of(level != 0, settings.state_leak, random)
+        level *= (states == feature.state) | _keep_segments(level != 0, settings.state_leak, random)
     return level
 
 
-def _share_of(
-    on: NDArray[np.bool_], share: float, random: np.random.Generator
+def _keep_segments(
+    active: NDArray[np.bool_], share: float, random: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """`on`, with each of its segments kept with the probability `share`."""
-    begins = on.copy()
-    begins[:, 1:] &= ~on[:, :-1]
+    """`active`, with each of its segments kept with the probability `share`."""
+    begins = active.copy()
+    begins[:, 1:] &= ~active[:, :-1]
     number = np.cumsum(begins.reshape(-1))  # of the segment that each step is in, from 1
     kept = random.random(int(number[-1]) + 1) < share
-    result: NDArray[np.bool_] = on & kept[number].reshape(on.shape)
+    result: NDArray[np.bool_] = active & kept[number].reshape(active.shape)
     return result
 
 
-def _turned(
+def _circle_axes(
     value: Levels,
     at: NDArray[np.int64],
     period: float,
     settings: SyntheticSettings,
     random: np.random.Generator,
 ) -> list[Levels]:
-    """Strengths as the two axes of a circle, which turns once a `period` in every sequence."""
+    """Activations on the two axes of a circle, which rotates once a `period` in every sequence."""
     start = random.uniform(0, 2 * np.pi, size=settings.sequences)
     angle = start[at // settings.time] + 2 * np.pi / period * (at % settings.time)
-    return [(value * turned(angle)).astype(np.float32) for turned in (np.cos, np.sin)]
+    return [(value * axis(angle)).astype(np.float32) for axis in (np.cos, np.sin)]

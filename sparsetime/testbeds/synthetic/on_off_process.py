@@ -1,4 +1,4 @@
-"""Segments of time: on and off in turn, each for a time of its own distribution."""
+"""Semi-Markov process: active and inactive in turn, each for a time of its own distribution."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from sparsetime.testbeds.synthetic.settings import SyntheticSettings
 
 T = TypeVar("T", bound=np.generic)
 
-# Cycles that pass before the first step is looked at, so that where a sequence begins says
-# nothing about the features.
-_CYCLES_BEFORE = 5
+# Burn-in: cycles before the first step that is kept. Without it every sequence would begin with
+# all features inactive.
+_BURN_IN_CYCLES = 5
 
 
-def painted(
+def on_off_activations(
     feature: PlantedFeature, settings: SyntheticSettings, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    """The strength of a feature on its own, [sequences, time]: one draw a segment, zero when off.
+    """Activation of a feature without its parent, [sequences, time]: one draw a segment, else zero.
 
-    It is on for `dwell` steps in the mean and `own_frequency` of the time.
+    Segments last `dwell` steps in the mean and cover the share `own_frequency` of the time.
     """
     if feature.own_frequency == 0:
         return np.zeros((settings.sequences, settings.time), dtype=np.float32)
-    rests = feature.dwell * (1 - feature.own_frequency) / feature.own_frequency
-    before = int(_CYCLES_BEFORE * (feature.dwell + rests))
+    gap = feature.dwell * (1 - feature.own_frequency) / feature.own_frequency
+    before = int(_BURN_IN_CYCLES * (feature.dwell + gap))
     on, off = [], []
-    far = np.zeros(settings.sequences)
-    while far.min() < before + settings.time:
-        count = int((before + settings.time) / (feature.dwell + rests)) + 8
+    covered = np.zeros(settings.sequences)
+    while covered.min() < before + settings.time:
+        count = int((before + settings.time) / (feature.dwell + gap)) + 8
         on.append(lengths(feature.dwell, settings.regularity, (settings.sequences, count), random))
-        off.append(lengths(rests, 1.0, (settings.sequences, count), random))
-        far += on[-1].sum(axis=1) + off[-1].sum(axis=1)
+        off.append(lengths(gap, 1.0, (settings.sequences, count), random))
+        covered += on[-1].sum(axis=1) + off[-1].sum(axis=1)
     turns = np.stack([np.concatenate(off, axis=1), np.concatenate(on, axis=1)], axis=-1)
-    strength = np.exp(settings.spread * random.standard_normal(turns.shape[:2]))
+    level = np.exp(settings.spread * random.standard_normal(turns.shape[:2]))
     if feature.kind == "bidirectional":
-        strength *= random.choice([-1.0, 1.0], size=strength.shape)
-    values = np.stack([np.zeros_like(strength), strength], axis=-1).astype(np.float32)
-    return _laid_out(values, turns, before, settings)
+        level *= random.choice([-1.0, 1.0], size=level.shape)
+    values = np.stack([np.zeros_like(level), level], axis=-1).astype(np.float32)
+    return _repeat_to_steps(values, turns, before, settings)
 
 
 def slow_states(settings: SyntheticSettings, random: np.random.Generator) -> NDArray[np.int16]:
@@ -53,25 +53,25 @@ def slow_states(settings: SyntheticSettings, random: np.random.Generator) -> NDA
     jumps = random.integers(1, max(2, settings.states), size=lasts.shape)
     jumps[:, 0] = random.integers(0, settings.states, size=settings.sequences)
     values = (np.cumsum(jumps, axis=1) % settings.states).astype(np.int16)
-    return _laid_out(values, lasts, 0, settings)
+    return _repeat_to_steps(values, lasts, 0, settings)
 
 
 def lengths(
     mean: float, shape: float, size: tuple[int, int], random: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Whole lengths of at least one step with that mean, of any shape of a negative binomial.
+    """Integer lengths of at least one step: 1 + a negative binomial of that mean and shape.
 
-    The shape 1 is the geometric distribution; as it grows, the lengths come closer to one another
-    (to the spread of a Poisson distribution).
+    Shape 1 is the geometric distribution; a larger one gives more even lengths, up to the spread of
+    a Poisson distribution.
     """
     mean = max(mean, 1.0)
     return 1 + random.poisson(random.gamma(shape, (mean - 1) / shape, size))
 
 
-def _laid_out(
+def _repeat_to_steps(
     values: NDArray[T], turns: NDArray[np.int64], before: int, settings: SyntheticSettings
 ) -> NDArray[T]:
-    """Values, each for its length, cut to the steps from `before` on: [sequences, time]."""
+    """Each value repeated for its length, cut to the steps from `before` on: [sequences, time]."""
     rows = (settings.sequences, -1)
     ends = np.cumsum(turns.reshape(rows), axis=1).clip(before, before + settings.time) - before
     shown = np.diff(ends, axis=1, prepend=0)

@@ -1,4 +1,4 @@
-"""Every knob of Orchestra."""
+"""Settings of the synthetic testbed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sparsetime.config import Settings
 
 @final
 class SyntheticSettings(Settings):
-    """How many features of which kind, how they come and go, and how they are added up.
+    """Number of features by kind, their dwell times, and how they are summed.
 
     Errors: ConfigError (by `sparsetime.config.validated`) or pydantic's ValidationError where the
     kinds need more latents than `width`.
@@ -21,25 +21,27 @@ class SyntheticSettings(Settings):
     time: int = Field(4096, ge=1, description="steps of each sequence")
     d: int = Field(64, ge=1, description="width of the activations; below `width`, superposition")
     width: int = Field(256, ge=1, description="latents of the true code")
-    active: float = Field(8.0, gt=0, description="latents that are on at a time, if all were plain")
+    active: float = Field(8.0, gt=0, description="latents active at a time, if all were plain")
     zipf: float = Field(1.0, ge=0, description="exponent of the frequencies: rank ** -zipf")
-    highest_frequency: float = Field(0.2, gt=0, le=0.5, description="no feature is on more often")
+    highest_frequency: float = Field(
+        0.2, gt=0, le=0.5, description="no feature is active more often"
+    )
     shortest: float = Field(1.0, ge=1, description="smallest mean dwell of a feature, in steps")
     longest: float = Field(500.0, ge=1, description="largest mean dwell; log-uniform in between")
     regularity: float = Field(
         1.0, gt=0, description="shape of a feature's dwell times: 1 geometric, larger more even"
     )
     families: int = Field(8, ge=0, description="parents")
-    children: int = Field(3, ge=0, description="children of each parent, on only while it is")
+    children: int = Field(3, ge=0, description="children of each parent, active only while it is")
     child_share: float = Field(
-        0.3, gt=0, le=0.5, description="share of its parent's time that a child is on"
+        0.3, gt=0, le=0.5, description="share of its parent's time that a child is active"
     )
     pairs: int = Field(8, ge=0, description="correlated pairs: a plain feature and a follower")
     pair_correlation: float = Field(
         0.7, ge=0, le=1, description="share of its leader's segments that a follower joins"
     )
     bidirectional: int = Field(8, ge=0, description="features whose segments have either sign")
-    circles: int = Field(4, ge=0, description="features of two latents that turn while on")
+    circles: int = Field(4, ge=0, description="features of two latents that rotate while active")
     fastest_circle: float = Field(8.0, gt=2, description="shortest period of a circle, in steps")
     slowest_circle: float = Field(200.0, gt=2, description="longest; log-uniform in between")
     states: int = Field(4, ge=1, description="values of the hidden slow state")
@@ -48,17 +50,19 @@ class SyntheticSettings(Settings):
     state_leak: float = Field(
         0.05, ge=0, le=1, description="share of their segments that ignore the state"
     )
-    spread: float = Field(0.3, ge=0, description="of the log of a segment's strength")
-    flutter: float = Field(0.1, ge=0, description="of the log of the strength from step to step")
+    spread: float = Field(0.3, ge=0, description="deviation of the log of a segment's activation")
+    flutter: float = Field(
+        0.1, ge=0, description="deviation of the log activation from step to step"
+    )
     noise: float = Field(0.05, ge=0, description="deviation of the noise in each of d dimensions")
-    seed: int = Field(0, ge=0, description="of everything")
+    seed: int = Field(0, ge=0, description="of all random draws")
 
     @model_validator(mode="after")
     def _kinds_fit(self) -> SyntheticSettings:
         if self.needed > self.width:
             raise ValueError(
                 f"the kinds need {self.needed} latents and the width is {self.width}; ask for "
-                f"fewer, or for a larger width"
+                "fewer, or for a larger width"
             )
         for low, high in (("shortest", "longest"), ("fastest_circle", "slowest_circle")):
             if getattr(self, low) > getattr(self, high):
