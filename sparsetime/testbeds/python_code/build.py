@@ -1,4 +1,4 @@
-"""The code testbed: the small language model's activations of Python, every token labelled."""
+"""Python-source testbed: a small language model's activations on Python, every token labelled."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from sparsetime.testbeds.python_code.stdlib_source import Module, modules
 
 @final
 class PythonCodeSettings(Settings):
-    """What is captured of the code model."""
+    """Which text and site are captured of the code model."""
 
-    tokens: int = Field(200_000, ge=1, description="modules are added until there are so many")
+    tokens: int = Field(200_000, ge=1, description="modules are added up to this number")
     site: str = Field("model.layers.1", description="by default the middle of four layers")
     longest: int = Field(40_000, ge=1, description="characters; longer modules are left out")
     overlap: int = Field(128, ge=0, description="tokens that a window repeats as context")
@@ -36,7 +36,7 @@ class PythonCodeSettings(Settings):
 
 
 def content_version(settings: PythonCodeSettings) -> str:
-    """What decides the bytes besides the settings: the library's text and the model's weights.
+    """The versions that the bytes depend on beside the settings: of the library and the weights.
 
     Errors: ConfigError for a step of which no weights were kept.
     """
@@ -45,7 +45,7 @@ def content_version(settings: PythonCodeSettings) -> str:
 
 
 def build(folder: str, settings: PythonCodeSettings, show: bool) -> Testbed:
-    """Label and capture whole modules; a finished build is opened.
+    """Label and capture whole modules, or open a finished build.
 
     Errors: StoreError where the folder holds the finished build of other weights.
     """
@@ -56,7 +56,7 @@ def build(folder: str, settings: PythonCodeSettings, show: bool) -> Testbed:
 def documents(
     tokenizer: Any, settings: PythonCodeSettings, show: bool = False, library: Path | None = None
 ) -> list[Document]:
-    """Whole modules in an order of chance, always the same one, until there are enough tokens.
+    """Whole modules in a fixed random order, until there are enough tokens.
 
     Each has the labels `module`, `package` and `held_out` (whether the model never saw it), and
     the spans of `label_spans`. Modules that this Python cannot parse are left out.
@@ -64,20 +64,20 @@ def documents(
     Errors: DataError where no module is short enough.
     """
     every = sorted(modules(library), key=lambda m: hashlib.sha256(m.name.encode()).digest())
-    found: list[Document] = []
-    with progress("label the code", settings.tokens, "tokens", show) as bar:
+    labelled: list[Document] = []
+    with progress("label Python source", settings.tokens, "tokens", show) as bar:
         for module in every:
             if bar.done >= settings.tokens:
                 break
             if len(module.text) <= settings.longest and (document := _document(module)):
-                found.append(document)
+                labelled.append(document)
                 bar.advance(len(tokenizer(module.text, verbose=False)["input_ids"]))
-    if not found:
+    if not labelled:
         raise DataError(
             f"none of the {len(every)} modules has at most {settings.longest} characters; raise "
             f"`longest`"
         )
-    return found
+    return labelled
 
 
 def _store(folder: str, model: Any, settings: PythonCodeSettings, show: bool) -> Store:

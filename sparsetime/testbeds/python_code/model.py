@@ -1,4 +1,4 @@
-"""The language model of the code testbed: a small Llama decoder of `transformers`."""
+"""The language model of the Python-source testbed: a small Llama decoder of `transformers`."""
 
 from __future__ import annotations
 

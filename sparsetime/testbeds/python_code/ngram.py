@@ -1,4 +1,4 @@
-"""What counting alone predicts: an n-gram model with interpolated Kneser-Ney smoothing."""
+"""N-gram language model with interpolated Kneser-Ney smoothing, a baseline of perplexity."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class NGram:
     def __init__(self, documents: Sequence[Ids], order: int, vocabulary: int) -> None:
         if order < 1 or order * math.log2(vocabulary) >= 63:
             raise ConfigError(
-                f"{order}-grams of {vocabulary} tokens are not countable here; choose an order of "
-                f"1 to {int(62.9 / math.log2(vocabulary))}"
+                f"got {order}-grams of {vocabulary} tokens, expected ones that fit 63 bits; choose "
+                f"an order of 1 to {int(62.9 / math.log2(vocabulary))}"
             )
         if not sum(map(len, documents)):
             raise DataError("there are no tokens to count; give documents that are not empty")
@@ -66,10 +66,10 @@ class NGram:
         probability = np.full(len(grams), 1 / self._vocabulary)
         for length, table in enumerate(reversed(self._orders), start=1):
             shorter = grams % self._vocabulary**length
-            count = _looked_up(table.grams, table.counts, shorter)
+            count = _values_at(table.grams, table.counts, shorter)
             context = shorter // self._vocabulary
-            total = _looked_up(table.contexts, table.totals, context)
-            kinds = _looked_up(table.contexts, table.kinds, context)
+            total = _values_at(table.contexts, table.totals, context)
+            kinds = _values_at(table.contexts, table.kinds, context)
             seen = total > 0
             kept = np.maximum(count - table.discount, 0) + table.discount * kinds * probability
             probability = np.where(seen, kept / np.maximum(total, 1), probability)
@@ -77,7 +77,7 @@ class NGram:
         return result
 
     def perplexity(self, documents: Sequence[Ids]) -> float:
-        """E to the mean negative log probability of a token."""
+        """exp(-mean log p(token | tokens before it))."""
         return float(np.exp(-self.log_probabilities(documents).mean()))
 
     def _counted(self, grams: Ids, counts: Ids) -> _Order:
@@ -89,15 +89,15 @@ class NGram:
         return _Order(grams, counts, contexts, np.add.reduceat(counts, first), kinds, discount)
 
     def _grams(self, documents: Sequence[Ids], order: int) -> Ids:
-        """The gram that ends in each token; before a document stand zeros."""
-        found = []
+        """The n-gram that ends in each token; a document is padded with zeros in front."""
+        grams = []
         for tokens in documents:
             padded = np.concatenate([np.zeros(order - 1, dtype=np.int64), tokens])
             windows = np.lib.stride_tricks.sliding_window_view(padded, order)
-            found.append(windows @ self._vocabulary ** np.arange(order - 1, -1, -1))
-        return np.concatenate(found)
+            grams.append(windows @ self._vocabulary ** np.arange(order - 1, -1, -1))
+        return np.concatenate(grams)
 
 
-def _looked_up(keys: Ids, values: Ids, wanted: Ids) -> Any:
-    at = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
-    return np.where(keys[at] == wanted, values[at], 0)
+def _values_at(keys: Ids, values: Ids, queries: Ids) -> Any:
+    position = np.searchsorted(keys, queries).clip(max=len(keys) - 1)
+    return np.where(keys[position] == queries, values[position], 0)

@@ -1,4 +1,4 @@
-"""The language model that comes with the package: its weights, its tokenizer, its record."""
+"""Shipped language model of the Python-source testbed: weights, tokenizer, training record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from safetensors.torch import load
 from sparsetime.errors import ConfigError
 from sparsetime.files import Folder
 from sparsetime.models.load import LoadedModel, load_model
-from sparsetime.testbeds.python_code.quantise import from_eight_bits
+from sparsetime.testbeds.python_code.quantise import dequantise_int8
 
 NAME = "sparsetime-code"
 WEIGHTS = Path(__file__).parent / "weights"
@@ -22,7 +22,7 @@ def code_model(folder: str | Path = WEIGHTS, step: int | None = None) -> LoadedM
     """The trained model with its head and its tokenizer, in evaluation mode and in float32.
 
     `step`: the model as it was after so many steps of its training, one of `steps_of`; None for
-    its end. Weights are stored as bfloat16 at the end, and in 8 bits before (see `in_eight_bits`).
+    its end. Weights are stored as bfloat16 at the end, and in 8 bits before (see `quantise_int8`).
     Sites: `model.layers.0` to `model.layers.3`.
 
     Errors: ConfigError for a step of which no weights were kept, with those there are.
@@ -32,7 +32,7 @@ def code_model(folder: str | Path = WEIGHTS, step: int | None = None) -> LoadedM
     kept = weight_file(folder, step)
     model = AutoModelForCausalLM.from_pretrained(folder).float()
     if kept != LAST:
-        weights = from_eight_bits(load(Folder(str(folder)).read_bytes(kept)))
+        weights = dequantise_int8(load(Folder(str(folder)).read_bytes(kept)))
         model.load_state_dict(weights, strict=False)  # the head is the embedding
     loaded = load_model(model.eval(), AutoTokenizer.from_pretrained(folder))
     return replace(loaded, name=NAME if kept == LAST else f"{NAME} at step {step}")
@@ -50,13 +50,13 @@ def weight_file(folder: str | Path = WEIGHTS, step: int | None = None) -> str:
     """
     if step is None:
         return LAST
-    known = steps_of(folder)
-    if step not in known:
+    kept = steps_of(folder)
+    if step not in kept:
         raise ConfigError(
             f"no weights were kept of step {step} of the code model's training; there are those "
-            f"of the steps {', '.join(map(str, known))}"
+            f"of the steps {', '.join(map(str, kept))}"
         )
-    return LAST if step == known[-1] else step_file(step)
+    return LAST if step == kept[-1] else step_file(step)
 
 
 def step_file(step: int) -> str:
@@ -65,7 +65,7 @@ def step_file(step: int) -> str:
 
 
 def record(folder: str | Path = WEIGHTS) -> dict[str, Any]:
-    """How the model was trained, and how well it predicts modules that it never saw.
+    """Training settings, loss curve and held-out loss of the model.
 
     settings; python: the version whose library it read; data: modules, tokens and characters of
     the training and the held-out part; loss: the loss curve in nats, [step, mean over the steps
@@ -73,5 +73,5 @@ def record(folder: str | Path = WEIGHTS) -> dict[str, Any]:
     checkpoints_in_8_bits as the earlier ones are shipped; held_out: loss and perplexity at the
     end, as it is shipped, and the perplexity of the n-gram model on the same tokens.
     """
-    found: dict[str, Any] = Folder(str(folder)).read_json(RECORD)
-    return found
+    measured: dict[str, Any] = Folder(str(folder)).read_json(RECORD)
+    return measured

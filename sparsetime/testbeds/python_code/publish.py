@@ -22,7 +22,7 @@ from sparsetime.files import Folder
 from sparsetime.testbeds.python_code.model import fresh_model
 from sparsetime.testbeds.python_code.ngram import NGram
 from sparsetime.testbeds.python_code.pretrained import LAST, RECORD, step_file
-from sparsetime.testbeds.python_code.quantise import from_eight_bits, in_eight_bits
+from sparsetime.testbeds.python_code.quantise import dequantise_int8, quantise_int8
 from sparsetime.testbeds.python_code.settings import LanguageModelTraining
 from sparsetime.testbeds.python_code.stdlib_source import Module, modules
 from sparsetime.testbeds.python_code.tokenizer import transformers_says
@@ -39,7 +39,7 @@ def publish(run: str | Path, out: str | Path, settings: LanguageModelTraining) -
     """Measure the snapshots of a finished run on the held-out modules, and write what is shipped.
 
     Written to `out`, the record last: `model.safetensors` (bfloat16), the earlier checkpoints in
-    `steps/` (see `in_eight_bits`), `config.json`, the tokenizer's files, and `record.json`, which
+    `steps/` (see `quantise_int8`), `config.json`, the tokenizer's files, and `record.json`, which
     is also returned.
 
     Errors: StoreError where the run is not finished.
@@ -64,9 +64,9 @@ def publish(run: str | Path, out: str | Path, settings: LanguageModelTraining) -
         weights = {k: v.bfloat16() for k, v in load(source.read_bytes(WEIGHTS)).items()}
         losses.append([step, _held_out_loss(model, weights, ids["held_out"])])
         if step < settings.steps:
-            small = in_eight_bits(weights)
+            small = quantise_int8(weights)
             target.write_bytes(step_file(step), save(small))
-            restored = from_eight_bits(small)
+            restored = dequantise_int8(small)
             small_losses.append([step, _held_out_loss(model, restored, ids["held_out"])])
     gram = NGram(ids["training"], GRAM, settings.model.vocabulary)
     counted = gram.perplexity(ids["held_out"])

@@ -1,4 +1,4 @@
-"""Every knob of the code testbed's language model."""
+"""Settings of the Python-source testbed's language model: its shape and its training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LanguageModelSettings(Settings):
 
 @final
 class LanguageModelTraining(Settings):
-    """How the model is trained. Muon moves the layers' matrices, AdamW what is left."""
+    """How the model is trained: Muon for the layers' matrices, AdamW for all other parameters."""
 
     model: LanguageModelSettings = LanguageModelSettings()
     steps: int = Field(2600, ge=1, description="batches")
@@ -31,7 +31,9 @@ class LanguageModelTraining(Settings):
     learning_rate: float = Field(3e-3, gt=0, description="its peak; it ends at zero")
     warmup: int = Field(100, ge=0, description="steps over which the learning rate rises")
     weight_decay: float = Field(0.1, ge=0, description="decoupled; matrices only")
-    clip: float = Field(1.0, gt=0, description="largest norm of a gradient")
-    checkpoints: int = Field(6, ge=1, description="kept on the way, at log-spaced steps")
-    save_every: int = Field(200, ge=1, description="steps between two savings of the whole state")
+    clip: float = Field(1.0, gt=0, description="largest Euclidean norm of all gradients")
+    checkpoints: int = Field(
+        6, ge=1, description="snapshots at log-spaced steps, the trained model included"
+    )
+    save_every: int = Field(200, ge=1, description="steps between checkpoints")
     seed: int = Field(0, description="of the first weights and of the order of windows")

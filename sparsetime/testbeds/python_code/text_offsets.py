@@ -7,7 +7,7 @@ from typing import Any, cast, final
 
 
 @final
-class Places:
+class TextOffsets:
     """Characters of a text by line (from 1) and column."""
 
     def __init__(self, text: str) -> None:

@@ -53,10 +53,10 @@ class Counts:
 
 
 def held_out(times: Shaped[np.ndarray, " steps"]) -> NDArray[np.bool_]:
-    """Whether each time is in a year that the model never sees."""
+    """Whether each time is in a held-out year."""
     years = times.astype("datetime64[Y]").astype(int) + 1970
-    found: NDArray[np.bool_] = np.isin(years, HELD_OUT_YEARS)
-    return found
+    is_held_out: NDArray[np.bool_] = np.isin(years, HELD_OUT_YEARS)
+    return is_held_out
 
 
 @cache
@@ -89,7 +89,7 @@ def read_counts(path: Path) -> Counts:
     """
     table = csv.read_csv(path)
     # The file's day is from 6:00 to 5:59 in the next morning, and some of its dates are off by
-    # hours. Its hours are in order, so they tell the time: each is the next one, or skips some.
+    # hours. Its hours are in order, so they give the time: each is the next one, or skips some.
     texts = compute.list_element(compute.split_pattern(table["hour"], ":"), 0)
     clock = compute.cast(texts, pa.int64()).to_numpy()
     steps = (np.diff(clock, prepend=clock[0] - 1) - 1) % 24 + 1
@@ -110,7 +110,7 @@ def read_counts(path: Path) -> Counts:
 
 
 def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Short gaps filled by straight lines; longer ones stay."""
+    """Fill short gaps by linear interpolation; longer ones stay NaN."""
     known = np.flatnonzero(~np.isnan(values))
     if not len(known):
         return values

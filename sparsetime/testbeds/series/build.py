@@ -1,4 +1,4 @@
-"""The series testbed: a patch transformer's activations of seven years of a city's streets."""
+"""Series testbed: a patch transformer's activations on seven years of pedestrian counts."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ from sparsetime.testbeds.series.windows import SeriesWindow, windows
 
 @final
 class SeriesSettings(Settings):
-    """What is captured of the patch transformer."""
+    """Which windows and site are captured of the patch transformer."""
 
-    steps: int = Field(400_000, ge=1, description="windows are added until there are so many")
+    steps: int = Field(400_000, ge=1, description="windows are added up to this number")
     site: str = Field(SITE, description="by default the stream after two of three layers")
 
 
 def content_version(_: SeriesSettings) -> str:
-    """What decides the bytes besides the settings: the counts, and the model's weights."""
+    """The content that the bytes depend on beside the settings: the counts and the weights."""
     hashes = [hashlib.sha256(p.read_bytes()).hexdigest() for p in (counts_file(), WEIGHTS / STATE)]
     return f"counts {hashes[0]}, weights {hashes[1]}"
 
 
 def build(folder: str, settings: SeriesSettings, show: bool) -> Testbed:
-    """Label and capture whole windows; a finished build is opened."""
+    """Label and capture whole windows, or open a finished build."""
     model = series_model()
     store = _store(folder, model, settings, show)
     return Testbed("series", store, LADDER, model=model, by_time="held_out")
 
 
 def documents(steps: int) -> list[Document]:
-    """Windows of all sensors in an order of chance, always the same one, until there are enough.
+    """Windows of all sensors in a fixed random order, until there are enough steps.
 
     Each has the labels `sensor`, `district`, `year` (of its first step) and `held_out` (whether
-    the model never saw its time), and those of `step_labels`. Its times count hours from six in
-    the morning of the first of January 2019.
+    its time is held out from training), and those of `step_labels`. Its times count hours from six
+    in the morning of the first of January 2019.
     """
     data = counts()
     shape = PatchTransformerTraining.model_validate(record()["settings"]).model
-    every = sorted(windows(data, shape), key=_chance)
+    every = sorted(windows(data, shape), key=_random_key)
     needed = -(-steps // shape.patches)
     return [_document(window, shape.patch) for window in every[:needed]]
 
@@ -62,15 +62,15 @@ def _store(folder: str, model: LoadedModel, settings: SeriesSettings, show: bool
     at = Folder(folder)
     if at.exists(MANIFEST) and at.read_json(MANIFEST).get("complete"):
         return open_store(folder)
-    found = documents(settings.steps)
-    return capture(model, found, settings.site, folder, dtype="float16", progress=show)
+    windows_to_capture = documents(settings.steps)
+    return capture(model, windows_to_capture, settings.site, folder, dtype="float16", progress=show)
 
 
 def _name(window: SeriesWindow) -> str:
     return f"{window.sensor}, {window.times[0]}"
 
 
-def _chance(window: SeriesWindow) -> bytes:
+def _random_key(window: SeriesWindow) -> bytes:
     return hashlib.sha256(_name(window).encode()).digest()
 
 

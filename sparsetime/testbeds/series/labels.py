@@ -1,4 +1,4 @@
-"""What is known of every step of the series testbed, and of every sensor."""
+"""Labels of the series testbed: hour, weekday, season, lockdown; district of a sensor."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def step_labels(times: Shaped[np.ndarray, " steps"]) -> dict[str, Column]:
 
 
 def district(sensor: str) -> str:
-    """The part of the centre that a sensor is in; "elsewhere" for one that is not known."""
+    """The part of the centre that a sensor is in; "elsewhere" for an unlisted one."""
     for name, sensors in _DISTRICTS.items():
         if sensor.startswith(sensors):
             return name

@@ -1,4 +1,4 @@
-"""The transformer of the series testbed: PatchTST of `transformers`, which fills in patches.
+"""The transformer of the series testbed: PatchTST of `transformers`, a masked-patch model.
 
 Nie, Nguyen, Sinthong, Kalagnanam: "A Time Series is Worth 64 Words" (2023).
 """
@@ -19,9 +19,9 @@ SITE = "transformer.encoder.layers.2.norm_sublayer1:input"
 
 @final
 class SeriesModel(nn.Module):
-    """From the patches of a window to what the model takes them for, one row a patch.
+    """Maps the patches of a window to predictions of them, one row a patch.
 
-    Patches that were taken away are zeros, the mean of the series.
+    Masked patches are zeros, the mean of the series.
     """
 
     def __init__(self, settings: PatchTransformerSettings) -> None:

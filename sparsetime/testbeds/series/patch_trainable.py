@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sparsetime.testbeds.series.auckland import Counts
 from sparsetime.testbeds.series.model import SeriesModel, fresh_model
 from sparsetime.testbeds.series.settings import PatchTransformerTraining
-from sparsetime.testbeds.series.windows import learnable
+from sparsetime.testbeds.series.windows import training_windows
 from sparsetime.training.module_trainable import ModuleTrainable
 from sparsetime.training.schedule import warmup_linear_decay
 
@@ -70,7 +70,7 @@ def masked_windows(
     The generator draws for skipped steps too, so that the rest gets the same numbers.
     """
     random = np.random.default_rng(settings.seed)
-    starts = learnable(data, settings.model.hours)
+    starts = training_windows(data, settings.model.hours)
     for step in range(settings.steps):
         chosen = starts[random.integers(len(starts), size=settings.batch)]
         draws = random.random((settings.batch, settings.model.patches))

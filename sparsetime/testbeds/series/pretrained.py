@@ -1,4 +1,4 @@
-"""The patch transformer that comes with the package: its weights and its record."""
+"""Shipped patch transformer of the series testbed: weights and training record."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ STATE, RECORD = "model.safetensors", "record.json"
 def series_model(folder: str | Path = WEIGHTS) -> LoadedModel:
     """The trained model in evaluation mode and in float32; its weights are stored as bfloat16.
 
-    It takes [batch, patches, hours] of standardised counts (see `counts`) and gives what it takes
-    them for. Sites: `transformer.encoder.layers.0` to `.2`; their `norm_sublayer1:input` is the
-    residual stream before each.
+    It maps standardised counts [batch, patches, hours] (see `counts`) to predictions of them.
+    Sites: `transformer.encoder.layers.0` to `.2`; their `norm_sublayer1:input` is the residual
+    stream before each.
     """
     settings = PatchTransformerTraining.model_validate(record(folder)["settings"])
     model = fresh_model(settings.model, settings.seed)
@@ -32,11 +32,11 @@ def series_model(folder: str | Path = WEIGHTS) -> LoadedModel:
 
 
 def record(folder: str | Path = WEIGHTS) -> dict[str, Any]:
-    """How the model was trained, and how well it fills in the years that it never saw.
+    """Training settings, loss curve and held-out error of the model.
 
     settings; parameters; data; held_out_years; seconds and threads of the training; loss: [step,
-    mean over the steps since the last point]; held_out: mean square errors of patches that were
-    taken away, by the model as it is shipped and by the mean of the sensor's hour of the week.
+    mean over the steps since the last point]; held_out: mean square errors of masked
+    patches, by the model as it is shipped and by the mean of the sensor's hour of the week.
     """
-    found: dict[str, Any] = Folder(str(folder)).read_json(RECORD)
-    return found
+    measured: dict[str, Any] = Folder(str(folder)).read_json(RECORD)
+    return measured

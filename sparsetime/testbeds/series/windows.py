@@ -1,4 +1,4 @@
-"""Windows of the counts: those the model learns from, and those that are captured or measured."""
+"""Windows of the counts: random ones for training, adjacent ones for capture and measurement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sparsetime.testbeds.series.settings import PatchTransformerSettings
 @final
 @dataclass(frozen=True, eq=False)
 class SeriesWindow:
-    """What one sensor counted in a segment of time that is wholly held out or not at all.
+    """Counts of one sensor over one window, which is held out as a whole or not at all.
 
     start: hours from the first one of the data to its own. times: when each patch begins, local.
     values: float32 [patches, hours of a patch].
@@ -31,10 +31,10 @@ class SeriesWindow:
 
 
 def windows(data: Counts, settings: PatchTransformerSettings) -> Iterator[SeriesWindow]:
-    """Windows side by side, sensor after sensor; those with gaps are left out.
+    """Adjacent windows, sensor after sensor; those with gaps are left out.
 
-    Each segment of years that are held out, or are not, is cut from its beginning; the rest at its
-    end is left out.
+    Each run of held-out years, and of other years, is cut from its beginning; a rest at its end is
+    left out.
     """
     starts = window_starts(data, settings.hours)
     for number, sensor in enumerate(data.sensors):
@@ -48,7 +48,7 @@ def windows(data: Counts, settings: PatchTransformerSettings) -> Iterator[Series
 
 
 def window_starts(data: Counts, hours: int) -> list[int]:
-    """The first hours of windows side by side, none across the border of a held-out part."""
+    """The first hours of adjacent windows, none across the border of a held-out part."""
     edges = np.flatnonzero(np.diff(data.held_out)) + 1
     ends = [*edges.tolist(), len(data.values)]
     begins = [0, *edges.tolist()]
@@ -59,10 +59,10 @@ def window_starts(data: Counts, hours: int) -> list[int]:
     ]
 
 
-def learnable(data: Counts, hours: int) -> NDArray[np.int64]:
+def training_windows(data: Counts, hours: int) -> NDArray[np.int64]:
     """Every (sensor, first hour) of a window that is in no part held out and has no gap: [n, 2]."""
     bad = np.isnan(data.values) | data.held_out[:, None]
     before = np.concatenate([np.zeros((1, bad.shape[1]), dtype=np.int64), np.cumsum(bad, axis=0)])
     clean = before[hours:] == before[:-hours]
-    found: NDArray[np.int64] = np.argwhere(clean.T)
-    return found
+    pairs: NDArray[np.int64] = np.argwhere(clean.T)
+    return pairs
