@@ -8,10 +8,13 @@ VENV ?= .venv
 RUN ?= runs/demo
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+WEB_READY := node_modules/.ready
+# Node comes with the environment; npm and the tools that it starts look for it on the path.
+NPM := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/npm
 
-.PHONY: setup demo test check lint types imports site snippets claims leaderboard bench docs picture clean
+.PHONY: setup demo test check lint types imports site snippets web claims leaderboard bench docs picture clean
 
-setup: $(READY)
+setup: $(READY) $(WEB_READY)
 
 # torch goes first and alone: it is by far the largest, and nothing that follows may move it.
 $(READY): pyproject.toml constraints.txt
@@ -22,6 +25,10 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -c constraints.txt -e ".[demo,dev]"
 	@touch $(READY)
 
+$(WEB_READY): package.json package-lock.json | $(READY)
+	$(NPM) ci
+	@touch $(WEB_READY)
+
 demo: $(READY)
 	$(BIN)/sparsetime demo --out $(RUN)
 
@@ -30,7 +37,7 @@ test: $(READY)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not snippets"
 
 # The gate. CI runs this and the tests, and nothing else.
-check: lint types imports site snippets
+check: lint types imports site snippets web
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -47,6 +54,13 @@ docs site: $(READY)
 
 snippets: $(READY)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m snippets tests/test_docs.py
+
+# The explorer's pages: formatting and lint, types against the server's API, unit tests.
+web: $(READY) $(WEB_READY)
+	$(BIN)/python tools/api_types.py --check
+	$(NPM) run --silent lint
+	$(NPM) run --silent types
+	$(NPM) run --silent test
 
 # Checks what the papers claim, on seeds that nothing was tuned on; a claim with a result of this very
 # code is not checked again. The docs show the results, whether they please or not.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import sparsetime
 
 ROOT = Path(__file__).parent.parent
 HOUSE = sorted((ROOT / "sparsetime").rglob("*.py"))
+PAGES = sorted((ROOT / "sparsetime" / "explorer").rglob("*.js"))
 TEXT = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cff", ".css", ".js", ".j2", ".json", ""}
 LONGEST = 300
 
@@ -28,7 +30,13 @@ def tracked():
 
 def test_no_file_names_a_package_host():
     # In pieces, so that this file does not name them either.
-    hosts = ["pypi" + ".org", "pythonhosted" + ".org", "download" + ".pytorch", "index" + "-url"]
+    hosts = [
+        "pypi" + ".org",
+        "pythonhosted" + ".org",
+        "download" + ".pytorch",
+        "index" + "-url",
+        "registry" + ".npmjs",
+    ]
     named = [
         f"{path.relative_to(ROOT)}: {host}"
         for path in tracked()
@@ -46,7 +54,7 @@ def test_no_file_unpickles(path):
     assert "allow_pickle=True" not in text
 
 
-@pytest.mark.parametrize("path", HOUSE, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*HOUSE, *PAGES], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_grows_long(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
 
@@ -79,9 +87,16 @@ def test_a_goal_of_the_makefile_needs_no_run_and_no_picture(goal):
 
 def test_the_gate_is_every_check():
     rules = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "\ncheck: lint types imports site snippets\n" in rules
+    assert "\ncheck: lint types imports site snippets web\n" in rules
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert script.splitlines()[-2:] == ["make check", "make test"]
+
+
+def test_the_lock_of_the_web_tools_pins_them_and_names_no_address():
+    tools = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    locked = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert tools == {name: locked[f"node_modules/{name}"]["version"] for name in tools}
+    assert [name for name, package in locked.items() if "resolved" in package] == []
 
 
 def test_the_package_says_that_it_is_typed():

@@ -1,0 +1,401 @@
+// Types of the explorer's HTTP API. Written by tools/api_types.py from the server's OpenAPI
+// description; do not edit. The gate fails where it is out of date.
+
+declare namespace Api {
+  interface Body_set_label {
+    name?: string;
+    starred?: boolean;
+  }
+
+  interface Companion {
+    dictionary: string;
+    feature: number;
+    part: "" | "first" | "rest";
+    label: string;
+    words: Array<string>;
+    share: number;
+    chance: number;
+  }
+
+  interface CompanyView {
+    documents: number;
+    together: Array<Companion>;
+    before: Array<Companion>;
+    after: Array<Companion>;
+    nearest: Array<Companion>;
+    elsewhere: Array<Companion>;
+  }
+
+  interface CompareView {
+    left: string;
+    right: string;
+    threshold: number;
+    shared: number;
+    split_left: number;
+    split_right: number;
+    only_left: number;
+    only_right: number;
+    cosines: Histogram;
+    matches: Array<Match>;
+    splits_left: Array<Split>;
+    splits_right: Array<Split>;
+    alone_left: Array<FeatureLine>;
+    alone_right: Array<FeatureLine>;
+  }
+
+  interface ComparisonCell {
+    text: string;
+    first: string;
+    rest: string;
+    note: string;
+  }
+
+  interface ComparisonRow {
+    name: string;
+    label: string;
+    definition: string;
+    cells: Array<ComparisonCell>;
+  }
+
+  interface Definition {
+    name: string;
+    label: string;
+    definition: string;
+    range: string;
+    source: string;
+  }
+
+  interface DictionaryEntry {
+    key: string;
+    title: string;
+    note: string;
+    parts: [string, string] | null;
+  }
+
+  interface DictionaryView {
+    entry: DictionaryEntry;
+    width: number;
+    dead: number;
+    figures: Record<string, number>;
+    density: Histogram;
+    dwell: Histogram;
+    aligned_with: Array<string>;
+    opens_at: [number, number, number];
+  }
+
+  interface DocumentLine {
+    sequence: number;
+    id: string;
+    title: string;
+    length: number;
+  }
+
+  interface DocumentPage {
+    total: number;
+    lines: Array<DocumentLine>;
+  }
+
+  interface DocumentText {
+    sequence: number;
+    id: string;
+    title: string;
+    length: number;
+    first: number;
+    words: Array<string>;
+    gaps: Array<string>;
+    is_text: boolean;
+  }
+
+  interface FeatureLine {
+    feature: number;
+    part: "" | "first" | "rest";
+    label: string;
+    starred: boolean;
+    words: Array<string>;
+    density: number;
+    dwell: number;
+    half_life: number | null;
+    peak: number;
+    documents: number;
+  }
+
+  interface FeaturePage {
+    total: number;
+    lines: Array<FeatureLine>;
+  }
+
+  interface FeatureView {
+    dictionary: string;
+    line: FeatureLine;
+    count: number;
+    runs: number;
+    mean: number;
+    flicker: number;
+    half_life_censored: boolean;
+    position_density: Array<number>;
+    run_lengths: Histogram;
+    strengths: Histogram;
+    bands: Array<MomentBand>;
+    earlier: number | null;
+    later: number | null;
+    history: History | null;
+  }
+
+  interface Frame {
+    step: number;
+    picture: string;
+  }
+
+  interface Glance {
+    run: string;
+    dictionaries: Array<Glanced>;
+  }
+
+  interface GlanceRow {
+    part: "" | "first" | "rest";
+    columns: Array<number>;
+    strengths: Array<number>;
+  }
+
+  interface Glanced {
+    key: string;
+    features: number;
+    sequence: number;
+    first: number;
+    stop: number;
+    rows: Array<GlanceRow>;
+  }
+
+  interface Histogram {
+    edges: Array<number>;
+    counts: Array<number>;
+    first: Array<number> | null;
+  }
+
+  interface History {
+    looked_at: number;
+    stages: Array<Stage>;
+  }
+
+  interface InputView {
+    kind: string;
+    first: number;
+    stop: number;
+    stride: number;
+    channels: Array<string>;
+    hidden: number;
+    low: Array<Array<number | null>>;
+    high: Array<Array<number | null>>;
+    least: Array<number>;
+    most: Array<number>;
+    frames: Array<Frame>;
+  }
+
+  interface Known {
+    feature: number;
+    part: "" | "first" | "rest";
+    label: string;
+    words: Array<string>;
+    dwell: number;
+    density: number;
+    peak: number;
+  }
+
+  interface Label {
+    dictionary: string;
+    feature: number;
+    name: string;
+    starred: boolean;
+    weights: string;
+    stale: boolean;
+  }
+
+  interface LiveChunk {
+    first: number;
+    words: Array<string>;
+    gaps: Array<string>;
+    features: Array<Array<number>>;
+    strengths: Array<Array<number>>;
+    known: Array<Known>;
+  }
+
+  interface LiveInput {
+    text?: string;
+    values?: Array<Array<number>>;
+  }
+
+  interface Match {
+    left: FeatureLine;
+    right: FeatureLine;
+    cosine: number;
+  }
+
+  interface Moment {
+    sequence: number;
+    position: number;
+    source: string;
+    value: number;
+    first: number;
+    here: number;
+    words: Array<string>;
+    gaps: Array<string>;
+    strengths: Array<number>;
+    input: InputView | null;
+  }
+
+  interface MomentBand {
+    title: string;
+    moments: Array<Moment>;
+  }
+
+  interface MomentsFound {
+    total: number;
+    documents: number;
+    read: number;
+    features: Array<SpecificFeature>;
+    places: Array<Place>;
+  }
+
+  interface Overview {
+    run: string;
+    title: string;
+    lead: string;
+    unit: string;
+    notes: Array<string>;
+    facts: Array<[string, string]>;
+    dictionaries: Array<DictionaryView>;
+    comparison: Array<ComparisonRow>;
+    definitions: Array<Definition>;
+    config: string;
+    renderers: Array<string>;
+  }
+
+  interface Place {
+    sequence: number;
+    title: string;
+    first: number;
+    stop: number;
+    before: string;
+    here: string;
+    after: string;
+    likeness: number;
+  }
+
+  interface Roll {
+    dictionary: string;
+    sequence: number;
+    first: number;
+    stop: number;
+    length: number;
+    stride: number;
+    awake: number;
+    rows: Array<RollRow>;
+    boundaries: Array<number>;
+  }
+
+  interface RollRow {
+    feature: number;
+    part: "" | "first" | "rest";
+    label: string;
+    words: Array<string>;
+    dwell: number;
+    density: number;
+    energy: number;
+    place: number;
+    group: number;
+    columns: Array<number>;
+    strengths: Array<number>;
+  }
+
+  interface SpecificFeature {
+    feature: number;
+    part: "" | "first" | "rest";
+    label: string;
+    words: Array<string>;
+    nats: number;
+    share: number;
+    density: number;
+  }
+
+  interface Split {
+    whole: FeatureLine;
+    parts: Array<FeatureLine>;
+    cosines: Array<number>;
+  }
+
+  interface Stage {
+    step: number;
+    rows: number;
+    cosine: number | null;
+    overlap: number | null;
+    density: number;
+    dwell: number | null;
+    words: Array<string>;
+  }
+
+  interface TrainingCurve {
+    label: string;
+    hue: string;
+    x: Array<number>;
+    y: Array<number>;
+    figure: string;
+    finished: boolean;
+  }
+
+  interface WritesView {
+    raised: Array<Written>;
+    lowered: Array<Written>;
+  }
+
+  interface Written {
+    token: string;
+    logit: number;
+  }
+
+  /** The answer to a GET of a path below /api/. */
+  type Answer<Path extends string> =
+    Path extends `dictionaries/${string}/features/${string}/company` ? CompanyView :
+    Path extends `dictionaries/${string}/features/${string}/writes` ? WritesView :
+    Path extends `dictionaries/${string}/sequences/${string}/alike` ? Array<Place> :
+    Path extends `dictionaries/${string}/sequences/${string}/input` ? InputView :
+    Path extends `dictionaries/${string}/sequences/${string}/score` ? Roll :
+    Path extends `dictionaries/${string}/sequences/${string}/specific` ? Array<SpecificFeature> :
+    Path extends `dictionaries/${string}/sequences/${string}/words` ? DocumentText :
+    Path extends `dictionaries/${string}/features/${string}` ? FeatureView :
+    Path extends `dictionaries/${string}/features` ? FeaturePage :
+    Path extends `dictionaries/${string}/moments` ? MomentsFound :
+    Path extends `dictionaries/${string}/sequences` ? DocumentPage :
+    Path extends "compare" ? CompareView :
+    Path extends "glance" ? Glance :
+    Path extends "labels" ? Array<Label> :
+    Path extends "run" ? Overview :
+    Path extends "training" ? Array<TrainingCurve> :
+    never;
+
+  /** The query parameters of a GET of a path. */
+  type Query<Path extends string> =
+    Path extends `dictionaries/${string}/features/${string}/company` ? {} :
+    Path extends `dictionaries/${string}/features/${string}/writes` ? {} :
+    Path extends `dictionaries/${string}/sequences/${string}/alike` ? { first: number; stop: number } :
+    Path extends `dictionaries/${string}/sequences/${string}/input` ? { first?: number | null; stop?: number | null; columns?: number | null; frames?: number | null } :
+    Path extends `dictionaries/${string}/sequences/${string}/score` ? { first?: number | null; stop?: number | null; columns?: number | null; rows?: number | null; densest?: number | null; reach?: number | null; also?: Array<number> | null } :
+    Path extends `dictionaries/${string}/sequences/${string}/specific` ? { first: number; stop: number; limit?: number | null } :
+    Path extends `dictionaries/${string}/sequences/${string}/words` ? { first?: number | null; stop?: number | null } :
+    Path extends `dictionaries/${string}/features/${string}` ? {} :
+    Path extends `dictionaries/${string}/features` ? { words?: string | null; part?: "" | "first" | "rest" | null; density_min?: number | null; density_max?: number | null; dwell_min?: number | null; dwell_max?: number | null; starred?: boolean | null; sort?: "telling" | "dwell" | "density" | "peak" | "documents" | "feature" | null; ascending?: boolean | null; offset?: number | null; limit?: number | null } :
+    Path extends `dictionaries/${string}/moments` ? { words: string } :
+    Path extends `dictionaries/${string}/sequences` ? { words?: string | null; offset?: number | null; limit?: number | null } :
+    Path extends "compare" ? { left: string; right: string } :
+    Path extends "glance" ? {} :
+    Path extends "labels" ? {} :
+    Path extends "run" ? {} :
+    Path extends "training" ? {} :
+    {};
+
+  /** The JSON that a POST or PUT to a path sends. */
+  type Body<Path extends string> =
+    Path extends `dictionaries/${string}/features/${string}/label` ? Body_set_label :
+    Path extends `dictionaries/${string}/live` ? LiveInput :
+    Path extends "labels" ? Array<Label> :
+    never;
+}
