@@ -7,7 +7,16 @@ declare namespace Api {
     starred?: boolean;
   }
 
-  interface Companion {
+  interface CoactivationView {
+    documents: number;
+    together: Array<CoactiveFeature>;
+    before: Array<CoactiveFeature>;
+    after: Array<CoactiveFeature>;
+    nearest: Array<CoactiveFeature>;
+    elsewhere: Array<CoactiveFeature>;
+  }
+
+  interface CoactiveFeature {
     dictionary: string;
     feature: number;
     part: "" | "first" | "rest";
@@ -15,15 +24,6 @@ declare namespace Api {
     words: Array<string>;
     share: number;
     chance: number;
-  }
-
-  interface CompanyView {
-    documents: number;
-    together: Array<Companion>;
-    before: Array<Companion>;
-    after: Array<Companion>;
-    nearest: Array<Companion>;
-    elsewhere: Array<Companion>;
   }
 
   interface CompareView {
@@ -104,6 +104,16 @@ declare namespace Api {
     words: Array<string>;
     gaps: Array<string>;
     is_text: boolean;
+  }
+
+  interface EnrichedFeature {
+    feature: number;
+    part: "" | "first" | "rest";
+    label: string;
+    words: Array<string>;
+    nats: number;
+    share: number;
+    density: number;
   }
 
   interface FeatureLine {
@@ -248,14 +258,6 @@ declare namespace Api {
     moments: Array<Moment>;
   }
 
-  interface MomentsFound {
-    total: number;
-    documents: number;
-    read: number;
-    features: Array<SpecificFeature>;
-    places: Array<Place>;
-  }
-
   interface Overview {
     run: string;
     title: string;
@@ -268,17 +270,6 @@ declare namespace Api {
     definitions: Array<Definition>;
     config: string;
     renderers: Array<string>;
-  }
-
-  interface Place {
-    sequence: number;
-    title: string;
-    first: number;
-    stop: number;
-    before: string;
-    here: string;
-    after: string;
-    likeness: number;
   }
 
   interface Roll {
@@ -307,14 +298,15 @@ declare namespace Api {
     strengths: Array<number>;
   }
 
-  interface SpecificFeature {
-    feature: number;
-    part: "" | "first" | "rest";
-    label: string;
-    words: Array<string>;
-    nats: number;
-    share: number;
-    density: number;
+  interface SearchHit {
+    sequence: number;
+    title: string;
+    first: number;
+    stop: number;
+    before: string;
+    here: string;
+    after: string;
+    likeness: number;
   }
 
   interface Split {
@@ -342,6 +334,14 @@ declare namespace Api {
     finished: boolean;
   }
 
+  interface WordSearch {
+    total: number;
+    documents: number;
+    read: number;
+    features: Array<EnrichedFeature>;
+    places: Array<SearchHit>;
+  }
+
   interface WritesView {
     raised: Array<Written>;
     lowered: Array<Written>;
@@ -354,16 +354,16 @@ declare namespace Api {
 
   /** The answer to a GET of a path below /api/. */
   type Answer<Path extends string> =
-    Path extends `dictionaries/${string}/features/${string}/company` ? CompanyView :
+    Path extends `dictionaries/${string}/features/${string}/company` ? CoactivationView :
     Path extends `dictionaries/${string}/features/${string}/writes` ? WritesView :
-    Path extends `dictionaries/${string}/sequences/${string}/alike` ? Array<Place> :
+    Path extends `dictionaries/${string}/sequences/${string}/alike` ? Array<SearchHit> :
     Path extends `dictionaries/${string}/sequences/${string}/input` ? InputView :
     Path extends `dictionaries/${string}/sequences/${string}/score` ? Roll :
-    Path extends `dictionaries/${string}/sequences/${string}/specific` ? Array<SpecificFeature> :
+    Path extends `dictionaries/${string}/sequences/${string}/specific` ? Array<EnrichedFeature> :
     Path extends `dictionaries/${string}/sequences/${string}/words` ? DocumentText :
     Path extends `dictionaries/${string}/features/${string}` ? FeatureView :
     Path extends `dictionaries/${string}/features` ? FeaturePage :
-    Path extends `dictionaries/${string}/moments` ? MomentsFound :
+    Path extends `dictionaries/${string}/moments` ? WordSearch :
     Path extends `dictionaries/${string}/sequences` ? DocumentPage :
     Path extends "compare" ? CompareView :
     Path extends "glance" ? Glance :
