@@ -22,7 +22,7 @@ from harness.figures import conclude, machine, table
 
 import sparsetime as st
 from sparsetime.activations.sampling.batch import Batch
-from sparsetime.dictionaries.initialise import fit_start
+from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.kernels import cpu
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training.config import TrainConfig
@@ -83,7 +83,7 @@ def main() -> None:
         for _ in range(4)
     ]
     sae = st.dictionary(options.recipe, d_in=options.d, width=options.width, k=options.k)
-    fit_start(sae, batches[0])
+    init_from_data(sae, batches[0])
     dtype = selection_dtype(torch.device("cpu"))
     config = TrainConfig(rows=options.batch * 1000, batch=options.batch, learning_rate=3e-4)
     trainable = DictionaryTrainable(sae, config, dtype)

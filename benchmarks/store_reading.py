@@ -74,7 +74,7 @@ def measure(options: argparse.Namespace) -> None:
     """In a process of its own, so that its peak memory is that of reading."""
     import sparsetime as st
     from sparsetime.activations.sampling.batch import Batch
-    from sparsetime.dictionaries.initialise import fit_start
+    from sparsetime.dictionaries.initialise import init_from_data
     from sparsetime.kernels.precision import selection_dtype
     from sparsetime.training.config import TrainConfig
     from sparsetime.training.dictionary_trainable import DictionaryTrainable
@@ -95,7 +95,7 @@ def measure(options: argparse.Namespace) -> None:
     grown = resident("VmHWM") - before
     batch = next(iter(store.rows(options.batch, memory=memory))).float()
     sae = st.dictionary("topk", d_in=options.d, width=8192, k=32)
-    fit_start(sae, batch)
+    init_from_data(sae, batch)
     config = TrainConfig(rows=options.batch * 1000, batch=options.batch)
     trainable = DictionaryTrainable(sae, config, selection_dtype(batch.device))
     training = []

@@ -15,7 +15,7 @@ from .dictionaries.dictionary import Dictionary as Dictionary
 from .dictionaries.recipes import dictionary as dictionary
 from .dictionaries.recipes import recipes as recipes
 from .dictionaries.serialise import load as load
-from .dictionaries.state.wrap_stateful import with_memory as with_memory
+from .dictionaries.state.wrap_stateful import wrap_stateful as wrap_stateful
 from .explorer.export import export as export
 from .explorer.server.launch import explore as explore
 from .features.index import index as index

@@ -9,15 +9,15 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 
-class State(ABC):
+class ComponentState(ABC):
     """What one part keeps of the past of some streams, as large after a year as after a day."""
 
     @abstractmethod
-    def without(self, forgotten: Bool[Tensor, " streams"]) -> State:
+    def reset(self, forgotten: Bool[Tensor, " streams"]) -> ComponentState:
         """The same state, in which the marked streams have no past."""
 
 
-class Memory:
+class RecurrentState:
     """The states of all parts of a dictionary that remember; empty before the first step.
 
     Whole sequences are encoded with a fresh memory, streams with one that goes from step to step:
@@ -25,16 +25,16 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._states: dict[nn.Module, State] = {}
+        self._states: dict[nn.Module, ComponentState] = {}
 
-    def recall(self, part: nn.Module) -> Any:
+    def get(self, part: nn.Module) -> Any:
         """What the part kept last; None at the beginning."""
         return self._states.get(part)
 
-    def keep(self, part: nn.Module, state: State) -> None:
+    def set(self, part: nn.Module, state: ComponentState) -> None:
         """Keep this for the part's next rows."""
         self._states[part] = state
 
-    def forget(self, streams: Bool[Tensor, " streams"]) -> None:
+    def reset(self, streams: Bool[Tensor, " streams"]) -> None:
         """Forget the past of the marked streams, in every part."""
-        self._states = {part: state.without(streams) for part, state in self._states.items()}
+        self._states = {part: state.reset(streams) for part, state in self._states.items()}

@@ -22,8 +22,8 @@ from sparsetime.dictionaries.normalisation import Normalisation
 class Itself(nn.Module):
     """Each latent is a coordinate; `gain` scales the reconstruction."""
 
-    writes = None
-    remembers = False
+    out_dims = None
+    is_stateful = False
 
     def __init__(self, width, groups=None, gain=1.0, names=("high", "low")):
         super().__init__()
@@ -33,7 +33,7 @@ class Itself(nn.Module):
         self.gain = nn.Parameter(torch.tensor(gain))
         self.normalisation = Normalisation()
         self.name = "itself"
-        self.record = {}
+        self.provenance = {}
         self.seen = []
 
     def encode(self, x):

@@ -37,7 +37,7 @@ def test_a_suite_ends_in_a_table_and_a_page(work, tmp_path):
     page = (tmp_path / "run" / "report.html").read_text()
     assert "4 dictionaries of 2 sites" in page and "<svg" in page
     sae = st.load(tmp_path / "run" / "encoder.layer.1-64")
-    assert sae.width == 64 and sae.written()["sparsifier"]["k"] == 4
+    assert sae.width == 64 and sae.to_config()["sparsifier"]["k"] == 4
 
 
 def test_what_cannot_be_is_one_red_line(work, tmp_path):

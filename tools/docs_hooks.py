@@ -98,6 +98,7 @@ def _last_name(path: str) -> str:
 
 
 def _card(card: Any) -> str:
+    kinds = card.components.items()
     settings = [f"| `{name}` | `{value!r}` |" for name, value in card.defaults.items()]
     return "\n".join(
         [
@@ -109,7 +110,7 @@ def _card(card: Any) -> str:
             f"- **Claim of the paper:** {card.claim}",
             f"- **Cost:** {card.cost}",
             f"- **A training batch holds:** {', '.join(['rows', *sorted(card.needs)])}",
-            f"- **Parts:** {', '.join(f'{role} `{kind}`' for role, kind in card.parts.items())}",
+            f"- **Components:** {', '.join(f'{role} `{kind}`' for role, kind in kinds)}",
             f"- **Where the defaults come from:** {card.source_of_defaults}",
             "",
             "| setting | default |",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import sparsetime as st
 from sparsetime.activations.sampling.batch import Batch
-from sparsetime.dictionaries.initialise import fit_start
+from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dictionary_trainable import DictionaryTrainable
@@ -37,7 +37,7 @@ class Sparsetime(Trainer):
         )
         cpu = torch.device("cpu")
         dtype = selection_dtype(cpu) if chosen == "auto" else getattr(torch, chosen)
-        fit_start(self._dictionary, data.batch(0))
+        init_from_data(self._dictionary, data.batch(0))
         self._trainable = DictionaryTrainable(self._dictionary, config, dtype)
 
     def step(self, batch: Tensor, number: int) -> None:

@@ -41,7 +41,7 @@ def recipes(
     for label in ("title", "idea", "paper", "claim", "cost"):
         shown.add_row(label, getattr(card, label))
     shown.add_row("needs", _needs(card))
-    shown.add_row("parts", ", ".join(f"{role} {kind}" for role, kind in card.parts.items()))
+    shown.add_row("parts", ", ".join(f"{role} {kind}" for role, kind in card.components.items()))
     shown.add_row("defaults", ", ".join(f"{key}={value}" for key, value in card.defaults.items()))
     shown.add_row("their source", card.source_of_defaults)
     shown.add_row("checked", _result(name))

@@ -26,7 +26,7 @@ def checked_activations(
         raise MismatchError(
             f"activations of shape {tuple(x.shape)} were given to a dictionary of {d} dimensions: "
             f"the last axis must be {d}. Was it trained on another site? It records "
-            f"{dictionary.record.get('site', 'no site')!r}."
+            f"{dictionary.provenance.get('site', 'no site')!r}."
         )
     flat = x.reshape(-1, d).float()
     if not torch.isfinite(flat.sum()):

@@ -1,6 +1,6 @@
 """Which compositions make no sense, and why.
 
-What holds for all parts is here; what one part knows of itself is its own `objection`.
+What holds for all parts is here; what one part knows of itself is its own `incompatibility`.
 """
 
 from __future__ import annotations
@@ -41,41 +41,41 @@ def _sizes(it: Dictionary) -> str | None:
 
 
 def _k(it: Dictionary) -> str | None:
-    k = getattr(it.sparsifier.core, "k", None)
+    k = getattr(it.sparsifier.innermost, "k", None)
     if not isinstance(k, int) or k <= it.width:
         return None
     return f"k is {k} and larger than the width, {it.width}"
 
 
 def _reads(it: Dictionary) -> str | None:
-    if sum(it.reads) == it.d_in:
+    if sum(it.in_dims) == it.d_in:
         return None
-    return f"the sites that are read have {list(it.reads)} dimensions, the encoder {it.d_in} in all"
+    return f"got input sites of {list(it.in_dims)} dimensions, expected {it.d_in} in all (encoder)"
 
 
 def _writes(it: Dictionary) -> str | None:
-    if it.writes is None and it.d_in != it.d_out:
+    if it.out_dims is None and it.d_in != it.d_out:
         return (
             f"the encoder reads {it.d_in} dimensions and the atoms have {it.d_out}: what is read "
-            "cannot be what is reconstructed. Give the dimensions of the other site as `writes` "
+            "cannot be what is reconstructed. Give the dimensions of the other site as `out_dims` "
             "(`d_out` in compose)"
         )
-    if it.writes is not None and sum(it.writes) != it.d_out:
-        return f"the sites that are written have {list(it.writes)} dimensions, the atoms {it.d_out}"
+    if it.out_dims is not None and sum(it.out_dims) != it.d_out:
+        return f"got output sites of {list(it.out_dims)} dimensions, expected {it.d_out} (decoder)"
     return None
 
 
 def _base(it: Dictionary) -> str | None:
-    if it.base is None or (it.base.d_in, it.base.d_out) == (it.d_in, it.d_out):
+    if it.skip is None or (it.skip.d_in, it.skip.d_out) == (it.d_in, it.d_out):
         return None
     return (
-        f"the base maps {it.base.d_in} dimensions to {it.base.d_out}, the dictionary {it.d_in} to "
-        f"{it.d_out}: they must be the same"
+        f"the skip connection maps {it.skip.d_in} dimensions to {it.skip.d_out}, the dictionary "
+        f"{it.d_in} to {it.d_out}: they must be the same"
     )
 
 
 def _explains(it: Dictionary) -> str | None:
-    if any(term.explains for term in it.objective.members):
+    if any(term.is_reconstruction for term in it.objective.members):
         return None
     return (
         "no term asks the code to explain the activation, so it would learn nothing of it: add "
@@ -84,8 +84,8 @@ def _explains(it: Dictionary) -> str | None:
 
 
 def _pressure(it: Dictionary) -> str | None:
-    pressed = any(term.presses for term in it.objective.members)
-    if pressed or not it.sparsifier.wants_pressure:
+    pressed = any(term.is_sparsity_penalty for term in it.objective.members)
+    if pressed or not it.sparsifier.needs_sparsity_penalty:
         return None
     return (
         f"the sparsifier {it.sparsifier.kind!r} keeps every latent that the objective lets be: add "
@@ -111,7 +111,7 @@ def check_sense(dictionary: Dictionary) -> None:
         reason = rule(dictionary)
         if reason is not None:
             raise ConfigError(reason)
-    for part in dictionary.parts:
-        reason = part.objection(dictionary)
+    for part in dictionary.components:
+        reason = part.incompatibility(dictionary)
         if reason is not None:
             raise ConfigError(reason)

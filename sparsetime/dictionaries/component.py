@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 FOLDERS = {
     "encoder": "encoders",
     "sparsifier": "sparsifiers",
-    "atoms": "decoders",
+    "decoder": "decoders",
     "term": "objectives",
-    "base": "skip_connections",
+    "skip": "skip_connections",
 }
 _REGISTER: dict[str, dict[str, type[Component]]] = {role: {} for role in FOLDERS}
 
@@ -42,7 +42,7 @@ class Component(nn.Module, ABC):
     #: What a training batch must hold for this part beside x: names of `Batch`'s fields.
     needs: frozenset[str] = frozenset()
     #: Whether what it does with a row in use depends on the rows before, by way of its memory.
-    remembers: bool = False
+    is_stateful: bool = False
     #: What the first group of latents and the rest are called, where this part tells them apart.
     group_names: ClassVar[tuple[str, str] | None] = None
     #: Settings of a small one, where the constructor has no defaults.
@@ -54,18 +54,18 @@ class Component(nn.Module, ABC):
         super().__init__()
         self.settings = settings
 
-    def written(self) -> dict[str, Any]:
+    def to_config(self) -> dict[str, Any]:
         """The part as JSON, from which `build` makes it again (without its weights)."""
         return {"kind": self.kind, **self.settings}
 
-    def objection(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
         """Why this part makes no sense in this composition; None where it does."""
         return None
 
-    def start(self, generator: torch.Generator) -> None:
+    def reset_parameters(self, generator: torch.Generator) -> None:
         """Random weights at the beginning. Most parts need none."""
 
-    def fit_start(self, x: Float[Tensor, "rows d"]) -> None:
+    def init_from_data(self, x: Float[Tensor, "rows d"]) -> None:
         """Learn from a sample before the first step, as the part sees it while it trains.
 
         Encoders, sparsifiers and bases get what the encoder sees; atoms get the target without its
@@ -89,7 +89,7 @@ def unit_rows(module: nn.Module) -> set[str]:
 P = TypeVar("P", bound=type[Component])
 
 
-def part(kind: str, example: Mapping[str, Any] = MappingProxyType({})) -> Any:
+def component(kind: str, example: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """Class decorator: register a final part under its kind.
 
     example: settings of a small one, where the constructor has no defaults; tests make it so.
@@ -103,23 +103,23 @@ def part(kind: str, example: Mapping[str, Any] = MappingProxyType({})) -> Any:
     return register
 
 
-def parts_of(role: str) -> dict[str, type[Component]]:
+def components_of(role: str) -> dict[str, type[Component]]:
     """Every part of a role, by kind."""
     read_folder(f"sparsetime.dictionaries.{FOLDERS[role]}")
     return dict(_REGISTER[role])
 
 
-def build(role: str, written: dict[str, Any]) -> Any:
-    """Make a part from what `Component.written` gave.
+def build(role: str, config: dict[str, Any]) -> Any:
+    """Make a part from what `Component.to_config` gave.
 
     Errors: an unknown kind or setting is named with the nearest known ones; ConfigError for a
     setting of another type, or out of range.
     """
-    settings = dict(written)
+    settings = dict(config)
     kind = settings.pop("kind", None)
     if not isinstance(kind, str):
-        raise ConfigError(f"a written {role} needs a 'kind'; given: {written}")
-    known = parts_of(role)
+        raise ConfigError(f"the config of a {role} needs a 'kind'; given: {config}")
+    known = components_of(role)
     if kind not in known:
         raise unknown_name(role, kind, known)
     return known[kind](**checked_settings(f"{role} {kind!r}", known[kind], settings))

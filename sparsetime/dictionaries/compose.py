@@ -1,18 +1,20 @@
-"""A dictionary of one's own, out of parts."""
+"""Composition of a dictionary from components."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sparsetime.dictionaries.component import Component, build, parts_of
+from sparsetime.dictionaries.component import Component, build, components_of
 from sparsetime.dictionaries.component_settings import parameters_of
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.initialise import start
+from sparsetime.dictionaries.initialise import reset_parameters
 from sparsetime.dictionaries.objectives import Objective
-from sparsetime.errors import ConfigError
+from sparsetime.errors import ConfigError, unknown_name
 
 Described: TypeAlias = str | Mapping[str, Any] | Component
+# Arguments that had another name in 0.1.0.
+_MOVED = {"atoms": "decoder", "base": "skip"}
 
 
 def compose(
@@ -21,46 +23,50 @@ def compose(
     width: int,
     encoder: Described = "linear",
     sparsifier: Described,
-    atoms: Described = "unit_norm",
+    decoder: Described = "unit_norm",
     objective: Described | Sequence[Described] = "mse",
-    base: Described | None = None,
+    skip: Described | None = None,
     d_out: int | Sequence[int] | None = None,
     name: str = "composed",
     seed: int = 0,
+    **unknown: Any,
 ) -> Dictionary:
-    """A fresh dictionary out of parts, whether anybody has published it or not.
+    """A new dictionary composed of any compatible components, published or not.
 
-    A part is its name (`"linear"`), its name with settings (`{"kind": "top_k", "k": 32}`), or an
-    object; `d_in`, `d_out` and `width` are put in where a part takes them and they are not given.
+    A component is its name (`"linear"`), its name with settings (`{"kind": "top_k", "k": 32}`), or
+    an object; `d_in`, `d_out` and `width` are filled in where a component takes them.
 
     d_in: dimension of the activations that are read, or the dimensions of several joined sites.
     d_out: the same of what is reconstructed, where that is another site (a transcoder).
-    objective: a term or a list of terms. base: what is guessed without the code.
-    name: by which runs and files call it. seed: of the random atoms.
+    objective: a term or a list of terms. skip: a skip connection from activation to target.
+    name: recorded in runs and files. seed: of the random decoder rows.
 
-    Errors: UnknownNameError for a part or a setting that does not exist, with the nearest names;
-    ConfigError for settings out of range, and with the reason for a combination that makes no
-    sense.
+    Errors: UnknownNameError for an unknown component or setting, with the nearest names;
+    ConfigError for settings out of range, and for components that are incompatible.
     """
-    reads = _sizes("d_in", d_in)
-    writes = None if d_out is None else _sizes("d_out", d_out)
-    sizes = {"d_in": sum(reads), "d_out": sum(writes or reads), "width": width}
+    for key in unknown:
+        if key in _MOVED:
+            raise ConfigError(f"compose got {key}=, expected {_MOVED[key]}=; rename the argument")
+        raise unknown_name("argument of compose", key, parameters_of(compose))
+    in_dims = _sizes("d_in", d_in)
+    out_dims = None if d_out is None else _sizes("d_out", d_out)
+    sizes = {"d_in": sum(in_dims), "d_out": sum(out_dims or in_dims), "width": width}
     terms = [objective] if isinstance(objective, str | Mapping | Component) else objective
     made = Dictionary(
-        as_part("encoder", encoder, sizes),
-        as_part("sparsifier", sparsifier, sizes),
-        as_part("atoms", atoms, sizes),
-        Objective([as_part("term", term, sizes) for term in terms]),
+        as_component("encoder", encoder, sizes),
+        as_component("sparsifier", sparsifier, sizes),
+        as_component("decoder", decoder, sizes),
+        Objective([as_component("term", term, sizes) for term in terms]),
         name,
-        reads=reads,
-        writes=writes,
-        base=None if base is None else as_part("base", base, sizes),
+        in_dims=in_dims,
+        out_dims=out_dims,
+        skip=None if skip is None else as_component("skip", skip, sizes),
     )
-    start(made, seed)
+    reset_parameters(made, seed)
     return made
 
 
-def as_part(role: str, given: Any, sizes: Mapping[str, int]) -> Any:
+def as_component(role: str, given: Any, sizes: Mapping[str, int]) -> Any:
     """A part from its name, its description or itself, with the sizes that it takes put in."""
     if isinstance(given, Component):
         if given.role != role:
@@ -71,10 +77,10 @@ def as_part(role: str, given: Any, sizes: Mapping[str, int]) -> Any:
             f"a part is a name, a mapping with 'kind' and settings, or an object; as {role} "
             f"{given!r} was given"
         )
-    written = {"kind": given} if isinstance(given, str) else dict(given)
-    cls = parts_of(role).get(str(written.get("kind")))
+    config = {"kind": given} if isinstance(given, str) else dict(given)
+    cls = components_of(role).get(str(config.get("kind")))
     taken = parameters_of(cls) if cls is not None else {}
-    return build(role, {**{k: v for k, v in sizes.items() if k in taken}, **written})
+    return build(role, {**{k: v for k, v in sizes.items() if k in taken}, **config})
 
 
 def _sizes(name: str, given: int | Sequence[int]) -> tuple[int, ...]:

@@ -26,7 +26,7 @@ from sparsetime.dictionaries.state.stream import Stream
 from sparsetime.errors import MismatchError
 from sparsetime.kernels import Support
 from sparsetime.segments import Segments
-from sparsetime.state import Memory
+from sparsetime.state import RecurrentState
 
 #: What groups are called that no part tells apart.
 NESTED = ("first", "rest")
@@ -56,29 +56,29 @@ class Dictionary(nn.Module):
         objective: Objective,
         name: str = "composed",
         *,
-        reads: tuple[int, ...] | None = None,
-        writes: tuple[int, ...] | None = None,
-        base: SkipConnection | None = None,
+        in_dims: tuple[int, ...] | None = None,
+        out_dims: tuple[int, ...] | None = None,
+        skip: SkipConnection | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.sparsifier = sparsifier
         self.decoder = decoder
         self.objective = objective
-        self.base = base
-        self.reads = reads or (encoder.d_in,)
-        self.writes = writes
+        self.skip = skip
+        self.in_dims = in_dims or (encoder.d_in,)
+        self.out_dims = out_dims
         check_sense(self)
-        encoder.meet(decoder)
-        sparsifier.meet(decoder)
-        self.normalisation = Normalisation(self.reads)
-        if writes is not None:
-            self.target_normalisation = Normalisation(writes)
+        encoder.bind(decoder)
+        sparsifier.bind(decoder)
+        self.normalisation = Normalisation(self.in_dims)
+        if out_dims is not None:
+            self.target_normalisation = Normalisation(out_dims)
             self.register_buffer("offset", torch.zeros(encoder.d_in))
-        if base is not None:
-            base.meet(self)
+        if skip is not None:
+            skip.bind(self)
         self.name = name
-        self.record: dict[str, Any] = {}
+        self.provenance: dict[str, Any] = {}
 
     @property
     def d_in(self) -> int:
@@ -109,10 +109,10 @@ class Dictionary(nn.Module):
         """
         if len(self.groups) < 2:
             return None
-        return next((part.group_names for part in self.parts if part.group_names), NESTED)
+        return next((part.group_names for part in self.components if part.group_names), NESTED)
 
     @property
-    def parts(self) -> list[Component]:
+    def components(self) -> list[Component]:
         """All parts: encoder, sparsifier, atoms, terms, and the base where there is one."""
         parts: list[Component] = [
             self.encoder,
@@ -120,18 +120,18 @@ class Dictionary(nn.Module):
             self.decoder,
             *self.objective.members,
         ]
-        return parts if self.base is None else [*parts, self.base]
+        return parts if self.skip is None else [*parts, self.skip]
 
     @property
     def needs(self) -> frozenset[str]:
         """What a training batch must hold beside x: names of `Batch`'s fields."""
-        across = frozenset() if self.writes is None else frozenset({"target"})
-        return across.union(*(part.needs for part in self.parts))
+        across = frozenset() if self.out_dims is None else frozenset({"target"})
+        return across.union(*(part.needs for part in self.components))
 
     @property
-    def remembers(self) -> bool:
+    def is_stateful(self) -> bool:
         """Whether a step's code depends on the steps before it, so that sequences go in whole."""
-        return any(part.remembers for part in self.parts)
+        return any(part.is_stateful for part in self.components)
 
     @property
     def atoms(self) -> Float[Tensor, "width d"]:
@@ -141,7 +141,7 @@ class Dictionary(nn.Module):
     @property
     def output_normalisation(self) -> Normalisation:
         """The scale of what is reconstructed."""
-        return self.normalisation if self.writes is None else self.target_normalisation
+        return self.normalisation if self.out_dims is None else self.target_normalisation
 
     def centred(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows d"]:
         """What the encoder sees of normalised activations.
@@ -149,9 +149,9 @@ class Dictionary(nn.Module):
         The offset counts as a constant here: its gradient through the encoder would only repeat
         that of the encoder's own bias.
         """
-        return x - (self.decoder.bias.detach() if self.writes is None else self.offset)
+        return x - (self.decoder.bias.detach() if self.out_dims is None else self.offset)
 
-    def step(
+    def forward_train(
         self,
         batch: Batch | Float[Tensor, "rows d"] | Float[Tensor, "rows 2 d"],
         dead: Tensor | None = None,
@@ -176,7 +176,7 @@ class Dictionary(nn.Module):
             segments = segments.twice()
         inputs = EncoderInput(self.centred(x), batch, progress, segments)
         rule = self.sparsifier.training_rule(inputs)
-        support, pre = self.encoder.trained_on(inputs, rule, dtype)
+        support, pre = self.encoder.encode_train(inputs, rule, dtype)
         values = self.sparsifier.gate(pre, support, inputs)
         if earlier is None:
             return ForwardPass(self, x, support, pre, values, None, dead, batch, progress)
@@ -197,7 +197,7 @@ class Dictionary(nn.Module):
     def observe(self, step: ForwardPass) -> None:
         """Let every part learn from a training step that is over."""
         with torch.no_grad():
-            for part in self.parts:
+            for part in self.components:
                 part.observe(step)
 
     @torch.no_grad()
@@ -210,20 +210,20 @@ class Dictionary(nn.Module):
         Errors: MismatchError for another last dimension than `d_in`, DataError for NaN or inf.
         """
         rows = checked_activations(self, x)
-        time = x.shape[-2] if self.remembers and x.dim() > 1 else 1
+        time = x.shape[-2] if self.is_stateful and x.dim() > 1 else 1
         count = rows.shape[0] // max(time, 1)
-        code = self.continued(rows, Segments.even(count, time, x.device), Memory())
+        code = self.encode_with_state(rows, Segments.even(count, time, x.device), RecurrentState())
         return code.reshape(*x.shape[:-1])
 
     @torch.no_grad()
-    def continued(
-        self, rows: Float[Tensor, "rows d"], segments: Segments, memory: Memory
+    def encode_with_state(
+        self, rows: Float[Tensor, "rows d"], segments: Segments, state: RecurrentState
     ) -> SparseCode:
-        """The code of raw rows that go on from the past that `memory` holds, and enter it."""
+        """The code of raw rows that go on from the past that `state` holds, and enter it."""
         seen = self.centred(self.normalisation.normalise(rows))
-        inputs = EncoderInput(seen, segments=segments, memory=memory)
+        inputs = EncoderInput(seen, segments=segments, state=state)
         rule = self.sparsifier.inference_rule(inputs)
-        support, pre = self.encoder.used_on(inputs, rule)
+        support, pre = self.encoder.encode_eval(inputs, rule)
         return self.sparsifier.code(pre, support, inputs)
 
     def decode(self, code: SparseCode) -> Float[Tensor, "*shape d"]:
@@ -247,10 +247,10 @@ class Dictionary(nn.Module):
     ) -> Float[Tensor, "*shape d_out"]:
         """What a code of raw activations x stands for, and what the base guesses of them."""
         decoded = self.decode(code)
-        if self.base is None:
+        if self.skip is None:
             return decoded
         seen = self.centred(self.normalisation.normalise(checked_activations(self, x)))
-        guess = self.base.guess(seen) * self.output_normalisation.scale
+        guess = self.skip.predict(seen) * self.output_normalisation.scale
         return decoded + guess.reshape(decoded.shape)
 
     def forward(self, x: Float[Tensor, "*shape d"]) -> Float[Tensor, "*shape d_out"]:
@@ -261,23 +261,23 @@ class Dictionary(nn.Module):
         """A state that encodes one time step after another, as whole sequences are encoded."""
         return Stream(self)
 
-    def written(self) -> dict[str, Any]:
+    def to_config(self) -> dict[str, Any]:
         """The dictionary as JSON, without its weights."""
-        written: dict[str, Any] = {
+        config: dict[str, Any] = {
             "name": self.name,
-            "encoder": self.encoder.written(),
-            "sparsifier": self.sparsifier.written(),
-            "atoms": self.decoder.written(),
-            "objective": self.objective.written(),
-            "record": self.record,
+            "encoder": self.encoder.to_config(),
+            "sparsifier": self.sparsifier.to_config(),
+            "decoder": self.decoder.to_config(),
+            "objective": self.objective.to_config(),
+            "provenance": self.provenance,
         }
-        if len(self.reads) > 1:
-            written["reads"] = list(self.reads)
-        if self.writes is not None:
-            written["writes"] = list(self.writes)
-        if self.base is not None:
-            written["base"] = self.base.written()
-        return written
+        if len(self.in_dims) > 1:
+            config["in_dims"] = list(self.in_dims)
+        if self.out_dims is not None:
+            config["out_dims"] = list(self.out_dims)
+        if self.skip is not None:
+            config["skip"] = self.skip.to_config()
+        return config
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a folder or URL: dictionary.json and dictionary.safetensors."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.segments import Segments
-from sparsetime.state import Memory
+from sparsetime.state import RecurrentState
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,14 @@ class EncoderInput:
     the row and its past alone.
     progress: how much of the training is over, from 0 to 1; 1 when encoding.
     segments: which rows follow each other in time; None in training where no part needs it.
-    memory: what parts kept of what went before the first row of every segment.
+    state: what parts kept of what went before the first row of every segment.
     """
 
     x: Float[Tensor, "rows d"]
     batch: Batch | None = None
     progress: float = 1.0
     segments: Segments | None = None
-    memory: Memory = field(default_factory=Memory)
+    state: RecurrentState = field(default_factory=RecurrentState)
 
     @property
     def in_time(self) -> Segments:

@@ -43,7 +43,7 @@ class ForwardPass:
     @cached_property
     def target(self) -> Float[Tensor, "rows d_out"]:
         """What is to be reconstructed, normalised: x, or the other site's activations."""
-        if self.dictionary.writes is None:
+        if self.dictionary.out_dims is None:
             return self.x
         assert self.batch is not None, "the target was asked for, so the batch is there"
         assert self.batch.target is not None, "it is among what the dictionary needs"
@@ -67,27 +67,27 @@ class ForwardPass:
         )
 
     @cached_property
-    def guess(self) -> Float[Tensor, "rows d"] | None:
+    def skip_output(self) -> Float[Tensor, "rows d"] | None:
         """What is guessed without the code, where there is a base."""
-        base = self.dictionary.base
-        return None if base is None else base.guess(self.dictionary.centred(self.x))
+        skip = self.dictionary.skip
+        return None if skip is None else skip.predict(self.dictionary.centred(self.x))
 
     @property
-    def beyond_base(self) -> Float[Tensor, "rows d"]:
+    def code_target(self) -> Float[Tensor, "rows d"]:
         """What the code is to explain: the target, less what is guessed without it."""
-        return self.target if self.guess is None else self.target - self.guess
+        return self.target if self.skip_output is None else self.target - self.skip_output
 
     @cached_property
     def nested(self) -> Float[Tensor, "groups rows d"]:
         """The reconstruction by each nested prefix of latents; the last is by all."""
         nested = self.dictionary.decoder.decode_nested(self.values, self.support)
-        return nested if self.guess is None else nested + self.guess
+        return nested if self.skip_output is None else nested + self.skip_output
 
     @cached_property
     def reconstruction(self) -> Float[Tensor, "rows d"]:
         """The reconstruction by all latents."""
         decoded = self.dictionary.decoder.decode(self.values, self.support)
-        return decoded if self.guess is None else decoded + self.guess
+        return decoded if self.skip_output is None else decoded + self.skip_output
 
     @cached_property
     def residual(self) -> Float[Tensor, "rows d"]:

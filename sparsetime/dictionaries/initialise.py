@@ -15,24 +15,24 @@ from sparsetime.dictionaries.normalisation import geometric_median
 _SCALED_FROM = 1024
 
 
-def start(dictionary: Dictionary, seed: int = 0) -> None:
+def reset_parameters(dictionary: Dictionary, seed: int = 0) -> None:
     """Random atoms, and the encoder as their transpose, or random too where spaces differ."""
     if dictionary.decoder.bias.is_meta:
         return
     generator = torch.Generator().manual_seed(seed)
-    dictionary.decoder.start(generator)
+    dictionary.decoder.reset_parameters(generator)
     directions = dictionary.atoms.detach()
-    if dictionary.writes is not None:
+    if dictionary.out_dims is not None:
         directions = torch.randn(dictionary.width, dictionary.d_in, generator=generator)
         directions /= directions.norm(dim=1, keepdim=True)
-    for part in dictionary.parts:
+    for part in dictionary.components:
         if part is not dictionary.decoder:
-            part.start(generator)
-    dictionary.encoder.start_from(directions)
+            part.reset_parameters(generator)
+    dictionary.encoder.init_from(directions)
 
 
 @torch.no_grad()
-def fit_start(dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d"]) -> None:
+def init_from_data(dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d"]) -> None:
     """Before the first step: scales, offsets at the geometric median, and what parts learn of it.
 
     Errors: DataError where the sample lacks a target that the dictionary writes, or does not vary.
@@ -40,7 +40,7 @@ def fit_start(dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d"]) -
     batch = Batch.of(sample)
     dictionary.normalisation.fit(batch.site_rows)
     x = target = dictionary.normalisation.normalise(batch.site_rows)
-    if dictionary.writes is None:
+    if dictionary.out_dims is None:
         dictionary.decoder.bias.copy_(geometric_median(x))
     else:
         check_needs(frozenset({"target"}), batch.fields, dictionary.name, "the first batch")
@@ -49,13 +49,13 @@ def fit_start(dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d"]) -
         target = dictionary.target_normalisation.normalise(batch.target)
         dictionary.offset.copy_(geometric_median(x))
         dictionary.decoder.bias.copy_(geometric_median(target))
-    dictionary.decoder.fit_start(target - dictionary.decoder.bias)
-    if dictionary.decoder.from_data and dictionary.writes is None:
-        dictionary.encoder.start_from(dictionary.atoms)
-    for part in dictionary.parts:
+    dictionary.decoder.init_from_data(target - dictionary.decoder.bias)
+    if dictionary.decoder.from_data and dictionary.out_dims is None:
+        dictionary.encoder.init_from(dictionary.atoms)
+    for part in dictionary.components:
         if part is not dictionary.decoder:
-            part.fit_start(target if part.role == "term" else dictionary.centred(x))
-    if dictionary.sparsifier.scale_free and dictionary.writes is None:
+            part.init_from_data(target if part.role == "term" else dictionary.centred(x))
+    if dictionary.sparsifier.scale_free and dictionary.out_dims is None:
         some, rows = batch.segments, _SCALED_FROM
         if some is not None:
             some = some.within(_SCALED_FROM)
@@ -73,7 +73,7 @@ def _best_scale(
     row, and the first part of a training would be spent on shrinking it.
     """
     rule = dictionary.sparsifier.training_rule(inputs)
-    support, pre = dictionary.encoder.trained_on(inputs, rule, torch.float32)
+    support, pre = dictionary.encoder.encode_train(inputs, rule, torch.float32)
     values = dictionary.sparsifier.gate(pre, support, inputs)
     decoder = dictionary.decoder
     aim = target - decoder.bias

@@ -14,6 +14,7 @@ from sparsetime.dictionaries.component import build
 from sparsetime.dictionaries.decoders import Decoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import Encoder
+from sparsetime.dictionaries.legacy_config import current_config, current_weights
 from sparsetime.dictionaries.objectives import Objective
 from sparsetime.dictionaries.sparsifiers import Sparsifier
 from sparsetime.errors import DamagedError, StoreError
@@ -22,7 +23,7 @@ from sparsetime.files import Folder
 SCHEMA_VERSION = 1
 JSON_NAME = "dictionary.json"
 WEIGHTS_NAME = "dictionary.safetensors"
-_KEYS = ("schema_version", "name", "encoder", "sparsifier", "atoms", "objective", "sha256")
+_KEYS = ("schema_version", "name", "encoder", "sparsifier", "decoder", "objective", "sha256")
 
 
 def save(dictionary: Dictionary, path: str | os.PathLike[str]) -> None:
@@ -34,7 +35,7 @@ def save(dictionary: Dictionary, path: str | os.PathLike[str]) -> None:
         JSON_NAME,
         {
             "schema_version": SCHEMA_VERSION,
-            **dictionary.written(),
+            **dictionary.to_config(),
             "sha256": hashlib.sha256(weights).hexdigest(),
         },
     )
@@ -52,42 +53,43 @@ def load(path: str | os.PathLike[str]) -> Dictionary:
             f"{folder.url} holds no {JSON_NAME}, so it is not a finished dictionary; give the "
             f"folder that `train` wrote to. It holds: {', '.join(folder.names()) or 'nothing'}"
         )
-    written = folder.read_json(JSON_NAME)
-    lacking = [key for key in _KEYS if not isinstance(written, dict) or key not in written]
+    config = folder.read_json(JSON_NAME)
+    config = current_config(config) if isinstance(config, dict) else {}
+    lacking = [key for key in _KEYS if key not in config]
     if lacking:
         raise DamagedError(
             f"{folder.url}/{JSON_NAME} lacks {', '.join(lacking)}, so it was not written by "
             "sparsetime; restore it or train again"
         )
-    version = written["schema_version"]
+    version = config["schema_version"]
     if version != SCHEMA_VERSION:
         raise StoreError(
             f"{folder.url}/{JSON_NAME} has schema version {version}; this sparsetime reads "
             f"version {SCHEMA_VERSION}. Update sparsetime to open it."
         )
-    dictionary = from_written(written)
-    dictionary.load_state_dict(_read_weights(folder, written["sha256"]))
+    dictionary = from_config(config)
+    dictionary.load_state_dict(_read_weights(folder, config["sha256"]))
     return dictionary
 
 
-def from_written(written: dict[str, Any]) -> Dictionary:
-    """The dictionary that `Dictionary.written` describes, with weights at zero."""
-    encoder: Encoder = build("encoder", written["encoder"])
-    sparsifier: Sparsifier = build("sparsifier", written["sparsifier"])
-    decoder: Decoder = build("atoms", written["atoms"])
-    objective = Objective.build(written["objective"])
-    reads, writes, base = (written.get(key) for key in ("reads", "writes", "base"))
+def from_config(config: dict[str, Any]) -> Dictionary:
+    """The dictionary that `Dictionary.to_config` describes, with weights at zero."""
+    encoder: Encoder = build("encoder", config["encoder"])
+    sparsifier: Sparsifier = build("sparsifier", config["sparsifier"])
+    decoder: Decoder = build("decoder", config["decoder"])
+    objective = Objective.build(config["objective"])
+    in_dims, out_dims, skip = (config.get(key) for key in ("in_dims", "out_dims", "skip"))
     dictionary = Dictionary(
         encoder,
         sparsifier,
         decoder,
         objective,
-        written["name"],
-        reads=None if reads is None else tuple(reads),
-        writes=None if writes is None else tuple(writes),
-        base=None if base is None else build("base", base),
+        config["name"],
+        in_dims=None if in_dims is None else tuple(in_dims),
+        out_dims=None if out_dims is None else tuple(out_dims),
+        skip=None if skip is None else build("skip", skip),
     )
-    dictionary.record = dict(written.get("record", {}))
+    dictionary.provenance = dict(config.get("provenance", {}))
     return dictionary
 
 
@@ -107,4 +109,4 @@ def _read_weights(folder: Folder, sha256: str) -> dict[str, Any]:
             f"{folder.url}/{WEIGHTS_NAME} is not the file that was saved: its checksum differs; "
             "restore it or train again"
         )
-    return tensors
+    return current_weights(tensors)

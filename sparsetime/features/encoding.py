@@ -49,14 +49,14 @@ def check_compatible(sae: Dictionary, store: Store) -> None:
     Errors: MismatchError says both sides; DataError where the store holds no rows.
     """
     check_width(store, sae.d_in)
-    record = sae.record
+    record = sae.provenance
     check_model(store, record.get("model_hash"))
     site, here = record.get("site"), store.site
     if site and here and site.removesuffix(":output") != here.removesuffix(":output"):
         raise MismatchError(
             f"the dictionary was trained at the site {site!r}; the store was captured at "
             f"{here!r}. Open the store of {site!r}; to compare across sites on purpose, call "
-            f"`sae.record.clear()` first."
+            f"`sae.provenance.clear()` first."
         )
     if len(store) == 0:
         raise DataError(
@@ -111,7 +111,7 @@ def _together(sae: Dictionary, sequences: list[StoredSequence]) -> Iterator[Enco
     x = torch.cat([s.values for s in sequences])
     device = device_of(sae)
     with torch.no_grad():
-        streams = [len(s.values) for s in sequences] if sae.remembers else [len(x)]
+        streams = [len(s.values) for s in sequences] if sae.is_stateful else [len(x)]
         parts = [
             code.to("cpu")
             for rows in torch.split(x, streams)

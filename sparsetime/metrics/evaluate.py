@@ -90,7 +90,7 @@ def evaluate(
         "unit": store.unit,
         "sequences": len(store.sequence_indices),
         "steps": len(store),
-        "seen_in_training": share_seen(sae.record.get("trained_on"), store),
+        "seen_in_training": share_seen(sae.provenance.get("trained_on"), store),
         "seed": seed,
     }
     report = EvaluationReport(figures, left_out, about, subject)

@@ -56,7 +56,7 @@ class Reconstruction(Metric):
 
     def update(self, sequence: EncodedSequence) -> None:
         x = sequence.activations.double()
-        if x.shape[0] == 0 or self._sae.writes is not None:
+        if x.shape[0] == 0 or self._sae.out_dims is not None:
             return
         if self._shift is None:
             self._shift = x[0].clone()
@@ -73,7 +73,7 @@ class Reconstruction(Metric):
             self._residual[part.name] += float((x - x_hat).square().sum())
 
     def outcomes(self) -> dict[str, Outcome]:
-        if self._sae.writes is not None:
+        if self._sae.out_dims is not None:
             away = LeftOut(
                 "the dictionary reconstructs another site than the one it reads, and the store "
                 "holds the one it reads alone"

@@ -15,7 +15,8 @@ from sparsetime.dictionaries import serialise
 from sparsetime.dictionaries.component import unit_rows
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.forward_pass import ForwardPass
-from sparsetime.dictionaries.initialise import fit_start
+from sparsetime.dictionaries.initialise import init_from_data
+from sparsetime.dictionaries.legacy_config import current_weights
 from sparsetime.training.adam import Adam
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dead_latents import DeadLatentTracker
@@ -52,13 +53,15 @@ class DictionaryTrainable(Trainable[Batch]):
 
     def initialise(self, batch: Batch) -> None:
         """Set the scales and offsets of the dictionary's components from the first batch."""
-        fit_start(self.dictionary, batch)
+        init_from_data(self.dictionary, batch)
 
     def loss(self, batch: Batch, number: int) -> Float[Tensor, ""]:
         """The dictionary's objective on the batch: the weighted sum of its terms."""
         self._forward = None  # frees the last step's tensors before this one's are made
         progress = number / max(1, self.config.steps - 1)
-        self._forward = self.dictionary.step(batch, self.tracker.dead, self._dtype, progress)
+        self._forward = self.dictionary.forward_train(
+            batch, self.tracker.dead, self._dtype, progress
+        )
         self.losses = self.dictionary.objective.losses(self._forward)
         return self.dictionary.objective.total(self.losses)
 
@@ -100,6 +103,7 @@ class DictionaryTrainable(Trainable[Batch]):
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Set everything to what `state` returned."""
+        tensors = current_weights(tensors)
         own = self.dictionary.state_dict()
         self.dictionary.load_state_dict({name: tensors[f"dictionary.{name}"] for name in own})
         own = self._optimiser.state()

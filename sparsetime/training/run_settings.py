@@ -9,6 +9,7 @@ from safetensors.torch import save as save_tensors
 
 from sparsetime.activations.sources.source import Source
 from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.legacy_config import current_config
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training.config import TrainConfig, upgrade_saved_config
 
@@ -17,8 +18,8 @@ def run_settings(
     dictionary: Dictionary, source: Source, config: TrainConfig, path: str, dtype: str
 ) -> dict[str, Any]:
     """Config, selection dtype, composition, initial weights and source of a run into `path`."""
-    composition = dictionary.written()
-    del composition["record"]
+    composition = dictionary.to_config()
+    del composition["provenance"]
     return {
         "config": config.model_dump(mode="json"),
         "selection_dtype": dtype,
@@ -35,7 +36,11 @@ def run_settings(
 
 def upgrade_run_settings(saved: dict[str, Any]) -> dict[str, Any]:
     """The settings that an earlier version saved, under today's keys."""
-    return {**saved, "config": upgrade_saved_config(saved["config"])}
+    upgraded = {
+        "config": upgrade_saved_config(saved["config"]),
+        "dictionary": current_config(saved["dictionary"]),
+    }
+    return {**saved, **upgraded}
 
 
 def selection_dtype_name(

@@ -95,7 +95,7 @@ def train(
         (group, _batches(activations, needs, config, group)) for needs, group in by_needs.items()
     ]
     for member, job in zip(members, jobs, strict=True):
-        member.record = _provenance(activations)
+        member.provenance = _provenance(activations)
         job.acquire()
     for group, group_batches in groups:
         run_jobs(group, group_batches, show)
@@ -154,15 +154,15 @@ def _check_fit(dictionary: Dictionary, source: Source) -> None:
     """Width, and the model and site of an earlier training: no dictionary can serve two."""
     check_width(source, dictionary.d_in)
     check_source_fields(source, dictionary.needs, f"the dictionary {dictionary.name!r}")
-    if dictionary.writes is not None and isinstance(source, BatchSource):
+    if dictionary.out_dims is not None and isinstance(source, BatchSource):
         width = source.field_widths["target"]
         if width != dictionary.d_out:
             raise MismatchError(
                 f"the dictionary {dictionary.name!r} writes activations of width "
                 f"{dictionary.d_out}, the source's target has width {width}"
             )
-    check_model(source, dictionary.record.get("model_hash"))
-    site = dictionary.record.get("site")
+    check_model(source, dictionary.provenance.get("model_hash"))
+    site = dictionary.provenance.get("site")
     if site is not None and source.site is not None and site != source.site:
         raise MismatchError(
             f"the dictionary was trained on the site {site!r}, the source gives {source.site!r}; "

@@ -20,7 +20,7 @@ def test_every_recipe_has_a_claim():
 
 @pytest.mark.parametrize("one", CLAIMS, ids=lambda one: one.name)
 def test_a_claim_says_what_it_must(one):
-    assert one.file.stem == one.name.replace("g_sae", "gradient_sae")
+    assert one.file.stem == one.name
     assert one.says[0].isupper()
     assert one.says.endswith(".")
     assert one.data

@@ -69,7 +69,7 @@ def test_tokens_keep_document_section_and_place(run):
 def test_the_dictionaries_learnt_the_temporal_split(run):
     sae = st.load(run / "temporal_matryoshka")
     assert sae.groups == (26, 128)
-    assert sae.record["site"] == "encoder.layer.3"
+    assert sae.provenance["site"] == "encoder.layer.3"
     losses = [
         json.loads(line)["loss_temporal_contrastive"]
         for line in (run / "temporal_matryoshka" / "metrics.jsonl").read_text().splitlines()

@@ -6,7 +6,7 @@ from planted import planted
 
 import sparsetime as st
 from sparsetime.activations.sampling.batch import Batch
-from sparsetime.dictionaries.initialise import fit_start
+from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.dictionaries.normalisation import Normalisation
 from sparsetime.dictionaries.objectives.site_l1 import SiteL1
 from sparsetime.errors import ConfigError
@@ -31,7 +31,7 @@ def test_a_transcoder_writes_the_other_site(tmp_path):
     assert y.shape == (500, 10) and torch.equal(y, run.dictionary(new))
     spread = (target - target.mean(0)).square().sum()
     assert (y - target).square().sum() < 0.6 * spread
-    assert again.written()["writes"] == [10] and again.atoms.shape == (64, 10)
+    assert again.to_config()["out_dims"] == [10] and again.atoms.shape == (64, 10)
 
 
 def test_a_skip_carries_what_is_linear():
@@ -40,20 +40,20 @@ def test_a_skip_carries_what_is_linear():
     weight = torch.randn(16, 10, generator=torch.Generator().manual_seed(5))
     batch = Batch(x, target=x @ weight + 3)
     sae = st.dictionary("skip_transcoder", d_in=16, width=64, d_out=10, k=1)
-    fit_start(sae, batch)
+    init_from_data(sae, batch)
     seen = sae.centred(sae.normalisation.normalise(x))
     scale, out = sae.normalisation.scale, sae.output_normalisation.scale
     with torch.no_grad():
-        sae.base.weight.copy_((weight * scale / out).T)
+        sae.skip.weight.copy_((weight * scale / out).T)
         sae.encoder.bias.fill_(-100.0)  # nothing is on
         sae.decoder.bias.copy_(((sae.offset * scale) @ weight + 3) / out)
-    step = sae.step(batch)
+    step = sae.forward_train(batch)
     assert step.support.indices.numel() == 0
     torch.testing.assert_close(step.nested[-1] * out, batch.target, rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(sae(x), batch.target, rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(
         sae.reconstruct(sae.encode(x), x) - sae.decode(sae.encode(x)),
-        sae.base.guess(seen) * out,
+        sae.skip.predict(seen) * out,
         rtol=1e-4,
         atol=1e-3,
     )
@@ -72,12 +72,12 @@ def test_every_site_has_a_scale_of_its_own():
 
 def test_atoms_of_two_sites_cost_more_than_atoms_of_one():
     sae = st.compose(
-        d_in=(2, 2), width=2, sparsifier="relu", objective=["mse", SiteL1(1.0)], atoms="unit_norm"
+        d_in=(2, 2), width=2, sparsifier="relu", objective=["mse", SiteL1(1.0)], decoder="unit_norm"
     )
     with torch.no_grad():
         sae.decoder.weight.copy_(torch.tensor([[0.6, 0.8, 0.0, 0.0], [0.6, 0.0, 0.8, 0.0]]))
         sae.encoder.weight.copy_(torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]]))
-    step = sae.step(torch.tensor([[2.0, 0.0, 0.0, 0.0], [0.0, 3.0, 0.0, 0.0]]))
+    step = sae.forward_train(torch.tensor([[2.0, 0.0, 0.0, 0.0], [0.0, 3.0, 0.0, 0.0]]))
     # (2 * 1 + 3 * (0.6 + 0.8)) over two rows.
     assert SiteL1(1.0).loss(step).item() == pytest.approx((2 + 3 * 1.4) / 2)
 
@@ -157,7 +157,7 @@ def test_sites_of_a_cross_layer_transcoder_must_fit():
             width=32,
             encoder={"kind": "one_site", "sites": 2},
             sparsifier={"kind": "top_k", "k": 2},
-            atoms={"kind": "onward", "sites": 4},
+            decoder={"kind": "onward", "sites": 4},
         )
 
 

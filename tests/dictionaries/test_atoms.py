@@ -12,7 +12,7 @@ from sparsetime.dictionaries.decoders import (
 )
 from sparsetime.dictionaries.decoders.active_subspace import effective_rank, principal_directions
 from sparsetime.dictionaries.decoders.archetypal import cluster_centres
-from sparsetime.dictionaries.initialise import fit_start
+from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.errors import ConfigError
 
 
@@ -31,16 +31,16 @@ def test_the_active_subspace_is_where_rows_vary():
     assert basis.shape == (6, 2)
     torch.testing.assert_close(basis[2:], torch.zeros(4, 2), atol=1e-5, rtol=0)
     atoms = ActiveSubspaceDecoder(16, 6)
-    atoms.start(seeded())
+    atoms.reset_parameters(seeded())
     assert atoms.weight[:, 2:].abs().max() > 0.1
-    atoms.fit_start(x)
+    atoms.init_from_data(x)
     torch.testing.assert_close(atoms.weight[:, 2:], torch.zeros(16, 4), atol=1e-5, rtol=0)
     torch.testing.assert_close(atoms.weight.norm(dim=1), torch.ones(16))
 
 
 def test_the_encoder_begins_in_the_active_subspace_too():
     sae = st.dictionary("active_subspace", d_in=6, width=16, k=2)
-    fit_start(sae, in_a_plane())
+    init_from_data(sae, in_a_plane())
     directions = torch.nn.functional.normalize(sae.encoder.weight, dim=1)
     torch.testing.assert_close(directions, sae.atoms)
 
@@ -54,8 +54,8 @@ def test_archetypal_atoms_point_into_the_hull():
     """Points on the positive side of a line can only be mixed to that side."""
     x = torch.rand(300, 5, generator=seeded()) + torch.tensor([0.5, 0.0, 0.0, 0.0, 0.0])
     atoms = ArchetypalDecoder(20, 5, points=8)
-    atoms.start(seeded())
-    atoms.fit_start(x)
+    atoms.reset_parameters(seeded())
+    atoms.init_from_data(x)
     mixtures = atoms.mixtures()
     assert (mixtures >= atoms.points.min(0).values - 1e-6).all()
     assert (mixtures <= atoms.points.max(0).values + 1e-6).all()
@@ -64,7 +64,7 @@ def test_archetypal_atoms_point_into_the_hull():
 
 def test_relaxation_bounds_how_far_an_atom_leaves_its_mixture():
     atoms = ArchetypalDecoder(6, 5, points=4, relaxation=0.25)
-    atoms.start(seeded())
+    atoms.reset_parameters(seeded())
     inside = atoms.mixtures().detach()
     with torch.no_grad():
         atoms.beside[0, 0], atoms.beside[1, 0] = 100.0, 0.1
@@ -83,10 +83,10 @@ def test_cluster_centres_of_two_clouds():
 
 def test_data_atoms_are_the_worst_explained_rows():
     atoms = DataPointDecoder(4, 3, at_once=2)
-    atoms.start(seeded())
+    atoms.reset_parameters(seeded())
     assert atoms.vectors().norm(dim=1).allclose(torch.ones(4))
     # The second is the first again, so that after the first the third is worst.
-    atoms.fit_start(torch.tensor([[5.0, 0.0, 0.0], [4.0, 0.0, 0.0], [0.0, 2.0, 0.0]]))
+    atoms.init_from_data(torch.tensor([[5.0, 0.0, 0.0], [4.0, 0.0, 0.0], [0.0, 2.0, 0.0]]))
     assert atoms.filled == 2
     assert atoms.vectors().tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]]
 
@@ -109,7 +109,9 @@ def test_training_fills_the_dictionary_with_data(tmp_path):
         (lambda: ArchetypalDecoder(4, 2, relaxation=-1.0), "relaxation is not negative"),
         (lambda: DataPointDecoder(4, 2, at_once=0), "adds at least 1 atom"),
         (
-            lambda: st.compose(atoms="data", sparsifier={"kind": "top_k", "k": 2}, d_in=4, width=8),
+            lambda: st.compose(
+                decoder="data", sparsifier={"kind": "top_k", "k": 2}, d_in=4, width=8
+            ),
             "come one by one while training goes on.*'matching_pursuit' or 'tied'",
         ),
     ],

@@ -35,7 +35,7 @@ def axes(k, **settings):
 def test_every_budget_leaves_over_what_it_does_not_hold():
     x = torch.tensor([[1.0, 4.0, 2.0, 3.0], [0.0, 0.0, 2.0, 0.0]])
     sae = axes(3, budgets=[1, 2])
-    step, (term,) = sae.step(x), sae.objective.members
+    step, (term,) = sae.forward_train(x), sae.objective.members
     # Left over: 1, 2, 3 of the first row, then 1, 2, then 1; of the second row nothing.
     assert term.loss(step).item() == pytest.approx(((14 + 5 + 1) / 2) / 3)
     weighed = MultiKMSE([1, 2], emphasis=[2, 1, 1])
@@ -46,7 +46,7 @@ def test_every_budget_leaves_over_what_it_does_not_hold():
 
 def test_the_whole_code_is_the_last_budget():
     sae = st.dictionary("msae", d_in=6, width=24, k=5)
-    step = sae.step(torch.randn(40, 6, generator=torch.Generator().manual_seed(1)))
+    step = sae.forward_train(torch.randn(40, 6, generator=torch.Generator().manual_seed(1)))
     term = sae.objective.members[0]
     torch.testing.assert_close(term.reconstructions(step)[:, -1], step.reconstruction)
     torch.testing.assert_close(MultiKMSE([5]).loss(step), MSE().loss(step))

@@ -47,7 +47,7 @@ def test_top_afa_stops_where_the_code_is_as_long_as_the_row():
 
 def test_length_match_is_the_difference_of_lengths():
     sae = axes({"kind": "top_k", "k": 1})
-    step = sae.step(torch.tensor([[3.0, 4.0, 0.0, 0.0], [5.0, 0.0, 0.0, 0.0]]))
+    step = sae.forward_train(torch.tensor([[3.0, 4.0, 0.0, 0.0], [5.0, 0.0, 0.0, 0.0]]))
     assert NormMatch().loss(step).item() == pytest.approx((5 - 4) ** 2 / 2, rel=1e-5)
 
 
@@ -56,7 +56,7 @@ def test_every_latent_takes_the_rows_where_it_is_strongest():
     x = torch.tensor(
         [[9.0, 1.0, 1.0, 1.0], [8.0, 7.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0], [2.0, 1.0, 3.0, -1.0]]
     )
-    step = sae.step(x)
+    step = sae.forward_train(x)
     kept = torch.zeros(4, 4)
     kept[step.support.row_of_entry, step.support.indices] = step.values.detach()
     assert kept.tolist() == [[9, 0, 0, 1], [0, 7, 0, 0], [0, 0, 0, 0], [0, 0, 3, 0]]
@@ -65,7 +65,7 @@ def test_every_latent_takes_the_rows_where_it_is_strongest():
 def test_thresholds_of_feature_choice_keep_the_budget_without_a_batch():
     sae = st.dictionary("feature_choice", d_in=8, width=32, k=3, zipf=0.5)
     for seed in range(60):
-        sae.observe(sae.step(rows(256, 8, seed)))
+        sae.observe(sae.forward_train(rows(256, 8, seed)))
     frequency = sae.sparsifier.frequency
     assert frequency.sum().item() == pytest.approx(3, rel=1e-4)
     assert (frequency.diff() <= 0).all()
@@ -79,7 +79,7 @@ def test_thresholds_of_feature_choice_keep_the_budget_without_a_batch():
 def test_a_share_of_less_than_a_row_a_batch_is_kept_too():
     sae = st.dictionary("feature_choice", d_in=8, width=64, k=1, zipf=0.0)
     for seed in range(300):
-        sae.observe(sae.step(rows(32, 8, seed)))
+        sae.observe(sae.forward_train(rows(32, 8, seed)))
     assert sae.encode(rows(4000, 8, seed=999)).counts.float().mean().item() == pytest.approx(
         1, rel=0.25
     )
@@ -102,7 +102,7 @@ def test_underused_latents_are_those_below_the_law():
 def test_aux_zipf_is_aux_k_of_the_underused():
     sae = st.dictionary("mutual_choice", d_in=6, width=24, k=2)
     term = next(one for one in sae.objective.members if one.kind == "aux_zipf")
-    step = sae.step(rows(40, 6, seed=1))
+    step = sae.forward_train(rows(40, 6, seed=1))
     assert term.loss(step).item() == 0.0
     term.density.copy_((torch.arange(24) >= 10).float())
     few = torch.arange(24) < 10
@@ -116,7 +116,7 @@ def test_adaptive_k_learns_what_makes_a_row_complex():
     sae = st.dictionary("adaptive_k", d_in=6, width=64, k=16, spread=0.5)
     for seed in range(5):
         x = rows(200, 6, seed)
-        sae.observe(sae.step(Batch(x, labels=(10 * x[:, 0]).round().long())))
+        sae.observe(sae.forward_train(Batch(x, labels=(10 * x[:, 0]).round().long())))
     x = rows(500, 6, seed=9)
     centred = sae.centred(sae.normalisation.normalise(x))
     k = sae.sparsifier.k_of(centred)
@@ -131,7 +131,7 @@ def test_adaptive_k_learns_what_makes_a_row_complex():
 def test_labels_that_never_change_leave_every_row_at_k():
     sae = st.dictionary("adaptive_k", d_in=6, width=64, k=16)
     x = rows(200, 6)
-    sae.observe(sae.step(Batch(x, labels=torch.full((200,), 3))))
+    sae.observe(sae.forward_train(Batch(x, labels=torch.full((200,), 3))))
     assert (sae.sparsifier.k_of(x) == 16).all()
 
 
@@ -140,7 +140,7 @@ def test_thresholds_bring_every_group_to_its_frequency():
     sparsifier = sae.sparsifier
     assert sparsifier.frequencies == pytest.approx([0.2, 0.05])
     for seed in range(200):
-        sae.observe(sae.step(rows(512, 8, seed)))
+        sae.observe(sae.forward_train(rows(512, 8, seed)))
     code = sae.encode(rows(20_000, 8, seed=999))
     fired = torch.bincount(code.indices, minlength=32) / 20_000
     for group, wanted in enumerate(sparsifier.frequencies):
@@ -153,13 +153,13 @@ def test_a_silent_latents_threshold_falls():
     sparsifier.threshold.fill_(3.0)
     sae = axes(sparsifier, width=2)
     for _ in range(5):
-        sae.observe(sae.step(torch.tensor([[4.0, 1.0], [4.0, 1.0]])))
+        sae.observe(sae.forward_train(torch.tensor([[4.0, 1.0], [4.0, 1.0]])))
     assert sparsifier.threshold[0] > 3.0 > sparsifier.threshold[1]
 
 
 def test_the_start_of_adapted_thresholds_is_that_of_random_directions():
     sparsifier = FiringRateBias(width=4, frequencies=[0.5, 0.1])
-    sparsifier.fit_start(rows(5000, 16) * 3)
+    sparsifier.init_from_data(rows(5000, 16) * 3)
     torch.testing.assert_close(
         sparsifier.threshold, torch.tensor([0.0, 0.0, 3.845, 3.845]), atol=0.05, rtol=0
     )
@@ -168,7 +168,7 @@ def test_the_start_of_adapted_thresholds_is_that_of_random_directions():
 def test_an_annealed_penalty_changes_its_shape_and_not_its_size():
     term = AnnealedLp(weight=1.0, last=0.5, begin=0.0)
     sae = axes({"kind": "top_k", "k": 2})
-    step = sae.step(torch.tensor([[4.0, 1.0, 0.0, 0.0]]))
+    step = sae.forward_train(torch.tensor([[4.0, 1.0, 0.0, 0.0]]))
     assert term.loss(step).item() == pytest.approx(5.0)
     for progress in (0.3, 0.7, 1.0):
         term.observe(replace(step, progress=progress))
@@ -178,7 +178,7 @@ def test_an_annealed_penalty_changes_its_shape_and_not_its_size():
     assert term.factor.item() == pytest.approx(5 / 3)
     gradient = torch.autograd.grad(term.loss(step), step.values)[0]
     torch.testing.assert_close(gradient, 5 / 3 * 0.5 * torch.tensor([4.0, 1.0]) ** -0.5)
-    assert math.isfinite(term.loss(sae.step(torch.zeros(1, 4))).item())
+    assert math.isfinite(term.loss(sae.forward_train(torch.zeros(1, 4))).item())
 
 
 REFUSED = {

@@ -5,7 +5,7 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.dictionaries.compose import as_part
+from sparsetime.dictionaries.compose import as_component
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK
@@ -25,12 +25,12 @@ def test_names_settings_and_objects_make_the_same_dictionary():
     by_object = composed(
         encoder=LinearEncoder(16, 64),
         sparsifier=TopK(4),
-        atoms=UnitNormDecoder(64, 16),
+        decoder=UnitNormDecoder(64, 16),
         objective=[MSE(), AuxK(8)],
     )
     recipe = st.dictionary("topk", d_in=16, width=64, k=4, aux_k=8)
     for made in (by_object, recipe):
-        assert {**made.written(), "name": "composed"} == by_name.written()
+        assert {**made.to_config(), "name": "composed"} == by_name.to_config()
         state = made.state_dict()
         assert all(torch.equal(t, state[name]) for name, t in by_name.state_dict().items())
 
@@ -39,7 +39,7 @@ def test_a_composition_trains_saves_and_loads(tmp_path):
     sae = composed(
         encoder="tied",
         sparsifier={"kind": "batch_top_k", "k": 4},
-        atoms={"kind": "unit_norm", "groups": [16, 64]},
+        decoder={"kind": "unit_norm", "groups": [16, 64]},
         objective=["nested_mse", "aux_k"],
         name="own",
     )
@@ -72,7 +72,7 @@ def test_a_composition_trains_saves_and_loads(tmp_path):
             "sparsifier 'top_k': 'k': given 2.5, expected a valid integer",
         ),
         ({"sparsifier": {"kind": "top_k", "k": 65}}, ConfigError, "k is 65 and larger than the"),
-        ({"sparsifier": {"k": 4}}, ConfigError, "a written sparsifier needs a 'kind'"),
+        ({"sparsifier": {"k": 4}}, ConfigError, "the config of a sparsifier needs a 'kind'"),
         ({"encoder": TopK(4)}, ConfigError, "'top_k' is given as encoder and is of the role spars"),
         ({"d_in": 0}, ConfigError, "d_in is a number of dimensions, at least 1, .* 0 was given"),
         ({"d_out": [8, 0]}, ConfigError, r"d_out is a number .* \[8, 0\] was given"),
@@ -99,24 +99,24 @@ def test_a_composition_trains_saves_and_loads(tmp_path):
         ({"encoder": "tied", "d_out": 16}, ConfigError, "a tied encoder reads with the atoms"),
         ({"encoder": LinearEncoder(16, 32)}, ConfigError, "the encoder has width 32 and the atoms"),
         (
-            {"atoms": UnitNormDecoder(64, 8)},
+            {"decoder": UnitNormDecoder(64, 8)},
             ConfigError,
             "the encoder reads 16 dimensions and the atoms have 8: .*d_out. in compose",
         ),
         (
-            {"atoms": UnitNormDecoder(64, 8), "d_out": 9},
+            {"decoder": UnitNormDecoder(64, 8), "d_out": 9},
             ConfigError,
-            r"the sites that are written have \[9\] dimensions, the atoms 8",
+            r"got output sites of \[9\] dimensions, expected 8 \(decoder\)",
         ),
         (
-            {"encoder": LinearEncoder(15, 64), "atoms": UnitNormDecoder(64, 15)},
+            {"encoder": LinearEncoder(15, 64), "decoder": UnitNormDecoder(64, 15)},
             ConfigError,
-            r"the sites that are read have \[16\] dimensions, the encoder 15",
+            r"got input sites of \[16\] dimensions, expected 15 in all \(encoder\)",
         ),
         (
-            {"base": LinearSkip(16, 8)},
+            {"skip": LinearSkip(16, 8)},
             ConfigError,
-            "the base maps 16 dimensions to 8, the dictionary 16 to 16",
+            "the skip connection maps 16 dimensions to 8, the dictionary 16 to 16",
         ),
     ],
 )
@@ -127,13 +127,13 @@ def test_nonsense_is_refused_with_the_reason(own, error, text):
 
 def test_what_is_no_part_is_refused():
     with pytest.raises(ConfigError, match=r"a part is a name, a mapping .* as encoder 3 was given"):
-        as_part("encoder", 3, {})
+        as_component("encoder", 3, {})
 
 
 def test_what_a_source_cannot_give_is_refused_before_training(tmp_path):
     x = planted(200)
     contrast = composed(
-        atoms={"kind": "unit_norm", "groups": [16, 64]},
+        decoder={"kind": "unit_norm", "groups": [16, 64]},
         objective=["nested_mse", "temporal_contrastive"],
     )
     with pytest.raises(DataError, match="order of time, and a tensor of shape"):
@@ -142,7 +142,7 @@ def test_what_a_source_cannot_give_is_refused_before_training(tmp_path):
     with pytest.raises(DataError, match=r"'across' needs target, which .* sparsetime.paired_sites"):
         st.train(across, x, out=tmp_path / "b", rows=64, batch=32, show=False)
     with pytest.raises(DataError, match="across needs target, which the batch does not give"):
-        across.step(x)
+        across.forward_train(x)
     fields = {"x": x, "target": x[:, :9]}
     with pytest.raises(MismatchError, match=r"writes activations of width 8, .* has width 9"):
         st.train(across, fields, out=tmp_path / "c", rows=64, batch=32, show=False)

@@ -8,7 +8,7 @@ import sparsetime as st
 from sparsetime import kernels
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import DenseEncoder, LinearEncoder
-from sparsetime.dictionaries.initialise import fit_start
+from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.sparsifiers import AbsTopK, BatchTopK, ReLU, TopK
 from sparsetime.kernels import Above, TopKPerRow
@@ -33,15 +33,15 @@ class Product(DenseEncoder):
     def pre_activations(self, x):
         return x @ self.linear.weight.T + self.linear.bias
 
-    def start_from(self, directions):
-        self.linear.start_from(directions)
+    def init_from(self, directions):
+        self.linear.init_from(directions)
 
 
 @pytest.fixture
 def linear():
     encoder = LinearEncoder(8, 30)
     torch.manual_seed(0)
-    encoder.start_from(torch.randn(30, 8))
+    encoder.init_from(torch.randn(30, 8))
     with torch.no_grad():
         encoder.bias.copy_(torch.randn(30) / 5)
     return encoder
@@ -71,10 +71,10 @@ def test_a_dense_encoder_finds_what_the_linear_one_finds(linear, rule, monkeypat
 
 def test_a_dense_encoder_helps_dead_latents_alike(linear):
     x, dead = planted(40, d=8), torch.tensor([1, 4, 5, 11, 20])
-    among, other = (one.select_among(x, dead, 2) for one in (linear, Product(linear)))
+    among, other = (one.topk_among(x, dead, 2) for one in (linear, Product(linear)))
     assert torch.equal(among.indices, other.indices) and torch.equal(among.offsets, other.offsets)
-    torch.testing.assert_close(linear.all_of(x, dead), Product(linear).all_of(x, dead))
-    torch.testing.assert_close(linear.at(x, among), Product(linear).at(x, among))
+    torch.testing.assert_close(linear.preacts_of(x, dead), Product(linear).preacts_of(x, dead))
+    torch.testing.assert_close(linear.preacts_at(x, among), Product(linear).preacts_at(x, among))
 
 
 def test_no_rows_have_an_empty_code(linear):
@@ -91,9 +91,9 @@ def test_a_tied_encoder_reads_with_the_atoms(sparsifier):
     assert len(list(tied.parameters())) == len(list(apart.parameters())) - 1
     x = planted(90, d=8)
     for sae in (tied, apart):
-        fit_start(sae, x)
-        apart.encoder.start_from(apart.atoms)  # a tied encoder has no scale of its own to fit
-        step = sae.step(x)
+        init_from_data(sae, x)
+        apart.encoder.init_from(apart.atoms)  # a tied encoder has no scale of its own to fit
+        step = sae.forward_train(x)
         sae.objective.total(sae.objective.losses(step)).backward()
     both = apart.encoder.weight.grad + apart.decoder.weight.grad
     torch.testing.assert_close(tied.decoder.weight.grad, both, rtol=1e-4, atol=1e-6)
@@ -116,9 +116,9 @@ def test_dense_encoders_work_in_a_dictionary(linear):
     sae = Dictionary(
         Product(linear), TopK(3), UnitNormDecoder(30, 8), Objective([MSE(), AuxK(4)]), "dense"
     )
-    sae.decoder.start(torch.Generator().manual_seed(0))
+    sae.decoder.reset_parameters(torch.Generator().manual_seed(0))
     x = planted(90, d=8)
-    step = sae.step(x, dead=torch.arange(30) < 10)
+    step = sae.forward_train(x, dead=torch.arange(30) < 10)
     total = sae.objective.total(sae.objective.losses(step))
     total.backward()
     assert linear.weight.grad[:10].abs().sum() > 0

@@ -88,7 +88,7 @@ def test_a_lifted_latent_is_a_dot_product_in_the_lifted_space():
     with torch.no_grad():
         encoder.lifting.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
         encoder.weight.copy_(torch.tensor([[0.0, 0.0, 2.0], [1.0, -1.0, 0.0]]))
-    pre = encoder.all_of(torch.tensor([[3.0, 4.0]]), torch.arange(2))
+    pre = encoder.preacts_of(torch.tensor([[3.0, 4.0]]), torch.arange(2))
     assert pre.tolist() == [[14.0, -1.0]]
 
 

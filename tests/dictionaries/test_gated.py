@@ -42,7 +42,7 @@ def test_the_terms_of_gates_by_hand():
         sae.encoder.weight.copy_(torch.eye(2))
         sae.decoder.weight.copy_(torch.eye(2))
         sae.sparsifier.log_scale.fill_(torch.tensor(2.0).log())
-    step = sae.step(torch.tensor([[1.0, -1.0], [3.0, 1.0]]))
+    step = sae.forward_train(torch.tensor([[1.0, -1.0], [3.0, 1.0]]))
     losses = sae.objective.losses(step)
     # Strengths are twice the gates: rows (2, 0) and (6, 2).
     assert losses["mse"].item() == pytest.approx(((1 + 1) + (9 + 1)) / 2)

@@ -24,10 +24,12 @@ def test_the_part_that_tells_groups_apart_names_them(recipe, names, tmp_path):
 
 
 def test_either_loss_of_t_sae_names_them():
-    sae = st.dictionary("temporal_matryoshka", d_in=8, width=32, k=4, contrast=0, difference=0.1)
+    sae = st.dictionary(
+        "temporal_matryoshka", d_in=8, width=32, k=4, contrastive_weight=0, difference_weight=0.1
+    )
     assert sae.group_names == ("high", "low")
 
 
 def test_names_stay_with_a_memory_around_the_sparsifier():
     plain = st.dictionary("slow_fast", d_in=8, width=32, k=4)
-    assert st.with_memory(plain, "delta").group_names == ("slow", "fast")
+    assert st.wrap_stateful(plain, "delta").group_names == ("slow", "fast")

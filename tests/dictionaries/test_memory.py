@@ -7,7 +7,7 @@ from planted import planted
 import sparsetime as st
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.forward_pass import ForwardPass
-from sparsetime.dictionaries.initialise import fit_start
+from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.dictionaries.objectives.total_variation import TotalVariation
 from sparsetime.errors import ConfigError, DataError, UnknownNameError
 from sparsetime.kernels import Support
@@ -35,7 +35,7 @@ def made(kind, inner="top_k", width=48, **settings):
         sparsifier={"kind": kind, "inner": INNER[inner], **settings},
         objective=["mse", {"kind": "l0", "target": 4.0}] if inner == "jumprelu" else "mse",
     )
-    fit_start(sae, drifting().reshape(-1, 16))
+    init_from_data(sae, drifting().reshape(-1, 16))
     if inner == "batch_top_k":
         sae.sparsifier.inner.threshold.fill_(0.3)
     return sae
@@ -43,7 +43,7 @@ def made(kind, inner="top_k", width=48, **settings):
 
 def plain(sae):
     """The same dictionary without memory."""
-    written = sae.written()
+    written = sae.to_config()
     inner = st.compose(
         d_in=sae.d_in,
         width=sae.width,
@@ -70,7 +70,7 @@ def errors(sae, x, code):
 @pytest.mark.parametrize("inner", INNER)
 def test_streams_and_pieces_equal_the_whole(kind, inner):
     sae, x = made(kind, inner), drifting(5, 23, seed=2)
-    assert sae.remembers
+    assert sae.is_stateful
     whole = sae.encode(x)
     state = sae.stream()
     steps = torch.stack([state.step(x[:, t]).dense() for t in range(23)], 1)
@@ -196,10 +196,10 @@ def test_any_recipe_can_be_given_a_memory_after_training(tmp_path):
         ("matryoshka_batch_topk", {"k": 4}),
     ):
         sae = st.dictionary(name, d_in=16, width=48, **settings)
-        fit_start(sae, x.reshape(-1, 16))
+        init_from_data(sae, x.reshape(-1, 16))
         for kind, own in (("hysteresis", {"low": 0.6}), ("delta", {"tolerance": 0.2})):
-            again = st.with_memory(sae, kind, **own)
-            assert again.remembers and not sae.remembers
+            again = st.wrap_stateful(sae, kind, **own)
+            assert again.is_stateful and not sae.is_stateful
             assert torch.equal(again.atoms, sae.atoms)
             again.save(tmp_path / name / kind)
             loaded = st.load(tmp_path / name / kind)
@@ -208,20 +208,20 @@ def test_any_recipe_can_be_given_a_memory_after_training(tmp_path):
 
 def test_what_makes_no_sense_says_why():
     sae = st.dictionary("topk", d_in=16, width=48, k=4)
-    with pytest.raises(UnknownNameError, match="unknown sparsifier that remembers 'hysteresys'"):
-        st.with_memory(sae, "hysteresys")
+    with pytest.raises(UnknownNameError, match="unknown stateful sparsifier 'hysteresys'"):
+        st.wrap_stateful(sae, "hysteresys")
     with pytest.raises(ConfigError, match="leave out `inner`"):
-        st.with_memory(sae, "delta", inner={"kind": "relu"})
+        st.wrap_stateful(sae, "delta", inner={"kind": "relu"})
     with pytest.raises(ConfigError, match="low is a share of the threshold"):
-        st.with_memory(sae, "hysteresis", low=1.5)
+        st.wrap_stateful(sae, "hysteresis", low=1.5)
     with pytest.raises(ConfigError, match="tolerance is a share of the variance"):
-        st.with_memory(sae, "delta", tolerance=-0.1)
+        st.wrap_stateful(sae, "delta", tolerance=-0.1)
     with pytest.raises(ConfigError, match="neither a threshold nor a k"):
-        st.with_memory(st.dictionary("relu_l1", d_in=16, width=48), "hysteresis")
+        st.wrap_stateful(st.dictionary("relu_l1", d_in=16, width=48), "hysteresis")
     with pytest.raises(ConfigError, match="without memory, and 'delta' has one"):
-        st.with_memory(st.with_memory(sae, "delta"), "hysteresis")
+        st.wrap_stateful(st.wrap_stateful(sae, "delta"), "hysteresis")
     with pytest.raises(ConfigError, match="nothing else may be reconstructed"):
-        st.with_memory(st.dictionary("transcoder", d_in=16, width=48), "delta")
+        st.wrap_stateful(st.dictionary("transcoder", d_in=16, width=48), "delta")
 
 
 def variation(rows, lengths, slow=2):
@@ -262,7 +262,7 @@ def test_variation_needs_a_slow_part_and_time():
         )
     sae = st.dictionary("slow_fast", d_in=16, width=64, k=4)
     with pytest.raises(DataError, match="slow_fast needs segments, which the batch does not give"):
-        sae.step(torch.zeros(8, 16))
+        sae.forward_train(torch.zeros(8, 16))
 
 
 def test_the_slow_part_learns_to_dwell(tmp_path):

@@ -29,7 +29,7 @@ def model():
 
 def axes(**settings):
     """A g-SAE whose encoder and atoms are four axes."""
-    sae = st.dictionary("g_sae", d_in=4, width=4, k=1, **settings)
+    sae = st.dictionary("gradient_sae", d_in=4, width=4, k=1, **settings)
     with torch.no_grad():
         sae.encoder.weight.copy_(torch.eye(4))
         sae.decoder.weight.copy_(torch.eye(4))
@@ -61,10 +61,12 @@ def test_the_gradient_term_is_the_error_along_the_gradient():
         sae.encoder.weight.zero_()  # so that the reconstruction is the offset, zero
     x = torch.tensor([[3.0, 4.0], [1.0, 0.0]])
     batch = Batch(x, gradient=torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
-    losses = sae.objective.losses(sae.step(batch))
+    losses = sae.objective.losses(sae.forward_train(batch))
     assert losses["gradient_mse"].item() == pytest.approx((9 + 0) / 2)
     longer = Batch(x, gradient=10 * batch.gradient)
-    assert sae.objective.losses(sae.step(longer))["gradient_mse"].item() == pytest.approx(4.5)
+    assert sae.objective.losses(sae.forward_train(longer))["gradient_mse"].item() == pytest.approx(
+        4.5
+    )
 
 
 def test_divergence_is_zero_without_a_change_and_grows_with_it(model):

@@ -8,9 +8,9 @@ from small_batches import small_batch
 
 import sparsetime as st
 from sparsetime import kernels
-from sparsetime.dictionaries.component import FOLDERS, parts_of
-from sparsetime.dictionaries.initialise import fit_start
-from sparsetime.dictionaries.serialise import from_written
+from sparsetime.dictionaries.component import FOLDERS, components_of
+from sparsetime.dictionaries.initialise import init_from_data
+from sparsetime.dictionaries.serialise import from_config
 from sparsetime.errors import ConfigError
 
 ROLES = list(FOLDERS)
@@ -18,7 +18,8 @@ PAIRS = [
     (one, two)
     for first, second in combinations(ROLES, 2)
     for one, two in product(
-        [(first, kind) for kind in parts_of(first)], [(second, kind) for kind in parts_of(second)]
+        [(first, kind) for kind in components_of(first)],
+        [(second, kind) for kind in components_of(second)],
     )
 ]
 # What may stand beside a pair: the first combination that makes sense with it is taken.
@@ -31,14 +32,14 @@ BESIDE = {
         "jumprelu",
         {"kind": "variational_top_k", "k": 4},
     ],
-    "atoms": ["unit_norm", NESTED, "twofold", "windowed"],
+    "decoder": ["unit_norm", NESTED, "twofold", "windowed"],
     "term": [["mse"], ["nested_mse"], ["mse", {"kind": "l1", "weight": 0.1}]],
-    "base": [None],
+    "skip": [None],
 }
 
 
 def described(role, kind):
-    written = {"kind": kind, **parts_of(role)[kind].example}
+    written = {"kind": kind, **components_of(role)[kind].example}
     return [written] if role == "term" else written
 
 
@@ -66,7 +67,7 @@ def make(*parts, **sizes):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_part_makes_a_dictionary(role):
-    for kind in parts_of(role):
+    for kind in components_of(role):
         made = make((role, kind))
         assert isinstance(made, st.Dictionary), f"{role} {kind}: {made}"
 
@@ -79,10 +80,10 @@ def test_two_parts_work_together_or_say_why_not(pair):
         return
     torch.manual_seed(0)
     batch = small_batch(sae, rows=40)
-    fit_start(sae, batch)
+    init_from_data(sae, batch)
     dead = torch.arange(24) % 3 == 0
     with kernels.row_gradients():
-        step = sae.step(batch, dead=dead, progress=0.5)
+        step = sae.forward_train(batch, dead=dead, progress=0.5)
         loss = sae.objective.total(sae.objective.losses(step))
         assert loss.isfinite()
         learns = any(p.requires_grad for p in sae.parameters())
@@ -93,7 +94,7 @@ def test_two_parts_work_together_or_say_why_not(pair):
     assert all(g.to_dense().isfinite().all() for g in gradients)
     sae.observe(step)
     sae.eval()
-    again = from_written(sae.written())
+    again = from_config(sae.to_config())
     again.load_state_dict(sae.state_dict())
     x = batch.x.reshape(5, 8, 6)
     code = sae.encode(x)

@@ -159,12 +159,12 @@ def test_contrastive_blocks_are_told_apart_on_their_own():
 
 def test_aux_k_explains_the_residual_with_dead_latents_only():
     sae = identity(TopK(1))
-    step = sae.step(
+    step = sae.forward_train(
         torch.tensor([[4.0, 1.0, 0.0], [4.0, 0.0, 0.0]]), torch.tensor([False, True, True])
     )
     # The residual is (0, 1, 0) and 0; the best dead latent of either row reproduces it.
     assert AuxK(k=1).loss(step).item() == pytest.approx(0.0, abs=1e-9)
-    assert AuxK().loss(sae.step(step.x)).item() == 0.0
+    assert AuxK().loss(sae.forward_train(step.x)).item() == 0.0
 
 
 def test_aux_k_is_the_same_by_products_and_by_loops(monkeypatch):
@@ -175,7 +175,7 @@ def test_aux_k_is_the_same_by_products_and_by_loops(monkeypatch):
         monkeypatch.setattr(aux_k, "_FEW", few)
         sae = st.dictionary("topk", d_in=6, width=24, k=2)
         x = torch.randn(40, 6, generator=torch.Generator().manual_seed(1))
-        loss = AuxK(k=3).loss(sae.step(x, torch.arange(24) < 10))
+        loss = AuxK(k=3).loss(sae.forward_train(x, torch.arange(24) < 10))
         gradients = torch.autograd.grad(loss, (sae.encoder.weight, sae.decoder.weight))
         found.append((loss.detach(), *gradients))
     for a, b in zip(*found, strict=True):
@@ -184,7 +184,7 @@ def test_aux_k_is_the_same_by_products_and_by_loops(monkeypatch):
 
 def test_l0_reaches_for_its_target_and_wants_a_count():
     sae = identity(JumpReLU(3, threshold=0.5))
-    step = sae.step(torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]))
+    step = sae.forward_train(torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]))
     assert L0(target=3.0).loss(step).item() == pytest.approx((1.5 / 3 - 1) ** 2)
     with pytest.raises(ConfigError, match="needs a sparsifier with a straight-through count"):
         st.compose(
@@ -208,7 +208,7 @@ def refusals():
         "word": (make(k="abc"), ConfigError, "'k': given 'abc', expected a valid integer"),
         "aux": (make(aux_k=0), ConfigError, "aux_k must be at least 1, or None"),
         "shares": (
-            lambda: st.dictionary("temporal_matryoshka", d_in=4, width=8, k=2, high=0.01),
+            lambda: st.dictionary("temporal_matryoshka", d_in=4, width=8, k=2, high_fraction=0.01),
             ConfigError,
             "shares of the width must ascend to 1 and leave every group at least one of the 8",
         ),
@@ -241,7 +241,11 @@ def refusals():
             ConfigError,
             "sparsifier 'top_k' also needs k",
         ),
-        "part kind": (lambda: build("atoms", {}), ConfigError, "a written atoms needs a 'kind'"),
+        "part kind": (
+            lambda: build("decoder", {}),
+            ConfigError,
+            "the config of a decoder needs a 'kind'",
+        ),
         "threshold": (lambda: JumpReLU(4, -1.0), ConfigError, "must be positive; given: -1.0"),
         "block": (
             lambda: TemporalContrastive(block=1),

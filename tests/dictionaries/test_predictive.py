@@ -135,7 +135,7 @@ def test_impossible_settings_are_refused(own, text):
 @pytest.mark.parametrize(
     ("own", "text"),
     [
-        ({"atoms": "unit_norm"}, "take atoms 'twofold', of which every two latents share one"),
+        ({"decoder": "unit_norm"}, "take decoder 'twofold', of which every two latents share one"),
         ({"sparsifier": {"kind": "batch_top_k", "k": 4}}, "on the novel ones alone; take 'top_k'"),
         ({"d_out": 8}, "take encoder 'linear' to write to another site"),
         ({"width": 63, "encoder": "linear"}, "an atom, so the width must be even; given: 63"),
@@ -147,7 +147,7 @@ def test_nonsense_is_refused_with_the_reason(own, text):
         "width": 64,
         "encoder": "predictive",
         "sparsifier": {"kind": "top_k", "k": 4},
-        "atoms": "twofold",
+        "decoder": "twofold",
     }
     with pytest.raises(ConfigError, match=text):
         st.compose(**{**made, **own})

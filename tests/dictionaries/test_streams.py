@@ -5,7 +5,7 @@ import torch
 from planted import planted
 
 import sparsetime as st
-from sparsetime.dictionaries.initialise import fit_start
+from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.errors import DataError, MismatchError
 
 
@@ -72,7 +72,7 @@ LOOKING_BACK = {
 def made(name):
     sae = st.dictionary(name, d_in=16, width=64, k=4, **LOOKING_BACK[name])
     if name != "window_crosscoder":  # whose beginning is fitted to windows
-        fit_start(sae, planted(500, seed=1))
+        init_from_data(sae, planted(500, seed=1))
     return sae
 
 
@@ -86,7 +86,7 @@ def kept(state):
 @pytest.mark.parametrize("name", LOOKING_BACK)
 def test_thousands_of_streams_equal_their_wholes_in_constant_memory(name):
     sae, x = made(name), planted(24_000, seed=8).reshape(3000, 8, 16)
-    assert sae.remembers
+    assert sae.is_stateful
     state, sizes, steps = sae.stream(), [], []
     for t in range(8):
         code = state.step(x[:, t])

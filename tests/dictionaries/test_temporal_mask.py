@@ -31,7 +31,7 @@ X = torch.tensor([[4.0, 0.0], [2.0, 1.0]])
 
 def test_scores_by_hand():
     sae = axes()
-    sae.observe(sae.step(X))
+    sae.observe(sae.forward_train(X))
     mask = sae.sparsifier
     assert mask.strength.tolist() == [3.0, 0.5]
     assert mask.frequency.tolist() == [1.0, 0.5]
@@ -45,7 +45,7 @@ def test_scores_by_hand():
 
 def test_the_probability_by_hand():
     sae = axes(rate=2.0, spread=0.5)
-    sae.observe(sae.step(X))
+    sae.observe(sae.forward_train(X))
     first, second = sae.sparsifier.importance().tolist()
     threshold = 1 + 0.5 * (first - second) / 2
     expected = 1 - math.exp(-2 * (threshold - second) / threshold)
@@ -55,13 +55,13 @@ def test_the_probability_by_hand():
 def test_before_any_step_and_among_equals_nothing_is_left_out():
     assert not ImportanceDropout(4).left_out().any()
     sae = axes(rate=5.0)
-    sae.observe(sae.step(torch.eye(2)))
+    sae.observe(sae.forward_train(torch.eye(2)))
     torch.testing.assert_close(sae.sparsifier.left_out(), torch.zeros(2), atol=1e-6, rtol=0)
 
 
 def test_draws_leave_out_as_often_as_they_should_and_repeat():
     sae = axes(rate=2.0)
-    sae.observe(sae.step(X))
+    sae.observe(sae.forward_train(X))
     mask, rows = sae.sparsifier, 4000
     x = torch.ones(rows, 2)
     support = Support(torch.arange(0, 2 * rows + 1, 2), torch.arange(2).repeat(rows), 2)
@@ -72,17 +72,17 @@ def test_draws_leave_out_as_often_as_they_should_and_repeat():
     # In use every latent has the mean strength of its draws.
     used = mask.inference_gate(torch.ones(2 * rows), support, EncoderInput(x)).reshape(rows, 2)
     assert torch.equal(used, (1 - mask.left_out()).expand(rows, 2))
-    sae.observe(sae.step(X))
+    sae.observe(sae.forward_train(X))
     assert not torch.equal(drawn, mask.gate(torch.ones(2 * rows), support, EncoderInput(x)))
 
 
 def test_the_mask_moves_with_what_latents_do():
     sae = axes(memory=0.5, rate=1.0)
     for _ in range(20):
-        sae.observe(sae.step(X))
+        sae.observe(sae.forward_train(X))
     assert sae.sparsifier.left_out()[0] < sae.sparsifier.left_out()[1]
     for _ in range(20):
-        sae.observe(sae.step(X.flip(1)))
+        sae.observe(sae.forward_train(X.flip(1)))
     assert sae.sparsifier.left_out()[1] < sae.sparsifier.left_out()[0]
 
 

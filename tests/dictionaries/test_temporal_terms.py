@@ -58,7 +58,7 @@ def test_no_difference_between_equal_codes():
 
 def test_shares_weigh_the_prefixes():
     sae = identity(TopK(3), groups=(1, 3))
-    step = sae.step(torch.tensor([[1.0, 2.0, 2.0]]))
+    step = sae.forward_train(torch.tensor([[1.0, 2.0, 2.0]]))
     # The first latent alone leaves 8 unexplained, all together nothing.
     assert NestedMSE().loss(step).item() == pytest.approx(4.0)
     assert NestedMSE(shares=[0.25, 0.75]).loss(step).item() == pytest.approx(2.0)
@@ -76,18 +76,18 @@ def test_every_group_has_a_share():
             d_in=6,
             width=24,
             sparsifier={"kind": "top_k", "k": 4},
-            atoms={"kind": "unit_norm", "groups": [4, 24]},
+            decoder={"kind": "unit_norm", "groups": [4, 24]},
             objective={"kind": "nested_mse", "shares": [0.2, 0.3, 0.5]},
         )
 
 
 def test_tsae_without_a_look_at_time_is_refused():
     with pytest.raises(ConfigError, match=r"nothing looks at time: .* 'matryoshka_batch_topk'"):
-        st.dictionary("temporal_matryoshka", d_in=6, width=24, contrast=0.0)
+        st.dictionary("temporal_matryoshka", d_in=6, width=24, contrastive_weight=0.0)
 
 
 def test_both_losses_can_stand_together():
-    sae = st.dictionary("temporal_matryoshka", d_in=16, width=64, k=4, difference=0.01)
+    sae = st.dictionary("temporal_matryoshka", d_in=16, width=64, k=4, difference_weight=0.01)
     kinds = [term.kind for term in sae.objective.members]
     assert kinds == ["nested_mse", "temporal_contrastive", "temporal_difference", "aux_k"]
 
@@ -100,7 +100,12 @@ def test_the_contrast_makes_neighbours_alike(tmp_path, lag):
     alike = {}
     for weight in (1e-9, 0.3):
         sae = st.dictionary(
-            "temporal_matryoshka", d_in=16, width=64, k=4, contrast=weight, contrast_block=64
+            "temporal_matryoshka",
+            d_in=16,
+            width=64,
+            k=4,
+            contrastive_weight=weight,
+            contrast_block=64,
         )
         out = tmp_path / str(weight)
         st.train(sae, x, out=out, rows=25_600, batch=128, lag=lag, learning_rate=3e-3, show=False)

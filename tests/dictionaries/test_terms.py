@@ -13,7 +13,7 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.forward_pass import ForwardPass
-from sparsetime.dictionaries.initialise import fit_start
+from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.dictionaries.objectives import MSE, Objective
 from sparsetime.dictionaries.objectives.description_length import DescriptionLength, bits
 from sparsetime.dictionaries.objectives.gaussian_kl import GaussianKL
@@ -48,7 +48,7 @@ def pair_step(now, before, groups=None):
 
 
 def test_tilted_mse_by_hand_and_between_the_mean_and_the_worst():
-    step = identity(TopK(1)).step(torch.tensor([[4.0, 1.0, 0.0], [4.0, 0.0, 0.0]]))
+    step = identity(TopK(1)).forward_train(torch.tensor([[4.0, 1.0, 0.0], [4.0, 0.0, 0.0]]))
     # Errors 1 and 0.
     wanted = math.log((math.exp(2) + 1) / 2) / 2
     assert TiltedMSE(2.0).loss(step).item() == pytest.approx(wanted, rel=1e-5)
@@ -57,7 +57,7 @@ def test_tilted_mse_by_hand_and_between_the_mean_and_the_worst():
 
 
 def test_multi_top_k_reconstructs_from_more_latents():
-    step = identity(TopK(1)).step(torch.tensor([[4.0, 1.0, 0.5]]))
+    step = identity(TopK(1)).forward_train(torch.tensor([[4.0, 1.0, 0.5]]))
     assert MultiTopK(times=2).loss(step).item() == pytest.approx(0.25)
     assert MultiTopK(times=4).loss(step).item() == pytest.approx(0.0, abs=1e-12)
 
@@ -79,16 +79,18 @@ def test_pair_contrast_by_hand():
 
 def test_concepts_is_the_cross_entropy_of_reserved_latents():
     x = torch.tensor([[0.1, 5.0, 0.0], [-0.1, 5.0, 0.0]])
-    step = identity(TopK(1)).step(Batch(x, labels=torch.tensor([1, 0])))
+    step = identity(TopK(1)).forward_train(Batch(x, labels=torch.tensor([1, 0])))
     loss = SupervisedConcepts(temperature=0.1).loss(step)
     assert loss.item() == pytest.approx(math.log(1 + math.exp(-1)), rel=1e-5)
-    wrong = identity(TopK(1)).step(Batch(x, labels=torch.tensor([2, 0])))
+    wrong = identity(TopK(1)).forward_train(Batch(x, labels=torch.tensor([2, 0])))
     with pytest.raises(DataError, match=r"labels of 0 or 1.*from 0 to 2"):
         SupervisedConcepts().loss(wrong)
 
 
 def test_gaussian_kl_by_hand():
-    step = identity(VariationalTopK(3, 1, deviation=0.5)).step(torch.tensor([[2.0, 1.0, 0.0]]))
+    step = identity(VariationalTopK(3, 1, deviation=0.5)).forward_train(
+        torch.tensor([[2.0, 1.0, 0.0]])
+    )
     wanted = (4 + 0.25 - 2 * math.log(0.5) - 1) / 2
     assert GaussianKL().loss(step).item() == pytest.approx(wanted, rel=1e-5)
 
@@ -103,7 +105,7 @@ def test_strengths_are_drawn_in_training_and_not_in_use():
     assert drawn.std().item() == pytest.approx(0.2, rel=0.05)
     assert torch.equal(sparsifier.inference_gate(pre, support, inputs), pre)
     assert torch.equal(sparsifier.gate(pre, support, inputs), drawn)
-    sparsifier.observe(identity(TopK(1)).step(torch.ones(1, 3)))
+    sparsifier.observe(identity(TopK(1)).forward_train(torch.ones(1, 3)))
     assert not torch.equal(sparsifier.gate(pre, support, inputs), drawn)
 
 
@@ -123,7 +125,7 @@ def test_description_length_counts_a_step():
     with torch.no_grad():
         sae.encoder.weight.copy_(torch.eye(3))
         sae.decoder.weight.copy_(torch.eye(3))
-    step = sae.step(torch.tensor([[3.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    step = sae.forward_train(torch.tensor([[3.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
     # One latent of three, on half the time, at a mean square of 9; nothing is left over.
     wanted = (1 + 0.5 * math.log2(1 + 9 / 9) / 2) / 3
     assert DescriptionLength(precision=3.0).loss(step).item() == pytest.approx(wanted, abs=1e-4)
@@ -149,15 +151,15 @@ def test_what_makes_no_sense_is_refused(objective, text):
 def test_a_boosted_dictionary_begins_where_the_first_one_ends(tmp_path):
     first = st.dictionary("topk", d_in=6, width=12, k=2, seed=1)
     x = torch.randn(300, 6, generator=torch.Generator().manual_seed(0)) + 3
-    fit_start(first, x)
+    init_from_data(first, x)
     first.save(tmp_path / "first")
     sae = st.dictionary("sae_boost", d_in=6, width=8, k=1, first=str(tmp_path / "first"))
-    fit_start(sae, x)
+    init_from_data(sae, x)
     off = SparseCode.from_dense(torch.zeros(300, 8))
     torch.testing.assert_close(sae.reconstruct(off, x), first(x), rtol=1e-4, atol=1e-5)
     run = st.train(sae, x, out=tmp_path / "run", rows=6000, batch=100, show=False)
     for name, weight in first.state_dict().items():
-        assert torch.equal(run.dictionary.base.dictionary.state_dict()[name], weight)
+        assert torch.equal(run.dictionary.skip.dictionary.state_dict()[name], weight)
     error, before = (run.dictionary(x) - x).square().sum(), (first(x) - x).square().sum()
     assert error < 0.95 * before
     assert torch.equal(st.load(tmp_path / "run")(x), run.dictionary(x))

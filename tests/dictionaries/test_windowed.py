@@ -93,9 +93,9 @@ def test_window_mse_counts_no_step_before_the_beginning():
     x = torch.tensor([[2.0, 0.0], [0.0, 4.0], [1.0, 0.0]])
     batch = Batch(x, segments=Segments.of_lengths([2, 1]))
     with pytest.raises(ConfigError, match=r"a code is of 2 steps"):
-        sae.step(Batch(x, segments=Segments.of_lengths([1, 1, 1])))
+        sae.forward_train(Batch(x, segments=Segments.of_lengths([1, 1, 1])))
     # The windows' errors are 4; (4 + 16) / 2; 1.
-    assert WindowMSE().loss(sae.step(batch)).item() == pytest.approx((4 + 10 + 1) / 3)
+    assert WindowMSE().loss(sae.forward_train(batch)).item() == pytest.approx((4 + 10 + 1) / 3)
 
 
 def test_sequences_shorter_than_a_window_are_encoded_from_what_there_is(trained):
@@ -133,12 +133,12 @@ def test_a_window_of_one_step_is_refused():
 
 
 def test_the_whole_window_needs_atoms_that_have_one():
-    with pytest.raises(ConfigError, match="take atoms 'windowed' and no base, or the term 'mse'"):
+    with pytest.raises(ConfigError, match="take decoder 'windowed' and no base, or the term 'mse'"):
         st.compose(d_in=16, width=64, sparsifier={"kind": "top_k", "k": 4}, objective="window_mse")
 
 
 def test_other_atoms_can_be_read_over_a_window():
     sae = st.compose(d_in=16, width=64, encoder="windowed", sparsifier={"kind": "top_k", "k": 4})
-    assert sae.remembers
+    assert sae.is_stateful
     code = sae.encode(planted(40, sequences=2))
     assert code.shape == (2, 20)

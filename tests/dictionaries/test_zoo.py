@@ -10,7 +10,7 @@ from sparsetime import kernels
 from sparsetime.activations.sampling.batch import HOW_TO_PROVIDE
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.encoder_input import EncoderInput
-from sparsetime.dictionaries.initialise import fit_start
+from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.errors import DataError
 from sparsetime.kernels import reference
 
@@ -72,7 +72,7 @@ def test_loading_gives_identical_codes(trained, tmp_path):
         trained.dictionary.save(tmp_path / "copy")
         again = st.load(path)
         assert again.name == trained.dictionary.name
-        assert again.written() == trained.dictionary.written()
+        assert again.to_config() == trained.dictionary.to_config()
         a, b = trained.dictionary.encode(x), again.encode(x)
         assert torch.equal(a.indices, b.indices)
         assert torch.equal(a.values, b.values)
@@ -87,7 +87,7 @@ def test_snapshots_are_dictionaries_on_the_way(trained):
     ]
     for snapshot in trained.snapshots:
         then = snapshot.load()
-        assert then.written() == trained.dictionary.written()
+        assert then.to_config() == trained.dictionary.to_config()
         assert (then.encode(planted(50, seed=5)).values != 0).all()
 
 
@@ -111,7 +111,7 @@ def test_a_rows_code_does_not_depend_on_its_batch(trained):
     sae = trained.dictionary
     x = planted(257, seed=6)
     time = 1
-    if sae.remembers:
+    if sae.is_stateful:
         x, time = planted(255, seed=6, sequences=51), 5
     whole = sae.encode(x)
     for one in (0, 20, 50):
@@ -195,8 +195,8 @@ def loss_and_gradients(name, dead):
     torch.manual_seed(0)  # for parts that draw
     sae = small(name)
     batch = small_batch(sae)
-    fit_start(sae, batch)
-    step = sae.step(batch, dead=dead, progress=0.5)
+    init_from_data(sae, batch)
+    step = sae.forward_train(batch, dead=dead, progress=0.5)
     loss = sae.objective.total(sae.objective.losses(step))
     assert loss.isfinite()
     if not any(parameter.requires_grad for parameter in sae.parameters()):
@@ -242,7 +242,7 @@ def test_cards_say_what_a_reader_asks(name):
     assert card.cost.endswith(".")
     assert card.system is None or 0 <= card.system < 300
     assert card.needs <= HOW_TO_PROVIDE.keys()
-    assert {"encoder", "sparsifier", "atoms", "objective"} <= card.parts.keys()
+    assert {"encoder", "sparsifier", "decoder", "objective"} <= card.components.keys()
 
 
 @pytest.mark.parametrize("name", CARDS)

@@ -127,7 +127,7 @@ def test_steps_seen_in_training_are_said_on_the_page(tmp_path, store):
         ([0, 1, 2], "50% of these tokens were also trained on by TopK SAE."),
         ([], ""),
     ):
-        sae.record = {"trained_on": provenance(view(store, trained))}
+        sae.provenance = {"trained_on": provenance(view(store, trained))}
         evaluated(tmp_path, sae, store, "topk")
         page = gather(tmp_path, progress=False)
         assert page.comparison_notes == [

@@ -161,16 +161,16 @@ def test_a_store_of_another_width_or_model_or_site_is_refused(store, tmp_path):
     with pytest.raises(MismatchError, match=message):
         index(Itself(4), store, tmp_path / "index")
     sae = Itself(3)
-    sae.record = {"model_name": "first", "model_hash": "b" * 64}
+    sae.provenance = {"model_name": "first", "model_hash": "b" * 64}
     message = "made for a model with hash bbbb.*, the source was captured from made with hash aaaa"
     with pytest.raises(MismatchError, match=message):
         index(sae, store, tmp_path / "index")
-    sae.record = {"model_hash": "a" * 64, "site": "layer.2"}
+    sae.provenance = {"model_hash": "a" * 64, "site": "layer.2"}
     message = "trained at the site 'layer.2'; the store was captured at 'layer'. Open the store"
     with pytest.raises(MismatchError, match=message):
         index(sae, store, tmp_path / "index")
     assert not (tmp_path / "index").exists()
-    sae.record = {"model_hash": "a" * 64, "site": "layer:output"}
+    sae.provenance = {"model_hash": "a" * 64, "site": "layer:output"}
     index(sae, store, tmp_path / "index", progress=False)
 
 

@@ -50,7 +50,7 @@ COMPOSED = {
     "composed_tied_nested": {
         "encoder": "tied",
         "sparsifier": {"kind": "batch_top_k", "k": 4},
-        "atoms": {"kind": "unit_norm", "groups": [16, 64]},
+        "decoder": {"kind": "unit_norm", "groups": [16, 64]},
         "objective": ["nested_mse", "aux_k"],
     },
     "composed_two_sites": {
@@ -58,7 +58,7 @@ COMPOSED = {
         "d_out": [6, 4],
         "sparsifier": TOP,
         "objective": ["mse", {"kind": "site_l1", "weight": 0.01}],
-        "base": "linear",
+        "skip": "linear",
     },
     "composed_hysteresis_of_jumprelu": {
         "sparsifier": {"kind": "hysteresis", "inner": {"kind": "jumprelu", "threshold": 0.3}},
@@ -66,20 +66,20 @@ COMPOSED = {
     },
     "composed_delta_of_abs_top_k": {
         "sparsifier": {"kind": "delta", "inner": {"kind": "abs_top_k", "k": 4}},
-        "atoms": {"kind": "unit_norm", "groups": [16, 64]},
+        "decoder": {"kind": "unit_norm", "groups": [16, 64]},
         "objective": ["mse", {"kind": "total_variation", "weight": 0.1}],
     },
     "composed_selected_in_int8": {"sparsifier": TOP, "train": {"selection_dtype": "int8"}},
     "composed_selected_in_bfloat16": {"sparsifier": TOP, "train": {"selection_dtype": "bfloat16"}},
     "composed_pairs_far_apart": {
         "sparsifier": TOP,
-        "atoms": {"kind": "unit_norm", "groups": [16, 64]},
+        "decoder": {"kind": "unit_norm", "groups": [16, 64]},
         "objective": ["nested_mse", "temporal_contrastive"],
         "train": {"lag": [2, 5]},
     },
     "composed_temporal_difference": {
         "sparsifier": TOP,
-        "atoms": {"kind": "unit_norm", "groups": [16, 64]},
+        "decoder": {"kind": "unit_norm", "groups": [16, 64]},
         "objective": ["nested_mse", "temporal_difference"],
     },
 }
@@ -95,7 +95,7 @@ def boosted() -> st.Dictionary:
 # What neither a recipe's name nor parts alone make.
 OTHERS = {
     "boosted": boosted,
-    "with_memory": lambda: st.with_memory(made("topk"), "hysteresis"),
+    "with_memory": lambda: st.wrap_stateful(made("topk"), "hysteresis"),
 }
 
 
@@ -118,9 +118,9 @@ def made(name: str) -> st.Dictionary:
 
 def kinds(name: str) -> set[tuple[str, str]]:
     """Role and kind of every part, also of parts within parts."""
-    written = made(name).written()
+    written = made(name).to_config()
     found = set()
-    for role in ("encoder", "sparsifier", "atoms", "base"):
+    for role in ("encoder", "sparsifier", "decoder", "skip"):
         part = written.get(role)
         while part:
             found.add((role, part["kind"]))

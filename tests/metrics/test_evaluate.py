@@ -65,7 +65,7 @@ def test_a_pair_that_does_not_belong_together_is_refused_before_work(store, tmp_
     with pytest.raises(MismatchError, match="activations of width 5, the source gives width 4"):
         evaluate(Itself(5), store, out=tmp_path / "out")
     sae = Itself(4)
-    sae.record = {"model_name": "one", "model_hash": "f" * 64}
+    sae.provenance = {"model_name": "one", "model_hash": "f" * 64}
     with pytest.raises(MismatchError, match="the dictionary was made for a model with hash ffff"):
         evaluate(sae, store)
     assert not (tmp_path / "out").exists()
@@ -132,7 +132,7 @@ def test_steps_seen_in_training_are_told(store):
     sae = Itself(4)
 
     def seen(trained_on, shown):
-        sae.record = {"trained_on": trained_on}
+        sae.provenance = {"trained_on": trained_on}
         report = evaluate(sae, shown, ["l0"], progress=False)
         return report.to_json()["about"]["seen_in_training"]
 

@@ -35,7 +35,7 @@ def test_every_recipe_is_indexed_and_evaluated(name, store, tmp_path):
     fired = made.features["flicker"].to_numpy()
     assert report["flicker"].value == pytest.approx(fired.sum())
     assert report["slow_probe"].details["converged"]
-    if sae.writes is not None:
+    if sae.out_dims is not None:
         assert "reconstructs another site" in report.left_out["fvu"]
         return
     x = np.concatenate([store.sequence(i).values.numpy() for i in range(4)])

@@ -53,7 +53,7 @@ def test_every_site_has_a_dictionary_of_every_width(suite):
     for entry in suite.entries:
         assert 0 < entry.fvu < 1 and entry.l0 <= 4 and 0 <= entry.dead <= 1
         sae = suite.load(entry.site, entry.width)
-        assert sae.width == entry.width and sae.record["site"] == entry.site
+        assert sae.width == entry.width and sae.provenance["site"] == entry.site
     assert suite.entries[1].fvu < suite.entries[0].fvu  # wider leaves less
 
 

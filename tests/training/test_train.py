@@ -165,7 +165,7 @@ def test_trained_together_as_trained_alone(tmp_path):
 def test_the_record_says_where_activations_came_from(tmp_path):
     run = st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
     x = planted(800)
-    assert run.dictionary.record == {
+    assert run.dictionary.provenance == {
         "model_name": None,
         "model_hash": None,
         "site": None,
@@ -175,7 +175,7 @@ def test_the_record_says_where_activations_came_from(tmp_path):
             "sequences": None,
         },
     }
-    assert st.load(tmp_path).record == run.dictionary.record
+    assert st.load(tmp_path).provenance == run.dictionary.provenance
     written = Folder(str(tmp_path)).read_json("training.json")
     assert written["config"]["batch"] == 64
 
@@ -289,7 +289,7 @@ def test_other_data_is_another_run(tmp_path):
 
 def test_a_dictionary_stays_with_its_model_and_site(tmp_path):
     sae = topk()
-    sae.record = {"model_hash": "a" * 64, "site": "h.1"}
+    sae.provenance = {"model_hash": "a" * 64, "site": "h.1"}
     source = as_source(planted(800))
     source.site = "h.2"
     with pytest.raises(MismatchError, match=r"trained on the site 'h\.1', the source gives 'h\.2'"):

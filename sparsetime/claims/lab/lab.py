@@ -109,7 +109,7 @@ class Lab:
             self.train(made, data, rows=rows, seed=self.tuning_seed, **settings)
             return self.l0(made, tuning)
 
-        searched = [make(low).written(), as_source(data).fingerprint, target, rows, low, high]
+        searched = [make(low).to_config(), as_source(data).fingerprint, target, rows, low, high]
         key = json.dumps([*searched, settings], sort_keys=True, default=str)
         if key not in self._found:
             self._found[key] = search_coefficient(l0_of, target, low, high)

@@ -8,14 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.free import FreeDecoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
 from sparsetime.errors import ConfigError
 
 
 @final
-@part("active_subspace")
+@component("active_subspace")
 class ActiveSubspaceDecoder(FreeDecoder):
     """Free atoms of length one that begin in the fewest principal directions of the activations
     that hold a share of `variance`.
@@ -48,7 +48,7 @@ class ActiveSubspaceDecoder(FreeDecoder):
         self.bias = nn.Parameter(torch.zeros(d_out))
 
     @torch.no_grad()
-    def fit_start(self, x: Float[Tensor, "rows d"]) -> None:
+    def init_from_data(self, x: Float[Tensor, "rows d"]) -> None:
         """Project the random directions into the subspace that the sample varies in."""
         basis = principal_directions(x, self.variance)
         self.weight.copy_(self.weight @ basis @ basis.T)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
 from sparsetime.errors import ConfigError
@@ -19,7 +19,7 @@ _ITERATIONS = 10  # of k-means; the points need to cover the data, and not to be
 
 
 @final
-@part("archetypal")
+@component("archetypal")
 class ArchetypalDecoder(Decoder):
     """Every atom points to a convex mixture of `points` of the data, give or take `relaxation`.
 
@@ -74,7 +74,7 @@ class ArchetypalDecoder(Decoder):
         return normalize(self.mixtures(), dim=1)
 
     @torch.no_grad()
-    def start(self, generator: torch.Generator) -> None:
+    def reset_parameters(self, generator: torch.Generator) -> None:
         """Half of every atom is a point of its own, drawn in turns; the rest is all points."""
         points = self.points.shape[0]
         self.points.copy_(torch.randn(points, self.d_out, generator=generator))
@@ -85,7 +85,7 @@ class ArchetypalDecoder(Decoder):
         self.logits[torch.arange(self.width), own] += math.log(points)
 
     @torch.no_grad()
-    def fit_start(self, x: Float[Tensor, "rows d"]) -> None:
+    def init_from_data(self, x: Float[Tensor, "rows d"]) -> None:
         """The points become cluster centres of the sample."""
         self.points.copy_(cluster_centres(x, self.points.shape[0]))
 

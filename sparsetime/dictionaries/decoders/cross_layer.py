@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.free import FreeDecoder
 from sparsetime.dictionaries.site_split import share_ends
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("onward", example={"sites": 2})
+@component("onward", example={"sites": 2})
 class CrossLayerDecoder(FreeDecoder):
     """The latents are as many equal shares as there are sites; no share writes to earlier sites.
 
@@ -52,12 +52,12 @@ class CrossLayerDecoder(FreeDecoder):
         return self.weight * self.reach
 
     @torch.no_grad()
-    def start(self, generator: torch.Generator) -> None:
+    def reset_parameters(self, generator: torch.Generator) -> None:
         """Random directions, uniform on the sphere of the sites that a latent writes to."""
         self.weight.copy_(torch.randn(self.width, self.d_out, generator=generator) * self.reach)
         self.normalise()
 
-    def objection(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
         read = getattr(dictionary.encoder, "sites", self.sites)
         if read == self.sites:
             return None

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.errors import ConfigError
@@ -21,7 +21,7 @@ _TINY = 1e-6
 
 
 @final
-@part("data")
+@component("data")
 class DataPointDecoder(Decoder):
     """The activations that the dictionary so far explains worst, in order, of length one.
 
@@ -53,7 +53,7 @@ class DataPointDecoder(Decoder):
         self.register_buffer("filled", torch.tensor(0))
         self.bias = nn.Parameter(torch.zeros(d_out), requires_grad=False)
 
-    def objection(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
         if dictionary.encoder.kind in _READ_ATOMS:
             return None
         return (
@@ -66,14 +66,14 @@ class DataPointDecoder(Decoder):
         return self.weight
 
     @torch.no_grad()
-    def start(self, generator: torch.Generator) -> None:
+    def reset_parameters(self, generator: torch.Generator) -> None:
         """Random directions, which stand until there are data."""
         self.weight.copy_(torch.randn(self.width, self.d_out, generator=generator))
         self.weight.div_(self.weight.norm(dim=1, keepdim=True))
         self.filled.zero_()
 
     @torch.no_grad()
-    def fit_start(self, x: Float[Tensor, "rows d"]) -> None:
+    def init_from_data(self, x: Float[Tensor, "rows d"]) -> None:
         self.weight.zero_()
         self.filled.zero_()
         self._take(x, x)

@@ -20,8 +20,8 @@ class Decoder(Component):
     groups: the ends of nested prefixes of latents, the last of them the width. bias: [d_out].
     """
 
-    role = "atoms"
-    #: Whether `fit_start` makes the directions, so that the encoder begins from them after it.
+    role = "decoder"
+    #: Whether `init_from_data` makes the directions, so that the encoder begins from them after it.
     from_data: ClassVar[bool] = False
     width: int
     d_out: int
@@ -33,8 +33,8 @@ class Decoder(Component):
         """The directions, with gradients to what they are made of."""
 
     @abstractmethod
-    def start(self, generator: torch.Generator) -> None:
-        """Random directions, or whatever stands for them until `fit_start`."""
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Random directions, or whatever stands for them until `init_from_data`."""
 
     def decode(
         self, values: Float[Tensor, " entries"], support: Support

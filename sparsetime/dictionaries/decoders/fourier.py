@@ -8,14 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
 from sparsetime.dictionaries.function_spaces.fourier import fourier_basis
 
 
 @final
-@part("fourier", example={"modes": 2})
+@component("fourier", example={"modes": 2})
 class FourierDecoder(Decoder):
     """Every atom a function of few Fourier modes, on a regular grid of `d_out` points.
 
@@ -47,7 +47,7 @@ class FourierDecoder(Decoder):
         return self.coefficients @ self.basis
 
     @torch.no_grad()
-    def start(self, generator: torch.Generator) -> None:
+    def reset_parameters(self, generator: torch.Generator) -> None:
         """Random functions of length one."""
         self.coefficients.copy_(torch.randn(self.coefficients.shape, generator=generator))
         self.coefficients.div_(self.coefficients.norm(dim=1, keepdim=True))

@@ -22,7 +22,7 @@ class FreeDecoder(Decoder):
         return self.weight
 
     @torch.no_grad()
-    def start(self, generator: torch.Generator) -> None:
+    def reset_parameters(self, generator: torch.Generator) -> None:
         """Random directions, uniform on the sphere."""
         self.weight.copy_(torch.randn(self.width, self.d_out, generator=generator))
         self.normalise()

@@ -9,14 +9,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
 from sparsetime.dictionaries.function_spaces.lifting import checked_lift, orthonormal
 
 
 @final
-@part("lifted", example={"lift": 16})
+@component("lifted", example={"lift": 16})
 class LiftedDecoder(Decoder):
     """Every atom the direction of `weight @ projection`: learnt in `lift` dimensions, projected
     linearly to those of the activations, of length one there.
@@ -47,7 +47,7 @@ class LiftedDecoder(Decoder):
         return normalize(self.weight @ self.projection, dim=1)
 
     @torch.no_grad()
-    def start(self, generator: torch.Generator) -> None:
+    def reset_parameters(self, generator: torch.Generator) -> None:
         """Random directions of the lifted space, of which a random part is projected."""
         self.weight.copy_(torch.randn(self.weight.shape, generator=generator))
         self.weight.div_(self.weight.norm(dim=1, keepdim=True))

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.errors import ConfigError
 
 
 @final
-@part("twofold")
+@component("twofold")
 class SharedPairDecoder(Decoder):
     """Half as many atoms as latents: latent `i` and latent `i + width / 2` mean the same direction.
 
@@ -43,7 +43,7 @@ class SharedPairDecoder(Decoder):
         return self.weight.repeat(2, 1)
 
     @torch.no_grad()
-    def start(self, generator: torch.Generator) -> None:
+    def reset_parameters(self, generator: torch.Generator) -> None:
         """Random directions, uniform on the sphere."""
         self.weight.copy_(torch.randn(self.weight.shape, generator=generator))
         self.weight.div_(self.weight.norm(dim=1, keepdim=True).clamp_min_(1e-8))

@@ -7,13 +7,13 @@ from typing import final
 import torch
 from torch import nn
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.free import FreeDecoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
 
 
 @final
-@part("unit_norm")
+@component("unit_norm")
 class UnitNormDecoder(FreeDecoder):
     """Free atoms of length one that begin at random, an offset, and nested groups.
 

@@ -9,14 +9,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.state.causal_window import checked_window
 from sparsetime.kernels import Support
 
 
 @final
-@part("windowed")
+@component("windowed")
 class WindowedDecoder(Decoder):
     """Every atom is a direction for each of the `window` steps that end with the present one.
 
@@ -55,7 +55,7 @@ class WindowedDecoder(Decoder):
         return windows
 
     @torch.no_grad()
-    def start(self, generator: torch.Generator) -> None:
+    def reset_parameters(self, generator: torch.Generator) -> None:
         """Directions that do not change in time, uniform on the sphere."""
         steady = torch.randn(self.width, self.d_out, generator=generator)
         self.weight.copy_(steady.repeat(1, self.window))

@@ -9,13 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
 from sparsetime.kernels import Support
 
 
 @final
-@part("bilinear")
+@component("bilinear")
 class BilinearEncoder(SelectDenseEncoder):
     """`(left @ x + left_bias) * (right @ x + right_bias)`: two dot products, multiplied.
 
@@ -40,7 +40,7 @@ class BilinearEncoder(SelectDenseEncoder):
     def pre_activations(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows width"]:
         return (x @ self.left.T + self.left_bias) * (x @ self.right.T + self.right_bias)
 
-    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+    def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         left = kernels.gather_dot(x, self.left, support) + self.left_bias[support.indices]
         right = kernels.gather_dot(x, self.right, support) + self.right_bias[support.indices]
         return left * right
@@ -59,7 +59,7 @@ class BilinearEncoder(SelectDenseEncoder):
         self.left.mul_(factor)
 
     @torch.no_grad()
-    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         self.left.copy_(directions)
         self.left_bias.zero_()
         self.right.zero_()

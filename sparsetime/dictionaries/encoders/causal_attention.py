@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from sparsetime.errors import ConfigError
 from sparsetime.segments import Segments
-from sparsetime.state import State
+from sparsetime.state import ComponentState
 
 # Steps of a sequence that ask at once: what is in memory grows with them and with `past`.
 _AT_ONCE = 256
@@ -20,7 +20,7 @@ _AT_ONCE = 256
 
 @final
 @dataclass(frozen=True)
-class AttentionCache(State):
+class AttentionCache(ComponentState):
     """Keys and values of the last steps of every stream, [streams, past, inner], oldest first.
 
     known: where there is a step at all; a stream's first steps have fewer before them.
@@ -30,7 +30,7 @@ class AttentionCache(State):
     values: Float[Tensor, "streams past inner"]
     known: Bool[Tensor, "streams past"]
 
-    def without(self, forgotten: Bool[Tensor, " streams"]) -> AttentionCache:
+    def reset(self, forgotten: Bool[Tensor, " streams"]) -> AttentionCache:
         return AttentionCache(self.keys, self.values, self.known & ~forgotten[:, None])
 
 
@@ -61,7 +61,7 @@ class CausalAttention(nn.Module):
         self.output = nn.Parameter(torch.zeros(width, inner))
 
     @torch.no_grad()
-    def start(self, generator: torch.Generator) -> None:
+    def reset_parameters(self, generator: torch.Generator) -> None:
         """Random projections, such that the answer begins as a mean of the steps before, those
         most alike first: queries are keys, and the output takes back what makes the values.
         """

@@ -47,17 +47,17 @@ class DenseEncoder(Encoder):
         )
 
     @torch.no_grad()
-    def select_among(
+    def topk_among(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
     ) -> Support:
         pre = self.pre_activations(x)[:, latents]
         among = kernels.select_dense(pre - pre.min() + 1, kernels.TopK(k))
         return Support(among.offsets, latents[among.indices], self.width)
 
-    def all_of(
+    def preacts_of(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
     ) -> Float[Tensor, "rows some"]:
         return self.pre_activations(x)[:, latents]
 
-    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+    def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         return self.pre_activations(x)[support.row_of_entry, support.indices]

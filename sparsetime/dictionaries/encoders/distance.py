@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
 from sparsetime.kernels import Support
 
@@ -18,7 +18,7 @@ _SMALL = 1e-6  # keeps the root's gradient finite where a row lies on a latent's
 
 
 @final
-@part("distance")
+@component("distance")
 class DistanceEncoder(SelectDenseEncoder):
     """`2 - ||x / |x| - weight / |weight| ||`: 2 in the latent's own direction, 0 opposite it.
 
@@ -41,7 +41,7 @@ class DistanceEncoder(SelectDenseEncoder):
     def pre_activations(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows width"]:
         return self.scale * _nearness(normalize(x, dim=1) @ normalize(self.weight, dim=1).T)
 
-    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+    def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         unit = normalize(self.weight, dim=1)
         return self.scale * _nearness(kernels.gather_dot(normalize(x, dim=1), unit, support))
 
@@ -50,7 +50,7 @@ class DistanceEncoder(SelectDenseEncoder):
         self.scale.mul_(factor)
 
     @torch.no_grad()
-    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         self.weight.copy_(directions)
         self.scale.fill_(1.0)
 

@@ -29,20 +29,20 @@ class Encoder(Component):
     role = "encoder"
     d_in: int
     width: int
-    atoms: Decoder
+    decoder: Decoder
 
-    def meet(self, atoms: Decoder) -> None:
+    def bind(self, decoder: Decoder) -> None:
         """Told by the dictionary, when it is composed."""
         # Beside torch's register of modules, so that the atoms' weights are not saved twice.
-        self.__dict__["atoms"] = atoms
+        self.__dict__["decoder"] = decoder
 
-    def trained_on(
+    def encode_train(
         self, inputs: EncoderInput, rule: Rule, dtype: torch.dtype
     ) -> tuple[Support, Float[Tensor, " entries"]]:
         """`selected` for rows in time: an encoder that looks at the past has its own."""
         return self.selected(inputs.x, rule, dtype)
 
-    def used_on(
+    def encode_eval(
         self, inputs: EncoderInput, rule: Rule
     ) -> tuple[Support, Float[Tensor, " entries"]]:
         """`encoded` for rows in time: an encoder that looks at the past has its own."""
@@ -67,19 +67,19 @@ class Encoder(Component):
         """
 
     @abstractmethod
-    def select_among(
+    def topk_among(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
     ) -> Support:
         """The k largest of every row among some latents only, whatever their sign."""
 
     @abstractmethod
-    def all_of(
+    def preacts_of(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
     ) -> Float[Tensor, "rows some"]:
         """Exact float32 pre-activations of a few latents on every row, with gradients."""
 
     @abstractmethod
-    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+    def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         """Exact float32 pre-activations at the places, with gradients."""
 
     def rescale(self, factor: float) -> None:
@@ -87,5 +87,5 @@ class Encoder(Component):
         del factor
 
     @abstractmethod
-    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         """Begin training as dot products with these: the atoms, where they live in x's space."""

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 from sparsetime.dictionaries.function_spaces.fourier import fourier_basis
 
 
 @final
-@part("fourier", example={"modes": 2})
+@component("fourier", example={"modes": 2})
 class FourierEncoder(SelectLinearEncoder):
     """A latent is the integral of the activation, a function on a regular grid of `d_in` points,
     with a function of its own of few Fourier modes.
@@ -45,7 +45,7 @@ class FourierEncoder(SelectLinearEncoder):
         self.coefficients.mul_(factor)
 
     @torch.no_grad()
-    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         """What the directions have in the modes."""
         self.coefficients.copy_(directions @ self.basis.T)
         self.bias.zero_()

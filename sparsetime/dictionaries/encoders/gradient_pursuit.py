@@ -7,14 +7,14 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
 
 _TINY = 1e-12
 
 
 @final
-@part("gradient_pursuit")
+@component("gradient_pursuit")
 class GradientPursuitEncoder(PursuitEncoder):
     """In every turn the strengths of all atoms taken go along the gradient of the squared error, as
     far as lowers it most: between matching pursuit, which moves one, and orthogonal matching

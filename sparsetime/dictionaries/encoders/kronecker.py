@@ -9,14 +9,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Support
 
 
 @final
-@part("kronecker", example={"base": 2, "extension": 2})
+@component("kronecker", example={"base": 2, "extension": 2})
 class KroneckerEncoder(SelectDenseEncoder):
     """Every latent is the soft AND of one `base` direction and one `extension` direction.
 
@@ -51,7 +51,7 @@ class KroneckerEncoder(SelectDenseEncoder):
         )
         return pairs.reshape(x.shape[0], self.width)
 
-    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+    def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         bases, extensions = self._factors(x)
         row, latent = support.row_of_entry, support.indices
         head = latent // (self.base * self.extension)
@@ -67,7 +67,7 @@ class KroneckerEncoder(SelectDenseEncoder):
         self.extension_weight.mul_(factor)
 
     @torch.no_grad()
-    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         """Each base and extension begins as the mean of the latents that it takes part in."""
         grid = directions.reshape(self.heads, self.base, self.extension, self.d_in)
         self.base_weight.copy_(normalize(grid.mean(2).flatten(0, 1), dim=1))

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 from sparsetime.dictionaries.function_spaces.lifting import checked_lift, orthonormal
 
 
 @final
-@part("lifted", example={"lift": 16})
+@component("lifted", example={"lift": 16})
 class LiftedEncoder(SelectLinearEncoder):
     """`weight @ (lifting @ x) + bias`: activations are lifted linearly into `lift` dimensions, and
     dot products taken there.
@@ -38,7 +38,7 @@ class LiftedEncoder(SelectLinearEncoder):
         return self.weight @ self.lifting
 
     @torch.no_grad()
-    def start(self, generator: torch.Generator) -> None:
+    def reset_parameters(self, generator: torch.Generator) -> None:
         """A lifting that keeps lengths."""
         self.lifting.copy_(orthonormal(len(self.lifting), self.d_in, generator))
 
@@ -47,7 +47,7 @@ class LiftedEncoder(SelectLinearEncoder):
         self.weight.mul_(factor)
 
     @torch.no_grad()
-    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         """The weights with which the lifted space reads these directions."""
         self.weight.copy_(directions @ torch.linalg.pinv(self.lifting))
         self.bias.zero_()

@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 
 
 @final
-@part("linear")
+@component("linear")
 class LinearEncoder(SelectLinearEncoder):
     """One dot product a latent: `weight @ x + bias`.
 
@@ -34,6 +34,6 @@ class LinearEncoder(SelectLinearEncoder):
         self.weight.mul_(factor)
 
     @torch.no_grad()
-    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         self.weight.copy_(directions)
         self.bias.zero_()

@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
 
 
 @final
-@part("matching_pursuit")
+@component("matching_pursuit")
 class MatchingPursuitEncoder(PursuitEncoder):
     """The new atom gets what it has in common with the residual; the others stay as they are.
 

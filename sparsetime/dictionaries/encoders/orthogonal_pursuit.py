@@ -8,14 +8,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
 
 _RIDGE = 1e-6  # beside products of 1, so that two atoms that are nearly one can be solved for
 
 
 @final
-@part("orthogonal_pursuit")
+@component("orthogonal_pursuit")
 class OrthogonalPursuitEncoder(PursuitEncoder):
     """Least squares on all atoms taken, so that the residual is orthogonal to each of them.
 

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
 from sparsetime.dictionaries.site_split import share_ends
 from sparsetime.kernels import Support
 
 
 @final
-@part("one_site", example={"sites": 2})
+@component("one_site", example={"sites": 2})
 class PerSiteEncoder(SelectDenseEncoder):
     """The latents are as many equal shares as there are sites, and a share reads its own site.
 
@@ -44,7 +44,7 @@ class PerSiteEncoder(SelectDenseEncoder):
         each = [site @ weight.T for site, weight in zip(seen, weights, strict=True)]
         return torch.cat(each, dim=1) + self.bias
 
-    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+    def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         # A row of several sites is several rows of one, each with the entries of its own share.
         rows = x.reshape(-1, self.weight.shape[1])
         finer = kernels.by_group(support, self.ends)
@@ -55,7 +55,7 @@ class PerSiteEncoder(SelectDenseEncoder):
         self.weight.mul_(factor)
 
     @torch.no_grad()
-    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         """Each latent begins as the part of its direction that lies in its own site."""
         latents, dims = (pairwise((0, *ends)) for ends in (self.ends, self._dims))
         for (first, last), (low, high) in zip(latents, dims, strict=True):

@@ -67,9 +67,9 @@ class PursuitEncoder(Encoder):
             found = self.improved(pad(found, (0, 1)), products[:, :n, :n], direct[:, :n], signed)
         return found
 
-    def objection(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
         name = self.kind.replace("_", " ")
-        if dictionary.writes is not None:
+        if dictionary.out_dims is not None:
             return (
                 f"{name} takes atoms away from what is read, and these live in the space "
                 "of another site; take encoder 'linear'"
@@ -85,7 +85,7 @@ class PursuitEncoder(Encoder):
     def selected(
         self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype
     ) -> tuple[Support, Float[Tensor, " entries"]]:
-        atoms = self.atoms.vectors()
+        atoms = self.decoder.vectors()
         chosen = self.chosen(x.detach(), atoms.detach(), rule, dtype)
         # Every row's own atoms, [rows, k, d]; the empty turns count as atoms of length zero.
         own = atoms[chosen.clamp_min(0)] * (chosen >= 0)[..., None]
@@ -142,22 +142,22 @@ class PursuitEncoder(Encoder):
         return chosen
 
     @torch.no_grad()
-    def select_among(
+    def topk_among(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
     ) -> Support:
-        pre = self.all_of(x, latents)
+        pre = self.preacts_of(x, latents)
         among = kernels.select_dense(pre - pre.min() + 1, TopK(k))
         return Support(among.offsets, latents[among.indices], self.width)
 
-    def all_of(
+    def preacts_of(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
     ) -> Float[Tensor, "rows some"]:
-        return x @ kernels.take_rows(self.atoms.vectors(), latents).T
+        return x @ kernels.take_rows(self.decoder.vectors(), latents).T
 
-    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
-        return kernels.gather_dot(x, self.atoms.vectors(), support)
+    def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+        return kernels.gather_dot(x, self.decoder.vectors(), support)
 
-    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         """The atoms are the directions already."""
 
 

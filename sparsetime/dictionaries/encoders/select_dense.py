@@ -20,7 +20,7 @@ class SelectDenseEncoder(DenseEncoder):
     """
 
     @abstractmethod
-    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+    def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         """Exact float32 pre-activations at the places, with gradients."""
 
     def selected(
@@ -28,4 +28,4 @@ class SelectDenseEncoder(DenseEncoder):
     ) -> tuple[Support, Float[Tensor, " entries"]]:
         with torch.no_grad():
             support = kernels.select_dense(self.pre_activations(x), rule)
-        return support, self.at(x, support)
+        return support, self.preacts_at(x, support)

@@ -42,7 +42,7 @@ class SelectLinearEncoder(Encoder):
         return kernels.exact_pre_activations(x, self.directions(), self.bias, rule, dtype)
 
     @torch.no_grad()
-    def select_among(
+    def topk_among(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
     ) -> Support:
         weight, bias = self.directions()[latents], self.bias[latents]
@@ -51,10 +51,10 @@ class SelectLinearEncoder(Encoder):
         among = kernels.select(x, weight, bias + bound, kernels.TopK(k))
         return Support(among.offsets, latents[among.indices], self.width)
 
-    def all_of(
+    def preacts_of(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
     ) -> Float[Tensor, "rows some"]:
         return x @ kernels.take_rows(self.directions(), latents).T + self.bias[latents]
 
-    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+    def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         return kernels.gather_dot(x, self.directions(), support) + self.bias[support.indices]

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.shared_pairs import SharedPairDecoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders.causal_attention import CausalAttention
@@ -19,14 +19,14 @@ from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.segments import Segments
-from sparsetime.state import State
+from sparsetime.state import ComponentState
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
-@part("predictive", example={"d_in": 6, "width": 24, "heads": 2})
+@component("predictive", example={"d_in": 6, "width": 24, "heads": 2})
 class TemporalPredictionEncoder(Encoder):
     """The first half of the latents is what the past predicts, the second half what is new.
 
@@ -44,7 +44,7 @@ class TemporalPredictionEncoder(Encoder):
     Source: Lubana et al. 2025, Priors in Time, arXiv:2511.01836, and its public code.
     """
 
-    remembers = True
+    is_stateful = True
     needs = frozenset({"segments"})
     group_names = ("predicted", "novel")
 
@@ -73,29 +73,29 @@ class TemporalPredictionEncoder(Encoder):
         self.bias = nn.Parameter(torch.zeros(self.features))
         self.attention = CausalAttention(self.features, inner or d_in, heads, past)
 
-    def objection(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
         if not isinstance(dictionary.decoder, SharedPairDecoder):
             return (
                 "the encoder 'predictive' says of every atom how much of it was predicted and how "
-                "much is new; take atoms 'twofold', of which every two latents share one"
+                "much is new; take decoder 'twofold', of which every two latents share one"
             )
         if not isinstance(dictionary.sparsifier, TopK):
             return (
                 "the encoder 'predictive' decides on the predicted latents itself, and the "
                 "sparsifier on the novel ones alone; take 'top_k'"
             )
-        if dictionary.writes is not None:
+        if dictionary.out_dims is not None:
             return (
                 "the encoder 'predictive' takes what it predicts off the step, so that both live "
                 "in one space; take encoder 'linear' to write to another site"
             )
         return None
 
-    def start(self, generator: torch.Generator) -> None:
-        self.attention.start(generator)
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        self.attention.reset_parameters(generator)
 
     @torch.no_grad()
-    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         self.weight.copy_(directions[: self.features])
         self.bias.zero_()
 
@@ -103,7 +103,7 @@ class TemporalPredictionEncoder(Encoder):
     def rescale(self, factor: float) -> None:
         self.weight.mul_(factor)
 
-    def trained_on(
+    def encode_train(
         self, inputs: EncoderInput, rule: Rule, dtype: torch.dtype
     ) -> tuple[Support, Float[Tensor, " entries"]]:
         predicted, rest, _ = self._parted(inputs.x, inputs.in_time, None)
@@ -111,12 +111,12 @@ class TemporalPredictionEncoder(Encoder):
         return self._joined(predicted, *novel)
 
     @torch.no_grad()
-    def used_on(
+    def encode_eval(
         self, inputs: EncoderInput, rule: Rule
     ) -> tuple[Support, Float[Tensor, " entries"]]:
-        kept = inputs.memory.recall(self)
+        kept = inputs.state.get(self)
         predicted, rest, keep = self._parted(inputs.x, inputs.in_time, kept)
-        inputs.memory.keep(self, keep)
+        inputs.state.set(self, keep)
         dtype = selection_dtype(rest.device)
         novel = kernels.exact_pre_activations(rest, self.weight, self.bias, rule, dtype)
         return self._joined(predicted, *novel)
@@ -124,43 +124,43 @@ class TemporalPredictionEncoder(Encoder):
     def selected(
         self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype
     ) -> tuple[Support, Float[Tensor, " entries"]]:
-        return self.trained_on(EncoderInput(x), rule, dtype)
+        return self.encode_train(EncoderInput(x), rule, dtype)
 
     def encoded(
         self, x: Float[Tensor, "rows d"], rule: Rule
     ) -> tuple[Support, Float[Tensor, " entries"]]:
-        return self.used_on(EncoderInput(x), rule)
+        return self.encode_eval(EncoderInput(x), rule)
 
     @torch.no_grad()
-    def select_among(
+    def topk_among(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
     ) -> Support:
-        pre = self.all_of(x, latents)
+        pre = self.preacts_of(x, latents)
         among = kernels.select_dense(pre - pre.min() + 1, kernels.TopK(k))
         return Support(among.offsets, latents[among.indices], self.width)
 
-    def all_of(
+    def preacts_of(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
     ) -> Float[Tensor, "rows some"]:
         feature = latents % self.features
         pre = x @ kernels.take_rows(self.weight, feature).T + self.bias[feature]
         return pre * (latents >= self.features)
 
-    def at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+    def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         features = Support(support.offsets, support.indices % self.features, self.features)
         values = kernels.gather_dot(x, self.weight, features) + self.bias[features.indices]
         return values * (support.indices >= self.features)
 
     def _parted(
         self, x: Float[Tensor, "rows d"], segments: Segments, kept: Any
-    ) -> tuple[Float[Tensor, "rows half"], Float[Tensor, "rows d"], State]:
+    ) -> tuple[Float[Tensor, "rows half"], Float[Tensor, "rows d"], ComponentState]:
         """Strengths of the predicted latents, what they leave of the rows, and what to keep."""
         dense = (x @ self.weight.T + self.bias).relu()
         answer, keep = self.attention(dense, segments, kept)
         answer = answer.relu()
         if self.predicted is not None:
             answer = answer * kernels.mask_of_largest(answer.detach(), self.predicted)
-        direction = answer @ self.atoms.vectors()[: self.features]
+        direction = answer @ self.decoder.vectors()[: self.features]
         size = direction.square().sum(1, keepdim=True).clamp_min(1e-8)
         reach = ((direction * x).sum(1, keepdim=True) / size).relu()
         return answer * reach, x - reach * direction, keep

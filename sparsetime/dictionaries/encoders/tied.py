@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("tied")
+@component("tied")
 class TiedEncoder(SelectLinearEncoder):
     """`atoms @ x + bias`: half the weights, and a latent reads what it writes.
 
@@ -30,15 +30,15 @@ class TiedEncoder(SelectLinearEncoder):
         self.bias = nn.Parameter(torch.zeros(width))
 
     def directions(self) -> Float[Tensor, "width d"]:
-        return self.atoms.vectors()
+        return self.decoder.vectors()
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        if dictionary.writes is None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        if dictionary.out_dims is None:
             return None
         return (
             "a tied encoder reads with the atoms, and these live in the space of another site than "
             "the one that is read; take encoder 'linear'"
         )
 
-    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         """The atoms are the directions already."""

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
@@ -19,7 +19,7 @@ from sparsetime.kernels.precision import selection_dtype
 
 
 @final
-@part("windowed")
+@component("windowed")
 class WindowedEncoder(SelectLinearEncoder):
     """One dot product a latent with the `window` steps that end with the present one.
 
@@ -29,7 +29,7 @@ class WindowedEncoder(SelectLinearEncoder):
     weight: [width, window * d_in], the oldest step first; bias: [width].
     """
 
-    remembers = True
+    is_stateful = True
     needs = frozenset({"segments"})
 
     def __init__(self, d_in: int, width: int, window: int = 5) -> None:
@@ -42,7 +42,7 @@ class WindowedEncoder(SelectLinearEncoder):
         """What a first step is multiplied with: the weights of the present step."""
         return self.weight[:, -self.d_in :].contiguous()
 
-    def trained_on(
+    def encode_train(
         self, inputs: EncoderInput, rule: Rule, dtype: torch.dtype
     ) -> tuple[Support, Float[Tensor, " entries"]]:
         check_long_enough(inputs.in_time, self.window)
@@ -50,12 +50,12 @@ class WindowedEncoder(SelectLinearEncoder):
         return kernels.pre_activations(seen, self.weight, self.bias, rule, dtype)
 
     @torch.no_grad()
-    def used_on(
+    def encode_eval(
         self, inputs: EncoderInput, rule: Rule
     ) -> tuple[Support, Float[Tensor, " entries"]]:
-        last = inputs.memory.recall(self)
+        last = inputs.state.get(self)
         windows, last = trailing(inputs.x, inputs.in_time, self.window, last)
-        inputs.memory.keep(self, last)
+        inputs.state.set(self, last)
         seen = windows.flatten(1)
         dtype = selection_dtype(seen.device)
         return kernels.exact_pre_activations(seen, self.weight, self.bias, rule, dtype)
@@ -65,11 +65,11 @@ class WindowedEncoder(SelectLinearEncoder):
         self.weight.mul_(factor)
 
     @torch.no_grad()
-    def start_from(self, directions: Float[Tensor, "width d"]) -> None:
+    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         """As the atoms are over their window; where they have none, by the present step alone."""
         self.weight.zero_()
         self.bias.zero_()
-        atoms = self.atoms
+        atoms = self.decoder
         if isinstance(atoms, WindowedDecoder) and atoms.weight.shape == self.weight.shape:
             self.weight.copy_(atoms.weight)
         else:

@@ -9,7 +9,7 @@ import torch
 
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.function_spaces.fourier import resampled
-from sparsetime.dictionaries.serialise import from_written
+from sparsetime.dictionaries.serialise import from_config
 from sparsetime.errors import ConfigError
 
 _OF_FUNCTIONS = "fourier"
@@ -26,15 +26,15 @@ def at_resolution(dictionary: Dictionary, points: int) -> Dictionary:
     Errors: ConfigError unless encoder and atoms are of kind 'fourier' and one site is read and
     reconstructed, or where the points are too few for their modes.
     """
-    parts = {"encoder": dictionary.encoder.kind, "atoms": dictionary.decoder.kind}
-    plain = dictionary.writes is None and len(dictionary.reads) == 1 and dictionary.base is None
+    parts = {"encoder": dictionary.encoder.kind, "decoder": dictionary.decoder.kind}
+    plain = dictionary.out_dims is None and len(dictionary.in_dims) == 1 and dictionary.skip is None
     if set(parts.values()) != {_OF_FUNCTIONS} or not plain:
         raise ConfigError(
             "only a dictionary whose encoder and atoms are functions ('fourier'), of one site and "
             f"without a base, can be moved to another grid; given: {parts}. Train the recipe "
             "'sae_no', or resample the activations"
         )
-    moved = from_written(_resized(dictionary.written(), points))
+    moved = from_config(_resized(dictionary.to_config(), points))
     finer = points / dictionary.d_in
     state = dict(dictionary.state_dict())
     # Lengths grow with the root of the points; the offset is in units of that length.
@@ -44,8 +44,8 @@ def at_resolution(dictionary: Dictionary, points: int) -> Dictionary:
     return moved
 
 
-def _resized(written: Any, points: int) -> Any:
+def _resized(config: Any, points: int) -> Any:
     """Every size of the activations, wherever a part has it, replaced."""
-    if isinstance(written, Mapping):
-        return {k: points if k in _SIZES else _resized(v, points) for k, v in written.items()}
-    return [_resized(one, points) for one in written] if isinstance(written, list) else written
+    if isinstance(config, Mapping):
+        return {k: points if k in _SIZES else _resized(v, points) for k, v in config.items()}
+    return [_resized(one, points) for one in config] if isinstance(config, list) else config

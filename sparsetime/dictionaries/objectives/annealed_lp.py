@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
@@ -18,7 +18,7 @@ _SMALLEST = 1e-4
 
 
 @final
-@part("annealed_lp", example={"weight": 0.1})
+@component("annealed_lp", example={"weight": 0.1})
 class AnnealedLp(Term):
     """Sum of strengths to the power p, mean over rows; p falls linearly from 1 to `last`, from the
     share `begin` of the training on.
@@ -32,7 +32,7 @@ class AnnealedLp(Term):
     Interpretability with Board Game Models, arXiv:2408.00113.
     """
 
-    presses = True
+    is_sparsity_penalty = True
     p: Tensor
     factor: Tensor
 

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
@@ -18,7 +18,7 @@ _FEW = 4
 
 
 @final
-@part("aux_k")
+@component("aux_k")
 class AuxK(Term):
     """Squared error of the residual's reconstruction by the `k` strongest dead latents of a row,
     relative to the residual's variance.
@@ -51,7 +51,7 @@ class AuxK(Term):
 
     def _few(self, step: ForwardPass, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
         """Most dead latents take part, so plain products of them all cost least."""
-        pre = step.dictionary.encoder.all_of(step.dictionary.centred(step.x), dead)
+        pre = step.dictionary.encoder.preacts_of(step.dictionary.centred(step.x), dead)
         if k < dead.shape[0]:
             pre = pre * kernels.mask_of_largest(pre.detach(), k)
         return pre @ kernels.take_rows(step.dictionary.decoder.vectors(), dead)
@@ -59,6 +59,6 @@ class AuxK(Term):
     def _many(self, step: ForwardPass, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
         """Few of the dead latents take part: only these are differentiated."""
         x = step.dictionary.centred(step.x)
-        support = step.dictionary.encoder.select_among(x, dead, k)
-        values = step.dictionary.encoder.at(x, support)
+        support = step.dictionary.encoder.topk_among(x, dead, k)
+        values = step.dictionary.encoder.preacts_at(x, support)
         return kernels.decode(values, support, step.dictionary.decoder.vectors())

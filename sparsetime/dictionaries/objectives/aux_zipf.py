@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.aux_k import AuxK
 from sparsetime.dictionaries.objectives.term import Term
@@ -16,7 +16,7 @@ from sparsetime.errors import ConfigError
 
 
 @final
-@part("aux_zipf")
+@component("aux_zipf")
 class AuxZipf(Term):
     """What `aux_k` asks of dead latents, asked of underused ones too.
 

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
@@ -41,7 +41,7 @@ def bits(
 
 
 @final
-@part("description_length")
+@component("description_length")
 class DescriptionLength(Term):
     """Bits of a row per dimension: code and residual together, in the place of error and sparsity.
 
@@ -52,8 +52,8 @@ class DescriptionLength(Term):
     written from the abstract: how numbers are told is ours.
     """
 
-    explains = True
-    presses = True
+    is_reconstruction = True
+    is_sparsity_penalty = True
 
     def __init__(self, precision: float = 0.01, weight: float = 1.0) -> None:
         if precision <= 0:
@@ -61,8 +61,8 @@ class DescriptionLength(Term):
         super().__init__(precision=precision, weight=weight)
         self.precision, self.weight = precision, weight
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        if isinstance(dictionary.sparsifier.core, JumpReLU):
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        if isinstance(dictionary.sparsifier.innermost, JumpReLU):
             return None
         return (
             f"the term {self.kind!r} counts latents that are on, which needs a sparsifier with a "
@@ -70,7 +70,7 @@ class DescriptionLength(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        sparsifier = step.dictionary.sparsifier.core
+        sparsifier = step.dictionary.sparsifier.innermost
         assert isinstance(sparsifier, JumpReLU), "objected to when composed"
         indices, rows = step.support.indices, step.x.shape[0]
         on = sparsifier.is_on(step.pre, indices)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.gated import Gated
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
 
 @final
-@part("gate_l1", example={"weight": 0.1})
+@component("gate_l1", example={"weight": 0.1})
 class GateL1(Term):
     """Sum of the gates' positive pre-activations, mean over rows: strengths are not held down.
 
     Source: Rajamanoharan et al. 2024, arXiv:2404.16014.
     """
 
-    presses = True
+    is_sparsity_penalty = True
 
     def __init__(self, weight: float) -> None:
         super().__init__(weight=weight)
         self.weight = weight
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        return gate_objection(self.kind, dictionary)
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        return gate_incompatibility(self.kind, dictionary)
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         return step.pre.relu().sum() / step.x.shape[0]
 
 
-def gate_objection(kind: str, dictionary: Dictionary) -> str | None:
+def gate_incompatibility(kind: str, dictionary: Dictionary) -> str | None:
     """What terms about gates say to a dictionary without them."""
-    if isinstance(dictionary.sparsifier.core, Gated):
+    if isinstance(dictionary.sparsifier.innermost, Gated):
         return None
     return (
         f"the term {kind!r} is about gates and the sparsifier {dictionary.sparsifier.kind!r} has "

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
-from sparsetime.dictionaries.objectives.gate_l1 import gate_objection
+from sparsetime.dictionaries.objectives.gate_l1 import gate_incompatibility
 from sparsetime.dictionaries.objectives.term import Term
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("gate_mse")
+@component("gate_mse")
 class GateMSE(Term):
     """Squared error with the gates' positive pre-activations as strengths; the atoms stay still.
 
@@ -31,8 +31,8 @@ class GateMSE(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        return gate_objection(self.kind, dictionary)
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        return gate_incompatibility(self.kind, dictionary)
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         atoms = step.dictionary.decoder

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.variational_top_k import VariationalTopK
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("gaussian_kl")
+@component("gaussian_kl")
 class GaussianKL(Term):
     """Divergence of every kept latent's Gaussian from the standard normal, in nats a row.
 
@@ -32,8 +32,8 @@ class GaussianKL(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        if isinstance(dictionary.sparsifier.core, VariationalTopK):
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        if isinstance(dictionary.sparsifier.innermost, VariationalTopK):
             return None
         return (
             f"the term {self.kind!r} needs strengths that are drawn and the sparsifier "
@@ -41,7 +41,7 @@ class GaussianKL(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        sparsifier = step.dictionary.sparsifier.core
+        sparsifier = step.dictionary.sparsifier.innermost
         assert isinstance(sparsifier, VariationalTopK), "objected to when composed"
         log_deviation = sparsifier.log_deviation[step.support.indices]
         squares = step.pre.relu().square() + (2 * log_deviation).exp()

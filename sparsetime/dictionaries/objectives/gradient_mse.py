@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("gradient_mse")
+@component("gradient_mse")
 class GradientMSE(Term):
     """Squared error along the gradient of the model's loss, mean over rows.
 
@@ -32,8 +32,8 @@ class GradientMSE(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        if dictionary.writes is None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        if dictionary.out_dims is None:
             return None
         return (
             "gradient_mse weighs the error of what is read, where the gradient was taken, and this "

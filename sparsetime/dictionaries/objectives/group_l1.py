@@ -7,14 +7,14 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
 
 
 @final
-@part("group_l1", example={"weight": 0.1})
+@component("group_l1", example={"weight": 0.1})
 class GroupL1(Term):
     """Sum over latents of the length of (strength in a row, strength in its partner), mean of rows.
 
@@ -27,7 +27,7 @@ class GroupL1(Term):
     """
 
     needs = frozenset({"earlier"})
-    presses = True
+    is_sparsity_penalty = True
 
     def __init__(self, weight: float) -> None:
         super().__init__(weight=weight)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("l0", example={"target": 4.0})
+@component("l0", example={"target": 4.0})
 class L0(Term):
     """Squared relative distance of the mean count of active latents from a target.
 
@@ -27,7 +27,7 @@ class L0(Term):
     et al. 2024, arXiv:2407.14435).
     """
 
-    presses = True
+    is_sparsity_penalty = True
 
     def __init__(self, target: float, weight: float = 1.0) -> None:
         if target <= 0:
@@ -35,8 +35,8 @@ class L0(Term):
         super().__init__(target=target, weight=weight)
         self.target, self.weight = target, weight
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        if isinstance(dictionary.sparsifier.core, JumpReLU):
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        if isinstance(dictionary.sparsifier.innermost, JumpReLU):
             return None
         return (
             "the l0 term needs a sparsifier with a straight-through count (jumprelu); "
@@ -44,7 +44,7 @@ class L0(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        sparsifier = step.dictionary.sparsifier.core
+        sparsifier = step.dictionary.sparsifier.innermost
         assert isinstance(sparsifier, JumpReLU), "objected to when the dictionary was composed"
         on = sparsifier.is_on(step.pre, step.support.indices)
         return (on.sum() / step.x.shape[0] / self.target - 1).square()

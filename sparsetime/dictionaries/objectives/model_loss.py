@@ -7,13 +7,13 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 
 
 @final
-@part("downstream")
+@component("downstream")
 class ModelLoss(Term):
     """The loss of the model that goes on with the reconstruction, as the batch computes it.
 
@@ -26,7 +26,7 @@ class ModelLoss(Term):
     """
 
     needs = frozenset({"downstream"})
-    explains = True
+    is_reconstruction = True
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
@@ -34,5 +34,5 @@ class ModelLoss(Term):
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         assert step.batch is not None and step.batch.downstream is not None, "checked by `needs`"
-        written = step.dictionary.output_normalisation.restore(step.reconstruction)
-        return step.batch.downstream(written)
+        config = step.dictionary.output_normalisation.restore(step.reconstruction)
+        return step.batch.downstream(config)

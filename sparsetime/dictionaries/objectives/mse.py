@@ -7,13 +7,13 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 
 
 @final
-@part("mse")
+@component("mse")
 class MSE(Term):
     """Squared error, summed over dimensions, mean over rows.
 
@@ -21,7 +21,7 @@ class MSE(Term):
     to the fraction of variance unexplained.
     """
 
-    explains = True
+    is_reconstruction = True
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)

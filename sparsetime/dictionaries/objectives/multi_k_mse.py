@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.codes import offsets_of
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.row_ranks import ranks
@@ -20,7 +20,7 @@ from sparsetime.kernels import Support
 
 
 @final
-@part("budget_mse", example={"budgets": [1, 2]})
+@component("budget_mse", example={"budgets": [1, 2]})
 class MultiKMSE(Term):
     """The squared error of the reconstruction by each row's b strongest latents, averaged over the
     `budgets` b and the whole code, which is always the last.
@@ -34,7 +34,7 @@ class MultiKMSE(Term):
     budget twice the one before).
     """
 
-    explains = True
+    is_reconstruction = True
 
     def __init__(
         self,
@@ -79,6 +79,6 @@ class MultiKMSE(Term):
         dictionary = step.dictionary
         added = kernels.decode(step.values[order], finer, dictionary.decoder.vectors())
         whole = added.reshape(support.rows, levels, -1).cumsum(1) + dictionary.decoder.bias
-        if dictionary.base is None:
+        if dictionary.skip is None:
             return whole
-        return whole + dictionary.base.guess(dictionary.centred(step.x))[:, None]
+        return whole + dictionary.skip.predict(dictionary.centred(step.x))[:, None]

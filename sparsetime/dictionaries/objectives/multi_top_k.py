@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("multi_top_k")
+@component("multi_top_k")
 class MultiTopK(Term):
     """Squared error of what the `times * k` largest latents of a row reconstruct.
 
@@ -35,8 +35,8 @@ class MultiTopK(Term):
         super().__init__(times=times, weight=weight)
         self.times, self.weight = times, weight
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        if isinstance(getattr(dictionary.sparsifier.core, "k", None), int):
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        if isinstance(getattr(dictionary.sparsifier.innermost, "k", None), int):
             return None
         return (
             f"the term {self.kind!r} takes a multiple of k latents and the sparsifier "
@@ -45,11 +45,11 @@ class MultiTopK(Term):
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         dictionary = step.dictionary
-        k = min(self.times * int(dictionary.sparsifier.core.settings["k"]), dictionary.width)
+        k = min(self.times * int(dictionary.sparsifier.innermost.settings["k"]), dictionary.width)
         support, pre = dictionary.encoder.selected(
             dictionary.centred(step.x), kernels.TopK(k), selection_dtype(step.x.device)
         )
         guess = dictionary.decoder.decode(pre.relu(), support)
-        if dictionary.base is not None:
-            guess = guess + dictionary.base.guess(dictionary.centred(step.x))
+        if dictionary.skip is not None:
+            guess = guess + dictionary.skip.predict(dictionary.centred(step.x))
         return (guess - step.target).square().sum(1).mean()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("nested_mse")
+@component("nested_mse")
 class NestedMSE(Term):
     """The squared error of every nested prefix of latents, averaged over the prefixes.
 
@@ -27,7 +27,7 @@ class NestedMSE(Term):
     Autoencoders, arXiv:2503.17547.
     """
 
-    explains = True
+    is_reconstruction = True
 
     def __init__(self, weight: float = 1.0, shares: list[float] | None = None) -> None:
         if shares is not None and (min(shares, default=0) <= 0 or abs(sum(shares) - 1) > 1e-6):
@@ -37,7 +37,7 @@ class NestedMSE(Term):
         super().__init__(weight=weight, shares=shares)
         self.weight, self.shares = weight, shares
 
-    def objection(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
         if self.shares is not None and len(self.shares) != len(dictionary.groups):
             return (
                 f"nested_mse has {len(self.shares)} shares and the atoms {len(dictionary.groups)} "
@@ -52,5 +52,5 @@ class NestedMSE(Term):
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         decoder = step.dictionary.decoder
-        errors = decoder.nested_errors(step.values, step.support, step.beyond_base)
+        errors = decoder.nested_errors(step.values, step.support, step.code_target)
         return errors.mean() if self.shares is None else errors @ errors.new_tensor(self.shares)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("length_match")
+@component("length_match")
 class NormMatch(Term):
     """Squared difference of the code's length and the activation's without its offset, mean over
     rows.
@@ -29,8 +29,8 @@ class NormMatch(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        if dictionary.writes is None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        if dictionary.out_dims is None:
             return None
         return (
             "length_match compares a code with the activation that it stands for, and this "

@@ -44,9 +44,9 @@ class Objective(nn.Module):
         total: Tensor = sum(weighted[1:], weighted[0])
         return total
 
-    def written(self) -> list[dict[str, Any]]:
-        return [term.written() for term in self.members]
+    def to_config(self) -> list[dict[str, Any]]:
+        return [term.to_config() for term in self.members]
 
     @staticmethod
-    def build(written: list[dict[str, Any]]) -> Objective:
-        return Objective([build("term", one) for one in written])
+    def build(config: list[dict[str, Any]]) -> Objective:
+        return Objective([build("term", one) for one in config])

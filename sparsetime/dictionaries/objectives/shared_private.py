@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("pair_contrast")
+@component("pair_contrast")
 class SharedPrivate(Term):
     """The first group of latents should be equal in a row and its partner, the others disjoint.
 
@@ -36,7 +36,7 @@ class SharedPrivate(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def objection(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
         if len(dictionary.groups) > 1:
             return None
         return (

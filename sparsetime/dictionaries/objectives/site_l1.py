@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 
 
 @final
-@part("site_l1", example={"weight": 0.1})
+@component("site_l1", example={"weight": 0.1})
 class SiteL1(Term):
     """Strengths weighed by the sum of their atom's lengths in every site, mean over rows.
 
@@ -25,7 +25,7 @@ class SiteL1(Term):
     penalty there is the same for atoms of any length; here the whole atom has length one.
     """
 
-    presses = True
+    is_sparsity_penalty = True
 
     def __init__(self, weight: float) -> None:
         super().__init__(weight=weight)
@@ -33,7 +33,7 @@ class SiteL1(Term):
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         dictionary = step.dictionary
-        sites = dictionary.writes or dictionary.reads
+        sites = dictionary.out_dims or dictionary.in_dims
         parts = dictionary.atoms.split(list(sites), dim=1)
         lengths = torch.stack([part.norm(dim=1) for part in parts]).sum(0)
         return (step.values.abs() * lengths[step.support.indices]).sum() / step.x.shape[0]

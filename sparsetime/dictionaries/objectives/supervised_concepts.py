@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError, DataError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("concepts")
+@component("concepts")
 class SupervisedConcepts(Term):
     """Cross-entropy of the first `concepts` latents being on just where their concept is present.
 
@@ -42,7 +42,7 @@ class SupervisedConcepts(Term):
         super().__init__(concepts=concepts, weight=weight, temperature=temperature)
         self.concepts, self.weight, self.temperature = concepts, weight, temperature
 
-    def objection(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
         if self.concepts <= dictionary.width:
             return None
         return (
@@ -61,5 +61,5 @@ class SupervisedConcepts(Term):
                 f"{int(labels.min())} to {int(labels.max())}"
             )
         reserved = torch.arange(self.concepts, device=step.x.device)
-        pre = step.dictionary.encoder.all_of(step.dictionary.centred(step.x), reserved)
+        pre = step.dictionary.encoder.preacts_of(step.dictionary.centred(step.x), reserved)
         return functional.binary_cross_entropy_with_logits(pre / self.temperature, labels.float())

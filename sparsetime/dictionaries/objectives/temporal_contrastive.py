@@ -9,14 +9,14 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
 
 
 @final
-@part("temporal_contrastive")
+@component("temporal_contrastive")
 class TemporalContrastive(Term):
     """Tell a row's earlier neighbour from those of other rows, by the first group's code alone.
 

@@ -7,14 +7,14 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
 
 
 @final
-@part("temporal_difference")
+@component("temporal_difference")
 class TemporalDifference(Term):
     """How far the strengths of the first group differ between a row and its earlier partner.
 

@@ -17,9 +17,9 @@ class Term(Component):
 
     role = "term"
     #: Whether it asks the code to explain the activation; some term of every objective must.
-    explains: ClassVar[bool] = False
+    is_reconstruction: ClassVar[bool] = False
     #: Whether it makes codes sparse, for sparsifiers that do not by themselves.
-    presses: ClassVar[bool] = False
+    is_sparsity_penalty: ClassVar[bool] = False
     weight: float
 
     @abstractmethod

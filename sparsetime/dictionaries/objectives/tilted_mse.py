@@ -8,14 +8,14 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
 
 
 @final
-@part("tilted_mse")
+@component("tilted_mse")
 class TiltedMSE(Term):
     """Tilted empirical risk: `log(mean(exp(tilt * error))) / tilt` over the rows' squared errors.
 
@@ -26,7 +26,7 @@ class TiltedMSE(Term):
     dictionaries by Muhamed et al. 2024, arXiv:2411.00743.
     """
 
-    explains = True
+    is_reconstruction = True
 
     def __init__(self, tilt: float = 1.0, weight: float = 1.0) -> None:
         if tilt <= 0:

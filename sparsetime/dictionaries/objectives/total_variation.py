@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
@@ -20,7 +20,7 @@ _TINY = 1e-12
 
 
 @final
-@part("total_variation", example={"weight": 0.1})
+@component("total_variation", example={"weight": 0.1})
 class TotalVariation(Term):
     """The share of its strength that the first group of latents changes from step to step.
 
@@ -41,7 +41,7 @@ class TotalVariation(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def objection(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
         if len(dictionary.groups) > 1:
             return None
         return (

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 
 @final
-@part("window_mse")
+@component("window_mse")
 class WindowMSE(Term):
     """The squared error of the window that ends with each row, mean over its steps and over rows.
 
     Steps before the beginning of a sequence do not count.
     """
 
-    explains = True
+    is_reconstruction = True
     needs = frozenset({"segments"})
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
         self.weight = weight
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        if isinstance(dictionary.decoder, WindowedDecoder) and dictionary.base is None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        if isinstance(dictionary.decoder, WindowedDecoder) and dictionary.skip is None:
             return None
         return (
             "the term 'window_mse' compares a window of steps with what atoms say of one: take "
-            "atoms 'windowed' and no base, or the term 'mse'"
+            "decoder 'windowed' and no base, or the term 'mse'"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:

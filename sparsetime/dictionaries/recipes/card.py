@@ -11,7 +11,7 @@ import torch
 
 from sparsetime.dictionaries.component_settings import checked_settings, parameters_of
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.initialise import start
+from sparsetime.dictionaries.initialise import reset_parameters
 from sparsetime.errors import unknown_name
 from sparsetime.registry import read_folder
 
@@ -42,16 +42,16 @@ class Recipe:
         return {p.name: p.default for p in parameters if p.name not in ("d_in", "width")}
 
     @property
-    def parts(self) -> dict[str, str]:
+    def components(self) -> dict[str, str]:
         """The kind of every part, by role."""
         example = self._example
         kinds = {
             "encoder": example.encoder.kind,
             "sparsifier": example.sparsifier.kind,
-            "atoms": example.decoder.kind,
+            "decoder": example.decoder.kind,
             "objective": " + ".join(term.kind for term in example.objective.members),
         }
-        return kinds if example.base is None else {**kinds, "base": example.base.kind}
+        return kinds if example.skip is None else {**kinds, "skip": example.skip.kind}
 
     @property
     def needs(self) -> frozenset[str]:
@@ -111,5 +111,5 @@ def dictionary(name: str, *, d_in: int, width: int, seed: int = 0, **settings: A
     chosen = {"d_in": d_in, "width": width, **settings}
     made = card.compose(**checked_settings(f"recipe {name!r}", card.compose, chosen))
     made.name = name
-    start(made, seed)
+    reset_parameters(made, seed)
     return made

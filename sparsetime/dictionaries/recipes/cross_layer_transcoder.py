@@ -38,12 +38,12 @@ def cross_layer_transcoder(
     joins the activations of two lists of stores in the order of the model.
     """
     out = d_out or d_in
-    read, written = share_ends("d_in", d_in, sites)[0], share_ends("d_out", out, sites)[0]
+    read, wrote = share_ends("d_in", d_in, sites)[0], share_ends("d_out", out, sites)[0]
     return Dictionary(
         PerSiteEncoder(d_in, width, sites),
         BatchTopK(k),
         CrossLayerDecoder(width, out, sites),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
-        reads=(read,) * sites,
-        writes=(written,) * sites,
+        in_dims=(read,) * sites,
+        out_dims=(wrote,) * sites,
     )

@@ -35,5 +35,5 @@ def crosscoder(d_in: int, width: int, sites: int = 2, l1: float = 0.05) -> Dicti
         ReLU(),
         UnitNormDecoder(width, d_in),
         Objective([MSE(), SiteL1(l1)]),
-        reads=(d_in // sites,) * sites,
+        in_dims=(d_in // sites,) * sites,
     )

@@ -9,7 +9,7 @@ from sparsetime.dictionaries.sparsifiers.gradient_top_k import GradientTopK
 
 
 @recipe(
-    "g_sae",
+    "gradient_sae",
     title="Gradient SAE (g-SAE)",
     paper="Olmo et al. 2024, Features that Make a Difference: Leveraging Gradients for Improved "
     "Dictionary Learning, arXiv:2411.10397",
@@ -23,7 +23,7 @@ from sparsetime.dictionaries.sparsifiers.gradient_top_k import GradientTopK
     cost="As TopK with 4 k candidates, once the gradients are there.",
     system=18,
 )
-def g_sae(
+def gradient_sae(
     d_in: int,
     width: int,
     k: int = 32,

@@ -34,10 +34,10 @@ def hierarchical_topk(
     To use it with fewer latents, give it another sparsifier: `sae.sparsifier = TopK(8)`.
     """
     budgets = tuple(range(max(1, every), k, max(1, every)))
-    explains = MultiKMSE(budgets) if budgets else MSE()
+    is_reconstruction = MultiKMSE(budgets) if budgets else MSE()
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
         UnitNormDecoder(width, d_in),
-        Objective([explains, AuxK(aux_k, aux_weight)]),
+        Objective([is_reconstruction, AuxK(aux_k, aux_weight)]),
     )

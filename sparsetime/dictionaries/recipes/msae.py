@@ -34,10 +34,10 @@ def msae(
     To use it at another level, give it another sparsifier: `sae.sparsifier = TopK(8)`.
     """
     levels = tuple(least * 2**n for n in range(k.bit_length()) if least * 2**n < k)
-    explains = MultiKMSE(levels) if levels else MSE()
+    is_reconstruction = MultiKMSE(levels) if levels else MSE()
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
         UnitNormDecoder(width, d_in),
-        Objective([explains, AuxK(aux_k, aux_weight)]),
+        Objective([is_reconstruction, AuxK(aux_k, aux_weight)]),
     )

@@ -38,5 +38,5 @@ def sae_boost(
         BatchTopK(k),
         UnitNormDecoder(width, d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
-        base=None if first is None else FrozenSkip.of(load(first)),
+        skip=None if first is None else FrozenSkip.of(load(first)),
     )

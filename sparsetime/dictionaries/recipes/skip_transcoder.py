@@ -34,6 +34,6 @@ def skip_transcoder(
         TopK(k),
         UnitNormDecoder(width, out),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
-        writes=(out,),
-        base=LinearSkip(d_in, out),
+        out_dims=(out,),
+        skip=LinearSkip(d_in, out),
     )

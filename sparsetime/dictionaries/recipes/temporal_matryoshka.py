@@ -28,44 +28,45 @@ from sparsetime.errors import ConfigError
     "That code takes activations at their raw scale, where its weight of 0.1 is nearly a hard "
     "margin for dot products (contrast) or nearly nothing (difference); here activations have unit "
     "scale, the contrast compares cosines as in the paper, and weights and temperature were chosen "
-    "here. As there, the contrast stands alone; `difference` adds the other loss. Its partner is a "
-    "row before or any earlier one of a context of 256: train with `lag=1` or `lag=(1, 255)`. The "
-    "difference alone made nothing smoother here: below a weight of 0.1 hardly anything changes, "
-    "and from 0.3 on the high-level part is empty, because a code of nothing has no difference.",
+    "here. As there, the contrast stands alone; `difference_weight` adds the other loss. Its "
+    "partner is a row before or any earlier one of a context of 256: train with `lag=1` or "
+    "`lag=(1, 255)`. The difference alone made nothing smoother here: below a weight of 0.1 "
+    "hardly anything changes, and from 0.3 on the high-level part is empty, because a code of "
+    "nothing has no difference.",
     cost="About twice TopK, for the earlier row is encoded too, and the contrast of its blocks.",
 )
 def temporal_matryoshka(
     d_in: int,
     width: int,
     k: int = 32,
-    high: float = 0.2,
-    high_share: float = 0.2,
-    contrast: float = 0.3,
-    difference: float = 0.0,
+    high_fraction: float = 0.2,
+    high_loss_weight: float = 0.2,
+    contrastive_weight: float = 0.3,
+    difference_weight: float = 0.0,
     temperature: float = 0.1,
     contrast_block: int = 512,
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`high`: the share of latents in the high-level part; `high_share`: what its own error weighs
-    beside that of all latents; `contrast`, `difference`: weights of the two temporal losses, 0 to
-    leave one out; `temperature`: the contrast's sharpness; `contrast_block`: rows told apart at
-    once.
+    """`high_fraction`: fraction of latents in the high-level group. `high_loss_weight`: weight of
+    its own squared error; that of all latents has the rest of 1. `contrastive_weight`,
+    `difference_weight`: weights of the two temporal losses, 0 to leave one out. `temperature`: of
+    the contrastive loss. `contrast_block`: rows that are contrasted with each other.
     """
     temporal: list[Term] = []
-    if contrast:
-        temporal.append(TemporalContrastive(contrast, contrast_block, temperature))
-    if difference:
-        temporal.append(TemporalDifference(difference))
+    if contrastive_weight:
+        temporal.append(TemporalContrastive(contrastive_weight, contrast_block, temperature))
+    if difference_weight:
+        temporal.append(TemporalDifference(difference_weight))
     if not temporal:
         raise ConfigError(
-            "contrast and difference are both 0, so that nothing looks at time: give one of them a "
-            "weight, or take the recipe 'matryoshka_batch_topk'"
+            "got contrastive_weight=0 and difference_weight=0, expected one above 0: no term would "
+            "compare steps. Set one, or take the recipe 'matryoshka_batch_topk'"
         )
-    shares = [high_share, 1 - high_share]
+    shares = [high_loss_weight, 1 - high_loss_weight]
     return Dictionary(
         LinearEncoder(d_in, width),
         BatchTopK(k),
-        UnitNormDecoder(width, d_in, prefix_ends(width, (high, 1.0))),
+        UnitNormDecoder(width, d_in, prefix_ends(width, (high_fraction, 1.0))),
         Objective([NestedMSE(shares=shares), *temporal, AuxK(aux_k, aux_weight)]),
     )

@@ -36,5 +36,5 @@ def transcoder(
         TopK(k),
         UnitNormDecoder(width, out),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
-        writes=(out,),
+        out_dims=(out,),
     )

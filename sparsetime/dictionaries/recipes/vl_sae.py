@@ -38,5 +38,5 @@ def vl_sae(
         TopK(k),
         UnitNormDecoder(width, 2 * d_in),
         Objective([MSE(), AuxK(aux_k, aux_weight)]),
-        writes=(d_in, d_in),
+        out_dims=(d_in, d_in),
     )

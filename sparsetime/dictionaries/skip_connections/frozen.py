@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING, Any, final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
 
 _EXAMPLE = {
-    "name": "base",
+    "name": "frozen",
     "encoder": {"kind": "linear", "d_in": 6, "width": 8},
     "sparsifier": {"kind": "top_k", "k": 2},
-    "atoms": {"kind": "unit_norm", "width": 8, "d_out": 6},
+    "decoder": {"kind": "unit_norm", "width": 8, "d_out": 6},
     "objective": [{"kind": "mse"}],
 }
 
 
 @final
-@part("frozen", example={"dictionary": _EXAMPLE})
+@component("frozen", example={"dictionary": _EXAMPLE})
 class FrozenSkip(SkipConnection):
     """What another dictionary reconstructs; the code explains only what that leaves over.
 
-    dictionary: as `Dictionary.written` gives it; its weights are saved with the new one's and are
+    dictionary: as `Dictionary.to_config` gives it; its weights are saved with the new one's and are
     never trained. The offset of the new atoms is taken off the guess, so that where no new latent
     is on the old reconstruction comes out as it was.
 
@@ -37,32 +37,32 @@ class FrozenSkip(SkipConnection):
     host: Dictionary
 
     def __init__(self, dictionary: dict[str, Any]) -> None:
-        from sparsetime.dictionaries.serialise import from_written
+        from sparsetime.dictionaries.serialise import from_config
 
         super().__init__(dictionary=dictionary)
-        self.dictionary = from_written(dictionary).requires_grad_(False).eval()
+        self.dictionary = from_config(dictionary).requires_grad_(False).eval()
         self.d_in, self.d_out = self.dictionary.d_in, self.dictionary.d_out
 
     @staticmethod
     def of(dictionary: Dictionary) -> FrozenSkip:
         """A copy of a dictionary, with its weights."""
-        base = FrozenSkip(dictionary.written())
-        base.dictionary.load_state_dict(dictionary.state_dict())
-        return base
+        skip = FrozenSkip(dictionary.to_config())
+        skip.dictionary.load_state_dict(dictionary.state_dict())
+        return skip
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        if not self.dictionary.remembers:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        if not self.dictionary.is_stateful:
             return None
         return (
-            f"the base {self.dictionary.name!r} remembers the past, and a base guesses from the "
-            "present row alone: take a dictionary without memory"
+            f"got the stateful dictionary {self.dictionary.name!r} as a frozen skip connection, "
+            "expected one whose code depends on the present row alone; take a stateless dictionary"
         )
 
-    def meet(self, dictionary: Dictionary) -> None:
+    def bind(self, dictionary: Dictionary) -> None:
         # Beside torch's register of modules, or the dictionary would be a part of itself.
         self.__dict__["host"] = dictionary
 
-    def guess(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
+    def predict(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
         host = self.host
         raw = host.normalisation.restore(x - host.centred(x.new_zeros(1, self.d_in)))
         normalised = host.output_normalisation.normalise(self.dictionary(raw))

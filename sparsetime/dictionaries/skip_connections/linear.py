@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
 
 
 @final
-@part("linear")
+@component("linear")
 class LinearSkip(SkipConnection):
     """A linear map from what is read to what is written, from zero on.
 
@@ -28,5 +28,5 @@ class LinearSkip(SkipConnection):
         self.d_in, self.d_out = d_in, d_out
         self.weight = nn.Parameter(torch.zeros(d_out, d_in))
 
-    def guess(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
+    def predict(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
         return x @ self.weight.T

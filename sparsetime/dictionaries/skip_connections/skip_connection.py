@@ -20,13 +20,13 @@ class SkipConnection(Component):
     The skip connection of a transcoder is one, an earlier dictionary that is kept as it is another.
     """
 
-    role = "base"
+    role = "skip"
     d_in: int
     d_out: int
 
-    def meet(self, dictionary: Dictionary) -> None:
+    def bind(self, dictionary: Dictionary) -> None:
         """Told by the dictionary, when it is composed. Most bases need not know it."""
 
     @abstractmethod
-    def guess(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
+    def predict(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
         """The guess of the normalised target, from what the encoder sees."""

@@ -7,14 +7,14 @@ from typing import final
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.kernels import Rule, Support
 
 
 @final
-@part("abs_top_k", example={"k": 4})
+@component("abs_top_k", example={"k": 4})
 class AbsTopK(Sparsifier):
     """The k latents of largest magnitude of every row; strengths keep their sign.
 

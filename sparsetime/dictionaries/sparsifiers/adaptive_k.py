@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
@@ -20,7 +20,7 @@ _EVERY = 10  # steps from one solution of the probe to the next, after as many f
 
 
 @final
-@part("adaptive_k", example={"k": 4})
+@component("adaptive_k", example={"k": 4})
 class AdaptiveK(Sparsifier):
     """The largest latents of every row: from `k * (1 - spread)` of the plainest rows to
     `k * (1 + spread)` of the most complex.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
@@ -16,7 +16,7 @@ from sparsetime.kernels import Rule, Support
 
 
 @final
-@part("batch_top_k", example={"k": 4})
+@component("batch_top_k", example={"k": 4})
 class BatchTopK(Sparsifier):
     """The `k * rows` largest latents of a batch, so that rows share k as they need.
 

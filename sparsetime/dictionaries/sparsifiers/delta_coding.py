@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.sparsifiers.wrapper import SparsifierWrapper
 from sparsetime.dictionaries.state.previous_code import PreviousCode
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("delta", example={"inner": {"kind": "top_k", "k": 4}})
+@component("delta", example={"inner": {"kind": "top_k", "k": 4}})
 class DeltaCoding(SparsifierWrapper):
     """A code is held until its reconstruction is too far off, and then changed as little as needed.
 
@@ -48,27 +48,27 @@ class DeltaCoding(SparsifierWrapper):
         super().__init__(width, inner, tolerance=tolerance)
         self.tolerance = tolerance
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        if dictionary.writes is not None or dictionary.base is not None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        if dictionary.out_dims is not None or dictionary.skip is not None:
             return (
                 "the sparsifier 'delta' compares the activation with what its code sums to, so "
                 "that nothing else may be reconstructed: leave out `d_out` and the base"
             )
-        return super().objection(dictionary)
+        return super().incompatibility(dictionary)
 
     def code(
         self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
     ) -> SparseCode:
         segments = inputs.in_time
         fresh = self.inner.code(pre, support, inputs)
-        past = inputs.memory.recall(self) or PreviousCode.none(segments.count, self.width, inputs.x)
+        past = inputs.state.get(self) or PreviousCode.none(segments.count, self.width, inputs.x)
         code = kernels.held(
             fresh,
             inputs.x,
-            self.atoms.vectors(),
+            self.decoder.vectors(),
             segments.offsets,
             self.tolerance,
             past.code,
         )
-        inputs.memory.keep(self, past.after(code, segments))
+        inputs.state.set(self, past.after(code, segments))
         return code

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.row_ranks import ranks
@@ -25,7 +25,7 @@ _SURPLUS = 4.0
 
 
 @final
-@part("feature_choice", example={"k": 4})
+@component("feature_choice", example={"k": 4})
 class FeatureChoice(Sparsifier):
     """Every latent is on in the rows of a batch where it is strongest, a given number of them, so
     that none can die; all latents together have `k` entries a row.

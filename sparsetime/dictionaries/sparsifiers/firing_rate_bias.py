@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
@@ -19,7 +19,7 @@ from sparsetime.kernels import Rule, Support
 
 
 @final
-@part("adapted_bias", example={"frequencies": [0.1, 0.05]})
+@component("adapted_bias", example={"frequencies": [0.1, 0.05]})
 class FiringRateBias(Sparsifier):
     """A latent is on, at full strength, above a threshold that no gradient moves: it rises while
     the latent fires more often than its group should, and falls while it fires less.
@@ -75,7 +75,7 @@ class FiringRateBias(Sparsifier):
         return latents * len(self.frequencies) // self.width
 
     @torch.no_grad()
-    def fit_start(self, x: Float[Tensor, "rows d"]) -> None:
+    def init_from_data(self, x: Float[Tensor, "rows d"]) -> None:
         """Thresholds at which random directions would fire as often as they should."""
         spread = (x.square().sum(1).mean() / x.shape[1]).sqrt()
         normal = NormalDist()

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.kernels import Rule, Support
 
 
 @final
-@part("gated")
+@component("gated")
 class Gated(Sparsifier):
     """The pre-activation is the gate: where it is positive, a scaled and shifted copy of it, as
     far as positive, is the strength.
@@ -30,7 +30,7 @@ class Gated(Sparsifier):
     arXiv:2404.16014.
     """
 
-    wants_pressure = True
+    needs_sparsity_penalty = True
 
     def __init__(self, width: int) -> None:
         super().__init__(width=width)

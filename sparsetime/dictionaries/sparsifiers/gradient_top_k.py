@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
@@ -22,7 +22,7 @@ _CANDIDATES = 4  # times k
 
 
 @final
-@part("gradient_top_k", example={"k": 4})
+@component("gradient_top_k", example={"k": 4})
 class GradientTopK(Sparsifier):
     """The k latents of a row with the largest `value * (1 + beta * |atom · gradient|)`.
 
@@ -42,8 +42,8 @@ class GradientTopK(Sparsifier):
         super().__init__(k=checked_k(k), beta=beta)
         self.k, self.beta = k, beta
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        if dictionary.writes is None and len(dictionary.reads) == 1:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        if dictionary.out_dims is None and len(dictionary.in_dims) == 1:
             return None
         return (
             "gradient_top_k multiplies atoms with the gradient at the site that is read, so it "
@@ -51,7 +51,7 @@ class GradientTopK(Sparsifier):
         )
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.TopK(min(_CANDIDATES * self.k, self.atoms.width))
+        return kernels.TopK(min(_CANDIDATES * self.k, self.decoder.width))
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu() * self._kept(pre.detach().relu(), support, inputs)
@@ -66,8 +66,8 @@ class GradientTopK(Sparsifier):
     def _kept(self, values: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         assert inputs.batch is not None and inputs.batch.gradient is not None, "training needs it"
         # Rows that came along as earlier neighbours have no gradient: strength alone decides.
-        gradient = inputs.x.new_zeros(support.rows, self.atoms.d_out)
+        gradient = inputs.x.new_zeros(support.rows, self.decoder.d_out)
         gradient[: inputs.batch.rows] = inputs.batch.gradient
-        effect = kernels.gather_dot(gradient, self.atoms.vectors(), support).abs()
+        effect = kernels.gather_dot(gradient, self.decoder.vectors(), support).abs()
         score = values * (1 + self.beta * effect / effect.mean().clamp_min(1e-30))
         return ranks(score, support) < self.k

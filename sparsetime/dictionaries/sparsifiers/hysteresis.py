@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.wrapper import SparsifierWrapper
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("hysteresis", example={"inner": {"kind": "top_k", "k": 4}})
+@component("hysteresis", example={"inner": {"kind": "top_k", "k": 4}})
 class Hysteresis(SparsifierWrapper):
     """A latent goes on where the inner sparsifier keeps it, and stays on longer than that.
 
@@ -47,18 +47,18 @@ class Hysteresis(SparsifierWrapper):
         super().__init__(width, inner, low=low)
         self.low = low
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        if self.inner.remembers:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        if self.inner.is_stateful:
             return (
                 f"hysteresis goes around a sparsifier without memory, and {self.inner.kind!r} has "
                 "one: put 'hysteresis' inside, or leave it out"
             )
-        if self.inner.wants_pressure:
+        if self.inner.needs_sparsity_penalty:
             return (
                 f"the sparsifier {self.inner.kind!r} has neither a threshold nor a k that "
                 "hysteresis could lower: take 'batch_top_k', 'top_k' or 'jumprelu'"
             )
-        return super().objection(dictionary)
+        return super().incompatibility(dictionary)
 
     def inference_rule(self, inputs: EncoderInput) -> Rule:
         """What can be on if it was on before."""
@@ -80,10 +80,10 @@ class Hysteresis(SparsifierWrapper):
         fires = self._kept(pre, support, inputs) & (strengths != 0)
         values = torch.where(fires, strengths, pre)
         code = SparseCode(support.offsets, support.indices, values, support.width, (support.rows,))
-        past = inputs.memory.recall(self) or PreviousCode.none(segments.count, self.width, values)
+        past = inputs.state.get(self) or PreviousCode.none(segments.count, self.width, values)
         on = kernels.stays(fires | _was_on(code, past, segments), support, segments.offsets)
         found = code.keep(on & (values != 0))
-        inputs.memory.keep(self, past.after(found, segments))
+        inputs.state.set(self, past.after(found, segments))
         return found
 
     def _kept(

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
@@ -20,7 +20,7 @@ _TINY = 1e-12
 
 
 @final
-@part("temporal_mask")
+@component("temporal_mask")
 class ImportanceDropout(Sparsifier):
     """Every positive latent, but in training one of little importance is left out of a row by
     chance. In use nothing is left out, and a latent has the mean strength of its draws.
@@ -41,7 +41,7 @@ class ImportanceDropout(Sparsifier):
     library's reading.
     """
 
-    wants_pressure = True
+    needs_sparsity_penalty = True
     scale_free = True
     strength: Tensor
     frequency: Tensor

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.errors import ConfigError
@@ -17,7 +17,7 @@ from sparsetime.kernels import Rule, Support
 
 
 @final
-@part("jumprelu")
+@component("jumprelu")
 class JumpReLU(Sparsifier):
     """A latent is on, at full strength, above its own learnt threshold.
 

@@ -8,18 +8,18 @@ import torch
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.kernels import Rule, Support
 
 
 @final
-@part("relu")
+@component("relu")
 class ReLU(Sparsifier):
     """Every latent whose pre-activation is positive; sparse only if an objective makes it so."""
 
-    wants_pressure = True
+    needs_sparsity_penalty = True
 
     scale_free = True
 

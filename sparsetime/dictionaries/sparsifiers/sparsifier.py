@@ -27,18 +27,18 @@ class Sparsifier(Component):
 
     role = "sparsifier"
     #: Whether codes are sparse only if a term of the objective makes them so.
-    wants_pressure: bool = False
+    needs_sparsity_penalty: bool = False
     #: Whether multiplying all pre-activations changes no place, so that codes may begin small.
     scale_free: bool = False
-    atoms: Decoder
+    decoder: Decoder
 
-    def meet(self, atoms: Decoder) -> None:
+    def bind(self, decoder: Decoder) -> None:
         """Told by the dictionary, when it is composed."""
         # Beside torch's register of modules, so that the atoms' weights are not saved twice.
-        self.__dict__["atoms"] = atoms
+        self.__dict__["decoder"] = decoder
 
     @property
-    def core(self) -> Sparsifier:
+    def innermost(self) -> Sparsifier:
         """The sparsifier that trains: the inner one, where this one goes around another."""
         return self
 

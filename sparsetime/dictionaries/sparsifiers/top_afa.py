@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @final
-@part("top_afa", example={"most": 8})
+@component("top_afa", example={"most": 8})
 class TopAFA(Sparsifier):
     """The strongest latents of a row, as many as bring the code's length nearest to the row's own.
 
@@ -40,7 +40,7 @@ class TopAFA(Sparsifier):
         super().__init__(most=most)
         self.most = most
 
-    def objection(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
         if self.most <= dictionary.width:
             return None
         return f"most is {self.most} and larger than the width, {dictionary.width}"

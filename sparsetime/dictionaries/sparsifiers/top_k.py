@@ -7,14 +7,14 @@ from typing import final
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.kernels import Rule, Support
 
 
 @final
-@part("top_k", example={"k": 4})
+@component("top_k", example={"k": 4})
 class TopK(Sparsifier):
     """The k largest latents of every row (Gao et al. 2024, arXiv:2406.04093)."""
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import part
+from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
@@ -18,7 +18,7 @@ from sparsetime.kernels import Rule, Support
 
 
 @final
-@part("variational_top_k", example={"k": 4})
+@component("variational_top_k", example={"k": 4})
 class VariationalTopK(Sparsifier):
     """The k latents of largest mean, each at a strength drawn from a Gaussian around it.
 

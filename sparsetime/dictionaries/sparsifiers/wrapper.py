@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import build, parts_of
+from sparsetime.dictionaries.component import build, components_of
 from sparsetime.dictionaries.component_settings import parameters_of
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
@@ -23,38 +23,38 @@ if TYPE_CHECKING:
 class SparsifierWrapper(Sparsifier):
     """What the inner sparsifier does, but for the code in use, which looks at the step before.
 
-    inner: as `Component.written` gives it; `width` is put in where the inner one takes it.
+    inner: as `Component.to_config` gives it; `width` is put in where the inner one takes it.
     """
 
-    remembers = True
+    is_stateful = True
 
     def __init__(self, width: int, inner: dict[str, Any], **settings: Any) -> None:
-        taken = parts_of("sparsifier").get(str(inner.get("kind")))
+        taken = components_of("sparsifier").get(str(inner.get("kind")))
         if taken is not None and "width" in parameters_of(taken):
             inner = {**inner, "width": width}
         super().__init__(width=width, inner=inner, **settings)
         self.width = width
         self.inner: Sparsifier = build("sparsifier", inner)
         self.needs = self.inner.needs
-        self.wants_pressure = self.inner.wants_pressure
+        self.needs_sparsity_penalty = self.inner.needs_sparsity_penalty
         self.scale_free = self.inner.scale_free
 
     @property
-    def core(self) -> Sparsifier:
-        return self.inner.core
+    def innermost(self) -> Sparsifier:
+        return self.inner.innermost
 
-    def meet(self, atoms: Decoder) -> None:
-        super().meet(atoms)
-        self.inner.meet(atoms)
+    def bind(self, decoder: Decoder) -> None:
+        super().bind(decoder)
+        self.inner.bind(decoder)
 
-    def objection(self, dictionary: Dictionary) -> str | None:
-        return self.inner.objection(dictionary)
+    def incompatibility(self, dictionary: Dictionary) -> str | None:
+        return self.inner.incompatibility(dictionary)
 
-    def start(self, generator: torch.Generator) -> None:
-        self.inner.start(generator)
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        self.inner.reset_parameters(generator)
 
-    def fit_start(self, x: Float[Tensor, "rows d"]) -> None:
-        self.inner.fit_start(x)
+    def init_from_data(self, x: Float[Tensor, "rows d"]) -> None:
+        self.inner.init_from_data(x)
 
     def observe(self, step: ForwardPass) -> None:
         self.inner.observe(step)

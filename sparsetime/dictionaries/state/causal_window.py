@@ -11,17 +11,17 @@ from torch import Tensor
 
 from sparsetime.errors import ConfigError
 from sparsetime.segments import Segments
-from sparsetime.state import State
+from sparsetime.state import ComponentState
 
 
 @final
 @dataclass(frozen=True)
-class PreviousSteps(State):
+class PreviousSteps(ComponentState):
     """The last steps of every stream, [streams, window - 1, d], oldest first; zeros before any."""
 
     steps: Float[Tensor, "streams before d"]
 
-    def without(self, forgotten: Bool[Tensor, " streams"]) -> PreviousSteps:
+    def reset(self, forgotten: Bool[Tensor, " streams"]) -> PreviousSteps:
         return PreviousSteps(self.steps.masked_fill(forgotten[:, None, None], 0.0))
 
 

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from sparsetime.codes import SparseCode
 from sparsetime.segments import Segments
-from sparsetime.state import State
+from sparsetime.state import ComponentState
 
 
 @final
 @dataclass(frozen=True)
-class PreviousCode(State):
+class PreviousCode(ComponentState):
     """The code of the last step of every stream; no entries where there was none.
 
     code: of shape `(streams,)`.
@@ -37,5 +37,5 @@ class PreviousCode(State):
             return self
         return PreviousCode(code.take(segments.offsets[1:] - 1))
 
-    def without(self, forgotten: Bool[Tensor, " streams"]) -> PreviousCode:
+    def reset(self, forgotten: Bool[Tensor, " streams"]) -> PreviousCode:
         return PreviousCode(self.code.keep(~forgotten[self.code.row_of_entry]))

@@ -13,7 +13,7 @@ from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.check_input import checked_activations
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.segments import Segments
-from sparsetime.state import Memory
+from sparsetime.state import RecurrentState
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
@@ -31,7 +31,7 @@ class Stream:
 
     def __init__(self, dictionary: Dictionary) -> None:
         self._dictionary = dictionary
-        self._memory = Memory()
+        self._state = RecurrentState()
         self._streams: tuple[int, ...] | None = None
         self._times: Tensor | None = None
         self.steps = 0
@@ -75,12 +75,12 @@ class Stream:
         another number.
         """
         if streams is None or self._streams is None:
-            self._memory, self._streams, self._times = Memory(), None, None
+            self._state, self._streams, self._times = RecurrentState(), None, None
             return
         count = math.prod(self._streams)
         forgotten = torch.zeros(count, dtype=torch.bool, device=self._dictionary.atoms.device)
         forgotten[streams] = True
-        self._memory.forget(forgotten)
+        self._state.reset(forgotten)
         if self._times is not None:
             self._times[forgotten.cpu()] = -math.inf
 
@@ -98,7 +98,7 @@ class Stream:
         if times is not None:
             self._check_order(times.broadcast_to(*streams, steps).reshape(-1, steps))
         segments = Segments.even(math.prod(streams), steps, x.device)
-        code = self._dictionary.continued(rows, segments, self._memory)
+        code = self._dictionary.encode_with_state(rows, segments, self._state)
         self._streams = streams
         self.steps += steps
         return code

@@ -32,7 +32,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         d_in=code.d,
         width=_WIDTH,
         sparsifier={"kind": "top_k", "k": _K},
-        atoms=UnitNormDecoder(_WIDTH, code.d),
+        decoder=UnitNormDecoder(_WIDTH, code.d),
         seed=seed,
     )
     subspace = dictionary("active_subspace", d_in=code.d, width=_WIDTH, k=_K, seed=seed)

@@ -60,6 +60,6 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         sae = st.dictionary("batch_topk", d_in=data.d, width=width, k=k, seed=seed)
         lab.train(sae, data.train, rows=ROWS, seed=seed)
         measure(f"BatchTopK, {where}", sae, data.held_out_sequences)
-        held = st.with_memory(sae, "delta", tolerance=0.0)
+        held = st.wrap_stateful(sae, "delta", tolerance=0.0)
         measure(f"delta, {where}", held, data.held_out_sequences)
     return values

@@ -9,7 +9,7 @@ WIDTH, K, ROWS = 768, 16, 100_000
 
 
 @claim(
-    "g_sae",
+    "gradient_sae",
     system=18,
     says="At equal k, reconstructions by g-SAE raise the model's next-token loss less than those "
     "by TopK.",
@@ -24,7 +24,7 @@ WIDTH, K, ROWS = 768, 16, 100_000
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """A rise in nats a token; both dictionaries see the same rows in the same order."""
     data = training_gradients(lab.code(SITE), WINDOWS, LENGTH)
-    recipes = {"g_sae": "g-SAE", "topk": "TopK"}
+    recipes = {"gradient_sae": "g-SAE", "topk": "TopK"}
     return ce_increase_by_recipe(
         lab, SITE, lambda: data, recipes, length=LENGTH, width=WIDTH, k=K, seed=seed, rows=ROWS
     )

@@ -103,4 +103,4 @@ def _agreement(sae: Dictionary, x: Float[Tensor, "rows d"]) -> float:
 
 
 def _loss(sae: Dictionary, x: Float[Tensor, "rows d"]) -> Float[Tensor, ""]:
-    return sae.objective.total(sae.objective.losses(sae.step(x)))
+    return sae.objective.total(sae.objective.losses(sae.forward_train(x)))

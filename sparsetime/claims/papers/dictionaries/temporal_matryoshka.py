@@ -52,7 +52,11 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         (
             "T-SAE",
             "temporal_matryoshka",
-            {"high": HIGH, "contrast": CONTRAST, "temperature": TEMPERATURE},
+            {
+                "high_fraction": HIGH,
+                "contrastive_weight": CONTRAST,
+                "temperature": TEMPERATURE,
+            },
             LAG,
         ),
         ("Matryoshka", "matryoshka_batch_topk", {"fractions": (HIGH, 1.0)}, 1),
