@@ -104,7 +104,7 @@ def test_thousands_of_streams_in_constant_memory(kind):
     x = drifting(2000, 12, seed=4)
     for t in range(12):
         code = state.step(x[:, t])
-    (kept,) = state._memory._states.values()
+    (kept,) = state._state._states.values()
     assert kept.code.indices.numel() == code.indices.numel()
     assert code.shape == (2000,)
 

@@ -78,7 +78,7 @@ def made(name):
 
 def kept(state):
     """The bytes of every tensor that is kept of the past, but for those of codes."""
-    states = state._memory._states.values()
+    states = state._state._states.values()
     values = [value for one in states for value in vars(one).values()]
     return [value.numel() * value.element_size() for value in values if torch.is_tensor(value)]
 

@@ -82,7 +82,7 @@ def test_every_group_has_a_share():
 
 
 def test_tsae_without_a_look_at_time_is_refused():
-    with pytest.raises(ConfigError, match=r"nothing looks at time: .* 'matryoshka_batch_topk'"):
+    with pytest.raises(ConfigError, match=r"expected one above 0: .* 'matryoshka_batch_topk'"):
         st.dictionary("temporal_matryoshka", d_in=6, width=24, contrastive_weight=0.0)
 
 

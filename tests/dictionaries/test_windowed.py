@@ -55,7 +55,7 @@ def test_trailing_by_hand():
     assert last.steps[..., 0].tolist() == [[2, 3], [10, 20]]
     windows, last = trailing(torch.tensor([[4.0], [30.0]]), Segments.of_lengths([1, 1]), 3, last)
     assert windows[..., 0].tolist() == [[2, 3, 4], [10, 20, 30]]
-    assert last.without(torch.tensor([True, False])).steps[..., 0].tolist() == [[0, 0], [20, 30]]
+    assert last.reset(torch.tensor([True, False])).steps[..., 0].tolist() == [[0, 0], [20, 30]]
 
 
 def test_a_code_is_of_the_window_that_ends_with_its_step(trained):
