@@ -44,18 +44,26 @@ def recipes() -> str:
 
 def claims() -> str:
     """A table of all claims with their latest results, then a section for each."""
-    from sparsetime.claims.claim import claims as every
+    from sparsetime.claims.claim import claims as all_claims
     from sparsetime.claims.verdicts.results import latest_records
+    from sparsetime.claims.verdicts.standing import standings
 
-    records = latest_records()
-    lines = ["| claim | verdict | what would be seen |", "|---|---|---|"]
-    for one in every():
-        found = records[one.name].verdict if one.name in records else "not checked"
-        lines.append(f"| [`{one.name}`](#{one.name}) | {found} | {one.says} |")
-    counts = Counter(records[one.name].verdict for one in every() if one.name in records)
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-    sections = [_claim(one, records.get(one.name)) for one in every()]
-    return "\n".join([f"Of {counts.total()} checked: {told}.", "", *lines, "", *sections])
+    listed = standings(all_claims(), latest_records())
+    lines = [
+        "| claim | row | verdict | record stands | observed if it holds |",
+        "|---|---|---|---|---|",
+    ]
+    for one in listed:
+        verdict = one.record.verdict if one.record else "not checked"
+        row = "" if one.claim.system is None else one.claim.system
+        link = f"[`{one.claim.name}`](#{one.claim.name})"
+        stands = "yes" if one.stands else "no"
+        lines.append(f"| {link} | {row} | {verdict} | {stands} | {one.claim.says} |")
+    counts = Counter(one.record.verdict for one in listed if one.record)
+    verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    standing = sum(one.stands for one in listed)
+    summary = f"Of {counts.total()} claims: {verdicts}. {standing} of the records stand."
+    return "\n".join([summary, "", *lines, "", *map(_claim, listed)])
 
 
 def claim(name: str) -> str:
@@ -123,7 +131,8 @@ def _card(card: Any) -> str:
     )
 
 
-def _claim(one: Any, record: Any) -> str:
+def _claim(standing: Any) -> str:
+    one, record = standing.claim, standing.record
     lines = [f"## `{one.name}` {{#{one.name}}}", "", one.says, "", f"- **Checked on:** {one.data}"]
     if record is None:
         return "\n".join([*lines, "- **Verdict:** not checked", ""])
@@ -132,17 +141,18 @@ def _claim(one: Any, record: Any) -> str:
         f"- **Verdict:** {record.verdict}, {record.date[:10]}, {len(record.seeds)} seeds, "
         f"{record.seconds:.0f} s on {record.machine['cores']} cores",
         *([f"- **Notes:** {one.notes}"] if one.notes else []),
-        f"- **Versions:** {versions}; code {record.code}",
+        f"- **Versions:** {versions}",
+        f"- **Record:** {'; '.join(standing.reasons) or 'stands'}",
         "",
         dots(record.values, f"The values of the claim {one.name}, a dot a seed"),
         "",
         *_judged(record),
     ]
     lines += ["", "| value | mean ± deviation | by seed |", "|---|---|---|"]
-    for name, values in record.values.items():
+    for name, by_seed in record.values.items():
         mean, spread = record.spread(name)
-        each = ", ".join(f"{value:.4g}" for value in values)
-        lines.append(f"| {name} | {mean:.4g} ± {spread:.2g} | {each} |")
+        seeds = ", ".join(f"{value:.4g}" for value in by_seed)
+        lines.append(f"| {name} | {mean:.4g} ± {spread:.2g} | {seeds} |")
     return "\n".join([*lines, ""])
 
 

@@ -1,13 +1,15 @@
-"""The register of claims, and all that a claim's file needs."""
+"""Claims: statements of papers with their checks, registered by decorator and listed by name."""
 
 from __future__ import annotations
 
+import pkgutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias, final
 
+from sparsetime.claims import papers
 from sparsetime.claims.lab.lab import Lab
 from sparsetime.claims.verdicts.expectations import (
     AtLeast,
@@ -16,6 +18,7 @@ from sparsetime.claims.verdicts.expectations import (
     Less,
     Within,
 )
+from sparsetime.dictionaries.recipes import recipes
 from sparsetime.errors import ConfigError, unknown_name
 from sparsetime.registry import read_folder
 
@@ -28,13 +31,14 @@ LONGEST = 90  # seconds
 @final
 @dataclass(frozen=True)
 class Claim:
-    """What a paper claims, and how it is checked.
+    """Statement of a paper, with a check that confirms or refutes it.
 
-    name: of the claim, and of the recipe that it is about where there is one. system: its number
-    in the list of published systems, None where it is not among them. says: what would be seen if
-    it held. data: what it is checked on. expects: what must be true of the values. check: from a
-    lab and a seed to the values by name. seconds: about what three seeds take on two cores. notes:
-    the likely reason where it fails, or what the check leaves out.
+    name: of the claim, and of the recipe that it is about where there is one. system: its row in
+    the list of published systems, None where it is not among them. says: what is observed if it
+    holds. data: what it is checked on. expects: inequalities between the values. check: from a lab
+    and a seed to the values by name. seconds: about what three seeds take on two cores. notes: the
+    likely reason of a failure, or what the check leaves out. uses: recipes that the check trains
+    without naming them in its file, such as the default of a function.
     """
 
     name: str
@@ -45,11 +49,17 @@ class Claim:
     check: Check
     seconds: int
     notes: str
+    uses: tuple[str, ...] = ()
 
     @property
     def file(self) -> Path:
-        """Where its check is written."""
+        """File of the check."""
         return Path(str(sys.modules[self.check.__module__].__file__))
+
+    @property
+    def family(self) -> str:
+        """Kind of method that the claim is about: the folder of its file."""
+        return self.file.parent.name
 
 
 _CLAIMS: dict[str, Claim] = {}
@@ -64,8 +74,9 @@ def claim(
     system: int | None = None,
     seconds: int = LONGEST,
     notes: str = "",
+    uses: Sequence[str] = (),
 ) -> Callable[[Check], Check]:
-    """Decorator: register a function from a lab and a seed to values as the check of a claim.
+    """Decorator that registers a function from a lab and a seed to values as a claim's check.
 
     Errors: ConfigError where nothing is expected, or where three seeds take more than 90 seconds.
     """
@@ -81,21 +92,28 @@ def claim(
         )
 
     def register(check: Check) -> Check:
-        _CLAIMS[name] = Claim(name, system, says, data, tuple(expects), check, seconds, notes)
+        _CLAIMS[name] = Claim(
+            name, system, says, data, tuple(expects), check, seconds, notes, tuple(uses)
+        )
         return check
 
     return register
 
 
 def claims() -> list[Claim]:
-    """All claims, by name."""
-    read_folder("sparsetime.claims.papers.dictionaries")
-    return [_CLAIMS[name] for name in sorted(_CLAIMS)]
+    """All claims, by name. A claim without a row of its own has the one of its recipe's card."""
+    for family in pkgutil.iter_modules(papers.__path__):
+        read_folder(f"{papers.__name__}.{family.name}")
+    rows = {card.name: card.system for card in recipes()}
+    return [
+        one if one.system is not None else replace(one, system=rows.get(one.name))
+        for _, one in sorted(_CLAIMS.items())
+    ]
 
 
 def get_claim(name: str) -> Claim:
-    """The claim of that name. Errors: UnknownNameError with the nearest names."""
-    claims()
-    if name not in _CLAIMS:
-        raise unknown_name("claim", name, _CLAIMS)
-    return _CLAIMS[name]
+    """Claim of that name. Errors: UnknownNameError with the nearest names."""
+    by_name = {one.name: one for one in claims()}
+    if name not in by_name:
+        raise unknown_name("claim", name, by_name)
+    return by_name[name]

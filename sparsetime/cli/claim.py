@@ -1,7 +1,9 @@
-"""The command that checks what papers claim: claim."""
+"""The command `claim`: checks what papers claim, and lists the verdicts."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,7 @@ from sparsetime.errors import ConfigError
 if TYPE_CHECKING:
     from sparsetime.claims.claim import Claim
     from sparsetime.claims.verdicts.results import ClaimRecord
+    from sparsetime.claims.verdicts.standing import Standing
 
 _COLOURS = {"holds": "green", "fails": "red", "undecided": "yellow"}
 _OWN = Path("claims.jsonl")
@@ -25,62 +28,72 @@ def claim(
         str, typer.Argument(help="The claim to check; without it, all are listed.")
     ] = "",
     every: Annotated[
-        bool, typer.Option("--all", help="Check all, those with a result not again.")
+        bool, typer.Option("--all", help="Check all claims whose record does not stand.")
     ] = False,
     again: Annotated[
-        bool, typer.Option("--again", help="Also those with a result of this code.")
+        bool, typer.Option("--again", help="With --all: also those whose record stands.")
     ] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help="Add to the results that the docs show.")
     ] = False,
-    seeds: Annotated[int, typer.Option(help="How many seeds, three at least.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Number of seeds, at least three.")] = 3,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="List all claims as JSON, and check none.")
+    ] = False,
 ) -> None:
     """Check what a paper claims, over several seeds, and say whether it holds here.
 
     The first check captures real activations, which takes some minutes once. A line with values,
-    versions and machine is added to claims.jsonl, or to the package's own results with --keep.
+    versions and machine is added to claims.jsonl, or to the package's own results with --keep. A
+    record stands until the claim's file or a golden number that it depends on changes.
 
     \b
     Examples:
       sparsetime claim
+      sparsetime claim --json
       sparsetime claim topk
       sparsetime claim --all --keep
     """
     from sparsetime.claims.claim import claims, get_claim
     from sparsetime.claims.verdicts.results import SHIPPED, latest_records
+    from sparsetime.claims.verdicts.standing import standings
 
     if name and every:
         raise ConfigError(f"--all checks every claim; leave out {name!r}, or --all")
+    if as_json and (name or every):
+        raise ConfigError("--json lists all claims and checks none; leave out NAME and --all")
     if not name and not every:
-        _list(claims(), {**latest_records(SHIPPED), **latest_records(_OWN)})
+        listed = standings(claims(), {**latest_records(SHIPPED), **latest_records(_OWN)})
+        if as_json:
+            print(json.dumps([one.to_json() for one in listed], indent=1, ensure_ascii=False))
+        else:
+            _list(listed)
         return
     path = _kept() if keep else _OWN
-    wanted = claims() if every else [get_claim(name)]
-    records = _run(wanted, path, seeds, again or not every)
     if name:
-        _show(wanted[0], records[0])
+        due = [get_claim(name)]
     else:
-        _list(wanted, latest_records(path))
+        due = [one.claim for one in standings(claims(), latest_records(path))
+               if again or not one.stands]  # fmt: skip
+    records = _run(due, path, seeds)
+    if name:
+        _show(due[0], records[0])
+    else:
+        _list(standings(claims(), latest_records(path)))
     say(f"{path}: {len(records)} checked")
 
 
-def _run(wanted: list[Claim], path: Path, seeds: int, again: bool) -> list[ClaimRecord]:
+def _run(due: list[Claim], path: Path, seeds: int) -> list[ClaimRecord]:
+    """Checks claims and appends the record of each as it ends, so that a next call resumes."""
     from sparsetime.claims.lab.lab import Lab
-    from sparsetime.claims.verdicts.code_hash import code_version
-    from sparsetime.claims.verdicts.results import append_record, latest_records
+    from sparsetime.claims.verdicts.results import append_record
     from sparsetime.claims.verdicts.run_claim import run_claim
     from sparsetime.progress import progress
 
-    known = {} if again else latest_records(path)
-    due = [
-        one
-        for one in wanted
-        if one.name not in known or known[one.name].code != code_version(one.file)
-    ]
     what = f"check {due[0].name}" if len(due) == 1 else "check claims"
     records = []
     with progress(what, len(due) * seeds, "seeds") as bar:
-        lab = Lab(tell=bar.say)
+        lab = Lab(on_progress=bar.say)
         for one in due:
             records.append(run_claim(one, lab, range(seeds), bar))
             append_record(records[-1], path)
@@ -98,30 +111,32 @@ def _kept() -> Path:
     return SHIPPED
 
 
-def _show(one: Claim, record: ClaimRecord) -> None:
+def _show(claim: Claim, record: ClaimRecord) -> None:
     console = stdout()
-    console.print(f"{one.says}\non: {one.data}\n")
+    console.print(f"{claim.says}\non: {claim.data}\n")
     shown = table("value", "mean", "spread", *(f"seed {seed}" for seed in record.seeds))
     for name, by_seed in record.values.items():
         shown.add_row(name, *(f"{value:.4g}" for value in (*record.spread(name), *by_seed)))
     console.print(shown)
     console.print()
-    expected = table("expected", "margin", "its error", "verdict")
-    for one_of in record.judgements:
-        margins = (f"{one_of.mean:.3g}", f"{one_of.error:.2g}")
-        expected.add_row(one_of.expectation, *margins, _coloured(one_of.verdict))
+    expected = table("expected", "margin", "standard error", "verdict")
+    for judgement in record.judgements:
+        margins = (f"{judgement.mean:.3g}", f"{judgement.error:.2g}")
+        expected.add_row(judgement.expectation, *margins, _coloured(judgement.verdict))
     console.print(expected)
     console.print(f"\n{record.claim}: {_coloured(record.verdict)}, {record.seconds:.0f} s")
-    if one.notes:
-        console.print(one.notes)
+    if claim.notes:
+        console.print(claim.notes)
 
 
-def _list(known: list[Claim], records: dict[str, ClaimRecord]) -> None:
-    shown = table("claim", "verdict", "date", "what would be seen")
-    for one in known:
-        record = records.get(one.name)
-        verdict = _coloured(record.verdict) if record else "not checked"
-        shown.add_row(one.name, verdict, record.date[:10] if record else "", one.says)
+def _list(standings: Iterable[Standing]) -> None:
+    shown = table("claim", "row", "verdict", "date", "stands", "observed if it holds")
+    for one in standings:
+        row = "" if one.claim.system is None else str(one.claim.system)
+        verdict = _coloured(one.record.verdict) if one.record else "not checked"
+        date = one.record.date[:10] if one.record else ""
+        stands = "yes" if one.stands else "no" if one.record else ""
+        shown.add_row(one.claim.name, row, verdict, date, stands, one.claim.says)
     stdout().print(shown)
 
 

@@ -1,5 +1,7 @@
 """sparsetime claim: what it prints, what it writes, what it does not do twice."""
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
@@ -55,7 +57,7 @@ def test_more_seeds_can_be_asked_for_and_fewer_not(seen):
     run("quick", "--seeds", "4")
     assert seen["quick"] == [0, 1, 2, 3]
     assert (
-        "at least 3 different seeds; [0, 1] was given"
+        "got the seeds [0, 1], expected at least 3 different seeds"
         in run("quick", "--seeds", "2", code=2).stderr
     )
     assert len(seen["quick"]) == 4
@@ -86,8 +88,32 @@ def test_without_a_name_the_claims_are_listed_with_their_results(seen):
     output = run().stdout
     rows = [line.split() for line in output.splitlines()[1:]]
     assert rows[0][:2] == ["other", "fails"]
+    assert rows[0][3] == "yes"
     assert rows[1][:3] == ["quick", "not", "checked"]
     assert seen["quick"] == []
+
+
+def test_all_claims_are_listed_as_json(seen):
+    run("other")
+    other, quick = json.loads(run("--json").stdout)
+    assert other["name"] == "other"
+    assert (other["verdict"], other["stands"], other["outdated"]) == ("fails", True, [])
+    assert len(other["date"]) == len("2026-01-01T00:00:00+00:00")
+    assert (other["system"], other["family"]) == (None, "claims")
+    assert (quick["verdict"], quick["date"], quick["stands"]) == (None, None, False)
+    assert "leave out NAME and --all" in run("--json", "quick", code=2).stderr
+
+
+def test_a_record_that_does_not_stand_is_checked_again(seen, tmp_path):
+    run("quick")
+    path = tmp_path / "claims.jsonl"
+    record = json.loads(path.read_text())
+    record["fingerprint"]["check"] = "0" * 12
+    path.write_text(json.dumps(record) + "\n")
+    (_, quick) = json.loads(run("--json").stdout)
+    assert quick["outdated"] == ["the claim's file computes something else"]
+    assert "claims.jsonl: 2 checked" in run("--all").stdout
+    assert seen["quick"] == [0, 1, 2] * 2
 
 
 def test_a_name_and_all_do_not_go_together(seen):

@@ -79,7 +79,7 @@ def test_equality_meets_what_allows_it_and_nothing_else():
 
 
 def test_fewer_than_three_seeds_are_not_judged():
-    with pytest.raises(DataError, match="at least 3 seeds; values of 2 were given"):
+    with pytest.raises(DataError, match="got values of 2 seeds, expected at least 3 seeds"):
         judge(Less("a", than="b"), seeds(a=(1, 2), b=(2, 3)))
 
 

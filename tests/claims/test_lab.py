@@ -70,7 +70,7 @@ def test_planted_rows_follow_from_the_seed():
 def test_planted_settings_are_checked():
     with pytest.raises(ConfigError, match="unknown key 'noize'; did you mean 'noise'"):
         planted_features(0, noize=1.0)
-    with pytest.raises(ConfigError, match="at least 5; sequences=4 was given"):
+    with pytest.raises(ConfigError, match="got sequences=4, expected at least 5"):
         planted_features(0, sequences=4)
 
 

@@ -2,12 +2,12 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
 from sparsetime.claims.claim import Claim
 from sparsetime.claims.lab.lab import Lab
-from sparsetime.claims.verdicts.code_hash import code_version
 from sparsetime.claims.verdicts.expectations import Less
 from sparsetime.claims.verdicts.results import append_record, latest_records
 from sparsetime.claims.verdicts.run_claim import run_claim
@@ -101,10 +101,26 @@ def test_values_keep_their_names():
         run_claim(made(check), Lab())
 
 
-def test_the_version_of_the_code_follows_the_check(tmp_path):
-    check = tmp_path / "check.py"
-    check.write_text("a = 1\n")
-    first = code_version(check)
-    assert first == code_version(check)
-    check.write_text("a = 2\n")
-    assert code_version(check) != first
+def test_a_recipe_that_is_trained_without_being_named_is_an_error():
+    recipe = "".join(("gat", "ed"))  # so that this file does not name it
+
+    def check(lab, seed):
+        lab.trained.add(recipe)
+        return good(lab, seed)
+
+    with pytest.raises(DataError, match=r"trained gated, which its file does not name.* uses="):
+        run_claim(made(check), Lab())
+    assert run_claim(replace(made(check), uses=(recipe,)), Lab()).verdict == "holds"
+
+
+def test_a_record_of_0_1_0_is_read_and_has_no_fingerprint(tmp_path):
+    path = tmp_path / "claims.jsonl"
+    append_record(run_claim(made(good), Lab()), path)
+    saved = json.loads(path.read_text())
+    saved["figures"] = saved.pop("values")
+    saved["code"] = "04bf5d39bf23"
+    del saved["fingerprint"]
+    path.write_text(json.dumps(saved) + "\n")
+    record = latest_records(path)["made"]
+    assert record.values == {"error": (1, 2, 3), "other": (2, 3, 4)}
+    assert record.fingerprint is None

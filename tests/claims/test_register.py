@@ -4,6 +4,7 @@ import pytest
 
 from sparsetime import recipes
 from sparsetime.claims.claim import LONGEST, Less, claim, claims, get_claim
+from sparsetime.claims.verdicts.fingerprint import fingerprint
 from sparsetime.claims.verdicts.results import SHIPPED, latest_records
 from sparsetime.errors import ConfigError, UnknownNameError
 
@@ -14,7 +15,7 @@ WITHOUT: set[str] = set()
 
 def test_every_recipe_has_a_claim():
     lacking = {card.name for card in recipes()} - {one.name for one in CLAIMS}
-    assert lacking <= WITHOUT, "write sparsetime/evaluation/claims/NAME.py"
+    assert lacking <= WITHOUT, "write a file in sparsetime/claims/papers/dictionaries/"
     assert lacking >= WITHOUT, "these have a claim now: take them off the list"
 
 
@@ -25,6 +26,7 @@ def test_a_claim_says_what_it_must(one):
     assert one.says.endswith(".")
     assert one.data
     assert 0 < one.seconds <= LONGEST
+    assert one.family == "dictionaries"
     texts = [str(expectation) for expectation in one.expects]
     assert len(set(texts)) == len(texts)
 
@@ -34,6 +36,15 @@ def test_a_claim_and_its_recipe_have_one_number(one):
     numbers = {card.name: card.system for card in recipes()}
     if numbers.get(one.name) is not None:
         assert one.system == numbers[one.name]
+        assert get_claim(one.name).system == numbers[one.name]
+
+
+def test_a_claim_uses_its_own_recipe():
+    names = {card.name for card in recipes()}
+    for one in CLAIMS:
+        used = fingerprint(one).golden
+        assert used, f"{one.name} names no recipe; add uses=[...] to @claim"
+        assert one.name in used or one.name not in names
 
 
 def test_the_results_that_come_along_are_of_claims_that_exist():

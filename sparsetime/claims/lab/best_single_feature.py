@@ -1,4 +1,4 @@
-"""What a single feature tells of a class: chosen in one part of the data, told in another."""
+"""AUROC of the best single feature for a class, chosen on other rows than it is measured on."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from sparsetime.errors import DataError
 def auroc_per_feature(
     features: Float[Tensor, "rows features"], classes: Bool[Tensor, "rows classes"]
 ) -> Float[Tensor, "features classes"]:
-    """The area under the ROC curve of every feature for every class against all other rows.
+    """Area under the ROC curve of each feature, for each class against all other rows.
 
-    The share of pairs, of a row of the class and a row of none, in which the feature is larger on
-    the first; ties count half. Hanley and McNeil, "The meaning and use of the area under a receiver
-    operating characteristic (ROC) curve" (1982).
+    AUROC = P(f(i) > f(j)) + P(f(i) = f(j)) / 2, with row i in the class and row j outside of it.
 
     Errors: DataError for a class that has no row, or every one.
+
+    Source: Hanley and McNeil, "The meaning and use of the area under a receiver operating
+    characteristic (ROC) curve" (1982).
     """
     from scipy.stats import rankdata
 
@@ -30,23 +31,24 @@ def auroc_per_feature(
             f"of {len(classes)} rows, the classes have {inside.int().tolist()}; a class needs rows "
             f"in it and rows outside of it"
         )
+    # The sum of ranks within the class, less its smallest possible value, counts the pairs.
     ranks = torch.from_numpy(rankdata(features.numpy(), axis=0).astype(np.float64))
     above = ranks.T @ classes.double() - inside * (inside + 1) / 2
     return (above / (inside * outside)).float()
 
 
 def best_single_feature_auroc(
-    learnt: Float[Tensor, "rows features"],
-    learnt_classes: Bool[Tensor, "rows classes"],
-    told: Float[Tensor, "others features"],
-    told_classes: Bool[Tensor, "others classes"],
+    training: Float[Tensor, "rows features"],
+    training_classes: Bool[Tensor, "rows classes"],
+    test: Float[Tensor, "others features"],
+    test_classes: Bool[Tensor, "others classes"],
 ) -> Float[Tensor, " classes"]:
-    """For each class, the area of one feature on the told rows.
+    """AUROC on test rows of the feature that is best on training rows, for each class.
 
-    The feature, and whether it is high or low in the class, are chosen on the learnt rows. Below
-    a half where what was chosen says the opposite in the other part.
+    The sign, whether the feature is high or low in the class, is chosen on training rows too, so
+    that the result is below 0.5 where the sign is reversed on test rows.
     """
-    signs = auroc_per_feature(learnt, learnt_classes) - 0.5
-    chosen = signs.abs().argmax(0)[None]
-    found = auroc_per_feature(told, told_classes) - 0.5
-    return 0.5 + (signs.gather(0, chosen).sign() * found.gather(0, chosen))[0]
+    signed = auroc_per_feature(training, training_classes) - 0.5
+    chosen = signed.abs().argmax(0)[None]
+    measured = auroc_per_feature(test, test_classes) - 0.5
+    return 0.5 + (signed.gather(0, chosen).sign() * measured.gather(0, chosen))[0]

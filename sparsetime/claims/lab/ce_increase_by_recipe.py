@@ -1,4 +1,4 @@
-"""What recipes, trained alike, cost the model that they are spliced into."""
+"""Increase in cross-entropy of the code model under dictionaries of several recipes."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def ce_increase_by_recipe(
     seed: int,
     **training: Any,
 ) -> dict[str, float]:
-    """For each recipe "rise of loss, TITLE", in nats a token, and "FVU of TITLE".
+    """For each recipe "CE increase, TITLE", in nats per token, and "FVU of TITLE".
 
     On the code model's held-out documents, in windows of `length` tokens. recipes: titles by name.
-    data: makes what every one is trained on, the same for all. training: settings of `lab.train`.
+    data: returns the training data, equal for all recipes. training: settings of `lab.train`.
     """
     code = lab.code(site)
     assert code.bed.model is not None
     tokens = token_windows(code.held_out_store, length)
     values = {}
     for name, title in recipes.items():
-        made = st.dictionary(name, d_in=code.d, width=width, k=k, seed=seed)
-        lab.train(made, data(), seed=seed, **training)
-        values[f"rise of loss, {title}"] = ce_increase(code.bed.model.model, made, tokens, site)
-        values[f"FVU of {title}"] = lab.fvu(made, code.held_out)
+        sae = st.dictionary(name, d_in=code.d, width=width, k=k, seed=seed)
+        lab.train(sae, data(), seed=seed, **training)
+        values[f"CE increase, {title}"] = ce_increase(code.bed.model.model, sae, tokens, site)
+        values[f"FVU of {title}"] = lab.fvu(sae, code.held_out)
     return values

@@ -1,4 +1,4 @@
-"""How much of a code changes from step to step, and what that leaves unexplained."""
+"""Changes of a code from time step to time step, with the error of its reconstruction."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from sparsetime.features.encoding import encode_chunks
 @final
 @dataclass(frozen=True)
 class CodeChanges:
-    """Values of a dictionary on whole sequences, a step each.
+    """Metrics of a dictionary on whole sequences.
 
-    fvu: fraction of variance unexplained. l0: latents that are on. flips: latents that go on or
-    off from a step to the next. changes: latents whose strength is another than at the step before,
-    those that go on or off among them: what one would have to send to somebody who has the last
-    code. flips and changes are means over steps that have one before them.
+    fvu: fraction of variance unexplained. l0: mean number of active latents. flips: latents that
+    become active or silent from a time step to the next. changes: entries of the code that differ
+    from those of the step before, flips included: the size of an update. flips and changes are
+    means over steps that have a step before them.
     """
 
     fvu: float
@@ -39,10 +39,10 @@ def code_changes(
     sequences: Iterable[Float[Tensor, "_time d"]],
     latents: int | None = None,
 ) -> CodeChanges:
-    """The values on whole sequences, all but `fvu` of the first `latents` alone, if given."""
+    """Metrics on whole sequences; all but `fvu` of the first `latents` alone, if given."""
     squares = total = 0.0
     mean = torch.zeros(dictionary.d_in, dtype=torch.float64)
-    rows = pairs = on = flips = changes = 0
+    rows = pairs = active = flips = changes = 0
     for sequence in sequences:
         whole = concatenate(list(encode_chunks(dictionary, sequence)))
         squares += float((sequence - dictionary.decode(whole)).double().square().sum())
@@ -50,21 +50,21 @@ def code_changes(
         mean += sequence.double().sum(0)
         code = whole if latents is None else whole.prefix(latents)
         rows += code.rows
-        on += code.indices.numel()
+        active += code.indices.numel()
         pairs += max(0, code.rows - 1)
-        flipped, changed = _between(code)
+        flipped, changed = _flips_and_changes(code)
         flips += flipped
         changes += changed
     variance = total - float(mean.square().sum()) / rows
     return CodeChanges(
-        squares / variance, on / rows, flips / max(1, pairs), changes / max(1, pairs)
+        squares / variance, active / rows, flips / max(1, pairs), changes / max(1, pairs)
     )
 
 
-def _between(code: SparseCode) -> tuple[int, int]:
-    """How many latents go on or off, and how many strengths change, over all of a sequence."""
+def _flips_and_changes(code: SparseCode) -> tuple[int, int]:
+    """Counts over a sequence: activations gained or lost, and entries that changed."""
     now, before = code.row_slice(1, code.rows), code.row_slice(0, code.rows - 1)
-    strength, stayed = in_partner(now, before)
-    _, stays = in_partner(before, now)
-    flipped = int((~stayed).sum()) + int((~stays).sum())
-    return flipped, flipped + int((stayed & (strength != now.values)).sum())
+    earlier_value, was_active = in_partner(now, before)
+    _, stays_active = in_partner(before, now)
+    flips = int((~was_active).sum()) + int((~stays_active).sum())
+    return flips, flips + int((was_active & (earlier_value != now.values)).sum())

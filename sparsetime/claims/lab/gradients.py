@@ -1,4 +1,4 @@
-"""Rows of a language model with the gradient of its loss, made once."""
+"""Activations of a language model with the gradient of its loss, cached."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Gradients: TypeAlias = dict[str, Float[Tensor, "rows d"]]
 def training_gradients(data: Splits, windows: int, length: int) -> Gradients:
     """`x` and `gradient` of the first `windows` windows of `length` training tokens.
 
-    They are kept until others are asked for, since a run of the model, there and back, costs more
-    than a training on what it gives.
+    The last result is cached, since forward and backward pass of the model cost more than a
+    training on their result.
 
-    Errors: MismatchError where the data have no model.
+    Errors: MismatchError where the testbed has no model.
     """
     if data.bed.model is None or data.bed.store.site is None:
         raise MismatchError(

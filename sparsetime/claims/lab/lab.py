@@ -1,4 +1,4 @@
-"""Lab: what the check of a claim works with."""
+"""Lab: data, short trainings and metrics for the check of a claim."""
 
 from __future__ import annotations
 
@@ -23,40 +23,41 @@ from sparsetime.testbeds.testbed import testbed
 
 @final
 class Lab:
-    """Data, trainings and measures, in the words of a claim.
+    """Data, short trainings and metrics of claims.
 
-    Data that take long to make are made once, with a progress bar, and kept in the user's cache
-    folder; settings that were searched are remembered as long as the lab lives. Whatever is chosen
-    is chosen on `tuning_seed` and on `tuning` rows, never on a seed or on rows that are reported.
+    Testbeds are built once and kept in the user's cache folder. Coefficients that were searched are
+    kept as long as the object. Settings are chosen on `tuning_seed` and on `tuning` rows, never on
+    a seed or on rows that are reported.
     """
 
-    #: No reported seed is ever as high.
+    #: Above every reported seed.
     tuning_seed = 1_000_003
 
-    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
-        """`tell` is told what is being made, in place of a progress bar."""
-        self._tell = tell
-        self._rows: dict[str, Splits] = {}
-        self._found: dict[str, float] = {}
+    def __init__(self, on_progress: Callable[[str], None] | None = None) -> None:
+        """on_progress: called with a line before slow work, in place of a progress bar."""
+        self._on_progress = on_progress
+        self._splits: dict[str, Splits] = {}
+        self._coefficients: dict[str, float] = {}
+        #: Names of the dictionaries that were trained, which are those of their recipes.
+        self.trained: set[str] = set()
 
     def real(self, site: str = "encoder.layer.3") -> Splits:
-        """all-MiniLM-L6-v2 reading English, some 200,000 tokens; rows of sites belong together."""
-        return self._kept("prose", site)
+        """all-MiniLM-L6-v2 reading English, 200,000 tokens; row r is one token at all sites."""
+        return self._open("prose", site)
 
     def code(self, site: str = "model.layers.1") -> Splits:
-        """A small language model reading Python, 200,000 tokens; rows of sites belong together.
+        """Language model reading Python, 200,000 tokens; row r is one token at all sites.
 
-        `code().bed.model` is the model, for what needs its loss; `code().bed.labels` names what is
-        known of each token.
+        `code().bed.model` is the model; `code().bed.labels` names the labels of each token.
         """
-        return self._kept("python", site)
+        return self._open("python", site)
 
     def series(self, site: str = SITE) -> Splits:
-        """A patch transformer reading counts of people in a city's streets, 390,000 steps.
+        """Patch transformer reading hourly counts of pedestrians in a city, 390,000 steps.
 
-        The held-out part is of whole years, those that the transformer never saw.
+        The held-out part consists of whole years that the transformer was not trained on.
         """
-        return self._kept("series", site, Splits.by_held_out_label)
+        return self._open("series", site, Splits.by_held_out_label)
 
     def planted(self, seed: int, **settings: Any) -> PlantedFeatures:
         """Sums of known atoms over time: see `sparsetime.claims.lab.planted_features`."""
@@ -65,7 +66,8 @@ class Lab:
     def train(
         self, dictionary: Dictionary, data: Any, *, rows: int, seed: int, **settings: Any
     ) -> Dictionary:
-        """The dictionary, trained in place: see `sparsetime.claims.lab.training.train_briefly`."""
+        """Trains a dictionary in place and returns it: see `lab.training.train_briefly`."""
+        self.trained.add(dictionary.name)
         return train_briefly(dictionary, data, rows=rows, seed=seed, **settings)
 
     def train_with_snapshots(
@@ -78,7 +80,8 @@ class Lab:
         snapshots: int,
         **settings: Any,
     ) -> dict[int, Dictionary]:
-        """What it was after so many rows: see `lab.training.train_with_snapshots`."""
+        """Dictionary by number of rows: see `lab.training.train_with_snapshots`."""
+        self.trained.add(dictionary.name)
         return train_with_snapshots(
             dictionary, data, rows=rows, seed=seed, snapshots=snapshots, **settings
         )
@@ -95,11 +98,11 @@ class Lab:
         high: float = 1.0,
         **settings: Any,
     ) -> float:
-        """The coefficient with which `make(coefficient)` ends at a mean L0 of `target`.
+        """Coefficient for which a trained `make(coefficient)` has a mean L0 of `target`.
 
-        Every try is a training on `data` with `tuning_seed`, measured on the rows `tuning`, so
-        train with `rows` and `settings` as the claim does. Searched once and remembered for the
-        same dictionary, data and settings.
+        Each try trains on `data` with `tuning_seed` and measures L0 on the rows `tuning`, so give
+        the `rows` and `settings` of the claim's own training. Searched once for the same
+        dictionary, data and settings.
 
         Errors: DataError where the target is not between the L0 at `low` and at `high`.
         """
@@ -111,21 +114,23 @@ class Lab:
 
         searched = [make(low).to_config(), as_source(data).fingerprint, target, rows, low, high]
         key = json.dumps([*searched, settings], sort_keys=True, default=str)
-        if key not in self._found:
-            self._found[key] = search_coefficient(l0_of, target, low, high)
-        return self._found[key]
+        if key not in self._coefficients:
+            self._coefficients[key] = search_coefficient(l0_of, target, low, high)
+        return self._coefficients[key]
 
     fvu = staticmethod(row_metrics.fvu)
     l0 = staticmethod(row_metrics.l0)
     density = staticmethod(row_metrics.density)
     dead_share = staticmethod(row_metrics.dead_share)
 
-    def _kept(
+    def _open(
         self, name: str, site: str, parts: Callable[[Testbed], Splits] = Splits.by_document
     ) -> Splits:
         key = f"{name} {site}"
-        if key not in self._rows:
-            if self._tell:
-                self._tell(f"opening {name}, {site}; made the first time, which takes minutes")
-            self._rows[key] = parts(testbed(name, progress=self._tell is None, site=site))
-        return self._rows[key]
+        if key not in self._splits:
+            if self._on_progress:
+                self._on_progress(
+                    f"opening {name}, {site}; made the first time, which takes minutes"
+                )
+            self._splits[key] = parts(testbed(name, progress=self._on_progress is None, site=site))
+        return self._splits[key]

@@ -1,4 +1,4 @@
-"""A coefficient that gives a wanted L0, for what has no k."""
+"""Search for the coefficient that gives a target L0, for recipes without k."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ def search_coefficient(
     tolerance: float = 0.03,
     tries: int = 10,
 ) -> float:
-    """The coefficient between `low` and `high` at which `l0_of` it is `target`, by bisection.
+    """Coefficient c between `low` and `high` with l0_of(c) near `target`, by bisection of log c.
 
-    `l0_of` falls as the coefficient grows, or rises; which one the two ends tell. Steps halve the
-    logarithm of the coefficient; the search ends within `tolerance` of the target, relatively, and
-    otherwise after `tries` with the nearest coefficient that was tried.
+    `l0_of` must be monotonic, falling or rising. The search ends at a relative distance of
+    `tolerance` from the target, or after `tries` with the nearest coefficient so far.
 
     Errors: DataError where the target is not between the L0 of the two ends.
     """

@@ -1,4 +1,4 @@
-"""Planted features in the lab: what was played, split by sequence, with its true atoms."""
+"""Planted features: synthetic activations with known atoms, split by sequence."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _SEQUENCES, _TIME = 50, 2000
 @final
 @dataclass(frozen=True, eq=False)
 class PlantedFeatures:
-    """Sums of known atoms.
+    """Sparse sums of known atoms.
 
-    train, held_out: rows in order of time; the sequences of one are not in the other.
-    train_code, held_out_code: the true strengths of these rows. atoms: the true ones, of length
-    one. truth: all of what was played, `truth.features` has a line an atom (kind, parent, ...).
+    train, held_out: rows in order of time, without common sequences. train_code, held_out_code:
+    their true codes. atoms: the true atoms, of length one. truth: the generated data;
+    `truth.features` has a row for each atom (kind, parent, ...).
     """
 
     truth: SyntheticData
@@ -49,7 +49,7 @@ class PlantedFeatures:
 
     @property
     def held_out_sequences(self) -> tuple[Float[Tensor, "time d"], ...]:
-        """The sequences of `held_out`, each in order of time."""
+        """Sequences of `held_out`, in order of time."""
         return self.truth.activations[: self._first].unbind()
 
     @property
@@ -63,7 +63,7 @@ class PlantedFeatures:
         return code.reshape(code.rows).row_slice(0, self._first * self.truth.settings.time)
 
     def recovery(self, atoms: Float[Tensor, "learnt d"]) -> Recovery:
-        """How well learnt atoms match the true ones, one to one."""
+        """One-to-one match of learnt with true atoms."""
         return recovery(atoms, self.atoms)
 
     @property
@@ -72,13 +72,13 @@ class PlantedFeatures:
 
 
 def planted_features(seed: int, **settings: Any) -> PlantedFeatures:
-    """The synthetic testbed with that seed, by default 50 sequences of 2,000 steps.
+    """Synthetic testbed with that seed, by default 50 sequences of 2,000 steps.
 
     settings: fields of `SyntheticSettings`: `d`, `width`, `families`, `circles`, `bidirectional`,
-    `noise`, ... `longest=1` and `flutter=0` make steps nearly independent of each other.
+    `noise`, ... `longest=1` and `flutter=0` make steps nearly independent.
 
     Errors: ConfigError for settings that are unknown or out of range, or for fewer than five
-    sequences, of which one could not be held out.
+    sequences, of which none could be held out.
     """
     chosen = validated(
         SyntheticSettings,
@@ -87,7 +87,7 @@ def planted_features(seed: int, **settings: Any) -> PlantedFeatures:
     )
     if chosen.sequences < _HELD_OUT:
         raise ConfigError(
-            f"one sequence in {_HELD_OUT} is held out, so there must be at least {_HELD_OUT}; "
-            f"sequences={chosen.sequences} was given"
+            f"got sequences={chosen.sequences}, expected at least {_HELD_OUT}, since one in "
+            f"{_HELD_OUT} is held out; give more"
         )
     return PlantedFeatures(synthetic_data(chosen))

@@ -1,4 +1,4 @@
-"""Planted smooth functions: sums of few known ones, on any grid, with noise."""
+"""Planted smooth functions: sparse sums of known functions, on any grid, with noise."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sparsetime.dictionaries.function_spaces.fourier import fourier_basis
 @final
 @dataclass(frozen=True, eq=False)
 class PlantedFunctions:
-    """Known smooth functions, and how strong each is in every row.
+    """Known smooth functions with their coefficients in each row.
 
     coefficients: [width, 2 modes - 1], of Fourier modes, rows of length one. strengths: [rows,
-    width], in units of an atom's length on the grid of `points`. noise: the deviation at a
+    width], in units of an atom's length on the grid of `points`. noise: standard deviation at a
     point of that grid.
     """
 
@@ -29,18 +29,18 @@ class PlantedFunctions:
     seed: int
 
     def atoms(self, points: int) -> Float[Tensor, "width points"]:
-        """The functions on a grid, of length one there."""
+        """Functions on a grid, of length one there."""
         modes = (self.coefficients.shape[1] + 1) // 2
         atoms: Tensor = self.coefficients @ fourier_basis(modes, points)
         return atoms
 
     def clean(self, points: int) -> Float[Tensor, "rows points"]:
-        """The sums on a grid, without noise; values at common points are the same."""
+        """Sums on a grid, without noise; grids agree at common points."""
         sums: Tensor = self.strengths @ self.atoms(points) * (points / self.points) ** 0.5
         return sums
 
     def rows(self, points: int) -> Float[Tensor, "rows points"]:
-        """The sums on a grid with noise, as loud on every grid against each single mode."""
+        """Sums on a grid with noise, whose ratio to each mode is equal on all grids."""
         generator = torch.Generator().manual_seed(self.seed + points)
         clean = self.clean(points)
         noise = self.noise * (points / self.points) ** 0.5
@@ -58,12 +58,10 @@ def planted_functions(
     noise: float = 0.1,
     points: int = 128,
 ) -> PlantedFunctions:
-    """`width` random functions of `modes` Fourier modes, about `active` of them in a row at
-    strengths from 0.5 to 1.5.
-    """
+    """Random functions of `modes` Fourier modes, about `active` in a row, at 0.5 to 1.5 each."""
     generator = torch.Generator().manual_seed(seed)
     coefficients = torch.randn(width, 2 * modes - 1, generator=generator)
     coefficients /= coefficients.norm(dim=1, keepdim=True)
-    on = torch.rand(rows, width, generator=generator) < active / width
-    strengths = on * (0.5 + torch.rand(rows, width, generator=generator))
+    active_in_row = torch.rand(rows, width, generator=generator) < active / width
+    strengths = active_in_row * (0.5 + torch.rand(rows, width, generator=generator))
     return PlantedFunctions(coefficients, strengths, noise, points, seed)

@@ -1,4 +1,4 @@
-"""Values of a dictionary on rows in memory."""
+"""Metrics of a dictionary on rows in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.dictionary import Dictionary
 
-_AT_ONCE = 4096
+_CHUNK = 4096
 
 
 @torch.no_grad()
@@ -20,23 +20,23 @@ def fvu(
     x: Float[Tensor, "rows d_in"],
     target: Float[Tensor, "rows d_out"] | None = None,
 ) -> float:
-    """Fraction of variance unexplained, of `x` or of the `target` that the dictionary writes.
+    """Fraction of variance unexplained, of `x` or of the `target` of a transcoder.
 
-    The sum of ||target - its reconstruction||^2 over the sum of ||target - its mean||^2.
+    FVU = sum_i ||y_i - y_hat_i||^2 / sum_i ||y_i - mean(y)||^2
     """
-    wanted = x if target is None else target
+    y = x if target is None else target
     error = 0.0
-    for at in range(0, len(x), _AT_ONCE):
-        difference = dictionary(x[at : at + _AT_ONCE]) - wanted[at : at + _AT_ONCE]
+    for start in range(0, len(x), _CHUNK):
+        difference = dictionary(x[start : start + _CHUNK]) - y[start : start + _CHUNK]
         error += float(difference.double().square().sum())
-    spread = (wanted - wanted.mean(0)).double().square().sum()
-    return error / float(spread)
+    variance = (y - y.mean(0)).double().square().sum()
+    return error / float(variance)
 
 
 def codes(dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> Iterator[SparseCode]:
-    """The codes of rows, some thousand at once."""
-    for at in range(0, len(x), _AT_ONCE):
-        yield dictionary.encode(x[at : at + _AT_ONCE])
+    """Codes of rows, 4,096 rows at a time, so that memory stays small."""
+    for start in range(0, len(x), _CHUNK):
+        yield dictionary.encode(x[start : start + _CHUNK])
 
 
 def l0(dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> float:
@@ -45,7 +45,7 @@ def l0(dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> float:
 
 
 def density(dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> Float[Tensor, " width"]:
-    """The share of rows on which each latent is active."""
+    """Share of rows on which each latent is active."""
     counts = torch.zeros(dictionary.width, dtype=torch.int64)
     for code in codes(dictionary, x):
         counts += torch.bincount(code.indices.cpu(), minlength=dictionary.width)
@@ -53,5 +53,5 @@ def density(dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> Float[Tensor,
 
 
 def dead_share(dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> float:
-    """The share of latents that are active on none of the rows."""
+    """Share of latents that are active on none of the rows."""
     return float((density(dictionary, x) == 0).float().mean())

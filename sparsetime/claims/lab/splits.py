@@ -1,4 +1,4 @@
-"""Rows of activations in three parts that share no document."""
+"""Splits of a testbed: rows for training, for tuning of settings, and held out."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ _HELD_OUT, _SPLIT_SEED = 0.1, 0
 @final
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """A testbed's activations in three parts: to train, to choose settings, to report.
+    """Activations of a testbed in three parts without common rows.
 
     bed: the testbed, with its model and its labels. train_store, tuning_store, held_out_store: the
     three views, in order of time, for pairs, windows and labels. train, tuning, held_out: their
-    rows in memory, float32, in order of time.
+    rows in memory, float32, in order of time. Settings are chosen on `tuning`, results reported on
+    `held_out`.
     """
 
     bed: Testbed
@@ -33,17 +34,17 @@ class Splits:
 
     @staticmethod
     def by_document(bed: Testbed) -> Splits:
-        """The same split for the same documents, whatever the site."""
+        """Split by document, equal for all sites of the same documents."""
         rest, held_out = bed.store.split(_HELD_OUT, seed=_SPLIT_SEED)
         train, tuning = rest.split(_HELD_OUT, seed=_SPLIT_SEED)
         return Splits(bed, train, tuning, held_out)
 
     @staticmethod
     def by_held_out_label(bed: Testbed) -> Splits:
-        """Held out is what the label `held_out` says: time that the model never saw either.
+        """Split by the label `held_out`, which marks times that the model was not trained on.
 
-        Sequences of one time, such as all sensors of a day, are so on one side. Tuning is not apart
-        in time from train.
+        Sequences of one time, such as all sensors of a day, fall on one side. Tuning rows are of
+        the same times as training rows.
         """
         train, tuning = bed.store.where(held_out=False).split(_HELD_OUT, seed=_SPLIT_SEED)
         return Splits(bed, train, tuning, bed.store.where(held_out=True))
@@ -67,19 +68,19 @@ class Splits:
 
     @property
     def held_out_sequences(self) -> tuple[Float[Tensor, "time d"], ...]:
-        """The documents of `held_out`, each in order of time."""
+        """Documents of `held_out`, in order of time."""
         lengths: list[int] = self.held_out_store.spans.lengths.tolist()
         documents: tuple[Tensor, ...] = torch.split(self.held_out, lengths)
         return documents
 
     @cached_property
     def train_pairs(self) -> Float[Tensor, "rows 2 d"]:
-        """Every row of `train` after its neighbour one step before; none across documents."""
+        """Rows of `train`, the row one step before first; no pair crosses documents."""
         return _pairs(self.train_store)
 
     @cached_property
     def held_out_pairs(self) -> Float[Tensor, "rows 2 d"]:
-        """Every row of `held_out` after its neighbour one step before; none across documents."""
+        """Rows of `held_out`, the row one step before first; no pair crosses documents."""
         return _pairs(self.held_out_store)
 
 
@@ -88,6 +89,6 @@ def _read(store: Store) -> Float[Tensor, "rows d"]:
 
 
 def _pairs(store: Store) -> Float[Tensor, "rows 2 d"]:
-    # A view's spans number the rows of the whole store; in the view its documents follow close.
+    # Spans of a view count rows of the whole store; in the view, documents are adjacent.
     documents = _read(store).split(store.spans.lengths.tolist())
     return torch.cat([torch.stack([one[:-1], one[1:]], dim=1) for one in documents])

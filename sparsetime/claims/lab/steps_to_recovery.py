@@ -1,4 +1,4 @@
-"""How long a training must be to recover known atoms."""
+"""Optimiser steps after which a training has recovered known atoms."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ def steps_to_recover(
     share: float,
     seed: int,
 ) -> int:
-    """The first of the ascending `steps` after which at least `share` of the atoms are recovered.
+    """First of the ascending `steps` after which at least `share` of the atoms are recovered.
 
-    Every try is a training of its own, with a schedule of that length, of what `make` makes; where
-    none is long enough, the answer is twice the longest.
+    Each number of steps is a training of its own, with a schedule of that length, of a new
+    dictionary from `make`. Where none recovers the share, the result is twice the largest.
 
-    Errors: ConfigError where no steps are given or they do not ascend.
+    Errors: ConfigError where `steps` is empty or does not ascend.
     """
     if not steps or list(steps) != sorted(set(steps)):
-        raise ConfigError(f"give numbers of steps that ascend, such as 20, 40, 80; given: {steps}")
+        raise ConfigError(
+            f"got {steps}, expected numbers of steps that ascend; give some such as 20, 40, 80"
+        )
     for count in steps:
-        found = train_briefly(make(), x, rows=count * _BATCH, seed=seed, batch=_BATCH)
-        if recovery(found.atoms, atoms).share_recovered >= share:
+        trained = train_briefly(make(), x, rows=count * _BATCH, seed=seed, batch=_BATCH)
+        if recovery(trained.atoms, atoms).share_recovered >= share:
             return count
     return 2 * steps[-1]

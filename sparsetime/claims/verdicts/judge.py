@@ -1,4 +1,4 @@
-"""The rule that turns values of several seeds into holds, fails or undecided."""
+"""Rule by which values of several seeds make a claim hold, fail or stay undecided."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sparsetime.errors import DataError
 
 Verdict: TypeAlias = Literal["holds", "fails", "undecided"]
 FEWEST_SEEDS = 3
-_EXCEPTIONS = 5  # one seed in so many may disagree, so none of three or four
+_EXCEPTIONS = 5  # one seed in five may disagree, so none of three or four
 
 
 @final
@@ -21,8 +21,8 @@ _EXCEPTIONS = 5  # one seed in so many may disagree, so none of three or four
 class Judgement:
     """One expectation over the seeds.
 
-    margins: for every seed, by how much the expectation is met; below zero, what is lacking.
-    mean, error: of the margins, and the standard error of that mean.
+    margins: of every seed, positive where the expectation is met. mean, error: mean of the margins,
+    and its standard error.
     """
 
     expectation: str
@@ -33,21 +33,21 @@ class Judgement:
 
 
 def judge(expectation: Expectation, seeds: Sequence[Values]) -> Judgement:
-    """Whether an expectation holds over the values of all seeds.
+    """Judges one expectation over the values of all seeds.
 
-    Each seed gives a margin; values that are compared with each other are of the same seed, so
-    what the seeds have in common cancels. *holds*: the margin exceeds its standard error in nearly
-    every seed (one in five may disagree, so none of three). *fails*: it lies as far below zero in
-    nearly every seed. *undecided*: neither. Where the error is zero, a margin of zero meets what
-    allows equality, and falls short of what does not.
+    Each seed gives a margin m_s between values of that seed, so that effects of the seed cancel.
+    With e the standard error of the mean margin over n seeds:
+
+    holds:     m_s > e for at least n - floor(n / 5) seeds (>= where equality is allowed)
+    fails:     -m_s > e for as many seeds (>= where equality is not allowed)
+    undecided: neither
 
     Errors: DataError for fewer than three seeds, or a margin that is not finite; UnknownNameError
-    where an expectation names a value that is not there.
+    for a name that the values lack.
     """
     if len(seeds) < FEWEST_SEEDS:
         raise DataError(
-            f"a claim is judged over at least {FEWEST_SEEDS} seeds; values of {len(seeds)} were "
-            "given. Run more seeds"
+            f"got values of {len(seeds)} seeds, expected at least {FEWEST_SEEDS} seeds; run more"
         )
     margins = tuple(expectation.margin(values) for values in seeds)
     if not all(map(math.isfinite, margins)):
@@ -67,7 +67,7 @@ def judge(expectation: Expectation, seeds: Sequence[Values]) -> Judgement:
 
 
 def combine_verdicts(judgements: Sequence[Judgement]) -> Verdict:
-    """The claim's verdict: it holds when all its expectations do, and fails when one fails."""
+    """Verdict of a claim: it holds when all expectations hold, and fails when one fails."""
     verdicts = {judgement.verdict for judgement in judgements}
     if "fails" in verdicts:
         return "fails"

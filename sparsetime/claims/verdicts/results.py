@@ -1,4 +1,4 @@
-"""Records of checks: a dated line of JSON each, and the latest of every claim."""
+"""Records of claims: a dated line of JSON each, and the latest of every claim."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, final
 
+from sparsetime.claims.verdicts.fingerprint import Fingerprint
 from sparsetime.claims.verdicts.judge import Judgement, Verdict
 from sparsetime.errors import DamagedError
 from sparsetime.files import Folder
 
-#: Results that come with the package, whether they please or not.
+#: Results that come with the package, failures included.
 SHIPPED = Path(__file__).parent.parent / "results.jsonl"
 
 
 @final
 @dataclass(frozen=True)
 class ClaimRecord:
-    """What a check found.
+    """Result of a check.
 
-    date: ISO 8601, UTC. values: by name, a value for every one of `seeds`. code: a hash of the
-    sources that the outcome depends on (see `sparsetime.claims.verdicts.code_hash`). seconds: the
-    whole check took, data that were made for it included.
+    date: ISO 8601, UTC. values: by name, a value for every one of `seeds`. seconds: of the whole
+    check, with data that were made for it. fingerprint: what decided the outcome; None for a record
+    of 0.1.0 whose sources are not known.
     """
 
     claim: str
@@ -35,9 +36,9 @@ class ClaimRecord:
     values: Mapping[str, tuple[float, ...]]
     judgements: tuple[Judgement, ...]
     seconds: float
-    code: str
     versions: Mapping[str, str]
     machine: Mapping[str, str | int | None]
+    fingerprint: Fingerprint | None = None
 
     def spread(self, name: str) -> tuple[float, float]:
         """Mean and standard deviation of a value over the seeds."""
@@ -46,21 +47,22 @@ class ClaimRecord:
 
 
 def append_record(record: ClaimRecord, path: str | os.PathLike[str]) -> None:
-    """Add the record to a file of lines, which is made where there is none."""
+    """Appends the record to a file of lines, which is created where there is none."""
     file = Path(path)
     Folder(str(file.parent)).append_text(file.name, json.dumps(asdict(record)) + "\n")
 
 
 def latest_records(path: str | os.PathLike[str] = SHIPPED) -> dict[str, ClaimRecord]:
-    """The last record of every claim in a file of lines; empty where there is no file.
+    """Last record of every claim in a file of lines; empty where there is no file.
 
-    Errors: DamagedError for a line that is no record; a last line without its end is one that was
-    being written, and is left out.
+    A last line without its end was being written, and is left out.
+
+    Errors: DamagedError for a line that is no record.
     """
     file = Path(path)
     if not file.exists():
         return {}
-    found: dict[str, ClaimRecord] = {}
+    records: dict[str, ClaimRecord] = {}
     lines = file.read_text(encoding="utf-8").split("\n")[:-1]
     for number, line in enumerate(lines, start=1):
         try:
@@ -70,16 +72,25 @@ def latest_records(path: str | os.PathLike[str] = SHIPPED) -> dict[str, ClaimRec
                 f"line {number} of {file} is no record of a claim ({error}); remove the line, or "
                 "give another file"
             ) from error
-        found[record.claim] = record
-    return found
+        records[record.claim] = record
+    return records
 
 
-def _record(written: dict[str, Any]) -> ClaimRecord:
+def _record(saved: dict[str, Any]) -> ClaimRecord:
+    """Errors: KeyError, TypeError for what is no record."""
     judgements = tuple(
-        Judgement(**{**one, "margins": tuple(one["margins"])}) for one in written["judgements"]
+        Judgement(**{**one, "margins": tuple(one["margins"])}) for one in saved["judgements"]
     )
-    # Records of 0.1.0 have the key "figures".
-    by_name = written.pop("figures") if "figures" in written else written["values"]
-    values = {name: tuple(by_seed) for name, by_seed in by_name.items()}
-    seeds = tuple(written["seeds"])
-    return ClaimRecord(**{**written, "judgements": judgements, "values": values, "seeds": seeds})
+    # 0.1.0 wrote "figures", and a hash of all its sources as "code".
+    by_name = saved.pop("figures") if "figures" in saved else saved["values"]
+    saved.pop("code", None)
+    stored = saved.get("fingerprint")
+    return ClaimRecord(
+        **{
+            **saved,
+            "judgements": judgements,
+            "values": {name: tuple(by_seed) for name, by_seed in by_name.items()},
+            "seeds": tuple(saved["seeds"]),
+            "fingerprint": None if stored is None else Fingerprint(**stored),
+        }
+    )

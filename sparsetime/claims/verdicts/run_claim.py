@@ -1,4 +1,4 @@
-"""A check, run over its seeds and judged."""
+"""Run of a claim: its check over several seeds, judged and recorded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from importlib import metadata
 from sparsetime import __version__
 from sparsetime.claims.claim import Claim
 from sparsetime.claims.lab.lab import Lab
-from sparsetime.claims.verdicts.code_hash import code_version
+from sparsetime.claims.verdicts.fingerprint import fingerprint
+from sparsetime.claims.verdicts.golden import golden_numbers
 from sparsetime.claims.verdicts.judge import FEWEST_SEEDS, combine_verdicts, judge
 from sparsetime.claims.verdicts.results import ClaimRecord
 from sparsetime.errors import ConfigError, DataError
@@ -25,34 +26,34 @@ SEEDS = (0, 1, 2)
 def run_claim(
     claim: Claim, lab: Lab, seeds: Sequence[int] = SEEDS, bar: Bar | None = None
 ) -> ClaimRecord:
-    """Run the check for every seed and judge what it expects.
-
-    `bar` advances by one a seed.
+    """Runs the check for every seed and judges its expectations; `bar` advances by one a seed.
 
     Errors: ConfigError for fewer than three seeds, equal seeds, or seeds as high as those that
-    settings are chosen on; DataError for a value that is not finite, or not there in every seed;
+    settings are chosen on; DataError for a value that is not finite or missing in a seed, or for
+    a recipe that was trained and is neither named in the claim's file nor in its `uses`;
     UnknownNameError where an expectation names a value that the check does not return.
     """
     _check_seeds(seeds)
     began = time.monotonic()
-    version = code_version(claim.file)
-    found = list(_values(claim, lab, seeds, bar or Bar(None)))
-    judgements = tuple(judge(expectation, found) for expectation in claim.expects)
+    decisive = fingerprint(claim)
+    lab.trained.clear()
+    by_seed = list(_values(claim, lab, seeds, bar or Bar(None)))
+    judgements = tuple(judge(expectation, by_seed) for expectation in claim.expects)
     return ClaimRecord(
         claim=claim.name,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         verdict=combine_verdicts(judgements),
         seeds=tuple(seeds),
-        values={name: tuple(values[name] for values in found) for name in found[0]},
+        values={name: tuple(values[name] for values in by_seed) for name in by_seed[0]},
         judgements=judgements,
         seconds=round(time.monotonic() - began, 1),
-        code=version,
         versions={
             "sparsetime": __version__,
             "python": platform.python_version(),
             **{name: metadata.version(name) for name in ("torch", "numpy", "numba")},
         },
         machine={"cores": os.cpu_count(), "processor": platform.machine()},
+        fingerprint=decisive,
     )
 
 
@@ -74,19 +75,29 @@ def _values(claim: Claim, lab: Lab, seeds: Sequence[int], bar: Bar) -> Iterator[
                 f"{', '.join(sorted(names ^ set(values)))}. A check returns the same names always"
             )
         for expectation in claim.expects:
-            expectation.margin(values)  # a name that is not there must show after the first seed
+            expectation.margin(values)  # raises on an unknown name after the first seed already
+        _check_uses(claim, lab)
         yield values
         bar.advance()
+
+
+def _check_uses(claim: Claim, lab: Lab) -> None:
+    missing = lab.trained & golden_numbers().keys() - fingerprint(claim).golden.keys()
+    if missing:
+        raise DataError(
+            f"the claim {claim.name!r} trained {', '.join(sorted(missing))}, which its file does "
+            "not name, so that its record would not follow a change there; add uses=[...] to @claim"
+        )
 
 
 def _check_seeds(seeds: Sequence[int]) -> None:
     if len(set(seeds)) < max(FEWEST_SEEDS, len(seeds)):
         raise ConfigError(
-            f"a claim is checked on at least {FEWEST_SEEDS} different seeds; {list(seeds)} was "
-            "given"
+            f"got the seeds {list(seeds)}, expected at least {FEWEST_SEEDS} different seeds; give "
+            "more"
         )
     if min(seeds) < 0 or max(seeds) >= Lab.tuning_seed:
         raise ConfigError(
-            f"seeds are between 0 and {Lab.tuning_seed:,}, which settings are chosen on; "
-            f"{list(seeds)} was given"
+            f"got the seeds {list(seeds)}, expected seeds from 0 to below {Lab.tuning_seed:,}, "
+            "which settings are chosen on; give smaller ones"
         )

@@ -18,17 +18,17 @@ SIGNED = {
 @claim(
     "abs_topk",
     system=9,
-    says="At equal k AbsTopK leaves less unexplained than TopK where features have two signs, and "
-    "the sign of a single latent tells a feature's poles apart.",
+    says="At equal k AbsTopK has a lower FVU than TopK where features have two signs, and the sign "
+    "of a single latent identifies the pole of a feature.",
     data="planted features, all of them bidirectional",
     expects=[
         Less("FVU of AbsTopK", than="FVU of TopK"),
-        AtLeast("poles told apart by a latent's sign", than=0.95),
+        AtLeast("poles identified by a latent's sign", than=0.95),
     ],
     seconds=45,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """As many latents as features; the poles are told apart where the matched latent is on."""
+    """As many latents as features; poles are compared where the matched latent is active."""
     data = lab.planted(seed, **SIGNED)
     signed, plain = (
         lab.train(
@@ -37,26 +37,26 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         )
         for recipe in ("abs_topk", "topk")
     )  # fmt: skip
-    right, fired = _poles(data, signed.atoms.detach(), signed.encode(data.held_out).dense())
+    right, active = _poles(data, signed.atoms.detach(), signed.encode(data.held_out).dense())
     return {
         "FVU of AbsTopK": lab.fvu(signed, data.held_out),
         "FVU of TopK": lab.fvu(plain, data.held_out),
-        "poles told apart by a latent's sign": right,
-        "share of a feature's steps on which its latent is on": fired,
+        "poles identified by a latent's sign": right,
+        "share of a feature's steps on which its latent is active": active,
     }
 
 
 def _poles(
     data: PlantedFeatures, atoms: Float[Tensor, "latents d"], code: Float[Tensor, "rows latents"]
 ) -> tuple[float, float]:
-    """The share of right signs where a feature and its latent are on, and the share of a feature's
-    steps on which its latent is on. An atom may stand for its negative.
+    """Share of right signs where a feature and its latent are active, and share of a feature's
+    steps on which its latent is active. An atom may match the negative of a feature.
     """
     cosines = data.atoms @ atoms.T
     nearest = cosines.abs().argmax(1)
-    turned = cosines[torch.arange(len(nearest)), nearest].sign()
+    sign = cosines[torch.arange(len(nearest)), nearest].sign()
     true = data.held_out_code.dense()
-    found = code[:, nearest] * turned
-    on, both = true != 0, (true != 0) & (found != 0)
-    right = (true.sign() == found.sign()) & both
-    return float(right.sum() / both.sum()), float(both.sum() / on.sum())
+    learnt = code[:, nearest] * sign
+    present, both = true != 0, (true != 0) & (learnt != 0)
+    right = (true.sign() == learnt.sign()) & both
+    return float(right.sum() / both.sum()), float(both.sum() / present.sum())

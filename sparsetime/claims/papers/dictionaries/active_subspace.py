@@ -1,4 +1,4 @@
-"""Dead latents on attention outputs, from a random start and from the active subspace."""
+"""Dead latents active attention outputs, from a random start and from the active subspace."""
 
 from sparsetime.claims.claim import AtMost, Lab, claim
 from sparsetime.dictionaries.compose import compose
@@ -14,8 +14,9 @@ _SITE = "model.layers.1.self_attn"
 @claim(
     "active_subspace",
     system=165,
-    says="On attention outputs of a small language model, a start in the active subspace leaves "
-    "at most half as many dead latents as a random start; the effective rank is reported.",
+    uses=["topk"],
+    says="On attention outputs of a small language model, initialisation in the active "
+    "subspace gives at most half as many dead latents as random initialisation.",
     data="attention outputs of the language model of Python, held-out documents",
     expects=[
         AtMost("dead share, active subspace", than="dead share, random start", times=0.5),
@@ -26,7 +27,7 @@ _SITE = "model.layers.1.self_attn"
     "left more latents dead on tuning documents.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """The same dictionary twice, without aux-k, which would revive what this prevents."""
+    """The same dictionary twice, without aux-k, which revives dead latents by itself."""
     code = lab.code(_SITE)
     random = compose(
         d_in=code.d,

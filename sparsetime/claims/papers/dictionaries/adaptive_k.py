@@ -21,8 +21,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 @claim(
     "adaptive_k",
     system=138,
-    says="A linear probe tells the complexity of held-out contexts, and with its k less is left "
-    "unexplained than by TopK at the same mean L0.",
+    says="A linear probe predicts the complexity of held-out contexts, and with k from that probe "
+    "FVU is lower than TopK's at the same mean L0.",
     data="MiniLM layer 3, held-out documents; how rare the tokens around a place are stands for "
     "the complexity that the paper has a language model judge",
     expects=[
@@ -36,7 +36,7 @@ FloatArray: TypeAlias = NDArray[np.float64]
 def check(lab: Lab, seed: int) -> dict[str, float]:
     data = lab.real()
     rarity = _rarity(data.train_store)
-    labels, known = (_complexity(s, rarity) for s in (data.train_store, data.held_out_store))
+    labels, complexity = (_complexity(s, rarity) for s in (data.train_store, data.held_out_store))
     sae = st.dictionary("adaptive_k", d_in=data.d, width=_WIDTH, k=_K, seed=seed)
     lab.train(sae, {"x": data.train, "labels": labels}, rows=_ROWS, seed=seed)
     l0 = lab.l0(sae, data.held_out)
@@ -47,7 +47,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     scores = sae.sparsifier.scores(seen)
     return {
         "correlation of score and complexity": float(
-            torch.corrcoef(torch.stack([scores, known.float()]))[0, 1]
+            torch.corrcoef(torch.stack([scores, complexity.float()]))[0, 1]
         ),
         "FVU of AdaptiveK": lab.fvu(sae, data.held_out),
         "FVU of TopK": lab.fvu(topk, data.held_out),
@@ -57,7 +57,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
 
 def _rarity(store: Store) -> FloatArray:
-    """Minus the logarithm of every token's frequency."""
+    """-log(frequency) of every token."""
     tokens = store.steps(["token"])["token"].to_numpy()
     counts = np.bincount(tokens, minlength=1 << 16) + 1
     rarity: FloatArray = -np.log(counts / counts.sum())
@@ -65,14 +65,14 @@ def _rarity(store: Store) -> FloatArray:
 
 
 def _complexity(store: Store, rarity: FloatArray) -> Int[Tensor, " rows"]:
-    """How rare the tokens around every row are, in hundredths, within its document."""
+    """Mean rarity of the tokens around every row of a document, in hundredths."""
     rare = rarity[store.steps(["token"])["token"].to_numpy()]
-    found = np.empty(len(rare))
-    # The view's own rows: its spans number those of the whole store.
+    mean_rarity = np.empty(len(rare))
+    # Spans of a view count rows of the whole store; here rows are those of the view.
     stops = np.cumsum(store.spans.lengths)
     for start, stop in zip(stops - store.spans.lengths, stops, strict=True):
         sums = np.concatenate([[0.0], rare[start:stop].cumsum()])
         at = np.arange(stop - start)
         low, high = (at - _CONTEXT).clip(0), (at + _CONTEXT + 1).clip(max=stop - start)
-        found[start:stop] = (sums[high] - sums[low]) / (high - low)
-    return torch.from_numpy((100 * found).round().astype(np.int64))
+        mean_rarity[start:stop] = (sums[high] - sums[low]) / (high - low)
+    return torch.from_numpy((100 * mean_rarity).round().astype(np.int64))

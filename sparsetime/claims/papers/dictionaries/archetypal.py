@@ -1,4 +1,4 @@
-"""A-SAE against TopK: how alike the atoms of two trainings are."""
+"""A-SAE against TopK: cosine between the atoms of two trainings."""
 
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
 from sparsetime.dictionaries.recipes.card import dictionary

@@ -1,4 +1,4 @@
-"""ATM: how often rare latents take over what common ones stand for."""
+"""ATM: feature absorption, by first letters of tokens."""
 
 from functools import cache
 
@@ -38,10 +38,10 @@ _SETTINGS: dict[str, dict[str, float]] = {
         Within("FVU of atm", of="FVU of topk", tolerance=0.1),
     ],
     seconds=90,
-    notes="The penalty shrinks strengths and the mask adds to the error, so that at this L0 ATM "
-    "leaves far more unexplained; at equal error it would have a larger L0. In so narrow a "
-    "dictionary no latent reads a letter alone, and a letter's main latents are silent on most of "
-    "its tokens in every recipe.",
+    notes="The penalty shrinks activations and the mask adds to the error, so that ATM has a far "
+    "higher FVU at this L0; at equal error it would have a larger L0. In so narrow a dictionary no "
+    "latent is specific to a letter, and in every recipe the main latents of a letter are silent "
+    "on most of its tokens.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     data = lab.real(_SITE)
@@ -51,7 +51,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         stages = lab.train_with_snapshots(
             sae, data.train, rows=_ROWS, seed=seed, snapshots=_SNAPSHOTS
         )
-        for rows, stage in list(stages.items())[1:-1]:  # after one step nothing has formed
+        for rows, stage in list(stages.items())[1:-1]:  # the first stage is after one step
             values[f"absorption in {name} at {rows:,} rows"] = absorbed(stage, data)
         values[f"absorption in {name}"] = absorbed(sae, data)
         values[f"L0 of {name}"] = lab.l0(sae, data.held_out)
@@ -60,14 +60,14 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
 
 def absorbed(sae: Dictionary, data: Splits) -> float:
-    """The mean rate of absorption over letters."""
+    """Mean rate of absorption over letters."""
     x, letter = _words(data, data.train_store, data.train, _PROBED)
     held_out, held_out_letter = _words(data, data.held_out_store, data.held_out)
     rates = []
     for name, probe in _probes(data).items():
         main = main_latents(sae, x, _is(letter, name))
-        found = absorption(sae, probe, main, held_out, _is(held_out_letter, name))
-        rates.append(found.rate)
+        measured = absorption(sae, probe, main, held_out, _is(held_out_letter, name))
+        rates.append(measured.rate)
     return float(np.mean(rates))
 
 

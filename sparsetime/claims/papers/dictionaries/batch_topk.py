@@ -1,4 +1,4 @@
-"""BatchTopK: no worse than TopK at the same mean L0, with counts that differ from row to row."""
+"""BatchTopK against TopK: FVU at the same mean L0, and the spread of L0 over rows."""
 
 import torch
 
@@ -11,8 +11,8 @@ K, WIDTH, ROWS = 32, 1024, 150_000
 @claim(
     "batch_topk",
     system=174,
-    says="At equal mean L0 BatchTopK leaves no more unexplained than TopK; rows differ in how many "
-    "latents they use, and the mean is what was asked for.",
+    says="At equal mean L0 BatchTopK has no higher FVU than TopK; L0 differs between rows, and its "
+    "mean is k.",
     data="MiniLM layer 3, held-out documents",
     expects=[
         AtMost("FVU of BatchTopK", than="FVU of TopK"),

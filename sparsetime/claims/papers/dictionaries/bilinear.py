@@ -1,4 +1,4 @@
-"""Quadratic latents: read from the weights, and on circles."""
+"""Bilinear encoder: quadratic forms from the weights, and FVU on circles."""
 
 import torch
 from jaxtyping import Float
@@ -53,7 +53,7 @@ def _on_circles(
 
 @torch.no_grad()
 def _difference(trained: Dictionary, x: Float[Tensor, "rows d"]) -> float:
-    """Between what the forms of the weights say and what the encoder computes."""
+    """Largest difference between quadratic forms of the weights and pre-activations."""
     encoder = trained.encoder
     assert isinstance(encoder, BilinearEncoder), "the recipe has this encoder"
     seen = trained.centred(trained.normalisation.normalise(x))

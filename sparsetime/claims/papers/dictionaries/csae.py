@@ -1,4 +1,4 @@
-"""CSAE: the branch of a pair is in the contrastive latents and not in the common ones."""
+"""CSAE: the branch of a pair is read from the contrastive latents, not from the common ones."""
 
 import torch
 from jaxtyping import Float
@@ -8,14 +8,14 @@ import sparsetime as st
 from sparsetime.claims.claim import AtLeast, AtMost, Lab, claim
 
 _PAIRS, _ROWS, _WIDTH, _K = 12_000, 40_000, 256, 10
-_D, _SHARED, _OWN, _ON = 64, 64, 16, 5
+_D, _SHARED, _OWN, _ACTIVE = 64, 64, 16, 5
 
 
 @claim(
     "csae",
     system=173,
-    says="Of two branches from one state, the contrastive latents tell which one it is, and the "
-    "common ones do not.",
+    says="A linear probe reads which of two branches from one state a row is from the contrastive "
+    "latents, and not from the common ones.",
     data="planted pairs in place of chess: a shared sparse state, and features of either branch",
     expects=[
         AtLeast("accuracy of the contrastive latents", than=0.8),
@@ -51,21 +51,19 @@ def _pairs(seed: int) -> tuple[Float[Tensor, "rows d"], Float[Tensor, "rows d"]]
     generator = torch.Generator().manual_seed(seed)
     atoms = torch.randn(_SHARED + 2 * _OWN, _D, generator=generator)
     atoms /= atoms.norm(dim=1, keepdim=True)
-    state = _strengths(_PAIRS, _SHARED, generator) @ atoms[:_SHARED]
+    state = _code(_PAIRS, _SHARED, generator) @ atoms[:_SHARED]
     rows = []
     for branch in (0, 1):
         begin = _SHARED + branch * _OWN
-        own = _strengths(_PAIRS, _OWN, generator) @ atoms[begin : begin + _OWN]
+        own = _code(_PAIRS, _OWN, generator) @ atoms[begin : begin + _OWN]
         rows.append(state + own)
     there = torch.stack(rows, 1).flatten(0, 1)
     back = torch.stack(rows[::-1], 1).flatten(0, 1)
     return there, back
 
 
-def _strengths(
-    rows: int, features: int, generator: torch.Generator
-) -> Float[Tensor, "rows features"]:
-    """Each row has about `_ON` of the features, or at least one, at strengths from 0.5 to 1.5."""
+def _code(rows: int, features: int, generator: torch.Generator) -> Float[Tensor, "rows features"]:
+    """Rows with about `_ACTIVE` of the features, or at least one, valued from 0.5 to 1.5."""
     drawn = torch.rand(rows, features, generator=generator)
-    on = drawn <= drawn.sort(dim=1).values[:, max(1, min(_ON, features // 4) - 1), None]
-    return on * (0.5 + torch.rand(rows, features, generator=generator))
+    active = drawn <= drawn.sort(dim=1).values[:, max(1, min(_ACTIVE, features // 4) - 1), None]
+    return active * (0.5 + torch.rand(rows, features, generator=generator))

@@ -1,4 +1,4 @@
-"""CSR: neighbours by sparse codes of embeddings, and by embeddings cut short."""
+"""CSR: retrieval by sparse codes of embeddings, against truncated embeddings."""
 
 import time
 
@@ -66,7 +66,7 @@ def _right(
     """By the cosine; and the seconds that the search takes."""
     began = time.monotonic()
     unit = normalize(codes, dim=1)
-    alike = (unit @ unit.T).fill_diagonal_(-2)
-    nearest = alike.argmax(1)
+    cosine = (unit @ unit.T).fill_diagonal_(-2)
+    nearest = cosine.argmax(1)
     seconds = time.monotonic() - began
     return float((document[nearest] == document).float().mean()), seconds

@@ -1,4 +1,4 @@
-"""FaithfulSAE: features of the model's own text are steadier, and fewer of them fire on noise."""
+"""FaithfulSAE: stability across seeds and fake features, by the source of the text."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -21,8 +21,8 @@ from sparsetime.testbeds.python_code.pretrained import code_model
 
 SITE, WIDTH, K, ROWS = "model.layers.1", 512, 8, 120_000
 SAMPLES, CHARACTERS, WINDOW = 400, 350_000, 256
-SEQUENCES, TOGETHER = 2000, 16  # of random tokens, and how many tokens each has
-OFTEN, ALIKE = 0.05, 0.7  # of the random sequences; the least cosine of a match
+SEQUENCES, LENGTH = 2000, 16  # of random tokens
+OFTEN, MATCHED = 0.05, 0.7  # share of the random sequences; lowest cosine of a match
 ANOTHER = 500_000  # from a seed to the one that it is matched with
 
 
@@ -42,12 +42,12 @@ ANOTHER = 500_000  # from a seed to the one that it is matched with
     "much of; the code model has read prose in comments alone.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """Two dictionaries of each kind of text, alike but for their seed."""
+    """Two dictionaries of each kind of text, which differ in the seed only."""
     own, foreign, noise = _rows()
     values: dict[str, float] = {}
     for name, rows in (("own", own), ("foreign", foreign)):
         one, two = (_trained(lab, rows, s) for s in (seed, seed + ANOTHER))
-        matched = recovery(one.atoms.detach(), two.atoms.detach()).cosine > ALIKE
+        matched = recovery(one.atoms.detach(), two.atoms.detach()).cosine > MATCHED
         values[f"share matched, {name}"] = float(matched.float().mean())
         values[f"share fake, {name}"] = (_fake(one, noise) + _fake(two, noise)) / 2
         values[f"FVU, {name}"] = lab.fvu(one, rows[:10_000])
@@ -60,9 +60,9 @@ def _trained(lab: Lab, rows: Float[Tensor, "rows d"], seed: int) -> Dictionary:
 
 
 def _fake(sae: Dictionary, noise: Float[Tensor, "rows d"]) -> float:
-    """The share of features that are on somewhere in over a twentieth of random sequences."""
-    on = sae.encode(noise.unflatten(0, (-1, TOGETHER))).dense().ne(0).any(1)
-    return float((on.float().mean(0) > OFTEN).float().mean())
+    """Share of features that are active somewhere in over 5% of random sequences."""
+    active = sae.encode(noise.unflatten(0, (-1, LENGTH))).dense().ne(0).any(1)
+    return float((active.float().mean(0) > OFTEN).float().mean())
 
 
 @cache
@@ -71,7 +71,7 @@ def _rows() -> tuple[Tensor, Tensor, Tensor]:
     model = code_model()
     samples = sample_documents(model, SAMPLES, WINDOW, progress=False)
     generator = torch.Generator().manual_seed(0)
-    size = (SEQUENCES, 1 + TOGETHER)
+    size = (SEQUENCES, 1 + LENGTH)
     drawn = torch.randint(1, vocabulary_size(model.model) or 1, size, generator=generator)
     drawn[:, 0] = 0  # the token that every document begins with, which is not stored
     random = [Document(f"random-{i}", tokens=tokens) for i, tokens in enumerate(drawn)]

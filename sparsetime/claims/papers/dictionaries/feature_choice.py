@@ -1,4 +1,4 @@
-"""Feature choice leaves fewer latents dead than TopK."""
+"""Feature choice against TopK: share of dead latents."""
 
 import sparsetime as st
 from sparsetime.claims.claim import Lab, Less, Within, claim
@@ -9,8 +9,8 @@ _ROWS, _WIDTH, _K = 40_000, 2048, 8  # where latents of TopK die
 @claim(
     "feature_choice",
     system=34,
-    says="At the same mean L0, fewer latents are silent on held-out documents than of TopK, both "
-    "with the same task for dead latents.",
+    says="At the same mean L0, fewer latents are dead on held-out documents than in TopK, with the "
+    "same auxiliary loss.",
     data="MiniLM layer 3, held-out documents",
     expects=[
         Less("dead share of feature choice", than="dead share of TopK"),

@@ -1,4 +1,4 @@
-"""GBA finds planted features whatever the seed, and its groups fire as they should."""
+"""GBA: recovery of planted features across seeds, and firing rates of its groups."""
 
 import torch
 
@@ -42,15 +42,15 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     for start in (2 * seed, 2 * seed + 1):
         sae = st.dictionary("gba", d_in=planted.d, width=_WIDTH, k=_K, groups=_GROUPS, seed=start)
         pair.append(lab.train(sae, planted.train, rows=_ROWS, seed=start))
-    found = [planted.recovery(sae.atoms.detach()).cosine > 0.9 for sae in pair]
+    recovered = [planted.recovery(sae.atoms.detach()).cosine > 0.9 for sae in pair]
     first = pair[0]
     sparsifier = first.sparsifier
     assert isinstance(sparsifier, FiringRateBias), "that is its recipe"
     rates = lab.density(first, planted.held_out)
     groups = [rates[sparsifier.group == group].mean() for group in range(_GROUPS)]
-    wanted = torch.tensor(sparsifier.frequencies)
+    target = torch.tensor(sparsifier.frequencies)
     return {
-        "share recovered": float(found[0].float().mean()),
-        "share recovered by both": float((found[0] & found[1]).float().mean()),
-        "largest error of a group's rate": float((torch.stack(groups) / wanted - 1).abs().max()),
+        "share recovered": float(recovered[0].float().mean()),
+        "share recovered by both": float((recovered[0] & recovered[1]).float().mean()),
+        "largest error of a group's rate": float((torch.stack(groups) / target - 1).abs().max()),
     }

@@ -1,4 +1,4 @@
-"""Group sparsity: related rows share latents, and a linear probe reads them as well."""
+"""Group sparsity: latents shared by neighbouring rows, and accuracy of a linear probe."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -9,16 +9,16 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 
 WIDTH, ROWS, PROBED = 512, 40_000, 8_000
-#: Weights of penalties: the first is the recipe's own, the second gives nearly its L0 on tuning
-#: documents, the last is as good as none.
+#: Weights of penalties: the recipe's own; one with nearly its L0 on tuning documents; one that is
+#: almost zero.
 GROUP, L1, NONE = 0.05, 0.1, 1e-4
 
 
 @claim(
     "group_sparse",
     system=36,
-    says="Under the group penalty at most a fifth as many latents are on in a row or its neighbour "
-    "as without any, and a linear probe is at least as accurate.",
+    says="Under the group penalty at most a fifth as many latents are active in a row or its "
+    "neighbour as without a penalty, and a linear probe is at least as accurate.",
     data="the code model, layer 1 of 4, in place of images under a JEPA; held-out documents, rows "
     "and their neighbours",
     expects=[
@@ -26,13 +26,13 @@ GROUP, L1, NONE = 0.05, 0.1, 1e-4
         AtLeast("accuracy, group penalty", than="accuracy, no penalty"),
     ],
     seconds=60,
-    notes="The probe tells what kind of token a row is. Likely why it fails: the dictionary is of "
-    "frozen activations, so that what it leaves unexplained is lost to the probe; the paper trains "
-    "the encoder under the penalty. L1 alone, at about the same L0, is shown beside them: "
-    "neighbouring tokens share as many latents under it.",
+    notes="The probe predicts the kind of a token. Likely reason: the dictionary is of frozen "
+    "activations, so that its error is lost to the probe; the paper trains the encoder under the "
+    "penalty. L1 alone, at about the same L0, is shown beside them: neighbouring tokens share as "
+    "many latents under it.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """A latent of a pair is on in the row, in its neighbour, or in both."""
+    """A latent of a pair is active in the row, in its neighbour, or in both."""
     code = lab.code()
     values = {}
     for name, recipe, weight in (
@@ -42,8 +42,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     ):
         sae = dictionary(recipe, d_in=code.d, width=WIDTH, seed=seed, **weight)
         lab.train(sae, code.train_pairs, rows=ROWS, seed=seed)
-        on, before = (sae.encode(code.held_out_pairs[:, at]).dense() > 0 for at in (1, 0))
-        values[f"latents of a pair, {name}"] = float((on | before).sum(1).float().mean())
+        active, before = (sae.encode(code.held_out_pairs[:, at]).dense() > 0 for at in (1, 0))
+        values[f"latents of a pair, {name}"] = float((active | before).sum(1).float().mean())
         values[f"L0, {name}"] = lab.l0(sae, code.held_out)
         values[f"FVU, {name}"] = lab.fvu(sae, code.held_out)
         values[f"accuracy, {name}"] = _accuracy(
@@ -55,7 +55,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 def _accuracy(
     sae: Dictionary, rows: tuple[Float[Tensor, "_ d"], ...], stores: tuple[Store, ...]
 ) -> float:
-    """Of a linear probe for the kind of token, fitted on the first part, told of the second."""
+    """Accuracy of a linear probe for the kind of token, fitted on the first part."""
     from sklearn.linear_model import RidgeClassifier
     from sklearn.preprocessing import StandardScaler
 

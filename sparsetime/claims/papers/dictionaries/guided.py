@@ -1,4 +1,4 @@
-"""Guided SAE: a concept in one latent, scored by FMS and by what it steers."""
+"""Guided SAE (G-SAE): feature monosemanticity score and steering of labelled concepts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sparsetime.metrics.monosemanticity import monosemanticity
 SITE = "model.layers.1"
 CONCEPTS = ("in_docstring", "in_comment", "in_import", "in_condition")
 WIDTH, K, ROWS = 256, 16, 60_000
-SCORED = 6_000  # rows that scores are fitted on, and as many that they are judged on
+SCORED = 6_000  # rows for fitting of scores, and as many for testing
 WINDOWS, LENGTH = 24, 128
 PUSH = 0.5  # of the mean distance of activations from their mean
 
@@ -29,9 +29,9 @@ PUSH = 0.5  # of the mean distance of activations from their mean
 @claim(
     "guided",
     system=193,
-    says="Concepts score a higher FMS than in a dictionary without labels, and a concept's own "
-    "latent moves what the model predicts further towards the concept, at equal length.",
-    data="the code model, layer 1 of 4; what Python's parser says of tokens; held-out documents",
+    says="Concepts have a higher FMS than in a dictionary without labels, and steering along the "
+    "atom of a concept's latent shifts predictions further towards the concept, at equal norm.",
+    data="the code model, layer 1 of 4; labels of tokens from Python's parser; held-out documents",
     expects=[
         Less("FMS of TopK", than="FMS of G-SAE"),
         Less("shift by TopK's latents", than="shift by G-SAE's latents"),
@@ -41,9 +41,9 @@ PUSH = 0.5  # of the mean distance of activations from their mean
     "what TopK's latents shift differs much between seeds.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """Of TopK steers the latent that correlates best with the concept on training rows."""
+    """TopK is steered along the latent that correlates best with the concept in training."""
     code = lab.code(SITE)
-    labels, told = (_labels(store) for store in (code.train_store, code.held_out_store))
+    labels, held_out_labels = (_labels(store) for store in (code.train_store, code.held_out_store))
     some, others = _spread(len(code.train)), _spread(len(code.held_out))
     steering = _Steering.of(code, labels)
     values = {}
@@ -51,10 +51,10 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     for name, recipe, settings in (("G-SAE", "guided", reserved), ("TopK", "topk", {})):
         sae = dictionary(recipe, d_in=code.d, width=WIDTH, k=K, seed=seed, **settings)
         lab.train(sae, {"x": code.train, "labels": labels}, rows=ROWS, seed=seed)
-        fitted, judged = (sae.encode(x).dense() for x in (code.train[some], code.held_out[others]))
+        fitted, test = (sae.encode(x).dense() for x in (code.train[some], code.held_out[others]))
         own = torch.arange(len(CONCEPTS)) if settings else _nearest(fitted, labels[some])
         scores = [
-            monosemanticity(fitted, labels[some, at] == 1, judged, told[others, at] == 1)
+            monosemanticity(fitted, labels[some, at] == 1, test, held_out_labels[others, at] == 1)
             for at in range(len(CONCEPTS))
         ]
         values[f"FMS of {name}"] = fmean(scores)
@@ -66,10 +66,10 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 @final
 @dataclass(frozen=True, eq=False)
 class _Steering:
-    """A model that is pushed along directions while it reads held-out windows.
+    """Model that is steered along directions on held-out windows.
 
-    plain: its predictions without a push. odds: of every token under every concept. length: of a
-    push, in units of the activations.
+    plain: predictions without steering. odds: log-odds of every token under every concept. length:
+    norm of the added vector, in units of the activations.
     """
 
     model: nn.Module
@@ -90,12 +90,12 @@ class _Steering:
         return _Steering(model, tokens, plain, odds, length)
 
     @torch.no_grad()
-    def shift(self, ways: Float[Tensor, "concepts d"]) -> float:
-        """The rise of the predicted tokens' mean log-odds, when pushed each concept's way."""
+    def shift(self, directions: Float[Tensor, "concepts d"]) -> float:
+        """Mean increase of the predicted tokens' log-odds when steered towards each concept."""
         shifts = []
-        for odds, way in zip(self.odds, self.length * ways, strict=True):
-            pushed = next_token_logits(self.model, self.tokens, SITE, way.add).softmax(1)
-            shifts.append(float(((pushed - self.plain) @ odds).mean()))
+        for odds, direction in zip(self.odds, self.length * directions, strict=True):
+            steered = next_token_logits(self.model, self.tokens, SITE, direction.add).softmax(1)
+            shifts.append(float(((steered - self.plain) @ odds).mean()))
         return fmean(shifts)
 
 
@@ -114,18 +114,20 @@ def _nearest(
 ) -> Int[Tensor, " concepts"]:
     """The latent that correlates best with every concept."""
     x, y = code - code.mean(0), labels.float() - labels.float().mean(0)
-    alike: Tensor = (y.T @ x) / x.norm(dim=0).clamp_min(1e-9)
-    return alike.argmax(1)
+    correlation: Tensor = (y.T @ x) / x.norm(dim=0).clamp_min(1e-9)
+    return correlation.argmax(1)
 
 
 def _log_odds(
     store: Store, labels: Int[Tensor, "rows concepts"], vocabulary: int
 ) -> Float[Tensor, "concepts vocabulary"]:
-    """By how much more often a token is met within the concept than elsewhere, one count added."""
+    """log(P(token in the concept) / P(token elsewhere)), with one count added to each."""
     tokens = torch.tensor(store.steps(["token"])["token"].to_numpy()).long()
-    found = []
-    for on in labels.T.bool():
-        counts = [torch.bincount(tokens[part], minlength=vocabulary) + 1 for part in (on, ~on)]
-        within, elsewhere = (one.double() / one.sum() for one in counts)
-        found.append((within / elsewhere).log().float())
-    return torch.stack(found)
+    log_odds = []
+    for concept in labels.T.bool():
+        counts = [
+            torch.bincount(tokens[part], minlength=vocabulary) + 1 for part in (concept, ~concept)
+        ]
+        inside, outside = (one.double() / one.sum() for one in counts)
+        log_odds.append((inside / outside).log().float())
+    return torch.stack(log_odds)

@@ -1,4 +1,4 @@
-"""JumpReLU: error at equal L0, and whether its thresholds' gradient is the right one."""
+"""JumpReLU: FVU at equal L0, and the gradient of its thresholds against differences."""
 
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "gated": {},
     "topk": {"k": L0},
 }
-# A short training does not carry thresholds far, so that where they start decides the L0.
+# A short training moves thresholds little, so that their initial value decides the L0.
 SEARCHED = {
     "jumprelu": ("threshold", 0.02, 0.1),
     "relu_l1": ("l1", 0.05, 0.4),
@@ -32,8 +32,8 @@ SEARCHED = {
 @claim(
     "jumprelu",
     system=151,
-    says="At equal L0 JumpReLU leaves no more unexplained than ReLU with L1, Gated and TopK; the "
-    "gradient that its thresholds are given agrees with differences of the loss over a bandwidth.",
+    says="At equal L0 JumpReLU has no higher FVU than ReLU with L1, Gated and TopK; the gradient "
+    "of its thresholds agrees with differences of the loss over a bandwidth.",
     data="MiniLM layer 3, held-out documents",
     expects=[
         AtMost("FVU of jumprelu", than="FVU of relu_l1"),
@@ -44,12 +44,12 @@ SEARCHED = {
         Within("L0 of gated", of=L0, tolerance=0.1),
         AtLeast("correlation of gradient and differences", than=0.8),
     ],
-    notes="A short training carries thresholds a little way only, while Gated learns its gates "
-    "from the start. The gradient is probed at a narrower bandwidth than is trained with; where "
-    "the L0 is at its target only the error's part of it is left.",
+    notes="A short training moves thresholds a little only, while Gated learns its gates from the "
+    "start. The gradient is probed at a narrower bandwidth than the one in training; where L0 is "
+    "at its target, only the term of the error is left.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """What decides the L0 of each recipe is searched; TopK's L0 is its k."""
+    """The setting that decides L0 is searched for each recipe but TopK."""
     real = lab.real()
 
     def made(recipe: str, value: float | None = None, seed: int = lab.tuning_seed) -> Dictionary:
@@ -65,20 +65,25 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
             value = lab.match_l0(make, L0, real.train, real.tuning, rows=ROWS, low=low, high=high)
         return lab.train(made(recipe, value, seed), real.train, rows=ROWS, seed=seed)
 
-    every = {recipe: trained(recipe) for recipe in SETTINGS}
+    trained_by_recipe = {recipe: trained(recipe) for recipe in SETTINGS}
     return {
-        **{f"FVU of {recipe}": lab.fvu(sae, real.held_out) for recipe, sae in every.items()},
-        **{f"L0 of {recipe}": lab.l0(sae, real.held_out) for recipe, sae in every.items()},
+        **{
+            f"FVU of {recipe}": lab.fvu(sae, real.held_out)
+            for recipe, sae in trained_by_recipe.items()
+        },
+        **{
+            f"L0 of {recipe}": lab.l0(sae, real.held_out)
+            for recipe, sae in trained_by_recipe.items()
+        },
         "correlation of gradient and differences": _agreement(
-            every["jumprelu"], real.held_out[:PROBE_ROWS]
+            trained_by_recipe["jumprelu"], real.held_out[:PROBE_ROWS]
         ),
     }
 
 
 def _agreement(sae: Dictionary, x: Float[Tensor, "rows d"]) -> float:
-    """Over often used latents: of the gradient to a threshold, and the difference of the losses
-    half a bandwidth above it and below. The bandwidth is narrow: where the density changes across
-    it, a difference is no derivative.
+    """Correlation over frequent latents of dL/d(log threshold) with a central difference of the
+    loss. The bandwidth is narrow: a difference is no derivative where the density changes.
     """
     sparsifier = sae.sparsifier
     assert isinstance(sparsifier, JumpReLU)

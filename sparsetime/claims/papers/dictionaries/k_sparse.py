@@ -1,4 +1,4 @@
-"""A linear classifier reads k-sparse codes of digits better than pixels."""
+"""k-sparse autoencoder: errors of a linear classifier on codes and on pixels of digits."""
 
 import torch
 from jaxtyping import Float
@@ -14,7 +14,7 @@ _WIDTH, _K, _EPOCHS, _BATCH = 512, 32, 60, 128
     "k_sparse",
     system=144,
     says="Exactly k units fire on every sample, and a linear classifier makes fewer mistakes on "
-    "its codes of digits than on pixels, and than on the codes of a denoising autoencoder.",
+    "codes of digits than on pixels, and than on codes of a denoising autoencoder.",
     data="scikit-learn's 1,797 digits of 8 x 8 pixels in place of MNIST, a third held out",
     expects=[
         AtLeast("share of samples with exactly k units", than=1.0),
@@ -52,7 +52,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 def _mistakes(
     x: Float[Tensor, "rows d"], y: object, x_out: Float[Tensor, "others d"], y_out: object
 ) -> float:
-    """The share of held-out digits that a linear classifier takes for another."""
+    """Share of held-out digits that a linear classifier gets wrong."""
     from sklearn.linear_model import RidgeClassifierCV
 
     scale = x.square().sum(1).mean().sqrt()
@@ -62,7 +62,7 @@ def _mistakes(
 
 
 def _denoising(x: Float[Tensor, "rows d"], seed: int) -> nn.Module:
-    """The hidden layer of a denoising autoencoder of the same width, one pixel in five erased."""
+    """Hidden layer of a denoising autoencoder of the same width, one pixel in five erased."""
     torch.manual_seed(seed)
     hidden = nn.Sequential(nn.Linear(x.shape[1], _WIDTH), nn.Sigmoid())
     whole = nn.Sequential(hidden, nn.Linear(_WIDTH, x.shape[1]))

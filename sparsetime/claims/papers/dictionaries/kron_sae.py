@@ -13,9 +13,8 @@ _K, _WIDTH, _ROWS = 32, 1024, 40_000
 @claim(
     "kron_sae",
     system=159,
-    says="With half the encoder parameters and as much arithmetic in the encoder, and so twice the "
-    "rows, the error is no worse than TopK's; the soft AND is zero unless both of its inputs are "
-    "positive.",
+    says="With half the encoder parameters and twice the rows, so equal arithmetic in the encoder, "
+    "FVU is no higher than TopK's; the soft AND is zero unless both inputs are positive.",
     data="MiniLM layer 3, held-out documents",
     expects=[
         Less("encoder parameters of KronSAE", than="encoder parameters of TopK"),
@@ -23,12 +22,12 @@ _K, _WIDTH, _ROWS = 32, 1024, 40_000
         AtMost("largest soft AND of inputs not both positive", than=0.0),
     ],
     seconds=90,
-    notes="Heads of 4 by 4 halve the encoder. Likely why it fails: the paper trains on hundreds of "
-    "times as many rows, where arithmetic is the limit; here rows are, and latents that share "
+    notes="Heads of 4 by 4 halve the encoder. Likely reason: the paper trains on hundreds of times "
+    "as many rows, where arithmetic is the limit. Here rows are the limit, and latents that share "
     "directions fit them less well.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """Rows in the inverse ratio of the encoders' parameters, each used once a row."""
+    """Rows are in inverse proportion to the parameters of the encoders."""
     real = lab.real()
     values: dict[str, float] = {}
     made = {
@@ -41,9 +40,9 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         values[f"FVU of {label}"] = lab.fvu(sae, real.held_out)
         values[f"encoder parameters of {label}"] = _size(sae.encoder)
     signs = torch.randn(2, 10_000, generator=torch.Generator().manual_seed(seed))
-    off = (signs <= 0).any(0)
+    not_both = (signs <= 0).any(0)
     values["largest soft AND of inputs not both positive"] = float(
-        soft_and(signs[0], signs[1])[off].abs().max()
+        soft_and(signs[0], signs[1])[not_both].abs().max()
     )
     return values
 

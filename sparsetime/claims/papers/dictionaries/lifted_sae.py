@@ -1,4 +1,4 @@
-"""Lifted SAE: atoms are recovered sooner than without the lifting."""
+"""Lifted SAE against TopK: optimiser steps to recovery of planted functions."""
 
 from functools import partial
 
@@ -14,14 +14,14 @@ _STEPS, _SHARE = (20, 28, 40, 57, 80, 113, 160, 226, 320), 0.8
 @claim(
     "lifted_sae",
     system=147,
-    says="On sums of known functions the lifted SAE recovers four fifths of them in fewer steps "
+    says="On sums of known functions the lifted SAE recovers 80% of them in fewer optimiser steps "
     "than TopK with the same learning rate.",
     data="planted: 48 functions of 16 Fourier modes, about 3 at a time, on 64 points with noise",
     expects=[Less("steps of lifted_sae", than="steps of topk")],
     seconds=60,
-    notes="Recovered: a cosine above 0.9. Steps grow by the root of two from try to try, and count "
-    "as twice the longest where that is not enough. The difference is one such step, and on the "
-    "tuning seed it went the other way.",
+    notes="Recovered: a cosine above 0.9. Tried numbers of steps grow by a factor of the "
+    "root of two; where the largest is not enough, twice of it counts. The difference is one such "
+    "factor, and on the tuning seed it was reversed.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     planted = planted_functions(seed, points=_POINTS)

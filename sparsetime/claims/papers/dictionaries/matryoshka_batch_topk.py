@@ -1,4 +1,4 @@
-"""Matryoshka: less absorption than BatchTopK, and prefixes that reconstruct alone."""
+"""Matryoshka against BatchTopK: absorption, and FVU of a prefix alone."""
 
 import torch
 
@@ -8,8 +8,8 @@ from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 
-# As many places a row as features are on, or fewer: only then is there something to be gained by
-# one latent that stands for a child and its parent.
+# k is at most the number of active features: only then does one latent for a child and its parent
+# save anything.
 PLANTED_WIDTH, PLANTED_K, PLANTED_ROWS = 100, 3, 60_000
 FAMILIES = {
     **{"d": 64, "width": PLANTED_WIDTH, "active": 5.0, "zipf": 0.3, "longest": 20.0},
@@ -23,9 +23,9 @@ PREFIX = WIDTH // 4
 @claim(
     "matryoshka_batch_topk",
     system=194,
-    says="Where features form hierarchies, parents fall silent beside their children less often "
-    "than in BatchTopK at equal L0; the first quarter of the latents leaves at "
-    "most a quarter more unexplained than a BatchTopK of that size does.",
+    says="Where features form hierarchies, latents of parents are silent beside their children "
+    "less often than in BatchTopK at equal L0; the FVU of the first quarter of the latents is at "
+    "most 25% above that of a BatchTopK of that size.",
     data="planted hierarchies; MiniLM layer 3, held-out documents, for the prefix",
     expects=[
         Less("absorption in Matryoshka", than="absorption in BatchTopK"),
@@ -70,10 +70,10 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
 
 def absorption(sae: Dictionary, data: PlantedFeatures) -> float:
-    """The share of steps with parent and child on, on which the parent's latent is silent.
+    """Share of steps with parent and child present on which the parent's latent is silent.
 
-    The parent's latent is the one whose atom is nearest to the parent's. A latent counts as silent
-    below a tenth of its mean strength, so that noise that just passes a threshold is no firing.
+    The parent's latent has the atom nearest to the parent's. Below a tenth of its mean activation
+    it counts as silent, so that noise just above a threshold is not counted as activity.
     """
     code = sae.encode(data.held_out).dense()
     floor = 0.1 * code.sum(0) / (code > 0).sum(0).clamp_min(1)
@@ -85,9 +85,9 @@ def absorption(sae: Dictionary, data: PlantedFeatures) -> float:
             continue
         parent = feature["parent"]
         latent = int((sae.atoms.detach() @ data.atoms[parent]).argmax())
-        together = true[:, parent] & true[:, feature["latent"]]
-        both += int(together.sum())
-        silent += int((together & (code[:, latent] <= floor[latent])).sum())
+        both_present = true[:, parent] & true[:, feature["latent"]]
+        both += int(both_present.sum())
+        silent += int((both_present & (code[:, latent] <= floor[latent])).sum())
     return silent / max(both, 1)
 
 

@@ -1,4 +1,4 @@
-"""One MSAE's curve of error against L0 lies below those of others."""
+"""MSAE: curve of FVU against L0 of one dictionary, against TopK and ReLU dictionaries."""
 
 import sparsetime as st
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
@@ -12,7 +12,7 @@ _L1 = 0.1
 @claim(
     "msae",
     system=198,
-    says="The curve of error against L0 of one MSAE lies nowhere above that of TopK dictionaries "
+    says="The curve of FVU against L0 of one MSAE lies nowhere above that of TopK dictionaries "
     "trained for each L0, and below a ReLU dictionary at its L0.",
     data="MiniLM layer 3 in place of CLIP's embeddings, held-out documents",
     expects=[

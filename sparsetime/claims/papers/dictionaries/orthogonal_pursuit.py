@@ -1,4 +1,4 @@
-"""Orthogonal matching pursuit against the pursuits that fit less."""
+"""Orthogonal matching pursuit against gradient and matching pursuit: FVU."""
 
 from sparsetime.claims.claim import AtMost, Lab, claim
 from sparsetime.dictionaries.recipes import dictionary
@@ -8,8 +8,8 @@ _K, _WIDTH, _ROWS = 8, 128, 12_000
 
 @claim(
     "orthogonal_pursuit",
-    says="Trained alike, orthogonal matching pursuit leaves no more unexplained at equal k than "
-    "gradient pursuit and matching pursuit.",
+    says="Trained alike, orthogonal matching pursuit has no higher FVU at equal k than gradient "
+    "pursuit and matching pursuit.",
     data="planted features (synthetic testbed), held-out sequences",
     expects=[
         AtMost("FVU of orthogonal_pursuit", than="FVU of gradient_pursuit"),

@@ -1,4 +1,4 @@
-"""p-annealing: lower error than ReLU with L1 at equal L0."""
+"""p-annealing against ReLU with L1: FVU at equal L0."""
 
 from sparsetime.claims.claim import Lab, Less, Within, claim
 from sparsetime.claims.lab.splits import Splits
@@ -6,13 +6,13 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 
 L0, WIDTH, ROWS = 32, 512, 40_000
-#: What decides each recipe's L0, and between which values it is searched.
+#: Setting that decides each recipe's L0, and the range in which it is searched.
 SEARCHED = {"p_annealing": ("lp", 0.02, 0.6), "relu_l1": ("l1", 0.05, 0.4)}
 
 
 @claim(
     "p_annealing",
-    says="At equal L0 a penalty whose power falls leaves less unexplained than L1.",
+    says="At equal L0 a penalty whose power falls in training gives a lower FVU than L1.",
     data="MiniLM layer 3, held-out documents",
     expects=[
         Less("FVU of p_annealing", than="FVU of relu_l1"),
@@ -32,7 +32,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
 
 def _at_equal_l0(recipe: str, lab: Lab, real: Splits, seed: int) -> Dictionary:
-    """The recipe with the weight that gives the wanted L0, trained."""
+    """Trained dictionary with the weight that gives the target L0."""
     setting, low, high = SEARCHED[recipe]
 
     def make(weight: float, seed: int = lab.tuning_seed) -> Dictionary:

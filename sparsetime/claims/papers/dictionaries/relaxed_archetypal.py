@@ -1,4 +1,4 @@
-"""RA-SAE against TopK: how alike the atoms of two trainings are."""
+"""RA-SAE against TopK: cosine between the atoms of two trainings."""
 
 from itertools import pairwise
 

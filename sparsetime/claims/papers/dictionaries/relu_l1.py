@@ -1,4 +1,4 @@
-"""ReLU with L1: its latents say more about what a token is than the neurons that it reads."""
+"""ReLU with L1 on MLP neurons: correlation of latents and of neurons with labels of tokens."""
 
 import torch
 from jaxtyping import Float
@@ -11,20 +11,20 @@ from sparsetime.dictionaries.recipes import dictionary
 WIDTH, ROWS, L1 = 1024, 60_000, 0.1
 NEURONS = "model.layers.1.mlp.down_proj:input"
 LABELS = ("kind", "keyword", "operator", "role")
-FEWEST = 100  # tokens that a label is on, in the part that latents are chosen on
+FEWEST = 100  # tokens with a label, in each part
 
 
 @claim(
     "relu_l1",
-    says="Single latents of a sparse dictionary of an MLP's neurons tell what a token is better "
-    "than the best single neurons.",
+    says="Single latents of a sparse dictionary of an MLP's neurons correlate better with labels "
+    "of tokens than the best single neurons.",
     data="neurons of the code model's second MLP; its tokens' kinds, keywords, operators, roles",
     expects=[Less("best neuron's correlation", than="best latent's correlation")],
     notes="The paper's judges are people; here labels from Python's own parser stand in for them.",
     seconds=60,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """For every label, the column that correlates best on tuning rows, measured on held-out."""
+    """For every label: the column that correlates best on tuning rows, on held-out rows."""
     neurons = lab.code(NEURONS)
     sae = lab.train(
         dictionary("relu_l1", d_in=neurons.d, width=WIDTH, l1=L1, seed=seed),
@@ -50,9 +50,11 @@ def _labels(neurons: Splits) -> tuple[Float[Tensor, "tuning labels"], Float[Tens
     columns = []
     for label in LABELS:
         for value in sorted({str(v) for v in steps[0][label] if v is not None}):
-            on = [torch.tensor([str(v) == value for v in part[label]]).float() for part in steps]
-            if min(int(side.sum()) for side in on) >= FEWEST:
-                columns.append(on)
+            has_label = [
+                torch.tensor([str(v) == value for v in part[label]]).float() for part in steps
+            ]
+            if min(int(side.sum()) for side in has_label) >= FEWEST:
+                columns.append(has_label)
     return torch.stack([c[0] for c in columns], 1), torch.stack([c[1] for c in columns], 1)
 
 
@@ -63,8 +65,8 @@ def _best(
     held_out_labels: Float[Tensor, "held labels"],
 ) -> float:
     chosen = _correlations(tuning, tuning_labels).abs().argmax(0)
-    found = _correlations(held_out, held_out_labels).abs()
-    return float(found[chosen, torch.arange(len(chosen))].mean())
+    measured = _correlations(held_out, held_out_labels).abs()
+    return float(measured[chosen, torch.arange(len(chosen))].mean())
 
 
 def _correlations(
@@ -72,5 +74,5 @@ def _correlations(
 ) -> Float[Tensor, "columns labels"]:
     x, y = x - x.mean(0), y - y.mean(0)
     lengths: Tensor = x.norm(dim=0)[:, None] * y.norm(dim=0)
-    found: Tensor = (x.T @ y) / lengths.clamp_min(1e-12)
-    return found
+    correlations: Tensor = (x.T @ y) / lengths.clamp_min(1e-12)
+    return correlations

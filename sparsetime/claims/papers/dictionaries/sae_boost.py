@@ -1,4 +1,4 @@
-"""A second dictionary for a new domain lowers its error and leaves the old domain alone."""
+"""SAE Boost: a second dictionary for a new domain; FVU there and elsewhere."""
 
 from tempfile import TemporaryDirectory
 
@@ -19,21 +19,20 @@ MORE_ROWS, MORE_WIDTH, MORE_K = 30_000, 128, 4
 @claim(
     "sae_boost",
     system=150,
-    says="A second dictionary on the first one's residual in a domain that the first has not seen "
-    "lowers the error there by more than a tenth, and the rise of the model's loss, while the "
-    "error elsewhere grows by at most 1%.",
-    data="the code model, layer 1 of 4: Python is known, the English of docstrings is the domain; "
+    says="A second dictionary on the first one's residual in a new domain lowers FVU there by more "
+    "than a tenth, and the increase in cross-entropy, while FVU elsewhere grows by at most 1%.",
+    data="the code model, layer 1 of 4: the new domain is the English of docstrings; "
     "held-out documents",
     expects=[
         AtMost("FVU in the domain, boosted", than="FVU in the domain", times=0.9),
-        Less("rise of loss in the domain, boosted", than="rise of loss in the domain"),
+        Less("CE increase in the domain, boosted", than="CE increase in the domain"),
         AtMost("FVU elsewhere, boosted", than="FVU elsewhere", times=1.01),
     ],
     seconds=60,
-    notes="The loss is of windows of which docstrings are the larger part.",
+    notes="Cross-entropy is of windows that consist of docstrings for the larger part.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """A rise in nats a token."""
+    """CE increase: nats a token."""
     code = lab.code(SITE)
     inside, held_inside = _inside(code.train_store), _inside(code.held_out_store)
     assert code.bed.model is not None
@@ -51,7 +50,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     for name, sae in (("", first), (", boosted", second)):
         values[f"FVU in the domain{name}"] = lab.fvu(sae, code.held_out[held_inside])
         values[f"FVU elsewhere{name}"] = lab.fvu(sae, code.held_out[~held_inside])
-        values[f"rise of loss in the domain{name}"] = ce_increase(
+        values[f"CE increase in the domain{name}"] = ce_increase(
             code.bed.model.model, sae, tokens, SITE
         )
     return values

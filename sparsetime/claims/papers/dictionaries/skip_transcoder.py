@@ -1,4 +1,4 @@
-"""Skip transcoder: what is linear in an MLP need not go through latents."""
+"""Skip transcoder against a transcoder: FVU of an MLP's output."""
 
 from sparsetime.claims.claim import Lab, Less, claim
 from sparsetime.dictionaries.recipes import dictionary
@@ -10,18 +10,16 @@ PROSE = ("encoder.layer.3.intermediate:input", "encoder.layer.3.output.dense")
 
 @claim(
     "skip_transcoder",
-    says="At equal k a transcoder with a skip leaves less of an MLP's output unexplained than one "
-    "without.",
+    says="At equal k a transcoder with a skip connection has a lower FVU than one without.",
     data="an MLP of the code model, and one of MiniLM; held-out documents",
     expects=[
         Less("FVU with skip, code", than="FVU without, code"),
         Less("FVU with skip, prose", than="FVU without, prose"),
     ],
-    notes="That its latents are no less interpretable is the judgement of language models in the "
-    "paper, and is left out.",
+    notes="The interpretability of latents, which language models judge in the paper, is left out.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """Reads what goes into the MLP, writes what comes out of it."""
+    """Input: that of the MLP; target: its output."""
     values = {}
     sites = {"code": map(lab.code, CODE), "prose": map(lab.real, PROSE)}
     for name, (read, written) in sites.items():

@@ -1,4 +1,4 @@
-"""SSAE: latents for rare concepts of its domain."""
+"""SSAE: share of rare concepts of a domain with a latent of their own."""
 
 import json
 from typing import TypeAlias
@@ -16,8 +16,7 @@ from sparsetime.dictionaries.recipes import dictionary
 
 DOMAIN, HELD_OUT = "xml", 2  # of its seven modules, the last two by name
 WIDTH, K, ROWS = 768, 16, 30_000
-#: How often a token is met in the domain's training part to be a concept of its tail, and how
-#: often at least in its held-out part.
+#: Range of a tail concept's count in the domain's training part, and its least count held out.
 FEWEST, MOST, FEWEST_HELD_OUT = 5, 100, 5
 DETECTED = 0.5
 Integers: TypeAlias = NDArray[np.int64]
@@ -32,14 +31,14 @@ Integers: TypeAlias = NDArray[np.int64]
     expects=[
         Less("share of tail concepts, general", than="share of tail concepts, SSAE"),
     ],
-    notes="A concept is a rare token of the domain; a latent is its own where on held-out modules "
-    "it tells the token with an F1 above 0.5, chosen on training ones. Rows are all those of the "
-    "package, where the paper retrieves them. TopK trained on the same rows is shown beside them; "
-    "on the package email, which tuning looked at, it told as many concepts: the rows count, and "
-    "not the tilt. Of some 130 concepts the seeds differ by as many as the dictionaries do.",
+    notes="A concept is a rare token of the domain. A latent is its own if it detects the token on "
+    "held-out modules with an F1 above 0.5; it is chosen on training ones. Rows are all those of "
+    "the package, where the paper retrieves them. TopK trained on the same rows is shown beside "
+    "them; on the package email, used for tuning, it detected as many concepts, so that the rows "
+    "matter and not the tilt. Of some 130 concepts, seeds differ by as many as dictionaries do.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """Both see as many rows; the general dictionary those of the domain among all."""
+    """Both are trained on as many rows; the general dictionary on rows of all domains."""
     code = lab.code()
     return _values(lab, code, DOMAIN, seed)
 
@@ -66,7 +65,7 @@ def _values(lab: Lab, code: Splits, domain: str, seed: int) -> dict[str, float]:
 
 
 def _parts(code: Splits, domain: str) -> tuple[Bool[Tensor, " rows"], Bool[Tensor, " rows"]]:
-    """Which rows of the whole store are of the domain, and which of its held-out modules."""
+    """Masks over the whole store: rows of the domain, and rows of its held-out modules."""
     store = code.bed.store
     labels = [json.loads(one) for one in store.sequences["labels"].to_pylist()]
     modules = sorted(one["module"] for one in labels if one["package"] == domain)
@@ -82,20 +81,20 @@ def _detected(
     train: tuple[Float[Tensor, "rows d"], Integers],
     held_out: tuple[Float[Tensor, "others d"], Integers],
 ) -> float:
-    """The share of tail tokens that a latent tells."""
+    """Share of tail tokens that a single latent detects."""
     times, times_held_out = (np.bincount(part[1], minlength=1 << 16) for part in (train, held_out))
     tail = (times >= FEWEST) & (times <= MOST) & (times_held_out >= FEWEST_HELD_OUT)
     concepts = torch.tensor(np.flatnonzero(tail))
     chosen = _f1(sae, *train, concepts).argmax(1)
-    found = _f1(sae, *held_out, concepts)[torch.arange(len(concepts)), chosen]
-    return float((found > DETECTED).float().mean())
+    f1 = _f1(sae, *held_out, concepts)[torch.arange(len(concepts)), chosen]
+    return float((f1 > DETECTED).float().mean())
 
 
 def _f1(
     sae: Dictionary, x: Float[Tensor, "rows d"], tokens: Integers, concepts: Tensor
 ) -> Float[Tensor, "concepts width"]:
-    """Of every latent being on for every token."""
-    on = (sae.encode(x).dense() > 0).float()
-    there = (torch.as_tensor(tokens)[:, None] == concepts).float()
-    both = there.T @ on
-    return 2 * both / (there.sum(0)[:, None] + on.sum(0))
+    """F1 of every latent as a detector of every token."""
+    active = (sae.encode(x).dense() > 0).float()
+    present = (torch.as_tensor(tokens)[:, None] == concepts).float()
+    both = present.T @ active
+    return 2 * both / (present.sum(0)[:, None] + active.sum(0))

@@ -1,4 +1,4 @@
-"""Llama Scope: one call for all layers and sublayers, and what its dictionaries carry over to."""
+"""Llama Scope: dictionaries of all layers in one call, on longer contexts and a tuned copy."""
 
 from copy import deepcopy
 from functools import cache
@@ -18,26 +18,27 @@ from sparsetime.testbeds.python_code.pretrained import code_model
 
 SITES = ["model.layers.*", "model.layers.*.self_attn", "model.layers.*.mlp"]
 WIDTH, K, ROWS, TOKENS = 512, 16, 15_000, 40_000
-SHORT, LONG = 64, 256  # tokens; the dictionaries learn on windows of the first length
+SHORT, LONG = 64, 256  # tokens; the dictionaries are trained on windows of the first length
 STEPS, BATCH, RATE = 30, 8, 3e-4  # of the fine-tuning
 
 
 @claim(
     "suite",
-    says="One call gives every layer and sublayer its dictionary, and these cost the model little "
-    "more loss on four times longer contexts, and in a fine-tuned copy, than where they learnt.",
+    says="One call trains a dictionary for every layer and sublayer; on four times longer "
+    "contexts, and in a fine-tuned copy, they increase cross-entropy little more than in training.",
     data="all four layers of the code model with their sublayers; a copy fine-tuned on prose",
     system=166,
+    uses=["topk"],
     expects=[
         AtLeast("dictionaries", than=12),
-        AtMost("loss rise, longer contexts", than="loss rise, as learnt", times=1.25),
-        AtMost("loss rise, fine-tuned copy", than="loss rise, as learnt", times=1.25),
+        AtMost("CE increase, longer contexts", than="CE increase, as learnt", times=1.25),
+        AtMost("CE increase, fine-tuned copy", than="CE increase, as learnt", times=1.25),
     ],
-    notes="A loss rise is a mean over the dictionaries, in nats a token of held-out code. The "
+    notes="A CE increase is a mean over the dictionaries, in nats a token of held-out code. The "
     "paper's longer contexts and its fine-tuned copy are of Llama 3.1.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """The same call as a user makes; seeds differ in weights and in the order of rows."""
+    """Seeds differ in weights and in the order of rows."""
     model, tuned, texts = _prepared()
     with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
         made = suite(
@@ -61,16 +62,16 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     }
     return {
         "dictionaries": len(made.entries),
-        "loss rise, as learnt": rises[f"{SHORT} tokens"],
-        "loss rise, longer contexts": rises[f"{LONG} tokens"],
-        "loss rise, fine-tuned copy": rises[f"{SHORT} tokens, tuned"],
+        "CE increase, as learnt": rises[f"{SHORT} tokens"],
+        "CE increase, longer contexts": rises[f"{LONG} tokens"],
+        "CE increase, fine-tuned copy": rises[f"{SHORT} tokens, tuned"],
         "mean FVU": sum(entry.fvu for entry in made.entries) / len(made.entries),
     }
 
 
 @cache
 def _prepared() -> tuple[LoadedModel, nn.Module, list[Document]]:
-    """The model, a copy of it that has gone on to learn prose, and code to read."""
+    """The model, a copy fine-tuned on prose, and documents of code."""
     model = code_model()
     settings = PythonCodeSettings.model_validate({"tokens": TOKENS})
     return model, _tuned(model), documents(model.tokenizer, settings)

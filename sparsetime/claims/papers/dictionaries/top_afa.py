@@ -1,4 +1,4 @@
-"""The activation's length finds a good number of latents."""
+"""top-AFA: number of active latents from the norm of the activation."""
 
 import torch
 
@@ -11,8 +11,8 @@ _ROWS, _WIDTH = 30_000, 512
 @claim(
     "top_afa",
     system=15,
-    says="Without a k the number of latents varies from row to row, a code is longer where its "
-    "activation is, and the error is at most a tenth above TopK's at the same mean L0.",
+    says="Without a k, L0 varies between rows, norms of codes correlate with norms of activations, "
+    "and FVU is at most a tenth above TopK's at the same mean L0.",
     data="MiniLM layer 3, held-out documents",
     expects=[
         AtLeast("deviation of L0 over its mean", than=0.1),

@@ -1,4 +1,4 @@
-"""TopK: against ReLU with L1, with and without aux-k, and over widths."""
+"""TopK against ReLU with L1; dead latents with and without aux-k; FVU by width."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ SPARSE = 2048  # a width at which latents die with k = 8
 @claim(
     "topk",
     system=135,
-    says="At equal L0 TopK leaves less unexplained than ReLU with L1; aux-k at least halves the "
-    "share of dead latents; the logarithm of the error falls along a line with that of the width.",
+    says="At equal L0 TopK has a lower FVU than ReLU with L1; aux-k at least halves the share of "
+    "dead latents; log FVU falls linearly with log width.",
     data="MiniLM layer 3, held-out documents",
     expects=[
         Less("FVU of TopK", than="FVU of ReLU with L1"),
@@ -28,7 +28,7 @@ SPARSE = 2048  # a width at which latents die with k = 8
     ],
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """Dead: on no held-out row. The weight of L1 is searched."""
+    """Dead: active on no held-out row. The weight of L1 is searched."""
     real = lab.real()
 
     def made(recipe: str, width: int = WIDTH, **settings: Any) -> Dictionary:

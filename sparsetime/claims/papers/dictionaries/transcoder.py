@@ -1,4 +1,4 @@
-"""Transcoder: it stands in for an MLP as faithfully as an SAE stands in for the MLP's output."""
+"""Transcoder in the place of an MLP against an SAE of its output: increase in CE."""
 
 from collections.abc import Callable
 
@@ -19,20 +19,20 @@ WINDOWS, LENGTH = 48, 128
 
 @claim(
     "transcoder",
-    says="At equal k, with a transcoder in an MLP's place the model's loss rises at most a quarter "
-    "more than with an SAE of the MLP's output behind it, and far less than without the MLP.",
+    says="At equal k, a transcoder in an MLP's place increases cross-entropy at most a quarter "
+    "more than an SAE of the MLP's output does, and far less than the mean output.",
     data="the second MLP of the code model, held-out documents",
     expects=[
-        AtMost("loss rise, transcoder", than="loss rise, SAE of the output", times=1.25),
-        Less("loss rise, transcoder", than="loss rise, MLP's mean output", times=0.5),
+        AtMost("CE increase, transcoder", than="CE increase, SAE of the output", times=1.25),
+        Less("CE increase, transcoder", than="CE increase, MLP's mean output", times=0.5),
     ],
-    notes="A transcoder has to learn what the MLP computes, which its latents hold only in part "
-    "after so short a training; the SAE is given the output. The paper's judgement of "
-    "interpretability by people is left out.",
+    notes="A transcoder has to learn the function of the MLP, which it does only in part in so "
+    "short a training; the SAE reads the output. Interpretability, judged by people in the paper, "
+    "is left out.",
     seconds=80,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """A loss in nats a token. The mean output is what is left where the MLP does nothing."""
+    """CE increase: nats a token. The mean output is the baseline without the MLP."""
     read, written = lab.code(READ), lab.code(WRITTEN)
     transcoder, sae = (
         dictionary(recipe, d_in=read.d, width=WIDTH, k=K, seed=seed)
@@ -47,24 +47,24 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     mean = written.train.mean(0)
     plain = float(next_token_loss(model, tokens).detach())
 
-    def rise(replace: Callable[[Tensor], Tensor]) -> float:
+    def increase(replace: Callable[[Tensor], Tensor]) -> float:
         with torch.no_grad():
             return float(next_token_loss(model, tokens, WRITTEN, replace)) - plain
 
-    seen = _Seen()
-    with patched(model, READ, seen, *tokens.shape):
-        through = rise(lambda _: transcoder(seen.x))
+    recorder = _Recorder()
+    with patched(model, READ, recorder, *tokens.shape):
+        with_transcoder = increase(lambda _: transcoder(recorder.x))
     return {
-        "loss rise, transcoder": through,
-        "loss rise, SAE of the output": rise(sae),
-        "loss rise, MLP's mean output": rise(lambda x: mean.expand_as(x)),
+        "CE increase, transcoder": with_transcoder,
+        "CE increase, SAE of the output": increase(sae),
+        "CE increase, MLP's mean output": increase(lambda x: mean.expand_as(x)),
         "FVU of the transcoder": lab.fvu(transcoder, read.held_out, written.held_out),
         "FVU of the SAE": lab.fvu(sae, written.held_out),
     }
 
 
-class _Seen:
-    """Lets activations pass, and remembers them."""
+class _Recorder:
+    """Identity that keeps the last activations."""
 
     x: Float[Tensor, "batch time d"]
 

@@ -1,4 +1,4 @@
-"""VL-SAE against TopK: the latents that matching rows of two modalities share."""
+"""VL-SAE against TopK: latents shared by matching rows of two modalities."""
 
 import torch
 from jaxtyping import Float
@@ -23,7 +23,7 @@ _K, _WIDTH, _ROWS = 8, 256, 80_000
         AtMost("shared by mismatched rows, VL-SAE", than="shared by pairs, VL-SAE", times=1 / 3),
     ],
     seconds=60,
-    notes="No model of images and texts is at hand.",
+    notes="Planted features stand in for a model of images and texts.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """TopK is trained on the rows of both views, each to reconstruct itself."""
@@ -54,7 +54,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
 
 def _shared(trained: Dictionary, one: Tensor, other: Tensor) -> float:
-    """The mean share of a row's active latents that are active on its partner too."""
-    on, partner = (trained.encode(x).dense() != 0 for x in (one, other))
-    shared = (on & partner).sum(1) / on.sum(1).clamp_min(1)
+    """Mean share of a row's active latents that are active on its partner too."""
+    active, partner = (trained.encode(x).dense() != 0 for x in (one, other))
+    shared = (active & partner).sum(1) / active.sum(1).clamp_min(1)
     return float(shared.float().mean())

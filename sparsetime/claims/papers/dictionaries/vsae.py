@@ -1,4 +1,4 @@
-"""A negative result: the prior of vSAE kills features and raises the error."""
+"""vSAE, a negative result: dead latents and FVU by the weight of the prior."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ _LOW, _HIGH = 1e-3, 1e-1
 @claim(
     "vsae",
     system=16,
-    says="With the same data and k, a larger weight of the prior leaves more dead latents and a "
-    "higher error, and both are above those of TopK.",
+    says="With the same data and k, a larger weight of the prior gives more dead latents and a "
+    "higher FVU, and both are above TopK's.",
     data="MiniLM layer 3, held-out documents",
     expects=[
         Less("FVU of TopK", than="FVU, low weight"),
@@ -22,8 +22,7 @@ _LOW, _HIGH = 1e-3, 1e-1
         Less("dead share, low weight", than="dead share, high weight"),
     ],
     seconds=60,
-    notes="Without aux-k, which would revive what the prior kills. The prior is on kept latents "
-    "alone here.",
+    notes="Without aux-k, which revives dead latents. The prior is on selected latents alone here.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     data = lab.real()

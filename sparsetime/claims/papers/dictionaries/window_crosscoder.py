@@ -1,4 +1,4 @@
-"""Window crosscoder: the order of steps is in its atoms, and a latent tells it."""
+"""Window crosscoder: profiles of its atoms over steps, and AUROC for the order of steps."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -16,18 +16,18 @@ SEQUENCES, TIME, CHANCE, NOISE = 200, 200, 0.01, 0.02
 @claim(
     "window_crosscoder",
     says="Where patterns of three steps differ only in the order of the first two, atoms of the "
-    "crosscoder have the planted profiles, and at the third step a single latent tells the order, "
-    "which no latent of a TopK dictionary of single steps tells.",
+    "crosscoder have the planted profiles, and at the third step a single latent detects the "
+    "order, unlike the latents of a TopK dictionary of single steps.",
     data="planted patterns over time, held-out sequences",
     expects=[
         AtLeast("profiles found, cosine", than=0.9),
-        Less("order told by a latent, TopK", than="order told by a latent, crosscoder"),
-        AtLeast("order told by a latent, crosscoder", than=0.9),
+        Less("AUROC of order, TopK", than="AUROC of order, crosscoder"),
+        AtLeast("AUROC of order, crosscoder", than=0.9),
     ],
     seconds=60,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """Told: the best latent's AUROC of the two orders where a pattern ends, mean over pairs."""
+    """AUROC of order: of the best latent where a pattern ends, mean over pairs."""
     patterns = planted_patterns(seed)
     x, _ = over_time(patterns, seed)
     held_out, ends = over_time(patterns, seed + lab.tuning_seed)
@@ -37,8 +37,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     lab.train(single, x, rows=ROWS, seed=seed)
     return {
         "profiles found, cosine": profiles_found(sae, patterns),
-        "order told by a latent, crosscoder": order_told(sae, held_out, ends),
-        "order told by a latent, TopK": order_told(single, held_out, ends),
+        "AUROC of order, crosscoder": order_auroc(sae, held_out, ends),
+        "AUROC of order, TopK": order_auroc(single, held_out, ends),
         "L0 of crosscoder": sae.encode(held_out).counts.float().mean().item(),
         "L0 of TopK": single.encode(held_out).counts.float().mean().item(),
     }
@@ -55,7 +55,7 @@ def planted_patterns(seed: int) -> Float[Tensor, "features window d"]:
 def over_time(
     patterns: Float[Tensor, "features window d"], seed: int
 ) -> tuple[Float[Tensor, "sequences time d"], Bool[Tensor, "sequences time features"]]:
-    """Sequences in which every pattern begins now and then, and where patterns end."""
+    """Sequences in which patterns begin at random steps, and masks of where they end."""
     generator = torch.Generator().manual_seed(seed)
     chance = torch.rand(SEQUENCES, TIME, len(patterns), generator=generator)
     begins = (chance < CHANCE / 2).float()
@@ -68,19 +68,19 @@ def over_time(
 
 
 def profiles_found(sae: Dictionary, patterns: Float[Tensor, "features window d"]) -> float:
-    """The mean over patterns of the cosine of the nearest atom's profile."""
+    """Mean over patterns of the cosine with the nearest atom's profile."""
     assert isinstance(sae.decoder, WindowedDecoder), "the crosscoder's"
     unit = torch.nn.functional.normalize
-    found = unit(sae.decoder.profile.detach().flatten(1), dim=1)
-    return float((unit(patterns.flatten(1), dim=1) @ found.T).amax(1).mean())
+    learnt = unit(sae.decoder.profile.detach().flatten(1), dim=1)
+    return float((unit(patterns.flatten(1), dim=1) @ learnt.T).amax(1).mean())
 
 
-def order_told(
+def order_auroc(
     sae: Dictionary,
     x: Float[Tensor, "sequences time d"],
     ends: Bool[Tensor, "sequences time features"],
 ) -> float:
-    """The mean over pairs of the best latent's AUROC of one order against the other."""
+    """Mean over pairs of the best latent's AUROC of one order against the other."""
     code = torch.cat([sae.encode(some).dense().flatten(0, 1) for some in x.split(50)])
     ended = ends.flatten(0, 1)
     best = []

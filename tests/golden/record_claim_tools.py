@@ -1,0 +1,181 @@
+"""Golden numbers of what the claims measure with: the lab's tools, metrics, shipped models.
+
+`python tests/golden/record_claim_tools.py` records them anew, where a change of arithmetic is
+meant, and `python tests/golden/ship.py` then writes the summary that the package carries. Keys are
+as `sparsetime.claims.verdicts.fingerprint.names_used` derives them; values are numbers by name.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from golden import record
+from small_store import write_store
+
+from sparsetime.claims.lab import (
+    best_single_feature,
+    code_changes,
+    nearest_centroid,
+    planted_functions,
+    steps_to_recovery,
+)
+from sparsetime.claims.lab.lab import Lab
+from sparsetime.claims.lab.match_l0 import search_coefficient
+from sparsetime.claims.lab.splits import Splits
+from sparsetime.metrics.absorption import absorption, fit_concept_probe, main_latents
+from sparsetime.metrics.ce_increase import ce_increase
+from sparsetime.metrics.monosemanticity import monosemanticity
+from sparsetime.testbeds import base
+from sparsetime.testbeds.atom_recovery import recovery
+
+FILE = record.FOLDER / "claim_tools.json"
+
+
+def squares(x: torch.Tensor) -> float:
+    return x.double().square().sum().item()
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def trained(lab: Lab, x: torch.Tensor):
+    return lab.train(record.made("topk"), x, rows=2000, seed=0)
+
+
+def golden(folder: Path) -> dict[str, dict[str, float]]:
+    """All numbers; `folder` is for a small store."""
+    lab = Lab()
+    planted = lab.planted(0, sequences=5, time=60)
+    x = record.planted(600, slow=True)
+    sae = trained(lab, x)
+    atoms = sae.atoms.detach()
+    stages = lab.train_with_snapshots(record.made("topk"), x, rows=1000, seed=0, snapshots=2)
+    return {
+        "lab.planted": {
+            "train": squares(planted.train),
+            "held_out": squares(planted.held_out),
+            "code": squares(planted.held_out_code.values),
+            "atoms": planted.atoms.double().sum().item(),
+        },
+        "lab.train": {"atoms": atoms.double().abs().sum().item(), "fvu": lab.fvu(sae, x)},
+        "lab.train_with_snapshots": {str(rows): lab.fvu(one, x) for rows, one in stages.items()},
+        "lab.fvu": {"fvu": lab.fvu(sae, x), "of_target": lab.fvu(sae, x, x.flip(0))},
+        "lab.l0": {"l0": lab.l0(sae, x)},
+        "lab.density": {"squares": squares(lab.density(sae, x))},
+        "lab.dead_share": {"dead": lab.dead_share(sae, x[:20])},
+        "lab.match_l0": {"coefficient": search_coefficient(lambda c: 4 / c, 32, 0.01, 1.0)},
+        **splits(folder),
+        **language_model(),
+        **with_labels(sae, x),
+        "testbeds.atom_recovery": {
+            "cosine": recovery(atoms, atoms + 0.2 * atoms.flip(0)).cosine.double().sum().item()
+        },
+        "claims.lab.code_changes": changes(sae, x),
+        "claims.lab.planted_functions": functions(),
+        "claims.lab.steps_to_recovery": recovered(),
+    }
+
+
+def splits(folder: Path) -> dict[str, dict[str, float]]:
+    store = write_store(folder / "activations", [3, 5, 1, 4, 6, 2, 4, 3])
+    rows = Splits.by_document(base.Testbed("toy", store, ()))
+    parts = {name: getattr(rows, name) for name in ("train", "tuning", "held_out")}
+    sums = {name: part.double().sum().item() for name, part in parts.items()}
+    series = weights("series")
+    return {
+        "lab.real": sums,
+        "lab.code": {**sums, **weights("python_code")},
+        "lab.series": {**sums, **series},
+        "claims.lab.splits": {**sums, "pairs": squares(rows.train_pairs)},
+    }
+
+
+def weights(bed: str) -> dict[str, float]:
+    from safetensors.torch import load_file
+
+    folder = Path(record.st.__file__).parent / "testbeds" / bed / "weights"
+    tensors = load_file(folder / "model.safetensors")
+    return {"weights": sum(one.double().abs().sum().item() for one in tensors.values())}
+
+
+def language_model() -> dict[str, dict[str, float]]:
+    """The language model of Python with a random dictionary in one layer's place."""
+    from sparsetime.testbeds.python_code.pretrained import code_model
+
+    model, site = code_model().model, "model.layers.1"
+    tokens = torch.randint(1, 500, (2, 24), generator=generator(3))
+    d = model.config.hidden_size
+    dictionary = record.st.dictionary("topk", d_in=d, width=64, k=8)
+    rise = ce_increase(model, dictionary, tokens, site)
+    return {
+        "metrics.ce_increase": {"rise": rise},
+        "claims.lab.ce_increase_by_recipe": {"rise": rise},
+        "testbeds.python_code.pretrained": weights("python_code"),
+    }
+
+
+def with_labels(sae, x: torch.Tensor) -> dict[str, dict[str, float]]:
+    concept = x[:, 0] > x[:, 0].quantile(0.7)
+    labels = (x[:, :2] > x[:, :2].median(0).values).long() @ torch.tensor([1, 2])
+    code = sae.encode(x).dense()
+    documents = torch.arange(len(x)) // 50
+    nested = nearest_centroid.classes_within(labels, documents)
+    areas = best_single_feature.auroc_per_feature(code, concept[:, None])
+    best = best_single_feature.best_single_feature_auroc(
+        code[:300], concept[:300, None], code[300:], concept[300:, None]
+    )
+    main = main_latents(sae, x, concept)
+    absorbed = absorption(sae, fit_concept_probe(x, concept), main, x, concept)
+    score = monosemanticity(code[:300], concept[:300], code[300:], concept[300:])
+    return {
+        "claims.lab.nearest_centroid": {
+            "accuracy": nearest_centroid.nearest_centroid_accuracy(code, labels),
+            "cosine": nearest_centroid.neighbour_cosine(code, documents),
+            "classes": float(nested.sum()),
+        },
+        "claims.lab.best_single_feature": {"areas": squares(areas), "best": float(best[0])},
+        "metrics.absorption": {"rate": absorbed.rate, "silent": absorbed.silent},
+        "metrics.monosemanticity": {"score": score},
+    }
+
+
+def changes(sae, x: torch.Tensor) -> dict[str, float]:
+    measured = code_changes.code_changes(sae, [x[:100], x[100:150]])
+    return {name: getattr(measured, name) for name in ("fvu", "l0", "flips", "changes")}
+
+
+def functions() -> dict[str, float]:
+    made = planted_functions.planted_functions(0, rows=50, width=6, modes=4, points=16)
+    return {"rows": squares(made.rows(16)), "clean": squares(made.clean(32))}
+
+
+def recovered() -> dict[str, float]:
+    made = planted_functions.planted_functions(
+        1, rows=1000, width=6, modes=4, active=1.0, noise=0.0, points=16
+    )
+
+    def make():
+        return record.st.dictionary("sae_no", d_in=16, width=24, k=2, modes=4)
+
+    steps = steps_to_recovery.steps_to_recover(
+        make, made.rows(16), made.atoms(16), steps=(1, 40), share=0.5, seed=0
+    )
+    return {"steps": float(steps)}
+
+
+def main() -> None:
+    import tempfile
+
+    with record.one_thread(), tempfile.TemporaryDirectory() as folder:
+        numbers = golden(Path(folder))
+    said = {"version": record.st.__version__, "fingerprint": record.fingerprint()}
+    record.write(FILE, {**said, "golden": numbers})
+
+
+if __name__ == "__main__":
+    main()
