@@ -41,7 +41,7 @@ def evaluate(
     \b
     Examples:
       sparsetime evaluate --dictionary runs/x/topk --store runs/x/activations
-      sparsetime evaluate --config run.yaml --metric timing
+      sparsetime evaluate --config run.yaml --metric persistence
     """
     from sparsetime import evaluate as run
     from sparsetime import load

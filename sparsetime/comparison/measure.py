@@ -15,7 +15,7 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import DataError
 from sparsetime.features.encoding import encode_store
 from sparsetime.metrics.evaluate import evaluate
-from sparsetime.metrics.metric import latent_groups
+from sparsetime.metrics.latent_groups import latent_groups
 from sparsetime.metrics.temporal.planted_absorption import planted_absorption
 from sparsetime.metrics.temporal.planted_recovery import PlantedRecovery, planted_recovery
 from sparsetime.metrics.temporal.probe_ladder import ProbeLadder, probe_ladder

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int
 
 from sparsetime.activations.store.store import Store
+from sparsetime.activations.store.stored_sequence import labels_of_steps
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.testbeds.base import Testbed
@@ -40,10 +41,8 @@ class TestbedSplit:
         for number in range(len(self.held_out.sequence_indices)):
             sequence = self.held_out.sequence(number)
             for name, column in columns.items():
-                if name in sequence.steps.column_names:
-                    column.extend(sequence.steps[name].to_pylist())
-                else:
-                    column.extend([sequence.labels[name]] * len(sequence))
+                labels = labels_of_steps(sequence, name)
+                column.extend([None] * len(sequence) if labels is None else labels)
         return columns
 
     @property

@@ -1,14 +1,23 @@
-"""A language model with a dictionary spliced in: what it reads, and what that costs it."""
+"""Increase in cross-entropy of a language model with a dictionary spliced in at its site."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import final
+
+import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sparsetime.activations.store.store import Store
-from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.interventions.lm_loss import next_token_loss
+from sparsetime.errors import DataError
+from sparsetime.interventions.logits import next_token_logits, next_tokens
+from sparsetime.interventions.patch import Patch
+from sparsetime.metrics.evaluation_data import EvaluationData
+from sparsetime.metrics.metric import Metric, MetricSpec
+from sparsetime.models.load import longest_input
+from sparsetime.statistics.estimate import Estimate, estimate, ratio_of
 
 _AT_ONCE = 16
 
@@ -16,25 +25,143 @@ _AT_ONCE = 16
 def token_windows(
     store: Store, length: int, column: str = "token"
 ) -> Int[Tensor, "windows length"]:
-    """The tokens of a store in windows, as many as fit; none goes on in another document.
+    """The tokens of a store in windows of `length`, as many as fit; each lies in one document.
 
-    They begin within documents, without the token that a model may expect at the beginning.
-    `column`: another column of whole numbers, or of yes and no, in the same windows.
+    Windows begin within documents, without the token that a model may expect at the beginning.
+    `column`: another column of integers or booleans, in the same windows.
     """
     values = torch.tensor(store.steps([column])[column].to_numpy()).long()
-    # A view's spans number the rows of the whole store; in the column its documents follow close.
+    # A view's spans number the rows of the whole store; in the column its documents are contiguous.
     documents = values.split((store.spans.stops - store.spans.starts).tolist())
     return torch.cat([one.unfold(0, length, length) for one in documents if len(one) >= length])
 
 
 @torch.no_grad()
 def ce_increase(
-    model: nn.Module, dictionary: Dictionary, tokens: Int[Tensor, "windows length"], site: str
-) -> float:
-    """By how many nats a token the loss rises when the dictionary's reconstruction goes on."""
-    rise = 0.0
-    for some in tokens.split(_AT_ONCE):
-        plain = next_token_loss(model, some)
-        spliced = next_token_loss(model, some, site, dictionary)
-        rise += float(spliced - plain) * len(some)
-    return rise / len(tokens)
+    model: nn.Module,
+    reconstruct: Patch,
+    tokens: Int[Tensor, "windows length"],
+    site: str,
+    seed: int = 0,
+) -> Estimate:
+    """Increase in cross-entropy = CE(model with x_hat in place of x at the site) - CE(model).
+
+    In nats per token, mean over next tokens. reconstruct: from activations [batch, time, d] to
+    their reconstruction, such as a dictionary. At 0 the reconstruction costs the model nothing;
+    below 0 it predicts better with it.
+
+    The interval resamples windows. The null is mean ablation: the mean activation of these tokens
+    at every step. details: `plain`, the model's own cross-entropy, and `recovered`, the share of
+    the null's increase that the reconstruction avoids (loss recovered).
+
+    It does not show which behaviours change: an average over tokens hides rare ones. Source:
+    Bricken et al. 2023, Towards monosemanticity (loss recovered).
+
+    Errors: DataError where the model gives no logits; those of `next_token_loss`.
+    """
+    batches = tokens.split(_AT_ONCE)
+    mean = _MeanActivation()
+    # The first pass returns activations unchanged, and sums them for the mean.
+    plain = torch.cat([_window_losses(model, batch, site, mean.observe) for batch in batches])
+    spliced = torch.cat([_window_losses(model, batch, site, reconstruct) for batch in batches])
+    ablated = torch.cat([_window_losses(model, batch, site, mean.ablate) for batch in batches])
+    count = len(tokens)
+    null = float((ablated - plain).mean())
+    rise = (spliced - plain).numpy()
+    result = estimate(ratio_of(rise, np.ones(count)), count, null, "mean ablation", seed)
+    recovered = 1 - result.value / null if null else None
+    details = {"plain": float(plain.mean()), "recovered": recovered, "windows": count}
+    return Estimate(result.value, result.interval, result.null, result.null_is, details)
+
+
+def evaluated_ce_increase(data: EvaluationData) -> Estimate:
+    """`ce_increase` on the tokens of the evaluated store; of one group of latents.
+
+    Errors: DataError, with the reason, without a model, without tokens, without a document as long
+    as a window, for a model without logits, and for a dictionary that writes to another site.
+    """
+    context = data.context
+    if context.model is None:
+        raise DataError(
+            "no model was given; pass the model of the store's activations with model= to splice "
+            "the dictionary in"
+        )
+    if context.sae.out_dims is not None:
+        raise DataError("the dictionary writes to another site than the one that the store holds")
+    model = context.model.model
+    limit = longest_input(model)
+    length = context.context if limit is None else min(context.context, limit)
+    tokens = held_out_windows(context.store, length, context.tokens)
+    return ce_increase(model, _spliced(data), tokens, context.store.site, context.seed)
+
+
+def held_out_windows(store: Store, length: int, tokens: int) -> Int[Tensor, "windows length"]:
+    """At most `tokens` tokens of the store in windows of `length`.
+
+    Errors: DataError where the store holds no tokens, or no document as long as a window.
+    """
+    if "token" not in store.reader.step_columns():
+        raise DataError(
+            f"{store.path} holds no tokens, so no language model's loss can be measured on it; "
+            "leave out contexts"
+        )
+    if not (store.spans.lengths >= length).any():
+        raise DataError(
+            f"no held-out document of {store.path} has {length} tokens; give a shorter context, "
+            "or longer documents"
+        )
+    return token_windows(store, length)[: max(1, tokens // length)]
+
+
+@final
+class _MeanActivation:
+    """The mean of the activations of a site, from a first pass, and its ablation."""
+
+    def __init__(self) -> None:
+        self._sum: Tensor | None = None
+        self._rows = 0
+
+    def observe(self, x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch time d"]:
+        total = x.double().sum((0, 1))
+        self._sum = total if self._sum is None else self._sum + total
+        self._rows += x.shape[0] * x.shape[1]
+        return x
+
+    def ablate(self, x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch time d"]:
+        assert self._sum is not None, "the plain pass comes first"
+        return (self._sum / self._rows).to(x).expand_as(x)
+
+
+def _window_losses(
+    model: nn.Module, tokens: Int[Tensor, "windows length"], site: str, replace: Patch
+) -> Float[Tensor, " windows"]:
+    """Mean cross-entropy of every window in nats, float64 on the CPU."""
+    logits = next_token_logits(model, tokens, site, replace)
+    wanted = next_tokens(tokens).to(logits.device)
+    losses = nn.functional.cross_entropy(logits, wanted, reduction="none")
+    return losses.reshape(len(tokens), -1).double().mean(1).cpu()
+
+
+def _spliced(data: EvaluationData) -> Callable[[Tensor], Tensor]:
+    sae, group = data.context.sae, data.group
+
+    def reconstruct(x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch time d"]:
+        return sae.reconstruct(group.of(sae.encode(x)), x)
+
+    return sae if not group.name else reconstruct
+
+
+MODEL = (
+    Metric(
+        MetricSpec(
+            "ce_increase",
+            "increase in the model's cross-entropy, in nats per token, with the reconstruction in "
+            "place of the activations of the site",
+            "ce_increase = CE(model with x_hat at the site) - CE(model)",
+            "0 (no cost) and up, in nats per token; below 0 where the model predicts better",
+            "Bricken et al. 2023, Towards monosemanticity",
+            "which behaviours change: an average over tokens hides rare ones",
+        ),
+        evaluated_ce_increase,
+    ),
+)

@@ -1,41 +1,57 @@
-"""Evaluate a dictionary on a store: one pass, many figures."""
+"""st.evaluate: the metrics of a dictionary on a store, from one pass over its sequences."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparsetime.activations.store.provenance import share_seen
+from sparsetime.codes import SparseCode, concatenate
 from sparsetime.dictionaries import serialise
-from sparsetime.errors import StoreError, unknown_name
+from sparsetime.errors import DataError, MismatchError, StoreError, unknown_name
 from sparsetime.features.encoding import check_compatible, encode_store
 from sparsetime.features.provenance import provenance_of, reuse_or_clear
 from sparsetime.files import Folder
+from sparsetime.metrics.ce_increase import MODEL
+from sparsetime.metrics.evaluation_data import EvaluationContext, EvaluationData, Gather
 from sparsetime.metrics.evaluation_report import RECORD, EvaluationReport
-from sparsetime.metrics.metric import LeftOut, Metric, MetricValue, Setting
-from sparsetime.metrics.persistence_metrics import Timing
-from sparsetime.metrics.probe_metrics import Probes
-from sparsetime.metrics.reconstruction import Reconstruction
-from sparsetime.metrics.smoothness import Smoothness
-from sparsetime.metrics.sparsity import Sparsity
-from sparsetime.metrics.temporal_metrics import OverTime
-from sparsetime.models.load import weight_hash
+from sparsetime.metrics.latent_groups import latent_groups
+from sparsetime.metrics.metric import Metric, MetricValue
+from sparsetime.metrics.persistence_metrics import PERSISTENCE
+from sparsetime.metrics.probe_metrics import PROBES
+from sparsetime.metrics.reconstruction import RECONSTRUCTION
+from sparsetime.metrics.smoothness import SMOOTHNESS
+from sparsetime.metrics.sparsity import SPARSITY
+from sparsetime.metrics.temporal_metrics import TEMPORAL
+from sparsetime.models.load import LoadedModel, load_model, weight_hash
 from sparsetime.progress import progress as running
+from sparsetime.statistics.estimate import Estimate, bootstrap_groups
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from sparsetime.activations.store.store import Store
     from sparsetime.dictionaries.dictionary import Dictionary
 
-FAMILIES: dict[str, type[Metric]] = {
-    family.name: family
-    for family in (Reconstruction, Sparsity, Timing, Smoothness, OverTime, Probes)
+#: Families of metrics by name, in the order in which they are computed.
+FAMILIES: dict[str, tuple[Metric, ...]] = {
+    "reconstruction": RECONSTRUCTION,
+    "sparsity": SPARSITY,
+    "persistence": PERSISTENCE,
+    "smoothness": SMOOTHNESS,
+    "temporal": TEMPORAL,
+    "probes": PROBES,
+    "model": MODEL,
 }
+#: Names of families in 0.1.0.
+_RENAMED = {"timing": "persistence", "over_time": "temporal"}
 
 
-def metrics() -> dict[str, type[Metric]]:
-    """Every figure by name, with the family that takes it."""
-    return {figure: family for family in FAMILIES.values() for figure in family.specs}
+def metrics() -> dict[str, Metric]:
+    """Every metric by name, in the order of their families."""
+    return {metric.name: metric for family in FAMILIES.values() for metric in family}
 
 
 def evaluate(
@@ -44,30 +60,36 @@ def evaluate(
     metrics: Sequence[str] | None = None,
     out: str | Path | None = None,
     *,
+    model: str | Path | nn.Module | LoadedModel | None = None,
+    context: int = 128,
+    tokens: int = 16_384,
     slow_label: str | None = None,
     fast_label: str | None = None,
     seed: int = 0,
     force: bool = False,
     progress: bool = True,
 ) -> EvaluationReport:
-    """Take the figures of a dictionary on a store, best one of held-out documents.
+    """Compute the metrics of a dictionary on a store, best on held-out documents.
 
-    `metrics` names figures (`fvu`, `dwell`) or families (`timing`, `probes`); None takes all.
-    Where the dictionary has nested groups every figure also comes for the first group and the rest,
-    by their names (`sae.group_names`): `fvu/predicted` and `fvu/novel` of temporal feature
-    analysis. `slow_label` and `fast_label` name what the probes predict; see `probes.Probes`. With
-    `out`, a folder or URL, the report is written there as `evaluation.json`; a report of the same
-    dictionary and store is replaced. `out` may be the folder that the dictionary itself was saved
-    in, where any earlier report is replaced.
+    `metrics` names metrics (`fvu`, `dwell`) or families (`persistence`, `probes`); None takes all.
+    Where the dictionary has nested groups, every metric is also computed for the first group and
+    for the rest, under their names (`sae.group_names`): `fvu/predicted` and `fvu/novel` of temporal
+    feature analysis. `slow_label` and `fast_label` name what the probes predict; see
+    `probe_metrics`. `model` is the model of the store's activations; with it the increase in
+    cross-entropy is computed, in windows of `context` tokens, on at most `tokens` tokens.
+
+    With `out`, a folder or URL, the report is written there as `evaluation.json`; a report of the
+    same dictionary and store is replaced. `out` may be the folder that the dictionary itself was
+    saved in, where any earlier report is replaced.
 
     `report.about["seen_in_training"]` is the share of the steps that the dictionary was also
-    trained on: 0.0 for held-out documents, None where its record does not tell.
+    trained on: 0.0 for held-out documents, None where its record does not hold that.
 
-    A figure that this data does not allow is left out with its reason, in `report.left_out`. The
-    code is held in memory, 12 bytes an entry, and doubled while figures are taken.
+    A metric that the data do not allow is left out with its reason, in `report.left_out`. The
+    code is held in memory, 12 bytes an entry, and doubled while metrics are computed.
 
-    Errors: UnknownNameError for a metric that does not exist; MismatchError where dictionary and
-    store do not belong together; DataError for an empty store; StoreError where `out` holds
+    Errors: UnknownNameError for a metric that does not exist; MismatchError where dictionary, store
+    and model do not belong together; DataError for an empty store; StoreError where `out` holds
     anything else and `force` is not given. All come before the work.
     """
     wanted = _wanted(metrics)
@@ -75,12 +97,18 @@ def evaluate(
     subject = provenance_of(sae, store)
     if out is not None:
         _claim(Folder(str(out)), subject, force)
-    setting = Setting(sae, slow_label, fast_label, seed)
-    families = [family(setting) for family in FAMILIES.values() if wanted & family.meanings.keys()]
-    for sequence in encode_store(sae, store, progress):
-        for family in families:
-            family.update(sequence)
-    figures, left_out = _taken(families, wanted, progress)
+    inputs = EvaluationContext(
+        sae,
+        store,
+        latent_groups(sae),
+        slow_label=slow_label,
+        fast_label=fast_label,
+        model=None if model is None else _checked_model(model, store),
+        context=context,
+        tokens=tokens,
+        seed=seed,
+    )
+    values, left_out = _computed(inputs, wanted, progress)
     about = {
         "dictionary": sae.name,
         "width": sae.width,
@@ -93,7 +121,7 @@ def evaluate(
         "seen_in_training": share_seen(sae.provenance.get("trained_on"), store),
         "seed": seed,
     }
-    report = EvaluationReport(figures, left_out, about, subject)
+    report = EvaluationReport(values, left_out, about, subject)
     if out is not None:
         report.save(out)
     return report
@@ -117,39 +145,85 @@ def _claim(folder: Folder, subject: dict[str, str], force: bool) -> None:
         )
 
 
-def _wanted(given: Sequence[str] | None) -> set[str]:
-    known = metrics()
-    if given is None:
-        return set(known)
-    names = [given] if isinstance(given, str) else given
+def _wanted(metrics_or_families: Sequence[str] | None) -> list[Metric]:
+    """The metrics that were asked for, in the order of their families."""
+    every = metrics()
+    if metrics_or_families is None:
+        return list(every.values())
+    is_one = isinstance(metrics_or_families, str)
     wanted: set[str] = set()
-    for name in names:
+    for name in [metrics_or_families] if is_one else metrics_or_families:
         if name in FAMILIES:
-            wanted |= FAMILIES[name].specs.keys()
-        elif name in known:
+            wanted |= {metric.name for metric in FAMILIES[name]}
+        elif name in every:
             wanted.add(name)
         else:
-            raise unknown_name("metric", name, [*known, *FAMILIES])
-    return wanted
+            renamed = _RENAMED.get(name)
+            hint = "" if renamed is None else f"the family is now called {renamed!r}"
+            raise unknown_name("metric", name, [*every, *FAMILIES], hint)
+    return [metric for metric in every.values() if metric.name in wanted]
 
 
-def _taken(
-    families: list[Metric], wanted: set[str], show: bool
+def _checked_model(model: str | Path | nn.Module | LoadedModel, store: Store) -> LoadedModel:
+    """The model, which must be the one that the store was captured from."""
+    loaded = load_model(model)
+    if loaded.revision_or_hash != store.model_hash:
+        raise MismatchError(
+            f"got a model with hash {loaded.revision_or_hash[:12]}, expected the model of the "
+            f"store's activations, {store.model_name} with hash {store.model_hash[:12]}"
+        )
+    return loaded
+
+
+def _computed(
+    inputs: EvaluationContext, wanted: list[Metric], show: bool
 ) -> tuple[dict[str, MetricValue], dict[str, str]]:
-    figures: dict[str, MetricValue] = {}
+    """Values by full name, and the reasons of those that are left out."""
+    kinds = dict.fromkeys(kind for metric in wanted for kind in metric.gathers)
+    gathered = {kind: kind(inputs) for kind in kinds}
+    codes = _codes(inputs, list(gathered.values()), show)
+    lengths = [code.rows for code in codes]
+    whole = concatenate(codes)
+    values: dict[str, MetricValue] = {}
     left_out: dict[str, str] = {}
-    with running("take figures", len(families), "families", show) as bar:
-        for family in families:
-            bar.say(family.name)
-            for name, outcome in family.outcomes().items():
-                base = name.partition("/")[0]
-                if base not in wanted:
-                    continue
-                if isinstance(outcome, LeftOut):
-                    left_out[name] = outcome.reason
-                    continue
-                meaning = family.specs[base]
-                told = (meaning.definition, meaning.range, meaning.source)
-                figures[name] = MetricValue(outcome.value, *told, outcome.details)
+    with running("compute metrics", len(wanted), "metrics", show) as bar:
+        data = [
+            EvaluationData(inputs, group, group.of(whole), lengths, gathered)
+            for group in inputs.groups
+        ]
+        for metric in wanted:
+            bar.say(metric.name)
+            for of_group in data:
+                _compute(metric, of_group, values, left_out)
             bar.advance()
-    return figures, left_out
+    return values, left_out
+
+
+def _codes(inputs: EvaluationContext, gatherers: list[Gather], show: bool) -> list[SparseCode]:
+    """The code of every sequence; gatherers read each sequence on the way."""
+    resampled_with = bootstrap_groups(inputs.sequences)
+    codes: list[SparseCode] = []
+    for number, sequence in enumerate(encode_store(inputs.sae, inputs.store, show)):
+        for gatherer in gatherers:
+            gatherer.update(sequence, int(resampled_with[number]))
+        codes.append(sequence.code)
+    return codes
+
+
+def _compute(
+    metric: Metric,
+    data: EvaluationData,
+    values: dict[str, MetricValue],
+    left_out: dict[str, str],
+) -> None:
+    """Add the metric of one group of latents to the values, or its reason to `left_out`."""
+    name = data.group.metric_name(metric.name)
+    try:
+        result = metric.compute(data)
+    except DataError as error:
+        left_out[name] = str(error)
+        return
+    if isinstance(result, Estimate) and not math.isfinite(result.value):
+        left_out[name] = "the value is undefined on this data"
+        return
+    values[name] = MetricValue.of(metric.spec, result)

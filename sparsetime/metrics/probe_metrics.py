@@ -1,23 +1,18 @@
-"""What a simple reader finds in the code: the document (slow) and the kind of token (fast)."""
+"""Probe metrics: accuracy of linear probes for a slow label (document) and a fast one (token)."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from sparsetime.codes import SparseCode, concatenate
-from sparsetime.metrics.metric import (
-    LeftOut,
-    Measured,
-    Metric,
-    MetricSpec,
-    Outcome,
-    Setting,
-    latent_groups,
-)
-from sparsetime.statistics.linear_probe import probe, probe_split
+from sparsetime.activations.store.stored_sequence import labels_of_steps
+from sparsetime.errors import DataError
+from sparsetime.metrics.evaluation_data import EvaluationContext, EvaluationData, Gather
+from sparsetime.metrics.metric import Metric, MetricSpec
+from sparsetime.statistics.estimate import Estimate
+from sparsetime.statistics.linear_probe import as_strings, probe, probe_split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,105 +27,123 @@ _METHOD = (
     "multinomial logistic regression on the code; steps of one sequence are split by alternating "
     "blocks of time with a gap between, so training and test steps are never neighbours"
 )
+_RANGE = "0 to 1; compare with the baseline in the details"
+_EQUATION = "accuracy = mean over test steps t of [argmax_c (w_c . f(t) + b_c) = label(t)]"
+_BLIND_TO = "what a non-linear reader finds; labels beyond the 40 largest classes"
 FAST_COLUMNS = ("kind", "token_kind")
 
 
 @final
-class Probes(Metric):
-    """Accuracy of linear probes for a slow and a fast label.
+class StepLabels(Gather):
+    """The slow and the fast label of every step.
 
-    `slow_probe` predicts the document (the sequence) of a step, or the label named by
-    `slow_label`; `fast_probe` the kind of the token: the step column named by `fast_label`, by
-    default `kind` or `token_kind`. From the whole code and, where there are any, from its parts.
-
-    The probe is a multinomial logistic regression (scikit-learn, L2, C = 0.1, columns scaled to
-    unit mean square on the training steps) on the sparse code. A probe on the document needs
-    steps of every document on both sides, so the split is within sequences: blocks of 64 steps
-    take turns, and the first 8 steps of a block are left out as a gap (shorter blocks where the
-    sequences are too short for two). The 40 largest classes that occur on both sides, and 10,000
-    steps of each side at most, drawn with the seed.
-
-    The value is the accuracy on the test steps, 0 to 1. The details give the baseline (always the
-    most frequent class of the training steps), a 95% interval by bootstrap over test blocks (steps
-    in a block are not independent), the label and the numbers of classes and steps.
+    slow: the label named by `slow_label`, or the document. fast: the step column named by
+    `fast_label`, by default `kind` or `token_kind`; `fast_name` is None where there is neither.
     """
 
-    name: ClassVar = "probes"
-    specs: ClassVar = {
-        "slow_probe": MetricSpec(
-            f"accuracy of a linear probe for the slow label, by default the document: {_METHOD}",
-            "0 to 1; compare with the baseline in the details",
-            _SOURCE,
-        ),
-        "fast_probe": MetricSpec(
-            f"accuracy of a linear probe for the fast label, by default the token kind: {_METHOD}",
-            "0 to 1; compare with the baseline in the details",
-            _SOURCE,
-        ),
-    }
+    def __init__(self, context: EvaluationContext) -> None:
+        self._slow_label = context.slow_label
+        self.slow_name = context.slow_label or "document"
+        self.fast_name = context.fast_label
+        self.slow: list[NDArray[np.object_]] = []
+        self.fast: list[NDArray[np.object_]] = []
 
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        self._parts = latent_groups(setting.sae)
-        self._codes: list[SparseCode] = []
-        self._slow: list[NDArray[np.object_]] = []
-        self._fast: list[NDArray[np.object_]] = []
-        self._fast_name = setting.fast_label
+    def update(self, sequence: EncodedSequence, group: int) -> None:
+        stored, rows = sequence.stored, sequence.code.rows
+        if self._slow_label is None:
+            self.slow.append(as_strings([sequence.index] * rows))
+        else:
+            self.slow.append(_labels(sequence, self._slow_label))
+        if self.fast_name is None:
+            columns = stored.steps.column_names
+            self.fast_name = next((name for name in FAST_COLUMNS if name in columns), None)
+        if self.fast_name is not None:
+            self.fast.append(_labels(sequence, self.fast_name))
 
-    def update(self, sequence: EncodedSequence) -> None:
-        self._codes.append(sequence.code)
-        slow = self._setting.slow_label
-        document = np.full(sequence.code.rows, str(sequence.index), dtype=object)
-        self._slow.append(document if slow is None else _labels(sequence, slow))
-        if self._fast_name is None:
-            columns = sequence.stored.steps.column_names
-            self._fast_name = next((name for name in FAST_COLUMNS if name in columns), None)
-        if self._fast_name is not None:
-            self._fast.append(_labels(sequence, self._fast_name))
 
-    def outcomes(self) -> dict[str, Outcome]:
-        slow = self._setting.slow_label
-        found = self._probe("slow_probe", slow or "document", self._slow)
-        if self._fast_name is not None:
-            return found | self._probe("fast_probe", self._fast_name, self._fast)
-        why = LeftOut(
+def slow_probe(data: EvaluationData) -> Estimate:
+    """Accuracy of a linear probe for the document of a step, or for `slow_label`.
+
+    The probe is a multinomial logistic regression (scikit-learn, L2, C = 0.1, columns scaled to
+    unit mean square on the training steps) on the sparse code. A probe for the document needs
+    steps of every document on both sides, so the split is within sequences. Blocks of 64 steps
+    alternate, and the first 8 steps of a block are left out as a gap. Blocks are shorter where the
+    sequences are too short for two. At most the 40 largest classes that occur on both sides, and
+    10,000 steps of each side, drawn with the seed.
+
+    The interval is a bootstrap over test blocks, since steps of a block are not independent. The
+    null is the accuracy of the most frequent class of the training steps.
+
+    Errors: DataError where the label has not two classes that occur on both sides.
+    """
+    labels = data.of(StepLabels)
+    return _probed(data, labels.slow_name, labels.slow)
+
+
+def fast_probe(data: EvaluationData) -> Estimate:
+    """Accuracy of a linear probe for the kind of token of a step, or for `fast_label`.
+
+    Method, interval and null: as `slow_probe`. Errors: as there; DataError where the store has no
+    such step column.
+    """
+    labels = data.of(StepLabels)
+    if labels.fast_name is None:
+        raise DataError(
             "the store has no step column 'kind' or 'token_kind'; name the column that says what "
             "kind of step each is with fast_label="
         )
-        return found | {part.figure("fast_probe"): why for part in self._parts}
+    return _probed(data, labels.fast_name, labels.fast)
 
-    def _probe(
-        self, figure: str, label: str, labels: list[NDArray[np.object_]]
-    ) -> dict[str, Outcome]:
-        of_row = np.concatenate([np.empty(0, dtype=object), *labels])
+
+def _probed(data: EvaluationData, label: str, labels: list[NDArray[np.object_]]) -> Estimate:
+    of_row = np.concatenate([np.empty(0, dtype=object), *labels])
+    split = probe_split(of_row, data.lengths, data.context.seed)
+    if split is None:
         classes = {value for value in of_row if value is not None}
-        split = probe_split(of_row, [code.rows for code in self._codes], self._setting.seed)
-        if split is None:
-            why = LeftOut(
-                f"no step has the label {label!r}: it is neither a step column nor a label of "
-                f"the store's sequences"
-                if not classes
-                else f"the label {label!r} has {len(classes)} class"
-                f"{'' if len(classes) == 1 else 'es'}, and a probe needs two that occur both in "
-                f"training and in test blocks"
-            )
-            return {part.figure(figure): why for part in self._parts}
-        code = concatenate(self._codes)
-        found: dict[str, Outcome] = {}
-        for part in self._parts:
-            result = probe(code, part.start, part.stop, split, self._setting.seed)
-            details = {"label": label, **asdict(result)}
-            found[part.figure(figure)] = Measured(details.pop("accuracy"), details)
-        return found
+        raise DataError(
+            f"no step has the label {label!r}: it is neither a step column nor a label of "
+            f"the store's sequences"
+            if not classes
+            else f"the label {label!r} has {len(classes)} class"
+            f"{'' if len(classes) == 1 else 'es'}, and a probe needs two that occur both in "
+            f"training and in test blocks"
+        )
+    result = probe(data.code, data.group.start, data.group.stop, split, data.context.seed)
+    details = {"label": label, **asdict(result)}
+    accuracy, interval = details.pop("accuracy"), details.pop("interval")
+    null_is = "always the most frequent class of the training steps"
+    return Estimate(accuracy, interval, result.baseline, null_is, details)
 
 
 def _labels(sequence: EncodedSequence, name: str) -> NDArray[np.object_]:
-    """The label of every step as a string: a step column, else a label of the whole sequence."""
-    stored = sequence.stored
-    if name in stored.steps.column_names:
-        values = stored.steps[name].to_pylist()
-    else:
-        values = [stored.labels.get(name)] * sequence.code.rows
-    labels = np.empty(len(values), dtype=object)
-    labels[:] = [None if value is None else str(value) for value in values]
-    return labels
+    """The label of every step as a string, None where a step has none."""
+    values = labels_of_steps(sequence.stored, name)
+    return as_strings([None] * sequence.code.rows if values is None else values)
+
+
+PROBES = (
+    Metric(
+        MetricSpec(
+            "slow_probe",
+            f"accuracy of a linear probe for the slow label, by default the document: {_METHOD}",
+            _EQUATION,
+            _RANGE,
+            _SOURCE,
+            _BLIND_TO,
+        ),
+        slow_probe,
+        (StepLabels,),
+    ),
+    Metric(
+        MetricSpec(
+            "fast_probe",
+            f"accuracy of a linear probe for the fast label, by default the token kind: {_METHOD}",
+            _EQUATION,
+            _RANGE,
+            _SOURCE,
+            _BLIND_TO,
+        ),
+        fast_probe,
+        (StepLabels,),
+    ),
+)

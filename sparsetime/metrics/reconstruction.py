@@ -1,89 +1,78 @@
-"""How much of the activations the dictionary gives back."""
+"""Reconstruction metrics: the fraction of variance unexplained (FVU)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+import math
+from typing import TYPE_CHECKING, final
 
 import torch
 
+from sparsetime.errors import DataError
 from sparsetime.features.encoding import device_of
-from sparsetime.metrics.metric import (
-    LeftOut,
-    Measured,
-    Metric,
-    MetricSpec,
-    Outcome,
-    Setting,
-    latent_groups,
-)
+from sparsetime.metrics.evaluation_data import EvaluationContext, EvaluationData, Gather
+from sparsetime.metrics.metric import Metric, MetricSpec
+from sparsetime.statistics.estimate import Estimate, estimate
+from sparsetime.statistics.fvu import FvuSums
 
 if TYPE_CHECKING:
     from sparsetime.features.encoding import EncodedSequence
 
 
 @final
-class Reconstruction(Metric):
-    """FVU, the fraction of variance unexplained.
+class ReconstructionSums(Gather):
+    """Squared errors of the reconstruction from each group of latents, and the variance."""
 
-    fvu = sum of ||x - x_hat||^2 / sum of ||x - mean of x||^2, both over all steps. 0 for a perfect
-    reconstruction, 1 for one no better than the mean, above 1 for a worse one. A part of the
-    code (`fvu/high` and `fvu/low` of a T-SAE) is decoded alone.
+    def __init__(self, context: EvaluationContext) -> None:
+        self._sae = context.sae
+        self._groups = context.groups
+        count = context.resampled_groups
+        self.sums = {group.name: FvuSums(context.sae.d_in, count) for group in context.groups}
 
-    Source: the ratio is 1 - R^2 over all coordinates at once; used for SAEs since Gao et al. 2024,
-    "Scaling and evaluating sparse autoencoders", section 2 (normalised MSE).
+    def update(self, sequence: EncodedSequence, group: int) -> None:
+        x = sequence.activations
+        if not len(x) or self._sae.out_dims is not None:
+            return
+        device = device_of(self._sae)
+        given = x.float().to(device)[None]
+        for latents in self._groups:
+            code = latents.of(sequence.code).reshape(1, len(x)).to(device)
+            with torch.no_grad():
+                x_hat = self._sae.reconstruct(code, given)[0].cpu().double()
+            self.sums[latents.name].add(x, x.double() - x_hat, group)
+
+
+def fvu(data: EvaluationData) -> Estimate:
+    """FVU = sum ||x - x_hat||^2 / sum ||x - mean(x)||^2, over all steps.
+
+    Explained variance is 1 - FVU. For a nested group, x_hat is decoded from that group alone. The
+    null is 1, the FVU of the mean.
+
+    Errors: DataError where activations do not vary, or the dictionary writes to another site.
     """
+    if data.context.sae.out_dims is not None:
+        raise DataError(
+            "the dictionary reconstructs another site than the one it reads, and the store "
+            "holds the one it reads alone"
+        )
+    sums = data.of(ReconstructionSums).sums[data.group.name]
+    if not math.isfinite(sums.value):
+        raise DataError("the activations do not vary, so there is no variance to explain")
+    groups, seed = data.context.resampled_groups, data.context.seed
+    return estimate(sums.statistic, groups, 1.0, "the mean of the activations", seed)
 
-    name: ClassVar = "reconstruction"
-    specs: ClassVar = {
-        "fvu": MetricSpec(
+
+RECONSTRUCTION = (
+    Metric(
+        MetricSpec(
+            "fvu",
             "fraction of variance unexplained: the sum of ||x - x_hat||^2 over the sum of "
             "||x - mean(x)||^2, over all steps; for a part, x_hat is decoded from that part alone",
+            "fvu = sum_t ||x_t - x_hat_t||^2 / sum_t ||x_t - mean(x)||^2",
             "0 (perfect) to 1 (no better than the mean); above 1 if worse",
             "Gao et al. 2024, Scaling and evaluating sparse autoencoders, section 2",
-        )
-    }
-
-    def __init__(self, setting: Setting) -> None:
-        self._sae = setting.sae
-        self._parts = latent_groups(setting.sae)
-        self._residual = {part.name: 0.0 for part in self._parts}
-        self._rows = 0
-        # Sums are of x - shift, where the shift is one of the rows: so the difference of the two
-        # sums below keeps its digits when the mean is far larger than the spread.
-        self._shift: torch.Tensor | None = None
-        self._sum = torch.zeros(setting.sae.d_in, dtype=torch.float64)
-        self._squares = 0.0
-
-    def update(self, sequence: EncodedSequence) -> None:
-        x = sequence.activations.double()
-        if x.shape[0] == 0 or self._sae.out_dims is not None:
-            return
-        if self._shift is None:
-            self._shift = x[0].clone()
-        shifted = x - self._shift
-        self._rows += x.shape[0]
-        self._sum += shifted.sum(0)
-        self._squares += float(shifted.square().sum())
-        device = device_of(self._sae)
-        for part in self._parts:
-            code = part.of(sequence.code).reshape(1, x.shape[0]).to(device)
-            with torch.no_grad():
-                given = sequence.activations.float().to(device)[None]
-                x_hat = self._sae.reconstruct(code, given)[0].cpu().double()
-            self._residual[part.name] += float((x - x_hat).square().sum())
-
-    def outcomes(self) -> dict[str, Outcome]:
-        if self._sae.out_dims is not None:
-            away = LeftOut(
-                "the dictionary reconstructs another site than the one it reads, and the store "
-                "holds the one it reads alone"
-            )
-            return {part.figure("fvu"): away for part in self._parts}
-        rows = max(self._rows, 1)
-        total = self._squares - float(self._sum.square().sum()) / rows
-        if total <= 1e-12 * self._squares or total <= 0:
-            why = LeftOut("the activations do not vary, so there is no variance to explain")
-            return {part.figure("fvu"): why for part in self._parts}
-        return {
-            part.figure("fvu"): Measured(self._residual[part.name] / total) for part in self._parts
-        }
+            "which directions the model uses: an error of equal size may cost the model nothing",
+        ),
+        fvu,
+        (ReconstructionSums,),
+    ),
+)

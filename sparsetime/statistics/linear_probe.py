@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +129,13 @@ def probe_matrix(matrix: Any, split: ProbeSplit, seed: int) -> ProbeResult:
         block=split.block,
         converged=converged,
     )
+
+
+def as_strings(labels: Sequence[object]) -> NDArray[np.object_]:
+    """Labels as an array of strings, None where a step has none."""
+    out = np.empty(len(labels), dtype=object)
+    out[:] = [None if label is None else str(label) for label in labels]
+    return out
 
 
 def sparse_matrix(code: SparseCode) -> Any:

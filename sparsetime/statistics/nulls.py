@@ -22,7 +22,7 @@ def shuffled_steps(
     Firing rates and co-activation stay; the order in time is lost. `lengths`: steps of each
     sequence, one after another.
     """
-    return _reordered(code, shuffled_order(lengths, seed))
+    return reordered(code, shuffled_order(lengths, seed))
 
 
 def shuffled_order(lengths: Int[np.ndarray, " sequences"], seed: int) -> Int[np.ndarray, " rows"]:
@@ -78,8 +78,8 @@ def random_code(x: Float[Tensor, "rows d"], width: int, active: int, seed: int =
     return code.keep(code.values > 0)
 
 
-def _reordered(code: SparseCode, order: Int[np.ndarray, " rows"]) -> SparseCode:
-    """The rows of the code in another order."""
+def reordered(code: SparseCode, order: Int[np.ndarray, " rows"]) -> SparseCode:
+    """The code with its rows in another order."""
     counts = code.counts.numpy()[order]
     offsets = np.concatenate([[0], np.cumsum(counts)])
     first = code.offsets.numpy()[:-1][order]

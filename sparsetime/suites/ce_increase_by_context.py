@@ -1,4 +1,4 @@
-"""What the dictionaries of a suite cost the model: on contexts of any length, and its kin."""
+"""Increase in cross-entropy per dictionary, by context length and for fine-tuned copies."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from torch import nn
 
 from sparsetime.activations.store.store import Store
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.errors import ConfigError, DataError
+from sparsetime.errors import ConfigError
 from sparsetime.interventions.logits import next_token_logits
-from sparsetime.metrics.ce_increase import ce_increase, token_windows
+from sparsetime.metrics.ce_increase import ce_increase, held_out_windows
 from sparsetime.models.load import longest_input
 from sparsetime.models.sites import resolve_site
 
 
 @final
 class CeIncreaseByContext:
-    """The rise of the next-token loss with a reconstruction at its site, in nats a token.
+    """Increase in cross-entropy with a reconstruction at its site, in nats per token.
 
     model, copies: language models with their heads; copies are other weights of the same layout,
     such as a fine-tuned one, by name. contexts: lengths of the windows that are read. tokens: how
-    many are read at most, of the same text at any length.
+    many are read at most, of the same text at every length.
 
     Errors: ConfigError for a context that a model cannot read; UnknownNameError for a copy that
     lacks a site; DataError for a model without logits.
@@ -61,32 +61,17 @@ class CeIncreaseByContext:
         return [self._name(name, context) for name in self._models for context in self._contexts]
 
     def of(self, dictionary: Dictionary, site: str, store: Store) -> dict[str, float]:
-        """All rises for one dictionary, on tokens of the store.
+        """All increases of one dictionary, on tokens of the store.
 
         Errors: DataError where no document is as long as a context.
         """
-        found = {}
+        increases = {}
         for context in self._contexts:
-            tokens = _windows(store, context)[: max(1, self._tokens // context)]
+            tokens = held_out_windows(store, context, self._tokens)
             for name, module in self._models.items():
-                rise = ce_increase(module, dictionary, tokens, site)
-                found[self._name(name, context)] = rise
-        return found
+                increase = ce_increase(module, dictionary, tokens, site)
+                increases[self._name(name, context)] = increase.value
+        return increases
 
     def _name(self, name: str, context: int) -> str:
         return f"{context} tokens, {name}" if name else f"{context} tokens"
-
-
-def _windows(store: Store, context: int) -> torch.Tensor:
-    if "token" not in store.reader.step_columns():
-        raise DataError(
-            f"{store.path} holds no tokens, so no language model's loss can be measured on it; "
-            "leave out contexts"
-        )
-    tokens = token_windows(store, context)
-    if not len(tokens):
-        raise DataError(
-            f"no held-out document of {store.path} has {context} tokens; give a shorter context, "
-            "or longer documents"
-        )
-    return tokens

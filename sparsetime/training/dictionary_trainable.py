@@ -17,6 +17,7 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.dictionaries.legacy_config import current_weights
+from sparsetime.statistics.fvu import fvu
 from sparsetime.training.adam import Adam
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dead_latents import DeadLatentTracker
@@ -85,10 +86,9 @@ class DictionaryTrainable(Trainable[Batch]):
     def metrics(self) -> dict[str, Any]:
         """Every loss term, FVU = ||target - output||² / ||target - mean||², L0, dead latents."""
         forward = self._last_forward
-        centred = forward.target - forward.target.mean(0)
         return {
             **{f"loss_{name}": loss.item() for name, loss in self.losses.items()},
-            "fvu": (forward.residual.square().sum() / centred.square().sum()).item(),
+            "fvu": fvu(forward.target, forward.residual).item(),
             "l0": forward.values.count_nonzero().item() / forward.x.shape[0],
             "dead": int(self.tracker.dead.sum()),
             "learning_rate": self._optimiser.rate,

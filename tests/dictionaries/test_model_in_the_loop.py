@@ -110,4 +110,4 @@ def test_gradients_tell_the_change_of_the_loss_to_first_order(model):
     change = 1e-3 * torch.randn(72, 16, generator=torch.Generator().manual_seed(2))
     sae.forward = lambda x: x + change.reshape(x.shape)
     expected = (found["gradient"] * change).sum() / (6 * 11)  # the gradient is of the sum
-    assert ce_increase(model, sae, TOKENS, SITE) == pytest.approx(expected.item(), rel=0.1)
+    assert ce_increase(model, sae, TOKENS, SITE).value == pytest.approx(expected.item(), rel=0.1)

@@ -54,11 +54,14 @@ def test_an_unknown_metric_names_the_closest(store):
     assert set(FAMILIES) == {
         "reconstruction",
         "sparsity",
-        "timing",
+        "persistence",
         "smoothness",
-        "over_time",
+        "temporal",
         "probes",
+        "model",
     }
+    with pytest.raises(UnknownNameError, match="the family is now called 'persistence'"):
+        evaluate(sae, store, ["timing"])
 
 
 def test_a_pair_that_does_not_belong_together_is_refused_before_work(store, tmp_path):
@@ -146,8 +149,8 @@ def test_steps_seen_in_training_are_told(store):
 
 
 def test_figures_are_taken_under_a_bar(store, capsys):
-    evaluate(Itself(4), store, ["timing", "l0"])
-    assert "take figures: 2 of 2 families" in capsys.readouterr().err
+    evaluate(Itself(4), store, ["smoothness", "l0"])
+    assert "compute metrics: 2 of 2 metrics" in capsys.readouterr().err
 
 
 def test_reports_that_do_not_read_are_named(tmp_path):

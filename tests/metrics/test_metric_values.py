@@ -105,7 +105,7 @@ RUNS = [[[1, 0], [1, 0], [1, 1], [0, 1], [1, 0]]]
 
 
 def test_dwell(taken):
-    report = taken(RUNS, "timing")
+    report = taken(RUNS, "persistence")
     assert report["dwell"].value == 2
     assert report["dwell_median"].value == 2
     assert report["dwell_over_runs"].value == 2
@@ -122,7 +122,7 @@ def test_dwell_counts_features_once_and_runs_once(taken):
 
 
 def test_flicker(taken):
-    report = taken(RUNS, "timing")
+    report = taken(RUNS, "persistence")
     # Switches: 1 on at step 2; 0 off at 3; 0 on and 1 off at 4. Active on pairs: 2 + 3 + 3 + 2.
     assert report["flicker"].value == pytest.approx(4 / 4)
     assert report["flicker_share"].value == pytest.approx(4 / (2 + 3 + 3 + 2))
@@ -138,7 +138,7 @@ def test_flicker_share_of_a_code_that_always_changes(taken):
 
 def test_half_life_of_a_square_wave(taken):
     wave = np.tile(np.repeat([1.0, 0.0], 20), 50)[:, None]
-    report = taken([wave], "timing")
+    report = taken([wave], "persistence")
     assert report["half_life"].value == pytest.approx(5, rel=0.03)
     assert report["half_life_median"].value == report["half_life"].value
     assert report["half_life_censored"].value == 0
@@ -151,24 +151,24 @@ def test_half_lives_that_are_not_reached_are_counted(taken):
     assert report["half_life_censored"].value == 1
 
 
-def test_timing_of_the_parts(taken):
-    report = taken(RUNS, "timing", groups=(1, 2))
+def test_persistence_of_the_parts(taken):
+    report = taken(RUNS, "persistence", groups=(1, 2))
     assert report["dwell/high"].value == 2
     assert report["dwell_over_runs/low"].value == 2
     assert report["flicker/high"].value == pytest.approx(2 / 4)
     assert report["flicker/high"].value + report["flicker/low"].value == report["flicker"].value
 
 
-def test_timing_without_firing_or_pairs_is_left_out(taken):
-    silent = taken([[[0.0], [-1.0]]], "timing")
+def test_persistence_without_firing_or_pairs_is_left_out(taken):
+    silent = taken([[[0.0], [-1.0]]], "persistence")
     assert silent.left_out["dwell"] == "no feature fires on this data"
     assert silent.left_out["half_life"] == "no feature varies over the steps of a sequence"
     assert silent.left_out["flicker_share"] == "no feature fires on this data"
     assert silent["flicker"].value == 0
 
 
-def test_timing_without_neighbours_is_left_out(taken):
-    single = taken([[[1.0]], [[2.0]]], "timing")
+def test_persistence_without_neighbours_is_left_out(taken):
+    single = taken([[[1.0]], [[2.0]]], "persistence")
     assert single.left_out["flicker"] == (
         "no sequence has two steps, so nothing can switch between steps"
     )
@@ -226,8 +226,9 @@ def test_log_histogram():
     assert found["edges"][-1] == pytest.approx(2**3.5)
 
 
-def test_every_figure_says_what_it_is():
-    for name, family in metrics().items():
-        meaning = family.specs[name]
-        assert all((meaning.definition, meaning.range, meaning.source))
-        assert family.__doc__
+def test_every_metric_has_a_specification():
+    for name, metric in metrics().items():
+        spec = metric.spec
+        assert spec.name == name
+        texts = (spec.definition, spec.equation, spec.range, spec.source, spec.blind_to)
+        assert all(texts)

@@ -56,6 +56,19 @@ class StoredSequence:
         return f"StoredSequence({self.id!r}, {len(self)} steps)"
 
 
+def labels_of_steps(sequence: StoredSequence, name: str) -> list[Any] | None:
+    """The label `name` of every step: a step column, else a label of the whole sequence.
+
+    "document" is the sequence's id where nothing else has that name. None for a name that the
+    sequence does not have.
+    """
+    if name in sequence.steps.column_names:
+        values: list[Any] = sequence.steps[name].to_pylist()
+        return values
+    labels = {"document": sequence.id} | sequence.labels
+    return [labels[name]] * len(sequence) if name in labels else None
+
+
 def read_rows(reader: ShardReader, rows: NDArray[np.int64]) -> Float[Tensor, "rows d"]:
     """The rows of the given numbers (ascending) as a new float32 tensor."""
     out = torch.empty(len(rows), reader.d)

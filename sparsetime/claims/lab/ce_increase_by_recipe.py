@@ -34,6 +34,7 @@ def ce_increase_by_recipe(
     for name, title in recipes.items():
         sae = st.dictionary(name, d_in=code.d, width=width, k=k, seed=seed)
         lab.train(sae, data(), seed=seed, **training)
-        values[f"CE increase, {title}"] = ce_increase(code.bed.model.model, sae, tokens, site)
+        increase = ce_increase(code.bed.model.model, sae, tokens, site)
+        values[f"CE increase, {title}"] = increase.value
         values[f"FVU of {title}"] = lab.fvu(sae, code.held_out)
     return values

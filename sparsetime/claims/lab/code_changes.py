@@ -14,6 +14,7 @@ from sparsetime.codes import SparseCode, concatenate
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.features.encoding import encode_chunks
+from sparsetime.statistics.fvu import FvuSums
 
 
 @final
@@ -40,14 +41,11 @@ def code_changes(
     latents: int | None = None,
 ) -> CodeChanges:
     """Metrics on whole sequences; all but `fvu` of the first `latents` alone, if given."""
-    squares = total = 0.0
-    mean = torch.zeros(dictionary.d_in, dtype=torch.float64)
+    sums = FvuSums(dictionary.d_in)
     rows = pairs = active = flips = changes = 0
     for sequence in sequences:
         whole = concatenate(list(encode_chunks(dictionary, sequence)))
-        squares += float((sequence - dictionary.decode(whole)).double().square().sum())
-        total += float(sequence.double().square().sum())
-        mean += sequence.double().sum(0)
+        sums.add(sequence, sequence - dictionary.decode(whole))
         code = whole if latents is None else whole.prefix(latents)
         rows += code.rows
         active += code.indices.numel()
@@ -55,10 +53,7 @@ def code_changes(
         flipped, changed = _flips_and_changes(code)
         flips += flipped
         changes += changed
-    variance = total - float(mean.square().sum()) / rows
-    return CodeChanges(
-        squares / variance, active / rows, flips / max(1, pairs), changes / max(1, pairs)
-    )
+    return CodeChanges(sums.value, active / rows, flips / max(1, pairs), changes / max(1, pairs))
 
 
 def _flips_and_changes(code: SparseCode) -> tuple[int, int]:

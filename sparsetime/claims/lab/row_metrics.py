@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.statistics.fvu import FvuSums
 
 _CHUNK = 4096
 
@@ -25,12 +26,10 @@ def fvu(
     FVU = sum_i ||y_i - y_hat_i||^2 / sum_i ||y_i - mean(y)||^2
     """
     y = x if target is None else target
-    error = 0.0
-    for start in range(0, len(x), _CHUNK):
-        difference = dictionary(x[start : start + _CHUNK]) - y[start : start + _CHUNK]
-        error += float(difference.double().square().sum())
-    variance = (y - y.mean(0)).double().square().sum()
-    return error / float(variance)
+    sums = FvuSums(y.shape[1])
+    for x_rows, y_rows in zip(x.split(_CHUNK), y.split(_CHUNK), strict=True):
+        sums.add(y_rows, y_rows - dictionary(x_rows))
+    return sums.value
 
 
 def codes(dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> Iterator[SparseCode]:

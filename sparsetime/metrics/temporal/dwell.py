@@ -16,6 +16,7 @@ from sparsetime.statistics.estimate import (
     Estimate,
     estimate,
     mean_over_features,
+    median_over_features,
     ratio,
     ratio_of,
 )
@@ -27,11 +28,12 @@ from sparsetime.statistics.nulls import SHUFFLED
 class Dwell:
     """How long features stay on, in steps.
 
-    mean: mean run length of a feature, mean over the features that fire. over_runs: mean over all
-    runs. by_feature: NaN for a feature that never fires. null_by_feature: in shuffled time.
+    mean, median: mean run length of a feature, over the features that fire. over_runs: mean over
+    all runs. by_feature: NaN for a feature that never fires. null_by_feature: in shuffled time.
     """
 
     mean: Estimate
+    median: Estimate
     over_runs: Estimate
     by_feature: Float[np.ndarray, " width"]
     null_by_feature: Float[np.ndarray, " width"]
@@ -52,7 +54,7 @@ def dwell(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Dwell:
     """
     given = in_sequences(code, lengths)
     if len(given.code.indices) == 0:
-        raise DataError("no feature fires on these steps, so none has a dwell")
+        raise DataError("no feature fires on this data")
     runs = timescales.runs(given.code, given.offsets)
     shape = (given.groups, code.width)
     key = given.group_of_row[runs.start] * code.width + runs.feature
@@ -67,9 +69,14 @@ def dwell(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Dwell:
     def mean(weights: Float[np.ndarray, "draws groups"]) -> Float[np.ndarray, " draws"]:
         return mean_over_features(ratio(weights @ total, weights @ count))
 
+    def median(weights: Float[np.ndarray, "draws groups"]) -> Float[np.ndarray, " draws"]:
+        return median_over_features(ratio(weights @ total, weights @ count))
+
+    null_median = float(median_over_features(null_by_feature[None])[0])
     over_runs = ratio_of(total.sum(axis=1), count.sum(axis=1))
     return Dwell(
         estimate(mean, given.groups, null, SHUFFLED, seed),
+        estimate(median, given.groups, null_median, SHUFFLED, seed),
         estimate(over_runs, given.groups, null_over_runs, SHUFFLED, seed),
         ratio(total.sum(axis=0), count.sum(axis=0)),
         null_by_feature,

@@ -11,12 +11,19 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sparsetime.activations.store.stored_sequence import labels_of_steps
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.errors import DataError, MismatchError, unknown_name
 from sparsetime.features.encoding import encode_store
-from sparsetime.metrics.metric import latent_groups
+from sparsetime.metrics.latent_groups import latent_groups
 from sparsetime.metrics.temporal.sequences import check_labels
-from sparsetime.statistics.linear_probe import ProbeSplit, probe_matrix, probe_split, sparse_matrix
+from sparsetime.statistics.linear_probe import (
+    ProbeSplit,
+    as_strings,
+    probe_matrix,
+    probe_split,
+    sparse_matrix,
+)
 from sparsetime.statistics.nulls import random_code
 
 if TYPE_CHECKING:
@@ -109,7 +116,7 @@ def probe_ladder(
         if isinstance(reader, SparseCode)
     }
     for label, given in labels.items():
-        split = probe_split(_as_strings(given), [int(length) for length in lengths], seed, times)
+        split = probe_split(as_strings(given), [int(length) for length in lengths], seed, times)
         if split is None:
             left_out[label] = (
                 f"the label {label!r} has no two classes that occur both in training and in test "
@@ -161,14 +168,12 @@ def dictionary_probe_ladder(
     for sequence in encode_store(sae, store, progress):
         rows = sequence.code.rows
         stored = sequence.stored
-        known = {"document": sequence.id} | stored.labels
         for name, column in columns.items():
-            if name in stored.steps.column_names:
-                column.extend(stored.steps[name].to_pylist())
-            elif name in known:
-                column.extend([known[name]] * rows)
-            else:
-                raise unknown_name("label", name, [*stored.steps.column_names, *known])
+            values = labels_of_steps(stored, name)
+            if values is None:
+                names = [*stored.steps.column_names, "document", *stored.labels]
+                raise unknown_name("label", name, names)
+            column.extend(values)
         codes.append(sequence.code)
         activations.append(sequence.activations)
         lengths.append(rows)
@@ -183,12 +188,6 @@ def dictionary_probe_ladder(
 
 def _rows(reader: SparseCode | Tensor) -> int:
     return reader.rows if isinstance(reader, SparseCode) else len(reader)
-
-
-def _as_strings(labels: Sequence[object]) -> np.ndarray:
-    out = np.empty(len(labels), dtype=object)
-    out[:] = [None if label is None else str(label) for label in labels]
-    return out
 
 
 def _centred(reader: SparseCode | Tensor, split: ProbeSplit) -> object:

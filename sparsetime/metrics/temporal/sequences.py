@@ -13,10 +13,10 @@ from jaxtyping import Int, Real
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.features.timescales import FeatureColumns, feature_columns
+from sparsetime.statistics.estimate import bootstrap_groups
 
 Lengths: TypeAlias = Sequence[int] | Int[np.ndarray, " sequences"] | None
 
-_GROUPS = 32
 _EVEN = 1e-6  # steps of time may differ by this part of themselves
 
 
@@ -59,16 +59,12 @@ class Sequences:
 
     @property
     def groups(self) -> int:
-        return max(1, min(len(self.lengths), _GROUPS))
+        return int(self.group_of_sequence.max(initial=0)) + 1
 
     @cached_property
     def group_of_sequence(self) -> Int[np.ndarray, " sequences"]:
-        """The group that each sequence is drawn with when intervals are made.
-
-        At most 32 groups. Neighbours go together, since neighbouring documents may be alike.
-        """
-        many = max(len(self.lengths), 1)
-        return np.arange(len(self.lengths)) * self.groups // many
+        """The group that each sequence is resampled with; see `bootstrap_groups`."""
+        return bootstrap_groups(len(self.lengths))
 
     @cached_property
     def group_of_row(self) -> Int[np.ndarray, " rows"]:

@@ -11,7 +11,14 @@ from jaxtyping import Bool, Float, Real
 from sparsetime.codes import SparseCode
 from sparsetime.features import numba_loops, timescales
 from sparsetime.metrics.temporal.sequences import Lengths, Sequences, check_lag, in_sequences
-from sparsetime.statistics.estimate import Estimate, interval, resampled
+from sparsetime.statistics.estimate import (
+    Estimate,
+    Statistic,
+    bootstrap_weights,
+    interval,
+    mean_over_features,
+    median_over_features,
+)
 from sparsetime.statistics.nulls import SHUFFLED, shuffled_steps
 
 _DRAWS = 200
@@ -24,10 +31,11 @@ class Timescale:
 
     steps: NaN for a feature that does not vary. low, high: the middle 95% of each over resamples
     of sequences, NaN where there is one sequence only. censored: the half-life is only known to
-    exceed the last lag, which is given. null: of each in shuffled time. median: over the features
-    that vary, NaN where none does.
+    exceed the last lag, which is given. null: of each in shuffled time. mean, median: over the
+    features that vary, NaN where none does.
     """
 
+    mean: Estimate
     median: Estimate
     steps: Float[np.ndarray, " width"]
     low: Float[np.ndarray, " width"]
@@ -56,10 +64,9 @@ def timescale(
     given = in_sequences(code, lengths, times)
     check_lag(1, given)
     check_lag(min(max_lag, int(given.lengths.max()) - 1), given, "max_lag")
+    weights = np.ones((1, given.groups))
     if given.groups > 1:
-        weights = np.vstack([np.ones((1, given.groups)), resampled(given.groups, _DRAWS, seed)])
-    else:
-        weights = np.ones((1, 1))
+        weights = np.vstack([weights, bootstrap_weights(given.groups, _DRAWS, seed)])
     found, censored = _drawn(given, weights, max_lag)
     low, high = np.full((2, code.width), np.nan)
     if len(found) > 1:
@@ -69,9 +76,11 @@ def timescale(
     null = timescales.half_life(
         shuffled_steps(given.code, given.lengths, seed), given.offsets, max_lag
     ).steps
-    medians = np.array([_median(draw) for draw in found])
-    median = Estimate(float(medians[0]), interval(medians[1:]), _median(null), SHUFFLED)
-    return Timescale(median, found[0], low, high, censored, null, given.step)
+    mean, median = (
+        _estimate(over_features, found, null)
+        for over_features in (mean_over_features, median_over_features)
+    )
+    return Timescale(mean, median, found[0], low, high, censored, null, given.step)
 
 
 def _drawn(
@@ -98,6 +107,12 @@ def _drawn(
     return found, censored
 
 
-def _median(steps: Float[np.ndarray, " width"]) -> float:
-    known = steps[np.isfinite(steps)]
-    return float(np.median(known)) if len(known) else float("nan")
+def _estimate(
+    over_features: Statistic,
+    half_lives: Float[np.ndarray, "draws width"],
+    null: Float[np.ndarray, " width"],
+) -> Estimate:
+    """The mean or median over features; the first draw has every sequence once."""
+    values = over_features(half_lives)
+    null_value = float(over_features(null[None])[0])
+    return Estimate(float(values[0]), interval(values[1:]), null_value, SHUFFLED)

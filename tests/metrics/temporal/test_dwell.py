@@ -77,7 +77,7 @@ def test_a_silent_feature_is_unknown_and_does_not_count():
 
 
 def test_codes_without_firing_or_pairs_are_refused():
-    with pytest.raises(DataError, match="no feature fires on these steps, so none has a dwell"):
+    with pytest.raises(DataError, match="no feature fires on this data"):
         dwell(code_of([[0], [0]]))
     with pytest.raises(DataError, match="no sequence has two steps, so nothing can switch"):
         flicker(code_of([[1], [1]]), [1, 1])

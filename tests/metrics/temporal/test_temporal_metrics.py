@@ -16,7 +16,7 @@ def report(tmp_path_factory):
     slow, fast = (two_state(rng, s, s, 8, 200) for s in (0.95, 0.5))
     x = np.stack([slow, fast], axis=-1).astype(float)
     store = make_store(tmp_path_factory.mktemp("s") / "s", list(x))
-    return evaluate(Itself(2, groups=(1, 2)), store, ["timing", "over_time"], progress=False)
+    return evaluate(Itself(2, groups=(1, 2)), store, ["persistence", "temporal"], progress=False)
 
 
 def test_the_slow_part_is_smoother_than_the_fast(report):
@@ -53,6 +53,6 @@ def test_figures_come_with_their_interval_and_their_null(report):
 
 def test_short_sequences_are_told(tmp_path):
     store = make_store(tmp_path / "s", [[[1.0]] * 5, [[0.0]] * 5])
-    left = evaluate(Itself(1), store, ["over_time"], progress=False).left_out
+    left = evaluate(Itself(1), store, ["temporal"], progress=False).left_out
     assert left["roughness"].startswith("longest of 64 steps leaves no pairs: the longest sequence")
     assert left["recurrence"].startswith("within of 32 steps leaves no pairs")

@@ -52,7 +52,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         values[f"FVU elsewhere{name}"] = lab.fvu(sae, code.held_out[~held_inside])
         values[f"CE increase in the domain{name}"] = ce_increase(
             code.bed.model.model, sae, tokens, SITE
-        )
+        ).value
     return values
 
 
