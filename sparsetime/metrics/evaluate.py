@@ -150,9 +150,9 @@ def _wanted(metrics_or_families: Sequence[str] | None) -> list[Metric]:
     every = metrics()
     if metrics_or_families is None:
         return list(every.values())
-    is_one = isinstance(metrics_or_families, str)
+    names = [metrics_or_families] if isinstance(metrics_or_families, str) else metrics_or_families
     wanted: set[str] = set()
-    for name in [metrics_or_families] if is_one else metrics_or_families:
+    for name in names:
         if name in FAMILIES:
             wanted |= {metric.name for metric in FAMILIES[name]}
         elif name in every:

@@ -50,11 +50,15 @@ class MetricValue:
     @staticmethod
     def of(spec: MetricSpec, result: Estimate | Histogram) -> MetricValue:
         """The result of a metric's function, with the metric's specification."""
-        value, details = result, {}
-        if isinstance(result, Estimate):
-            value, details = result.value, _details(result)
-        texts = (spec.definition, spec.range, spec.source)
-        return MetricValue(value, *texts, details, spec.equation, spec.blind_to)
+        return MetricValue(
+            result.value if isinstance(result, Estimate) else result,
+            spec.definition,
+            spec.range,
+            spec.source,
+            _details(result) if isinstance(result, Estimate) else {},
+            spec.equation,
+            spec.blind_to,
+        )
 
 
 @final
