@@ -1,10 +1,10 @@
-"""What is known of one cell, in a file of its own."""
+"""Leaderboard entries: one training run with its metrics, each in a file of its own."""
 
 from __future__ import annotations
 
 from typing import Any, final
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from sparsetime.comparison.grid import GridCell
 from sparsetime.errors import DamagedError, StoreError
@@ -45,11 +45,11 @@ class DwellOctave(BaseModel):
 
 @final
 class LeaderboardEntry(BaseModel):
-    """One cell with all that was measured.
+    """The metrics of one training run of the grid.
 
-    terms: what it was trained and measured under, with its recipe's and its testbed's settings.
-    figures: by name, those of `sparsetime.evaluate` and, on the synthetic testbed, of planted
-    features; left_out: why one is missing. seconds: its share of the training, and its measuring.
+    terms: the settings of training, recipe, testbed and measurement. metrics: by name, those of
+    `sparsetime.evaluate` and, on the synthetic testbed, of planted features; left_out: the reason
+    of each missing one. seconds: its share of the training, and its measurement.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,7 +57,7 @@ class LeaderboardEntry(BaseModel):
     schema_version: int = SCHEMA_VERSION
     cell: GridCell
     terms: dict[str, Any]
-    figures: dict[str, float]
+    metrics: dict[str, float]
     left_out: dict[str, str]
     probes: list[ProbeAccuracy]
     octaves: list[DwellOctave]
@@ -70,16 +70,25 @@ class LeaderboardEntry(BaseModel):
             return terms
         return {**terms, "train": upgrade_saved_config(terms["train"])}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _rename_figures(cls, record: Any) -> Any:
+        """Files of 0.1.0 have the metrics under "figures"."""
+        if isinstance(record, dict) and "figures" in record:
+            others = {key: value for key, value in record.items() if key != "figures"}
+            return {"metrics": record["figures"], **others}
+        return record
+
     def save(self, folder: Folder) -> None:
         """Write it into the leaderboard's folder, whole or not at all."""
         folder.write_text(_path(self.cell), self.model_dump_json(indent=2) + "\n")
 
 
-def saved(folder: Folder, cell: GridCell, terms: dict[str, Any]) -> LeaderboardEntry | None:
-    """The cell's record, None where it has none yet.
+def saved_entry(folder: Folder, cell: GridCell, terms: dict[str, Any]) -> LeaderboardEntry | None:
+    """The saved entry of the cell, None where there is none yet.
 
-    Errors: DamagedError where it does not read as one; StoreError where it was made under other
-    terms, which would compare what is not equal.
+    Errors: DamagedError where the file is not an entry; StoreError where it has other terms, so
+    that a comparison would be unequal.
     """
     name = _path(cell)
     if not folder.exists(name):

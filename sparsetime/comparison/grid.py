@@ -1,4 +1,4 @@
-"""Cells: the single trainings of a leaderboard, and those that share a pass."""
+"""Grid cells: the training runs of a leaderboard, and those that share a pass."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sparsetime.dictionaries.recipes import dictionary
 
 @final
 class GridCell(BaseModel):
-    """One training: a recipe on a testbed, with a width, a k and a seed."""
+    """One training run: a recipe on a testbed, with a width, a k and a seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,11 +27,11 @@ class GridCell(BaseModel):
 
     @property
     def name(self) -> str:
-        """Its name among the cells of its testbed, fit for a folder."""
+        """Its folder name, unique among the cells of its testbed."""
         return f"{self.recipe}-{self.width}-k{self.k}-seed{self.seed}"
 
     def build(self, d_in: int, settings: LeaderboardSettings) -> Dictionary:
-        """The dictionary, fresh.
+        """A new dictionary of the cell.
 
         Errors: those of `sparsetime.dictionary`, where a recipe has no `k` or no such setting.
         """
@@ -42,7 +42,7 @@ class GridCell(BaseModel):
 
 
 def cells(settings: LeaderboardSettings) -> list[GridCell]:
-    """All trainings; those that can share a pass lie side by side."""
+    """All training runs; those that can share a pass are neighbours."""
     grid = product(settings.beds, settings.widths, settings.seeds, settings.recipes, settings.ks)
     return [
         GridCell(bed=bed, recipe=recipe, width=width, k=k, seed=seed)
@@ -51,8 +51,8 @@ def cells(settings: LeaderboardSettings) -> list[GridCell]:
 
 
 def passes(due: Sequence[GridCell]) -> list[list[GridCell]]:
-    """The cells that see the same batches, and so are trained together."""
-    found: dict[tuple[str, int, int], list[GridCell]] = {}
+    """Cells that read the same batches, grouped to be trained together."""
+    shared: dict[tuple[str, int, int], list[GridCell]] = {}
     for cell in due:
-        found.setdefault((cell.bed, cell.width, cell.seed), []).append(cell)
-    return list(found.values())
+        shared.setdefault((cell.bed, cell.width, cell.seed), []).append(cell)
+    return list(shared.values())

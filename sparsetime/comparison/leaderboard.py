@@ -1,4 +1,4 @@
-"""st.leaderboard: train what is missing, measure it, and write the board."""
+"""st.leaderboard: trains and measures the missing cells, and writes the leaderboard."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import torch
 
 from sparsetime.activations.sampling.batch import check_needs
 from sparsetime.codes import SparseCode
-from sparsetime.comparison.entry import LeaderboardEntry, ProbeAccuracy, saved
+from sparsetime.comparison.entry import LeaderboardEntry, ProbeAccuracy, saved_entry
 from sparsetime.comparison.grid import GridCell, cells, passes
 from sparsetime.comparison.leaderboard_files import Leaderboard
-from sparsetime.comparison.measure import measure, probed
+from sparsetime.comparison.measure import measure, probe_accuracies
 from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.comparison.testbed_split import TestbedSplit, split_testbed
 from sparsetime.config import validated
@@ -35,10 +35,9 @@ def leaderboard(out: str | Path, *, progress: bool = True, **settings: Any) -> L
     """Train recipes at equal budgets on testbeds, measure them, and compare what is equal.
 
     For every testbed, width and seed all recipes and ks are trained in one pass over the same
-    batches, and measured on sequences that were held out. Each cell has a record of its own in
-    `out`, so that a call which was cut off goes on, and a larger grid adds to a smaller one. At the
-    end leaderboard.json and leaderboard.parquet are written; `sparsetime.report(out)` makes the
-    page.
+    batches, and measured on held-out sequences. Each cell has a file of its own in `out`, so that
+    an interrupted call resumes, and a larger grid adds to a smaller one. At the end
+    leaderboard.json and leaderboard.parquet are written; `sparsetime.report(out)` writes the page.
 
     settings: fields of `LeaderboardSettings`; `**leaderboard.settings.SMALL` is what two cores can
     do in twenty minutes.
@@ -51,24 +50,24 @@ def leaderboard(out: str | Path, *, progress: bool = True, **settings: Any) -> L
     every = cells(chosen)
     _check_recipes(every, chosen)
     folder = Folder(str(out))
-    known = {cell: saved(folder, cell, terms(cell, chosen)) for cell in every}
-    grounds = {name: _ground(name, chosen, progress) for name in chosen.beds}
-    references = {name: _references(each, chosen) for name, each in grounds.items()}
-    due = [cell for cell in every if known[cell] is None]
-    with running("leaderboard", len(due), "dictionaries", progress) as bar:
-        for together in passes(due):
-            for entry in _trained(together, grounds[together[0].bed], chosen, folder, bar):
+    entries = {cell: saved_entry(folder, cell, terms(cell, chosen)) for cell in every}
+    splits = {name: _checked_split(name, chosen, progress) for name in chosen.beds}
+    references = {name: _references(split, chosen) for name, split in splits.items()}
+    missing = [cell for cell in every if entries[cell] is None]
+    with running("leaderboard", len(missing), "dictionaries", progress) as bar:
+        for together in passes(missing):
+            for entry in _trained(together, splits[together[0].bed], chosen, folder, bar):
                 entry.save(folder)
-                known[entry.cell] = entry
+                entries[entry.cell] = entry
                 bar.advance()
-    entries = tuple(entry for cell in every if (entry := known[cell]) is not None)
-    board = Leaderboard(folder.url, chosen, entries, references)
+    complete = tuple(entry for cell in every if (entry := entries[cell]) is not None)
+    board = Leaderboard(folder.url, chosen, complete, references)
     board.save()
     return board
 
 
 def terms(cell: GridCell, settings: LeaderboardSettings) -> dict[str, Any]:
-    """What the cell is trained and measured under, as plain JSON."""
+    """The settings that the cell is trained and measured with, as plain JSON."""
     return {
         "train": settings.train.model_dump(mode="json"),
         "held_out": settings.held_out,
@@ -79,7 +78,7 @@ def terms(cell: GridCell, settings: LeaderboardSettings) -> dict[str, Any]:
 
 
 def _check_recipes(every: Sequence[GridCell], settings: LeaderboardSettings) -> None:
-    """A wrong name or setting must show before the testbeds are built."""
+    """Build every recipe without memory, so that an error comes before the testbeds are built."""
     first_seed = settings.seeds[0]
     with torch.device("meta"):
         for cell in dict.fromkeys(cell.model_copy(update={"bed": ""}) for cell in every):
@@ -88,43 +87,45 @@ def _check_recipes(every: Sequence[GridCell], settings: LeaderboardSettings) -> 
                 check_needs(made.needs, _GIVEN, cell.recipe, "a testbed")
 
 
-def _ground(name: str, settings: LeaderboardSettings, progress: bool) -> TestbedSplit:
-    made = split_testbed(name, settings, progress)
-    known = {*made.bed.store.reader.step_columns(), *made.held_out.sequence(0).labels}
-    for label in made.labels:
-        if label not in known:
-            raise unknown_name(f"label of the testbed {name!r}", label, known)
-    if not len(made.held_out):
+def _checked_split(name: str, settings: LeaderboardSettings, progress: bool) -> TestbedSplit:
+    split = split_testbed(name, settings, progress)
+    names = {*split.bed.store.reader.step_columns(), *split.held_out.sequence(0).labels}
+    for label in split.labels:
+        if label not in names:
+            raise unknown_name(f"label of the testbed {name!r}", label, names)
+    if not len(split.held_out):
         raise ConfigError(f"nothing of the testbed {name!r} is held out; raise held_out")
-    return made
+    return split
 
 
-def _references(of: TestbedSplit, settings: LeaderboardSettings) -> list[ProbeAccuracy]:
-    """What the raw activations and a random dictionary, the largest one, know of the labels."""
-    if not of.labels:
+def _references(split: TestbedSplit, settings: LeaderboardSettings) -> list[ProbeAccuracy]:
+    """Probe accuracy of the raw activations, and of a random dictionary of the largest width."""
+    if not split.labels:
         return []
-    x = of.held_out.read(0, len(of.held_out)).float()
+    x = split.held_out.read(0, len(split.held_out)).float()
     readers: dict[str, SparseCode | torch.Tensor] = {
         RAW: x,
         RANDOM: random_code(x, settings.widths[-1], settings.ks[-1]),
     }
-    return probed(probe_ladder(readers, of.labels_of_steps, of.lengths, times=of.times))
+    return probe_accuracies(
+        probe_ladder(readers, split.labels_of_steps, split.lengths, times=split.times)
+    )
 
 
 def _trained(
     together: list[GridCell],
-    of: TestbedSplit,
+    split: TestbedSplit,
     settings: LeaderboardSettings,
     folder: Folder,
     bar: Bar,
 ) -> Any:
-    """Their entries, one after the other, as each is measured."""
+    """Train the cells in one pass, and yield each entry as it is measured."""
     first = together[0]
     bar.say(f"train {len(together)} on {first.bed}, width {first.width}, seed {first.seed}")
     began = time.monotonic()
     runs = train(
-        [cell.build(of.bed.store.d, settings) for cell in together],
-        of.learnt,
+        [cell.build(split.bed.store.d, settings) for cell in together],
+        split.train,
         out=f"{folder.url}/{RUNS}/{first.bed}",
         show=False,
         **{**settings.train.model_dump(), "seed": first.seed},
@@ -133,13 +134,13 @@ def _trained(
     for cell, run in zip(together, runs, strict=True):
         bar.say(f"measure {cell.name} on {cell.bed}")
         began = time.monotonic()
-        found = measure(run.dictionary, of)
+        measured = measure(run.dictionary, split)
         yield LeaderboardEntry(
             cell=cell,
             terms=terms(cell, settings),
-            figures=found.figures,
-            left_out=found.left_out,
-            probes=found.probes,
-            octaves=found.octaves,
+            metrics=measured.metrics,
+            left_out=measured.left_out,
+            probes=measured.probes,
+            octaves=measured.octaves,
             seconds=share + time.monotonic() - began,
         )

@@ -1,4 +1,4 @@
-"""A leaderboard: its entries, and the files that others read."""
+"""Leaderboard: its entries, and its files leaderboard.json and leaderboard.parquet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RECORD, TABLE = "leaderboard.json", "leaderboard.parquet"
 class Leaderboard:
     """All cells of a finished leaderboard, in the folder `path`.
 
-    references: by testbed, what the raw activations and random dictionaries know of its labels.
+    references: by testbed, probe accuracy of the raw activations and of random dictionaries.
     """
 
     path: str
@@ -54,14 +54,14 @@ class Leaderboard:
         ]
 
     def table(self) -> pa.Table:
-        """A row a cell: what it is, and every figure; null where one was left out."""
+        """A row per cell: its settings and every metric, null where one was left out."""
         import pyarrow as pa
 
-        names = list(dict.fromkeys(name for entry in self.entries for name in entry.figures))
+        names = list(dict.fromkeys(name for entry in self.entries for name in entry.metrics))
         rows = [
             {
                 **entry.cell.model_dump(),
-                **{name: entry.figures.get(name) for name in names},
+                **{name: entry.metrics.get(name) for name in names},
                 "seconds": entry.seconds,
             }
             for entry in self.entries
@@ -69,7 +69,7 @@ class Leaderboard:
         return pa.Table.from_pylist(rows)
 
     def save(self) -> None:
-        """Write leaderboard.json, which has everything, and leaderboard.parquet, the table."""
+        """Write leaderboard.json (everything) and leaderboard.parquet (the table)."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -81,7 +81,7 @@ class Leaderboard:
 
     @staticmethod
     def open(path: str) -> Leaderboard:
-        """Read what `save` wrote.
+        """Read a saved leaderboard.
 
         Errors: StoreError where there is none or one of another version; DamagedError where it does
         not read as a leaderboard.

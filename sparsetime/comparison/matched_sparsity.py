@@ -1,4 +1,4 @@
-"""Matched comparison: figures of dictionaries at equal L0 and FVU, and never at unequal ones."""
+"""Matched comparison: a metric of several recipes at equal L0 and FVU; unequal ones are refused."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ Axis: TypeAlias = Literal["l0", "fvu"]
 @final
 @dataclass(frozen=True)
 class FrontierPoint:
-    """One trained dictionary: its L0, its FVU, and the figure to compare."""
+    """One trained dictionary: its L0, its FVU, and the metric to compare."""
 
     l0: float
     fvu: float
     value: float
 
     @staticmethod
-    def of(report: EvaluationReport, figure: str) -> FrontierPoint:
-        """The point of a report that has `l0`, `fvu` and the figure.
+    def of(report: EvaluationReport, metric: str) -> FrontierPoint:
+        """The point of a report that has `l0`, `fvu` and the metric.
 
-        Errors: UnknownNameError for a figure that is not in the report, or is a histogram.
+        Errors: UnknownNameError for a metric that is not in the report, or is a histogram.
         """
         numbers = {n: f.value for n, f in report.items() if isinstance(f.value, float | int)}
-        for name in ("l0", "fvu", figure):
+        for name in ("l0", "fvu", metric):
             if name not in numbers:
-                raise unknown_name("figure", name, numbers, report.left_out.get(name, ""))
-        return FrontierPoint(numbers["l0"], numbers["fvu"], numbers[figure])
+                raise unknown_name("metric", name, numbers, report.left_out.get(name, ""))
+        return FrontierPoint(numbers["l0"], numbers["fvu"], numbers[metric])
 
 
 #: The dictionaries of one recipe and seed, trained with several budgets.
@@ -58,11 +58,11 @@ class MatchedComparison:
     points: dict[str, tuple[FrontierPoint, ...]]
 
     def value(self, name: str) -> float:
-        """The figure of a recipe, mean over its seeds."""
+        """The metric of a recipe, mean over its seeds."""
         return float(np.mean([point.value for point in self._of(name)]))
 
     def difference(self, name: str, other: str, seed: int = 0) -> Estimate:
-        """How much higher the figure of `name` is than that of `other`, seed by seed.
+        """The metric of `name` less that of `other`, seed by seed.
 
         The interval is over seeds, None for a single one; the null is no difference.
         """
@@ -83,14 +83,14 @@ def matched_comparison(
     level: float,
     tolerance: float = TOLERANCE,
 ) -> MatchedComparison:
-    """Every recipe's figure where its L0, or its FVU, is `level`, if the other one is equal.
+    """Every recipe's metric where its L0, or its FVU, is `level`, if the other one is equal.
 
     frontiers: by recipe, for each seed the points of its dictionaries; seeds in the same order for
-    all recipes. Between two points the figure and the other axis follow the straight line over the
+    all recipes. Between two points the metric and the other axis follow the straight line over the
     logarithm of the held one. What is held equal is `axis`; on the other axis the recipes' means
     over seeds may differ by the share `tolerance`. Where they differ by more there is no
-    comparison: the error says by how much, and a figure that moves with L0 or FVU by itself would
-    only show who stands where. Comparing at equal sparsity along a frontier: Gao et al. 2024,
+    comparison, and the error says by how much. A metric that changes with L0 or FVU would only show
+    that difference. Comparing at equal sparsity along a frontier: Gao et al. 2024,
     "Scaling and evaluating sparse autoencoders".
 
     Errors: MismatchError where the other axis is unequal, or recipes have not as many seeds;
@@ -118,7 +118,7 @@ def matched_comparison(
         raise MismatchError(
             f"at {_name(axis)} {level:g} the {_name(other)} of {high!r} is {means[high]:.4g} and "
             f"that of {low!r} {means[low]:.4g}, {apart:.0%} apart where {tolerance:.0%} is "
-            f"allowed; a figure compared there would show the {_name(other)}. Train them to meet "
+            f"allowed; a metric compared there would show the {_name(other)}. Train them to meet "
             f"at another level, or hold the {_name(other)} instead"
         )
     return MatchedComparison(axis, level, points)

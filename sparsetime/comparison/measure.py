@@ -1,4 +1,4 @@
-"""What is measured of one trained dictionary."""
+"""Measurement of one trained dictionary on the held-out part of a testbed."""
 
 from __future__ import annotations
 
@@ -22,57 +22,57 @@ from sparsetime.metrics.temporal.probe_ladder import ProbeLadder, probe_ladder
 from sparsetime.testbeds.atom_recovery import FOUND_ABOVE, Recovery, recovery
 from sparsetime.testbeds.synthetic.generate import SyntheticData
 
-FIGURES = ("fvu", "l0", "dead", "dwell", "half_life_median", "flicker_share", "smoothness")
+METRICS = ("fvu", "l0", "dead", "dwell", "half_life_median", "flicker_share", "smoothness")
 SLOW = 32  # steps; a planted feature that dwells longer counts as slow
 
 
 @final
 @dataclass
 class Measurements:
-    """Figures by name, why others are missing, and what has more than one number."""
+    """Metrics by name, reasons of missing ones, probe accuracies, and recovery by octave."""
 
-    figures: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     probes: list[ProbeAccuracy] = field(default_factory=list)
     octaves: list[DwellOctave] = field(default_factory=list)
 
 
 def measure(sae: Dictionary, split: TestbedSplit) -> Measurements:
-    """Everything that this testbed allows, on sequences that were not trained on.
+    """All metrics that the testbed allows, on held-out sequences.
 
     Errors: those of `sparsetime.evaluate`.
     """
-    report = evaluate(sae, split.held_out, FIGURES, progress=False)
-    found = Measurements(left_out=dict(report.left_out))
-    for name, figure in report.items():
-        if isinstance(figure.value, float | int):
-            found.figures[name] = float(figure.value)
+    report = evaluate(sae, split.held_out, METRICS, progress=False)
+    measured = Measurements(left_out=dict(report.left_out))
+    for name, metric in report.items():
+        if isinstance(metric.value, float | int):
+            measured.metrics[name] = float(metric.value)
     if split.labels or split.true_code is not None:
         code = concatenate(
-            [each.code for each in encode_store(sae, split.held_out, progress=False)]
+            [sequence.code for sequence in encode_store(sae, split.held_out, progress=False)]
         )
         if split.labels:
-            readers = {part.name or "code": part.of(code) for part in latent_groups(sae)}
-            found.probes = probed(
+            readers = {group.name or "code": group.of(code) for group in latent_groups(sae)}
+            measured.probes = probe_accuracies(
                 probe_ladder(readers, split.labels_of_steps, split.lengths, times=split.times)
             )
         if split.true_code is not None and split.bed.truth is not None:
-            _planted(found, sae, code, split.true_code, split.bed.truth, split)
-    return found
+            _planted(measured, sae, code, split.true_code, split.bed.truth, split)
+    return measured
 
 
-def probed(found: ProbeLadder) -> list[ProbeAccuracy]:
+def probe_accuracies(ladder: ProbeLadder) -> list[ProbeAccuracy]:
     """The accuracies and baselines of a probe ladder."""
     return [
         ProbeAccuracy(
             label=probe.label, reader=probe.reader, accuracy=probe.accuracy, baseline=probe.baseline
         )
-        for probe in found.probes
+        for probe in ladder.probes
     ]
 
 
 def _planted(
-    found: Measurements,
+    measured: Measurements,
     sae: Dictionary,
     code: SparseCode,
     true_code: SparseCode,
@@ -80,40 +80,42 @@ def _planted(
     split: TestbedSplit,
 ) -> None:
     match = recovery(sae.atoms.detach(), truth.atoms)
-    found.figures["recovered"] = match.share_recovered
+    measured.metrics["recovered"] = match.share_recovered
     dwell = truth.features["dwell"].to_numpy()
     for name, some in (("recovered_slow", dwell >= SLOW), ("recovered_fast", dwell < SLOW)):
         if some.any():
-            found.figures[name] = float(_is_found(match)[some].mean())
+            measured.metrics[name] = float(_is_recovered(match)[some].mean())
         else:
-            found.left_out[name] = f"no planted feature is on the {name[10:]} side of {SLOW} steps"
+            measured.left_out[name] = (
+                f"no planted feature is on the {name[10:]} side of {SLOW} steps"
+            )
     try:
-        told = planted_recovery(code, true_code, match, split.lengths)
-        found.octaves = octaves(told)
-        _add(found, "dwell_agreement", told.dwell_agreement.value)
-        _add(found, "firing", told.firing.value)
+        planted = planted_recovery(code, true_code, match, split.lengths)
+        measured.octaves = octaves(planted)
+        _add(measured, "dwell_agreement", planted.dwell_agreement.value)
+        _add(measured, "firing", planted.firing.value)
     except DataError as error:
-        found.left_out |= {name: str(error) for name in ("dwell_agreement", "firing")}
+        measured.left_out |= {name: str(error) for name in ("dwell_agreement", "firing")}
     try:
         parents = truth.features["parent"].to_numpy()
         absorbed = planted_absorption(code, true_code, match, parents, split.lengths).rate
-        _add(found, "absorption", absorbed.value)
-        _add(found, "absorption_null", absorbed.null)
+        _add(measured, "absorption", absorbed.value)
+        _add(measured, "absorption_null", absorbed.null)
     except DataError as error:
-        found.left_out |= {name: str(error) for name in ("absorption", "absorption_null")}
+        measured.left_out |= {name: str(error) for name in ("absorption", "absorption_null")}
 
 
-def octaves(told: PlantedRecovery) -> list[DwellOctave]:
+def octaves(planted: PlantedRecovery) -> list[DwellOctave]:
     """Recovery and dwell by octave of true dwell."""
-    known = np.isfinite(told.true_dwell)
-    octave = np.full(len(known), -1)
-    octave[known] = np.floor(np.log2(told.true_dwell[known]))
+    finite = np.isfinite(planted.true_dwell)
+    octave = np.full(len(finite), -1)
+    octave[finite] = np.floor(np.log2(planted.true_dwell[finite]))
     return [
         DwellOctave(
             dwell=float(2.0**number),
             features=int(here.sum()),
-            recovered=float(told.found[here].mean()),
-            found=_median(told.dwell[here & told.found]),
+            recovered=float(planted.found[here].mean()),
+            found=_median(planted.dwell[here & planted.found]),
         )
         for number in range(int(octave.max()) + 1)
         if (here := octave == number).any()
@@ -125,12 +127,12 @@ def _median(values: np.ndarray) -> float | None:
     return float(np.median(finite)) if len(finite) else None
 
 
-def _is_found(match: Recovery) -> np.ndarray:
+def _is_recovered(match: Recovery) -> np.ndarray:
     return match.cosine.numpy() > FOUND_ABOVE
 
 
-def _add(found: Measurements, name: str, value: float) -> None:
+def _add(measured: Measurements, name: str, value: float) -> None:
     if math.isfinite(value):
-        found.figures[name] = value
+        measured.metrics[name] = value
     else:
-        found.left_out[name] = "not defined on these steps"
+        measured.left_out[name] = "not defined on these steps"

@@ -1,4 +1,4 @@
-"""Whether another seed would rank the recipes alike."""
+"""Rank stability: Kendall's tau between the rankings of recipes under different seeds."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sparsetime.errors import MismatchError
 @final
 @dataclass(frozen=True)
 class RankStability:
-    """How alike the rankings of seeds are.
+    """Agreement of the rankings of seeds.
 
-    tau: Kendall's, mean over pairs of seeds; 1 where all rank alike, 0 on average where ranks are
-    of chance. lowest: of any pair. pairs: how many. None where there are not two recipes, or not
-    two seeds.
+    tau: Kendall's, mean over pairs of seeds; 1 where all rankings agree, 0 on average for
+    random ones. lowest: of any pair. pairs: number of pairs. None where there are fewer than two
+    recipes or two seeds.
     """
 
     tau: float | None
@@ -28,7 +28,7 @@ class RankStability:
 
 
 def rank_stability(values: Mapping[str, Sequence[float]]) -> RankStability:
-    """Of recipes with a value a seed, seeds in the same order.
+    """Rank stability of recipes, each with one value per seed, seeds in the same order.
 
     Ties count as in Kendall's tau-b. Source: Kendall 1938, "A new measure of rank correlation".
 

@@ -1,4 +1,4 @@
-"""Recipes side by side, at equal L0 and FVU; where these are unequal, why they are not compared."""
+"""Comparison and ranking of recipes at equal L0 and FVU, with the reason where they are unequal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sparsetime.comparison.matched_sparsity import (
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.statistics.estimate import Estimate
 
-#: What is compared, beside FVU; of these, those that a testbed has.
+#: Metrics that are compared beside FVU, where a testbed has them.
 COMPARED = (
     "smoothness",
     "flicker_share",
@@ -36,16 +36,16 @@ COMPARED = (
 @final
 @dataclass(frozen=True)
 class Comparison:
-    """One figure of a recipe against the baseline's, on one testbed and at one width.
+    """One metric of a recipe against the baseline's, on one testbed and at one width.
 
-    axis, level: what was held equal, and where. value, baseline: means over seeds at that level.
+    axis, level: the axis held equal, and its level. value, baseline: means over seeds there.
     difference: of the recipe less the baseline, seed by seed. reason: why all of these are None.
     """
 
     bed: str
     width: int
     recipe: str
-    figure: str
+    metric: str
     axis: Axis | None = None
     level: float | None = None
     value: float | None = None
@@ -71,9 +71,9 @@ class RecipeRanking:
 
 
 def rankings(board: Leaderboard) -> list[RecipeRanking]:
-    """Every testbed and width."""
+    """One ranking for every testbed and width."""
     settings = board.settings
-    found = []
+    ranked = []
     for bed, width in ((bed, width) for bed in settings.beds for width in settings.widths):
         levels = _levels(board, bed, width)
         fvu: dict[str, tuple[float, ...]] = {}
@@ -91,26 +91,26 @@ def rankings(board: Leaderboard) -> list[RecipeRanking]:
                 fvu[recipe] = tuple(point.fvu for point in read)
         best_first = sorted(fvu, key=lambda recipe: float(np.mean(fvu[recipe])))
         ordered = {recipe: fvu[recipe] for recipe in best_first}
-        found.append(RecipeRanking(bed, width, levels["l0"], ordered, left_out))
-    return found
+        ranked.append(RecipeRanking(bed, width, levels["l0"], ordered, left_out))
+    return ranked
 
 
 def comparisons(board: Leaderboard) -> list[Comparison]:
-    """Every figure of every recipe against the baseline's."""
+    """Every metric of every recipe against the baseline's."""
     settings = board.settings
-    found: list[Comparison] = []
+    compared: list[Comparison] = []
     for bed in settings.beds:
-        names = {name for entry in board.entries if entry.cell.bed == bed for name in entry.figures}
+        names = {name for entry in board.entries if entry.cell.bed == bed for name in entry.metrics}
         for width in settings.widths:
             levels = _levels(board, bed, width)
-            found.extend(
-                _compared(board, bed, width, recipe, figure, levels)
-                for figure in COMPARED
-                if figure in names
+            compared.extend(
+                _compared(board, bed, width, recipe, metric, levels)
+                for metric in COMPARED
+                if metric in names
                 for recipe in settings.recipes
                 if recipe != settings.baseline
             )
-    return found
+    return compared
 
 
 def _compared(
@@ -118,13 +118,13 @@ def _compared(
     bed: str,
     width: int,
     recipe: str,
-    figure: str,
+    metric: str,
     levels: Mapping[Axis, float],
 ) -> Comparison:
-    """At equal L0 where FVU is equal too, or else at equal FVU where L0 is."""
+    """At equal L0 if FVU is equal there too, otherwise at equal FVU if L0 is."""
     settings = board.settings
     baseline = settings.baseline
-    frontiers = {name: _frontiers(board, bed, width, name, figure) for name in (recipe, baseline)}
+    frontiers = {name: _frontiers(board, bed, width, name, metric) for name in (recipe, baseline)}
     reasons = []
     for axis, level in levels.items():
         try:
@@ -136,35 +136,35 @@ def _compared(
             bed,
             width,
             recipe,
-            figure,
+            metric,
             axis,
             level,
             read.value(recipe),
             read.value(baseline),
             read.difference(recipe, baseline),
         )
-    return Comparison(bed, width, recipe, figure, reason=reasons[0])
+    return Comparison(bed, width, recipe, metric, reason=reasons[0])
 
 
 def _levels(board: Leaderboard, bed: str, width: int) -> dict[Axis, float]:
-    """Where frontiers are read: at the baseline's L0 and FVU with the k in the middle."""
+    """Levels at which frontiers are read: the baseline's L0 and FVU at the middle k."""
     middle = board.at_middle_k(bed, width, board.settings.baseline)
     return {
-        "l0": float(np.mean([entry.figures["l0"] for entry in middle])),
-        "fvu": float(np.mean([entry.figures["fvu"] for entry in middle])),
+        "l0": float(np.mean([entry.metrics["l0"] for entry in middle])),
+        "fvu": float(np.mean([entry.metrics["fvu"] for entry in middle])),
     }
 
 
 def _frontiers(
-    board: Leaderboard, bed: str, width: int, recipe: str, figure: str
+    board: Leaderboard, bed: str, width: int, recipe: str, metric: str
 ) -> list[Frontier]:
-    """For each seed the points of its dictionaries that have the figure."""
-    return [_points(board.of(bed, width, recipe, seed), figure) for seed in board.settings.seeds]
+    """For each seed the points of its dictionaries that have the metric."""
+    return [_points(board.of(bed, width, recipe, seed), metric) for seed in board.settings.seeds]
 
 
-def _points(entries: Sequence[LeaderboardEntry], figure: str) -> list[FrontierPoint]:
+def _points(entries: Sequence[LeaderboardEntry], metric: str) -> list[FrontierPoint]:
     return [
-        FrontierPoint(entry.figures["l0"], entry.figures["fvu"], entry.figures[figure])
+        FrontierPoint(entry.metrics["l0"], entry.metrics["fvu"], entry.metrics[metric])
         for entry in entries
-        if figure in entry.figures
+        if metric in entry.metrics
     ]

@@ -1,4 +1,4 @@
-"""What decides a leaderboard: who takes part, and the terms that are equal for all."""
+"""Leaderboard settings: recipes, grid, and the terms that are equal for all cells."""
 
 from __future__ import annotations
 

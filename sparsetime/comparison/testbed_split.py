@@ -1,4 +1,4 @@
-"""Ground: a testbed split by document or time, with the truth of what is held out."""
+"""TestbedSplit: a testbed split by document or time, with the true code of the held-out part."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SPLIT_SEED = 0  # the same sequences are held out for every seed
 @final
 @dataclass(frozen=True, eq=False)
 class TestbedSplit:
-    """Where the cells of one testbed are trained and measured.
+    """The training part and the held-out part of one testbed.
 
-    learnt, held_out: two views of its store. true_code: of the held-out steps, None where nothing
-    was planted. labels: those that are probed.
+    train, held_out: two views of its store. true_code: of the held-out steps, None without planted
+    features. labels: the labels to probe.
     """
 
     bed: Testbed
-    learnt: Store
+    train: Store
     held_out: Store
     true_code: SparseCode | None
     labels: list[str]
@@ -62,7 +62,7 @@ def split_testbed(name: str, settings: LeaderboardSettings, progress: bool = Tru
     Errors: those of `sparsetime.testbed`.
     """
     bed = testbed(name, progress=progress, **settings.beds[name])
-    learnt, held_out = bed.split(settings.held_out, seed=_SPLIT_SEED)
+    train_part, held_out = bed.split(settings.held_out, seed=_SPLIT_SEED)
     true_code = None
     if bed.truth is not None:
         time = bed.truth.settings.time
@@ -71,4 +71,4 @@ def split_testbed(name: str, settings: LeaderboardSettings, progress: bool = Tru
         true_code = concatenate(
             [whole.row_slice(n * time, (n + 1) * time) for n in numbers.tolist()]
         )
-    return TestbedSplit(bed, learnt, held_out, true_code, settings.ladder.get(name, []))
+    return TestbedSplit(bed, train_part, held_out, true_code, settings.ladder.get(name, []))

@@ -1,4 +1,4 @@
-"""A report: figures by name, and those that could not be given."""
+"""EvaluationReport: metric values by name, and the reasons of those that are left out."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
 from sparsetime.metrics.metric import MetricValue
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_VALUES = {1: "figures", 2: "metrics"}  # the key of the values, by schema version
 RECORD = "evaluation.json"
 
 
 @final
 @dataclass(frozen=True)
 class EvaluationReport(Mapping[str, MetricValue]):
-    """Figures by name (`fvu`, `fvu/high` of a T-SAE, …), in the order in which they were taken.
+    """Metric values by name (`fvu`, `fvu/high` of a T-SAE, …), in the order of computation.
 
-    left_out: why a figure is missing, by its name. about: dictionary, model, site, steps, and the
-    share of them seen in training (None where nobody knows). subject: SHA-256 of the dictionary's
-    weights, of the store, and of the choice of its sequences.
+    left_out: the reason of each metric without a value. about: dictionary, model, site, steps, and
+    the share of them seen in training (None where that is not recorded). subject: SHA-256 of the
+    dictionary's weights, of the store, and of the choice of its sequences.
     """
 
-    figures: dict[str, MetricValue]
+    metrics: dict[str, MetricValue]
     left_out: dict[str, str] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     subject: dict[str, str] = field(default_factory=dict)
@@ -34,27 +35,27 @@ class EvaluationReport(Mapping[str, MetricValue]):
     def __getitem__(self, name: str) -> MetricValue:
         if name in self.left_out:
             raise KeyError(f"{name} is left out: {self.left_out[name]}")
-        return self.figures[name]
+        return self.metrics[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.figures)
+        return iter(self.metrics)
 
     def __len__(self) -> int:
-        return len(self.figures)
+        return len(self.metrics)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.figures
+        return name in self.metrics
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and finite numbers."""
-        value = {
+        record = {
             "schema_version": SCHEMA_VERSION,
             "about": self.about,
             "subject": self.subject,
-            "figures": {name: asdict(figure) for name, figure in self.figures.items()},
+            _VALUES[SCHEMA_VERSION]: {name: asdict(value) for name, value in self.metrics.items()},
             "left_out": self.left_out,
         }
-        plain: dict[str, Any] = json.loads(json.dumps(value, allow_nan=False))
+        plain: dict[str, Any] = json.loads(json.dumps(record, allow_nan=False))
         return plain
 
     def save(self, folder: str | Path) -> None:
@@ -73,17 +74,19 @@ class EvaluationReport(Mapping[str, MetricValue]):
             raise StoreError(
                 f"{where.url} holds no {RECORD}; sparsetime.evaluate(…, out=…) writes one"
             )
-        value = where.read_json(RECORD)
-        if not isinstance(value, dict) or not {"schema_version", "figures"} <= value.keys():
+        record = where.read_json(RECORD)
+        if not isinstance(record, dict) or "schema_version" not in record:
             raise DamagedError(f"{where.url}/{RECORD} is not an evaluation report")
-        if value["schema_version"] != SCHEMA_VERSION:
+        version = record["schema_version"]
+        if version not in _VALUES:
             raise StoreError(
-                f"{where.url}/{RECORD} has the schema {value['schema_version']}; this sparsetime "
-                f"reads {SCHEMA_VERSION}"
+                f"{where.url}/{RECORD} has the schema {version}; this sparsetime reads "
+                f"{' and '.join(map(str, _VALUES))}"
             )
         try:
-            figures = {name: MetricValue(**figure) for name, figure in value["figures"].items()}
-            return EvaluationReport(figures, value["left_out"], value["about"], value["subject"])
+            values = record[_VALUES[version]].items()
+            metrics = {name: MetricValue(**value) for name, value in values}
+            return EvaluationReport(metrics, record["left_out"], record["about"], record["subject"])
         except (KeyError, TypeError, AttributeError) as error:
             raise DamagedError(
                 f"{where.url}/{RECORD} is not an evaluation report: {error}"

@@ -112,7 +112,7 @@ def _curves(board: Leaderboard, bed: str, width: int, x: str, y: str) -> Iterato
         points = [
             (_mean(some, x), _mean(some, y))
             for some in _by_k(board, bed, width, recipe)
-            if all(name in entry.figures for entry in some for name in (x, y))
+            if all(name in entry.metrics for entry in some for name in (x, y))
         ]
         if points:
             points.sort()
@@ -222,4 +222,4 @@ def _octaves(board: Leaderboard, bed: str, width: int, recipe: str) -> list[Dwel
 
 
 def _mean(entries: Sequence[LeaderboardEntry], name: str) -> float:
-    return float(np.mean([entry.figures[name] for entry in entries]))
+    return float(np.mean([entry.metrics[name] for entry in entries]))

@@ -87,13 +87,13 @@ def against_baseline(board: Leaderboard) -> Table:
         if each.reason:
             place = f"{each.recipe} on {each.bed}, width {each.width:,}"
             names = refused.setdefault(f"{place}: {each.reason}", [])
-            names.append(each.figure)
+            names.append(each.metric)
     baseline = board.settings.baseline
     return Table(
         title=f"Against {baseline}, at equal L0 and FVU",
         caption=f"Both L0 and FVU are equal within {board.settings.tolerance:.0%}, one of them "
         f"exactly. The interval is over seeds. Where recipes do not meet, there is no comparison.",
-        columns=["recipe", "testbed", "width", "figure", "at", "value", baseline, "difference"],
+        columns=["recipe", "testbed", "width", "metric", "at", "value", baseline, "difference"],
         rows=[_compared(each) for each in found if not each.reason],
         notes=[f"{where}. Not compared: {', '.join(names)}." for where, names in refused.items()],
     )
@@ -152,7 +152,7 @@ def _compared(each: Comparison) -> list[str]:
         each.recipe,
         each.bed,
         f"{each.width:,}",
-        each.figure,
+        each.metric,
         f"{each.axis.upper()} {each.level:.3g}",
         f"{each.value:.3g}",
         f"{each.baseline:.3g}",

@@ -1,4 +1,4 @@
-"""What decides the dictionaries of a suite."""
+"""Settings of a suite: sites, recipe, widths, capture and training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sparsetime.training.config import TrainConfig
 
 @final
 class SuiteCapture(Settings):
-    """How the model is run over the data: see `sparsetime.capture`."""
+    """Capture settings of a suite: see `sparsetime.capture`."""
 
     window: PositiveInt | None = Field(None, description="longest segment run at once, steps")
     overlap: int = Field(0, ge=0, description="steps of context before a window")

@@ -1,32 +1,30 @@
-"""A dictionary for every site of a model, in one call."""
+"""st.suite: trains and measures a dictionary for every site of a model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from sparsetime.activations.capture.capture import capture as run_capture
 from sparsetime.activations.sampling.batch import check_needs
-from sparsetime.activations.store.store import Store
 from sparsetime.config import validated
-from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.recipes import dictionary
-from sparsetime.dictionaries.serialise import JSON_NAME
 from sparsetime.errors import StoreError
 from sparsetime.files import Folder
-from sparsetime.metrics.evaluate import evaluate
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.site_patterns import matching_sites
 from sparsetime.progress import progress as running
 from sparsetime.suites.ce_increase_by_context import CeIncreaseByContext
+from sparsetime.suites.entry_training import (
+    new_dictionary,
+    planned_dictionaries,
+    trained_entry,
+)
 from sparsetime.suites.settings import SuiteSettings
-from sparsetime.suites.suite_record import RECORD, Suite, SuiteEntry
-from sparsetime.training.train import train as run_train
+from sparsetime.suites.suite_record import RECORD, Suite
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -56,25 +54,25 @@ def suite(
     force: bool = False,
     progress: bool = True,
 ) -> Suite:
-    """Train a dictionary for every site of a model, and say how good each one is.
+    """Train and measure a dictionary for every site of a model.
 
     The model runs once over `data` for all sites; then one dictionary a site and width is trained
-    and measured on documents that were held out. `out` gets a store a site in `activations/`, a
-    folder a dictionary, named by its site and width, suite.json and the table suite.md;
-    `sparsetime.report(out)` draws the figures over depth. Dictionaries lie as `train` leaves them,
-    so each can be indexed and explored.
+    and measured on held-out documents. `out` gets a store per site in `activations/`, a folder per
+    dictionary, named by site and width, suite.json and the table suite.md. `sparsetime.report(out)`
+    draws the metrics over depth. Each dictionary has a run folder of `train`, so it can be indexed
+    and explored.
 
     model, data, tokenizer: as `sparsetime.capture` takes them. sites: names, or patterns in which
     `*` stands for one step of a path: "layers.*", "layers.*.mlp". recipe, settings: a recipe
     and its own settings, such as `{"k": 32}`. capture, train: settings of these two, such as
     `{"window": 128}` and `{"rows": 1_000_000}`.
 
-    contexts: lengths in tokens on which to measure by how much a language model's loss rises with
-    each reconstruction in place of its site, over at most `tokens` tokens of held-out text.
-    copies: other weights of the same layout to measure it on too, by name (a fine-tuned model).
+    contexts: lengths in tokens at which to measure the increase in cross-entropy with each
+    reconstruction in place of its site, over at most `tokens` tokens of held-out text. copies:
+    other weights of the same layout to measure it with too, by name (a fine-tuned model).
 
-    A call that was interrupted goes on; a finished suite is opened, and new contexts and copies
-    are measured. Source: He et al. 2024, Llama Scope, arXiv:2410.20526.
+    An interrupted call resumes. A finished suite is opened, and new contexts and copies are
+    measured. Source: He et al. 2024, Llama Scope, arXiv:2410.20526.
 
     Errors, before long work: UnknownNameError for a site, recipe or setting that does not exist;
     ConfigError for settings out of range; DataError for contexts where the model gives no logits;
@@ -98,12 +96,13 @@ def suite(
     )
     loaded = load_model(model, tokenizer)
     patterns = matching_sites(loaded.model, chosen.sites)
-    names = [name for found in patterns.values() for name in found]
-    with torch.device("meta"):  # a wrong setting must show before the capture
-        for each in chosen.width:
-            check_needs(_fresh(chosen, each, each).needs, _GIVEN, recipe, "a store of one site")
-    losses = CeIncreaseByContext(loaded.model, copies or {}, contexts, tokens, names)
-    made = _claimed(Folder(str(out)), chosen, loaded, force)
+    names = [name for sites_of_pattern in patterns.values() for name in sites_of_pattern]
+    with torch.device("meta"):  # an error in a setting must come before the capture
+        for size in chosen.width:
+            needs = new_dictionary(chosen, size, size).needs
+            check_needs(needs, _GIVEN, recipe, "a store of one site")
+    increases = CeIncreaseByContext(loaded.model, copies or {}, contexts, tokens, names)
+    made = _opened_or_new(Folder(str(out)), chosen, loaded, force)
     stores = run_capture(
         loaded,
         data,
@@ -113,28 +112,31 @@ def suite(
         progress=progress,
         **chosen.capture.model_dump(),
     )
-    plan = _planned(patterns, stores, chosen.width)
+    plan = planned_dictionaries(patterns, stores, chosen.width)
     with running(f"suite of {recipe}", len(plan), "dictionaries", progress) as bar:
-        for due in plan:
-            bar.say(f"{due.site}, width {due.width}")
-            made = _with(made, _done(made, due, chosen, losses, force))
+        for planned in plan:
+            bar.say(f"{planned.site}, width {planned.width}")
+            entry = trained_entry(planned, chosen, made, increases, force)
+            made = made.with_entry(entry)
             made.save()
             bar.advance()
     return made
 
 
-def _claimed(folder: Folder, chosen: SuiteSettings, loaded: LoadedModel, force: bool) -> Suite:
-    """The suite that the folder holds, or a new one; from here on the folder is this suite's."""
+def _opened_or_new(
+    folder: Folder, chosen: SuiteSettings, loaded: LoadedModel, force: bool
+) -> Suite:
+    """The suite that the folder holds, or a new one that is saved there at once."""
     about = {
         "settings": chosen.model_dump(),
         "model_name": loaded.name,
         "model_hash": loaded.revision_or_hash,
     }
     if folder.exists(RECORD) and not force:
-        found = Suite.open(folder.url)
-        if {**found.about, "model_name": loaded.name} == about:
-            return found
-        other = [key for key in about if found.about.get(key) != about[key]]
+        saved = Suite.open(folder.url)
+        if {**saved.about, "model_name": loaded.name} == about:
+            return saved
+        other = [key for key in about if saved.about.get(key) != about[key]]
         raise StoreError(
             f"{folder.url} holds a suite of another {' and other '.join(other)} (see its "
             f"{RECORD}); choose another folder, or force=True to replace it"
@@ -147,72 +149,3 @@ def _claimed(folder: Folder, chosen: SuiteSettings, loaded: LoadedModel, force: 
     made = Suite(folder.url, (), about)
     made.save()
     return made
-
-
-@final
-@dataclass(frozen=True)
-class _Planned:
-    """A dictionary that the suite is to have."""
-
-    site: str
-    pattern: str
-    depth: int
-    width: int
-    store: Store
-
-    @property
-    def folder(self) -> str:
-        return f"{self.store.path.rstrip('/').rpartition('/')[2]}-{self.width}"
-
-
-def _planned(
-    patterns: Mapping[str, list[str]], stores: Sequence[Store], widths: Sequence[int]
-) -> list[_Planned]:
-    by_site = {store.site: store for store in stores}
-    return [
-        _Planned(site, pattern, depth, width, by_site[site])
-        for pattern, names in patterns.items()
-        for depth, site in enumerate(names)
-        for width in widths
-    ]
-
-
-def _done(
-    made: Suite, due: _Planned, chosen: SuiteSettings, losses: CeIncreaseByContext, force: bool
-) -> SuiteEntry:
-    """The entry with its figures; what an earlier call has finished is opened."""
-    learnt, held_out = due.store.split(held_out=chosen.held_out, seed=chosen.split_seed)
-    run = run_train(
-        _fresh(chosen, due.store.d, due.width),
-        learnt,
-        out=f"{made.path}/{due.folder}",
-        show=False,
-        force=force,
-        **chosen.train.model_dump(),
-    )
-    sha256 = str(Folder(run.path).read_json(JSON_NAME)["sha256"])
-    known = {each.folder: each for each in made.entries}.get(due.folder)
-    if known is None or known.sha256 != sha256:
-        place = (due.site, due.pattern, due.depth, due.width, due.folder, sha256)
-        known = SuiteEntry(*place, *_figures(run.dictionary, held_out, run.path))
-    if set(losses.names) <= known.loss_rises.keys():
-        return known
-    rises = losses.of(run.dictionary, due.site, held_out)
-    return replace(known, loss_rises={**known.loss_rises, **rises})
-
-
-def _fresh(chosen: SuiteSettings, d_in: int, width: int) -> Dictionary:
-    return dictionary(chosen.recipe, d_in=d_in, width=width, seed=chosen.seed, **chosen.settings)
-
-
-def _figures(sae: Dictionary, held_out: Store, path: str) -> tuple[float, float, float]:
-    report = evaluate(sae, held_out, ("fvu", "l0", "dead"), out=path, progress=False)
-    fvu, l0, dead = (report[name].value for name in ("fvu", "l0", "dead"))
-    assert isinstance(fvu, float | int), "these are no histograms"
-    assert isinstance(l0, float | int) and isinstance(dead, float | int)
-    return fvu, l0, dead
-
-
-def _with(made: Suite, entry: SuiteEntry) -> Suite:
-    others = [each for each in made.entries if each.folder != entry.folder]
-    return replace(made, entries=(*others, entry))

@@ -1,9 +1,9 @@
-"""What is known of a suite's dictionaries, and the table of them."""
+"""Suite and its entries: the saved record suite.json and the table suite.md."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, final
 
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -21,10 +21,10 @@ RECORD, TABLE = "suite.json", "suite.md"
 class SuiteEntry:
     """One dictionary of a suite.
 
-    pattern: what its site was asked for by; depth: its place among that pattern's sites, from 0.
-    folder: where it lies within the suite's. sha256: of its weights. fvu, l0, dead: as
-    `sparsetime.evaluate` defines them, on held-out documents. loss_rises: by how many nats a token
-    the model's loss rises with its reconstruction at the site, by what that was measured on.
+    pattern: the pattern that matched its site; depth: its place among that pattern's sites, from 0.
+    folder: its folder within the suite's. sha256: of its weights. fvu, l0, dead: as
+    `sparsetime.evaluate` defines them, on held-out documents. loss_rises: the increase in
+    cross-entropy in nats per token, with its reconstruction at the site, by context and model.
     """
 
     site: str
@@ -42,7 +42,7 @@ class SuiteEntry:
 @final
 @dataclass(frozen=True)
 class Suite:
-    """A dictionary for every site: in the folder `path`, a line an entry.
+    """The dictionaries of a suite, in the folder `path`.
 
     about: the settings, the model's name and hash.
     """
@@ -65,16 +65,21 @@ class Suite:
             raise unknown_name(f"width of {site!r}", str(width), widths)
         return load(f"{self.path}/{chosen[0].folder}")
 
+    def with_entry(self, entry: SuiteEntry) -> Suite:
+        """The suite with this entry last, in place of an earlier one of the same folder."""
+        others = [other for other in self.entries if other.folder != entry.folder]
+        return replace(self, entries=(*others, entry))
+
     def table(self) -> str:
         """The entries as a Markdown table."""
         rises = list(dict.fromkeys(name for entry in self.entries for name in entry.loss_rises))
         head = ["site", "width", "FVU", "L0", "dead", *(f"loss rise, {name}" for name in rises)]
         lines = [head, ["---", *["---:"] * (len(head) - 1)]]
         for entry in self.entries:
-            figures = [f"{entry.fvu:.4f}", f"{entry.l0:.1f}", f"{entry.dead:.1%}"]
+            values = [f"{entry.fvu:.4f}", f"{entry.l0:.1f}", f"{entry.dead:.1%}"]
             losses = [entry.loss_rises.get(name) for name in rises]
             costs = ["" if loss is None else f"{loss:.4f}" for loss in losses]
-            lines.append([f"`{entry.site}`", f"{entry.width:,}", *figures, *costs])
+            lines.append([f"`{entry.site}`", f"{entry.width:,}", *values, *costs])
         return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
     def save(self) -> None:
@@ -87,7 +92,7 @@ class Suite:
 
     @staticmethod
     def open(path: str) -> Suite:
-        """Read what `save` wrote.
+        """Read a saved suite.
 
         Errors: StoreError where there is none or one of another version; DamagedError where it does
         not read as a suite.

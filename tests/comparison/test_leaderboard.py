@@ -54,9 +54,9 @@ def test_every_cell_of_the_grid_is_measured(board):
     assert [entry.cell for entry in board.entries] == cells(board.settings)
     assert len(board.entries) == 8
     for entry in board.entries:
-        assert 0 < entry.figures["fvu"] < 1
-        assert entry.figures["l0"] == pytest.approx(entry.cell.k, rel=0.5)
-        assert 0 <= entry.figures["recovered"] <= 1
+        assert 0 < entry.metrics["fvu"] < 1
+        assert entry.metrics["l0"] == pytest.approx(entry.cell.k, rel=0.5)
+        assert 0 <= entry.metrics["recovered"] <= 1
         assert {each.label for each in entry.probes} == {"state"}
         assert entry.seconds > 0
     parts = {each.reader for entry in board.entries for each in entry.probes}
@@ -68,15 +68,15 @@ def test_every_cell_of_the_grid_is_measured(board):
 
 
 def test_planted_features_are_found_and_counted(board):
-    best = max(board.entries, key=lambda entry: entry.figures["recovered"])
-    assert best.figures["recovered"] >= 0.5
+    best = max(board.entries, key=lambda entry: entry.metrics["recovered"])
+    assert best.metrics["recovered"] >= 0.5
     shares = [(octave.features, octave.recovered) for octave in best.octaves]
     assert sum(count for count, _ in shares) <= 12
     assert sum(count * share for count, share in shares) >= 5
     sae = st.load(f"{board.path}/runs/synthetic/{best.cell.name}")
     bed = st.testbed("synthetic", progress=False, **SYNTHETIC)
     again = recovery(sae.atoms.detach(), bed.truth.atoms).share_recovered
-    assert best.figures["recovered"] == again
+    assert best.metrics["recovered"] == again
 
 
 def test_figures_are_those_of_evaluate_on_held_out_sequences(board):
@@ -85,7 +85,7 @@ def test_figures_are_those_of_evaluate_on_held_out_sequences(board):
     sae = st.load(f"{board.path}/runs/synthetic/{entry.cell.name}")
     report = st.evaluate(sae, held_out, ["fvu", "smoothness", "dwell"], progress=False)
     for name in ("fvu", "smoothness", "dwell", "fvu/slow"):
-        assert entry.figures[name] == pytest.approx(report[name].value)
+        assert entry.metrics[name] == pytest.approx(report[name].value)
     assert report.about["seen_in_training"] == 0.0
 
 
@@ -173,7 +173,7 @@ def test_it_is_read_back_as_it_was_written(board):
     table = pq.read_table(f"{board.path}/{TABLE}")
     assert table.num_rows == 8
     assert table["recipe"].to_pylist().count("slow_fast") == 4
-    assert table["fvu"].to_pylist() == [entry.figures["fvu"] for entry in board.entries]
+    assert table["fvu"].to_pylist() == [entry.metrics["fvu"] for entry in board.entries]
     assert table["fvu/slow"].null_count == 4  # BatchTopK has no parts
 
 
@@ -247,8 +247,8 @@ def test_series_is_held_out_by_time_and_probed_by_time(monkeypatch):
     settings = LeaderboardSettings.model_validate({**TINY, "beds": beds, "ladder": LADDER})
     made = split_testbed("series", settings, progress=False)
     assert made.labels == ["hour", "weekday", "lockdown", "season"]
-    learnt, held_out = (set(side.sequences["start"].to_pylist()) for side in made.bed.split(0.1))
-    assert set(made.learnt.sequences["start"].to_pylist()) == learnt and not learnt & held_out
+    train, held_out = (set(side.sequences["start"].to_pylist()) for side in made.bed.split(0.1))
+    assert set(made.train.sequences["start"].to_pylist()) == train and not train & held_out
     assert len(made.held_out.sequence_indices) == len(made.times) == 4
     assert len(set(made.times)) == len(held_out)
     columns = made.labels_of_steps

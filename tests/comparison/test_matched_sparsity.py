@@ -72,10 +72,10 @@ def test_frontiers_that_do_not_serve_are_refused():
 
 
 def test_a_point_is_read_off_a_report():
-    figures = {
+    metrics = {
         name: MetricValue(value, "", "", "")
         for name, value in (("l0", 8.0), ("fvu", 0.2), ("dwell", 3))
     }
-    assert FrontierPoint.of(EvaluationReport(figures), "dwell") == FrontierPoint(8.0, 0.2, 3)
-    with pytest.raises(UnknownNameError, match="unknown figure 'dwel': did you mean 'dwell'"):
-        FrontierPoint.of(EvaluationReport(figures), "dwel")
+    assert FrontierPoint.of(EvaluationReport(metrics), "dwell") == FrontierPoint(8.0, 0.2, 3)
+    with pytest.raises(UnknownNameError, match="unknown metric 'dwel': did you mean 'dwell'"):
+        FrontierPoint.of(EvaluationReport(metrics), "dwel")

@@ -20,7 +20,7 @@ def board(fvu, smoothness, l0=1.0):
         LeaderboardEntry(
             cell=cell,
             terms={},
-            figures={
+            metrics={
                 "l0": cell.k * (l0 if cell.recipe == "slow_fast" else 1.0),
                 "fvu": fvu[cell.recipe] / cell.k * (1 + cell.seed / 100),
                 "smoothness": smoothness[cell.recipe] + cell.seed / 10,
@@ -53,7 +53,7 @@ def test_a_recipe_that_does_not_reach_the_l0_is_named():
 def test_figures_are_compared_where_l0_and_fvu_are_equal():
     fvu = {"batch_topk": 1.0, "slow_fast": 1.02}
     (found,) = comparisons(board(fvu, {"batch_topk": 1.0, "slow_fast": 0.5}))
-    assert (found.recipe, found.figure, found.axis, found.level) == (
+    assert (found.recipe, found.metric, found.axis, found.level) == (
         *("slow_fast", "smoothness", "l0"),
         4.0,
     )

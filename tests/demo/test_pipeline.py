@@ -47,10 +47,10 @@ def test_the_figures_come_with_definitions_and_are_of_held_out_documents(run):
     assert metrics["data"]["documents"] == 12
     assert metrics["data"]["held_out_documents"] == 3
     for report in metrics["dictionaries"].values():
-        for figure in report["figures"].values():
-            assert figure["definition"]
-            assert figure["source"]
-        assert 0 < report["figures"]["fvu"]["value"] < 1
+        for metric in report["metrics"].values():
+            assert metric["definition"]
+            assert metric["source"]
+        assert 0 < report["metrics"]["fvu"]["value"] < 1
         assert report["about"]["seen_in_training"] == 0.0
     assert {"capture", "train"} <= set(metrics["seconds"])
 

@@ -45,7 +45,7 @@ def test_figures_from_before_parts_had_names_are_still_shown(run):
     written = record.read_text()
     before = json.loads(written)
     for new, old in (("predicted", "high"), ("novel", "low")):
-        figures = before["figures"]
+        figures = before["metrics"]
         for name in [name for name in figures if name.endswith(f"/{new}")]:
             figures[name.replace(new, old)] = figures.pop(name)
     record.write_text(json.dumps(before))

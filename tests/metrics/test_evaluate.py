@@ -161,6 +161,8 @@ def test_reports_that_do_not_read_are_named(tmp_path):
         ("{", "is not valid JSON", DamagedError),
         ("{}", "is not an evaluation report", DamagedError),
         ('{"schema_version": 1, "figures": {"fvu": {}}}', "is not an evaluation rep", DamagedError),
+        ('{"schema_version": 2, "metrics": {"fvu": {}}}', "is not an evaluation rep", DamagedError),
+        ('{"schema_version": 2}', "is not an evaluation report", DamagedError),
         (
             '{"schema_version": 7, "figures": {}}',
             "has the schema 7; this sparsetime re",

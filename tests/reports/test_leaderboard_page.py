@@ -25,7 +25,7 @@ def entry(cell):
     return LeaderboardEntry(
         cell=cell,
         terms={},
-        figures={
+        metrics={
             "l0": float(cell.k),
             "fvu": 8 / cell.width * worse / cell.k + cell.seed,
             "smoothness": 1.0 / worse,
@@ -123,7 +123,7 @@ def test_all_testbeds_and_widths_stand_in_one_table(board):
 
 def test_a_recipe_that_does_not_reach_the_l0_comes_last(board):
     far = [
-        entry.model_copy(update={"figures": {**entry.figures, "l0": 50.0 + entry.cell.k}})
+        entry.model_copy(update={"metrics": {**entry.metrics, "l0": 50.0 + entry.cell.k}})
         if entry.cell.recipe == "batch_topk" and entry.cell.bed == "python"
         else entry
         for entry in board.entries

@@ -76,7 +76,7 @@ def test_the_record_and_the_table_say_the_same(suite):
 
 def test_a_suite_goes_on_and_measures_what_is_new(model, data, tmp_path, monkeypatch):
     """Cut off after the second dictionary; then contexts and a copy are asked for."""
-    from sparsetime.suites import suite as module
+    from sparsetime.suites import entry_training as module
 
     whole = made(model, data, tmp_path / "whole")
     count = 0
@@ -88,7 +88,7 @@ def test_a_suite_goes_on_and_measures_what_is_new(model, data, tmp_path, monkeyp
             raise KeyboardInterrupt
         return st.train(*args, **settings)
 
-    monkeypatch.setattr(module, "run_train", cut_off)
+    monkeypatch.setattr(module, "train", cut_off)
     with pytest.raises(KeyboardInterrupt):
         made(model, data, tmp_path / "cut")
     assert len(Suite.open(str(tmp_path / "cut")).entries) == 2
