@@ -1,1 +1,1 @@
-"""How good a dictionary is: figures with a definition, a range and a source."""
+"""Metrics of a dictionary: estimates with a specification, and st.evaluate over all of them."""

@@ -1,4 +1,4 @@
-"""Stability: whether another seed finds the same features."""
+"""Seed stability: cosine of matched atoms of dictionaries that differ in their seed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NULL = "two sets of random atoms, matched likewise"
 @final
 @dataclass(frozen=True, eq=False)
 class SeedStability:
-    """What dictionaries that differ in their seed have in common.
+    """Stability of atoms over seeds.
 
     cosine: of matched atoms, mean over atoms and pairs of dictionaries. shared: the share of
     matches above 0.7. by_atom: [dictionaries, width], of every atom its cosine to its match, mean
@@ -36,15 +36,19 @@ class SeedStability:
 
 
 def seed_stability(atoms: Sequence[Float[Tensor, "width d"]], seed: int = 0) -> SeedStability:
-    """How alike dictionaries of equal size are, with atoms matched one to one.
+    """Stability of dictionaries of equal size, with atoms matched one to one.
 
-    For every pair of dictionaries the optimal assignment of `testbeds.recovery`, so that the sum of
-    cosines is largest. Shared features as in Paulo and Belrose 2025, "Sparse autoencoders trained
-    on the same data learn different features", whose threshold of 0.7 on matched cosines this is.
+    cosine = mean over pairs of dictionaries and atoms of cos(atom, matched atom), from -1 to 1.
 
-    The interval is over atoms: it says how sure the figure is for these dictionaries, and with few
-    of them nothing of further seeds. The null matters where d is small: random atoms then find
-    near ones too. Time grows with the cube of the width, some seconds for 2,000 atoms a pair.
+    Atoms of every pair of dictionaries are matched one to one by `testbeds.atom_recovery`, so that
+    the sum of cosines is largest. Shared features as in Paulo and Belrose 2025, "Sparse
+    autoencoders trained on the same data learn different features", whose threshold of 0.7 on
+    matched cosines this is.
+
+    The interval is over atoms, for these dictionaries; with few of them it does not cover further
+    seeds. The null, random atoms, matters where d is small: random atoms then have close matches
+    too. The metric is blind to features that one dictionary splits. Time grows with the cube of the
+    width, some seconds for 2,000 atoms a pair.
 
     Errors: DataError for fewer than two dictionaries; MismatchError where sizes differ.
     """

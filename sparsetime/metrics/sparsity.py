@@ -19,7 +19,7 @@ _SOURCE = "Bricken et al. 2023, Towards monosemanticity, section on feature dens
 
 
 def l0(data: EvaluationData) -> Estimate:
-    """l0 = mean over steps t of A_t, the number of active latents of step t. No null."""
+    """L0 = mean over steps t of A_t, the number of active latents of step t. No null."""
     rows, active, _ = _sums(data)
     return estimate(ratio_of(active, rows), len(rows), seed=data.context.seed)
 
@@ -40,7 +40,7 @@ def l0_spread(data: EvaluationData) -> Estimate:
 
 
 def dead(data: EvaluationData) -> Estimate:
-    """Dead = share of latents i with c_i = 0, where c_i counts the steps with latent i active.
+    """Share of dead latents: dead = mean_i [c_i = 0], c_i the steps on which latent i is active.
 
     A latent is dead on these data; more data may contain a step on which it is active. No null, and
     no interval: a resample leaves sequences out, so it counts too many latents as dead.
@@ -49,7 +49,7 @@ def dead(data: EvaluationData) -> Estimate:
 
 
 def dense(data: EvaluationData) -> Estimate:
-    """Dense = share of latents i with c_i / T > 0.1, over T steps. No null, no interval."""
+    """Dense latents: dense = mean_i [c_i / T > 0.1] over T steps. No null, no interval."""
     return Estimate(float((_density(data) > DENSE).mean()))
 
 

@@ -1,1 +1,1 @@
-"""Measures over time: one file a family; from a code to figures with their doubt."""
+"""Temporal metrics: functions of a code and the lengths of its sequences, one file each."""

@@ -1,4 +1,4 @@
-"""How alike a code is to itself some steps later: the sums that spectra and periods are made of."""
+"""Autocovariance and autocorrelation of a code by lag, for spectra and periods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dwell: how long features stay on, once on."""
+"""Dwell: mean run length of a feature's firing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sparsetime.statistics.nulls import SHUFFLED
 @final
 @dataclass(frozen=True, eq=False)
 class Dwell:
-    """How long features stay on, in steps.
+    """Dwell of features, in steps.
 
     mean, median: mean run length of a feature, over the features that fire. over_runs: mean over
     all runs. by_feature: NaN for a feature that never fires. null_by_feature: in shuffled time.
@@ -40,15 +40,14 @@ class Dwell:
 
 
 def dwell(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Dwell:
-    """Dwell times of a code over sequences.
+    """dwell_i = mean over runs r of feature i of length(r), in steps; at least 1.
 
     A run is an unbroken segment of steps of one sequence on which a feature fires; see
-    `features.timescales`, whose runs these are. Run lengths: Mood 1940, "The distribution theory
-    of runs".
+    `features.timescales.runs`. Source: Mood 1940, "The distribution theory of runs".
 
-    The null is exact. Of a feature that fires on n of a sequence's T steps, shuffling leaves
-    n (T - n + 1) / T runs in the mean (Mood 1940); the null of a mean run length is the ratio of
-    the expected sums.
+    The null is shuffled time, exact. For a feature that fires on n of a sequence's T steps, a
+    shuffle has n (T - n + 1) / T runs on average (Mood 1940); the null of a mean run length is the
+    ratio of the expected sums. Dwell is blind to the gaps between runs.
 
     Errors: DataError where nothing fires; those of `in_sequences`.
     """

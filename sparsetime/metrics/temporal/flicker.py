@@ -1,4 +1,4 @@
-"""Flicker: how restless a code is from each step to the next."""
+"""Flicker: latents that switch on or off between neighbouring steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sparsetime.statistics.nulls import SHUFFLED
 @final
 @dataclass(frozen=True)
 class Flicker:
-    """How much of a code changes from a step to the next.
+    """Change of a code between neighbouring steps.
 
     switches: latents switched on or off, mean over pairs of neighbouring steps, from 0. share: the
     same over those active on the earlier or the later step, one active on both counting twice;
@@ -34,8 +34,11 @@ class Flicker:
 def flicker(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Flicker:
     """Flicker of a code over sequences.
 
-    Defined here, over the switches of `features.timescales`. The null is exact: of a feature that
-    fires on n of a sequence's T steps, shuffling leaves 2 n (T - n) / T switches in the mean.
+    switches = mean over t of #{i : [f_i(t) != 0] != [f_i(t - 1) != 0]};
+    share = sum_t switches(t) / sum_t (A(t - 1) + A(t)), with A(t) the active latents of step t.
+    Defined here, over the runs of `features.timescales`. The null is shuffled time, exact: for a
+    feature that fires on n of a sequence's T steps, a shuffle has 2 n (T - n) / T switches on
+    average. Flicker is blind to changes of the value of a latent that stays active.
 
     Errors: DataError where no sequence has two steps; those of `in_sequences`.
     """

@@ -1,4 +1,4 @@
-"""Hierarchy: whether the code keeps which planted feature is a child of which."""
+"""Hierarchy: AUROC of planted parents among all features, from the code alone."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _NULL = "parents drawn at random"
 @final
 @dataclass(frozen=True, eq=False)
 class Hierarchy:
-    """How well the code tells parents from others.
+    """Recovery of the planted hierarchy.
 
-    score: how often a child's latent makes its parent's surer to be on than another feature's
-    (an AUROC, mean over children): 1 where it tells the parent from all others, 0.5 by chance.
-    truth: the same of the true code, the most that could be found.
+    score: AUROC of the parent among all features, ranked by the lift that the child's latent gives
+    theirs; mean over children. 1 where the parent has the largest lift, 0.5 by chance. truth: the
+    same of the true code, the largest possible value.
     contained: share of a child's latent's steps on
     which its parent's is on too, mean over children; its null takes other features for parents.
     children: how many child and parent pairs are recovered.
@@ -45,14 +45,17 @@ def hierarchy(
     lengths: Lengths = None,
     seed: int = 0,
 ) -> Hierarchy:
-    """Whether the latents of planted features keep their hierarchy.
+    """Recovery of the hierarchy of planted features.
+
+    score = mean over children c of the AUROC of parent(c) by lift(c, j).
+    lift(c, j) = P(j active | c active) - P(j active), for the latents of recovered features.
 
     parents: of each true feature the number of its parent, -1 for none (the column `parent` of
-    `SyntheticData.features`). The surer: P(second on | first on) - P(second on). AUROC: Hanley and
-    McNeil 1982, "The meaning and use of the area under a ROC curve".
-    Only features with a match of a cosine above 0.9 count.
+    `SyntheticData.features`). Only features with a match of a cosine above 0.9 count, so the score
+    is blind to children that are not recovered. Source of AUROC: Hanley and McNeil 1982, "The
+    meaning and use of the area under a ROC curve".
 
-    Errors: as `planted`; DataError where no child is recovered together with its parent.
+    Errors: as `planted_recovery`; DataError where no child is recovered together with its parent.
     """
     given, truth = matched_sequences(code, true_code, match, lengths)
     found = match.cosine.numpy() > FOUND_ABOVE

@@ -1,4 +1,4 @@
-"""Lead and lag: which feature announces which."""
+"""Lead and lag: ordered pairs of features, one beginning shortly before the other."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from sparsetime.statistics.nulls import circular_shift
 BUSIEST = 512
 _ROTATIONS = 19
 _LEAST = 5.0
-_NULL = "every feature turned round on its own in every sequence, by a random share of it"
+_NULL = "circular shift of every feature on its own in every sequence, by a random share of it"
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class LeadLag:
-    """Ordered pairs of features, those that stand out most first.
+    """Ordered pairs of features, most beyond the null first.
 
     leader, follower: features. count: beginnings of the follower with one of the leader at most
     `within` steps earlier. expected: the mean count over 19 rotations; largest: the largest.
     announced: count by all beginnings of the follower; lag: mean steps since the leader began.
     share: of all pairs of which 5 or more could be counted, those beyond their largest rotation;
-    one in twenty where features do not know of each other.
+    one in twenty where features are independent.
     """
 
     share: Estimate
@@ -58,18 +58,22 @@ def lead_lag(
     most: int = 100,
     seed: int = 0,
 ) -> LeadLag:
-    """The up to `most` pairs in which one feature's beginning most announces another's.
+    """Ordered pairs of features, and the share of pairs beyond the null.
+
+    share = share of ordered pairs (i, j) with count(i, j) above its largest rotation.
+    count(i, j): beginnings of j with a beginning of i at most `within` steps earlier. The result
+    lists the `most` pairs with the largest score.
 
     A feature begins where it is on and was off, or was not yet read, at the step before; beginnings
-    at the first step of a sequence are left out, as nothing could announce them. Pairs are taken
-    of the 512 features that begin most often, and ranked by
-    (count - expected) / sqrt(expected + 1).
+    at the first step of a sequence are left out, as nothing could announce them. Pairs are of
+    the 512 features that begin most often; score = (count - expected) / sqrt(expected + 1).
 
-    In the null every feature is turned round on its own: it keeps its beginnings and its rhythm,
-    and loses the others. So a feature that is only frequent announces nothing. Counting one
-    event's followers against shifted trains: cross-correlograms, Perkel, Gerstein and Moore 1967,
-    "Neuronal spike trains and stochastic point processes II". `share` is over pairs, and its
-    interval over leaders, since the pairs of one leader are not independent.
+    The null shifts every feature circularly on its own: it keeps its beginnings and its rhythm, and
+    loses its relation to others. So a feature that is only frequent does not count. It is blind to
+    pairs beyond `within`, and to common causes. Source: cross-correlograms against shifted trains,
+    Perkel, Gerstein and Moore 1967, "Neuronal spike trains and stochastic point processes II".
+    `share` is over pairs, and its interval over leaders, since the pairs of one leader are not
+    independent.
 
     Errors: DataError where `within` leaves no pairs of steps, or nothing begins; those of
     `in_sequences`.

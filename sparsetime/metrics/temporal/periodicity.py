@@ -1,4 +1,4 @@
-"""Periodicity: which features beat, and with what period."""
+"""Periodicity: the period of every feature, and the share of periodic features."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
 
 _CHANCE = 0.05
 _NEARLY = 0.9  # the first peak that is nearly as high as the highest is the period itself
-_NULL = "features that may last, but do not beat: held-out climbs that are above 0 by chance"
+_NULL = "features without a period: held-out climbs above 0 by chance, one in twenty"
 
 
 @final
@@ -48,14 +48,17 @@ def periodicity(
     longest: int = 128,
     seed: int = 0,
 ) -> Periodicity:
-    """The period of every feature, from the autocorrelation at lags up to `longest`.
+    """climb_i = max over peaks p of rho_i(p) - min over L < p of rho_i(L); period_i = that peak p.
 
-    A feature that lasts is alike to itself a little later without any beat, so a peak counts by
-    its height above the lowest value before it and not above 0. Peaks of the autocorrelation as
-    periods: Rabiner 1977, "On the use of autocorrelation analysis for pitch detection".
+    rho_i: the autocorrelation of feature i at lags up to `longest`, in steps.
 
-    By chance every autocorrelation climbs somewhere, the more so the longer a feature lasts, which
-    shuffled time would hide. So the lags of a climb are chosen on one half of the sequences and
+    A feature with long runs correlates with itself at short lags without a period. So a peak counts
+    by its height above the lowest value before it, not above 0. Source: peaks of the
+    autocorrelation as periods: Rabiner 1977, "On the use of autocorrelation analysis for pitch
+    detection".
+
+    By chance every autocorrelation climbs somewhere, and more for longer runs, which shuffled time
+    would hide. So the lags of a climb are chosen on one half of the sequences and
     measured on each group of the other, and the reverse: where the autocorrelation only falls, as
     of anything that lasts without a beat, the mean of these is at most 0. A feature beats where it
     is above 0 by Student's t-test over groups (Student 1908, "The probable error of a mean"), which

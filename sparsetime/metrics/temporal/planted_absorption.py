@@ -1,4 +1,4 @@
-"""Absorption where the truth is known: a parent's latent silent because a child's speaks."""
+"""Absorption of planted parents: a parent's latent is silent while a child's latent fires."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from sparsetime.metrics.temporal.sequences import Lengths, Sequences
 from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
 from sparsetime.testbeds.atom_recovery import FOUND_ABOVE, Recovery
 
-_NULL = "as often as parents' latents are silent while no child is on, where the child's fires"
+_NULL = "parents' latents as silent as while no child is active, where the child's latent fires"
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class PlantedAbsorption:
-    """How often children absorb their parents.
+    """Rate of absorption of parents by their children.
 
     rate: of the steps on which a child is on, and so its parent, those on which the child's latent
     fires and the parent's does not; all pairs together. child, parent: true features of each pair;
     by_pair: its rate, null_by_pair: the same if the parent's latent were silent no more often than
-    while none of its children is on. NaN where there is no step to tell from.
+    while none of its children is on. NaN where there is no such step.
     """
 
     rate: Estimate
@@ -44,13 +44,15 @@ def planted_absorption(
     lengths: Lengths = None,
     seed: int = 0,
 ) -> PlantedAbsorption:
-    """The absorption of planted parents by their children.
+    """Absorption of planted parents by their children.
+
+    rate = #(child on, its latent fires, the parent's latent silent) / #(child on), over steps.
 
     parents: of each true feature the number of its parent, -1 for none. Only pairs of which both
-    are recovered (a match of a cosine above 0.9) count: of a parent that was not found at all,
-    absorption has no meaning. Absorption: Chanin et al. 2024, "A is for absorption: studying
-    feature splitting and absorption in sparse autoencoders", who must find parents by probes;
-    here they are known.
+    are recovered (a match of a cosine above 0.9) count: absorption of a parent without a match is
+    undefined. From 0 to 1; blind to partial suppression of the parent's value. Absorption: Chanin
+    et al. 2024, "A is for absorption: studying feature splitting and absorption in sparse
+    autoencoders", who must find parents by probes; here they are known.
 
     A threshold makes any latent silent at times, so compare with the null: how often the child's
     latent fires on the child's steps, times how often the parent's is silent on those of its steps

@@ -1,4 +1,4 @@
-"""Planted features: which are found, how long they last, and whether they fire when they should."""
+"""Recovery of planted features: atoms, dwell and firing, against the truth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EXCHANGED = "matches exchanged at random between the features"
 @final
 @dataclass(frozen=True, eq=False)
 class PlantedRecovery:
-    """What became of planted features, [true] each; NaN for one that has no match or never fires.
+    """Recovery of planted features; arrays are [true], NaN without a match or where none fires.
 
     recovered: share of true features with a match of a cosine above 0.9. dwell_agreement: rank
     correlation (Spearman) of the dwell of recovered features with that of their latents.
@@ -50,12 +50,17 @@ class PlantedRecovery:
 def planted_recovery(
     code: SparseCode, true_code: SparseCode, match: Recovery, lengths: Lengths = None, seed: int = 0
 ) -> PlantedRecovery:
-    """Recovery of planted features: their atoms, their dwell times, and when they are on.
+    """Recovery, dwell agreement and firing of planted features.
+
+    recovered = share of true atoms with a match of cosine above 0.9.
+    dwell_agreement = Spearman correlation of dwell(feature) and dwell(latent), from -1 to 1. firing
+    = mean F1 = mean 2 |both active| / (|feature active| + |latent active|), from 0 to 1.
 
     code: the dictionary's, on activations with planted features; true_code: the truth of the same
     steps; match: `testbeds.recovery.recovery(atoms, true_atoms)`, one to one by optimal assignment.
     Spearman 1904 for rank correlation. Intervals are over features, which are what is counted; the
-    nulls exchange the matches: atoms that recover a stranger, no correlation, the F1 of strangers.
+    nulls exchange the matches between features. All are blind to features that are split over
+    several latents.
 
     Errors: MismatchError where codes and match are not of the same steps and features; DataError
     where fewer than three features are recovered; those of `in_sequences`.

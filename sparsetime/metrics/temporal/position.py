@@ -1,4 +1,4 @@
-"""Position features: what of the code is decided by how far into its sequence a step is."""
+"""Position: share of the code's variance that the position in the sequence explains."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
 from sparsetime.statistics.nulls import circular_shift
 
 _ROTATIONS = 19
-_NULL = "positions moved on by a share of every sequence, round its end"
+_NULL = "circular shift of every sequence by a random share of its length"
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Position:
-    """How much position explains.
+    """Variance explained by position.
 
     explained: share of the code's variance, all features together, that position predicts; 1 where
-    it decides all, 0 or slightly less where it says nothing. by_feature: of each feature's own
-    variance; NaN for one that does not vary. null_by_feature: the largest over 19 rotations.
+    it determines the code, 0 or slightly less where it is irrelevant. by_feature: of each feature's
+    own variance; NaN for one that does not vary. null_by_feature: the largest over 19 rotations.
     share: of the features that vary, those above their null; one in twenty without any position
     feature.
     """
@@ -38,24 +38,27 @@ class Position:
 
 
 def position(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Position:
-    """Which features tell the position of a step in its sequence.
+    """Variance of the code that the position in the sequence explains.
 
-    The strength of a feature is predicted by its mean at the same octave of position (0; 1 and 2;
-    3 to 6; ...) in the other groups of sequences, and the figure is 1 - squared error / variance
-    about the mean of the other groups: the correlation ratio (Pearson 1905), but cross-validated,
-    so that many octaves explain nothing by themselves. Neurons whose variance position explains:
-    Gurnee et al. 2024, "Universal neurons in GPT2 language models".
+    explained = 1 - sum (f - f_hat)^2 / sum (f - f_mean)^2, cross-validated over sequences.
 
-    The null turns every sequence round by a random share of itself: features keep their dwell and
-    their sequence, and lose their position alone.
+    f_hat: the activation of a feature is predicted by its mean at the same octave of position (0; 1
+    and 2; 3 to 6; ...) in the other groups of sequences; f_mean is the mean of the other groups. It
+    is the correlation ratio (Pearson 1905), cross-validated, so that many octaves explain nothing
+    by themselves. Neurons whose variance position explains: Gurnee et al. 2024, "Universal neurons
+    in GPT2 language models".
 
-    Errors: DataError where there is one sequence only, whose positions cannot be told from its
+    The null shifts every sequence circularly by a random share of its length: features keep their
+    dwell and their sequence, and lose their position alone. The metric is blind to differences of
+    position within one octave.
+
+    Errors: DataError where there is one sequence only, whose positions cannot be separated from its
     content, where none has two steps, or where no feature varies; those of `in_sequences`.
     """
     given = in_sequences(code, lengths)
     if given.groups < 2:
         raise DataError(
-            "there is one sequence, in which position cannot be told from what it is about; give "
+            "there is one sequence, in which position cannot be separated from content; give "
             "several, with lengths="
         )
     if int(given.lengths.max()) < 2:

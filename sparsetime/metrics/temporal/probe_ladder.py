@@ -1,4 +1,4 @@
-"""Probes up the label ladder: which part of the code knows the token, which the document."""
+"""Probe ladder: accuracy of linear probes, from fast labels to slow, by group of latents."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ RAW = "activations"
 @final
 @dataclass(frozen=True)
 class LabelProbe:
-    """How well one reader knows one label.
+    """Accuracy of a linear probe for one label from one reader.
 
     accuracy: on test steps, 0 to 1; interval: its middle 95% over blocks of time. baseline: of
-    always saying the most frequent class of the training steps. null: the accuracy from a random
-    dictionary, None where no such reader was given.
+    always predicting the most frequent class of the training steps. null: the accuracy from a
+    random dictionary, None where no such reader was given.
     """
 
     label: str
@@ -58,7 +58,7 @@ class LabelProbe:
 @final
 @dataclass(frozen=True)
 class ProbeLadder:
-    """A rung for each label and reader, in the order they were given.
+    """A probe for each label and reader, in the order of the arguments.
 
     left_out: why a label has none, by its name.
     """
@@ -67,10 +67,10 @@ class ProbeLadder:
     left_out: dict[str, str]
 
     def accuracy(self, label: str, reader: str) -> float:
-        """Errors: UnknownNameError for a label and reader without a rung."""
+        """Errors: UnknownNameError for a label and reader without a probe."""
         found = {f"{rung.label} from {rung.reader}": rung.accuracy for rung in self.probes}
         if (name := f"{label} from {reader}") not in found:
-            raise unknown_name("rung", name, found, self.left_out.get(label, ""))
+            raise unknown_name("probe", name, found, self.left_out.get(label, ""))
         return found[name]
 
 
@@ -81,19 +81,21 @@ def probe_ladder(
     seed: int = 0,
     times: Int[np.ndarray, " sequences"] | None = None,
 ) -> ProbeLadder:
-    """Linear probes of every label from every reader, all on the same steps.
+    """Accuracy of a linear probe for every label from every reader.
 
+    accuracy = share of test steps whose label the probe predicts, from 0 to 1.
     readers: by name a code, or activations, of the same steps; `dictionary_readers` gives the
     parts of a dictionary, the raw activations and a random dictionary. labels: by name one for
-    every step, None where a step has none; from fast to slow, to read like a ladder. times: a
+    every step, None where a step has none; from fast to slow. times: a
     number for every sequence; equal ones are of the same time, of which the same blocks train
     (None: no two are).
 
-    Probes and their split by alternating blocks of time are those of `evaluation.probes.Probes`;
+    Probes and their split by alternating blocks of time are those of `probe_metrics.slow_probe`;
     activations are centred on their training steps. Linear probes: Alain and Bengio 2016,
     "Understanding intermediate layers using linear classifier probes"; labels by timescale: Bhalla
     et al. 2025, "Temporal sparse autoencoders". A label needs two classes that occur on both sides;
-    one that has not is left out, with its reason.
+    a label without two is left out, with its reason. Probes are blind to what a non-linear reader
+    finds.
 
     Errors: MismatchError where readers, labels (by name) or lengths are not of the same steps, or
     times not of as many sequences; DataError where there are no readers.

@@ -1,4 +1,4 @@
-"""Recurrence: whether a feature that went off comes back, and how soon."""
+"""Recurrence: share of runs after which the feature fires again within some steps."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from sparsetime.statistics.nulls import SHUFFLED, shuffled_steps
 @final
 @dataclass(frozen=True, eq=False)
 class Recurrence:
-    """Whether features come back.
+    """Recurrence of features.
 
     share: of all runs, those after which the feature is on again within `within` steps of the same
-    sequence. by_feature: the same for each feature, NaN where none of its runs can tell. gap:
+    sequence. by_feature: the same for each feature, NaN where no run of it counts. gap:
     mean number of steps off, over the runs that came back, of each feature; NaN where none did.
     """
 
@@ -35,14 +35,15 @@ class Recurrence:
 def recurrence(
     code: SparseCode, lengths: Lengths = None, within: int = 32, seed: int = 0
 ) -> Recurrence:
-    """How often a feature that went off is on again within so many steps.
+    """Recurrence of features within some steps.
 
-    Only runs that end at least `within` steps before their sequence does can tell, and only they
-    count, so that late runs do not seem not to come back. The null is one shuffle of the steps of
-    every sequence: a feature that fires without memory, as often as this one.
+    share = mean over runs r of [the feature fires again within `within` steps of the end of r].
+    From 0 to 1. Only runs that end at least `within` steps before their sequence count; later runs
+    could not recur within it. The null is one shuffle of the steps of every sequence: a feature
+    that fires as often, independently at each step. Recurrence is blind to longer gaps.
 
     Source: recurrence times of a state (Kac 1947, "On the notion of recurrence in discrete
-    stochastic processes"), taken of each feature's being on.
+    stochastic processes"); the state is that the feature is active.
 
     Errors: DataError where no run ends so many steps before its sequence; those of `in_sequences`.
     """

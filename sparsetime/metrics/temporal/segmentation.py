@@ -1,4 +1,4 @@
-"""Segmentation: whether the code's own change points lie where something truly changes."""
+"""Segmentation: precision, recall and F1 of a code's change points against true boundaries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sparsetime.statistics.nulls import circular_shift
 
 TOLERANCES = (1, 4, 16)
 _ROTATIONS = 100
-_NULL = "the same change points, every sequence turned round by a random share of itself"
+_NULL = "circular shift of the change points of every sequence by a random share of its length"
 
 #: For each sequence the steps before which something changes, ascending, counted from its start.
 Boundaries: TypeAlias = Sequence[Int[np.ndarray, " _"]]
@@ -34,7 +34,7 @@ class Segmentation:
     """Change points against true boundaries, for each tolerance in steps.
 
     f1[i], precision[i] (share of the change points that are true) and recall[i] (share of the true
-    boundaries that were found) are at tolerances[i]. found, true: how many there are of each.
+    boundaries with a hit) are at tolerances[i]. found, true: how many there are of each.
     """
 
     tolerances: tuple[int, ...]
@@ -54,8 +54,11 @@ def segmentation(
 ) -> Segmentation:
     """Precision, recall and F1 of change points, one to one with true boundaries.
 
-    A change point is right where a true boundary lies at most a tolerance away and is not taken
-    by another one; as many as possible are paired. F1: van Rijsbergen 1979, "Information
+    F1 = 2 hits / (change points + true boundaries), with precision and recall, each from 0 to 1.
+
+    A change point is a hit where a true boundary lies at most a tolerance away, paired one to one;
+    as many as possible are paired. The null shifts the change points of every sequence circularly.
+    F1 is blind to the distance of a hit within the tolerance. F1: van Rijsbergen 1979, "Information
     retrieval"; with a tolerance, as for change points in Killick, Fearnhead and Eckley 2012 and
     after. `change_points` finds those of a code, `label_boundaries` those of a label.
 
@@ -73,17 +76,17 @@ def segmentation(
     if min(tolerances, default=0) < 0:
         raise DataError(f"a tolerance is a number of steps from 0 on; {min(tolerances)} was given")
     if not sum(map(len, true)):
-        raise DataError("no sequence has a true boundary, so none can be found or missed")
+        raise DataError("no sequence has a true boundary, so precision and recall are undefined")
     rng = np.random.default_rng(seed)
     shifts = rng.random((_ROTATIONS, len(steps)))
-    turned = [_turned(found, steps, shift) for shift in shifts]
+    shifted = [_shifted(found, steps, shift) for shift in shifts]
     f1: list[Estimate] = []
     precision: list[Estimate] = []
     recall: list[Estimate] = []
     many, wanted = (np.array([float(len(each)) for each in side]) for side in (found, true))
     for tolerance in tolerances:
         hits = _hits(found, true, tolerance)
-        null = float(np.mean([_hits(each, true, tolerance).sum() for each in turned]))
+        null = float(np.mean([_hits(each, true, tolerance).sum() for each in shifted]))
         for out, over, under in (
             (f1, 2 * hits, many + wanted),
             (precision, hits, many),
@@ -166,7 +169,7 @@ def _paired(
     return count
 
 
-def _turned(
+def _shifted(
     found: Boundaries,
     steps: Int[np.ndarray, " sequences"],
     shift: Float[np.ndarray, " sequences"],

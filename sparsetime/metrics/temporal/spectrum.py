@@ -1,4 +1,4 @@
-"""Smoothness of a code over time, and its spectrum: at which frequencies it changes."""
+"""Spectrum and roughness: the variance of a code by frequency."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ LAGS = 64
 class Spectrum:
     """The variance of a code, all features together, by frequency.
 
-    roughness: 0 for a code that stays what it is, 2 for one whose steps do not depend on each
-    other, 4 for one that turns over at every step. centre: the mean frequency in cycles a step,
+    roughness: 0 for a constant code, 2 for independent steps, 4 for a code that alternates at every
+    step. centre: the mean frequency in cycles a step,
     weighed by power; 0.25 where steps do not depend on each other. frequencies: 0 to 0.5 cycles
-    a step; power: how dense the variance is at each, summing to 1 (the bands of 0 and 0.5 are half
+    a step; power: the share of variance at each, summing to 1 (the bands of 0 and 0.5 are half
     as wide as the others); null: the same in shuffled time. step: time from a step to the next, so
     that frequency / step is in cycles of its unit.
     """
@@ -46,14 +46,16 @@ def spectrum(
     longest: int = LAGS,
     seed: int = 0,
 ) -> Spectrum:
-    """Roughness and spectrum of a code over sequences.
+    """Roughness and power spectrum of a code over sequences.
 
-    roughness: the mean squared difference of neighbouring steps over the variance, summed over
-    features: von Neumann 1941, "Distribution of the ratio of the mean square successive difference
+    roughness = sum_i mean_t (f_i(t) - f_i(t - 1))^2 / sum_i var(f_i).
+    roughness: von Neumann 1941, "Distribution of the ratio of the mean square successive difference
     to the variance". The spectrum is that of Blackman and Tukey 1958, "The measurement of power
     spectra": the cosine transform of the autocovariance up to `longest` lags, here under Parzen's
     window, which leaves no power below zero. Changes slower than `longest` steps count as
     frequency 0, as do differences between sequences. The mean of each feature is over all steps.
+    The null is one shuffle of the steps of every sequence. Both are blind to features with little
+    variance, since features are summed.
 
     Errors: DataError for lags that leave no pairs, and for a code that does not vary; those of
     `in_sequences`, which checks `times`.

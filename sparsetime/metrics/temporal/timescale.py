@@ -1,4 +1,4 @@
-"""The timescale of every feature, with confidence."""
+"""Timescale: the half-life of every feature's autocorrelation, with intervals."""
 
 from __future__ import annotations
 
@@ -54,9 +54,11 @@ def timescale(
 ) -> Timescale:
     """The half-life of every feature: the lag at which its autocorrelation has fallen to one half.
 
-    Defined as in `features.timescales.half_life` (autocorrelation: Box, Jenkins, Reinsel, Ljung,
-    Time series analysis), and taken again on 200 resamples of whole sequences. A feature that is
-    on in a few sequences only has a wide interval: its timescale is that of these sequences.
+    half_life_i = min {L : rho_i(L) <= 1/2}, rho_i the autocorrelation of feature i, in steps; see
+    `features.timescales.half_life` (Box, Jenkins, Reinsel, Ljung, Time series analysis). It is
+    computed again on 200 resamples of whole sequences. A feature that is active in few sequences
+    has a wide interval. The null is one shuffle of the steps of every sequence. A half-life is
+    blind to the shape of the autocorrelation: a period and a slow decay may share one.
 
     Errors: DataError for a `max_lag` below 1, or where no sequence has two steps; those of
     `in_sequences`, which checks `times`.

@@ -81,7 +81,7 @@ def test_a_dictionary_on_a_store(known, tmp_path):
     assert found.accuracy("document", "code") < 0.6  # two documents share each topic
     with pytest.raises(UnknownNameError, match="unknown label 'topik': did you mean 'topic'"):
         dictionary_probe_ladder(sae, store, ["topik"], progress=False)
-    with pytest.raises(UnknownNameError, match="unknown rung 'kind from hig': did you mean 'kind"):
+    with pytest.raises(UnknownNameError, match="unknown probe 'kind from hig': did you mean 'kind"):
         found.accuracy("kind", "hig")
 
 
