@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sparsetime.cli.app import app
+from sparsetime.cli.model_argument import MODEL_HELP, named_model
 from sparsetime.cli.options import (
     Config,
     DictionaryOption,
@@ -26,7 +27,7 @@ def evaluate(
     dictionary: DictionaryOption = None,
     store: StoreOption = None,
     metric: Annotated[
-        list[str] | None, typer.Option(help="A family of figures; all without it. Repeatable.")
+        list[str] | None, typer.Option(help="A metric or a family; all without it. Repeatable.")
     ] = None,
     out: Annotated[
         str | None, typer.Option(help="The folder to write to; by default the dictionary's.")
@@ -34,34 +35,46 @@ def evaluate(
     held_out: Annotated[
         float | None, typer.Option(help="Share held out in training; 0 takes all documents.")
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help=f"The store's model, for the increase in cross-entropy. {MODEL_HELP}"),
+    ] = None,
     sets: Sets = None,
 ) -> None:
-    """Measure a dictionary on documents that it was not trained on.
+    """Compute the metrics of a dictionary on held-out documents.
 
     \b
     Examples:
       sparsetime evaluate --dictionary runs/x/topk --store runs/x/activations
       sparsetime evaluate --config run.yaml --metric persistence
+      sparsetime evaluate --config run.yaml --metric ce_increase --model models.py:make
     """
     from sparsetime import evaluate as run
     from sparsetime import load
     from sparsetime.cli.run_file import EvaluateSection
 
     flags = given(
-        sets, dictionary=dictionary, store=store, metrics=metric, out=out, held_out=held_out
+        sets,
+        dictionary=dictionary,
+        store=store,
+        metrics=metric,
+        out=out,
+        held_out=held_out,
+        model=model,
     )
     chosen = read_config(config, EvaluateSection, flags, section="evaluate")
     _, source = chosen.parts()
-    report = run(load(chosen.dictionary), source, metrics=chosen.metrics)
+    spliced = None if chosen.model is None else named_model(chosen.model)
+    report = run(load(chosen.dictionary), source, metrics=chosen.metrics, model=spliced)
     folder = chosen.out or chosen.dictionary
     report.save(folder)
-    shown = table("figure", "value", "what it is")
-    for name, figure in report.items():
-        if isinstance(figure.value, int | float):
-            # A part's figure is defined as the whole's is.
-            what = "" if "/" in name else figure.definition
-            shown.add_row(name, f"{figure.value:.4g}", what)
+    shown = table("metric", "value", "definition")
+    for name, metric_value in report.items():
+        if isinstance(metric_value.value, int | float):
+            # A metric of a nested group has the definition of the whole's.
+            definition = "" if "/" in name else metric_value.definition
+            shown.add_row(name, f"{metric_value.value:.4g}", definition)
     stdout().print(shown)
     for name, reason in report.left_out.items():
         say(f"left out: {name}: {reason}")
-    say(f"{folder}: {len(report)} figures in evaluation.json")
+    say(f"{folder}: {len(report)} metrics in evaluation.json")

@@ -170,11 +170,15 @@ class TrainSection(StoreView, TrainConfig):
 
 
 class EvaluateSection(StoreView):
-    """Which dictionary `sparsetime evaluate` measures, on which documents."""
+    """The dictionary and the documents of `sparsetime evaluate`.
+
+    `metrics` are metrics or families; `model` is the store's model, named as `capture.model` is.
+    """
 
     dictionary: str
     metrics: list[str] | None = None
     out: str | None = None
+    model: str | None = None
 
 
 class IndexSection(Settings):
