@@ -31,7 +31,7 @@ class Estimate:
     """
 
     value: float
-    interval: tuple[float, float] | None
+    interval: tuple[float, float] | None = None
     null: float = float("nan")
     null_is: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
