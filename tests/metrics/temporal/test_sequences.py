@@ -1,4 +1,4 @@
-"""What measures over time read, what they refuse, and how sure they are."""
+"""Codes in sequences: lengths, times, lags and labels, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import torch
 from known_codes import code_of
 
 from sparsetime.codes import SparseCode
-from sparsetime.errors import ConfigError, DataError, MismatchError
+from sparsetime.errors import DataError, MismatchError
 from sparsetime.metrics.temporal.sequences import check_labels, check_lag, in_sequences
-from sparsetime.statistics import nulls
-from sparsetime.statistics.estimate import Estimate, estimate, ratio_of
 
 
 def test_lengths_are_read_off_the_shape():
@@ -86,51 +84,3 @@ def test_lags_that_leave_no_pairs_are_refused():
 def test_labels_that_do_not_align_are_named():
     with pytest.raises(MismatchError, match="the label 'kind' has 2 entries and the code 3 steps"):
         check_labels("kind", ["a", "b"], 3)
-
-
-def test_shuffling_keeps_the_steps_of_every_sequence():
-    rng = np.random.default_rng(0)
-    dense = np.maximum(rng.normal(size=(60, 5)), 0)
-    given = in_sequences(code_of(dense.tolist()), [20, 0, 40])
-    mixed = nulls.shuffled_steps(given.code, given.lengths, 0).dense().numpy()
-    assert not np.array_equal(mixed, given.code.dense().numpy())
-    for part in (slice(0, 20), slice(20, 60)):
-        want = given.code.dense().numpy()[part]
-        assert np.array_equal(np.sort(mixed[part], axis=0), np.sort(want, axis=0))
-        assert set(map(bytes, mixed[part])) == set(map(bytes, want))
-
-
-def test_rotation_keeps_distances_around_the_end():
-    place = np.array([0, 3, 8])
-    turned = nulls.circular_shift(place, np.full(3, 10), np.full(3, 0.25))
-    assert turned.tolist() == [2, 5, 0]
-
-
-def test_a_random_dictionary_takes_the_atoms_that_fit_best():
-    x = torch.randn(30, 8, generator=torch.Generator().manual_seed(1)) + 5
-    code = nulls.random_code(x, 16, 3, seed=2)
-    dense = (x - x.mean(0)) @ nulls.random_atoms(16, 8, 2).T
-    best = dense.topk(3, dim=1)
-    want = torch.zeros(30, 16).scatter(1, best.indices, best.values.clamp_min(0))
-    torch.testing.assert_close(code.dense(), want)
-    with pytest.raises(ConfigError, match="got active=17, expected 1 to 16, the width of"):
-        nulls.random_code(x, 16, 17)
-
-
-def test_the_interval_of_a_mean_is_that_of_the_normal_law():
-    rng = np.random.default_rng(0)
-    values = rng.normal(size=400)
-    found = estimate(ratio_of(values, np.ones(400)), 400, 5.0, "five")
-    error = values.std() / 20
-    assert found.value == pytest.approx(values.mean())
-    assert found.interval == pytest.approx(
-        [values.mean() - 1.96 * error, values.mean() + 1.96 * error], abs=0.3 * error
-    )
-    assert found.beyond_null
-    assert not Estimate(1.0, (0.0, 2.0), 0.5, "a half").beyond_null
-
-
-def test_one_sequence_has_no_interval():
-    found = estimate(ratio_of(np.ones(1), np.ones(1)), 1, 0.0, "nothing")
-    assert found.interval is None
-    assert not found.beyond_null
