@@ -48,7 +48,7 @@ class TestbedSplit:
     @property
     def lengths(self) -> Int[np.ndarray, " sequences"]:
         """Of the held-out sequences, in steps."""
-        return np.asarray(self.held_out.spans.lengths)
+        return self.held_out.segments.numpy_lengths
 
     @property
     def times(self) -> Int[np.ndarray, " sequences"]:

@@ -31,8 +31,7 @@ def token_windows(
     `column`: another column of integers or booleans, in the same windows.
     """
     values = torch.tensor(store.steps([column])[column].to_numpy()).long()
-    # A view's spans number the rows of the whole store; in the column its documents are contiguous.
-    documents = values.split((store.spans.stops - store.spans.starts).tolist())
+    documents = values.split(store.segments.lengths.tolist())
     return torch.cat([one.unfold(0, length, length) for one in documents if len(one) >= length])
 
 

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from small_store import values_of, write_store
 
 from sparsetime.activations.sampling import shuffle
-from sparsetime.activations.sampling.sample_kinds import RowSamples, Spans, WindowSamples
+from sparsetime.activations.sampling.sample_kinds import RowSamples, WindowSamples
 from sparsetime.activations.sampling.shuffle import Shuffle, parse_bytes
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.activations.sources.tensor_source import TensorReader
 from sparsetime.activations.store.store import open_store
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.segments import Segments
 
 # Small enough that no test store fits: several pools of several blocks each.
 TINY = 1200
@@ -225,15 +226,15 @@ def test_memory_bounds_the_buffers():
     class Reader(TensorReader):
         in_memory = False
 
-    spans = Spans(np.array([0]), np.array([20_000]))
+    segments = Segments.of_lengths([20_000])
     reader = Reader(torch.zeros(20_000, 64))
-    shuffle = Shuffle(RowSamples(), reader, spans, memory="1MB")
+    shuffle = Shuffle(RowSamples(), reader, segments, memory="1MB")
     pools = list(shuffle.pools(0))
     assert sum(pool.size for pool in pools) == 20_000
     held = [sum(t.nbytes for t in pool.load()) for pool in pools]
     assert max(held) <= 1_000_000
     assert np.mean(held) > 600_000
-    assert len(list(Shuffle(RowSamples(), reader, spans, memory="10MB").pools(0))) == 1
+    assert len(list(Shuffle(RowSamples(), reader, segments, memory="10MB").pools(0))) == 1
 
 
 def test_a_block_shuffle_mixes_far_places(folder):
@@ -246,8 +247,8 @@ def test_windows_longer_than_memory_still_come():
     class Reader(TensorReader):
         in_memory = False
 
-    spans = Spans(np.array([0]), np.array([64]))
-    shuffle = Shuffle(WindowSamples(32), Reader(torch.ones(64, 8)), spans, memory=10)
+    segments = Segments.of_lengths([64])
+    shuffle = Shuffle(WindowSamples(32), Reader(torch.ones(64, 8)), segments, memory=10)
     assert [tuple(x.shape) for x, _ in shuffle.batches(1)] == [(1, 32, 8)] * 2
 
 

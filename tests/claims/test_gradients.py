@@ -20,7 +20,7 @@ def rows(tmp_path_factory):
 def test_windows_of_a_part_stay_within_its_documents(rows):
     store = rows.train_store
     places, documents = (token_windows(store, 2, column) for column in ("position", "sequence"))
-    assert len(places) == sum(int(length) // 2 for length in store.spans.lengths)
+    assert len(places) == sum(int(length) // 2 for length in store.segments.lengths)
     assert torch.equal(places[:, 1], places[:, 0] + 1)
     assert torch.equal(documents[:, 0], documents[:, 1])
     assert set(documents.flatten().tolist()) <= set(store.sequence_indices.tolist())
@@ -28,7 +28,7 @@ def test_windows_of_a_part_stay_within_its_documents(rows):
 
 def test_documents_shorter_than_a_window_are_left_out(rows):
     assert len(token_windows(rows.train_store, 5, "position")) == sum(
-        int(length) // 5 for length in rows.train_store.spans.lengths
+        int(length) // 5 for length in rows.train_store.segments.lengths
     )
 
 

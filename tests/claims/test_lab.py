@@ -37,19 +37,21 @@ def test_rows_are_in_three_parts_without_a_common_row(rows):
     assert all(parts)
     assert sum(map(len, parts)) == len(set.union(*parts)) == 28
     assert numbers(rows.train) == {
-        row
-        for span in zip(rows.train_store.spans.starts, rows.train_store.spans.stops, strict=True)
-        for row in range(*span)
+        first + step
+        for first, length in zip(
+            rows.train_store.first_rows, rows.train_store.segments.lengths, strict=True
+        )
+        for step in range(length)
     }
 
 
 def test_pairs_are_neighbours_of_one_document(rows):
     pairs = rows.train_pairs
     assert torch.equal(pairs[:, 1, 0], pairs[:, 0, 0] + 1)
-    spans = rows.train_store.spans
-    assert len(pairs) == int((spans.lengths - 1).sum())
-    assert numbers(pairs[:, 1]).isdisjoint(spans.starts.tolist())
-    assert len(rows.held_out_pairs) == int((rows.held_out_store.spans.lengths - 1).sum())
+    store = rows.train_store
+    assert len(pairs) == int((store.segments.lengths - 1).sum())
+    assert numbers(pairs[:, 1]).isdisjoint(store.first_rows.tolist())
+    assert len(rows.held_out_pairs) == int((rows.held_out_store.segments.lengths - 1).sum())
 
 
 def test_planted_rows_are_their_codes_times_the_atoms():

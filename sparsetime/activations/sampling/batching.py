@@ -11,9 +11,9 @@ from torch import Tensor
 
 from sparsetime.activations.sampling.batch import Batch, check_needs
 from sparsetime.activations.sampling.sample_kinds import Lag
+from sparsetime.activations.sampling.segment_batching import SegmentBatching
 from sparsetime.activations.sources.source import Source
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.segments import SegmentBatching
 
 #: What every source with an order of time gives beside its rows.
 IN_TIME = frozenset({"earlier", "segments"})
@@ -74,19 +74,21 @@ def batches(
             needs, batch, lag=lag, window=window, seed=seed, epochs=epochs, skip=skip
         )
     if "segments" in needs:
-        cut = SegmentBatching.of(batch, window, lag if "earlier" in needs else 0)
-        windows = source.windows(cut.count, length=cut.length, seed=seed, epochs=epochs, skip=skip)
-        return (_in_segments(cut, *given) for given in windows)
+        division = SegmentBatching.of(batch, window, lag if "earlier" in needs else 0)
+        windows = source.windows(
+            division.windows, length=division.length, seed=seed, epochs=epochs, skip=skip
+        )
+        return (_batch_of_segments(division, *padded) for padded in windows)
     if "earlier" in needs:
-        drawn = source.pairs(batch, lag=lag, seed=seed, epochs=epochs, skip=skip)
+        samples = source.pairs(batch, lag=lag, seed=seed, epochs=epochs, skip=skip)
     else:
-        drawn = source.rows(batch, seed=seed, epochs=epochs, skip=skip)
-    return (Batch.of(one) for one in drawn)
+        samples = source.rows(batch, seed=seed, epochs=epochs, skip=skip)
+    return (Batch.of(sample) for sample in samples)
 
 
-def _in_segments(cut: SegmentBatching, windows: Tensor, mask: Tensor) -> Batch:
-    x, earlier, segments = cut.rows(windows, mask)
-    return Batch(x, earlier=earlier if cut.lag else None, segments=segments)
+def _batch_of_segments(division: SegmentBatching, windows: Tensor, mask: Tensor) -> Batch:
+    x, earlier, segments = division.unpack(windows, mask)
+    return Batch(x, earlier=earlier if division.lag else None, segments=segments)
 
 
 @final

@@ -1,4 +1,4 @@
-"""What one sample is: a row, a row with its later neighbour, or a segment of time."""
+"""Kinds of training samples: single rows, pairs of rows at a lag, and windows of time steps."""
 
 from __future__ import annotations
 
@@ -12,28 +12,16 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sparsetime.errors import ConfigError, DataError
+from sparsetime.errors import ConfigError
 
 Integers = NDArray[np.int64]
 
-#: How far apart the two rows of a pair lie: so many steps, or from the first to the second number.
+#: Steps between the two rows of a pair: one number, or the least and the most of a random one.
 Lag: TypeAlias = int | tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Spans:
-    """Sequences as row ranges `starts[i]` to `stops[i]` (exclusive), ascending and disjoint."""
-
-    starts: Integers
-    stops: Integers
-
-    @property
-    def lengths(self) -> Integers:
-        return self.stops - self.starts
-
-
 class SampleKind(ABC):
-    """A kind of sample. Samples of a sequence begin every `stride` rows."""
+    """A kind of sample. The samples of one sequence begin every `stride` rows."""
 
     name: ClassVar[str]
 
@@ -44,7 +32,7 @@ class SampleKind(ABC):
     @property
     @abstractmethod
     def reach(self) -> int:
-        """Rows that a sample covers, where its sequence does not end before."""
+        """Rows that a sample covers; fewer where its sequence ends before."""
 
     @abstractmethod
     def counts(self, lengths: Integers) -> Integers:
@@ -52,18 +40,19 @@ class SampleKind(ABC):
 
     @abstractmethod
     def too_short(self, longest: int) -> str:
-        """What to say where no sequence is long enough."""
+        """The error message where no sequence is long enough."""
 
     def locate(self, within: Integers, lengths: Integers) -> tuple[Integers, Integers]:
-        """From the samples' numbers in their sequences: the row where each one's reach begins, and
-        where it ends at the latest, counted from the sequences' beginnings.
+        """First row that each sample may read, and one past the last, counted in its sequence.
+
+        within: the number of each sample in its sequence; lengths: rows of that sequence.
         """
         return within * self.stride, lengths
 
     def resolve(
         self, first: Int[Tensor, " n"], stops: Int[Tensor, " n"], generator: torch.Generator
     ) -> Int[Tensor, " n"]:
-        """The first row of every sample, where some of it is left to chance."""
+        """The first row of every sample. Kinds with a random part draw it from `generator`."""
         return first
 
     @abstractmethod
@@ -97,8 +86,8 @@ class RowSamples(SampleKind):
 class PairSamples(SampleKind):
     """Every row that has an earlier partner in its sequence, once, after it: [batch, 2, d].
 
-    lag: how many steps before the row its partner lies. Of two numbers they are the least and the
-    most: the partner is any row between, each as likely, and anew in every epoch.
+    lag: steps from the partner to the row. Two numbers are the least and the most: the partner is
+    drawn uniformly from the rows between, anew in every epoch.
     """
 
     lag: Lag
@@ -127,6 +116,8 @@ class PairSamples(SampleKind):
         return np.maximum(lengths - self.least, 0)
 
     def locate(self, within: Integers, lengths: Integers) -> tuple[Integers, Integers]:
+        # The sample is numbered by its later row, whose partners begin `reach - 1` rows before it,
+        # or where the sequence begins: so early rows choose among fewer partners.
         later = within + self.least
         return np.maximum(later + 1 - self.reach, 0), later + 1
 
@@ -136,8 +127,9 @@ class PairSamples(SampleKind):
         if isinstance(self.lag, int):
             return first
         partners = stops - self.least - first
-        chance = torch.rand(len(first), generator=generator, dtype=torch.float64)
-        return first + (chance * partners).long()
+        # float64: a float32 fraction times many partners would never reach some of them.
+        fraction = torch.rand(len(first), generator=generator, dtype=torch.float64)
+        return first + (fraction * partners).long()
 
     def too_short(self, longest: int) -> str:
         lag = self.lag if isinstance(self.lag, int) else f"{self.lag[0]} to {self.lag[1]}"
@@ -155,10 +147,10 @@ class PairSamples(SampleKind):
 
 @dataclass(frozen=True)
 class WindowSamples(SampleKind):
-    """Consecutive segments of `length` steps: [batch, length, d] and a mask [batch, length].
+    """Windows of `length` consecutive steps: [batch, length, d] and a mask [batch, length].
 
-    Each sequence of at least `length` steps is cut from its beginning; its last window is filled
-    up with zeros where the mask is False. Shorter sequences are left out.
+    Each sequence of at least `length` steps is cut from its first row. Its last window is padded
+    with zeros, where the mask is False. Shorter sequences are left out.
     """
 
     length: int
@@ -188,55 +180,11 @@ class WindowSamples(SampleKind):
     def gather(
         self, buffer: Float[Tensor, "rows d"], first: Int[Tensor, " batch"], stops: Tensor
     ) -> tuple[Tensor, ...]:
-        at = first[:, None] + torch.arange(self.length)
-        mask = at < stops[:, None]
-        at = torch.where(mask, at, first[:, None]).reshape(-1)
-        values = buffer.index_select(0, at).float().reshape(*mask.shape, buffer.shape[1])
+        rows = first[:, None] + torch.arange(self.length)
+        mask = rows < stops[:, None]
+        # A padded step reads its window's first row, which is always in the buffer, and is zeroed.
+        rows = torch.where(mask, rows, first[:, None]).reshape(-1)
+        values = buffer.index_select(0, rows).float().reshape(*mask.shape, buffer.shape[1])
         if not bool(mask.all()):
             values[~mask] = 0.0
         return values, mask
-
-
-class SampleIndex:
-    """All samples of one kind in some sequences, numbered in order, and the rows they cover.
-
-    Sequences that are too short for one sample are left out; the rows of the others are numbered
-    on end, from 0 to `rows`: the inner numbering.
-
-    Errors: DataError where no sample is left.
-    """
-
-    def __init__(self, kind: SampleKind, spans: Spans) -> None:
-        counts = kind.counts(spans.lengths)
-        kept = counts > 0
-        if not kept.any():
-            if spans.lengths.sum() == 0:
-                raise DataError(f"there are no {kind.name} to sample: the activations are empty")
-            raise DataError(f"no {kind.name}: {kind.too_short(int(spans.lengths.max()))}")
-        self.kind = kind
-        lengths = spans.lengths[kept]
-        self._stops = np.cumsum(lengths)  # these and the starts in the inner numbering
-        self._starts = self._stops - lengths
-        self._shift = spans.starts[kept] - self._starts
-        self._ends = np.cumsum(counts[kept])
-        self._begins = self._ends - counts[kept]
-        self.count = int(self._ends[-1])
-        self.rows = int(self._stops[-1])
-
-    def locate(self, samples: Integers) -> tuple[Integers, Integers]:
-        """The inner rows where the reach of each sample begins, and where it ends at the latest."""
-        sequence = np.searchsorted(self._ends, samples, side="right")
-        starts = self._starts[sequence]
-        within = samples - self._begins[sequence]
-        first, stops = self.kind.locate(within, self._stops[sequence] - starts)
-        return starts + first, starts + stops
-
-    def outer(self, begin: int, end: int) -> Integers:
-        """The reader's numbers of the inner rows `begin` to `end` (exclusive)."""
-        rows = np.arange(begin, end, dtype=np.int64)
-        low, high = np.searchsorted(self._stops, [begin, end - 1], side="right")
-        if self._shift[low] == self._shift[high]:  # the sequences between lie on end
-            rows += self._shift[low]
-        else:
-            rows += self._shift[np.searchsorted(self._stops, rows, side="right")]
-        return rows

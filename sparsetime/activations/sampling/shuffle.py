@@ -13,9 +13,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sparsetime.activations.sampling.sample_kinds import Integers, SampleIndex, SampleKind, Spans
+from sparsetime.activations.sampling.sample_index import SampleIndex
+from sparsetime.activations.sampling.sample_kinds import Integers, SampleKind
 from sparsetime.activations.sources.source import RowReader
 from sparsetime.errors import ConfigError
+from sparsetime.segments import Segments
 
 MEMORY = "512MB"
 # A buffer that cannot hold everything is filled with blocks of this many rows, or fewer where
@@ -77,13 +79,14 @@ class Shuffle:
         self,
         kind: SampleKind,
         reader: RowReader,
-        spans: Spans,
+        segments: Segments,
         seed: int = 0,
         memory: str | int = MEMORY,
+        first_rows: Integers | None = None,
     ) -> None:
         if seed < 0:
             raise ConfigError(f"seed is a number from 0 on; {seed} was given")
-        self._samples = SampleIndex(kind, spans)
+        self._samples = SampleIndex(kind, segments, first_rows)
         self._kind, self._reader, self._seed = kind, reader, seed
         row = reader.d * reader.dtype.itemsize + _ORDER_BYTES
         self._capacity = max(parse_bytes(memory) // row, kind.reach)
@@ -146,7 +149,7 @@ class Shuffle:
     def _load_whole(self, epoch: int) -> tuple[Tensor, Tensor, Tensor]:
         samples = self._samples
         if self._resident is None:
-            pieces = self._reader.pieces(samples.outer(0, samples.rows))
+            pieces = self._reader.pieces(samples.reader_rows(0, samples.rows))
             if self._reader.in_memory:
                 self._resident = _joined(list(pieces))
             else:
@@ -166,7 +169,7 @@ class Shuffle:
             first, stop = self._samples.locate(np.arange(begin, end))
             firsts.append(first - low + at)
             stops.append(np.minimum(stop - low, rows) + at)
-            at = _fill(buffer, at, self._reader.pieces(self._samples.outer(low, low + rows)))
+            at = _fill(buffer, at, self._reader.pieces(self._samples.reader_rows(low, low + rows)))
         order = torch.randperm(sum(map(len, firsts)), generator=generator)
         first, stop = np.concatenate(firsts)[order.numpy()], np.concatenate(stops)[order.numpy()]
         return buffer, *self._settled(first, stop, generator)

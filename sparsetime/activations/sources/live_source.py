@@ -1,14 +1,13 @@
-"""Streaming: a live model as a source of activations, with no disk in between."""
+"""Streaming: activations of a live model as a source, without a store."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, count
+from itertools import chain, count, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -23,13 +22,13 @@ from sparsetime.activations.sampling.sample_kinds import (
     PairSamples,
     RowSamples,
     SampleKind,
-    Spans,
     WindowSamples,
 )
 from sparsetime.activations.sampling.shuffle import Pool, Shuffle, rebatch
 from sparsetime.activations.sources.tensor_source import TensorReader
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.models.load import LoadedModel, load_model
+from sparsetime.segments import Segments
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -171,9 +170,9 @@ class StreamingSource:
         name = f"sparsetime-stream {self._name}"
         with prefetched(self._buffers(epochs, left), depth=1, name=name) as buffers:
             try:
-                for number, (values, spans) in enumerate(buffers):
+                for number, (values, segments) in enumerate(buffers):
                     try:
-                        shuffle = Shuffle(kind, TensorReader(values), spans, seed)
+                        shuffle = Shuffle(kind, TensorReader(values), segments, seed)
                     except DataError as error:  # no sequence of this buffer is long enough
                         shortest = error
                         continue
@@ -186,7 +185,7 @@ class StreamingSource:
 
     def _buffers(
         self, epochs: int | None, left: threading.Event
-    ) -> Iterator[tuple[Float[Tensor, "rows d"], Spans]]:
+    ) -> Iterator[tuple[Float[Tensor, "rows d"], Segments]]:
         def advance(window: InputWindow) -> None:
             if left.is_set():
                 raise _LeftError
@@ -198,7 +197,7 @@ class StreamingSource:
                 with _ONE_AT_A_TIME:
                     values = passes.run(shard, advance)[self._name]
                 check_shard_finite(shard, values, self._name)
-                yield values, _spans(shard)
+                yield values, _segments_of(shard)
 
     def _begin(self) -> tuple[ForwardPasses, Iterator[Shard]]:
         if self._begun is not None:
@@ -208,9 +207,7 @@ class StreamingSource:
         return passes, passes.plan(self._anew(), self._buffer_rows)
 
 
-def _spans(shard: Shard) -> Spans:
-    sequences = np.repeat(
-        [window.sequence for window in shard.windows], [window.rows for window in shard.windows]
-    )
-    starts = np.flatnonzero(np.diff(sequences, prepend=-1))
-    return Spans(starts, np.append(starts[1:], len(sequences)))
+def _segments_of(shard: Shard) -> Segments:
+    """The sequences of a shard; several windows of one document form one segment."""
+    by_sequence = groupby(shard.windows, key=lambda window: window.sequence)
+    return Segments.of_lengths([sum(w.rows for w in windows) for _, windows in by_sequence])

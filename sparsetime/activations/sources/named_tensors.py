@@ -1,4 +1,4 @@
-"""Sources that give more than activations: fields side by side in one wide row."""
+"""Sources of named tensors: activations with targets, neighbours, gradients or labels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, final
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -16,18 +15,19 @@ from sparsetime.activations.capture.check_finite import check_finite
 from sparsetime.activations.sampling.batch import Batch, check_field
 from sparsetime.activations.sampling.batching import IN_TIME, WINDOW
 from sparsetime.activations.sampling.sample_kinds import (
+    Integers,
     Lag,
     PairSamples,
     RowSamples,
     SampleKind,
-    Spans,
     WindowSamples,
 )
+from sparsetime.activations.sampling.segment_batching import SegmentBatching
 from sparsetime.activations.sampling.shuffle import Shuffle
-from sparsetime.activations.sources.source import RowReader
+from sparsetime.activations.sources.source import UNKNOWN, Origin, RowReader
 from sparsetime.activations.sources.tensor_source import TensorReader
 from sparsetime.errors import DataError
-from sparsetime.segments import SegmentBatching
+from sparsetime.segments import Segments
 
 # Whole numbers up to here are exact in float32, in which every row is drawn.
 _LARGEST_LABEL = 1 << 24
@@ -35,37 +35,40 @@ _LARGEST_LABEL = 1 << 24
 
 @final
 class NamedTensorSource:
-    """Fields of the same rows, drawn together: the samplers see one wide row and shuffle that.
+    """Fields of the same rows, concatenated into one wide row, which the samplers shuffle.
 
-    fields: the width of every field in the order of its columns, x first; labels of one column
-    come as [rows]. has_time: whether the rows of a span follow each other in time. origin: what
-    says the model and the site of x.
+    segments, first_rows: the sequences, and the reader's number of each one's first row.
+    field_widths: the width of every field in the order of its columns, x first; labels of one
+    column come as [rows]. has_time: whether the rows of a segment follow each other in time.
+    origin: the model and the site of x.
     """
 
     def __init__(
         self,
         reader: RowReader,
-        spans: Spans,
-        fields: Mapping[str, int],
+        segments: Segments,
+        field_widths: Mapping[str, int],
         fingerprint: str,
         has_time: bool,
-        origin: Any = None,
+        *,
+        first_rows: Integers | None = None,
+        origin: Origin = UNKNOWN,
     ) -> None:
-        self._reader, self._spans = reader, spans
-        self.field_widths = dict(fields)
-        self.d: int = fields["x"]
+        self._reader, self._segments, self._first_rows = reader, segments, first_rows
+        self.field_widths = dict(field_widths)
+        self.d: int = field_widths["x"]
         self.fingerprint: str | None = fingerprint
-        self.model_name: str | None = getattr(origin, "model_name", None)
-        self.model_hash: str | None = getattr(origin, "model_hash", None)
-        self.site: str | None = getattr(origin, "site", None)
+        self.model_name = origin.model_name
+        self.model_hash = origin.model_hash
+        self.site = origin.site
         self._has_time = has_time
 
     def __len__(self) -> int:
-        return int(self._spans.lengths.sum())
+        return self._segments.rows
 
     @property
     def fields(self) -> frozenset[str]:
-        """What batches can hold beside x: every field, and what time gives where there is time."""
+        """Names of what batches can hold beside x; with an order of time, also IN_TIME."""
         own = frozenset(self.field_widths) - {"x"}
         return own | IN_TIME if self._has_time else own
 
@@ -80,19 +83,18 @@ class NamedTensorSource:
         epochs: int | None = 1,
         skip: int = 0,
     ) -> Iterator[Batch]:
-        """Shuffled batches of every field, with what time gives as `batches.batches` says it."""
+        """Shuffled batches of every field; neighbours and segments as in `batching.batches`."""
         paired = "earlier" in needs and "earlier" not in self.field_widths
         if "segments" in needs:
-            cut = SegmentBatching.of(batch, window, lag if paired else 0)
-            windows = self._shuffle(WindowSamples(cut.length), seed).batches(
-                cut.count, epochs, skip
-            )
-            return (self._in_segments(cut, *given) for given in windows)
+            division = SegmentBatching.of(batch, window, lag if paired else 0)
+            shuffle = self._shuffle(WindowSamples(division.length), seed)
+            windows = shuffle.batches(division.windows, epochs, skip)
+            return (self._batch_of_segments(division, *padded) for padded in windows)
         shuffle = self._shuffle(PairSamples(lag) if paired else RowSamples(), seed)
-        drawn = shuffle.batches(batch, epochs, skip)
+        samples = shuffle.batches(batch, epochs, skip)
         if paired:
-            return (self._split(pair[:, 1], pair[:, 0, : self.d]) for (pair,) in drawn)
-        return (self._split(wide) for (wide,) in drawn)
+            return (self._split(pair[:, 1], pair[:, 0, : self.d]) for (pair,) in samples)
+        return (self._split(wide) for (wide,) in samples)
 
     def rows(
         self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
@@ -115,20 +117,19 @@ class NamedTensorSource:
         shuffle = self._shuffle(WindowSamples(length), seed)
         return ((x[..., : self.d], mask) for x, mask in shuffle.batches(batch, epochs, skip))
 
-    def _in_segments(self, cut: SegmentBatching, windows: Tensor, mask: Tensor) -> Batch:
-        wide, before, segments = cut.rows(windows, mask)
-        batch = self._split(wide, before[:, : self.d] if cut.lag else None)
+    def _batch_of_segments(self, division: SegmentBatching, windows: Tensor, mask: Tensor) -> Batch:
+        wide, earlier, segments = division.unpack(windows, mask)
+        batch = self._split(wide, earlier[:, : self.d] if division.lag else None)
         return replace(batch, segments=segments)
 
     def _split(self, wide: Tensor, earlier: Tensor | None = None) -> Batch:
-        parts = dict(
-            zip(self.field_widths, wide.split(list(self.field_widths.values()), dim=1), strict=True)
-        )
-        if "labels" in parts:
-            parts["labels"] = parts["labels"].squeeze(1).long()
+        columns = wide.split(list(self.field_widths.values()), dim=1)
+        fields = dict(zip(self.field_widths, columns, strict=True))
+        if "labels" in fields:
+            fields["labels"] = fields["labels"].squeeze(1).long()
         if earlier is not None:
-            parts["earlier"] = earlier
-        return Batch(**{name: part.contiguous() for name, part in parts.items()})
+            fields["earlier"] = earlier
+        return Batch(**{name: field.contiguous() for name, field in fields.items()})
 
     def _shuffle(self, kind: SampleKind, seed: int) -> Shuffle:
         if kind.name != RowSamples.name and not self._has_time:
@@ -136,10 +137,10 @@ class NamedTensorSource:
                 f"{kind.name} need the order of time, and fields of shape [rows, d] have none. "
                 "Give [sequences, time, d], or stores"
             )
-        return Shuffle(kind, self._reader, self._spans, seed)
+        return Shuffle(kind, self._reader, self._segments, seed, first_rows=self._first_rows)
 
 
-def named_tensor_source(given: Mapping[str, Any]) -> NamedTensorSource:
+def named_tensor_source(fields: Mapping[str, Any]) -> NamedTensorSource:
     """A source of tensors by name: `{"x": [rows, d_in], "target": [rows, d_out], ...}`.
 
     Every one is [rows, d] or [sequences, time, d], labels without the last axis or with it.
@@ -147,15 +148,15 @@ def named_tensor_source(given: Mapping[str, Any]) -> NamedTensorSource:
     Errors: UnknownNameError for a name that no batch holds; DataError where there is no x, where
     rows differ in number, or values cannot be used.
     """
-    for name in given:
+    for name in fields:
         check_field(name)
-    if "x" not in given or "downstream" in given:
+    if "x" not in fields or "downstream" in fields:
         raise DataError(
-            f"fields are tensors by name, x among them; given: {', '.join(given) or 'none'}. "
+            f"fields are tensors by name, x among them; given: {', '.join(fields) or 'none'}. "
             "Functions come with an iterator of sparsetime.Batch"
         )
-    x = torch.as_tensor(given["x"])
-    ordered = {"x": given["x"], **given}
+    x = torch.as_tensor(fields["x"])
+    ordered = {"x": fields["x"], **fields}
     tensors = {name: _checked(name, torch.as_tensor(ordered[name]), x) for name in ordered}
     digest = hashlib.sha256()
     for name, tensor in tensors.items():
@@ -163,10 +164,9 @@ def named_tensor_source(given: Mapping[str, Any]) -> NamedTensorSource:
         digest.update(tensor.contiguous().view(torch.uint8).numpy().data)
     wide = tensors["x"] if len(tensors) == 1 else torch.cat(list(tensors.values()), 1)
     time = x.shape[-2]
-    starts = np.arange(0, wide.shape[0], time, dtype=np.int64)
+    segments = Segments.even(wide.shape[0] // time, time)
     widths = {name: tensor.shape[1] for name, tensor in tensors.items()}
-    spans = Spans(starts, starts + time)
-    return NamedTensorSource(TensorReader(wide), spans, widths, digest.hexdigest(), x.ndim == 3)
+    return NamedTensorSource(TensorReader(wide), segments, widths, digest.hexdigest(), x.ndim == 3)
 
 
 def _checked(name: str, values: Tensor, x: Tensor) -> Float[Tensor, "rows d"]:

@@ -1,9 +1,9 @@
-"""Several sites of one capture, row beside row."""
+"""Paired sites: several sites of one capture as one source of aligned rows."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparsetime.activations.sources.named_tensors import NamedTensorSource
-from sparsetime.activations.sources.source import RowReader
+from sparsetime.activations.sources.source import Origin, RowReader
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, MismatchError
 
@@ -30,35 +30,31 @@ def paired_sites(
 
     Errors: MismatchError where the stores hold other sequences or come from other models.
     """
-    groups = {"x": _listed(x)} | ({} if target is None else {"target": _listed(target)})
+    groups = {"x": _as_list(x)} | ({} if target is None else {"target": _as_list(target)})
     stores = [store for group in groups.values() for store in group]
     for store in stores[1:]:
-        _check_alike(stores[0], store)
+        _check_same_rows(stores[0], store)
     digest = hashlib.sha256("".join(store.fingerprint for store in stores).encode())
     digest.update(str([len(group) for group in groups.values()]).encode())
     return NamedTensorSource(
         JoinedReader([store.reader for store in stores]),
-        stores[0].spans,
+        stores[0].segments,
         {name: sum(store.d for store in group) for name, group in groups.items()},
         digest.hexdigest(),
         has_time=True,
-        origin=_Origin(stores[0], groups),
+        first_rows=stores[0].first_rows,
+        origin=Origin(
+            stores[0].model_name,
+            stores[0].model_hash,
+            " -> ".join(" + ".join(store.site for store in group) for group in groups.values()),
+        ),
     )
 
 
-class _Origin:
-    """The model of all stores, and the sites of each side."""
-
-    def __init__(self, first: Store, groups: Mapping[str, list[Store]]) -> None:
-        self.model_name, self.model_hash = first.model_name, first.model_hash
-        sides = [" + ".join(store.site for store in group) for group in groups.values()]
-        self.site = " -> ".join(sides)
-
-
 class JoinedReader:
-    """Readers of the same rows, side by side."""
+    """Readers of the same rows, their activations concatenated along the width."""
 
-    # Rows joined at once, so that a whole store is never held twice.
+    # Rows concatenated at once, so that a whole store is never in memory twice.
     _AT_ONCE = 1 << 14
 
     def __init__(self, readers: Sequence[RowReader]) -> None:
@@ -78,13 +74,13 @@ class JoinedReader:
     def pieces(self, rows: NDArray[np.int64]) -> Iterator[Float[Tensor, "some d"]]:
         """The rows of the given numbers (ascending), in order."""
         for start in range(0, len(rows), self._AT_ONCE):
-            some = rows[start : start + self._AT_ONCE]
-            columns = [torch.cat(list(reader.pieces(some))) for reader in self._readers]
+            chunk = rows[start : start + self._AT_ONCE]
+            columns = [torch.cat(list(reader.pieces(chunk))) for reader in self._readers]
             yield torch.cat([column.to(self.dtype) for column in columns], 1)
 
 
-def _listed(given: Store | Sequence[Store]) -> list[Store]:
-    stores = [given] if isinstance(given, Store) else list(given)
+def _as_list(stores_or_one: Store | Sequence[Store]) -> list[Store]:
+    stores = [stores_or_one] if isinstance(stores_or_one, Store) else list(stores_or_one)
     if not stores or not all(isinstance(store, Store) for store in stores):
         raise ConfigError(
             "paired_sites takes stores, or lists of stores; tensors go into a dict instead: "
@@ -93,7 +89,7 @@ def _listed(given: Store | Sequence[Store]) -> list[Store]:
     return stores
 
 
-def _check_alike(first: Store, other: Store) -> None:
+def _check_same_rows(first: Store, other: Store) -> None:
     if first.model_hash != other.model_hash:
         raise MismatchError(
             f"{first.path} was captured from {first.model_name}, {other.path} from "
@@ -101,20 +97,20 @@ def _check_alike(first: Store, other: Store) -> None:
             "site=[...]"
         )
     columns = ["id", "length"]
-    ours, theirs = first.sequences.select(columns), other.sequences.select(columns)
-    if ours.num_rows != theirs.num_rows:
+    left, right = first.sequences.select(columns), other.sequences.select(columns)
+    if left.num_rows != right.num_rows:
         raise MismatchError(
-            f"{first.path} shows {ours.num_rows:,} sequences and {other.path} "
-            f"{theirs.num_rows:,}: split all stores alike, or none"
+            f"{first.path} shows {left.num_rows:,} sequences and {other.path} "
+            f"{right.num_rows:,}: split all stores alike, or none"
         )
-    for one, two in zip(ours.to_pylist(), theirs.to_pylist(), strict=True):
-        if one != two:
+    for mine, theirs in zip(left.to_pylist(), right.to_pylist(), strict=True):
+        if mine != theirs:
             raise MismatchError(
-                f"{first.path} and {other.path} hold other sequences: {one['id']!r} of "
-                f"{one['length']} steps stands where {two['id']!r} of {two['length']} does. "
+                f"{first.path} and {other.path} hold other sequences: {mine['id']!r} of "
+                f"{mine['length']} steps stands where {theirs['id']!r} of {theirs['length']} does. "
                 "Capture all sites at once, with site=[...], and split them alike"
             )
-    if not np.array_equal(first.spans.starts, other.spans.starts):
+    if not np.array_equal(first.first_rows, other.first_rows):
         raise MismatchError(
             f"{first.path} and {other.path} keep the same sequences in other places: capture all "
             "sites at once, with site=[...]"

@@ -1,8 +1,9 @@
-"""What training asks of activations, wherever they come from: a store, memory, or a live model."""
+"""Source: the interface of activations for training, from a store, memory or a live model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -17,7 +18,7 @@ from sparsetime.errors import MismatchError
 
 @runtime_checkable
 class RowReader(Protocol):
-    """Random access to activations by row number: what the samplers read from."""
+    """Random access to activations by row number, for the samplers."""
 
     @property
     def d(self) -> int: ...
@@ -35,18 +36,29 @@ class RowReader(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The model and the site that activations were captured from; None where unknown."""
+
+    model_name: str | None = None
+    model_hash: str | None = None
+    site: str | None = None
+
+
+UNKNOWN = Origin()
+
+
 @runtime_checkable
 class Source(Protocol):
     """Activations of one site of one model, in shuffled batches of float32.
 
-    `model_name`, `model_hash` and `site` are None where nobody knows them. With `epochs=None` the
-    batches never end, unless they are made of what can be read only once: then they end with it.
-    The order follows from `seed` alone, and `skip=n` gives what would come after the first `n`
-    batches, so that training can go on where it stopped. `lag` is a number of steps, or the least
-    and the most of a random one.
+    `model_name`, `model_hash` and `site` are None where they are unknown. With `epochs=None` the
+    batches never end, except where the data can be read only once. The order is a function of
+    `seed`. `skip=n` starts after the first `n` batches, so that training can resume. `lag` is a
+    number of steps, or the least and the most of a random one.
 
-    `fingerprint` tells these activations from others: equal ones have the same. It is None where
-    activations are made on the way and nobody can know them beforehand.
+    `fingerprint` is equal for equal activations. It is None where activations are computed while
+    they are used.
     """
 
     @property

@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparsetime.activations.capture.check_finite import check_finite
+from sparsetime.activations.sampling.sample_index import SampleIndex
 from sparsetime.activations.sampling.sample_kinds import (
     Lag,
     PairSamples,
     RowSamples,
-    SampleIndex,
     SampleKind,
-    Spans,
     WindowSamples,
 )
 from sparsetime.activations.sampling.shuffle import Pool, Shuffle, rebatch
 from sparsetime.activations.store.shard_reader import pick
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.segments import Segments
 
 
 class TensorReader:
@@ -63,8 +63,7 @@ class TensorSource:
         self._reader = TensorReader(values.reshape(-1, self.d))
         time = values.shape[-2]
         self._rows = values.shape[0] if values.ndim == 2 else values.shape[0] * time
-        starts = np.arange(0, self._rows, time, dtype=np.int64)
-        self._spans = Spans(starts, starts + time)
+        self._segments = Segments.even(self._rows // time, time)
 
     def __len__(self) -> int:
         return self._rows
@@ -99,7 +98,7 @@ class TensorSource:
     def _shuffle(self, kind: SampleKind, seed: int) -> Shuffle:
         if kind.name != RowSamples.name:
             _check_time(self._shape, kind, "a tensor")
-        return Shuffle(kind, self._reader, self._spans, seed)
+        return Shuffle(kind, self._reader, self._segments, seed)
 
 
 @final
@@ -176,8 +175,8 @@ class IteratorSource:
                 )
             _check(values, f"batch {number}")
             time = values.shape[-2]
-            starts = np.arange(0, values.numel() // self.d, time, dtype=np.int64)
-            samples = SampleIndex(kind, Spans(starts, starts + time))
+            segments = Segments.even(values.numel() // self.d // time, time)
+            samples = SampleIndex(kind, segments)
             buffer = values.detach().cpu().reshape(-1, self.d)
             yield Pool(kind, samples.count, partial(_in_order, samples, buffer, number))
 

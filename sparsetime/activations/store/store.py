@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparsetime.activations.capture.documents import Label
+from sparsetime.activations.sampling.sample_index import SampleIndex
 from sparsetime.activations.sampling.sample_kinds import (
     Lag,
     PairSamples,
     RowSamples,
-    SampleIndex,
     SampleKind,
-    Spans,
     WindowSamples,
 )
 from sparsetime.activations.sampling.shuffle import MEMORY, Shuffle
@@ -37,6 +36,7 @@ from sparsetime.activations.store.shard_reader import ShardReader
 from sparsetime.activations.store.stored_sequence import StoredSequence, read_rows
 from sparsetime.errors import ConfigError, DamagedError, DataError, unknown_name
 from sparsetime.files import Folder
+from sparsetime.segments import Segments
 
 
 def open_store(path: str | Path) -> Store:
@@ -77,7 +77,8 @@ class Store:
 
     `len(store)` is its number of rows. `sequences` is the table of its sequences: id, length,
     start, step, unit, source, labels (JSON), text, first_row (in the whole store). `reader` reads
-    rows by their number in the whole store; `spans` are the numbers of this view's sequences.
+    rows by their number in the whole store. `segments` are this view's sequences, row after row,
+    and `first_rows` the number in the whole store of each one's first row.
     """
 
     def __init__(
@@ -91,9 +92,9 @@ class Store:
         self._folder, self.reader, self._table = folder, reader, table
         self.manifest = manifest
         self.sequence_indices = selection
-        first = table["first_row"].to_numpy()[selection]
-        self.spans = Spans(first, first + table["length"].to_numpy()[selection])
-        self._rows = int(self.spans.lengths.sum())
+        self.first_rows: NDArray[np.int64] = table["first_row"].to_numpy()[selection]
+        self.segments = Segments.of_lengths(table["length"].to_numpy()[selection])
+        self._rows = self.segments.rows
         self.path: str = folder.url
         self.d: int = manifest.d
         self.site: str = manifest.site
@@ -112,7 +113,8 @@ class Store:
     def fingerprint(self) -> str:
         """SHA-256 over the checksums of the activations and the sequences shown here, as hex."""
         digest = hashlib.sha256(self.manifest.checksums.encode())
-        for numbers in (self.sequence_indices, self.spans.starts, self.spans.stops):
+        stops = self.first_rows + self.segments.numpy_lengths
+        for numbers in (self.sequence_indices, self.first_rows, stops):
             digest.update(np.ascontiguousarray(numbers, dtype="<i8").data)
         return digest.hexdigest()
 
@@ -264,7 +266,7 @@ class Store:
         self.reader.verify()
 
     def _shuffle(self, kind: SampleKind, seed: int, memory: str | int) -> Shuffle:
-        return Shuffle(kind, self.reader, self.spans, seed, memory)
+        return Shuffle(kind, self.reader, self.segments, seed, memory, self.first_rows)
 
     def _view(self, places: NDArray[np.int64]) -> Store:
         selection = self.sequence_indices[places]
@@ -273,7 +275,7 @@ class Store:
     def _row_numbers(self, start: int, stop: int) -> NDArray[np.int64]:
         if start == stop:
             return np.zeros(0, dtype=np.int64)
-        return SampleIndex(RowSamples(), self.spans).outer(start, stop)
+        return SampleIndex(RowSamples(), self.segments, self.first_rows).reader_rows(start, stop)
 
 
 _NO_SEQUENCES = pa.table({"id": pa.array([], pa.string()), "length": pa.array([], pa.int64())})

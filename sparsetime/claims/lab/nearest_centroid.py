@@ -17,7 +17,7 @@ SEGMENT = 32
 
 def document_numbers(store: Store) -> Int[Tensor, " rows"]:
     """Number of each row's document."""
-    lengths = torch.from_numpy(store.spans.lengths)
+    lengths = store.segments.lengths
     return torch.arange(len(lengths)).repeat_interleave(lengths)
 
 

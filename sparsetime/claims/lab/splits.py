@@ -69,7 +69,7 @@ class Splits:
     @property
     def held_out_sequences(self) -> tuple[Float[Tensor, "time d"], ...]:
         """Documents of `held_out`, in order of time."""
-        lengths: list[int] = self.held_out_store.spans.lengths.tolist()
+        lengths: list[int] = self.held_out_store.segments.lengths.tolist()
         documents: tuple[Tensor, ...] = torch.split(self.held_out, lengths)
         return documents
 
@@ -89,6 +89,5 @@ def _read(store: Store) -> Float[Tensor, "rows d"]:
 
 
 def _pairs(store: Store) -> Float[Tensor, "rows 2 d"]:
-    # Spans of a view count rows of the whole store; in the view, documents are adjacent.
-    documents = _read(store).split(store.spans.lengths.tolist())
+    documents = _read(store).split(store.segments.lengths.tolist())
     return torch.cat([torch.stack([one[:-1], one[1:]], dim=1) for one in documents])

@@ -1,5 +1,6 @@
 """Rows of complex contexts gain from more latents than rows of plain ones."""
 
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -68,9 +69,7 @@ def _complexity(store: Store, rarity: FloatArray) -> Int[Tensor, " rows"]:
     """Mean rarity of the tokens around every row of a document, in hundredths."""
     rare = rarity[store.steps(["token"])["token"].to_numpy()]
     mean_rarity = np.empty(len(rare))
-    # Spans of a view count rows of the whole store; here rows are those of the view.
-    stops = np.cumsum(store.spans.lengths)
-    for start, stop in zip(stops - store.spans.lengths, stops, strict=True):
+    for start, stop in pairwise(store.segments.offsets.tolist()):
         sums = np.concatenate([[0.0], rare[start:stop].cumsum()])
         at = np.arange(stop - start)
         low, high = (at - _CONTEXT).clip(0), (at + _CONTEXT + 1).clip(max=stop - start)

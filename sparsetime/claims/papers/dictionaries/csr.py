@@ -54,7 +54,7 @@ def _embeddings(
     store: Store, rows: Float[Tensor, "rows d"]
 ) -> tuple[Float[Tensor, "segments d"], Int[Tensor, " segments"]]:
     """Means of whole segments of length one, and the number of each one's document."""
-    documents = rows.split(store.spans.lengths.tolist())
+    documents = rows.split(store.segments.lengths.tolist())
     means = [one.unfold(0, SEGMENT, SEGMENT).mean(2) for one in documents if len(one) >= SEGMENT]
     number = torch.cat([torch.full((len(one),), at) for at, one in enumerate(means)])
     return normalize(torch.cat(means), dim=1), number

@@ -70,7 +70,7 @@ def _parts(code: Splits, domain: str) -> tuple[Bool[Tensor, " rows"], Bool[Tenso
     labels = [json.loads(one) for one in store.sequences["labels"].to_pylist()]
     modules = sorted(one["module"] for one in labels if one["package"] == domain)
     kept = set(modules[-HELD_OUT:])
-    lengths = torch.tensor(store.spans.lengths)
+    lengths = store.segments.lengths
     inside = torch.tensor([one["package"] == domain for one in labels])
     held_out = torch.tensor([one["module"] in kept for one in labels])
     return inside.repeat_interleave(lengths), held_out.repeat_interleave(lengths)

@@ -69,7 +69,7 @@ def encoded(
 ) -> tuple[Float[Tensor, "rows width"], dict[str, float]]:
     """Codes of all documents, each encoded from its first step, and their FVU."""
     codes, error = [], 0.0
-    for document in rows.split(store.spans.lengths.tolist()):
+    for document in rows.split(store.segments.lengths.tolist()):
         code = sae.encode(document)
         error += float((sae.decode(code) - document).square().sum())
         codes.append(code.dense())

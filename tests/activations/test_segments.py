@@ -6,9 +6,9 @@ from small_store import write_store
 
 import sparsetime as st
 from sparsetime.activations.sampling.batching import batches
+from sparsetime.activations.sampling.segment_batching import SegmentBatching
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.segments import SegmentBatching
 
 NEEDS = frozenset({"segments"})
 
@@ -119,4 +119,4 @@ def test_what_cannot_be_cut_says_why():
         next(batches(as_source(torch.zeros(20, 3)), NEEDS, 16, window=8))
     with pytest.raises(DataError, match="order of time"):
         next(batches(as_source({"x": torch.zeros(20, 3)}), NEEDS, 16, window=8))
-    assert SegmentBatching.of(20, 8).count == 2
+    assert SegmentBatching.of(20, 8).windows == 2
