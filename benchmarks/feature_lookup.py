@@ -27,6 +27,7 @@ from sparsetime.features.build_tables import EncodedStore
 from sparsetime.features.index import FeatureIndex
 from sparsetime.features.index_files import write_index
 from sparsetime.files import Folder
+from sparsetime.segments import Segments
 
 SEQUENCES = 500
 VOCABULARY = 20_000
@@ -64,7 +65,7 @@ def synthetic(entries: int, width: int, k: int) -> EncodedStore:
         code=code,
         numbers=np.arange(SEQUENCES),
         ids=[f"document {i}" for i in range(SEQUENCES)],
-        offsets=np.linspace(0, rows, SEQUENCES + 1).astype(np.int64),
+        segments=Segments(torch.linspace(0, rows, SEQUENCES + 1, dtype=torch.float64).long()),
         word_of_row=word,
         words=[f"word{i}" for i in range(VOCABULARY)],
         groups=(width // 5, width),
@@ -97,9 +98,9 @@ def main() -> None:
     parser.add_argument("--lookups", type=int, default=300)
     given = parser.parse_args()
     small = synthetic(100_000, 64, given.k)
-    timescales.half_life(small.code, small.offsets)  # compiles the loops
+    timescales.half_life(small.code, small.segments)  # compiles the loops
     coded = synthetic(given.entries, given.width, given.k)
-    code, offsets = coded.code, coded.offsets
+    code, segments = coded.code, coded.segments
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as out:
         folder = Folder(out)
@@ -107,8 +108,8 @@ def main() -> None:
             "entries": len(code.indices),
             "width": given.width,
             "rows": code.rows,
-            "runs_s": seconds(lambda: timescales.runs(code, offsets)),
-            "half_life_s": seconds(lambda: timescales.half_life(code, offsets)),
+            "runs_s": seconds(lambda: timescales.runs(code, segments)),
+            "half_life_s": seconds(lambda: timescales.half_life(code, segments)),
             "build_s": seconds(lambda: write_index(coded, folder, {}, {})),
             "bytes": sum(folder.size(name) for name in folder.names()),
         }

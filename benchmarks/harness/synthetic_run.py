@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,9 @@ def write_store(out: str, coded: EncodedStore) -> Store:
         unit="token", capture={},
     )  # fmt: skip
     words = [f"{coded.words[w]} " for w in coded.word_of_row]
-    lengths = np.diff(coded.offsets)
+    segments = coded.segments
     texts, start, end = [], [], []
-    for a, b in zip(coded.offsets[:-1], coded.offsets[1:], strict=True):
+    for a, b in pairwise(segments.offsets.tolist()):
         size = np.array([len(word) for word in words[a:b]])
         end.append(np.cumsum(size) - 1)
         start.append(np.cumsum(size) - size)
@@ -61,13 +62,17 @@ def write_store(out: str, coded: EncodedStore) -> Store:
     steps = pa.table(
         {
             "sequence": pa.array(coded.sequence_of_row.astype(np.int32)),
-            "position": pa.array(coded.position_of_row.astype(np.int32)),
+            "position": pa.array(segments.position.numpy().astype(np.int32)),
             "char_start": pa.array(np.concatenate(start).astype(np.int32)),
             "char_end": pa.array(np.concatenate(end).astype(np.int32)),
         }
     )
     sequences = pa.table(
-        {"id": coded.ids, "length": lengths, "text": pa.array(texts, pa.large_string())}
+        {
+            "id": coded.ids,
+            "length": segments.numpy_lengths,
+            "text": pa.array(texts, pa.large_string()),
+        }
     )
     writer.append(torch.zeros(coded.code.rows, D, dtype=torch.float16), steps, sequences)
     return writer.finish()

@@ -12,6 +12,7 @@ from sparsetime.codes import SparseCode
 from sparsetime.features import timescales
 from sparsetime.features.association import contingency_table, information, over_represented
 from sparsetime.features.schemas import CODES, EXAMPLES, FEATURES, SEQUENCES
+from sparsetime.segments import Segments
 
 WORDS = 5
 TENTHS = 10
@@ -21,31 +22,23 @@ TENTHS = 10
 class EncodedStore:
     """The code of whole sequences, one after another, and what is known of its rows.
 
-    numbers: int64 [sequences], in the whole store; ids: their names; offsets: int64
-    [sequences + 1], rows; word_of_row: int64 [rows], -1 for none; words: the vocabulary, None for
-    a store without text; groups: ends of the dictionary's nested groups.
+    numbers: int64 [sequences], in the whole store; ids: their names; segments: their rows;
+    word_of_row: int64 [rows], -1 for none; words: the vocabulary, None for a store without text;
+    groups: ends of the dictionary's nested groups.
     """
 
     code: SparseCode
     numbers: Int[np.ndarray, " sequences"]
     ids: list[str]
-    offsets: Int[np.ndarray, " sequences_plus_1"]
+    segments: Segments
     word_of_row: Int[np.ndarray, " rows"]
     words: list[str] | None
     groups: tuple[int, ...]
 
     @property
     def sequence_of_row(self) -> Int[np.ndarray, " rows"]:
-        """Which of the sequences here (not of the whole store) a row belongs to."""
-        return np.repeat(np.arange(len(self.numbers)), np.diff(self.offsets))
-
-    @property
-    def position_of_row(self) -> Int[np.ndarray, " rows"]:
-        lengths = np.diff(self.offsets)
-        position: Int[np.ndarray, " rows"] = np.arange(self.code.rows) - np.repeat(
-            self.offsets[:-1], lengths
-        )
-        return position
+        """The sequence of each row, counted here and not in the whole store."""
+        return self.segments.of_row.numpy()
 
 
 def feature_table(coded: EncodedStore) -> pa.Table:
@@ -54,10 +47,10 @@ def feature_table(coded: EncodedStore) -> pa.Table:
     columns = timescales.feature_columns(code)
     feature, strength = columns.features, np.abs(columns.values)
     count = np.diff(columns.offsets)
-    runs = timescales.runs(code, coded.offsets)
-    half_lives = timescales.half_life(code, coded.offsets)
-    pairs = timescales.neighbouring_pairs(coded.offsets)
-    switches = timescales.switches(runs, coded.offsets, width)
+    runs = timescales.runs(code, coded.segments)
+    half_lives = timescales.half_life(code, coded.segments)
+    pairs = timescales.neighbouring_pairs(coded.segments)
+    switches = timescales.switches(runs, coded.segments, width)
     peak = np.full(width, np.nan)
     fires = count > 0
     if fires.any():
@@ -107,7 +100,7 @@ def code_table(coded: EncodedStore) -> pa.Table:
 
 def sequence_table(coded: EncodedStore) -> pa.Table:
     """The sequences; see SEQUENCES."""
-    lengths = np.diff(coded.offsets)
+    lengths = coded.segments.numpy_lengths
     arrays = [
         pa.array(column, f.type)
         for column, f in zip((coded.numbers, coded.ids, lengths), SEQUENCES, strict=True)
@@ -120,7 +113,7 @@ def _entries(coded: EncodedStore) -> pa.Table:
     row = code.row_of_entry.numpy()
     columns = (
         coded.numbers[coded.sequence_of_row].astype(np.int32)[row],
-        coded.position_of_row.astype(np.int32)[row],
+        coded.segments.position.numpy().astype(np.int32)[row],
         code.indices.numpy().astype(np.int32),
         code.values.detach().numpy().astype(np.float32),
     )
@@ -141,7 +134,7 @@ def _document_information(coded: EncodedStore, runs: timescales.Runs) -> np.ndar
         return np.full(width, np.nan)
     kind = coded.sequence_of_row[runs.start]
     pairs = contingency_table(runs.feature, kind, np.ones(len(kind)), len(coded.numbers))
-    return information(pairs, np.diff(coded.offsets) / coded.code.rows, width)
+    return information(pairs, coded.segments.numpy_lengths / coded.code.rows, width)
 
 
 def _words(
@@ -163,8 +156,8 @@ def _words(
 def _position_density(coded: EncodedStore, feature: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """[width, tenths]: the share of the steps in a tenth of their sequence on which it fires."""
     width = coded.code.width
-    lengths = np.diff(coded.offsets)
-    tenth = coded.position_of_row * TENTHS // np.repeat(lengths, lengths)
+    lengths = coded.segments.numpy_lengths
+    tenth = coded.segments.position.numpy() * TENTHS // np.repeat(lengths, lengths)
     steps = np.bincount(tenth, minlength=TENTHS)
     fired = np.bincount(feature * TENTHS + tenth[rows], minlength=width * TENTHS)
     return np.asarray(fired.reshape(width, TENTHS) / np.maximum(steps, 1))

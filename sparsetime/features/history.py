@@ -23,6 +23,7 @@ from sparsetime.features.schemas import HISTORY
 from sparsetime.features.vocabulary import Vocabulary
 from sparsetime.models.load import weight_hash
 from sparsetime.progress import progress
+from sparsetime.segments import Segments
 from sparsetime.training.snapshots import Snapshot, read_stages
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def _look(sae: Dictionary, sequences: list[StoredSequence], words: _Words) -> _L
         code = each.code
         feature = code.indices.numpy()
         count += np.bincount(feature, minlength=sae.width)
-        found = timescales.runs(code, np.array([0, code.rows]))
+        found = timescales.runs(code, Segments.even(1, code.rows))
         runs += np.bincount(found.feature, minlength=sae.width)
         met.append(words.pairs(number, code))
         fired.append(code.row_of_entry.numpy() * sae.width + feature)

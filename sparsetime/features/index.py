@@ -26,6 +26,7 @@ from sparsetime.features.index_files import (
 )
 from sparsetime.features.ranking import most_informative
 from sparsetime.files import Folder
+from sparsetime.segments import Segments
 
 # An index is read without torch: a page that shows it opens a second or two sooner.
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ def index(
         code=concatenate(codes),
         numbers=np.array(numbers),
         ids=ids,
-        offsets=np.cumsum([0, *(code.rows for code in codes)]),
+        segments=Segments.of_lengths([code.rows for code in codes]),
         word_of_row=vocabulary.of_row,
         words=vocabulary.words if vocabulary.has_text else None,
         groups=sae.groups,

@@ -1,8 +1,7 @@
-"""How long features last: runs, dwell, half-life, flicker. One definition each.
+"""Timescales of features: runs, dwell, half-life, flicker. One definition each.
 
-All functions read a code whose rows are the steps of whole sequences, one after another in order
-of time; `sequence_offsets` [sequences + 1] says at which row each begins. A step is a row; to get
-seconds, multiply with the sequence's `step`.
+All functions read a code whose rows are the steps of whole sequences, and the `Segments` of these
+sequences. A step is a row; to get seconds, multiply with the sequence's `step`.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.features import numba_loops
+from sparsetime.segments import Segments
 
 MAX_LAG = 512
 _EVERY_LAG_UP_TO = 64
@@ -69,36 +69,36 @@ def feature_columns(code: SparseCode) -> FeatureColumns:
     return FeatureColumns(offsets, rows, values, order)
 
 
-def runs(code: SparseCode, sequence_offsets: Int[np.ndarray, " sequences_plus_1"]) -> Runs:
-    """The unbroken segments in which each feature fires."""
-    sequence_offsets = _checked(code, sequence_offsets)
+def runs(code: SparseCode, segments: Segments) -> Runs:
+    """The unbroken runs of steps in which each feature fires.
+
+    Errors: DataError where the segments do not hold the code's rows.
+    """
+    check_segments(code, segments)
     columns = feature_columns(code)
     feature, row = columns.features, columns.rows
     begins_sequence = np.zeros(code.rows + 1, dtype=bool)
-    begins_sequence[sequence_offsets] = True
-    goes_on = (feature[1:] == feature[:-1]) & (row[1:] == row[:-1] + 1) & ~begins_sequence[row[1:]]
-    first = np.flatnonzero(np.concatenate([[True], ~goes_on])) if len(row) else row
+    begins_sequence[segments.numpy_offsets] = True
+    same_feature, next_row = feature[1:] == feature[:-1], row[1:] == row[:-1] + 1
+    continues = same_feature & next_row & ~begins_sequence[row[1:]]
+    first = np.flatnonzero(np.concatenate([[True], ~continues])) if len(row) else row
     length = np.diff(np.append(first, len(row)))
     return Runs(feature[first], row[first], length)
 
 
-def dwell(found: Runs, width: int) -> Float[np.ndarray, " width"]:
+def dwell(feature_runs: Runs, width: int) -> Float[np.ndarray, " width"]:
     """Mean length of a feature's runs, in steps; NaN for a feature that never fires.
 
     At least 1. A feature that fires independently at each step with chance p has 1 / (1 - p).
     """
-    count = np.bincount(found.feature, minlength=width)
-    total = np.bincount(found.feature, weights=found.length, minlength=width)
+    count = np.bincount(feature_runs.feature, minlength=width)
+    total = np.bincount(feature_runs.feature, weights=feature_runs.length, minlength=width)
     mean = np.full(width, np.nan)
     np.divide(total, count, out=mean, where=count > 0)
     return mean
 
 
-def half_life(
-    code: SparseCode,
-    sequence_offsets: Int[np.ndarray, " sequences_plus_1"],
-    max_lag: int = MAX_LAG,
-) -> HalfLives:
+def half_life(code: SparseCode, segments: Segments, max_lag: int = MAX_LAG) -> HalfLives:
     """The lag, in steps, at which a feature's autocorrelation has fallen to one half.
 
     With m and v the mean and the variance of the feature's strength over all steps (zero where it
@@ -112,8 +112,8 @@ def half_life(
     Autocorrelation of this kind: Box, Jenkins, Reinsel, Ljung, Time Series Analysis (5th ed.,
     section 2.1.4), with the mean over pairs in place of the sum over the series.
     """
-    sequence_offsets = _checked(code, sequence_offsets)
-    lengths = np.diff(sequence_offsets)
+    check_segments(code, segments)
+    offsets, lengths = segments.numpy_offsets, segments.numpy_lengths
     longest = int(lengths.max(initial=0))
     lags = autocorrelation_lags(min(max_lag, longest - 1))
     in_order = np.sort(lengths)[::-1]
@@ -124,8 +124,8 @@ def half_life(
         columns.offsets,
         columns.rows,
         columns.values,
-        np.repeat(sequence_offsets[:-1], lengths),
-        np.repeat(sequence_offsets[1:], lengths),
+        np.repeat(offsets[:-1], lengths),
+        np.repeat(offsets[1:], lengths),
         np.zeros(code.rows, dtype=np.int64),  # one group of rows, drawn once
         lags,
         pairs[None].astype(float),
@@ -135,22 +135,20 @@ def half_life(
     return HalfLives(steps[0], censored)
 
 
-def switches(
-    found: Runs, sequence_offsets: Int[np.ndarray, " sequences_plus_1"], width: int
-) -> Int[np.ndarray, " width"]:
+def switches(feature_runs: Runs, segments: Segments, width: int) -> Int[np.ndarray, " width"]:
     """How often each feature was switched on or off between two neighbouring steps.
 
     The first step of a sequence switches nothing on, its last nothing off.
     """
-    on = ~np.isin(found.start, sequence_offsets)
-    off = ~np.isin(found.start + found.length, sequence_offsets)
-    both = np.bincount(found.feature, weights=on.astype(float) + off, minlength=width)
+    on = ~np.isin(feature_runs.start, segments.numpy_offsets)
+    off = ~np.isin(feature_runs.start + feature_runs.length, segments.numpy_offsets)
+    both = np.bincount(feature_runs.feature, weights=on.astype(float) + off, minlength=width)
     return both.astype(np.int64)
 
 
-def neighbouring_pairs(sequence_offsets: Int[np.ndarray, " sequences_plus_1"]) -> int:
+def neighbouring_pairs(segments: Segments) -> int:
     """Neighbouring steps within a sequence, counted over all sequences."""
-    return int(np.maximum(np.diff(sequence_offsets) - 1, 0).sum())
+    return int(np.maximum(segments.numpy_lengths - 1, 0).sum())
 
 
 def autocorrelation_lags(last: int) -> Int[np.ndarray, " lags"]:
@@ -163,14 +161,10 @@ def autocorrelation_lags(last: int) -> Int[np.ndarray, " lags"]:
     return np.unique(np.concatenate([every, np.rint(further).astype(np.int64)]))
 
 
-def _checked(
-    code: SparseCode, sequence_offsets: Int[np.ndarray, " sequences_plus_1"]
-) -> Int[np.ndarray, " sequences_plus_1"]:
-    offsets = np.asarray(sequence_offsets, dtype=np.int64)
-    whole = len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == code.rows
-    if not whole or (np.diff(offsets) < 0).any():
+def check_segments(code: SparseCode, segments: Segments) -> None:
+    """Errors: DataError where the segments do not hold the code's rows."""
+    if segments.rows != code.rows:
         raise DataError(
-            f"sequence offsets must ascend from 0 to the code's {code.rows} rows; they are "
-            f"{offsets[:3].tolist()} … {offsets[-3:].tolist()}"
+            f"got segments of {segments.rows} rows for a code of {code.rows} rows; segments must "
+            "ascend from 0 to the code's rows"
         )
-    return offsets

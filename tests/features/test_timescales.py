@@ -10,11 +10,16 @@ from known_codes import code_of, column
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.features import timescales as ts
+from sparsetime.segments import Segments
+
+
+def segments(*offsets):
+    return Segments(torch.tensor(offsets))
 
 
 def test_runs_end_where_firing_stops_and_where_a_sequence_ends():
     code = code_of([[1, 0], [2, 0], [0, 1], [1, 1], [1, 0]])
-    runs = ts.runs(code, np.array([0, 4, 5]))
+    runs = ts.runs(code, segments(0, 4, 5))
     assert runs.feature.tolist() == [0, 0, 0, 1]
     assert runs.start.tolist() == [0, 3, 4, 2]
     assert runs.length.tolist() == [2, 1, 1, 2]
@@ -22,7 +27,7 @@ def test_runs_end_where_firing_stops_and_where_a_sequence_ends():
 
 def test_dwell_is_the_mean_run_length_and_unknown_for_a_silent_feature():
     code = code_of([[1, 0, 0], [1, 0, 0], [0, 0, 1], [1, 0, 0]])
-    dwell = ts.dwell(ts.runs(code, np.array([0, 4])), 3)
+    dwell = ts.dwell(ts.runs(code, segments(0, 4)), 3)
     assert dwell[[0, 2]].tolist() == [1.5, 1.0]
     assert np.isnan(dwell[1])
 
@@ -30,16 +35,16 @@ def test_dwell_is_the_mean_run_length_and_unknown_for_a_silent_feature():
 def test_dwell_of_independent_firing_is_one_over_one_less_p():
     rng = np.random.default_rng(0)
     code = column(rng.random(40_000) < 0.75)
-    assert ts.dwell(ts.runs(code, np.array([0, 40_000])), 1)[0] == pytest.approx(4, rel=0.03)
+    assert ts.dwell(ts.runs(code, segments(0, 40_000)), 1)[0] == pytest.approx(4, rel=0.03)
 
 
 def test_switches_do_not_count_the_ends_of_sequences():
     code = code_of([[1, 0], [1, 1], [0, 1], [0, 1], [1, 0]])
-    offsets = np.array([0, 3, 5])
-    switched = ts.switches(ts.runs(code, offsets), offsets, 2)
+    sequences = segments(0, 3, 5)
+    switched = ts.switches(ts.runs(code, sequences), sequences, 2)
     # Feature 0: off at step 2, on at step 4. Feature 1: on at step 1, off at step 4.
     assert switched.tolist() == [2, 2]
-    assert ts.neighbouring_pairs(offsets) == 3
+    assert ts.neighbouring_pairs(sequences) == 3
 
 
 @given(
@@ -49,19 +54,19 @@ def test_switches_do_not_count_the_ends_of_sequences():
 @settings(max_examples=40, deadline=None)
 def test_runs_and_switches_agree_with_a_plain_count(rows, data):
     cut = data.draw(st.integers(0, len(rows)))
-    offsets = np.array([0, cut, len(rows)])
-    runs = ts.runs(code_of(rows), offsets)
+    sequences = segments(0, cut, len(rows))
+    runs = ts.runs(code_of(rows), sequences)
     assert runs.length.sum() == np.sum(rows)
     parts = [np.array(rows[:cut]).reshape(-1, 3), np.array(rows[cut:]).reshape(-1, 3)]
     plain = sum(np.abs(np.diff(part, axis=0)).sum(axis=0) for part in parts if len(part))
-    assert ts.switches(runs, offsets, 3).tolist() == plain.tolist()
+    assert ts.switches(runs, sequences, 3).tolist() == plain.tolist()
 
 
 def test_half_life_of_a_geometric_autocorrelation():
     # A two-state chain that stays with chance s has the autocorrelation (2 s - 1)^L.
     rng = np.random.default_rng(1)
     state = np.cumsum(rng.random(200_000) < 0.05) % 2
-    found = ts.half_life(column(state), np.array([0, len(state)]))
+    found = ts.half_life(column(state), segments(0, len(state)))
     assert found.steps[0] == pytest.approx(np.log(0.5) / np.log(0.9), rel=0.05)
     assert not found.censored[0]
 
@@ -69,23 +74,23 @@ def test_half_life_of_a_geometric_autocorrelation():
 def test_half_life_of_square_waves_is_exact():
     # Half on, half off with period 2 n: the autocorrelation falls as 1 - 2 L / n.
     wave = np.tile(np.repeat([1, 0], 20), 50)
-    found = ts.half_life(column(wave), np.array([0, len(wave)]))
+    found = ts.half_life(column(wave), segments(0, len(wave)))
     assert found.steps[0] == pytest.approx(5, rel=0.03)
 
 
 def test_half_life_beyond_the_lags_is_a_lower_bound():
     code = column([1] * 50 + [0] * 50)
-    found = ts.half_life(code, np.array([0, 50, 100]))
+    found = ts.half_life(code, segments(0, 50, 100))
     assert found.steps[0] == 49
     assert found.censored[0]
-    assert ts.half_life(code, np.array([0, 50, 100]), max_lag=7).steps[0] == 7
+    assert ts.half_life(code, segments(0, 50, 100), max_lag=7).steps[0] == 7
 
 
 def test_half_life_is_undefined_without_variation():
     constant = column([1] * 9)
-    assert np.isnan(ts.half_life(constant, np.array([0, 9])).steps[0])
-    assert np.isnan(ts.half_life(code_of([[0], [0]]), np.array([0, 2])).steps[0])
-    assert np.isnan(ts.half_life(column([1, 0]), np.array([0, 1, 2])).steps[0])
+    assert np.isnan(ts.half_life(constant, segments(0, 9)).steps[0])
+    assert np.isnan(ts.half_life(code_of([[0], [0]]), segments(0, 2)).steps[0])
+    assert np.isnan(ts.half_life(column([1, 0]), segments(0, 1, 2)).steps[0])
 
 
 @given(
@@ -95,8 +100,8 @@ def test_half_life_is_undefined_without_variation():
 @settings(max_examples=40, deadline=None)
 def test_half_life_agrees_with_dense_autocorrelation(values, cut):
     x = np.array(values, dtype=np.float32).astype(float)
-    offsets = np.array([0, cut, len(x)])
-    found = ts.half_life(column(values), offsets)
+    sequences = segments(0, cut, len(x))
+    found = ts.half_life(column(values), sequences)
     if np.allclose(x, x[0]):
         return
     parts = [x[:cut] - x.mean(), x[cut:] - x.mean()]
@@ -120,9 +125,11 @@ def test_lags_are_every_one_up_to_64_and_eight_an_octave_beyond():
     assert lags[-1] == 512
 
 
-def test_offsets_that_do_not_fit_are_refused():
-    with pytest.raises(DataError, match="must ascend from 0 to the code's 2 rows; they are"):
-        ts.runs(column([1, 1]), np.array([0, 3]))
+def test_segments_that_do_not_fit_are_refused():
+    with pytest.raises(
+        DataError, match=r"got segments of 3 rows for a code of 2 rows; .* ascend from 0"
+    ):
+        ts.runs(column([1, 1]), segments(0, 3))
 
 
 def test_a_million_entries():
@@ -132,6 +139,6 @@ def test_a_million_entries():
     code = SparseCode(
         torch.arange(0, rows * k + 1, k), indices.reshape(-1), torch.ones(rows * k), 2048, (rows,)
     )
-    runs = ts.runs(code, np.array([0, rows]))
+    runs = ts.runs(code, segments(0, rows))
     assert ts.dwell(runs, 2048)[np.unique(indices)].min() >= 1
-    assert np.nanmax(ts.half_life(code, np.array([0, rows])).steps) < 512
+    assert np.nanmax(ts.half_life(code, segments(0, rows)).steps) < 512

@@ -54,7 +54,7 @@ def dwell(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Dwell:
     given = in_sequences(code, lengths)
     if len(given.code.indices) == 0:
         raise DataError("no feature fires on this data")
-    runs = timescales.runs(given.code, given.offsets)
+    runs = timescales.runs(given.code, given.segments)
     shape = (given.groups, code.width)
     key = given.group_of_row[runs.start] * code.width + runs.feature
     count = np.bincount(key, minlength=given.groups * code.width).reshape(shape).astype(float)

@@ -45,7 +45,7 @@ def flicker(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Flicker
     given = in_sequences(code, lengths)
     if int(given.lengths.max()) < 2:
         raise DataError("no sequence has two steps, so nothing can switch between steps")
-    runs = timescales.runs(given.code, given.offsets)
+    runs = timescales.runs(given.code, given.segments)
     last = runs.start + runs.length - 1
     switched = (runs.start > given.begins[runs.start]).astype(float)
     switched += last + 1 < given.ends[last]

@@ -131,7 +131,7 @@ def lead_lag(
 
 def _beginnings(given: Sequences) -> tuple[Int[np.ndarray, " events"], Int[np.ndarray, " events"]]:
     """Rows, ascending, and features that begin there."""
-    runs = timescales.runs(given.code, given.offsets)
+    runs = timescales.runs(given.code, given.segments)
     inside = runs.start > given.begins[runs.start]
     rows, features = runs.start[inside], runs.feature[inside]
     order = np.argsort(rows, kind="stable")

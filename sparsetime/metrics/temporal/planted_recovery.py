@@ -70,7 +70,7 @@ def planted_recovery(
     latent = np.where(match.matched.numpy() >= 0, match.matched.numpy(), 0)
     missing = match.matched.numpy() < 0
     true_dwell, dwell = (
-        timescales.dwell(timescales.runs(each.code, each.offsets), each.code.width)
+        timescales.dwell(timescales.runs(each.code, each.segments), each.code.width)
         for each in (truth, given)
     )
     dwell = np.where(missing, np.nan, dwell[latent])

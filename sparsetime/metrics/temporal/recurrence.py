@@ -74,7 +74,7 @@ def _gaps(
     given: Sequences, within: int
 ) -> tuple[Int[np.ndarray, " runs"], Int[np.ndarray, " runs"], Int[np.ndarray, " runs"]]:
     """Of every run that can tell: feature, group, and the steps off, 0 where it stays off."""
-    runs = timescales.runs(given.code, given.offsets)
+    runs = timescales.runs(given.code, given.segments)
     end = runs.start + runs.length
     tells = end + within <= given.ends[runs.start]
     follows = np.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias, final
 
 import numpy as np
@@ -128,7 +129,7 @@ def change_points(
     scale = ratio(np.ones(code.width), largest)
     return [
         boundaries(given.code.row_slice(int(start), int(stop)), scale, window)
-        for start, stop in zip(given.offsets[:-1], given.offsets[1:], strict=True)
+        for start, stop in pairwise(given.segments.offsets.tolist())
     ]
 
 

@@ -1,4 +1,4 @@
-"""What every measure over time reads: a code whose rows are the steps of whole sequences."""
+"""Sequences: a code with the segments of its rows, for metrics over time."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from jaxtyping import Int, Real
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.features.timescales import FeatureColumns, feature_columns
+from sparsetime.segments import Segments
 from sparsetime.statistics.estimate import bootstrap_groups
 
 Lengths: TypeAlias = Sequence[int] | Int[np.ndarray, " sequences"] | None
@@ -25,12 +26,12 @@ _EVEN = 1e-6  # steps of time may differ by this part of themselves
 class Sequences:
     """A code in order of time. Made by `in_sequences`, which checks it.
 
-    code: of shape (rows,), on the CPU, without gradients. offsets: the row at which each sequence
-    begins, and the number of rows. step: time from a step to the next, 1 where no times were given.
+    code: of shape (rows,), on the CPU, without gradients. segments: the rows of
+    each sequence. step: time from a step to the next, 1 where no times were given.
     """
 
     code: SparseCode
-    offsets: Int[np.ndarray, " sequences_plus_1"]
+    segments: Segments
     step: float = 1.0
 
     @cached_property
@@ -45,17 +46,17 @@ class Sequences:
 
     @property
     def lengths(self) -> Int[np.ndarray, " sequences"]:
-        return np.diff(self.offsets)
+        return self.segments.numpy_lengths
 
     @cached_property
     def begins(self) -> Int[np.ndarray, " rows"]:
         """The first row of every row's sequence."""
-        return np.repeat(self.offsets[:-1], self.lengths)
+        return np.repeat(self.segments.numpy_offsets[:-1], self.lengths)
 
     @cached_property
     def ends(self) -> Int[np.ndarray, " rows"]:
         """One past the last row of every row's sequence."""
-        return np.repeat(self.offsets[1:], self.lengths)
+        return np.repeat(self.segments.numpy_offsets[1:], self.lengths)
 
     @property
     def groups(self) -> int:
@@ -72,7 +73,7 @@ class Sequences:
 
     def with_code(self, code: SparseCode) -> Sequences:
         """The same sequences with another code of the same steps."""
-        return Sequences(code, self.offsets, self.step)
+        return Sequences(code, self.segments, self.step)
 
 
 def in_sequences(
@@ -104,9 +105,8 @@ def in_sequences(
         )
     if code.rows == 0:
         raise DataError("the code has no steps, so there is nothing to measure over time")
-    offsets = np.concatenate([[0], np.cumsum(found)])
     step = 1.0 if times is None else regular_step(times, found)
-    return Sequences(code.detach().to("cpu").reshape(code.rows), offsets, step)
+    return Sequences(code.detach().to("cpu").reshape(code.rows), Segments.of_lengths(found), step)
 
 
 def regular_step(times: Real[np.ndarray, " rows"], lengths: Int[np.ndarray, " sequences"]) -> float:

@@ -76,7 +76,7 @@ def timescale(
         known = np.isfinite(found[1:]).any(axis=0)
         low[known], high[known] = np.nanquantile(found[1:, known], [0.025, 0.975], axis=0)
     null = timescales.half_life(
-        shuffled_steps(given.code, given.lengths, seed), given.offsets, max_lag
+        shuffled_steps(given.code, given.lengths, seed), given.segments, max_lag
     ).steps
     mean, median = (
         _estimate(over_features, found, null)

@@ -55,9 +55,9 @@ def test_the_null_is_what_shuffles_give():
     found = dwell(code)
     runs, switches = np.zeros(3), 0.0
     for n in range(400):
-        mixed = timescales.runs(shuffled_steps(given.code, given.lengths, n), given.offsets)
+        mixed = timescales.runs(shuffled_steps(given.code, given.lengths, n), given.segments)
         runs += np.bincount(mixed.feature, minlength=3) / 400
-        switches += timescales.switches(mixed, given.offsets, 3).sum() / 400
+        switches += timescales.switches(mixed, given.segments, 3).sum() / 400
     on = np.bincount(code.indices.numpy(), minlength=3)
     assert found.null_by_feature == pytest.approx(on / runs, rel=0.02)
     assert flicker(code).switches.null == pytest.approx(switches / (6 * 29), rel=0.02)

@@ -10,6 +10,7 @@ from known_codes import code_of
 from sparsetime.errors import DataError
 from sparsetime.features import timescales
 from sparsetime.metrics.temporal.timescale import timescale
+from sparsetime.segments import Segments
 
 
 def test_the_half_life_of_a_chain_lies_in_its_interval():
@@ -31,7 +32,7 @@ def test_the_half_life_of_a_chain_lies_in_its_interval():
 def test_it_is_the_half_life_of_the_index():
     rng = np.random.default_rng(1)
     code = as_code(*(rng.random((7, 90)) * two_state(rng, s, 0.9, 7, 90) for s in (0.5, 0.9, 0.99)))
-    plain = timescales.half_life(code, np.arange(0, 7 * 90 + 1, 90))
+    plain = timescales.half_life(code, Segments.even(7, 90))
     found = timescale(code)
     assert found.steps == pytest.approx(plain.steps)
     assert found.censored.tolist() == plain.censored.tolist()
