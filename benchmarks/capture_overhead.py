@@ -21,8 +21,8 @@ from pathlib import Path
 
 import torch
 
+from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.capture import SHARD_ROWS, capture
-from sparsetime.activations.capture.documents import documents
 from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import load_model
@@ -36,7 +36,7 @@ def texts(count: int) -> list[str]:
 
 def forward_inputs(passes: ForwardPasses, data: list[str]):
     """The very batches that a capture runs, ready to be given to the model."""
-    for shard in passes.plan(documents(data), SHARD_ROWS):
+    for shard in passes.plan(as_documents(data), SHARD_ROWS):
         for batch in shard.batches(passes.settings.batch, even=False):
             inputs, mask = passes._padded([window for window, _ in batch])
             yield passes._call.arguments(inputs, mask)

@@ -1,7 +1,7 @@
 """Public names of the package, each imported when it is first used (see `__init__.py`)."""
 
 from .activations.capture.capture import capture as capture
-from .activations.capture.documents import Document as Document
+from .activations.capture.document import Document as Document
 from .activations.capture.generate import sample_documents as sample_documents
 from .activations.sampling.batch import Batch as Batch
 from .activations.sources.live_source import stream as stream

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sparsetime.errors import DataError
 
 if TYPE_CHECKING:
-    from sparsetime.activations.capture.documents import Document
+    from sparsetime.activations.capture.document import Document
 
 SERIES = ".npy"
 
@@ -42,7 +42,7 @@ def series(path: Path, start: float, step: float, unit: str) -> Document:
     import numpy as np
     import torch
 
-    from sparsetime.activations.capture.documents import Document
+    from sparsetime.activations.capture.document import Document
 
     try:
         values = np.load(path, allow_pickle=False)

@@ -18,7 +18,7 @@ from sparsetime.suites.settings import SuiteSettings
 from sparsetime.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    from sparsetime.activations.capture.documents import Document
+    from sparsetime.activations.capture.document import Document
     from sparsetime.activations.store.store import Store
     from sparsetime.dictionaries.dictionary import Dictionary
 
@@ -58,7 +58,7 @@ class ModelOnData(Settings):
                 f"{' and '.join(timed)} say when the steps of series are, and the data are texts, "
                 "whose steps are tokens; leave them out."
             )
-        from sparsetime.activations.capture.documents import read_texts
+        from sparsetime.activations.capture.text_files import read_texts
 
         return read_texts(texts, on_bad=self.on_bad)
 

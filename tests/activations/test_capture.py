@@ -9,7 +9,7 @@ from toy_models import Blocks, bert, bert_folder, gpt2, llama, tokenizer
 
 import sparsetime as st
 from sparsetime.activations.capture.capture_plan import shards
-from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.document import Document
 from sparsetime.activations.capture.special_tokens import SpecialTokens, special_tokens_around
 from sparsetime.activations.capture.tokenize import DocumentPreparer
 from sparsetime.errors import ConfigError, MismatchError

@@ -8,7 +8,7 @@ import torch
 from toy_models import Blocks, bert, bert_folder
 
 import sparsetime as st
-from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.document import Document
 from sparsetime.activations.capture.tokenize import DocumentPreparer
 from sparsetime.errors import (
     ConfigError,

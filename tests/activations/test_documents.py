@@ -4,13 +4,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsetime.activations.capture.documents import Document, documents, read_texts
+from sparsetime.activations.capture.as_documents import as_documents
+from sparsetime.activations.capture.document import Document
+from sparsetime.activations.capture.text_files import read_texts
 from sparsetime.errors import ConfigError, DataError
 
 
 def test_items_are_wrapped_by_what_they_are():
     data = ["a text", [1, 2], np.array([3]), torch.zeros(4, 2), torch.zeros(5), Document("x", "y")]
-    made = list(documents(data))
+    made = list(as_documents(data))
     assert [d.id for d in made] == ["0", "1", "2", "3", "4", "x"]
     assert [d.kind for d in made] == ["text", "tokens", "tokens", "values", "values", "text"]
     assert [d.unit for d in made] == ["token", "token", "token", "step", "step", "token"]
@@ -19,14 +21,16 @@ def test_items_are_wrapped_by_what_they_are():
 
 
 def test_arrays_of_documents():
-    assert [d.values.shape for d in documents(torch.zeros(2, 5, 3))] == [(5, 3), (5, 3)]
-    assert [d.tokens.tolist() for d in documents(np.array([[1, 2], [3, 4]]))] == [[1, 2], [3, 4]]
+    assert [d.values.shape for d in as_documents(torch.zeros(2, 5, 3))] == [(5, 3), (5, 3)]
+    assert [d.tokens.tolist() for d in as_documents(np.array([[1, 2], [3, 4]]))] == [[1, 2], [3, 4]]
 
 
 def test_labels_and_times_belong_to_their_documents():
-    made = list(documents(["a", Document("x", "b", labels={"k": 1})], [{"k": 2}] * 2, [(0, 1)] * 2))
+    made = list(
+        as_documents(["a", Document("x", "b", labels={"k": 1})], [{"k": 2}] * 2, [(0, 1)] * 2)
+    )
     assert [d.labels for d in made] == [{"k": 2}, {"k": 2}]
-    made = list(documents(iter(["a", "b"]), iter([{}, {"s": np.float64(1.5)}]), [(3, 0.5)] * 2))
+    made = list(as_documents(iter(["a", "b"]), iter([{}, {"s": np.float64(1.5)}]), [(3, 0.5)] * 2))
     assert made[1].labels == {"s": 1.5} and (made[1].start, made[1].step) == (3.0, 0.5)
 
 
@@ -36,10 +40,10 @@ def test_labels_must_be_as_many_as_documents(count, labels, lazy):
     given_labels = [{}] * labels
     call = (iter(data), iter(given_labels)) if lazy else (data, given_labels)
     if count == labels:
-        assert len(list(documents(*call))) == count
+        assert len(list(as_documents(*call))) == count
     else:
         with pytest.raises(DataError, match="labels has"):
-            list(documents(*call))
+            list(as_documents(*call))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +61,7 @@ def test_labels_must_be_as_many_as_documents(count, labels, lazy):
 )
 def test_what_is_no_document_is_explained(data, message):
     with pytest.raises(DataError, match=message):
-        list(documents(data))
+        list(as_documents(data))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sparsetime.activations.capture.capture import capture
-from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.document import Document
 from sparsetime.claims.lab.best_single_feature import auroc_per_feature, best_single_feature_auroc
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.errors import DataError

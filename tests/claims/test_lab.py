@@ -9,7 +9,7 @@ from small_store import write_store
 from torch import nn
 
 from sparsetime.activations.capture.capture import capture
-from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.document import Document
 from sparsetime.claims.lab.lab import Lab
 from sparsetime.claims.lab.match_l0 import search_coefficient
 from sparsetime.claims.lab.planted_features import planted_features

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, overload
 import torch
 from torch import Tensor, nn
 
+from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.capture_plan import Shard
 from sparsetime.activations.capture.capture_progress import CaptureProgress, ProgressTotal
 from sparsetime.activations.capture.check_finite import check_shard_finite
-from sparsetime.activations.capture.documents import Times, documents
+from sparsetime.activations.capture.document import Times
 from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
 from sparsetime.activations.store.manifest import MANIFEST
 from sparsetime.activations.store.site_writer import SiteWriter
@@ -131,7 +132,7 @@ def capture(
     settings = PassSettings(window, overlap, batch, dtype, time_axis)
     if shard_rows < 1:
         raise ConfigError(f"shard_rows={shard_rows} must be at least 1")
-    found = documents(data, labels, times)
+    found = as_documents(data, labels, times)
     loaded = load_model(model, tokenizer, device)
     passes = ForwardPasses(loaded, site, settings)
     several = not isinstance(site, str)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sparsetime.activations.capture.capture_plan import InputWindow, Shard, check_window, shards
 from sparsetime.activations.capture.check_batch_axis import check_axes
-from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.document import Document
 from sparsetime.activations.capture.special_tokens import SpecialTokens, special_tokens_around
 from sparsetime.activations.capture.tokenize import DocumentPreparer, PreparedDocument
 from sparsetime.activations.store.manifest import DTYPES

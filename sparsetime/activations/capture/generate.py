@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.document import Document
 from sparsetime.errors import ConfigError
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import LoadedModel, longest_input

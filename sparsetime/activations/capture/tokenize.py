@@ -11,7 +11,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from sparsetime.activations.capture.documents import Document, Kind
+from sparsetime.activations.capture.document import Document, Kind
 from sparsetime.activations.capture.step_labels import plain, span_column, step_column, type_name
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.models.load import LoadedModel, vocabulary_size

@@ -12,9 +12,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.capture_plan import InputWindow, Shard
 from sparsetime.activations.capture.check_finite import check_shard_finite
-from sparsetime.activations.capture.documents import Document, Times, documents
+from sparsetime.activations.capture.document import Document, Times
 from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
 from sparsetime.activations.sampling.prefetch import prefetched
 from sparsetime.activations.sampling.sample_kinds import (
@@ -66,14 +67,14 @@ def stream(
     if buffer_rows < 1:
         raise ConfigError(f"buffer_rows={buffer_rows} must be at least 1")
     settings = PassSettings(window, overlap, model_batch, dtype, time_axis)
-    documents(data, labels, times)  # only to refuse early what is no iterable of documents
+    as_documents(data, labels, times)  # only to refuse early what is no iterable of documents
     loaded = load_model(model, tokenizer, device)
     again = not isinstance(data, Iterator)
     kept_labels = list(labels) if again and labels is not None else labels
     kept_times = list(times) if again and times is not None else times
 
     def anew() -> Iterator[Document]:
-        return documents(data, kept_labels, kept_times)
+        return as_documents(data, kept_labels, kept_times)
 
     if isinstance(data, list | tuple | Tensor):  # finds what is wrong before any long work
         ForwardPasses(loaded, site, settings).check(anew())

@@ -17,7 +17,7 @@ from sparsetime.explorer.workbench.run_cache import Opened
 if TYPE_CHECKING:
     from torch import nn
 
-    from sparsetime.activations.capture.documents import Document
+    from sparsetime.activations.capture.document import Document
     from sparsetime.activations.capture.forward_passes import ForwardPasses
     from sparsetime.activations.store.store import Store
     from sparsetime.models.load import LoadedModel
@@ -160,7 +160,7 @@ def _known(opened: Opened, key: str, number: int) -> Known:
 
 
 def _document(given: LiveInput, store: Store) -> Document:
-    from sparsetime.activations.capture.documents import Document
+    from sparsetime.activations.capture.document import Document
 
     if bool(given.text.strip()) == bool(given.values):
         raise DataError("give either a text or a series of numbers to run")

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.document import Document
 from sparsetime.errors import DataError
 
 Span = tuple[int, int, str]

@@ -11,7 +11,7 @@ from typing import Any, final
 from pydantic import Field
 
 from sparsetime.activations.capture.capture import capture
-from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.document import Document
 from sparsetime.activations.store.manifest import MANIFEST
 from sparsetime.activations.store.store import Store, open_store
 from sparsetime.config import Settings

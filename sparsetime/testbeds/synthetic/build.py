@@ -6,7 +6,7 @@ import numpy as np
 from torch import nn
 
 from sparsetime.activations.capture.capture import capture
-from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.document import Document
 from sparsetime.testbeds.base import Testbed
 from sparsetime.testbeds.synthetic.generate import SyntheticData, synthetic_data
 from sparsetime.testbeds.synthetic.settings import SyntheticSettings

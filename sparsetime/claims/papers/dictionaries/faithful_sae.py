@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.activations.capture.capture import capture
-from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.document import Document
 from sparsetime.activations.capture.generate import sample_documents
 from sparsetime.claims.claim import Lab, Less, claim
 from sparsetime.dictionaries.dictionary import Dictionary

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import nn
 
-from sparsetime.activations.capture.documents import Document
+from sparsetime.activations.capture.document import Document
 from sparsetime.claims.claim import AtLeast, AtMost, Lab, claim
 from sparsetime.interventions.lm_loss import next_token_loss
 from sparsetime.models.load import LoadedModel

@@ -1,0 +1,118 @@
+"""Conversion of user data (texts, token arrays, value arrays) to documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparsetime.activations.capture.document import Document, Times
+from sparsetime.errors import DataError
+
+
+def as_documents(
+    data: Any,
+    labels: Iterable[Mapping[str, Any]] | None = None,
+    times: Iterable[Times] | None = None,
+) -> Iterator[Document]:
+    """Every item of `data` as a Document.
+
+    A text is a str, tokens are integers [time] (list, array or tensor), values are numbers
+    [time, features] or [time]; their `id` is their running number. `labels` and `times` give each
+    document its labels and its (start, step).
+
+    Errors: DataError, before anything is read, where `data` is one document and not several; while
+    it is read, where an item is no document, or `labels` or `times` are too few or too many.
+    """
+    _refuse_single(data)
+    for name, entries in (("labels", labels), ("times", times)):
+        if isinstance(data, Sequence | Tensor) and isinstance(entries, Sequence):
+            _check_count(name, len(entries), len(data))
+    return _iterate(data, labels, times)
+
+
+def _iterate(
+    data: Iterable[Any],
+    labels: Iterable[Mapping[str, Any]] | None,
+    times: Iterable[Times] | None,
+) -> Iterator[Document]:
+    label_entries = None if labels is None else iter(labels)
+    time_entries = None if times is None else iter(times)
+    count = 0
+    for number, item in enumerate(data):
+        count += 1
+        document = _document(item, number)
+        if label_entries is not None:
+            extra = _next("labels", label_entries, number)
+            document = replace(document, labels={**document.labels, **extra})
+        if time_entries is not None:
+            start, step = _next("times", time_entries, number)
+            document = replace(document, start=float(start), step=float(step))
+        yield document
+    for name, entries in (("labels", label_entries), ("times", time_entries)):
+        if entries is not None and next(entries, None) is not None:
+            _check_count(name, count + 1, count, "or more ")
+
+
+def _next(name: str, entries: Iterator[Any], number: int) -> Any:
+    for entry in entries:
+        return entry
+    raise DataError(f"{name} has {number} entries, and there are more documents than that")
+
+
+def _check_count(name: str, entries: int, documents: int, more: str = "") -> None:
+    if entries != documents:
+        raise DataError(
+            f"{name} has {entries} {more}entries for {documents} documents; give one for each "
+            "document"
+        )
+
+
+def _document(item: Any, number: int) -> Document:
+    name = str(number)
+    if isinstance(item, Document):
+        return item
+    if isinstance(item, str):
+        return Document(name, text=item)
+    if isinstance(item, list | tuple | np.ndarray | Tensor):
+        try:
+            tensor = torch.as_tensor(item)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise DataError(
+                f"document {number} is a {type(item).__name__} that is no array of numbers: {error}"
+            ) from error
+        if tensor.ndim == 1 and not tensor.is_floating_point():
+            return Document(name, tokens=tensor)
+        if tensor.ndim in (1, 2):
+            return Document(name, values=tensor)
+        shown = f"an array of shape {list(tensor.shape)}"
+    else:
+        shown = f"a {type(item).__name__}"
+    hint = " Read files with read_texts." if isinstance(item, Path | bytes) else ""
+    raise DataError(
+        f"document {number} is {shown}; a document is a text, tokens [time], values "
+        f"[time, features], or a Document.{hint}"
+    )
+
+
+def _refuse_single(data: Any) -> None:
+    single = ""
+    if isinstance(data, str | Document | bytes | Path):
+        single = f"a single {type(data).__name__}"
+    elif isinstance(data, Tensor | np.ndarray) and data.ndim < 2:
+        single = f"a single array of shape {list(data.shape)}"
+    elif isinstance(data, Tensor | np.ndarray) and data.ndim == 2:
+        if torch.as_tensor(data[:1]).is_floating_point():
+            single = f"an array of shape {list(data.shape)}, which may be one document or many"
+    elif not isinstance(data, Iterable):
+        single = f"a {type(data).__name__}"
+    if single:
+        raise DataError(
+            f"data is {single}; it must be an iterable of documents: put one document into a list, "
+            f"or give values as [sequences, time, features]"
+        )

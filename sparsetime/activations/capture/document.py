@@ -1,0 +1,118 @@
+"""Document: one sequence to capture, with its labels and its times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparsetime.errors import DataError
+
+Label: TypeAlias = str | int | float | bool
+Kind: TypeAlias = Literal["text", "tokens", "values"]
+#: Start and step of a document in time.
+Times: TypeAlias = tuple[float, float]
+
+
+@final
+@dataclass(eq=False)
+class Document:
+    """One sequence: a text, an array of tokens, or an array of values over time.
+
+    Exactly one of `text`, `tokens` (integers [time]) and `values` ([time, features]) is given.
+    `labels` hold for the whole document. `step_labels` give one value a step, in a sequence or an
+    array: a token of `tokens`, a row of `values`, a token of `text` once tokenised. `spans` give
+    the value of the characters from `start_char` to `end_char` (exclusive) of a text: a token gets
+    the value of the last span that holds its first character, or null.
+
+    Step `i` is at the time `start + i * step`, counted in `unit`s ("token", "second", "frame";
+    by default "token" for texts and tokens, "step" for values). Times that are not evenly spaced
+    go into `step_labels`.
+    """
+
+    id: str
+    text: str | None = None
+    tokens: Any = None
+    values: Any = None
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    step_labels: Mapping[str, Any] = field(default_factory=dict)
+    spans: Mapping[str, Sequence[tuple[int, int, Any]]] = field(default_factory=dict)
+    start: float = 0.0
+    step: float = 1.0
+    unit: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        contents = [k for k in ("text", "tokens", "values") if getattr(self, k) is not None]
+        if len(contents) != 1:
+            raise DataError(
+                f"the document {self.id!r} needs exactly one of text, tokens and values; it has "
+                f"{' and '.join(contents) or 'none'}"
+            )
+        self.id = str(self.id)
+        self.unit = self.unit or ("step" if contents == ["values"] else "token")
+        self.labels = {name: self._label(name, value) for name, value in self.labels.items()}
+        if self.tokens is not None:
+            self.tokens = self._tensor(self.tokens, "tokens")
+        if self.values is not None:
+            self.values = self._tensor(self.values, "values")
+        if self.spans and self.text is None:
+            raise DataError(
+                f"the document {self.id!r} has spans but no text; spans count characters, so use "
+                f"step_labels for {contents[0]}"
+            )
+        for name in ("start", "step"):
+            if not math.isfinite(getattr(self, name)):
+                raise DataError(
+                    f"the document {self.id!r} has {name}={getattr(self, name)}; times must be "
+                    f"finite"
+                )
+        if not self.step > 0:
+            raise DataError(
+                f"the document {self.id!r} has step={self.step}; the time between two steps must "
+                f"be positive"
+            )
+
+    @property
+    def kind(self) -> Kind:
+        """What the document holds."""
+        if self.text is not None:
+            return "text"
+        return "tokens" if self.tokens is not None else "values"
+
+    def __len__(self) -> int:
+        """Characters of a text, steps of the others."""
+        return len(getattr(self, self.kind))
+
+    def _label(self, name: str, value: Any) -> Label:
+        value = value.item() if isinstance(value, np.generic) else value
+        if isinstance(value, str | int | float | bool):
+            return value
+        raise DataError(
+            f"the label {name!r} of the document {self.id!r} is a {type(value).__name__}; a label "
+            f"is a text, a number or a truth value"
+        )
+
+    def _tensor(self, value: Any, kind: Kind) -> Tensor:
+        dimensions = 1 if kind == "tokens" else 2
+        try:
+            tensor = torch.as_tensor(value)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise DataError(
+                f"the {kind} of the document {self.id!r} are not an array of numbers: {error}"
+            ) from error
+        if kind == "values" and tensor.ndim == 1:
+            tensor = tensor[:, None]
+        whole = not (tensor.is_floating_point() or tensor.is_complex())
+        if tensor.ndim != dimensions or (kind == "tokens" and not whole):
+            expected = "integers [time]" if kind == "tokens" else "numbers [time, features]"
+            raise DataError(
+                f"the {kind} of the document {self.id!r} must be {expected}; "
+                f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)} was given"
+            )
+        return tensor.detach()
