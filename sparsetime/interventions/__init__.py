@@ -1,1 +1,1 @@
-"""Interventions: a model run with something changed inside it."""
+"""Interventions: forward passes of a model with activations replaced at a site."""

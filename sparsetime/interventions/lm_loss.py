@@ -1,4 +1,4 @@
-"""What a change at a site costs a language model, and which way its loss falls there."""
+"""Language-model loss under a patch: next-token loss, KL divergence, gradients at a site."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def next_token_loss(
 ) -> Float[Tensor, ""]:
     """The mean cross-entropy of every next token in nats, with `replace(x)` at the site.
 
-    tokens: as the model takes them, special tokens included. replace: given the activations
-    [batch, time, d] of the site and to give as many; without it the model runs as it is. mask:
-    False for padding, which is neither attended to nor predicted.
+    tokens: as the model takes them, special tokens included. replace: a function of the site's
+    activations [batch, time, d] to as many; None runs the model unchanged. mask: False for
+    padding, which is neither attended to nor predicted.
 
-    The model runs in evaluation mode and is left as it was. Gradients flow into whatever `replace`
-    computes with, unless the caller turned them off (`torch.no_grad`).
+    The model runs in evaluation mode; its mode is restored. Gradients flow into `replace`, unless
+    the caller turned them off (`torch.no_grad`).
 
     Errors: DataError where there is nothing to predict, or the model gives no logits;
     MismatchError where site and replace do not come together; otherwise those of `patched`.
@@ -40,10 +40,12 @@ def kl_divergence(
     mask: Bool[Tensor, "batch time"] | None = None,
     plain: Float[Tensor, "predicted vocabulary"] | None = None,
 ) -> Float[Tensor, ""]:
-    """The mean divergence in nats of the predictions with `replace(x)` from those without.
+    """The mean KL divergence of next-token distributions with `replace(x)`, in nats a token.
 
-    It is KL(plain || replaced), over every next token. plain: the result of
-    `next_token_logits(model, tokens)`, where it is computed already. Errors: as `next_token_loss`.
+    KL(plain || replaced) = sum of p log(p / q), p without the patch and q with it.
+    plain: the result of `next_token_logits(model, tokens)`, where it is computed already.
+
+    Errors: as `next_token_loss`.
     """
     if plain is None:
         with torch.no_grad():
@@ -62,19 +64,19 @@ def loss_gradients(
 ) -> tuple[Float[Tensor, "batch time d"], Float[Tensor, "batch time d"]]:
     """The activations of the site, and the gradient there of the summed next-token loss in nats.
 
-    It is of the sum and not of the mean, so that a sequence's gradient does not depend on what it
-    is batched with. The model's own gradients stay untouched. Errors: as `next_token_loss`.
+    The loss is summed and not averaged, so that a sequence's gradient is independent of its batch.
+    The gradients of the model's parameters are not touched. Errors: as `next_token_loss`.
     """
-    kept: list[Tensor] = []
+    leaves: list[Tensor] = []
 
     def leaf(x: Tensor) -> Tensor:
-        kept.append(x.detach().clone().requires_grad_())
-        return kept[0]
+        leaves.append(x.detach().clone().requires_grad_())
+        return leaves[0]
 
     with torch.enable_grad():
         total = _losses(model, tokens, site, leaf, mask).sum()
-        (gradient,) = torch.autograd.grad(total, kept)
-    return kept[0].detach(), gradient
+        (gradient,) = torch.autograd.grad(total, leaves)
+    return leaves[0].detach(), gradient
 
 
 def _losses(
@@ -86,5 +88,5 @@ def _losses(
 ) -> Float[Tensor, " predicted"]:
     """The loss of every token that is predicted, in nats."""
     logits = next_token_logits(model, tokens, site, replace, mask)
-    wanted = next_tokens(tokens, mask).to(logits.device)
-    return nn.functional.cross_entropy(logits, wanted, reduction="none")
+    targets = next_tokens(tokens, mask).to(logits.device)
+    return nn.functional.cross_entropy(logits, targets, reduction="none")

@@ -1,4 +1,4 @@
-"""What a language model predicts, with something changed at a site."""
+"""Next-token logits of a language model, with a patch at a site."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def next_token_logits(
             "a site and what replaces its activations go together; give both, or neither"
         )
     batch, time = tokens.shape
-    picked = _predicted(tokens, mask)
-    if not bool(picked.any()):
+    predicted = _predicted(tokens, mask)
+    if not bool(predicted.any()):
         raise DataError(
             f"tokens of shape {list(tokens.shape)} have no next token to predict; give sequences "
             f"of at least two tokens that are no padding"
@@ -46,15 +46,15 @@ def next_token_logits(
         else patched(model, site, replace, batch, time)
     )
     with _in_evaluation(model), change:
-        logits = _logits(_called(model, tokens, mask), model)
-    kept = logits[:, :-1][picked.to(logits.device)]
+        logits = _logits(_forward(model, tokens, mask), model)
+    kept = logits[:, :-1][predicted.to(logits.device)]
     return kept.to(torch.promote_types(kept.dtype, torch.float32))
 
 
 def next_tokens(
     tokens: Int[Tensor, "batch time"], mask: Bool[Tensor, "batch time"] | None = None
 ) -> Int[Tensor, " predicted"]:
-    """The tokens that `next_token_logits` are of, in their order."""
+    """The target tokens of `next_token_logits`, in its order."""
     return tokens[:, 1:][_predicted(tokens, mask)].long()
 
 
@@ -66,20 +66,20 @@ def _predicted(tokens: Tensor, mask: Tensor | None) -> Bool[Tensor, "batch place
 @contextmanager
 def _in_evaluation(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, with gradients as the caller has them."""
-    wanted = torch.is_grad_enabled()
-    with eval_mode(model), torch.set_grad_enabled(wanted):
+    gradients = torch.is_grad_enabled()
+    with eval_mode(model), torch.set_grad_enabled(gradients):
         yield
 
 
-def _called(model: nn.Module, tokens: Tensor, mask: Tensor | None) -> Any:
-    like = next(iter(model.parameters()), tokens)
-    known = inspect.signature(model.forward).parameters
-    keywords: dict[str, Any] = {"use_cache": False} if "use_cache" in known else {}
-    if mask is not None and "attention_mask" in known:
-        keywords["attention_mask"] = mask.long().to(like.device)
-    if "input_ids" in known:
-        return model(input_ids=tokens.to(like.device), **keywords)
-    return model(tokens.to(like.device), **keywords)
+def _forward(model: nn.Module, tokens: Tensor, mask: Tensor | None) -> Any:
+    device = next(iter(model.parameters()), tokens).device
+    parameters = inspect.signature(model.forward).parameters
+    keywords: dict[str, Any] = {"use_cache": False} if "use_cache" in parameters else {}
+    if mask is not None and "attention_mask" in parameters:
+        keywords["attention_mask"] = mask.long().to(device)
+    if "input_ids" in parameters:
+        return model(input_ids=tokens.to(device), **keywords)
+    return model(tokens.to(device), **keywords)
 
 
 def _logits(output: Any, model: nn.Module) -> Float[Tensor, "batch time vocabulary"]:

@@ -1,4 +1,4 @@
-"""What passes a site, exchanged for something else on its way."""
+"""Patches: activations at a site replaced during a forward pass."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Patch: TypeAlias = Callable[[Float[Tensor, "batch time d"]], Float[Tensor, "batc
 
 @contextmanager
 def patched(model: nn.Module, site: str, replace: Patch, batch: int, time: int) -> Iterator[None]:
-    """Within the block, the model goes on with `replace(x)` where `x` passes the site.
+    """Within the block, the model continues with `replace(x)` in place of the site's `x`.
 
-    One forward pass of `batch` sequences of `time` steps is run in the block. `replace` is given
-    the activations [batch, time, d], with their gradients, and gives as many; what it gives is
-    brought to the model's dtype and device.
+    One forward pass of `batch` sequences of `time` steps is run in the block. `replace` maps the
+    activations [batch, time, d], gradients included, to as many; its result is cast to the model's
+    dtype and device.
 
     Errors: UnknownNameError for a site that does not exist; MismatchError where the site has no
     row a step, or `replace` gives another shape; DataError where the pass does not call the site,
     ConfigError where it calls it more than once.
     """
-    found = resolve_site(model, site)
+    target = resolve_site(model, site)
     calls = 0
 
-    def exchanged(value: Any) -> Any:
+    def replaced(value: Any) -> Any:
         nonlocal calls
         calls += 1
         tensor = activation_in(value, site)
@@ -43,16 +43,16 @@ def patched(model: nn.Module, site: str, replace: Patch, batch: int, time: int) 
                 f"replace was given activations of shape {list(x.shape)} at the site {site!r} and "
                 f"gave {list(y.shape)}; it must give as many"
             )
-        return _with(value, tensor, y.to(tensor).reshape(tensor.shape))
+        return _substitute(value, tensor, y.to(tensor).reshape(tensor.shape))
 
     def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return (exchanged(args), kwargs) if args else (args, exchanged(kwargs))
+        return (replaced(args), kwargs) if args else (args, replaced(kwargs))
 
     def after(module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-        return exchanged(output)
+        return replaced(output)
 
-    module = model.get_submodule(found.module_path)
-    if found.side == "input":
+    module = model.get_submodule(target.module_path)
+    if target.side == "input":
         handle = module.register_forward_pre_hook(before, with_kwargs=True)
     else:
         handle = module.register_forward_hook(after)
@@ -72,19 +72,19 @@ def patched(model: nn.Module, site: str, replace: Patch, batch: int, time: int) 
         )
 
 
-def _with(value: Any, old: Tensor, new: Tensor) -> Any:
+def _substitute(value: Any, old: Tensor, new: Tensor) -> Any:
     """The same structure with one tensor in the place of another."""
     if value is old:
         return new
     if isinstance(value, Mapping):
-        items = {key: _with(item, old, new) for key, item in value.items()}
+        items = {key: _substitute(item, old, new) for key, item in value.items()}
         return items if type(value) is dict else type(value)(**items)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(_with(item, old, new) for item in value))
+        return type(value)(*(_substitute(item, old, new) for item in value))
     if isinstance(value, list | tuple):
-        return type(value)(_with(item, old, new) for item in value)
+        return type(value)(_substitute(item, old, new) for item in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in dataclasses.fields(value)]
-        changed = {name: _with(getattr(value, name), old, new) for name in names}
+        changed = {name: _substitute(getattr(value, name), old, new) for name in names}
         return dataclasses.replace(value, **changed)
     return value

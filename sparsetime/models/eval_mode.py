@@ -1,4 +1,4 @@
-"""Running somebody's model without changing it."""
+"""Evaluation mode for a forward pass, restored afterwards."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch import nn
 def eval_mode(model: nn.Module) -> Iterator[None]:
     """Inference without dropout and gradients; every module's mode is put back afterwards.
 
-    Fused attention is off within: it runs a whole layer at once, past the sites inside it. Not
-    torch's inference mode: what a model then keeps for later, as tables of rotary embeddings, it
-    could never train with again.
+    Fused attention is off within, since it runs a whole layer without calling the sites inside.
+    `torch.inference_mode` is not used: tensors that a model caches in it, such as tables of rotary
+    embeddings, could not be used in training later.
     """
     modes = [(module, module.training) for module in model.modules()]
     fused = torch.backends.mha.get_fastpath_enabled()

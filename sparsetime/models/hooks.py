@@ -1,4 +1,4 @@
-"""What passes a site, recorded as [batch, time, d] whatever the module returns."""
+"""Hooks that record the activations of sites as [batch, time, d]."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from sparsetime.errors import ConfigError, DataError
 from sparsetime.models.site_tensors import Activations, activation_in, as_batch_time_d
 from sparsetime.models.sites import Site, resolve_site
 
-# These run their children through compiled or distributed code that must not be left half-way.
+# An exception must not leave the compiled or distributed code of these modules.
 _NEVER_LEAVE_EARLY = ("OptimizedModule", "DistributedDataParallel", "FullyShardedDataParallel")
 
 
-class _EverythingSeenError(Exception):
-    """Leaves a forward pass in which every wanted site has been seen."""
+class _AllRecordedError(Exception):
+    """Stops a forward pass in which every site has been recorded."""
 
 
 @final
 class Recorder:
-    """Runs a model and keeps what passes the sites.
+    """Runs a model and records the activations of its sites.
 
     `time_axis` says which axis of a site's tensor is time: 1 for [batch, time, d], 0 for
     [time, batch, d], 2 for [batch, d, time] (convolutions over time). Axes beyond the batch and
     the time are flattened into d. A tensor of two axes is taken as [batch * time, d] where its
     first axis fits (expert layers flatten so).
 
-    The first pass runs to its end and checks that each site is passed once. Later passes stop as
-    soon as all sites have been seen, unless the model is compiled or distributed or `stop_early`
+    The first pass runs to its end and checks that each site is called once. Later passes stop as
+    soon as all sites are recorded, unless the model is compiled or distributed or `stop_early`
     is false.
     """
 
@@ -51,9 +51,9 @@ class Recorder:
         names = [sites] if isinstance(sites, str) else list(sites)
         self._sites = [resolve_site(model, name) for name in names]
         self._time_axis = time_axis
-        self._may_stop = stop_early and _may_be_left(model)
+        self._may_stop = stop_early and _can_stop_early(model)
         self._stops_now = False
-        self._seen: dict[str, Tensor] = {}
+        self._recorded: dict[str, Tensor] = {}
         self._calls: dict[str, int] = {}
         self._handles: list[Any] = []
 
@@ -75,22 +75,22 @@ class Recorder:
     def run(
         self, arguments: Sequence[Any], keywords: Mapping[str, Any], batch: int, time: int
     ) -> dict[str, Activations]:
-        """One forward pass of `batch` sequences of `time` steps: what passed each site.
+        """The activations of each site in a forward pass of `batch` sequences of `time` steps.
 
-        Errors: DataError where a site is not passed, ConfigError where it is passed more than
+        Errors: DataError where a site is not called, ConfigError where it is called more than
         once, MismatchError where a site does not give one row a step.
         """
-        self._seen, self._calls = {}, {}
+        self._recorded, self._calls = {}, {}
         try:
             self._model(*arguments, **keywords)
-        except _EverythingSeenError:
+        except _AllRecordedError:
             pass
         else:
             self._check_calls()
             self._stops_now = self._may_stop
         return {
             site.name: as_batch_time_d(
-                self._seen[site.name], site.name, batch, time, self._time_axis
+                self._recorded[site.name], site.name, batch, time, self._time_axis
             )
             for site in self._sites
         }
@@ -110,47 +110,47 @@ class Recorder:
                     f"once, for example the one around it"
                 )
 
-    def _keep(self, site: Site, value: Any) -> None:
+    def _record(self, site: Site, value: Any) -> None:
         tensor = activation_in(value, site.name)
-        # Copied: later layers may work in place on the very same memory.
-        self._seen[site.name] = tensor.detach().clone()
+        # Copied, since later layers may write into the same memory.
+        self._recorded[site.name] = tensor.detach().clone()
         self._calls[site.name] = self._calls.get(site.name, 0) + 1
-        if self._stops_now and len(self._seen) == len(self._sites):
-            raise _EverythingSeenError
+        if self._stops_now and len(self._recorded) == len(self._sites):
+            raise _AllRecordedError
 
     def _on_input(self, site: Site) -> Any:
         def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            self._keep(site, args if args else kwargs)
+            self._record(site, args if args else kwargs)
 
         return hook
 
     def _on_output(self, site: Site) -> Any:
         def hook(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-            self._keep(site, output)
+            self._record(site, output)
 
         return hook
 
 
 @contextmanager
 def recording(model: nn.Module, sites: str | Sequence[str]) -> Iterator[dict[str, Tensor]]:
-    """A dict that holds, after each forward pass in the block, what last passed each site.
+    """A dict of each site's last activations, filled by forward passes in the block.
 
     ```python
-    with recording(model, ["h.5.mlp"]) as found:
+    with recording(model, ["h.5.mlp"]) as activations:
         model(input_ids=ids)
-    found["h.5.mlp"]  # [batch, time, d]
+    activations["h.5.mlp"]  # [batch, time, d]
     ```
 
     Tensors are copies, without gradients, in the model's own dtype and layout. Errors:
     UnknownNameError for a site that does not exist, with the closest ones.
     """
-    found: dict[str, Tensor] = {}
+    activations: dict[str, Tensor] = {}
     with Recorder(model, sites, stop_early=False) as recorder:
-        recorder._seen = found
-        yield found
+        recorder._recorded = activations
+        yield activations
 
 
-def _may_be_left(model: nn.Module) -> bool:
+def _can_stop_early(model: nn.Module) -> bool:
     if isinstance(model, torch.jit.ScriptModule):
         return False
     return not any(type(module).__name__ in _NEVER_LEAVE_EARLY for module in model.modules())

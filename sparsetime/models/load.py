@@ -1,4 +1,4 @@
-"""A model and its tokenizer, from a module, a folder or a name; and the hash that names weights."""
+"""Loading of a model and its tokenizer, and the hash of its weights."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from sparsetime.errors import ConfigError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# A folder with none of these holds no tokenizer; one of them broken is an error, not "none".
+# A folder without these files has no tokenizer; with one that cannot be read, loading fails.
 _TOKENIZER_FILES = ("tokenizer*", "vocab*", "merges.txt", "spiece.model", "*.tiktoken")
-_LONGEST_BELIEVABLE = 10**9  # transformers writes 10**30 for "no limit known"
+_LARGEST_LIMIT = 10**9  # transformers writes 10**30 for "no limit known"
 
 
 @dataclass(frozen=True)
 class LoadedModel:
     """A model ready to run.
 
-    `name` is what it was asked for by, or the class of a module; `revision_or_hash` is the
-    `weight_hash` of the weights in memory, so that the same weights have the same one wherever
-    they came from. `tokenizer` is None where the folder has none, or a module came without.
+    `name` is the requested name or folder, or the class of a module. `revision_or_hash` is the
+    `weight_hash` of the weights in memory: equal weights have equal hashes, whatever their origin.
+    `tokenizer` is None where the folder has none, or a module came without.
     """
 
     model: nn.Module
@@ -51,12 +51,12 @@ def load_model(
     if isinstance(model, LoadedModel):
         if tokenizer is None and device is None:
             return model
-        module, name, found = model.model, model.name, model.tokenizer
+        module, name, loaded = model.model, model.name, model.tokenizer
     elif isinstance(model, nn.Module):
-        module, name, found = model, _name_of(model), None
+        module, name, loaded = model, _name_of(model), None
     elif isinstance(model, str | Path):
         name = str(model)
-        module, found = _from_transformers(name, wants_tokenizer=tokenizer is None)
+        module, loaded = _from_transformers(name, wants_tokenizer=tokenizer is None)
     else:
         raise ConfigError(
             f"a model is a torch.nn.Module, or a name or folder that transformers loads; "
@@ -64,7 +64,7 @@ def load_model(
         )
     if device is not None:
         module.to(device)
-    return LoadedModel(module, tokenizer or found, name, weight_hash(module))
+    return LoadedModel(module, tokenizer or loaded, name, weight_hash(module))
 
 
 def weight_hash(module: nn.Module) -> str:
@@ -90,7 +90,7 @@ def weight_hash(module: nn.Module) -> str:
 
 
 def longest_input(model: nn.Module, tokenizer: Any = None) -> int | None:
-    """The most tokens the model takes at once, special ones included; None where none says."""
+    """The most tokens the model takes at once, special ones included; None where unknown."""
     config = getattr(model, "config", None)
     limits = [
         getattr(config, name, None)
@@ -98,17 +98,16 @@ def longest_input(model: nn.Module, tokenizer: Any = None) -> int | None:
     ]
     limits.append(getattr(tokenizer, "model_max_length", None))
     for path, child in model.named_modules():
-        # RoBERTa and its kin number positions from behind the padding index.
+        # RoBERTa and related models number positions from after the padding index.
         if path.endswith("position_embeddings") and isinstance(child, nn.Embedding):
             reserved = 0 if child.padding_idx is None else child.padding_idx + 1
             limits.append(child.num_embeddings - reserved)
-    known = [limit for limit in limits if isinstance(limit, int) and limit > 0]
-    known = [limit for limit in known if limit < _LONGEST_BELIEVABLE]
-    return min(known) if known else None
+    valid = [n for n in limits if isinstance(n, int) and 0 < n < _LARGEST_LIMIT]
+    return min(valid) if valid else None
 
 
 def vocabulary_size(model: nn.Module) -> int | None:
-    """How many tokens the model's first embedding knows; None where the model has none."""
+    """Number of tokens of the model's first embedding; None where the model has none."""
     getter = getattr(model, "get_input_embeddings", None)
     if callable(getter):
         try:

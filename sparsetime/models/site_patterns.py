@@ -1,4 +1,4 @@
-"""Several sites by one pattern."""
+"""Site patterns: several sites selected by names with `*`."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from sparsetime.models.sites import resolve_site
 
 
 def matching_sites(model: nn.Module, patterns: str | Sequence[str]) -> dict[str, list[str]]:
-    """The sites that each pattern fits, in the order the model defines them.
+    """The sites that each pattern matches, in the order the model defines them.
 
     A pattern is a site's name in which `*` stands for any one step of the path or a part of one:
     "layers.*" are the layers, "layers.*.mlp:input" what goes into their MLPs. A site that two
-    patterns fit is listed at the first.
+    patterns match is listed at the first.
 
-    Errors: UnknownNameError for a pattern that fits no site, with the nearest names; ConfigError
+    Errors: UnknownNameError for a pattern that matches no site, with the nearest names; ConfigError
     for another side than input and output, or where no pattern is given.
     """
-    given = [patterns] if isinstance(patterns, str) else list(patterns)
-    if not given:
+    requested = [patterns] if isinstance(patterns, str) else list(patterns)
+    if not requested:
         raise ConfigError('no sites were given; give names or patterns, such as "layers.*"')
     paths = [path for path, _ in model.named_modules(remove_duplicate=False) if path]
     taken: set[str] = set()
-    found: dict[str, list[str]] = {}
-    for pattern in given:
+    sites: dict[str, list[str]] = {}
+    for pattern in requested:
         path, colon, side = pattern.partition(":")
         if "*" in path:
-            known = [f"{each}{colon}{side}" for each in paths if _fits(path, each)]
-            if not known:
+            matches = [f"{p}{colon}{side}" for p in paths if _matches(path, p)]
+            if not matches:
                 raise unknown_name(
                     "sites", path, paths, hint="A * stands for one step of a path, as in layers.*"
                 )
         else:
-            known = [pattern]
-        names = [resolve_site(model, name).name for name in known]
-        found[pattern] = [name for name in names if name not in taken]
+            matches = [pattern]
+        names = [resolve_site(model, name).name for name in matches]
+        sites[pattern] = [name for name in names if name not in taken]
         taken.update(names)
-    return found
+    return sites
 
 
-def _fits(pattern: str, path: str) -> bool:
+def _matches(pattern: str, path: str) -> bool:
     return re.fullmatch(re.escape(pattern).replace(r"\*", "[^.]+"), path) is not None

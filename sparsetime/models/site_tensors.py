@@ -1,4 +1,4 @@
-"""The activation inside whatever a module takes or returns, brought to [batch, time, d]."""
+"""Activations in the inputs and outputs of modules, reshaped to [batch, time, d]."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LAYOUTS = ("[time, batch, d]", "[batch, time, d]", "[batch, d, time]", "[batch,
 
 
 def activation_in(value: Any, site: str) -> Tensor:
-    """The activation in what a module took or gave: the first floating tensor in it.
+    """The activation in a module's input or output: its first floating-point tensor.
 
-    Looks into tuples, lists, mappings (transformers' outputs are such) and dataclasses, in order.
+    Searches tuples, lists, mappings (as transformers' outputs) and dataclasses, in order.
     """
     for tensor in _tensors(value):
         if tensor.is_floating_point():
@@ -33,16 +33,19 @@ def activation_in(value: Any, site: str) -> Tensor:
 def as_batch_time_d(
     value: Tensor, site: str, batch: int, time: int, time_axis: int = 1
 ) -> Activations:
-    """The same activations as [batch, time, d]."""
-    found = tuple(value.shape)
-    if value.ndim == 2 and found[0] == batch * time:
-        return value.reshape(batch, time, found[1])
+    """The same activations as [batch, time, d].
+
+    Errors: MismatchError where the tensor does not have one row a step.
+    """
+    shape = tuple(value.shape)
+    if value.ndim == 2 and shape[0] == batch * time:
+        return value.reshape(batch, time, shape[1])
     if value.ndim >= 3 and time_axis < value.ndim:
         value = value.movedim(time_axis, 1)
         if value.shape[0] == batch and value.shape[1] == time:
             return value.reshape(batch, time, math.prod(value.shape[2:]))
     raise MismatchError(
-        f"the site {site!r} gives a tensor of shape {list(found)} for {batch} sequences of {time} "
+        f"the site {site!r} gives a tensor of shape {list(shape)} for {batch} sequences of {time} "
         f"steps; with time_axis={time_axis} the shape must be {_LAYOUTS[time_axis]}, one row a "
         f"step. Set time_axis, or choose another site"
     )

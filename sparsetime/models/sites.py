@@ -1,4 +1,4 @@
-"""The places in a model where activations can be taken: every module's way in and way out."""
+"""Sites: the places in a model where activations are captured, inputs and outputs of modules."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _SAMPLE_TOKENS = 8
 
 @dataclass(frozen=True)
 class Site:
-    """One module of a model, and the side of it that is looked at.
+    """The input or the output of one module of a model.
 
     `path` is the module's own path, "." for the whole model. Shapes are those of one sample, and
-    None where no sample was run, or where the module was not passed or passes no tensor.
+    None where no sample was run, or where the module was not called or has no tensor.
     """
 
     path: str
@@ -35,7 +35,7 @@ class Site:
 
     @property
     def name(self) -> str:
-        """How the site is written: "encoder.layer.3", or "encoder.layer.3:input"."""
+        """The site's name: "encoder.layer.3", or "encoder.layer.3:input"."""
         return self.path if self.side == "output" else f"{self.path}:{self.side}"
 
     @property
@@ -56,17 +56,17 @@ def sites(
     """Every site of the model, in the order the model defines them.
 
     `sample` is one batch: a tensor for the model's first argument, or a mapping of its named
-    ones; with it every site has its shapes. A `transformers` language model needs none: a few
-    tokens are made up.
+    ones; with it every site has its shapes. A `transformers` language model needs none: it runs on
+    a few example tokens.
 
     Errors: DataError where the model cannot run on the sample.
     """
     module = load_model(model).model
-    found = {path: Site(path, kind) for path, kind in _modules(module)}
+    by_path = {path: Site(path, kind) for path, kind in _modules(module)}
     if sample is None:
-        sample = _made_up_sample(module)
+        sample = _example_tokens(module)
     if sample is None:
-        return list(found.values())
+        return list(by_path.values())
     shapes = _shapes(module, sample)
     return [
         replace(
@@ -74,7 +74,7 @@ def sites(
             output_shape=shapes.get((site.path, "output")),
             input_shape=shapes.get((site.path, "input")),
         )
-        for site in found.values()
+        for site in by_path.values()
     ]
 
 
@@ -100,8 +100,8 @@ def _modules(model: nn.Module) -> list[tuple[str, str]]:
     return [(path or WHOLE_MODEL, type(module).__name__) for path, module in named]
 
 
-def _made_up_sample(model: nn.Module) -> Mapping[str, Any] | None:
-    # A text model of transformers is told by its config; others may take anything.
+def _example_tokens(model: nn.Module) -> Mapping[str, Any] | None:
+    # The config identifies a text model of transformers; other models may take any input.
     size = vocabulary_size(model)
     if size is None or not hasattr(getattr(model, "config", None), "vocab_size"):
         return None

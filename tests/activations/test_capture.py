@@ -72,9 +72,9 @@ def test_long_texts_keep_identity_and_position_over_windows(folder, tmp_path):
 )
 @settings(deadline=None)
 def test_every_row_is_planned_once_and_in_order(lengths, window, overlap, shard_rows):
-    maker = DocumentPreparer(load_model(Blocks()))
+    preparer = DocumentPreparer(load_model(Blocks()))
     data = [Document(str(i), values=torch.zeros(n, 1)) for i, n in enumerate(lengths)]
-    planned = list(shards(maker.steps(data), window, overlap, 0, shard_rows))
+    planned = list(shards(preparer.prepare(data), window, overlap, 0, shard_rows))
     tables = [shard.step_table() for shard in planned]
     got = [
         pair
@@ -89,8 +89,8 @@ def test_every_row_is_planned_once_and_in_order(lengths, window, overlap, shard_
         assert shard.rows <= shard_rows or len(shard.windows) == 1
         for cut in shard.windows:
             assert cut.length <= window
-            context = cut.first - cut.begin
-            assert context == min(overlap, cut.first)
+            context = cut.row_start - cut.input_start
+            assert context == min(overlap, cut.row_start)
         for even in (True, False):
             batches = list(shard.batches(2, even))
             assert sorted(first for batch in batches for _, first in batch) == sorted(

@@ -1,4 +1,4 @@
-"""Capture: run a model over documents and keep what passes its sites, in order, on disk."""
+"""Capture: run a model over documents and store the activations of its sites, in order."""
 
 from __future__ import annotations
 
@@ -102,14 +102,14 @@ def capture(
     model: a module, or a name or folder that `transformers` loads (its tokenizer comes with it).
     It runs without gradients and in evaluation mode, and is left as it was.
     data: texts, token arrays [time], value arrays [time, features], or `Document`s; anything that
-    can be iterated, and only once. Texts are tokenised and framed with the model's special
-    tokens, which are not stored; what a text itself spells out is its own, and stored. Token
+    can be iterated, and only once. Texts are tokenised, and the model's special tokens
+    are added around them but not stored; special tokens spelled out in a text are stored. Token
     arrays are fed as they are, and their special tokens and padding are not stored. Values are
     the module's first argument. Documents without any step are left out.
     site: a module's path, with ":input" for what goes in; several give a list of stores, each in
     its own folder within `out`.
     labels, times: for each document its labels, and its (start, step) in time.
-    window: what the model is given at once, in tokens (special ones included) or steps. By
+    window: what the model reads at once, in tokens (special ones included) or steps. By
     default documents of tokens are cut at what the model allows, at most 512, and values not at
     all. overlap: inputs that a window repeats from the one before as context; stored once.
     batch: full windows in one forward pass. Where a model takes no attention mask, only windows
@@ -120,7 +120,7 @@ def capture(
     step, so that every row has its place in time; others are refused.
     shard_rows: activations in one file. Two shards are in memory at a time, one being written.
 
-    An interrupted capture goes on when called again with the same model, data and settings, and
+    An interrupted capture resumes when called again with the same model, data and settings, and
     ends with the same bytes. A finished one is checked against the data and opened. Other content
     in `out` is refused; `force` replaces a store. All folders are checked before any is written.
 
@@ -132,7 +132,7 @@ def capture(
     settings = PassSettings(window, overlap, batch, dtype, time_axis)
     if shard_rows < 1:
         raise ConfigError(f"shard_rows={shard_rows} must be at least 1")
-    found = as_documents(data, labels, times)
+    items = as_documents(data, labels, times)
     loaded = load_model(model, tokenizer, device)
     passes = ForwardPasses(loaded, site, settings)
     several = not isinstance(site, str)
@@ -142,27 +142,35 @@ def capture(
             f"{out} holds a store, so it cannot also hold a folder for each of several sites; "
             f"choose another folder"
         )
-    measure = ProgressTotal(data)
+    total = ProgressTotal(data)
     if isinstance(data, list | tuple | Tensor):
-        # Walking it costs little, and finds what is wrong before any long work.
-        known = list(found)
-        passes.check(known)
-        measure.count_documents(known)
-        found = iter(known)
-    planned = passes.plan(found, shard_rows)
+        # Data in memory is cheap to iterate twice, so errors are found before any long work.
+        in_memory = list(items)
+        passes.check(in_memory)
+        total.count_documents(in_memory)
+        items = iter(in_memory)
+    planned = passes.plan(items, shard_rows)
     first = next(planned)
-    probed = passes.dry_run(first)
-    bytes_of = asdict(settings) | {
+    widths_and_dtypes = passes.dry_run(first)
+    settings_record = asdict(settings) | {
         "shard_rows": shard_rows,
         "tokenizer": _tokenizer_hash(loaded.tokenizer),
     }
-    unit = first.windows[0].steps.document.unit
+    unit = first.windows[0].prepared.document.unit
     writers = [
-        SiteWriter(folder, loaded, name, *probed[name], unit=unit, capture=bytes_of, force=force)
+        SiteWriter(
+            folder,
+            loaded,
+            name,
+            *widths_and_dtypes[name],
+            unit=unit,
+            capture=settings_record,
+            force=force,
+        )
         for folder, name in zip(folders, passes.names, strict=True)
     ]
-    what = f"capture {', '.join(passes.names)}"
-    stores = _write(passes, chain([first], planned), writers, measure, what, progress)
+    title = f"capture {', '.join(passes.names)}"
+    stores = _write(passes, chain([first], planned), writers, total, title, progress)
     if passes.empty:
         warnings.warn(
             f"{len(passes.empty)} documents have no steps and were left out; the first of them is "
@@ -176,24 +184,24 @@ def _write(
     passes: ForwardPasses,
     planned: Iterator[Shard],
     writers: list[SiteWriter],
-    measure: ProgressTotal,
-    what: str,
+    total: ProgressTotal,
+    title: str,
     show: bool,
 ) -> list[Store]:
-    """Run every shard that some store lacks; each is written while the next one runs."""
+    """Run every shard that a store lacks; each is written while the next one runs."""
     pending: Future[None] | None = None
     with (
-        progress(what, measure.total, measure.unit, show) as bar,
+        progress(title, total.total, total.unit, show) as bar,
         ThreadPoolExecutor(1, "sparsetime-writer") as background,
     ):
-        meter = CaptureProgress(bar, measure)
+        progress_of_rows = CaptureProgress(bar, total)
         for number, shard in enumerate(planned):
             lacking = [writer for writer in writers if writer.lacks(number, shard)]
             if not lacking:
-                meter.skip(shard)
+                progress_of_rows.skip(shard)
                 continue
-            activations = passes.run(shard, meter.advance)
-            if pending is not None:  # so that memory holds two shards and no more
+            activations = passes.run(shard, progress_of_rows.advance)
+            if pending is not None:  # memory holds at most two shards
                 pending.result()
             pending = background.submit(_append, lacking, shard, activations)
             del activations
@@ -203,7 +211,7 @@ def _write(
 
 
 def _append(writers: list[SiteWriter], shard: Shard, activations: dict[str, Tensor]) -> None:
-    for writer in writers:  # all of them, before any is written
+    for writer in writers:  # all sites are checked before any is written
         check_shard_finite(shard, activations[writer.site], writer.site)
     steps, sequences = shard.step_table(), shard.sequence_table()
     for writer in writers:

@@ -1,4 +1,4 @@
-"""Cutting documents into windows that a model takes, and grouping the windows into shards."""
+"""Capture plan: documents cut into windows of model inputs, and windows grouped into shards."""
 
 from __future__ import annotations
 
@@ -18,79 +18,84 @@ from sparsetime.errors import ConfigError
 @final
 @dataclass(frozen=True, eq=False)
 class InputWindow:
-    """A segment of one document that is run at once.
+    """Inputs of one document that the model reads at once, and the rows stored of them.
 
-    The model is given the inputs `begin` to `end`; stored are the rows `first` to `behind` of the
-    document, which stand at `at` (int64) within the window. What stands before them is context.
+    The model reads the inputs `input_start` to `input_stop` (exclusive). Stored are the document's
+    rows `row_start` to `row_stop` (exclusive). Inputs before the first stored one are context.
     """
 
-    steps: PreparedDocument
+    prepared: PreparedDocument
     sequence: int
-    begin: int
-    end: int
-    first: int
-    behind: int
+    input_start: int
+    input_stop: int
+    row_start: int
+    row_stop: int
 
     @property
     def length(self) -> int:
-        """Inputs, without the frame."""
-        return self.end - self.begin
+        """Number of inputs, without special tokens."""
+        return self.input_stop - self.input_start
 
     @property
     def rows(self) -> int:
-        return self.behind - self.first
+        """Number of stored rows."""
+        return self.row_stop - self.row_start
 
     @property
-    def at(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        return self.steps.kept[self.first : self.behind] - self.begin
+    def stored_positions(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Position within the window of every stored row."""
+        return self.prepared.kept[self.row_start : self.row_stop] - self.input_start
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """Windows that are stored together: whole windows, in the order of the documents."""
+    """Windows that are stored in one file, in the order of the documents."""
 
     windows: tuple[InputWindow, ...]
 
     @property
     def rows(self) -> int:
+        """Number of stored rows."""
         return sum(window.rows for window in self.windows)
 
     def step_table(self) -> pa.Table:
-        """A row for every activation: sequence, position, and the documents' columns."""
-        parts, sequences = [], []
-        for sequence, windows in groupby(self.windows, key=lambda window: window.sequence):
-            together = list(windows)
-            rows = together[-1].behind - together[0].first
-            parts.append(together[0].steps.columns.slice(together[0].first, rows))
+        """One table row per activation: sequence, position, and the documents' columns."""
+        tables, sequences = [], []
+        for sequence, group in groupby(self.windows, key=lambda window: window.sequence):
+            windows = list(group)
+            start = windows[0].row_start
+            rows = windows[-1].row_stop - start
+            tables.append(windows[0].prepared.columns.slice(start, rows))
             sequences.append(np.full(rows, sequence, dtype=np.int32))
-        table = pa.concat_tables(parts)
+        table = pa.concat_tables(tables)
         return table.add_column(0, "sequence", pa.array(np.concatenate(sequences)))
 
     def sequence_table(self) -> pa.Table:
         """The documents that begin in this shard, each with its whole length."""
-        begun = [window.steps for window in self.windows if window.first == 0]
-        of = [steps.document for steps in begun]
-        labels = [json.dumps(dict(d.labels), sort_keys=True, ensure_ascii=False) for d in of]
+        started = [window.prepared for window in self.windows if window.row_start == 0]
+        documents = [prepared.document for prepared in started]
+        labels = [json.dumps(dict(d.labels), sort_keys=True, ensure_ascii=False) for d in documents]
         return pa.table(
             {
-                "id": pa.array([d.id for d in of], pa.string()),
-                "length": pa.array([steps.length for steps in begun], pa.int64()),
-                "start": pa.array([d.start for d in of], pa.float64()),
-                "step": pa.array([d.step for d in of], pa.float64()),
-                "unit": pa.array([d.unit for d in of], pa.string()),
-                "source": pa.array([d.source for d in of], pa.string()),
+                "id": pa.array([d.id for d in documents], pa.string()),
+                "length": pa.array([prepared.length for prepared in started], pa.int64()),
+                "start": pa.array([d.start for d in documents], pa.float64()),
+                "step": pa.array([d.step for d in documents], pa.float64()),
+                "unit": pa.array([d.unit for d in documents], pa.string()),
+                "source": pa.array([d.source for d in documents], pa.string()),
                 "labels": pa.array(labels, pa.string()),
-                "text": pa.array([d.text for d in of], pa.large_string()),
+                "text": pa.array([d.text for d in documents], pa.large_string()),
             }
         )
 
     def batches(self, count: int, even: bool) -> Iterator[list[tuple[InputWindow, int]]]:
         """Windows to run together, each with its first row in the shard, longest first.
 
-        A batch holds as many inputs as `count` windows of the shard's longest length would; with
-        `even` only windows of one length meet, so that nothing is padded.
+        A batch holds at most as many inputs as `count` windows of the shard's longest length. With
+        `even`, a batch holds windows of one length only, so that nothing is padded.
         """
+        # Sorting by length puts windows of like length together, which keeps padding small.
         firsts = np.cumsum([0, *(window.rows for window in self.windows)])[:-1].tolist()
         order = sorted(zip(self.windows, firsts, strict=True), key=lambda pair: -pair[0].length)
         budget = count * order[0][0].length
@@ -106,9 +111,12 @@ class Shard:
 
 
 def check_window(
-    window: int | None, overlap: int, frame: int, limit: int | None, model_name: str
+    window: int | None, overlap: int, special: int, limit: int | None, model_name: str
 ) -> None:
-    """Errors: ConfigError where the window is too long for the model or leaves no room."""
+    """Check a window against the model's limit. special: number of special tokens around it.
+
+    Errors: ConfigError where the window is too long for the model or leaves no room.
+    """
     if overlap < 0:
         raise ConfigError(f"overlap={overlap} must not be negative")
     if window is None:
@@ -122,52 +130,54 @@ def check_window(
             f"window={window} is longer than the model {model_name!r} allows: at most {limit} "
             f"tokens at once, special tokens included"
         )
-    if window - frame - overlap < 1:
+    if window - special - overlap < 1:
         raise ConfigError(
-            f"window={window} with overlap={overlap} and {frame} special tokens leaves no room "
+            f"window={window} with overlap={overlap} and {special} special tokens leaves no room "
             f"for new steps; take a longer window or a smaller overlap"
         )
 
 
 def windows(
-    steps: PreparedDocument, sequence: int, window: int | None, overlap: int, frame: int
+    prepared: PreparedDocument, sequence: int, window: int | None, overlap: int, special: int
 ) -> Iterator[InputWindow]:
     """Cut a document: every window after the first begins with `overlap` inputs of context.
 
-    `window` counts what the model is given, special tokens included; None takes it whole.
+    `window` counts all inputs of a forward pass, special tokens included; None takes the document
+    whole.
     """
-    total = len(steps.inputs)
-    room = total if window is None else window - frame
-    start = 0
-    while start < total:
-        begin = max(0, start - overlap)
-        end = min(begin + room, total)
-        first, behind = np.searchsorted(steps.kept, [start, end]).tolist()
-        if behind > first:
-            yield InputWindow(steps, sequence, begin, end, first, behind)
-        start = end
+    total = len(prepared.inputs)
+    room = total if window is None else window - special
+    next_input = 0
+    while next_input < total:
+        start = max(0, next_input - overlap)
+        stop = min(start + room, total)
+        # Rows are numbered among the kept inputs: special tokens of token arrays have none.
+        row_start, row_stop = np.searchsorted(prepared.kept, [next_input, stop]).tolist()
+        if row_stop > row_start:
+            yield InputWindow(prepared, sequence, start, stop, row_start, row_stop)
+        next_input = stop
 
 
 def shards(
-    prepared: Iterable[PreparedDocument],
+    documents: Iterable[PreparedDocument],
     window: int | None,
     overlap: int,
-    frame: int,
+    special: int,
     shard_rows: int,
 ) -> Iterator[Shard]:
     """Shards of at most `shard_rows` rows, or of one window where that alone has more.
 
-    A shard depends on nothing but the documents up to its end, so that an interrupted capture
-    plans the same ones again.
+    A shard is a function of the documents up to its end, so that an interrupted capture plans the
+    same shards again.
     """
     group: list[InputWindow] = []
     rows = 0
-    for sequence, steps in enumerate(prepared):
-        for cut in windows(steps, sequence, window, overlap, frame):
-            if group and rows + cut.rows > shard_rows:
+    for sequence, prepared in enumerate(documents):
+        for input_window in windows(prepared, sequence, window, overlap, special):
+            if group and rows + input_window.rows > shard_rows:
                 yield Shard(tuple(group))
                 group, rows = [], 0
-            group.append(cut)
-            rows += cut.rows
+            group.append(input_window)
+            rows += input_window.rows
     if group:
         yield Shard(tuple(group))

@@ -1,4 +1,4 @@
-"""How far a capture is, counted in what is known of its data beforehand."""
+"""Progress of a capture: characters, steps or documents done, and rows per second."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from sparsetime.progress import Bar
 
 @final
 class ProgressTotal:
-    """How much there is to do: characters or steps where the data lies in memory, or documents."""
+    """The total of a progress bar: characters or steps of data in memory, else documents."""
 
     def __init__(self, data: Iterable[Any]) -> None:
         self.total: float | None = len(data) if isinstance(data, TextFiles) else None
         self.unit = "documents"
 
-    def count_documents(self, known: list[Document]) -> None:
-        """These are all documents there are."""
-        self.total = sum(map(len, known))
-        self.unit = "characters" if known and known[0].kind == "text" else "steps"
+    def count_documents(self, documents: list[Document]) -> None:
+        """Set the total to the size of all documents."""
+        self.total = sum(map(len, documents))
+        self.unit = "characters" if documents and documents[0].kind == "text" else "steps"
 
     def of(self, window: InputWindow) -> float:
-        """What running this window contributes."""
-        share = window.rows / window.steps.length
-        return share if self.unit == "documents" else share * len(window.steps.document)
+        """The window's contribution, in the total's unit."""
+        share = window.rows / window.prepared.length
+        return share if self.unit == "documents" else share * len(window.prepared.document)
 
 
 @final
 class CaptureProgress:
-    """Moves the bar, and says how fast the model runs."""
+    """Advances the progress bar and shows the rate in rows per second."""
 
-    def __init__(self, bar: Bar, measure: ProgressTotal) -> None:
-        self._bar, self._measure = bar, measure
+    def __init__(self, bar: Bar, total: ProgressTotal) -> None:
+        self._bar, self._total = bar, total
         self._began = time.monotonic()
         self._rows = 0
 
     def advance(self, window: InputWindow) -> None:
-        """A window has been run."""
+        """Count a window that has been run."""
         self._rows += window.rows
         rate = self._rows / max(time.monotonic() - self._began, 1e-9)
         self._bar.say(f"{rate:,.0f} rows/s")
-        self._bar.advance(self._measure.of(window))
+        self._bar.advance(self._total.of(window))
 
     def skip(self, shard: Shard) -> None:
-        """A shard was found finished."""
-        self._bar.advance(sum(map(self._measure.of, shard.windows)))
+        """Count a shard that an earlier capture finished, without it affecting the rate."""
+        self._bar.advance(sum(map(self._total.of, shard.windows)))
         self._began = time.monotonic()

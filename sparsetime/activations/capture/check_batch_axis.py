@@ -1,4 +1,4 @@
-"""Whether a model's axes are what they seem: batch and time confused still give numbers."""
+"""Check that a model takes batch and time on the expected axes."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ from torch import Tensor
 from sparsetime.activations.capture.capture_plan import InputWindow
 from sparsetime.errors import DataError, MismatchError
 
-# How far one window's activations may differ with what runs beside it, as a share of their norm:
-# sums come in another order then. Taking the wrong axis changes far more.
+# A model that confuses batch and time still returns numbers, so only a comparison finds it. The
+# tolerance is relative to the norm: batched sums are taken in another order. Reading the wrong
+# axis changes activations far more.
 _TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 5e-2}
 
 Forward = Callable[[list[InputWindow]], dict[str, Tensor]]
 
 
 def check_axes(forward: Forward, window: InputWindow, alone: dict[str, Tensor], batch: int) -> None:
-    """Hold one window's activations [1, time, d] against its own beside itself, and a shorter one.
+    """Compare a window's activations [1, time, d] with those of a batch of two copies of it.
+
+    A window one step shorter is then run, where another axis is as long as time.
 
     Errors: MismatchError naming the site and what to set.
     """
     _check_batch(forward, window, alone, batch)
     if window.length < 2 or all(value.shape[2] % value.shape[1] for value in alone.values()):
-        return  # no other axis is as long as time
+        return  # no other axis can be mistaken for time
     try:
-        forward([replace(window, end=window.end - 1)])
+        forward([replace(window, input_stop=window.input_stop - 1)])
     except MismatchError:
         raise
-    except DataError:  # a model of one length only
+    except DataError:  # the model accepts one length only
         return
 
 
@@ -42,13 +45,13 @@ def _check_batch(
     except MismatchError:
         raise
     except DataError:
-        if batch == 1:  # it takes one at a time, and is given one at a time
+        if batch == 1:  # the capture never runs two windows together
             return
         raise
     differing = [name for name, value in alone.items() if _differ(twice[name], value)]
     if not differing:
         return
-    again = forward([window])  # a model that draws at random differs from itself
+    again = forward([window])  # a model with random layers differs from itself
     for name in differing:
         if not _differ(again[name], alone[name]):
             raise MismatchError(
@@ -60,9 +63,11 @@ def _check_batch(
             )
 
 
-def _differ(some: Tensor, one: Tensor) -> bool:
-    """Whether any of `some` [n, time, d] differs from `one` [1, time, d]."""
+def _differ(several: Tensor, one: Tensor) -> bool:
+    """Whether any of `several` [n, time, d] differs from `one` [1, time, d]."""
     tolerance = _TOLERANCE.get(one.dtype, 1e-3)
-    some, one = some.cpu().double(), one.cpu().double()
-    error, norm = (some - one).flatten(1).norm(dim=1), one.norm().clamp_min(1e-9)
-    return bool((error > tolerance * norm).any())  # never where something is not finite
+    several, one = several.cpu().double(), one.cpu().double()
+    error, norm = (several - one).flatten(1).norm(dim=1), one.norm().clamp_min(1e-9)
+    return bool(
+        (error > tolerance * norm).any()
+    )  # False where a value is not finite: that is checked later

@@ -1,4 +1,4 @@
-"""Values that are not finite, found before they spoil anything, and named by their place."""
+"""Checks that activations are finite, with errors that name the first bad place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sparsetime.errors import DataError
 
 
 def check_finite(values: Tensor, what: str) -> None:
-    """Of a tensor [rows, d] or [sequences, time, d].
+    """Check a tensor [rows, d] or [sequences, time, d].
 
     Errors: DataError naming the first place that holds NaN or infinity.
     """
@@ -29,7 +29,7 @@ def check_finite(values: Tensor, what: str) -> None:
 
 
 def check_shard_finite(shard: Shard, activations: Float[Tensor, "rows d"], site: str) -> None:
-    """Of what a model made. Errors: DataError naming the first sequence and position."""
+    """Check a captured shard. Errors: DataError naming the first sequence and position."""
     place = _first(activations)
     if place is None:
         return
@@ -37,7 +37,7 @@ def check_shard_finite(shard: Shard, activations: Float[Tensor, "rows d"], site:
     ends = np.cumsum([window.rows for window in shard.windows])
     number = int(np.searchsorted(ends, row, side="right"))
     window = shard.windows[number]
-    position = window.behind - (int(ends[number]) - row)
+    position = window.row_stop - (int(ends[number]) - row)
     hint = (
         " float16 ends at 65504: store them as bfloat16 or float32 with dtype=…"
         if activations.dtype == torch.float16
@@ -50,9 +50,9 @@ def check_shard_finite(shard: Shard, activations: Float[Tensor, "rows d"], site:
 
 
 def _first(values: Tensor) -> tuple[int, ...] | None:
-    """Where the first value stands that is not finite; None where all are."""
-    # One sum tells, at the speed of memory and without a mask as large as the data. It may
-    # overflow, so only then every value is asked.
+    """Index of the first value that is not finite; None where all are."""
+    # A finite sum proves that all values are finite, at memory speed and without a mask as large as
+    # the data. The sum itself may overflow, so only then is every value checked.
     if bool(values.sum(dtype=torch.float32).isfinite()):
         return None
     place = (~values.isfinite()).nonzero()

@@ -26,13 +26,13 @@ from sparsetime.models.load import LoadedModel, longest_input
 from sparsetime.models.sites import Site, resolve_site
 
 _LONGEST_BY_DEFAULT = 512
-_NOTHING = SpecialTokens()
+_NO_SPECIAL_TOKENS = SpecialTokens()
 
 
 @final
 @dataclass(frozen=True)
 class PassSettings:
-    """How documents are cut and run; these decide what is captured, to the byte."""
+    """Settings of windows and batches; they determine every byte of a capture."""
 
     window: int | None = None
     overlap: int = 0
@@ -54,7 +54,7 @@ class PassSettings:
 
 @final
 class ForwardPasses:
-    """A model, its sites, and documents on their way through it.
+    """Forward passes of a model over documents, with the activations of its sites.
 
     Errors, all before the model runs: UnknownNameError for a site that does not exist,
     ConfigError for a window that is longer than the model allows.
@@ -71,31 +71,31 @@ class ForwardPasses:
         if not self.names or len(set(self.names)) < len(self.names):
             raise ConfigError(f"sites must be at least one, each named once; given: {names}")
         self._call = _Call(loaded.model)
-        self._maker = DocumentPreparer(loaded)
+        self._preparer = DocumentPreparer(loaded)
         self._recorder = Recorder(loaded.model, self.names, settings.time_axis)
         limit = longest_input(loaded.model, loaded.tokenizer)
         self._limit = limit if self._call.takes_tokens else None
-        self._frame = _NOTHING  # only texts have one, and what comes is not known yet
+        self._special = _NO_SPECIAL_TOKENS  # until the first document turns out to be a text
         check_window(settings.window, settings.overlap, 0, self._limit, loaded.name)
 
     @property
     def empty(self) -> list[str]:
-        """Documents so far that have no steps, by their id."""
-        return self._maker.empty
+        """Ids of the documents so far that have no steps."""
+        return self._preparer.empty
 
     def check(self, documents: Iterable[Document]) -> None:
-        """Everything about documents that can be told without tokenising them."""
+        """Check all properties of documents that need no tokenising."""
         for document in documents:
-            self._maker.check(document)
+            self._preparer.check(document)
 
     def plan(self, documents: Iterable[Document], shard_rows: int) -> Iterator[Shard]:
-        """The shards of the documents, made as they are asked for.
+        """The shards of the documents, planned lazily.
 
         Errors: DataError where no document has any step; ConfigError where the tokenizer's special
-        tokens cannot be found out.
+        tokens cannot be detected.
         """
-        found = self._maker.steps(documents)
-        first = next(found, None)
+        prepared = self._preparer.prepare(documents)
+        first = next(prepared, None)
         if first is None:
             empty = self.empty
             raise DataError(
@@ -104,25 +104,28 @@ class ForwardPasses:
                 else f"the data is empty: none of its {len(empty)} documents has a step"
             )
         if first.document.kind == "text":
-            self._frame = special_tokens_around(self.loaded.tokenizer)
-        window = self._window(first)
-        check_window(window, self.settings.overlap, len(self._frame), self._limit, self.loaded.name)
-        every = chain([first], found)
-        yield from shards(every, window, self.settings.overlap, len(self._frame), shard_rows)
+            self._special = special_tokens_around(self.loaded.tokenizer)
+        window = self._window_length(first)
+        check_window(
+            window, self.settings.overlap, len(self._special), self._limit, self.loaded.name
+        )
+        yield from shards(
+            chain([first], prepared), window, self.settings.overlap, len(self._special), shard_rows
+        )
 
     def dry_run(self, shard: Shard) -> dict[str, tuple[int, torch.dtype]]:
         """Width and stored dtype of every site, from one window.
 
         Errors: those of `Recorder.run`; DataError where the model does not take the documents;
-        MismatchError where what stands beside a window changes its activations, or where a site
-        has no row a step for a shorter one.
+        MismatchError where other windows of a batch change a window's activations, or where a
+        site does not have one row a step.
         """
         longer = (window for window in shard.windows if window.length > 1)
         window = next(longer, shard.windows[0])
         with eval_mode(self.loaded.model), self._recorder:
-            found = self._forward([window])
-            check_axes(self._forward, window, found, self.settings.batch)
-        return {name: (value.shape[2], self._dtype(value.dtype)) for name, value in found.items()}
+            alone = self._forward([window])
+            check_axes(self._forward, window, alone, self.settings.batch)
+        return {name: (value.shape[2], self._dtype(value.dtype)) for name, value in alone.items()}
 
     def run(
         self, shard: Shard, advance: Callable[[InputWindow], None] = lambda window: None
@@ -131,19 +134,19 @@ class ForwardPasses:
         stored: dict[str, Tensor] = {}
         for batch in shard.batches(self.settings.batch, even=not self._call.takes_mask):
             with eval_mode(self.loaded.model), self._recorder:
-                found = self._forward([window for window, _ in batch])
-                at, rows = _places(batch, len(self._frame.before), self._longest(batch))
-            for name, value in found.items():
+                activations = self._forward([window for window, _ in batch])
+                positions, rows = _places(batch, len(self._special.before), self._longest(batch))
+            for name, value in activations.items():
                 if name not in stored:
                     dtype = self._dtype(value.dtype)
                     stored[name] = torch.empty(shard.rows, value.shape[2], dtype=dtype)
-                picked = value.reshape(-1, value.shape[2])[at.to(value.device)]
+                picked = value.reshape(-1, value.shape[2])[positions.to(value.device)]
                 stored[name][rows] = picked.to("cpu", stored[name].dtype)
             for window, _ in batch:
                 advance(window)
         return stored
 
-    def _window(self, first: PreparedDocument) -> int | None:
+    def _window_length(self, first: PreparedDocument) -> int | None:
         if self.settings.window is not None or first.document.kind == "values":
             return self.settings.window
         return None if self._limit is None else min(self._limit, _LONGEST_BY_DEFAULT)
@@ -152,11 +155,11 @@ class ForwardPasses:
         if self.settings.dtype != "auto":
             named: torch.dtype = getattr(torch, self.settings.dtype)
             return named
-        known = str(computed).removeprefix("torch.") in DTYPES
-        return computed if known else torch.float32
+        storable = str(computed).removeprefix("torch.") in DTYPES
+        return computed if storable else torch.float32
 
     def _longest(self, batch: list[tuple[InputWindow, int]]) -> int:
-        return max(window.length for window, _ in batch) + len(self._frame)
+        return max(window.length for window, _ in batch) + len(self._special)
 
     def _forward(self, batch: list[InputWindow]) -> dict[str, Tensor]:
         inputs, mask = self._padded(batch)
@@ -167,17 +170,17 @@ class ForwardPasses:
         except (SparsetimeError, torch.OutOfMemoryError):
             raise
         except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
-            kind = batch[0].steps.document.kind
+            kind = batch[0].prepared.document.kind
             raise DataError(
                 f"the model {self.loaded.name!r} cannot run on {kind} of shape "
                 f"{list(inputs.shape)} (document {batch[0].steps.document.id!r}): {error}"
             ) from error
 
     def _padded(self, batch: list[InputWindow]) -> tuple[Tensor, Tensor]:
-        """Inputs [batch, time, …], padded behind, and the mask [batch, time] of what is real."""
-        before = torch.tensor(self._frame.before, dtype=torch.long)
-        after = torch.tensor(self._frame.after, dtype=torch.long)
-        rows = [window.steps.inputs[window.begin : window.end] for window in batch]
+        """Inputs [batch, time, …], padded at their end, and the mask [batch, time] of real ones."""
+        before = torch.tensor(self._special.before, dtype=torch.long)
+        after = torch.tensor(self._special.after, dtype=torch.long)
+        rows = [window.prepared.inputs[window.input_start : window.input_stop] for window in batch]
         if rows[0].ndim == 1:
             rows = [torch.cat([before, row.cpu(), after]) for row in rows]
         padding = getattr(self.loaded.tokenizer, "pad_token_id", None) or 0
@@ -188,12 +191,12 @@ class ForwardPasses:
 
 @final
 class _Call:
-    """How this model wants to be called."""
+    """The call signature of a model: which arguments its forward pass takes."""
 
     def __init__(self, model: nn.Module) -> None:
         parameters = inspect.signature(model.forward).parameters
         free = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-        # Wrappers around a transformers model pass everything on.
+        # Wrappers around a transformers model forward all keywords.
         wrapper = free and hasattr(model, "config") and "input_ids" not in parameters
         self.takes_tokens = "input_ids" in parameters or wrapper
         self.takes_mask = self.takes_tokens and ("attention_mask" in parameters or wrapper)
@@ -204,16 +207,16 @@ class _Call:
     def arguments(
         self, inputs: Tensor, mask: Tensor
     ) -> tuple[tuple[Tensor, ...], Mapping[str, Any]]:
-        like = next(iter(self._model.parameters()), inputs)
-        if inputs.ndim == 3:  # values meet weights, so they must be of their kind
-            wanted = like.dtype if like.is_floating_point() else torch.float32
-            return (inputs.to(like.device, wanted),), {}
-        tokens = inputs.to(like.device)
+        weight = next(iter(self._model.parameters()), inputs)
+        if inputs.ndim == 3:  # values are multiplied with weights and need their dtype
+            dtype = weight.dtype if weight.is_floating_point() else torch.float32
+            return (inputs.to(weight.device, dtype),), {}
+        tokens = inputs.to(weight.device)
         if not self.takes_tokens:
             return (tokens,), {}
         keywords: dict[str, Any] = {"input_ids": tokens, **self._constants}
         if self.takes_mask:
-            keywords["attention_mask"] = mask.to(like.device)
+            keywords["attention_mask"] = mask.to(weight.device)
         if self._wants_decoder:  # only the encoder has a row for every step of the input
             keywords["decoder_input_ids"] = tokens[:, :1]
         return (), keywords
@@ -222,7 +225,9 @@ class _Call:
 def _places(
     batch: list[tuple[InputWindow, int]], before: int, longest: int
 ) -> tuple[Tensor, Tensor]:
-    """Where the stored rows stand in [batch * time], and their rows in the shard."""
-    at = [i * longest + before + window.at for i, (window, _) in enumerate(batch)]
+    """Positions of the stored rows in [batch * time], and their rows in the shard."""
+    positions = [
+        i * longest + before + window.stored_positions for i, (window, _) in enumerate(batch)
+    ]
     rows = [np.arange(first, first + window.rows) for window, first in batch]
-    return torch.from_numpy(np.concatenate(at)), torch.from_numpy(np.concatenate(rows))
+    return torch.from_numpy(np.concatenate(positions)), torch.from_numpy(np.concatenate(rows))

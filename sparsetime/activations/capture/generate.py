@@ -1,4 +1,4 @@
-"""Documents that a language model writes itself."""
+"""Documents sampled from a language model itself."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ def sample_documents(
     begin: int | None = None,
     progress: bool = True,
 ) -> list[Document]:
-    """What a causal language model says unasked: documents that `capture` takes as they are.
+    """Sample documents from a causal language model; `capture` takes them as they are.
 
     model: with its head, as transformers' `AutoModelForCausalLM` loads it. Every document begins
     with the token `begin` alone (None takes the model's own) and is sampled token by token until
     the model ends it or it has `length` tokens, the first included; None takes what the model
     reads at once, at most 512. temperature: 1 samples from the model's distribution as it is.
-    batch: documents written at once.
+    batch: documents sampled at once.
 
-    The documents are arrays of tokens and not texts, so that the model reads what it wrote. The
-    same seed and batch give the same documents, however many there are.
+    The documents are arrays of tokens and not texts, so that the model reads exactly what it
+    sampled. The same seed and batch give the same documents, however many there are.
 
     Source: Cho et al. 2025, FaithfulSAE, arXiv:2506.17673, who sample so to train dictionaries
     without foreign text.
 
-    Errors: ConfigError for a model that cannot write, one without a beginning token where none is
-    given, or settings out of range.
+    Errors: ConfigError for a model that cannot sample, one without a beginning token where none
+    is given, or settings out of range.
     """
     module: Any = model.model if isinstance(model, LoadedModel) else model
-    if not _can_write(module):
+    if not _can_sample(module):
         raise ConfigError(
             f"{type(module).__name__} cannot write: sampling needs a causal language model with "
             "its head. Load it with transformers.AutoModelForCausalLM.from_pretrained(...), and "
@@ -67,20 +67,20 @@ def sample_documents(
             f"one token after it{most}"
         )
     first = _begin(module, begin)
-    found: list[Document] = []
+    documents: list[Document] = []
     with running(f"sample from {type(module).__name__}", count, "documents", progress) as bar:
         for at in range(0, count, batch):
-            for tokens in _written(module, first, batch, chosen, temperature, [seed, at]):
-                name = f"sample-{seed}-{len(found):06d}"
-                found.append(Document(name, tokens=tokens, source="the model itself"))
+            for tokens in _sample_batch(module, first, batch, chosen, temperature, [seed, at]):
+                name = f"sample-{seed}-{len(documents):06d}"
+                documents.append(Document(name, tokens=tokens, source="the model itself"))
             bar.advance(min(batch, count - at))
-    return found[:count]
+    return documents[:count]
 
 
-def _written(
+def _sample_batch(
     model: Any, begin: int, rows: int, length: int, temperature: float, seed: list[int]
 ) -> list[Int[Tensor, " time"]]:
-    """One batch of documents; each ends before the token that ended it."""
+    """Token arrays of one batch; the token that ended a document is not part of it."""
     from transformers import GenerationConfig
 
     ends = _ends(model)
@@ -98,20 +98,20 @@ def _written(
     )
     device = next(model.parameters()).device
     beginnings = torch.full((rows, 1), begin, device=device)
-    # transformers draws from torch's own generators; they are put back as they were.
+    # transformers draws from torch's global generators; their state is restored afterwards.
     with torch.random.fork_rng([device] if device.type == "cuda" else []), eval_mode(model):
         torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
         mask = torch.ones_like(beginnings)
-        written = model.generate(beginnings, attention_mask=mask, generation_config=settings)
-    return [_cut(row, ends) for row in written.cpu()]
+        sampled = model.generate(beginnings, attention_mask=mask, generation_config=settings)
+    return [_without_end(row, ends) for row in sampled.cpu()]
 
 
-def _cut(row: Int[Tensor, " time"], ends: list[int]) -> Int[Tensor, " kept"]:
+def _without_end(row: Int[Tensor, " time"], ends: list[int]) -> Int[Tensor, " kept"]:
     ended = torch.isin(row[1:], torch.tensor(ends, dtype=row.dtype)).nonzero()
     return row[: int(ended[0]) + 1].clone() if len(ended) else row
 
 
-def _can_write(model: Any) -> bool:
+def _can_sample(model: Any) -> bool:
     if not callable(getattr(model, "generate", None)) or model.get_output_embeddings() is None:
         return False
     return not getattr(model.config, "is_encoder_decoder", False)
@@ -122,11 +122,11 @@ def _ends(model: Any) -> list[int]:
     return [] if ends is None else list(ends) if isinstance(ends, list | tuple) else [int(ends)]
 
 
-def _begin(model: Any, given: int | None) -> int:
+def _begin(model: Any, requested: int | None) -> int:
     own = model.generation_config.bos_token_id
-    known = [token for token in (given, own, *_ends(model)) if token is not None]
-    if not known:
+    candidates = [token for token in (requested, own, *_ends(model)) if token is not None]
+    if not candidates:
         raise ConfigError(
             f"{type(model).__name__} says no token that a text begins with; give one as `begin`"
         )
-    return int(known[0])
+    return int(candidates[0])

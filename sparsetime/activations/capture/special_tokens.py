@@ -1,4 +1,4 @@
-"""The special tokens that a tokenizer sets around a text, found by watching it."""
+"""Special tokens that a tokenizer adds around a text, detected from its output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TRIALS = 1000
 @final
 @dataclass(frozen=True)
 class SpecialTokens:
-    """What a window of a text is framed with: special tokens before and behind, never stored."""
+    """Special tokens before and after every window of a text; never stored."""
 
     before: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
@@ -24,9 +24,9 @@ class SpecialTokens:
 
 
 def special_tokens_around(tokenizer: Any) -> SpecialTokens:
-    """The frame around every text.
+    """The special tokens that the tokenizer adds around every text.
 
-    Errors: ConfigError where no text shows it.
+    Errors: ConfigError where no trial text shows them.
     """
     count = tokenizer.num_special_tokens_to_add(pair=False)
     if count == 0:
@@ -34,7 +34,8 @@ def special_tokens_around(tokenizer: Any) -> SpecialTokens:
     special = set(tokenizer.all_special_ids)
     for text in _texts(tokenizer, special):
         bare = tokenizer(text, add_special_tokens=False)["input_ids"]
-        # An unknown word may be the very token that frames, and a text of no tokens tells nothing.
+        # An unknown word may be encoded as one of the special tokens, and an empty text shows
+        # nothing: both are skipped.
         if not bare or special.intersection(bare):
             continue
         framed = tokenizer(text)["input_ids"]

@@ -1,4 +1,4 @@
-"""Labels of single steps as Arrow columns, from one value a step or from spans of characters."""
+"""Step labels as Arrow columns, from one value a step or from spans of characters."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def span_column(
                 f"the span {start} to {end} of {name!r} is not within the {characters} characters "
                 f"of the document {document.id!r}"
             )
-        first, behind = np.searchsorted(ascending, [start, end])
-        which[order[first:behind]] = number
+        first, stop = np.searchsorted(ascending, [start, end])
+        which[order[first:stop]] = number
     values = step_column(document, name, [value for *_, value in spans])
     return values.take(pa.array(which, mask=which < 0))
 
@@ -50,7 +50,7 @@ def step_column(document: Document, name: str, values: list[Any]) -> pa.Array:
             f"the step label {name!r} of the document {document.id!r} mixes types: {error}"
         ) from error
     kind = column.type
-    if pa.types.is_null(kind):  # nothing says otherwise, and most labels are names
+    if pa.types.is_null(kind):  # all values are missing, and most labels are names
         column = column.cast(pa.string())
     if pa.types.is_string(column.type):
         return column.dictionary_encode()
@@ -66,12 +66,12 @@ def step_column(document: Document, name: str, values: list[Any]) -> pa.Array:
     )
 
 
-def plain(values: Sequence[Any]) -> list[Any]:
+def as_list(values: Sequence[Any]) -> list[Any]:
     """A sequence of labels as a list."""
-    listed = getattr(values, "tolist", None)  # arrays and tensors, down to Python's own numbers
+    listed = getattr(values, "tolist", None)  # converts arrays and tensors to Python numbers
     return list(values) if listed is None else list(listed())
 
 
 def type_name(kind: pa.DataType) -> str:
-    """What a user calls a column's type."""
+    """The name of a column's type in error messages."""
     return "text" if pa.types.is_dictionary(kind) else str(kind)

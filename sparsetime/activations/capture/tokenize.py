@@ -1,4 +1,4 @@
-"""From a document to the steps that a model takes, each with its columns in the store."""
+"""Tokenisation: documents to model inputs, with the stored columns of every step."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from sparsetime.activations.capture.document import Document, Kind
-from sparsetime.activations.capture.step_labels import plain, span_column, step_column, type_name
+from sparsetime.activations.capture.step_labels import as_list, span_column, step_column, type_name
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.models.load import LoadedModel, vocabulary_size
 
 RESERVED = ("sequence", "position", "token", "char_start", "char_end")
-# One call of the tokenizer takes this much, so that memory stays bounded for endless data.
+# Upper bounds of one tokenizer call, so that memory stays bounded for endless data.
 _DOCUMENTS_A_CALL = 64
 _CHARACTERS_A_CALL = 1 << 20
 
@@ -25,11 +25,11 @@ _CHARACTERS_A_CALL = 1 << 20
 @final
 @dataclass(frozen=True, eq=False)
 class PreparedDocument:
-    """A document as the model takes it.
+    """A document as model inputs.
 
-    inputs: tokens [time] or values [time, features], without the special tokens that frame a
-    window. kept: int64, the inputs whose activations are stored, ascending. columns: a row for
-    each kept input, `position` (0, 1, …) first.
+    inputs: tokens [time] or values [time, features], without the special tokens around a
+    window. kept: int64, the inputs whose activations are stored, ascending. columns: one row per
+    kept input, `position` (0, 1, …) first.
     """
 
     document: Document
@@ -39,13 +39,13 @@ class PreparedDocument:
 
     @property
     def length(self) -> int:
-        """Rows that this document has in the store."""
+        """Number of stored rows."""
         return len(self.kept)
 
 
 @final
 class DocumentPreparer:
-    """Turns documents into steps, all of one kind and with the columns of the first."""
+    """Converts documents to model inputs, all of one kind and with the columns of the first."""
 
     def __init__(self, loaded: LoadedModel) -> None:
         self._tokenizer: Any = loaded.tokenizer
@@ -59,7 +59,7 @@ class DocumentPreparer:
         self.empty: list[str] = []
 
     def check(self, document: Document) -> None:
-        """What can be told without tokenising. Errors: DataError, MismatchError."""
+        """Check all properties that need no tokenising. Errors: DataError, MismatchError."""
         kind, name = document.kind, document.id
         if self._kind is None:
             self._kind = kind
@@ -93,52 +93,53 @@ class DocumentPreparer:
                     f"{self._width}; all documents of a capture have the same"
                 )
 
-    def steps(self, documents: Iterable[Document]) -> Iterator[PreparedDocument]:
-        """The steps of every document; those without any are left out and named in `empty`."""
+    def prepare(self, documents: Iterable[Document]) -> Iterator[PreparedDocument]:
+        """The inputs of every document; those without steps are left out and listed in `empty`."""
         for group in _groups(documents):
             for document in group:
                 self.check(document)
-            made = self._from_texts(group) if self._kind == "text" else map(self._from_array, group)
-            for steps in made:
-                if steps.length:
-                    yield steps
+            from_texts = self._kind == "text"
+            inputs = self._from_texts(group) if from_texts else map(self._from_array, group)
+            for prepared in inputs:
+                if prepared.length:
+                    yield prepared
                 else:
-                    self.empty.append(steps.document.id)
+                    self.empty.append(prepared.document.id)
 
     def _from_texts(self, group: list[Document]) -> Iterator[PreparedDocument]:
-        found = self._tokenizer(
+        encoding = self._tokenizer(
             [document.text for document in group],
             add_special_tokens=False,
             return_offsets_mapping=True,
             return_attention_mask=False,
             return_token_type_ids=False,
-            verbose=False,  # windows are cut later: a long document is no reason to warn
+            verbose=False,  # windows are cut later, so a long document needs no warning
         )
         for document, ids, offsets in zip(
-            group, found["input_ids"], found["offset_mapping"], strict=True
+            group, encoding["input_ids"], encoding["offset_mapping"], strict=True
         ):
             tokens = np.asarray(ids, dtype=np.int64)
-            at = np.asarray(offsets, dtype=np.int32).reshape(-1, 2)
+            characters = np.asarray(offsets, dtype=np.int32).reshape(-1, 2)
             columns = {
                 "token": pa.array(tokens.astype(np.int32)),
-                "char_start": pa.array(np.ascontiguousarray(at[:, 0])),
-                "char_end": pa.array(np.ascontiguousarray(at[:, 1])),
+                "char_start": pa.array(np.ascontiguousarray(characters[:, 0])),
+                "char_end": pa.array(np.ascontiguousarray(characters[:, 1])),
             }
             for name, spans in document.spans.items():
-                columns[name] = span_column(document, name, spans, at[:, 0])
+                columns[name] = span_column(document, name, spans, characters[:, 0])
             kept = np.arange(len(tokens))
-            yield self._steps(document, torch.from_numpy(tokens), kept, columns)
+            yield self._prepared(document, torch.from_numpy(tokens), kept, columns)
 
     def _from_array(self, document: Document) -> PreparedDocument:
         if document.kind == "values":
             inputs = document.values
-            return self._steps(document, inputs, np.arange(len(inputs)), {})
+            return self._prepared(document, inputs, np.arange(len(inputs)), {})
         inputs = document.tokens.long()
         kept = np.flatnonzero(~np.isin(inputs.cpu().numpy(), self._left_out))
         token = pa.array(inputs.cpu().numpy()[kept].astype(np.int32))
-        return self._steps(document, inputs, kept, {"token": token})
+        return self._prepared(document, inputs, kept, {"token": token})
 
-    def _steps(
+    def _prepared(
         self,
         document: Document,
         inputs: Tensor,
@@ -151,12 +152,12 @@ class DocumentPreparer:
                     f"the step label {name!r} of the document {document.id!r} has {len(values)} "
                     f"values for {len(inputs)} steps; give one for each"
                 )
-            columns[name] = step_column(document, name, plain(values)).take(pa.array(kept))
+            columns[name] = step_column(document, name, as_list(values)).take(pa.array(kept))
         position = pa.array(np.arange(len(kept), dtype=np.int32))
-        table = self._as_the_first(document, pa.table({"position": position, **columns}))
+        table = self._with_first_schema(document, pa.table({"position": position, **columns}))
         return PreparedDocument(document, inputs, kept, table)
 
-    def _as_the_first(self, document: Document, table: pa.Table) -> pa.Table:
+    def _with_first_schema(self, document: Document, table: pa.Table) -> pa.Table:
         if self._schema is None:
             self._schema = table.schema
         extra = sorted(set(table.column_names) - set(self._schema.names))
@@ -166,19 +167,19 @@ class DocumentPreparer:
                 f"document lacks; name it there too, with an empty list of spans or with nulls"
             )
         columns = []
-        for wanted in self._schema:
-            if wanted.name not in table.column_names:
-                columns.append(pa.nulls(table.num_rows, wanted.type))
+        for expected in self._schema:
+            if expected.name not in table.column_names:
+                columns.append(pa.nulls(table.num_rows, expected.type))
                 continue
-            column = table[wanted.name]
-            if column.type != wanted.type:
+            column = table[expected.name]
+            if column.type != expected.type:
                 if column.null_count < len(column):
                     raise MismatchError(
-                        f"the step label {wanted.name!r} is {type_name(column.type)} in the "
-                        f"document {document.id!r} and {type_name(wanted.type)} in the first; use "
-                        f"one type"
+                        f"the step label {expected.name!r} is {type_name(column.type)} in the "
+                        f"document {document.id!r} and {type_name(expected.type)} in the first; "
+                        "use one type"
                     )
-                column = pa.nulls(len(column), wanted.type)
+                column = pa.nulls(len(column), expected.type)
             columns.append(column)
         return pa.table(columns, schema=self._schema)
 
@@ -217,7 +218,7 @@ def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
         group.append(document)
         size += len(document)
         full = len(group) == _DOCUMENTS_A_CALL or size >= _CHARACTERS_A_CALL
-        if full or document.kind != "text":  # only a tokenizer gains from many at once
+        if full or document.kind != "text":  # only tokenizers are faster on many documents at once
             yield group
             group, size = [], 0
     if group:
@@ -225,13 +226,13 @@ def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 
 def _left_out(tokenizer: Any) -> list[int]:
-    """Special tokens that stand for no content; an unknown word or a blank to fill in does.
+    """Special tokens without content, which are not stored; unknown and mask tokens have content.
 
-    A token that is unknown word and frame or padding in one, as in GPT-2, counts as the latter.
+    A token that is both unknown word and padding or boundary, as in GPT-2, counts as boundary.
     """
     if tokenizer is None:
         return []
     roles = ("bos", "eos", "pad", "cls", "sep")
-    frames = {getattr(tokenizer, f"{role}_token_id", None) for role in roles}
-    content = {tokenizer.unk_token_id, tokenizer.mask_token_id} - frames
+    boundaries = {getattr(tokenizer, f"{role}_token_id", None) for role in roles}
+    content = {tokenizer.unk_token_id, tokenizer.mask_token_id} - boundaries
     return sorted(set(tokenizer.all_special_ids) - content)

@@ -1,4 +1,4 @@
-"""Batches for training out of any source, with all that the dictionaries need."""
+"""Training batches from any source, with the fields that the dictionaries need."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sparsetime.activations.sampling.segment_batching import SegmentBatching
 from sparsetime.activations.sources.source import Source
 from sparsetime.errors import ConfigError, DataError
 
-#: What every source with an order of time gives beside its rows.
+#: Fields that every source with an order of time provides.
 IN_TIME = frozenset({"earlier", "segments"})
-#: Steps of a segment, where nobody says otherwise.
+#: Default steps of a segment.
 WINDOW = 64
 
 
 @runtime_checkable
 class BatchSource(Protocol):
-    """A source that gives more than rows and pairs: `fields` are the widths of what has one."""
+    """A source that makes whole batches. `field_widths` are the widths of its tensor fields."""
 
     @property
     def fields(self) -> frozenset[str]: ...
@@ -45,7 +45,7 @@ class BatchSource(Protocol):
 
 
 def check_source_fields(source: Source, needs: frozenset[str], who: str) -> None:
-    """Errors: DataError where the source cannot give what is needed; it says how to give it."""
+    """Errors: DataError where the source lacks a needed field, with how to provide it."""
     fields = source.fields if isinstance(source, BatchSource) else IN_TIME
     check_needs(needs, fields, who, f"the source ({type(source).__name__})")
 
@@ -61,10 +61,10 @@ def batches(
     epochs: int | None = 1,
     skip: int = 0,
 ) -> Iterator[Batch]:
-    """Batches of `batch` rows that hold what is needed; partners lie `lag` steps before.
+    """Batches of `batch` rows with the needed fields; neighbours lie `lag` steps before.
 
-    Where segments are needed, a batch holds as many of `window` steps as fit into it, drawn as
-    `windows` draws them: the last one of a sequence may be shorter, and the batch with it.
+    Where segments are needed, a batch holds as many windows of `window` steps as fit into it. The
+    last window of a sequence may be shorter, and its batch has fewer rows.
 
     Errors: ConfigError where a batch is smaller than a segment; DataError where no sequence is as
     long as one.
@@ -93,7 +93,7 @@ def _batch_of_segments(division: SegmentBatching, windows: Tensor, mask: Tensor)
 
 @final
 class BatchIteratorSource:
-    """Batches as somebody made them, read once and neither shuffled nor cut."""
+    """An iterator of ready batches as a source, read once and neither shuffled nor cut."""
 
     model_name: str | None = None
     model_hash: str | None = None
@@ -117,7 +117,7 @@ class BatchIteratorSource:
         epochs: int | None = 1,
         skip: int = 0,
     ) -> Iterator[Batch]:
-        """The batches in the order they come; `lag`, `window` and `seed` have no effect.
+        """The batches in their order; `lag`, `window` and `seed` have no effect.
 
         Errors: DataError for a batch of another number of rows than `batch`, or without a need.
         """
@@ -125,31 +125,31 @@ class BatchIteratorSource:
             raise ConfigError(
                 f"an iterator of batches can only be read once; epochs={epochs} was given"
             )
-        for number, one in enumerate(self._batches):
-            if one.rows != batch:
+        for number, ready in enumerate(self._batches):
+            if ready.rows != batch:
                 raise DataError(
-                    f"batch {number} of the iterator has {one.rows} rows and {batch} are wanted: "
-                    f"pass batch={one.rows} if all are of this size"
+                    f"batch {number} of the iterator has {ready.rows} rows and {batch} are wanted: "
+                    f"pass batch={ready.rows} if all are of this size"
                 )
-            check_needs(needs, one.fields, "training", f"batch {number} of the iterator")
+            check_needs(needs, ready.fields, "training", f"batch {number} of the iterator")
             if number >= skip:
-                yield one
+                yield ready
 
     def rows(
         self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[Float[Tensor, "batch d"]]:
         """The batches' x."""
-        wanted = self.batches(frozenset(), batch, epochs=epochs, skip=skip)
-        return (one.x for one in wanted)
+        ready = self.batches(frozenset(), batch, epochs=epochs, skip=skip)
+        return (item.x for item in ready)
 
     def pairs(
         self, batch: int, lag: Lag = 1, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[Float[Tensor, "batch 2 d"]]:
-        """Errors: ConfigError, because batches that are made already are not cut anew."""
+        """Errors: ConfigError: ready batches cannot be cut into pairs."""
         raise ConfigError("batches that are ready cannot be cut into pairs; give them `earlier`")
 
     def windows(
         self, batch: int, length: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
-        """Errors: ConfigError, because batches that are made already have no time."""
+        """Errors: ConfigError: ready batches have no order of time."""
         raise ConfigError("batches that are ready have no order of time; give tensors or a store")

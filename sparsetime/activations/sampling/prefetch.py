@@ -1,4 +1,4 @@
-"""Making things ahead on a thread that never outlives whoever uses them."""
+"""Prefetching: items computed ahead in a background thread that ends with its consumer."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _SECONDS_BETWEEN_LOOKS = 0.05
 def prefetched(
     items: Iterator[T], depth: int = 2, name: str = "sparsetime-prefetch"
 ) -> Iterator[Iterator[T]]:
-    """Iterate `items` in a thread: at most `depth` of them wait while one more is being made.
+    """Iterate `items` in a thread; at most `depth` wait while one more is computed.
 
-    Errors of `items` are raised where the consumer would have met them. Leaving the `with` waits
-    until the item that is being made is done, closes `items` where it is a generator, and ends the
-    thread.
+    Errors of `items` are raised in the consumer, at their place in the order. Leaving the `with`
+    block waits for the item that is being computed, closes `items` where it is a generator, and
+    ends the thread.
     """
     ready: queue.Queue[T | _Failed | _Ended] = queue.Queue(depth)
     left = threading.Event()

@@ -1,4 +1,4 @@
-"""Shuffled batches out of ordered rows, with bounded memory and an order fixed by the seed."""
+"""Block shuffle: shuffled batches of ordered rows in bounded memory, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from sparsetime.errors import ConfigError
 from sparsetime.segments import Segments
 
 MEMORY = "512MB"
-# A buffer that cannot hold everything is filled with blocks of this many rows, or fewer where
-# it would then hold fewer than _BLOCKS: long enough to read at the disk's speed, short enough
-# that a batch mixes many places of the store.
+# A buffer smaller than the data is filled with blocks of _BLOCK_ROWS rows, or fewer where it would
+# then hold fewer than _BLOCKS. Blocks are long enough for sequential reads at the disk's speed,
+# and short enough that a batch mixes many places of the store.
 _BLOCK_ROWS, _BLOCKS, _LEAST_ROWS = 1024, 256, 16
-_ORDER_BYTES = 40  # what the order and its making take beside each row
+_ORDER_BYTES = 40  # memory of the permutation and its construction, per row
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Samples that lie in memory together (once loaded), in the order they are to be given."""
+    """Samples that share a memory buffer once loaded, in their shuffled order."""
 
     kind: SampleKind
     size: int
@@ -40,25 +40,25 @@ class Pool:
 def rebatch(pools: Iterable[Pool], batch: int, skip: int = 0) -> Iterator[tuple[Tensor, ...]]:
     """Batches of exactly `batch` samples across pools; the last may be smaller.
 
-    The first `skip` samples are passed over; pools within them are never loaded.
+    The first `skip` samples are left out; pools within them are never loaded.
     """
     parts: list[tuple[Tensor, ...]] = []
-    wanted = batch
+    missing = batch
     for pool in pools:
-        at = min(skip, pool.size)
-        skip -= at
-        if at == pool.size:
+        start = min(skip, pool.size)
+        skip -= start
+        if start == pool.size:
             continue
         buffer, first, stops = pool.load()
-        while at < pool.size:
-            until = min(at + wanted, pool.size)
-            parts.append(pool.kind.gather(buffer, first[at:until], stops[at:until]))
-            wanted -= until - at
-            at = until
-            if wanted == 0:
+        while start < pool.size:
+            stop = min(start + missing, pool.size)
+            parts.append(pool.kind.gather(buffer, first[start:stop], stops[start:stop]))
+            missing -= stop - start
+            start = stop
+            if missing == 0:
                 yield _join(parts)
-                parts, wanted = [], batch
-        del buffer
+                parts, missing = [], batch
+        del buffer  # the next pool may fill the same memory
     if parts:
         yield _join(parts)
 
@@ -66,11 +66,13 @@ def rebatch(pools: Iterable[Pool], batch: int, skip: int = 0) -> Iterator[tuple[
 class Shuffle:
     """A shuffled order of samples, epoch after epoch, as a function of `seed` alone.
 
-    Where all rows fit into `memory` (bytes, or "512MB"), each epoch is a uniformly random order of
-    all samples. Otherwise blocks of up to 1024 neighbouring rows are drawn in uniformly random
-    order until `memory` is full, and given in a uniformly random order within it: two samples of
-    one block come near each other, all else is random. Epochs follow each other without a gap, so
-    that only the last batch of all may be smaller than the others.
+    Where all rows fit into `memory` (bytes, or "512MB"), an epoch is a uniformly random order of
+    all samples. Otherwise blocks of up to 1024 neighbouring rows are drawn in random order until
+    `memory` is full, and their samples are shuffled uniformly. Samples of one block stay near each
+    other in the order; the rest is random. Only the last batch of the last epoch may be smaller
+    than the others.
+
+    segments, first_rows: as in `SampleIndex`.
 
     Errors: DataError where there is nothing to sample; ConfigError for settings out of range.
     """
@@ -109,15 +111,15 @@ class Shuffle:
             raise ConfigError(f"epochs is at least 1, or None for endless; {epochs} was given")
         if skip < 0:
             raise ConfigError(f"skip is a number of batches, from 0 on; {skip} was given")
-        passed, rest = divmod(skip * batch, self.count)
-        numbers = count(passed) if epochs is None else range(passed, epochs)
-        pools = (pool for epoch in numbers for pool in self.pools(epoch))
+        skipped_epochs, rest = divmod(skip * batch, self.count)
+        remaining = count(skipped_epochs) if epochs is None else range(skipped_epochs, epochs)
+        pools = (pool for epoch in remaining for pool in self.pools(epoch))
         return rebatch(pools, batch, rest)
 
     def pools(self, epoch: int) -> Iterator[Pool]:
         """One epoch, in pools that fit into memory one at a time.
 
-        What a pool loads holds only until the next pool is loaded: they share one buffer.
+        The rows of a pool are valid until the next pool is loaded: all pools share one buffer.
         """
         samples = self._samples
         if self._whole:
@@ -130,20 +132,23 @@ class Shuffle:
         order = torch.randperm(len(begins), generator=self._generator(epoch, 0)).numpy()
         low = samples.locate(begins)[0]
         last, stops = samples.locate(ends - 1)
+        # A block reads from its first sample's first row to its last sample's last row.
         rows_of_block = np.minimum(last + self._kind.reach, stops) - low
         filled = np.cumsum(rows_of_block[order])
-        at = fill = 0
-        while at < len(order):
-            before = filled[at - 1] if at else 0
-            until = int(np.searchsorted(filled, before + self._capacity, side="right"))
-            blocks = np.sort(order[at : max(until, at + 1)])
-            at, fill = max(until, at + 1), fill + 1
-            chosen = np.stack([begins[blocks], ends[blocks], low[blocks], rows_of_block[blocks]])
+        start = fill = 0
+        while start < len(order):
+            rows_before = filled[start - 1] if start else 0
+            stop = int(np.searchsorted(filled, rows_before + self._capacity, side="right"))
+            stop = max(stop, start + 1)  # a block larger than the capacity is loaded alone
+            blocks = np.sort(order[start:stop])  # ascending, so that the disk reads forwards
+            start, fill = stop, fill + 1
+            columns = np.stack([begins[blocks], ends[blocks], low[blocks], rows_of_block[blocks]])
+            # Each pool draws from its own stream, so that skipped pools need not be loaded.
             generator = self._generator(epoch, fill)
             yield Pool(
                 self._kind,
-                int((chosen[1] - chosen[0]).sum()),
-                partial(self._load, chosen, generator),
+                int((columns[1] - columns[0]).sum()),
+                partial(self._load, columns, generator),
             )
 
     def _load_whole(self, epoch: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -158,30 +163,32 @@ class Shuffle:
         generator = self._generator(epoch, 0)
         order = torch.randperm(samples.count, generator=generator)
         first, stops = samples.locate(order.numpy())
-        return self._resident, *self._settled(first, stops, generator)
+        return self._resident, *self._resolved(first, stops, generator)
 
     def _load(self, blocks: Integers, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Blocks as columns of first and last sample, first inner row, and number of rows."""
+        """Load blocks: columns of first sample, last sample + 1, first compact row, and rows."""
         buffer = self._space_for(int(blocks[3].sum()))
-        at = 0
+        filled = 0
         firsts, stops = [], []
         for begin, end, low, rows in blocks.T.tolist():
             first, stop = self._samples.locate(np.arange(begin, end))
-            firsts.append(first - low + at)
-            stops.append(np.minimum(stop - low, rows) + at)
-            at = _fill(buffer, at, self._reader.pieces(self._samples.reader_rows(low, low + rows)))
+            firsts.append(first - low + filled)
+            stops.append(np.minimum(stop - low, rows) + filled)
+            filled = _fill(
+                buffer, filled, self._reader.pieces(self._samples.reader_rows(low, low + rows))
+            )
         order = torch.randperm(sum(map(len, firsts)), generator=generator)
         first, stop = np.concatenate(firsts)[order.numpy()], np.concatenate(stops)[order.numpy()]
-        return buffer, *self._settled(first, stop, generator)
+        return buffer, *self._resolved(first, stop, generator)
 
-    def _settled(
+    def _resolved(
         self, first: Integers, stops: Integers, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         begins, ends = torch.from_numpy(first), torch.from_numpy(stops)
         return self._kind.resolve(begins, ends, generator), ends
 
     def _space_for(self, rows: int) -> Float[Tensor, "rows d"]:
-        """The one buffer that every pool fills anew: fresh memory costs more than the copy."""
+        """The buffer that every pool fills again: fresh memory costs more than the copy."""
         if self._space is None or len(self._space) < rows:
             self._space = self._buffer(max(rows, self._capacity))
         return self._space[:rows]
@@ -204,11 +211,11 @@ def parse_bytes(memory: str | int) -> int:
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
-def _fill(buffer: Tensor, at: int, pieces: Iterable[Tensor]) -> int:
+def _fill(buffer: Tensor, filled: int, pieces: Iterable[Tensor]) -> int:
     for piece in pieces:
-        buffer[at : at + len(piece)].copy_(piece)
-        at += len(piece)
-    return at
+        buffer[filled : filled + len(piece)].copy_(piece)
+        filled += len(piece)
+    return filled
 
 
 def _joined(pieces: list[Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Whatever a user has, as a source of activations."""
+"""Conversion of user data (stores, tensors, iterators) to sources of activations."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from sparsetime.errors import ConfigError
 
 
 def as_source(x: Any) -> Source:
-    """A source of activations out of `x`.
+    """A source of activations from `x`.
 
-    x: a source (a store or a split of one comes back as it is), a tensor or array [rows, d] or
+    x: a source (a store or a split of one is returned unchanged), a tensor or array [rows, d] or
     [sequences, time, d], tensors by name (`{"x": ..., "target": ...}`, see `named_tensor_source`),
     or an iterable of tensors or of `Batch` as batches, read once.
 
@@ -37,11 +37,11 @@ def as_source(x: Any) -> Source:
     if isinstance(x, Batch):
         return BatchIteratorSource(x, [])
     if isinstance(x, Iterable) and not isinstance(x, str | bytes):
-        given = iter(x)
-        first = next(given, None)
+        batches = iter(x)
+        first = next(batches, None)
         if isinstance(first, Batch):
-            return BatchIteratorSource(first, given)
-        return IteratorSource(given if first is None else chain([first], given))
+            return BatchIteratorSource(first, batches)
+        return IteratorSource(batches if first is None else chain([first], batches))
     hint = ". Open a stored one with sparsetime.open_store(path)" if isinstance(x, str) else ""
     raise ConfigError(
         "activations come from a store, a tensor [rows, d] or [sequences, time, d], tensors by "

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 BUFFER_ROWS = 65536
-# A model's hooks belong to whoever runs it, so that two streams of one model take turns.
-_ONE_AT_A_TIME = threading.Lock()
+# Hooks of two streams on one model would record each other's passes, so passes take turns.
+_ONE_PASS_AT_A_TIME = threading.Lock()
 
 
 def stream(
@@ -55,34 +55,34 @@ def stream(
     buffer_rows: int = BUFFER_ROWS,
     device: str | torch.device | None = None,
 ) -> StreamingSource:
-    """A source whose activations are made while they are used, by a thread that runs the model.
+    """A source of activations that a background thread computes while they are used.
 
     Takes what `capture` takes (`model_batch` is its `batch`). `buffer_rows` activations are
     shuffled together; at most three such buffers exist at a time: one in use, one waiting, one
-    being made. Data that can be iterated again (a list, a set of files) can be used again, also
-    for several epochs; an iterator is used up by the first use, and ends with `epochs=None` too.
+    being filled. Data that can be iterated again (a list, a set of files) can be used again, also
+    for several epochs. The first use consumes an iterator, which ends with `epochs=None` too.
 
     Errors: those of `capture`, except that nothing is written.
     """
     if buffer_rows < 1:
         raise ConfigError(f"buffer_rows={buffer_rows} must be at least 1")
     settings = PassSettings(window, overlap, model_batch, dtype, time_axis)
-    as_documents(data, labels, times)  # only to refuse early what is no iterable of documents
+    as_documents(data, labels, times)  # raises early for data that is no iterable of documents
     loaded = load_model(model, tokenizer, device)
-    again = not isinstance(data, Iterator)
-    kept_labels = list(labels) if again and labels is not None else labels
-    kept_times = list(times) if again and times is not None else times
+    repeatable = not isinstance(data, Iterator)
+    kept_labels = list(labels) if repeatable and labels is not None else labels
+    kept_times = list(times) if repeatable and times is not None else times
 
-    def anew() -> Iterator[Document]:
+    def new_documents() -> Iterator[Document]:
         return as_documents(data, kept_labels, kept_times)
 
-    if isinstance(data, list | tuple | Tensor):  # finds what is wrong before any long work
-        ForwardPasses(loaded, site, settings).check(anew())
-    return StreamingSource(loaded, anew, again, site, settings, buffer_rows)
+    if isinstance(data, list | tuple | Tensor):  # errors are found before any long work
+        ForwardPasses(loaded, site, settings).check(new_documents())
+    return StreamingSource(loaded, new_documents, repeatable, site, settings, buffer_rows)
 
 
-class _LeftError(Exception):
-    """Leaves the making of a buffer that nobody waits for any more."""
+class _ConsumerEndedError(Exception):
+    """Stops the filling of a buffer whose consumer has ended."""
 
 
 @final
@@ -90,8 +90,8 @@ class StreamingSource:
     """Shuffled batches of a live model's activations: `rows`, `pairs` and `windows` as of a store.
 
     Buffers are filled in the order of the documents, and each is shuffled uniformly, as a
-    function of the seed and its number: data that fits one buffer comes in the very order that a
-    store gives. A sequence that reaches over the end of a buffer counts as two. `skip` has to run
+    function of the seed and its number: data that fits one buffer comes in the same order as from a
+    store. A sequence that reaches over the end of a buffer counts as two. `skip` has to run
     the model over what it skips.
 
     A use that is not read to its end stops its thread when its iterator is closed or dropped.
@@ -102,28 +102,28 @@ class StreamingSource:
     def __init__(
         self,
         loaded: LoadedModel,
-        anew: Callable[[], Iterator[Document]],
-        again: bool,
+        new_documents: Callable[[], Iterator[Document]],
+        repeatable: bool,
         site: str,
         settings: PassSettings,
         buffer_rows: int,
     ) -> None:
         if not isinstance(site, str):
             raise ConfigError(f"a stream has one site; {site!r} was given")
-        self._loaded, self._anew, self._again = loaded, anew, again
+        self._loaded, self._documents, self._repeatable = loaded, new_documents, repeatable
         self._settings, self._buffer_rows = settings, buffer_rows
         passes = ForwardPasses(loaded, site, settings)
-        planned = passes.plan(anew(), buffer_rows)
+        planned = passes.plan(new_documents(), buffer_rows)
         first = next(planned)
-        with _ONE_AT_A_TIME:
-            probed = passes.dry_run(first)
+        with _ONE_PASS_AT_A_TIME:
+            widths = passes.dry_run(first)
         self.model_name: str | None = loaded.name
         self.model_hash: str | None = loaded.revision_or_hash
         self.site: str | None = passes.names[0]
         self._name = passes.names[0]
-        self.d: int = probed[self._name][0]
-        # What an iterator has given for the probe must not be lost.
-        self._begun = None if again else (passes, chain([first], planned))
+        self.d: int = widths[self._name][0]
+        # The documents that an iterator spent on the dry run are part of the first epoch.
+        self._begun = None if repeatable else (passes, chain([first], planned))
         self._used = False
 
     def rows(
@@ -150,7 +150,7 @@ class StreamingSource:
         for name, value, least in (("batch", batch, 1), ("epochs", epochs, 1), ("skip", skip, 0)):
             if value is not None and value < least:
                 raise ConfigError(f"{name} is at least {least}; {value} was given")
-        if not self._again:
+        if not self._repeatable:
             if epochs not in (1, None):
                 raise ConfigError(
                     f"epochs={epochs} needs data that can be iterated again, such as a list; this "
@@ -167,7 +167,7 @@ class StreamingSource:
     def _pools(self, kind: SampleKind, seed: int, epochs: int | None) -> Iterator[Pool]:
         left = threading.Event()
         shortest: DataError | None = None
-        found = False
+        any_samples = False
         name = f"sparsetime-stream {self._name}"
         with prefetched(self._buffers(epochs, left), depth=1, name=name) as buffers:
             try:
@@ -177,11 +177,11 @@ class StreamingSource:
                     except DataError as error:  # no sequence of this buffer is long enough
                         shortest = error
                         continue
-                    found = True
+                    any_samples = True
                     yield from shuffle.pools(number)
             finally:
-                left.set()  # so that nobody waits for a whole buffer to be made
-        if shortest is not None and not found:
+                left.set()  # the thread stops within its current window
+        if shortest is not None and not any_samples:
             raise shortest
 
     def _buffers(
@@ -189,13 +189,13 @@ class StreamingSource:
     ) -> Iterator[tuple[Float[Tensor, "rows d"], Segments]]:
         def advance(window: InputWindow) -> None:
             if left.is_set():
-                raise _LeftError
+                raise _ConsumerEndedError
 
-        endless = epochs is None and self._again
+        endless = epochs is None and self._repeatable
         for _ in count() if endless else range(epochs or 1):
             passes, planned = self._begin()
             for shard in planned:
-                with _ONE_AT_A_TIME:
+                with _ONE_PASS_AT_A_TIME:
                     values = passes.run(shard, advance)[self._name]
                 check_shard_finite(shard, values, self._name)
                 yield values, _segments_of(shard)
@@ -205,7 +205,7 @@ class StreamingSource:
             begun, self._begun = self._begun, None
             return begun
         passes = ForwardPasses(self._loaded, self._name, self._settings)
-        return passes, passes.plan(self._anew(), self._buffer_rows)
+        return passes, passes.plan(self._documents(), self._buffer_rows)
 
 
 def _segments_of(shard: Shard) -> Segments:

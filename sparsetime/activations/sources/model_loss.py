@@ -1,4 +1,4 @@
-"""Rows that come with the model's loss: for dictionaries that care what the model makes of them."""
+"""Rows with the model's loss or its gradient, for dictionaries trained through the model."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def downstream_batches(
 ) -> Iterator[Batch]:
     """Endless batches of `sequences` times `time` rows of a site, with their `downstream`.
 
-    That is the divergence, in nats a token, of the model's predictions with a reconstruction at
-    the site from those without. Every round takes the sequences in another order; it follows from
-    `seed`. Give the rows of a batch to training: `train(..., batch=sequences * time)`.
+    `downstream` is KL(original || reconstructed) of the next-token distributions, in nats a token,
+    with a reconstruction at the site. Every round takes the sequences in another random order, a
+    function of `seed`. Give the rows of a batch to training: `train(..., batch=sequences * time)`.
 
     Errors: DataError where there are fewer sequences than a batch takes; those of `patched`.
     """
@@ -49,50 +49,51 @@ def rows_with_gradients(
 ) -> dict[str, Float[Tensor, "sequences*time d"]]:
     """Rows of a site and the gradient of the summed next-token loss there: `x` and `gradient`.
 
-    `sequences`: how many run at once. They can be trained on as they are. Errors: as
+    `sequences`: how many run at once. Training takes the result as it is. Errors: as
     `loss_gradients`.
     """
-    found = [loss_gradients(model, some, site) for some in tokens.split(sequences)]
+    chunks = [loss_gradients(model, chunk, site) for chunk in tokens.split(sequences)]
     return {
-        "x": torch.cat([x.flatten(0, 1).float() for x, _ in found]),
-        "gradient": torch.cat([gradient.flatten(0, 1).float() for _, gradient in found]),
+        "x": torch.cat([x.flatten(0, 1).float() for x, _ in chunks]),
+        "gradient": torch.cat([gradient.flatten(0, 1).float() for _, gradient in chunks]),
     }
 
 
 def _batches(
     model: nn.Module, tokens: Tensor, site: str, sequences: int, generator: torch.Generator
 ) -> Iterator[Batch]:
-    # Training prepares the next batch in the background, and one pass at a time changes a site.
-    alone = Lock()
+    # Training prepares the next batch in a background thread, and two passes that patch one site
+    # would see each other's hooks.
+    one_pass = Lock()
     while True:
         order = torch.randperm(len(tokens), generator=generator)
         for chosen in order.split(sequences):
             if len(chosen) == sequences:
-                yield _batch(model, tokens[chosen.sort().values], site, alone)
+                yield _batch(model, tokens[chosen.sort().values], site, one_pass)
 
 
-def _batch(model: nn.Module, tokens: Int[Tensor, "batch time"], site: str, alone: Lock) -> Batch:
-    seen: list[Tensor] = []
+def _batch(model: nn.Module, tokens: Int[Tensor, "batch time"], site: str, one_pass: Lock) -> Batch:
+    recorded: list[Tensor] = []
 
-    def look(x: Tensor) -> Tensor:
-        seen.append(x.detach())
+    def record(x: Tensor) -> Tensor:
+        recorded.append(x.detach())
         return x
 
-    with alone, torch.no_grad():
-        plain = next_token_logits(model, tokens, site, look)
+    with one_pass, torch.no_grad():
+        plain = next_token_logits(model, tokens, site, record)
 
     def downstream(rows: Float[Tensor, "rows d"]) -> Float[Tensor, ""]:
-        with alone, _frozen(model):
+        with one_pass, _frozen(model):
             return kl_divergence(
                 model, tokens, site, lambda x: rows.reshape(x.shape).to(x.device), plain=plain
             )
 
-    return Batch(x=seen[0].flatten(0, 1).float(), downstream=downstream)
+    return Batch(x=recorded[0].flatten(0, 1).float(), downstream=downstream)
 
 
 @contextmanager
 def _frozen(model: nn.Module) -> Iterator[None]:
-    """No gradient flows to the model's own weights, which are not being trained."""
+    """Within the block, the model's own weights take no gradients."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)

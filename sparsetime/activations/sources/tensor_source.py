@@ -1,4 +1,4 @@
-"""Sources without a store: tensors in memory, and batches as they come from an iterator."""
+"""Sources without a store: tensors in memory, and iterators of tensors."""
 
 from __future__ import annotations
 
@@ -103,11 +103,11 @@ class TensorSource:
 
 @final
 class IteratorSource:
-    """Batches as they come from an iterable, which is read once and not shuffled.
+    """An iterator of tensors as a source, read once and not shuffled.
 
     Batches [rows, d] give rows only; batches [sequences, time, d] give pairs and windows too, each
     sequence whole within its batch. `seed` has no effect, and `epochs=None` means until the
-    iterable ends; whatever is asked for first uses it up.
+    iterable ends. The first use consumes it.
     """
 
     model_name: str | None = None
@@ -116,15 +116,15 @@ class IteratorSource:
     fingerprint: str | None = None
 
     def __init__(self, batches: Iterable[Tensor]) -> None:
-        given = iter(batches)
-        first = next(given, None)
+        tensors = iter(batches)
+        first = next(tensors, None)
         if first is None:
             raise DataError("the iterator of batches is empty: it gave no batch")
         first = torch.as_tensor(first)
         _check(first, "batch 0")
         self.d: int = first.shape[-1]
         self._shape = list(first.shape)
-        self._batches = chain([first], given)
+        self._batches = chain([first], tensors)
         self._used = False
 
     def rows(
