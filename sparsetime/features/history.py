@@ -88,7 +88,7 @@ def sample(store: Store, width: int) -> list[StoredSequence]:
     for place in np.random.default_rng(0).permutation(len(store.sequence_indices)).tolist():
         if left == 0:
             break
-        found.append(store.sequence(place).beginning(left))
+        found.append(store.sequence(place).first_steps(left))
         left -= len(found[-1])
     return sorted(found, key=lambda each: each.index)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparsetime.activations.store.provenance import share_seen
+from sparsetime.activations.store.provenance import fraction_seen
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.dictionaries import serialise
 from sparsetime.errors import DataError, MismatchError, StoreError, unknown_name
@@ -118,7 +118,7 @@ def evaluate(
         "unit": store.unit,
         "sequences": len(store.sequence_indices),
         "steps": len(store),
-        "seen_in_training": share_seen(sae.provenance.get("trained_on"), store),
+        "seen_in_training": fraction_seen(sae.provenance.get("trained_on"), store),
         "seed": seed,
     }
     report = EvaluationReport(values, left_out, about, subject)

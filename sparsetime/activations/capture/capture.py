@@ -196,7 +196,7 @@ def _write(
     ):
         progress_of_rows = CaptureProgress(bar, total)
         for number, shard in enumerate(planned):
-            lacking = [writer for writer in writers if writer.lacks(number, shard)]
+            lacking = [writer for writer in writers if writer.needs(number, shard)]
             if not lacking:
                 progress_of_rows.skip(shard)
                 continue

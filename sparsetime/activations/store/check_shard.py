@@ -1,4 +1,4 @@
-"""What a shard must be to continue a store: the right shape, and the next rows in order."""
+"""Checks that a shard continues a store: its shape, its dtype and the order of its rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_shard(
     """Check one shard against the store before it is written.
 
     position: of the shard's first row, where it continues a sequence. begun: the sequences that
-    begin in the shard. Errors: MismatchError saying what does not fit.
+    begin in the shard. Errors: MismatchError naming what does not fit.
     """
     dtype = str(activations.dtype).removeprefix("torch.")
     if activations.ndim != 2 or activations.shape[1] != manifest.d or dtype != manifest.dtype:
@@ -40,6 +40,7 @@ def check_shard(
             "the first two columns of a shard's steps are sequence and position; "
             f"{', '.join(steps.column_names[:2]) or 'none'} were given"
         )
+    # Rows still missing from the sequence that the last shard left unfinished come first.
     open_rows = manifest.planned_rows - manifest.rows
     lengths = np.concatenate([[open_rows], begun["length"].to_numpy()]).astype(np.int64)
     if lengths.sum() < rows:

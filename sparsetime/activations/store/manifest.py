@@ -1,4 +1,4 @@
-"""The manifest of an activation store: what it holds, of which model, and a checksum per file."""
+"""Manifest of an activation store: its content, its model, and a checksum per file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ SHARDS = "shards"
 TENSOR = "activations"
 DTYPES = ("float32", "float16", "bfloat16")
 
-# What one shard consists of: the activations, the columns of every step, and the sequences that
-# begin in it (so that an unfinished store knows its sequences without the final table).
+# The files of a shard: the activations, the columns of every step, and the sequences that begin in
+# it. From the last, an unfinished store is read without the final table.
 ACTIVATIONS_FILE = "safetensors"
 STEPS_FILE = "parquet"
 BEGUN_FILE = "sequences.parquet"
@@ -31,14 +31,14 @@ class FileRecord:
     sha256: str
 
 
-def record_of(data: bytes) -> FileRecord:
-    """The record of a file that holds `data`."""
+def file_record(data: bytes) -> FileRecord:
+    """The size and checksum of `data`."""
     return FileRecord(len(data), hashlib.sha256(data).hexdigest())
 
 
 @dataclass(frozen=True)
 class ShardRecord:
-    """One finished shard. `begun` sequences begin in it; together they plan `planned_rows` rows."""
+    """One finished shard. `begun` sequences begin in it, with `planned_rows` rows in all."""
 
     name: str
     rows: int
@@ -47,13 +47,13 @@ class ShardRecord:
     files: dict[str, FileRecord]
 
     def path(self, kind: str) -> str:
-        """Where a file of the shard lies, relative to the store."""
+        """The path of a file of the shard, relative to the store."""
         return f"{SHARDS}/{self.name}.{kind}"
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What `manifest.json` says. `capture` holds the settings that decide the store's bytes."""
+    """The content of `manifest.json`. `capture` holds the settings that determine its bytes."""
 
     model_name: str
     model_hash: str
@@ -71,7 +71,7 @@ class Manifest:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What must agree for a capture to go on in the same folder."""
+        """The settings that must agree for a capture to resume in the same folder."""
         names = ("model_name", "model_hash", "site", "d", "dtype", "unit")
         return {name: getattr(self, name) for name in names} | {
             f"capture.{name}": value for name, value in self.capture.items()
@@ -79,12 +79,12 @@ class Manifest:
 
     @property
     def planned_rows(self) -> int:
-        """Rows of all sequences that have begun, whole; more than `rows` while one is open."""
+        """Rows of all sequences that have begun; more than `rows` while one is incomplete."""
         return sum(shard.planned_rows for shard in self.shards)
 
     @property
     def checksums(self) -> str:
-        """Those of all activations, in order."""
+        """The checksums of all activations, in order."""
         return " ".join(shard.files[ACTIVATIONS_FILE].sha256 for shard in self.shards)
 
     def with_shard(self, shard: ShardRecord) -> Manifest:
@@ -106,7 +106,7 @@ def load_manifest(folder: Folder) -> Manifest:
     """Read a store's manifest.
 
     Errors: StoreError where there is none or where a newer sparsetime wrote it; DamagedError where
-    it does not read as a manifest.
+    it cannot be read as a manifest.
     """
     if not folder.exists(MANIFEST):
         state = "it does not exist" if not folder.exists() else f"it has no {MANIFEST}"
@@ -129,9 +129,9 @@ def load_manifest(folder: Folder) -> Manifest:
     try:
         shards = tuple(_shard(shard) for shard in value.pop("shards"))
         table = value.pop("sequence_table")
-        known = {f.name for f in fields(Manifest)}
+        names = {f.name for f in fields(Manifest)}
         return Manifest(
-            **{name: item for name, item in value.items() if name in known},
+            **{name: item for name, item in value.items() if name in names},
             sequence_table=FileRecord(**table) if table else None,
             shards=shards,
         )
@@ -142,9 +142,9 @@ def load_manifest(folder: Folder) -> Manifest:
 
 
 def check_presence(folder: Folder, manifest: Manifest) -> None:
-    """Every file of every finished shard is there and as long as it was written.
+    """Check that every file of every finished shard exists with its recorded size.
 
-    Errors: DamagedError naming the first that is not.
+    Errors: DamagedError naming the first that does not.
     """
     for shard in manifest.shards:
         for kind, record in shard.files.items():

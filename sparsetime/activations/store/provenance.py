@@ -1,4 +1,4 @@
-"""Which activations something was made from, and how much of a view it has seen before."""
+"""Provenance of activations, and the fraction of a view that training has seen."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def shards_hash(store: Store) -> str:
 
 
 def sequences_hash(store: Store) -> str:
-    """SHA-256 of which sequences of its store a view selects."""
+    """SHA-256 of the numbers of the sequences that a view selects."""
     return hashlib.sha256(np.asarray(store.sequence_indices, dtype="<i8").tobytes()).hexdigest()
 
 
 def provenance(source: Source) -> dict[str, Any]:
-    """What a dictionary's record says under `trained_on`, in values that JSON holds.
+    """The value of `trained_on` in a dictionary's record, as JSON values.
 
     fingerprint: the source's own. store, sequences: `shards_hash` and the numbers in the whole
     store of the sequences in view; None for activations that come from no store.
@@ -45,12 +45,12 @@ def provenance(source: Source) -> dict[str, Any]:
     }
 
 
-def share_seen(trained_on: Mapping[str, Any] | None, view: Store) -> float | None:
-    """The share of a view's steps that lie in sequences a dictionary was trained on.
+def fraction_seen(trained_on: Mapping[str, Any] | None, view: Store) -> float | None:
+    """The fraction of a view's steps in sequences that a dictionary was trained on.
 
-    `trained_on` is the `provenance` in the dictionary's record. None where nobody knows: no record,
-    training on something else than a store, or on another store (which may or may not hold the
-    same documents).
+    `trained_on` is the `provenance` in the dictionary's record. None where it is unknown: without a
+    record, for training on other data than a store, or on another store (which may or may not hold
+    the same documents).
     """
     if not trained_on or trained_on.get("sequences") is None or len(view) == 0:
         return None

@@ -1,4 +1,4 @@
-"""The tables of a store: the sequence table and its Parquet."""
+"""Sequence table of a store, and reading and writing of its Parquet files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from sparsetime.errors import MismatchError
 from sparsetime.files import Folder
 
-# The sequence table as every store holds it. `labels` is a JSON object; `first_row` is the row of
+# The schema of the sequence table. `labels` is a JSON object; `first_row` is the row of
 # the whole store at which the sequence begins.
 SEQUENCE_SCHEMA = pa.schema(
     [
@@ -30,13 +30,13 @@ SEQUENCE_SCHEMA = pa.schema(
 )
 
 
-def sequence_table(given: pa.Table, first_row: int) -> pa.Table:
-    """`given` with every column of SEQUENCE_SCHEMA, the first sequence beginning at `first_row`."""
-    missing = {"id", "length"} - set(given.column_names)
+def sequence_table(table: pa.Table, first_row: int) -> pa.Table:
+    """`table` with every column of SEQUENCE_SCHEMA; its first sequence begins at `first_row`."""
+    missing = {"id", "length"} - set(table.column_names)
     if missing:
         raise MismatchError(f"the sequence table lacks {', '.join(sorted(missing))}")
-    count = given.num_rows
-    length = given["length"].cast(pa.int64()).to_numpy()
+    count = table.num_rows
+    length = table["length"].cast(pa.int64()).to_numpy()
     defaults: dict[str, Any] = {
         "start": 0.0,
         "step": 1.0,
@@ -45,13 +45,13 @@ def sequence_table(given: pa.Table, first_row: int) -> pa.Table:
         "labels": "{}",
         "text": None,
     }
-    if "labels" in given.column_names and pa.types.is_nested(given.schema.field("labels").type):
-        labels = [json.dumps(label or {}, sort_keys=True) for label in given["labels"].to_pylist()]
-        at = given.schema.get_field_index("labels")
-        given = given.set_column(at, "labels", pa.array(labels, pa.string()))
+    if "labels" in table.column_names and pa.types.is_nested(table.schema.field("labels").type):
+        labels = [json.dumps(label or {}, sort_keys=True) for label in table["labels"].to_pylist()]
+        at = table.schema.get_field_index("labels")
+        table = table.set_column(at, "labels", pa.array(labels, pa.string()))
     columns = {
-        name: given[name].cast(SEQUENCE_SCHEMA.field(name).type)
-        if name in given.column_names
+        name: table[name].cast(SEQUENCE_SCHEMA.field(name).type)
+        if name in table.column_names
         else pa.array([defaults[name]] * count, SEQUENCE_SCHEMA.field(name).type)
         for name in SEQUENCE_SCHEMA.names
         if name != "first_row"

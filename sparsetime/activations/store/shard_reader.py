@@ -1,4 +1,4 @@
-"""The rows of a store's shards: mapped from disk, checked before they are first read."""
+"""Shard reader: rows of a store, memory-mapped, with checksums verified before first reads."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from sparsetime.activations.store.sequence_table import read_parquet
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
 
-# Files whose checksum held in this process, with the size and change time they had then.
+# Files verified in this process, with their size and modification time then.
 _checked: set[tuple[str, str, int, int]] = set()
 
 
 class ShardReader:
     """Reads rows of a store by their number.
 
-    A local shard is mapped, so that only the rows asked for are read from disk; a remote one is
-    downloaded once a process to a temporary folder and mapped there. The sha256 of every file is
-    compared with the manifest's before its first read.
+    A local shard is memory-mapped, so that only the requested rows are read from disk. A remote
+    one is downloaded once a process to a temporary folder and mapped there. The sha256 of
+    every file is compared with the manifest's before its first read.
 
     Errors: DamagedError naming the file, where it is truncated, changed or no safetensors file.
     """
@@ -62,7 +62,7 @@ class ShardReader:
     def pieces(self, rows: NDArray[np.int64]) -> Iterator[Float[Tensor, "some d"]]:
         """The rows of the given numbers (ascending), in order, a tensor per shard that holds some.
 
-        Contiguous rows come as a view of the mapped file: read them, never write to them.
+        Contiguous rows are a read-only view of the mapped file.
         """
         if len(rows) == 0:
             return
@@ -82,9 +82,11 @@ class ShardReader:
             low, high = np.searchsorted(rows, [begin, end])
             if low < high:
                 table = self._steps_of(shard, columns)
-                at = rows[low:high] - begin
-                contiguous = at[-1] - at[0] + 1 == len(at)
-                part = table.slice(at[0], len(at)) if contiguous else table.take(pa.array(at))
+                local = rows[low:high] - begin
+                contiguous = local[-1] - local[0] + 1 == len(local)
+                part = (
+                    table.slice(local[0], len(local)) if contiguous else table.take(pa.array(local))
+                )
                 tables.append(part)
         if not tables:
             return self._steps_of(self._shards[0], columns).slice(0, 0)
@@ -113,7 +115,7 @@ class ShardReader:
 
     def _steps_of(self, shard: ShardRecord, columns: list[str] | None) -> pa.Table:
         key = (shard.name, tuple(columns) if columns is not None else None)
-        last = self._last_steps  # sequences read one after the other mostly share a shard
+        last = self._last_steps  # consecutive sequences mostly share a shard
         if last is not None and last[0] == key:
             return last[1]
         name, record = shard.path(STEPS_FILE), shard.files[STEPS_FILE]
@@ -128,8 +130,8 @@ class ShardReader:
         name = shard.path(ACTIVATIONS_FILE)
         folder = self._checked_folder(name, shard.files[ACTIVATIONS_FILE])
         try:
-            # The mapping lives as long as the tensor; only the last one is kept, so that pages
-            # read from other shards do not count as this process's memory.
+            # A mapping lives as long as its tensor. Only the last one is kept, so that pages of
+            # other shards do not count as memory of this process.
             with safe_open(folder.path(name), framework="pt") as file:
                 tensor: Tensor = file.get_tensor(TENSOR)
         except SafetensorError as error:

@@ -1,4 +1,4 @@
-"""One site's store while it is being captured: what it lacks, and whether the data is the same."""
+"""Writer of one site's store during capture, which compares finished shards with the data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sparsetime.models.load import LoadedModel
 
 @final
 class SiteWriter:
-    """Writes one site's shards, and holds finished ones against the data given now."""
+    """Writes one site's shards, and compares finished ones with the data of this capture."""
 
     def __init__(
         self,
@@ -47,22 +47,22 @@ class SiteWriter:
             force=force,
         )
         self._folder = Folder(folder)
-        self._found = self._writer.manifest
-        self._reader = ShardReader(self._folder, self._found)
+        self._finished = self._writer.manifest
+        self._reader = ShardReader(self._folder, self._finished)
         self._planned = 0
 
-    def lacks(self, number: int, shard: Shard) -> bool:
-        """Whether the shard is still to be made.
+    def needs(self, number: int, shard: Shard) -> bool:
+        """Whether the shard is not yet written.
 
         Errors: StoreError where a finished shard holds other documents than the data given now;
         DamagedError where it cannot be read.
         """
         self._planned = number + 1
-        if number >= len(self._found.shards):
-            if self._found.complete:
+        if number >= len(self._finished.shards):
+            if self._finished.complete:
                 raise self._other_data("it is finished, and the data given now goes on")
             return True
-        record = self._found.shards[number]
+        record = self._finished.shards[number]
         steps, begun = (
             self._reader.table(record.path(kind), record.files[kind])
             for kind in (STEPS_FILE, BEGUN_FILE)
@@ -74,12 +74,12 @@ class SiteWriter:
     def append(
         self, shard: Shard, activations: Tensor, steps: pa.Table, sequences: pa.Table
     ) -> None:
-        """The activations are known to be finite. Errors: those of `StoreWriter.append`."""
+        """Write one shard of finite activations. Errors: those of `StoreWriter.append`."""
         self._writer.append(activations, steps, sequences)
 
     def finish(self) -> Store:
-        """Errors: StoreError where the store has more than the data given now."""
-        if self._planned < len(self._found.shards):
+        """Complete the store. Errors: StoreError where it has more shards than the data."""
+        if self._planned < len(self._finished.shards):
             raise self._other_data("the data given now ends before it does")
         return self._writer.finish()
 

@@ -1,4 +1,4 @@
-"""Store: activations on disk in the order they were captured, read in order or shuffled."""
+"""Store: activations on disk, read in the order of capture or shuffled."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def open_store(path: str | Path) -> Store:
     """Open an activation store: a local folder or an fsspec URL.
 
     Presence and size of every file are checked now, checksums when a file is first read. A store
-    whose capture was cut off opens with its finished shards; its last sequence may then be shorter
-    than the document was.
+    of an interrupted capture opens with its finished shards; its last sequence may then be shorter
+    than the document.
 
     Errors: StoreError where there is no store or a newer sparsetime wrote it; DamagedError naming
     the file that is missing, truncated or changed.
@@ -61,7 +61,7 @@ def open_store(path: str | Path) -> Store:
             for shard in manifest.shards
         ]
         table = pa.concat_tables(begun) if begun else sequence_table(_NO_SEQUENCES, 0)
-        table = _cut_off(table, manifest.rows)
+        table = _truncate(table, manifest.rows)
     if table.num_rows != manifest.sequences or sum(table["length"].to_pylist()) != manifest.rows:
         raise DamagedError(
             f"{folder.url} is at odds with itself: its manifest counts {manifest.sequences:,} "
@@ -140,7 +140,7 @@ class Store:
 
         A uniformly random order where the rows fit into `memory`; otherwise blocks of up to 1024
         neighbouring rows are mixed within `memory`. The order follows from `seed` alone. The
-        first `skip` batches are passed over without reading them.
+        first `skip` batches are skipped without reading them.
 
         Errors: DataError where there are no rows; ConfigError for settings out of range.
         """
@@ -176,10 +176,10 @@ class Store:
         memory: str | int = MEMORY,
         skip: int = 0,
     ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
-        """Shuffled segments of time, float32 [batch, length, d], and a mask [batch, length].
+        """Shuffled windows of time steps, float32 [batch, length, d], and a mask [batch, length].
 
         Sequences shorter than `length` are left out. The others are cut from their beginning; the
-        rest at their end is filled up with zeros, where the mask is False. Otherwise as `rows`.
+        rest at their end is padded with zeros, where the mask is False. Otherwise as `rows`.
 
         Errors: DataError where no sequence is long enough.
         """
@@ -212,10 +212,10 @@ class Store:
         if not self.manifest.shards:
             raise DataError(f"{self.path} holds no activations yet")
         if columns is not None:
-            known = self.reader.step_columns()
+            stored = self.reader.step_columns()
             for name in columns:
-                if name not in known:
-                    raise unknown_name("step column", name, known)
+                if name not in stored:
+                    raise unknown_name("step column", name, stored)
         return self.reader.steps(self._row_numbers(0, self._rows), columns)
 
     def split(self, held_out: float = 0.1, seed: int = 0) -> tuple[Store, Store]:
@@ -245,17 +245,17 @@ class Store:
         Errors: UnknownNameError for a label that no sequence here has; DataError where no sequence
         has these values.
         """
-        found = [json.loads(text) for text in self.sequences["labels"].to_pylist()]
-        known = {name for own in found for name in own}
+        by_sequence = [json.loads(text) for text in self.sequences["labels"].to_pylist()]
+        names = {name for own in by_sequence for name in own}
         for name in labels:
-            if name not in known:
-                raise unknown_name("sequence label", name, known)
-        places = [i for i, own in enumerate(found) if labels.items() <= own.items()]
+            if name not in names:
+                raise unknown_name("sequence label", name, names)
+        places = [i for i, own in enumerate(by_sequence) if labels.items() <= own.items()]
         if not places:
-            asked = ", ".join(f"{name}={value!r}" for name, value in labels.items())
+            requested = ", ".join(f"{name}={value!r}" for name, value in labels.items())
             raise DataError(
-                f"none of the {len(found):,} sequences of {self.path} has {asked}; look at "
-                f"store.sequences for the labels they have"
+                f"none of the {len(by_sequence):,} sequences of {self.path} has {requested}; look "
+                f"at store.sequences for the labels they have"
             )
         return self._view(np.array(places, dtype=np.int64))
 
@@ -281,7 +281,7 @@ class Store:
 _NO_SEQUENCES = pa.table({"id": pa.array([], pa.string()), "length": pa.array([], pa.int64())})
 
 
-def _cut_off(table: pa.Table, rows: int) -> pa.Table:
+def _truncate(table: pa.Table, rows: int) -> pa.Table:
     """The sequence table with the last sequence cut to the rows that were written."""
     length = np.minimum(table["length"].to_numpy(), rows - table["first_row"].to_numpy())
     at = table.schema.get_field_index("length")

@@ -21,8 +21,8 @@ class StoredSequence:
     """One sequence in order.
 
     index: its number in the whole store. values: float32 [time, d]. times: float64 [time], in the
-    sequence's unit. steps: a row per step with the captured columns. Values and steps are read when
-    first asked for: whoever wants the words alone does not wait for the activations.
+    sequence's unit. steps: a row per step with the captured columns. Values and steps are read on
+    first access, so that reading words does not wait for activations.
     """
 
     def __init__(self, reader: ShardReader, index: int, row: dict[str, Any]) -> None:
@@ -44,7 +44,7 @@ class StoredSequence:
     def steps(self) -> pa.Table:
         return self._reader.steps(self._rows, None)
 
-    def beginning(self, steps: int) -> StoredSequence:
+    def first_steps(self, steps: int) -> StoredSequence:
         """Its first `steps` steps, or all where there are no more; the text stays whole."""
         length = min(max(0, steps), len(self))
         return StoredSequence(self._reader, self.index, {**self._row, "length": length})
@@ -71,9 +71,9 @@ def labels_of_steps(sequence: StoredSequence, name: str) -> list[Any] | None:
 
 def read_rows(reader: ShardReader, rows: NDArray[np.int64]) -> Float[Tensor, "rows d"]:
     """The rows of the given numbers (ascending) as a new float32 tensor."""
-    out = torch.empty(len(rows), reader.d)
-    at = 0
+    values = torch.empty(len(rows), reader.d)
+    filled = 0
     for piece in reader.pieces(rows):
-        out[at : at + len(piece)] = piece
-        at += len(piece)
-    return out
+        values[filled : filled + len(piece)] = piece
+        filled += len(piece)
+    return values

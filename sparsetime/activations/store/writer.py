@@ -1,4 +1,4 @@
-"""StoreWriter: appends shards to an activation store so that a crash loses at most one of them."""
+"""StoreWriter: appends shards to an activation store; a crash loses at most one shard."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from sparsetime.activations.store.manifest import (
     Manifest,
     ShardRecord,
     check_presence,
+    file_record,
     load_manifest,
-    record_of,
 )
 from sparsetime.activations.store.sequence_table import parquet_bytes, sequence_table
 from sparsetime.activations.store.shard_reader import ShardReader
@@ -47,13 +47,13 @@ class StoreWriter:
     """Writes an activation store shard by shard.
 
     A shard counts once the manifest lists it, and the manifest is replaced last and atomically. A
-    writer opened on an unfinished store of the same settings goes on after its last shard:
-    `shards_done` says how many shards, and `rows_done` how many rows, need not be made again.
-    `force` throws away the store that `out` holds; files that are no part of a store stay. Nothing
-    is written or thrown away before the first `append`, and where that fails nothing new is left.
+    writer opened on an unfinished store of the same settings resumes after its last shard:
+    `shards_done` shards with `rows_done` rows are finished. `force` deletes the store that `out`
+    holds, and keeps files that are no part of a store. Nothing is written or deleted before the
+    first `append`; where that fails, nothing new is left.
 
-    Errors: StoreError where `out` holds anything else, or a store of other settings (it says
-    which); DamagedError where a finished shard is missing or truncated.
+    Errors: StoreError where `out` holds anything else, or a store of other settings (which
+    it names); DamagedError where a finished shard is missing or truncated.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class StoreWriter:
 
     @property
     def manifest(self) -> Manifest:
-        """What is finished."""
+        """The manifest of the finished shards."""
         return self._manifest
 
     @property
@@ -123,7 +123,7 @@ class StoreWriter:
             activations.shape[0],
             begun.num_rows,
             int(np.sum(begun["length"].to_numpy())),
-            {kind: record_of(data) for kind, data in contents.items()},
+            {kind: file_record(data) for kind, data in contents.items()},
         )
         manifest = self._manifest.with_shard(shard)
         needed = sum(map(len, contents.values()))
@@ -167,33 +167,33 @@ class StoreWriter:
             ]
             data = parquet_bytes(pa.concat_tables(tables))
             self._write(SEQUENCES, data, len(data), "the sequence table")
-            manifest = replace(manifest, complete=True, sequence_table=record_of(data))
+            manifest = replace(manifest, complete=True, sequence_table=file_record(data))
             self._write_manifest(manifest)
             self._manifest = manifest
         return open_store(self._folder.url)
 
     def _resume(self) -> None:
-        found, wanted = load_manifest(self._folder), self._manifest.settings
+        stored, settings = load_manifest(self._folder), self._manifest.settings
         differing = [
-            f"{name} is {found.settings.get(name)!r} there and {wanted.get(name)!r} here"
-            for name in sorted(wanted.keys() | found.settings.keys())
-            if found.settings.get(name) != wanted.get(name)
+            f"{name} is {stored.settings.get(name)!r} there and {settings.get(name)!r} here"
+            for name in sorted(settings.keys() | stored.settings.keys())
+            if stored.settings.get(name) != settings.get(name)
         ]
         if differing:
             raise StoreError(
                 f"{self._folder.url} holds another capture: {'; '.join(differing)}. "
                 "Choose another folder, or replace it with force=True"
             )
-        check_presence(self._folder, found)
-        self._manifest = found
-        if found.shards:
-            shard = found.shards[-1]
-            reader = ShardReader(self._folder, found)
+        check_presence(self._folder, stored)
+        self._manifest = stored
+        if stored.shards:
+            shard = stored.shards[-1]
+            reader = ShardReader(self._folder, stored)
             last = reader.table(shard.path(STEPS_FILE), shard.files[STEPS_FILE])
             self._position = int(last["position"][-1].as_py()) + 1
 
     def _begin(self) -> None:
-        """Clear away what an interruption, or with `force` another store, has left."""
+        """Delete the remains of an interruption or, with `force`, of another store."""
         if self._begun:
             return
         if not self._resumes:
@@ -244,6 +244,6 @@ class StoreWriter:
                 raise
             raise StoreError(
                 f"the disk is full: {what} needs {needed:,} bytes in {self._folder.url}. Free "
-                "some space and capture again: it goes on after the "
+                "some space and capture again: it resumes after the "
                 f"{self.shards_done} finished shards"
             ) from error
