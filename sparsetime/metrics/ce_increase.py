@@ -104,7 +104,7 @@ def held_out_windows(store: Store, length: int, tokens: int) -> Int[Tensor, "win
             f"{store.path} holds no tokens, so no language model's loss can be measured on it; "
             "leave out contexts"
         )
-    if not (store.spans.lengths >= length).any():
+    if not (store.segments.lengths >= length).any():
         raise DataError(
             f"no held-out document of {store.path} has {length} tokens; give a shorter context, "
             "or longer documents"

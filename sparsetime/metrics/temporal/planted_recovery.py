@@ -129,9 +129,9 @@ def matched_sequences(
         )
     if lengths is None and len(code.shape) != 2:
         truth = in_sequences(true_code)
-        return in_sequences(code, truth.lengths), truth
+        return in_sequences(code, truth.segments), truth
     given = in_sequences(code, lengths)
-    return given, in_sequences(true_code, given.lengths)
+    return given, in_sequences(true_code, given.segments)
 
 
 def firing(given: Sequences, latents: Int[np.ndarray, " chosen"]) -> Any:

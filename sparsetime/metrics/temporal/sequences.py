@@ -16,7 +16,7 @@ from sparsetime.features.timescales import FeatureColumns, feature_columns
 from sparsetime.segments import Segments
 from sparsetime.statistics.estimate import bootstrap_groups
 
-Lengths: TypeAlias = Sequence[int] | Int[np.ndarray, " sequences"] | None
+Lengths: TypeAlias = Segments | Sequence[int] | Int[np.ndarray, " sequences"] | None
 
 _EVEN = 1e-6  # steps of time may differ by this part of themselves
 
@@ -81,32 +81,42 @@ def in_sequences(
 ) -> Sequences:
     """The code's rows as sequences, in order of time.
 
-    lengths: steps of each sequence, one after another. None reads them off the code's shape: one
-    sequence where it is (time,), as many as the batch where it is (batch, time). times: the time
-    of every row, where the measure is to be told in its unit.
+    lengths: the segments of the rows, or the steps of each sequence. None reads them off the code's
+    shape: one sequence where it is (time,), as many as the batch where it is (batch, time). times:
+    the time of every row, for metrics in its unit.
 
     Errors: MismatchError where lengths or times are not those of the code's rows; DataError where
     there are no rows, times do not increase, or steps of time are uneven.
     """
+    segments = lengths if isinstance(lengths, Segments) else _segments(code, lengths)
+    if segments.rows != code.rows:
+        raise MismatchError(
+            f"lengths must be at least 0 and add up to the code's {code.rows:,} steps; the "
+            f"{segments.count} given add up to {segments.rows:,}"
+        )
+    if code.rows == 0:
+        raise DataError("the code has no steps, so there is nothing to measure over time")
+    step = 1.0 if times is None else regular_step(times, segments.numpy_lengths)
+    return Sequences(code.detach().to("cpu").reshape(code.rows), segments, step)
+
+
+def _segments(
+    code: SparseCode, lengths: Sequence[int] | Int[np.ndarray, " sequences"] | None
+) -> Segments:
     if lengths is None:
         if len(code.shape) > 2:
             raise MismatchError(
                 f"a code of shape {code.shape} does not say which axis is time; reshape it to "
                 f"(batch, time), or give lengths="
             )
-        many = code.shape[0] if len(code.shape) == 2 else 1
-        found = np.full(many, code.shape[-1], dtype=np.int64)
-    else:
-        found = np.asarray(lengths, dtype=np.int64)
-    if (found < 0).any() or int(found.sum()) != code.rows:
+        return Segments.even(code.shape[0] if len(code.shape) == 2 else 1, code.shape[-1])
+    steps = np.asarray(lengths, dtype=np.int64)
+    if (steps < 0).any():
         raise MismatchError(
             f"lengths must be at least 0 and add up to the code's {code.rows:,} steps; the "
-            f"{len(found)} given add up to {int(found.sum()):,}"
+            f"{len(steps)} given add up to {int(steps.sum()):,}"
         )
-    if code.rows == 0:
-        raise DataError("the code has no steps, so there is nothing to measure over time")
-    step = 1.0 if times is None else regular_step(times, found)
-    return Sequences(code.detach().to("cpu").reshape(code.rows), Segments.of_lengths(found), step)
+    return Segments.of_lengths(steps)
 
 
 def regular_step(times: Real[np.ndarray, " rows"], lengths: Int[np.ndarray, " sequences"]) -> float:

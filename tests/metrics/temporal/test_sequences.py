@@ -10,6 +10,7 @@ from known_codes import code_of
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.metrics.temporal.sequences import check_labels, check_lag, in_sequences
+from sparsetime.segments import Segments
 
 
 def test_lengths_are_read_off_the_shape():
@@ -17,6 +18,10 @@ def test_lengths_are_read_off_the_shape():
     assert in_sequences(SparseCode.from_dense(dense)).lengths.tolist() == [5, 5, 5]
     assert in_sequences(SparseCode.from_dense(dense[0])).lengths.tolist() == [5]
     assert in_sequences(SparseCode.from_dense(dense[0]), [2, 3]).lengths.tolist() == [2, 3]
+    segments = Segments.of_lengths([1, 4])
+    assert in_sequences(SparseCode.from_dense(dense[0]), segments).segments is segments
+    with pytest.raises(MismatchError, match="add up to 4"):
+        in_sequences(SparseCode.from_dense(dense[0]), Segments.even(2, 2))
 
 
 def test_rows_know_their_sequence():
