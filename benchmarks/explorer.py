@@ -60,7 +60,7 @@ def answers(run: str, requests: int) -> dict[str, Any]:
     """Of every kind of question: the median and the 95th percentile of the time it takes."""
     began = time.perf_counter()
     workbench = Workbench(run)
-    index = workbench.opened.one(KEY).index
+    index = workbench.opened.dictionary(KEY).index
     opened_s = round(time.perf_counter() - began, 2)
     found: dict[str, dict[str, float]] = {}
     every: list[float] = []
@@ -103,9 +103,9 @@ def questions(index) -> dict[str, Callable[[], str]]:
         "features": lambda: f"{base}/features?words=word{rng.integers(0, 99)}&sort=dwell",
         "filtered": lambda: f"{base}/features?dwell_min={rng.uniform(1, 4):.3f}",
         "feature": feature,
-        "company": lambda: f"{feature()}/company",
+        "company": lambda: f"{feature()}/coactivation",
         "words": lambda: f"{sequence()}/words",
-        "score": lambda: f"{sequence()}/score{segment()}&reach={2 * SEGMENT}",
+        "score": lambda: f"{sequence()}/timeline{segment()}&reach={2 * SEGMENT}",
         "specific": lambda: f"{sequence()}/specific{segment()}",
     }
 

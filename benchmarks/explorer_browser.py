@@ -4,7 +4,7 @@
 
 Needs Chromium and Playwright. The first picture is measured from the start of a fresh process of
 `sparsetime explore` to the overview's pictures painted in a browser that is open already. Frames
-are counted while a score of 2,000 steps and 2,000 rows is panned and zoomed: a score made in the
+are counted while a timeline of 2,000 steps and 2,000 rows is panned and zoomed. It is made in the
 page, so that nothing but drawing is timed. The last line is JSON; --keep also writes it to
 benchmarks/results/, under the name of the run's model.
 """
@@ -33,7 +33,7 @@ TEXT = "The river carries a little of the old town away every morning, and nobod
 DRAWN = """() => { const c = document.querySelector("canvas.thumb");
   if (!c || !c.width) return false;
   return c.getContext("2d").getImageData(0, 0, c.width, c.height).data.some((v) => v > 0); }"""
-SCORE = Path(__file__).with_suffix(".js")  # a function that makes a score and draws it
+TIMELINE = Path(__file__).with_suffix(".js")  # a function that makes a timeline and draws it
 
 
 def free_port() -> int:
@@ -63,7 +63,7 @@ def main() -> None:
             result[attempt] = round(time.monotonic() - began, 2)
             if attempt == "first_picture_s":
                 stop(process)
-        result["score"] = rounded(page.evaluate(SCORE.read_text(), [2000, 2000]))
+        result["timeline"] = rounded(page.evaluate(TIMELINE.read_text(), [2000, 2000]))
         if live_model(given.run):
             result["live"] = keys(page, url, given.keys)
         stop(process)
@@ -78,7 +78,7 @@ def main() -> None:
 def flat(result: dict[str, object]) -> dict[str, object]:
     """The figures, those of a part under the name of the part and their own."""
     found = {name: value for name, value in result.items() if isinstance(value, float)}
-    parts = [(name, result[name]) for name in ("score", "live") if name in result]
+    parts = [(name, result[name]) for name in ("timeline", "live") if name in result]
     return found | {f"{part}, {name}": value for part, of in parts for name, value in of.items()}
 
 

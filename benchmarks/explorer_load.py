@@ -65,7 +65,7 @@ def main() -> None:
         def feature(self) -> None:
             number = random.choice(told)["feature"]
             self.client.get(f"{base}/features/{number}", name="feature")
-            self.client.get(f"{base}/features/{number}/company", name="company")
+            self.client.get(f"{base}/features/{number}/coactivation", name="company")
 
         @task(4)
         def score(self) -> None:
@@ -73,7 +73,7 @@ def main() -> None:
             first = random.randrange(max(1, line["length"] - 128))
             segment = {"first": first, "stop": min(line["length"], first + 128)}
             at = f"{base}/sequences/{line['sequence']}"
-            self.client.get(f"{at}/score", params={**segment, "reach": 256}, name="score")
+            self.client.get(f"{at}/timeline", params={**segment, "reach": 256}, name="score")
             self.client.get(f"{at}/specific", params=segment, name="specific")
 
         @task(1)

@@ -66,7 +66,7 @@ def passage(url: str) -> str:
     own = asked(f"{base}/{number}/specific?first={begin}&stop={begin + LONG}&limit=100")
     pinned = next(each["feature"] for each in own if each["part"] == "first")
     return (
-        f"score?d={DICTIONARY}&s={number}&from={begin - BEFORE}&to={begin + LONG + AFTER}"
+        f"timeline?d={DICTIONARY}&s={number}&from={begin - BEFORE}&to={begin + LONG + AFTER}"
         f"&rows={ROWS}&pins={DICTIONARY}:{pinned}"
     )
 

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from sparsetime import __version__
 
+#: Folders with modules; their paths in the package are their addresses, so that relative imports
+#: mean the same on disk, on the server and in an export.
+FOLDERS = ("web", "views", "lanes", "panels")
 _KINDS = (".js", ".css", ".svg")
 
 
 @cache
 def assets() -> dict[str, Traversable]:
-    """The modules, style sheet and picture of the page, by name."""
-    found = files("sparsetime.explorer").joinpath("web").iterdir()
-    return {each.name: each for each in found if each.name.endswith(_KINDS)}
+    """The modules, style sheet and icon of the pages, by their path below `explorer/`."""
+    explorer = files("sparsetime.explorer")
+    return {
+        path: file
+        for folder in FOLDERS
+        for path, file in _walk(explorer.joinpath(folder), folder)
+        if path.endswith(_KINDS)
+    }
+
+
+def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        below = f"{path}/{entry.name}"
+        if entry.is_dir():
+            yield from _walk(entry, below)
+        else:
+            yield below, entry
 
 
 @cache

@@ -24,7 +24,7 @@ from sparsetime.explorer.workbench.feature import feature
 from sparsetime.explorer.workbench.feature_list import lines
 from sparsetime.explorer.workbench.inputs import input_view
 from sparsetime.explorer.workbench.overview import overview, training
-from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder
 from sparsetime.progress import Bar
@@ -85,15 +85,15 @@ def export(
     shown = first.model_copy(update={"renderers": tuple(f"../{at}" for at in renderers_at)})
     _write(data, "run.json", shown)
     for name, asset in app_page.assets().items():
-        folder.write_bytes(f"web/{name}", asset.read_bytes())
+        folder.write_bytes(name, asset.read_bytes())
     folder.write_bytes("plotly.js", app_page.plotly())
     folder.write_text(_INDEX, app_page.shell(f"exported: {'; '.join(whole)}"))
     return Path(str(out)) / _INDEX
 
 
-def _dictionary(data: Folder, opened: Opened, key: str, room: float, show: bool) -> str:
+def _dictionary(data: Folder, opened: RunCache, key: str, room: float, show: bool) -> str:
     """Everything of one dictionary within `room` bytes; in words, what that is."""
-    shown = opened.one(key)
+    shown = opened.dictionary(key)
     table = shown.table
     living = np.flatnonzero(table.density > 0)
     telling = list(dict.fromkeys([*_telling(opened, key, len(living)), *living.tolist()]))
@@ -138,17 +138,17 @@ def _fill(
     return written, used
 
 
-def _features(opened: Opened, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
+def _features(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
     for number in numbers:
         found = {
             "feature": feature(opened, key, number),
-            "company": coactivation_view(opened, key, number),
+            "coactivation": coactivation_view(opened, key, number),
         }
         yield number, _dump(found)
 
 
-def _sequences(opened: Opened, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
-    peak = np.maximum(opened.one(key).table.peak, 1e-12)
+def _sequences(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
+    peak = np.maximum(opened.dictionary(key).table.peak, 1e-12)
     for number in numbers:
         code = opened.code(key, number)
         feature_of = code.indices.numpy()
@@ -169,21 +169,21 @@ def _sequences(opened: Opened, key: str, numbers: list[int]) -> Iterator[tuple[i
         )
 
 
-def _telling(opened: Opened, key: str, count: int) -> list[int]:
+def _telling(opened: RunCache, key: str, count: int) -> list[int]:
     from sparsetime.features.ranking import most_informative
 
-    return [int(f) for f in most_informative(opened.one(key).index.features, count)]
+    return [int(f) for f in most_informative(opened.dictionary(key).index.features, count)]
 
 
-def _sequence_order(opened: Opened, key: str) -> list[int]:
+def _sequence_order(opened: RunCache, key: str) -> list[int]:
     """Sequences that read best first, the sources in turn; the rest in their order."""
-    shown = opened.one(key)
+    shown = opened.dictionary(key)
     known: list[int] = shown.index.sequences["sequence"].to_pylist()
     best = [each.sequence for each in choose_excerpts(shown.store, len(known), known, steps=1)]
     return list(dict.fromkeys([opened.opens_at(key)[0], *best, *known]))
 
 
-def _comparison(data: Folder, opened: Opened, left: str, right: str) -> None:
+def _comparison(data: Folder, opened: RunCache, left: str, right: str) -> None:
     numbers = list(opened.shown)
     try:
         found = compare(opened, left, right)

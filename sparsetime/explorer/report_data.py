@@ -14,7 +14,12 @@ from sparsetime.explorer.feature_cards import feature_list
 from sparsetime.explorer.metrics_table import comparison, definitions, measured_on
 from sparsetime.explorer.report_schema import PageData, ScorePassage
 from sparsetime.explorer.row_choice import score_panel
-from sparsetime.explorer.run_contents import Shown, dictionary_names, read_run, store_names
+from sparsetime.explorer.run_contents import (
+    ShownDictionary,
+    dictionary_names,
+    read_run,
+    store_names,
+)
 from sparsetime.explorer.step_units import step_name
 from sparsetime.files import Folder
 from sparsetime.progress import progress as running
@@ -41,7 +46,7 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
     names = dictionary_names(folder)
     with running("report", 2 * len(names), "readings of a dictionary", progress) as bar:
         contents = read_run(folder, names, bar.advance)
-        shown = told_apart(contents.shown)
+        shown = unique_titles(contents.shown)
         lists = []
         for each in shown:
             lists.append(feature_list(each.entry.key, each.index, each.table, each.store))
@@ -73,7 +78,7 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
     )
 
 
-def told_apart(shown: list[Shown]) -> list[Shown]:
+def unique_titles(shown: list[ShownDictionary]) -> list[ShownDictionary]:
     """Dictionaries of one recipe are told apart by their folders."""
     count = Counter(each.entry.title for each in shown)
     return [
@@ -92,9 +97,9 @@ def distinct_stores(stores: Sequence[Store]) -> list[Store]:
     return list({store.path: store for store in stores}.values())
 
 
-def _scores(shown: list[Shown]) -> Iterator[ScorePassage]:
+def _scores(shown: list[ShownDictionary]) -> Iterator[ScorePassage]:
     """The passages; dictionaries on stores of the same documents are scored side by side."""
-    groups: list[list[Shown]] = []
+    groups: list[list[ShownDictionary]] = []
     for each in shown:
         group = next((g for g in groups if aligned(g[0].store, each.store)), None)
         if group is None:
@@ -119,7 +124,7 @@ def aligned(one: Store, other: Store) -> bool:
     )
 
 
-def _score(excerpt: Excerpt, shown: list[Shown]) -> ScorePassage:
+def _score(excerpt: Excerpt, shown: list[ShownDictionary]) -> ScorePassage:
     return ScorePassage(
         title=excerpt.title,
         source=f"{excerpt.id}, steps {excerpt.first} to {excerpt.stop - 1}",

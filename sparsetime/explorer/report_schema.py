@@ -20,13 +20,13 @@ Part = Literal["", "first", "rest"]
 PART_HUES: dict[Part, str] = {"": "plain", "first": "high", "rest": "low"}
 
 
-class Record(BaseModel):
+class FrozenRecord(BaseModel):
     """A frozen record; unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class DictionaryEntry(Record):
+class DictionaryEntry(FrozenRecord):
     """One of the dictionaries that the page compares."""
 
     key: Text  # its folder in the run
@@ -35,7 +35,7 @@ class DictionaryEntry(Record):
     parts: tuple[Text, Text] | None  # what its first group of features and the rest are called
 
 
-class ScoreRow(Record):
+class ScoreRow(FrozenRecord):
     """One feature over one passage.
 
     `strengths` pairs with `steps`: percent of the feature's largest activation in the corpus.
@@ -50,14 +50,14 @@ class ScoreRow(Record):
     strengths: list[int]
 
 
-class ScorePanel(Record):
+class ScorePanel(FrozenRecord):
     """One dictionary's rows over a passage, the longest-lasting feature first."""
 
     dictionary: Text
     rows: list[ScoreRow]
 
 
-class ScorePassage(Record):
+class ScorePassage(FrozenRecord):
     """A passage and every dictionary's score of it; its text is each gap and its word in turn."""
 
     title: Text
@@ -67,7 +67,7 @@ class ScorePassage(Record):
     panels: list[ScorePanel]
 
 
-class ComparisonCell(Record):
+class ComparisonCell(FrozenRecord):
     """One figure of one dictionary, and of its parts where it has any."""
 
     text: Text
@@ -76,7 +76,7 @@ class ComparisonCell(Record):
     note: Text = ""  # what helps to judge the value
 
 
-class ComparisonRow(Record):
+class ComparisonRow(FrozenRecord):
     """One figure across the dictionaries."""
 
     name: Text  # the key of its definition
@@ -85,7 +85,7 @@ class ComparisonRow(Record):
     cells: list[ComparisonCell]
 
 
-class Definition(Record):
+class Definition(FrozenRecord):
     """What a figure means."""
 
     name: Text
@@ -95,7 +95,7 @@ class Definition(Record):
     source: Text
 
 
-class Curve(Record):
+class Curve(FrozenRecord):
     """One line of a chart: `x` and `y` pair up."""
 
     label: Text
@@ -104,7 +104,7 @@ class Curve(Record):
     y: list[float]
 
 
-class Chart(Record):
+class Chart(FrozenRecord):
     """A small chart: lines, or outlines of histograms, over a linear or logarithmic axis.
 
     x_names: where x counts things, their names, from 1 on. reach: points that the axes reach to
@@ -124,14 +124,14 @@ class Chart(Record):
     curves: list[Curve]
 
 
-class Piece(Record):
+class Piece(FrozenRecord):
     """A segment of text under one shade: 0 none, 8 the feature's maximum."""
 
     text: Text
     shade: int
 
 
-class ShadedPassage(Record):
+class ShadedPassage(FrozenRecord):
     """One of a feature's strongest moments with the text around it."""
 
     source: Text
@@ -139,7 +139,7 @@ class ShadedPassage(Record):
     pieces: list[Piece]
 
 
-class FeatureCard(Record):
+class FeatureCard(FrozenRecord):
     """A feature and where it fires most."""
 
     feature: int
@@ -149,14 +149,14 @@ class FeatureCard(Record):
     passages: list[ShadedPassage]
 
 
-class FeatureList(Record):
+class FeatureList(FrozenRecord):
     """The most telling features of one dictionary."""
 
     dictionary: Text
     cards: list[FeatureCard]
 
 
-class PageData(Record):
+class PageData(FrozenRecord):
     """Everything on the page."""
 
     title: Text

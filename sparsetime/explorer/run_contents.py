@@ -28,7 +28,7 @@ Stores: TypeAlias = "dict[tuple[Any, ...], Store]"
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownDictionary:
     """A dictionary of the run with all that the page needs of it.
 
     store: the whole store that its index was made from. evaluation: None where there is none.
@@ -46,7 +46,7 @@ class Shown:
 class RunContents:
     """What can be shown, by `FeatureTable.place`; notes say what is left out, and why."""
 
-    shown: list[Shown]
+    shown: list[ShownDictionary]
     notes: list[str]
 
 
@@ -75,7 +75,7 @@ def readable(folder: Folder, dictionaries: list[str], advance: Callable[[], None
 
     opened = [open_store((folder / name).url) for name in store_names(folder)]
     stores = {(shards_hash(s), s.model_hash, s.site): s for s in opened}
-    shown: list[Shown] = []
+    shown: list[ShownDictionary] = []
     notes: list[str] = []
     for name in dictionaries:
         try:
@@ -115,7 +115,7 @@ def dictionary_names(folder: Folder) -> list[str]:
     return names
 
 
-def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown:
+def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> ShownDictionary:
     from sparsetime.dictionaries.serialise import load
     from sparsetime.features.index import open_index
     from sparsetime.features.index_files import RECORD
@@ -139,7 +139,7 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
             f"its feature index was made from another store than the run holds (of "
             f"{record['model_name']} at {record['site']}); {again} on the run's own"
         )
-    return Shown(
+    return ShownDictionary(
         entry=report_charts.entry(name, index),
         store=store,
         index=index,

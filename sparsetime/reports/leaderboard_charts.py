@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from sparsetime.explorer.report_schema import Chart, Curve, Record, Text
+from sparsetime.explorer.report_schema import Chart, Curve, FrozenRecord, Text
 from sparsetime.metrics.temporal.probe_ladder import RANDOM, RAW
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _LINES = ("ink", "high", "low", "violet", "green", "plain", "high dotted", "low 
 
 
 @final
-class Panel(Record):
+class Panel(FrozenRecord):
     """One kind of picture of a testbed: a chart for every width, all on the same axes.
 
     charts: each under the width that it is of.

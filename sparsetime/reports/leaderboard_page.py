@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, final
 
 from sparsetime.comparison.recipe_comparison import rankings
-from sparsetime.explorer.report_schema import Record, Text
+from sparsetime.explorer.report_schema import FrozenRecord, Text
 from sparsetime.reports.leaderboard_charts import Panel, panels
 from sparsetime.reports.leaderboard_tables import (
     Table,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Bed(Record):
+class Bed(FrozenRecord):
     """What is shown of one testbed."""
 
     name: Text
@@ -33,7 +33,7 @@ class Bed(Record):
 
 
 @final
-class LeaderboardPage(Record):
+class LeaderboardPage(FrozenRecord):
     """Everything on the page."""
 
     title: Text

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from sparsetime.comparison.rank_stability import rank_stability
 from sparsetime.comparison.recipe_comparison import Comparison, comparisons
-from sparsetime.explorer.report_schema import Record, Text
+from sparsetime.explorer.report_schema import FrozenRecord, Text
 from sparsetime.reports.leaderboard_charts import FREQUENT
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _NOT_REACHED = "not reached"
 
 
 @final
-class Table(Record):
+class Table(FrozenRecord):
     """A table with a heading; rows as `columns` says. notes: lines below it."""
 
     title: Text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, final
 
-from sparsetime.explorer.report_schema import Chart, Curve, Record, Text
+from sparsetime.explorer.report_schema import Chart, Curve, FrozenRecord, Text
 from sparsetime.reports.render import rendered
 from sparsetime.reports.svg_charts import chart_svg
 
@@ -16,7 +16,7 @@ _HUES = ("high", "low", "violet", "green", "ink", "plain")
 
 
 @final
-class SuitePage(Record):
+class SuitePage(FrozenRecord):
     """Everything on the page. rows: a line a dictionary, as `columns` says."""
 
     title: Text

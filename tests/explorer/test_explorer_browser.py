@@ -16,11 +16,11 @@ import sparsetime
 KEYS = ("temporal_matryoshka", "batch_topk")
 VIEWS = (
     "/",
-    "/score",
-    "/score?s=1&group=together",
+    "/timeline",
+    "/timeline?s=1&group=together",
     "/live",
     "/features?in=moments&words=river",
-    f"/score?d={','.join(KEYS)}&s=1",
+    f"/timeline?d={','.join(KEYS)}&s=1",
     "/features",
     "/features/batch_topk/3",
     "/compare",
@@ -75,7 +75,7 @@ def until(tab, condition, seconds=10):
         time.sleep(0.03)
 
 
-def inked(tab, selector="canvas.roll"):
+def inked(tab, selector="canvas.timeline"):
     """How many pixels of a canvas are not empty."""
     return tab.eval_on_selector(
         selector,
@@ -107,7 +107,7 @@ def test_the_overview_shows_both_dictionaries_and_their_training(tab, explorer):
     tab.wait_for_selector(".plot .scatterlayer .trace")
     assert tab.locator(".plot .scatterlayer .trace").count() == 2
     tab.wait_for_timeout(100)
-    assert inked(tab, "canvas.thumb") > 500
+    assert inked(tab, "canvas.thumbnail") > 500
 
 
 def test_a_brush_filters_the_list_and_stays_in_the_address(tab, explorer):
@@ -139,10 +139,10 @@ def test_search_narrows_the_list(tab, explorer):
 
 
 def test_the_score_zooms_pans_and_pins(tab, explorer):
-    visit(tab, explorer, "/score?s=1&from=0&to=60")
+    visit(tab, explorer, "/timeline?s=1&from=0&to=60")
     tab.wait_for_timeout(300)
     assert inked(tab) > 5000
-    roll = tab.locator("canvas.roll")
+    roll = tab.locator("canvas.timeline")
     box = roll.bounding_box()
     tab.mouse.move(box["x"] + 700, box["y"] + 200)
     tab.mouse.wheel(0, 300)
@@ -156,7 +156,7 @@ def test_the_score_zooms_pans_and_pins(tab, explorer):
     assert moved[0] > wide[0] and moved[1] - moved[0] == pytest.approx(wide[1] - wide[0], abs=2)
     tab.mouse.click(box["x"] + 120, box["y"] + 96 + 8)
     until(tab, "location.search.includes('pins=temporal_matryoshka:')")
-    assert tab.locator(".prose span[style*='color-mix']").count() > 0
+    assert tab.locator(".passage-text span[style*='color-mix']").count() > 0
     kept = tab.url
     tab.reload()
     tab.wait_for_selector(".view[data-ready]")
@@ -169,32 +169,32 @@ def _range(tab):
 
 
 def test_the_score_by_keyboard(tab, explorer):
-    visit(tab, explorer, "/score?s=1&from=0&to=60")
-    tab.locator("canvas.roll").focus()
+    visit(tab, explorer, "/timeline?s=1&from=0&to=60")
+    tab.locator("canvas.timeline").focus()
     tab.keyboard.press("ArrowDown")
     assert "lasts" in tab.locator("#tip").inner_text()
     tab.keyboard.press("Shift+ArrowRight")
-    tab.wait_for_selector(".span .line")
+    tab.wait_for_selector(".selection .line")
     assert "span=" in tab.url
     tab.keyboard.press("+")
     until(tab, "Number(new URLSearchParams(location.search).get('to')) < 60")
     tab.keyboard.press("0")
     until(tab, "Number(new URLSearchParams(location.search).get('to')) === 280")
     tab.keyboard.press("Escape")
-    assert tab.locator("#tip").is_hidden() and tab.locator("section.span").is_hidden()
+    assert tab.locator("#tip").is_hidden() and tab.locator("section.selection").is_hidden()
     tab.keyboard.press("ArrowRight")
     tab.keyboard.press("Space")
     until(tab, "location.pathname.startsWith('/features/temporal_matryoshka/')")
 
 
 def test_a_word_under_the_cursor_stays_in_its_line(tab, explorer):
-    visit(tab, explorer, "/score?s=1&from=0&to=60")
-    before = tab.locator(".prose").bounding_box()
-    box = tab.locator("canvas.roll").bounding_box()
+    visit(tab, explorer, "/timeline?s=1&from=0&to=60")
+    before = tab.locator(".passage-text").bounding_box()
+    box = tab.locator("canvas.timeline").bounding_box()
     tab.mouse.move(box["x"] + 500, box["y"] + 120)
-    under = tab.wait_for_selector(".prose span.under")
+    under = tab.wait_for_selector(".passage-text span.under")
     assert under.evaluate("span => getComputedStyle(span).display") == "inline"
-    assert tab.locator(".prose").bounding_box() == before
+    assert tab.locator(".passage-text").bounding_box() == before
     note = tab.locator(".passage .count")
     assert re.search(r"shaded where feature \d+ is on", note.inner_text())
     tab.mouse.move(box["x"] + 500, box["y"] - 40)
@@ -202,35 +202,35 @@ def test_a_word_under_the_cursor_stays_in_its_line(tab, explorer):
 
 
 def test_words_that_are_picked_have_their_own_features(tab, explorer):
-    visit(tab, explorer, "/score?s=1&from=0&to=60")
-    box = tab.locator("canvas.roll").bounding_box()
+    visit(tab, explorer, "/timeline?s=1&from=0&to=60")
+    box = tab.locator("canvas.timeline").bounding_box()
     tab.mouse.move(box["x"] + 500, box["y"] + 60)
     tab.mouse.down()
     tab.mouse.move(box["x"] + 640, box["y"] + 60, steps=3)
     tab.mouse.up()
-    tab.wait_for_selector(".span .line")
+    tab.wait_for_selector(".selection .line")
     a, b = map(int, re.search(r"span=(\d+)-(\d+)", tab.url).groups())
     with urllib.request.urlopen(
         f"{explorer.url}api/dictionaries/{KEYS[0]}/sequences/1/specific?first={a}&stop={b}"
     ) as answer:
         expected = [str(each["feature"]) for each in json.load(answer)]
-    assert tab.locator(".span .id").all_inner_texts() == expected
+    assert tab.locator(".selection .id").all_inner_texts() == expected
 
 
 def test_rows_are_sorted_and_dictionaries_stacked(tab, explorer):
-    visit(tab, explorer, "/score?s=2")
+    visit(tab, explorer, "/timeline?s=2")
     for name in ("first entry", "strength", "likeness"):
         tab.get_by_text(name, exact=True).click()
     assert "sort=likeness" in tab.url
     tab.get_by_label("Stacked dictionary").select_option(label="over BatchTopK SAE")
-    until(tab, "document.querySelectorAll('canvas.roll').length === 2")
+    until(tab, "document.querySelectorAll('canvas.timeline').length === 2")
     assert "d=temporal_matryoshka,batch_topk" in tab.url
     tab.get_by_label("Stacked dictionary").select_option(label="alone")
-    until(tab, "document.querySelectorAll('canvas.roll').length === 1")
+    until(tab, "document.querySelectorAll('canvas.timeline').length === 1")
 
 
 def test_parts_are_called_what_the_dictionary_calls_them(tab, explorer):
-    visit(tab, explorer, "/score?d=temporal_matryoshka&s=1")
+    visit(tab, explorer, "/timeline?d=temporal_matryoshka&s=1")
     legend = tab.locator(".legend li").all_inner_texts()
     assert legend[:2] == ["high", "low"]
     visit(tab, explorer, "/features?dictionary=temporal_matryoshka&part=rest")
@@ -246,7 +246,7 @@ def test_parts_are_called_what_the_dictionary_calls_them(tab, explorer):
 
 
 def test_another_sequence_is_found(tab, explorer):
-    visit(tab, explorer, "/score?s=1")
+    visit(tab, explorer, "/timeline?s=1")
     tab.get_by_label("Find a sequence").fill("text 3")
     tab.wait_for_selector(".found button")
     tab.keyboard.press("Enter")
@@ -280,12 +280,12 @@ def test_the_first_picture_gives_way_to_the_run(tab, explorer):
     tab.route("**/api/run", lambda route: held.append(route))
     tab.goto(explorer.url)
     tab.get_by_text("Opening the run").wait_for()
-    until(tab, "document.querySelectorAll('canvas.thumb').length === 2")
+    until(tab, "document.querySelectorAll('canvas.thumbnail').length === 2")
     tab.wait_for_timeout(100)
-    assert inked(tab, "canvas.thumb") > 500
+    assert inked(tab, "canvas.thumbnail") > 500
     held[0].continue_()
     tab.wait_for_selector(".view[data-ready]")
-    assert tab.locator("canvas.thumb").count() == 2
+    assert tab.locator("canvas.thumbnail").count() == 2
     assert tab.get_by_text("Opening the run").count() == 0
 
 
@@ -303,7 +303,7 @@ def test_a_wrong_address_leads_somewhere(browser, explorer):
     page = browser.new_page()  # not `tab`: the browser itself tells the console of a 404
     page.goto(f"{explorer.url}features/7")
     page.get_by_text("There is no such page").wait_for()
-    page.locator("#bar").get_by_text("Score").click()
+    page.locator("#bar").get_by_text("Timeline").click()
     page.wait_for_selector(".view[data-ready] canvas")
     page.close()
 
@@ -321,13 +321,15 @@ def test_a_comparison_says_that_it_is_being_made(tab, explorer):
 def test_a_moment_leads_to_its_place_in_the_score(tab, explorer):
     visit(tab, explorer, "/features/batch_topk/7")
     tab.locator("blockquote footer a").first.click()
-    until(tab, "location.pathname === '/score' && location.search.includes('pins=batch_topk:7')")
+    until(tab, "location.pathname === '/timeline' && location.search.includes('pins=batch_topk:7')")
 
 
 def test_a_hostile_corpus_stays_text(tab, explorer):
-    visit(tab, explorer, "/score?s=0&from=0&to=30")
-    tab.wait_for_selector(".prose span")
-    assert tab.locator(".prose").inner_text().startswith("<script>alert(1)</script> <img src=x")
+    visit(tab, explorer, "/timeline?s=0&from=0&to=30")
+    tab.wait_for_selector(".passage-text span")
+    assert (
+        tab.locator(".passage-text").inner_text().startswith("<script>alert(1)</script> <img src=x")
+    )
     assert tab.locator("main script, main img").count() == 0
 
 

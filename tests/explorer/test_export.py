@@ -18,7 +18,7 @@ from sparsetime.cli import app
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.explorer.workbench.labels import Labels
 from sparsetime.explorer.workbench.schema import Label
-from sparsetime.explorer.workbench.timeline import enriched_features, roll
+from sparsetime.explorer.workbench.timeline import enriched_features, timeline
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder
 
@@ -86,8 +86,8 @@ def visit(tab, address, view):
     ("view", "title"),
     [
         ("/", ""),
-        ("/score", ""),
-        (f"/score?d={','.join(KEYS)}&s=1", "text 1"),
+        ("/timeline", ""),
+        (f"/timeline?d={','.join(KEYS)}&s=1", "text 1"),
         ("/features", "Features"),
         ("/features/batch_topk/7", ""),
         ("/compare", "Compare"),
@@ -105,9 +105,9 @@ def test_every_view_opens_from_plain_files(tab, address, view, title):
 def test_the_training_is_drawn_and_a_link_leads_on(tab, address):
     visit(tab, address, "/")
     tab.wait_for_selector(".plot .scatterlayer .trace")
-    tab.get_by_text("Read its score").first.click()
-    tab.wait_for_selector("canvas.roll")
-    assert "#/score?" in tab.url
+    tab.get_by_text("Read its timeline").first.click()
+    tab.wait_for_selector("canvas.timeline")
+    assert "#/timeline?" in tab.url
     tab.go_back()
     tab.wait_for_selector(".dictionary")
 
@@ -122,15 +122,15 @@ def test_a_search_and_a_label_work_without_a_server(tab, address):
 
 
 def test_the_score_of_files_is_the_score_of_the_api(tab, address, run):
-    visit(tab, address, "/score")
+    visit(tab, address, "/timeline")
     opened = Workbench(run).opened
-    ask = """([path, given]) => import("./web/source.js").then(({ ask }) => ask(path, given))"""
+    ask = """([path, given]) => import("./web/api.js").then(({ ask }) => ask(path, given))"""
     for key in KEYS:
         base = f"dictionaries/{key}/sequences/2"
         for first, stop, rows in ((0, 60, 12), (30, 31, 48), (5, 200, 48)):
             given = {"first": first, "stop": stop, "rows": rows, "also": [3]}
-            found = tab.evaluate(ask, [f"{base}/score", given])
-            expected = roll(opened, key, 2, first, stop, rows=rows, also=(3,))
+            found = tab.evaluate(ask, [f"{base}/timeline", given])
+            expected = timeline(opened, key, 2, first, stop, rows=rows, also=(3,))
             assert found["awake"] == expected.awake
             there = {r["feature"]: (r["columns"], r["strengths"]) for r in found["rows"]}
             here = {r.feature: (r.columns, r.strengths) for r in expected.rows}
@@ -154,9 +154,11 @@ def test_the_score_of_files_is_the_score_of_the_api(tab, address, run):
 
 
 def test_a_hostile_corpus_stays_text(tab, address):
-    visit(tab, address, "/score?s=0&from=0&to=30")
-    tab.wait_for_selector(".prose span")
-    assert tab.locator(".prose").inner_text().startswith("<script>alert(1)</script> <img src=x")
+    visit(tab, address, "/timeline?s=0&from=0&to=30")
+    tab.wait_for_selector(".passage-text span")
+    assert (
+        tab.locator(".passage-text").inner_text().startswith("<script>alert(1)</script> <img src=x")
+    )
     assert tab.locator("main script, main img").count() == 0
 
 

@@ -40,7 +40,7 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def number(run):
     """A feature that fires."""
-    density = Workbench(run).opened.one(WATCHED).table.density
+    density = Workbench(run).opened.dictionary(WATCHED).table.density
     return int(density.argsort()[-5])
 
 
@@ -69,9 +69,9 @@ def visit(tab, address):
 
 def test_the_record_is_that_of_the_index(run, number):
     opened = Workbench(run).opened
-    known = opened.one(WATCHED).index.history(number).to_pylist()
+    known = opened.dictionary(WATCHED).index.history(number).to_pylist()
     found = feature(opened, WATCHED, number).history
-    assert found.looked_at == len(opened.one(WATCHED).store)
+    assert found.looked_at == len(opened.dictionary(WATCHED).store)
     assert [stage.rows for stage in found.stages] == ROWS
     for stage, row in zip(found.stages, known, strict=True):
         assert stage.model_dump() == {name: row[name] for name in stage.model_dump()}
@@ -96,7 +96,7 @@ def test_no_snapshot_is_taken_for_a_dictionary(run):
     assert workbench.opened.notes == []
     # Nor may the figures of a snapshot pass for those of the run.
     early = sparsetime.load(run / WATCHED / "snapshots" / "000001")
-    store = workbench.opened.one(WATCHED).store
+    store = workbench.opened.dictionary(WATCHED).store
     with pytest.raises(StoreError, match="holds another dictionary than the one evaluated"):
         sparsetime.evaluate(early, store, ["fvu"], out=run / WATCHED, progress=False)
 

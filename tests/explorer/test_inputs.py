@@ -84,7 +84,7 @@ def test_what_was_not_kept_is_none_and_text_is_text(opened, tmp_path):
 
 
 def test_moments_carry_what_was_read_around_them(opened):
-    fires = np.flatnonzero(opened.one("batch_topk").table.density > 0)
+    fires = np.flatnonzero(opened.dictionary("batch_topk").table.density > 0)
     moments = [
         moment
         for number in fires[:6].tolist()

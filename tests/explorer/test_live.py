@@ -16,7 +16,7 @@ from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.workbench import live
 from sparsetime.explorer.workbench.live import Live, LiveInput, play
-from sparsetime.explorer.workbench.logit_effects import writes
+from sparsetime.explorer.workbench.logit_effects import logit_effects
 from sparsetime.explorer.workbench.workbench import Workbench
 
 TEXT = "The river carries the morning, a clock repeats every number. " * 30
@@ -171,7 +171,7 @@ def test_what_a_feature_writes_is_its_atom_through_the_unembedding(tmp_path):
     store = sparsetime.capture(model, values, "gru", tmp_path / "activations", progress=False)
     index_of(tmp_path, store, 8)
     workbench = Workbench(tmp_path, model)
-    found = writes(workbench.opened, Live(model), "topk", 3)
+    found = logit_effects(workbench.opened, Live(model), "topk", 3)
     logits = model.head.weight.detach() @ workbench.opened.atoms("topk")[3]
     logits = logits - logits.mean()
     assert found.raised[0].token == f"token {int(logits.argmax())}"
@@ -182,4 +182,4 @@ def test_what_a_feature_writes_is_its_atom_through_the_unembedding(tmp_path):
 def test_a_model_without_an_unembedding_writes_nothing(series_run):
     workbench = Workbench(series_run, Net())
     with pytest.raises(DataError, match="has no unembedding"):
-        writes(workbench.opened, workbench.live, "topk", 3)
+        logit_effects(workbench.opened, workbench.live, "topk", 3)

@@ -144,7 +144,7 @@ def test_words_of_any_kind_come_back_as_they_are(tmp_path):
     with client_of(tmp_path) as client:
         words = client.get("/api/dictionaries/nasty/sequences/0/words").json()["words"]
         assert words[: len(NASTY)] == [each for each in NASTY if each.split()]
-        for page in ("/", "/score?s=0", "/features"):
+        for page in ("/", "/timeline?s=0", "/features"):
             assert "alert(1)" not in client.get(page).text  # data never comes with a page
         broken = b'{"name": "\\ud800 half a pair", "starred": true}'
         at = "/api/dictionaries/nasty/features/3/label"
@@ -164,9 +164,10 @@ def test_live_input_has_a_limit(places):
 
 FILES = ["index.json", "features.parquet", "moments.parquet", "codes.parquet", "sequences.parquet"]
 ASKED = [
-    "/", "/api/glance", "/api/run", "/api/dictionaries/batch_topk/features",
-    "/api/dictionaries/batch_topk/features/3", "/api/dictionaries/batch_topk/features/3/company",
-    "/api/dictionaries/batch_topk/sequences/0/score", "/api/compare?left=batch_topk&right=good",
+    "/", "/api/preview", "/api/run", "/api/dictionaries/batch_topk/features",
+    "/api/dictionaries/batch_topk/features/3",
+    "/api/dictionaries/batch_topk/features/3/coactivation",
+    "/api/dictionaries/batch_topk/sequences/0/timeline", "/api/compare?left=batch_topk&right=good",
 ]  # fmt: skip
 
 

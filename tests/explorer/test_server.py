@@ -40,15 +40,15 @@ def client(app):
 
 
 PATHS = [
-    "/api/glance",
+    "/api/preview",
     "/api/run",
     "/api/training",
     "/api/dictionaries/batch_topk/features?words=river&sort=dwell",
     "/api/dictionaries/batch_topk/features/3",
-    "/api/dictionaries/batch_topk/features/3/company",
+    "/api/dictionaries/batch_topk/features/3/coactivation",
     "/api/dictionaries/batch_topk/sequences",
     "/api/dictionaries/batch_topk/sequences/0/words?first=2&stop=9",
-    "/api/dictionaries/batch_topk/sequences/0/score?first=2&stop=90&also=3",
+    "/api/dictionaries/batch_topk/sequences/0/timeline?first=2&stop=90&also=3",
     "/api/dictionaries/batch_topk/sequences/0/specific?first=2&stop=9",
     "/api/dictionaries/batch_topk/sequences/0/input?first=2&stop=9",
     "/api/dictionaries/batch_topk/sequences/0/alike?first=2&stop=9",
@@ -73,7 +73,7 @@ def test_every_route_is_described(client):
         for path, methods in described.items()
         if "get" in methods
     }
-    writes = "/api/dictionaries/batch_topk/features/3/writes"  # needs a model: test_live
+    writes = "/api/dictionaries/batch_topk/features/3/logit_effects"  # needs a model: test_live
     assert called | {writes} == named
     for path, methods in described.items():
         for route in methods.values():
@@ -83,7 +83,7 @@ def test_every_route_is_described(client):
             assert route["responses"]["200"]["content"]["application/json"]["schema"]
 
 
-@pytest.mark.parametrize("path", ["/", "/score", "/live", "/features", "/features/batch_topk/3",
+@pytest.mark.parametrize("path", ["/", "/timeline", "/live", "/features", "/features/batch_topk/3",
                                   "/compare", "/labels", "/api/docs"])  # fmt: skip
 def test_pages_load_only_what_this_server_has(client, path):
     response = client.get(path)
@@ -105,7 +105,7 @@ def test_plotly_comes_from_the_installed_package(client):
         ("/api/dictionaries/nope/features", 404, "unknown dictionary 'nope'"),
         ("/api/dictionaries/batch_topk/features/96", 400, "feature 96 does not exist"),
         ("/api/dictionaries/batch_topk/sequences/7/words", 400, "sequence 7 is not in the index"),
-        ("/api/dictionaries/batch_topk/sequences/0/score?also=96", 400, "feature 96 does not"),
+        ("/api/dictionaries/batch_topk/sequences/0/timeline?also=96", 400, "feature 96 does not"),
         ("/nonsense", 404, "there is no page /nonsense"),
     ],
 )

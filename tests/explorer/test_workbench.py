@@ -20,7 +20,7 @@ from sparsetime.explorer.workbench.feature_list import features
 from sparsetime.explorer.workbench.labels import Labels
 from sparsetime.explorer.workbench.overview import overview, training
 from sparsetime.explorer.workbench.schema import Label
-from sparsetime.explorer.workbench.timeline import enriched_features, roll
+from sparsetime.explorer.workbench.timeline import enriched_features, timeline
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.features import coactivation as measure
 from sparsetime.features.change_points import boundaries
@@ -80,7 +80,7 @@ def test_a_run_that_is_still_trained_opens(tmp_path):
 
 
 def test_features_fit_the_filters(opened):
-    table = opened.one("batch_topk").table
+    table = opened.dictionary("batch_topk").table
     page = features(opened, "batch_topk", dwell=(1.2, 3.0), density=(0.01, 0.5), limit=500)
     fits = (table.dwell >= 1.2) & (table.dwell <= 3) & (table.density >= 0.01)
     fits &= table.density <= 0.5
@@ -106,8 +106,8 @@ def test_pages_of_a_list_follow_one_another(opened):
 
 def test_parts_are_told_apart(opened):
     key = "temporal_matryoshka"
-    assert opened.one(key).entry.parts == ("high", "low")
-    end = opened.one(key).table.groups[0]
+    assert opened.dictionary(key).entry.parts == ("high", "low")
+    end = opened.dictionary(key).table.groups[0]
     high = features(opened, key, part="first", limit=500).lines
     assert high and all(line.part == "first" and line.feature < end for line in high)
     low = features(opened, key, part="rest", limit=500).lines
@@ -116,11 +116,11 @@ def test_parts_are_told_apart(opened):
 
 
 def test_the_roll_is_the_code(opened):
-    found = roll(opened, "batch_topk", 2, 10, 60, rows=2000, densest=1.0)
+    found = timeline(opened, "batch_topk", 2, 10, 60, rows=2000, densest=1.0)
     code = dense(opened, "batch_topk", 2)[10:60]
     assert {row.feature for row in found.rows} == set(np.flatnonzero(code.any(0)).tolist())
     assert found.awake == len(found.rows) and found.stride == 1
-    peak = opened.one("batch_topk").table.peak
+    peak = opened.dictionary("batch_topk").table.peak
     for row in found.rows:
         assert row.columns == np.flatnonzero(code[:, row.feature]).tolist()
         value = code[row.columns, row.feature]
@@ -131,7 +131,7 @@ def test_the_roll_is_the_code(opened):
 
 
 def test_a_long_stretch_is_shown_in_columns_of_their_strongest(opened):
-    found = roll(opened, "batch_topk", 2, columns=16, rows=5)
+    found = timeline(opened, "batch_topk", 2, columns=16, rows=5)
     code = dense(opened, "batch_topk", 2)
     assert found.stride == -(-len(code) // 16)
     for row in found.rows:
@@ -140,17 +140,17 @@ def test_a_long_stretch_is_shown_in_columns_of_their_strongest(opened):
 
 
 def test_what_is_always_on_can_be_hidden_and_asked_for(opened):
-    density = opened.one("batch_topk").table.density
-    found = roll(opened, "batch_topk", 0, rows=2000, densest=0.05)
+    density = opened.dictionary("batch_topk").table.density
+    found = timeline(opened, "batch_topk", 0, rows=2000, densest=0.05)
     assert found.rows and all(density[row.feature] <= 0.05 for row in found.rows)
     loud = int(density.argmax())
-    also = roll(opened, "batch_topk", 0, rows=4, densest=0.05, also=(loud,))
+    also = timeline(opened, "batch_topk", 0, rows=4, densest=0.05, also=(loud,))
     assert also.rows[0].feature == loud and len(also.rows) == 5
 
 
 def test_reach_shows_more_steps_of_the_same_rows(opened):
-    near = roll(opened, "batch_topk", 1, 40, 60, rows=9)
-    far = roll(opened, "batch_topk", 1, 40, 60, rows=9, reach=15)
+    near = timeline(opened, "batch_topk", 1, 40, 60, rows=9)
+    far = timeline(opened, "batch_topk", 1, 40, 60, rows=9, reach=15)
     assert [row.feature for row in far.rows] == [row.feature for row in near.rows]
     assert (far.first, far.stop) == (25, 75)
     assert near.rows[0].columns == [c - 15 for c in far.rows[0].columns if 15 <= c < 35]
@@ -169,11 +169,11 @@ def test_specific_features_are_of_the_stretch(opened):
 def test_moments_stand_in_their_words(opened):
     number = features(opened, "batch_topk").lines[0].feature
     view = feature(opened, "batch_topk", number)
-    table = opened.one("batch_topk").table
+    table = opened.dictionary("batch_topk").table
     assert view.bands[0].moments[0].value == pytest.approx(table.peak[number])
     for moment in (m for band in view.bands for m in band.moments):
         code = dense(opened, "batch_topk", moment.sequence)
-        whole = opened.one("batch_topk").store.sequence(moment.sequence).text.split()
+        whole = opened.dictionary("batch_topk").store.sequence(moment.sequence).text.split()
         stop = moment.first + len(moment.words)
         assert moment.words == whole[moment.first : stop]
         assert moment.first + moment.here == moment.position
@@ -185,7 +185,7 @@ def test_moments_stand_in_their_words(opened):
 
 
 def test_neighbours_are_living_features(opened):
-    alive = np.flatnonzero(opened.one("batch_topk").table.density > 0).tolist()
+    alive = np.flatnonzero(opened.dictionary("batch_topk").table.density > 0).tolist()
     seen, number = [alive[0]], alive[0]
     assert feature(opened, "batch_topk", number).earlier is None
     while (number := feature(opened, "batch_topk", number).later) is not None:
@@ -208,17 +208,17 @@ def test_company_never_holds_the_feature_itself(opened):
 
 def test_a_dictionary_is_its_own_match(opened):
     view = compare(opened, "batch_topk", "batch_topk")
-    alive = int((opened.one("batch_topk").table.density > 0).sum())
+    alive = int((opened.dictionary("batch_topk").table.density > 0).sum())
     assert (view.shared, view.only_left, view.only_right) == (alive, 0, 0)
     assert (view.split_left, view.split_right) == (0, 0)
     assert all(match.left.feature == match.right.feature for match in view.matches)
 
 
 def test_a_feature_is_split_where_several_have_it_as_their_nearest(opened, monkeypatch):
-    from sparsetime.explorer.workbench.atom_matches import Neighbours
+    from sparsetime.explorer.workbench.atom_matches import AtomMatches
 
     left, right = np.array([2, 5]), np.array([1, 3, 4])
-    found = Neighbours(
+    found = AtomMatches(
         (left, right),
         to_right=np.array([0, 1]),
         cosine=np.array([0.9, 0.3]),
@@ -251,13 +251,13 @@ def test_neighbours_are_kept_and_made_anew_where_damaged(tmp_path):
 def test_sequences_are_found_by_name_and_by_text(opened):
     assert documents(opened, "batch_topk").total == 5
     assert [line.sequence for line in documents(opened, "batch_topk", "text 3").lines] == [3]
-    phrase = " ".join(opened.one("batch_topk").store.sequence(4).text.split()[3:12])
+    phrase = " ".join(opened.dictionary("batch_topk").store.sequence(4).text.split()[3:12])
     assert [line.sequence for line in documents(opened, "batch_topk", phrase.upper()).lines] == [4]
 
 
 def test_words_of_a_stretch(opened):
     found = document(opened, "batch_topk", 1, 3, 9)
-    assert found.words == opened.one("batch_topk").store.sequence(1).text.split()[3:9]
+    assert found.words == opened.dictionary("batch_topk").store.sequence(1).text.split()[3:9]
     assert found.is_text and found.length == 140
 
 
@@ -266,8 +266,8 @@ def test_words_of_a_stretch(opened):
     [
         (lambda o: features(o, "topk"), UnknownNameError, "unknown dictionary 'topk': did you"),
         (lambda o: feature(o, "batch_topk", WIDTH), ConfigError, f"has the features 0 to {95}"),
-        (lambda o: roll(o, "batch_topk", 9), DataError, "holds 5 sequences, numbers 0 to 4"),
-        (lambda o: roll(o, "batch_topk", 0, 500, 600), DataError, "whose steps are 0 to 139"),
+        (lambda o: timeline(o, "batch_topk", 9), DataError, "holds 5 sequences, numbers 0 to 4"),
+        (lambda o: timeline(o, "batch_topk", 0, 500, 600), DataError, "whose steps are 0 to 139"),
         (lambda o: enriched_features(o, "batch_topk", 0, 9, 9), DataError, "9 to 9 are no segment"),
     ],
 )
@@ -381,7 +381,7 @@ def test_moments_come_from_all_strengths_and_other_sequences():
     one = FeatureEvents(np.zeros(4, int), np.array([7, 1, 2, 3]), np.array([4.0, 3, 2, 1]))
     assert one.sample_band(0.0, 1.0, 2).tolist() == [0, 1]
     assert one.run_lengths().tolist() == [3, 1]
-    assert one.strengths(0, 2, 5).tolist() == [2, 1, 0]
+    assert one.activations(0, 2, 5).tolist() == [2, 1, 0]
 
 
 def test_labels_are_lines_of_json(tmp_path):
@@ -404,7 +404,7 @@ def test_labels_of_earlier_weights_are_stale_and_name_nothing(tmp_path):
 
 
 def test_rows_of_a_group_fire_together(opened):
-    found = roll(opened, "batch_topk", 0, rows=40)
+    found = timeline(opened, "batch_topk", 0, rows=40)
     rows = sorted(found.rows, key=lambda row: row.place)
     assert [row.group for row in rows] == sorted(row.group for row in rows)
     assert 1 < len({row.group for row in rows}) < len(rows)

@@ -37,8 +37,8 @@ declare namespace Api {
     only_right: number;
     cosines: Histogram;
     matches: Array<Match>;
-    splits_left: Array<Split>;
-    splits_right: Array<Split>;
+    splits_left: Array<SplitFeature>;
+    splits_right: Array<SplitFeature>;
     alone_left: Array<FeatureLine>;
     alone_right: Array<FeatureLine>;
   }
@@ -151,16 +151,6 @@ declare namespace Api {
     history: History | null;
   }
 
-  interface Frame {
-    step: number;
-    picture: string;
-  }
-
-  interface Glance {
-    run: string;
-    dictionaries: Array<Glanced>;
-  }
-
   interface GlanceRow {
     part: "" | "first" | "rest";
     columns: Array<number>;
@@ -198,7 +188,7 @@ declare namespace Api {
     high: Array<Array<number | null>>;
     least: Array<number>;
     most: Array<number>;
-    frames: Array<Frame>;
+    frames: Array<VideoFrame>;
   }
 
   interface Known {
@@ -232,6 +222,11 @@ declare namespace Api {
   interface LiveInput {
     text?: string;
     values?: Array<Array<number>>;
+  }
+
+  interface LogitEffects {
+    raised: Array<Written>;
+    lowered: Array<Written>;
   }
 
   interface Match {
@@ -272,30 +267,9 @@ declare namespace Api {
     renderers: Array<string>;
   }
 
-  interface Roll {
-    dictionary: string;
-    sequence: number;
-    first: number;
-    stop: number;
-    length: number;
-    stride: number;
-    awake: number;
-    rows: Array<RollRow>;
-    boundaries: Array<number>;
-  }
-
-  interface RollRow {
-    feature: number;
-    part: "" | "first" | "rest";
-    label: string;
-    words: Array<string>;
-    dwell: number;
-    density: number;
-    energy: number;
-    place: number;
-    group: number;
-    columns: Array<number>;
-    strengths: Array<number>;
+  interface Preview {
+    run: string;
+    dictionaries: Array<Glanced>;
   }
 
   interface SearchHit {
@@ -309,7 +283,7 @@ declare namespace Api {
     likeness: number;
   }
 
-  interface Split {
+  interface SplitFeature {
     whole: FeatureLine;
     parts: Array<FeatureLine>;
     cosines: Array<number>;
@@ -325,6 +299,32 @@ declare namespace Api {
     words: Array<string>;
   }
 
+  interface Timeline {
+    dictionary: string;
+    sequence: number;
+    first: number;
+    stop: number;
+    length: number;
+    stride: number;
+    awake: number;
+    rows: Array<TimelineRow>;
+    boundaries: Array<number>;
+  }
+
+  interface TimelineRow {
+    feature: number;
+    part: "" | "first" | "rest";
+    label: string;
+    words: Array<string>;
+    dwell: number;
+    density: number;
+    energy: number;
+    place: number;
+    group: number;
+    columns: Array<number>;
+    strengths: Array<number>;
+  }
+
   interface TrainingCurve {
     label: string;
     hue: string;
@@ -332,6 +332,11 @@ declare namespace Api {
     y: Array<number>;
     figure: string;
     finished: boolean;
+  }
+
+  interface VideoFrame {
+    step: number;
+    picture: string;
   }
 
   interface WordSearch {
@@ -342,11 +347,6 @@ declare namespace Api {
     places: Array<SearchHit>;
   }
 
-  interface WritesView {
-    raised: Array<Written>;
-    lowered: Array<Written>;
-  }
-
   interface Written {
     token: string;
     logit: number;
@@ -354,40 +354,40 @@ declare namespace Api {
 
   /** The answer to a GET of a path below /api/. */
   type Answer<Path extends string> =
-    Path extends `dictionaries/${string}/features/${string}/company` ? CoactivationView :
-    Path extends `dictionaries/${string}/features/${string}/writes` ? WritesView :
+    Path extends `dictionaries/${string}/features/${string}/coactivation` ? CoactivationView :
+    Path extends `dictionaries/${string}/features/${string}/logit_effects` ? LogitEffects :
     Path extends `dictionaries/${string}/sequences/${string}/alike` ? Array<SearchHit> :
     Path extends `dictionaries/${string}/sequences/${string}/input` ? InputView :
-    Path extends `dictionaries/${string}/sequences/${string}/score` ? Roll :
     Path extends `dictionaries/${string}/sequences/${string}/specific` ? Array<EnrichedFeature> :
+    Path extends `dictionaries/${string}/sequences/${string}/timeline` ? Timeline :
     Path extends `dictionaries/${string}/sequences/${string}/words` ? DocumentText :
     Path extends `dictionaries/${string}/features/${string}` ? FeatureView :
     Path extends `dictionaries/${string}/features` ? FeaturePage :
     Path extends `dictionaries/${string}/moments` ? WordSearch :
     Path extends `dictionaries/${string}/sequences` ? DocumentPage :
     Path extends "compare" ? CompareView :
-    Path extends "glance" ? Glance :
     Path extends "labels" ? Array<Label> :
+    Path extends "preview" ? Preview :
     Path extends "run" ? Overview :
     Path extends "training" ? Array<TrainingCurve> :
     never;
 
   /** The query parameters of a GET of a path. */
   type Query<Path extends string> =
-    Path extends `dictionaries/${string}/features/${string}/company` ? {} :
-    Path extends `dictionaries/${string}/features/${string}/writes` ? {} :
+    Path extends `dictionaries/${string}/features/${string}/coactivation` ? {} :
+    Path extends `dictionaries/${string}/features/${string}/logit_effects` ? {} :
     Path extends `dictionaries/${string}/sequences/${string}/alike` ? { first: number; stop: number } :
     Path extends `dictionaries/${string}/sequences/${string}/input` ? { first?: number | null; stop?: number | null; columns?: number | null; frames?: number | null } :
-    Path extends `dictionaries/${string}/sequences/${string}/score` ? { first?: number | null; stop?: number | null; columns?: number | null; rows?: number | null; densest?: number | null; reach?: number | null; also?: Array<number> | null } :
     Path extends `dictionaries/${string}/sequences/${string}/specific` ? { first: number; stop: number; limit?: number | null } :
+    Path extends `dictionaries/${string}/sequences/${string}/timeline` ? { first?: number | null; stop?: number | null; columns?: number | null; rows?: number | null; densest?: number | null; reach?: number | null; also?: Array<number> | null } :
     Path extends `dictionaries/${string}/sequences/${string}/words` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/features/${string}` ? {} :
     Path extends `dictionaries/${string}/features` ? { words?: string | null; part?: "" | "first" | "rest" | null; density_min?: number | null; density_max?: number | null; dwell_min?: number | null; dwell_max?: number | null; starred?: boolean | null; sort?: "telling" | "dwell" | "density" | "peak" | "documents" | "feature" | null; ascending?: boolean | null; offset?: number | null; limit?: number | null } :
     Path extends `dictionaries/${string}/moments` ? { words: string } :
     Path extends `dictionaries/${string}/sequences` ? { words?: string | null; offset?: number | null; limit?: number | null } :
     Path extends "compare" ? { left: string; right: string } :
-    Path extends "glance" ? {} :
     Path extends "labels" ? {} :
+    Path extends "preview" ? {} :
     Path extends "run" ? {} :
     Path extends "training" ? {} :
     {};

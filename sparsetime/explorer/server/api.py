@@ -28,7 +28,7 @@ from sparsetime.explorer.workbench import (
     timeline,
 )
 from sparsetime.explorer.workbench.input_records import InputView
-from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import (
     CoactivationView,
     DocumentPage,
@@ -38,12 +38,13 @@ from sparsetime.explorer.workbench.schema import (
     FeatureView,
     Label,
     Overview,
-    Roll,
+    Timeline,
     TrainingCurve,
 )
 from sparsetime.explorer.workbench.workbench import Workbench
 
 router = APIRouter(prefix="/api")
+# Routes with include_in_schema=False are addresses of 0.1.0, which scripts and links still use.
 
 Key = Annotated[str, Path(description="The dictionary's folder in the run.", max_length=200)]
 Number = Annotated[int, Path(description="The feature's number.", ge=0, lt=2**31)]
@@ -63,14 +64,15 @@ def _workbench(request: Request) -> Workbench:
     return found
 
 
-def _opened(request: Request) -> Opened:
+def _opened(request: Request) -> RunCache:
     return _workbench(request).opened
 
 
-@router.get("/glance")
-def first_look(request: Request) -> preview.Glance:
+@router.get("/preview")
+@router.get("/glance", include_in_schema=False)
+def preview_view(request: Request) -> preview.Preview:
     """A first picture of each dictionary, from the indexes alone: quick while the run opens."""
-    return preview.glance(_workbench(request).folder)
+    return preview.preview(_workbench(request).folder)
 
 
 @router.get("/run")
@@ -123,16 +125,18 @@ def feature_view(request: Request, key: Key, number: Number) -> FeatureView:
     return feature.feature(_opened(request), key, number)
 
 
-@router.get("/dictionaries/{key}/features/{number}/company")
-def company_view(request: Request, key: Key, number: Number) -> CoactivationView:
+@router.get("/dictionaries/{key}/features/{number}/coactivation")
+@router.get("/dictionaries/{key}/features/{number}/company", include_in_schema=False)
+def coactivation_view(request: Request, key: Key, number: Number) -> CoactivationView:
     """What fires with it, before it and after it, and the nearest atoms."""
     return coactivation.coactivation_view(_opened(request), key, number)
 
 
-@router.get("/dictionaries/{key}/features/{number}/writes")
-def writes_view(request: Request, key: Key, number: Number) -> logit_effects.WritesView:
+@router.get("/dictionaries/{key}/features/{number}/logit_effects")
+@router.get("/dictionaries/{key}/features/{number}/writes", include_in_schema=False)
+def logit_effects_view(request: Request, key: Key, number: Number) -> logit_effects.LogitEffects:
     """The tokens that it raises and lowers, straight at the unembedding; loads the model."""
-    return logit_effects.writes(_opened(request), _workbench(request).live, key, number)
+    return logit_effects.logit_effects(_opened(request), _workbench(request).live, key, number)
 
 
 @router.get("/dictionaries/{key}/moments")
@@ -157,8 +161,9 @@ def words_of(
     return documents.document(_opened(request), key, sequence, first, stop)
 
 
-@router.get("/dictionaries/{key}/sequences/{sequence}/score")
-def score(
+@router.get("/dictionaries/{key}/sequences/{sequence}/timeline")
+@router.get("/dictionaries/{key}/sequences/{sequence}/score", include_in_schema=False)
+def timeline_view(
     request: Request,
     key: Key,
     sequence: Sequence,
@@ -169,12 +174,12 @@ def score(
     densest: Annotated[float, Query(ge=0, le=1)] = TOO_DENSE,
     reach: Annotated[int, Query(ge=0, le=100_000)] = 0,
     also: Annotated[list[int], Query(max_length=timeline.MOST_ROWS)] = [],  # noqa: B006  FastAPI copies it
-) -> Roll:
-    """The score of a segment: features as rows, steps as columns."""
+) -> Timeline:
+    """The timeline of a segment: features as rows, steps as columns."""
     opened = _opened(request)
     for number in also:
         feature.check_feature(opened, key, number)
-    return timeline.roll(
+    return timeline.timeline(
         opened, key, sequence, first, stop,
         columns=columns, rows=rows, densest=densest, also=tuple(dict.fromkeys(also)), reach=reach,
     )  # fmt: skip

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from sparsetime.errors import UnknownNameError, unknown_name
 from sparsetime.explorer import app_page
 
 router = APIRouter(include_in_schema=False)
 
-VIEWS = ("", "score", "live", "features", "compare", "labels", "api/docs")
+VIEWS = ("", "timeline", "live", "features", "compare", "labels", "api/docs")
 _TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 
 
-@router.get("/web/{name}")
-def asset(name: str) -> Response:
+def asset(request: Request) -> Response:
     """A module or style sheet of the package; nothing else can be named."""
-    known = app_page.assets()
+    name, known = request.url.path.lstrip("/"), app_page.assets()
     if name not in known:
         raise unknown_name("file", name, known)
     media = f"{_TYPES[name.rpartition('.')[2]]}; charset=utf-8"
     text = known[name].read_bytes()
     return Response(text, media_type=media, headers={"Cache-Control": "no-cache"})
+
+
+for _folder in app_page.FOLDERS:
+    router.get(f"/{_folder}/{{path:path}}")(asset)
 
 
 @router.get("/renderers/{number}.js")
@@ -54,6 +57,13 @@ def page(request: Request) -> HTMLResponse:
 for _view in VIEWS:
     router.get(f"/{_view}")(page)
 router.get("/features/{key}/{number}")(page)
+
+
+@router.get("/score")
+def moved_timeline(request: Request) -> RedirectResponse:
+    """The address of the timeline in 0.1.0."""
+    query = request.url.query
+    return RedirectResponse("/timeline" + (f"?{query}" if query else ""), status_code=308)
 
 
 @router.get("/{path:path}")

@@ -1,6 +1,6 @@
 // Elements, and numbers as words: what every view needs.
 
-import { link } from "./address.js";
+import { link } from "./router.js";
 
 /** An element: h("a.strong", {href: "/"}, "text", child, …). Functions become listeners. */
 export function h(what, attributes = {}, ...children) {

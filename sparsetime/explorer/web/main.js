@@ -1,22 +1,22 @@
 // The frame around the views: which one the address names, light and dark, keys for all of them.
 
-import { exported, go, path, showWith } from "./address.js";
+import { exported, go, path, showWith } from "./router.js";
 import { empty, h, hush } from "./dom.js";
-import { ask } from "./source.js";
-import { compareView } from "./compare.js";
-import { docsView } from "./docs.js";
-import { featureView } from "./feature.js";
-import { glanceView } from "./glance.js";
-import { labelsView } from "./labels.js";
-import { listView } from "./list.js";
-import { liveView } from "./live.js";
-import { overviewView } from "./overview.js";
-import { learn } from "./renderers.js";
-import { scoreView } from "./score.js";
+import { ask } from "./api.js";
+import { compareView } from "../views/compare/view.js";
+import { docsView } from "../views/api_docs/view.js";
+import { featureView } from "../views/feature/view.js";
+import { previewView } from "../views/overview/preview.js";
+import { labelsView } from "../views/labels/view.js";
+import { featuresView } from "../views/features/view.js";
+import { liveView } from "../views/live/view.js";
+import { overviewView } from "../views/overview/view.js";
+import { learn } from "./lanes.js";
+import { timelineView } from "../views/timeline/view.js";
 
 const main = document.getElementById("view");
 const links = [...document.querySelectorAll("#bar nav a")];
-const KEYS = { o: "/", s: "/score", f: "/features", c: "/compare", l: "/labels", v: "/live" };
+const KEYS = { o: "/", s: "/timeline", f: "/features", c: "/compare", l: "/labels", v: "/live" };
 const PATIENCE = 400; // milliseconds that a page may be empty without a word
 let run = null;
 let leave = () => {};
@@ -24,9 +24,9 @@ let turn = 0;
 
 function viewOf(path) {
   if (path === "/") return [overviewView, "Overview"];
-  if (path === "/score") return [scoreView, "Score"];
+  if (path === "/timeline") return [timelineView, "Timeline"];
   if (path === "/live") return [liveView, "Live"];
-  if (path === "/features") return [listView, "Features"];
+  if (path === "/features") return [featuresView, "Features"];
   if (path === "/compare") return [compareView, "Compare"];
   if (path === "/labels") return [labelsView, "Labels"];
   if (path === "/api/docs") return [docsView, "API"];
@@ -56,7 +56,7 @@ async function show() {
   }, PATIENCE);
   try {
     if (!run && !exported && view === overviewView) {
-      await glanceView(place);
+      await previewView(place);
       if (mine !== turn) return;
       main.querySelector(".waiting")?.remove(); // a glance says itself what goes on
       place.style.opacity = "";

@@ -20,7 +20,7 @@ _PARTS = ("to_right", "cosine", "to_left", "back")
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class AtomMatches:
     """For each living feature of two sides, the nearest on the other, and the cosine to it.
 
     living: the features' numbers, left and right. Places are within the other side's `living`.
@@ -38,7 +38,7 @@ def neighbours(
     names: tuple[str, str],
     living: tuple[Int[np.ndarray, " left"], Int[np.ndarray, " right"]],
     atoms: Callable[[], tuple[Float[Tensor, "width d"], Float[Tensor, "other d"]]],
-) -> Neighbours:
+) -> AtomMatches:
     """The neighbours as they were kept, or found now and kept.
 
     names: hashes of the two sides' weights, which name the file. A run that cannot be written to
@@ -51,7 +51,7 @@ def neighbours(
     name = f"{MATCHES}/{names[0][:24]}-{names[1][:24]}.safetensors"
     try:
         kept = load(folder.read_bytes(name))
-        found = Neighbours(living, *(kept[part] for part in _PARTS))
+        found = AtomMatches(living, *(kept[part] for part in _PARTS))
         if (len(found.cosine), len(found.back)) == (len(living[0]), len(living[1])):
             return found
     except Exception:  # whatever ails a file that can be made anew
@@ -63,7 +63,7 @@ def neighbours(
             f"{right.shape[1]}; only dictionaries of the same site can be compared"
         )
     parts = nearest(_directions(left, living[0]), _directions(right, living[1]))
-    found = Neighbours(living, *parts)
+    found = AtomMatches(living, *parts)
     arrays = dict(zip(_PARTS, parts, strict=True))
     with suppress(OSError):  # a run that may only be read
         folder.write_bytes(name, save(arrays))

@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 @final
-class Recent(Generic[Key, Value]):
+class ByteLRU(Generic[Key, Value]):
     """A function whose latest results are kept while all of them weigh no more than `room` bytes.
 
     `weigh` says how many bytes a result takes. Whoever asks for what another thread is making

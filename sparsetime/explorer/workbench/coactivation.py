@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparsetime.explorer.workbench.feature import check_feature
-from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import CoactivationView, CoactiveFeature
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DOCUMENTS, SHOWN = 8, 8
 
 
-def coactivation_view(opened: Opened, key: str, number: int) -> CoactivationView:
+def coactivation_view(opened: RunCache, key: str, number: int) -> CoactivationView:
     """What fires with a feature, leads to it and follows it, and the atoms nearest to its own.
 
     Read are the documents of its moments, up to DOCUMENTS of them evenly over its strengths.
@@ -60,7 +60,7 @@ def coactivation_view(opened: Opened, key: str, number: int) -> CoactivationView
 
 
 def _best(
-    opened: Opened, key: str, number: int, share: np.ndarray, chance: np.ndarray
+    opened: RunCache, key: str, number: int, share: np.ndarray, chance: np.ndarray
 ) -> list[CoactiveFeature]:
     from sparsetime.features import coactivation as measure
 
@@ -70,11 +70,13 @@ def _best(
     return _companions(opened, key, ((int(f), share[f], chance[f]) for f in order if gain[f] > 0))
 
 
-def _nearest(opened: Opened, key: str, atom: torch.Tensor, but: set[int]) -> list[CoactiveFeature]:
+def _nearest(
+    opened: RunCache, key: str, atom: torch.Tensor, but: set[int]
+) -> list[CoactiveFeature]:
     import torch
 
     cosine = opened.directions(key) @ atom
-    cosine[torch.from_numpy(opened.one(key).table.density == 0)] = -2.0
+    cosine[torch.from_numpy(opened.dictionary(key).table.density == 0)] = -2.0
     cosine[list(but)] = -2.0
     value, place = cosine.topk(min(SHOWN, len(cosine)))
     return _companions(
@@ -85,9 +87,9 @@ def _nearest(opened: Opened, key: str, atom: torch.Tensor, but: set[int]) -> lis
 
 
 def _companions(
-    opened: Opened, key: str, found: Iterable[tuple[int, float, float]]
+    opened: RunCache, key: str, found: Iterable[tuple[int, float, float]]
 ) -> list[CoactiveFeature]:
-    table = opened.one(key).table
+    table = opened.dictionary(key).table
     return [
         CoactiveFeature(
             dictionary=key,

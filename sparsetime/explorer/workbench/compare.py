@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsetime.explorer.report_schema import Record, Text
+from sparsetime.explorer.report_schema import FrozenRecord, Text
 from sparsetime.explorer.workbench.feature_list import lines
-from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import FeatureLine, Histogram
 
 THRESHOLD = 0.7
 _SHOWN = 60
 
 
-class Match(Record):
+class Match(FrozenRecord):
     """A feature on the left and its nearest atom on the right."""
 
     left: FeatureLine
@@ -21,7 +21,7 @@ class Match(Record):
     cosine: float
 
 
-class Split(Record):
+class SplitFeature(FrozenRecord):
     """A feature of one side, and those of the other that all have it as their nearest."""
 
     whole: FeatureLine
@@ -29,7 +29,7 @@ class Split(Record):
     cosines: list[float]  # of each part and the whole
 
 
-class CompareView(Record):
+class CompareView(FrozenRecord):
     """Two dictionaries matched atom to atom."""
 
     left: Text
@@ -42,13 +42,13 @@ class CompareView(Record):
     only_right: int
     cosines: Histogram  # of each living left feature and its nearest
     matches: list[Match]
-    splits_left: list[Split]
-    splits_right: list[Split]
+    splits_left: list[SplitFeature]
+    splits_right: list[SplitFeature]
     alone_left: list[FeatureLine]
     alone_right: list[FeatureLine]
 
 
-def compare(opened: Opened, left: str, right: str) -> CompareView:
+def compare(opened: RunCache, left: str, right: str) -> CompareView:
     """Match the living features of two dictionaries by the cosine of their atoms.
 
     Shared are pairs that are each other's nearest with a cosine of at least THRESHOLD. A feature
@@ -94,12 +94,12 @@ def compare(opened: Opened, left: str, right: str) -> CompareView:
 
 
 def _splits(
-    opened: Opened,
+    opened: RunCache,
     keys: tuple[str, str],
     living: tuple[np.ndarray, np.ndarray],
     place: np.ndarray,
     cosine: np.ndarray,
-) -> tuple[int, list[Split]]:
+) -> tuple[int, list[SplitFeature]]:
     """Features of the first side that several of the second have as their nearest; the most first.
 
     place, cosine: of each living feature of the second side, its nearest on the first.
@@ -113,7 +113,7 @@ def _splits(
         parts = np.flatnonzero(near & (place == at))
         parts = parts[np.argsort(-cosine[parts], kind="stable")][:8]
         splits.append(
-            Split(
+            SplitFeature(
                 whole=lines(opened, keys[0], [int(living[0][at])])[0],
                 parts=lines(opened, keys[1], living[1][parts].tolist()),
                 cosines=cosine[parts].tolist(),
@@ -123,7 +123,7 @@ def _splits(
 
 
 def _loneliest(
-    opened: Opened, key: str, living: np.ndarray, cosine: np.ndarray
+    opened: RunCache, key: str, living: np.ndarray, cosine: np.ndarray
 ) -> list[FeatureLine]:
     """The features with the least like them on the other side."""
     order = np.argsort(cosine, kind="stable")[:_SHOWN]

@@ -7,20 +7,20 @@ import json
 import numpy as np
 
 from sparsetime.errors import DataError
-from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import DocumentLine, DocumentPage, DocumentText
 
 MOST_STEPS = 20_000
 
 
 def documents(
-    opened: Opened, key: str, words: str = "", offset: int = 0, limit: int = 50
+    opened: RunCache, key: str, words: str = "", offset: int = 0, limit: int = 50
 ) -> DocumentPage:
     """The indexed sequences whose name holds all of `words`, or whose text holds them as written.
 
     Errors: UnknownNameError for a dictionary that the run does not show.
     """
-    shown = opened.one(key)
+    shown = opened.dictionary(key)
     known = shown.index.sequences
     table = shown.store.sequences
     place = np.searchsorted(shown.store.sequence_indices, known["sequence"].to_numpy())
@@ -44,7 +44,7 @@ def documents(
 
 
 def document(
-    opened: Opened, key: str, sequence: int, first: int = 0, stop: int | None = None
+    opened: RunCache, key: str, sequence: int, first: int = 0, stop: int | None = None
 ) -> DocumentText:
     """The words of the steps `first` to `stop` (exclusive), at most MOST_STEPS of them.
 
@@ -53,7 +53,7 @@ def document(
     first, stop, length = segment(opened, key, sequence, first, stop)
     stop = min(stop, first + MOST_STEPS)
     whole = opened.document(key, sequence)
-    place = int(np.searchsorted(opened.one(key).store.sequence_indices, sequence))
+    place = int(np.searchsorted(opened.dictionary(key).store.sequence_indices, sequence))
     return DocumentText(
         sequence=sequence,
         id=whole.id,
@@ -62,18 +62,18 @@ def document(
         first=first,
         words=whole.words[first:stop],
         gaps=whole.gaps[first:stop],
-        is_text=opened.one(key).store.sequences["text"][place].is_valid,
+        is_text=opened.dictionary(key).store.sequences["text"][place].is_valid,
     )
 
 
 def segment(
-    opened: Opened, key: str, sequence: int, first: int, stop: int | None
+    opened: RunCache, key: str, sequence: int, first: int, stop: int | None
 ) -> tuple[int, int, int]:
     """The segment that is meant, checked, and the length of the sequence.
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
-    known = opened.one(key).index.sequences
+    known = opened.dictionary(key).index.sequences
     numbers = known["sequence"].to_numpy()
     at = int(np.searchsorted(numbers, sequence))
     if at == len(numbers) or numbers[at] != sequence:

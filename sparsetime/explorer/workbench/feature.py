@@ -9,7 +9,7 @@ import numpy as np
 from sparsetime.errors import ConfigError
 from sparsetime.explorer.workbench.feature_list import lines
 from sparsetime.explorer.workbench.inputs import input_view
-from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import (
     FeatureView,
     Histogram,
@@ -30,13 +30,13 @@ _BANDS = ("Strongest fifth", "Second fifth", "Middle fifth", "Fourth fifth", "We
 _BINS = 24
 
 
-def feature(opened: Opened, key: str, number: int) -> FeatureView:
+def feature(opened: RunCache, key: str, number: int) -> FeatureView:
     """Everything about a feature but its company.
 
     Errors: UnknownNameError for a dictionary that the run does not show; ConfigError for a
     feature that does not exist.
     """
-    shown = opened.one(key)
+    shown = opened.dictionary(key)
     check_feature(opened, key, number)
     row = shown.index.features.slice(number, 1).to_pylist()[0]
     moments = opened.feature_events(key, number)
@@ -61,9 +61,9 @@ def feature(opened: Opened, key: str, number: int) -> FeatureView:
     )
 
 
-def check_feature(opened: Opened, key: str, number: int) -> None:
+def check_feature(opened: RunCache, key: str, number: int) -> None:
     """Errors: ConfigError for a feature that the dictionary does not have."""
-    width = opened.one(key).index.width
+    width = opened.dictionary(key).index.width
     if not 0 <= number < width:
         raise ConfigError(
             f"feature {number} does not exist: {key} has the features 0 to {width - 1}"
@@ -80,7 +80,7 @@ def _history(index: FeatureIndex, number: int) -> History | None:
     )
 
 
-def _bands(opened: Opened, key: str, moments: FeatureEvents, peak: float) -> list[MomentBand]:
+def _bands(opened: RunCache, key: str, moments: FeatureEvents, peak: float) -> list[MomentBand]:
     top = moments.sample_band(0.0, 1.0, _TOP)
     bands = [("Strongest moments", top)]
     if len(moments.value) > _TOP:
@@ -97,7 +97,7 @@ def _bands(opened: Opened, key: str, moments: FeatureEvents, peak: float) -> lis
     ]
 
 
-def _moment(opened: Opened, key: str, moments: FeatureEvents, at: int, peak: float) -> Moment:
+def _moment(opened: RunCache, key: str, moments: FeatureEvents, at: int, peak: float) -> Moment:
     sequence, position = int(moments.sequence[at]), int(moments.position[at])
     words = opened.document(key, sequence)
     first, stop = max(0, position - AROUND), min(len(words.words), position + AROUND + 1)

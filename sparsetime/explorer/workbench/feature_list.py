@@ -8,15 +8,15 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from sparsetime.explorer.report_schema import Part
-from sparsetime.explorer.run_contents import Shown
-from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.run_contents import ShownDictionary
+from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import FeatureLine, FeaturePage
 
 Sort: TypeAlias = Literal["telling", "dwell", "density", "peak", "documents", "feature"]
 
 
 def features(
-    opened: Opened,
+    opened: RunCache,
     key: str,
     *,
     words: str = "",
@@ -38,7 +38,7 @@ def features(
 
     Errors: UnknownNameError for a dictionary that the run does not show.
     """
-    shown = opened.one(key)
+    shown = opened.dictionary(key)
     table = shown.table
     fit = (table.density > 0) & (table.density >= density[0]) & (table.density <= density[1])
     fit &= (table.dwell >= dwell[0]) & (table.dwell <= dwell[1])
@@ -65,9 +65,9 @@ def features(
     )
 
 
-def lines(opened: Opened, key: str, numbers: Iterable[int]) -> list[FeatureLine]:
+def lines(opened: RunCache, key: str, numbers: Iterable[int]) -> list[FeatureLine]:
     """The features of these numbers, in this order."""
-    shown = opened.one(key)
+    shown = opened.dictionary(key)
     table, rows = shown.table, shown.index.features
     half_life, documents = rows["half_life"], rows["documents"]
     found = []
@@ -95,7 +95,7 @@ def _holds(wanted: list[str], words: Iterable[str], name: str) -> bool:
     return all(each in text for each in wanted)
 
 
-def _rank(shown: Shown, sort: Sort, ascending: bool) -> np.ndarray:
+def _rank(shown: ShownDictionary, sort: Sort, ascending: bool) -> np.ndarray:
     """A number for every feature; the smallest comes first."""
     from sparsetime.features.ranking import most_informative
 

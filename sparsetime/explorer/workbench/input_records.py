@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from sparsetime.explorer.report_schema import Record, Text
+from sparsetime.explorer.report_schema import FrozenRecord, Text
 
 
-class Frame(Record):
+class VideoFrame(FrozenRecord):
     """A frame of a segment: its step, and its picture as the address of a PNG."""
 
     step: int
     picture: Text
 
 
-class InputView(Record):
+class InputView(FrozenRecord):
     """What the model read over the steps `first` to `stop`, as a renderer draws it.
 
     kind: "text" (its words are asked for apart), "series", "frames", or "none". Of a series,
@@ -30,4 +30,4 @@ class InputView(Record):
     high: tuple[tuple[float | None, ...], ...] = ()
     least: tuple[float, ...] = ()
     most: tuple[float, ...] = ()
-    frames: tuple[Frame, ...] = ()
+    frames: tuple[VideoFrame, ...] = ()

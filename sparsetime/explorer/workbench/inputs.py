@@ -18,11 +18,11 @@ import numpy as np
 
 from sparsetime.errors import DamagedError, DataError
 from sparsetime.explorer.workbench.documents import segment
-from sparsetime.explorer.workbench.input_records import Frame, InputView
+from sparsetime.explorer.workbench.input_records import InputView, VideoFrame
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:
-    from sparsetime.explorer.workbench.run_cache import Opened
+    from sparsetime.explorer.workbench.run_cache import RunCache
 
 INPUTS = "inputs.safetensors"
 MOST_CHANNELS, MOST_FRAMES, SIDE = 12, 48, 72  # SIDE: pixels of a thumbnail's longer side
@@ -63,7 +63,7 @@ def save_inputs(run: str | Path, inputs: Mapping[int, Any], channels: Sequence[s
 
 
 def input_view(
-    opened: Opened,
+    opened: RunCache,
     key: str,
     sequence: int,
     first: int = 0,
@@ -78,7 +78,7 @@ def input_view(
     DamagedError where the file of inputs cannot be read.
     """
     first, stop, length = segment(opened, key, sequence, first, stop)
-    store = opened.one(key).store
+    store = opened.dictionary(key).store
     place = int(np.searchsorted(store.sequence_indices, sequence))
     if store.sequences["text"][place].is_valid:
         return InputView(kind="text", first=first, stop=stop)
@@ -92,7 +92,9 @@ def input_view(
             kind="frames",
             first=first,
             stop=stop,
-            frames=[Frame(step=first + int(at), picture=_address(values[int(at)])) for at in steps],
+            frames=[
+                VideoFrame(step=first + int(at), picture=_address(values[int(at)])) for at in steps
+            ],
         )
     stride = -(-len(values) // columns)
     begins = np.arange(0, len(values), stride)

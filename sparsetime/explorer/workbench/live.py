@@ -11,8 +11,8 @@ import numpy as np
 
 from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.explorer.excerpts import gap_text
-from sparsetime.explorer.report_schema import Part, Record, Text
-from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.report_schema import FrozenRecord, Part, Text
+from sparsetime.explorer.workbench.run_cache import RunCache
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,14 +27,14 @@ MOST_VALUES = 200_000  # numbers of a series
 _AT_ONCE = 256  # rows of a chunk, or a window where that has more
 
 
-class LiveInput(Record):
+class LiveInput(FrozenRecord):
     """What is to be run: a text, or a series as rows of numbers, one a step."""
 
     text: str = ""
     values: tuple[tuple[float, ...], ...] = ()
 
 
-class Known(Record):
+class Known(FrozenRecord):
     """What the index knows of a feature."""
 
     feature: int
@@ -46,7 +46,7 @@ class Known(Record):
     peak: float
 
 
-class LiveChunk(Record):
+class LiveChunk(FrozenRecord):
     """The next steps of a live score: for each, its features and their percent of the maximum.
 
     known: of each feature that has not come before.
@@ -108,7 +108,7 @@ class Live:
         return ForwardPasses(self.model(store), store.site, settings)
 
 
-def play(opened: Opened, live: Live, key: str, given: LiveInput) -> Iterator[LiveChunk]:
+def play(opened: RunCache, live: Live, key: str, given: LiveInput) -> Iterator[LiveChunk]:
     """The code of what is given, window by window as the model gets through it.
 
     Errors: DataError for nothing, for too much, and for what the model does not take; those of
@@ -116,9 +116,9 @@ def play(opened: Opened, live: Live, key: str, given: LiveInput) -> Iterator[Liv
     """
     from sparsetime.activations.capture.check_finite import check_shard_finite
 
-    shown = opened.one(key)
+    shown = opened.dictionary(key)
     document = _document(given, shown.store)
-    sae = opened.dictionary(key)
+    sae = opened.loaded(key)
     peak = np.maximum(shown.table.peak, 1e-12)
     with live.lock:
         passes = live.passes(shown.store)
@@ -146,8 +146,8 @@ def play(opened: Opened, live: Live, key: str, given: LiveInput) -> Iterator[Liv
             first += code.rows
 
 
-def _known(opened: Opened, key: str, number: int) -> Known:
-    table = opened.one(key).table
+def _known(opened: RunCache, key: str, number: int) -> Known:
+    table = opened.dictionary(key).table
     return Known(
         feature=number,
         part=table.part(number),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sparsetime.errors import DataError, MismatchError
-from sparsetime.explorer.report_schema import Record, Text
+from sparsetime.explorer.report_schema import FrozenRecord, Text
 from sparsetime.explorer.workbench.feature import check_feature
 from sparsetime.explorer.workbench.live import Live
-from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.run_cache import RunCache
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 SHOWN = 12
 
 
-class Written(Record):
+class Written(FrozenRecord):
     """A token, and how far a feature's atom moves its logit beyond the mean token's."""
 
     token: Text
     logit: float
 
 
-class WritesView(Record):
+class LogitEffects(FrozenRecord):
     """The tokens that a feature's atom raises and lowers most, straight at the unembedding."""
 
     raised: list[Written]
     lowered: list[Written]
 
 
-def writes(opened: Opened, live: Live, key: str, number: int) -> WritesView:
+def logit_effects(opened: RunCache, live: Live, key: str, number: int) -> LogitEffects:
     """The atom times the unembedding, the mean over tokens taken away: the direct path alone.
 
     What later layers make of the feature is not in it, nor the last normalisation. The atom has
@@ -44,7 +44,7 @@ def writes(opened: Opened, live: Live, key: str, number: int) -> WritesView:
     import torch
 
     check_feature(opened, key, number)
-    loaded = live.model(opened.one(key).store)
+    loaded = live.model(opened.dictionary(key).store)
     out = unembedding(loaded)
     atom = opened.atoms(key)[number].to(out.device, out.dtype)
     if out.shape[1] != len(atom):
@@ -56,7 +56,7 @@ def writes(opened: Opened, live: Live, key: str, number: int) -> WritesView:
         logits = (out @ atom).float().cpu()
     logits = logits - logits.mean()
     shown = min(SHOWN, len(logits))
-    return WritesView(
+    return LogitEffects(
         raised=_tokens(loaded.tokenizer, logits, logits.topk(shown).indices),
         lowered=_tokens(loaded.tokenizer, logits, (-logits).topk(shown).indices),
     )

@@ -10,9 +10,9 @@ import numpy as np
 
 from sparsetime.explorer.metrics_table import comparison, definitions
 from sparsetime.explorer.report_data import aligned, distinct_stores, facts_of, lead_of, title_of
-from sparsetime.explorer.run_contents import DICTIONARY, Shown
+from sparsetime.explorer.run_contents import DICTIONARY, ShownDictionary
 from sparsetime.explorer.step_units import step_name
-from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import (
     DictionaryView,
     Histogram,
@@ -92,7 +92,7 @@ def training(workbench: Workbench) -> list[TrainingCurve]:
     return curves
 
 
-def _view(opened: Opened, each: Shown) -> DictionaryView:
+def _view(opened: RunCache, each: ShownDictionary) -> DictionaryView:
     table = each.table
     alive = table.density > 0
     first = np.arange(len(alive)) < table.groups[0] if each.entry.parts else None

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sparsetime.errors import DamagedError, StoreError
-from sparsetime.explorer.report_schema import Part, Record, Text
+from sparsetime.explorer.report_schema import FrozenRecord, Part, Text
 from sparsetime.explorer.row_choice import FeatureTable, choose, table_of
 from sparsetime.explorer.run_contents import INDEX
 from sparsetime.features.index import FeatureIndex, open_index
@@ -21,7 +21,7 @@ from sparsetime.files import Folder
 _ROWS, _STEPS = 40, 128
 
 
-class GlanceRow(Record):
+class GlanceRow(FrozenRecord):
     """One feature over a passage: the steps on which it fires, and percent of its maximum."""
 
     part: Part
@@ -29,7 +29,7 @@ class GlanceRow(Record):
     strengths: list[int]
 
 
-class Glanced(Record):
+class Glanced(FrozenRecord):
     """A dictionary and its score of a passage: the steps `first` to `stop` of a sequence."""
 
     key: Text
@@ -40,14 +40,14 @@ class Glanced(Record):
     rows: list[GlanceRow]
 
 
-class Glance(Record):
+class Preview(FrozenRecord):
     """The run's name and what its indexes hold. Damaged ones are left out, without a word yet."""
 
     run: Text
     dictionaries: list[Glanced]
 
 
-def glance(folder: Folder) -> Glance:
+def preview(folder: Folder) -> Preview:
     """What the indexes of a run hold, each shown by the passage around its most telling moment."""
     found = []
     for name in indexed(folder):
@@ -59,7 +59,7 @@ def glance(folder: Folder) -> Glance:
             continue
         index.close()
     found.sort(key=lambda each: each[:2])
-    return Glance(
+    return Preview(
         run=Path(folder.url.rstrip("/")).name, dictionaries=[glanced for _, _, glanced in found]
     )
 

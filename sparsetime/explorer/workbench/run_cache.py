@@ -9,10 +9,10 @@ import numpy as np
 
 from sparsetime.errors import unknown_name
 from sparsetime.explorer.excerpts import Excerpt, choose_excerpts, excerpt
-from sparsetime.explorer.report_data import told_apart
+from sparsetime.explorer.report_data import unique_titles
 from sparsetime.explorer.row_choice import TOO_DENSE
-from sparsetime.explorer.run_contents import DICTIONARY, Shown, readable
-from sparsetime.explorer.workbench.byte_lru import Recent
+from sparsetime.explorer.run_contents import DICTIONARY, ShownDictionary, readable
+from sparsetime.explorer.workbench.byte_lru import ByteLRU
 from sparsetime.explorer.workbench.labels import Labels
 from sparsetime.files import Folder
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
     from sparsetime.codes import SparseCode
     from sparsetime.dictionaries.dictionary import Dictionary
-    from sparsetime.explorer.workbench.atom_matches import Neighbours
+    from sparsetime.explorer.workbench.atom_matches import AtomMatches
     from sparsetime.features.feature_events import FeatureEvents
 
 _MIB = 2**20
@@ -30,7 +30,7 @@ _READ = 24  # sequences in which a segment to open at is looked for
 
 
 @final
-class Opened:
+class RunCache:
     """What a run held when it was read. Look-ups that are asked for again are kept.
 
     shown: dictionaries by key, those with parts first. notes: what is left out, and why.
@@ -41,21 +41,21 @@ class Opened:
         contents = readable(folder, names, lambda: None)
         self.folder = folder
         self.notes = contents.notes
-        self.shown = {each.entry.key: each for each in told_apart(contents.shown)}
+        self.shown = {each.entry.key: each for each in unique_titles(contents.shown)}
         self.labels = Labels(
             folder,
             {key: one.index.record["subject"]["dictionary"] for key, one in self.shown.items()},
         )
-        self.code = Recent(self._code, _code_bytes, 192 * _MIB)
-        self.feature_events = Recent(self._firing, _firing_bytes, 64 * _MIB)
-        self._words = Recent(self._document, _word_bytes, 64 * _MIB)
+        self.code = ByteLRU(self._code, _code_bytes, 192 * _MIB)
+        self.feature_events = ByteLRU(self._firing, _firing_bytes, 64 * _MIB)
+        self._words = ByteLRU(self._document, _word_bytes, 64 * _MIB)
         self.boundaries = lru_cache(maxsize=64)(self._boundaries)
         self.opens_at = lru_cache(maxsize=64)(self._opens_at)
-        self.dictionary = lru_cache(maxsize=8)(self._dictionary)
+        self.loaded = lru_cache(maxsize=8)(self._dictionary)
         self.directions = lru_cache(maxsize=8)(self._directions)
         self.neighbours = lru_cache(maxsize=16)(self._neighbours)
 
-    def one(self, key: str) -> Shown:
+    def dictionary(self, key: str) -> ShownDictionary:
         """The dictionary of that key. Errors: UnknownNameError, with what can be shown."""
         if key not in self.shown:
             raise unknown_name("dictionary", key, self.shown, " ".join(self.notes))
@@ -63,11 +63,11 @@ class Opened:
 
     def atoms(self, key: str) -> torch.Tensor:
         """The dictionary's atoms, float32 [width, d]."""
-        return self.dictionary(key).atoms.detach().float()
+        return self.loaded(key).atoms.detach().float()
 
     def document(self, key: str, sequence: int) -> Excerpt:
         """The words of a sequence, the same for all dictionaries of a store."""
-        return self._words(self.one(key).store, sequence)
+        return self._words(self.dictionary(key).store, sequence)
 
     def _directions(self, key: str) -> torch.Tensor:
         """The atoms at length one, float32 [width, d]."""
@@ -78,12 +78,12 @@ class Opened:
     def _dictionary(self, key: str) -> Dictionary:
         from sparsetime.dictionaries.serialise import load
 
-        return load((self.folder / self.one(key).entry.key).url)
+        return load((self.folder / self.dictionary(key).entry.key).url)
 
-    def _neighbours(self, left: str, right: str) -> Neighbours:
+    def _neighbours(self, left: str, right: str) -> AtomMatches:
         from sparsetime.explorer.workbench.atom_matches import neighbours
 
-        living = [np.flatnonzero(self.one(key).table.density > 0) for key in (left, right)]
+        living = [np.flatnonzero(self.dictionary(key).table.density > 0) for key in (left, right)]
         names = [self.labels.weights[key] for key in (left, right)]
         return neighbours(
             self.folder,
@@ -98,19 +98,19 @@ class Opened:
         return excerpt(stored, 0, len(stored))
 
     def _code(self, key: str, sequence: int) -> SparseCode:
-        return self.one(key).index.sequence(sequence)
+        return self.dictionary(key).index.sequence(sequence)
 
     def _boundaries(self, key: str, sequence: int) -> list[int]:
         """Where a sequence turns to something else; features that are always on have no say."""
         from sparsetime.features.change_points import boundaries
 
-        table = self.one(key).table
+        table = self.dictionary(key).table
         scale = np.where(table.density <= TOO_DENSE, 1 / np.maximum(table.peak, 1e-12), 0.0)
         return [int(step) for step in boundaries(self.code(key, sequence), scale)]
 
     def _opens_at(self, key: str) -> tuple[int, int, int]:
         """A segment that reads like prose: its sequence, first step and the step after its last."""
-        shown = self.one(key)
+        shown = self.dictionary(key)
         known = shown.index.sequences["sequence"].to_pylist()
         some = known[
             :: -(-len(known) // _READ)
@@ -121,7 +121,7 @@ class Opened:
     def _firing(self, key: str, feature: int) -> FeatureEvents:
         from sparsetime.features.feature_events import feature_events
 
-        return feature_events(self.one(key).index, feature)
+        return feature_events(self.dictionary(key).index, feature)
 
 
 def _code_bytes(code: SparseCode) -> int:

@@ -7,14 +7,14 @@ from sparsetime.explorer.report_schema import (
     Curve,
     Definition,
     DictionaryEntry,
+    FrozenRecord,
     Part,
-    Record,
     Text,
 )
 from sparsetime.explorer.workbench.input_records import InputView
 
 
-class Histogram(Record):
+class Histogram(FrozenRecord):
     """Features by one figure: `edges` is one longer than each of the counts."""
 
     edges: list[float]
@@ -22,7 +22,7 @@ class Histogram(Record):
     first: list[int] | None = None  # the first part alone, where there are parts
 
 
-class DictionaryView(Record):
+class DictionaryView(FrozenRecord):
     """A dictionary as the overview shows it."""
 
     entry: DictionaryEntry
@@ -35,7 +35,7 @@ class DictionaryView(Record):
     opens_at: tuple[int, int, int]  # a segment worth reading first: sequence, first step, stop
 
 
-class Overview(Record):
+class Overview(FrozenRecord):
     """The first page of a run."""
 
     run: Text
@@ -58,7 +58,7 @@ class TrainingCurve(Curve):
     finished: bool
 
 
-class FeatureLine(Record):
+class FeatureLine(FrozenRecord):
     """A feature in a list."""
 
     feature: int
@@ -73,14 +73,14 @@ class FeatureLine(Record):
     documents: int
 
 
-class FeaturePage(Record):
+class FeaturePage(FrozenRecord):
     """Some of the features that fit the filter."""
 
     total: int
     lines: list[FeatureLine]
 
 
-class RollRow(Record):
+class TimelineRow(FrozenRecord):
     """One feature over a segment of one sequence.
 
     `columns` and `strengths` pair up: the column, and percent of the feature's largest strength.
@@ -99,7 +99,7 @@ class RollRow(Record):
     strengths: list[int]
 
 
-class Roll(Record):
+class Timeline(FrozenRecord):
     """The score of a segment: steps `first` to `stop` of `length`, `stride` of them a column."""
 
     dictionary: Text
@@ -109,11 +109,11 @@ class Roll(Record):
     length: int
     stride: int
     awake: int  # features that fire in the segment at all
-    rows: list[RollRow]
+    rows: list[TimelineRow]
     boundaries: list[int]  # steps before which the active features change most
 
 
-class DocumentLine(Record):
+class DocumentLine(FrozenRecord):
     """A sequence in a list."""
 
     sequence: int
@@ -122,14 +122,14 @@ class DocumentLine(Record):
     length: int
 
 
-class DocumentPage(Record):
+class DocumentPage(FrozenRecord):
     """Some of the sequences that fit the query."""
 
     total: int
     lines: list[DocumentLine]
 
 
-class DocumentText(Record):
+class DocumentText(FrozenRecord):
     """Steps `first` to `stop` of a sequence: one word a step, and the white space before each."""
 
     sequence: int
@@ -142,7 +142,7 @@ class DocumentText(Record):
     is_text: bool  # otherwise the words are times
 
 
-class EnrichedFeature(Record):
+class EnrichedFeature(FrozenRecord):
     """A feature that a segment has to itself."""
 
     feature: int
@@ -154,7 +154,7 @@ class EnrichedFeature(Record):
     density: float  # share of all steps
 
 
-class Moment(Record):
+class Moment(FrozenRecord):
     """A moment of a feature in its context: words with strengths in percent of its maximum."""
 
     sequence: int
@@ -169,14 +169,14 @@ class Moment(Record):
     input: InputView | None = None  # what the model read there, where that was no text
 
 
-class MomentBand(Record):
+class MomentBand(FrozenRecord):
     """Moments of one part of the ranking by strength, such as the strongest or the third fifth."""
 
     title: Text
     moments: list[Moment]
 
 
-class Stage(Record):
+class Stage(FrozenRecord):
     """What a feature was at one moment of the training."""
 
     step: int  # of the training
@@ -188,14 +188,14 @@ class Stage(Record):
     words: list[Text]
 
 
-class History(Record):
+class History(FrozenRecord):
     """A feature over the training, its end the last: what kept dictionaries say of it."""
 
     looked_at: int  # steps of the store on which all of it was measured
     stages: list[Stage]
 
 
-class FeatureView(Record):
+class FeatureView(FrozenRecord):
     """Everything about one feature but its company."""
 
     dictionary: Text
@@ -214,7 +214,7 @@ class FeatureView(Record):
     history: History | None  # None where the training kept no dictionaries on the way
 
 
-class CoactiveFeature(Record):
+class CoactiveFeature(FrozenRecord):
     """A feature near another one."""
 
     dictionary: Text
@@ -226,7 +226,7 @@ class CoactiveFeature(Record):
     chance: float  # how often by chance; 0 for atoms
 
 
-class CoactivationView(Record):
+class CoactivationView(FrozenRecord):
     """What fires with a feature, leads to it, follows it, and whose atoms point the same way."""
 
     documents: int  # how many were read for the first three
@@ -237,7 +237,7 @@ class CoactivationView(Record):
     elsewhere: list[CoactiveFeature]
 
 
-class Label(Record):
+class Label(FrozenRecord):
     """What a user calls a feature."""
 
     dictionary: Text

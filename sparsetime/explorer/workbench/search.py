@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Int
 
 from sparsetime.errors import DataError
-from sparsetime.explorer.report_schema import Record, Text
+from sparsetime.explorer.report_schema import FrozenRecord, Text
 from sparsetime.explorer.workbench.documents import segment
-from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import EnrichedFeature
 from sparsetime.explorer.workbench.timeline import enriched_features
 
@@ -19,7 +19,7 @@ _SHOWN, _AROUND, _EXAMPLES = 30, 60, 10
 _NARROWEST, _WIDEST = 8, 128
 
 
-class SearchHit(Record):
+class SearchHit(FrozenRecord):
     """Where words stand: the steps `first` to `stop` of a sequence, with text on either side."""
 
     sequence: int
@@ -32,7 +32,7 @@ class SearchHit(Record):
     likeness: float = 1.0  # of passages found by example: percent of what the example has
 
 
-class WordSearch(Record):
+class WordSearch(FrozenRecord):
     """Features that fire on some words more than elsewhere, and places where the words stand."""
 
     total: int  # how often the words stand in the indexed texts
@@ -42,7 +42,7 @@ class WordSearch(Record):
     places: list[SearchHit]
 
 
-def features_of_words(opened: Opened, key: str, words: str) -> WordSearch:
+def features_of_words(opened: RunCache, key: str, words: str) -> WordSearch:
     """The features that have these words most to themselves, by their log-likelihood ratio.
 
     The words are looked for as written but for their case, and not within longer words. Features
@@ -59,7 +59,7 @@ def features_of_words(opened: Opened, key: str, words: str) -> WordSearch:
     wanted = words.strip()
     if not wanted:
         raise DataError("give some words to look for")
-    shown = opened.one(key)
+    shown = opened.dictionary(key)
     numbers = shown.index.sequences["sequence"].to_numpy()
     texts = shown.store.sequences["text"].take(
         np.searchsorted(shown.store.sequence_indices, numbers)
@@ -97,7 +97,7 @@ def features_of_words(opened: Opened, key: str, words: str) -> WordSearch:
 
 
 def similar_passages(
-    opened: Opened, key: str, sequence: int, first: int, stop: int
+    opened: RunCache, key: str, sequence: int, first: int, stop: int
 ) -> list[SearchHit]:
     """Other passages in which the features that this one has to itself fire together.
 
@@ -139,9 +139,9 @@ def _pattern(wanted: str) -> str:
     return begin + re.escape(wanted) + end
 
 
-def _where(opened: Opened, key: str, sequence: int, pattern: str) -> list[tuple[int, int]]:
+def _where(opened: RunCache, key: str, sequence: int, pattern: str) -> list[tuple[int, int]]:
     """The steps over each occurrence of the words."""
-    store = opened.one(key).store
+    store = opened.dictionary(key).store
     stored = store.sequence(int(np.searchsorted(store.sequence_indices, sequence)))
     if stored.text is None or not {"char_start", "char_end"} <= set(stored.steps.column_names):
         return []
@@ -157,7 +157,7 @@ def _where(opened: Opened, key: str, sequence: int, pattern: str) -> list[tuple[
 
 
 def _place(
-    opened: Opened, key: str, sequence: int, first: int, stop: int, likeness: float = 1.0
+    opened: RunCache, key: str, sequence: int, first: int, stop: int, likeness: float = 1.0
 ) -> SearchHit:
     whole = opened.document(key, sequence)
     stop = min(stop, len(whole.words))
@@ -178,8 +178,8 @@ def _place(
     )
 
 
-def _line(opened: Opened, key: str, number: int, nats: float, share: float) -> EnrichedFeature:
-    table = opened.one(key).table
+def _line(opened: RunCache, key: str, number: int, nats: float, share: float) -> EnrichedFeature:
+    table = opened.dictionary(key).table
     return EnrichedFeature(
         feature=number,
         part=table.part(number),

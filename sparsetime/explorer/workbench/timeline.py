@@ -11,8 +11,8 @@ from jaxtyping import Float, Int
 from sparsetime.explorer.row_choice import TOO_DENSE, choose
 from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.row_clustering import Cells, likeness
-from sparsetime.explorer.workbench.run_cache import Opened
-from sparsetime.explorer.workbench.schema import EnrichedFeature, Roll, RollRow
+from sparsetime.explorer.workbench.run_cache import RunCache
+from sparsetime.explorer.workbench.schema import EnrichedFeature, Timeline, TimelineRow
 
 if TYPE_CHECKING:
     from sparsetime.codes import SparseCode
@@ -21,8 +21,8 @@ COLUMNS, MOST_COLUMNS = 4096, 8192
 ROWS, MOST_ROWS = 48, 2000
 
 
-def roll(
-    opened: Opened,
+def timeline(
+    opened: RunCache,
     key: str,
     sequence: int,
     first: int = 0,
@@ -33,7 +33,7 @@ def roll(
     densest: float = TOO_DENSE,
     also: tuple[int, ...] = (),
     reach: int = 0,
-) -> Roll:
+) -> Timeline:
     """The score of the steps `first` to `stop` (exclusive).
 
     Rows are chosen by the rule of `explorer.score`, among features that are active on at most the
@@ -44,7 +44,7 @@ def roll(
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
     first, stop, length = segment(opened, key, sequence, first, stop)
-    shown = opened.one(key)
+    shown = opened.dictionary(key)
     whole = opened.code(key, sequence)
     step, feature, value = _entries(whole.row_slice(first, stop))
     chosen = choose(feature, value, shown.table, rows, densest)
@@ -63,7 +63,7 @@ def roll(
     cells = _cells(row, column, percent, len(chosen))
     place, group = likeness(cells, -(-(end - begin) // stride))
     total = float(energy.sum()) or 1.0
-    return Roll(
+    return Timeline(
         dictionary=key,
         sequence=sequence,
         first=begin,
@@ -72,7 +72,7 @@ def roll(
         stride=stride,
         awake=awake,
         rows=[
-            RollRow(
+            TimelineRow(
                 feature=int(f),
                 part=shown.table.part(int(f)),
                 label=opened.labels.of(key, int(f)).name,
@@ -92,7 +92,7 @@ def roll(
 
 
 def enriched_features(
-    opened: Opened, key: str, sequence: int, first: int, stop: int, limit: int = 12
+    opened: RunCache, key: str, sequence: int, first: int, stop: int, limit: int = 12
 ) -> list[EnrichedFeature]:
     """The features that a segment has most to itself; see `features.enrichment`.
 
@@ -101,7 +101,7 @@ def enriched_features(
     from sparsetime.features.enrichment import enrichment
 
     first, stop, _ = segment(opened, key, sequence, first, stop)
-    table = opened.one(key).table
+    table = opened.dictionary(key).table
     code = opened.code(key, sequence).row_slice(first, stop)
     found, nats = enrichment(code, table.density)
     count = np.bincount(code.indices.numpy(), minlength=code.width)

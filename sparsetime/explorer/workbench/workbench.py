@@ -12,7 +12,7 @@ from sparsetime.errors import ConfigError, StoreError
 from sparsetime.explorer.run_contents import DICTIONARY, INDEX, store_names
 from sparsetime.explorer.workbench.live import Live
 from sparsetime.explorer.workbench.preview import indexed
-from sparsetime.explorer.workbench.run_cache import Opened
+from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Workbench:
         self.live = Live(model)
         self.renderers = [_module(each) for each in renderers]
         self._lock = threading.Lock()
-        self._opened: Opened | None = None
+        self._opened: RunCache | None = None
         self._stamp: tuple[tuple[str, int], ...] = ()
         self._looked = 0.0
         self._stores = store_names(self.folder)
@@ -58,7 +58,7 @@ class Workbench:
             raise StoreError(f"{self.folder.url} holds nothing that can be shown yet. {said}")
 
     @property
-    def opened(self) -> Opened:
+    def opened(self) -> RunCache:
         """The run as it is now; the same object as long as nothing changed."""
         with self._lock:
             now = time.monotonic()
@@ -66,7 +66,7 @@ class Workbench:
                 self._looked = now
                 stamp = self._stamp_now()
                 if self._opened is None or stamp != self._stamp:
-                    self._opened, self._stamp = Opened(self.folder), stamp
+                    self._opened, self._stamp = RunCache(self.folder), stamp
             return self._opened
 
     @property

@@ -1,0 +1,97 @@
+// Features in a list: searched by words, filtered by brushes, sorted, a page at a time.
+
+import { exported, here, remember } from "./router.js";
+import { check, choices, empty, featureAddress, h, hueOf, nameOf, percent, plural, settled, short } from "./dom.js";
+import { ask, of } from "./api.js";
+import { placeLine, specificLine } from "./selection.js";
+import { histogram } from "./histogram.js";
+
+const PAGE = 60;
+const SORTS = [["telling", "most telling"], ["dwell", "lasts longest"], ["density", "fires most"], ["documents", "most documents"], ["feature", "number"]];
+
+/** Filters and the list, for one dictionary; `at` gets both. */
+export function featureList(at, run, key, { compact = false } = {}) {
+  const view = run.dictionaries.find((each) => each.entry.key === key);
+  const query = here();
+  const range = (name) => {
+    const [a, b] = (query.get(name) ?? "").split(",").map(Number);
+    return query.has(name) && Number.isFinite(a) && Number.isFinite(b) ? [a, b] : null;
+  };
+  const state = {
+    words: query.get("words") ?? "", part: query.get("part") ?? "", sort: query.get("sort") ?? "telling",
+    starred: query.has("starred"), where: query.get("in") === "moments" && !exported ? "moments" : "", density: range("density"), dwell: range("dwell"), shown: PAGE,
+  };
+  const count = h("p.count", { "aria-live": "polite" });
+  const rows = h("div.lines");
+  const more = h("button.more", { click: () => { state.shown += PAGE; load(); } }, "Show more");
+  let turn = 0;
+
+  async function load() {
+    const mine = ++turn;
+    remember({
+      in: state.where, words: state.words, part: state.part, sort: state.sort === "telling" ? "" : state.sort,
+      starred: state.starred ? "1" : "", density: state.density?.map((v) => v.toPrecision(4)).join(","),
+      dwell: state.dwell?.map((v) => v.toPrecision(4)).join(","),
+    });
+    if (state.where && state.words.trim()) {
+      const answer = await ask(`${of(key)}/moments`, { words: state.words });
+      if (mine === turn) showMoments(key, answer, { count, rows, more });
+      return;
+    }
+    const found = await ask(`${of(key)}/features`, {
+      words: state.words, part: state.part, sort: state.sort, starred: state.starred || null,
+      density_min: state.density?.[0], density_max: state.density?.[1],
+      dwell_min: state.dwell?.[0], dwell_max: state.dwell?.[1], limit: Math.min(state.shown, 500),
+    });
+    if (mine !== turn) return;
+    const living = view.width - view.dead;
+    count.textContent = found.total === living
+      ? `${plural(living, "living feature")}`
+      : `${found.total.toLocaleString("en")} of ${plural(living, "living feature")}`;
+    rows.replaceChildren(...found.lines.map((line) => featureLine(key, line, run.unit)));
+    if (!found.total) rows.append(empty("No feature fits", "Widen the ranges, or take away a word."));
+    more.hidden = found.lines.length >= found.total || state.shown >= 500;
+  }
+
+  const later = settled(load, 180);
+  const change = (name) => (value) => { state[name] = value; state.shown = PAGE; later(); };
+  const brushes = h("div.brushes", {},
+    histogram({ title: `Share of ${run.unit}s on which a feature fires`, unit: "", ...view.density, format: percent, chosen: state.density, change: change("density") }),
+    histogram({ title: `How long it lasts, mean run`, unit: `${run.unit}s`, ...view.dwell, chosen: state.dwell, change: change("dwell") }));
+  const search = h("input", {
+    type: "search", placeholder: "Search words and labels", "aria-label": "Search words and labels", value: state.words,
+    input: (event) => change("words")(event.target.value),
+  });
+  const controls = h("div.controls", {}, search,
+    exported ? null : choices("search in", [["", "names and words"], ["moments", "the text of moments"]], state.where, change("where")),
+    h("select", { "aria-label": "Sort", change: (event) => change("sort")(event.target.value) },
+      SORTS.map(([value, label]) => h("option", { value, selected: value === state.sort }, label))),
+    view.entry.parts ? choices("part", [["", "both parts"], ["first", view.entry.parts[0]], ["rest", view.entry.parts[1]]], state.part, change("part")) : null,
+    check("starred", state.starred, change("starred")), count);
+  at.append(brushes, controls, rows, more);
+  if (compact) rows.classList.add("compact");
+  return load();
+}
+
+/** Features that fire on these words more than elsewhere, and where the words stand. */
+function showMoments(key, found, { count, rows, more }) {
+  more.hidden = true;
+  count.textContent = found.total ? `${plural(found.total, "place")} in ${plural(found.documents, "document")}; read in ${found.read.toLocaleString("en")}` : "";
+  if (!found.total) { rows.replaceChildren(empty("These words stand nowhere", "They are looked for as written, but for capital letters.")); return; }
+  rows.replaceChildren(h("div.moments", {}, h("div.lines", {}, found.features.map((each) => specificLine(key, each))), h("div.alike", {}, found.places.map((place) => placeLine(key, place)))));
+}
+
+export function featureLine(key, line, unit) {
+  return h(`a.line.${hueOf(line)}`, { href: featureAddress(key, line.feature) },
+    h("span.id", {}, line.feature),
+    h("span.name", { dir: "auto" }, line.starred ? "★ " : "", nameOf(line, 5)),
+    h("span.fact", { title: "mean length of a run" }, h("b", {}, short(line.dwell)), ` ${unit}s`),
+    h("span.fact", { title: `share of ${unit}s` }, percent(line.density)),
+    h("span.fact.wide", {}, plural(line.documents, "document")));
+}
+
+/** Which dictionary is looked at: a row of choices that leads to the same view of another one. */
+export function dictionaryChoice(run, key, go) {
+  if (run.dictionaries.length < 2) return null;
+  return choices("dictionary", run.dictionaries.map((each) => [each.entry.key, each.entry.title]), key, go);
+}

@@ -1,0 +1,31 @@
+// Where we are: the address of a view, in the path of a live explorer or behind the # of exported files.
+
+export const exported = document.documentElement.dataset.exported ?? "";
+
+// Links into exports of 0.1.0 called the timeline /score.
+const behind = () => (location.hash.slice(1) || "/").replace(/^\/score(?=$|\?)/, "/timeline");
+export const path = () => (exported ? behind().split("?")[0] : location.pathname);
+export const here = () => new URLSearchParams(exported ? behind().split("?")[1] ?? "" : location.search);
+
+/** The address of a view ("/timeline?…") as a link must have it. */
+export const link = (address) => (exported ? `#${address}` : address);
+
+/** Change the address's parameters without a reload. */
+export function remember(changes, push = false) {
+  const query = here();
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === null || value === undefined || value === "") query.delete(key);
+    else query.set(key, value);
+  }
+  query.delete("token");
+  const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+  history[push ? "pushState" : "replaceState"](null, "", link(path() + (text ? `?${text}` : "")));
+}
+
+let show = () => {};
+export const showWith = (work) => { show = work; };
+export function go(address) {
+  history.pushState(null, "", link(address));
+  scrollTo(0, 0);
+  show();
+}
