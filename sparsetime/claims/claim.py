@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias, final
@@ -19,8 +19,8 @@ from sparsetime.claims.verdicts.expectations import (
     Within,
 )
 from sparsetime.dictionaries.recipes import recipes
-from sparsetime.errors import ConfigError, unknown_name
-from sparsetime.registry import read_folder
+from sparsetime.errors import ConfigError
+from sparsetime.registry import Register
 
 __all__ = ["AtLeast", "AtMost", "Claim", "Lab", "Less", "Within", "claim", "claims", "get_claim"]
 
@@ -62,7 +62,12 @@ class Claim:
         return self.file.parent.name
 
 
-_CLAIMS: dict[str, Claim] = {}
+def _families() -> Iterator[str]:
+    """Packages of claims: every folder of `papers` is a family."""
+    return (f"{papers.__name__}.{family.name}" for family in pkgutil.iter_modules(papers.__path__))
+
+
+_CLAIMS: Register[Claim] = Register("claim", _families)
 
 
 def claim(
@@ -75,10 +80,14 @@ def claim(
     seconds: int = LONGEST,
     notes: str = "",
     uses: Sequence[str] = (),
+    former: Sequence[str] = (),
 ) -> Callable[[Check], Check]:
     """Decorator that registers a function from a lab and a seed to values as a claim's check.
 
-    Errors: ConfigError where nothing is expected, or where three seeds take more than 90 seconds.
+    The fields are those of `Claim`. former: names of the claim in earlier versions.
+
+    Errors: ConfigError where nothing is expected, where three seeds take more than 90 seconds, or
+    for a name that another claim has.
     """
     if not expects:
         raise ConfigError(
@@ -92,9 +101,8 @@ def claim(
         )
 
     def register(check: Check) -> Check:
-        _CLAIMS[name] = Claim(
-            name, system, says, data, tuple(expects), check, seconds, notes, tuple(uses)
-        )
+        entry = Claim(name, system, says, data, tuple(expects), check, seconds, notes, tuple(uses))
+        _CLAIMS.add(name, entry, check, former)
         return check
 
     return register
@@ -102,18 +110,16 @@ def claim(
 
 def claims() -> list[Claim]:
     """All claims, by name. A claim without a row of its own has the one of its recipe's card."""
-    for family in pkgutil.iter_modules(papers.__path__):
-        read_folder(f"{papers.__name__}.{family.name}")
-    rows = {card.name: card.system for card in recipes()}
-    return [
-        one if one.system is not None else replace(one, system=rows.get(one.name))
-        for _, one in sorted(_CLAIMS.items())
-    ]
+    return [_with_row(one) for one in _CLAIMS.values()]
 
 
 def get_claim(name: str) -> Claim:
-    """Claim of that name. Errors: UnknownNameError with the nearest names."""
-    by_name = {one.name: one for one in claims()}
-    if name not in by_name:
-        raise unknown_name("claim", name, by_name)
-    return by_name[name]
+    """Claim of a present or former name. Errors: UnknownNameError with the nearest names."""
+    return _with_row(_CLAIMS[name])
+
+
+def _with_row(claim: Claim) -> Claim:
+    if claim.system is not None:
+        return claim
+    rows = {card.name: card.system for card in recipes()}
+    return replace(claim, system=rows.get(claim.name))

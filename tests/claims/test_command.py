@@ -10,6 +10,7 @@ from sparsetime.claims.verdicts.expectations import Less
 from sparsetime.claims.verdicts.results import SHIPPED, latest_records
 from sparsetime.cli import app
 from sparsetime.cli import claim as command
+from sparsetime.registry import Register
 
 
 def run(*arguments, code=0):
@@ -23,8 +24,7 @@ def run(*arguments, code=0):
 def seen(tmp_path, monkeypatch):
     """Two claims and no others, in an empty folder; the seeds that each was checked on."""
     monkeypatch.chdir(tmp_path)
-    register.claims()
-    monkeypatch.setattr(register, "_CLAIMS", {})
+    monkeypatch.setattr(register, "_CLAIMS", Register("claim", list))
     seeds = {"quick": [], "other": []}
     for name, error in (("quick", 1.0), ("other", 3.0)):
 

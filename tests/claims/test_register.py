@@ -70,3 +70,15 @@ def test_a_claim_that_takes_long_is_refused():
 def test_an_unknown_claim_is_answered_with_the_nearest():
     with pytest.raises(UnknownNameError, match="unknown claim 'topkk': did you mean 'topk'"):
         get_claim("topkk")
+
+
+def test_a_former_name_still_gives_the_claim():
+    assert get_claim("g_sae").name == "gradient_sae"
+
+
+def test_a_name_that_another_claim_has_is_refused():
+    def check(lab, seed):
+        return {"a": 0.0}
+
+    with pytest.raises(ConfigError, match=r"got the claim 'topk' from .*choose another name"):
+        claim("topk", says="It is.", data="nothing", expects=[Less("a", than=1)])(check)

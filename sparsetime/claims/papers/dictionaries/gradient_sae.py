@@ -11,6 +11,7 @@ WIDTH, K, ROWS = 768, 16, 100_000
 @claim(
     "gradient_sae",
     system=18,
+    former=["g_sae"],
     says="At equal k, reconstructions by g-SAE increase the model's cross-entropy less than those "
     "by TopK.",
     data="the code model, layer 1 of 4; held-out documents",
