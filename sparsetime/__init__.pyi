@@ -18,7 +18,7 @@ from .dictionaries.serialise import load as load
 from .dictionaries.state.wrap_stateful import wrap_stateful as wrap_stateful
 from .explorer.export import export as export
 from .explorer.server.launch import explore as explore
-from .features.index import index as index
+from .features.build_index import index as index
 from .features.index import open_index as open_index
 from .metrics.evaluate import evaluate as evaluate
 from .models.sites import sites as sites

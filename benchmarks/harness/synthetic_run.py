@@ -17,6 +17,7 @@ from sparsetime.features.build_tables import EncodedStore
 from sparsetime.features.index_files import write_index
 from sparsetime.features.provenance import provenance_of
 from sparsetime.files import Folder
+from sparsetime.models.load import weight_hash
 
 D, K = 384, 32
 
@@ -29,7 +30,8 @@ def make_run(out: str, entries: int, width: int) -> None:
     sae.save(f"{out}/synthetic")
     about = {"dictionary": "topk", "model_name": store.model_name, "model_hash": "0",
              "site": store.site, "unit": "token"}  # fmt: skip
-    write_index(coded, Folder(f"{out}/synthetic/features"), provenance_of(sae, store), about)
+    subject = provenance_of(weight_hash(sae), store)
+    write_index(coded, Folder(f"{out}/synthetic/features"), subject, about)
 
 
 def about_run(run: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from sparsetime.demo.settings import DemoSettings
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.errors import StoreError
-from sparsetime.features.index import index
+from sparsetime.features.build_index import index
 from sparsetime.files import Folder
 from sparsetime.metrics.evaluate import evaluate
 from sparsetime.metrics.evaluation_report import RECORD as EVALUATION

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparsetime.features.arrow_numpy import to_numpy
+from sparsetime.features.step_text import has_offsets, step_texts
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -20,7 +21,6 @@ STEPS = 128
 _CHARACTERS = 600  # about what STEPS tokens of prose span
 _EVERY = 10  # without text, every tenth step carries its time
 _RULE = re.compile(r"([*=~^-])\1\1")  # under a heading: a segment is better without one
-_PLAIN = ("", " ")  # gaps that stay as they are: nearly all
 _PLAIN_WORD = re.compile(r"\b[a-z]{2,}\b")
 
 
@@ -68,13 +68,6 @@ def choose_excerpts(
     return [excerpt(store.sequence(place), start, steps) for _, place, start in turns[:count]]
 
 
-def gap_text(between: str) -> str:
-    """White space as the page prints it: paragraphs stay apart, wrapped lines flow."""
-    if re.fullmatch(r"\s*\n\s*\n\s*", between):
-        return "\n\n"
-    return re.sub(r"\s+", " ", between)
-
-
 def _best_start(text: str) -> tuple[float, int]:
     """The share of plain words in the best segment of a text, and where that segment begins."""
     best = (-1.0, 0)
@@ -92,8 +85,7 @@ def _best_start(text: str) -> tuple[float, int]:
 
 def excerpt(stored: StoredSequence, start: int, steps: int) -> Excerpt:
     """`steps` steps of a sequence from the character `start` on, or its last ones."""
-    names = stored.steps.column_names
-    with_text = stored.text is not None and {"char_start", "char_end"} <= set(names)
+    with_text = has_offsets(stored)
     first = 0
     if with_text:
         begins = to_numpy(stored.steps, "char_start")
@@ -112,14 +104,9 @@ def excerpt(stored: StoredSequence, start: int, steps: int) -> Excerpt:
 
 
 def _words(stored: StoredSequence, first: int, stop: int) -> Iterator[tuple[str, str]]:
-    text = stored.text or ""
-    begin = to_numpy(stored.steps, "char_start")[first:stop].tolist()
-    end = to_numpy(stored.steps, "char_end")[first:stop].tolist()
-    before = begin[0] if begin else 0
-    for a, b in zip(begin, end, strict=True):
-        gap = text[before:a]
-        yield text[a if a > before else before : b], gap if gap in _PLAIN else gap_text(gap)
-        before = b if b > before else before
+    starts = to_numpy(stored.steps, "char_start")[first:stop].tolist()
+    ends = to_numpy(stored.steps, "char_end")[first:stop].tolist()
+    return step_texts(stored.text or "", starts, ends, starts[0] if starts else 0)
 
 
 def _times(stored: StoredSequence, first: int, stop: int) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,7 @@ from sparsetime.explorer.workbench.coactivation import coactivation_view
 from sparsetime.explorer.workbench.compare import compare
 from sparsetime.explorer.workbench.documents import document, documents
 from sparsetime.explorer.workbench.feature import feature
+from sparsetime.explorer.workbench.feature_columns import feature_columns
 from sparsetime.explorer.workbench.feature_list import lines
 from sparsetime.explorer.workbench.inputs import input_view
 from sparsetime.explorer.workbench.overview import overview, training
@@ -112,6 +113,7 @@ def _dictionary(data: Folder, opened: RunCache, key: str, room: float, show: boo
         )
     known = documents(opened, key, limit=len(shown.index.sequences))
     data.write_bytes("features.json", listed)
+    _write(data, "columns.json", feature_columns(opened, key))
     _write(data, "sequences.json", [x for x in known.lines if x.sequence in set(sequences)])
     _write(data, "holds.json", {"features": features})
     return (

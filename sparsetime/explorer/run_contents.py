@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.explorer import report_charts
 from sparsetime.explorer.report_schema import DictionaryEntry
 from sparsetime.explorer.row_choice import FeatureTable, table_of
+from sparsetime.features.schemas import FEATURE_COLUMNS
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from sparsetime.activations.store.store import Store
+    from sparsetime.features.column_definition import ColumnDefinition
+    from sparsetime.features.feature_table import DefinedTable
     from sparsetime.features.index import FeatureIndex
     from sparsetime.metrics.evaluation_report import EvaluationReport
 
@@ -32,6 +38,7 @@ class ShownDictionary:
     """A dictionary of the run with all that the page needs of it.
 
     store: the whole store that its index was made from. evaluation: None where there is none.
+    tables: the feature tables that were added to its index, by name.
     """
 
     entry: DictionaryEntry
@@ -40,6 +47,24 @@ class ShownDictionary:
     table: FeatureTable
     evaluation: EvaluationReport | None
     metrics: list[dict[str, Any]]
+    tables: dict[str, DefinedTable]
+
+    @cached_property
+    def columns(self) -> dict[str, ColumnDefinition]:
+        """The definitions of all feature columns: the index's, then those of the tables."""
+        added = [column for table in self.tables.values() for column in table.definitions]
+        return {column.name: column for column in (*FEATURE_COLUMNS, *added)}
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """The values of one of the `columns`, one per feature."""
+        tables = (self.index.features, *(table.table for table in self.tables.values()))
+        return next(table[name] for table in tables if name in table.column_names)
+
+    @cached_property
+    def name_columns(self) -> list[list[str | None]]:
+        """The names that feature tables give, one list per name column."""
+        names = [column.name for column in self.columns.values() if column.role == "name"]
+        return [self.column(name).to_pylist() for name in names]
 
 
 @dataclass(frozen=True)
@@ -104,6 +129,15 @@ def store_names(folder: Folder) -> list[str]:
     return found
 
 
+def indexed_names(folder: Folder) -> list[str]:
+    """Folders of a run that hold a dictionary, or the index of any code source."""
+    from sparsetime.features.index_files import RECORD
+
+    records = (DICTIONARY, f"{INDEX}/{RECORD}")
+    names = folder.names()
+    return [name for name in names if any(folder.exists(f"{name}/{record}") for record in records)]
+
+
 def dictionary_names(folder: Folder) -> list[str]:
     """The folders of a run that hold a dictionary. Errors: StoreError where there is none."""
     names = [name for name in folder.names() if folder.exists(f"{name}/{DICTIONARY}")]
@@ -125,8 +159,12 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
     if not folder.exists(f"{INDEX}/{RECORD}"):
         raise _LeftOutError(f"it has no feature index in {INDEX}/; make it with sparsetime index")
     index = open_index((folder / INDEX).url)
-    weights = weight_hash(load(folder.url))
     subject = index.record.get("subject", {})
+    weights = subject.get("dictionary", "")
+    if index.kind == "dictionary":
+        if not folder.exists(DICTIONARY):
+            raise _LeftOutError(f"the dictionary of its feature index, {DICTIONARY}, is missing")
+        weights = weight_hash(load(folder.url))
     again = "make it anew with sparsetime index --force"
     if subject.get("dictionary") != weights:
         raise _LeftOutError(
@@ -146,7 +184,17 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
         table=table_of(index),
         evaluation=_evaluation(folder, name, weights, stores, notes),
         metrics=list(read_metrics(folder.url)),
+        tables=_tables(name, index, notes),
     )
+
+
+def _tables(name: str, index: FeatureIndex, notes: list[str]) -> dict[str, DefinedTable]:
+    """The feature tables of an index; a damaged one costs all of them and leaves a note."""
+    try:
+        return index.tables
+    except (DamagedError, StoreError) as error:
+        notes.append(f"The feature tables of {name} are left out: {error}.")
+        return {}
 
 
 def _evaluation(

@@ -1,4 +1,4 @@
-"""A column of a table as numbers, without what pyarrow would import for it."""
+"""Arrow columns as numpy arrays, without the import of pandas."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from jaxtyping import Shaped
 
 
 def to_numpy(table: pa.Table, name: str) -> Shaped[np.ndarray, " rows"]:
-    """A column of numbers, not to be written to; where there are nulls float64, and NaN for them.
+    """A column of numbers as a read-only array; with nulls it is float64, and NaN for them.
 
     pyarrow's own `to_numpy` imports pandas where that is installed, which takes longer than all
-    else that a page needs for its first picture.
+    else that a page needs to draw.
     """
     column: Any = table[name].combine_chunks()
     if column.null_count:
         return np.array(column.to_pylist(), dtype=np.float64)
-    found: Shaped[np.ndarray, " rows"] = np.from_dlpack(column)
-    return found
+    values: Shaped[np.ndarray, " rows"] = np.from_dlpack(column)
+    return values

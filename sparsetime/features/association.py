@@ -1,12 +1,14 @@
-"""What a feature's firing says about something else: the word it stands on, the document it is in.
+"""Association of features with categories: the word of a step, its sequence, or its label.
 
-Everything here reads entries: `feature` [entries] fired where the thing was of `kind` [entries].
+All functions read entries of a code: `feature` [entries] is active on a step of category `kind`
+[entries].
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,11 +17,12 @@ _DRAWS = 8
 _SIZES = 24
 
 
+@final
 @dataclass(frozen=True)
 class ContingencyTable:
-    """How often, and how strongly, each feature met each kind; sorted by feature, then kind.
+    """Sparse contingency table of features and categories, sorted by feature, then category.
 
-    feature, kind, count: int64 [pairs]; strength: float64 [pairs], summed.
+    feature, kind, count: int64 [pairs]; strength: float64 [pairs], |activation value| summed.
     """
 
     feature: Int[np.ndarray, " pairs"]
@@ -34,63 +37,64 @@ def contingency_table(
     strength: Float[np.ndarray, " entries"],
     kinds: int,
 ) -> ContingencyTable:
-    """Count the pairs of feature and kind."""
+    """Count the entries of every pair of feature and category that occurs."""
     key = feature.astype(np.int64) * kinds + kind
-    found, place, count = np.unique(key, return_inverse=True, return_counts=True)
+    pairs, place, count = np.unique(key, return_inverse=True, return_counts=True)
     # Without any entries bincount would give integers.
-    total = np.bincount(place, weights=strength, minlength=len(found)).astype(np.float64)
-    return ContingencyTable(found // kinds, found % kinds, count, total)
+    total = np.bincount(place, weights=strength, minlength=len(pairs)).astype(np.float64)
+    return ContingencyTable(pairs // kinds, pairs % kinds, count, total)
 
 
 def information(
     pairs: ContingencyTable, share: Float[np.ndarray, " kinds"], width: int
 ) -> Float[np.ndarray, " width"]:
-    """Nats that a feature's firing gives about the kind, above what chance would seem to give.
+    """Nats that an active step of a feature gives about the category, above those of random steps.
 
-    The Kullback-Leibler divergence of the kinds it fires on from `share`, the kinds of all steps
-    (its "specific surprise": DeWeese and Meister 1999), less the mean divergence of as many steps
-    drawn at random. Without that, a feature that fires three times would always seem to know much.
-    Near 0 for a feature that fires without regard to the kind; NaN for one that never fires.
+    With p the shares of the categories among a feature's n active steps, and q = `share` among
+    all steps, the information is
+
+        KL(p || q) - E[KL(p_n || q)],    KL(p || q) = sum_k p_k log(p_k / q_k),
+
+    where p_n are the shares among n random steps: the "specific surprise" (DeWeese and Meister
+    1999), less its bias. Without the second term a feature with three active steps would always
+    seem informative. About 0 for a feature that ignores the category; NaN for a dead one.
     """
     total = np.bincount(pairs.feature, weights=pairs.count, minlength=width)
-    part = pairs.count / total[pairs.feature]
-    nats = np.bincount(
-        pairs.feature, weights=part * np.log(part / share[pairs.kind]), minlength=width
-    )
-    fires = total > 0
-    nats[~fires] = np.nan
-    nats[fires] -= chance(total[fires], share)
+    p = pairs.count / total[pairs.feature]
+    nats = np.bincount(pairs.feature, weights=p * np.log(p / share[pairs.kind]), minlength=width)
+    active = total > 0
+    nats[~active] = np.nan
+    nats[active] -= random_divergence(total[active], share)
     return nats
 
 
-def chance(
+def random_divergence(
     sizes: Float[np.ndarray, " samples"], share: Float[np.ndarray, " kinds"]
 ) -> Float[np.ndarray, " samples"]:
-    """The mean divergence from `share` of a random sample of each size.
+    """Mean divergence E[KL(p_n || q)] of n random steps from their source, for every size n.
 
-    By simulation with a fixed seed at sizes a constant factor apart, and by the straight line in
-    the logarithm of the size between them.
+    By simulation with a fixed seed at sizes a constant factor apart, and linear in log n between.
     """
     rng = np.random.default_rng(0)
     grid = np.unique(np.geomspace(1, max(2.0, sizes.max(initial=1)), _SIZES).astype(np.int64))
     share = share / share.sum()
     means = np.empty(len(grid))
     for at, size in enumerate(grid):
-        part = rng.multinomial(size, share, size=_DRAWS) / size
-        drawn, kind = part.nonzero()
-        some = part[drawn, kind]
-        means[at] = (some * np.log(some / share[kind])).sum() / _DRAWS
+        p = rng.multinomial(size, share, size=_DRAWS) / size
+        draw, kind = p.nonzero()
+        drawn = p[draw, kind]
+        means[at] = (drawn * np.log(drawn / share[kind])).sum() / _DRAWS
     return np.asarray(np.interp(np.log(np.maximum(sizes, 1)), np.log(grid), means))
 
 
 def over_represented(
     pairs: ContingencyTable, frequency: Float[np.ndarray, " kinds"], width: int, n: int
 ) -> list[Int[np.ndarray, " few"]]:
-    """The up to `n` kinds that stand out most among those a feature fires on, best first.
+    """Up to `n` most over-represented categories of every feature, best first.
 
-    With p the kind's share of the feature's summed strength and q its share of all steps
-    (one step added to every kind, so that a kind met once does not look certain), the score is
-    p log(p / q): the kind's own part of the divergence. Kinds with p <= q are left out.
+    The score is p log(p / q), the category's own term of KL(p || q): p is the category's share of
+    the feature's summed |activation value|, q its share of all steps, with one step added to every
+    category, so that one met once does not look certain. Categories with p <= q are left out.
     """
     q = (frequency + 1) / (frequency.sum() + len(frequency))
     total = np.bincount(pairs.feature, weights=pairs.strength, minlength=width)

@@ -1,4 +1,4 @@
-"""The tables of a feature index, made from a code in order of time."""
+"""Building the tables of a feature index from the code of a store."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ TENTHS = 10
 
 @dataclass(frozen=True)
 class EncodedStore:
-    """The code of whole sequences, one after another, and what is known of its rows.
+    """The code of whole sequences, one after another, with the word of every row.
 
-    numbers: int64 [sequences], in the whole store; ids: their names; segments: their rows;
-    word_of_row: int64 [rows], -1 for none; words: the vocabulary, None for a store without text;
-    groups: ends of the dictionary's nested groups.
+    numbers: int64 [sequences], in the whole store. ids: their names. segments: their
+    rows. word_of_row: int64 [rows], -1 for none. words: the vocabulary, None for a store without
+    text. groups: ends of the nested groups of latents.
     """
 
     code: SparseCode
@@ -37,12 +37,12 @@ class EncodedStore:
 
     @property
     def sequence_of_row(self) -> Int[np.ndarray, " rows"]:
-        """The sequence of each row, counted here and not in the whole store."""
+        """The sequence of every row, by its place here, not by its number in the whole store."""
         return self.segments.of_row.numpy()
 
 
 def feature_table(coded: EncodedStore) -> pa.Table:
-    """One row a feature; see FEATURES."""
+    """One row per feature; see FEATURE_COLUMNS."""
     code, width = coded.code, coded.code.width
     columns = timescales.feature_columns(code)
     feature, strength = columns.features, np.abs(columns.values)
@@ -52,12 +52,12 @@ def feature_table(coded: EncodedStore) -> pa.Table:
     pairs = timescales.neighbouring_pairs(coded.segments)
     switches = timescales.switches(runs, coded.segments, width)
     peak = np.full(width, np.nan)
-    fires = count > 0
-    if fires.any():
-        peak[fires] = np.maximum.reduceat(strength, columns.offsets[:-1][fires])
+    active = count > 0
+    if active.any():
+        peak[active] = np.maximum.reduceat(strength, columns.offsets[:-1][active])
     total = np.bincount(feature, weights=strength, minlength=width)
     sequence = coded.sequence_of_row
-    seen = contingency_table(feature, sequence[columns.rows], strength, len(coded.numbers))
+    in_sequences = contingency_table(feature, sequence[columns.rows], strength, len(coded.numbers))
     words, word_information = _words(coded, feature, columns.rows, strength)
     values = {
         "feature": np.arange(width),
@@ -71,7 +71,7 @@ def feature_table(coded: EncodedStore) -> pa.Table:
         "half_life": half_lives.steps,
         "half_life_censored": half_lives.censored,
         "flicker": switches / pairs if pairs else np.full(width, np.nan),
-        "documents": np.bincount(seen.feature, minlength=width),
+        "documents": np.bincount(in_sequences.feature, minlength=width),
         "document_information": _document_information(coded, runs),
         "word_information": word_information,
         "words": words,
@@ -82,11 +82,11 @@ def feature_table(coded: EncodedStore) -> pa.Table:
 
 
 def example_table(coded: EncodedStore) -> pa.Table:
-    """Every firing, by feature, the strongest first; see EXAMPLES."""
+    """Every entry, by feature, the largest |activation value| first; see EXAMPLES."""
     code = coded.code
     value = code.values.detach().numpy().astype(np.float32)
-    # One integer to sort by: the feature above, below it the strength turned upside down. The bit
-    # pattern of a float that is not negative ascends with it.
+    # One integer to sort by: the feature in the high bits, the complement of |value| in the low
+    # ones. The bit patterns of non-negative floats ascend as the floats do.
     strength = np.abs(value).view(np.uint32).astype(np.uint64)
     key = code.indices.numpy().astype(np.uint64) << np.uint64(32)
     order = np.argsort(key | (np.uint64(0xFFFFFFFF) - strength), kind="stable")
@@ -94,7 +94,7 @@ def example_table(coded: EncodedStore) -> pa.Table:
 
 
 def code_table(coded: EncodedStore) -> pa.Table:
-    """Every firing, in order of time; see CODES."""
+    """Every entry, in order of time; see CODES."""
     return _entries(coded)
 
 
@@ -154,7 +154,7 @@ def _words(
 
 
 def _position_density(coded: EncodedStore, feature: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """[width, tenths]: the share of the steps in a tenth of their sequence on which it fires."""
+    """Density in each tenth of a sequence: active steps over steps, [width, tenths]."""
     width = coded.code.width
     lengths = coded.segments.numpy_lengths
     tenth = coded.segments.position.numpy() * TENTHS // np.repeat(lengths, lengths)

@@ -1,4 +1,4 @@
-"""Where a sequence turns to something else, by its code alone."""
+"""Change points of a sequence: the steps before which its active features change most."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ WINDOW = 24
 def boundaries(
     code: SparseCode, scale: Float[np.ndarray, " width"], window: int = WINDOW
 ) -> Int[np.ndarray, " boundaries"]:
-    """The steps before which the active features change most.
+    """The steps before which the active features change most, as TextTiling finds topics.
 
-    `code` has shape (time,); `scale` weighs features, such as one over their largest strength, 0
-    to leave one out. At every step the features of the `window` steps before it are compared with
-    those of the `window` steps from it on, by the cosine of their sums. A boundary is the lowest
-    cosine within half a window, where it lies deeper below the peaks on both sides than the mean
-    depth of all lows. In the manner of TextTiling (Hearst 1997), with features in place of words.
+    `code` has shape (time,); `scale` [width] weighs features, such as one over their largest
+    activation value, 0 to leave one out. With a_t the sum of the weighed codes of the `window`
+    steps before t, and b_t that of the `window` steps from t on, the similarity is
+
+        s_t = a_t . b_t / (|a_t| |b_t|).
+
+    A boundary is the lowest s within half a window whose depth, the climb to the peaks on both
+    sides summed, is at least the mean depth of all such lows (Hearst 1997, "TextTiling", with
+    features in place of words).
     """
     steps = code.rows
     if steps < 2 * window:
@@ -28,11 +32,12 @@ def boundaries(
     feature = code.indices.cpu().numpy()
     weight = np.abs(code.values.detach().float().cpu().numpy()) * scale[feature]
     offsets = code.offsets.cpu().numpy()
-    likeness = numba_loops.likeness(offsets, feature, weight.astype(np.float64), code.width, window)
-    lows = _lows(likeness, window // 2)
+    weights = weight.astype(np.float64)
+    similarity = numba_loops.window_similarity(offsets, feature, weights, code.width, window)
+    lows = _lows(similarity, window // 2)
     if not len(lows):
         return np.zeros(0, dtype=np.int64)
-    depth = np.array([_depth(likeness, low) for low in lows.tolist()])
+    depth = np.array([_depth(similarity, low) for low in lows.tolist()])
     chosen: Int[np.ndarray, " boundaries"] = window + lows[depth >= depth.mean()]
     return chosen
 
@@ -40,12 +45,12 @@ def boundaries(
 def _lows(curve: Float[np.ndarray, " places"], reach: int) -> Int[np.ndarray, " lows"]:
     padded = np.pad(curve, reach, constant_values=np.inf)
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).min(1)
-    found = np.flatnonzero((curve <= around) & (curve < 1))
-    return found[np.append(True, np.diff(found) > reach)] if len(found) else found
+    lows = np.flatnonzero((curve <= around) & (curve < 1))
+    return lows[np.append(True, np.diff(lows) > reach)] if len(lows) else lows
 
 
 def _depth(curve: Float[np.ndarray, " places"], low: int) -> float:
-    """How far the curve climbs to the peaks on both sides before it falls again, summed."""
+    """Depth of a low: the climb of the curve to its peaks on both sides, summed."""
     total = 0.0
     for step in (-1, 1):
         at = peak = low

@@ -1,4 +1,4 @@
-"""A feature in its place: the words around a moment, each with the feature's strength."""
+"""Contexts of activating examples: the words around a step, each with the feature's activation."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class ContextWord:
     """A word, or a step where there are no words.
 
-    text: as it stands in the document; gap: what stands before it, after the word before (a
-    space, a line break, nothing); first, last: its steps, both included; strength: the largest
-    |value| of the feature on them, 0 where it does not fire; here: the moment asked for.
+    text: as in the document. gap: the text between it and the word before (a space, a line break,
+    nothing). first, last: its steps, both included. strength: the largest |activation value| on
+    them, 0 where the feature is inactive. here: whether it holds the example's step.
     """
 
     text: str
@@ -36,7 +36,7 @@ class ContextWord:
 
 @dataclass(frozen=True)
 class FeatureContext:
-    """The words around one moment. `sequence` is the number in the whole store."""
+    """The words around one example. `sequence` is the number in the whole store."""
 
     feature: int
     sequence: int
@@ -46,14 +46,14 @@ class FeatureContext:
 
     @property
     def text(self) -> str:
-        """The passage as one string."""
+        """The context as one string."""
         return "".join(word.gap + word.text for word in self.words).strip()
 
 
 def feature_context(
     store: Store, code: SparseCode, feature: int, sequence: int, position: int, around: int = 12
 ) -> FeatureContext:
-    """The moment `position` of a sequence with up to `around` words on either side.
+    """The step `position` of a sequence with up to `around` words on either side.
 
     `sequence` is the number in the whole store, as the index gives it; `store` may be any view
     that holds it. `code`, of shape (time,), is the sequence's own (`index.sequence(sequence)`).
@@ -62,13 +62,7 @@ def feature_context(
     Errors: DataError where the view lacks the sequence or the sequence the position;
     MismatchError where the code is not as long as the sequence.
     """
-    found = np.flatnonzero(np.asarray(store.sequence_indices) == sequence)
-    if len(found) == 0:
-        raise DataError(
-            f"sequence {sequence} is not in this view of the store, which holds "
-            f"{len(store.sequence_indices)} sequences; give the whole store"
-        )
-    stored = store.sequence(int(found[0]))
+    stored = find_sequence(store, sequence)
     length = stored.values.shape[0]
     if not 0 <= position < length:
         raise DataError(
@@ -89,32 +83,47 @@ def feature_context(
     return FeatureContext(feature, sequence, str(stored.id), position, tuple(near))
 
 
+def find_sequence(store: Store, number: int) -> StoredSequence:
+    """The sequence of this number in the whole store, from any view that holds it.
+
+    Errors: DataError where the view lacks it.
+    """
+    places = np.flatnonzero(np.asarray(store.sequence_indices) == number)
+    if len(places) == 0:
+        raise DataError(
+            f"sequence {number} is not in this view of the store, which holds "
+            f"{len(store.sequence_indices)} sequences; give the whole store"
+        )
+    return store.sequence(int(places[0]))
+
+
 def _all_words(
     stored: StoredSequence, strength: Float[np.ndarray, " time"], position: int
 ) -> list[ContextWord]:
     """Every step in one word: neighbouring steps of one word merge, others stand alone."""
     words = text_words(stored)
     steps = np.arange(len(strength))
-    part = words.of_step if words else np.full(len(strength), -1)
-    begins = np.append(True, (part[1:] != part[:-1]) | (part[1:] < 0))
+    word_of_step = words.of_step if words else np.full(len(strength), -1)
+    changes = (word_of_step[1:] != word_of_step[:-1]) | (word_of_step[1:] < 0)
+    begins = np.append(True, changes)
     firsts = steps[begins]
     lasts = np.append(firsts[1:] - 1, len(strength) - 1)
     tokens = stored.steps["token"].to_pylist() if "token" in stored.steps.column_names else None
     if words:
         start = stored.steps["char_start"].to_pylist()
         end = stored.steps["char_end"].to_pylist()
-    found = []
-    before = None
+    context_words = []
+    read = None  # the character after the word before
     for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
         if words:
-            w = part[first]
+            w = word_of_step[first]
             a = int(words.start[w]) if w >= 0 else start[first]
             b = int(words.end[w]) if w >= 0 else end[last]
-            text, gap = words.text[a:b], "" if before is None else words.text[before:a]
-            before = b
+            text, gap = words.text[a:b], "" if read is None else words.text[read:a]
+            read = b
         else:
             text = str(tokens[first]) if tokens else str(first)
             gap = "" if first == 0 else " "
         peak = float(strength[first : last + 1].max())
-        found.append(ContextWord(text, gap, first, last, peak, first <= position <= last))
-    return found
+        context_words.append(ContextWord(text, gap, first, last, peak, first <= position <= last))
+    return context_words

@@ -1,4 +1,4 @@
-"""A store's sequences as codes, in order of time."""
+"""Encoding of a store's sequences by a dictionary, in order of time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from torch import Tensor
 
 from sparsetime.activations.sources.source import check_model, check_width
 from sparsetime.codes import SparseCode, concatenate
-from sparsetime.errors import DataError, MismatchError
+from sparsetime.errors import MismatchError
+from sparsetime.features.code_source import check_not_empty
 from sparsetime.progress import progress as running
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ ROWS_AT_ONCE = 2048
 
 @dataclass(frozen=True)
 class EncodedSequence:
-    """One sequence: what the model computed, and what the dictionary made of it.
+    """One sequence with its activations and its code.
 
     index: the sequence's number in the whole store. id: its name there. activations: [time, d],
     float32. code: shape `(time,)`. stored: the stored sequence itself (labels, steps, text).
@@ -41,10 +42,10 @@ class EncodedSequence:
 
 
 def check_compatible(sae: Dictionary, store: Store) -> None:
-    """Refuse a dictionary and a store that do not belong together.
+    """Refuse a dictionary and a store of other activations.
 
-    Compared are the width of the activations and, where the dictionary's record names them, the
-    hash of the model and the site.
+    Compared are the width of the activations and, where the dictionary's provenance holds them,
+    the hash of the model and the site.
 
     Errors: MismatchError says both sides; DataError where the store holds no rows.
     """
@@ -58,10 +59,7 @@ def check_compatible(sae: Dictionary, store: Store) -> None:
             f"{here!r}. Open the store of {site!r}; to compare across sites on purpose, call "
             f"`sae.provenance.clear()` first."
         )
-    if len(store) == 0:
-        raise DataError(
-            "the store holds no rows, so there is nothing to encode. Capture more data."
-        )
+    check_not_empty(store)
 
 
 def encode_store(sae: Dictionary, store: Store, progress: bool = True) -> Iterator[EncodedSequence]:
@@ -78,15 +76,14 @@ def encode_sequences(
 ) -> Iterator[EncodedSequence]:
     """The sequences, encoded, in their order.
 
-    Codes of neighbouring rows do not depend on each other, so the rows of many short sequences are
-    encoded together; unless the dictionary remembers, and every sequence is encoded from its
-    beginning on.
+    A stateful dictionary encodes every sequence from its beginning. Without state the codes of
+    rows do not depend on each other, so the rows of many short sequences are encoded together.
     """
     waiting: list[StoredSequence] = []
     rows = 0
-    for each in sequences:
-        waiting.append(each)
-        rows += len(each)
+    for sequence in sequences:
+        waiting.append(sequence)
+        rows += len(sequence)
         if rows >= ROWS_AT_ONCE:
             yield from _together(sae, waiting)
             waiting, rows = [], 0
@@ -95,16 +92,16 @@ def encode_sequences(
 
 
 def device_of(sae: Dictionary) -> torch.device:
-    """Where the dictionary's parameters lie."""
+    """The device of the dictionary's parameters."""
     return next((p.device for p in sae.parameters()), torch.device("cpu"))
 
 
 def _encoded(sae: Dictionary, store: Store, show: bool) -> Iterator[EncodedSequence]:
     sequences = (store.sequence(i) for i in range(len(store.sequence_indices)))
     with running("encode", float(len(store)), "steps", show) as bar:
-        for each in encode_sequences(sae, sequences):
-            yield each
-            bar.advance(each.code.rows)
+        for encoded in encode_sequences(sae, sequences):
+            yield encoded
+            bar.advance(encoded.code.rows)
 
 
 def _together(sae: Dictionary, sequences: list[StoredSequence]) -> Iterator[EncodedSequence]:

@@ -1,9 +1,9 @@
-"""One feature, every time it fires: its runs, and moments from all of its strengths."""
+"""All active steps of one feature: run lengths, examples from every band of activation values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -14,22 +14,23 @@ if TYPE_CHECKING:
 _EVERY = 2**62
 
 
+@final
 @dataclass(frozen=True)
 class FeatureEvents:
-    """All moments of one feature, the strongest first. All arrays are [moments]."""
+    """All active steps of one feature, the largest |activation value| first: [events]."""
 
-    sequence: Int[np.ndarray, " moments"]
-    position: Int[np.ndarray, " moments"]
-    value: Float[np.ndarray, " moments"]
+    sequence: Int[np.ndarray, " events"]
+    position: Int[np.ndarray, " events"]
+    value: Float[np.ndarray, " events"]
 
     @property
-    def time_order(self) -> Int[np.ndarray, " moments"]:
+    def time_order(self) -> Int[np.ndarray, " events"]:
         """The order by sequence, then position."""
-        order: Int[np.ndarray, " moments"] = np.lexsort((self.position, self.sequence))
+        order: Int[np.ndarray, " events"] = np.lexsort((self.position, self.sequence))
         return order
 
     def run_lengths(self) -> Int[np.ndarray, " runs"]:
-        """How many steps each unbroken segment of firing lasts, in order of time."""
+        """Length in steps of every unbroken run of active steps, in order of time."""
         if not len(self.position):
             return np.zeros(0, dtype=np.int64)
         order = self.time_order
@@ -40,9 +41,9 @@ class FeatureEvents:
         return lengths
 
     def sample_band(self, start: float, stop: float, n: int) -> Int[np.ndarray, " few"]:
-        """Up to `n` moments between two shares of the ranking (0 the strongest, 1 the weakest).
+        """Up to `n` events from a band of the ranking (0 the largest value, 1 the smallest).
 
-        At the top (`start` 0) the strongest come first; elsewhere they are spread evenly over the
+        At the top (`start` 0) the largest come first; elsewhere they are spread evenly over the
         band. Each comes from another sequence as long as there are such.
         """
         count = len(self.value)
@@ -57,14 +58,14 @@ class FeatureEvents:
         return np.sort(np.concatenate([distinct, rest]))
 
     def activations(self, sequence: int, first: int, stop: int) -> Float[np.ndarray, " steps"]:
-        """|value| on the steps `first` to `stop` (exclusive) of a sequence, 0 where silent."""
-        found = np.zeros(stop - first)
+        """|value| on the steps `first` to `stop` (exclusive) of a sequence, 0 where inactive."""
+        dense = np.zeros(stop - first)
         here = (self.sequence == sequence) & (self.position >= first) & (self.position < stop)
-        found[self.position[here] - first] = np.abs(self.value[here])
-        return found
+        dense[self.position[here] - first] = np.abs(self.value[here])
+        return dense
 
 
 def feature_events(index: FeatureIndex, feature: int) -> FeatureEvents:
-    """Every moment of a feature. Errors: ConfigError for a feature that does not exist."""
-    found = index.examples(feature, _EVERY)
-    return FeatureEvents(*(found[name].to_numpy() for name in ("sequence", "position", "value")))
+    """Every active step of a feature. Errors: ConfigError for one that does not exist."""
+    events = index.examples(feature, _EVERY)
+    return FeatureEvents(*(events[name].to_numpy() for name in ("sequence", "position", "value")))

@@ -1,4 +1,4 @@
-"""What every feature was at the snapshots of its training, all looked at on the same few steps."""
+"""History of features over a training: their statistics at every snapshot, on the same sample."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _OF_PAIRS = ("feature", "kind", "strength")
 
 
 def training_stages(run: str | None, out: str, weights: str) -> tuple[Snapshot, ...]:
-    """The stages of the training that ended with these weights; none where none were kept.
+    """The snapshots of the training that ended with these weights; none where none were kept.
 
     run: the training's folder; None: the folder around `out`, if it holds these weights.
 
@@ -68,10 +68,10 @@ def with_history(
     device: torch.device,
     show: bool = True,
 ) -> dict[str, Any]:
-    """The record of the index in `folder` once it has the history of these stages."""
+    """Add the history of these stages to the index in `folder`; returns the index's record."""
     about = {"stages": [stage.step for stage in stages]}
-    known = record.get("history", {})
-    if not stages or (HISTORY_FILE in record["files"] and about.items() <= known.items()):
+    present = record.get("history", {})
+    if not stages or (HISTORY_FILE in record["files"] and about.items() <= present.items()):
         return record
     table, steps = history_table(stages, store, device, show)
     return add_history(folder, record, table, {**about, "steps": steps})
@@ -84,13 +84,13 @@ def sample(store: Store, width: int) -> list[StoredSequence]:
     cut; its beginning is encoded as in the whole, since no code depends on what comes later.
     """
     left = max(1, min(STEPS, _CELLS // width))
-    found = []
+    sequences = []
     for place in np.random.default_rng(0).permutation(len(store.sequence_indices)).tolist():
         if left == 0:
             break
-        found.append(store.sequence(place).first_steps(left))
-        left -= len(found[-1])
-    return sorted(found, key=lambda each: each.index)
+        sequences.append(store.sequence(place).first_steps(left))
+        left -= len(sequences[-1])
+    return sorted(sequences, key=lambda sequence: sequence.index)
 
 
 def history_table(
@@ -109,23 +109,23 @@ def history_table(
     """
     became = stages[-1].load().to(device)
     sequences = sample(store, became.width)
-    words = _Words(sequences)
+    words = _SampleWords(sequences)
     steps = sum(map(len, sequences))
     with progress("history", len(stages), "snapshots", show) as bar:
-        at_end = _look(became, sequences, words)
+        at_end = _statistics(became, sequences, words)
         columns = []
         for stage in stages:
             then = became if stage is stages[-1] else stage.load().to(device)
-            look = at_end if then is became else _look(then, sequences, words)
+            statistics = at_end if then is became else _statistics(then, sequences, words)
             columns.append(
                 {
                     "step": np.full(became.width, stage.step),
                     "rows": np.full(became.width, stage.rows),
                     "cosine": _cosine(then.atoms, became.atoms),
-                    "overlap": _overlap(look, at_end),
-                    "density": look.count / steps,
-                    "dwell": ratio(look.count, look.runs),
-                    "words": look.words,
+                    "overlap": _overlap(statistics, at_end),
+                    "density": statistics.count / steps,
+                    "dwell": ratio(statistics.count, statistics.runs),
+                    "words": statistics.words,
                 }
             )
             bar.advance()
@@ -133,71 +133,76 @@ def history_table(
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What the features of one stage do on the sample. count, runs: [width]; words: for each.
+class _StageStatistics:
+    """Statistics of the features of one stage on the sample.
 
-    fired: for each sequence the numbers row * width + feature of its entries, ascending.
+    count, runs: active steps and runs, [width]. words: for each feature. entries: for each sequence
+    the numbers row * width + feature of its entries, ascending.
     """
 
     count: Int[np.ndarray, " width"]
     runs: Int[np.ndarray, " width"]
     words: Sequence[list[str] | None]
-    fired: list[Int[np.ndarray, " _"]]
+    entries: list[Int[np.ndarray, " _"]]
 
 
 @final
-class _Words:
-    """The words of the sample, and those that a code reads more than others."""
+class _SampleWords:
+    """The words of the sample, and those that the features are active on most."""
 
     def __init__(self, sequences: list[StoredSequence]) -> None:
         vocabulary = Vocabulary()
-        for each in sequences:
-            vocabulary.add(each)
-        self._known = vocabulary.words if vocabulary.has_text else None
-        ends = np.cumsum([len(each) for each in sequences])[:-1]
+        for sequence in sequences:
+            vocabulary.add(sequence)
+        self._words = vocabulary.words if vocabulary.has_text else None
+        ends = np.cumsum([len(sequence) for sequence in sequences])[:-1]
         self._of_step = np.split(vocabulary.of_row, ends)
         steps = vocabulary.of_row
         self._frequency = np.bincount(steps[steps >= 0], minlength=len(vocabulary.words))
 
     def pairs(self, number: int, code: SparseCode) -> ContingencyTable:
-        """The words that the features meet in the sequence of this number in the sample."""
+        """The words that the features are active on in the sequence of this number."""
         word = self._of_step[number][code.row_of_entry.numpy()]
         on_word = word >= 0
         strength = np.abs(code.values.detach().double().numpy())[on_word]
         kinds = max(1, len(self._frequency))
         return contingency_table(code.indices.numpy()[on_word], word[on_word], strength, kinds)
 
-    def read(self, met: list[ContingencyTable], width: int) -> Sequence[list[str] | None]:
+    def most_over_represented(
+        self, tables: list[ContingencyTable], width: int
+    ) -> Sequence[list[str] | None]:
         """For each feature the most over-represented first; None without text."""
-        known = self._known
-        if known is None:
+        vocabulary = self._words
+        if vocabulary is None:
             return [None] * width
         feature, kind, strength = (
-            np.concatenate([getattr(pairs, name) for pairs in met]) for name in _OF_PAIRS
+            np.concatenate([getattr(table, name) for table in tables]) for name in _OF_PAIRS
         )
-        joined = contingency_table(feature, kind, strength, len(known))
+        joined = contingency_table(feature, kind, strength, len(vocabulary))
         best = over_represented(joined, self._frequency.astype(float), width, WORDS)
-        return [[known[i] for i in few] for few in best]
+        return [[vocabulary[i] for i in few] for few in best]
 
 
-def _look(sae: Dictionary, sequences: list[StoredSequence], words: _Words) -> _Look:
+def _statistics(
+    sae: Dictionary, sequences: list[StoredSequence], words: _SampleWords
+) -> _StageStatistics:
     count, runs = (np.zeros(sae.width, dtype=np.int64) for _ in range(2))
-    met, fired = [], []
-    for number, each in enumerate(encode_sequences(sae, sequences)):
-        code = each.code
+    tables, entries = [], []
+    for number, encoded in enumerate(encode_sequences(sae, sequences)):
+        code = encoded.code
         feature = code.indices.numpy()
         count += np.bincount(feature, minlength=sae.width)
-        found = timescales.runs(code, Segments.even(1, code.rows))
-        runs += np.bincount(found.feature, minlength=sae.width)
-        met.append(words.pairs(number, code))
-        fired.append(code.row_of_entry.numpy() * sae.width + feature)
-    return _Look(count, runs, words.read(met, sae.width), fired)
+        own_runs = timescales.runs(code, Segments.even(1, code.rows))
+        runs += np.bincount(own_runs.feature, minlength=sae.width)
+        tables.append(words.pairs(number, code))
+        entries.append(code.row_of_entry.numpy() * sae.width + feature)
+    return _StageStatistics(count, runs, words.most_over_represented(tables, sae.width), entries)
 
 
-def _overlap(then: _Look, at_end: _Look) -> Float[np.ndarray, " width"]:
+def _overlap(then: _StageStatistics, at_end: _StageStatistics) -> Float[np.ndarray, " width"]:
     width = len(at_end.count)
     both = np.zeros(width, dtype=np.int64)
-    for one, other in zip(then.fired, at_end.fired, strict=True):
+    for one, other in zip(then.entries, at_end.entries, strict=True):
         common = np.intersect1d(one, other, assume_unique=True)
         both += np.bincount(common % width, minlength=width)
     return ratio(both, then.count + at_end.count - both)

@@ -1,38 +1,42 @@
-"""The feature index: what a dictionary's features do on a store, looked up in milliseconds."""
+"""FeatureIndex: top activating examples, codes, statistics and history of features, from disk."""
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
-from sparsetime.errors import ConfigError, DamagedError, DataError
+from sparsetime.errors import ConfigError, DataError, MismatchError, unknown_name
 from sparsetime.features import schemas
 from sparsetime.features.arrow_numpy import to_numpy
+from sparsetime.features.column_definition import ColumnDefinition
+from sparsetime.features.feature_table import (
+    DefinedTable,
+    checked_table,
+    read_feature_tables,
+    write_feature_table,
+)
 from sparsetime.features.index_files import (
-    AGAIN,
+    DIRECTIONS,
     HISTORY,
-    RECORD,
-    SCHEMAS,
+    examples_file,
     load_record,
     read_table,
-    write_index,
 )
+from sparsetime.features.parquet_query import ParquetQuery
 from sparsetime.features.ranking import most_informative
 from sparsetime.files import Folder
-from sparsetime.segments import Segments
 
 # An index is read without torch: a page that shows it opens a second or two sooner.
 if TYPE_CHECKING:
-    from sparsetime.activations.store.store import Store
+    import torch
+
     from sparsetime.codes import SparseCode
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 #: What nested groups were called before an index said so.
 DEFAULT_GROUP_NAMES = ("high", "low")
@@ -54,18 +58,79 @@ class FeatureIndex:
         self.groups: tuple[int, ...] = tuple(record["groups"])
         self.group_names = _group_names(record)
         self._folder = folder
-        self._lock = threading.Lock()
-        self._connection = duckdb.connect()
-        self._connection.execute("SET parquet_metadata_cache = true")
-        if not folder.is_local:
-            import fsspec
-
-            self._connection.register_filesystem(fsspec.core.url_to_fs(folder.url)[0])
+        self._files = ParquetQuery(folder)
 
     @cached_property
     def features(self) -> pa.Table:
         """One row a feature, in order; the columns are those of `schemas.FEATURES`."""
         return read_table(self._folder, "features.parquet")
+
+    @property
+    def kind(self) -> str:
+        """The kind of code source that was indexed: "dictionary" or another."""
+        return str(self.record.get("source", {}).get("kind", "dictionary"))
+
+    @cached_property
+    def tables(self) -> dict[str, DefinedTable]:
+        """The feature tables that were added, by name.
+
+        Errors: DamagedError naming a table's file that is missing or changed.
+        """
+        return read_feature_tables(self._folder, self.record["subject"], self.width)
+
+    @property
+    def columns(self) -> dict[str, ColumnDefinition]:
+        """Definitions of all feature columns by name: those of `features`, then of each table."""
+        added = [column for table in self.tables.values() for column in table.definitions]
+        return {column.name: column for column in (*schemas.FEATURE_COLUMNS, *added)}
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """The values of a feature column, one per feature.
+
+        Errors: UnknownNameError for a column that neither `features` nor a table has.
+        """
+        for table in (self.features, *(added.table for added in self.tables.values())):
+            if name in table.column_names:
+                return table[name]
+        raise unknown_name("feature column", name, self.columns)
+
+    def add_table(
+        self,
+        name: str,
+        table: pa.Table | Mapping[str, Any],
+        definitions: Sequence[ColumnDefinition],
+    ) -> None:
+        """Write a feature table beside the index; one of the same name is replaced.
+
+        `table` has the column `feature`, with each feature once, and one column per definition.
+        Lists, searches, sorting, filters and names of features use its columns from then on.
+
+        Errors: ConfigError for a name that is no file name; MismatchError for other features, and
+        for columns that differ from their definitions or that the index has already.
+        """
+        defined = checked_table(name, table, definitions, self.width)
+        others = {n: added for n, added in self.tables.items() if n != name}
+        taken = {*schemas.FEATURES.names}
+        taken |= {column.name for added in others.values() for column in added.definitions}
+        double = [column.name for column in defined.definitions if column.name in taken]
+        if double:
+            raise MismatchError(
+                f"the index has the columns {', '.join(double)} already; give the columns of "
+                f"table {name!r} other names"
+            )
+        write_feature_table(self._folder, defined, self.record["subject"])
+        self.tables = {**others, name: defined}
+
+    def directions(self) -> torch.Tensor | None:
+        """One direction per feature, float32 [width, d], as the code source gave them.
+
+        None where it has none, and for a dictionary, whose own file holds them.
+        """
+        if DIRECTIONS not in self.record["files"]:
+            return None
+        from safetensors.torch import load
+
+        return load(self._folder.read_bytes(DIRECTIONS))["directions"]
 
     @cached_property
     def sequences(self) -> pa.Table:
@@ -87,11 +152,11 @@ class FeatureIndex:
             if per_sequence is not None
             else ""
         )
-        return self._query(
-            f"SELECT sequence, position, value FROM {self._table('moments')} WHERE feature = ? "
-            f"{ranked} ORDER BY abs(value) DESC, sequence, position LIMIT ?",
-            [int(feature), int(n)],
+        return self._files.select(
             ("sequence", "position", "value"),
+            examples_file(self.record),
+            f"WHERE feature = ? {ranked} ORDER BY abs(value) DESC, sequence, position LIMIT ?",
+            [int(feature), int(n)],
         )
 
     def history(self, feature: int) -> pa.Table:
@@ -105,10 +170,11 @@ class FeatureIndex:
         self._check_feature(feature)
         if HISTORY not in self.record["files"]:
             return schemas.HISTORY.empty_table()
-        return self._query(
-            f"SELECT * FROM {self._table('history')} WHERE feature = ? ORDER BY step",
-            [int(feature)],
+        return self._files.select(
             tuple(schemas.HISTORY.names),
+            HISTORY,
+            "WHERE feature = ? ORDER BY step",
+            [int(feature)],
         )
 
     def sequence(self, number: int) -> SparseCode:
@@ -147,13 +213,11 @@ class FeatureIndex:
         Errors: DataError for a sequence that was not indexed.
         """
         self.length(number)
-        found = self._query(
-            f"SELECT position, feature, value FROM {self._table('codes')} WHERE sequence = ? "
-            f"ORDER BY position, feature",
-            [int(number)],
-            ("position", "feature", "value"),
+        names = ("position", "feature", "value")
+        entries = self._files.select(
+            names, "codes.parquet", "WHERE sequence = ? ORDER BY position, feature", [int(number)]
         )
-        position, feature, value = (to_numpy(found, name).copy() for name in found.column_names)
+        position, feature, value = (to_numpy(entries, name).copy() for name in names)
         return position, feature, value
 
     def most_informative(self, n: int = 30) -> pa.Table:
@@ -161,8 +225,8 @@ class FeatureIndex:
         return self.features.take(pa.array(most_informative(self.features, n)))
 
     def close(self) -> None:
-        """Let go of the files."""
-        self._connection.close()
+        """Close the files."""
+        self._files.close()
 
     def _check_feature(self, feature: int) -> None:
         if not 0 <= feature < self.width:
@@ -170,92 +234,6 @@ class FeatureIndex:
                 f"feature {feature} does not exist: the dictionary has the features 0 to "
                 f"{self.width - 1}"
             )
-
-    def _table(self, name: str) -> str:
-        file = f"{name}.parquet"
-        where = str(self._folder.path(file)) if self._folder.is_local else f"{self.path}/{file}"
-        return "read_parquet('" + where.replace("'", "''") + "')"
-
-    def _query(self, sql: str, values: list[int], names: tuple[str, ...]) -> pa.Table:
-        with self._lock:
-            cursor = self._connection.cursor()
-        try:
-            found = cursor.sql(sql, params=values).to_arrow_table()
-        except duckdb.Error as error:
-            why = str(error).splitlines()[0]
-            raise DamagedError(f"{self.path} can no longer be read: {why}. {AGAIN}") from error
-        return found.select(list(names))
-
-
-def index(
-    sae: Dictionary,
-    store: Store,
-    out: str | Path,
-    force: bool = False,
-    progress: bool = True,
-    run: str | Path | None = None,
-) -> FeatureIndex:
-    """Encode a store and write the index of its features into the folder (or URL) `out`.
-
-    Where `out` already holds the index of this dictionary on this store it is opened as it is.
-    The record `index.json` is written last: a folder without it is no index. The whole code is
-    held in memory, at most about 100 bytes an entry.
-
-    run: the folder of the training, whose snapshots give the features a history; None: the folder
-    around `out`, if this dictionary is there. An index that lacks the history gets it.
-
-    Errors: MismatchError where they do not belong together; DataError for an empty store;
-    StoreError where `out` holds something else and `force` is not given.
-    """
-    from sparsetime.codes import concatenate
-    from sparsetime.features.build_tables import EncodedStore
-    from sparsetime.features.encoding import check_compatible, device_of, encode_store
-    from sparsetime.features.history import training_stages, with_history
-    from sparsetime.features.provenance import provenance_of, reuse_or_clear
-    from sparsetime.features.vocabulary import Vocabulary
-
-    check_compatible(sae, store)
-    folder = Folder(str(out))
-    subject = provenance_of(sae, store)
-    stages = training_stages(None if run is None else str(run), folder.url, subject["dictionary"])
-    if reuse_or_clear(
-        folder,
-        what="feature index",
-        record=RECORD,
-        own_names=(RECORD, *SCHEMAS, HISTORY),
-        subject=subject,
-        force=force,
-    ):
-        record = load_record(folder)
-        record = with_history(folder, record, stages, store, device_of(sae), progress)
-        return FeatureIndex(folder, record)
-    vocabulary = Vocabulary()
-    codes, numbers, ids = [], [], []
-    for sequence in encode_store(sae, store, progress):
-        vocabulary.add(sequence.stored)
-        codes.append(sequence.code)
-        numbers.append(sequence.index)
-        ids.append(sequence.id)
-    coded = EncodedStore(
-        code=concatenate(codes),
-        numbers=np.array(numbers),
-        ids=ids,
-        segments=Segments.of_lengths([code.rows for code in codes]),
-        word_of_row=vocabulary.of_row,
-        words=vocabulary.words if vocabulary.has_text else None,
-        groups=sae.groups,
-    )
-    about = {
-        "dictionary": sae.name,
-        "group_names": sae.group_names,
-        "model_name": store.model_name,
-        "model_hash": store.model_hash,
-        "site": store.site,
-        "unit": store.unit,
-    }
-    record = write_index(coded, folder, subject, about, progress)
-    record = with_history(folder, record, stages, store, device_of(sae), progress)
-    return FeatureIndex(folder, record)
 
 
 def open_index(path: str | Path) -> FeatureIndex:

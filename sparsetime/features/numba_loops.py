@@ -1,4 +1,4 @@
-"""Loops over entries that numpy cannot say without a sort or a dense table; compiled by numba."""
+"""Numba loops over the entries of a code, where numpy would need a sort or a dense table."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _half_lives(
 
     group: of each row, ascending; weights: how often each is drawn; pairs, steps: how many there
     are in each draw.
-    The sums of each lag are taken by group once, and weighed for each draw; lags are looked at
+    The sums of each lag are taken by group once, and weighed for each draw; lags are read
     until the autocorrelation has halved in every draw. Only pairs in which both steps fire have a
     product; the mean's share of the others is -m (sum of both sides) / pairs + m^2.
     """
@@ -111,7 +111,7 @@ def _half_lives(
     return found, censored
 
 
-def _likeness(
+def _window_similarity(
     offsets: Int[np.ndarray, " rows_plus_1"],
     features: Int[np.ndarray, " entries"],
     weights: Float[np.ndarray, " entries"],
@@ -143,12 +143,12 @@ def _likeness(
                 before[i], after[i] = b + more_before, a + more_after
         place = row + 1 - 2 * window
         if place >= 0:
-            # What is left of rounding where nothing is on must not pass for a likeness.
+            # Where nothing is active only rounding errors remain, which must not give a cosine.
             norms = np.sqrt(max(earlier, 0.0) * max(later, 0.0))
             found[place] = inner / norms if norms > 1e-12 else 0.0
     return found
 
 
-likeness = njit(cache=True)(_likeness)
+window_similarity = njit(cache=True)(_window_similarity)
 sort_by_feature = njit(cache=True)(_sort_by_feature)
 half_lives = njit(cache=True)(_half_lives)

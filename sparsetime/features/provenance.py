@@ -1,4 +1,4 @@
-"""What an output was made from, so that a folder is never taken for another's."""
+"""Provenance of an output folder: hashes of the code source and the store it was made from."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING
 from sparsetime.activations.store.provenance import sequences_hash, shards_hash
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
-from sparsetime.models.load import weight_hash
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 _SAID = {"sequences": "choice of sequences"}
 
 
-def provenance_of(sae: Dictionary, store: Store) -> dict[str, str]:
-    """The dictionary's weights, the store's shards, and which sequences the view selects.
+def provenance_of(fingerprint: str, store: Store) -> dict[str, str]:
+    """Hashes of what was encoded: the code source, the store's shards, the sequences in view.
 
-    Each is a SHA-256. The store's is the same for every view of it.
+    Each is a SHA-256; that of a dictionary is `weight_hash`. The store's is the same for every
+    view of it.
     """
     return {
-        "dictionary": weight_hash(sae),
+        "dictionary": fingerprint,
         "store": shards_hash(store),
         "sequences": sequences_hash(store),
     }
@@ -36,15 +35,21 @@ def reuse_or_clear(
     own_names: tuple[str, ...],
     subject: dict[str, str],
     force: bool,
+    kept_names: tuple[str, ...] = (),
 ) -> bool:
     """Whether `folder` already holds this output of this subject; clears it for writing if not.
 
     `record` is the file written last, which names the subject. Files that a killed run left half
-    way are removed, since without the record they are no output.
+    way are removed, since without the record they are no output. `kept_names` may be there and
+    are left alone.
 
     Errors: StoreError where the folder holds something else and `force` is not given.
     """
-    others = [n for n in folder.names() if n not in own_names and not n.endswith(".partial")]
+    others = [
+        n
+        for n in folder.names()
+        if n not in (*own_names, *kept_names) and not n.endswith(".partial")
+    ]
     if others and not force:
         raise StoreError(
             f"{folder.url} is not empty and holds no {what}: it has {', '.join(others[:3])}"

@@ -1,4 +1,4 @@
-"""Which features are worth showing first."""
+"""Ranking of features by how much they say about their word or their document."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def most_informative(features: pa.Table, n: int = 30) -> Int[np.ndarray, " n"]:
     seen: its steps for words, its runs for documents. The logarithm keeps a feature that met one
     rare word thirty times from beating one that met a frequent word three thousand times.
 
-    Left out are features that fire on fewer than 20 steps or on a tenth of all steps or more. The
-    two rankings take turns, so that both fast and slow features appear; ties go to the lower
-    number. Fewer than `n` where fewer qualify; where neither ranking is known (no text, and one
-    sequence only) the features come by how often they fire.
+    Left out are features that are active on fewer than 20 steps, or on a tenth of all steps or
+    more. The two rankings take turns, so that both fast and slow features appear; ties go to the
+    lower number. Fewer than `n` where fewer qualify. Where neither ranking exists (no text, and
+    one sequence only) the features come by the number of their active steps.
     """
     count = to_numpy(features, "count").astype(float)
     density = to_numpy(features, "density")

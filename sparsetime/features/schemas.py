@@ -1,29 +1,61 @@
-"""The columns of the tables of a feature index."""
+"""Columns of the Parquet files of a feature index, with the definition of every feature column."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-FEATURES = pa.schema(
-    [
-        ("feature", pa.int32()),
-        ("group", pa.int32()),  # which nested group of the dictionary it belongs to, 0 the first
-        ("count", pa.int64()),  # steps on which it fires
-        ("density", pa.float64()),  # their share of all steps
-        ("mean", pa.float64()),  # mean |value| where it fires
-        ("max", pa.float64()),
-        ("runs", pa.int64()),
-        ("dwell", pa.float64()),  # mean run length in steps
-        ("half_life", pa.float64()),  # steps
-        ("half_life_censored", pa.bool_()),  # the half-life is a lower bound
-        ("flicker", pa.float64()),  # switches a step, between neighbouring steps
-        ("documents", pa.int64()),  # sequences it fires in
-        ("document_information", pa.float64()),  # nats above chance
-        ("word_information", pa.float64()),
-        ("words", pa.list_(pa.string())),  # most over-represented first; null without text
-        ("position_density", pa.list_(pa.float64())),  # density in each tenth of a sequence
-    ]
+from sparsetime.features.column_definition import ColumnDefinition, arrow_schema
+
+_SOURCE = "sparsetime index"
+
+
+def _column(name: str, dtype: str, definition: str, unit: str = "") -> ColumnDefinition:
+    return ColumnDefinition(name, dtype, definition, unit, _SOURCE)
+
+
+#: The first feature table of every index, `features.parquet`.
+FEATURE_COLUMNS = (
+    _column("feature", "int32", "number of the feature, from 0"),
+    _column("group", "int32", "nested group of latents that the feature belongs to, from 0"),
+    _column("count", "int64", "steps on which the feature is active", "steps"),
+    _column("density", "float64", "share of all steps on which the feature is active"),
+    _column("mean", "float64", "mean |activation value| over the steps on which it is active"),
+    _column("max", "float64", "largest |activation value|"),
+    _column("runs", "int64", "unbroken runs of steps on which the feature is active", "runs"),
+    _column("dwell", "float64", "mean length of a run: count / runs", "steps"),
+    _column(
+        "half_life",
+        "float64",
+        "lag at which the autocorrelation of the activation value first falls to 0.5",
+        "steps",
+    ),
+    _column("half_life_censored", "bool", "the half-life is a lower bound: the longest lag read"),
+    _column("flicker", "float64", "switches on or off per pair of neighbouring steps"),
+    _column("documents", "int64", "sequences in which the feature is active", "sequences"),
+    _column(
+        "document_information",
+        "float64",
+        "KL(sequences of its runs || sequences of all steps) less the same of random steps",
+        "nats",
+    ),
+    _column(
+        "word_information",
+        "float64",
+        "KL(words it is active on || words of all steps) less the same of random steps",
+        "nats",
+    ),
+    _column(
+        "words",
+        "list<string>",
+        "most over-represented words by p log(p / q), best first; null without text",
+    ),
+    _column(
+        "position_density",
+        "list<float64>",
+        "density in each tenth of a sequence",
+    ),
 )
+FEATURES = arrow_schema(FEATURE_COLUMNS)
 EXAMPLES = pa.schema(
     [
         ("feature", pa.int32()),
@@ -40,9 +72,9 @@ HISTORY = pa.schema(
         ("feature", pa.int32()),
         ("step", pa.int64()),  # of the training; the last is its end
         ("rows", pa.int64()),  # seen by then
-        ("cosine", pa.float64()),  # of the atom with what it became
-        ("overlap", pa.float64()),  # of the steps it fires on with those it fires on at the end
-        ("density", pa.float64()),  # of the steps looked at, as in FEATURES
+        ("cosine", pa.float64()),  # of the decoder row with that at the end
+        ("overlap", pa.float64()),  # of the active steps with those at the end (Jaccard index)
+        ("density", pa.float64()),  # on the sampled steps, as in FEATURES
         ("dwell", pa.float64()),
         ("words", pa.list_(pa.string())),
     ]

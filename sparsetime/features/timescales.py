@@ -1,4 +1,4 @@
-"""Timescales of features: runs, dwell, half-life, flicker. One definition each.
+"""Timescales of features: runs, dwell, half-life, switches. One definition each.
 
 All functions read a code whose rows are the steps of whole sequences, and the `Segments` of these
 sequences. A step is a row; to get seconds, multiply with the sequence's `step`.
@@ -23,10 +23,10 @@ _LAGS_AN_OCTAVE = 8
 
 @dataclass(frozen=True)
 class FeatureColumns:
-    """A code turned on its side: entries sorted by feature, then by row.
+    """A code in compressed columns (CSC): entries sorted by feature, then by row.
 
     offsets: int64 [width + 1]; rows: int64 [entries]; values: float64 [entries];
-    order: int64 [entries], where each entry stood in the code.
+    order: int64 [entries], the place of each entry in the code.
     """
 
     offsets: Int[np.ndarray, " width_plus_1"]
@@ -42,9 +42,9 @@ class FeatureColumns:
 
 @dataclass(frozen=True)
 class Runs:
-    """Unbroken segments of firing, sorted by feature, then by start.
+    """Unbroken runs of active steps, sorted by feature, then by start.
 
-    feature, start (row), length (steps): int64 [runs]. No run crosses from a sequence to the next.
+    feature, start (row), length (steps): int64 [runs]. No run crosses two sequences.
     """
 
     feature: Int[np.ndarray, " runs"]
@@ -70,7 +70,7 @@ def feature_columns(code: SparseCode) -> FeatureColumns:
 
 
 def runs(code: SparseCode, segments: Segments) -> Runs:
-    """The unbroken runs of steps in which each feature fires.
+    """The unbroken runs of steps on which each feature is active.
 
     Errors: DataError where the segments do not hold the code's rows.
     """
@@ -87,9 +87,10 @@ def runs(code: SparseCode, segments: Segments) -> Runs:
 
 
 def dwell(feature_runs: Runs, width: int) -> Float[np.ndarray, " width"]:
-    """Mean length of a feature's runs, in steps; NaN for a feature that never fires.
+    """Dwell: mean length of a feature's runs, in steps; NaN for a feature that is never active.
 
-    At least 1. A feature that fires independently at each step with chance p has 1 / (1 - p).
+    dwell = (active steps) / (runs), at least 1. A feature that is active independently at each
+    step with probability p has the dwell 1 / (1 - p).
     """
     count = np.bincount(feature_runs.feature, minlength=width)
     total = np.bincount(feature_runs.feature, weights=feature_runs.length, minlength=width)
@@ -99,15 +100,17 @@ def dwell(feature_runs: Runs, width: int) -> Float[np.ndarray, " width"]:
 
 
 def half_life(code: SparseCode, segments: Segments, max_lag: int = MAX_LAG) -> HalfLives:
-    """The lag, in steps, at which a feature's autocorrelation has fallen to one half.
+    """Half-life: the lag, in steps, at which a feature's autocorrelation first falls to one half.
 
-    With m and v the mean and the variance of the feature's strength over all steps (zero where it
-    does not fire), the autocorrelation at lag L is the mean of (f_t - m) (f_{t+L} - m) over all
-    pairs of steps that lie L apart in one sequence, divided by v. The half-life is where it first
-    reaches 0.5, between two lags by the straight line. Every lag up to 64 is looked at, and eight
-    an octave beyond. Where it stays above 0.5 up to `max_lag`, or up to the longest sequence, the
-    last lag is given and marked as censored. Undefined (NaN) for a feature that does not vary,
-    and where no sequence has two steps.
+    With f_t the activation value at step t (0 where inactive), m and v its mean and variance over
+    all steps, and P(L) the pairs of steps that lie L apart in one sequence, the autocorrelation is
+
+        r(L) = sum over P(L) of (f_t - m) (f_{t+L} - m) / (|P(L)| v).
+
+    The half-life is the first lag with r(L) = 0.5, linear between two lags. Lags are all those up
+    to 64, and eight per octave beyond. Where r stays above 0.5 up to `max_lag`, or up to the
+    longest sequence, the last lag is given and marked as censored. NaN for a feature that does not
+    vary, and where no sequence has two steps.
 
     Autocorrelation of this kind: Box, Jenkins, Reinsel, Ljung, Time Series Analysis (5th ed.,
     section 2.1.4), with the mean over pairs in place of the sum over the series.
@@ -136,7 +139,7 @@ def half_life(code: SparseCode, segments: Segments, max_lag: int = MAX_LAG) -> H
 
 
 def switches(feature_runs: Runs, segments: Segments, width: int) -> Int[np.ndarray, " width"]:
-    """How often each feature was switched on or off between two neighbouring steps.
+    """Switches: how often each feature becomes active or inactive between neighbouring steps.
 
     The first step of a sequence switches nothing on, its last nothing off.
     """
@@ -147,12 +150,12 @@ def switches(feature_runs: Runs, segments: Segments, width: int) -> Int[np.ndarr
 
 
 def neighbouring_pairs(segments: Segments) -> int:
-    """Neighbouring steps within a sequence, counted over all sequences."""
+    """Pairs of neighbouring steps within a sequence, summed over all sequences."""
     return int(np.maximum(segments.numpy_lengths - 1, 0).sum())
 
 
 def autocorrelation_lags(last: int) -> Int[np.ndarray, " lags"]:
-    """The lags that half-lives look at: every one up to 64, and eight an octave up to `last`."""
+    """Lags of the half-life: every one up to 64, and eight per octave up to `last`."""
     every = np.arange(1, min(last, _EVERY_LAG_UP_TO) + 1)
     if last <= _EVERY_LAG_UP_TO:
         return every

@@ -1,13 +1,15 @@
-"""Words of a text, and which word each step belongs to, however the tokenizer cuts them."""
+"""Words of a text and the word of every step, for any tokenizer."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from jaxtyping import Int
+
+from sparsetime.features.step_text import has_offsets
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.stored_sequence import StoredSequence
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]")
 
 
+@final
 @dataclass(frozen=True)
 class TextWords:
-    """The words of one text.
+    """The words of one text and the word of every step.
 
     start, end: int64 [words], characters; of_step: int64 [time], the word of every step, -1 for a
     step that covers white space only.
@@ -37,8 +40,7 @@ class TextWords:
 
 def text_words(stored: StoredSequence) -> TextWords | None:
     """The words of a stored text; None where the sequence has no text or no character spans."""
-    names = stored.steps.column_names
-    if stored.text is None or "char_start" not in names or "char_end" not in names:
+    if stored.text is None or not has_offsets(stored):
         return None
     spans = [match.span() for match in _WORD.finditer(stored.text)]
     start, end = np.array(spans, dtype=np.int64).reshape(-1, 2).T
@@ -61,8 +63,9 @@ def _word_at(
     return np.where(inside, word, -1)
 
 
+@final
 class Vocabulary:
-    """The words of a whole store, in lower case, numbered as they are met."""
+    """The words of a whole store, in lower case, numbered in order of first occurrence."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -70,7 +73,7 @@ class Vocabulary:
         self.has_text = False
 
     def add(self, stored: StoredSequence) -> None:
-        """Take in the next sequence."""
+        """Add the words of the next sequence."""
         words = text_words(stored)
         if words is None:
             self._of_steps.append(np.full(stored.steps.num_rows, -1, dtype=np.int64))
@@ -88,5 +91,5 @@ class Vocabulary:
 
     @property
     def of_row(self) -> Int[np.ndarray, " rows"]:
-        """The word of every step of the sequences taken in, -1 for none."""
+        """The word of every step of all added sequences, -1 for none."""
         return np.concatenate([np.empty(0, dtype=np.int64), *self._of_steps])

@@ -94,7 +94,7 @@ def evaluate(
     """
     wanted = _wanted(metrics)
     check_compatible(sae, store)
-    subject = provenance_of(sae, store)
+    subject = provenance_of(weight_hash(sae), store)
     if out is not None:
         _claim(Folder(str(out)), subject, force)
     inputs = EvaluationContext(

@@ -162,7 +162,7 @@ def test_live_input_has_a_limit(places):
         assert many.status_code in (400, 422) and "200,000" in many.text
 
 
-FILES = ["index.json", "features.parquet", "moments.parquet", "codes.parquet", "sequences.parquet"]
+FILES = ["index.json", "features.parquet", "examples.parquet", "codes.parquet", "sequences.parquet"]
 ASKED = [
     "/", "/api/preview", "/api/run", "/api/dictionaries/batch_topk/features",
     "/api/dictionaries/batch_topk/features/3",

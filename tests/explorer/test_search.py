@@ -49,7 +49,7 @@ def test_words_are_whole_and_not_patterns(opened):
 
 
 def test_no_words_are_refused(opened):
-    with pytest.raises(DataError, match="give some words"):
+    with pytest.raises(DataError, match="expected some to search for"):
         features_of_words(opened, "batch_topk", "  ")
 
 

@@ -301,7 +301,9 @@ def test_labels_outlive_a_crash_and_the_last_one_counts(tmp_path):
         ]
     one.add([Label(dictionary="a", feature=4)])
     assert [x.feature for x in other.all()] == [3]
-    with pytest.raises(ConfigError, match="has 201 characters; at most 200 are kept"):
+    with pytest.raises(
+        ConfigError, match=r"a name of 201 characters for feature .*; expected at most 200"
+    ):
         one.add([Label(dictionary="a", feature=5, name="x" * 201)])
 
 

@@ -14,7 +14,8 @@ from small_run import prose, write_store
 import sparsetime as st
 from sparsetime.errors import ConfigError, DamagedError, MismatchError
 from sparsetime.features import history
-from sparsetime.features.index import index, open_index
+from sparsetime.features.build_index import index
+from sparsetime.features.index import open_index
 from sparsetime.files import Folder
 
 E = torch.eye(3)

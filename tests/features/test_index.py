@@ -12,7 +12,8 @@ from known_codes import Itself, make_store, view
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, StoreError
-from sparsetime.features.index import index, open_index
+from sparsetime.features.build_index import index
+from sparsetime.features.index import open_index
 from sparsetime.files import Folder
 
 FIRST = [[1, 0, 0], [3, 2, 0], [0, 2, 0], [5, 0, 0]]
@@ -106,7 +107,7 @@ def test_an_index_from_before_groups_had_names_opens(made, tmp_path):
 
 def test_an_unfinished_index_is_written_anew(made, store, tmp_path):
     (tmp_path / "index/index.json").unlink()
-    (tmp_path / "index/moments.parquet").write_bytes(b"half")
+    (tmp_path / "index/examples.parquet").write_bytes(b"half")
     (tmp_path / "index/codes.parquet.1.partial").write_bytes(b"half")
     with pytest.raises(StoreError, match=r"is not a feature index: it has no index.json. An index"):
         open_index(tmp_path / "index")
@@ -196,17 +197,17 @@ def test_damage_is_named(made, tmp_path):
         with pytest.raises(error, match=message):
             open_index(folder)
 
-    whole = (folder / "moments.parquet").read_bytes()
-    (folder / "moments.parquet").write_bytes(whole[:-9])
-    broken(rf"moments.parquet has {len(whole) - 9:,} bytes where {len(whole):,} were written")
-    (folder / "moments.parquet").write_bytes(b"x" * len(whole))
-    broken("moments.parquet is not a Parquet file: .* Make it again with sparsetime.index")
-    (folder / "moments.parquet").unlink()
-    broken("moments.parquet is missing. Make it again")
-    pq.write_table(pa.table({"feature": [1]}), folder / "moments.parquet")
-    record["files"]["moments.parquet"]["bytes"] = (folder / "moments.parquet").stat().st_size
+    whole = (folder / "examples.parquet").read_bytes()
+    (folder / "examples.parquet").write_bytes(whole[:-9])
+    broken(rf"examples.parquet has {len(whole) - 9:,} bytes where {len(whole):,} were written")
+    (folder / "examples.parquet").write_bytes(b"x" * len(whole))
+    broken("examples.parquet is not a Parquet file: .* Make it again with sparsetime.index")
+    (folder / "examples.parquet").unlink()
+    broken("examples.parquet is missing. Make it again")
+    pq.write_table(pa.table({"feature": [1]}), folder / "examples.parquet")
+    record["files"]["examples.parquet"]["bytes"] = (folder / "examples.parquet").stat().st_size
     (folder / "index.json").write_text(json.dumps(record))
-    broken("moments.parquet has not the columns of an index: feature, sequence, position, value")
+    broken("examples.parquet lacks columns of an index: feature, sequence, position, value")
     (folder / "index.json").write_text(json.dumps(record | {"schema_version": 9}))
     broken("has the index schema 9; this sparsetime reads 1", StoreError)
     (folder / "index.json").write_text("{}")

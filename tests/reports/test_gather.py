@@ -11,10 +11,11 @@ from small_run import DIMENSIONS, SENTENCE, WIDTH, add_dictionary, prose, write_
 import sparsetime
 from sparsetime.activations.store.writer import StoreWriter
 from sparsetime.errors import StoreError
-from sparsetime.explorer.excerpts import choose_excerpts, gap_text
+from sparsetime.explorer.excerpts import choose_excerpts
 from sparsetime.explorer.feature_cards import shaded
 from sparsetime.explorer.report_data import gather
 from sparsetime.features.contexts import ContextWord, FeatureContext
+from sparsetime.features.step_text import gap_text
 
 
 @pytest.fixture(scope="module")

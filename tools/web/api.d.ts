@@ -17,11 +17,13 @@ declare namespace Api {
   }
 
   interface CoactiveFeature {
-    dictionary: string;
     feature: number;
     part: "" | "first" | "rest";
     label: string;
     words: Array<string>;
+    name: string;
+    named_by: "person" | "label" | "rule" | "";
+    dictionary: string;
     share: number;
     chance: number;
   }
@@ -111,22 +113,40 @@ declare namespace Api {
     part: "" | "first" | "rest";
     label: string;
     words: Array<string>;
+    name: string;
+    named_by: "person" | "label" | "rule" | "";
     nats: number;
     share: number;
     density: number;
+  }
+
+  interface FeatureColumn {
+    name: string;
+    table: string;
+    dtype: string;
+    unit: string;
+    definition: string;
+    source: string;
+    role: "value" | "name";
+    sorts: boolean;
+    least: number | null;
+    most: number | null;
   }
 
   interface FeatureLine {
     feature: number;
     part: "" | "first" | "rest";
     label: string;
-    starred: boolean;
     words: Array<string>;
+    name: string;
+    named_by: "person" | "label" | "rule" | "";
+    starred: boolean;
     density: number;
     dwell: number;
     half_life: number | null;
     peak: number;
     documents: number;
+    columns: unknown;
   }
 
   interface FeaturePage {
@@ -316,6 +336,8 @@ declare namespace Api {
     part: "" | "first" | "rest";
     label: string;
     words: Array<string>;
+    name: string;
+    named_by: "person" | "label" | "rule" | "";
     dwell: number;
     density: number;
     energy: number;
@@ -362,6 +384,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/sequences/${string}/timeline` ? Timeline :
     Path extends `dictionaries/${string}/sequences/${string}/words` ? DocumentText :
     Path extends `dictionaries/${string}/features/${string}` ? FeatureView :
+    Path extends `dictionaries/${string}/columns` ? Array<FeatureColumn> :
     Path extends `dictionaries/${string}/features` ? FeaturePage :
     Path extends `dictionaries/${string}/moments` ? WordSearch :
     Path extends `dictionaries/${string}/sequences` ? DocumentPage :
@@ -382,7 +405,8 @@ declare namespace Api {
     Path extends `dictionaries/${string}/sequences/${string}/timeline` ? { first?: number | null; stop?: number | null; columns?: number | null; rows?: number | null; densest?: number | null; reach?: number | null; also?: Array<number> | null } :
     Path extends `dictionaries/${string}/sequences/${string}/words` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/features/${string}` ? {} :
-    Path extends `dictionaries/${string}/features` ? { words?: string | null; part?: "" | "first" | "rest" | null; density_min?: number | null; density_max?: number | null; dwell_min?: number | null; dwell_max?: number | null; starred?: boolean | null; sort?: "telling" | "dwell" | "density" | "peak" | "documents" | "feature" | null; ascending?: boolean | null; offset?: number | null; limit?: number | null } :
+    Path extends `dictionaries/${string}/columns` ? {} :
+    Path extends `dictionaries/${string}/features` ? { words?: string | null; part?: "" | "first" | "rest" | null; density_min?: number | null; density_max?: number | null; dwell_min?: number | null; dwell_max?: number | null; starred?: boolean | null; where?: Array<string> | null; sort?: string | null; ascending?: boolean | null; offset?: number | null; limit?: number | null } :
     Path extends `dictionaries/${string}/moments` ? { words: string } :
     Path extends `dictionaries/${string}/sequences` ? { words?: string | null; offset?: number | null; limit?: number | null } :
     Path extends "compare" ? { left: string; right: string } :

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Query, Request
+from fastapi import APIRouter, Body, HTTPException, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
-from sparsetime.errors import SparsetimeError
+from sparsetime.errors import ConfigError, SparsetimeError, UnknownNameError
 from sparsetime.explorer.report_schema import Part
 from sparsetime.explorer.row_choice import TOO_DENSE
 from sparsetime.explorer.workbench import (
@@ -18,6 +18,7 @@ from sparsetime.explorer.workbench import (
     compare,
     documents,
     feature,
+    feature_columns,
     feature_list,
     inputs,
     live,
@@ -98,25 +99,44 @@ def list_features(
     dwell_min: float = 0.0,
     dwell_max: float = 1e12,
     starred: bool = False,
-    sort: feature_list.Sort = "telling",
+    where: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006  FastAPI copies it
+    sort: Annotated[str, Query(max_length=200)] = feature_list.INFORMATIVE,
     ascending: bool = False,
     offset: Offset = 0,
     limit: Limit = 50,
 ) -> FeaturePage:
-    """Features that fit the filters, a page of them."""
+    """Features that fit the filters, a page of them.
+
+    `where` is any number of ranges `column:least:most`; `sort` is "informative" or any column that
+    sorts; see the route `columns`.
+    """
+    opened = _opened(request)
+    shown = opened.dictionary(key)
+    try:
+        ranges = feature_columns.parse_ranges(where)
+        feature_list.check_order(shown, [sort, *ranges])
+    except (ConfigError, UnknownNameError) as error:
+        raise HTTPException(422, str(error)) from error
     return feature_list.features(
-        _opened(request),
+        opened,
         key,
         words=words,
         part=part,
         density=(density_min, density_max),
         dwell=(dwell_min, dwell_max),
         starred=starred,
+        ranges=ranges,
         sort=sort,
         ascending=ascending,
         offset=offset,
         limit=limit,
     )
+
+
+@router.get("/dictionaries/{key}/columns")
+def list_columns(request: Request, key: Key) -> list[feature_columns.FeatureColumn]:
+    """The columns by which features are sorted, filtered and searched, with definitions."""
+    return feature_columns.feature_columns(_opened(request), key)
 
 
 @router.get("/dictionaries/{key}/features/{number}")

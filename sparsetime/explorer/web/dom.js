@@ -28,9 +28,9 @@ export function node(name, attributes, text) {
 
 export const featureAddress = (key, number) => `/features/${encodeURIComponent(key)}/${number}`;
 
-/** What to call a feature: its label, else the words it is most over-represented on. */
-export const nameOf = ({ feature, label, words }, count = 4) =>
-  label || words.slice(0, count).join(", ") || `feature ${feature}`;
+/** The name of a feature: a person's, else one of a feature table, else its over-represented words. */
+export const nameOf = ({ feature, label, words, name, named_by: by }, count = 4) =>
+  label || (by === "label" && name) || words.slice(0, count).join(", ") || `feature ${feature}`;
 
 /** The colour of a feature's part. */
 export const hueOf = ({ part }) => ({ first: "high", rest: "low" })[part] ?? "plain";

@@ -36,13 +36,22 @@ async function sequence(key, number) {
   return { found, code: codes.get(name) };
 }
 
-async function listed(key, { words = "", part = "", density_min = 0, density_max = 1, dwell_min = 0, dwell_max = Infinity, starred, sort = "telling", offset = 0, limit = 50 }) {
+const valueOf = (line, column) => line.columns?.[column] ?? line[column] ?? null;
+const searched = (line) => [...line.words, line.label, ...Object.values(line.columns ?? {}).flat().filter((value) => typeof value === "string")].join(" ").toLowerCase();
+/** Whether a line lies in a range written as `column:least:most`. */
+function inRange(line, range) {
+  const [column, least, most] = range.split(":"), value = valueOf(line, column);
+  return value !== null && value >= (least === "" ? -Infinity : Number(least)) && value <= (most === "" ? Infinity : Number(most));
+}
+
+async function listed(key, { words = "", part = "", density_min = 0, density_max = 1, dwell_min = 0, dwell_max = Infinity, starred, where = [], sort = "informative", offset = 0, limit = 50 }) {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   const fit = (await dictionary(key)).lines.filter((line) =>
     line.density >= density_min && line.density <= density_max && line.dwell >= dwell_min && line.dwell <= dwell_max
-    && (!part || line.part === part) && (!starred || line.starred)
-    && wanted.every((word) => [...line.words, line.label].join(" ").toLowerCase().includes(word)));
-  if (sort !== "telling") fit.sort((a, b) => (sort === "feature" ? a.feature - b.feature : b[sort] - a[sort]));
+    && (!part || line.part === part) && (!starred || line.starred) && [where].flat().every((range) => inRange(line, range))
+    && wanted.every((word) => searched(line).includes(word)));
+  // Features without a value come last, as they do on the server.
+  if (!["informative", "telling"].includes(sort)) fit.sort((a, b) => (sort === "feature" ? a.feature - b.feature : (valueOf(b, sort) ?? -Infinity) - (valueOf(a, sort) ?? -Infinity) || 0));
   return { total: fit.length, lines: fit.slice(offset, offset + limit) };
 }
 
@@ -73,6 +82,7 @@ export async function answer(path, parameters) {
     const [left, right] = [(await dictionary(parameters.left)).place, (await dictionary(parameters.right)).place];
     return file(`compare-${left}-${right}.json`, "These two are of activations of different width, and so cannot be compared.");
   }
+  if (kind === "columns") return file(`${(await dictionary(key)).place}/columns.json`);
   if (kind === "features") return number === undefined ? listed(key, parameters) : aFeature(key, number, what === "coactivation");
   if (kind === "sequences") return number === undefined ? sequences(key, parameters) : aSequence(key, number, what, parameters);
   throw new Error(NOT_HERE);

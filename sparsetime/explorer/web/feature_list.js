@@ -7,10 +7,11 @@ import { placeLine, specificLine } from "./selection.js";
 import { histogram } from "./histogram.js";
 
 const PAGE = 60;
-const SORTS = [["telling", "most telling"], ["dwell", "lasts longest"], ["density", "fires most"], ["documents", "most documents"], ["feature", "number"]];
+const SORTS = [["informative", "most informative"], ["dwell", "lasts longest"], ["density", "fires most"], ["documents", "most documents"], ["feature", "number"]];
 
 /** Filters and the list, for one dictionary; `at` gets both. */
-export function featureList(at, run, key, { compact = false } = {}) {
+export async function featureList(at, run, key, { compact = false } = {}) {
+  const columns = (await ask(`${of(key)}/columns`)).filter((column) => column.table && column.sorts);
   const view = run.dictionaries.find((each) => each.entry.key === key);
   const query = here();
   const range = (name) => {
@@ -18,8 +19,9 @@ export function featureList(at, run, key, { compact = false } = {}) {
     return query.has(name) && Number.isFinite(a) && Number.isFinite(b) ? [a, b] : null;
   };
   const state = {
-    words: query.get("words") ?? "", part: query.get("part") ?? "", sort: query.get("sort") ?? "telling",
+    words: query.get("words") ?? "", part: query.get("part") ?? "", sort: query.get("sort") ?? "informative",
     starred: query.has("starred"), where: query.get("in") === "moments" && !exported ? "moments" : "", density: range("density"), dwell: range("dwell"), shown: PAGE,
+    ranges: new Map((query.get("range") ?? "").split(",").filter(Boolean).map((text) => [text.split(":")[0], text])),
   };
   const count = h("p.count", { "aria-live": "polite" });
   const rows = h("div.lines");
@@ -29,9 +31,9 @@ export function featureList(at, run, key, { compact = false } = {}) {
   async function load() {
     const mine = ++turn;
     remember({
-      in: state.where, words: state.words, part: state.part, sort: state.sort === "telling" ? "" : state.sort,
+      in: state.where, words: state.words, part: state.part, sort: state.sort === "informative" ? "" : state.sort,
       starred: state.starred ? "1" : "", density: state.density?.map((v) => v.toPrecision(4)).join(","),
-      dwell: state.dwell?.map((v) => v.toPrecision(4)).join(","),
+      dwell: state.dwell?.map((v) => v.toPrecision(4)).join(","), range: [...state.ranges.values()].join(","),
     });
     if (state.where && state.words.trim()) {
       const answer = await ask(`${of(key)}/moments`, { words: state.words });
@@ -39,7 +41,7 @@ export function featureList(at, run, key, { compact = false } = {}) {
       return;
     }
     const found = await ask(`${of(key)}/features`, {
-      words: state.words, part: state.part, sort: state.sort, starred: state.starred || null,
+      words: state.words, part: state.part, sort: state.sort, starred: state.starred || null, where: [...state.ranges.values()],
       density_min: state.density?.[0], density_max: state.density?.[1],
       dwell_min: state.dwell?.[0], dwell_max: state.dwell?.[1], limit: Math.min(state.shown, 500),
     });
@@ -65,12 +67,26 @@ export function featureList(at, run, key, { compact = false } = {}) {
   const controls = h("div.controls", {}, search,
     exported ? null : choices("search in", [["", "names and words"], ["moments", "the text of moments"]], state.where, change("where")),
     h("select", { "aria-label": "Sort", change: (event) => change("sort")(event.target.value) },
-      SORTS.map(([value, label]) => h("option", { value, selected: value === state.sort }, label))),
+      [...SORTS, ...columns.map((column) => [column.name, column.name])].map(([value, label]) => h("option", { value, selected: value === state.sort }, label))),
     view.entry.parts ? choices("part", [["", "both parts"], ["first", view.entry.parts[0]], ["rest", view.entry.parts[1]]], state.part, change("part")) : null,
     check("starred", state.starred, change("starred")), count);
-  at.append(brushes, controls, rows, more);
+  at.append(brushes, ...columns.map((column) => rangeOf(column, state, () => { state.shown = PAGE; later(); })), controls, rows, more);
   if (compact) rows.classList.add("compact");
   return load();
+}
+
+/** The least and most value of a column of a feature table, to filter by. */
+function rangeOf(column, state, changed) {
+  const [, least = "", most = ""] = (state.ranges.get(column.name) ?? "").split(":");
+  const inputs = [["least", least, column.least], ["most", most, column.most]].map(([bound, value, limit]) => h("input", {
+    type: "number", step: "any", value, placeholder: limit === null ? "" : short(limit), "aria-label": `${bound} ${column.name}`,
+    input: () => {
+      const [low, high] = inputs.map((input) => input.value);
+      if (low || high) state.ranges.set(column.name, `${column.name}:${low}:${high}`); else state.ranges.delete(column.name);
+      changed();
+    },
+  }));
+  return h("div.controls.column", {}, h("span.count", { title: column.definition }, column.unit ? `${column.name} (${column.unit})` : column.name), inputs[0], "to", inputs[1]);
 }
 
 /** Features that fire on these words more than elsewhere, and where the words stand. */

@@ -3,7 +3,7 @@
 
 export const TOO_DENSE = 0.5;  // as in explorer/timeline.py
 const COARSE = 96, IN_ORDER = 160, TOGETHER = 0.3;
-const STRANGER = { part: "", label: "", words: [], dwell: 0, density: 0, peak: 1 };
+const STRANGER = { part: "", label: "", words: [], name: "", named_by: "", dwell: 0, density: 0, peak: 1 };
 
 export class LocalCodes {
   /** `table`: what is known of each feature, by number: part, label, words, dwell, density, peak. */
@@ -41,8 +41,8 @@ export class LocalCodes {
     return {
       first: begin, stop: end, length: this.length, stride, awake: energy.size,
       rows: chosen.map((feature, i) => {
-        const { part, label, words, dwell, density } = this.known(feature);
-        return { feature, part, label, words, dwell, density, energy: (energy.get(feature) ?? 0) / total, ...places[i], ...cells.get(feature) };
+        const { part, label, words, name, named_by, dwell, density } = this.known(feature);
+        return { feature, part, label, words, name, named_by, dwell, density, energy: (energy.get(feature) ?? 0) / total, ...places[i], ...cells.get(feature) };
       }),
     };
   }
@@ -75,8 +75,8 @@ export class LocalCodes {
     for (let at = this.offsets[first]; at < this.offsets[stop]; at += 1) count.set(this.features[at], (count.get(this.features[at]) ?? 0) + 1);
     const found = [];
     for (const [feature, times] of count) {
-      const { density, part, label, words } = this.known(feature), p = times / n, q = Math.min(1 - 1e-12, Math.max(1e-12, density));
-      if (p > density) found.push({ feature, part, label, words, density, share: p, nats: n * (p * Math.log(p / q) + (p < 1 ? (1 - p) * Math.log((1 - p) / (1 - q)) : 0)) });
+      const { density, part, label, words, name, named_by } = this.known(feature), p = times / n, q = Math.min(1 - 1e-12, Math.max(1e-12, density));
+      if (p > density) found.push({ feature, part, label, words, name, named_by, density, share: p, nats: n * (p * Math.log(p / q) + (p < 1 ? (1 - p) * Math.log((1 - p) / (1 - q)) : 0)) });
     }
     return found.sort((a, b) => b.nats - a.nats || a.feature - b.feature).slice(0, limit);
   }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from torch import Tensor
 from sparsetime.errors import MismatchError
 from sparsetime.explorer.workbench.nearest_atoms import nearest
 from sparsetime.files import Folder
+
+if TYPE_CHECKING:
+    from sparsetime.codes import SparseCode
 
 MATCHES = "matches"
 _PARTS = ("to_right", "cosine", "to_left", "back")
@@ -68,6 +72,19 @@ def neighbours(
     with suppress(OSError):  # a run that may only be read
         folder.write_bytes(name, save(arrays))
     return found
+
+
+def neighbours_by_code(
+    codes: tuple[SparseCode, SparseCode],
+    living: tuple[Int[np.ndarray, " left"], Int[np.ndarray, " right"]],
+) -> AtomMatches:
+    """The neighbours by the cosine of activation values, for sides without directions.
+
+    codes: of both sides over the same steps.
+    """
+    from sparsetime.features.code_similarity import nearest_by_code
+
+    return AtomMatches(living, *nearest_by_code(*codes, *living))
 
 
 def _directions(atoms: Float[Tensor, "width d"], some: np.ndarray) -> Float[Tensor, "some d"]:

@@ -1,4 +1,4 @@
-"""The company of a feature, and the atoms that point its way."""
+"""Co-activation of a feature with others, and the nearest directions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparsetime.explorer.workbench.feature import check_feature
+from sparsetime.explorer.workbench.feature_names import names_of
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import CoactivationView, CoactiveFeature
 
@@ -18,9 +19,9 @@ DOCUMENTS, SHOWN = 8, 8
 
 
 def coactivation_view(opened: RunCache, key: str, number: int) -> CoactivationView:
-    """What fires with a feature, leads to it and follows it, and the atoms nearest to its own.
+    """Features active with, before and after a feature, and those with the nearest directions.
 
-    Read are the documents of its moments, up to DOCUMENTS of them evenly over its strengths.
+    Read are the documents of its examples, up to DOCUMENTS, spread over its activation values.
 
     Errors: UnknownNameError for a dictionary that the run does not show; ConfigError for a
     feature that does not exist.
@@ -28,27 +29,30 @@ def coactivation_view(opened: RunCache, key: str, number: int) -> CoactivationVi
     from sparsetime.features import coactivation as measure
 
     check_feature(opened, key, number)
-    moments = opened.feature_events(key, number)
-    some = moments.sample_band(0.0, 1.0, 1)
-    if len(moments.value) > 1:
-        some = np.concatenate([some, moments.sample_band(1e-9, 1.0, DOCUMENTS - 1)])
-    documents = np.unique(moments.sequence[some]).tolist()
+    events = opened.feature_events(key, number)
+    examples = events.sample_band(0.0, 1.0, 1)
+    if len(events.value) > 1:
+        examples = np.concatenate([examples, events.sample_band(1e-9, 1.0, DOCUMENTS - 1)])
+    documents = np.unique(events.sequence[examples]).tolist()
     together, before, after = [], [], []
     if documents:
-        found = measure.coactivation([opened.code(key, each) for each in documents], number)
-        near = measure.within(found.chance)
-        together = _best(opened, key, number, found.together, found.chance)
-        before = _best(opened, key, number, found.before, near)
-        after = _best(opened, key, number, found.after, near)
-    atom = opened.directions(key)[number]
-    nearest = _nearest(opened, key, atom, {number})
-    elsewhere = [
-        each
-        for other in opened.shown
-        if other != key and opened.directions(other).shape[1] == len(atom)
-        for each in _nearest(opened, other, atom, set())
-    ]
-    elsewhere.sort(key=lambda each: -each.share)
+        codes = [opened.code(key, sequence) for sequence in documents]
+        shares = measure.coactivation(codes, number)
+        near = measure.chance_within(shares.chance)
+        together = _best(opened, key, number, shares.together, shares.chance)
+        before = _best(opened, key, number, shares.before, near)
+        after = _best(opened, key, number, shares.after, near)
+    nearest: list[CoactiveFeature] = []
+    elsewhere: list[CoactiveFeature] = []
+    if opened.has_directions(key):
+        direction = opened.directions(key)[number]
+        nearest = _nearest(opened, key, direction, {number})
+        for other in opened.shown:
+            if other == key or not opened.has_directions(other):
+                continue
+            if opened.directions(other).shape[1] == len(direction):
+                elsewhere += _nearest(opened, other, direction, set())
+    elsewhere.sort(key=lambda feature: -feature.share)
     return CoactivationView(
         documents=len(documents),
         together=together,
@@ -95,8 +99,7 @@ def _companions(
             dictionary=key,
             feature=f,
             part=table.part(f),
-            label=opened.labels.of(key, f).name,
-            words=list(table.words[f]),
+            **names_of(opened, key, f),
             share=float(share),
             chance=float(chance),
         )

@@ -1,4 +1,4 @@
-"""The sequences of a run, and their words."""
+"""Lists and words of the sequences of a run."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ MOST_STEPS = 20_000
 def documents(
     opened: RunCache, key: str, words: str = "", offset: int = 0, limit: int = 50
 ) -> DocumentPage:
-    """The indexed sequences whose name holds all of `words`, or whose text holds them as written.
+    """The indexed sequences whose name has all of `words`, or whose text has them as written.
 
     Errors: UnknownNameError for a dictionary that the run does not show.
     """
     shown = opened.dictionary(key)
-    known = shown.index.sequences
+    indexed = shown.index.sequences
     table = shown.store.sequences
-    place = np.searchsorted(shown.store.sequence_indices, known["sequence"].to_numpy())
+    place = np.searchsorted(shown.store.sequence_indices, indexed["sequence"].to_numpy())
     labels, texts = table["labels"], table["text"]
     wanted = words.lower().strip()
-    found = []
+    lines = []
     for at, number, name, length in zip(
         place.tolist(),
-        known["sequence"].to_pylist(),
-        known["id"].to_pylist(),
-        known["length"].to_pylist(),
+        indexed["sequence"].to_pylist(),
+        indexed["id"].to_pylist(),
+        indexed["length"].to_pylist(),
         strict=True,
     ):
         title = str(json.loads(labels[at].as_py()).get("name", name))
@@ -39,8 +39,8 @@ def documents(
             text = texts[at].as_py()
             if text is None or wanted not in text.lower():
                 continue
-        found.append(DocumentLine(sequence=number, id=name, title=title, length=length))
-    return DocumentPage(total=len(found), lines=found[offset : offset + limit])
+        lines.append(DocumentLine(sequence=number, id=name, title=title, length=length))
+    return DocumentPage(total=len(lines), lines=lines[offset : offset + limit])
 
 
 def document(
@@ -69,19 +69,19 @@ def document(
 def segment(
     opened: RunCache, key: str, sequence: int, first: int, stop: int | None
 ) -> tuple[int, int, int]:
-    """The segment that is meant, checked, and the length of the sequence.
+    """The first step, the step after the last, and the length of the sequence, checked.
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
-    known = opened.dictionary(key).index.sequences
-    numbers = known["sequence"].to_numpy()
+    indexed = opened.dictionary(key).index.sequences
+    numbers = indexed["sequence"].to_numpy()
     at = int(np.searchsorted(numbers, sequence))
     if at == len(numbers) or numbers[at] != sequence:
         raise DataError(
             f"sequence {sequence} is not in the index of {key}, which holds {len(numbers):,} "
             f"sequences, numbers {numbers[0]} to {numbers[-1]}"
         )
-    length = known["length"][at].as_py()
+    length = indexed["length"][at].as_py()
     stop = length if stop is None else min(stop, length)
     if not 0 <= first < stop:
         raise DataError(

@@ -1,18 +1,28 @@
-"""Lists of features: filtered by words and figures, sorted, a page at a time."""
+"""Lists of features: filtered by words and columns, sorted, a page at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from sparsetime.explorer.report_schema import Part
 from sparsetime.explorer.run_contents import ShownDictionary
+from sparsetime.explorer.workbench.feature_columns import (
+    Ranges,
+    added_values,
+    numbers,
+    searched_text,
+    within,
+)
+from sparsetime.explorer.workbench.feature_names import names_of
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import FeatureLine, FeaturePage
 
-Sort: TypeAlias = Literal["telling", "dwell", "density", "peak", "documents", "feature"]
+#: The order by information about words and documents; "telling" is its name in 0.1.0.
+INFORMATIVE = "informative"
+_OLD_SORTS = {"telling": INFORMATIVE, "peak": "max"}
 
 
 def features(
@@ -23,93 +33,103 @@ def features(
     part: Part = "",
     density: tuple[float, float] = (0.0, 1.0),
     dwell: tuple[float, float] = (0.0, float("inf")),
+    ranges: Ranges | None = None,
     starred: bool = False,
-    sort: Sort = "telling",
+    sort: str = INFORMATIVE,
     ascending: bool = False,
     offset: int = 0,
     limit: int = 50,
 ) -> FeaturePage:
-    """The living features that fit all of the filters.
+    """The active features that fit all of the filters.
 
-    words: text that each feature's label or one of its words must hold, several separated by
-    spaces; part: those of a dictionary without parts are in either; density: least and most share
-    of steps; dwell: least and most mean run in steps. `telling` is the order of `features.ranking`,
-    the others after it by how often they fire.
+    words: text that a feature's name, its words or the text columns of its feature tables must
+    hold, several separated by spaces. part: those of a dictionary without groups are in either.
+    density: least and most share of steps. dwell: least and most mean run in steps. ranges: least
+    and most value of any numeric column. sort: "informative" (see `features.ranking`; the other
+    features follow by density) or a numeric column, features without a value last.
 
-    Errors: UnknownNameError for a dictionary that the run does not show.
+    Errors: UnknownNameError for a dictionary that the run does not show, and for a column that is
+    not there or has no order.
     """
     shown = opened.dictionary(key)
     table = shown.table
     fit = (table.density > 0) & (table.density >= density[0]) & (table.density <= density[1])
     fit &= (table.dwell >= dwell[0]) & (table.dwell <= dwell[1])
+    fit &= within(shown, ranges or {})
     if part and len(table.groups) > 1:
         first = np.arange(len(fit)) < table.groups[0]
         fit &= first if part == "first" else ~first
-    labels = {x.feature: x for x in opened.labels.all() if x.dictionary == key}
     if starred:
-        fit &= np.isin(np.arange(len(fit)), [n for n, x in labels.items() if x.starred])
-    chosen = np.flatnonzero(fit)
+        labels = [x for x in opened.labels.all() if x.dictionary == key and x.starred]
+        fit &= np.isin(np.arange(len(fit)), [label.feature for label in labels])
     if words.strip():
-        wanted = words.lower().split()
-        chosen = np.array(
-            [
-                f
-                for f in chosen.tolist()
-                if _holds(wanted, table.words[f], labels[f].name if f in labels else "")
-            ],
-            dtype=np.int64,
-        )
+        fit &= _holding(opened, key, words, np.flatnonzero(fit))
+    chosen = np.flatnonzero(fit)
     ordered = chosen[np.argsort(_rank(shown, sort, ascending)[chosen], kind="stable")]
     return FeaturePage(
         total=len(ordered), lines=lines(opened, key, ordered[offset : offset + limit].tolist())
     )
 
 
-def lines(opened: RunCache, key: str, numbers: Iterable[int]) -> list[FeatureLine]:
+def check_order(shown: ShownDictionary, names: Iterable[str]) -> None:
+    """Errors: UnknownNameError for a name that features can be neither sorted nor filtered by."""
+    for name in names:
+        if _OLD_SORTS.get(name, name) != INFORMATIVE:
+            numbers(shown, _OLD_SORTS.get(name, name))
+
+
+def lines(opened: RunCache, key: str, features: Iterable[int]) -> list[FeatureLine]:
     """The features of these numbers, in this order."""
     shown = opened.dictionary(key)
     table, rows = shown.table, shown.index.features
     half_life, documents = rows["half_life"], rows["documents"]
-    found = []
-    for number in numbers:
-        label = opened.labels.of(key, number)
-        found.append(
+    page = []
+    for feature in features:
+        label = opened.labels.of(key, feature)
+        page.append(
             FeatureLine(
-                feature=number,
-                part=table.part(number),
-                label=label.name,
+                feature=feature,
+                part=table.part(feature),
+                **names_of(opened, key, feature),
                 starred=label.starred,
-                words=list(table.words[number]),
-                density=float(table.density[number]),
-                dwell=float(table.dwell[number]),
-                half_life=half_life[number].as_py(),
-                peak=float(table.peak[number]),
-                documents=documents[number].as_py(),
+                density=float(table.density[feature]),
+                dwell=float(table.dwell[feature]),
+                half_life=half_life[feature].as_py(),
+                peak=float(table.peak[feature]),
+                documents=documents[feature].as_py(),
+                columns=added_values(shown, feature),
             )
         )
-    return found
+    return page
 
 
-def _holds(wanted: list[str], words: Iterable[str], name: str) -> bool:
-    text = " ".join([*words, name]).lower()
-    return all(each in text for each in wanted)
+def _holding(
+    opened: RunCache, key: str, words: str, candidates: Int[np.ndarray, " candidates"]
+) -> Bool[np.ndarray, " width"]:
+    """The candidates whose name, words and text columns hold all of the words."""
+    shown = opened.dictionary(key)
+    labels = {x.feature: x.name for x in opened.labels.all() if x.dictionary == key}
+    wanted = words.lower().split()
+    holds = np.zeros(shown.index.width, dtype=bool)
+    for feature in candidates.tolist():
+        own = [*shown.table.words[feature], labels.get(feature, "")]
+        text = " ".join([*own, searched_text(shown, feature)]).lower()
+        holds[feature] = all(word in text for word in wanted)
+    return holds
 
 
-def _rank(shown: ShownDictionary, sort: Sort, ascending: bool) -> np.ndarray:
-    """A number for every feature; the smallest comes first."""
+def _rank(shown: ShownDictionary, sort: str, ascending: bool) -> Float[np.ndarray, " width"]:
+    """A number for every feature; the smallest comes first, features without a value last."""
     from sparsetime.features.ranking import most_informative
 
     table = shown.table
-    if sort == "telling":
+    sort = _OLD_SORTS.get(sort, sort)
+    if sort == INFORMATIVE:
         rank = -table.density + len(table.density)
-        told = most_informative(shown.index.features, len(rank))
-        rank[told] = np.arange(len(told))
+        best = most_informative(shown.index.features, len(rank))
+        rank[best] = np.arange(len(best))
         return np.asarray(-rank if ascending else rank)
-    values = {
-        "dwell": table.dwell,
-        "density": table.density,
-        "peak": table.peak,
-        "documents": shown.index.features["documents"].to_numpy().astype(float),
-        "feature": -np.arange(len(table.density), dtype=float),
-    }[sort]
-    return np.asarray(values if ascending else -values)
+    values = numbers(shown, sort)
+    if sort == "feature":  # a list by number starts at 0 by default
+        values = -values
+    return np.where(np.isnan(values), np.inf, values if ascending else -values)

@@ -1,7 +1,7 @@
-"""Names and stars that users give to features: one line each in a log beside the run.
+"""Names and stars that people give to features: an append-only log beside the run.
 
-Lines are only ever added, and the last one of a feature counts. So no crash can lose an earlier
-name, and several explorers may write to one run.
+The last line of a feature counts. So no crash can lose an earlier name, and several explorers may
+write to one run.
 """
 
 from __future__ import annotations
@@ -25,48 +25,48 @@ _WRITING = threading.Lock()
 
 @final
 class Labels:
-    """The labels of a run. Reading looks at the file again only where it has grown.
+    """The labels of a run. The file is read again only where its size has changed.
 
     weights: the hash of each dictionary's weights as they are now. A label keeps the hash of the
-    weights it was given for: once a dictionary is trained anew its numbers name other features, so
-    that its labels are stale. They are listed as such, and name nothing any more.
+    weights it was given for: once a dictionary is trained again its numbers are other features, so
+    its labels are stale. They are listed as stale, and name nothing.
     """
 
     def __init__(self, folder: Folder, weights: Mapping[str, str]) -> None:
         self._folder = folder
         self.weights = weights
         self._size = -1
-        self._found: dict[tuple[str, int], Label] = {}
+        self._labels: dict[tuple[str, int], Label] = {}
 
     def all(self) -> list[Label]:
-        """Labels that say something, by dictionary and feature."""
+        """Labels with a name or a star, by dictionary and feature."""
         return [label for _, label in sorted(self._now().items()) if label.name or label.starred]
 
     def of(self, dictionary: str, feature: int) -> Label:
-        """The label of a feature, an empty one where nobody gave any."""
-        known = self._now().get((dictionary, feature))
-        return known if known and not known.stale else Label(dictionary=dictionary, feature=feature)
+        """The label of a feature, an empty one where it has none."""
+        label = self._now().get((dictionary, feature))
+        return label if label and not label.stale else Label(dictionary=dictionary, feature=feature)
 
     def add(self, labels: Iterable[Label]) -> None:
-        """Set labels; an empty name without a star takes one away.
+        """Set labels; an empty name without a star removes one.
 
         Errors: ConfigError for a name that is too long; nothing is written then.
         """
-        given = list(labels)
-        for label in given:
+        added = list(labels)
+        for label in added:
             if len(label.name) > LONGEST:
                 raise ConfigError(
-                    f"the name of feature {label.feature} has {len(label.name)} characters; at "
-                    f"most {LONGEST} are kept"
+                    f"got a name of {len(label.name)} characters for feature {label.feature}; "
+                    f"expected at most {LONGEST}, so shorten it"
                 )
         # A line break first: a half line that a crash left must not swallow the next one.
-        lines = "".join(f"\n{self._kept(label).model_dump_json()}\n" for label in given)
+        lines = "".join(f"\n{self._kept(label).model_dump_json()}\n" for label in added)
         with _WRITING:
             self._folder.append_text(LABELS, lines)
             self._flush()
 
     def _kept(self, label: Label) -> Label:
-        """As it is written: with the weights it is for, those of now where it does not say."""
+        """The label as it is written: with the weights it is for, by default the present ones."""
         weights = label.weights or self.weights.get(label.dictionary, "")
         return label.model_copy(update={"weights": weights, "stale": False})
 
@@ -76,7 +76,7 @@ class Labels:
         return label.model_copy(update={"stale": stale})
 
     def _flush(self) -> None:
-        """To the disk itself, so that a name survives the loss of power too."""
+        """Write to the disk itself, so that a name survives a power failure."""
         if self._folder.is_local:
             with open(self._folder.path(LABELS), "rb") as file:
                 os.fsync(file.fileno())
@@ -84,14 +84,14 @@ class Labels:
     def _now(self) -> dict[tuple[str, int], Label]:
         size = self._folder.size(LABELS) if self._folder.exists(LABELS) else 0
         if size != self._size:
-            found = _read(self._folder) if size else {}
-            self._found = {key: self._read_as(label) for key, label in found.items()}
+            labels = _read(self._folder) if size else {}
+            self._labels = {key: self._read_as(label) for key, label in labels.items()}
             self._size = size
-        return self._found
+        return self._labels
 
 
 def _read(folder: Folder) -> dict[tuple[str, int], Label]:
-    found = {}
+    labels = {}
     for line in folder.read_bytes(LABELS).decode("utf-8", "replace").split("\n"):
         if not line.strip():
             continue
@@ -99,5 +99,5 @@ def _read(folder: Folder) -> dict[tuple[str, int], Label]:
             label = Label.model_validate(json.loads(line))
         except (ValueError, ValidationError):
             continue  # cut off by a crash
-        found[(label.dictionary, label.feature)] = label
-    return found
+        labels[(label.dictionary, label.feature)] = label
+    return labels

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from sparsetime.errors import ConfigError, DataError, MismatchError
-from sparsetime.explorer.excerpts import gap_text
 from sparsetime.explorer.report_schema import FrozenRecord, Part, Text
 from sparsetime.explorer.workbench.run_cache import RunCache
+from sparsetime.features.step_text import step_texts
 
 if TYPE_CHECKING:
     from torch import nn
@@ -190,10 +190,6 @@ def _words(document: Document, steps: Any, before: int) -> tuple[list[str], list
     """The words of these steps and the white space before them; how far the text is used up."""
     if document.text is None:
         return [""] * steps.num_rows, [""] * steps.num_rows, before
-    words, gaps = [], []
-    begins, ends = steps["char_start"].to_pylist(), steps["char_end"].to_pylist()
-    for a, b in zip(begins, ends, strict=True):
-        words.append(document.text[max(a, before) : b])
-        gaps.append(gap_text(document.text[before:a]) if before < a else "")
-        before = max(before, b)
-    return words, gaps, before
+    starts, ends = steps["char_start"].to_pylist(), steps["char_end"].to_pylist()
+    pieces = list(step_texts(document.text, starts, ends, before))
+    return [word for word, _ in pieces], [gap for _, gap in pieces], max([before, *ends])

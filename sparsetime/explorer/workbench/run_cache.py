@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from sparsetime.errors import unknown_name
+from sparsetime.errors import MismatchError, unknown_name
 from sparsetime.explorer.excerpts import Excerpt, choose_excerpts, excerpt
-from sparsetime.explorer.report_data import unique_titles
+from sparsetime.explorer.report_data import aligned, unique_titles
 from sparsetime.explorer.row_choice import TOO_DENSE
-from sparsetime.explorer.run_contents import DICTIONARY, ShownDictionary, readable
+from sparsetime.explorer.run_contents import ShownDictionary, indexed_names, readable
 from sparsetime.explorer.workbench.byte_lru import ByteLRU
 from sparsetime.explorer.workbench.labels import Labels
+from sparsetime.features.index_files import DIRECTIONS
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sparsetime.features.feature_events import FeatureEvents
 
 _MIB = 2**20
+_STEPS_IN_COMMON = 20_000  # by which features without directions are compared
 _READ = 24  # sequences in which a segment to open at is looked for
 
 
@@ -37,8 +39,7 @@ class RunCache:
     """
 
     def __init__(self, folder: Folder) -> None:
-        names = [name for name in folder.names() if folder.exists(f"{name}/{DICTIONARY}")]
-        contents = readable(folder, names, lambda: None)
+        contents = readable(folder, indexed_names(folder), lambda: None)
         self.folder = folder
         self.notes = contents.notes
         self.shown = {each.entry.key: each for each in unique_titles(contents.shown)}
@@ -62,8 +63,25 @@ class RunCache:
         return self.shown[key]
 
     def atoms(self, key: str) -> torch.Tensor:
-        """The dictionary's atoms, float32 [width, d]."""
-        return self.loaded(key).atoms.detach().float()
+        """The directions of the features as their source gives them, float32 [width, d].
+
+        Errors: MismatchError where the source has none; see `has_directions`.
+        """
+        index = self.dictionary(key).index
+        if index.kind == "dictionary":
+            return self.loaded(key).atoms.detach().float()
+        directions = index.directions()
+        if directions is None:
+            raise MismatchError(
+                f"{key} was indexed from {index.kind}, which have no directions; give the code "
+                f"source directions and index again"
+            )
+        return directions
+
+    def has_directions(self, key: str) -> bool:
+        """Whether the features of this key have directions in activation space."""
+        index = self.dictionary(key).index
+        return index.kind == "dictionary" or DIRECTIONS in index.record["files"]
 
     def document(self, key: str, sequence: int) -> Excerpt:
         """The words of a sequence, the same for all dictionaries of a store."""
@@ -78,12 +96,21 @@ class RunCache:
     def _dictionary(self, key: str) -> Dictionary:
         from sparsetime.dictionaries.serialise import load
 
+        kind = self.dictionary(key).index.kind
+        if kind != "dictionary":
+            raise MismatchError(
+                f"{key} was indexed from {kind}, which cannot encode new activations; choose a "
+                f"dictionary"
+            )
         return load((self.folder / self.dictionary(key).entry.key).url)
 
     def _neighbours(self, left: str, right: str) -> AtomMatches:
-        from sparsetime.explorer.workbench.atom_matches import neighbours
+        from sparsetime.explorer.workbench.atom_matches import neighbours, neighbours_by_code
 
         living = [np.flatnonzero(self.dictionary(key).table.density > 0) for key in (left, right)]
+        if not (self.has_directions(left) and self.has_directions(right)):
+            codes = self._common_codes(left, right)
+            return neighbours_by_code(codes, (living[0], living[1]))
         names = [self.labels.weights[key] for key in (left, right)]
         return neighbours(
             self.folder,
@@ -91,6 +118,27 @@ class RunCache:
             (living[0], living[1]),
             lambda: (self.atoms(left), self.atoms(right)),
         )
+
+    def _common_codes(self, left: str, right: str) -> tuple[SparseCode, SparseCode]:
+        """The codes of both sides over the same sequences of one store, some thousand steps.
+
+        Errors: MismatchError where the two have no sequence of one store in common.
+        """
+        from sparsetime.codes import concatenate
+
+        sides = [self.dictionary(left), self.dictionary(right)]
+        same = aligned(sides[0].store, sides[1].store)
+        lists = [side.index.sequences["sequence"].to_pylist() for side in sides]
+        common = [number for number in lists[0] if number in set(lists[1])] if same else []
+        if not common:
+            raise MismatchError(
+                f"{left} and {right} have no sequences in common, so their features cannot be "
+                f"compared by activation; index both on one store, or give both directions"
+            )
+        steps = np.cumsum([sides[0].index.length(number) for number in common])
+        read = common[: 1 + int(np.searchsorted(steps, _STEPS_IN_COMMON))]
+        codes = [concatenate([self.code(key, n) for n in read]) for key in (left, right)]
+        return codes[0], codes[1]
 
     def _document(self, store: Store, sequence: int) -> Excerpt:
         place = int(np.searchsorted(store.sequence_indices, sequence))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal, TypeAlias
+
 from sparsetime.explorer.report_schema import (
     ComparisonRow,
     Curve,
@@ -12,6 +14,9 @@ from sparsetime.explorer.report_schema import (
     Text,
 )
 from sparsetime.explorer.workbench.input_records import InputView
+
+#: Where a feature's name comes from; "" where it has none.
+NamedBy: TypeAlias = Literal["person", "label", "rule", ""]
 
 
 class Histogram(FrozenRecord):
@@ -58,19 +63,31 @@ class TrainingCurve(Curve):
     finished: bool
 
 
-class FeatureLine(FrozenRecord):
-    """A feature in a list."""
+class NamedFeature(FrozenRecord):
+    """A feature with its names.
+
+    label: a person's name. words: those it is active on most. name: the best name there is, a
+    person's before a label's before a rule's, as `named_by` says.
+    """
 
     feature: int
     part: Part
     label: Text
-    starred: bool
     words: list[Text]
+    name: Text = ""
+    named_by: NamedBy = ""
+
+
+class FeatureLine(NamedFeature):
+    """A feature in a list. columns: its values in the feature tables that were added."""
+
+    starred: bool
     density: float
     dwell: float
     half_life: float | None
     peak: float
     documents: int
+    columns: dict[str, Any]
 
 
 class FeaturePage(FrozenRecord):
@@ -80,16 +97,12 @@ class FeaturePage(FrozenRecord):
     lines: list[FeatureLine]
 
 
-class TimelineRow(FrozenRecord):
+class TimelineRow(NamedFeature):
     """One feature over a segment of one sequence.
 
     `columns` and `strengths` pair up: the column, and percent of the feature's largest strength.
     """
 
-    feature: int
-    part: Part
-    label: Text
-    words: list[Text]
     dwell: float
     density: float
     energy: float  # share of the energy of the segment's code
@@ -142,13 +155,9 @@ class DocumentText(FrozenRecord):
     is_text: bool  # otherwise the words are times
 
 
-class EnrichedFeature(FrozenRecord):
-    """A feature that a segment has to itself."""
+class EnrichedFeature(NamedFeature):
+    """A feature that is active more in a segment than in the corpus."""
 
-    feature: int
-    part: Part
-    label: Text
-    words: list[Text]
     nats: float  # surprise above its density in the corpus
     share: float  # of the steps of the segment
     density: float  # share of all steps
@@ -214,14 +223,10 @@ class FeatureView(FrozenRecord):
     history: History | None  # None where the training kept no dictionaries on the way
 
 
-class CoactiveFeature(FrozenRecord):
-    """A feature near another one."""
+class CoactiveFeature(NamedFeature):
+    """A feature that is active near another one, or whose atom is near."""
 
     dictionary: Text
-    feature: int
-    part: Part
-    label: Text
-    words: list[Text]
     share: float  # how often, or for atoms the cosine
     chance: float  # how often by chance; 0 for atoms
 

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from sparsetime.explorer.row_choice import TOO_DENSE, choose
 from sparsetime.explorer.workbench.documents import segment
+from sparsetime.explorer.workbench.feature_names import names_of
 from sparsetime.explorer.workbench.row_clustering import Cells, likeness
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import EnrichedFeature, Timeline, TimelineRow
@@ -75,8 +76,7 @@ def timeline(
             TimelineRow(
                 feature=int(f),
                 part=shown.table.part(int(f)),
-                label=opened.labels.of(key, int(f)).name,
-                words=list(shown.table.words[f]),
+                **names_of(opened, key, int(f)),
                 dwell=round(float(shown.table.dwell[f]), 2),
                 density=round(float(shown.table.density[f]), 6),
                 energy=float(energy[f]) / total,
@@ -109,8 +109,7 @@ def enriched_features(
         EnrichedFeature(
             feature=int(f),
             part=table.part(int(f)),
-            label=opened.labels.of(key, int(f)).name,
-            words=list(table.words[f]),
+            **names_of(opened, key, int(f)),
             nats=float(n),
             share=float(count[f]) / code.rows,
             density=float(table.density[f]),

@@ -9,7 +9,7 @@ export async function featuresView(at, run) {
   const key = known.includes(here().get("dictionary")) ? here().get("dictionary") : known[0];
   const entry = run.dictionaries.find((each) => each.entry.key === key).entry;
   const again = async (other) => {
-    remember({ dictionary: other, density: "", dwell: "", part: "" }, true);
+    remember({ dictionary: other, density: "", dwell: "", part: "", range: "" }, true);
     at.replaceChildren();
     await featuresView(at, run);
   };

@@ -7,13 +7,13 @@ from known_codes import Itself, make_store
 
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.features.association import (
-    chance,
     contingency_table,
     information,
     over_represented,
+    random_divergence,
 )
+from sparsetime.features.build_index import index
 from sparsetime.features.contexts import feature_context
-from sparsetime.features.index import index
 from sparsetime.features.ranking import most_informative
 from sparsetime.features.vocabulary import text_words
 
@@ -93,9 +93,11 @@ def test_information_is_the_surprise_of_one_kind_less_chance():
 
 def test_chance_follows_the_known_bias():
     # For large samples the divergence of a sample from its source is (kinds - 1) / (2 size).
-    assert chance(np.array([20_000.0]), np.full(101, 1 / 101))[0] == pytest.approx(0.0025, rel=0.2)
+    assert random_divergence(np.array([20_000.0]), np.full(101, 1 / 101))[0] == pytest.approx(
+        0.0025, rel=0.2
+    )
     # One draw from n equal kinds always has the divergence log n.
-    assert chance(np.array([1.0]), np.full(16, 1 / 16))[0] == pytest.approx(np.log(16))
+    assert random_divergence(np.array([1.0]), np.full(16, 1 / 16))[0] == pytest.approx(np.log(16))
 
 
 def test_over_represented_by_part_of_the_divergence():

@@ -1,0 +1,113 @@
+"""Building a feature index: encode a store with a code source and write the index's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sparsetime.codes import concatenate
+from sparsetime.features.build_tables import EncodedStore
+from sparsetime.features.code_source import CodeSource
+from sparsetime.features.column_definition import ColumnDefinition
+from sparsetime.features.dictionary_codes import as_code_source
+from sparsetime.features.feature_table import TABLES
+from sparsetime.features.history import training_stages, with_history
+from sparsetime.features.index import FeatureIndex
+from sparsetime.features.index_files import OWN_FILES, RECORD, load_record, write_index
+from sparsetime.features.provenance import provenance_of, reuse_or_clear
+from sparsetime.features.vocabulary import Vocabulary
+from sparsetime.files import Folder
+from sparsetime.progress import progress as running
+from sparsetime.segments import Segments
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
+    from sparsetime.dictionaries.dictionary import Dictionary
+
+LATENTS = "latents"
+_NAME_COLUMN = ColumnDefinition(
+    "latent_name", "string", "name that the code source gives the latent", "", "code source", "name"
+)
+
+
+def index(
+    source: Dictionary | CodeSource,
+    store: Store,
+    out: str | Path,
+    force: bool = False,
+    progress: bool = True,
+    run: str | Path | None = None,
+) -> FeatureIndex:
+    """Encode a store and write the index of its features into the folder (or URL) `out`.
+
+    source: a dictionary, or any other code source. Where `out` already holds the index of this
+    source on this store it is opened as it is. The record `index.json` is written last: a folder
+    without it is no index. The whole code is held in memory, at most about 100 bytes an entry.
+
+    run: the folder of the training, whose snapshots give the features a history; None: the folder
+    around `out`, if this dictionary is there. An index that lacks the history gets it.
+
+    Errors: MismatchError where source and store do not belong together; DataError for an empty
+    store; StoreError where `out` holds something else and `force` is not given.
+    """
+    codes = as_code_source(source)
+    codes.check(store)
+    folder = Folder(str(out))
+    subject = provenance_of(codes.fingerprint, store)
+    stages = training_stages(None if run is None else str(run), folder.url, codes.fingerprint)
+    if reuse_or_clear(
+        folder,
+        what="feature index",
+        record=RECORD,
+        own_names=OWN_FILES,
+        kept_names=(TABLES,),
+        subject=subject,
+        force=force,
+    ):
+        record = load_record(folder)
+        record = with_history(folder, record, stages, store, codes.device, progress)
+        return FeatureIndex(folder, record)
+    about = {
+        "dictionary": codes.name,
+        "source": {"kind": codes.kind},
+        "group_names": codes.group_names,
+        "model_name": store.model_name,
+        "model_hash": store.model_hash,
+        "site": store.site,
+        "unit": store.unit,
+    }
+    # A dictionary's directions are in its own file, so only those of other sources are written.
+    directions = None if codes.kind == "dictionary" else codes.directions()
+    encoded = encode_whole_store(codes, store, progress)
+    record = write_index(encoded, folder, subject, about, progress, directions)
+    record = with_history(folder, record, stages, store, codes.device, progress)
+    made = FeatureIndex(folder, record)
+    if codes.latent_names is not None:
+        columns = {"feature": np.arange(codes.width), "latent_name": list(codes.latent_names)}
+        made.add_table(LATENTS, columns, [_NAME_COLUMN])
+    return made
+
+
+def encode_whole_store(source: CodeSource, store: Store, progress: bool = True) -> EncodedStore:
+    """The codes of all sequences of a store, with the word of every step."""
+    vocabulary = Vocabulary()
+    codes, numbers, ids = [], [], []
+    sequences = (store.sequence(place) for place in range(len(store.sequence_indices)))
+    with running("encode", float(len(store)), "steps", progress) as bar:
+        for stored, code in source.codes(sequences):
+            vocabulary.add(stored)
+            codes.append(code)
+            numbers.append(stored.index)
+            ids.append(str(stored.id))
+            bar.advance(code.rows)
+    return EncodedStore(
+        code=concatenate(codes),
+        numbers=np.array(numbers),
+        ids=ids,
+        segments=Segments.of_lengths([code.rows for code in codes]),
+        word_of_row=vocabulary.of_row,
+        words=vocabulary.words if vocabulary.has_text else None,
+        groups=source.groups or (source.width,),
+    )
