@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from sparsetime.activations.capture.capture_plan import InputWindow, Shard, check_window, shards
 from sparsetime.activations.capture.check_batch_axis import check_axes
 from sparsetime.activations.capture.document import Document
+from sparsetime.activations.capture.model_call import ModelCall
 from sparsetime.activations.capture.special_tokens import SpecialTokens, special_tokens_around
 from sparsetime.activations.capture.tokenize import DocumentPreparer, PreparedDocument
 from sparsetime.activations.store.manifest import DTYPES
@@ -70,7 +70,7 @@ class ForwardPasses:
         self.names = [site.name for site in self.sites]
         if not self.names or len(set(self.names)) < len(self.names):
             raise ConfigError(f"sites must be at least one, each named once; given: {names}")
-        self._call = _Call(loaded.model)
+        self._call = ModelCall(loaded.model)
         self._preparer = DocumentPreparer(loaded)
         self._recorder = Recorder(loaded.model, self.names, settings.time_axis)
         limit = longest_input(loaded.model, loaded.tokenizer)
@@ -187,39 +187,6 @@ class ForwardPasses:
         inputs = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=padding)
         lengths = torch.tensor([len(row) for row in rows])
         return inputs, (torch.arange(inputs.shape[1]) < lengths[:, None]).long()
-
-
-@final
-class _Call:
-    """The call signature of a model: which arguments its forward pass takes."""
-
-    def __init__(self, model: nn.Module) -> None:
-        parameters = inspect.signature(model.forward).parameters
-        free = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-        # Wrappers around a transformers model forward all keywords.
-        wrapper = free and hasattr(model, "config") and "input_ids" not in parameters
-        self.takes_tokens = "input_ids" in parameters or wrapper
-        self.takes_mask = self.takes_tokens and ("attention_mask" in parameters or wrapper)
-        self._model = model
-        self._constants = {"use_cache": False} if "use_cache" in parameters else {}
-        self._wants_decoder = "decoder_input_ids" in parameters
-
-    def arguments(
-        self, inputs: Tensor, mask: Tensor
-    ) -> tuple[tuple[Tensor, ...], Mapping[str, Any]]:
-        weight = next(iter(self._model.parameters()), inputs)
-        if inputs.ndim == 3:  # values are multiplied with weights and need their dtype
-            dtype = weight.dtype if weight.is_floating_point() else torch.float32
-            return (inputs.to(weight.device, dtype),), {}
-        tokens = inputs.to(weight.device)
-        if not self.takes_tokens:
-            return (tokens,), {}
-        keywords: dict[str, Any] = {"input_ids": tokens, **self._constants}
-        if self.takes_mask:
-            keywords["attention_mask"] = mask.to(weight.device)
-        if self._wants_decoder:  # only the encoder has a row for every step of the input
-            keywords["decoder_input_ids"] = tokens[:, :1]
-        return (), keywords
 
 
 def _places(

@@ -1,0 +1,47 @@
+"""ModelCall: the arguments with which a model's forward pass is called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+
+@final
+class ModelCall:
+    """The call signature of a model: which arguments its forward pass takes."""
+
+    def __init__(self, model: nn.Module) -> None:
+        parameters = inspect.signature(model.forward).parameters
+        free = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+        # Wrappers around a transformers model forward all keywords.
+        wrapper = free and hasattr(model, "config") and "input_ids" not in parameters
+        self.takes_tokens = "input_ids" in parameters or wrapper
+        self.takes_mask = self.takes_tokens and ("attention_mask" in parameters or wrapper)
+        self._model = model
+        self._constants = {"use_cache": False} if "use_cache" in parameters else {}
+        self._wants_decoder = "decoder_input_ids" in parameters
+
+    def arguments(
+        self, inputs: Tensor, mask: Tensor
+    ) -> tuple[tuple[Tensor, ...], Mapping[str, Any]]:
+        """Positional and keyword arguments of a forward pass, on the model's device.
+
+        inputs: tokens [batch, time] or values [batch, time, features]. mask: [batch, time].
+        """
+        weight = next(iter(self._model.parameters()), inputs)
+        if inputs.ndim == 3:  # values are multiplied with weights and need their dtype
+            dtype = weight.dtype if weight.is_floating_point() else torch.float32
+            return (inputs.to(weight.device, dtype),), {}
+        tokens = inputs.to(weight.device)
+        if not self.takes_tokens:
+            return (tokens,), {}
+        keywords: dict[str, Any] = {"input_ids": tokens, **self._constants}
+        if self.takes_mask:
+            keywords["attention_mask"] = mask.to(weight.device)
+        if self._wants_decoder:  # only the encoder has a row for every step of the input
+            keywords["decoder_input_ids"] = tokens[:, :1]
+        return (), keywords
