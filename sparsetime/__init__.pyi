@@ -13,7 +13,6 @@ from .comparison.leaderboard import leaderboard as leaderboard
 from .dictionaries.compose import compose as compose
 from .dictionaries.dictionary import Dictionary as Dictionary
 from .dictionaries.recipes import dictionary as dictionary
-from .dictionaries.recipes import recipes as recipes
 from .dictionaries.serialise import load as load
 from .dictionaries.state.wrap_stateful import wrap_stateful as wrap_stateful
 from .explorer.export import export as export
@@ -22,6 +21,7 @@ from .features.build_index import index as index
 from .features.index import open_index as open_index
 from .metrics.evaluate import evaluate as evaluate
 from .models.sites import sites as sites
+from .registry import recipes as recipes
 from .reports.report import report as report
 from .segments import Segments as Segments
 from .suites.suite import suite as suite

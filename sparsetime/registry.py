@@ -5,11 +5,16 @@ To add an entry is to add a file: a register imports every file of its packages 
 
 from __future__ import annotations
 
+import inspect
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any, Generic, TypeVar, final
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar, final
 
 from sparsetime.errors import ConfigError, unknown_name
 
@@ -88,3 +93,121 @@ class Register(Generic[T]):
     def _read(self) -> None:
         for package in self._packages():
             read_folder(package)
+
+
+#: The components of every role, once the base class of the role is imported.
+ROLES: dict[str, Register[Any]] = {}
+
+
+def declare_role(role: str, package: str) -> Register[Any]:
+    """The register of a role whose components are the files of one package."""
+    ROLES[role] = Register(role, lambda: [package])
+    return ROLES[role]
+
+
+def components_of(role: str) -> dict[str, Any]:
+    """The component classes of a role, by kind.
+
+    Errors: UnknownNameError for an unknown role, with the nearest roles.
+    """
+    if role not in ROLES:
+        len(CARDS)  # the recipes import every base class
+    if role not in ROLES:
+        raise unknown_name("role of components", role, ROLES)
+    return {kind: ROLES[role][kind] for kind in ROLES[role]}
+
+
+@dataclass(frozen=True)
+class Card(ABC):
+    """A published method: what it is, where it comes from, and the function that makes it.
+
+    idea: its novelty, in a sentence. claim: what its paper reports. source_of_defaults: origin of
+    the default settings. cost: relative to the simplest method of its kind. system: row in the list
+    of published systems; None where it is not in it. make: composes the method from settings.
+    """
+
+    #: What the card describes, such as "dictionary"; `recipes(kind=...)` lists one kind.
+    kind: ClassVar[str]
+    name: str
+    title: str
+    paper: str
+    idea: str
+    claim: str
+    source_of_defaults: str
+    cost: str
+    system: int | None
+    make: Callable[..., Any]
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Every setting that has a default, with its value."""
+        parameters = inspect.signature(self.make).parameters.values()
+        return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+
+    @property
+    @abstractmethod
+    def components(self) -> Mapping[str, str]:
+        """The kind of every component, by role; empty for a method of one piece."""
+
+    @property
+    @abstractmethod
+    def needs(self) -> frozenset[str]:
+        """What the method needs besides activations, such as labels; empty for most."""
+
+    @classmethod
+    def register(
+        cls,
+        name: str,
+        *,
+        title: str,
+        paper: str,
+        idea: str,
+        claim: str,
+        source_of_defaults: str,
+        cost: str,
+        system: int | None = None,
+        former: Iterable[str] = (),
+    ) -> Callable[[F], F]:
+        """Decorator: register a function that makes a method as a recipe of this kind.
+
+        former: names of the recipe in earlier versions, which are still accepted.
+
+        Errors: ConfigError for a name that another recipe has, of whatever kind.
+        """
+
+        def add(make: F) -> F:
+            card = cls(name, title, paper, idea, claim, source_of_defaults, cost, system, make)
+            CARDS.add(name, card, make, former)
+            return make
+
+        return add
+
+
+def recipe_packages() -> list[str]:
+    """The package `recipes` of every room that has one."""
+    root = __name__.partition(".")[0]
+    folders = [Path(path) for path in sys.modules[root].__path__]
+    rooms = {
+        file.parents[1].name for path in folders for file in path.glob("*/recipes/__init__.py")
+    }
+    return [f"{root}.{room}.recipes" for room in sorted(rooms)]
+
+
+#: The cards of all kinds.
+CARDS: Register[Card] = Register("recipe", recipe_packages)
+
+
+def recipe_kinds() -> list[str]:
+    """The kinds of which there are recipes."""
+    return sorted({card.kind for card in CARDS.values()})
+
+
+def recipes(kind: str = "dictionary") -> list[Card]:
+    """The cards of one kind, by name.
+
+    Errors: UnknownNameError for a kind without recipes, with the nearest kinds.
+    """
+    kinds = recipe_kinds()
+    if kind not in kinds:
+        raise unknown_name("kind of recipe", kind, kinds)
+    return [card for card in CARDS.values() if card.kind == kind]

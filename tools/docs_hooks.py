@@ -36,10 +36,13 @@ def on_post_page(output: str, page: Any, **_: Any) -> str:
 
 
 def recipes() -> str:
-    """A section for each recipe, from its card."""
-    from sparsetime import recipes as cards
+    """A section for each recipe of every kind, from its card; kinds have headings if several."""
+    from sparsetime.registry import recipe_kinds
+    from sparsetime.registry import recipes as cards
 
-    return "\n".join(_card(card) for card in cards())
+    kinds = recipe_kinds()
+    heading = {kind: [f"# Recipes of kind {kind}", ""] if len(kinds) > 1 else [] for kind in kinds}
+    return "\n".join(line for kind in kinds for line in [*heading[kind], *map(_card, cards(kind))])
 
 
 def claims() -> str:
@@ -125,7 +128,7 @@ def _card(card: Any) -> str:
             "|---|---|",
             *settings,
             "",
-            inspect.getdoc(card.compose) or "",
+            inspect.getdoc(card.make) or "",
             "",
         ]
     )

@@ -18,9 +18,8 @@ from sparsetime.claims.verdicts.expectations import (
     Less,
     Within,
 )
-from sparsetime.dictionaries.recipes import recipes
 from sparsetime.errors import ConfigError
-from sparsetime.registry import Register
+from sparsetime.registry import Register, recipes
 
 __all__ = ["AtLeast", "AtMost", "Claim", "Lab", "Less", "Within", "claim", "claims", "get_claim"]
 

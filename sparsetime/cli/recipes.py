@@ -1,4 +1,4 @@
-"""sparsetime recipes: list the published architectures, or show one card in full."""
+"""sparsetime recipes: list the published methods of all kinds, or show one card in full."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ import typer
 
 from sparsetime.cli.app import app
 from sparsetime.cli.options import stdout, table
-from sparsetime.errors import unknown_name
 
 if TYPE_CHECKING:
-    from sparsetime.dictionaries.recipes import Recipe
+    from sparsetime.registry import Card
 
 
 @app.command()
 def recipes(
     name: Annotated[str, typer.Argument(help="Show this recipe in full.")] = "",
 ) -> None:
-    """List the architectures that can be trained, or show one in full.
+    """List the published methods of all kinds, or show one in full.
 
     \b
     Examples:
       sparsetime recipes
       sparsetime recipes topk
     """
-    from sparsetime import recipes as cards
+    from sparsetime.registry import CARDS, recipe_kinds
+    from sparsetime.registry import recipes as cards_of
 
-    known = {card.name: card for card in cards()}
     if not name:
-        shown = table("recipe", "needs", "what it is")
-        for card in known.values():
-            shown.add_row(card.name, _needs(card), card.title)
+        shown = table("recipe", "kind", "needs", "what it is")
+        for kind in recipe_kinds():
+            for card in cards_of(kind):
+                shown.add_row(card.name, kind, _needs(card), card.title)
         stdout().print(shown)
         return
-    if name not in known:
-        raise unknown_name("recipe", name, known)
-    card = known[name]
+    card = CARDS[name]
     shown = table("", "")
-    for label in ("title", "idea", "paper", "claim", "cost"):
+    for label in ("kind", "title", "idea", "paper", "claim", "cost"):
         shown.add_row(label, getattr(card, label))
     shown.add_row("needs", _needs(card))
-    shown.add_row("parts", ", ".join(f"{role} {kind}" for role, kind in card.components.items()))
+    shown.add_row(
+        "components", ", ".join(f"{role} {kind}" for role, kind in card.components.items())
+    )
     shown.add_row("defaults", ", ".join(f"{key}={value}" for key, value in card.defaults.items()))
     shown.add_row("their source", card.source_of_defaults)
-    shown.add_row("checked", _result(name))
+    shown.add_row("checked", _result(card.name))
     stdout().print(shown)
 
 
-def _needs(card: Recipe) -> str:
-    """What a training batch holds."""
+def _needs(card: Card) -> str:
+    """Fields of a training batch."""
     return ", ".join(["rows", *sorted(card.needs)])
 
 

@@ -1,8 +1,6 @@
-"""Whether activations can be encoded."""
+"""Validation of raw activations before they are encoded."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -10,25 +8,22 @@ from torch import Tensor
 
 from sparsetime.errors import DataError, MismatchError
 
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
-
 
 def checked_activations(
-    dictionary: Dictionary, x: Float[Tensor, "*shape d"]
+    x: Float[Tensor, "*shape d"], d_in: int, site: object = None
 ) -> Float[Tensor, "rows d"]:
     """The rows in float32.
 
+    site: where the dictionary's training data came from, for the error.
+
     Errors: MismatchError for another last dimension than `d_in`, DataError for NaN or inf.
     """
-    d = dictionary.d_in
-    if x.shape[-1] != d:
+    if x.shape[-1] != d_in:
         raise MismatchError(
-            f"activations of shape {tuple(x.shape)} were given to a dictionary of {d} dimensions: "
-            f"the last axis must be {d}. Was it trained on another site? It records "
-            f"{dictionary.provenance.get('site', 'no site')!r}."
+            f"got activations of shape {tuple(x.shape)}, expected {d_in} as the last dimension; "
+            f"capture the site that the dictionary was trained on ({site or 'not recorded'})"
         )
-    flat = x.reshape(-1, d).float()
+    flat = x.reshape(-1, d_in).float()
     if not torch.isfinite(flat.sum()):
         bad = (~torch.isfinite(flat)).any(1).nonzero()
         if bad.numel():

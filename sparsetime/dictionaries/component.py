@@ -1,83 +1,127 @@
-"""The base of every part, and the register by which saved files and configs name them."""
+"""Base class of the components of a dictionary, and the decorator that registers them by kind."""
 
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component_settings import checked_settings
-from sparsetime.errors import ConfigError, unknown_name
-from sparsetime.registry import read_folder
+from sparsetime.dictionaries.component_settings import checked_settings, parameters_of
+from sparsetime.errors import ConfigError
+from sparsetime.registry import Register, declare_role
 
 if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
+    from sparsetime.dictionaries.composition import Composition
     from sparsetime.dictionaries.forward_pass import ForwardPass
-
-#: The folder of each role: a part is a file in it, and nothing else needs to know of it.
-FOLDERS = {
-    "encoder": "encoders",
-    "sparsifier": "sparsifiers",
-    "decoder": "decoders",
-    "term": "objectives",
-    "skip": "skip_connections",
-}
-_REGISTER: dict[str, dict[str, type[Component]]] = {role: {} for role in FOLDERS}
 
 
 class Component(nn.Module, ABC):
-    """A piece of a dictionary that can be written down: a kind, and the settings that build it.
+    """A component of a dictionary: an encoder, sparsifier, decoder, objective term or skip.
 
-    Settings are the constructor's arguments, of types that JSON holds. Whatever else a part learns
-    is a parameter or a buffer, so that it is saved, and goes on after an interruption.
+    A kind and settings describe it in files. Settings are the constructor's arguments, of types
+    that JSON holds. Whatever else it learns is a parameter or a buffer, so that it is saved and
+    training can resume. A base class that sets `role` declares a role; its folder holds the kinds.
     """
 
     role: ClassVar[str]
+    #: The registered kinds of this role.
+    kinds: ClassVar[Register[type[Component]]]
     kind: ClassVar[str]
-    #: What a training batch must hold for this part beside x: names of `Batch`'s fields.
+    #: Fields of `Batch` that training needs for this component, besides x.
     needs: frozenset[str] = frozenset()
-    #: Whether what it does with a row in use depends on the rows before, by way of its memory.
+    #: Whether the code of a row depends on earlier rows, through a recurrent state.
     is_stateful: bool = False
-    #: What the first group of latents and the rest are called, where this part tells them apart.
+    #: Names of the first group of latents and of the rest, for components that separate them.
     group_names: ClassVar[tuple[str, str] | None] = None
-    #: Settings of a small one, where the constructor has no defaults.
+    #: Settings of a small instance, where the constructor has no defaults.
     example: ClassVar[Mapping[str, Any]]
-    #: Names of the own parameters whose rows have length one, which training keeps so.
+    #: Names of own parameters whose rows training keeps at unit norm.
     unit_rows: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "role" in vars(cls):
+            cls.kinds = declare_role(cls.role, cls.__module__.rpartition(".")[0])
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
         self.settings = settings
 
     def to_config(self) -> dict[str, Any]:
-        """The part as JSON, from which `build` makes it again (without its weights)."""
+        """Kind and settings as JSON, from which `from_config` builds the component, untrained."""
         return {"kind": self.kind, **self.settings}
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        """Why this part makes no sense in this composition; None where it does."""
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Build the component of this role that `to_config` describes.
+
+        Errors: UnknownNameError for an unknown kind or setting, with the nearest names; ConfigError
+        for a setting of another type, or out of range.
+        """
+        settings = dict(config)
+        kind = settings.pop("kind", None)
+        if not isinstance(kind, str):
+            raise ConfigError(
+                f"the config of a component ({cls.role}) needs a 'kind', got {dict(config)}; give "
+                f"one of: {', '.join(cls.kinds)}"
+            )
+        component_class: Any = cls.kinds[kind]
+        built: Self = component_class(
+            **checked_settings(f"{cls.role} {kind!r}", component_class, settings)
+        )
+        return built
+
+    @classmethod
+    def of(cls, described: Described, sizes: Mapping[str, int]) -> Self:
+        """A component of this role from its kind, its config or itself.
+
+        sizes: values of `d_in`, `d_out` and `width`, filled in where the component takes them.
+
+        Errors: ConfigError for a component of another role, or for something else.
+        """
+        if isinstance(described, cls):
+            return described
+        if isinstance(described, Component):
+            raise ConfigError(
+                f"got {described.kind!r}, of role {described.role}, as {cls.role}; give it as "
+                f"{described.role}"
+            )
+        if not isinstance(described, str | Mapping):
+            raise ConfigError(
+                f"got {described!r} as {cls.role}, expected a component, its kind, or a mapping "
+                "with 'kind' and settings"
+            )
+        config = {"kind": described} if isinstance(described, str) else dict(described)
+        kind = config.get("kind")
+        known_kind = isinstance(kind, str) and kind in cls.kinds
+        taken = parameters_of(cls.kinds[str(kind)]) if known_kind else {}
+        return cls.from_config({**{k: v for k, v in sizes.items() if k in taken}, **config})
+
+    def incompatibility(self, composition: Composition) -> str | None:
+        """The reason why this component cannot work in the composition; None where it can."""
         return None
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Random weights at the beginning. Most parts need none."""
+        """Initialise the weights at random. Most components need no random weights."""
 
     def init_from_data(self, x: Float[Tensor, "rows d"]) -> None:
-        """Learn from a sample before the first step, as the part sees it while it trains.
+        """Initialise from a sample before the first training step.
 
-        Encoders, sparsifiers and bases get what the encoder sees; atoms get the target without its
-        offset. Terms get the target.
+        Encoders, sparsifiers and skip connections get centred activations; decoders get the target
+        less its offset; objective terms get the target.
         """
 
     def observe(self, step: ForwardPass) -> None:
-        """Learn from a training step that is over, without gradient. Most parts need not."""
+        """Update running statistics after a training step, without gradient."""
 
 
 def unit_rows(module: nn.Module) -> set[str]:
-    """Names of the parameters within `module` whose rows have length one."""
+    """Names of the parameters within `module` whose rows have unit norm."""
     return {
         f"{prefix}.{name}" if prefix else name
         for prefix, inner in module.named_modules()
@@ -86,40 +130,24 @@ def unit_rows(module: nn.Module) -> set[str]:
     }
 
 
-P = TypeVar("P", bound=type[Component])
+#: A component, its kind, or its config.
+Described: TypeAlias = str | Mapping[str, Any] | Component
+
+C = TypeVar("C", bound=type[Component])
 
 
-def component(kind: str, example: Mapping[str, Any] = MappingProxyType({})) -> Any:
-    """Class decorator: register a final part under its kind.
+def component(
+    kind: str, example: Mapping[str, Any] = MappingProxyType({}), former: tuple[str, ...] = ()
+) -> Callable[[C], C]:
+    """Class decorator: register a final component under its kind.
 
-    example: settings of a small one, where the constructor has no defaults; tests make it so.
+    example: settings of a small instance, where the constructor has no defaults; tests build it.
+    former: kinds by which files of earlier versions name the component.
     """
 
-    def register(cls: P) -> P:
+    def register(cls: C) -> C:
         cls.kind, cls.example = kind, example
-        _REGISTER[cls.role][kind] = cls
+        cls.kinds.add(kind, cls, cls, former)
         return cls
 
     return register
-
-
-def components_of(role: str) -> dict[str, type[Component]]:
-    """Every part of a role, by kind."""
-    read_folder(f"sparsetime.dictionaries.{FOLDERS[role]}")
-    return dict(_REGISTER[role])
-
-
-def build(role: str, config: dict[str, Any]) -> Any:
-    """Make a part from what `Component.to_config` gave.
-
-    Errors: an unknown kind or setting is named with the nearest known ones; ConfigError for a
-    setting of another type, or out of range.
-    """
-    settings = dict(config)
-    kind = settings.pop("kind", None)
-    if not isinstance(kind, str):
-        raise ConfigError(f"the config of a {role} needs a 'kind'; given: {config}")
-    known = components_of(role)
-    if kind not in known:
-        raise unknown_name(role, kind, known)
-    return known[kind](**checked_settings(f"{role} {kind!r}", known[kind], settings))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
-from sparsetime.dictionaries.component import Component, build, components_of
+from sparsetime.dictionaries.component import Component, Described
 from sparsetime.dictionaries.component_settings import parameters_of
+from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.dictionaries.initialise import reset_parameters
-from sparsetime.dictionaries.objectives import Objective
+from sparsetime.dictionaries.objectives.objective import Objective
+from sparsetime.dictionaries.objectives.term import Term
+from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.errors import ConfigError, unknown_name
 
-Described: TypeAlias = str | Mapping[str, Any] | Component
 # Arguments that had another name in 0.1.0.
 _MOVED = {"atoms": "decoder", "base": "skip"}
 
@@ -53,34 +57,17 @@ def compose(
     sizes = {"d_in": sum(in_dims), "d_out": sum(out_dims or in_dims), "width": width}
     terms = [objective] if isinstance(objective, str | Mapping | Component) else objective
     made = Dictionary(
-        as_component("encoder", encoder, sizes),
-        as_component("sparsifier", sparsifier, sizes),
-        as_component("decoder", decoder, sizes),
-        Objective([as_component("term", term, sizes) for term in terms]),
+        Encoder.of(encoder, sizes),
+        Sparsifier.of(sparsifier, sizes),
+        Decoder.of(decoder, sizes),
+        Objective([Term.of(term, sizes) for term in terms]),
         name,
         in_dims=in_dims,
         out_dims=out_dims,
-        skip=None if skip is None else as_component("skip", skip, sizes),
+        skip=None if skip is None else SkipConnection.of(skip, sizes),
     )
     reset_parameters(made, seed)
     return made
-
-
-def as_component(role: str, given: Any, sizes: Mapping[str, int]) -> Any:
-    """A part from its name, its description or itself, with the sizes that it takes put in."""
-    if isinstance(given, Component):
-        if given.role != role:
-            raise ConfigError(f"{given.kind!r} is given as {role} and is of the role {given.role}")
-        return given
-    if not isinstance(given, str | Mapping):
-        raise ConfigError(
-            f"a part is a name, a mapping with 'kind' and settings, or an object; as {role} "
-            f"{given!r} was given"
-        )
-    config = {"kind": given} if isinstance(given, str) else dict(given)
-    cls = components_of(role).get(str(config.get("kind")))
-    taken = parameters_of(cls) if cls is not None else {}
-    return build(role, {**{k: v for k, v in sizes.items() if k in taken}, **config})
 
 
 def _sizes(name: str, given: int | Sequence[int]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Dictionary: encoder, sparsifier, atoms and objective, and nothing else."""
+"""Dictionary: encoder, sparsifier, decoder, objective and an optional skip connection."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.activations.sampling.batch import Batch, check_needs
-from sparsetime.codes import SparseCode
+from sparsetime.codes import SparseCode, concatenate
 from sparsetime.dictionaries.check_input import checked_activations
-from sparsetime.dictionaries.compatibility import check_sense
+from sparsetime.dictionaries.compatibility import check_compatibility
 from sparsetime.dictionaries.component import Component
-from sparsetime.dictionaries.decoders import Decoder
+from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
-from sparsetime.dictionaries.encoders import Encoder
+from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.normalisation import Normalisation
-from sparsetime.dictionaries.objectives import Objective
-from sparsetime.dictionaries.skip_connections import SkipConnection
-from sparsetime.dictionaries.sparsifiers import Sparsifier
+from sparsetime.dictionaries.objectives.objective import Objective
+from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.dictionaries.state.stream import Stream
-from sparsetime.errors import MismatchError
+from sparsetime.errors import DataError, MismatchError
 from sparsetime.kernels import Support
 from sparsetime.segments import Segments
 from sparsetime.state import RecurrentState
 
-#: What groups are called that no part tells apart.
+#: Names of nested groups that no component names.
 NESTED = ("first", "rest")
+# Rows of a stateless dictionary that are encoded at once.
+_ROWS_AT_ONCE = 1 << 14
 
 
 class Dictionary(nn.Module):
@@ -47,6 +49,8 @@ class Dictionary(nn.Module):
     """
 
     offset: Tensor
+    normalisation: Normalisation
+    target_normalisation: Normalisation
 
     def __init__(
         self,
@@ -68,7 +72,7 @@ class Dictionary(nn.Module):
         self.skip = skip
         self.in_dims = in_dims or (encoder.d_in,)
         self.out_dims = out_dims
-        check_sense(self)
+        check_compatibility(self, self.components)
         encoder.bind(decoder)
         sparsifier.bind(decoder)
         self.normalisation = Normalisation(self.in_dims)
@@ -102,54 +106,53 @@ class Dictionary(nn.Module):
 
     @property
     def group_names(self) -> tuple[str, str] | None:
-        """What the first group of latents and the rest are called; None where there is one group.
+        """Names of the first group of latents and of the rest; None where there is one group.
 
-        The part that tells them apart names them. Where none does, and groups are only nested, they
-        are "first" and "rest".
+        The component that separates them names them; groups that are only nested are "first" and
+        "rest".
         """
         if len(self.groups) < 2:
             return None
-        return next((part.group_names for part in self.components if part.group_names), NESTED)
+        return next((one.group_names for one in self.components if one.group_names), NESTED)
 
     @property
     def components(self) -> list[Component]:
-        """All parts: encoder, sparsifier, atoms, terms, and the base where there is one."""
-        parts: list[Component] = [
-            self.encoder,
-            self.sparsifier,
-            self.decoder,
-            *self.objective.members,
-        ]
-        return parts if self.skip is None else [*parts, self.skip]
+        """Encoder, sparsifier, decoder, objective terms, and any skip connection."""
+        skips = [] if self.skip is None else [self.skip]
+        return [self.encoder, self.sparsifier, self.decoder, *self.objective.members, *skips]
 
     @property
     def needs(self) -> frozenset[str]:
-        """What a training batch must hold beside x: names of `Batch`'s fields."""
-        across = frozenset() if self.out_dims is None else frozenset({"target"})
-        return across.union(*(part.needs for part in self.components))
+        """Fields of `Batch` that training needs besides x."""
+        target = frozenset() if self.out_dims is None else frozenset({"target"})
+        return target.union(*(one.needs for one in self.components))
 
     @property
     def is_stateful(self) -> bool:
-        """Whether a step's code depends on the steps before it, so that sequences go in whole."""
-        return any(part.is_stateful for part in self.components)
+        """Whether a row's code depends on earlier rows, so that `encode` takes whole sequences."""
+        return any(one.is_stateful for one in self.components)
 
     @property
     def atoms(self) -> Float[Tensor, "width d"]:
-        """The directions that codes sum."""
+        """The decoder's rows: the directions that a code sums."""
         return self.decoder.vectors()
 
     @property
     def output_normalisation(self) -> Normalisation:
-        """The scale of what is reconstructed."""
+        """The normalisation of the activations that are reconstructed."""
         return self.normalisation if self.out_dims is None else self.target_normalisation
 
-    def centred(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows d"]:
-        """What the encoder sees of normalised activations.
+    @property
+    def input_offset(self) -> Float[Tensor, " d_in"]:
+        """The offset that the encoder's input lacks, in normalised units.
 
-        The offset counts as a constant here: its gradient through the encoder would only repeat
-        that of the encoder's own bias.
+        It is a constant to the encoder: its gradient would only repeat that of the encoder's bias.
         """
-        return x - (self.decoder.bias.detach() if self.out_dims is None else self.offset)
+        return self.decoder.bias.detach() if self.out_dims is None else self.offset
+
+    def centred(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows d"]:
+        """The encoder's input: normalised activations less the offset."""
+        return x - self.input_offset
 
     def forward_train(
         self,
@@ -178,48 +181,66 @@ class Dictionary(nn.Module):
         rule = self.sparsifier.training_rule(inputs)
         support, pre = self.encoder.encode_train(inputs, rule, dtype)
         values = self.sparsifier.gate(pre, support, inputs)
-        if earlier is None:
-            return ForwardPass(self, x, support, pre, values, None, dead, batch, progress)
-        code = SparseCode(support.offsets, support.indices, values, self.width, (2 * rows,))
-        now = code.row_slice(0, rows)
+        earlier_code = None
+        if earlier is not None:
+            code = SparseCode(support.offsets, support.indices, values, self.width, (2 * rows,))
+            now, earlier_code = code.row_slice(0, rows), code.row_slice(rows, 2 * rows)
+            support = Support(now.offsets, now.indices, self.width)
+            x, pre, values = x[:rows], pre[: now.indices.shape[0]], now.values
         return ForwardPass(
-            self,
-            x[:rows],
-            Support(now.offsets, now.indices, self.width),
-            pre[: now.indices.shape[0]],
-            now.values,
-            earlier=code.row_slice(rows, 2 * rows),
-            dead=dead,
+            encoder=self.encoder,
+            sparsifier=self.sparsifier,
+            decoder=self.decoder,
+            skip=self.skip,
+            normalisation=self.normalisation,
+            output_normalisation=self.output_normalisation,
+            x=x,
+            offset=self.input_offset,
+            target=x if self.out_dims is None else self._normalised_target(batch),
+            support=support,
+            pre=pre,
+            values=values,
             batch=batch,
+            earlier=earlier_code,
+            dead=dead,
             progress=progress,
         )
 
+    def _normalised_target(self, batch: Batch) -> Float[Tensor, "rows d_out"]:
+        if batch.target is None:
+            raise DataError(f"{self.name} needs the target of the batch, got none; give target=")
+        return self.output_normalisation.normalise(batch.target)
+
     def observe(self, step: ForwardPass) -> None:
-        """Let every part learn from a training step that is over."""
+        """Update the running statistics of every component after a training step."""
         with torch.no_grad():
-            for part in self.components:
-                part.observe(step)
+            for one in self.components:
+                one.observe(step)
 
     @torch.no_grad()
     def encode(self, x: Float[Tensor, "*shape d"]) -> SparseCode:
-        """The code of raw activations; a row's code depends on that row alone.
+        """The code of raw activations, some rows at a time; a row's code depends on that row alone.
 
-        Where the dictionary remembers, x is whole sequences [*sequences, time, d], and a row's code
-        depends on the rows before it in its sequence too.
+        For a stateful dictionary x is whole sequences [*sequences, time, d], and a row's code
+        depends on the earlier rows of its sequence too.
 
         Errors: MismatchError for another last dimension than `d_in`, DataError for NaN or inf.
         """
-        rows = checked_activations(self, x)
+        rows = checked_activations(x, self.d_in, self.provenance.get("site"))
         time = x.shape[-2] if self.is_stateful and x.dim() > 1 else 1
-        count = rows.shape[0] // max(time, 1)
-        code = self.encode_with_state(rows, Segments.even(count, time, x.device), RecurrentState())
+        chunks = [rows] if self.is_stateful else rows.split(_ROWS_AT_ONCE)
+        codes = []
+        for chunk in chunks:
+            segments = Segments.even(chunk.shape[0] // max(time, 1), time, x.device)
+            codes.append(self.encode_with_state(chunk, segments, RecurrentState()))
+        code = codes[0] if len(codes) == 1 else concatenate(codes)
         return code.reshape(*x.shape[:-1])
 
     @torch.no_grad()
     def encode_with_state(
         self, rows: Float[Tensor, "rows d"], segments: Segments, state: RecurrentState
     ) -> SparseCode:
-        """The code of raw rows that go on from the past that `state` holds, and enter it."""
+        """The code of raw rows that follow the rows in `state`, which is updated."""
         seen = self.centred(self.normalisation.normalise(rows))
         inputs = EncoderInput(seen, segments=segments, state=state)
         rule = self.sparsifier.inference_rule(inputs)
@@ -227,9 +248,9 @@ class Dictionary(nn.Module):
         return self.sparsifier.code(pre, support, inputs)
 
     def decode(self, code: SparseCode) -> Float[Tensor, "*shape d"]:
-        """The raw activations that a code stands for. Keeps gradients to the code's values.
+        """The raw activations that a code represents. Keeps gradients to the code's values.
 
-        Where there is a base, this is the code's share alone; `reconstruct` adds the base's guess.
+        The skip connection, if there is one, is left out here; `reconstruct` adds its prediction.
 
         Errors: MismatchError for a code of another width.
         """
@@ -245,20 +266,20 @@ class Dictionary(nn.Module):
     def reconstruct(
         self, code: SparseCode, x: Float[Tensor, "*shape d"]
     ) -> Float[Tensor, "*shape d_out"]:
-        """What a code of raw activations x stands for, and what the base guesses of them."""
+        """The decoded code of raw activations x, plus the skip connection's prediction from x."""
         decoded = self.decode(code)
         if self.skip is None:
             return decoded
-        seen = self.centred(self.normalisation.normalise(checked_activations(self, x)))
-        guess = self.skip.predict(seen) * self.output_normalisation.scale
-        return decoded + guess.reshape(decoded.shape)
+        seen = self.centred(self.normalisation.normalise(checked_activations(x, self.d_in)))
+        predicted = self.skip.predict(seen) * self.output_normalisation.scale
+        return decoded + predicted.reshape(decoded.shape)
 
     def forward(self, x: Float[Tensor, "*shape d"]) -> Float[Tensor, "*shape d_out"]:
         """`reconstruct(encode(x), x)`: the reconstruction from raw activations."""
         return self.reconstruct(self.encode(x), x)
 
     def stream(self) -> Stream:
-        """A state that encodes one time step after another, as whole sequences are encoded."""
+        """A stream that encodes one time step after another, with the codes of whole sequences."""
         return Stream(self)
 
     def to_config(self) -> dict[str, Any]:

@@ -1,10 +1,12 @@
-"""One training step as the objectives see it: everything computed once, when first asked for."""
+"""A training batch's forward pass through a dictionary, as objective terms read it.
+
+Derived tensors are computed when a term first reads them, and once.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,52 +14,59 @@ from torch import Tensor
 
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.codes import SparseCode
+from sparsetime.dictionaries.composition import (
+    ComposedDecoder,
+    ComposedEncoder,
+    ComposedSkip,
+    ComposedSparsifier,
+)
+from sparsetime.dictionaries.normalisation import Normalisation
 from sparsetime.kernels import Support
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @dataclass(frozen=True)
 class ForwardPass:
-    """A batch on its way through a dictionary, with gradients.
+    """Tensors of one training batch with gradients, and the components that made them.
 
-    x: normalised activations [rows, d_in].
-    support, pre, values: the kept places, their exact pre-activations and strengths.
-    earlier: the codes of the rows one lag earlier, where a part needs them.
-    dead: the latents that have not fired for long [width], None where nobody counts.
-    batch: the raw batch, with all that the parts need.
-    progress: how much of the training is over, from 0 to 1.
+    x: normalised activations [rows, d_in]. offset: [d_in], which the encoder's input lacks.
+    target: normalised activations to reconstruct, x or those of another site.
+    support, pre, values: selected entries, their exact pre-activations and activation values.
+    earlier: codes of the rows one lag earlier, where a component needs them.
+    dead: mask of dead latents [width]; None where none are counted.
+    batch: the raw batch. progress: fraction of training that is over.
     """
 
-    dictionary: Dictionary
+    encoder: ComposedEncoder
+    sparsifier: ComposedSparsifier
+    decoder: ComposedDecoder
+    skip: ComposedSkip | None
+    normalisation: Normalisation
+    output_normalisation: Normalisation
     x: Float[Tensor, "rows d_in"]
+    offset: Float[Tensor, " d_in"]
+    target: Float[Tensor, "rows d_out"]
     support: Support
     pre: Float[Tensor, " entries"]
     values: Float[Tensor, " entries"]
+    batch: Batch
     earlier: SparseCode | None = None
     dead: Bool[Tensor, " width"] | None = None
-    batch: Batch | None = None
     progress: float = 0.0
 
-    @cached_property
-    def target(self) -> Float[Tensor, "rows d_out"]:
-        """What is to be reconstructed, normalised: x, or the other site's activations."""
-        if self.dictionary.out_dims is None:
-            return self.x
-        assert self.batch is not None, "the target was asked for, so the batch is there"
-        assert self.batch.target is not None, "it is among what the dictionary needs"
-        return self.dictionary.output_normalisation.normalise(self.batch.target)
+    @property
+    def encoder_input(self) -> Float[Tensor, "rows d_in"]:
+        """Activations less the offset. Not kept: `observe` reads it after the offset has moved."""
+        return self.x - self.offset
 
     @property
     def all_values(self) -> Float[Tensor, " entries"]:
-        """The strengths of all rows that were encoded, the earlier ones too, without gradient."""
+        """Activation values of all encoded rows, the earlier ones too, without gradient."""
         values = self.values.detach()
         return values if self.earlier is None else torch.cat([values, self.earlier.values.detach()])
 
     @cached_property
     def code(self) -> SparseCode:
-        """The code of the batch; `values` carry gradients."""
+        """The code of the batch; its values carry gradients."""
         return SparseCode(
             self.support.offsets,
             self.support.indices,
@@ -68,28 +77,27 @@ class ForwardPass:
 
     @cached_property
     def skip_output(self) -> Float[Tensor, "rows d"] | None:
-        """What is guessed without the code, where there is a base."""
-        skip = self.dictionary.skip
-        return None if skip is None else skip.predict(self.dictionary.centred(self.x))
+        """The skip connection's prediction of the target; None without one."""
+        return None if self.skip is None else self.skip.predict(self.encoder_input)
 
     @property
     def code_target(self) -> Float[Tensor, "rows d"]:
-        """What the code is to explain: the target, less what is guessed without it."""
+        """The target less the skip connection's prediction, which the code should reconstruct."""
         return self.target if self.skip_output is None else self.target - self.skip_output
 
     @cached_property
     def nested(self) -> Float[Tensor, "groups rows d"]:
         """The reconstruction by each nested prefix of latents; the last is by all."""
-        nested = self.dictionary.decoder.decode_nested(self.values, self.support)
+        nested = self.decoder.decode_nested(self.values, self.support)
         return nested if self.skip_output is None else nested + self.skip_output
 
     @cached_property
     def reconstruction(self) -> Float[Tensor, "rows d"]:
         """The reconstruction by all latents."""
-        decoded = self.dictionary.decoder.decode(self.values, self.support)
+        decoded = self.decoder.decode(self.values, self.support)
         return decoded if self.skip_output is None else decoded + self.skip_output
 
     @cached_property
     def residual(self) -> Float[Tensor, "rows d"]:
-        """What the reconstruction leaves over, without gradient."""
+        """Target less reconstruction, without gradient."""
         return (self.target - self.reconstruction).detach()

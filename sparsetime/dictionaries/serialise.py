@@ -10,13 +10,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from sparsetime.dictionaries.component import build
-from sparsetime.dictionaries.decoders import Decoder
+from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.encoders import Encoder
+from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.dictionaries.legacy_config import current_config, current_weights
-from sparsetime.dictionaries.objectives import Objective
-from sparsetime.dictionaries.sparsifiers import Sparsifier
+from sparsetime.dictionaries.objectives.objective import Objective
+from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
 
@@ -74,20 +74,16 @@ def load(path: str | os.PathLike[str]) -> Dictionary:
 
 def from_config(config: dict[str, Any]) -> Dictionary:
     """The dictionary that `Dictionary.to_config` describes, with weights at zero."""
-    encoder: Encoder = build("encoder", config["encoder"])
-    sparsifier: Sparsifier = build("sparsifier", config["sparsifier"])
-    decoder: Decoder = build("decoder", config["decoder"])
-    objective = Objective.build(config["objective"])
     in_dims, out_dims, skip = (config.get(key) for key in ("in_dims", "out_dims", "skip"))
     dictionary = Dictionary(
-        encoder,
-        sparsifier,
-        decoder,
-        objective,
+        Encoder.from_config(config["encoder"]),
+        Sparsifier.from_config(config["sparsifier"]),
+        Decoder.from_config(config["decoder"]),
+        Objective.from_config(config["objective"]),
         config["name"],
         in_dims=None if in_dims is None else tuple(in_dims),
         out_dims=None if out_dims is None else tuple(out_dims),
-        skip=None if skip is None else build("skip", skip),
+        skip=None if skip is None else SkipConnection.from_config(skip),
     )
     dictionary.provenance = dict(config.get("provenance", {}))
     return dictionary

@@ -21,7 +21,7 @@ _HUES = ("plain", "violet", "green")
 
 def entry(key: str, index: FeatureIndex) -> DictionaryEntry:
     """How the page names a dictionary and describes it in one line."""
-    from sparsetime.dictionaries.recipes import recipes
+    from sparsetime.registry import recipes
 
     recipe = str(index.record["dictionary"])
     titles = {card.name: card.title for card in recipes()}

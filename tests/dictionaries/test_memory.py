@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from made_passes import made_pass
 from planted import planted
 
 import sparsetime as st
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.dictionaries.objectives.total_variation import TotalVariation
 from sparsetime.errors import ConfigError, DataError, UnknownNameError
@@ -232,7 +232,7 @@ def variation(rows, lengths, slow=2):
     segments = st.Segments.of_lengths(lengths)
     batch = st.Batch(torch.zeros(len(rows), 4), segments=segments)
     support = Support(code.offsets, code.indices, 3)
-    step = ForwardPass(sae, batch.x, support, code.values, code.values, batch=batch)
+    step = made_pass(sae, batch.x, support, code.values, code.values, batch=batch)
     return TotalVariation(1.0).loss(step), values
 
 

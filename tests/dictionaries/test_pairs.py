@@ -8,12 +8,12 @@ from small_batches import small_batch
 
 import sparsetime as st
 from sparsetime import kernels
-from sparsetime.dictionaries.component import FOLDERS, components_of
 from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.dictionaries.serialise import from_config
 from sparsetime.errors import ConfigError
+from sparsetime.registry import components_of
 
-ROLES = list(FOLDERS)
+ROLES = ["encoder", "sparsifier", "decoder", "term", "skip"]
 PAIRS = [
     (one, two)
     for first, second in combinations(ROLES, 2)

@@ -4,18 +4,17 @@ import math
 
 import pytest
 import torch
+from made_passes import made_pass
 
 import sparsetime as st
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.component import build
-from sparsetime.dictionaries.decoders import UnitNormDecoder
+from sparsetime.dictionaries.decoders import Decoder, UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders import LinearEncoder
-from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.normalisation import Normalisation, geometric_median
 from sparsetime.dictionaries.objectives import L0, MSE, AuxK, Objective, TemporalContrastive
-from sparsetime.dictionaries.sparsifiers import BatchTopK, JumpReLU, TopK
+from sparsetime.dictionaries.sparsifiers import BatchTopK, JumpReLU, Sparsifier, TopK
 from sparsetime.errors import (
     ConfigError,
     DamagedError,
@@ -86,9 +85,7 @@ def test_batch_top_k_learns_the_smallest_strength_it_kept():
     for smallest in (0.4, 0.2, 0.3):
         values = torch.tensor([1.0, smallest, 0.0])
         support = Support(torch.tensor([0, 3]), torch.arange(3), 3)
-        sparsifier.observe(
-            ForwardPass(identity(TopK(3)), torch.zeros(1, 3), support, values, values)
-        )
+        sparsifier.observe(made_pass(identity(TopK(3)), torch.zeros(1, 3), support, values, values))
     # 0.4; then half of 0.4 and 0.2; then half of that and 0.3.
     torch.testing.assert_close(sparsifier.threshold, torch.tensor(0.3))
 
@@ -137,7 +134,7 @@ def contrast_step(now, before, groups=(2, 3)):
     sae = identity(TopK(1), 3, groups)
     code, earlier = SparseCode.from_dense(now), SparseCode.from_dense(before)
     support = Support(code.offsets, code.indices, 3)
-    return ForwardPass(sae, torch.zeros(len(now), 3), support, code.values, code.values, earlier)
+    return made_pass(sae, torch.zeros(len(now), 3), support, code.values, code.values, earlier)
 
 
 def test_contrastive_loss_by_hand():
@@ -222,7 +219,7 @@ def refusals():
                 LinearEncoder(4, 8), TopK(2), UnitNormDecoder(16, 4), Objective([MSE()])
             ),
             ConfigError,
-            "the encoder has width 8 and the atoms 16",
+            "the encoder has width 8 and the decoder 16",
         ),
         "sparsifier": (
             lambda: Dictionary(
@@ -232,19 +229,19 @@ def refusals():
             "the sparsifier 'jumprelu' has width 9 and the encoder 8",
         ),
         "part": (
-            lambda: build("sparsifier", {"kind": "top_kk", "k": 1}),
+            lambda: Sparsifier.from_config({"kind": "top_kk", "k": 1}),
             UnknownNameError,
             "unknown sparsifier 'top_kk': did you mean 'top_k'",
         ),
         "part setting": (
-            lambda: build("sparsifier", {"kind": "top_k"}),
+            lambda: Sparsifier.from_config({"kind": "top_k"}),
             ConfigError,
             "sparsifier 'top_k' also needs k",
         ),
         "part kind": (
-            lambda: build("decoder", {}),
+            lambda: Decoder.from_config({}),
             ConfigError,
-            "the config of a decoder needs a 'kind'",
+            r"the config of a component \(decoder\) needs a 'kind'",
         ),
         "threshold": (lambda: JumpReLU(4, -1.0), ConfigError, "must be positive; given: -1.0"),
         "block": (
@@ -256,7 +253,7 @@ def refusals():
         "input width": (
             lambda: st.dictionary("topk", d_in=4, width=8, k=2).encode(torch.ones(2, 5)),
             MismatchError,
-            r"activations of shape \(2, 5\) were given to a dictionary of 4 dimensions",
+            r"got activations of shape \(2, 5\), expected 4 as the last dimension",
         ),
         "nan": (
             lambda: st.dictionary("topk", d_in=4, width=8, k=2).encode(

@@ -41,7 +41,7 @@ def test_another_number_of_streams_is_refused(sae):
 
 
 def test_another_width_is_refused(sae):
-    with pytest.raises(MismatchError, match="the last axis must be 16"):
+    with pytest.raises(MismatchError, match="expected 16 as the last dimension"):
         sae.stream().step(torch.zeros(5, 15))
 
 

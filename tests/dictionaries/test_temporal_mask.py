@@ -91,5 +91,5 @@ def test_bad_settings_are_refused():
         ImportanceDropout(4, rate=-1.0)
     with pytest.raises(ConfigError, match=r"memory from 0 to below 1; given: .* memory=1.0"):
         ImportanceDropout(4, memory=1.0)
-    with pytest.raises(ConfigError, match=r"'temporal_mask' keeps every latent .* such as 'l1'"):
+    with pytest.raises(ConfigError, match=r"'temporal_mask' needs a sparsity penalty .* 'l1'"):
         st.compose(d_in=2, width=4, sparsifier="temporal_mask")

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from made_passes import made_pass
 from planted import planted
 
 import sparsetime as st
@@ -10,7 +11,6 @@ from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import LinearEncoder
-from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives import MSE, NestedMSE, Objective, TemporalDifference
 from sparsetime.dictionaries.sparsifiers import TopK
 from sparsetime.errors import ConfigError
@@ -33,7 +33,7 @@ def step_of(now, before, x, earlier):
     support = Support(code.offsets, code.indices, 3)
     sae = identity(TopK(1), groups=(2, 3))
     values = code.values.requires_grad_()
-    return ForwardPass(sae, x, support, values, values, partner, batch=Batch(x, earlier=earlier))
+    return made_pass(sae, x, support, values, values, partner, batch=Batch(x, earlier=earlier))
 
 
 def test_difference_by_hand():

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from made_passes import made_pass
 
 import sparsetime as st
 from sparsetime.activations.sampling.batch import Batch
@@ -12,7 +13,6 @@ from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders import LinearEncoder
-from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.dictionaries.objectives import MSE, Objective
 from sparsetime.dictionaries.objectives.description_length import DescriptionLength, bits
@@ -44,7 +44,7 @@ def pair_step(now, before, groups=None):
     code, earlier = SparseCode.from_dense(now), SparseCode.from_dense(before)
     support = Support(code.offsets, code.indices, 3)
     sae = identity(TopK(1), groups)
-    return ForwardPass(sae, torch.zeros(len(now), 3), support, code.values, code.values, earlier)
+    return made_pass(sae, torch.zeros(len(now), 3), support, code.values, code.values, earlier)
 
 
 def test_tilted_mse_by_hand_and_between_the_mean_and_the_worst():

@@ -11,7 +11,7 @@ import json
 import pytest
 from golden import record
 
-from sparsetime.dictionaries.component import FOLDERS, components_of
+from sparsetime.registry import ROLES, components_of
 
 KEPT = json.loads(record.RECIPES.read_text())
 
@@ -42,5 +42,5 @@ def test_nothing_is_on_file_that_is_gone():
 
 def test_every_part_has_golden_numbers():
     covered = set().union(*map(record.kinds, record.names()))
-    known = {(role, kind) for role in FOLDERS for kind in components_of(role)}
+    known = {(role, kind) for role in ROLES for kind in components_of(role)}
     assert covered >= known, sorted(known - covered)

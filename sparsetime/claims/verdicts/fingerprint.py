@@ -12,7 +12,7 @@ from typing import Any, final
 from sparsetime.claims.claim import Claim
 from sparsetime.claims.verdicts.check_hash import check_hash
 from sparsetime.claims.verdicts.golden import Numbers, agree, golden_numbers
-from sparsetime.dictionaries.recipes import recipes
+from sparsetime.registry import recipes
 
 _PACKAGE = "sparsetime."
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.free import FreeDecoder
 from sparsetime.dictionaries.site_split import share_ends
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -57,8 +55,8 @@ class CrossLayerDecoder(FreeDecoder):
         self.weight.copy_(torch.randn(self.width, self.d_out, generator=generator) * self.reach)
         self.normalise()
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        read = getattr(dictionary.encoder, "sites", self.sites)
+    def incompatibility(self, composition: Composition) -> str | None:
+        read = getattr(composition.encoder, "sites", self.sites)
         if read == self.sites:
             return None
         return (

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.errors import ConfigError
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 _READ_ATOMS = ("orthogonal_pursuit", "gradient_pursuit", "matching_pursuit", "tied")
 _TINY = 1e-6
@@ -53,12 +51,12 @@ class DataPointDecoder(Decoder):
         self.register_buffer("filled", torch.tensor(0))
         self.bias = nn.Parameter(torch.zeros(d_out), requires_grad=False)
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if dictionary.encoder.kind in _READ_ATOMS:
+    def incompatibility(self, composition: Composition) -> str | None:
+        if composition.encoder.kind in _READ_ATOMS:
             return None
         return (
             "data atoms come one by one while training goes on, and an encoder with weights of its "
-            f"own, {dictionary.encoder.kind!r}, would not know of them; take one that reads the "
+            f"own, {composition.encoder.kind!r}, would not know of them; take one that reads the "
             f"atoms: {' or '.join(map(repr, _READ_ATOMS))}"
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -12,13 +12,11 @@ from torch.nn.functional import pad
 
 from sparsetime import kernels
 from sparsetime.codes import offsets_of
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.encoders.chunked import in_tiles
 from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.kernels import AbsTopK, Rule, Support, TopK
 from sparsetime.kernels.precision import selection_dtype
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 _UNDERSTOOD = ("top_k", "abs_top_k")
 # Elements of one [rows, k, d] tensor of the atoms that rows take, in use: 16 MB.
@@ -67,18 +65,18 @@ class PursuitEncoder(Encoder):
             found = self.improved(pad(found, (0, 1)), products[:, :n, :n], direct[:, :n], signed)
         return found
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, composition: Composition) -> str | None:
         name = self.kind.replace("_", " ")
-        if dictionary.out_dims is not None:
+        if composition.out_dims is not None:
             return (
                 f"{name} takes atoms away from what is read, and these live in the space "
                 "of another site; take encoder 'linear'"
             )
-        if dictionary.sparsifier.kind not in _UNDERSTOOD:
+        if composition.sparsifier.kind not in _UNDERSTOOD:
             return (
                 f"{name} needs to know how many steps to take: give a sparsifier with a "
                 f"k for every row, {' or '.join(map(repr, _UNDERSTOOD))}, in the place of "
-                f"{dictionary.sparsifier.kind!r}"
+                f"{composition.sparsifier.kind!r}"
             )
         return None
 

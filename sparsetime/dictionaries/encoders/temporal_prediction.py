@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import torch
 from jaxtyping import Float, Int
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.shared_pairs import SharedPairDecoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders.causal_attention import CausalAttention
@@ -20,9 +21,6 @@ from sparsetime.kernels import Rule, Support
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.segments import Segments
 from sparsetime.state import ComponentState
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -73,18 +71,18 @@ class TemporalPredictionEncoder(Encoder):
         self.bias = nn.Parameter(torch.zeros(self.features))
         self.attention = CausalAttention(self.features, inner or d_in, heads, past)
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if not isinstance(dictionary.decoder, SharedPairDecoder):
+    def incompatibility(self, composition: Composition) -> str | None:
+        if not isinstance(composition.decoder, SharedPairDecoder):
             return (
                 "the encoder 'predictive' says of every atom how much of it was predicted and how "
                 "much is new; take decoder 'twofold', of which every two latents share one"
             )
-        if not isinstance(dictionary.sparsifier, TopK):
+        if not isinstance(composition.sparsifier, TopK):
             return (
                 "the encoder 'predictive' decides on the predicted latents itself, and the "
                 "sparsifier on the novel ones alone; take 'top_k'"
             )
-        if dictionary.out_dims is not None:
+        if composition.out_dims is not None:
             return (
                 "the encoder 'predictive' takes what it predicts off the step, so that both live "
                 "in one space; take encoder 'linear' to write to another site"

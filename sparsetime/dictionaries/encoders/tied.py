@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -32,8 +30,8 @@ class TiedEncoder(SelectLinearEncoder):
     def directions(self) -> Float[Tensor, "width d"]:
         return self.decoder.vectors()
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if dictionary.out_dims is None:
+    def incompatibility(self, composition: Composition) -> str | None:
+        if composition.out_dims is None:
             return None
         return (
             "a tied encoder reads with the atoms, and these live in the space of another site than "

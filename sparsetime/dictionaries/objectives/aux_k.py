@@ -51,14 +51,14 @@ class AuxK(Term):
 
     def _few(self, step: ForwardPass, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
         """Most dead latents take part, so plain products of them all cost least."""
-        pre = step.dictionary.encoder.preacts_of(step.dictionary.centred(step.x), dead)
+        pre = step.encoder.preacts_of(step.encoder_input, dead)
         if k < dead.shape[0]:
             pre = pre * kernels.mask_of_largest(pre.detach(), k)
-        return pre @ kernels.take_rows(step.dictionary.decoder.vectors(), dead)
+        return pre @ kernels.take_rows(step.decoder.vectors(), dead)
 
     def _many(self, step: ForwardPass, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
         """Few of the dead latents take part: only these are differentiated."""
-        x = step.dictionary.centred(step.x)
-        support = step.dictionary.encoder.topk_among(x, dead, k)
-        values = step.dictionary.encoder.preacts_at(x, support)
-        return kernels.decode(values, support, step.dictionary.decoder.vectors())
+        x = step.encoder_input
+        support = step.encoder.topk_among(x, dead, k)
+        values = step.encoder.preacts_at(x, support)
+        return kernels.decode(values, support, step.decoder.vectors())

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
 from sparsetime.errors import ConfigError
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 def bits(
@@ -61,16 +59,16 @@ class DescriptionLength(Term):
         super().__init__(precision=precision, weight=weight)
         self.precision, self.weight = precision, weight
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if isinstance(dictionary.sparsifier.innermost, JumpReLU):
+    def incompatibility(self, composition: Composition) -> str | None:
+        if isinstance(composition.sparsifier.innermost, JumpReLU):
             return None
         return (
             f"the term {self.kind!r} counts latents that are on, which needs a sparsifier with a "
-            f"straight-through count (jumprelu); this one is {dictionary.sparsifier.kind!r}"
+            f"straight-through count (jumprelu); this one is {composition.sparsifier.kind!r}"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        sparsifier = step.dictionary.sparsifier.innermost
+        sparsifier = step.sparsifier.innermost
         assert isinstance(sparsifier, JumpReLU), "objected to when composed"
         indices, rows = step.support.indices, step.x.shape[0]
         on = sparsifier.is_on(step.pre, indices)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.gated import Gated
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -30,18 +28,18 @@ class GateL1(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        return gate_incompatibility(self.kind, dictionary)
+    def incompatibility(self, composition: Composition) -> str | None:
+        return gate_incompatibility(self.kind, composition)
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         return step.pre.relu().sum() / step.x.shape[0]
 
 
-def gate_incompatibility(kind: str, dictionary: Dictionary) -> str | None:
+def gate_incompatibility(kind: str, composition: Composition) -> str | None:
     """What terms about gates say to a dictionary without them."""
-    if isinstance(dictionary.sparsifier.innermost, Gated):
+    if isinstance(composition.sparsifier.innermost, Gated):
         return None
     return (
-        f"the term {kind!r} is about gates and the sparsifier {dictionary.sparsifier.kind!r} has "
+        f"the term {kind!r} is about gates and the sparsifier {composition.sparsifier.kind!r} has "
         "none: take the sparsifier 'gated', or the term 'l1'"
     )

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.gate_l1 import gate_incompatibility
 from sparsetime.dictionaries.objectives.term import Term
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -31,11 +29,11 @@ class GateMSE(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        return gate_incompatibility(self.kind, dictionary)
+    def incompatibility(self, composition: Composition) -> str | None:
+        return gate_incompatibility(self.kind, composition)
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        atoms = step.dictionary.decoder
+        atoms = step.decoder
         vectors = atoms.vectors().detach()
         guess = kernels.decode(step.pre.relu(), step.support, vectors) + atoms.bias.detach()
         return (guess - step.target).square().sum(1).mean()

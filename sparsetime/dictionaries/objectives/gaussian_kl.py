@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.variational_top_k import VariationalTopK
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -32,16 +30,16 @@ class GaussianKL(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if isinstance(dictionary.sparsifier.innermost, VariationalTopK):
+    def incompatibility(self, composition: Composition) -> str | None:
+        if isinstance(composition.sparsifier.innermost, VariationalTopK):
             return None
         return (
             f"the term {self.kind!r} needs strengths that are drawn and the sparsifier "
-            f"{dictionary.sparsifier.kind!r} has none: take 'variational_top_k'"
+            f"{composition.sparsifier.kind!r} has none: take 'variational_top_k'"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        sparsifier = step.dictionary.sparsifier.innermost
+        sparsifier = step.sparsifier.innermost
         assert isinstance(sparsifier, VariationalTopK), "objected to when composed"
         log_deviation = sparsifier.log_deviation[step.support.indices]
         squares = step.pre.relu().square() + (2 * log_deviation).exp()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -32,8 +30,8 @@ class GradientMSE(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if dictionary.out_dims is None:
+    def incompatibility(self, composition: Composition) -> str | None:
+        if composition.out_dims is None:
             return None
         return (
             "gradient_mse weighs the error of what is read, where the gradient was taken, and this "
@@ -43,7 +41,7 @@ class GradientMSE(Term):
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         assert step.batch is not None and step.batch.gradient is not None, "checked by `needs`"
         # A step along normalised activations is `scale` times as long in raw ones.
-        gradient = step.batch.gradient * step.dictionary.normalisation.scale
+        gradient = step.batch.gradient * step.normalisation.scale
         size = gradient.square().sum(1).mean().clamp_min(1e-30)
         change = ((step.reconstruction - step.target) * gradient).sum(1)
         return change.square().mean() / size

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
 from sparsetime.errors import ConfigError
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -35,16 +33,16 @@ class L0(Term):
         super().__init__(target=target, weight=weight)
         self.target, self.weight = target, weight
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if isinstance(dictionary.sparsifier.innermost, JumpReLU):
+    def incompatibility(self, composition: Composition) -> str | None:
+        if isinstance(composition.sparsifier.innermost, JumpReLU):
             return None
         return (
             "the l0 term needs a sparsifier with a straight-through count (jumprelu); "
-            f"this dictionary has {dictionary.sparsifier.kind!r}"
+            f"this dictionary has {composition.sparsifier.kind!r}"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        sparsifier = step.dictionary.sparsifier.innermost
+        sparsifier = step.sparsifier.innermost
         assert isinstance(sparsifier, JumpReLU), "objected to when the dictionary was composed"
         on = sparsifier.is_on(step.pre, step.support.indices)
         return (on.sum() / step.x.shape[0] / self.target - 1).square()

@@ -34,5 +34,5 @@ class ModelLoss(Term):
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         assert step.batch is not None and step.batch.downstream is not None, "checked by `needs`"
-        config = step.dictionary.output_normalisation.restore(step.reconstruction)
-        return step.batch.downstream(config)
+        reconstruction = step.output_normalisation.restore(step.reconstruction)
+        return step.batch.downstream(reconstruction)

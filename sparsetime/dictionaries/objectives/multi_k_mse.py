@@ -76,9 +76,8 @@ class MultiKMSE(Term):
         finer = Support(
             offsets_of(segment, support.rows * levels), support.indices[order], support.width
         )
-        dictionary = step.dictionary
-        added = kernels.decode(step.values[order], finer, dictionary.decoder.vectors())
-        whole = added.reshape(support.rows, levels, -1).cumsum(1) + dictionary.decoder.bias
-        if dictionary.skip is None:
+        added = kernels.decode(step.values[order], finer, step.decoder.vectors())
+        whole = added.reshape(support.rows, levels, -1).cumsum(1) + step.decoder.bias
+        if step.skip is None:
             return whole
-        return whole + dictionary.skip.predict(dictionary.centred(step.x))[:, None]
+        return whole + step.skip.predict(step.encoder_input)[:, None]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
 from sparsetime.kernels.precision import selection_dtype
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -35,21 +33,20 @@ class MultiTopK(Term):
         super().__init__(times=times, weight=weight)
         self.times, self.weight = times, weight
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if isinstance(getattr(dictionary.sparsifier.innermost, "k", None), int):
+    def incompatibility(self, composition: Composition) -> str | None:
+        if isinstance(getattr(composition.sparsifier.innermost, "k", None), int):
             return None
         return (
             f"the term {self.kind!r} takes a multiple of k latents and the sparsifier "
-            f"{dictionary.sparsifier.kind!r} has no k: take 'top_k', or leave the term out"
+            f"{composition.sparsifier.kind!r} has no k: take 'top_k', or leave the term out"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        dictionary = step.dictionary
-        k = min(self.times * int(dictionary.sparsifier.innermost.settings["k"]), dictionary.width)
-        support, pre = dictionary.encoder.selected(
-            dictionary.centred(step.x), kernels.TopK(k), selection_dtype(step.x.device)
+        k = min(self.times * int(step.sparsifier.innermost.settings["k"]), step.encoder.width)
+        support, pre = step.encoder.selected(
+            step.encoder_input, kernels.TopK(k), selection_dtype(step.x.device)
         )
-        guess = dictionary.decoder.decode(pre.relu(), support)
-        if dictionary.skip is not None:
-            guess = guess + dictionary.skip.predict(dictionary.centred(step.x))
-        return (guess - step.target).square().sum(1).mean()
+        reconstruction = step.decoder.decode(pre.relu(), support)
+        if step.skip is not None:
+            reconstruction = reconstruction + step.skip.predict(step.encoder_input)
+        return (reconstruction - step.target).square().sum(1).mean()

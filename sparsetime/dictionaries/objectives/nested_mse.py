@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -37,13 +35,13 @@ class NestedMSE(Term):
         super().__init__(weight=weight, shares=shares)
         self.weight, self.shares = weight, shares
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if self.shares is not None and len(self.shares) != len(dictionary.groups):
+    def incompatibility(self, composition: Composition) -> str | None:
+        if self.shares is not None and len(self.shares) != len(composition.groups):
             return (
-                f"nested_mse has {len(self.shares)} shares and the atoms {len(dictionary.groups)} "
+                f"nested_mse has {len(self.shares)} shares and the atoms {len(composition.groups)} "
                 "groups: give every group a share"
             )
-        if len(dictionary.groups) > 1:
+        if len(composition.groups) > 1:
             return None
         return (
             "nested_mse averages over nested groups of latents and the atoms have one group: give "
@@ -51,6 +49,6 @@ class NestedMSE(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        decoder = step.dictionary.decoder
+        decoder = step.decoder
         errors = decoder.nested_errors(step.values, step.support, step.code_target)
         return errors.mean() if self.shares is None else errors @ errors.new_tensor(self.shares)

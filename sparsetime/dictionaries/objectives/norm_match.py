@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -29,8 +27,8 @@ class NormMatch(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if dictionary.out_dims is None:
+    def incompatibility(self, composition: Composition) -> str | None:
+        if composition.out_dims is None:
             return None
         return (
             "length_match compares a code with the activation that it stands for, and this "
@@ -41,5 +39,5 @@ class NormMatch(Term):
         squares = step.values.new_zeros(step.support.rows)
         squares = squares.index_add(0, step.support.row_of_entry, step.values.square())
         lengths = (squares + 1e-12).sqrt()  # an empty code's length has a gradient too
-        aims: Tensor = step.dictionary.centred(step.x).norm(dim=1)
+        aims: Tensor = step.encoder_input.norm(dim=1)
         return (lengths - aims).square().mean()

@@ -7,7 +7,6 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import build
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
@@ -48,5 +47,6 @@ class Objective(nn.Module):
         return [term.to_config() for term in self.members]
 
     @staticmethod
-    def build(config: list[dict[str, Any]]) -> Objective:
-        return Objective([build("term", one) for one in config])
+    def from_config(config: list[dict[str, Any]]) -> Objective:
+        """The objective whose terms have these configs."""
+        return Objective([Term.from_config(one) for one in config])

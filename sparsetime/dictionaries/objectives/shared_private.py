@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -36,8 +34,8 @@ class SharedPrivate(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if len(dictionary.groups) > 1:
+    def incompatibility(self, composition: Composition) -> str | None:
+        if len(composition.groups) > 1:
             return None
         return (
             f"the term {self.kind!r} tells a first group of latents from the others and the atoms "
@@ -46,7 +44,7 @@ class SharedPrivate(Term):
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         assert step.earlier is not None, "it is among what this term needs"
-        common = step.dictionary.groups[0]
+        common = step.decoder.groups[0]
         other, _ = in_partner(step.code, step.earlier)
         _, shared = in_partner(step.earlier, step.code)
         first = step.support.indices < common

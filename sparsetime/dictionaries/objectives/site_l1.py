@@ -32,8 +32,6 @@ class SiteL1(Term):
         self.weight = weight
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        dictionary = step.dictionary
-        sites = dictionary.out_dims or dictionary.in_dims
-        parts = dictionary.atoms.split(list(sites), dim=1)
-        lengths = torch.stack([part.norm(dim=1) for part in parts]).sum(0)
+        sites = step.decoder.vectors().split(list(step.output_normalisation.sites), dim=1)
+        lengths = torch.stack([site.norm(dim=1) for site in sites]).sum(0)
         return (step.values.abs() * lengths[step.support.indices]).sum() / step.x.shape[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from jaxtyping import Float
@@ -10,12 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -42,12 +40,12 @@ class SupervisedConcepts(Term):
         super().__init__(concepts=concepts, weight=weight, temperature=temperature)
         self.concepts, self.weight, self.temperature = concepts, weight, temperature
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if self.concepts <= dictionary.width:
+    def incompatibility(self, composition: Composition) -> str | None:
+        if self.concepts <= composition.width:
             return None
         return (
             f"{self.concepts} latents are reserved for concepts and the width is "
-            f"{dictionary.width}: make it larger"
+            f"{composition.width}: make it larger"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
@@ -61,5 +59,5 @@ class SupervisedConcepts(Term):
                 f"{int(labels.min())} to {int(labels.max())}"
             )
         reserved = torch.arange(self.concepts, device=step.x.device)
-        pre = step.dictionary.encoder.preacts_of(step.dictionary.centred(step.x), reserved)
+        pre = step.encoder.preacts_of(step.encoder_input, reserved)
         return functional.binary_cross_entropy_with_logits(pre / self.temperature, labels.float())

@@ -43,7 +43,7 @@ class TemporalContrastive(Term):
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         assert step.earlier is not None, "it is among what this term needs"
-        high = step.dictionary.groups[0]
+        high = step.decoder.groups[0]
         rows = step.x.shape[0]
         total = step.x.new_zeros(())
         for start in range(0, rows, self.block):

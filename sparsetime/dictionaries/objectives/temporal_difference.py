@@ -38,7 +38,7 @@ class TemporalDifference(Term):
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         assert step.batch is not None and step.batch.earlier is not None, "what this term needs"
         assert step.earlier is not None, "the codes of the same rows"
-        high = step.dictionary.groups[0]
+        high = step.decoder.groups[0]
         alike = nn.functional.cosine_similarity(step.batch.x, step.batch.earlier, dim=1)
         now, before = step.code.latents(0, high), step.earlier.latents(0, high)
         other, _ = in_partner(now, before)

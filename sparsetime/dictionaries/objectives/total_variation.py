@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
-
 
 _TINY = 1e-12
 
@@ -41,8 +38,8 @@ class TotalVariation(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if len(dictionary.groups) > 1:
+    def incompatibility(self, composition: Composition) -> str | None:
+        if len(composition.groups) > 1:
             return None
         return (
             "the term 'total_variation' slows the first group of latents, and there is one group "
@@ -55,7 +52,7 @@ class TotalVariation(Term):
         later = (step.batch.segments.position > 0).nonzero()[:, 0]
         if not later.numel():
             return step.values.new_zeros(())
-        slow = step.code.prefix(step.dictionary.groups[0])
+        slow = step.code.prefix(step.decoder.groups[0])
         now, before = slow.take(later), slow.take(later - 1)
         there, _ = in_partner(now, before)
         _, stayed = in_partner(before, now)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.state.causal_window import trailing
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -33,8 +31,8 @@ class WindowMSE(Term):
         super().__init__(weight=weight)
         self.weight = weight
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if isinstance(dictionary.decoder, WindowedDecoder) and dictionary.skip is None:
+    def incompatibility(self, composition: Composition) -> str | None:
+        if isinstance(composition.decoder, WindowedDecoder) and composition.skip is None:
             return None
         return (
             "the term 'window_mse' compares a window of steps with what atoms say of one: take "
@@ -42,7 +40,7 @@ class WindowMSE(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        atoms = step.dictionary.decoder
+        atoms = step.decoder
         assert isinstance(atoms, WindowedDecoder), "others were objected to"
         assert step.batch is not None and step.batch.segments is not None, "what this term needs"
         segments = step.batch.segments

@@ -1,9 +1,8 @@
-"""Published dictionaries, each a short file that composes parts.
+"""Recipes of published dictionaries: each a short file that composes components.
 
-A new file in this folder with a function under `@recipe(...)` is a new recipe: nothing else needs
-to know of it.
+A new file in this folder with a function under `@recipe(...)` is a new recipe.
 """
 
-from sparsetime.dictionaries.recipes.card import Recipe, dictionary, recipe, recipes
+from sparsetime.dictionaries.recipes.card import DictionaryCard, dictionary, recipe
 
-__all__ = ["Recipe", "dictionary", "recipe", "recipes"]
+__all__ = ["DictionaryCard", "dictionary", "recipe"]

@@ -1,115 +1,69 @@
-"""The register of recipes, and how one is made into a dictionary."""
+"""Recipe cards of published dictionaries, and dictionaries made by recipe."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, final
 
 import torch
 
-from sparsetime.dictionaries.component_settings import checked_settings, parameters_of
+from sparsetime.dictionaries.component_settings import checked_settings
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.initialise import reset_parameters
-from sparsetime.errors import unknown_name
-from sparsetime.registry import read_folder
+from sparsetime.errors import ConfigError
+from sparsetime.registry import CARDS, Card
+
+_OBJECTIVE = "objective"
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """The card of a published dictionary.
+@final
+class DictionaryCard(Card):
+    """The card of a published dictionary; `make` takes d_in, width and its settings."""
 
-    idea: what is new in it, in a sentence. claim: what its paper says that it achieves.
-    source_of_defaults: where the defaults come from. cost: against TopK, in words.
-    system: the claim's number in the list of published systems; None where it is not among them.
-    defaults: every setting besides d_in and width, with the value it has if not given.
-    """
-
-    name: str
-    title: str
-    paper: str
-    idea: str
-    claim: str
-    source_of_defaults: str
-    cost: str
-    system: int | None
-    compose: Callable[..., Dictionary]
-
-    @property
-    def defaults(self) -> dict[str, Any]:
-        parameters = parameters_of(self.compose).values()
-        return {p.name: p.default for p in parameters if p.name not in ("d_in", "width")}
+    kind = "dictionary"
 
     @property
     def components(self) -> dict[str, str]:
-        """The kind of every part, by role."""
-        example = self._example
-        kinds = {
-            "encoder": example.encoder.kind,
-            "sparsifier": example.sparsifier.kind,
-            "decoder": example.decoder.kind,
-            "objective": " + ".join(term.kind for term in example.objective.members),
-        }
-        return kinds if example.skip is None else {**kinds, "skip": example.skip.kind}
+        """The kind of every component, by role; terms of the objective are joined by plus signs."""
+        kinds: dict[str, str] = {}
+        for one in self._example.components:
+            role = _OBJECTIVE if one.role == "term" else one.role
+            kinds[role] = f"{kinds[role]} + {one.kind}" if role in kinds else one.kind
+        return kinds
 
     @property
     def needs(self) -> frozenset[str]:
-        """What a training batch must hold beside the activations: names of `Batch`'s fields."""
+        """Fields of `Batch` that training needs besides x."""
         return self._example.needs
 
     @cached_property
     def _example(self) -> Dictionary:
         with torch.device("meta"):
-            return self.compose(d_in=8, width=64)
+            example: Dictionary = self.make(d_in=8, width=64)
+        return example
 
 
-_RECIPES: dict[str, Recipe] = {}
-
-
-def recipe(
-    name: str,
-    *,
-    title: str,
-    paper: str,
-    idea: str,
-    claim: str,
-    source_of_defaults: str,
-    cost: str,
-    system: int | None = None,
-) -> Callable[[Callable[..., Dictionary]], Callable[..., Dictionary]]:
-    """Decorator: register a function that composes a dictionary as a recipe."""
-
-    def register(compose: Callable[..., Dictionary]) -> Callable[..., Dictionary]:
-        _RECIPES[name] = Recipe(
-            name, title, paper, idea, claim, source_of_defaults, cost, system, compose
-        )
-        return compose
-
-    return register
-
-
-def recipes() -> list[Recipe]:
-    """The cards of all recipes, by name."""
-    read_folder("sparsetime.dictionaries.recipes")
-    return [_RECIPES[name] for name in sorted(_RECIPES)]
+#: Decorator: register a function that composes a dictionary as a recipe.
+recipe = DictionaryCard.register
 
 
 def dictionary(name: str, *, d_in: int, width: int, seed: int = 0, **settings: Any) -> Dictionary:
-    """A fresh dictionary by recipe: `dictionary("topk", d_in=384, width=8192, k=32)`.
+    """A new dictionary by recipe: `dictionary("topk", d_in=384, width=8192, k=32)`.
 
-    d_in: dimension of the activations; width: number of latents; seed: of the random atoms;
+    d_in: dimension of the activations; width: number of latents; seed: of the random decoder rows;
     settings: the recipe's own (`sparsetime recipes NAME` lists them).
 
-    Errors: an unknown recipe or setting is named with the nearest known ones; ConfigError for
-    settings out of range.
+    Errors: UnknownNameError for an unknown recipe or setting, with the nearest names; ConfigError
+    for settings out of range, and for a recipe of another kind.
     """
-    read_folder("sparsetime.dictionaries.recipes")
-    if name not in _RECIPES:
-        raise unknown_name("recipe", name, _RECIPES)
-    card = _RECIPES[name]
-    chosen = {"d_in": d_in, "width": width, **settings}
-    made = card.compose(**checked_settings(f"recipe {name!r}", card.compose, chosen))
-    made.name = name
+    card = CARDS[name]
+    if not isinstance(card, DictionaryCard):
+        raise ConfigError(
+            f"got the recipe {name!r} of kind {card.kind!r}, expected one of kind 'dictionary'; "
+            "sparsetime recipes lists them"
+        )
+    arguments = {"d_in": d_in, "width": width, **settings}
+    made: Dictionary = card.make(**checked_settings(f"recipe {name!r}", card.make, arguments))
+    made.name = card.name
     reset_parameters(made, seed)
     return made

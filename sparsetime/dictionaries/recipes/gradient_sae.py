@@ -10,6 +10,7 @@ from sparsetime.dictionaries.sparsifiers.gradient_top_k import GradientTopK
 
 @recipe(
     "gradient_sae",
+    former=("g_sae",),
     title="Gradient SAE (g-SAE)",
     paper="Olmo et al. 2024, Features that Make a Difference: Leveraging Gradients for Improved "
     "Dictionary Learning, arXiv:2411.10397",

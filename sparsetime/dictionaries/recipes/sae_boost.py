@@ -6,7 +6,7 @@ from sparsetime.dictionaries.encoders import LinearEncoder
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.serialise import load
-from sparsetime.dictionaries.skip_connections import FrozenSkip
+from sparsetime.dictionaries.skip_connections.frozen import FrozenSkip
 from sparsetime.dictionaries.sparsifiers import BatchTopK
 
 

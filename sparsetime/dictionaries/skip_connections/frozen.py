@@ -1,17 +1,17 @@
-"""An earlier dictionary that is kept as it is."""
+"""An earlier dictionary with frozen weights as a skip connection."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.serialise import from_config
 from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 _EXAMPLE = {
     "name": "frozen",
@@ -34,11 +34,9 @@ class FrozenSkip(SkipConnection):
     Source: Koriagin et al. 2025, Teach Old SAEs New Domain Tricks with Boosting, arXiv:2507.12990.
     """
 
-    host: Dictionary
+    host: Composition
 
     def __init__(self, dictionary: dict[str, Any]) -> None:
-        from sparsetime.dictionaries.serialise import from_config
-
         super().__init__(dictionary=dictionary)
         self.dictionary = from_config(dictionary).requires_grad_(False).eval()
         self.d_in, self.d_out = self.dictionary.d_in, self.dictionary.d_out
@@ -50,7 +48,7 @@ class FrozenSkip(SkipConnection):
         skip.dictionary.load_state_dict(dictionary.state_dict())
         return skip
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, composition: Composition) -> str | None:
         if not self.dictionary.is_stateful:
             return None
         return (
@@ -58,9 +56,9 @@ class FrozenSkip(SkipConnection):
             "expected one whose code depends on the present row alone; take a stateless dictionary"
         )
 
-    def bind(self, dictionary: Dictionary) -> None:
+    def bind(self, composition: Composition) -> None:
         # Beside torch's register of modules, or the dictionary would be a part of itself.
-        self.__dict__["host"] = dictionary
+        self.__dict__["host"] = composition
 
     def predict(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
         host = self.host

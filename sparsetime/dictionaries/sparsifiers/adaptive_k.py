@@ -86,7 +86,7 @@ class AdaptiveK(Sparsifier):
     def observe(self, step: ForwardPass) -> None:
         assert step.batch is not None, "labels are among what this part needs"
         assert step.batch.labels is not None, "labels are among what this part needs"
-        x = step.dictionary.centred(step.x)
+        x = step.encoder_input
         labels = step.batch.labels.to(x.dtype).reshape(x.shape[0], -1)[:, :1]
         known = torch.cat([x, torch.ones_like(labels), labels], 1)
         self.moments.add_(known.T @ known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from jaxtyping import Float
 from torch import Tensor
@@ -10,14 +10,12 @@ from torch import Tensor
 from sparsetime import kernels
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.sparsifiers.wrapper import SparsifierWrapper
 from sparsetime.dictionaries.state.previous_code import PreviousCode
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Support
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -48,13 +46,13 @@ class DeltaCoding(SparsifierWrapper):
         super().__init__(width, inner, tolerance=tolerance)
         self.tolerance = tolerance
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if dictionary.out_dims is not None or dictionary.skip is not None:
+    def incompatibility(self, composition: Composition) -> str | None:
+        if composition.out_dims is not None or composition.skip is not None:
             return (
                 "the sparsifier 'delta' compares the activation with what its code sums to, so "
                 "that nothing else may be reconstructed: leave out `d_out` and the base"
             )
-        return super().incompatibility(dictionary)
+        return super().incompatibility(composition)
 
     def code(
         self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput

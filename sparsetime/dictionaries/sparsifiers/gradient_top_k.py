@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 _CANDIDATES = 4  # times k
 
@@ -42,8 +40,8 @@ class GradientTopK(Sparsifier):
         super().__init__(k=checked_k(k), beta=beta)
         self.k, self.beta = k, beta
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if dictionary.out_dims is None and len(dictionary.in_dims) == 1:
+    def incompatibility(self, composition: Composition) -> str | None:
+        if composition.out_dims is None and len(composition.in_dims) == 1:
             return None
         return (
             "gradient_top_k multiplies atoms with the gradient at the site that is read, so it "

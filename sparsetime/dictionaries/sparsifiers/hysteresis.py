@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import torch
 from jaxtyping import Bool, Float
@@ -13,6 +13,7 @@ from torch import Tensor
 from sparsetime import kernels
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.wrapper import SparsifierWrapper
@@ -20,9 +21,6 @@ from sparsetime.dictionaries.state.previous_code import PreviousCode
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
 from sparsetime.segments import Segments
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -47,7 +45,7 @@ class Hysteresis(SparsifierWrapper):
         super().__init__(width, inner, low=low)
         self.low = low
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
+    def incompatibility(self, composition: Composition) -> str | None:
         if self.inner.is_stateful:
             return (
                 f"hysteresis goes around a sparsifier without memory, and {self.inner.kind!r} has "
@@ -58,7 +56,7 @@ class Hysteresis(SparsifierWrapper):
                 f"the sparsifier {self.inner.kind!r} has neither a threshold nor a k that "
                 "hysteresis could lower: take 'batch_top_k', 'top_k' or 'jumprelu'"
             )
-        return super().incompatibility(dictionary)
+        return super().incompatibility(composition)
 
     def inference_rule(self, inputs: EncoderInput) -> Rule:
         """What can be on if it was on before."""

@@ -91,7 +91,7 @@ class ImportanceDropout(Sparsifier):
     @torch.no_grad()
     def observe(self, step: ForwardPass) -> None:
         latents, values = step.support.indices, step.values.detach()
-        towards = kernels.gather_dot(step.residual, step.dictionary.atoms, step.support)
+        towards = kernels.gather_dot(step.residual, step.decoder.vectors(), step.support)
         # Without the latent the residual is longer by its strength along its atom.
         rise = (values * (2 * towards + values)).clamp_min(0)
         keep = float((self.steps_seen / (self.steps_seen + 1)).clamp_max(self.memory))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 @final
@@ -40,10 +38,10 @@ class TopAFA(Sparsifier):
         super().__init__(most=most)
         self.most = most
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        if self.most <= dictionary.width:
+    def incompatibility(self, composition: Composition) -> str | None:
+        if self.most <= composition.width:
             return None
-        return f"most is {self.most} and larger than the width, {dictionary.width}"
+        return f"most is {self.most} and larger than the width, {composition.width}"
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.TopK(self.most)

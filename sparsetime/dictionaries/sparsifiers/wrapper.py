@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import build, components_of
 from sparsetime.dictionaries.component_settings import parameters_of
+from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.kernels import Rule, Support
-
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
 
 
 class SparsifierWrapper(Sparsifier):
@@ -29,12 +26,12 @@ class SparsifierWrapper(Sparsifier):
     is_stateful = True
 
     def __init__(self, width: int, inner: dict[str, Any], **settings: Any) -> None:
-        taken = components_of("sparsifier").get(str(inner.get("kind")))
-        if taken is not None and "width" in parameters_of(taken):
+        kind = str(inner.get("kind"))
+        if kind in Sparsifier.kinds and "width" in parameters_of(Sparsifier.kinds[kind]):
             inner = {**inner, "width": width}
         super().__init__(width=width, inner=inner, **settings)
         self.width = width
-        self.inner: Sparsifier = build("sparsifier", inner)
+        self.inner = Sparsifier.from_config(inner)
         self.needs = self.inner.needs
         self.needs_sparsity_penalty = self.inner.needs_sparsity_penalty
         self.scale_free = self.inner.scale_free
@@ -47,8 +44,8 @@ class SparsifierWrapper(Sparsifier):
         super().bind(decoder)
         self.inner.bind(decoder)
 
-    def incompatibility(self, dictionary: Dictionary) -> str | None:
-        return self.inner.incompatibility(dictionary)
+    def incompatibility(self, composition: Composition) -> str | None:
+        return self.inner.incompatibility(composition)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         self.inner.reset_parameters(generator)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -15,8 +16,22 @@ from sparsetime.errors import DataError, MismatchError
 from sparsetime.segments import Segments
 from sparsetime.state import RecurrentState
 
-if TYPE_CHECKING:
-    from sparsetime.dictionaries.dictionary import Dictionary
+
+class StatefulEncoder(Protocol):
+    """A dictionary as streams use it: it encodes rows that follow a recurrent state."""
+
+    @property
+    def d_in(self) -> int: ...
+
+    @property
+    def provenance(self) -> Mapping[str, Any]: ...
+
+    @property
+    def atoms(self) -> Float[Tensor, "width d"]: ...
+
+    def encode_with_state(
+        self, rows: Float[Tensor, "rows d"], segments: Segments, state: RecurrentState
+    ) -> SparseCode: ...
 
 
 class Stream:
@@ -29,7 +44,7 @@ class Stream:
     steps: how many steps were encoded.
     """
 
-    def __init__(self, dictionary: Dictionary) -> None:
+    def __init__(self, dictionary: StatefulEncoder) -> None:
         self._dictionary = dictionary
         self._state = RecurrentState()
         self._streams: tuple[int, ...] | None = None
@@ -93,7 +108,9 @@ class Stream:
                 f"this state holds streams of shape {self._streams}, and steps of {streams} were "
                 "given: give every stream its step, or make a state for each set of streams"
             )
-        rows = checked_activations(self._dictionary, x)
+        rows = checked_activations(
+            x, self._dictionary.d_in, self._dictionary.provenance.get("site")
+        )
         steps = x.shape[-2]
         if times is not None:
             self._check_order(times.broadcast_to(*streams, steps).reshape(-1, steps))

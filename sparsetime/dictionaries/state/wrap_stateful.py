@@ -1,12 +1,12 @@
-"""A trained dictionary, with a sparsifier around its own that remembers."""
+"""Copies of a trained dictionary with a stateful sparsifier around its own."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sparsetime.dictionaries.component import components_of
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.serialise import from_config
+from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.dictionaries.sparsifiers.wrapper import SparsifierWrapper
 from sparsetime.errors import ConfigError, unknown_name
 
@@ -14,21 +14,19 @@ _OWN = "sparsifier."
 
 
 def wrap_stateful(sae: Dictionary, kind: str, **settings: Any) -> Dictionary:
-    """A copy of a dictionary of any recipe that looks at the step before when it encodes.
+    """A copy of a dictionary of any recipe whose codes depend on the step before.
 
     kind: "hysteresis" or "delta"; settings: those of that sparsifier, such as `low` or `tolerance`.
-    The weights are copied, and there is nothing to train: these sparsifiers train as the inner one
-    does.
+    The weights are copied; nothing needs training, because these sparsifiers train as the inner
+    one does.
 
-    Errors: UnknownNameError for another kind, ConfigError where the two make no sense together.
+    Errors: UnknownNameError for another kind, ConfigError where the two are incompatible.
     """
-    around = [
-        name
-        for name, cls in components_of("sparsifier").items()
-        if issubclass(cls, SparsifierWrapper)
+    kinds = [
+        name for name in Sparsifier.kinds if issubclass(Sparsifier.kinds[name], SparsifierWrapper)
     ]
-    if kind not in around:
-        raise unknown_name("stateful sparsifier", kind, around)
+    if kind not in kinds:
+        raise unknown_name("stateful sparsifier", kind, kinds)
     config = sae.to_config()
     inner = config["sparsifier"]
     if "inner" in settings:

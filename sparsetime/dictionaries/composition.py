@@ -1,0 +1,130 @@
+"""Protocol of a composed dictionary, as its components see it.
+
+Components depend on this protocol and not on `Dictionary`, which depends on them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sparsetime.dictionaries.normalisation import Normalisation
+from sparsetime.kernels import Rule, Support
+
+
+class ComposedEncoder(Protocol):
+    """What components use of the encoder: pre-activations of chosen latents."""
+
+    d_in: int
+    width: int
+
+    @property
+    def kind(self) -> str: ...
+
+    def selected(
+        self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype
+    ) -> tuple[Support, Float[Tensor, " entries"]]: ...
+
+    def topk_among(
+        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
+    ) -> Support: ...
+
+    def preacts_of(
+        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
+    ) -> Float[Tensor, "rows some"]: ...
+
+    def preacts_at(
+        self, x: Float[Tensor, "rows d"], support: Support
+    ) -> Float[Tensor, " entries"]: ...
+
+
+class ComposedSparsifier(Protocol):
+    """What components use of the sparsifier: its kind, and the innermost of nested ones."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def needs_sparsity_penalty(self) -> bool: ...
+
+    @property
+    def innermost(self) -> Any: ...
+
+
+class ComposedDecoder(Protocol):
+    """What components use of the decoder: its rows, offset and groups, and decoding."""
+
+    width: int
+    d_out: int
+    groups: tuple[int, ...]
+    bias: torch.nn.Parameter
+
+    def vectors(self) -> Float[Tensor, "width d"]: ...
+
+    def decode(
+        self, values: Float[Tensor, " entries"], support: Support
+    ) -> Float[Tensor, "rows d"]: ...
+
+    def decode_nested(
+        self, values: Float[Tensor, " entries"], support: Support
+    ) -> Float[Tensor, "groups rows d"]: ...
+
+    def nested_errors(
+        self,
+        values: Float[Tensor, " entries"],
+        support: Support,
+        target: Float[Tensor, "rows d"],
+    ) -> Float[Tensor, " groups"]: ...
+
+
+class ComposedSkip(Protocol):
+    """What components use of the skip connection: its prediction of the target."""
+
+    d_in: int
+    d_out: int
+
+    def predict(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]: ...
+
+
+class Composition(Protocol):
+    """Components that form a dictionary, with its sizes and normalisation.
+
+    in_dims, out_dims: dimensions of the sites that are read and reconstructed; out_dims is None
+    where the activations themselves are reconstructed.
+    """
+
+    normalisation: Normalisation
+    in_dims: tuple[int, ...]
+    out_dims: tuple[int, ...] | None
+
+    @property
+    def encoder(self) -> ComposedEncoder: ...
+
+    @property
+    def sparsifier(self) -> ComposedSparsifier: ...
+
+    @property
+    def decoder(self) -> ComposedDecoder: ...
+
+    @property
+    def skip(self) -> ComposedSkip | None: ...
+
+    @property
+    def d_in(self) -> int: ...
+
+    @property
+    def d_out(self) -> int: ...
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def groups(self) -> tuple[int, ...]: ...
+
+    @property
+    def output_normalisation(self) -> Normalisation: ...
+
+    def centred(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows d"]: ...
