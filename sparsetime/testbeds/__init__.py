@@ -1,1 +1,1 @@
-"""Testbeds: activations over time of which the truth is known."""
+"""Testbeds: activations over time with known labels or known features."""

@@ -63,10 +63,12 @@ def recovery(
             f"the learnt atoms have {atoms.shape[1]} dimensions and the true ones "
             f"{true_atoms.shape[1]}; compare dictionaries of the same activations"
         )
-    for name, given in (("learnt", atoms), ("true", true_atoms)):
-        if not len(given):
-            raise DataError(f"there are no {name} atoms; recovery needs at least one of each")
-        if not bool(given.isfinite().all()):
+    for name, checked in (("learnt", atoms), ("true", true_atoms)):
+        if not len(checked):
+            raise DataError(
+                f"got no {name} atoms, expected at least one; give a dictionary with atoms"
+            )
+        if not bool(checked.isfinite().all()):
             raise DataError(f"some {name} atoms are not finite; did training diverge?")
     unit = torch.nn.functional.normalize
     cosines = unit(true_atoms.detach().double()) @ unit(atoms.detach().double()).T
@@ -77,6 +79,6 @@ def recovery(
     matched[true] = learnt
     cosine = torch.zeros(len(true_atoms), dtype=torch.float64)
     cosine[true] = cosines[true, learnt]
-    strangers = cosines[true][:, learnt][~torch.eye(len(true), dtype=torch.bool)]
-    exchanged = float((strangers > FOUND_ABOVE).double().mean())
+    unmatched = cosines[true][:, learnt][~torch.eye(len(true), dtype=torch.bool)]
+    exchanged = float((unmatched > FOUND_ABOVE).double().mean())
     return Recovery(matched, cosine.float(), cosines.amax(dim=1).float(), exchanged)

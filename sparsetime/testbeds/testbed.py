@@ -35,7 +35,7 @@ class _Builder:
     cache_name: str
 
 
-# The cache names are those of version 0.1.0, so that what it built is found again.
+# The cache names are those of version 0.1.0, so that folders that it built are opened.
 _BUILDERS = {
     "prose": _Builder(prose.ProseSettings, prose.content_version, prose.build, "prose"),
     "python": _Builder(

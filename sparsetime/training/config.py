@@ -73,8 +73,8 @@ class TrainConfig(Settings):
     log_every: PositiveInt = Field(10, description="steps between lines of metrics.jsonl")
     snapshots: NonNegativeInt = Field(
         0,
-        description="dictionaries kept on the way, each step number a constant factor after the "
-        "one before; each takes as much room as the last one",
+        description="dictionaries kept during training, at log-spaced steps; each takes as much "
+        "room as the trained one",
     )
 
     @field_validator("snapshots")
@@ -104,8 +104,8 @@ class TrainConfig(Settings):
     def snapshot_steps(self) -> tuple[int, ...]:
         """The numbers of steps after which a snapshot is kept, ascending; 1 is the first.
 
-        Features form early, so they are spaced as a logarithm is; where that would come to less
-        than a step, they are one step apart.
+        Features form early, so the numbers are log-spaced: round(steps^(i / snapshots)), and at
+        least one step apart.
         """
         numbers: list[int] = []
         for i in range(self.snapshots):
@@ -114,15 +114,15 @@ class TrainConfig(Settings):
         return tuple(numbers)
 
     def rate(self, width: int) -> float:
-        """The peak learning rate for a dictionary of this width, in such batches, for so long.
+        """The peak learning rate for a dictionary of this width.
 
-        The square-root law in the width is Gao et al.'s (2024, arXiv:2406.04093), of long
-        trainings. What follows was measured here. A short one has to take larger steps: with the
-        inverse square root of their number, up to 14 times, which was best or nearly so for 122,
-        195 and 488 steps. Small batches are noisy, and nested dictionaries bear that least: the
-        cube root of the batch below 2,048 was within 3% of the best error for 64, 256 and 1,024
-        rows of text, code and planted features; a series wanted less
-        (`benchmarks/learning_rate.py`).
+        2e-4 (width / 2^14)^(-1/2) (20000 / steps)^(1/2) min(1, batch / 2048)^(1/3), with the steps
+        cut to [100, 20000]. The law in the width is that of Gao et al. (2024, arXiv:2406.04093) for
+        long runs. The other two factors were measured here (`benchmarks/learning_rate.py`). Short
+        runs need larger steps: the square root was best or nearly so for 122, 195 and 488 steps.
+        Small batches are noisy, most of all for nested dictionaries: the cube root was within 3% of
+        the best error for 64, 256 and 1,024 rows of text, code and synthetic features. On a time
+        series a lower rate was better.
         """
         short_run_scale = (_LONG / min(_LONG, max(_SHORT, self.steps))) ** 0.5
         small_batch_scale = min(1.0, self.batch / _LARGE) ** (1 / 3)
@@ -141,7 +141,7 @@ class TrainConfig(Settings):
 
 
 def upgrade_saved_config(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """A `TrainConfig` as a file of an earlier version holds it, under today's keys."""
+    """The config that a file of an earlier version holds, under the keys of `TrainConfig` now."""
     config = {TrainConfig.renamed.get(key, key): value for key, value in saved.items()}
     # Runs from before snapshots existed kept none.
     return {**config, "snapshots": config.get("snapshots", 0)}

@@ -8,9 +8,9 @@ from torch import Tensor
 
 
 class DeadLatentTracker:
-    """Rows seen since each latent last fired.
+    """Counts the rows since each latent last fired.
 
-    rows_since: int64 [width].
+    rows_since: int64 [width]. dead_after: the number of rows from which on a latent is dead.
     """
 
     def __init__(self, width: int, dead_after: int, device: torch.device) -> None:

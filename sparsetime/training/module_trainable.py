@@ -19,7 +19,7 @@ WEIGHTS = "model.safetensors"
 
 
 class ModuleTrainable(Trainable[B]):
-    """A torch module with optimisers over its parameters; a subclass says what its loss is.
+    """A torch module with optimisers over its parameters; a subclass defines the loss.
 
     optimisers: together they hold every parameter that is trained. learning_rate: of step `number`,
     for all of them. grad_clip: the largest Euclidean norm of all gradients together.

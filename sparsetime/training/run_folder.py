@@ -85,7 +85,7 @@ class RunFolder:
 
     @property
     def settings(self) -> dict[str, Any] | None:
-        """What decides the outcome of the run that the folder holds, None where it is to be new."""
+        """The settings of the run that the folder holds; None without one, or with force."""
         if self._force or not self._folder.exists(SETTINGS):
             return None
         return self._upgrade(self._folder.read_json(SETTINGS))

@@ -1,4 +1,4 @@
-"""What decides the outcome of a dictionary's training run, as JSON: `training.json`."""
+"""Settings that identify a dictionary's training run, written to `training.json`."""
 
 from __future__ import annotations
 

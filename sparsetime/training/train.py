@@ -90,7 +90,8 @@ def train(
     by_needs: dict[frozenset[str], list[Job[Batch]]] = {}
     for member, job in zip(members, jobs, strict=True):
         by_needs.setdefault(member.needs, []).append(job)
-    # Batches are made before any folder is written to: a sampler says at once what it cannot do.
+    # Batches are made before any folder is written to: a sampler fails at once where it cannot
+    # give what is needed.
     groups = [
         (group, _batches(activations, needs, config, group)) for needs, group in by_needs.items()
     ]

@@ -1,1 +1,1 @@
-"""A small sentence model, the English that ships with Python, and what every token of it is."""
+"""Prose testbed: a sentence model, the English that ships with Python, labels of every token."""

@@ -21,7 +21,7 @@ from sparsetime.errors import DataError
 
 Span = tuple[int, int, str]
 
-SMALLEST_MODULE = 2_000  # characters of docstring; below that a module says too little
+SMALLEST_MODULE = 2_000  # characters of docstring; a module with fewer is left out
 _NOT_READ = {
     "__pycache__", "distutils", "ensurepip", "idlelib", "lib2to3", "site-packages", "test",
     "tests", "turtledemo",
@@ -74,9 +74,9 @@ def topics() -> list[Document]:
 
 
 def docstrings(library: Path | None = None) -> list[Document]:
-    """The docstrings of every library module that says enough: one document a module.
+    """Docstrings of library modules, one document each, of at least `SMALLEST_MODULE` characters.
 
-    Modules are parsed, never imported. Docstrings stand in the order of the source, each once,
+    Modules are parsed, never imported. Docstrings are in the order of the source, each once,
     between blank lines; the section of each is the qualified name of what it documents.
     `library` is the folder of the standard library's sources (default: this Python's).
 
@@ -108,10 +108,10 @@ def heading_spans(text: str) -> list[Span]:
 
 
 def kind_spans(text: str) -> list[Span]:
-    """What every segment of characters is, by one of `KINDS`; white space is left out.
+    """Spans of words and marks with one of `KINDS`; white space is left out.
 
-    `name` is whatever looks like code: with underscores, inner dots, inner capitals or digits,
-    called, or in backticks. `symbol` is every mark that is no punctuation of a sentence.
+    `name` is a word that looks like code: with underscores, inner dots, inner capitals or digits,
+    called, or in backticks. `symbol` is every other mark.
     """
     return [
         (match.start(), match.end(), match.lastgroup)
@@ -121,7 +121,7 @@ def kind_spans(text: str) -> list[Span]:
 
 
 def join_docstrings(source: bytes, module: str) -> tuple[str, list[Span]]:
-    """All docstrings of a source file in order, joined with blank lines, and who each is about.
+    """All docstrings of a source file, joined with blank lines, and the qualified name of each.
 
     A source that this Python cannot parse has no docstrings.
     """

@@ -1,1 +1,1 @@
-"""A small language model of Python, its text, and what every token of it is."""
+"""Python-source testbed: a small language model of Python, its text, labels of every token."""

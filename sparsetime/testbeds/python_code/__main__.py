@@ -1,4 +1,4 @@
-"""python -m sparsetime.testbeds.python_code: train the model anew, and measure it."""
+"""python -m sparsetime.testbeds.python_code: train the shipped language model, and measure it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def main(
     run: Annotated[str, typer.Option(help="folder of the training run")] = "runs/code_model",
     out: Annotated[str, typer.Option(help="folder of what is shipped")] = "runs/code_model/weights",
 ) -> None:
-    """Train the code testbed's model from nothing (half an hour on one core), and measure it.
+    """Train the testbed's model from scratch (half an hour on one core), and measure it.
 
-    A run that was cut off goes on when it is started again.
+    An interrupted run resumes when it is started again.
     """
     settings = LanguageModelTraining()
     train(run, settings)

@@ -1,4 +1,4 @@
-"""From a training run to the folder that is shipped: weights, tokenizer, and a measured record."""
+"""Export of a training run to the shipped folder: weights, tokenizer, measured record."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sparsetime.testbeds.python_code.pretrained import LAST, RECORD, step_file
 from sparsetime.testbeds.python_code.quantise import dequantise_int8, quantise_int8
 from sparsetime.testbeds.python_code.settings import LanguageModelTraining
 from sparsetime.testbeds.python_code.stdlib_source import Module, modules
-from sparsetime.testbeds.python_code.tokenizer import transformers_says
+from sparsetime.testbeds.python_code.tokenizer import transformers_config
 from sparsetime.testbeds.python_code.train import TOKENIZER
 from sparsetime.training.module_trainable import WEIGHTS
 from sparsetime.training.run_folder import read_metrics
@@ -74,7 +74,7 @@ def publish(run: str | Path, out: str | Path, settings: LanguageModelTraining) -
     model.bfloat16().config.architectures = ["LlamaForCausalLM"]  # type: ignore[union-attr]
     target.write_text("config.json", model.config.to_json_string())  # type: ignore[union-attr, operator]
     target.write_text("tokenizer.json", tokenizer.to_str())
-    target.write_json("tokenizer_config.json", transformers_says(settings.model.context))
+    target.write_json("tokenizer_config.json", transformers_config(settings.model.context))
     record = {
         "settings": settings.model_dump(),
         "parameters": sum(value.numel() for value in weights.values()),
@@ -115,9 +115,9 @@ def _held_out_loss(
 def token_losses(
     model: nn.Module, documents: Sequence[NDArray[np.int64]], context: int
 ) -> Float[Tensor, " tokens"]:
-    """The loss in nats of every token of the documents, each after as much as a window holds.
+    """Cross-entropy in nats of every token of the documents, given those before it in a window.
 
-    Windows overlap by half, so that every token behind a document's first window has at least half
+    Windows overlap by half, so that every token after a document's first window has at least half
     a window before it. Each window begins with the token 0, as in training.
     """
     losses_by_window = []
@@ -133,13 +133,13 @@ def token_losses(
 def _windows(
     tokens: Int[Tensor, " tokens"], length: int
 ) -> Iterator[tuple[Int[Tensor, " window"], int]]:
-    """Windows of a document, and how many tokens at the end of each no other one has had."""
-    behind = 0
-    while behind < len(tokens):
-        begin = max(0, behind - length // 2)
+    """Windows of a document, and how many tokens at the end of each are in no window before."""
+    done = 0
+    while done < len(tokens):
+        begin = max(0, done - length // 2)
         end = min(begin + length, len(tokens))
-        yield tokens[begin:end], end - behind
-        behind = end
+        yield tokens[begin:end], end - done
+        done = end
 
 
 def _ids(tokenizer: Tokenizer, part: Sequence[Module]) -> list[NDArray[np.int64]]:

@@ -46,7 +46,7 @@ def modules(library: Path | None = None) -> list[Module]:
     Errors: DataError where the folder holds no source files.
     """
     root = library or Path(sysconfig.get_path("stdlib"))
-    found = []
+    sources = []
     for path in sorted(root.rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
         if NOT_READ & set(parts) or parts[0] not in sys.stdlib_module_names:
@@ -54,13 +54,13 @@ def modules(library: Path | None = None) -> list[Module]:
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         text = _text(path)
         if text.strip():
-            found.append(Module(name, text, is_held_out(name)))
-    if not found:
+            sources.append(Module(name, text, is_held_out(name)))
+    if not sources:
         raise DataError(
-            f"no Python sources were found in {root}; the code testbed needs the standard "
+            f"no Python sources were found in {root}; the Python-source testbed needs the standard "
             f"library's .py files (some packaged Pythons ship only compiled ones)"
         )
-    return found
+    return sources
 
 
 def is_held_out(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Where a line and a column are in a text, counted in characters."""
+"""Character offsets of lines and columns in a text."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 BEGIN = "<|begin|>"
 
-# A line's end with the indentation behind it; a name; a number; a ruled line; an operator whole.
-# What stands on a line takes the one space before it along.
+# A line's end with the indentation after it; a name; a number; a ruled line; a whole operator.
+# A piece on a line includes the one space before it.
 _PIECES = (
     r"\s*\n[ \t]*"
     r"| ?[^\W\d]\w*"
@@ -24,7 +24,7 @@ _PIECES = (
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:
-    """A byte-level byte-pair tokenizer learnt from `texts`, with `vocabulary` tokens.
+    """A byte-level byte-pair tokenizer trained on `texts`, with `vocabulary` tokens.
 
     Every text is framed with `BEGIN`, and so is every window of one that a capture cuts. Source:
     Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units".
@@ -52,10 +52,10 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:
     return tokenizer
 
 
-def transformers_says(context: int) -> dict[str, Any]:
-    """What `transformers` wants to know of the tokenizer, for windows of `context` tokens.
+def transformers_config(context: int) -> dict[str, Any]:
+    """The tokenizer config that `transformers` reads, for windows of `context` tokens.
 
-    Written by hand, since what it would write itself is not read by all of its versions.
+    Written by hand, since the one that it writes itself is not read by all of its versions.
     """
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",

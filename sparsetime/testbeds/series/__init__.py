@@ -1,1 +1,1 @@
-"""A small patch transformer, years of footfall in a city, and what every step of them is."""
+"""Series testbed: a small patch transformer and years of pedestrian counts, with labels."""

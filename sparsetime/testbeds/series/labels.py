@@ -16,7 +16,7 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 _SEASONS = ("summer", "autumn", "winter", "spring")  # of the southern hemisphere, from December
 
 #: When Auckland's COVID-19 alert level changed, and to what; public record of the New Zealand
-#: government. At levels 3 and 4 people were told to stay at home.
+#: government. At levels 3 and 4 stay-at-home orders applied.
 ALERTS = (
     ("2020-03-21T12", 2), ("2020-03-23T13", 3), ("2020-03-26T00", 4), ("2020-04-28T00", 3),
     ("2020-05-14T00", 2), ("2020-06-09T00", 1), ("2020-08-12T12", 3), ("2020-08-31T00", 2),

@@ -61,6 +61,6 @@ def _configuration(settings: PatchTransformerSettings) -> Any:
         norm_type="layernorm",
         positional_encoding_type="sincos",
         do_mask_input=False,
-        # Scaling each window by itself would hide from the model how busy the street is.
+        # Scaling each window by itself would remove the level of the counts.
         scaling=None,
     )

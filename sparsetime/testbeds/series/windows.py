@@ -19,7 +19,7 @@ from sparsetime.testbeds.series.settings import PatchTransformerSettings
 class SeriesWindow:
     """Counts of one sensor over one window, which is held out as a whole or not at all.
 
-    start: hours from the first one of the data to its own. times: when each patch begins, local.
+    start: hours from the first one of the data to its own. times: beginning of each patch, local.
     values: float32 [patches, hours of a patch].
     """
 
