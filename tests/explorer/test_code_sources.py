@@ -17,7 +17,7 @@ from sparsetime.explorer.workbench.compare import compare
 from sparsetime.explorer.workbench.feature import feature
 from sparsetime.explorer.workbench.feature_list import features
 from sparsetime.explorer.workbench.overview import overview
-from sparsetime.explorer.workbench.timeline import roll
+from sparsetime.explorer.workbench.timeline import timeline
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.features.array_codes import ArrayCodes
 from sparsetime.features.build_index import index
@@ -65,7 +65,7 @@ def test_every_source_is_shown(run, opened):
 
 
 def test_its_timeline_and_features_are_answered(opened):
-    segment = roll(opened, "neurons", 0, 0, 30)
+    segment = timeline(opened, "neurons", 0, 0, 30)
     code = opened.code("neurons", 0).row_slice(0, 30)
     assert segment.awake == len(np.unique(code.indices.numpy())) > 0
     assert {row.name for row in segment.rows} == {f"neuron {row.feature}" for row in segment.rows}
@@ -84,7 +84,7 @@ def test_sources_without_directions_are_matched_by_activation(opened):
         assert match.cosine > 0.7
     assert compare(opened, "batch_topk", "neurons").left == "batch_topk"
     with pytest.raises(MismatchError, match="cannot encode new activations"):
-        opened.dictionary("neurons")
+        opened.loaded("neurons")
     with pytest.raises(MismatchError, match="have no directions"):
         opened.atoms("neurons")
 

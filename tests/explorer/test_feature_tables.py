@@ -101,8 +101,9 @@ def test_a_person_names_before_a_label_before_a_rule(client):
     client.put(f"{FEATURES}/{feature}/label", json={"name": "a person's"})
     line = asked(client, f"{FEATURES}/{feature}")["line"]
     assert (line["name"], line["named_by"], line["label"]) == ("a person's", "person", "a person's")
-    row = asked(client, f"/api/dictionaries/{KEY}/sequences/0/score", also=[feature])["rows"][0]
-    assert (row["feature"], row["name"], row["named_by"]) == (feature, "a person's", "person")
+    rows = asked(client, f"/api/dictionaries/{KEY}/sequences/0/timeline", also=[feature])["rows"]
+    (row,) = [row for row in rows if row["feature"] == feature]
+    assert (row["name"], row["named_by"]) == ("a person's", "person")
     client.put(f"{FEATURES}/{feature}/label", json={})
 
 
