@@ -17,7 +17,11 @@ from typer.testing import CliRunner
 
 import sparsetime as st
 from sparsetime.cli import app
+from sparsetime.comparison.leaderboard_files import Leaderboard
+from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.errors import StoreError
+from sparsetime.suites.suite_record import Suite
+from sparsetime.training.config import TrainConfig
 
 EXPECTED = json.loads((made.HERE / "expected.json").read_text())
 ADDRESSES = json.loads((made.HERE / "addresses.json").read_text())
@@ -164,3 +168,18 @@ def test_the_dictionaries_of_a_suite_and_a_leaderboard_open():
     for path in (*made.HERE.glob("suite/*-32"), *made.HERE.glob("leaderboard/runs/*/*")):
         sae = st.load(path)
         assert sae.encode(torch.ones(2, sae.d_in)).rows == 2
+
+
+def test_training_settings_of_suites_and_leaderboards_have_todays_keys():
+    suite = Suite.open(str(made.HERE / "suite"))
+    saved = TrainConfig(rows=2000, batch=100).model_dump(mode="json")
+    assert suite.about["settings"]["train"] == saved
+    board = Leaderboard.open(str(made.HERE / "leaderboard"))
+    assert board.settings.train.model_dump(mode="json") == saved
+    assert all(entry.terms["train"] == saved for entry in board.entries)
+
+
+def test_testbeds_under_their_earlier_names_are_probed_for_the_same_labels():
+    ladder = LeaderboardSettings(beds=["code", "orchestra"]).ladder
+    assert ladder["code"] == ladder["python"]
+    assert "code" not in LeaderboardSettings().ladder
