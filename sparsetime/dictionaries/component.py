@@ -77,7 +77,7 @@ class Component(nn.Module, ABC):
         return built
 
     @classmethod
-    def of(cls, described: Described, sizes: Mapping[str, int]) -> Self:
+    def from_description(cls, described: Described, sizes: Mapping[str, int]) -> Self:
         """A component of this role from its kind, its config or itself.
 
         sizes: values of `d_in`, `d_out` and `width`, filled in where the component takes them.

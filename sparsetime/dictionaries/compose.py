@@ -57,14 +57,14 @@ def compose(
     sizes = {"d_in": sum(in_dims), "d_out": sum(out_dims or in_dims), "width": width}
     terms = [objective] if isinstance(objective, str | Mapping | Component) else objective
     made = Dictionary(
-        Encoder.of(encoder, sizes),
-        Sparsifier.of(sparsifier, sizes),
-        Decoder.of(decoder, sizes),
-        Objective([Term.of(term, sizes) for term in terms]),
+        Encoder.from_description(encoder, sizes),
+        Sparsifier.from_description(sparsifier, sizes),
+        Decoder.from_description(decoder, sizes),
+        Objective([Term.from_description(term, sizes) for term in terms]),
         name,
         in_dims=in_dims,
         out_dims=out_dims,
-        skip=None if skip is None else SkipConnection.of(skip, sizes),
+        skip=None if skip is None else SkipConnection.from_description(skip, sizes),
     )
     reset_parameters(made, seed)
     return made

@@ -134,7 +134,7 @@ def test_nonsense_is_refused_with_the_reason(own, error, text):
 
 def test_what_is_no_part_is_refused():
     with pytest.raises(ConfigError, match=r"got 3 as encoder, expected a component, its kind"):
-        Encoder.of(3, {})
+        Encoder.from_description(3, {})
 
 
 def test_what_a_source_cannot_give_is_refused_before_training(tmp_path):
