@@ -1,4 +1,4 @@
-"""Latents that are quadratic polynomials of the activation."""
+"""Bilinear encoder: latents are quadratic polynomials of the activation."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from sparsetime.kernels import Support
 @final
 @component("bilinear")
 class BilinearEncoder(SelectDenseEncoder):
-    """`(left @ x + left_bias) * (right @ x + right_bias)`: two dot products, multiplied.
+    """Bilinear encoder: the product of two affine functions per latent.
 
-    No bend is in it, so that a latent is a quadratic form of `[x, 1]` that `form` reads from the
-    weights alone. The constant 1 lets a latent be linear too, which is how it begins: right at
-    zero, its bias at one.
+        pre = (L x + l) * (R x + r)    (elementwise)
 
-    left, right: [width, d_in]; left_bias, right_bias: [width].
+    It is a quadratic form of `[x, 1]`, which `form` reads from the weights. Initially R = 0 and
+    r = 1, so that a latent starts as linear.
 
-    Source: Dooms, Gauderis 2025, Finding Manifolds With Bilinear Autoencoders, arXiv:2510.16820,
-    whose latents have no biases.
+    left L, right R: [width, d_in]; left_bias l, right_bias r: [width].
+
+    Source: Dooms, Gauderis 2025, Finding Manifolds With Bilinear Autoencoders, arXiv:2510.16820;
+    its latents have no biases.
     """
 
     def __init__(self, d_in: int, width: int) -> None:

@@ -1,4 +1,4 @@
-"""Latents that are on near a point of the sphere."""
+"""Distance encoder: latents fire near a point of the unit sphere."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ _SMALL = 1e-6  # keeps the root's gradient finite where a row lies on a latent's
 @final
 @component("distance")
 class DistanceEncoder(SelectDenseEncoder):
-    """`2 - ||x / |x| - weight / |weight| ||`: 2 in the latent's own direction, 0 opposite it.
+    """Distance encoder, of the Euclidean distance between normalised vectors.
 
-    Rows of one direction get one code whatever their length, and rows that are near each other get
-    near codes, because a distance changes by no more than the rows do.
+        pre = s * (2 - || x / |x| - w / |w| ||)
 
-    weight: [width, d_in]. All values are multiplied by one learnt scale, because rows have a
-    length and nearness has none.
+    The second factor is 2 in the latent's own direction and 0 opposite it. The length of a row
+    does not matter, and near rows have near codes. The scale s is learnt, because rows have a
+    length.
 
-    Source: Shen et al. 2025, VL-SAE, arXiv:2510.21323; written from its abstract and summaries,
-    which name the Euclidean distance of normalised rows and not how it becomes a strength.
+    weight w: [width, d_in]; scale s: [].
+
+    Source: Shen et al. 2025, VL-SAE, arXiv:2510.21323, written from its abstract and summaries.
+    They name the distance of normalised rows, and not how it becomes an activation value.
     """
 
     def __init__(self, d_in: int, width: int) -> None:

@@ -1,4 +1,4 @@
-"""What every encoder offers."""
+"""Base class of encoders: pre-activations of every latent, and their selection."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from sparsetime.kernels import Rule, Support
 
 
 class Encoder(Component):
-    """From an activation to one pre-activation a latent, of which a rule keeps few.
+    """From an activation to one pre-activation per latent, of which a rule keeps few.
 
-    Places and values come together: an encoder whose mathematics allows it finds the places
-    without gradient and computes exact values at these alone (`SelectLinearEncoder`); one that
-    needs all pre-activations has them anyway (`DenseEncoder`); one that is unrolled makes both in
-    turns.
+    Entries and values are computed together. An encoder whose equation allows it selects without
+    gradient and computes exact values at the selection alone (`SelectLinearEncoder`). One that
+    needs all pre-activations computes them first (`DenseEncoder`); an unrolled one alternates.
 
-    atoms: the atoms of the dictionary that the encoder is part of, for encoders that look at them.
-    They are saved and trained as the atoms' own.
+    decoder: the decoder of the same dictionary, for encoders that read with its rows. The
+    dictionary saves and trains it as its own.
     """
 
     role = "encoder"

@@ -1,4 +1,4 @@
-"""An encoder of functions, which reads their lowest Fourier modes."""
+"""Fourier encoder: latents read the lowest Fourier modes of a function on a regular grid."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from sparsetime.dictionaries.function_spaces.fourier import fourier_basis
 @final
 @component("fourier", example={"modes": 2})
 class FourierEncoder(SelectLinearEncoder):
-    """A latent is the integral of the activation, a function on a regular grid of `d_in` points,
-    with a function of its own of few Fourier modes.
+    """Fourier encoder of functions that are sampled at `d_in` regular points.
 
-    Modes above are not seen, and no weight belongs to a point: `at_resolution` reads other grids.
+        pre = (C B) x + b
 
-    coefficients: [width, 2 modes - 1]; bias: [width].
+    B: [2 modes - 1, d_in], the orthonormal basis of the lowest modes; higher modes are not read. No
+    weight belongs to a point, so `at_resolution` moves the encoder to other grids.
 
-    Source: Tolooshams et al. 2025, Sparse Autoencoder Neural Operators, arXiv:2509.03738, whose
-    codes are functions too; a number for each latent is the case of one whole domain.
+    coefficients C: [width, 2 modes - 1]; bias b: [width].
+
+    Source: Tolooshams et al. 2025, Sparse Autoencoder Neural Operators, arXiv:2509.03738. Its codes
+    are functions too; one number per latent is the case of a single domain.
     """
 
     basis: Tensor

@@ -1,4 +1,4 @@
-"""A pursuit that moves the strengths of all atoms taken, along the gradient."""
+"""Gradient pursuit: one gradient step on the values of all chosen atoms in every turn."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ _TINY = 1e-12
 @final
 @component("gradient_pursuit")
 class GradientPursuitEncoder(PursuitEncoder):
-    """In every turn the strengths of all atoms taken go along the gradient of the squared error, as
-    far as lowers it most: between matching pursuit, which moves one, and orthogonal matching
-    pursuit, which solves for all.
+    """Gradient pursuit over the decoder's rows.
 
-    Where strengths may not be negative, those that would be become zero.
+        g = D_S (x - z D_S);   z += a g,   a = |g|^2 / |g D_S|^2    after every turn
+
+    S: the atoms chosen so far; a: the step that lowers the squared error most. Matching pursuit
+    changes one value, orthogonal matching pursuit solves for all. Where values may not be negative,
+    negative ones become zero.
 
     Source: Blumensath, Davies 2008, Gradient Pursuits, with the gradient as direction; for language
     models Smith 2024, Replacing SAE Encoders with Inference-Time Optimisation.

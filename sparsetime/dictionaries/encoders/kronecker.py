@@ -1,4 +1,4 @@
-"""Latents as pairs of fewer directions."""
+"""Kronecker encoder: latents are pairs of fewer directions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ from sparsetime.kernels import Support
 @final
 @component("kronecker", example={"base": 2, "extension": 2})
 class KroneckerEncoder(SelectDenseEncoder):
-    """Every latent is the soft AND of one `base` direction and one `extension` direction.
+    """Kronecker encoder: the soft AND of a `base` and an `extension` direction per latent.
 
-    The width is split into heads of `base * extension` latents; within a head every base meets
-    every extension. So a head has `base + extension` directions in the place of their product.
+        pre[h, i, j] = mAND(u[h, i], v[h, j]),   u = U x + a,   v = V x + c
+        mAND(u, v) = sqrt(u v) where u > 0 and v > 0, else 0
 
-    base_weight: [heads * base, d_in]; extension_weight: [heads * extension, d_in]; biases alike.
+    The width is split into heads h of `base * extension` latents. A head has base + extension
+    directions instead of their product.
+
+    base_weight U: [heads * base, d_in]; extension_weight V: [heads * extension, d_in];
+    base_bias a: [heads * base]; extension_bias c: [heads * extension].
 
     Source: Kurochkin et al. 2025, Train Sparse Autoencoders Efficiently by Utilizing Features
     Correlation, arXiv:2505.22255. The biases are an addition.

@@ -1,4 +1,4 @@
-"""An encoder that reads activations in a larger space."""
+"""Lifted encoder: dot products in a larger space."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from sparsetime.dictionaries.function_spaces.lifting import checked_lift, orthon
 @final
 @component("lifted", example={"lift": 16})
 class LiftedEncoder(SelectLinearEncoder):
-    """`weight @ (lifting @ x) + bias`: activations are lifted linearly into `lift` dimensions, and
-    dot products taken there.
+    """Lifted encoder: the activation is mapped linearly into `lift` dimensions first.
 
-    One product of both is the direction that a latent reads, so that the lifting changes what can
-    be read by nothing, and by much the path that training takes.
+        pre = W (P x) + b
 
-    lifting: [lift, d_in]; weight: [width, lift]; bias: [width].
+    The product W P is an ordinary encoder weight, so lifting changes no function that can be
+    learnt; it changes the path of training.
+
+    lifting P: [lift, d_in]; weight W: [width, lift]; bias b: [width].
 
     Source: L-SAE in Tolooshams et al. 2025, Sparse Autoencoder Neural Operators, arXiv:2509.03738.
     """

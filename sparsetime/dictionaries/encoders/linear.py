@@ -1,4 +1,4 @@
-"""The encoder of most dictionaries."""
+"""Linear encoder: one dot product per latent."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 @final
 @component("linear")
 class LinearEncoder(SelectLinearEncoder):
-    """One dot product a latent: `weight @ x + bias`.
+    """Linear encoder.
 
-    weight: [width, d_in]; bias: [width].
+        pre = W x + b
+
+    x: [rows, d_in], the normalised activation less the offset. weight W: [width, d_in]; bias b:
+    [width]; pre: [rows, width], of which only selected entries are computed.
+
+    Source: Bricken et al. 2023, Towards Monosemanticity.
     """
 
     def __init__(self, d_in: int, width: int) -> None:

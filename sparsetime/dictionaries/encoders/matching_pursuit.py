@@ -1,4 +1,4 @@
-"""A pursuit that takes the common share of the new atom away."""
+"""Matching pursuit: the new atom gets its product with the residual."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
 @final
 @component("matching_pursuit")
 class MatchingPursuitEncoder(PursuitEncoder):
-    """The new atom gets what it has in common with the residual; the others stay as they are.
+    """Matching pursuit over the decoder's rows.
 
-    An atom that is chosen twice has the sum of both shares, so that a row may hold fewer than k
-    latents. Fewer steps give a prefix of more, which is how sparsity is adapted after training.
+        j = argmax_i <r, d_i>;   z_j += <r, d_j>;   r -= <r, d_j> d_j    (k turns, r = x at first)
+
+    An atom that is chosen twice has the sum of both values, so a row may have fewer than k latents.
+    Fewer turns give a prefix of more, so that sparsity can be changed after training.
 
     Source: Mallat, Zhang 1993, Matching Pursuits With Time-Frequency Dictionaries; unrolled as an
     encoder by Costa et al. 2025, From Flat to Hierarchical, arXiv:2506.03093.

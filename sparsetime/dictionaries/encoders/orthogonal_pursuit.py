@@ -1,4 +1,4 @@
-"""A pursuit that fits the strengths of all atoms taken anew in every turn."""
+"""Orthogonal matching pursuit: least squares on all chosen atoms in every turn."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ _RIDGE = 1e-6  # beside products of 1, so that two atoms that are nearly one can
 @final
 @component("orthogonal_pursuit")
 class OrthogonalPursuitEncoder(PursuitEncoder):
-    """Least squares on all atoms taken, so that the residual is orthogonal to each of them.
+    """Orthogonal matching pursuit over the decoder's rows.
 
-    Where strengths may not be negative, atoms whose strength would be are left out, and the others
-    are solved for again, until none is.
+        z_S = argmin_z || x - z D_S ||^2    after every turn, S the atoms chosen so far
 
-    Source: Pati, Rezaiifar, Krishnaprasad 1993, Orthogonal Matching Pursuit; how negative strengths
-    are left out is this library's.
+    The residual is orthogonal to each chosen atom. Where values may not be negative, atoms with a
+    negative value are left out and the others are solved for again, until none is negative.
+
+    Source: Pati, Rezaiifar, Krishnaprasad 1993, Orthogonal Matching Pursuit; the treatment of
+    negative values is this library's.
     """
 
     def improved(

@@ -1,4 +1,4 @@
-"""An encoder of several joined sites whose latents read one of them each."""
+"""Per-site encoder: every latent reads one of several joined sites."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ from sparsetime.kernels import Support
 @final
 @component("one_site", example={"sites": 2})
 class PerSiteEncoder(SelectDenseEncoder):
-    """The latents are as many equal shares as there are sites, and a share reads its own site.
+    """Per-site encoder, with an equal number of latents for every site.
 
-    Sites have one size and stand side by side in the activation, in the order of the model. With
-    one site this is the linear encoder.
+        pre[s] = W[s] x[s] + b[s]    for each site s
 
-    weight: [width, d_in / sites]; bias: [width].
+    Sites have one size and are joined in the order of the model. With one site this is the linear
+    encoder.
+
+    weight W: [width, d_in / sites]; bias b: [width].
 
     Errors: ConfigError where the sites do not divide d_in and the width.
     """

@@ -1,4 +1,4 @@
-"""What the past predicts of a step, and what is new in it."""
+"""Temporal prediction encoder: predicted and novel latents of every step."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ from sparsetime.state import ComponentState
 @final
 @component("predictive", example={"d_in": 6, "width": 24, "heads": 2})
 class TemporalPredictionEncoder(Encoder):
-    """The first half of the latents is what the past predicts, the second half what is new.
+    """Temporal prediction encoder: the first half of the latents is predicted, the second is novel.
 
-    Dense codes `z = relu(weight @ x + bias)` of the steps before are attended to with the step's
-    own as the query; the rectified answer is a direction in the atoms' space, and the step's
-    projection on it, where positive, is its predicted part. The rest of the step is encoded like in
-    any dictionary, by the rule of the sparsifier: its novel part.
+        h = relu(W x + b)
+        a[t] = relu(attention(query h[t], keys and values h[t - past], ..., h[t - 1]))
+        v = a D;   c = relu(<v, x> / |v|^2)
+        predicted = c a;   novel: the sparsifier's selection of W (x - c v) + b
 
-    predicted: how many predicted latents a step has at the most, None for all that are positive.
-    past: how many steps are looked back. inner: dimensions of keys, queries and values, None for
-    `d_in`. heads: of the attention.
+    predicted: the most predicted latents of a step; None for all that are positive.
+    past: the number of earlier steps that are attended to. inner: dimensions of keys, queries and
+    values; None for `d_in`. heads: of the attention. A single row counts as the first step of a
+    sequence, of which nothing is predicted.
 
-    A row alone is the first step of a sequence: nothing is predicted of it.
+    weight W: [width / 2, d_in]; bias b: [width / 2]; D: the decoder's rows [width / 2, d_in].
 
     Source: Lubana et al. 2025, Priors in Time, arXiv:2511.01836, and its public code.
     """

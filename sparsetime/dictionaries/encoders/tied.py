@@ -1,4 +1,4 @@
-"""An encoder that reads with the very atoms that are written with."""
+"""Tied encoder: the decoder rows are also the encoder weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 @final
 @component("tied")
 class TiedEncoder(SelectLinearEncoder):
-    """`atoms @ x + bias`: half the weights, and a latent reads what it writes.
+    """Tied encoder, with the decoder's rows D as weights.
+
+        pre = D x + b
+
+    D: [width, d_in], trained and saved by the decoder; bias b: [width].
 
     Source: Cunningham et al. 2023, Sparse Autoencoders Find Highly Interpretable Features in
     Language Models, arXiv:2309.08600.

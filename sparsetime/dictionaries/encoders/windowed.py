@@ -1,4 +1,4 @@
-"""An encoder that reads the last steps together."""
+"""Windowed encoder: latents read the last steps together."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from sparsetime.kernels.precision import selection_dtype
 @final
 @component("windowed")
 class WindowedEncoder(SelectLinearEncoder):
-    """One dot product a latent with the `window` steps that end with the present one.
+    """Windowed encoder of the `window` steps that end with the present one.
 
-    What lies before the beginning of a sequence counts as the offset. A row alone is the first step
-    of a sequence.
+        pre[t] = W [x[t - window + 1], ..., x[t]] + b
 
-    weight: [width, window * d_in], the oldest step first; bias: [width].
+    Steps before the beginning of a sequence are zero, which is the offset. A single row counts as
+    the first step of a sequence.
+
+    weight W: [width, window * d_in], the oldest step first; bias b: [width].
     """
 
     is_stateful = True

@@ -1,4 +1,4 @@
-"""The k largest of every row, of either sign."""
+"""AbsTopK sparsifier: the k latents of largest magnitude of every row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from sparsetime.kernels import Rule, Support
 @final
 @component("abs_top_k", example={"k": 4})
 class AbsTopK(Sparsifier):
-    """The k latents of largest magnitude of every row; strengths keep their sign.
+    """AbsTopK sparsifier; values keep their sign.
+
+        z_i = pre_i where |pre_i| is among the k largest of its row, else 0
 
     Source: Zhu et al. 2025, AbsTopK: Rethinking Sparse Autoencoders For Bidirectional Features,
     arXiv:2510.00404.

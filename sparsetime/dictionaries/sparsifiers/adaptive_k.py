@@ -1,4 +1,4 @@
-"""A k for every row, by how complex a linear probe takes it to be."""
+"""AdaptiveK sparsifier: k of every row by a linear probe of its complexity."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ _EVERY = 10  # steps from one solution of the probe to the next, after as many f
 @final
 @component("adaptive_k", example={"k": 4})
 class AdaptiveK(Sparsifier):
-    """The largest latents of every row: from `k * (1 - spread)` of the plainest rows to
-    `k * (1 + spread)` of the most complex.
+    """AdaptiveK sparsifier: the k_row largest latents of every row.
 
-    How complex a row is, a linear probe says. It learns from the batch's labels, whole numbers that
-    grow with complexity, by ridge regression over all rows so far. Its score, in standard
-    deviations of the rows so far, goes through a sigmoid of the given `steepness`.
+        k_row = k (1 + spread (2 sigmoid(steepness s) - 1))
+        s = (<w, x> - mean) / std
 
-    The labels count in training alone. moments: [d_in + 2, d_in + 2], sums of products of a row, 1
-    and its label. weight: [d_in]; shift and scale turn its product with a row into a score.
+    w: a linear probe of the batch's labels, whole numbers that grow with complexity, by ridge
+    regression over all rows so far. Mean and std are of the probe's output over the rows so far.
+    So k_row is from `k (1 - spread)` to `k (1 + spread)`.
 
-    Source: Yao, Du 2025, AdaptiveK Sparse Autoencoders, arXiv:2508.17320; there the probe is fitted
-    before the dictionary, and from labels that a language model gave to whole texts.
+    Labels are read in training alone. moments: [d_in + 2, d_in + 2], sums of products of a row, 1
+    and its label. weight w: [d_in]; shift, scale: [], the affine map from <w, x> to s.
+
+    Source: Yao, Du 2025, AdaptiveK Sparse Autoencoders, arXiv:2508.17320. There the probe is fitted
+    before the dictionary, from labels that a language model gave to whole texts.
     """
 
     needs = frozenset({"labels"})

@@ -1,4 +1,4 @@
-"""Rows of a batch share their k."""
+"""BatchTopK sparsifier: the k * rows largest latents of a batch."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ from sparsetime.kernels import Rule, Support
 @final
 @component("batch_top_k", example={"k": 4})
 class BatchTopK(Sparsifier):
-    """The `k * rows` largest latents of a batch, so that rows share k as they need.
+    """BatchTopK sparsifier; the rows of a batch share k.
 
-    At inference a latent is on above one learnt threshold: the running mean of the smallest
-    strength that was kept (Bussmann et al. 2024, arXiv:2412.06410).
+        training:   z_i = relu(pre_i) where pre_i is among the k * rows largest of the batch, else 0
+        inference:  z_i = pre_i where pre_i > theta, else 0
+        theta <- m theta + (1 - m) min{z_i > 0}    after every training step
 
-    `memory`: the share of the running mean that stays from one step to the next, in [0, 1).
+    memory m: the averaging factor of the threshold, in [0, 1); the first batches weigh evenly.
+    threshold theta: [].
+
+    Source: Bussmann et al. 2024, BatchTopK Sparse Autoencoders, arXiv:2412.06410.
     """
 
     threshold: Tensor

@@ -1,4 +1,4 @@
-"""Change no more of a code than the activation asks for."""
+"""Delta coding: a code changes only as much as the reconstruction error asks."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ from sparsetime.kernels import Support
 @final
 @component("delta", example={"inner": {"kind": "top_k", "k": 4}})
 class DeltaCoding(SparsifierWrapper):
-    """A code is held until its reconstruction is too far off, and then changed as little as needed.
+    """Delta coding around an inner sparsifier.
 
-    A step begins with the code of the step before, whose sum of atoms is the running
-    reconstruction. While the activation's squared distance from it is at most `tolerance` more than
-    from what the inner sparsifier would give, nothing changes. Otherwise latents take the strength
-    that the inner one gives them now, those that differ most first, until the distance is within
-    that bound. So the error of a step is never more than the tolerance above the inner one's,
-    whatever went before, and a step costs as many changes as it needs. Training is the inner one's.
+        z[t] = z[t - 1]    where |x - z[t - 1] D|^2 <= |x - y[t] D|^2 + tolerance
+
+    Otherwise latents take their value in y[t], those that differ most first, until the bound holds.
+    y: the code of the inner sparsifier; D: the decoder's rows. So the error of a step is at most
+    the tolerance above the inner one's. Training is the inner sparsifier's.
 
     tolerance: in units of the normalised activation, whose mean squared distance from its mean is
-    1: so much may be added to the fraction of variance unexplained.
+    1. So it is the fraction of variance unexplained that may be added.
 
     Source: Neil et al. 2017, Delta Networks for Optimized Recurrent Network Computation,
-    arXiv:1612.05571, whose units tell others only of changes above a threshold; here a threshold on
-    the reconstruction decides for a whole code.
+    arXiv:1612.05571, whose units send only changes above a threshold. Here a threshold on the
+    reconstruction decides for a whole code.
     """
 
     def __init__(self, width: int, inner: dict[str, Any], tolerance: float = 0.02) -> None:

@@ -1,4 +1,4 @@
-"""Every latent chooses its rows."""
+"""Feature Choice sparsifier: every latent chooses its rows."""
 
 from __future__ import annotations
 
@@ -27,20 +27,19 @@ _SURPLUS = 4.0
 @final
 @component("feature_choice", example={"k": 4})
 class FeatureChoice(Sparsifier):
-    """Every latent is on in the rows of a batch where it is strongest, a given number of them, so
-    that none can die; all latents together have `k` entries a row.
+    """Feature Choice sparsifier: every latent fires in a fixed number of the rows of a batch.
 
-    zipf: 0 gives every latent as many rows as any other; above 0 latent i has a share
-    proportional to `(i + 1) ** -zipf`, and at most all rows.
-    memory: the share of a latent's threshold that is left after a batch in which it is on nowhere,
-    though it may have a row or more.
+        training:   z_i = relu(pre_i) in the f_i * rows rows where it is largest, else 0
+        inference:  z_i = pre_i where pre_i > theta_i, else 0
+        theta_i <- theta_i memory^(-surplus_i),  surplus_i = (fired_i - f_i rows) / (f_i rows)
 
-    In use a latent is on above its threshold, which rises while that is more often than its share
-    and falls while it is less; the mean of what it kept at least would be too high, since strengths
-    thin out upwards. In training somewhat less bounds the candidates that a batch chooses from, so
-    that a latent may have fewer rows than its share for some steps.
+    sum(f) = k, so rows have k latents on average and no latent can die. The mean of the least kept
+    values would be too high a threshold, because values are sparser upwards. In training a fraction
+    of the threshold bounds the candidates, so a latent may have fewer rows for some steps.
 
-    threshold, frequency: [width], the latter the share of rows that each may have.
+    zipf: 0 gives every latent as many rows; above 0, f_i is proportional to `(i + 1) ** -zipf`, at
+    most 1. memory: the fraction of a threshold that remains after a batch without an active row.
+    threshold theta, frequency f: [width].
 
     Source: Ayonrinde 2024, Adaptive Sparse Allocation with Mutual Choice & Feature Choice Sparse
     Autoencoders, arXiv:2411.02124.

@@ -1,4 +1,4 @@
-"""Thresholds that are moved until every group of latents fires as often as it should."""
+"""Firing-rate bias: thresholds that hold every group of latents at its firing rate."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ from sparsetime.kernels import Rule, Support
 @final
 @component("adapted_bias", example={"frequencies": [0.1, 0.05]})
 class FiringRateBias(Sparsifier):
-    """A latent is on, at full strength, above a threshold that no gradient moves: it rises while
-    the latent fires more often than its group should, and falls while it fires less.
+    """Firing-rate bias sparsifier, with thresholds that no gradient moves.
 
-    frequencies: the share of rows on which the latents of each group should fire; groups are equal
-    segments of latents.
-    pace: how far a threshold moves in a step at most, as a share of the strongest pre-activation
-    of the latent, or of the average over firing latents where it was silent.
-    memory: the share of a latent's running frequency that stays from one step to the next.
+        z_i = pre_i where pre_i > theta_i, else 0
+        theta_i <- max(0, theta_i + pace peak_i clamp(rate_i / f_i - 1, -1, 1))
 
-    threshold, rate, peak: [width]; the latter the running share of rows on which each latent
-    fires, and the running largest pre-activation.
+    A silent latent has the mean peak of the firing ones instead of its own.
+
+    frequencies f: target firing rates of equal, contiguous groups of latents. pace: the largest
+    change in a step, as a fraction of the peak. memory: averaging factor of rate and peak.
+
+    threshold theta, rate, peak: [width]; rate and peak are running means over steps of the fraction
+    of rows on which a latent fires, and of its largest pre-activation.
 
     Source: Group Bias Adaptation in Chen et al. 2025, Taming Polysemanticity in LLMs,
-    arXiv:2506.14002, written from the abstract and accounts of it; there a threshold falls only
-    where a latent is all but silent.
+    arXiv:2506.14002, written from the abstract and accounts of it. There a threshold falls only
+    where a latent is nearly silent.
     """
 
     threshold: Tensor

@@ -1,4 +1,4 @@
-"""Whether a latent is on, and how strong it is, learnt apart."""
+"""Gated sparsifier: separate gate and magnitude of every latent."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from sparsetime.kernels import Rule, Support
 @final
 @component("gated")
 class Gated(Sparsifier):
-    """The pre-activation is the gate: where it is positive, a scaled and shifted copy of it, as
-    far as positive, is the strength.
+    """Gated sparsifier; the pre-activation is the gate.
 
-    The strength has no gradient through the gate's decision, so that the gate learns from the
-    terms `gate_l1` and `gate_mse`. The encoder's bias is the gate's; the magnitude's own bias is
-    `exp(log_scale) * bias + shift`, the same family as the paper's with other coordinates.
+        z_i = relu(exp(s_i) pre_i + t_i) where pre_i > 0, else 0
 
-    log_scale, shift: [width].
+    The gate's decision has no gradient; the gate learns from the terms `gate_l1` and `gate_mse`.
+    The encoder's bias is the gate's. The magnitude has the bias `exp(s) * bias + t`, the paper's
+    family in other coordinates.
+
+    log_scale s, shift t: [width].
 
     Source: Rajamanoharan et al. 2024, Improving Dictionary Learning with Gated Sparse Autoencoders,
     arXiv:2404.16014.

@@ -1,4 +1,4 @@
-"""The k of every row that are strong and that the model's loss notices."""
+"""Gradient TopK sparsifier: the k latents of largest value and effect on the model's loss."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ _CANDIDATES = 4  # times k
 @final
 @component("gradient_top_k", example={"k": 4})
 class GradientTopK(Sparsifier):
-    """The k latents of a row with the largest `value * (1 + beta * |atom · gradient|)`.
+    """Gradient TopK sparsifier.
 
-    The product is what a latent changes of the model's loss; it is divided by its batch mean, so
-    that beta 1 gives strength and effect equal weight. Chosen are k of the 4 k strongest, so that
-    selection stays sparse. In use nothing is known of the loss, and the k strongest stay.
+        score_i = z_i (1 + beta e_i / mean(e)),   e_i = |<d_i, gradient>|,   z_i = relu(pre_i)
+
+    The k latents of largest score remain, of the 4 k largest values, so that selection is sparse.
+    e: the first-order change of the model's loss; its batch mean makes beta free of units. At
+    inference the k largest values remain.
 
     Source: Olmo et al. 2024, Features that Make a Difference, arXiv:2411.10397; candidates, the
-    division and plain selection in use are ours.
+    division and plain selection at inference are this library's.
     """
 
     needs = frozenset({"gradient"})

@@ -1,4 +1,4 @@
-"""On above one threshold, off below a lower one."""
+"""Hysteresis sparsifier: a lower threshold for latents that are already active."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ from sparsetime.segments import Segments
 @final
 @component("hysteresis", example={"inner": {"kind": "top_k", "k": 4}})
 class Hysteresis(SparsifierWrapper):
-    """A latent goes on where the inner sparsifier keeps it, and stays on longer than that.
+    """Hysteresis around an inner sparsifier.
 
-    Where the inner one has thresholds, a latent stays on as long as its pre-activation is above
-    `low` times its threshold; where the inner one keeps the k largest, as long as it is among the
-    k / `low` largest. While it only stays on, its strength is its pre-activation. At `low` 1 there
-    is no memory. Training is the inner one's.
+        a_i[t] = keep_i[t] or (a_i[t - 1] and pre_i[t] > low theta_i)
+        z_i = the inner value where keep_i, else pre_i where a_i, else 0
+
+    keep: the selection of the inner sparsifier. Where it keeps the k largest, the second condition
+    is that pre_i is among the k / low largest. With low = 1 there is no state. Training is the
+    inner sparsifier's.
 
     Source: Schmitt 1938, A thermionic trigger, Journal of Scientific Instruments 15, for two
-    thresholds; on the latents of a dictionary they are this library's.
+    thresholds; their use on latents is this library's.
     """
 
     def __init__(self, width: int, inner: dict[str, Any], low: float = 0.5) -> None:

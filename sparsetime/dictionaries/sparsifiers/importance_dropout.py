@@ -1,4 +1,4 @@
-"""Every positive latent that a mask of chance leaves in, by how important it has been so far."""
+"""Importance dropout: latents of low running importance are dropped at random in training."""
 
 from __future__ import annotations
 
@@ -22,23 +22,21 @@ _TINY = 1e-12
 @final
 @component("temporal_mask")
 class ImportanceDropout(Sparsifier):
-    """Every positive latent, but in training one of little importance is left out of a row by
-    chance. In use nothing is left out, and a latent has the mean strength of its draws.
+    """Importance dropout over a ReLU (adaptive temporal masking).
 
-    A latent's importance comes from running scores: how strong it is where it fires, how often it
-    fires, and how much the squared error would rise without it; each relative to its mean over
-    latents, and the three averaged. With the mean `mu` and the deviation `sigma` of importance over
-    latents, the threshold is `theta = mu + spread * sigma`, and a latent below it is left out with
-    probability `1 - exp(-rate * (theta - importance) / theta)`. Scores move with training, and the
-    mask with them.
+        training:   z_i = relu(pre_i) with probability 1 - p_i, else 0
+        inference:  z_i = (1 - p_i) relu(pre_i)
+        p_i = 1 - exp(-rate max(0, theta - I_i) / theta),   theta = mean(I) + spread std(I)
 
-    memory: the share of the running scores that stays from one step to the next.
-    strength, frequency, contribution: [width], running means over rows.
+    Importance I averages three running scores, each relative to its mean over latents: activation
+    value where active, firing frequency, and rise of squared error without the latent.
+
+    memory: averaging factor of the running scores. strength, frequency, contribution: [width],
+    running means over rows.
 
     Source: Li, Ren 2025, Time-Aware Feature Selection: Adaptive Temporal Masking, arXiv:2510.08855,
-    written from the abstract and accounts of it. Threshold and probability are the paper's. How
-    three scores become one, a draw for every row of its own, and mean strengths in use are this
-    library's reading.
+    written from the abstract and accounts of it. Threshold and probability are the paper's. The
+    combination of scores, one draw per row, and inference by the mean are this library's reading.
     """
 
     needs_sparsity_penalty = True

@@ -1,4 +1,4 @@
-"""Every latent its own threshold, learnt by straight-through gradients."""
+"""JumpReLU sparsifier: a learnt threshold per latent."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ from sparsetime.kernels import Rule, Support
 @final
 @component("jumprelu")
 class JumpReLU(Sparsifier):
-    """A latent is on, at full strength, above its own learnt threshold.
+    """JumpReLU sparsifier.
 
-    The threshold gets straight-through gradients from pre-activations within half a `bandwidth`
-    of it (Rajamanoharan et al. 2024, arXiv:2407.14435), which is why the
-    training rule also keeps the entries just below. Thresholds and bandwidth are in units of the
-    normalised activation (mean squared distance from the mean is 1).
+        z_i = pre_i where pre_i > theta_i, else 0
+        dz_i / dtheta_i = -(theta_i / bandwidth) where |pre_i - theta_i| < bandwidth / 2, else 0
+
+    The second line is the straight-through gradient, which is why the training rule also keeps
+    entries just below the threshold. Threshold and bandwidth are in units of the normalised
+    activation, whose mean squared distance from the mean is 1.
+
+    log_threshold: [width], the logarithm of theta.
+
+    Source: Rajamanoharan et al. 2024, Jumping Ahead, arXiv:2407.14435.
     """
 
     def __init__(self, width: int, threshold: float = 0.05, bandwidth: float = 0.05) -> None:

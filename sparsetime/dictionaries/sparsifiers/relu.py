@@ -1,4 +1,4 @@
-"""Every positive latent."""
+"""ReLU sparsifier: every positive latent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from sparsetime.kernels import Rule, Support
 @final
 @component("relu")
 class ReLU(Sparsifier):
-    """Every latent whose pre-activation is positive; sparse only if an objective makes it so."""
+    """ReLU sparsifier; codes are sparse only with a sparsity penalty in the objective.
+
+        z_i = max(pre_i, 0)
+
+    Source: Bricken et al. 2023, Towards Monosemanticity.
+    """
 
     needs_sparsity_penalty = True
 

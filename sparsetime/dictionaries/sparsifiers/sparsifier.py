@@ -1,4 +1,4 @@
-"""What every sparsifier offers."""
+"""Base class of sparsifiers: which latents are active, and their activation values."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from sparsetime.kernels import Rule, Support
 
 
 class Sparsifier(Component):
-    """Which latents stay on, and how strong.
+    """A selection rule, without gradient, and a gate from pre-activations to activation values.
 
-    A rule says which places are selected (no gradient), a gate how strong they are (with gradient),
-    for training and for use. In use a row's code never depends on the other rows of its batch, but
-    for those before it in its own segment of time, where the sparsifier remembers.
+    Both exist for training and for inference. At inference a row's code never depends on other rows
+    of its batch; a stateful sparsifier's depends on the earlier rows of its segment.
 
-    atoms: the atoms of the dictionary that it is part of, for those that look at them.
+    decoder: the decoder of the same dictionary, for sparsifiers that use its rows.
     """
 
     role = "sparsifier"

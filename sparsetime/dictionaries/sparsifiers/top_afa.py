@@ -1,4 +1,4 @@
-"""As many latents as the activation's length asks for."""
+"""Top-AFA sparsifier: as many latents as match the length of the activation."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ from sparsetime.kernels import Rule, Support
 @final
 @component("top_afa", example={"most": 8})
 class TopAFA(Sparsifier):
-    """The strongest latents of a row, as many as bring the code's length nearest to the row's own.
+    """Top-AFA sparsifier: the largest latents of a row, in the number that matches its length.
 
-    Where atoms of length one are nearly orthogonal, a code is about as long as the activation that
-    it stands for, so that the activation itself says how many latents are on ("approximate feature
-    activation"). The row is taken without the offset.
+        n = argmin_n | sqrt(sum of the n largest relu(pre)^2) - |x| |,   n <= most
 
-    most: the most latents a row may have, which bounds the work of a step.
+    With nearly orthogonal unit-norm decoder rows, a code is about as long as the activation that it
+    represents. The activation is taken without the offset. most: bounds the work of a step.
 
     Source: Lee et al. 2025, Evaluating and Designing Sparse Autoencoders by Approximating
     Quasi-Orthogonality, arXiv:2503.24277.

@@ -1,4 +1,4 @@
-"""The k largest of every row."""
+"""TopK sparsifier: the k largest latents of every row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from sparsetime.kernels import Rule, Support
 @final
 @component("top_k", example={"k": 4})
 class TopK(Sparsifier):
-    """The k largest latents of every row (Gao et al. 2024, arXiv:2406.04093)."""
+    """TopK sparsifier.
+
+        z_i = relu(pre_i) where pre_i is among the k largest of its row, else 0
+
+    Source: Gao et al. 2024, Scaling and evaluating sparse autoencoders, arXiv:2406.04093.
+    """
 
     scale_free = True
 

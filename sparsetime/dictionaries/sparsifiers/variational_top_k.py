@@ -1,4 +1,4 @@
-"""The k largest of every row, drawn around their value."""
+"""Variational TopK sparsifier: Gaussian samples around the k largest latents."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ from sparsetime.kernels import Rule, Support
 @final
 @component("variational_top_k", example={"k": 4})
 class VariationalTopK(Sparsifier):
-    """The k latents of largest mean, each at a strength drawn from a Gaussian around it.
+    """Variational TopK sparsifier: the k latents of largest mean, sampled in training.
 
-    Every latent learns its deviation (reparametrised draws); in use the mean is the strength. The
-    term `gaussian_kl` holds means and deviations towards a prior. The draws follow from how many
-    steps are over, so that a run that was interrupted goes on with the same ones.
+        training:   z_i = relu(pre_i) + sigma_i eps,  eps ~ N(0, 1)
+        inference:  z_i = relu(pre_i)
 
-    log_deviation: [width]. `deviation`: what all begin with, in units of the normalised activation.
+    The term `gaussian_kl` holds means and deviations near a prior. Samples follow from the number
+    of training steps, so that a resumed run draws the same ones.
+
+    log_deviation: [width], the logarithm of sigma. deviation: its initial value, in units of the
+    normalised activation.
 
     Source: Baker and Li 2025, Analysis of Variational Sparse Autoencoders, arXiv:2509.22994,
-    written from the abstract: a deviation for each latent, and not for each row, is ours.
+    written from the abstract. A deviation per latent, and not per row, is this library's.
     """
 
     steps_seen: Tensor
