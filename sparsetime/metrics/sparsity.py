@@ -34,7 +34,7 @@ def l0_spread(data: EvaluationData) -> Estimate:
     def spread(weights: Float[np.ndarray, "draws groups"]) -> Float[np.ndarray, " draws"]:
         mean = ratio(weights @ active, weights @ rows)
         variance = ratio(weights @ squares, weights @ rows) - mean**2
-        return np.sqrt(np.maximum(variance, 0.0))
+        return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
 
     return Estimate(value, interval(bootstrap(spread, len(rows), data.context.seed)))
 

@@ -173,7 +173,7 @@ class ForwardPasses:
             kind = batch[0].prepared.document.kind
             raise DataError(
                 f"the model {self.loaded.name!r} cannot run on {kind} of shape "
-                f"{list(inputs.shape)} (document {batch[0].steps.document.id!r}): {error}"
+                f"{list(inputs.shape)} (document {batch[0].prepared.document.id!r}): {error}"
             ) from error
 
     def _padded(self, batch: list[InputWindow]) -> tuple[Tensor, Tensor]:

@@ -80,8 +80,8 @@ class _Serialiser:
                 return f"(Dict{keys}:{self.text(node.values)})"
             case ast.AST():
                 fields = ((name, getattr(node, name)) for name in node._fields)
-                parts = (self._field(name, value) for name, value in fields)
-                return f"({type(node).__name__}{''.join(parts)})"
+                texts = (self._field(name, value) for name, value in fields)
+                return f"({type(node).__name__}{''.join(texts)})"
         return json.dumps(node)
 
     def _field(self, name: str, value: Any) -> str:

@@ -31,7 +31,7 @@ def summarise(recorded: Mapping[str, Any]) -> dict[str, float]:
 
     recorded: has `curves`, a list of numbers each. Other entries that are numbers are kept.
     """
-    numbers = {}
+    numbers: dict[str, float] = {}
     for name, curve in recorded.get("curves", {}).items():
         numbers |= {f"{name} first": curve[0], f"{name} last": curve[-1]}
     numbers |= {
