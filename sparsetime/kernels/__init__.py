@@ -8,7 +8,7 @@ from sparsetime.kernels.adam import adam, project
 from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.autograd import decode, gather_dot, take_rows
 from sparsetime.kernels.dispatch import backend_name, use
-from sparsetime.kernels.hysteresis_delta import held, stays
+from sparsetime.kernels.hysteresis_delta import delta_code, hysteresis
 from sparsetime.kernels.latent_counts import Statistics, statistics
 from sparsetime.kernels.nested import by_group, nested_errors
 from sparsetime.kernels.reference import select_dense
@@ -21,34 +21,35 @@ from sparsetime.kernels.selection import (
     select_exactly,
 )
 from sparsetime.kernels.selection_rules import (
-    Above,
-    AbsTopK,
-    BatchTopK,
+    AbsTopKRule,
+    BatchTopKRule,
     Rule,
-    TopK,
-    TopKPerRow,
+    ThresholdRule,
+    TopKPerRowRule,
+    TopKRule,
     rule_of_rows,
 )
 from sparsetime.support import Support
 
 __all__ = [
-    "Above",
-    "AbsTopK",
+    "AbsTopKRule",
     "AdamStep",
-    "BatchTopK",
+    "BatchTopKRule",
     "Rows",
     "Rule",
     "Statistics",
     "Support",
-    "TopK",
-    "TopKPerRow",
+    "ThresholdRule",
+    "TopKPerRowRule",
+    "TopKRule",
     "adam",
     "backend_name",
     "by_group",
     "decode",
+    "delta_code",
     "exact_pre_activations",
     "gather_dot",
-    "held",
+    "hysteresis",
     "mask_of_largest",
     "nested_errors",
     "pre_activations",
@@ -60,7 +61,6 @@ __all__ = [
     "select_dense",
     "select_exactly",
     "statistics",
-    "stays",
     "take_rows",
     "use",
 ]

@@ -19,7 +19,14 @@ from sparsetime.kernels import loops, reference
 from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.latent_counts import Statistics
 from sparsetime.kernels.row_sparse import Rows
-from sparsetime.kernels.selection_rules import Above, AbsTopK, BatchTopK, NearTopK, Rule, TopK
+from sparsetime.kernels.selection_rules import (
+    AbsTopKRule,
+    BatchTopKRule,
+    NearTopKRule,
+    Rule,
+    ThresholdRule,
+    TopKRule,
+)
 from sparsetime.support import ByLatent, Support
 
 # Elements of one product tile: 8 MB in bfloat16, which stays in the last-level cache; smaller tiles
@@ -40,18 +47,18 @@ def select(
 ) -> Support:
     """See `reference.select`."""
     width = weight.shape[0]
-    magnitude = isinstance(rule, AbsTopK) or (isinstance(rule, NearTopK) and rule.magnitude)
-    if isinstance(rule, Above):
+    magnitude = isinstance(rule, AbsTopKRule) or (isinstance(rule, NearTopKRule) and rule.magnitude)
+    if isinstance(rule, ThresholdRule):
         bias = bias - rule.threshold
     tiles = _tiles(x, weight, bias, dtype, magnitude)
     match rule:
-        case TopK(k) | AbsTopK(k):
+        case TopKRule(k) | AbsTopKRule(k):
             parts = [loops.largest_per_row(tile, min(k, width)) for tile in tiles]
-        case BatchTopK(k):
+        case BatchTopKRule(k):
             return _batch_top_k(x, weight, bias, min(k, width) * x.shape[0], dtype)
-        case Above():
+        case ThresholdRule():
             parts = [loops.above(tile, 0)[:2] for tile in tiles]
-        case NearTopK(k, margin):
+        case NearTopKRule(k, margin):
             margins = [each.numpy() for each in margin.split(_rows_at_once(x, weight))]
             parts = [
                 loops.near_largest_per_row(tile, min(k, width), own)
@@ -144,12 +151,12 @@ def kept(support: Support, values: Float[Tensor, " entries"], rule: Rule) -> Int
     offsets = support.offsets.numpy()
     bits = values.contiguous().view(torch.int32)
     match rule:
-        case TopK(k):
+        case TopKRule(k):
             places = loops.largest_of_entries_per_row(offsets, bits.numpy(), k)
-        case AbsTopK(k):
+        case AbsTopKRule(k):
             bits = bits & _NO_SIGN[torch.int32]
             places = loops.largest_of_entries_per_row(offsets, bits.numpy(), k)
-        case BatchTopK(k):
+        case BatchTopKRule(k):
             places = loops.largest_of_entries(bits.numpy(), k * support.rows)
         case _:
             return reference.kept(support, values, rule)

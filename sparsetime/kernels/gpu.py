@@ -20,7 +20,13 @@ from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.gpu_tiles import Tile, block_of, blocks, launch, offsets_of, tiles_of
 from sparsetime.kernels.latent_counts import Statistics
 from sparsetime.kernels.row_sparse import Rows
-from sparsetime.kernels.selection_rules import Above, AbsTopK, BatchTopK, Rule, TopK
+from sparsetime.kernels.selection_rules import (
+    AbsTopKRule,
+    BatchTopKRule,
+    Rule,
+    ThresholdRule,
+    TopKRule,
+)
 from sparsetime.support import ByLatent, Support
 
 # Entries of a block, and the most columns of one, that a program holds in registers.
@@ -45,14 +51,14 @@ def select(
     """
     width = weight.shape[0]
     match rule:
-        case TopK(k) | AbsTopK(k):
-            magnitude = isinstance(rule, AbsTopK)
+        case TopKRule(k) | AbsTopKRule(k):
+            magnitude = isinstance(rule, AbsTopKRule)
             tiles = tiles_of(x, weight, bias, dtype, magnitude)
             parts = [_largest_per_row(tile, min(k, width)) for tile in tiles]
-        case BatchTopK(k):
+        case BatchTopKRule(k):
             tiles = tiles_of(x, weight, bias, dtype)
             parts = [_largest_of_all(tiles, min(k, width) * x.shape[0], x.shape[0], x.device)]
-        case Above(threshold):
+        case ThresholdRule(threshold):
             parts = [_above_zero(tile) for tile in tiles_of(x, weight, bias - threshold, dtype)]
     none = torch.zeros(0, dtype=torch.int64, device=x.device)
     counts = torch.cat([none, *(counts for counts, _ in parts)])

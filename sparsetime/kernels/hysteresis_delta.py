@@ -12,7 +12,7 @@ from sparsetime.support import Support
 
 
 @torch.no_grad()
-def stays(
+def hysteresis(
     fires: Bool[Tensor, " entries"], support: Support, segments: Int[Tensor, " stretches_plus_1"]
 ) -> Bool[Tensor, " entries"]:
     """Which entries are on: those that fire, and those that were on one row before.
@@ -21,17 +21,17 @@ def stays(
     in the support is off, and ends what was on.
     """
     if backend_name(fires.device) != "cpu":
-        return _stays(fires, support, segments)
+        return _hysteresis(fires, support, segments)
     from sparsetime.kernels import loops
 
     out = torch.empty_like(fires)
     arrays = (support.offsets, support.indices, fires, segments, out)
-    loops.stays(*(array.numpy() for array in arrays))
+    loops.hysteresis(*(array.numpy() for array in arrays))
     return out
 
 
 @torch.no_grad()
-def held(
+def delta_code(
     fresh: SparseCode,
     aim: Float[Tensor, "rows d"],
     atoms: Float[Tensor, "width d"],
@@ -47,10 +47,10 @@ def held(
     code. So the distance never depends on how long ago the last change was.
     """
     if backend_name(aim.device) != "cpu":
-        return _held(fresh, aim, atoms, segments, tolerance, past)
+        return _delta_code(fresh, aim, atoms, segments, tolerance, past)
     from sparsetime.kernels import loops
 
-    offsets, indices, values = loops.held(
+    offsets, indices, values = loops.delta_code(
         *(array.numpy() for array in (fresh.offsets, fresh.indices, fresh.values)),
         *(array.contiguous().numpy() for array in (aim, atoms, segments)),
         tolerance,
@@ -61,7 +61,7 @@ def held(
     return SparseCode(found[0], found[1], found[2], fresh.width, fresh.shape)
 
 
-def _stays(
+def _hysteresis(
     fires: Bool[Tensor, " entries"], support: Support, segments: Int[Tensor, " stretches_plus_1"]
 ) -> Bool[Tensor, " entries"]:
     """A run is one latent in consecutive rows of one segment; it is on from its first firing."""
@@ -77,7 +77,7 @@ def _stays(
     return torch.empty_like(fires).scatter_(0, order, total > before[run])
 
 
-def _held(
+def _delta_code(
     fresh: SparseCode,
     aim: Float[Tensor, "rows d"],
     atoms: Float[Tensor, "width d"],

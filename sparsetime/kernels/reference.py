@@ -15,13 +15,13 @@ from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.latent_counts import Statistics
 from sparsetime.kernels.row_sparse import Rows
 from sparsetime.kernels.selection_rules import (
-    Above,
-    AbsTopK,
-    BatchTopK,
-    NearTopK,
+    AbsTopKRule,
+    BatchTopKRule,
+    NearTopKRule,
     Rule,
-    TopK,
-    TopKPerRow,
+    ThresholdRule,
+    TopKPerRowRule,
+    TopKRule,
 )
 from sparsetime.support import ByLatent, Support
 
@@ -59,19 +59,19 @@ def select_dense(pre: Float[Tensor, "rows width"], rule: Rule) -> Support:
     """The places that `rule` keeps of pre-activations that exist already."""
     rows, width = pre.shape
     match rule:
-        case TopK(k):
+        case TopKRule(k):
             keep = mask_of_largest(pre, k) & (pre > 0)
-        case AbsTopK(k):
+        case AbsTopKRule(k):
             keep = mask_of_largest(pre.abs(), k) & (pre != 0)
-        case BatchTopK(k):
+        case BatchTopKRule(k):
             total = min(k * rows, pre.numel())
             keep = mask_of_largest(pre.reshape(1, -1), total).reshape(rows, width) & (pre > 0)
-        case Above(threshold):
+        case ThresholdRule(threshold):
             keep = pre > threshold
-        case TopKPerRow(each):
+        case TopKPerRowRule(each):
             order = pre.argsort(dim=1, descending=True, stable=True)
             keep = (order.argsort(dim=1) < each[:, None]) & (pre > 0)
-        case NearTopK(k, margin, magnitude):
+        case NearTopKRule(k, margin, magnitude):
             score = pre.abs() if magnitude else pre
             kth = score.kthvalue(width - min(k, width) + 1, dim=1).values.clamp_min(0)
             keep = score > (kth - margin)[:, None]
@@ -138,18 +138,18 @@ def kept(support: Support, values: Float[Tensor, " entries"], rule: Rule) -> Int
     """Which entries of a support, by their values, the rule keeps: their places, ascending."""
     row, count = support.row_of_entry, support.rows
     match rule:
-        case TopK(k):
+        case TopKRule(k):
             stays = (_rank(values, row, count) < k) & (values > 0)
-        case AbsTopK(k):
+        case AbsTopKRule(k):
             stays = (_rank(values.abs(), row, count) < k) & (values != 0)
-        case BatchTopK(k):
+        case BatchTopKRule(k):
             stays = (_rank(values, torch.zeros_like(row), 1) < k * count) & (values > 0)
-        case TopKPerRow(each):
+        case TopKPerRowRule(each):
             stays = (_rank(values, row, count) < each[row]) & (values > 0)
-        case Above(threshold):
+        case ThresholdRule(threshold):
             stays = values > threshold.expand(support.width)[support.indices]
-        case NearTopK():
-            raise TypeError("NearTopK widens a selection; it does not narrow one")
+        case NearTopKRule():
+            raise TypeError("NearTopKRule widens a selection; it does not narrow one")
     return stays.nonzero().squeeze(1)
 
 

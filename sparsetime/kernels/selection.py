@@ -13,13 +13,13 @@ from sparsetime.kernels.autograd import gather_dot
 from sparsetime.kernels.dispatch import backend, backend_name
 from sparsetime.kernels.error_bounds import latent_errors, row_errors
 from sparsetime.kernels.selection_rules import (
-    Above,
-    AbsTopK,
-    BatchTopK,
-    NearTopK,
+    AbsTopKRule,
+    BatchTopKRule,
+    NearTopKRule,
     Rule,
-    TopK,
-    TopKPerRow,
+    ThresholdRule,
+    TopKPerRowRule,
+    TopKRule,
 )
 from sparsetime.support import Support
 
@@ -88,9 +88,9 @@ def _selected(
     x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.dtype
 ) -> tuple[Support, Tensor | None]:
     """See `select`; with the dot products at the places, where they had to be computed."""
-    if isinstance(rule, TopKPerRow) and dtype != torch.int8:
-        return _narrowed(x, weight, bias, TopK(_most(rule)), rule, dtype)
-    if dtype != torch.int8 or x.shape[0] == 0 or isinstance(rule, NearTopK):
+    if isinstance(rule, TopKPerRowRule) and dtype != torch.int8:
+        return _narrowed(x, weight, bias, TopKRule(_most(rule)), rule, dtype)
+    if dtype != torch.int8 or x.shape[0] == 0 or isinstance(rule, NearTopKRule):
         return backend(x).select(x, weight, bias, rule, dtype), None
     if backend_name(x.device) == "gpu":
         raise ConfigError(
@@ -98,12 +98,12 @@ def _selected(
             "bfloat16 or float32, or leave selection_dtype at auto"
         )
     match rule:
-        case TopK(k) | AbsTopK(k) | BatchTopK(k):
+        case TopKRule(k) | AbsTopKRule(k) | BatchTopKRule(k):
             wider: Rule = replace(rule, k=k + max(4, k // 4))
-        case TopKPerRow():
-            wider = TopK(_most(rule) + max(4, _most(rule) // 4))
-        case Above(threshold):
-            wider = Above(threshold - latent_errors(x, weight, bias, dtype))
+        case TopKPerRowRule():
+            wider = TopKRule(_most(rule) + max(4, _most(rule) // 4))
+        case ThresholdRule(threshold):
+            wider = ThresholdRule(threshold - latent_errors(x, weight, bias, dtype))
     return _narrowed(x, weight, bias, wider, rule, dtype)
 
 
@@ -111,24 +111,24 @@ def _selected_exactly(
     x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.dtype
 ) -> tuple[Support, Tensor | None]:
     """See `select_exactly`; with the dot products at the places, where they were computed."""
-    top = isinstance(rule, TopK | AbsTopK | TopKPerRow)
+    top = isinstance(rule, TopKRule | AbsTopKRule | TopKPerRowRule)
     if x.shape[0] == 0 or (top and backend_name(x.device) == "gpu"):
         return _selected(x, weight, bias, rule, torch.float32)
     match rule:
-        case TopK(k) | AbsTopK(k):
+        case TopKRule(k) | AbsTopKRule(k):
             margin = 2 * row_errors(x, weight, bias, dtype)
-            wider: Rule = NearTopK(k, margin, isinstance(rule, AbsTopK))
-        case TopKPerRow():
-            wider = NearTopK(_most(rule), 2 * row_errors(x, weight, bias, dtype))
-        case Above(threshold):
+            wider: Rule = NearTopKRule(k, margin, isinstance(rule, AbsTopKRule))
+        case TopKPerRowRule():
+            wider = NearTopKRule(_most(rule), 2 * row_errors(x, weight, bias, dtype))
+        case ThresholdRule(threshold):
             errors = latent_errors(x, weight, bias.abs() + threshold.abs(), dtype)
-            wider = Above(threshold - errors)
+            wider = ThresholdRule(threshold - errors)
         case _:
             raise TypeError(f"{rule} depends on more than a row: select it with `select`")
     return _narrowed(x, weight, bias, wider, rule, dtype)
 
 
-def _most(rule: TopKPerRow) -> int:
+def _most(rule: TopKPerRowRule) -> int:
     """The largest k of any row, and at least one."""
     return max(1, int(rule.k.max())) if rule.k.numel() else 1
 

@@ -9,42 +9,42 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class TopK:
+class TopKRule:
     """The k largest of every row, as far as they are positive."""
 
     k: int
 
 
 @dataclass(frozen=True)
-class BatchTopK:
+class BatchTopKRule:
     """The `k * rows` largest of the whole batch, as far as they are positive."""
 
     k: int
 
 
 @dataclass(frozen=True)
-class AbsTopK:
+class AbsTopKRule:
     """The k largest of every row by magnitude, of either sign, as far as they are not zero."""
 
     k: int
 
 
 @dataclass(frozen=True)
-class Above:
+class ThresholdRule:
     """Every entry above its latent's threshold: [width], or one number for all (shape [])."""
 
     threshold: Tensor
 
 
 @dataclass(frozen=True)
-class TopKPerRow:
+class TopKPerRowRule:
     """The `k[row]` largest of every row, as far as they are positive. k: int64 [rows]."""
 
     k: Tensor
 
 
 @dataclass(frozen=True)
-class NearTopK:
+class NearTopKRule:
     """Every entry that is less than its row's margin below the k-th largest of the row, or above.
 
     Where fewer than k entries are positive, everything above minus the margin. It holds all that
@@ -58,15 +58,17 @@ class NearTopK:
     magnitude: bool = False
 
 
-Rule: TypeAlias = TopK | BatchTopK | AbsTopK | Above | TopKPerRow | NearTopK
+Rule: TypeAlias = (
+    TopKRule | BatchTopKRule | AbsTopKRule | ThresholdRule | TopKPerRowRule | NearTopKRule
+)
 
 
 def rule_of_rows(rule: Rule, start: int, stop: int) -> Rule:
     """The rule for rows `start` to `stop` (exclusive) of those that it was made for."""
     match rule:
-        case TopKPerRow(k):
-            return TopKPerRow(k[start:stop])
-        case NearTopK():
+        case TopKPerRowRule(k):
+            return TopKPerRowRule(k[start:stop])
+        case NearTopKRule():
             return replace(rule, margin=rule.margin[start:stop])
         case _:
             return rule

@@ -11,13 +11,13 @@ from sparsetime.dictionaries.encoders import DenseEncoder, LinearEncoder
 from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.dictionaries.objectives import MSE, AuxK, Objective
 from sparsetime.dictionaries.sparsifiers import AbsTopK, BatchTopK, ReLU, TopK
-from sparsetime.kernels import Above, TopKPerRow
+from sparsetime.kernels import ThresholdRule, TopKPerRowRule
 
 RULES = {
-    "top_k": kernels.TopK(3),
-    "abs_top_k": kernels.AbsTopK(3),
-    "above": Above(torch.tensor(0.4)),
-    "each": TopKPerRow(torch.arange(90) % 5),
+    "top_k": kernels.TopKRule(3),
+    "abs_top_k": kernels.AbsTopKRule(3),
+    "above": ThresholdRule(torch.tensor(0.4)),
+    "each": TopKPerRowRule(torch.arange(90) % 5),
 }
 
 
@@ -78,7 +78,7 @@ def test_a_dense_encoder_helps_dead_latents_alike(linear):
 
 
 def test_no_rows_have_an_empty_code(linear):
-    support, values = Product(linear).encoded(torch.zeros(0, 8), kernels.TopK(3))
+    support, values = Product(linear).encoded(torch.zeros(0, 8), kernels.TopKRule(3))
     assert support.offsets.tolist() == [0] and values.shape == (0,)
 
 

@@ -31,12 +31,12 @@ PURSUITS = {
 }
 
 
-def turns(x, k, rule=kernels.TopK, pursuit="matching_pursuit"):
+def turns(x, k, rule=kernels.TopKRule, pursuit="matching_pursuit"):
     encoder = PURSUITS[pursuit](2, 3)
     chosen = encoder.chosen(x, PLANE, rule(k), torch.float32)
     own = PLANE[chosen.clamp_min(0)] * (chosen >= 0)[..., None]
     direct = (own @ x[..., None]).squeeze(2)
-    return chosen, encoder.strengths(own @ own.mT, direct, rule is kernels.AbsTopK)
+    return chosen, encoder.strengths(own @ own.mT, direct, rule is kernels.AbsTopKRule)
 
 
 def test_matching_pursuit_by_hand():
@@ -49,7 +49,7 @@ def test_matching_pursuit_by_hand():
 def test_matching_pursuit_takes_signed_shares_only_where_asked():
     left = torch.tensor([[-3.0, 0.0]])
     assert turns(left, 2)[0].tolist() == [[-1, -1]]
-    chosen, share = turns(left, 2, kernels.AbsTopK)
+    chosen, share = turns(left, 2, kernels.AbsTopKRule)
     assert chosen[0, 0] == 0
     assert share[0, 0] == -3
 
@@ -151,7 +151,7 @@ def test_strengths_have_the_gradient_of_the_unrolled_loop(kind):
     x = torch.randn(6, 5, generator=generator)
     atoms = torch.nn.functional.normalize(torch.randn(9, 5, generator=generator), dim=1)
     encoder = PURSUITS[kind](5, 9)
-    chosen = encoder.chosen(x, atoms, kernels.AbsTopK(3), torch.float32)
+    chosen = encoder.chosen(x, atoms, kernels.AbsTopKRule(3), torch.float32)
     found = []
     for unrolled in (False, True):
         weight = atoms.clone().requires_grad_()
@@ -263,9 +263,9 @@ def test_distances_by_hand():
 def test_places_and_the_whole_agree(kind):
     sae = st.compose(encoder=kind, sparsifier={"kind": "top_k", "k": 3}, d_in=6, width=32)
     x = torch.randn(10, 6, generator=torch.Generator().manual_seed(3))
-    support, pre = sae.encoder.selected(x, kernels.TopK(3), torch.float32)
+    support, pre = sae.encoder.selected(x, kernels.TopKRule(3), torch.float32)
     whole = sae.encoder.pre_activations(x)
-    assert torch.equal(support.offsets, kernels.select_dense(whole, kernels.TopK(3)).offsets)
+    assert torch.equal(support.offsets, kernels.select_dense(whole, kernels.TopKRule(3)).offsets)
     torch.testing.assert_close(pre, whole[support.row_of_entry, support.indices])
     largest = whole.topk(3, dim=1).values.clamp_min(0)
     torch.testing.assert_close(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sparsetime import kernels
-from sparsetime.kernels import Support, TopKPerRow, reference
+from sparsetime.kernels import Support, TopKPerRowRule, reference
 
 
 def by_hand(pre, each):
@@ -30,8 +30,8 @@ def test_every_row_keeps_its_own_k_of_exact_values(name, dtype):
     each = torch.arange(50) % 9  # some rows keep nothing
     wanted = by_hand(x @ weight.T + bias, each)
     with kernels.use(name):
-        exact = kernels.select_exactly(x, weight, bias, TopKPerRow(each), dtype)
-        fast = kernels.select(x, weight, bias, TopKPerRow(each), dtype)
+        exact = kernels.select_exactly(x, weight, bias, TopKPerRowRule(each), dtype)
+        fast = kernels.select(x, weight, bias, TopKPerRowRule(each), dtype)
     assert places(exact) == wanted
     assert len(places(fast) & wanted) > 0.9 * len(wanted)
     assert (fast.offsets.diff() <= each).all()
@@ -41,10 +41,10 @@ def test_every_row_keeps_its_own_k_of_exact_values(name, dtype):
 def test_pre_activations_that_exist_are_selected_alike():
     pre = torch.tensor([[3.0, 1.0, 3.0, -1.0], [0.5, -2.0, 0.2, 0.1], [1.0, 2.0, 3.0, 4.0]])
     each = torch.tensor([1, 3, 0])
-    found = reference.select_dense(pre, TopKPerRow(each))
+    found = reference.select_dense(pre, TopKPerRowRule(each))
     assert places(found) == {(0, 0), (1, 0), (1, 2), (1, 3)}  # of equal ones the first
     assert places(
-        reference.select_dense(pre[1:], kernels.rule_of_rows(TopKPerRow(each), 1, 3))
+        reference.select_dense(pre[1:], kernels.rule_of_rows(TopKPerRowRule(each), 1, 3))
     ) == {
         (0, 0),
         (0, 2),
@@ -54,7 +54,7 @@ def test_pre_activations_that_exist_are_selected_alike():
 
 def test_no_rows_have_no_places():
     found = kernels.select(
-        torch.zeros(0, 3), torch.ones(5, 3), torch.zeros(5), TopKPerRow(torch.zeros(0).long())
+        torch.zeros(0, 3), torch.ones(5, 3), torch.zeros(5), TopKPerRowRule(torch.zeros(0).long())
     )
     assert found.offsets.tolist() == [0] and found.indices.numel() == 0
 

@@ -7,9 +7,16 @@ from hypothesis import strategies as st
 
 from sparsetime import kernels
 from sparsetime.errors import ConfigError
-from sparsetime.kernels import Above, AbsTopK, BatchTopK, Support, TopK, reference
+from sparsetime.kernels import (
+    AbsTopKRule,
+    BatchTopKRule,
+    Support,
+    ThresholdRule,
+    TopKRule,
+    reference,
+)
 from sparsetime.kernels.error_bounds import latent_errors, row_errors
-from sparsetime.kernels.selection_rules import NearTopK
+from sparsetime.kernels.selection_rules import NearTopKRule
 
 DTYPES = [torch.int8, torch.bfloat16, torch.float32]
 BACKENDS = ["reference", "cpu"]
@@ -29,7 +36,9 @@ def entries(support):
 @pytest.mark.parametrize("name", BACKENDS)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(
-    "rule", [TopK(7), AbsTopK(7), TopK(299), TopK(300), Above(torch.tensor(9.0))], ids=str
+    "rule",
+    [TopKRule(7), AbsTopKRule(7), TopKRule(299), TopKRule(300), ThresholdRule(torch.tensor(9.0))],
+    ids=str,
 )
 def test_any_dtype_selects_what_exact_values_say(name, dtype, rule):
     x, weight, bias = problem()
@@ -44,7 +53,7 @@ def test_few_places_are_left_in_doubt(name, dtype):
     x, weight, bias = problem(rows=300, d=96, width=1000)
     margin = 2 * row_errors(x, weight, bias, dtype)
     with kernels.use(name):
-        found = kernels.select(x, weight, bias, NearTopK(8, margin), dtype)
+        found = kernels.select(x, weight, bias, NearTopKRule(8, margin), dtype)
     counts = found.offsets.diff()
     assert counts.min() >= 8
     assert counts.float().mean() < 40
@@ -59,7 +68,7 @@ def test_positive_entries_that_rounding_makes_negative_are_found(name, dtype):
     # Fewer than k are positive, and of these one by less than the rounding error.
     bias = -(pre.sort(dim=0).values[-3]) + 1e-6
     with kernels.use(name):
-        found = kernels.select_exactly(x, weight, bias, TopK(60), dtype)
+        found = kernels.select_exactly(x, weight, bias, TopKRule(60), dtype)
     exact = pre + bias
     sure = set(map(tuple, (exact > 1e-5).nonzero().tolist()))
     likely = set(map(tuple, (exact > -1e-5).nonzero().tolist()))
@@ -67,7 +76,7 @@ def test_positive_entries_that_rounding_makes_negative_are_found(name, dtype):
 
 
 @pytest.mark.parametrize("name", BACKENDS)
-@pytest.mark.parametrize("rule", [TopK(16), AbsTopK(16), BatchTopK(16)], ids=str)
+@pytest.mark.parametrize("rule", [TopKRule(16), AbsTopKRule(16), BatchTopKRule(16)], ids=str)
 def test_integers_select_in_training_what_float32_does(name, rule):
     x, weight, bias = problem(rows=64, d=96, width=1000)
     with kernels.use(name):
@@ -77,7 +86,7 @@ def test_integers_select_in_training_what_float32_does(name, rule):
     assert len({*found} & {*exact}) >= 0.998 * len(exact)
 
 
-@pytest.mark.parametrize("rule", [TopK(5), BatchTopK(5), AbsTopK(5)], ids=str)
+@pytest.mark.parametrize("rule", [TopKRule(5), BatchTopKRule(5), AbsTopKRule(5)], ids=str)
 def test_integers_agree_between_implementations(rule):
     x, weight, bias = problem(rows=33, d=50, width=257)
     x[3] = 0
@@ -92,8 +101,8 @@ def test_integers_agree_between_implementations(rule):
 def test_thresholds_are_exact_with_integers():
     x, weight, bias = problem()
     threshold = torch.rand(300) * 8
-    found = kernels.select(x, weight, bias, Above(threshold), torch.int8)
-    assert entries(found) == entries(kernels.select(x, weight, bias, Above(threshold)))
+    found = kernels.select(x, weight, bias, ThresholdRule(threshold), torch.int8)
+    assert entries(found) == entries(kernels.select(x, weight, bias, ThresholdRule(threshold)))
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -121,7 +130,12 @@ def test_keeping_agrees_between_implementations(counts, k, seed):
     support = Support(offsets, indices, 9)
     # Few values, so that ties are many.
     values = torch.randint(-2, 4, (len(indices),), generator=generator).float()
-    for rule in (TopK(k), AbsTopK(k), BatchTopK(k), Above(torch.full((9,), 0.5))):
+    for rule in (
+        TopKRule(k),
+        AbsTopKRule(k),
+        BatchTopKRule(k),
+        ThresholdRule(torch.full((9,), 0.5)),
+    ):
         kept = []
         for name in BACKENDS:
             with kernels.use(name):
@@ -132,9 +146,9 @@ def test_keeping_agrees_between_implementations(counts, k, seed):
 def test_of_equal_entries_the_first_stay():
     support = Support(torch.tensor([0, 4]), torch.tensor([1, 3, 5, 8]), 9)
     values = torch.tensor([2.0, 2.0, -1.0, 2.0])
-    assert reference.kept(support, values, TopK(2)).tolist() == [0, 1]
-    assert reference.kept(support, values, AbsTopK(4)).tolist() == [0, 1, 2, 3]
-    assert reference.kept(support, values, TopK(4)).tolist() == [0, 1, 3]
+    assert reference.kept(support, values, TopKRule(2)).tolist() == [0, 1]
+    assert reference.kept(support, values, AbsTopKRule(4)).tolist() == [0, 1, 2, 3]
+    assert reference.kept(support, values, TopKRule(4)).tolist() == [0, 1, 3]
     assert support.take(torch.tensor([0, 3])).indices.tolist() == [1, 8]
     assert support.take(torch.tensor([0, 3])).offsets.tolist() == [0, 2]
 
@@ -149,7 +163,7 @@ def test_the_largest_of_a_small_matrix(name):
 
 def test_exact_selection_refuses_what_depends_on_the_batch():
     with pytest.raises(TypeError, match="depends on more than a row"):
-        kernels.select_exactly(*problem(), BatchTopK(3))
+        kernels.select_exactly(*problem(), BatchTopKRule(3))
 
 
 def test_integers_on_a_gpu_are_refused(monkeypatch):
@@ -157,4 +171,4 @@ def test_integers_on_a_gpu_are_refused(monkeypatch):
 
     monkeypatch.setattr(selection, "backend_name", lambda device: "gpu")
     with pytest.raises(ConfigError, match=r"8-bit integers was asked for on a GPU.*bfloat16"):
-        kernels.select(*problem(), TopK(3), torch.int8)
+        kernels.select(*problem(), TopKRule(3), torch.int8)

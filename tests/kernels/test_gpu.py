@@ -13,7 +13,15 @@ import torch
 
 from sparsetime import kernels
 from sparsetime.errors import ConfigError
-from sparsetime.kernels import Above, AbsTopK, BatchTopK, Support, TopK, dispatch, reference
+from sparsetime.kernels import (
+    AbsTopKRule,
+    BatchTopKRule,
+    Support,
+    ThresholdRule,
+    TopKRule,
+    dispatch,
+    reference,
+)
 
 pytest.importorskip("triton", reason="Triton is not installed (extra `gpu`, Linux only)")
 
@@ -49,11 +57,13 @@ def problem(rows, d=6, width=WIDTH):
 
 
 @pytest.mark.parametrize(
-    "rule", [TopK(3), AbsTopK(3), BatchTopK(2), Above(torch.linspace(0, 3, WIDTH))], ids=str
+    "rule",
+    [TopKRule(3), AbsTopKRule(3), BatchTopKRule(2), ThresholdRule(torch.linspace(0, 3, WIDTH))],
+    ids=str,
 )
 def test_several_tiles_and_blocks_give_what_one_does(gpu, rule):
-    if isinstance(rule, Above):
-        rule = Above(rule.threshold.to(DEVICE))
+    if isinstance(rule, ThresholdRule):
+        rule = ThresholdRule(rule.threshold.to(DEVICE))
     assert same_places(gpu, *problem(10), rule)
 
 
@@ -61,13 +71,13 @@ def test_several_tiles_and_blocks_give_what_one_does(gpu, rule):
 def test_batch_top_k_when_the_first_rows_are_unlike_the_others(gpu, scale):
     x, weight, bias = problem(11)
     x[:4] *= scale
-    assert same_places(gpu, x, weight, bias * 0, BatchTopK(2))
+    assert same_places(gpu, x, weight, bias * 0, BatchTopKRule(2))
 
 
 def test_ties_across_tiles_keep_the_first(gpu):
     x, weight = torch.ones(6, 1), torch.ones(WIDTH, 1)
-    assert same_places(gpu, x, weight, torch.zeros(WIDTH), BatchTopK(3))
-    assert same_places(gpu, x, weight, torch.zeros(WIDTH), TopK(3))
+    assert same_places(gpu, x, weight, torch.zeros(WIDTH), BatchTopKRule(3))
+    assert same_places(gpu, x, weight, torch.zeros(WIDTH), TopKRule(3))
 
 
 def test_batch_top_k_holds_few_entries_where_every_tile_beats_the_last(gpu, monkeypatch):
@@ -78,7 +88,7 @@ def test_batch_top_k_holds_few_entries_where_every_tile_beats_the_last(gpu, monk
         gpu, "_keep_largest", lambda held, n: kept.append(len(held[0])) or original(held, n)
     )
     weight, bias = torch.ones(WIDTH, 1) + torch.rand(WIDTH, 1) / 1e3, torch.zeros(WIDTH)
-    assert same_places(gpu, x, weight, bias, BatchTopK(1))
+    assert same_places(gpu, x, weight, bias, BatchTopKRule(1))
     assert kept
     assert max(kept) <= 4 * 16
 
@@ -91,7 +101,7 @@ def test_no_rows_by_width_tensor_is_made(gpu, monkeypatch):
     )
     gpu.select(
         *(matrix.to(DEVICE) for matrix in problem(12)),
-        Above(torch.tensor(1e3, device=DEVICE)),
+        ThresholdRule(torch.tensor(1e3, device=DEVICE)),
         torch.float32,
     )
     assert (4, WIDTH) in sizes
@@ -182,4 +192,4 @@ def test_cpu_tensors_for_the_gpu_kernels_are_refused(monkeypatch):
         kernels.use("gpu"),
         pytest.raises(ConfigError, match="given a tensor on the CPU: move the tensors to a GPU"),
     ):
-        kernels.select(*problem(2), TopK(1))
+        kernels.select(*problem(2), TopKRule(1))

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from sparsetime import kernels
 from sparsetime.errors import UnknownNameError
-from sparsetime.kernels import Above, AbsTopK, BatchTopK, Support, TopK, reference
+from sparsetime.kernels import (
+    AbsTopKRule,
+    BatchTopKRule,
+    Support,
+    ThresholdRule,
+    TopKRule,
+    reference,
+)
 
 # Without a GPU, tests/conftest.py has Triton interpret the programs: slowly, so cases are small.
 needs_triton = pytest.mark.skipif(
@@ -19,10 +26,10 @@ needs_triton = pytest.mark.skipif(
 FAST = ["cpu", pytest.param("gpu", marks=needs_triton)]
 DEVICES = {"gpu": "cuda" if torch.cuda.is_available() else "cpu"}
 RULES = {
-    "top_k": TopK(3),
-    "abs_top_k": AbsTopK(3),
-    "batch_top_k": BatchTopK(3),
-    "above": Above(torch.tensor(0.3)),
+    "top_k": TopKRule(3),
+    "abs_top_k": AbsTopKRule(3),
+    "batch_top_k": BatchTopKRule(3),
+    "above": ThresholdRule(torch.tensor(0.3)),
 }
 SHAPES = [(1, 1, 4), (5, 7, 33), (37, 16, 129), (3, 8, 64)]
 
@@ -37,8 +44,8 @@ def problem(rows, d, width, seed=0):
 
 def selected(name, x, weight, bias, rule, dtype=torch.float32):
     device = DEVICES.get(name, "cpu")
-    if isinstance(rule, Above):
-        rule = Above(rule.threshold.to(device))
+    if isinstance(rule, ThresholdRule):
+        rule = ThresholdRule(rule.threshold.to(device))
     with kernels.use(name):
         support = kernels.select(x.to(device), weight.to(device), bias.to(device), rule, dtype)
     return moved(support, "cpu")
@@ -65,13 +72,13 @@ def test_select_keeps_the_same_places(name, rule, shape):
 @pytest.mark.parametrize("name", ["reference", *FAST])
 def test_places_ascend_within_rows(name):
     x, weight, bias = problem(12, 6, 50)
-    support = selected(name, x, weight, bias, BatchTopK(4))
+    support = selected(name, x, weight, bias, BatchTopKRule(4))
     for start, stop in zip(support.offsets, support.offsets[1:], strict=False):
         assert (support.indices[start:stop].diff() > 0).all()
 
 
 @pytest.mark.parametrize("name", ["reference", *FAST])
-@pytest.mark.parametrize("rule", [TopK(2), BatchTopK(2)], ids=str)
+@pytest.mark.parametrize("rule", [TopKRule(2), BatchTopKRule(2)], ids=str)
 def test_fewer_positive_entries_than_k(name, rule):
     pre = torch.tensor([[-1.0, -2.0, -3.0], [-1.0, 5.0, -1.0], [0.0, 0.0, 0.0]])
     support = selected(name, pre, torch.eye(3), torch.zeros(3), rule)
@@ -81,28 +88,28 @@ def test_fewer_positive_entries_than_k(name, rule):
 @pytest.mark.parametrize("name", ["reference", *FAST])
 def test_ties_keep_exactly_k_and_the_first_ones(name):
     pre = torch.tensor([[1.0, 1.0, 1.0, 1.0], [1.0, 2.0, 1.0, 1.0]])
-    support = selected(name, pre, torch.eye(4), torch.zeros(4), TopK(2))
+    support = selected(name, pre, torch.eye(4), torch.zeros(4), TopKRule(2))
     assert places(support) == [(0, 0), (0, 1), (1, 0), (1, 1)]
-    whole = selected(name, pre, torch.eye(4), torch.zeros(4), BatchTopK(2))
+    whole = selected(name, pre, torch.eye(4), torch.zeros(4), BatchTopKRule(2))
     assert places(whole) == [(0, 0), (0, 1), (0, 2), (1, 1)]
 
 
 @pytest.mark.parametrize("name", ["reference", *FAST])
 def test_magnitude_keeps_either_sign(name):
     pre = torch.tensor([[0.1, -3.0, 2.0, 0.0]])
-    support = selected(name, pre, torch.eye(4), torch.zeros(4), AbsTopK(2))
+    support = selected(name, pre, torch.eye(4), torch.zeros(4), AbsTopKRule(2))
     assert places(support) == [(0, 1), (0, 2)]
 
 
 @pytest.mark.parametrize("name", ["reference", *FAST])
 def test_every_latent_has_its_own_threshold(name):
     pre = torch.tensor([[1.0, 1.0, -1.0]])
-    rule = Above(torch.tensor([0.5, 1.5, -2.0]))
+    rule = ThresholdRule(torch.tensor([0.5, 1.5, -2.0]))
     assert places(selected(name, pre, torch.eye(3), torch.zeros(3), rule)) == [(0, 0), (0, 2)]
 
 
 @pytest.mark.parametrize("name", FAST)
-@pytest.mark.parametrize("rule", [TopK(40), BatchTopK(40), AbsTopK(99)], ids=str)
+@pytest.mark.parametrize("rule", [TopKRule(40), BatchTopKRule(40), AbsTopKRule(99)], ids=str)
 def test_k_as_large_as_the_width(name, rule):
     x, weight, bias = problem(6, 5, 40)
     assert places(selected(name, x, weight, bias, rule)) == places(
@@ -123,8 +130,8 @@ def test_no_rows(name, rule):
 def test_input_that_is_not_contiguous(name):
     x, weight, bias = problem(12, 10, 32)
     strided, turned = x[::2, ::2], weight[:, :5].T.contiguous().T
-    assert places(selected(name, strided, turned, bias, TopK(3))) == places(
-        selected("reference", strided.contiguous(), turned.contiguous(), bias, TopK(3))
+    assert places(selected(name, strided, turned, bias, TopKRule(3))) == places(
+        selected("reference", strided.contiguous(), turned.contiguous(), bias, TopKRule(3))
     )
 
 
@@ -133,8 +140,8 @@ def test_batch_top_k_when_the_first_rows_are_unlike_the_others(name):
     """The cpu kernel guesses a bound from its first tile; a wrong guess must cost time only."""
     x, weight, bias = problem(4096, 8, 512)
     for scaled in (torch.cat([x[:2048] * 50, x[2048:]]), torch.cat([x[:2048] / 50, x[2048:]])):
-        fast = selected(name, scaled, weight, bias * 0, BatchTopK(5))
-        slow = selected("reference", scaled, weight, bias * 0, BatchTopK(5))
+        fast = selected(name, scaled, weight, bias * 0, BatchTopKRule(5))
+        slow = selected("reference", scaled, weight, bias * 0, BatchTopKRule(5))
         assert fast.indices.numel() == slow.indices.numel() == 5 * 4096
         differ = set(places(fast)) ^ set(places(slow))
         assert len(differ) <= 4  # the last bits of the two products differ
@@ -143,8 +150,8 @@ def test_batch_top_k_when_the_first_rows_are_unlike_the_others(name):
 @pytest.mark.parametrize("name", ["reference", *FAST])
 def test_bfloat16_selection_keeps_nearly_the_best(name):
     x, weight, bias = problem(24, 32, 256)
-    exact = set(places(selected(name, x, weight, bias, TopK(8))))
-    rough = set(places(selected(name, x, weight, bias, TopK(8), torch.bfloat16)))
+    exact = set(places(selected(name, x, weight, bias, TopKRule(8))))
+    rough = set(places(selected(name, x, weight, bias, TopKRule(8), torch.bfloat16)))
     assert len(rough) == len(exact)
     assert len(exact & rough) / len(exact) > 0.97
 
@@ -197,7 +204,7 @@ def test_values_and_gradients_are_those_of_dense_products(name, support, d):
 @pytest.mark.parametrize("name", FAST)
 def test_transposing_agrees(name):
     x, weight, bias = problem(30, 6, 50)
-    support = selected("reference", x, weight, bias, BatchTopK(4))
+    support = selected("reference", x, weight, bias, BatchTopKRule(4))
     fast = import_module(f"sparsetime.kernels.{name}").transpose(
         moved(support, DEVICES.get(name, "cpu"))
     )
@@ -222,7 +229,7 @@ def test_no_rows_by_width_tensor_is_made():
     x, weight, bias = problem(6000, 4, 2048)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cpu.torch, "empty", counted)
-        cpu.select(x, weight, bias, TopK(2), torch.float32)
+        cpu.select(x, weight, bias, TopKRule(2), torch.float32)
     assert max(sizes) <= cpu._TILE_ELEMENTS < 6000 * 2048
 
 

@@ -23,7 +23,7 @@ def test_what_was_on_stays_on_while_it_is_a_candidate(name):
     strengths = [2.0, 1.0, 0.0, 1.0, 2.0, 1.0]
     code = code_of([[s] for s in strengths])
     with kernels.use(name):
-        on = kernels.stays(code.values > 1.5, support_of(code), torch.tensor([0, 5, 6]))
+        on = kernels.hysteresis(code.values > 1.5, support_of(code), torch.tensor([0, 5, 6]))
     assert on.tolist() == [True, True, False, True, False]
 
 
@@ -39,7 +39,7 @@ def test_compiled_stays_are_those_of_the_reference():
     found = {}
     for name in BACKENDS:
         with kernels.use(name):
-            found[name] = kernels.stays(code.values > 0.8, support_of(code), segments)
+            found[name] = kernels.hysteresis(code.values > 0.8, support_of(code), segments)
     assert torch.equal(found["cpu"], found["reference"])
     assert 0 < found["cpu"].float().mean() < 1
 
@@ -51,7 +51,7 @@ def test_the_largest_change_comes_first_and_no_more_than_needed(name):
     fresh = code_of([[1.1, 2.0, 0.3], [1.1, 2.0, 0.3], [0.0, 2.0, 0.3]])
     aim = fresh.dense()
     with kernels.use(name):
-        held = kernels.held(fresh, aim, atoms, torch.tensor([0, 3]), 0.2, past)
+        held = kernels.delta_code(fresh, aim, atoms, torch.tensor([0, 3]), 0.2, past)
     wanted = [[1.0, 2.0, 0.0], [1.0, 2.0, 0.0], [0.0, 2.0, 0.0]]
     torch.testing.assert_close(held.dense(), torch.tensor(wanted))
 
@@ -66,7 +66,7 @@ def test_compiled_held_codes_are_those_of_the_reference():
     found = {}
     for name in BACKENDS:
         with kernels.use(name):
-            found[name] = kernels.held(fresh, aim, atoms, segments, 0.5, past)
+            found[name] = kernels.delta_code(fresh, aim, atoms, segments, 0.5, past)
     assert torch.equal(found["cpu"].offsets, found["reference"].offsets)
     assert torch.equal(found["cpu"].indices, found["reference"].indices)
     torch.testing.assert_close(found["cpu"].values, found["reference"].values)
@@ -79,8 +79,9 @@ def test_no_rows_make_no_code(name):
     nothing = torch.zeros(1, dtype=torch.int64)
     with kernels.use(name):
         assert (
-            kernels.held(empty, torch.zeros(0, 3), torch.eye(5, 3), nothing, 0.1, empty).rows == 0
+            kernels.delta_code(empty, torch.zeros(0, 3), torch.eye(5, 3), nothing, 0.1, empty).rows
+            == 0
         )
-        assert kernels.stays(
+        assert kernels.hysteresis(
             torch.zeros(0, dtype=torch.bool), support_of(empty), nothing
         ).shape == (0,)

@@ -15,7 +15,7 @@ from sparsetime.codes import offsets_of
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.encoders.chunked import in_tiles
 from sparsetime.dictionaries.encoders.encoder import Encoder
-from sparsetime.kernels import AbsTopK, Rule, Support, TopK
+from sparsetime.kernels import AbsTopKRule, Rule, Support, TopKRule
 from sparsetime.kernels.precision import selection_dtype
 
 _UNDERSTOOD = ("top_k", "abs_top_k")
@@ -88,7 +88,7 @@ class PursuitEncoder(Encoder):
         # Every row's own atoms, [rows, k, d]; the empty turns count as atoms of length zero.
         own = atoms[chosen.clamp_min(0)] * (chosen >= 0)[..., None]
         direct = (own @ x[..., None]).squeeze(2)
-        found = self.strengths(own @ own.transpose(1, 2), direct, isinstance(rule, AbsTopK))
+        found = self.strengths(own @ own.transpose(1, 2), direct, isinstance(rule, AbsTopKRule))
         return _summed(chosen, found, self.width)
 
     @torch.no_grad()
@@ -114,8 +114,8 @@ class PursuitEncoder(Encoder):
         rule: TopK(k) or AbsTopK(k). dtype: what the products that find the most common atom are
         multiplied in; exact values decide.
         """
-        k, signed = _turns(rule), isinstance(rule, AbsTopK)
-        one: Rule = AbsTopK(1) if signed else TopK(1)
+        k, signed = _turns(rule), isinstance(rule, AbsTopKRule)
+        one: Rule = AbsTopKRule(1) if signed else TopKRule(1)
         none = torch.zeros(atoms.shape[0], device=x.device)
         chosen = torch.full((x.shape[0], k), -1, dtype=torch.int64, device=x.device)
         own = x.new_zeros(x.shape[0], k, x.shape[1])
@@ -144,7 +144,7 @@ class PursuitEncoder(Encoder):
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
     ) -> Support:
         pre = self.preacts_of(x, latents)
-        among = kernels.select_dense(pre - pre.min() + 1, TopK(k))
+        among = kernels.select_dense(pre - pre.min() + 1, TopKRule(k))
         return Support(among.offsets, latents[among.indices], self.width)
 
     def preacts_of(
@@ -160,7 +160,7 @@ class PursuitEncoder(Encoder):
 
 
 def _turns(rule: Rule) -> int:
-    if not isinstance(rule, TopK | AbsTopK):
+    if not isinstance(rule, TopKRule | AbsTopKRule):
         raise TypeError(f"a pursuit takes a number of steps for every row, not {rule}")
     return rule.k
 

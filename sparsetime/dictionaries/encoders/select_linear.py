@@ -48,7 +48,7 @@ class SelectLinearEncoder(Encoder):
         weight, bias = self.directions()[latents], self.bias[latents]
         # No pre-activation is below minus this bound, so adding it makes the largest positive.
         bound = x.norm(dim=1).max() * weight.norm(dim=1).max() + bias.abs().max() + 1
-        among = kernels.select(x, weight, bias + bound, kernels.TopK(k))
+        among = kernels.select(x, weight, bias + bound, kernels.TopKRule(k))
         return Support(among.offsets, latents[among.indices], self.width)
 
     def preacts_of(

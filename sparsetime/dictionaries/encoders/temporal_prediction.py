@@ -135,7 +135,7 @@ class TemporalPredictionEncoder(Encoder):
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
     ) -> Support:
         pre = self.preacts_of(x, latents)
-        among = kernels.select_dense(pre - pre.min() + 1, kernels.TopK(k))
+        among = kernels.select_dense(pre - pre.min() + 1, kernels.TopKRule(k))
         return Support(among.offsets, latents[among.indices], self.width)
 
     def preacts_of(

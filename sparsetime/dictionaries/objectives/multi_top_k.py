@@ -19,12 +19,15 @@ from sparsetime.kernels.precision import selection_dtype
 @final
 @component("multi_top_k")
 class MultiTopK(Term):
-    """Squared error of what the `times * k` largest latents of a row reconstruct.
+    """Squared error of the reconstruction by the `times * k` largest latents of each row.
 
-    A code that is trained at one k alone gets worse when more of its latents are let on; with this
-    term it stays good up to `times * k`, so that another k, or a threshold, can be chosen in use.
+        loss = mean_n ||x_n - x̂_n^(times · k)||²
 
-    Source: Gao et al. 2024, arXiv:2406.04093, which adds the loss at 4k with weight 1/8.
+    A code trained at one k alone degrades when more of its latents are kept. This term keeps it
+    good up to `times * k`, so that another k, or a threshold, can be chosen at inference.
+
+    Source: Gao et al. 2024, Scaling and evaluating sparse autoencoders, arXiv:2406.04093, which
+    adds the loss at 4k with weight 1/8.
     """
 
     def __init__(self, times: int = 4, weight: float = 1 / 8) -> None:
@@ -44,7 +47,7 @@ class MultiTopK(Term):
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         k = min(self.times * int(step.sparsifier.innermost.settings["k"]), step.encoder.width)
         support, pre = step.encoder.selected(
-            step.encoder_input, kernels.TopK(k), selection_dtype(step.x.device)
+            step.encoder_input, kernels.TopKRule(k), selection_dtype(step.x.device)
         )
         reconstruction = step.decoder.decode(pre.relu(), support)
         if step.skip is not None:

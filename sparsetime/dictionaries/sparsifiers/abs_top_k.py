@@ -31,7 +31,7 @@ class AbsTopK(Sparsifier):
         self.k = k
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.AbsTopK(self.k)
+        return kernels.AbsTopKRule(self.k)
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre

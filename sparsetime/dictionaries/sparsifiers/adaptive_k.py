@@ -67,7 +67,7 @@ class AdaptiveK(Sparsifier):
         self.register_buffer("steps", torch.tensor(0))
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.TopKPerRow(self.k_of(inputs.x))
+        return kernels.TopKPerRowRule(self.k_of(inputs.x))
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu()

@@ -42,13 +42,13 @@ class BatchTopK(Sparsifier):
         self.register_buffer("batches_seen", torch.tensor(0))
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.BatchTopK(self.k)
+        return kernels.BatchTopKRule(self.k)
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu()
 
     def inference_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.Above(self.threshold)
+        return kernels.ThresholdRule(self.threshold)
 
     def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre * (pre > self.threshold)

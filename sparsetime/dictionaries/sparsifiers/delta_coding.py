@@ -59,7 +59,7 @@ class DeltaCoding(SparsifierWrapper):
         segments = inputs.in_time
         fresh = self.inner.code(pre, support, inputs)
         past = inputs.state.get(self) or PreviousCode.none(segments.count, self.width, inputs.x)
-        code = kernels.held(
+        code = kernels.delta_code(
             fresh,
             inputs.x,
             self.decoder.vectors(),

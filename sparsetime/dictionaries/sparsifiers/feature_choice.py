@@ -60,13 +60,13 @@ class FeatureChoice(Sparsifier):
         self.register_buffer("frequency", _frequencies(width, min(k, width), zipf))
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.Above(_LOOSE * self.threshold)
+        return kernels.ThresholdRule(_LOOSE * self.threshold)
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu() * self._chosen(pre.detach(), support)
 
     def inference_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.Above(self.threshold)
+        return kernels.ThresholdRule(self.threshold)
 
     def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre * (pre > self.threshold[support.indices])

@@ -84,7 +84,7 @@ class FiringRateBias(Sparsifier):
         self.threshold.copy_(spread * self.threshold.new_tensor(above)[self.group])
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.Above(self.threshold)
+        return kernels.ThresholdRule(self.threshold)
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu()

@@ -40,7 +40,7 @@ class Gated(Sparsifier):
         self.shift = nn.Parameter(torch.zeros(width))
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.Above(torch.zeros((), device=inputs.x.device))
+        return kernels.ThresholdRule(torch.zeros((), device=inputs.x.device))
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         scale = self.log_scale.exp()[support.indices]

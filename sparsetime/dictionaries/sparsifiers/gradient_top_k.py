@@ -51,13 +51,13 @@ class GradientTopK(Sparsifier):
         )
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.TopK(min(_CANDIDATES * self.k, self.decoder.width))
+        return kernels.TopKRule(min(_CANDIDATES * self.k, self.decoder.width))
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu() * self._kept(pre.detach().relu(), support, inputs)
 
     def inference_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.TopK(self.k)
+        return kernels.TopKRule(self.k)
 
     def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu()

@@ -63,11 +63,11 @@ class Hysteresis(SparsifierWrapper):
     def inference_rule(self, inputs: EncoderInput) -> Rule:
         """What can be on if it was on before."""
         match self.inner.inference_rule(inputs):
-            case kernels.Above(threshold):
-                return kernels.Above(self.low * threshold)
-            case kernels.TopKPerRow(k):
-                return kernels.TopKPerRow((k / self.low).ceil().long().clamp_max(self.width))
-            case kernels.TopK() | kernels.AbsTopK() as rule:
+            case kernels.ThresholdRule(threshold):
+                return kernels.ThresholdRule(self.low * threshold)
+            case kernels.TopKPerRowRule(k):
+                return kernels.TopKPerRowRule((k / self.low).ceil().long().clamp_max(self.width))
+            case kernels.TopKRule() | kernels.AbsTopKRule() as rule:
                 return replace(rule, k=min(math.ceil(rule.k / self.low), self.width))
             case rule:
                 return rule
@@ -81,7 +81,7 @@ class Hysteresis(SparsifierWrapper):
         values = torch.where(fires, strengths, pre)
         code = SparseCode(support.offsets, support.indices, values, support.width, (support.rows,))
         past = inputs.state.get(self) or PreviousCode.none(segments.count, self.width, values)
-        on = kernels.stays(fires | _was_on(code, past, segments), support, segments.offsets)
+        on = kernels.hysteresis(fires | _was_on(code, past, segments), support, segments.offsets)
         found = code.keep(on & (values != 0))
         inputs.state.set(self, past.after(found, segments))
         return found
@@ -91,13 +91,13 @@ class Hysteresis(SparsifierWrapper):
     ) -> Bool[Tensor, " entries"]:
         """The entries that the inner rule keeps on its own."""
         match self.inner.inference_rule(inputs):
-            case kernels.Above(threshold):
+            case kernels.ThresholdRule(threshold):
                 return pre > (threshold[support.indices] if threshold.dim() else threshold)
-            case kernels.TopKPerRow(k):
+            case kernels.TopKPerRowRule(k):
                 return ranks(pre, support) < k[support.row_of_entry]
-            case kernels.AbsTopK(k):
+            case kernels.AbsTopKRule(k):
                 return ranks(pre.abs(), support) < k
-            case kernels.TopK(k):
+            case kernels.TopKRule(k):
                 return ranks(pre, support) < k
             case _:
                 return torch.ones_like(pre, dtype=torch.bool)

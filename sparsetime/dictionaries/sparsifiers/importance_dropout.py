@@ -75,7 +75,7 @@ class ImportanceDropout(Sparsifier):
         return -torch.expm1(-self.rate * lacking.clamp_min(0))
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.Above(torch.zeros((), device=inputs.x.device))
+        return kernels.ThresholdRule(torch.zeros((), device=inputs.x.device))
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         # Draws follow from the number of steps, so that an interrupted run goes on with the same.

@@ -43,7 +43,9 @@ class JumpReLU(Sparsifier):
         self.log_threshold = nn.Parameter(torch.full((width,), threshold).log())
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.Above((self.log_threshold.detach().exp() - self.bandwidth / 2).clamp_min(0))
+        return kernels.ThresholdRule(
+            (self.log_threshold.detach().exp() - self.bandwidth / 2).clamp_min(0)
+        )
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         threshold = self.log_threshold.exp()[support.indices]
@@ -59,7 +61,7 @@ class JumpReLU(Sparsifier):
         return out
 
     def inference_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.Above(self.log_threshold.detach().exp())
+        return kernels.ThresholdRule(self.log_threshold.detach().exp())
 
     def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre * (pre > self.log_threshold.exp()[support.indices])

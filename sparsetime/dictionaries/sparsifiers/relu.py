@@ -32,7 +32,7 @@ class ReLU(Sparsifier):
         super().__init__()
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.Above(torch.zeros((), device=inputs.x.device))
+        return kernels.ThresholdRule(torch.zeros((), device=inputs.x.device))
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu()

@@ -43,7 +43,7 @@ class TopAFA(Sparsifier):
         return f"most is {self.most} and larger than the width, {composition.width}"
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.TopK(self.most)
+        return kernels.TopKRule(self.most)
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu() * self._kept(pre.detach().relu(), support, inputs)

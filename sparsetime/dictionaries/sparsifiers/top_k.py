@@ -30,7 +30,7 @@ class TopK(Sparsifier):
         self.k = k
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.TopK(self.k)
+        return kernels.TopKRule(self.k)
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu()

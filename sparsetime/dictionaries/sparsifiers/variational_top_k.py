@@ -46,7 +46,7 @@ class VariationalTopK(Sparsifier):
         self.register_buffer("steps_seen", torch.tensor(0))
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.TopK(self.k)
+        return kernels.TopKRule(self.k)
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         generator = torch.Generator(pre.device).manual_seed(int(self.steps_seen))

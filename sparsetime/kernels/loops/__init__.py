@@ -7,7 +7,7 @@ from sparsetime.kernels.loops.entries import (
     largest_of_entries_per_row,
     value_at_rank,
 )
-from sparsetime.kernels.loops.hysteresis_delta import held, stays
+from sparsetime.kernels.loops.hysteresis_delta import delta_code, hysteresis
 from sparsetime.kernels.loops.nested import nested_differences, suffix_sums
 from sparsetime.kernels.loops.pairs import last_of, pairs_of
 from sparsetime.kernels.loops.products import decode, gather_dot, transpose
@@ -25,8 +25,9 @@ __all__ = [
     "ascending",
     "bits",
     "decode",
+    "delta_code",
     "gather_dot",
-    "held",
+    "hysteresis",
     "largest_of_entries",
     "largest_of_entries_per_row",
     "largest_per_row",
@@ -38,7 +39,6 @@ __all__ = [
     "project",
     "quantise",
     "reach",
-    "stays",
     "suffix_sums",
     "transpose",
     "value_at_rank",

@@ -9,7 +9,7 @@ _FAST = {"contract", "reassoc", "nsz"}
 
 
 @njit(cache=True, parallel=True)
-def stays(offsets, indices, fires, segments, out):
+def hysteresis(offsets, indices, fires, segments, out):
     """out[entry]: it fires, or it was on in the row before, within its segment."""
     for segment in prange(len(segments) - 1):
         for row in range(segments[segment], segments[segment + 1]):
@@ -66,8 +66,8 @@ def _change(now, touched, fresh, aim, atoms, tolerance, error):
 
 
 @njit(cache=True)
-def held(offsets, indices, values, aim, atoms, segments, tolerance, past, width):
-    """See `kernels.time.held`. past: offsets, indices and values of the codes before."""
+def delta_code(offsets, indices, values, aim, atoms, segments, tolerance, past, width):
+    """See `kernels.delta_code`. past: offsets, indices and values of the codes before."""
     before_offsets, before_indices, before_values = past
     rows = len(offsets) - 1
     out_offsets = np.zeros(rows + 1, dtype=np.int64)
