@@ -97,11 +97,11 @@ def suite(
         copies={name: load_model(named_model(name)).model for name in chosen.copies},
         force=chosen.force,
     )
-    rises = list(dict.fromkeys(name for entry in made.entries for name in entry.loss_rises))
-    shown = table("site", "width", "FVU", "L0", "dead", *(f"loss rise, {name}" for name in rises))
+    columns = [f"CE increase, {name}" for name in made.increases]
+    shown = table("site", "width", "FVU", "L0", "dead", *columns)
     for entry in made.entries:
         figures = (f"{entry.fvu:.4f}", f"{entry.l0:.1f}", f"{entry.dead:.1%}")
-        losses = (f"{entry.loss_rises.get(name, float('nan')):.4f}" for name in rises)
+        losses = (f"{entry.ce_increase.get(name, float('nan')):.4f}" for name in made.increases)
         shown.add_row(entry.site, f"{entry.width:,}", *figures, *losses)
     stdout().print(shown)
     say(f"{report(chosen.out)}: open it in a browser")

@@ -30,18 +30,19 @@ class SuitePage(FrozenRecord):
 def suite_page(suite: Suite) -> SuitePage:
     """What the page of a suite shows."""
     entries = suite.entries
-    rises = list(dict.fromkeys(name for entry in entries for name in entry.loss_rises))
+    increases = suite.increases
+    columns = [f"CE increase, {name}" for name in increases]
     charts = [
         _chart("Unexplained variance", "of held-out activations", entries, lambda e: e.fvu),
         _chart("Never active", "features, as a share of the width", entries, lambda e: e.dead),
         *(
             _chart(
-                f"Loss rise, {name}",
+                f"CE increase, {name}",
                 "nats a token, with the reconstruction in place of the site",
-                [entry for entry in entries if name in entry.loss_rises],
-                lambda e, name=name: e.loss_rises[name],  # type: ignore[misc]
+                [entry for entry in entries if name in entry.ce_increase],
+                lambda e, name=name: e.ce_increase[name],  # type: ignore[misc]
             )
-            for name in rises
+            for name in increases
         ),
     ]
     settings = suite.about["settings"]
@@ -50,8 +51,8 @@ def suite_page(suite: Suite) -> SuitePage:
         title=f"A suite of {suite.about['model_name']}",
         lead=f"{len(entries)} dictionaries of {sites} sites, all of the recipe "
         f"{settings['recipe']}, measured on documents that none of them was trained on.",
-        columns=["site", "width", "FVU", "L0", "dead", *(f"loss rise, {name}" for name in rises)],
-        rows=[_row(entry, rises) for entry in entries],
+        columns=["site", "width", "FVU", "L0", "dead", *columns],
+        rows=[_row(entry, increases) for entry in entries],
         charts=charts,
         facts=[
             ("model", suite.about["model_name"]),
@@ -97,8 +98,8 @@ def _chart(
     )
 
 
-def _row(entry: SuiteEntry, rises: Sequence[str]) -> list[str]:
-    losses = [entry.loss_rises.get(name) for name in rises]
+def _row(entry: SuiteEntry, increases: Sequence[str]) -> list[str]:
+    losses = [entry.ce_increase.get(name) for name in increases]
     return [
         entry.site,
         f"{entry.width:,}",

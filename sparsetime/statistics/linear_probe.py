@@ -25,7 +25,7 @@ _MOST_ITERATIONS = 300
 
 @dataclass(frozen=True)
 class ProbeSplit:
-    """Which steps train a probe and which test it.
+    """Training steps and test steps of a linear probe.
 
     train, test: rows of the code; train_label, test_label: their classes, numbered; test_block:
     which block of time a test row is in; classes: how many; block: its length in steps.
@@ -42,7 +42,7 @@ class ProbeSplit:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """Accuracy on the test steps, and what it is to be compared with."""
+    """Accuracy of a linear probe on the test steps, with its baseline and interval."""
 
     accuracy: float
     baseline: float
@@ -60,13 +60,13 @@ def probe_split(
     seed: int,
     times: Int[np.ndarray, " sequences"] | None = None,
 ) -> ProbeSplit | None:
-    """Alternate blocks of time of every sequence for training and for testing.
+    """Split of steps by alternating blocks of time, for training and for testing.
 
     labels: [rows], None for a step without the label. Blocks of 64 steps, or the longest shorter
     ones (to 8) with which at least two classes occur on both sides; None where there are none.
     The parity changes from a sequence to the next, so sequences of one block are on both sides.
-    Sequences with the same number in `times` ran at the same time: they have one parity, and what
-    they share at a time, such as a day's weather, is on one side only.
+    Sequences with the same number in `times` ran at the same time. They have one parity, so that
+    what they share at a time, such as a day's weather, is on one side only.
     """
     known = np.array([label is not None for label in labels], dtype=bool)
     names, numbers = np.unique(labels[known].astype(str), return_inverse=True)
@@ -100,12 +100,12 @@ def probe_split(
 
 
 def probe(code: SparseCode, start: int, stop: int, split: ProbeSplit, seed: int) -> ProbeResult:
-    """Fit on the training rows of the latents `start` to `stop`, score on the test rows."""
+    """Linear probe on the latents `start` to `stop`: fit on training rows, scored on test rows."""
     return probe_matrix(sparse_matrix(code)[:, start:stop], split, seed)
 
 
 def probe_matrix(matrix: Any, split: ProbeSplit, seed: int) -> ProbeResult:
-    """Fit on the training rows of a scipy CSR matrix [rows, columns], score on the test rows."""
+    """Linear probe (logistic regression, C = 0.1) on a scipy CSR matrix [rows, columns]."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -159,7 +159,7 @@ def _at_most(
 def _interval(
     right: Bool[np.ndarray, " test"], block: Int[np.ndarray, " test"], seed: int
 ) -> tuple[float, float]:
-    """The middle 95% of the accuracy when whole blocks are drawn with replacement."""
+    """The middle 95% of the accuracy over resamples of whole blocks."""
     _, number = np.unique(block, return_inverse=True)
     steps = np.bincount(number).astype(float)
     hits = np.bincount(number, weights=right)

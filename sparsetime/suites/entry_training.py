@@ -84,10 +84,10 @@ def trained_entry(
         values = _measured(run.dictionary, held_out, run.path)
         place = (planned.site, planned.pattern, planned.depth, planned.width, planned.folder)
         entry = SuiteEntry(*place, sha256, *values)
-    if set(increases.names) <= entry.loss_rises.keys():
+    if set(increases.names) <= entry.ce_increase.keys():
         return entry
     measured = increases.of(run.dictionary, planned.site, held_out)
-    return replace(entry, loss_rises={**entry.loss_rises, **measured})
+    return replace(entry, ce_increase={**entry.ce_increase, **measured})
 
 
 def _measured(sae: Dictionary, held_out: Store, path: str) -> tuple[float, float, float]:

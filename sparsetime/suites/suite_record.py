@@ -23,7 +23,7 @@ class SuiteEntry:
 
     pattern: the pattern that matched its site; depth: its place among that pattern's sites, from 0.
     folder: its folder within the suite's. sha256: of its weights. fvu, l0, dead: as
-    `sparsetime.evaluate` defines them, on held-out documents. loss_rises: the increase in
+    `sparsetime.evaluate` defines them, on held-out documents. ce_increase: the increase in
     cross-entropy in nats per token, with its reconstruction at the site, by context and model.
     """
 
@@ -36,7 +36,7 @@ class SuiteEntry:
     fvu: float
     l0: float
     dead: float
-    loss_rises: Mapping[str, float] = field(default_factory=dict)
+    ce_increase: Mapping[str, float] = field(default_factory=dict)
 
 
 @final
@@ -65,6 +65,11 @@ class Suite:
             raise unknown_name(f"width of {site!r}", str(width), widths)
         return load(f"{self.path}/{chosen[0].folder}")
 
+    @property
+    def increases(self) -> list[str]:
+        """Names of the measured increases in cross-entropy, in the order of measurement."""
+        return list(dict.fromkeys(name for entry in self.entries for name in entry.ce_increase))
+
     def with_entry(self, entry: SuiteEntry) -> Suite:
         """The suite with this entry last, in place of an earlier one of the same folder."""
         others = [other for other in self.entries if other.folder != entry.folder]
@@ -72,12 +77,13 @@ class Suite:
 
     def table(self) -> str:
         """The entries as a Markdown table."""
-        rises = list(dict.fromkeys(name for entry in self.entries for name in entry.loss_rises))
-        head = ["site", "width", "FVU", "L0", "dead", *(f"loss rise, {name}" for name in rises)]
+        increases = self.increases
+        columns = [f"CE increase, {name}" for name in increases]
+        head = ["site", "width", "FVU", "L0", "dead", *columns]
         lines = [head, ["---", *["---:"] * (len(head) - 1)]]
         for entry in self.entries:
             values = [f"{entry.fvu:.4f}", f"{entry.l0:.1f}", f"{entry.dead:.1%}"]
-            losses = [entry.loss_rises.get(name) for name in rises]
+            losses = [entry.ce_increase.get(name) for name in increases]
             costs = ["" if loss is None else f"{loss:.4f}" for loss in losses]
             lines.append([f"`{entry.site}`", f"{entry.width:,}", *values, *costs])
         return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
@@ -109,9 +115,15 @@ class Suite:
                 f"{path}/{RECORD} has the schema {version}; this sparsetime reads {SCHEMA_VERSION}"
             )
         try:
-            entries = tuple(SuiteEntry(**entry) for entry in about.pop("entries"))
+            entries = tuple(map(_entry, about.pop("entries")))
             settings = about["settings"]
             about["settings"] = {**settings, "train": upgrade_saved_config(settings["train"])}
         except (TypeError, KeyError, AttributeError) as error:
             raise DamagedError(f"{path}/{RECORD} is not the record of a suite: {error}") from None
         return Suite(path, entries, about)
+
+
+def _entry(record: dict[str, Any]) -> SuiteEntry:
+    """The entry of a record; those of 0.1.0 have the increases under "loss_rises"."""
+    values = {"ce_increase" if key == "loss_rises" else key: v for key, v in record.items()}
+    return SuiteEntry(**values)

@@ -39,7 +39,7 @@ def test_a_chart_has_a_curve_for_every_kind_of_site_and_width(suite):
     assert [chart.title for chart in page.charts] == [
         "Unexplained variance",
         "Never active",
-        "Loss rise, tuned",
+        "CE increase, tuned",
     ]
     labels = [curve.label for curve in page.charts[0].curves]
     assert labels == ["layers.*, 8", "layers.*, 16", "layers.*.mlp, 8", "layers.*.mlp, 16"]

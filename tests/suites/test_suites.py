@@ -1,5 +1,6 @@
 """A dictionary for every site, in one call."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,15 @@ def test_the_record_and_the_table_say_the_same(suite):
     assert len(lines) == 2 + 8 and lines[2].startswith("| `model.layers.0` | 32 | 0.")
 
 
+def test_a_record_of_0_1_0_has_its_increases_under_another_key(suite, tmp_path):
+    record = json.loads((Path(suite.path) / RECORD).read_text())
+    for entry in record["entries"]:
+        entry["loss_rises"] = {"16 tokens": 0.5}
+        del entry["ce_increase"]
+    (tmp_path / RECORD).write_text(json.dumps(record))
+    assert Suite.open(str(tmp_path)).entries[0].ce_increase == {"16 tokens": 0.5}
+
+
 def test_a_suite_goes_on_and_measures_what_is_new(model, data, tmp_path, monkeypatch):
     """Cut off after the second dictionary; then contexts and a copy are asked for."""
     from sparsetime.suites import entry_training as module
@@ -103,9 +113,9 @@ def test_a_suite_goes_on_and_measures_what_is_new(model, data, tmp_path, monkeyp
     measured = made(model, data, tmp_path / "cut", contexts=[16, 32], copies={"other": copy})
     for entry, before in zip(measured.entries, whole.entries, strict=True):
         assert entry.fvu == before.fvu
-        assert sorted(entry.loss_rises) == names
-        assert entry.loss_rises["16 tokens"] != entry.loss_rises["16 tokens, other"]
-    assert "loss rise, 32 tokens, other" in measured.table()
+        assert sorted(entry.ce_increase) == names
+        assert entry.ce_increase["16 tokens"] != entry.ce_increase["16 tokens, other"]
+    assert "CE increase, 32 tokens, other" in measured.table()
 
 
 def test_patterns_name_one_step_of_a_path(model):

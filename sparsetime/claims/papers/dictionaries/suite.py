@@ -57,8 +57,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
             progress=False,
         )
     rises = {
-        name: sum(entry.loss_rises[name] for entry in made.entries) / len(made.entries)
-        for name in made.entries[0].loss_rises
+        name: sum(entry.ce_increase[name] for entry in made.entries) / len(made.entries)
+        for name in made.entries[0].ce_increase
     }
     return {
         "dictionaries": len(made.entries),
