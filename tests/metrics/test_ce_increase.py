@@ -47,20 +47,9 @@ def test_the_identity_costs_nothing_and_the_mean_costs_the_null(model):
     assert same.value == 0 and same.details["recovered"] == 1
     assert same.null > 0.1 and same.null_is == "mean ablation"
 
-    def mean(x):
-        kept = []
-
-        def observe(y):
-            kept.append(y)
-            return y
-
-        with torch.no_grad():
-            from sparsetime.interventions.lm_loss import next_token_loss
-
-            next_token_loss(model, model.tokens, SITE, observe)
-        return kept[0].mean((0, 1)).expand_as(x)
-
-    ablated = ce_increase(model, mean, model.tokens, SITE)
+    with torch.no_grad():
+        mean = model.layers[0](model.embed(model.tokens)).mean((0, 1))
+    ablated = ce_increase(model, lambda x: mean.expand_as(x), model.tokens, SITE)
     assert ablated.value == pytest.approx(ablated.null, rel=1e-4)
     assert ablated.details["recovered"] == pytest.approx(0, abs=1e-3)
 
