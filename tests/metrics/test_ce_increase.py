@@ -61,7 +61,7 @@ def test_a_partial_reconstruction_lies_between_with_an_interval(model):
 
 
 def test_evaluate_takes_it_with_the_model_and_leaves_it_out_without(model, tmp_path):
-    documents = [st.Document(tokens=list(map(int, row))) for row in model.tokens]
+    documents = list(model.tokens)
     store = st.capture(model, documents, SITE, tmp_path / "store", progress=False)
     sae = st.dictionary("topk", d_in=8, width=16, k=4)
     report = st.evaluate(sae, store, ["ce_increase"], model=model, context=16, progress=False)
