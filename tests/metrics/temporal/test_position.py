@@ -50,7 +50,7 @@ def test_noise_is_beyond_its_rotations_one_time_in_twenty():
 
 
 def test_positions_that_cannot_be_told_are_refused():
-    with pytest.raises(DataError, match="there is one sequence, in which position cannot be separated"):
+    with pytest.raises(DataError, match="one sequence, in which position cannot be separated"):
         position(code_of([[1], [0]]))
     with pytest.raises(DataError, match="no sequence has two steps, so every step has the same"):
         position(code_of([[1], [0]]), [1, 1])
