@@ -17,13 +17,13 @@ from sparsetime.dictionaries.component import Component
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders.encoder import Encoder
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.normalisation import Normalisation
 from sparsetime.dictionaries.objectives.objective import Objective
 from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.dictionaries.state.stream import Stream
-from sparsetime.errors import DataError, MismatchError
+from sparsetime.errors import MismatchError
 from sparsetime.kernels import Support
 from sparsetime.segments import Segments
 from sparsetime.state import RecurrentState
@@ -207,9 +207,7 @@ class Dictionary(nn.Module):
         )
 
     def _normalised_target(self, batch: Batch) -> Float[Tensor, "rows d_out"]:
-        if batch.target is None:
-            raise DataError(f"{self.name} needs the target of the batch, got none; give target=")
-        return self.output_normalisation.normalise(batch.target)
+        return self.output_normalisation.normalise(required(batch.target, "target"))
 
     def observe(self, step: ForwardPass) -> None:
         """Update the running statistics of every component after a training step."""

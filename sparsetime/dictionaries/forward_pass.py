@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -21,7 +22,28 @@ from sparsetime.dictionaries.composition import (
     ComposedSparsifier,
 )
 from sparsetime.dictionaries.normalisation import Normalisation
+from sparsetime.errors import ConfigError, DataError
 from sparsetime.kernels import Support
+
+V = TypeVar("V")
+K = TypeVar("K")
+
+
+def required(value: V | None, field: str) -> V:
+    """A field of a batch that a component needs. Errors: DataError where the batch lacks it."""
+    if value is None:
+        raise DataError(f"got a batch without {field}, expected it; give {field}= to the Batch")
+    return value
+
+
+def of_class(component: object, expected: type[K]) -> K:
+    """A component of the class that another one needs. Errors: ConfigError for another class."""
+    if not isinstance(component, expected):
+        raise ConfigError(
+            f"got a {type(component).__name__}, expected a {expected.__name__}; compose the "
+            "dictionary with one"
+        )
+    return component
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from torch import Tensor
 from sparsetime.activations.sampling.batch import Batch, check_needs
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.forward_pass import required
 from sparsetime.dictionaries.normalisation import geometric_median
 
 # Rows of the sample that the scale of the first codes is taken from.
@@ -44,9 +45,9 @@ def init_from_data(dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d
         dictionary.decoder.bias.copy_(geometric_median(x))
     else:
         check_needs(frozenset({"target"}), batch.fields, dictionary.name, "the first batch")
-        assert batch.target is not None, "checked the line before"
-        dictionary.target_normalisation.fit(batch.target)
-        target = dictionary.target_normalisation.normalise(batch.target)
+        raw_target = required(batch.target, "target")
+        dictionary.target_normalisation.fit(raw_target)
+        target = dictionary.target_normalisation.normalise(raw_target)
         dictionary.offset.copy_(geometric_median(x))
         dictionary.decoder.bias.copy_(geometric_median(target))
     dictionary.decoder.init_from_data(target - dictionary.decoder.bias)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, of_class
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
 from sparsetime.errors import ConfigError
@@ -68,8 +68,7 @@ class DescriptionLength(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        sparsifier = step.sparsifier.innermost
-        assert isinstance(sparsifier, JumpReLU), "objected to when composed"
+        sparsifier = of_class(step.sparsifier.innermost, JumpReLU)
         indices, rows = step.support.indices, step.x.shape[0]
         on = sparsifier.is_on(step.pre, indices)
         frequency = step.x.new_zeros(step.support.width).index_add(0, indices, on) / rows

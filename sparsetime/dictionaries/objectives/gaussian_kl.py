@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, of_class
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.variational_top_k import VariationalTopK
 
@@ -39,8 +39,7 @@ class GaussianKL(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        sparsifier = step.sparsifier.innermost
-        assert isinstance(sparsifier, VariationalTopK), "objected to when composed"
+        sparsifier = of_class(step.sparsifier.innermost, VariationalTopK)
         log_deviation = sparsifier.log_deviation[step.support.indices]
         squares = step.pre.relu().square() + (2 * log_deviation).exp()
         return (squares - 2 * log_deviation - 1).sum() / (2 * step.x.shape[0])

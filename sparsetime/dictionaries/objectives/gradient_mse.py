@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.objectives.term import Term
 
 
@@ -39,9 +39,9 @@ class GradientMSE(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        assert step.batch is not None and step.batch.gradient is not None, "checked by `needs`"
+        batch_gradient = required(step.batch.gradient, "gradient")
         # A step along normalised activations is `scale` times as long in raw ones.
-        gradient = step.batch.gradient * step.normalisation.scale
+        gradient = batch_gradient * step.normalisation.scale
         size = gradient.square().sum(1).mean().clamp_min(1e-30)
         change = ((step.reconstruction - step.target) * gradient).sum(1)
         return change.square().mean() / size

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
 
@@ -34,10 +34,10 @@ class GroupL1(Term):
         self.weight = weight
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        assert step.earlier is not None, "it is among what this term needs"
-        other, _ = in_partner(step.code, step.earlier)
-        _, shared = in_partner(step.earlier, step.code)
+        earlier = required(step.earlier, "earlier")
+        other, _ = in_partner(step.code, earlier)
+        _, shared = in_partner(earlier, step.code)
         # Where both are zero the length has no gradient; a ReLU's entries may be exactly zero.
         lengths = (step.values.square() + other.square()).clamp_min(1e-12).sqrt().sum()
-        alone = (step.earlier.values.abs() * ~shared).sum()
+        alone = (earlier.values.abs() * ~shared).sum()
         return (lengths + alone) / step.x.shape[0]

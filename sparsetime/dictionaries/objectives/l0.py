@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, of_class
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
 from sparsetime.errors import ConfigError
@@ -42,7 +42,6 @@ class L0(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        sparsifier = step.sparsifier.innermost
-        assert isinstance(sparsifier, JumpReLU), "objected to when the dictionary was composed"
+        sparsifier = of_class(step.sparsifier.innermost, JumpReLU)
         on = sparsifier.is_on(step.pre, step.support.indices)
         return (on.sum() / step.x.shape[0] / self.target - 1).square()

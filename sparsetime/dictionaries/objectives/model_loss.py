@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.dictionaries.component import component
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.objectives.term import Term
 
 
@@ -33,6 +33,6 @@ class ModelLoss(Term):
         self.weight = weight
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        assert step.batch is not None and step.batch.downstream is not None, "checked by `needs`"
+        downstream = required(step.batch.downstream, "downstream")
         reconstruction = step.output_normalisation.restore(step.reconstruction)
-        return step.batch.downstream(reconstruction)
+        return downstream(reconstruction)

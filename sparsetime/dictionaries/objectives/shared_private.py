@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
 
@@ -43,13 +43,13 @@ class SharedPrivate(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        assert step.earlier is not None, "it is among what this term needs"
+        earlier = required(step.earlier, "earlier")
         common = step.decoder.groups[0]
-        other, _ = in_partner(step.code, step.earlier)
-        _, shared = in_partner(step.earlier, step.code)
+        other, _ = in_partner(step.code, earlier)
+        _, shared = in_partner(earlier, step.code)
         first = step.support.indices < common
         differs = ((step.values - other).abs() * first).sum()
-        alone = ~shared & (step.earlier.indices < common)
-        differs = differs + (step.earlier.values.abs() * alone).sum()
+        alone = ~shared & (earlier.indices < common)
+        differs = differs + (earlier.values.abs() * alone).sum()
         overlaps = (step.values * other * ~first).sum()
         return (differs + overlaps) / step.x.shape[0]

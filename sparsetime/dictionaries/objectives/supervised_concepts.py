@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError, DataError
 
@@ -50,12 +50,12 @@ class SupervisedConcepts(Term):
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         """Errors: DataError where labels are not 0 or 1, or not one for each concept."""
-        assert step.batch is not None and step.batch.labels is not None, "needed by this term"
-        labels = step.batch.labels.reshape(step.x.shape[0], -1)
+        batch_labels = required(step.batch.labels, "labels")
+        labels = batch_labels.reshape(step.x.shape[0], -1)
         if labels.shape[1] != self.concepts or bool(((labels != 0) & (labels != 1)).any()):
             raise DataError(
                 f"{self.concepts} concepts need labels of 0 or 1 of shape "
-                f"[rows, {self.concepts}]; given: shape {list(step.batch.labels.shape)}, from "
+                f"[rows, {self.concepts}]; given: shape {list(batch_labels.shape)}, from "
                 f"{int(labels.min())} to {int(labels.max())}"
             )
         reserved = torch.arange(self.concepts, device=step.x.device)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sparsetime.dictionaries.component import component
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
 
@@ -42,14 +42,14 @@ class TemporalContrastive(Term):
         self.weight, self.block, self.temperature = weight, block, temperature
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        assert step.earlier is not None, "it is among what this term needs"
+        earlier = required(step.earlier, "earlier")
         high = step.decoder.groups[0]
         rows = step.x.shape[0]
         total = step.x.new_zeros(())
         for start in range(0, rows, self.block):
             stop = min(start + self.block, rows)
             now = step.code.row_slice(start, stop).prefix(high).dense()
-            before = step.earlier.row_slice(start, stop).prefix(high).dense()
+            before = earlier.row_slice(start, stop).prefix(high).dense()
             alike = functional.normalize(now, dim=1) @ functional.normalize(before, dim=1).T
             logits = alike / self.temperature
             own = torch.arange(stop - start, device=logits.device)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import component
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
 
@@ -36,11 +36,11 @@ class TemporalDifference(Term):
         self.weight = weight
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        assert step.batch is not None and step.batch.earlier is not None, "what this term needs"
-        assert step.earlier is not None, "the codes of the same rows"
+        partner = required(step.batch.earlier, "earlier")
+        earlier = required(step.earlier, "earlier")
         high = step.decoder.groups[0]
-        alike = nn.functional.cosine_similarity(step.batch.x, step.batch.earlier, dim=1)
-        now, before = step.code.latents(0, high), step.earlier.latents(0, high)
+        alike = nn.functional.cosine_similarity(step.batch.x, partner, dim=1)
+        now, before = step.code.latents(0, high), earlier.latents(0, high)
         other, _ = in_partner(now, before)
         _, shared = in_partner(before, now)
         differs = (now.values - other).abs() * alike[now.row_of_entry]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.objectives.term import Term
 
@@ -48,8 +48,8 @@ class TotalVariation(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        assert step.batch is not None and step.batch.segments is not None, "this term needs them"
-        later = (step.batch.segments.position > 0).nonzero()[:, 0]
+        segments = required(step.batch.segments, "segments")
+        later = (segments.position > 0).nonzero()[:, 0]
         if not later.numel():
             return step.values.new_zeros(())
         slow = step.code.prefix(step.decoder.groups[0])

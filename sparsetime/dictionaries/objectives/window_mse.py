@@ -11,7 +11,7 @@ from torch import Tensor
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, of_class, required
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.state.causal_window import trailing
 
@@ -40,12 +40,10 @@ class WindowMSE(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        atoms = step.decoder
-        assert isinstance(atoms, WindowedDecoder), "others were objected to"
-        assert step.batch is not None and step.batch.segments is not None, "what this term needs"
-        segments = step.batch.segments
-        target = trailing(step.target, segments, atoms.window)[0]
-        errors = (atoms.over_window(step.values, step.support) - target).square().sum(2)
-        age = torch.arange(atoms.window - 1, -1, -1, device=errors.device)
+        decoder = of_class(step.decoder, WindowedDecoder)
+        segments = required(step.batch.segments, "segments")
+        target = trailing(step.target, segments, decoder.window)[0]
+        errors = (decoder.over_window(step.values, step.support) - target).square().sum(2)
+        age = torch.arange(decoder.window - 1, -1, -1, device=errors.device)
         there = segments.position[:, None] >= age
         return ((errors * there).sum(1) / there.sum(1)).mean()

@@ -11,7 +11,7 @@ from torch import Tensor
 from sparsetime import kernels
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
-from sparsetime.dictionaries.forward_pass import ForwardPass
+from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
@@ -86,10 +86,8 @@ class AdaptiveK(Sparsifier):
 
     @torch.no_grad()
     def observe(self, step: ForwardPass) -> None:
-        assert step.batch is not None, "labels are among what this part needs"
-        assert step.batch.labels is not None, "labels are among what this part needs"
         x = step.encoder_input
-        labels = step.batch.labels.to(x.dtype).reshape(x.shape[0], -1)[:, :1]
+        labels = required(step.batch.labels, "labels").to(x.dtype).reshape(x.shape[0], -1)[:, :1]
         known = torch.cat([x, torch.ones_like(labels), labels], 1)
         self.moments.add_(known.T @ known)
         self.steps.add_(1)

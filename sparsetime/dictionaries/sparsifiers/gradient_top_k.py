@@ -11,6 +11,7 @@ from sparsetime import kernels
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.forward_pass import required
 from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.errors import ConfigError
@@ -64,10 +65,10 @@ class GradientTopK(Sparsifier):
 
     @torch.no_grad()
     def _kept(self, values: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
-        assert inputs.batch is not None and inputs.batch.gradient is not None, "training needs it"
+        batch = required(inputs.batch, "gradient")
         # Rows that came along as earlier neighbours have no gradient: strength alone decides.
         gradient = inputs.x.new_zeros(support.rows, self.decoder.d_out)
-        gradient[: inputs.batch.rows] = inputs.batch.gradient
+        gradient[: batch.rows] = required(batch.gradient, "gradient")
         effect = kernels.gather_dot(gradient, self.decoder.vectors(), support).abs()
         score = values * (1 + self.beta * effect / effect.mean().clamp_min(1e-30))
         return ranks(score, support) < self.k
