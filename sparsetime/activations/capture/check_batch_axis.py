@@ -56,8 +56,8 @@ def _check_batch(
         if not _differ(again[name], alone[name]):
             raise MismatchError(
                 f"the site {name!r} gives other activations for the document "
-                f"{window.prepared.document.id!r} alone than for the same beside it in a batch: the "
-                f"module takes another axis for the batch and mixes documents. Build it with "
+                f"{window.prepared.document.id!r} alone than for the same beside it in a batch: "
+                f"the module takes another axis for the batch and mixes documents. Build it with "
                 f"batch_first=True where it has that, or let the model swap the axes and set "
                 f"time_axis to where time stands at the site"
             )

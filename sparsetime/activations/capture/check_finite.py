@@ -45,7 +45,8 @@ def check_shard_finite(shard: Shard, activations: Float[Tensor, "rows d"], site:
     )
     raise DataError(
         f"the activations of {site!r} are not finite: {float(activations[place])} in sequence "
-        f"{window.sequence} (document {window.prepared.document.id!r}) at position {position}.{hint}"
+        f"{window.sequence} (document {window.prepared.document.id!r}) at position "
+        f"{position}.{hint}"
     )
 
 
