@@ -1,11 +1,11 @@
 // A timeline of `steps` by `rows`, panned, zoomed and scrolled: every row is active on a tenth of the steps.
 async ([steps, rows]) => {
-  const { TimelineCanvas } = await import("/web/timeline_canvas.js"), { text } = await import("/lanes/token_labels/lane.js");
+  const { TimelineCanvas } = await import("/web/timeline_canvas.js"), { default: words } = await import("/lanes/token_labels/lane.js");
   const canvas = document.createElement("canvas");
   canvas.className = "timeline"; canvas.style.height = "900px";
   document.body.replaceChildren(canvas);
   const timeline = { view: { from: 0, to: steps }, state: { sort: "timescale", group: "" }, unit: "step", boundaries: new Map(),
-    labels: [], cursor: null, selection: null, renderer: text, pinsOf: () => new Set() };
+    labels: [], cursor: null, selection: null, renderer: words, lanes: [words], input: { kind: "text" }, pinsOf: () => new Set() };
   const made = [...Array(rows).keys()].map((feature) => {
     const columns = [], strengths = [];
     for (let at = (feature * 37) % 60; at < steps; at += 60) for (let i = 0; i < 6 && at + i < steps; i += 1) {

@@ -14,18 +14,16 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from sparsetime.errors import ConfigError, MismatchError, StoreError
-from sparsetime.explorer import app_page
+from sparsetime.errors import ConfigError, StoreError
+from sparsetime.explorer import app_page, manifests
 from sparsetime.explorer.excerpts import choose_excerpts
-from sparsetime.explorer.workbench.coactivation import coactivation_view
-from sparsetime.explorer.workbench.compare import compare
 from sparsetime.explorer.workbench.documents import document, documents
 from sparsetime.explorer.workbench.feature import feature
 from sparsetime.explorer.workbench.feature_columns import feature_columns
 from sparsetime.explorer.workbench.feature_list import lines
 from sparsetime.explorer.workbench.inputs import input_view
-from sparsetime.explorer.workbench.overview import overview, training
 from sparsetime.explorer.workbench.run_cache import RunCache
+from sparsetime.explorer.workbench.schema import Overview
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder
 from sparsetime.progress import Bar
@@ -69,23 +67,22 @@ def export(
     folder.remove(_INDEX)
     folder.remove("data")
     data = folder / "data"
-    first = overview(workbench)
-    _write(data, "training.json", training(workbench))
-    _write(data, "labels.json", opened.labels.all())
-    for left in opened.shown:
-        for right in opened.shown:
-            if left != right:
-                _comparison(data, opened, left, right)
+    renderers_at = [f"renderers/{n}.js" for n in range(len(workbench.renderers))]
+    for view in manifests.views():
+        if view.export is None or not view.exported:
+            continue
+        for name, value in view.export(workbench).items():
+            if isinstance(value, Overview):  # addresses of the lanes that users named are relative
+                renderers = tuple(f"../{at}" for at in renderers_at)
+                value = value.model_copy(update={"renderers": renderers})
+            _write(data, name, value)
     share = megabytes * _MILLION / len(opened.shown)
     whole: list[str] = []
     for number, key in enumerate(opened.shown):
         whole.append(_dictionary(data / str(number), opened, key, share, progress))
-    renderers_at = [f"renderers/{n}.js" for n in range(len(workbench.renderers))]
     for at, file in zip(renderers_at, workbench.renderers, strict=True):
         folder.write_bytes(at, file.read_bytes())
-    shown = first.model_copy(update={"renderers": tuple(f"../{at}" for at in renderers_at)})
-    _write(data, "run.json", shown)
-    for name, asset in app_page.assets().items():
+    for name, asset in manifests.assets().items():
         folder.write_bytes(name, asset.read_bytes())
     folder.write_bytes("plotly.js", app_page.plotly())
     folder.write_text(_INDEX, app_page.shell(f"exported: {'; '.join(whole)}"))
@@ -141,12 +138,11 @@ def _fill(
 
 
 def _features(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
+    answers = {panel.name: panel.answer for panel in manifests.panels() if panel.exported}
     for number in numbers:
-        found = {
-            "feature": feature(opened, key, number),
-            "coactivation": coactivation_view(opened, key, number),
-        }
-        yield number, _dump(found)
+        record: dict[str, BaseModel] = {"feature": feature(opened, key, number)}
+        record |= {name: of(opened, key, number) for name, of in answers.items() if of}
+        yield number, _dump(record)
 
 
 def _sequences(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
@@ -166,6 +162,11 @@ def _sequences(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple
                     "percents": percent.astype(int).tolist(),
                     "boundaries": opened.boundaries(key, number),
                     "input": input_view(opened, key, number),
+                    "lanes": {
+                        lane.name: lane.answer(opened, key, number, 0, None)
+                        for lane in manifests.lanes()
+                        if lane.answer
+                    },
                 }
             ),
         )
@@ -183,15 +184,6 @@ def _sequence_order(opened: RunCache, key: str) -> list[int]:
     known: list[int] = shown.index.sequences["sequence"].to_pylist()
     best = [each.sequence for each in choose_excerpts(shown.store, len(known), known, steps=1)]
     return list(dict.fromkeys([opened.opens_at(key)[0], *best, *known]))
-
-
-def _comparison(data: Folder, opened: RunCache, left: str, right: str) -> None:
-    numbers = list(opened.shown)
-    try:
-        found = compare(opened, left, right)
-    except MismatchError:
-        return  # of activations of different width; the page says so
-    _write(data, f"compare-{numbers.index(left)}-{numbers.index(right)}.json", found)
 
 
 def _write(folder: Folder, name: str, value: Any) -> None:

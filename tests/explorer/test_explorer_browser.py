@@ -172,7 +172,7 @@ def test_the_score_by_keyboard(tab, explorer):
     visit(tab, explorer, "/timeline?s=1&from=0&to=60")
     tab.locator("canvas.timeline").focus()
     tab.keyboard.press("ArrowDown")
-    assert "lasts" in tab.locator("#tip").inner_text()
+    assert "mean dwell" in tab.locator("#tip").inner_text()
     tab.keyboard.press("Shift+ArrowRight")
     tab.wait_for_selector(".selection .line")
     assert "span=" in tab.url
@@ -256,7 +256,7 @@ def test_another_sequence_is_found(tab, explorer):
 
 def test_a_feature_is_named_and_found_among_the_labels(tab, explorer):
     visit(tab, explorer, "/features/batch_topk/7")
-    tab.wait_for_selector(".companions")
+    tab.wait_for_selector(".related")
     tab.keyboard.press("n")
     tab.keyboard.type("<i>old towns</i>")
     tab.keyboard.press("Enter")

@@ -46,6 +46,7 @@ PATHS = [
     "/api/dictionaries/batch_topk/features?words=river&sort=dwell",
     "/api/dictionaries/batch_topk/features/3",
     "/api/dictionaries/batch_topk/features/3/coactivation",
+    "/api/dictionaries/batch_topk/columns",
     "/api/dictionaries/batch_topk/sequences",
     "/api/dictionaries/batch_topk/sequences/0/words?first=2&stop=9",
     "/api/dictionaries/batch_topk/sequences/0/timeline?first=2&stop=90&also=3",

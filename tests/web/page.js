@@ -5,7 +5,8 @@ import { Window } from "happy-dom";
 const page = new Window({ url: "http://localhost:8000/" });
 page.document.body.innerHTML = `
   <header id="bar"><nav></nav><span id="run"></span><button id="theme"></button></header>
-  <main id="view"></main><div id="tip" hidden></div>`;
+  <main id="view"></main><div id="tip" hidden></div>
+  <script type="application/json" id="manifests">{"views":[],"lanes":[],"panels":[]}</script>`;
 
 /** Globals of a browser that the modules read; those that Node has itself stay Node's. */
 const NAMES = ["document", "location", "history", "matchMedia", "getComputedStyle", "scrollTo"];

@@ -74,6 +74,15 @@ declare namespace Api {
     parts: [string, string] | null;
   }
 
+  interface DictionaryPreview {
+    key: string;
+    features: number;
+    sequence: number;
+    first: number;
+    stop: number;
+    rows: Array<PreviewRow>;
+  }
+
   interface DictionaryView {
     entry: DictionaryEntry;
     width: number;
@@ -169,21 +178,6 @@ declare namespace Api {
     earlier: number | null;
     later: number | null;
     history: History | null;
-  }
-
-  interface GlanceRow {
-    part: "" | "first" | "rest";
-    columns: Array<number>;
-    strengths: Array<number>;
-  }
-
-  interface Glanced {
-    key: string;
-    features: number;
-    sequence: number;
-    first: number;
-    stop: number;
-    rows: Array<GlanceRow>;
   }
 
   interface Histogram {
@@ -289,7 +283,13 @@ declare namespace Api {
 
   interface Preview {
     run: string;
-    dictionaries: Array<Glanced>;
+    dictionaries: Array<DictionaryPreview>;
+  }
+
+  interface PreviewRow {
+    part: "" | "first" | "rest";
+    columns: Array<number>;
+    strengths: Array<number>;
   }
 
   interface SearchHit {

@@ -20,7 +20,7 @@ def make_app(
     token: str | None = None,
     framed: bool = False,
 ) -> FastAPI:
-    """The explorer of a run; see `safety.guard` for `hosts`, `token` and `framed`."""
+    """The explorer of a run; see `access.guard` for `hosts`, `token` and `framed`."""
     app = FastAPI(
         title="sparsetime explorer",
         version=__version__,
@@ -30,8 +30,8 @@ def make_app(
         redoc_url=None,
     )
     app.state.workbench = workbench
-    app.include_router(api.router)
-    app.include_router(pages.router)
+    app.include_router(api.make_router())
+    app.include_router(pages.make_router())
 
     @app.exception_handler(SparsetimeError)
     def said(_: Request, error: SparsetimeError) -> JSONResponse:

@@ -1,45 +1,55 @@
-"""The pages themselves: one shell for all views, which the modules of `web/` fill."""
+"""The pages: one document for all views, whose modules draw them, and the files they need."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from sparsetime.errors import UnknownNameError, unknown_name
-from sparsetime.explorer import app_page
+from sparsetime.explorer import app_page, manifests
 
-router = APIRouter(include_in_schema=False)
-
-VIEWS = ("", "timeline", "live", "features", "compare", "labels", "api/docs")
-_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css"}
+_TYPES[".svg"] = "image/svg+xml"
 
 
-def asset(request: Request) -> Response:
-    """A module or style sheet of the package; nothing else can be named."""
-    name, known = request.url.path.lstrip("/"), app_page.assets()
-    if name not in known:
-        raise unknown_name("file", name, known)
-    media = f"{_TYPES[name.rpartition('.')[2]]}; charset=utf-8"
-    text = known[name].read_bytes()
-    return Response(text, media_type=media, headers={"Cache-Control": "no-cache"})
+def make_router() -> APIRouter:
+    """The address of every view, of its modules, and a last route for all that does not exist."""
+    views, assets, document = manifests.views(), manifests.assets(), app_page.shell()
+    router = APIRouter(include_in_schema=False)
+    for folder in sorted({path.partition("/")[0] for path in assets}):
+        router.get(f"/{folder}/{{path:path}}")(_asset_route(assets))
+    router.get("/renderers/{number}.js")(renderer)
+    router.get("/plotly.js")(plotly)
+    for view in views:
+        router.get(view.path)(_page_route(document))
+        for earlier in view.moved_from:
+            router.get(earlier)(_redirect_route(view.path))
+
+    @router.get("/{path:path}")
+    def missing(request: Request, path: str) -> Response:
+        """The document for people, whose scripts say that there is no such page; else words.
+
+        Errors: UnknownNameError naming the pages that exist.
+        """
+        if "text/html" in request.headers.get("accept", "") and not path.startswith("api/"):
+            return HTMLResponse(document, status_code=404)
+        pages = ", ".join(view.path for view in views)
+        raise UnknownNameError(f"there is no page /{path}; there are {pages}")
+
+    return router
 
 
-for _folder in app_page.FOLDERS:
-    router.get(f"/{_folder}/{{path:path}}")(asset)
-
-
-@router.get("/renderers/{number}.js")
 def renderer(request: Request, number: int) -> Response:
-    """A renderer that whoever started the explorer named."""
-    known = request.app.state.workbench.renderers
-    if not 0 <= number < len(known):
-        raise UnknownNameError(f"there is no renderer {number}; {len(known)} were named")
-    media = f"{_TYPES['js']}; charset=utf-8"
-    text = known[number].read_bytes()
-    return Response(text, media_type=media, headers={"Cache-Control": "no-cache"})
+    """A lane that whoever started the explorer named."""
+    files = request.app.state.workbench.renderers
+    if not 0 <= number < len(files):
+        raise UnknownNameError(f"there is no renderer {number}; {len(files)} were named")
+    return _file(files[number])
 
 
-@router.get("/plotly.js")
 def plotly() -> Response:
     """plotly.js as the installed package carries it."""
     return Response(
@@ -49,31 +59,34 @@ def plotly() -> Response:
     )
 
 
-def page(request: Request) -> HTMLResponse:
-    """The shell; its scripts read the address and draw the view."""
-    return HTMLResponse(app_page.shell())
+def _asset_route(assets: dict[str, Path]) -> Callable[[Request], Response]:
+    def asset(request: Request) -> Response:
+        """A module or style sheet of the package; nothing else can be named."""
+        name = request.url.path.lstrip("/")
+        if name not in assets:
+            raise unknown_name("file", name, assets)
+        return _file(assets[name])
+
+    return asset
 
 
-for _view in VIEWS:
-    router.get(f"/{_view}")(page)
-router.get("/features/{key}/{number}")(page)
+def _page_route(document: str) -> Callable[[], HTMLResponse]:
+    def page() -> HTMLResponse:
+        """The document; its scripts read the address and draw the view."""
+        return HTMLResponse(document)
+
+    return page
 
 
-@router.get("/score")
-def moved_timeline(request: Request) -> RedirectResponse:
-    """The address of the timeline in 0.1.0."""
-    query = request.url.query
-    return RedirectResponse("/timeline" + (f"?{query}" if query else ""), status_code=308)
+def _redirect_route(path: str) -> Callable[[Request], RedirectResponse]:
+    def moved(request: Request) -> RedirectResponse:
+        """An earlier address of a view, with its query."""
+        query = request.url.query
+        return RedirectResponse(path + (f"?{query}" if query else ""), status_code=308)
+
+    return moved
 
 
-@router.get("/{path:path}")
-def missing(request: Request, path: str) -> Response:
-    """The shell for people, whose scripts say that there is no such page; words for programs.
-
-    Errors: UnknownNameError naming the pages that exist.
-    """
-    if "text/html" in request.headers.get("accept", "") and not path.startswith("api/"):
-        return HTMLResponse(app_page.shell(), status_code=404)
-    raise UnknownNameError(
-        f"there is no page /{path}; there are {', '.join('/' + view for view in VIEWS)}"
-    )
+def _file(path: Path) -> Response:
+    media = f"{_TYPES[path.suffix]}; charset=utf-8"
+    return Response(path.read_bytes(), media_type=media, headers={"Cache-Control": "no-cache"})

@@ -61,9 +61,9 @@ async function sequences(key, { words = "", limit = 50 }) {
   return { total: fit.length, lines: fit.slice(0, limit) };
 }
 
-async function aFeature(key, number, coactivation) {
+async function aFeature(key, number, what) {
   const { place } = await dictionary(key), found = await file(`${place}/features/${number}.json`, `Only the most telling features' moments were exported. ${NOT_HERE}`);
-  return coactivation ? found.coactivation : found.feature;
+  return found[what ?? "feature"];
 }
 
 async function aSequence(key, number, what, parameters) {
@@ -71,19 +71,19 @@ async function aSequence(key, number, what, parameters) {
   if (what === "words") return found.text;
   if (what === "specific") return code.specific(parameters);
   if (what === "input") return found.input;
+  if (found.lanes && what in found.lanes) return found.lanes[what];
   if (what === "alike") return [];
   return { dictionary: key, sequence: Number(number), boundaries: found.boundaries, ...code.timeline(parameters) };
 }
 
 export async function answer(path, parameters) {
   const parts = path.split("/").map(decodeURIComponent), [, key, kind, number, what] = parts;
-  if (path === "run" || path === "training" || path === "labels") return file(`${path}.json`);
   if (path === "compare") {
     const [left, right] = [(await dictionary(parameters.left)).place, (await dictionary(parameters.right)).place];
     return file(`compare-${left}-${right}.json`, "These two are of activations of different width, and so cannot be compared.");
   }
   if (kind === "columns") return file(`${(await dictionary(key)).place}/columns.json`);
-  if (kind === "features") return number === undefined ? listed(key, parameters) : aFeature(key, number, what === "coactivation");
+  if (kind === "features") return number === undefined ? listed(key, parameters) : aFeature(key, number, what);
   if (kind === "sequences") return number === undefined ? sequences(key, parameters) : aSequence(key, number, what, parameters);
-  throw new Error(NOT_HERE);
+  return file(`${path}.json`); // what a view exports for itself
 }

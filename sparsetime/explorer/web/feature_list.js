@@ -7,7 +7,7 @@ import { placeLine, specificLine } from "./selection.js";
 import { histogram } from "./histogram.js";
 
 const PAGE = 60;
-const SORTS = [["informative", "most informative"], ["dwell", "lasts longest"], ["density", "fires most"], ["documents", "most documents"], ["feature", "number"]];
+const SORTS = [["informative", "most informative"], ["dwell", "longest dwell"], ["density", "highest density"], ["documents", "most documents"], ["feature", "number"]];
 
 /** Filters and the list, for one dictionary; `at` gets both. */
 export async function featureList(at, run, key, { compact = false } = {}) {
@@ -48,8 +48,8 @@ export async function featureList(at, run, key, { compact = false } = {}) {
     if (mine !== turn) return;
     const living = view.width - view.dead;
     count.textContent = found.total === living
-      ? `${plural(living, "living feature")}`
-      : `${found.total.toLocaleString("en")} of ${plural(living, "living feature")}`;
+      ? `${plural(living, "active feature")}`
+      : `${found.total.toLocaleString("en")} of ${plural(living, "active feature")}`;
     rows.replaceChildren(...found.lines.map((line) => featureLine(key, line, run.unit)));
     if (!found.total) rows.append(empty("No feature fits", "Widen the ranges, or take away a word."));
     more.hidden = found.lines.length >= found.total || state.shown >= 500;
@@ -58,14 +58,14 @@ export async function featureList(at, run, key, { compact = false } = {}) {
   const later = settled(load, 180);
   const change = (name) => (value) => { state[name] = value; state.shown = PAGE; later(); };
   const brushes = h("div.brushes", {},
-    histogram({ title: `Share of ${run.unit}s on which a feature fires`, unit: "", ...view.density, format: percent, chosen: state.density, change: change("density") }),
-    histogram({ title: `How long it lasts, mean run`, unit: `${run.unit}s`, ...view.dwell, chosen: state.dwell, change: change("dwell") }));
+    histogram({ title: `Density: share of ${run.unit}s on which a feature fires`, unit: "", ...view.density, format: percent, chosen: state.density, change: change("density") }),
+    histogram({ title: `Dwell: mean length of a run`, unit: `${run.unit}s`, ...view.dwell, chosen: state.dwell, change: change("dwell") }));
   const search = h("input", {
     type: "search", placeholder: "Search words and labels", "aria-label": "Search words and labels", value: state.words,
     input: (event) => change("words")(event.target.value),
   });
   const controls = h("div.controls", {}, search,
-    exported ? null : choices("search in", [["", "names and words"], ["moments", "the text of moments"]], state.where, change("where")),
+    exported ? null : choices("search in", [["", "names and words"], ["moments", "the text of examples"]], state.where, change("where")),
     h("select", { "aria-label": "Sort", change: (event) => change("sort")(event.target.value) },
       [...SORTS, ...columns.map((column) => [column.name, column.name])].map(([value, label]) => h("option", { value, selected: value === state.sort }, label))),
     view.entry.parts ? choices("part", [["", "both parts"], ["first", view.entry.parts[0]], ["rest", view.entry.parts[1]]], state.part, change("part")) : null,
@@ -89,11 +89,11 @@ function rangeOf(column, state, changed) {
   return h("div.controls.column", {}, h("span.count", { title: column.definition }, column.unit ? `${column.name} (${column.unit})` : column.name), inputs[0], "to", inputs[1]);
 }
 
-/** Features that fire on these words more than elsewhere, and where the words stand. */
+/** Features that fire on these words more than elsewhere, and where the words occur. */
 function showMoments(key, found, { count, rows, more }) {
   more.hidden = true;
   count.textContent = found.total ? `${plural(found.total, "place")} in ${plural(found.documents, "document")}; read in ${found.read.toLocaleString("en")}` : "";
-  if (!found.total) { rows.replaceChildren(empty("These words stand nowhere", "They are looked for as written, but for capital letters.")); return; }
+  if (!found.total) { rows.replaceChildren(empty("These words occur nowhere", "The search is for whole words in any case.")); return; }
   rows.replaceChildren(h("div.moments", {}, h("div.lines", {}, found.features.map((each) => specificLine(key, each))), h("div.alike", {}, found.places.map((place) => placeLine(key, place)))));
 }
 

@@ -3,36 +3,28 @@
 import { exported, go, path, showWith } from "./router.js";
 import { empty, h, hush } from "./dom.js";
 import { ask } from "./api.js";
-import { compareView } from "../views/compare/view.js";
-import { docsView } from "../views/api_docs/view.js";
-import { featureView } from "../views/feature/view.js";
-import { previewView } from "../views/overview/preview.js";
-import { labelsView } from "../views/labels/view.js";
-import { featuresView } from "../views/features/view.js";
-import { liveView } from "../views/live/view.js";
-import { overviewView } from "../views/overview/view.js";
-import { learn } from "./lanes.js";
-import { timelineView } from "../views/timeline/view.js";
+import { toggleKeyHelp } from "./key_help.js";
+import { loadLanes } from "./lanes.js";
+import { views } from "./manifests.js";
 
 const main = document.getElementById("view");
 const links = [...document.querySelectorAll("#bar nav a")];
-const KEYS = { o: "/", s: "/timeline", f: "/features", c: "/compare", l: "/labels", v: "/live" };
+const pages = views.map((view) => ({ ...view, pattern: new RegExp(`^${view.path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`) }));
 const PATIENCE = 400; // milliseconds that a page may be empty without a word
 let run = null;
 let leave = () => {};
 let turn = 0;
 
-function viewOf(path) {
-  if (path === "/") return [overviewView, "Overview"];
-  if (path === "/timeline") return [timelineView, "Timeline"];
-  if (path === "/live") return [liveView, "Live"];
-  if (path === "/features") return [featuresView, "Features"];
-  if (path === "/compare") return [compareView, "Compare"];
-  if (path === "/labels") return [labelsView, "Labels"];
-  if (path === "/api/docs") return [docsView, "API"];
-  const found = path.match(/^\/features\/([^/]+)\/(\d+)$/);
-  if (found) return [(at, data) => featureView(at, data, decodeURIComponent(found[1]), Number(found[2])), "Feature"];
-  return [null, ""];
+/** The view that a path leads to, and the parameters in the path; null where there is none. */
+function pageOf(address) {
+  for (const page of pages) {
+    const match = address.match(page.pattern);
+    if (match) {
+      const parameters = Object.entries(match.groups ?? {}).map(([name, text]) => [name, decodeURIComponent(text)]);
+      return { ...page, parameters: Object.fromEntries(parameters) };
+    }
+  }
+  return null;
 }
 
 async function show() {
@@ -40,7 +32,6 @@ async function show() {
   leave();
   leave = () => {};
   hush();
-  const [view, title] = viewOf(path());
   for (const link of links) {
     const at = link.getAttribute("href").replace("#", "");
     const on = at === "/" ? path() === "/" : path().startsWith(at);
@@ -55,25 +46,27 @@ async function show() {
     if (mine === turn && place.style.opacity) main.prepend(says);
   }, PATIENCE);
   try {
-    if (!run && !exported && view === overviewView) {
-      await previewView(place);
+    const page = pageOf(path());
+    const module = page && await import(`../views/${page.name}/view.js`);
+    if (mine !== turn) return;
+    if (!run && !exported && module?.preview) {
+      await module.preview(place);
       if (mine !== turn) return;
-      main.querySelector(".waiting")?.remove(); // a glance says itself what goes on
+      main.querySelector(".waiting")?.remove(); // the preview has a status of its own
       place.style.opacity = "";
       await new Promise(requestAnimationFrame); // on the screen before the server is busy again
     }
     run = await ask("run");
-    await learn(run.renderers);
+    await loadLanes(run.renderers);
     if (mine !== turn) return;
     place.replaceChildren();
-    document.title = `${title} · ${run.run} · sparsetime`;
+    document.title = `${page?.title ?? ""} · ${run.run} · sparsetime`;
     document.getElementById("run").textContent = run.run;
-    const needs = view !== overviewView && view !== docsView && !run.dictionaries.length;
-    if (!view) place.append(empty("There is no such page", "The views of this run are listed above."));
-    else if (needs) place.append(empty("Nothing is indexed yet", ...run.notes, "Index a dictionary with sparsetime index; this page finds it by itself."));
+    if (!page) place.append(empty("There is no such page", "The views of this run are listed above."));
+    else if (page.needs_dictionary && !run.dictionaries.length) place.append(empty("Nothing is indexed yet", ...run.notes, "Index a dictionary with sparsetime index; this page finds it by itself."));
     else {
-      const left = await view(place, run);
-      if (mine === turn) leave = left ?? leave; else left?.();
+      const stop = await module.default(place, run, page.parameters);
+      if (mine === turn) leave = stop ?? leave; else stop?.();
     }
   } catch (error) {
     if (mine === turn) place.replaceChildren(empty("This cannot be shown", error.message));
@@ -104,14 +97,19 @@ function turnTheme() {
   dispatchEvent(new Event("themechange"));
 }
 document.getElementById("theme").addEventListener("click", turnTheme);
+document.getElementById("keys").addEventListener("click", toggleKeyHelp);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dispatchEvent(new Event("themechange")));
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
   if (event.key === "d") turnTheme();
   else if (event.key === "/") document.querySelector("input[type=search]")?.focus();
-  else if (KEYS[event.key] && path() !== KEYS[event.key]) go(KEYS[event.key]);
-  else return;
+  else if (event.key === "?") toggleKeyHelp();
+  else {
+    const page = pages.find((view) => view.key === event.key);
+    if (!page || path() === page.path) return;
+    go(page.path);
+  }
   event.preventDefault();
 });
 

@@ -41,7 +41,7 @@ export class Passage {
     const { cursor, charts } = this.timeline;
     let chart = cursor?.chart, row = cursor && cursor.row !== null ? chart.rows[cursor.row] : null;
     if (!row) [chart, row] = charts.flatMap((each) => each.rows.filter((r) => this.timeline.pinsOf(each.key).has(r.feature)).map((r) => [each, r]))[0] ?? [];
-    this.note.textContent = row ? `${this.place}; shaded where feature ${row.feature} is on` : `${this.place}; point at a row to see here where it is on`;
+    this.note.textContent = row ? `${this.place}; shaded where feature ${row.feature} is active` : `${this.place}; point at a row to shade where it is active`;
     for (const [step, span] of this.spans) {
       const strength = row ? chart.strength(row, step) : 0;
       span.style.background = strength ? `color-mix(in srgb, var(--${hueOf(row)}) ${8 + strength * 0.48}%, transparent)` : "";

@@ -1,9 +1,14 @@
 // Where we are: the address of a view, in the path of a live explorer or behind the # of exported files.
 
+import { views } from "./manifests.js";
+
 export const exported = document.documentElement.dataset.exported ?? "";
 
-// Links into exports of 0.1.0 called the timeline /score.
-const behind = () => (location.hash.slice(1) || "/").replace(/^\/score(?=$|\?)/, "/timeline");
+/** The address behind the # of exported files; an earlier one leads to where the view is now. */
+function behind() {
+  const [at, ...query] = (location.hash.slice(1) || "/").split("?");
+  return [views.find((view) => view.moved_from.includes(at))?.path ?? at, ...query].join("?");
+}
 export const path = () => (exported ? behind().split("?")[0] : location.pathname);
 export const here = () => new URLSearchParams(exported ? behind().split("?")[1] ?? "" : location.search);
 

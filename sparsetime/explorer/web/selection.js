@@ -1,4 +1,4 @@
-// A stretch as an example: the features that it has to itself, and other passages that have them.
+// The selected segment: the features specific to it, and similar passages.
 
 import { featureAddress, h, hueOf, nameOf, percent, plural } from "./dom.js";
 
@@ -10,15 +10,15 @@ export async function showSelection(timeline) {
   const quoted = text.is_text ? `“${words.length > 160 ? `${words.slice(0, 159)}…` : words}”, ` : `from ${first} on, `;
   const others = h("div.alike");
   timeline.aside.hidden = false;
-  timeline.aside.replaceChildren(h("div.section-head", {}, h("h2", {}, "What only this stretch has"), h("p", { dir: "auto" }, quoted, plural(stop - first, unit))),
+  timeline.aside.replaceChildren(h("div.section-head", {}, h("h2", {}, "Features specific to this segment"), h("p", { dir: "auto" }, quoted, plural(stop - first, unit))),
     h("div.lines.compact", {}, found.flatMap((list, i) => list.map((each) => specificLine(keys[i], each)))), others);
   const alike = timeline.live ? [] : await timeline.asked("alike", { first, stop });
   if (!timeline.selection || !alike.length) return;
-  others.append(h("div.section-head", {}, h("h2", {}, "Passages like it"), h("p", {}, "Where the same features fire together elsewhere, and how much of them.")),
+  others.append(h("div.section-head", {}, h("h2", {}, "Similar passages"), h("p", {}, "Where the same features fire together elsewhere, and the share of them that does.")),
     ...alike.map((place) => placeLine(keys[0], place, true)));
 }
 
-/** A feature that some words or a stretch have to themselves. */
+/** A feature that is specific to some words or to a segment. */
 export const specificLine = (key, each) => h(`a.line.${hueOf(each)}`, { href: featureAddress(key, each.feature) },
   h("span.id", {}, each.feature), h("span.name", { dir: "auto" }, nameOf(each, 5)),
   h("span.fact", {}, h("b", {}, percent(each.share)), " here"), h("span.fact", {}, percent(each.density), " elsewhere"));

@@ -1,10 +1,10 @@
-// The timeline: one sequence as a piano chart, under one dictionary or several, from book to token.
+// The timeline: features as rows over the steps of one sequence, under one dictionary or several.
 
 import { go, here, remember } from "./router.js";
 import { TOO_DENSE } from "./local_codes.js";
 import { featureAddress, h, hush, nameOf, partOf, percent, plural, say, settled, short } from "./dom.js";
 import { Passage } from "./passage.js";
-import { rendererOf } from "./lanes.js";
+import { inputLane, lanesOver, stripsOver } from "./lanes.js";
 import { ROW, SORTS } from "./timeline_canvas.js";
 import { ask, of } from "./api.js";
 import { showSelection } from "./selection.js";
@@ -32,7 +32,7 @@ export class Timeline {
     this.selection = query.has("span") ? numbers(query.get("span").replace("-", ",")) : null;
     this.view = { from: number("from"), to: number("to") };
     if (!query.has("s") && Number.isNaN(this.view.from)) this.view = { from: best[1], to: best[2] };
-    Object.assign(this, { charts: [], boundaries: new Map(), labels: [], cursor: null, frame: null, turn: 0 });
+    Object.assign(this, { charts: [], lanes: [], strips: [], boundaries: new Map(), labels: [], cursor: null, frame: null, turn: 0 });
     this.rest = settled(() => this.settle(), SETTLE);
   }
 
@@ -48,11 +48,14 @@ export class Timeline {
     this.place(from, to);
     this.labels = labelled(this.text);
     this.input = await this.asked("input", this.stretch());
-    this.renderer = rendererOf(this.input, this.text);
+    this.renderer = inputLane(this.input, this.text);
+    this.lanes = lanesOver(this.input, this.text);
+    this.strips = stripsOver(this);
+    await Promise.all(this.lanes.map((lane) => lane.load?.(this)));
     this.at.replaceChildren();
     build(this);
     this.passageText = new Passage(this);
-    await Promise.all([this.loadMap(), this.loadRows()]);
+    await Promise.all([this.loadStrips(), this.loadRows()]);
     if (this.selection) await showSelection(this);
     this.draw();
   }
@@ -65,7 +68,7 @@ export class Timeline {
     this.labels = labelled(this.text);
     this.view = { from: 0, to: this.length };
     if (to >= was) this.place(this.length - width, this.length); else this.place(from, to);
-    await Promise.all([this.loadMap(), this.loadRows(), this.loadInput()]);
+    await Promise.all([this.loadStrips(), this.loadRows(), this.loadInput(), ...this.lanes.map((lane) => lane.load?.(this))]);
     this.draw();
   }
 
@@ -141,23 +144,19 @@ export class Timeline {
     }));
     if (mine !== this.turn || !this.at.isConnected) return;
     found.forEach((data, i) => { data.asked = this.state.rows; this.charts[i].take(data); });
-    this.where.textContent = found.map((data, i) => `${plural(data.awake, "feature")} awake here, ${data.rows.length} shown${this.keys.length > 1 ? ` (${this.known.get(this.keys[i]).entry.title})` : ""}`).join(" · ");
+    this.where.textContent = found.map((data, i) => `${plural(data.awake, "feature")} active here, ${data.rows.length} shown${this.keys.length > 1 ? ` (${this.known.get(this.keys[i]).entry.title})` : ""}`).join(" · ");
     size(this);
     this.passageText.write();
   }
 
   async loadInput() {
-    if (!this.renderer.reads) return;
+    if (!this.lanes.some((lane) => lane.reads)) return;
     const { first, stop } = this.stretch(), wide = stop - first;
     this.input = await this.asked("input", { first: Math.max(0, first - wide), stop: Math.min(this.length, stop + wide), columns: 3000 });
     this.draw();
   }
 
-  async loadMap() {
-    const found = await Promise.all(this.keys.map((key) => this.asked("timeline", { rows: 0, columns: 2048, also: [...this.pinsOf(key)] }, key)));
-    found.forEach((data, i) => this.boundaries.set(this.keys[i], data.boundaries));
-    this.minimap.data = found;
-  }
+  async loadStrips() { await Promise.all(this.strips.map((strip) => strip.load())); }
 
   arrange() { for (const chart of this.charts) chart.arrange(); this.draw(); }
   draw() {
@@ -165,7 +164,7 @@ export class Timeline {
       this.frame = null;
       if (!this.at.isConnected) return;
       for (const chart of this.charts) if (chart.data) chart.draw();
-      this.minimap.draw();
+      for (const strip of this.strips) strip.draw();
       if (this.charts.some((chart) => chart.moving)) this.draw();
     });
   }
@@ -183,12 +182,12 @@ export class Timeline {
     this.passageText.shade();
     this.draw();
     const word = step === null ? null : this.text.words[step - this.text.first] || `${this.unit} ${step}`;
-    const read = step === null ? "" : this.renderer.tell?.(this, step) ?? "";
+    const read = step === null ? "" : this.lanes.map((lane) => lane.describe?.(this, step) ?? "").filter(Boolean).join("; ");
     if (row === null) return read ? say({ x, y }, word, read) : hush();
     const each = chart.rows[row], strength = step === null ? 0 : chart.strength(each, step);
-    return say({ x, y }, word ?? nameOf(each, 5), read, step === null ? "" : strength ? `at ${strength}% of its strongest` : "silent here",
+    return say({ x, y }, word ?? nameOf(each, 5), read, step === null ? "" : strength ? `at ${strength}% of its largest activation` : "inactive here",
       step === null ? "" : nameOf(each, 5),
-      `feature ${each.feature}${each.part ? `, ${partOf(this.known.get(chart.key).entry, each)}` : ""}; lasts ${short(each.dwell)} ${this.unit}s; on ${percent(each.density)} of all`);
+      `feature ${each.feature}${each.part ? `, ${partOf(this.known.get(chart.key).entry, each)}` : ""}; mean dwell ${short(each.dwell)} ${this.unit}s; active on ${percent(each.density)} of all`);
   }
   moveTo(chart, row, step) {
     const r = Math.max(0, Math.min(chart.rows.length - 1, row)), s = Math.max(0, Math.min(this.length - 1, step));
@@ -209,7 +208,7 @@ export class Timeline {
     this.store();
     this.arrange();
     this.passageText.shade();
-    this.loadMap().then(() => this.draw());
+    this.loadStrips().then(() => this.draw());
   }
   openFeature(chart, row) { go(featureAddress(chart.key, chart.rows[row].feature)); }
 
@@ -222,7 +221,7 @@ export class Timeline {
 
 /** Draw again when the window or the theme is another; gives back how to stop. */
 export function watch(timeline) {
-  const again = () => { if (timeline.minimap) size(timeline); };
+  const again = () => { if (timeline.strips.length || timeline.charts.length) size(timeline); };
   addEventListener("resize", again);
   addEventListener("themechange", again);
   return () => { removeEventListener("resize", again); removeEventListener("themechange", again); };

@@ -1,9 +1,9 @@
-// One dictionary's chart on a canvas: features as rows, time to the right.
+// The chart of one dictionary on a canvas: features as rows, time to the right.
 
 import { colour, hueOf, nameOf, short } from "./dom.js";
 
 export const ROW = 16, AXIS = 20;
-export const SORTS = [["timescale", "timescale"], ["entry", "first entry"], ["strength", "strength"], ["likeness", "likeness"]];
+export const SORTS = [["timescale", "timescale"], ["entry", "first entry"], ["strength", "activation"], ["likeness", "co-activation"]];
 const EASE = 200, MOST_DASHES = 60;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -184,9 +184,16 @@ export class TimelineCanvas {
   }
 
   drawInput() {
-    this.pen.save();
-    this.timeline.renderer.draw(this, this.timeline);
-    this.pen.restore();
+    let above = 0;
+    for (const lane of this.timeline.lanes) {
+      const height = lane.height(this.timeline.input);
+      this.pen.save();
+      this.pen.translate(0, above);
+      // A lane draws from 0 to `top`, wherever it stands: for it, the chart's top is its own height.
+      lane.draw(Object.create(this, { top: { value: height } }), this.timeline);
+      this.pen.restore();
+      above += height;
+    }
   }
 
   drawAxis(floor) {
@@ -201,7 +208,7 @@ export class TimelineCanvas {
     }
     pen.fillText(`${timeline.unit}s`, 48, floor + 14);
     pen.textAlign = "right";
-    pen.fillText("lasts", this.gutter - 12, floor + 14);
+    pen.fillText("dwell", this.gutter - 12, floor + 14);
     pen.textAlign = "left";
   }
 

@@ -1,9 +1,8 @@
-// What stands around the charts of a timeline: its title, the controls, the legend, and how tall all is.
+// Layout of the timeline: title, controls, strips, one chart per dictionary, legend, and their heights.
 
 import { go } from "./router.js";
 import { check, choices, h, hueOf, partOf, plural } from "./dom.js";
 import { handle } from "./timeline_input.js";
-import { makeMinimap } from "../lanes/minimap/lane.js";
 import { picker } from "./sequence_picker.js";
 import { AXIS, ROW, TimelineCanvas, SORTS } from "./timeline_canvas.js";
 
@@ -12,17 +11,16 @@ const AMOUNTS = [24, 48, 120, 400, 2000], BETWEEN = 8;
 export function build(timeline) {
   const { keys, known, state, unit, text } = timeline;
   const title = (key) => known.get(key).entry.title, parts = keys.some((key) => known.get(key).entry.parts);
-  timeline.minimap = makeMinimap(timeline);
   timeline.where = h("p.where", { "aria-live": "polite" });
   timeline.aside = h("section.selection", { hidden: true, "aria-live": "polite" });
   const panels = keys.map((key, i) => {
     const { entry } = known.get(key);
     const canvas = h("canvas.timeline", { tabindex: "0", role: "application", "aria-label": `Timeline under ${entry.title}. Arrow keys move, plus and minus zoom, Enter pins, Space opens.` });
-    timeline.charts[i] = new TimelineCanvas(timeline, key, canvas, i ? BETWEEN : timeline.renderer.tall(timeline.input), i === 0);
+    timeline.charts[i] = new TimelineCanvas(timeline, key, canvas, i ? BETWEEN : timeline.lanes.reduce((sum, lane) => sum + lane.height(timeline.input), 0), i === 0);
     handle(timeline, timeline.charts[i]);
     return h("div.panel", {}, h("h2", {}, entry.title, h("small", {}, entry.note)), canvas);
   });
-  const groups = [["", "no groups"], ...(parts ? [["part", "by part"]] : []), ["together", "by company"]];
+  const groups = [["", "no groups"], ...(parts ? [["part", "by part"]] : []), ["together", "by co-activation"]];
   timeline.passage = h("section.passage", {});
   timeline.at.append(
     timeline.live ? "" : h("header.head.tight", {}, h("div", {}, h("h1", { dir: "auto" }, /^\d+$/.test(text.title) ? `Sequence ${text.title}` : text.title), h("p.lead.small", {}, `${text.id === text.title ? "" : `${text.id}, `}${plural(timeline.length, unit)}`)),
@@ -31,11 +29,11 @@ export function build(timeline) {
       h("span.control", {}, "Sort by ", choices("sort", SORTS, state.sort, (value) => timeline.set("sort", value))),
       choose("Groups", groups, state.group, (value) => timeline.set("group", value)),
       choose("Rows", AMOUNTS.map((count) => [String(count), count === 2000 ? "all rows" : `${count} rows`]), String(state.rows), (value) => timeline.set("rows", Number(value))),
-      check("hide what is always on", !state.dense, (on) => timeline.set("dense", !on)),
+      check("hide dense features", !state.dense, (on) => timeline.set("dense", !on)),
       check("rows follow the view", state.follow, (on) => timeline.set("follow", on))),
-    timeline.minimap.canvas, h("div.panels", {}, panels),
+    ...timeline.strips.map((strip) => strip.element), h("div.panels", {}, panels),
     h("div.below", {}, timeline.where, legend(timeline, parts)),
-    h("p.hint", {}, "Wheel to zoom, drag to move, shift-wheel along time, alt-wheel through the rows. Drag over what stands above the rows to see what only that stretch has. Click a row to pin it, double-click to open it."),
+    h("p.hint", {}, "Wheel to zoom, drag to move, shift-wheel along time, alt-wheel through the rows. Drag over the words or signals above the rows to list the features specific to that segment. Click a row to pin it, double-click to open it."),
     timeline.aside, timeline.passage);
   size(timeline);
 }
@@ -53,7 +51,7 @@ function legend({ keys, known, unit, live }, parts) {
   const names = ["first", "rest"].map((part) => [part, [...new Set(keys.map((key) => partOf(known.get(key).entry, { part })).filter(Boolean))].join(", ")]);
   return h("ul.legend", {}, names.map(([part, name]) => (name ? h("li", {}, h(`i.dot.${hueOf({ part })}`), name) : null)),
     keys.some((key) => !known.get(key).entry.parts) ? h("li", {}, h("i.dot.plain"), parts ? "no parts" : "a feature") : null,
-    h("li", {}, h("b", {}, "8.4"), `mean length of a run, in ${unit}s`), live ? null : h("li", {}, h("i.dashes"), "the active features change"));
+    h("li", {}, `number at a row: mean dwell (length of a run) over the corpus, in ${unit}s`), live ? null : h("li", {}, h("i.dashes"), "the active features change"));
 }
 
 /** Each chart as tall as its rows, within what the window has room for. */

@@ -1,7 +1,7 @@
 """A first look at a run, from its indexes alone: there before anything heavy is loaded.
 
 Whether an index still fits the weights and the store beside it is found out when the run is opened
-in full, which takes torch; what a glance shows is replaced by that a moment later.
+in full, which takes torch; what the preview shows is replaced by that a moment later.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sparsetime.files import Folder
 _ROWS, _STEPS = 40, 128
 
 
-class GlanceRow(FrozenRecord):
+class PreviewRow(FrozenRecord):
     """One feature over a passage: the steps on which it fires, and percent of its maximum."""
 
     part: Part
@@ -29,22 +29,22 @@ class GlanceRow(FrozenRecord):
     strengths: list[int]
 
 
-class Glanced(FrozenRecord):
-    """A dictionary and its score of a passage: the steps `first` to `stop` of a sequence."""
+class DictionaryPreview(FrozenRecord):
+    """A dictionary and its timeline of a passage: the steps `first` to `stop` of a sequence."""
 
     key: Text
     features: int
     sequence: int
     first: int
     stop: int
-    rows: list[GlanceRow]
+    rows: list[PreviewRow]
 
 
 class Preview(FrozenRecord):
     """The run's name and what its indexes hold. Damaged ones are left out, without a word yet."""
 
     run: Text
-    dictionaries: list[Glanced]
+    dictionaries: list[DictionaryPreview]
 
 
 def preview(folder: Folder) -> Preview:
@@ -71,7 +71,7 @@ def indexed(folder: Folder) -> list[str]:
     return [name for name in folder.names() if folder.exists(f"{name}/{INDEX}/{RECORD}")]
 
 
-def _glanced(key: str, index: FeatureIndex, table: FeatureTable) -> Glanced:
+def _glanced(key: str, index: FeatureIndex, table: FeatureTable) -> DictionaryPreview:
     sequence, around = _passage(index)
     length = index.length(sequence)
     first = max(0, min(around - _STEPS // 4, length - _STEPS))
@@ -80,14 +80,14 @@ def _glanced(key: str, index: FeatureIndex, table: FeatureTable) -> Glanced:
     here = (step >= first) & (step < stop)
     step, feature, value = step[here] - first, feature[here], np.abs(value[here])
     percent = np.clip(np.rint(100 * value / np.maximum(table.peak[feature], 1e-12)), 1, 100)
-    return Glanced(
+    return DictionaryPreview(
         key=key,
         features=index.width,
         sequence=sequence,
         first=first,
         stop=stop,
         rows=[
-            GlanceRow(
+            PreviewRow(
                 part=table.part(int(f)),
                 columns=step[feature == f].tolist(),
                 strengths=percent[feature == f].astype(int).tolist(),

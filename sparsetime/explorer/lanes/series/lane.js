@@ -4,11 +4,10 @@ import { node, short } from "../../web/dom.js";
 
 const LANE = 27, ALONE = 96, MOST = 260;
 
-export const series = {
-  name: "series",
+export default {
   reads: true,
   fits: (input) => input.kind === "series",
-  tall: ({ channels }) => (channels.length === 1 ? ALONE : Math.min(MOST, channels.length * LANE + 12)),
+  height: ({ channels }) => (channels.length === 1 ? ALONE : Math.min(MOST, channels.length * LANE + 12)),
   draw(chart, timeline) {
     const { pen, hues, gutter, top } = chart, { input } = timeline, lane = (top - 10) / input.channels.length;
     input.channels.forEach((name, i) => {
@@ -23,16 +22,16 @@ export const series = {
     });
     pen.textAlign = "left";
   },
-  tell({ input }, step) {
+  describe({ input }, step) {
     const at = Math.floor((step - input.first) / input.stride);
     const values = input.channels.slice(0, 4).map((name, i) => (input.low[i][at] == null ? null : `${name} ${short(input.low[i][at])}`));
     return values.filter(Boolean).join(", ") + (input.channels.length > 4 ? " …" : "");
   },
-  moment(moment, hue) {
-    const { input } = moment, lane = input.channels.length === 1 ? 44 : 15, wide = 640, tall = lane * input.channels.length, count = moment.strengths.length, step = wide / count;
-    const svg = node("svg", { viewBox: `0 0 ${wide} ${tall + 6}`, class: "sparks", role: "img", "aria-label": `${input.channels.join(", ")} around step ${moment.position}` });
-    moment.strengths.forEach((strength, i) => { if (strength) svg.append(node("rect", { x: i * step, y: 0, width: step, height: tall + 6, fill: `var(--${hue})`, opacity: 0.08 + 0.0042 * strength })); });
-    svg.append(node("rect", { x: moment.here * step, y: tall + 3, width: step, height: 3, fill: "var(--ink)" }));
+  example(example, hue) {
+    const { input } = example, lane = input.channels.length === 1 ? 44 : 15, wide = 640, tall = lane * input.channels.length, count = example.strengths.length, step = wide / count;
+    const svg = node("svg", { viewBox: `0 0 ${wide} ${tall + 6}`, class: "sparks", role: "img", "aria-label": `${input.channels.join(", ")} around step ${example.position}` });
+    example.strengths.forEach((strength, i) => { if (strength) svg.append(node("rect", { x: i * step, y: 0, width: step, height: tall + 6, fill: `var(--${hue})`, opacity: 0.08 + 0.0042 * strength })); });
+    svg.append(node("rect", { x: example.here * step, y: tall + 3, width: step, height: 3, fill: "var(--ink)" }));
     input.channels.forEach((name, i) => {
       const y = scale(input, i, (i + 1) * lane - 2, lane - 5);
       const points = input.low[i].flatMap((low, column) => (low === null ? [] : [`${((column + 0.5) * input.stride * step).toFixed(1)},${y((low + input.high[i][column]) / 2).toFixed(1)}`]));

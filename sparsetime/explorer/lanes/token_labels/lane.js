@@ -5,10 +5,9 @@ import { spread, thinned } from "../../web/label_layout.js";
 
 const TURN = (-66 * Math.PI) / 180, APART = 10.4, TALL = 96;
 
-export const text = {
-  name: "text",
+export default {
   fits: (input) => input.kind === "text",
-  tall: () => TALL,
+  height: () => TALL,
   draw(chart, timeline) {
     const { pen, hues, gutter, wide, top } = chart, { view, cursor } = timeline;
     const found = thinned(timeline.labels, view.from, view.to, (wide - 30) / APART);
@@ -30,9 +29,9 @@ export const text = {
       pen.rotate(-TURN); pen.translate(-x - 2, -top + 12);
     });
   },
-  moment: (moment, hue) => h("p", { dir: "auto" }, moment.words.flatMap((word, i) => {
-    const strength = moment.strengths[i], mark = h(i === moment.here ? "mark.here" : strength ? "mark" : "span", {}, word);
+  example: (example, hue) => h("p", { dir: "auto" }, example.words.flatMap((word, i) => {
+    const strength = example.strengths[i], mark = h(i === example.here ? "mark.here" : strength ? "mark" : "span", {}, word);
     if (strength) mark.style.background = `color-mix(in srgb, var(--${hue}) ${8 + strength * 0.48}%, transparent)`;
-    return [i ? moment.gaps[i].replace("\n\n", " ¶ ") : "", mark];
+    return [i ? example.gaps[i].replace("\n\n", " ¶ ") : "", mark];
   })),
 };

@@ -17,11 +17,10 @@ function picture(address, loaded) {
   return found;
 }
 
-export const frames = {
-  name: "frames",
+export default {
   reads: true,
   fits: (input) => input.kind === "frames",
-  tall: () => TALL,
+  height: () => TALL,
   draw(chart, timeline) {
     const { pen, hues, gutter, top } = chart;
     pen.save();
@@ -39,8 +38,8 @@ export const frames = {
     }
     pen.restore();
   },
-  moment: (moment, hue) => h("div.film", {}, moment.input.frames.map((frame) => {
-    const strength = moment.strengths[frame.step - moment.first] ?? 0;
+  example: (example, hue) => h("div.film", {}, example.input.frames.map((frame) => {
+    const strength = example.strengths[frame.step - example.first] ?? 0;
     const shown = h("img", { src: frame.picture, alt: `frame ${frame.step}` });
     if (strength) shown.style.outline = `2px solid color-mix(in srgb, var(--${hue}) ${30 + strength * 0.7}%, transparent)`;
     return shown;

@@ -1,24 +1,29 @@
-// How a feature formed: four small lines over the training, and what it read at each moment.
+// History of a feature over the training: four small lines, and its top words at each snapshot.
 
 import { h, node, percent, plural, short } from "../../web/dom.js";
 
 const WIDE = 300, TALL = 112, LEFT = 34, RIGHT = 290, TOP = 8, FLOOR = 90;
 const FEW = 20; // moments, below which a figure says little
 
-/** What stands in its place where no dictionaries were kept on the way: how to get them. */
-export const noHistory = () => h("section.company.history", {}, h("div.section-head", {}, h("h2", {}, "Its history")),
-  h("p.count", {}, "How it formed is not known: no dictionaries were kept on the way, or it was indexed without them. Train with ", h("code", {}, "snapshots=6"),
-    " (", h("code", {}, "--set snapshots=6"), " on the command line) and index again; then pictures of it stand here."));
+/** How to get snapshots, where there are none. */
+const noHistory = () => h("section.side.history", {}, h("div.section-head", {}, h("h2", {}, "History")),
+  h("p.count", {}, "No snapshots of the dictionary were kept while it was trained, or it was indexed without them. Train with ", h("code", {}, "snapshots=6"),
+    " (", h("code", {}, "--set snapshots=6"), " on the command line) and index again; its history is then drawn here."));
+
+/** Beside the other panels where there are no snapshots. */
+export const place = ({ feature }) => (feature.history ? "wide" : "aside");
+
+export default ({ feature, unit }) => (feature.history ? historyOf(feature.history, unit) : noHistory());
 
 /** `history` is a record of the API; `unit` what a step of the store is called. */
-export function historyOf(history, unit) {
-  const head = (...more) => h("section.history", {}, h("div.section-head", {}, h("h2", {}, "Its history")), more);
+function historyOf(history, unit) {
+  const head = (...more) => h("section.history", {}, h("div.section-head", {}, h("h2", {}, "History")), more);
   const { stages, looked_at: steps } = history, last = stages.at(-1), seen = Math.round(last.density * steps);
   const kinds = [
     ["Cosine with its final atom", "cosine", (v) => v.toFixed(2), [0, 1]],
-    ["Overlap with its final moments", "overlap", percent, [0, 1]],
-    [`Share of ${unit}s it fires on`, "density", percent, null],
-    [`How long it lasts, ${unit}s`, "dwell", short, null],
+    ["Overlap with where it fires at the end", "overlap", percent, [0, 1]],
+    [`Density: share of ${unit}s`, "density", percent, null],
+    [`Mean dwell, ${unit}s`, "dwell", short, null],
   ];
   const lines = kinds.map((kind) => line(stages, kind, (at) => choose(at)));
   const reads = stages.some((stage) => stage.words.length);
@@ -26,14 +31,14 @@ export function historyOf(history, unit) {
     h("th", { scope: "row" }, stage === last ? `${short(stage.rows)}, the end` : short(stage.rows)),
     kinds.map(([, name, format]) => h("td", {}, stage[name] === null ? "–" : format(stage[name]))),
     reads ? h("td.words", { dir: "auto" }, stage.words.join(", ") || "–") : null));
-  const table = h("div.scroll", {}, h("table", {}, h("thead", {}, h("tr", {}, ["rows seen", "atom", "overlap", "fires on", "lasts", ...(reads ? ["it read"] : [])]
+  const table = h("div.scroll", {}, h("table", {}, h("thead", {}, h("tr", {}, ["rows seen", "atom", "overlap", "density", "dwell", ...(reads ? ["top words"] : [])]
     .map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows)));
   function choose(at) {
     lines.forEach((each) => each.mark(at));
     rows.forEach((row, i) => row.classList.toggle("chosen", i === at));
   }
   return head(
-    h("p.count", {}, `The dictionary at ${plural(stages.length, "moment")} of its training, all looked at on the same ${plural(steps, unit)}; rows seen are spaced as their logarithm. `,
+    h("p.count", {}, `${plural(stages.length, "snapshot")} of the training, all measured on the same ${plural(steps, unit)}; rows seen are spaced as their logarithm. `,
       seen >= FEW ? "" : seen ? `At the end it fires on only ${seen} of them, and so few say little.` : "At the end it fires on none of them."),
     h("div.growth", {}, h("div.grown", {}, lines.map((each) => each.figure)), table));
 }

@@ -5,7 +5,7 @@ import { ask } from "../../web/api.js";
 
 const kind = (schema = {}) => schema.$ref?.split("/").at(-1) ?? (schema.anyOf ? schema.anyOf.map(kind).join(" or ") : schema.type === "array" ? `list of ${kind(schema.items)}` : schema.enum ? schema.enum.map((v) => `“${v}”`).join(" ") : schema.type ?? "any");
 
-export async function docsView(at) {
+export default async function docsView(at) {
   const api = await ask("openapi.json");
   at.append(h("header.head", {}, h("div", {}, h("h1", {}, "API"), h("p.lead", {}, `${api.info.summary} The whole description is `, h("a", { href: "/api/openapi.json", target: "_blank" }, "openapi.json"), "."))));
   for (const [path, methods] of Object.entries(api.paths)) {

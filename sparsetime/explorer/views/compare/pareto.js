@@ -1,4 +1,4 @@
-// All dictionaries of a run in one picture: variance left unexplained against features at a time.
+// Pareto chart of a run's dictionaries: unexplained variance against L0.
 
 import { h, node, percent, short } from "../../web/dom.js";
 
@@ -10,13 +10,13 @@ export function pareto(run) {
   const points = run.dictionaries.filter(({ figures }) => figures.fvu !== undefined && figures.l0 !== undefined)
     .map(({ entry, figures }) => ({ title: entry.title, x: figures.l0, y: figures.fvu, hue: entry.parts ? "high" : "plain" }));
   if (points.length < 2) return null;
-  const svg = node("svg", { viewBox: `0 0 ${WIDE} ${TALL}`, class: "histogram pareto", role: "img", "aria-label": "Variance unexplained against features active at a time" });
+  const svg = node("svg", { viewBox: `0 0 ${WIDE} ${TALL}`, class: "histogram pareto", role: "img", "aria-label": "Unexplained variance against L0" });
   const xs = range(points.map((p) => p.x)), ys = range(points.map((p) => p.y));
   const x = (value) => LEFT + ((value - xs[0]) / (xs[1] - xs[0])) * (RIGHT - LEFT), y = (value) => FLOOR - ((value - ys[0]) / (ys[1] - ys[0])) * (FLOOR - TOP);
   svg.append(node("path", { class: "axis", d: `M${LEFT} ${TOP - 6}V${FLOOR}H${RIGHT + 6}` }));
   for (const at of xs) svg.append(node("text", { x: x(at), y: FLOOR + 13, "text-anchor": "middle" }, short(at)));
   for (const at of ys) svg.append(node("text", { x: LEFT - 5, y: y(at) + 3, "text-anchor": "end" }, percent(at)));
-  svg.append(node("text", { x: (LEFT + RIGHT) / 2, y: TALL - 4, "text-anchor": "middle" }, "features active at a time"));
+  svg.append(node("text", { x: (LEFT + RIGHT) / 2, y: TALL - 4, "text-anchor": "middle" }, "L0: active latents a step"));
   const front = points.filter((p) => !points.some((q) => q !== p && q.x <= p.x && q.y <= p.y && (q.x < p.x || q.y < p.y))).sort((a, b) => a.x - b.x);
   if (front.length > 1) svg.append(node("polyline", { class: "front", points: front.map((p) => `${x(p.x)},${y(p.y)}`).join(" ") }));
   const taken = points.map((p) => [x(p.x) - 5, y(p.y) - 5, x(p.x) + 5, y(p.y) + 5]);
@@ -28,7 +28,7 @@ export function pareto(run) {
     dot.append(node("title", {}, `${point.title}: ${percent(point.y)} unexplained with ${short(point.x)} active`));
     svg.append(dot, node("text", { x: at[0] + dx, y: at[1] + dy, "text-anchor": anchor, class: "named" }, point.title));
   }
-  return h("figure.spread", {}, h("figcaption", {}, h("b", {}, `Variance unexplained against features active${front.length > 1 ? "; the dashes join those that none beats on both" : ""}`)), svg);
+  return h("figure.spread", {}, h("figcaption", {}, h("b", {}, `Unexplained variance against L0${front.length > 1 ? "; dashes join the Pareto front" : ""}`)), svg);
 }
 
 const meet = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

@@ -9,7 +9,7 @@ import { ask } from "../../web/api.js";
 
 const SHOWN = ["shared", "split", "only"];
 
-export async function compareView(at, run) {
+export default async function compareView(at, run) {
   const known = run.dictionaries.map((each) => each.entry.key);
   if (known.length < 2) {
     at.append(empty("There is one dictionary only", "Train and index another one in this run to compare them."));
@@ -31,8 +31,8 @@ export async function compareView(at, run) {
     [found.shared, "shared", `pairs that are each other's nearest, ${near}`],
     [found.split_left, `of ${title(left)} are split`, `two or more of ${title(right)} have it as their nearest, ${near}`],
     [found.split_right, `of ${title(right)} are split`, `two or more of ${title(left)} have it as their nearest, ${near}`],
-    [found.only_left, `only in ${title(left)}`, `nothing on the other side has a ${near}`],
-    [found.only_right, `only in ${title(right)}`, `nothing on the other side has a ${near}`]];
+    [found.only_left, `only in ${title(left)}`, `no atom on the other side has a ${near}`],
+    [found.only_right, `only in ${title(right)}`, `no atom on the other side has a ${near}`]];
   said.remove();
   const list = h("div");
   const lists = { shared: () => pairs(found, left, right), split: () => splits(found, left, right, title, run), only: () => alone(found, left, right, title, run) };
@@ -59,7 +59,7 @@ function splits(found, left, right, title) {
 }
 
 function alone(found, left, right, title, run) {
-  const side = (lines, key) => h("section", {}, h("div.section-head", {}, h("h2", {}, `Only in ${title(key)}`), h("p", {}, "The least like anything on the other side first.")),
-    lines.length ? h("div.lines", {}, lines.map((line) => featureLine(key, line, run.unit))) : none("None is alone"));
+  const side = (lines, key) => h("section", {}, h("div.section-head", {}, h("h2", {}, `Only in ${title(key)}`), h("p", {}, "Lowest cosine with the other side first.")),
+    lines.length ? h("div.lines", {}, lines.map((line) => featureLine(key, line, run.unit))) : none("Every feature has a match"));
   return h("div.columns.even", {}, side(found.alone_left, left), side(found.alone_right, right));
 }

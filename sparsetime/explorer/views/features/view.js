@@ -4,7 +4,7 @@ import { h } from "../../web/dom.js";
 import { dictionaryChoice, featureList } from "../../web/feature_list.js";
 import { here, remember } from "../../web/router.js";
 
-export async function featuresView(at, run) {
+export default async function featuresView(at, run) {
   const known = run.dictionaries.map((each) => each.entry.key);
   const key = known.includes(here().get("dictionary")) ? here().get("dictionary") : known[0];
   const entry = run.dictionaries.find((each) => each.entry.key === key).entry;

@@ -1,10 +1,10 @@
-// Names and stars: all of them, to take away as JSON and to bring back.
+// Names and stars of features: the list, its export as JSON and its import.
 
 import { exported } from "../../web/router.js";
 import { empty, featureAddress, h, plural } from "../../web/dom.js";
 import { ask, send } from "../../web/api.js";
 
-export async function labelsView(at, run) {
+export default async function labelsView(at, run) {
   const labels = await ask("labels"), said = h("p.count", { "aria-live": "polite" });
   const titles = new Map(run.dictionaries.map((each) => [each.entry.key, each.entry.title]));
   const file = h("input", { type: "file", accept: "application/json,.json", hidden: true, change: async () => {
@@ -15,7 +15,7 @@ export async function labelsView(at, run) {
       await labelsView(at, run);
     } catch (error) { said.textContent = `Not imported: ${error.message}`; }
   } });
-  at.append(h("header.head", {}, h("div", {}, h("h1", {}, "Labels"), h("p.lead", {}, "What you called features, kept beside the run in labels.jsonl.")),
+  at.append(h("header.head", {}, h("div", {}, h("h1", {}, "Labels"), h("p.lead", {}, "Names and stars of features, kept beside the run in labels.jsonl.")),
     h("div.controls", {}, h("a.button", { href: exported ? "data/labels.json" : "/api/labels", download: `labels-${run.run}.json` }, "Export JSON"),
       exported ? null : [h("button", { click: () => file.click() }, "Import JSON"), file])), said);
   if (!labels.length) {

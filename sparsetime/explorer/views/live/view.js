@@ -8,7 +8,7 @@ import { ask, of, provide, send } from "../../web/api.js";
 const PAUSE = 40;
 const EXAMPLE = "The river carries a little of the old town away every morning. def river(town): return town[1:]";
 
-export async function liveView(at, run) {
+export default async function liveView(at, run) {
   const [first] = run.dictionaries, [sequence] = first.opens_at;
   const { is_text } = await ask(`${of(first.entry.key)}/sequences/${sequence}/words`, { stop: 1 });
   let key = first.entry.key, asked = null, timeline = null, leave = () => {}, stopped = false;

@@ -4,7 +4,7 @@ import { h } from "../../web/dom.js";
 import { ask } from "../../web/api.js";
 import { drawThumbnail } from "../../web/thumbnail.js";
 
-export async function previewView(at) {
+export async function preview(at) {
   const { run, dictionaries } = await ask("preview");
   at.append(h("header.head", {}, h("div", {}, h("h1", {}, run), h("p.lead", { role: "status" }, "Opening the run…"))),
     h("div.dictionaries", {}, dictionaries.map(card)));

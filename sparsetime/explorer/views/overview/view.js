@@ -7,13 +7,16 @@ import { drawCurves } from "../../web/plotly_charts.js";
 import { dictionaryChoice, featureList } from "../../web/feature_list.js";
 import { drawThumbnail } from "../../web/thumbnail.js";
 
+/** What is shown while the server still opens the run. */
+export { preview } from "./preview.js";
+
 const WATCH = 3000; // milliseconds between two looks at a training that still runs
 const FIGURES = [
-  ["fvu", "variance unexplained", percent], ["l0", "active at a time", short],
-  ["dwell_median", "median dwell", short], ["flicker_share", "switched a step", percent],
+  ["fvu", "unexplained variance", percent], ["l0", "active latents, L0", short],
+  ["dwell_median", "median dwell", short], ["flicker_share", "flicker", percent],
 ];
 
-export async function overviewView(at, run) {
+export default async function overviewView(at, run) {
   at.append(h("header.head", {}, h("div", {}, h("h1", {}, run.title), h("p.lead", {}, run.lead))));
   if (run.notes.length) at.append(h("ul.notes", {}, run.notes.map((note) => h("li", {}, note))));
   const cards = h("div.dictionaries", {}, run.dictionaries.map((view) => card(view, run)));
@@ -35,7 +38,7 @@ function card(view, run) {
   const known = FIGURES.filter(([name]) => figures[name] !== undefined);
   return h("article.dictionary", {},
     h("a", { href: timeline, "aria-label": `The timeline of a passage under ${entry.title}` }, picture),
-    h("h2", {}, entry.title), h("p.note", {}, `${entry.note}; ${view.dead.toLocaleString("en")} never active.`),
+    h("h2", {}, entry.title), h("p.note", {}, `${entry.note}; ${view.dead.toLocaleString("en")} dead.`),
     h("dl", {}, known.map(([name, label, format]) => h("div", {}, h("dd", {}, format(figures[name])), h("dt", {}, label)))),
     h("p.ways", {}, h("a.button", { href: timeline }, "Read its timeline"), h("a", { href: `/features?dictionary=${encodeURIComponent(entry.key)}` }, "All features")));
 }
@@ -55,7 +58,7 @@ function trainingSection(run) {
     const state = JSON.stringify(curves.map((curve) => [curve.label, curve.x.at(-1)]));
     if (state !== drawn) await drawCurves(place, curves.map((curve) => ({ ...curve, label: titles.get(curve.label) ?? curve.label })));
     drawn = state;
-    const what = curves.every((curve) => curve.figure === "fvu") ? "Share of the variance left unexplained" : "The loss that each one minimises";
+    const what = curves.every((curve) => curve.figure === "fvu") ? "Unexplained variance, FVU" : "Training loss";
     said.textContent = `${what}, by rows seen.${running.length ? ` Still running: ${running.map((curve) => curve.label).join(", ")}.` : ""}`;
     if (running.length) timer = setTimeout(() => look().catch(() => {}), WATCH);
   }
@@ -78,7 +81,7 @@ async function featuresSection(at, run) {
 
 function comparisonSection(run) {
   const meaning = new Map(run.definitions.map((each) => [each.name, each]));
-  return h("section", {}, h("div.section-head", {}, h("h2", {}, "Side by side"), h("p", {}, "Point at a name for what it means.")),
+  return h("section", {}, h("div.section-head", {}, h("h2", {}, "Side by side"), h("p", {}, "Point at a name for its definition.")),
     h("div.scroll", {}, h("table", {},
       h("thead", {}, h("tr", {}, h("th"), run.dictionaries.map((view) => [
         h("th", { scope: "col" }, view.entry.title), view.entry.parts ? [h("th.sub", {}, h("i.dot.high"), view.entry.parts[0]), h("th.sub", {}, h("i.dot.low"), view.entry.parts[1])] : null]))),

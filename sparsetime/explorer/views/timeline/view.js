@@ -2,7 +2,7 @@
 
 import { Timeline, watch } from "../../web/timeline.js";
 
-export async function timelineView(at, run) {
+export default async function timelineView(at, run) {
   const timeline = new Timeline(at, run);
   await timeline.open();
   return watch(timeline);

@@ -1,0 +1,1 @@
+"""Lanes of the timeline: a folder each, with its manifest and the module that draws it."""

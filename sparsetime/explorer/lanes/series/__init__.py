@@ -1,0 +1,1 @@
+"""Channels of a series over the rows of the timeline."""

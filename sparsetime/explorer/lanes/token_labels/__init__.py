@@ -1,0 +1,1 @@
+"""Words or times over the rows of the timeline."""

@@ -1,0 +1,1 @@
+"""Frames of a video over the rows of the timeline."""

@@ -1,0 +1,1 @@
+"""Histogram of a feature's activation values."""

@@ -1,0 +1,5 @@
+// Histogram of a feature's activation values, where it fires.
+
+import { histogram } from "../../web/histogram.js";
+
+export default ({ feature, hue }) => histogram({ title: "Activation value, where it fires", unit: "", hue, root: false, ...feature.strengths });

@@ -1,0 +1,1 @@
+"""Co-activation: features that fire with a feature, before it and after it."""

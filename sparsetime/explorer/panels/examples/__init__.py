@@ -1,0 +1,1 @@
+"""Activating examples of a feature, by quantile of its activation value."""

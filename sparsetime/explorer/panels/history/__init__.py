@@ -1,0 +1,1 @@
+"""A feature over the training, from snapshots."""

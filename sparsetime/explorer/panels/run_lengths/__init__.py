@@ -1,0 +1,1 @@
+"""Histogram of the lengths of a feature's runs."""

@@ -1,0 +1,30 @@
+"""Parameters that several routes of the API share, with their limits."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path, Query, Request
+
+from sparsetime.explorer.workbench.run_cache import RunCache
+from sparsetime.explorer.workbench.workbench import Workbench
+
+Key = Annotated[str, Path(description="The dictionary's folder in the run.", max_length=200)]
+Number = Annotated[int, Path(description="The feature's number.", ge=0, lt=2**31)]
+Sequence = Annotated[int, Path(description="The sequence's number in the store.", ge=0, lt=2**31)]
+First = Annotated[int, Query(description="The first step.", ge=0, lt=2**31)]
+Stop = Annotated[int | None, Query(description="The step after the last.", ge=1, lt=2**31)]
+Words = Annotated[str, Query(max_length=200)]
+Offset = Annotated[int, Query(ge=0, lt=2**31)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+def workbench_of(request: Request) -> Workbench:
+    """The workbench that the application serves."""
+    workbench: Workbench = request.app.state.workbench
+    return workbench
+
+
+def run_of(request: Request) -> RunCache:
+    """The run as it is now."""
+    return workbench_of(request).opened

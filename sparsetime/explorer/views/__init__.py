@@ -1,0 +1,1 @@
+"""Views: a folder each, with its manifest, its routes and the module that draws it."""

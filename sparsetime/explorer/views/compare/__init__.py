@@ -1,0 +1,1 @@
+"""Two dictionaries compared, atom by atom."""

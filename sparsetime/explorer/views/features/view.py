@@ -1,0 +1,79 @@
+"""The list of features: searched, filtered, sorted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query, Request
+
+from sparsetime.errors import ConfigError, UnknownNameError
+from sparsetime.explorer.manifests import View
+from sparsetime.explorer.report_schema import Part
+from sparsetime.explorer.server.parameters import Key, Limit, Offset, Words, run_of
+from sparsetime.explorer.workbench import feature_columns, feature_list, search
+from sparsetime.explorer.workbench.schema import FeaturePage
+
+routes = APIRouter()
+WhichPart = Annotated[
+    Part, Query(description="The first group of features or the rest; `parts` says their names.")
+]
+
+
+@routes.get("/dictionaries/{key}/features")
+def list_features(
+    request: Request,
+    key: Key,
+    words: Words = "",
+    part: WhichPart = "",
+    density_min: float = 0.0,
+    density_max: float = 1.0,
+    dwell_min: float = 0.0,
+    dwell_max: float = 1e12,
+    starred: bool = False,
+    where: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006  FastAPI copies it
+    sort: Annotated[str, Query(max_length=200)] = feature_list.INFORMATIVE,
+    ascending: bool = False,
+    offset: Offset = 0,
+    limit: Limit = 50,
+) -> FeaturePage:
+    """Features that fit the filters, a page of them.
+
+    `where` is any number of ranges `column:least:most`; `sort` is "informative" or any column that
+    sorts; see the route `columns`.
+    """
+    opened = run_of(request)
+    shown = opened.dictionary(key)
+    try:
+        ranges = feature_columns.parse_ranges(where)
+        feature_list.check_order(shown, [sort, *ranges])
+    except (ConfigError, UnknownNameError) as error:
+        raise HTTPException(422, str(error)) from error
+    return feature_list.features(
+        opened,
+        key,
+        words=words,
+        part=part,
+        density=(density_min, density_max),
+        dwell=(dwell_min, dwell_max),
+        starred=starred,
+        ranges=ranges,
+        sort=sort,
+        ascending=ascending,
+        offset=offset,
+        limit=limit,
+    )
+
+
+@routes.get("/dictionaries/{key}/columns")
+def list_columns(request: Request, key: Key) -> list[feature_columns.FeatureColumn]:
+    """The columns by which features are sorted, filtered and searched, with definitions."""
+    return feature_columns.feature_columns(run_of(request), key)
+
+
+@routes.get("/dictionaries/{key}/moments")
+def moments(request: Request, key: Key, words: Words) -> search.WordSearch:
+    """The features that have these words most to themselves, and where the words stand."""
+    return search.features_of_words(run_of(request), key, words)
+
+
+VIEW = View(title="Features", path="/features", key="f", order=40, routes=routes)

@@ -1,0 +1,1 @@
+"""Names and stars of features, to export and import."""

@@ -1,0 +1,117 @@
+"""The timeline of one sequence: features as rows over time."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from sparsetime.explorer.manifests import View
+from sparsetime.explorer.row_choice import TOO_DENSE
+from sparsetime.explorer.server.parameters import (
+    First,
+    Key,
+    Limit,
+    Offset,
+    Sequence,
+    Stop,
+    Words,
+    run_of,
+)
+from sparsetime.explorer.workbench import documents, feature, inputs, search, timeline
+from sparsetime.explorer.workbench.input_records import InputView
+from sparsetime.explorer.workbench.schema import (
+    DocumentPage,
+    DocumentText,
+    EnrichedFeature,
+    Timeline,
+)
+
+# Routes with include_in_schema=False are addresses of 0.1.0, which scripts and links still use.
+routes = APIRouter()
+
+
+@routes.get("/dictionaries/{key}/sequences")
+def sequences(
+    request: Request, key: Key, words: Words = "", offset: Offset = 0, limit: Limit = 50
+) -> DocumentPage:
+    """Sequences whose name or text holds these words."""
+    return documents.documents(run_of(request), key, words, offset, limit)
+
+
+@routes.get("/dictionaries/{key}/sequences/{sequence}/words")
+def words_of(
+    request: Request, key: Key, sequence: Sequence, first: First = 0, stop: Stop = None
+) -> DocumentText:
+    """The words of a segment, one a step."""
+    return documents.document(run_of(request), key, sequence, first, stop)
+
+
+@routes.get("/dictionaries/{key}/sequences/{sequence}/timeline")
+@routes.get("/dictionaries/{key}/sequences/{sequence}/score", include_in_schema=False)
+def timeline_view(
+    request: Request,
+    key: Key,
+    sequence: Sequence,
+    first: First = 0,
+    stop: Stop = None,
+    columns: Annotated[int, Query(ge=16, le=timeline.MOST_COLUMNS)] = timeline.COLUMNS,
+    rows: Annotated[int, Query(ge=0, le=timeline.MOST_ROWS)] = timeline.ROWS,
+    densest: Annotated[float, Query(ge=0, le=1)] = TOO_DENSE,
+    reach: Annotated[int, Query(ge=0, le=100_000)] = 0,
+    also: Annotated[list[int], Query(max_length=timeline.MOST_ROWS)] = [],  # noqa: B006  FastAPI copies it
+) -> Timeline:
+    """The timeline of a segment: features as rows, steps as columns."""
+    opened = run_of(request)
+    for number in also:
+        feature.check_feature(opened, key, number)
+    return timeline.timeline(
+        opened, key, sequence, first, stop,
+        columns=columns, rows=rows, densest=densest, also=tuple(dict.fromkeys(also)), reach=reach,
+    )  # fmt: skip
+
+
+@routes.get("/dictionaries/{key}/sequences/{sequence}/input")
+def input_view(
+    request: Request,
+    key: Key,
+    sequence: Sequence,
+    first: First = 0,
+    stop: Stop = None,
+    columns: Annotated[int, Query(ge=16, le=4096)] = inputs.COLUMNS,
+    frames: Annotated[int, Query(ge=1, le=200)] = inputs.MOST_FRAMES,
+) -> InputView:
+    """What the model read over a segment, where that was no text: a series or frames."""
+    return inputs.input_view(
+        run_of(request), key, sequence, first, stop, columns=columns, frames=frames
+    )
+
+
+@routes.get("/dictionaries/{key}/sequences/{sequence}/alike")
+def alike(
+    request: Request,
+    key: Key,
+    sequence: Sequence,
+    first: Annotated[int, Query(ge=0, lt=2**31)],
+    stop: Annotated[int, Query(ge=1, lt=2**31)],
+) -> list[search.SearchHit]:
+    """Other passages in which the features of this segment fire together."""
+    return search.similar_passages(run_of(request), key, sequence, first, stop)
+
+
+@routes.get("/dictionaries/{key}/sequences/{sequence}/specific")
+def specific(
+    request: Request,
+    key: Key,
+    sequence: Sequence,
+    first: Annotated[int, Query(ge=0, lt=2**31)],
+    stop: Annotated[int, Query(ge=1, lt=2**31)],
+    limit: Annotated[int, Query(ge=1, le=100)] = 12,
+) -> list[EnrichedFeature]:
+    """The features that a segment has most to itself."""
+    return timeline.enriched_features(run_of(request), key, sequence, first, stop, limit)
+
+
+VIEW = View(
+    title="Timeline", path="/timeline", key="s", order=20, moved_from=("/score",), routes=routes
+)
