@@ -196,7 +196,7 @@ def test_a_word_under_the_cursor_stays_in_its_line(tab, explorer):
     assert under.evaluate("span => getComputedStyle(span).display") == "inline"
     assert tab.locator(".passage-text").bounding_box() == before
     note = tab.locator(".passage .count")
-    assert re.search(r"shaded where feature \d+ is on", note.inner_text())
+    assert re.search(r"shaded where feature \d+ is active", note.inner_text())
     tab.mouse.move(box["x"] + 500, box["y"] - 40)
     until(tab, "/point at a row/.test(document.querySelector('.passage .count').textContent)")
 
@@ -219,7 +219,7 @@ def test_words_that_are_picked_have_their_own_features(tab, explorer):
 
 def test_rows_are_sorted_and_dictionaries_stacked(tab, explorer):
     visit(tab, explorer, "/timeline?s=2")
-    for name in ("first entry", "strength", "likeness"):
+    for name in ("first entry", "activation", "co-activation"):
         tab.get_by_text(name, exact=True).click()
     assert "sort=likeness" in tab.url
     tab.get_by_label("Stacked dictionary").select_option(label="over BatchTopK SAE")

@@ -10,10 +10,10 @@ from itertools import pairwise
 import pytest
 from browsing import CONTRAST
 from small_run import DIMENSIONS, WIDTH, add_dictionary, prose, write_store
+from sparsetime.reports.run_page import gather
 
 import sparsetime
 from sparsetime.errors import StoreError
-from sparsetime.explorer.report_data import gather
 from sparsetime.explorer.run_contents import dictionary_names
 from sparsetime.explorer.workbench.feature import feature
 from sparsetime.explorer.workbench.workbench import Workbench
@@ -163,7 +163,7 @@ def test_the_history_is_read_off_by_keys_and_mouse(tab, explorer, number):
 def test_without_snapshots_the_page_says_how_to_get_them(tab, explorer, number):
     visit(tab, f"{explorer.url}features/{PLAIN}/{number}")
     said = tab.locator(".history").inner_text()
-    assert "no dictionaries were kept on the way" in said
+    assert "No snapshots of the dictionary were kept" in said
     assert "Train with snapshots=6 (--set snapshots=6 on the command line) and index again" in said
     assert tab.locator(".history svg").count() == 0
 
