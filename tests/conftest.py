@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 import torch
+from browsing import launched
 from hypothesis import settings
 from jaxtyping import install_import_hook
 from shape_checker import checkable
@@ -23,3 +25,9 @@ if not torch.cuda.is_available():
 install_import_hook(
     checkable(Path(__file__).parent.parent / "sparsetime", "sparsetime"), "shape_checker.checked"
 )
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with launched() as browser:
+        yield browser

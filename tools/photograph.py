@@ -42,8 +42,8 @@ def main(run: str, out: str) -> None:
         with sync_playwright() as engine:
             browser = engine.chromium.launch(executable_path=shutil.which("chromium"))
             for name, scheme, path in (
-                ("score", "light", address),
-                ("score", "dark", address),
+                ("timeline", "light", address),
+                ("timeline", "dark", address),
                 ("overview", "light", ""),
                 ("feature", "light", f"features/{DICTIONARY}/{lasting(explorer.url)}"),
                 ("compare", "dark", "compare"),

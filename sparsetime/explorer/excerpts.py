@@ -29,6 +29,7 @@ class Excerpt:
     """A segment of one sequence: its steps `first` to `stop` (exclusive), and their words.
 
     sequence: the number in the whole store; words: one a step; gaps: the white space before each.
+    is_text: whether the words are of a text; otherwise they are times.
     """
 
     sequence: int
@@ -38,6 +39,7 @@ class Excerpt:
     stop: int
     words: list[str]
     gaps: list[str]
+    is_text: bool = True
 
 
 def choose_excerpts(
@@ -100,6 +102,7 @@ def excerpt(stored: StoredSequence, start: int, steps: int) -> Excerpt:
         stop=stop,
         words=[word for word, _ in pieces],
         gaps=[gap for _, gap in pieces],
+        is_text=with_text,
     )
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.explorer import app_page, manifests
 from sparsetime.explorer.excerpts import choose_excerpts
+from sparsetime.explorer.page_code import page_code
 from sparsetime.explorer.workbench.documents import document, documents
 from sparsetime.explorer.workbench.feature import feature
 from sparsetime.explorer.workbench.feature_columns import feature_columns
@@ -146,20 +147,15 @@ def _features(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple[
 
 
 def _sequences(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
-    peak = np.maximum(opened.dictionary(key).table.peak, 1e-12)
+    peak = opened.dictionary(key).table.peak
     for number in numbers:
         code = opened.code(key, number)
-        feature_of = code.indices.numpy()
-        strength = np.abs(code.values.detach().float().numpy())
-        percent = np.clip(np.rint(100 * strength / peak[feature_of]), 1, 100)
         yield (
             number,
             _dump(
                 {
                     "text": document(opened, key, number),
-                    "offsets": code.offsets.tolist(),
-                    "features": feature_of.tolist(),
-                    "percents": percent.astype(int).tolist(),
+                    **page_code(code, peak),
                     "boundaries": opened.boundaries(key, number),
                     "input": input_view(opened, key, number),
                     "lanes": {

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sparsetime.explorer.report_schema import (
+from sparsetime.explorer.records import (
     ComparisonCell,
     ComparisonRow,
     Definition,

@@ -1,16 +1,16 @@
-"""The score: the features of a passage as rows, the longest-lasting on top, time to the right.
+"""Choice of the rows of a timeline: which features of a segment are shown, and in which order.
 
-Which rows are shown. A passage wakes hundreds of features and a picture holds a few dozen. So:
+Hundreds of features are active on a segment, and a picture holds a few dozen rows. So:
 
 1. Features that are active on more than half of the whole corpus are left out: they say nothing
-   about this passage.
-2. The rest are ranked by their share of the passage's code energy (the sum of squared strengths).
+   about this segment.
+2. The rest are ranked by their share of the segment's code energy (the sum of squared activations).
 3. Half of the rows go to the slower half of those features and half to the faster half, by mean
    dwell over the whole corpus, the most energetic first; where one half is short, the other fills
-   its places. Without this, a passage's many short features would crowd out the few long ones. In a
+   its places. Without this, a segment's many short features would crowd out the few long ones. In a
    dictionary of two parts these are the halves: a part may be weak, but it is what one came to see.
 
-Rows are sorted by dwell over the corpus, not by their luck in this passage.
+Rows are sorted by dwell over the corpus, not over the segment.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from sparsetime.errors import MismatchError
-from sparsetime.explorer.report_schema import Part, ScorePanel, ScoreRow
+from sparsetime.explorer.records import Part
 from sparsetime.features.arrow_numpy import to_numpy
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sparsetime.features.index import FeatureIndex
 
 ROWS = 36
-#: Share of the corpus's steps beyond which a feature says nothing of a passage.
+#: Share of the corpus's steps beyond which a feature says nothing of a segment.
 TOO_DENSE = 0.5
 #: What stands for the words of a feature that fires on words much as they come: those it is most
 #: over-represented on would be a few common ones, and mislead.
@@ -42,7 +42,7 @@ _OFTEN = 0.01  # share of steps below which so little may be told by chance
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """What the score needs to know of every feature, measured over the whole corpus.
+    """Statistics of every feature over the whole corpus, as the timeline shows them.
 
     dwell: mean run length in steps; density: share of steps on which it is active; peak: largest
     activation; words: most over-represented first, or ANY_WORD alone; groups: ends of the
@@ -79,27 +79,20 @@ def table_of(index: FeatureIndex) -> FeatureTable:
     )
 
 
-def score_panel(
-    dictionary: str, code: SparseCode, table: FeatureTable, rows: int = ROWS
-) -> ScorePanel:
-    """The score of one passage under one dictionary.
+def choose_rows(
+    code: SparseCode, table: FeatureTable, rows: int = ROWS, too_dense: float = TOO_DENSE
+) -> Int[np.ndarray, " rows"]:
+    """The features to show of a code of shape (time,), the longest-lasting first.
 
-    `code` has shape (time,): the passage's steps in order. Errors: MismatchError where the code
-    and the table differ in width.
+    Errors: MismatchError where the code and the table differ in width.
     """
     if code.width != len(table.dwell):
         raise MismatchError(
             f"the code has {code.width} features and the feature table {len(table.dwell)}; "
             f"both must come from one dictionary"
         )
-    step = code.row_of_entry.cpu().numpy()
-    feature = code.indices.cpu().numpy()
     value = code.values.detach().float().cpu().numpy()
-    chosen = choose(feature, value, table, rows)
-    return ScorePanel(
-        dictionary=dictionary,
-        rows=[_row(int(f), step[feature == f], value[feature == f], table) for f in chosen],
-    )
+    return choose(code.indices.cpu().numpy(), value, table, rows, too_dense)
 
 
 def choose(
@@ -120,6 +113,14 @@ def choose(
     return kept[np.lexsort((kept, -table.dwell[kept]))]
 
 
+def change_steps(code: SparseCode, table: FeatureTable) -> list[int]:
+    """Steps before which the active features change most; dense features do not take part."""
+    from sparsetime.features.change_points import boundaries
+
+    scale = np.where(table.density <= TOO_DENSE, 1 / np.maximum(table.peak, 1e-12), 0.0)
+    return [int(step) for step in boundaries(code, scale)]
+
+
 def _halves(
     shown: Int[np.ndarray, " shown"], table: FeatureTable
 ) -> tuple[Int[np.ndarray, " slower"], Int[np.ndarray, " faster"]]:
@@ -136,24 +137,6 @@ def _words(features: Any) -> list[list[str]]:
     untold = (told < _TELLING) & (to_numpy(features, "density").astype(float) >= _OFTEN)
     known = features["words"].to_pylist()
     return [[ANY_WORD] if a else words or [] for words, a in zip(known, untold, strict=True)]
-
-
-def _row(
-    feature: int,
-    steps: Int[np.ndarray, " active"],
-    values: Float[np.ndarray, " active"],
-    table: FeatureTable,
-) -> ScoreRow:
-    peak = max(float(table.peak[feature]), float(values.max()))
-    return ScoreRow(
-        feature=feature,
-        part=table.part(feature),
-        words=list(table.words[feature]),
-        dwell=round(float(table.dwell[feature]), 2),
-        density=round(float(table.density[feature]), 6),
-        steps=[int(step) for step in steps],
-        strengths=[max(1, round(100 * float(v) / peak)) for v in np.abs(values)],
-    )
 
 
 def _numbers(features: Any, name: str) -> Float[np.ndarray, " width"]:

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sparsetime.errors import DamagedError, StoreError
-from sparsetime.explorer import report_charts
-from sparsetime.explorer.report_schema import DictionaryEntry
+from sparsetime.explorer.records import DictionaryEntry
 from sparsetime.explorer.row_choice import FeatureTable, table_of
+from sparsetime.explorer.run_description import dictionary_entry
 from sparsetime.features.schemas import FEATURE_COLUMNS
 from sparsetime.files import Folder
 
@@ -178,7 +178,7 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
             f"{record['model_name']} at {record['site']}); {again} on the run's own"
         )
     return ShownDictionary(
-        entry=report_charts.entry(name, index),
+        entry=dictionary_entry(name, index),
         store=store,
         index=index,
         table=table_of(index),

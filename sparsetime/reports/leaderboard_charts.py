@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from sparsetime.explorer.report_schema import Chart, Curve, FrozenRecord, Text
+from sparsetime.explorer.records import Curve, FrozenRecord, Text
 from sparsetime.metrics.temporal.probe_ladder import RANDOM, RAW
+from sparsetime.reports.page_schema import Chart
 
 if TYPE_CHECKING:
     from sparsetime.comparison.entry import DwellOctave, LeaderboardEntry

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, final
 
 from sparsetime.comparison.recipe_comparison import rankings
-from sparsetime.explorer.report_schema import FrozenRecord, Text
+from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.reports.leaderboard_charts import Panel, panels
 from sparsetime.reports.leaderboard_tables import (
     Table,

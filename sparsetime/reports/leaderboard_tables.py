@@ -10,7 +10,7 @@ from pydantic import Field
 
 from sparsetime.comparison.rank_stability import rank_stability
 from sparsetime.comparison.recipe_comparison import Comparison, comparisons
-from sparsetime.explorer.report_schema import FrozenRecord, Text
+from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.reports.leaderboard_charts import FREQUENT
 
 if TYPE_CHECKING:

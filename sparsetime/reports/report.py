@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from sparsetime.explorer.report_schema import PART_HUES, PageData
+from sparsetime.explorer import manifests
+from sparsetime.explorer.module_bundle import import_map, module_name
+from sparsetime.explorer.records import PART_HUES
 from sparsetime.files import Folder
-from sparsetime.reports.render import asset, rendered
+from sparsetime.reports.page_schema import PageData
+from sparsetime.reports.render import rendered
 from sparsetime.reports.svg_charts import chart_svg
 
 REPORT = "report.html"
-SCRIPTS = ("drawing.js", "score.js")  # one after the other in one script
+_TIMELINE = "web/embedded.js"
 _JSON_ESCAPES = {
     ord("<"): "\\u003c",
     ord(">"): "\\u003e",
@@ -30,8 +34,8 @@ def report(run: str | Path, progress: bool = True) -> Path:
     Errors: StoreError where the run has no store, no dictionary, or none that can be shown.
     """
     from sparsetime.comparison import leaderboard_files
-    from sparsetime.explorer.report_data import gather
     from sparsetime.reports.leaderboard_page import leaderboard_html
+    from sparsetime.reports.run_page import gather
     from sparsetime.reports.suite_page import suite_html
     from sparsetime.suites import suite_record
 
@@ -56,11 +60,35 @@ def render(page: PageData) -> str:
         hues=PART_HUES,
         entries={entry.key: entry for entry in page.dictionaries},
         charts=[(chart, Markup(chart_svg(chart))) for chart in page.charts],
-        js=Markup("\n".join(map(asset, SCRIPTS))),
+        timeline_css=Markup(manifests.assets()["web/timeline.css"].read_text("utf-8")),
+        import_map=Markup(import_map([_TIMELINE, *_lane_modules()])),
+        boot=Markup(_boot()),
+        manifests=Markup(_escaped(json.dumps(manifests.for_page(exported=True)))),
         data=Markup(embedded_json(page)),
     )
 
 
 def embedded_json(page: PageData) -> str:
-    """What the script draws, as JSON that cannot end the element that holds it."""
-    return page.model_dump_json(include={"score", "dictionaries", "unit"}).translate(_JSON_ESCAPES)
+    """What the timeline draws, as JSON that cannot end the element that holds it."""
+    return _escaped(page.timeline.model_dump_json())
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_JSON_ESCAPES)
+
+
+def _lane_modules() -> list[str]:
+    return [f"lanes/{lane.name}/lane.js" for lane in manifests.lanes()]
+
+
+def _boot() -> str:
+    """The script that starts the timeline, with every lane that the explorer has."""
+    lanes = manifests.lanes()
+    lines = [f'import {{ embedTimeline }} from "{module_name(_TIMELINE)}";']
+    lines += [
+        f'import lane{number} from "{module_name(path)}";'
+        for number, path in enumerate(_lane_modules())
+    ]
+    used = ", ".join(f'["{lane.place}", lane{number}]' for number, lane in enumerate(lanes))
+    data = 'JSON.parse(document.getElementById("timeline-data").textContent)'
+    return "\n".join([*lines, f"embedTimeline({data}, [{used}]);"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, final
 
-from sparsetime.explorer.report_schema import Chart, Curve, FrozenRecord, Text
+from sparsetime.explorer.records import Curve, FrozenRecord, Text
+from sparsetime.reports.page_schema import Chart
 from sparsetime.reports.render import rendered
 from sparsetime.reports.svg_charts import chart_svg
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from html import escape
 
-from sparsetime.explorer.report_schema import Chart, Curve
+from sparsetime.explorer.records import Curve
+from sparsetime.reports.page_schema import Chart
 
 WIDTH, HEIGHT = 440, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 30, 40

@@ -145,6 +145,9 @@ def test_the_score_of_files_is_the_score_of_the_api(tab, address, run):
             )
             assert len(both) >= len(here) - 1
             assert sorted(r["place"] for r in found["rows"]) == list(range(len(found["rows"])))
+            if there.keys() == here.keys():
+                order = {r["feature"]: (r["place"], r["group"]) for r in found["rows"]}
+                assert order == {r.feature: (r.place, r.group) for r in expected.rows}
         found = tab.evaluate(ask, [f"{base}/specific", {"first": 5, "stop": 30}])
         expected = enriched_features(opened, key, 2, 5, 30)
         assert [each["feature"] for each in found] == [each.feature for each in expected]

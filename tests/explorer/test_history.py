@@ -10,7 +10,6 @@ from itertools import pairwise
 import pytest
 from browsing import CONTRAST
 from small_run import DIMENSIONS, WIDTH, add_dictionary, prose, write_store
-from sparsetime.reports.run_page import gather
 
 import sparsetime
 from sparsetime.errors import StoreError
@@ -18,6 +17,7 @@ from sparsetime.explorer.run_contents import dictionary_names
 from sparsetime.explorer.workbench.feature import feature
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder
+from sparsetime.reports.run_page import gather
 
 WATCHED, PLAIN = "batch_topk", "temporal_matryoshka"
 ROWS = [128, 384, 1280, 4096]  # of three snapshots and the end

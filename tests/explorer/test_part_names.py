@@ -7,11 +7,11 @@ from fastapi.testclient import TestClient
 from small_run import add_dictionary, prose, write_store
 
 import sparsetime as st
-from sparsetime.explorer.report_data import gather
 from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.metrics.evaluation_report import RECORD
 from sparsetime.reports.report import render
+from sparsetime.reports.run_page import gather
 
 NAME = "temporal_feature_analysis"
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sparsetime.explorer.report_schema import Chart, Curve
+from sparsetime.explorer.records import Curve
+from sparsetime.reports.page_schema import Chart
 from sparsetime.reports.svg_charts import chart_svg, tick_text, ticks
-from sparsetime.reports.timeline_svg import runs, score_svg, spread, written_words
 
 
 def chart(x, y, **other):
@@ -93,41 +92,3 @@ def test_a_chart_of_nothing_says_so():
 def test_values_that_cannot_be_drawn_are_passed_over():
     svg = chart_svg(chart([1, 2, 3], [float("nan"), 1.0, 0.0], y_log=True))
     assert "nan" not in svg and ElementTree.fromstring(svg).tag == "svg"
-
-
-def test_the_picture_is_a_small_document_that_stands_alone(page_data):
-    svg = score_svg(page_data.score[0], "temporal")
-    root = ElementTree.fromstring(svg)
-    assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert len(svg) < 200_000 and "prefers-color-scheme" in svg
-    assert svg.count("http") == 1  # the name of the format
-
-
-def test_the_picture_escapes_words(hostile_page):
-    svg = score_svg(hostile_page.score[0], "temporal").replace("\0", "")
-    assert ElementTree.fromstring(svg).find(".//{*}script") is None
-
-
-def test_runs_are_stretches_of_neighbouring_steps():
-    assert list(runs([0, 1, 2, 5, 7, 8])) == [(0, 3), (5, 6), (7, 9)]
-    assert list(runs([])) == []
-
-
-def test_pieces_of_a_word_are_written_as_one():
-    words = ["__", "init", "__", "(", ")", "is", "called", "."]
-    gaps = ["", "", "", "", "", " ", " ", ""]
-    assert written_words(words, gaps) == [("init", 1, 2), ("is", 5, 6), ("called", 6, 7)]
-    assert written_words(["token", "izer"], [" ", ""]) == [("tokenizer", 0, 2)]
-
-
-@given(st.lists(st.floats(0, 100), min_size=1, max_size=30))
-def test_spread_keeps_order_distance_and_bounds(wanted):
-    limit = 30 * 4.0 + 100
-    placed = spread(sorted(wanted), 4.0, limit)
-    assert all(b - a >= 4.0 - 1e-6 for a, b in pairwise(placed))
-    assert placed[0] >= 0 and placed[-1] <= limit + 1e-6
-
-
-def test_spread_moves_nothing_that_has_room():
-    assert spread([0, 10, 20], 5, 100) == [0, 10, 20]
-    assert spread([10, 10], 4, 100) == [8, 12]

@@ -12,10 +12,10 @@ import sparsetime
 from sparsetime.activations.store.writer import StoreWriter
 from sparsetime.errors import StoreError
 from sparsetime.explorer.excerpts import choose_excerpts
-from sparsetime.explorer.feature_cards import shaded
-from sparsetime.explorer.report_data import gather
 from sparsetime.features.contexts import ContextWord, FeatureContext
 from sparsetime.features.step_text import gap_text
+from sparsetime.reports.feature_cards import shaded
+from sparsetime.reports.run_page import gather
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +42,17 @@ def test_the_dictionary_with_parts_comes_first(page):
 
 
 def test_every_passage_is_scored_by_every_dictionary(page):
-    assert len(page.score) == 4
-    for passage in page.score:
+    assert len(page.timeline.passages) == 4
+    for passage in page.timeline.passages:
         assert len(passage.words) == len(passage.gaps) <= 128
-        assert [panel.dictionary for panel in passage.panels] == [
+        assert [code.dictionary for code in passage.codes] == [
             entry.key for entry in page.dictionaries
         ]
-        for panel in passage.panels:
-            assert panel.rows
-            assert all(max(row.steps) < len(passage.words) for row in panel.rows)
+        for code in passage.codes:
+            assert code.features and len(code.offsets) == len(passage.words) + 1
+            assert code.offsets[-1] == len(code.features) == len(code.percents)
+            known = page.timeline.dictionaries[passage.codes.index(code)].features
+            assert set(code.features) <= {each.feature for each in known}
 
 
 def test_figures_stand_in_the_table_with_their_definitions(page):
@@ -95,7 +97,7 @@ def test_a_run_without_evaluations_still_has_a_page(tmp_path):
     store = write_store(tmp_path / "store", [SENTENCE * 3])
     add_dictionary(tmp_path, store, "topk")
     page = gather(tmp_path)
-    assert page.comparison == [] and len(page.score) == 1
+    assert page.comparison == [] and len(page.timeline.passages) == 1
     assert sparsetime.report(tmp_path).exists()
 
 

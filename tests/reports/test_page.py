@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from html.parser import HTMLParser
 
 import pytest
 from pydantic import ValidationError
 
-from sparsetime.explorer.report_schema import Definition
+from sparsetime.explorer.records import Definition
 from sparsetime.reports.report import embedded_json, render
 
 
@@ -42,6 +43,9 @@ def test_nothing_is_fetched(html):
         assert not {"src", "srcset", "data", "action"} & attributes.keys()
         assert attributes.get("href", "#").startswith("#")
     assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest|import\(", html)
+    modules = json.loads(html.partition('type="importmap">')[2].partition("</script>")[0])
+    for address in modules["imports"].values():
+        assert address.startswith("data:text/javascript;base64,")
     assert set(re.findall(r"https?://[^\s\"'<]+", html)) <= {"http://www.w3.org/2000/svg"}
     assert "default-src 'none'" in html
 
@@ -55,17 +59,31 @@ def test_ids_are_unique(html):
     assert len(ids) == len(set(ids))
 
 
-def test_the_embedded_record_is_the_score(page_data):
+def test_the_embedded_record_is_the_timeline(page_data):
     value = json.loads(embedded_json(page_data))
-    assert value["score"][0]["words"] == page_data.score[0].words
-    assert value.keys() == {"score", "dictionaries", "unit"}
+    assert value["passages"][0]["words"] == page_data.timeline.passages[0].words
+    assert value.keys() == {"passages", "dictionaries", "unit"}
+
+
+def test_modules_are_embedded_with_all_that_they_import(html):
+    modules = json.loads(html.partition('type="importmap">')[2].partition("</script>")[0])[
+        "imports"
+    ]
+    texts = {
+        name: b64decode(address.partition(",")[2]).decode() for name, address in modules.items()
+    }
+    for lane in ("series", "video", "token_labels", "minimap"):
+        assert f"sparsetime/lanes/{lane}/lane.js" in texts
+    for name, text in texts.items():
+        for other in re.findall(r'from "([^"]+)"', text):
+            assert other in texts, f"{name} imports {other}"
 
 
 def test_text_of_the_corpus_cannot_leave_its_place(hostile_page):
     html = render(hostile_page)
     elements = Elements(html)
-    assert [tag for tag, _ in elements.found].count("script") == 2
-    assert "alert(1)" not in elements.scripts[-1]
+    assert [tag for tag, _ in elements.found].count("script") == 4
+    assert not any("alert(1)" in script for script in elements.scripts[-2:])
     assert "<script>alert" not in html and "{{ 7*7 }}" in html.replace("&#34;", '"')
     html.encode("utf-8")
     assert not set("<>&") & set(embedded_json(hostile_page))

@@ -205,16 +205,6 @@ declare namespace Api {
     frames: Array<VideoFrame>;
   }
 
-  interface Known {
-    feature: number;
-    part: "" | "first" | "rest";
-    label: string;
-    words: Array<string>;
-    dwell: number;
-    density: number;
-    peak: number;
-  }
-
   interface Label {
     dictionary: string;
     feature: number;
@@ -230,7 +220,7 @@ declare namespace Api {
     gaps: Array<string>;
     features: Array<Array<number>>;
     strengths: Array<Array<number>>;
-    known: Array<Known>;
+    known: Array<TimelineFeature>;
   }
 
   interface LiveInput {
@@ -329,6 +319,16 @@ declare namespace Api {
     awake: number;
     rows: Array<TimelineRow>;
     boundaries: Array<number>;
+  }
+
+  interface TimelineFeature {
+    feature: number;
+    part: "" | "first" | "rest";
+    label: string;
+    words: Array<string>;
+    dwell: number;
+    density: number;
+    peak: number;
   }
 
   interface TimelineRow {

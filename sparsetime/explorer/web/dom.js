@@ -11,7 +11,7 @@ export function h(what, attributes = {}, ...children) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") made.addEventListener(key, value);
     else if (key === "value") made.value = value;
-    else if (key === "href" && value[0] === "/") made.setAttribute(key, link(value));
+    else if (key === "href" && value[0] === "/") { if (link(value)) made.setAttribute(key, link(value)); }
     else made.setAttribute(key, value === true ? "" : value);
   }
   made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));

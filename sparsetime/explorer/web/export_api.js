@@ -1,5 +1,6 @@
 // Answers out of the files of an export, in the shapes of the API.
 
+import { localAnswers } from "./local_answers.js";
 import { LocalCodes } from "./local_codes.js";
 
 const NOT_HERE = "It is not among the exported files, which have a limit of size; the page's foot says what is. On the machine of the run, sparsetime explore shows everything.";
@@ -67,13 +68,9 @@ async function aFeature(key, number, what) {
 }
 
 async function aSequence(key, number, what, parameters) {
-  const { found, code } = await sequence(key, number);
-  if (what === "words") return found.text;
-  if (what === "specific") return code.specific(parameters);
-  if (what === "input") return found.input;
-  if (found.lanes && what in found.lanes) return found.lanes[what];
-  if (what === "alike") return [];
-  return { dictionary: key, sequence: Number(number), boundaries: found.boundaries, ...code.timeline(parameters) };
+  const { found, code } = await sequence(key, number), { text, input, boundaries, lanes } = found;
+  const answer = await localAnswers({ code, text: () => text, input: () => input, boundaries, lanes })(what, parameters);
+  return what === "timeline" ? { dictionary: key, sequence: Number(number), ...answer } : answer;
 }
 
 export async function answer(path, parameters) {

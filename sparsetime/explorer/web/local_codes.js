@@ -1,8 +1,9 @@
 // The code of one sequence in this page, and the timeline of any stretch of it: what an export and a
-// live view have in place of the API. Rows are chosen by the rule of the report (explorer/timeline.py).
+// live view have in place of the API. Rows are chosen by the rule of the report (explorer/row_choice.py).
 
-export const TOO_DENSE = 0.5;  // as in explorer/timeline.py
-const COARSE = 96, IN_ORDER = 160, TOGETHER = 0.3;
+import { clusterRows } from "./row_clustering.js";
+
+export const TOO_DENSE = 0.5;  // as in explorer/row_choice.py
 const STRANGER = { part: "", label: "", words: [], name: "", named_by: "", dwell: 0, density: 0, peak: 1 };
 
 export class LocalCodes {
@@ -37,7 +38,7 @@ export class LocalCodes {
       }
     }
     const total = [...energy.values()].reduce((sum, value) => sum + value, 0) || 1;
-    const places = likeness([...cells.values()], Math.ceil((end - begin) / stride));
+    const places = clusterRows([...cells.values()], Math.ceil((end - begin) / stride));
     return {
       first: begin, stop: end, length: this.length, stride, awake: energy.size,
       rows: chosen.map((feature, i) => {
@@ -79,29 +80,5 @@ export class LocalCodes {
       if (p > density) found.push({ feature, part, label, words, name, named_by, density, share: p, nats: n * (p * Math.log(p / q) + (p < 1 ? (1 - p) * Math.log((1 - p) / (1 - q)) : 0)) });
     }
     return found.sort((a, b) => b.nats - a.nats || a.feature - b.feature).slice(0, limit);
-  }
-}
-
-/** A place for each row, so that rows that fire together are neighbours: each next to its likest. */
-function likeness(cells, columns) {
-  if (cells.length < 3 || cells.length > IN_ORDER) return cells.map((_, i) => ({ place: i, group: i }));
-  const size = Math.ceil(columns / COARSE), wide = Math.ceil(columns / size);
-  const seen = cells.map(({ columns: at, strengths }) => {
-    const sum = new Float64Array(wide);
-    at.forEach((column, i) => { sum[Math.floor(column / size)] += strengths[i]; });
-    const norm = Math.hypot(...sum) || 1;
-    return sum.map((value) => value / norm);
-  });
-  const cosine = (a, b) => { let sum = 0; for (let i = 0; i < wide; i += 1) sum += seen[a][i] * seen[b][i]; return sum; };
-  const left = new Set(cells.keys()), found = new Array(cells.length);
-  let now = 0, group = 0;
-  for (let place = 0; ; place += 1) {
-    found[now] = { place, group };
-    left.delete(now);
-    if (!left.size) return found;
-    let best = -1, near = -1;
-    for (const other of left) { const value = cosine(now, other); if (value > near) { near = value; best = other; } }
-    if (near < TOGETHER) group += 1;
-    now = best;
   }
 }

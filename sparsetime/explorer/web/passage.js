@@ -18,7 +18,7 @@ export class Passage {
     const { view, text, unit } = this.timeline;
     if (this.timeline.input.kind !== "text") return;
     const from = Math.floor(view.from), to = Math.min(Math.ceil(view.to), from + MOST), now = `${from}-${to}-${text.length}`;
-    if (now === this.shown && !this.timeline.live) return this.shade();
+    if (now === this.shown && !this.timeline.fixed?.grows) return this.shade();
     this.shown = now;
     this.place = `${unit}s ${from.toLocaleString("en")} to ${(to - 1).toLocaleString("en")}${to < Math.ceil(view.to) ? ", the beginning of what is in view" : ""}`;
     this.spans = [];

@@ -2,6 +2,8 @@
 
 import { views } from "./manifests.js";
 
+/** Whether this is one file, without any address to lead to. */
+export const embedded = "embedded" in document.documentElement.dataset;
 export const exported = document.documentElement.dataset.exported ?? "";
 
 /** The address behind the # of exported files; an earlier one leads to where the view is now. */
@@ -12,8 +14,8 @@ function behind() {
 export const path = () => (exported ? behind().split("?")[0] : location.pathname);
 export const here = () => new URLSearchParams(exported ? behind().split("?")[1] ?? "" : location.search);
 
-/** The address of a view ("/timeline?…") as a link must have it. */
-export const link = (address) => (exported ? `#${address}` : address);
+/** The address of a view ("/timeline?…") as a link must have it; null where it leads nowhere. */
+export const link = (address) => (embedded ? null : exported ? `#${address}` : address);
 
 /** Change the address's parameters without a reload. */
 export function remember(changes, push = false) {
@@ -30,6 +32,7 @@ export function remember(changes, push = false) {
 let show = () => {};
 export const showWith = (work) => { show = work; };
 export function go(address) {
+  if (embedded) return;
   history.pushState(null, "", link(address));
   scrollTo(0, 0);
   show();

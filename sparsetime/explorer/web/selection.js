@@ -12,7 +12,7 @@ export async function showSelection(timeline) {
   timeline.aside.hidden = false;
   timeline.aside.replaceChildren(h("div.section-head", {}, h("h2", {}, "Features specific to this segment"), h("p", { dir: "auto" }, quoted, plural(stop - first, unit))),
     h("div.lines.compact", {}, found.flatMap((list, i) => list.map((each) => specificLine(keys[i], each)))), others);
-  const alike = timeline.live ? [] : await timeline.asked("alike", { first, stop });
+  const alike = timeline.fixed ? [] : await timeline.asked("alike", { first, stop });
   if (!timeline.selection || !alike.length) return;
   others.append(h("div.section-head", {}, h("h2", {}, "Similar passages"), h("p", {}, "Where the same features fire together elsewhere, and the share of them that does.")),
     ...alike.map((place) => placeLine(keys[0], place, true)));

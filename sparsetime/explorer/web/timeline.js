@@ -15,18 +15,22 @@ const NARROWEST = 8, SETTLE = 260, OPENED = 160, FARTHEST = 100000;
 const numbers = (text) => (text ?? "").split(",").filter(Boolean).map(Number);
 
 export class Timeline {
-  /** `live` is a sequence that grows: it has no address, and the view keeps to its end. */
-  constructor(at, run, live = null) {
-    const query = live ? new URLSearchParams({ d: live.key, s: "live" }) : here();
+  /**
+   * `fixed` is { keys, sequence, grows, whole, rows }: a timeline without an address, as the live view and the
+   * report have it; `whole` makes its charts as tall as all their rows.
+   * The view keeps to the end of a sequence that grows.
+   */
+  constructor(at, run, fixed = null) {
+    const query = fixed ? new URLSearchParams({ d: fixed.keys.join(","), s: fixed.sequence }) : here();
     this.known = new Map(run.dictionaries.map((each) => [each.entry.key, each]));
     const keys = (query.get("d") ?? "").split(",").filter((key) => this.known.has(key));
-    Object.assign(this, { at, run, live, unit: run.unit, keys: keys.length ? keys : [run.dictionaries[0].entry.key] });
+    Object.assign(this, { at, run, fixed, unit: run.unit, keys: keys.length ? keys : [run.dictionaries[0].entry.key] });
     const best = this.known.get(this.keys[0]).opens_at, number = (name) => (query.has(name) ? Number(query.get(name)) : NaN);
-    this.sequence = live ? "live" : query.has("s") ? Number(query.get("s")) : best[0];
+    this.sequence = fixed ? fixed.sequence : query.has("s") ? Number(query.get("s")) : best[0];
     this.state = {
       sort: SORTS.some(([name]) => name === query.get("sort")) ? query.get("sort") : "timescale",
       group: ["part", "together"].includes(query.get("group")) ? query.get("group") : "",
-      rows: Number(query.get("rows")) || 48, dense: query.get("dense") === "1", follow: query.get("follow") !== "0",
+      rows: fixed?.rows ?? (Number(query.get("rows")) || 48), dense: query.get("dense") === "1", follow: query.get("follow") !== "0",
     };
     this.pins = new Set((query.get("pins") ?? "").split(",").filter(Boolean));
     this.selection = query.has("span") ? numbers(query.get("span").replace("-", ",")) : null;
@@ -48,7 +52,7 @@ export class Timeline {
     this.place(from, to);
     this.labels = labelled(this.text);
     this.input = await this.asked("input", this.stretch());
-    this.renderer = inputLane(this.input, this.text);
+    this.inputLane = inputLane(this.input, this.text);
     this.lanes = lanesOver(this.input, this.text);
     this.strips = stripsOver(this);
     await Promise.all(this.lanes.map((lane) => lane.load?.(this)));
@@ -124,7 +128,7 @@ export class Timeline {
   }
 
   store() {
-    if (this.live) return;
+    if (this.fixed) return;
     const { sort, group, rows, dense, follow } = this.state;
     remember({
       d: this.keys.join(","), s: this.sequence, from: Math.round(this.view.from), to: Math.round(this.view.to),

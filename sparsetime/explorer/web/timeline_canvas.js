@@ -204,7 +204,7 @@ export class TimelineCanvas {
     for (let at = Math.ceil(view.from / step) * step; at < view.to; at += step) {
       const x = this.x(at);
       pen.fillRect(Math.round(x), floor, 1, 4);
-      if (x < this.across - 40) pen.fillText(at.toLocaleString("en"), x + 4, floor + 14);
+      if (x < this.across - 40) pen.fillText((at + (timeline.text.origin ?? 0)).toLocaleString("en"), x + 4, floor + 14);
     }
     pen.fillText(`${timeline.unit}s`, 48, floor + 14);
     pen.textAlign = "right";
@@ -218,7 +218,7 @@ export class TimelineCanvas {
     const x = this.x(cursor.step), wide = Math.max(1, this.pitch);
     if (x + wide < this.gutter) return;
     pen.globalAlpha = 0.08; pen.fillStyle = hues.ink;
-    const over = timeline.renderer.reads ? 0 : this.top; // pictures of time go on with the same axis
+    const over = timeline.inputLane.reads ? 0 : this.top; // pictures of time go on with the same axis
     pen.fillRect(Math.max(this.gutter, x), over, wide, floor - over);
     pen.globalAlpha = 1;
     if (cursor.chart === this && cursor.row !== null && cursor.keys) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsetime.explorer.report_schema import FrozenRecord, Text
+from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.explorer.workbench.feature_list import lines
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import FeatureLine, Histogram

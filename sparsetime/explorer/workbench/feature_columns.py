@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from sparsetime.errors import ConfigError, unknown_name
-from sparsetime.explorer.report_schema import FrozenRecord, Text
+from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.explorer.run_contents import ShownDictionary
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.features.column_definition import Role

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from sparsetime.explorer.report_schema import Part
+from sparsetime.explorer.records import Part
 from sparsetime.explorer.run_contents import ShownDictionary
 from sparsetime.explorer.workbench.feature_columns import (
     Ranges,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparsetime.explorer.report_schema import FrozenRecord, Text
+from sparsetime.explorer.records import FrozenRecord, Text
 
 
 class VideoFrame(FrozenRecord):

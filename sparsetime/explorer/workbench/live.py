@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from sparsetime.errors import ConfigError, DataError, MismatchError
-from sparsetime.explorer.report_schema import FrozenRecord, Part, Text
+from sparsetime.explorer.peak_percent import percent_of_peak
+from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.explorer.workbench.run_cache import RunCache
+from sparsetime.explorer.workbench.schema import TimelineFeature
+from sparsetime.explorer.workbench.timeline import timeline_feature
 from sparsetime.features.step_text import step_texts
 
 if TYPE_CHECKING:
@@ -34,20 +37,8 @@ class LiveInput(FrozenRecord):
     values: tuple[tuple[float, ...], ...] = ()
 
 
-class Known(FrozenRecord):
-    """What the index knows of a feature."""
-
-    feature: int
-    part: Part
-    label: Text
-    words: list[Text]
-    dwell: float
-    density: float
-    peak: float
-
-
 class LiveChunk(FrozenRecord):
-    """The next steps of a live score: for each, its features and their percent of the maximum.
+    """The next steps of a live timeline: for each, its features and their percent of the maximum.
 
     known: of each feature that has not come before.
     """
@@ -57,7 +48,7 @@ class LiveChunk(FrozenRecord):
     gaps: list[Text]
     features: list[list[int]]
     strengths: list[list[int]]
-    known: list[Known]
+    known: list[TimelineFeature]
 
 
 @final
@@ -119,7 +110,7 @@ def play(opened: RunCache, live: Live, key: str, given: LiveInput) -> Iterator[L
     shown = opened.dictionary(key)
     document = _document(given, shown.store)
     sae = opened.loaded(key)
-    peak = np.maximum(shown.table.peak, 1e-12)
+    peak = shown.table.peak
     with live.lock:
         passes = live.passes(shown.store)
         first, before = 0, 0
@@ -131,7 +122,7 @@ def play(opened: RunCache, live: Live, key: str, given: LiveInput) -> Iterator[L
             code = state.feed(values)
             offsets, feature = code.offsets.numpy(), code.indices.numpy()
             strength = np.abs(code.values.detach().float().numpy())
-            percent = np.clip(np.rint(100 * strength / peak[feature]), 1, 100).astype(int)
+            percent = percent_of_peak(strength, peak[feature])
             new = np.unique(feature[~met[feature]])
             met[new] = True
             words, gaps, before = _words(document, shard.step_table(), before)
@@ -141,22 +132,9 @@ def play(opened: RunCache, live: Live, key: str, given: LiveInput) -> Iterator[L
                 gaps=gaps,
                 features=[part.tolist() for part in np.split(feature, offsets[1:-1])],
                 strengths=[part.tolist() for part in np.split(percent, offsets[1:-1])],
-                known=[_known(opened, key, int(f)) for f in new],
+                known=[timeline_feature(opened, key, int(f)) for f in new],
             )
             first += code.rows
-
-
-def _known(opened: RunCache, key: str, number: int) -> Known:
-    table = opened.dictionary(key).table
-    return Known(
-        feature=number,
-        part=table.part(number),
-        label=opened.labels.of(key, number).name,
-        words=list(table.words[number]),
-        dwell=round(float(table.dwell[number]), 2),
-        density=round(float(table.density[number]), 6),
-        peak=float(table.peak[number]),
-    )
 
 
 def _document(given: LiveInput, store: Store) -> Document:

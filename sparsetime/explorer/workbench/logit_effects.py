@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sparsetime.errors import DataError, MismatchError
-from sparsetime.explorer.report_schema import FrozenRecord, Text
+from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.explorer.workbench.feature import check_feature
 from sparsetime.explorer.workbench.live import Live
 from sparsetime.explorer.workbench.run_cache import RunCache

@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparsetime.explorer.metrics_table import comparison, definitions
-from sparsetime.explorer.report_data import aligned, distinct_stores, facts_of, lead_of, title_of
 from sparsetime.explorer.run_contents import DICTIONARY, ShownDictionary
+from sparsetime.explorer.run_description import (
+    aligned,
+    distinct_stores,
+    facts_of,
+    lead_of,
+    title_of,
+)
 from sparsetime.explorer.step_units import step_name
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import (

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from sparsetime.errors import DamagedError, StoreError
-from sparsetime.explorer.report_schema import FrozenRecord, Part, Text
+from sparsetime.explorer.peak_percent import percent_of_peak
+from sparsetime.explorer.records import FrozenRecord, Part, Text
 from sparsetime.explorer.row_choice import FeatureTable, choose, table_of
 from sparsetime.explorer.run_contents import INDEX
 from sparsetime.features.index import FeatureIndex, open_index
@@ -79,7 +80,7 @@ def _glanced(key: str, index: FeatureIndex, table: FeatureTable) -> DictionaryPr
     step, feature, value = index.entries(sequence)
     here = (step >= first) & (step < stop)
     step, feature, value = step[here] - first, feature[here], np.abs(value[here])
-    percent = np.clip(np.rint(100 * value / np.maximum(table.peak[feature], 1e-12)), 1, 100)
+    percent = percent_of_peak(value, table.peak[feature])
     return DictionaryPreview(
         key=key,
         features=index.width,
@@ -90,7 +91,7 @@ def _glanced(key: str, index: FeatureIndex, table: FeatureTable) -> DictionaryPr
             PreviewRow(
                 part=table.part(int(f)),
                 columns=step[feature == f].tolist(),
-                strengths=percent[feature == f].astype(int).tolist(),
+                strengths=percent[feature == f].tolist(),
             )
             for f in choose(feature, value, table, _ROWS)
         ],

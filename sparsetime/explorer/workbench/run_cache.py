@@ -9,9 +9,9 @@ import numpy as np
 
 from sparsetime.errors import MismatchError, unknown_name
 from sparsetime.explorer.excerpts import Excerpt, choose_excerpts, excerpt
-from sparsetime.explorer.report_data import aligned, unique_titles
-from sparsetime.explorer.row_choice import TOO_DENSE
+from sparsetime.explorer.row_choice import change_steps
 from sparsetime.explorer.run_contents import ShownDictionary, indexed_names, readable
+from sparsetime.explorer.run_description import aligned, unique_titles
 from sparsetime.explorer.workbench.byte_lru import ByteLRU
 from sparsetime.explorer.workbench.labels import Labels
 from sparsetime.features.index_files import DIRECTIONS
@@ -149,12 +149,7 @@ class RunCache:
         return self.dictionary(key).index.sequence(sequence)
 
     def _boundaries(self, key: str, sequence: int) -> list[int]:
-        """Where a sequence turns to something else; features that are always on have no say."""
-        from sparsetime.features.change_points import boundaries
-
-        table = self.dictionary(key).table
-        scale = np.where(table.density <= TOO_DENSE, 1 / np.maximum(table.peak, 1e-12), 0.0)
-        return [int(step) for step in boundaries(self.code(key, sequence), scale)]
+        return change_steps(self.code(key, sequence), self.dictionary(key).table)
 
     def _opens_at(self, key: str) -> tuple[int, int, int]:
         """A segment that reads like prose: its sequence, first step and the step after its last."""

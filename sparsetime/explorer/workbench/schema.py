@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from sparsetime.explorer.report_schema import (
+from sparsetime.explorer.records import (
     ComparisonRow,
     Curve,
     Definition,
@@ -112,8 +112,20 @@ class TimelineRow(NamedFeature):
     strengths: list[int]
 
 
+class TimelineFeature(FrozenRecord):
+    """Statistics of a feature that a page needs to choose and draw its row by itself."""
+
+    feature: int
+    part: Part
+    label: Text
+    words: list[Text]
+    dwell: float
+    density: float
+    peak: float
+
+
 class Timeline(FrozenRecord):
-    """The score of a segment: steps `first` to `stop` of `length`, `stride` of them a column."""
+    """The timeline of a segment: steps `first` to `stop` of `length`, `stride` of them a column."""
 
     dictionary: Text
     sequence: int

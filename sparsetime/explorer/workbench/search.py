@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int
 
 from sparsetime.errors import DataError
-from sparsetime.explorer.report_schema import FrozenRecord, Text
+from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.feature_names import names_of
 from sparsetime.explorer.workbench.run_cache import RunCache

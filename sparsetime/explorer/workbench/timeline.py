@@ -1,4 +1,4 @@
-"""The score of any segment of a sequence, from a whole book to a single step."""
+"""The timeline of any segment of a sequence, from a whole book to a single step."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
-from sparsetime.explorer.row_choice import TOO_DENSE, choose
+from sparsetime.explorer.peak_percent import percent_of_peak
+from sparsetime.explorer.row_choice import TOO_DENSE, FeatureTable, choose
 from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.feature_names import names_of
 from sparsetime.explorer.workbench.row_clustering import Cells, likeness
 from sparsetime.explorer.workbench.run_cache import RunCache
-from sparsetime.explorer.workbench.schema import EnrichedFeature, Timeline, TimelineRow
+from sparsetime.explorer.workbench.schema import (
+    EnrichedFeature,
+    Timeline,
+    TimelineFeature,
+    TimelineRow,
+)
 
 if TYPE_CHECKING:
     from sparsetime.codes import SparseCode
@@ -35,33 +41,26 @@ def timeline(
     also: tuple[int, ...] = (),
     reach: int = 0,
 ) -> Timeline:
-    """The score of the steps `first` to `stop` (exclusive).
+    """The timeline of the steps `first` to `stop` (exclusive).
 
-    Rows are chosen by the rule of `explorer.score`, among features that are active on at most the
-    share `densest` of the corpus; `also` are shown whatever the rule says. With `reach` the rows
-    show that many steps more on either side, which have no say in the choice. Where all this is
-    longer than `columns`, a column is several steps and shows the strongest of them.
+    Rows are chosen by the rule of `explorer.row_choice`, among features that are active on at most
+    the share `densest` of the corpus; `also` are shown whatever the rule says. With `reach` the
+    rows show that many steps more on either side, which do not take part in the choice. Where all
+    this is longer than `columns`, a column is several steps and shows the largest value of them.
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
     first, stop, length = segment(opened, key, sequence, first, stop)
     shown = opened.dictionary(key)
     whole = opened.code(key, sequence)
-    step, feature, value = _entries(whole.row_slice(first, stop))
+    _, feature, value = _entries(whole.row_slice(first, stop))
     chosen = choose(feature, value, shown.table, rows, densest)
     chosen = np.concatenate([[f for f in also if f not in chosen], chosen]).astype(np.int64)
     energy = np.bincount(feature, weights=value.astype(float) ** 2, minlength=whole.width)
     awake = len(np.unique(feature))
     begin, end = max(0, first - reach), min(length, stop + reach)
     stride = -(-(end - begin) // columns)
-    step, feature, value = _entries(whole.row_slice(begin, end))
-    row_of = np.full(whole.width, -1)
-    row_of[chosen] = np.arange(len(chosen))
-    here = row_of[feature] >= 0
-    row, column = row_of[feature[here]], step[here] // stride
-    peak = np.maximum(shown.table.peak[feature[here]], 1e-12)
-    percent = np.clip(np.rint(100 * value[here] / peak), 1, 100).astype(np.int64)
-    cells = _cells(row, column, percent, len(chosen))
+    cells = row_cells(whole.row_slice(begin, end), chosen, shown.table, stride)
     place, group = likeness(cells, -(-(end - begin) // stride))
     total = float(energy.sum()) or 1.0
     return Timeline(
@@ -126,17 +125,42 @@ def _entries(
     return code.row_of_entry.numpy(), code.indices.numpy(), value
 
 
-def _cells(
-    row: Int[np.ndarray, " entries"],
-    column: Int[np.ndarray, " entries"],
-    percent: Int[np.ndarray, " entries"],
-    rows: int,
+def row_cells(
+    code: SparseCode, chosen: Int[np.ndarray, " rows"], table: FeatureTable, stride: int = 1
 ) -> list[Cells]:
-    """The columns and their strongest percent, a pair for each row."""
+    """Columns of the chosen features over a code of shape (time,), with percent of the peak.
+
+    A column is `stride` steps, and holds the largest percent among them.
+    """
+    step, feature, value = _entries(code)
+    row_of = np.full(code.width, -1)
+    row_of[chosen] = np.arange(len(chosen))
+    shown = row_of[feature] >= 0
+    row, column = row_of[feature[shown]], step[shown] // stride
+    percent = percent_of_peak(value[shown], table.peak[feature[shown]])
     order = np.lexsort((column, row))
     row, column, percent = row[order], column[order], percent[order]
     new = np.append(True, (np.diff(row) != 0) | (np.diff(column) != 0))[: len(row)]
     begins = np.flatnonzero(new)
-    strongest = np.maximum.reduceat(percent, begins) if len(begins) else percent
-    edges = np.searchsorted(row[begins], np.arange(rows + 1))
-    return [(column[begins][a:b], strongest[a:b]) for a, b in pairwise(edges)]
+    largest = np.maximum.reduceat(percent, begins) if len(begins) else percent
+    edges = np.searchsorted(row[begins], np.arange(len(chosen) + 1))
+    return [(column[begins][a:b], largest[a:b]) for a, b in pairwise(edges)]
+
+
+def timeline_feature(opened: RunCache, key: str, number: int) -> TimelineFeature:
+    """The statistics of one feature, as pages hold them that draw by themselves."""
+    table = opened.dictionary(key).table
+    return feature_of(table, number, opened.labels.of(key, number).name)
+
+
+def feature_of(table: FeatureTable, number: int, label: str = "") -> TimelineFeature:
+    """The row of a table for one feature."""
+    return TimelineFeature(
+        feature=number,
+        part=table.part(number),
+        label=label,
+        words=list(table.words[number]),
+        dwell=round(float(table.dwell[number]), 2),
+        density=round(float(table.density[number]), 6),
+        peak=float(table.peak[number]),
+    )

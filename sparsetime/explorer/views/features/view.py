@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 
 from sparsetime.errors import ConfigError, UnknownNameError
 from sparsetime.explorer.manifests import View
-from sparsetime.explorer.report_schema import Part
+from sparsetime.explorer.records import Part
 from sparsetime.explorer.server.parameters import Key, Limit, Offset, Words, run_of
 from sparsetime.explorer.workbench import feature_columns, feature_list, search
 from sparsetime.explorer.workbench.schema import FeaturePage

@@ -1,11 +1,13 @@
 // Live: a text or a series that is run as it is typed or pasted, and its timeline as it unrolls.
 
+import { localAnswers } from "../../web/local_answers.js";
 import { LocalCodes } from "../../web/local_codes.js";
 import { choices, h, plural, settled } from "../../web/dom.js";
 import { Timeline, watch } from "../../web/timeline.js";
 import { ask, of, provide, send } from "../../web/api.js";
 
-const PAUSE = 40;
+const PAUSE = 40; // milliseconds without a key before the model runs
+const MOST_CHANNELS = 12;
 const EXAMPLE = "The river carries a little of the old town away every morning. def river(town): return town[1:]";
 
 export default async function liveView(at, run) {
@@ -43,7 +45,7 @@ export default async function liveView(at, run) {
   async function show() {
     if (timeline) { await timeline.renew(); return; }
     leave();
-    timeline = new Timeline(stage, run, { key });
+    timeline = new Timeline(stage, run, { keys: [key], sequence: "live", grows: true });
     leave = watch(timeline);
     await timeline.open();
   }
@@ -61,20 +63,20 @@ function inputOf(written, is_text) {
   return { values: rows.filter((row, i) => i || row.every(Number.isFinite)) }; // the first may be names
 }
 
-/** The timeline's questions, answered from what has come so far. */
-function answers(code, { words, gaps }, is_text, { values }) {
-  return async (what, parameters) => {
-    const length = code.length, { first = 0, stop = length } = parameters;
-    if (what === "words") return { sequence: "live", id: "live", title: "Live", length, first: 0, words, gaps, is_text };
-    if (what === "specific") return code.specific(parameters);
-    if (what === "timeline") return { boundaries: [], ...code.timeline(parameters) };
-    if (is_text) return { kind: "text", first, stop };
-    const channels = values[0].map((_, i) => values.slice(0, length).map((row) => row[i])).slice(0, 12);
-    const shown = channels.map((channel) => channel.slice(first, stop));
-    return {
-      kind: "series", first, stop, stride: 1, channels: channels.map((_, i) => `channel ${i}`), low: shown, high: shown, frames: [],
-      least: channels.map((channel) => channel.reduce((a, b) => Math.min(a, b))), most: channels.map((channel) => channel.reduce((a, b) => Math.max(a, b))),
-    };
+/** Answers of what has come so far. */
+const answers = (code, { words, gaps }, isText, { values }) => localAnswers({
+  code,
+  text: () => ({ sequence: "live", id: "live", title: "Live", length: code.length, first: 0, words, gaps, is_text: isText }),
+  input: (first, stop) => (isText ? { kind: "text", first, stop } : seriesOf(values.slice(0, code.length), first, stop)),
+});
+
+/** An InputView of the first channels of a series. */
+function seriesOf(values, first, stop) {
+  const channels = values[0].map((_, i) => values.map((row) => row[i])).slice(0, MOST_CHANNELS);
+  const shown = channels.map((channel) => channel.slice(first, stop));
+  return {
+    kind: "series", first, stop, stride: 1, channels: channels.map((_, i) => `channel ${i}`), low: shown, high: shown, frames: [],
+    least: channels.map((channel) => channel.reduce((a, b) => Math.min(a, b))), most: channels.map((channel) => channel.reduce((a, b) => Math.max(a, b))),
   };
 }
 

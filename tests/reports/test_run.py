@@ -8,8 +8,8 @@ from small_run import add_untrained, prose, write_store
 
 import sparsetime
 from sparsetime.errors import StoreError
-from sparsetime.explorer.report_data import gather
 from sparsetime.reports.report import render
+from sparsetime.reports.run_page import gather
 
 TEXTS = [prose(n, 12) for n in range(6)]
 
@@ -89,7 +89,7 @@ def test_sites_of_one_capture_are_shown_side_by_side(tmp_path):
         "TopK SAE, topk_a",
         "TopK SAE, topk_b",
     ]
-    assert all(len(passage.panels) == 2 for passage in page.score)
+    assert all(len(passage.codes) == 2 for passage in page.timeline.passages)
 
 
 def test_stores_of_different_documents_have_their_own_passages(tmp_path):
@@ -98,7 +98,7 @@ def test_stores_of_different_documents_have_their_own_passages(tmp_path):
         sae = add_untrained(tmp_path, store, f"topk_{site}")
         evaluated(tmp_path, sae, store, f"topk_{site}")
     page = gather(tmp_path, progress=False)
-    shown = [[panel.dictionary for panel in passage.panels] for passage in page.score]
+    shown = [[code.dictionary for code in passage.codes] for passage in page.timeline.passages]
     assert shown == [["topk_a"], ["topk_a"], ["topk_b"], ["topk_b"]]
     assert page.comparison_notes[0] == (
         f"TopK SAE, topk_a was measured on 6 documents of {6 * 12 * 7:,} tokens."
@@ -108,13 +108,13 @@ def test_stores_of_different_documents_have_their_own_passages(tmp_path):
 def test_passages_come_from_the_sequences_that_are_indexed(tmp_path, store):
     add_untrained(tmp_path, view(store, [1, 4]), "held_out")
     page = gather(tmp_path, progress=False)
-    assert {passage.title for passage in page.score} == {"text 1", "text 4"}
+    assert {passage.title for passage in page.timeline.passages} == {"text 1", "text 4"}
     add_untrained(tmp_path, view(store, [0, 4]), "other")
     page = gather(tmp_path, progress=False)
-    assert {passage.title for passage in page.score} == {"text 4"}
+    assert {passage.title for passage in page.timeline.passages} == {"text 4"}
     add_untrained(tmp_path, view(store, [0]), "other")
     page = gather(tmp_path, progress=False)
-    assert {passage.title: len(passage.panels) for passage in page.score} == {
+    assert {passage.title: len(passage.codes) for passage in page.timeline.passages} == {
         "text 0": 1, "text 1": 1, "text 4": 1,
     }  # fmt: skip
 

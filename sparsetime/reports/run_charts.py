@@ -1,41 +1,20 @@
-"""What the page's charts show, and how it names its dictionaries."""
+"""Charts of a run's report: training loss, density and dwell of features."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from sparsetime.explorer.report_schema import PART_HUES, Chart, Curve, DictionaryEntry
+from sparsetime.explorer.records import PART_HUES, Curve, DictionaryEntry
 from sparsetime.explorer.row_choice import FeatureTable
-
-if TYPE_CHECKING:
-    from sparsetime.features.index import FeatureIndex
+from sparsetime.reports.page_schema import Chart
 
 _BINS = 28
 _MOST_POINTS = 240
 _HUES = ("plain", "violet", "green")
-
-
-def entry(key: str, index: FeatureIndex) -> DictionaryEntry:
-    """How the page names a dictionary and describes it in one line."""
-    from sparsetime.registry import recipes
-
-    recipe = str(index.record["dictionary"])
-    titles = {card.name: card.title for card in recipes()}
-    parts, share = index.group_names, ""
-    if parts is not None:
-        end = index.groups[0]
-        share = f", {end:,} {parts[0]} and {index.width - end:,} {parts[1]}"
-    active = index.record["entries"] / max(index.record["rows"], 1)
-    return DictionaryEntry(
-        key=key,
-        title=titles.get(recipe, recipe),
-        note=f"{index.width:,} features{share}; {active:.1f} active at a time",
-        parts=parts,
-    )
 
 
 def charts(
@@ -65,7 +44,7 @@ def _training_chart(
         curves.append(
             Curve(label=each.title, hue=hue, x=[x for x, _ in points], y=[y for _, y in points])
         )
-    said = "Share of the variance left unexplained" if fvu else "The loss that each one minimises"
+    said = "Unexplained variance (FVU)" if fvu else "Training loss"
     return Chart(
         title="Training",
         caption=f"{said}, by {'rows' if fvu else 'row'} seen.",
@@ -86,8 +65,8 @@ def _density_chart(
         curves.append(_histogram(each.title, hue, alive, edges))
         silent.append(f"{len(table.density) - len(alive):,} of {each.title}")
     return Chart(
-        title="How often features fire",
-        caption=f"Features by the share of {unit}s on which they are active. Never active: "
+        title="Density of features",
+        caption=f"Features by the share of {unit}s on which they are active. Dead: "
         f"{', '.join(silent)}.",
         x_label=f"share of {unit}s",
         y_label="features",
@@ -113,7 +92,7 @@ def _dwell_chart(
             dwell = table.dwell[alive & inside]
             curves.append(_histogram(f"{each.title}, {part}", hue, dwell, edges, share=True))
     return Chart(
-        title="How long features last",
+        title="Dwell of features",
         caption=f"Percent of features by the mean length of their runs, in {unit}s.",
         x_label=f"mean dwell, {unit}s",
         y_label="percent of features",

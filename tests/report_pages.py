@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
-import pytest
-from browsing import launched
 
-from sparsetime.explorer import report_schema, row_choice
+from sparsetime.explorer import records, row_choice
+from sparsetime.explorer.excerpts import Excerpt
+from sparsetime.explorer.workbench.timeline import feature_of, row_cells
+from sparsetime.reports import page_schema, run_page
 
 WIDTH = 600
 STEPS = 128
@@ -66,41 +68,83 @@ def feature_table(code, words, groups, rng):
     )
 
 
+def drawn_rows(code, table, rows=36):
+    """The rows that a timeline of a code shows, in order."""
+    chosen = row_choice.choose_rows(code, table, rows)
+    return [
+        SimpleNamespace(
+            **feature_of(table, int(number)).model_dump(),
+            steps=columns.tolist(),
+            strengths=percents.tolist(),
+        )
+        for number, (columns, percents) in zip(chosen, row_cells(code, chosen, table), strict=True)
+    ]
+
+
+def embedded_rows(page, passage, key):
+    """The same out of the record of a page, its values in whole percent of their peaks."""
+    from sparsetime.codes import SparseCode
+
+    known = {each.entry.key: each.features for each in page.timeline.dictionaries}[key]
+    held = next(c for c in page.timeline.passages[passage].codes if c.dictionary == key)
+    dense = np.zeros((len(held.offsets) - 1, WIDTH), np.float32)
+    steps = np.repeat(np.arange(len(dense)), np.diff(held.offsets))
+    dense[steps, held.features] = np.array(held.percents) * 1.05
+    parts = [each.part for each in known]
+    groups = (parts.index("rest"), WIDTH) if "rest" in parts else (WIDTH,)
+    table = row_choice.FeatureTable(
+        dwell=np.array([each.dwell for each in known]),
+        density=np.array([each.density for each in known]),
+        peak=np.full(WIDTH, 105.0),
+        words=[each.words for each in known],
+        groups=groups,
+    )
+    import torch
+
+    return drawn_rows(SparseCode.from_dense(torch.from_numpy(dense)), table)
+
+
 def fake_page(titles=("assert", "with", "try", "lambda"), change=lambda text: text):
     from pydoc_data.topics import topics
 
     rng = np.random.default_rng(0)
     entries = [
-        report_schema.DictionaryEntry(
+        records.DictionaryEntry(
             key="temporal",
             title="Temporal SAE",
             note="3,072 features, 614 high and 2,458 low; 32 active at a time",
             parts=("high", "low"),
         ),
-        report_schema.DictionaryEntry(
+        records.DictionaryEntry(
             key="batchtopk",
             title="BatchTopK",
             note="3,072 features; 32 active at a time",
             parts=None,
         ),
     ]
-    passages, cards = [], {"temporal": [], "batchtopk": []}
+    passages, cards, features = [], {}, {"temporal": {}, "batchtopk": {}}
     for title in titles:
         text = topics[title].split("\n", 3)[3]
         words, gaps = passage_words(change(text))
-        panels = []
+        excerpt = Excerpt(0, f"topics/{title}", change(title), 0, len(words), words, gaps)
+        codes = []
         for key, slow, groups in (("temporal", 0.3, (120, WIDTH)), ("batchtopk", 0.12, (WIDTH,))):
             code = random_code(words, rng, slow)
-            table = feature_table(code, words, groups, rng)
-            panel = row_choice.score_panel(key, code, table)
-            panels.append(panel)
-            cards[key] += [card(row, words, gaps, title) for row in panel.rows[::5]]
-        passages.append(
-            report_schema.ScorePassage(
-                title=change(title), source=f"topics/{title}", words=words, gaps=gaps, panels=panels
+            # One table a dictionary, as its index has it: of the first passage.
+            table = features[key].setdefault("table", feature_table(code, words, groups, rng))
+            codes.append((key, code, table))
+            cards.setdefault(key, []).extend(
+                card(row, words, gaps, title) for row in drawn_rows(code, table)[::5]
             )
+        passages.append(run_page.passage(excerpt, codes))
+    dictionaries = [
+        page_schema.EmbeddedDictionary(
+            entry=entry,
+            features=[feature_of(features[entry.key]["table"], number) for number in range(WIDTH)],
         )
-    return report_schema.PageData(
+        for entry in entries
+    ]
+    return page_schema.PageData(
         title="What all-MiniLM-L6-v2 follows while it reads",
         lead="Two dictionaries of its third layer, over the same half a million tokens.",
         unit="token",
@@ -111,12 +155,14 @@ def fake_page(titles=("assert", "with", "try", "lambda"), change=lambda text: te
             ("trained on", "4,000,000 rows, seed 0"),
         ],
         dictionaries=entries,
-        score=passages,
+        timeline=page_schema.EmbeddedTimeline(
+            unit="token", dictionaries=dictionaries, passages=passages
+        ),
         comparison=comparison(change),
         charts=charts(rng),
-        features=[report_schema.FeatureList(dictionary=k, cards=v) for k, v in cards.items()],
+        features=[page_schema.FeatureList(dictionary=k, cards=v) for k, v in cards.items()],
         definitions=[
-            report_schema.Definition(
+            records.Definition(
                 name=row.name,
                 label=row.label,
                 definition=row.definition,
@@ -134,13 +180,13 @@ def card(row, words, gaps, title):
     for at in row.steps[:: max(1, len(row.steps) // 3)][:3]:
         begin = max(0, at - 14)
         pieces = [
-            report_schema.Piece(text=gaps[i] + words[i], shade=-(-shade.get(i, 0) * 8 // 100))
+            page_schema.Piece(text=gaps[i] + words[i], shade=-(-shade.get(i, 0) * 8 // 100))
             for i in range(begin, min(len(words), at + 14))
         ]
         passages.append(
-            report_schema.ShadedPassage(source=f"topics/{title}", strength="4.21", pieces=pieces)
+            page_schema.ShadedPassage(source=f"topics/{title}", strength="4.21", pieces=pieces)
         )
-    return report_schema.FeatureCard(
+    return page_schema.FeatureCard(
         feature=row.feature,
         part=row.part,
         words=row.words,
@@ -165,13 +211,13 @@ def comparison(change):
         ("kind", "Token kind probe", "Accuracy of a linear probe for the kind.", "95%", "96%"),
     ]
     return [
-        report_schema.ComparisonRow(
+        records.ComparisonRow(
             name=name,
             label=label,
             definition=change(definition),
             cells=[
-                report_schema.ComparisonCell(text=a, first="0.21", rest="0.45"),
-                report_schema.ComparisonCell(text=b),
+                records.ComparisonCell(text=a, first="0.21", rest="0.45"),
+                records.ComparisonCell(text=b),
             ],
         )
         for name, label, definition, a, b in rows
@@ -186,12 +232,12 @@ def charts(rng):
 
     def curves(slow, fast, grid):
         return [
-            report_schema.Curve(label="Temporal SAE", hue="high", x=grid, y=slow),
-            report_schema.Curve(label="BatchTopK", hue="plain", x=grid, y=fast),
+            records.Curve(label="Temporal SAE", hue="high", x=grid, y=slow),
+            records.Curve(label="BatchTopK", hue="plain", x=grid, y=fast),
         ]
 
     return [
-        report_schema.Chart(
+        page_schema.Chart(
             title="Loss",
             caption="Share of variance left unexplained while training.",
             x_label="rows seen",
@@ -202,7 +248,7 @@ def charts(rng):
                 x,
             ),
         ),
-        report_schema.Chart(
+        page_schema.Chart(
             title="How often features fire",
             caption="Number of features by the share of tokens on which they are active.",
             x_label="share of tokens",
@@ -211,7 +257,7 @@ def charts(rng):
             steps=True,
             curves=curves(bell, bell[::-1], edges),
         ),
-        report_schema.Chart(
+        page_schema.Chart(
             title="How long features last",
             caption="Number of features by their mean dwell.",
             x_label="mean dwell, tokens",
@@ -223,21 +269,3 @@ def charts(rng):
             ),
         ),
     ]
-
-
-@pytest.fixture(scope="session")
-def page_data():
-    return fake_page()
-
-
-@pytest.fixture(scope="session")
-def hostile_page():
-    """The same page over text that tries to break out of it."""
-    nasty = "<script>alert(1)</script> </style>\ud800\x00\u202e & \"quotes' {{ 7*7 }} <!-- "
-    return fake_page(titles=("assert", "with"), change=lambda text: nasty + text)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as browser:
-        yield browser

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sparsetime.explorer.report_schema import FeatureCard, FeatureList, Piece, ShadedPassage
 from sparsetime.explorer.row_choice import FeatureTable
 from sparsetime.explorer.step_units import lasting, step_name
 from sparsetime.features.step_text import gap_text
+from sparsetime.reports.page_schema import FeatureCard, FeatureList, Piece, ShadedPassage
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store

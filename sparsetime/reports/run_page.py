@@ -1,0 +1,156 @@
+"""From a run's folder to the record of its report: dictionaries, timeline, metrics, features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sparsetime.explorer.excerpts import Excerpt, choose_excerpts
+from sparsetime.explorer.metrics_table import comparison, definitions, measured_on
+from sparsetime.explorer.page_code import page_code
+from sparsetime.explorer.row_choice import FeatureTable, change_steps
+from sparsetime.explorer.run_contents import (
+    ShownDictionary,
+    dictionary_names,
+    read_run,
+    store_names,
+)
+from sparsetime.explorer.run_description import (
+    aligned,
+    distinct_stores,
+    facts_of,
+    lead_of,
+    title_of,
+    unique_titles,
+)
+from sparsetime.explorer.step_units import step_name
+from sparsetime.explorer.workbench.timeline import feature_of
+from sparsetime.files import Folder
+from sparsetime.progress import progress as running
+from sparsetime.reports.feature_cards import feature_list
+from sparsetime.reports.page_schema import (
+    EmbeddedDictionary,
+    EmbeddedTimeline,
+    PageData,
+    Passage,
+    PassageCode,
+)
+from sparsetime.reports.run_charts import charts
+
+if TYPE_CHECKING:
+    from sparsetime.codes import SparseCode
+    from sparsetime.metrics.metric import MetricValue
+
+PASSAGES = 4
+
+
+def gather(run: str | Path, progress: bool = True) -> PageData:
+    """Read a run: its stores, and every dictionary folder with its index in `features/`.
+
+    Dictionaries with parts come first, and among them, as among the others, those of the most
+    living features. Evaluations and metrics are shown where they exist. A dictionary that has no
+    index, or one of other weights or of another store, is left out with a note on the page that
+    names the command to run; so are figures of other weights or of another store.
+
+    Errors: StoreError where the run has no store, no dictionary, or none that can be shown.
+    """
+    folder = Folder(str(run))
+    store_names(folder)
+    names = dictionary_names(folder)
+    with running("report", 2 * len(names), "readings of a dictionary", progress) as bar:
+        contents = read_run(folder, names, bar.advance)
+        shown = unique_titles(contents.shown)
+        lists = []
+        for each in shown:
+            lists.append(feature_list(each.entry.key, each.index, each.table, each.store))
+            bar.advance()
+        bar.advance(len(names) - len(shown))
+    stores = distinct_stores([each.store for each in shown])
+    entries = [each.entry for each in shown]
+    evaluations: list[Mapping[str, MetricValue]] = [each.evaluation or {} for each in shown]
+    unit = step_name(stores)
+    return PageData(
+        title=title_of(stores),
+        lead=lead_of(stores, len(shown), unit),
+        unit=unit,
+        notes=contents.notes,
+        facts=facts_of(stores, unit),
+        dictionaries=entries,
+        timeline=_timeline(shown, unit),
+        comparison=comparison(entries, evaluations),
+        comparison_notes=measured_on(entries, [each.evaluation for each in shown], unit),
+        charts=charts(
+            entries,
+            [each.metrics for each in shown],
+            [each.table for each in shown],
+            unit,
+            max(len(store) for store in stores),
+        ),
+        features=lists,
+        definitions=definitions(evaluations),
+    )
+
+
+def _timeline(shown: list[ShownDictionary], unit: str) -> EmbeddedTimeline:
+    passages = list(_passages(shown))
+    firing: dict[str, set[int]] = {}
+    for passage in passages:
+        for code in passage.codes:
+            firing.setdefault(code.dictionary, set()).update(code.features)
+    return EmbeddedTimeline(
+        unit=unit,
+        dictionaries=[
+            EmbeddedDictionary(
+                entry=each.entry,
+                features=[
+                    feature_of(each.table, number)
+                    for number in sorted(firing.get(each.entry.key, ()))
+                ],
+            )
+            for each in shown
+        ],
+        passages=passages,
+    )
+
+
+def _passages(shown: list[ShownDictionary]) -> Iterator[Passage]:
+    """The passages; dictionaries on stores of the same documents are shown side by side."""
+    groups: list[list[ShownDictionary]] = []
+    for each in shown:
+        group = next((g for g in groups if aligned(g[0].store, each.store)), None)
+        if group is None:
+            groups.append([each])
+        else:
+            group.append(each)
+    for group in groups:
+        indexed = [set(each.index.sequences["sequence"].to_pylist()) for each in group]
+        # Indexes of disjoint parts of a store have no passage in common; then each has its own.
+        common = set.intersection(*indexed) or set.union(*indexed)
+        for excerpt in choose_excerpts(group[0].store, max(1, PASSAGES // len(groups)), common):
+            of = [e for e, k in zip(group, indexed, strict=True) if excerpt.sequence in k]
+            yield passage(excerpt, [(e.entry.key, _code(e, excerpt), e.table) for e in of])
+
+
+def _code(shown: ShownDictionary, excerpt: Excerpt) -> SparseCode:
+    return shown.index.sequence(excerpt.sequence).row_slice(excerpt.first, excerpt.stop)
+
+
+def passage(excerpt: Excerpt, codes: Sequence[tuple[str, SparseCode, FeatureTable]]) -> Passage:
+    """An excerpt and, for each dictionary, its code of shape (time,) over the excerpt's steps."""
+    return Passage(
+        title=excerpt.title,
+        source=f"{excerpt.id}, steps {excerpt.first} to {excerpt.stop - 1}",
+        first=excerpt.first,
+        words=excerpt.words,
+        gaps=excerpt.gaps,
+        is_text=excerpt.is_text,
+        codes=[
+            PassageCode(
+                dictionary=key,
+                **page_code(code, table.peak),
+                boundaries=change_steps(code, table),
+            )
+            for key, code, table in codes
+        ],
+    )
