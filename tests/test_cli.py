@@ -161,11 +161,9 @@ def test_a_whole_run_from_one_file(work, tmp_path, monkeypatch):
     assert (tmp_path / "topk" / "evaluation.json").is_file()
     assert "topk/features: indexed" in run("index", *given).stdout
     assert sparsetime.open_index("topk/features").width == 64
-    output = run("report", ".", "--picture", "images/score.svg").stdout
+    output = run("report", ".").stdout
     assert "report.html: open it in a browser" in output
-    assert (tmp_path / "images" / "score.svg").read_text().startswith("<svg ")
-    result = run("report", ".", "--picture", "a.svg", "--passage", "99", code=2)
-    assert "passages; number 99 is none." in result.stderr
+    assert 'id="timeline-data"' in (tmp_path / "report.html").read_text()
 
 
 def test_what_to_type_next_is_what_works_here(monkeypatch, tmp_path):
