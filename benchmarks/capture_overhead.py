@@ -21,11 +21,12 @@ from pathlib import Path
 
 import torch
 
-from sparsetime.activations.capture.as_documents import as_documents
-from sparsetime.activations.capture.capture import SHARD_ROWS, capture
+from sparsetime import capture
+from sparsetime.activations import as_documents
+from sparsetime.activations.capture.capture import SHARD_ROWS
 from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
+from sparsetime.models import load_model
 from sparsetime.models.eval_mode import eval_mode
-from sparsetime.models.load import load_model
 
 
 def texts(count: int) -> list[str]:

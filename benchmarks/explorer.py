@@ -26,9 +26,9 @@ from fastapi.testclient import TestClient
 from harness.figures import conclude, machine, table
 from harness.synthetic_run import D, about_run, make_run
 
+from sparsetime.explorer import Workbench
 from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.workbench.nearest_atoms import nearest
-from sparsetime.explorer.workbench.workbench import Workbench
 
 KEY = "synthetic"
 SEGMENT = 128

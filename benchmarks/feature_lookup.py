@@ -21,13 +21,12 @@ import duckdb
 import numpy as np
 import torch
 
-from sparsetime.codes import SparseCode, offsets_of
-from sparsetime.features import timescales
+from sparsetime import Segments, SparseCode
+from sparsetime.codes import offsets_of
+from sparsetime.features import FeatureIndex, timescales
 from sparsetime.features.build_tables import EncodedStore
-from sparsetime.features.index import FeatureIndex
 from sparsetime.features.index_files import write_index
 from sparsetime.files import Folder
-from sparsetime.segments import Segments
 
 SEQUENCES = 500
 VOCABULARY = 20_000

@@ -53,7 +53,7 @@ def main() -> None:
 def error(recipe: str, train: Any, held_out: Any, batch: int, steps: int, share: float) -> float:
     """The fraction of held-out variance that is left unexplained."""
     import sparsetime as st
-    from sparsetime.training.config import TrainConfig
+    from sparsetime.training import TrainConfig
 
     sae = st.dictionary(recipe, d_in=train.d, width=WIDTH, k=K, seed=SEED)
     rows = batch * steps

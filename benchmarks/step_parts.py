@@ -21,12 +21,11 @@ import torch
 from harness.figures import conclude, machine, table
 
 import sparsetime as st
-from sparsetime.activations.sampling.batch import Batch
-from sparsetime.dictionaries.initialise import init_from_data
+from sparsetime import Batch
+from sparsetime.dictionaries import init_from_data
 from sparsetime.kernels import cpu
 from sparsetime.kernels.precision import selection_dtype
-from sparsetime.training.config import TrainConfig
-from sparsetime.training.dictionary_trainable import DictionaryTrainable
+from sparsetime.training import DictionaryTrainable, TrainConfig
 
 # `outer` calls `decode`; only the outermost counts.
 KERNELS = ("select", "kept", "gather_dot", "outer", "decode", "transpose", "project", "adam")

@@ -30,7 +30,7 @@ def write_store(folder: Path, rows: int, d: int) -> None:
     import pyarrow as pa
     import torch
 
-    from sparsetime.activations.store.writer import StoreWriter
+    from sparsetime.activations import StoreWriter
 
     writer = StoreWriter(
         folder,
@@ -73,11 +73,10 @@ def resident(what: str) -> int:
 def measure(options: argparse.Namespace) -> None:
     """In a process of its own, so that its peak memory is that of reading."""
     import sparsetime as st
-    from sparsetime.activations.sampling.batch import Batch
-    from sparsetime.dictionaries.initialise import init_from_data
+    from sparsetime import Batch
+    from sparsetime.dictionaries import init_from_data
     from sparsetime.kernels.precision import selection_dtype
-    from sparsetime.training.config import TrainConfig
-    from sparsetime.training.dictionary_trainable import DictionaryTrainable
+    from sparsetime.training import DictionaryTrainable, TrainConfig
 
     store = st.open_store(options.store)
     memory = int(options.share * options.rows * options.d * 2)

@@ -13,8 +13,10 @@ import shlex
 import shutil
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 
 import pytest
 import yaml
@@ -27,6 +29,7 @@ from sparsetime.cli import app
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ROOMS = ROOT / "docs" / "rooms"
+MOVED_NAMES = (ROOT / "docs" / "moved-names.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 LANGUAGES = {"python", "bash", "yaml", "text", "json"}
 SMALL_RUN = {
@@ -193,11 +196,39 @@ def test_the_recipes_page_has_every_recipe():
     assert [card.name for card in sparsetime.recipes() if f"## `{card.name}`" not in text] == []
 
 
-def test_the_reference_page_has_every_public_name():
+def test_the_reference_pages_have_every_public_name():
     import sparsetime
 
-    text = generated("reference.md")
-    assert [name for name in sparsetime.__all__ if f"## `{name}`" not in text] == []
+    pages = {"": generated("reference.md")}
+    for name in sparsetime.__all__:
+        if isinstance(getattr(sparsetime, name), ModuleType):
+            pages[name] = generated(f"reference/{name}.md")
+            assert f"(reference/{name}.md)" in pages[""]
+    shown = {room: re.findall(r"^::: [\w.]*?(\w+)$", text, re.M) for room, text in pages.items()}
+    for room in sorted(pages):
+        owner = getattr(sparsetime, room) if room else sparsetime
+        names = getattr(owner, "__all__", [room])
+        expected = {name for name in names if room or name not in pages}
+        assert set(shown[room]) == expected, room
+
+
+def test_every_present_name_of_the_table_of_moved_names_exists():
+    import sparsetime
+
+    names = re.findall(r"\| `sparsetime\.([\w.]+)`(?:, [^|]*)? \|$", MOVED_NAMES, re.M)
+    assert len(names) > 80
+    for name in names:
+        # The module is imported where its package does not name it.
+        owner = sparsetime
+        for at, part in enumerate(name.split("."), start=1):
+            if not hasattr(owner, part):
+                import_module(f"sparsetime.{'.'.join(name.split('.')[:at])}")
+            owner = getattr(owner, part)
+
+
+def test_the_table_of_moved_names_is_sorted_and_has_each_old_name_once():
+    old = re.findall(r"^\| `([^`]+)`", MOVED_NAMES, re.M)
+    assert old == sorted(set(old), key=str.casefold)
 
 
 def generated(page):

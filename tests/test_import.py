@@ -1,10 +1,11 @@
-"""The front door: quick to open, and every name on it leads somewhere."""
+"""The public names: a fast import without torch, and every name exists and is documented."""
 
 from __future__ import annotations
 
 import inspect
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -30,10 +31,26 @@ def test_the_import_takes_less_than_half_a_second():
     assert min(timings) < 0.5
 
 
+NAMESPACES = [
+    name for name in sparsetime.__all__ if isinstance(getattr(sparsetime, name), ModuleType)
+]
+
+
 @pytest.mark.parametrize("name", sparsetime.__all__)
 def test_every_public_name_exists_and_is_documented(name):
-    thing = getattr(sparsetime, name)
-    assert inspect.getdoc(thing), f"sparsetime.{name} has no docstring"
+    assert inspect.getdoc(getattr(sparsetime, name)), f"sparsetime.{name} has no docstring"
+
+
+@pytest.mark.parametrize("namespace", [name for name in NAMESPACES if name != "errors"])
+def test_every_name_of_a_namespace_is_documented_and_no_module(namespace):
+    owner = getattr(sparsetime, namespace)
+    assert owner.__all__
+    for name in owner.__all__:
+        value = getattr(owner, name)
+        # A module of the same name must not replace it, also when it is imported afterwards.
+        assert not isinstance(value, ModuleType), f"sparsetime.{namespace}.{name} is a module"
+        assert inspect.getdoc(value), f"sparsetime.{namespace}.{name} has no docstring"
+        assert getattr(owner, name) is value
 
 
 def test_an_unknown_name_is_an_attribute_error():

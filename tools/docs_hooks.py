@@ -1,7 +1,8 @@
-"""What mkdocs fills in from the code while it builds, so that no page can fall behind it.
+"""Content of the docs that is generated from the code while mkdocs builds the pages.
 
-A page asks for it with a comment: `<!-- generated: recipes -->`, `claims` or `reference`; for the
-picture and the verdict of one claim, `<!-- generated: claim delta -->`.
+A page asks for it with a comment: `<!-- generated: recipes -->`, and so on for every key of
+`GENERATED`. Some take an argument: `<!-- generated: claim delta -->` is the picture and the verdict
+of one claim, `<!-- generated: reference metrics -->` the reference of one namespace.
 """
 
 from __future__ import annotations
@@ -91,17 +92,47 @@ def claim(name: str) -> str:
 def reference(namespace: str = "") -> str:
     """A directive of mkdocstrings for each public name of `st`, or of one namespace of it.
 
-    The names and their homes are read from the stub of the package, which is what users import.
+    The names and their modules are read from the stub of the package, which is what users import.
+    A namespace that is a single file, such as `errors`, is one directive.
     """
     package = ".".join(filter(None, ["sparsetime", namespace]))
-    stub = ROOT.joinpath(*package.split("."), "__init__.pyi")
-    homes = [
-        f"{package}.{node.module}.{alias.name}"
-        for node in ast.parse(stub.read_text("utf-8")).body
+    folder = ROOT.joinpath(*package.split("."))
+    if folder.with_suffix(".py").is_file():
+        return f"::: {package}"
+    return "\n\n".join(f"::: {home}" for home in sorted(_homes(package, folder), key=_last_name))
+
+
+def namespaces() -> str:
+    """A table of the namespaces of `st`, with the first line of the docstring of each."""
+    stub = ast.parse((ROOT / "sparsetime" / "__init__.pyi").read_text("utf-8"))
+    names = [
+        alias.name
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom) and node.module is None
+        for alias in node.names
+    ]
+    return "\n".join(
+        ["| namespace | holds |", "|---|---|"]
+        + [f"| [`st.{name}`](reference/{name}.md) | {_first_line(name)} |" for name in names]
+    )
+
+
+def _homes(package: str, folder: Path) -> list[str]:
+    """The full name of each public name of a package, at the module that defines it."""
+    stub = folder / "__init__.pyi"
+    source = stub if stub.is_file() else folder / "__init__.py"
+    return [
+        f"{package}.{node.module}.{alias.name}" if node.level else f"{node.module}.{alias.name}"
+        for node in ast.parse(source.read_text("utf-8")).body
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     ]
-    return "\n\n".join(f"::: {home}" for home in sorted(homes, key=_last_name))
+
+
+def _first_line(namespace: str) -> str:
+    path = ROOT / "sparsetime" / namespace
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return (ast.get_docstring(ast.parse(source.read_text("utf-8"))) or "").partition("\n")[0]
 
 
 def _last_name(path: str) -> str:
@@ -169,6 +200,7 @@ def _judged(record: Any) -> list[str]:
 GENERATED: dict[str, Callable[..., str]] = {
     "claim": claim,
     "claims": claims,
+    "namespaces": namespaces,
     "recipes": recipes,
     "reference": reference,
 }

@@ -11,13 +11,13 @@ import torch
 from feature_lookup import synthetic
 
 import sparsetime
-from sparsetime.activations.store.store import Store
-from sparsetime.activations.store.writer import StoreWriter
+from sparsetime import Store
+from sparsetime.activations import StoreWriter
 from sparsetime.features.build_tables import EncodedStore
 from sparsetime.features.index_files import write_index
 from sparsetime.features.provenance import provenance_of
 from sparsetime.files import Folder
-from sparsetime.models.load import weight_hash
+from sparsetime.models import weight_hash
 
 D, K = 384, 32
 

@@ -9,11 +9,10 @@ from serve import Data, Task, Trainer, serve
 from torch import Tensor
 
 import sparsetime as st
-from sparsetime.activations.sampling.batch import Batch
-from sparsetime.dictionaries.initialise import init_from_data
+from sparsetime import Batch
+from sparsetime.dictionaries import init_from_data
 from sparsetime.kernels.precision import selection_dtype
-from sparsetime.training.config import TrainConfig
-from sparsetime.training.dictionary_trainable import DictionaryTrainable
+from sparsetime.training import DictionaryTrainable, TrainConfig
 
 
 class Sparsetime(Trainer):

@@ -1,0 +1,5 @@
+"""Activations: capture into a store, sampling for training, and sources without a disk."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

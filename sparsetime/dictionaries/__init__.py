@@ -1,0 +1,5 @@
+"""Dictionaries: compositions of an encoder, a sparsifier, a decoder and an objective."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,5 @@
 """Metrics of a dictionary: estimates with a specification, and st.evaluate over all of them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

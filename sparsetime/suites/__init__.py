@@ -1,1 +1,5 @@
 """Suites: a dictionary for every site of a model."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,5 @@
 """Testbeds: activations over time with known labels or known features."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

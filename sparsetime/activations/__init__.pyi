@@ -1,0 +1,16 @@
+"""Public names of `st.activations`, each imported when it is first used."""
+
+from .capture.as_documents import as_documents as as_documents
+from .capture.model_call import ModelCall as ModelCall
+from .capture.text_files import TextFiles as TextFiles
+from .capture.text_files import read_texts as read_texts
+from .sampling.sample_kinds import PairSamples as PairSamples
+from .sampling.sample_kinds import RowSamples as RowSamples
+from .sampling.sample_kinds import SampleKind as SampleKind
+from .sampling.sample_kinds import WindowSamples as WindowSamples
+from .sources.model_loss import downstream_batches as downstream_batches
+from .sources.model_loss import rows_with_gradients as rows_with_gradients
+from .sources.source import Origin as Origin
+from .sources.source import Source as Source
+from .store.stored_sequence import StoredSequence as StoredSequence
+from .store.writer import StoreWriter as StoreWriter

@@ -1,0 +1,13 @@
+"""Public names of `st.comparison`, each imported when it is first used."""
+
+from .entry import LeaderboardEntry as LeaderboardEntry
+from .leaderboard_files import Leaderboard as Leaderboard
+from .matched_sparsity import FrontierPoint as FrontierPoint
+from .matched_sparsity import MatchedComparison as MatchedComparison
+from .matched_sparsity import matched_comparison as matched_comparison
+from .rank_stability import RankStability as RankStability
+from .recipe_comparison import Comparison as Comparison
+from .recipe_comparison import RecipeRanking as RecipeRanking
+from .recipe_comparison import comparisons as comparisons
+from .recipe_comparison import rankings as rankings
+from .settings import LeaderboardSettings as LeaderboardSettings

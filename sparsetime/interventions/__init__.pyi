@@ -1,0 +1,8 @@
+"""Public names of `st.interventions`, each imported when it is first used."""
+
+from .lm_loss import kl_divergence as kl_divergence
+from .lm_loss import loss_gradients as loss_gradients
+from .lm_loss import next_token_loss as next_token_loss
+from .logits import next_token_logits as next_token_logits
+from .logits import next_tokens as next_tokens
+from .patch import patched as patched
