@@ -22,7 +22,7 @@ _LINES = ("ink", "high", "low", "violet", "green", "plain", "high dotted", "low 
 
 
 @final
-class Panel(FrozenRecord):
+class ChartPanel(FrozenRecord):
     """One kind of picture of a testbed: a chart for every width, all on the same axes.
 
     charts: each under the width that it is of.
@@ -33,7 +33,7 @@ class Panel(FrozenRecord):
     charts: list[tuple[Text, Chart]]
 
 
-def panels(board: Leaderboard, bed: str) -> list[Panel]:
+def panels(board: Leaderboard, bed: str) -> list[ChartPanel]:
     """Every picture of a testbed that its entries allow."""
     k = board.settings.middle_k
     labels = board.settings.ladder.get(bed, [])
@@ -70,7 +70,7 @@ def panels(board: Leaderboard, bed: str) -> list[Panel]:
         ),
     ]
     return [
-        Panel(title=title, caption=caption, charts=charts)
+        ChartPanel(title=title, caption=caption, charts=charts)
         for title, caption, draw in drawn
         if (charts := _side_by_side(board, f"{title}: {bed}", draw))
     ]

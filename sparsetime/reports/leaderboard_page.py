@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 
 from sparsetime.comparison.recipe_comparison import rankings
 from sparsetime.explorer.records import FrozenRecord, Text
-from sparsetime.reports.leaderboard_charts import Panel, panels
+from sparsetime.reports.leaderboard_charts import ChartPanel, panels
 from sparsetime.reports.leaderboard_tables import (
     Table,
     against_baseline,
@@ -27,7 +27,7 @@ class Bed(FrozenRecord):
     """What is shown of one testbed."""
 
     name: Text
-    panels: list[Panel]
+    panels: list[ChartPanel]
     rankings: list[Table]
     probes: Table | None
 
