@@ -12,7 +12,7 @@ WEB_READY := node_modules/.ready
 # Node comes with the environment; npm and the tools that it starts look for it on the path.
 NPM := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/npm
 
-.PHONY: setup demo test check lint types imports site snippets web claims leaderboard bench docs picture clean
+.PHONY: setup demo test check lint words types imports site snippets web claims leaderboard bench docs picture clean
 
 setup: $(READY) $(WEB_READY)
 
@@ -37,11 +37,16 @@ test: $(READY)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not snippets"
 
 # The gate. CI runs this and the tests, and nothing else.
-check: lint types imports site snippets web
+check: lint words types imports site snippets web
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell
+
+# Words that have no right use in this project, with the word to say instead.
+words: $(READY)
+	$(BIN)/python -m pytest -q tests/house/test_words.py
 
 types: $(READY)
 	$(BIN)/mypy
