@@ -6,9 +6,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from house.test_questions import answered_paths
 
 import sparsetime
-from house.test_questions import answered_paths
 
 PACKAGE = Path(sparsetime.__file__).parent
 ROOT = PACKAGE.parent
@@ -41,9 +41,7 @@ def test_no_public_class_name_is_defined_twice():
 def test_no_public_name_is_a_file_or_folder_at_the_top_of_the_package():
     modules = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
     names = {
-        name
-        for name in sparsetime.__all__
-        if not isinstance(getattr(sparsetime, name), ModuleType)
+        name for name in sparsetime.__all__ if not isinstance(getattr(sparsetime, name), ModuleType)
     }
     assert names & modules == set()
 
