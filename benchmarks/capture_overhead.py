@@ -5,7 +5,7 @@
 The forward passes alone and the capture to disk take turns over the same windows and batches of
 the same texts. The last line is JSON: medians and quartiles, in seconds, and the ratio of each
 round's two times. `cpu_ratio` is the same for the processor time of all threads: on a machine that
-others use too, it tells more than the clock.
+others use too, it is more informative than the clock.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python benchmarks/explorer.py --entries 10000000
 
-The run is synthetic (the code of `feature_lookup.py`, over made-up words) and made anew in a
+The run is synthetic (the code of `feature_lookup.py`, over made-up words) and written again in a
 temporary folder, or kept in the one that --run names, for `explorer_browser.py --run` and
 `explorer_load.py --run`. Features, sequences and segments are drawn at random, each request a
 different one, after the process is warm. A first comparison is of two random dictionaries as wide.
@@ -103,7 +103,7 @@ def questions(index) -> dict[str, Callable[[], str]]:
         "features": lambda: f"{base}/features?words=word{rng.integers(0, 99)}&sort=dwell",
         "filtered": lambda: f"{base}/features?dwell_min={rng.uniform(1, 4):.3f}",
         "feature": feature,
-        "company": lambda: f"{feature()}/coactivation",
+        "coactivation": lambda: f"{feature()}/coactivation",
         "words": lambda: f"{sequence()}/words",
         "score": lambda: f"{sequence()}/timeline{segment()}&reach={2 * SEGMENT}",
         "specific": lambda: f"{sequence()}/specific{segment()}",

@@ -2,10 +2,10 @@
 
     python benchmarks/explorer_load.py --run runs/demo
 
-Each opens a view every second or two: overview, a search, a feature with its company, a segment of
-a score, what it has to itself, a comparison. The last line is JSON: requests, errors, the 95th
-percentile, and the server's memory before, in the middle and after. --keep also writes it to
-benchmarks/results/, under the name of the run's model.
+Each opens a view every second or two: overview, a search, a feature with its co-activation, a
+timeline, the enriched features of a segment, a comparison. The last line is JSON: requests, errors,
+the 95th percentile, and the server's memory before, in the middle and after. --keep also writes it
+to benchmarks/results/, under the name of the run's model.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> None:
     keys = [view["entry"]["key"] for view in page["dictionaries"]]
     base = f"/api/dictionaries/{keys[0]}"
     known = requests.get(f"{url}{base[1:]}/sequences?limit=500", timeout=60).json()["lines"]
-    told = requests.get(f"{url}{base[1:]}/features?limit=500", timeout=60).json()["lines"]
+    listed = requests.get(f"{url}{base[1:]}/features?limit=500", timeout=60).json()["lines"]
 
     class Reader(HttpUser):
         host = url.rstrip("/")
@@ -58,14 +58,14 @@ def main() -> None:
 
         @task(2)
         def search(self) -> None:
-            words = random.choice(told)["words"][:1]
+            words = random.choice(listed)["words"][:1]
             self.client.get(f"{base}/features", params={"words": words}, name="features")
 
         @task(3)
         def feature(self) -> None:
-            number = random.choice(told)["feature"]
+            number = random.choice(listed)["feature"]
             self.client.get(f"{base}/features/{number}", name="feature")
-            self.client.get(f"{base}/features/{number}/coactivation", name="company")
+            self.client.get(f"{base}/features/{number}/coactivation", name="coactivation")
 
         @task(4)
         def score(self) -> None:

@@ -5,8 +5,8 @@
 The store is split by document. All train a TopK dictionary on the same batches in the same order,
 with the same warm-up and (where they have one) decay of the learning rate, and count a latent as
 dead after the same number of rows. Each peer normalises activations by its own means; `--raw`
-turns that off. With several learning rates, each library is told at its best one. FVU and latents
-that never fire are of all held-out rows, encoded and decoded as the library does for inference.
+turns that off. With several learning rates, each library is reported at its best one. FVU and dead
+latents are of all held-out rows, encoded and decoded as the library does for inference.
 The last line is JSON; --keep also writes it to benchmarks/results/.
 """
 

@@ -7,7 +7,7 @@
 
 Sizes of one sweep take turns, in an order drawn anew each round; memory is each size's in a fresh
 process (see benchmarks/peers/serve.py). `exponent` is the slope of log time over log size: 1 is
-proportional. Dictionaries in one pass are trained by `sparsetime.train`, whose own log tells the
+proportional. Dictionaries in one pass are trained by `sparsetime.train`, whose own log has the
 time. A point is one size, alone, for time and memory. The last line is JSON; --keep also writes it
 to benchmarks/results/.
 """

@@ -3,7 +3,7 @@
     python benchmarks/store_reading.py [--rows 1000000] [--d 512] [--share 0.1] [--rounds 5]
 
 A store of float16 rows is written to a temporary folder, and read in shuffled batches with a
-buffer of `--share` of its size, in a fresh process. The operating system is told to forget the
+buffer of `--share` of its size, in a fresh process. The operating system is asked to drop the
 files before every round, so that they come from the disk. After that, TopK steps on one batch tell
 how many rows a second training takes. The last line is JSON: rows a second of both, their ratio,
 and by how much the process grew while it read. --keep also writes it to benchmarks/results/.

@@ -55,15 +55,15 @@ def feature_table(code, words, groups, rng):
     dwell = np.ones(WIDTH)
     starts = (dense & ~np.vstack([np.zeros((1, WIDTH), bool), dense[:-1]])).sum(0)
     dwell = dense.sum(0) / np.maximum(starts, 1)
-    told = []
+    common_words = []
     for feature in range(WIDTH):
         counts = Counter(w for w, on in zip(words, dense[:, feature], strict=True) if on)
-        told.append([w.lower() for w, _ in counts.most_common(5) if len(w) > 2])
+        common_words.append([w.lower() for w, _ in counts.most_common(5) if len(w) > 2])
     return row_choice.FeatureTable(
         dwell=dwell,
         density=rng.uniform(0.0005, 0.05, WIDTH),
         peak=np.full(WIDTH, 1.05),
-        words=told,
+        words=common_words,
         groups=groups,
     )
 

@@ -16,7 +16,7 @@ SETTINGS = {
 
 
 def values_of(rows, d=3, dtype=torch.float32):
-    """Row r begins with the number r, so that a row can be told by its first entry."""
+    """Row r begins with the number r, so that a row is identified by its first entry."""
     x = torch.arange(rows, dtype=torch.float32)[:, None] + torch.arange(d) * 0.25
     return x.to(dtype)
 

@@ -106,7 +106,7 @@ def test_an_evaluation_taken_anew_gives_the_figures_on_file(where, runs):
     assert report.subject == kept["subject"]
 
 
-def test_an_interrupted_training_goes_on_to_its_end(tmp_path):
+def test_an_interrupted_training_resumes_to_its_end(tmp_path):
     out = tmp_path / "interrupted"
     shutil.copytree(made.HERE / "text/interrupted", out)
     store = st.open_store(made.HERE / "text/activations")
@@ -150,8 +150,8 @@ def test_the_commands_take_the_run_file(runs, monkeypatch, tmp_path):
     assert "evaluation.json" in command("evaluate", "--config", "config.yaml")
     assert "topk/features: indexed" in command("index", "--config", "config.yaml")
     assert "batch_topk" in command("leaderboard", "--config", "config.yaml")
-    told = "../leaderboard/leaderboard.json"
-    assert json.loads(Path(told).read_text()) == json.loads(
+    saved = "../leaderboard/leaderboard.json"
+    assert json.loads(Path(saved).read_text()) == json.loads(
         (made.HERE / "leaderboard/leaderboard.json").read_text()
     ), "opened, not measured anew"
     assert yaml.safe_load(Path("config.yaml").read_text()) == made.CONFIG

@@ -72,7 +72,7 @@ def passage(url: str) -> str:
 
 
 def lasting(url: str) -> int:
-    """The feature that tells most about its words, of those that are slow and often on."""
+    """The most informative feature about words, of those that are slow and often active."""
     slow = f"{url}api/dictionaries/{DICTIONARY}/features?part=first&density_min=0.01&dwell_min=2"
     return int(asked(f"{slow}&limit=1")["lines"][0]["feature"])
 

@@ -1,4 +1,4 @@
-"""What every benchmark tells: quartiles, the machine, a table, a file of results."""
+"""Output of every benchmark: quartiles, the machine, a table, a file of results."""
 
 from __future__ import annotations
 

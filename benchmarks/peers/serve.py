@@ -1,4 +1,4 @@
-"""A worker: one library in its own process, told by JSON lines on stdin what to do.
+"""A worker: one library in its own process, controlled by JSON lines on stdin.
 
     {"do": "make", "name": "a", "task": {...}}             -> {"parameters": 8397312}
     {"do": "step", "name": "a", "n": 1, "dead": 0}         -> {"seconds": [0.1]}

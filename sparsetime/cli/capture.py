@@ -33,7 +33,7 @@ def capture(
 ) -> None:
     """Run a model over data and store the activations of a site, in order.
 
-    A run that was interrupted goes on from its last finished shard when the command is repeated.
+    An interrupted run resumes from its last finished shard when the command is repeated.
 
     \b
     Examples:

@@ -20,9 +20,9 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Begin anew in place of a run.")] = False,
     sets: Sets = None,
 ) -> None:
-    """Run everything on a small model that a package carries: capture to report, in minutes.
+    """Run capture to report on a small model that comes with a package, in minutes.
 
-    A run that was interrupted goes on where it stopped when the command is repeated.
+    An interrupted run resumes where it stopped when the command is repeated.
 
     \b
     Examples:

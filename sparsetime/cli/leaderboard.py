@@ -33,7 +33,7 @@ def leaderboard(
     """Train recipes at equal budgets on testbeds, and write a page that compares them.
 
     Every dictionary is measured on sequences that were held out, and compared at equal L0 and FVU
-    only. A command that was cut off goes on when repeated, and a larger grid adds to a smaller one.
+    only. An interrupted command resumes when repeated, and a larger grid adds to a smaller one.
 
     \b
     Examples:

@@ -25,7 +25,7 @@ def named_model(name: str) -> str | LoadedModel:
     """The model that `package.module:function` or `path/to/file.py:function` makes.
 
     The function takes no arguments and returns a torch.nn.Module with the same weights each time,
-    as an interrupted capture goes on only with the model that it began with. A module's name is
+    as an interrupted capture resumes only with the model that it began with. A module's name is
     looked up from the working folder too. Any other name is passed on for `transformers` to load.
 
     Errors: ConfigError where the code cannot be found or imported, or gives no module.

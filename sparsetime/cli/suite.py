@@ -42,7 +42,9 @@ def suite(
     rows: Annotated[int | None, typer.Option(help="Rows that each dictionary learns from.")] = None,
     context: Annotated[
         list[int] | None,
-        typer.Option(help="Measure the rise of the loss on so many tokens. Repeatable."),
+        typer.Option(
+            help="Tokens of a context on which the rise of the loss is measured. Repeatable."
+        ),
     ] = None,
     copy: Annotated[
         list[str] | None,
@@ -51,11 +53,11 @@ def suite(
     force: Force = None,
     sets: Sets = None,
 ) -> None:
-    """Train a dictionary for every site of a model, and write a page of figures over its depth.
+    """Train a dictionary for every site of a model, and write a page of metrics over its depth.
 
-    The model runs once for all sites; the figures are of documents that were held out. A run that
-    was interrupted goes on when the command is repeated, and a finished one can be asked for more
-    contexts and copies. The loss needs a model with its head, as a function of your own gives it.
+    The model runs once for all sites; the metrics are of held-out documents. An
+    interrupted run resumes when the command is repeated, and a finished one can add contexts and
+    copies. The loss needs a model with its head, as a function of your own gives it.
 
     \b
     Examples:

@@ -31,7 +31,7 @@ def train(
 ) -> None:
     """Train a dictionary on a store.
 
-    A run that was interrupted goes on from its last checkpoint when the command is repeated.
+    An interrupted run resumes from its last checkpoint when the command is repeated.
 
     \b
     Examples:

@@ -99,9 +99,10 @@ def matched_comparison(
     """
     seeds = {len(each) for each in frontiers.values()}
     if len(frontiers) < 2 or len(seeds) > 1 or 0 in seeds:
-        told = ", ".join(f"{name!r} {len(each)}" for name, each in frontiers.items())
+        seed_counts = ", ".join(f"{name!r} {len(each)}" for name, each in frontiers.items())
         raise MismatchError(
-            f"a comparison needs two recipes or more with equally many seeds; these have: {told}"
+            f"a comparison needs two recipes or more with equally many seeds; these have: "
+            f"{seed_counts}"
         )
     points = {
         name: tuple(interpolate_frontier(name, frontier, axis, level) for frontier in each)

@@ -38,9 +38,9 @@ def rank_stability(values: Mapping[str, Sequence[float]]) -> RankStability:
 
     seeds = {len(each) for each in values.values()}
     if len(seeds) > 1:
-        told = ", ".join(f"{name!r} {len(each)}" for name, each in values.items())
+        seed_counts = ", ".join(f"{name!r} {len(each)}" for name, each in values.items())
         raise MismatchError(
-            f"rankings are compared over the same seeds for all recipes; these have: {told}"
+            f"rankings are compared over the same seeds for all recipes; these have: {seed_counts}"
         )
     by_seed = np.array(list(values.values()), dtype=float).T
     pairs = list(combinations(by_seed, 2))

@@ -16,7 +16,9 @@ class CaptureSettings(Settings):
     window: PositiveInt = 128
     overlap: int = Field(32, ge=0)
     dtype: str = "float16"
-    documents: PositiveInt | None = Field(None, description="only the first so many; None: all")
+    documents: PositiveInt | None = Field(
+        None, description="number of documents, from the first; None: all"
+    )
 
 
 class DictionarySettings(Settings):

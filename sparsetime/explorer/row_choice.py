@@ -36,8 +36,8 @@ TOO_DENSE = 0.5
 #: What stands for the words of a feature that fires on words much as they come: those it is most
 #: over-represented on would be a few common ones, and mislead.
 ANY_WORD = "almost any word"
-_TELLING = 0.15  # nats that a step of a feature tells about its word
-_OFTEN = 0.01  # share of steps below which so little may be told by chance
+_INFORMATIVE = 0.15  # information about its word in a step of a feature, in nats
+_OFTEN = 0.01  # share of steps below which information may be that low by chance
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,12 @@ def _halves(
 
 
 def _words(features: Any) -> list[list[str]]:
-    told = to_numpy(features, "word_information").astype(float)  # NaN without text
-    untold = (told < _TELLING) & (to_numpy(features, "density").astype(float) >= _OFTEN)
+    information = to_numpy(features, "word_information").astype(float)  # NaN without text
+    any_word = (information < _INFORMATIVE) & (
+        to_numpy(features, "density").astype(float) >= _OFTEN
+    )
     known = features["words"].to_pylist()
-    return [[ANY_WORD] if a else words or [] for words, a in zip(known, untold, strict=True)]
+    return [[ANY_WORD] if a else words or [] for words, a in zip(known, any_word, strict=True)]
 
 
 def _numbers(features: Any, name: str) -> Float[np.ndarray, " width"]:

@@ -140,7 +140,7 @@ class FeatureIndex:
     def examples(self, feature: int, n: int = 20, per_sequence: int | None = None) -> pa.Table:
         """The `n` moments at which a feature is strongest, strongest first.
 
-        Columns `sequence`, `position`, `value`. `per_sequence` takes at most so many from one
+        Columns `sequence`, `position`, `value`. `per_sequence` is the most taken from one
         sequence, so that one long run does not fill the list. Fewer where it fires less often.
 
         Errors: ConfigError for a feature that does not exist.

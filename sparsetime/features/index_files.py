@@ -52,7 +52,7 @@ def write_index(
 
     subject: hashes of what was encoded. about: further entries of the record.
     """
-    # Here, so that whoever only reads an index does not wait for what makes one.
+    # Here, so that reading an index does not import what builds one.
     from sparsetime.features import build_tables
 
     makers = {

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 LABELS = "labels"
 _SOURCE = "labels of the store"
-#: A value names a feature that is active on it at least so often, as a share of its active steps …
+#: A value names a feature that makes up at least this share of its active steps,
 LEAST_SHARE = 0.5
-#: … so many times more often than on a random step …
+#: at least this many times its share of all steps,
 LEAST_LIFT = 2.0
-#: … and on at least so many steps in all.
+#: and at least this many steps in all.
 LEAST_STEPS = 10
 _MOST_VALUES = 1000
 # Columns of every store, which label nothing.

@@ -76,8 +76,8 @@ def reuse_or_clear(
 
 def _another(differing: list[str]) -> str:
     """The parts that differ; of another store the choice of sequences says nothing more."""
-    told = [name for name in differing if name != "sequences" or "store" not in differing]
-    return " and another ".join(_SAID.get(name, name) for name in told)
+    named = [name for name in differing if name != "sequences" or "store" not in differing]
+    return " and another ".join(_SAID.get(name, name) for name in named)
 
 
 def _subject_in(folder: Folder, record: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A capture that is killed at any instant goes on to the same bytes."""
+"""A capture that is killed at any instant resumes to the same bytes."""
 
 import hashlib
 import signal

@@ -168,7 +168,7 @@ def test_data_that_ends_before_or_behind_a_finished_store(tmp_path):
     st.capture(Blocks(), X, "enter", out, shard_rows=6, progress=False)
     with pytest.raises(StoreError, match="other data: the data given now ends before it does"):
         st.capture(Blocks(), X[:2], "enter", out, shard_rows=6, progress=False)
-    with pytest.raises(StoreError, match=r"it is finished, and the data given now goes on. Give"):
+    with pytest.raises(StoreError, match=r"it is finished, and the data given now is longer. Give"):
         st.capture(Blocks(), torch.cat([X, X]), "enter", out, shard_rows=6, progress=False)
 
 

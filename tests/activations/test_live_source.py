@@ -81,7 +81,7 @@ def test_the_buffer_is_bounded():
     batches.close()
 
 
-def test_endless_epochs_differ_and_go_on():
+def test_endless_epochs_differ_and_continue():
     source = st.stream(Blocks(), series(), "enter")
     rows = sum(len(x) for x in series())
     batches = source.rows(rows, epochs=None)
@@ -135,7 +135,7 @@ def test_errors_of_the_thread_reach_the_consumer():
         list(source.rows(4))
 
 
-def test_what_can_be_told_is_told_at_once():
+def test_early_errors_are_raised_at_once():
     with pytest.raises(UnknownNameError, match="unknown site 'entre': did you mean 'enter'"):
         st.stream(Blocks(), series(), "entre")
     with pytest.raises(DataError, match="the data is empty: it has no documents"):

@@ -22,7 +22,7 @@ def numbered(sequences, time, d=3):
 
 
 def check_consecutive(batch, segments):
-    """Within a segment the sequence stays and the step goes on by one."""
+    """Within a segment the sequence stays and the step increases by one."""
     for start, stop in zip(segments.offsets, segments.offsets[1:], strict=False):
         rows = batch[start:stop]
         assert (rows[:, 0] == rows[0, 0]).all()

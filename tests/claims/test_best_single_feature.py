@@ -1,4 +1,4 @@
-"""What one feature tells of a class: areas under the curve, and that choosing is not telling."""
+"""AUROC of the best single feature for a class, chosen on one split and tested on another."""
 
 import pytest
 import torch
@@ -27,10 +27,10 @@ def test_a_class_without_rows_or_with_all_of_them_has_no_area():
         auroc_per_feature(torch.rand(3, 2), torch.ones(3, 1, dtype=torch.bool))
 
 
-def test_what_is_chosen_in_one_part_is_told_in_the_other():
+def test_the_feature_is_chosen_in_one_part_and_tested_in_the_other():
     y = (torch.arange(100) % 4 == 0)[:, None]
     on, noise = y.float(), torch.rand((100, 1), generator=torch.Generator().manual_seed(0))
-    low = torch.cat([noise, -on], dim=1)  # of which the second tells the class by being low
+    low = torch.cat([noise, -on], dim=1)  # of which the second is low for the class
     assert best_single_feature_auroc(low, y, low, y).tolist() == [1.0]
     turned = torch.cat([on, on], dim=1)  # the second one now says the opposite
     assert best_single_feature_auroc(low, y, turned, y).tolist() == [0.0]

@@ -63,7 +63,7 @@ def test_more_seeds_can_be_asked_for_and_fewer_not(seen):
     assert len(seen["quick"]) == 4
 
 
-def test_all_goes_on_where_it_stopped(seen):
+def test_all_resumes_where_it_stopped(seen):
     run("quick")
     output = run("--all").stdout
     assert seen == {"quick": [0, 1, 2], "other": [0, 1, 2]}

@@ -104,7 +104,7 @@ def test_trained_together_is_trained_alone(board, tmp_path):
     assert torch.equal(alone.dictionary.atoms, together.atoms)
 
 
-def test_what_was_cut_off_goes_on_and_a_grid_grows(tmp_path, monkeypatch):
+def test_an_interrupted_run_resumes_and_a_grid_grows(tmp_path, monkeypatch):
     short = {"rows": 1000, "batch": 100}
     own = {**TINY, "train": short, "ks": [2, 4], "seeds": [0], "progress": False}
     measure, count = module.measure, 0
@@ -139,7 +139,7 @@ st.leaderboard(sys.argv[1], **json.loads(sys.argv[2]), progress=False)
 """
 
 
-def test_a_killed_process_goes_on_to_the_same_figures(board, tmp_path):
+def test_a_killed_process_resumes_to_the_same_values(board, tmp_path):
     """Killed for real: first among the measurements of seed 0, then in the training of seed 1."""
     command = [sys.executable, "-c", KILLED, str(tmp_path), json.dumps(TINY)]
     known = {}

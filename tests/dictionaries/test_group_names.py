@@ -1,4 +1,4 @@
-"""What the first group of latents and the rest are called: whoever tells them apart says so."""
+"""Names of the first group of latents and of the rest, by the component that separates them."""
 
 import pytest
 
@@ -12,11 +12,11 @@ import sparsetime as st
         ("temporal_feature_analysis", ("predicted", "novel")),
         ("slow_fast", ("slow", "fast")),
         ("csae", ("common", "contrastive")),
-        ("matryoshka_batch_topk", ("first", "rest")),  # nested, and told apart by no part
+        ("matryoshka_batch_topk", ("first", "rest")),  # nested, and separated by no component
         ("topk", None),
     ],
 )
-def test_the_part_that_tells_groups_apart_names_them(recipe, names, tmp_path):
+def test_the_component_that_separates_groups_names_them(recipe, names, tmp_path):
     sae = st.dictionary(recipe, d_in=8, width=32, k=4)
     assert sae.group_names == names
     sae.save(tmp_path / "saved")

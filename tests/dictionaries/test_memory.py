@@ -56,7 +56,7 @@ def plain(sae):
 
 
 def flips(code):
-    """How often a latent goes on or off from one step to the next."""
+    """How often a latent switches on or off from one step to the next."""
     on = code.dense() != 0
     return int((on[:, 1:] != on[:, :-1]).sum())
 
@@ -83,7 +83,7 @@ def test_streams_and_pieces_equal_the_whole(kind, inner):
 
 
 @pytest.mark.parametrize("kind", ["hysteresis", "delta"])
-def test_a_stream_that_is_reset_begins_anew_and_the_others_go_on(kind):
+def test_a_stream_that_is_reset_restarts_and_the_others_continue(kind):
     sae, x = made(kind), drifting(3, 20, seed=2)
     state = sae.stream()
     state.feed(x[:, :10])

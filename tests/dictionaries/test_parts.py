@@ -145,8 +145,8 @@ def test_contrastive_loss_by_hand():
     assert loss.item() == pytest.approx(math.log(1 + math.exp(-4)), rel=1e-5)
 
 
-def test_contrastive_blocks_are_told_apart_on_their_own():
-    """Four rows, two of a kind: in blocks of two they are told apart, all together they are not."""
+def test_contrastive_blocks_are_separated_on_their_own():
+    """Four rows, two of a kind: in blocks of two they are separated, all together they are not."""
     now = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]).repeat(2, 1)
     in_blocks = TemporalContrastive(block=2, temperature=0.01).loss(contrast_step(now, now))
     together = TemporalContrastive(block=4, temperature=0.01).loss(contrast_step(now, now))

@@ -111,8 +111,8 @@ def test_strengths_are_drawn_in_training_and_not_in_use():
 
 def test_bits_of_places_strengths_and_residual():
     """A latent that is on half the time: 1 bit; its strength 1 bit when on; the residual 2."""
-    told = bits(torch.tensor([0.5, 0.0]), torch.tensor(0.03), torch.tensor([0.15]), 0.1)
-    assert told.item() == pytest.approx(1 + 0.5 * 1 + 2, abs=1e-4)
+    total = bits(torch.tensor([0.5, 0.0]), torch.tensor(0.03), torch.tensor([0.15]), 0.1)
+    assert total.item() == pytest.approx(1 + 0.5 * 1 + 2, abs=1e-4)
 
 
 def test_description_length_counts_a_step():

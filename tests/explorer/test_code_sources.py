@@ -67,7 +67,7 @@ def test_every_source_is_shown(run, opened):
 def test_its_timeline_and_features_are_answered(opened):
     segment = timeline(opened, "neurons", 0, 0, 30)
     code = opened.code("neurons", 0).row_slice(0, 30)
-    assert segment.awake == len(np.unique(code.indices.numpy())) > 0
+    assert segment.active_features == len(np.unique(code.indices.numpy())) > 0
     assert {row.name for row in segment.rows} == {f"neuron {row.feature}" for row in segment.rows}
     line = features(opened, "neurons", limit=1).lines[0]
     view = feature(opened, "neurons", line.feature)

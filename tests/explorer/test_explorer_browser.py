@@ -300,7 +300,7 @@ def test_a_view_that_has_to_wait_says_so(tab, explorer):
 
 
 def test_a_wrong_address_leads_somewhere(browser, explorer):
-    page = browser.new_page()  # not `tab`: the browser itself tells the console of a 404
+    page = browser.new_page()  # not `tab`: the browser itself writes a 404 to the console
     page.goto(f"{explorer.url}features/7")
     page.get_by_text("There is no such page").wait_for()
     page.locator("#bar").get_by_text("Timeline").click()

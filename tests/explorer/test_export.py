@@ -131,7 +131,7 @@ def test_the_score_of_files_is_the_score_of_the_api(tab, address, run):
             given = {"first": first, "stop": stop, "rows": rows, "also": [3]}
             found = tab.evaluate(ask, [f"{base}/timeline", given])
             expected = timeline(opened, key, 2, first, stop, rows=rows, also=(3,))
-            assert found["awake"] == expected.awake
+            assert found["active_features"] == expected.active_features
             there = {r["feature"]: (r["columns"], r["strengths"]) for r in found["rows"]}
             here = {r.feature: (r.columns, r.strengths) for r in expected.rows}
             both = there.keys() & here.keys()
@@ -197,8 +197,8 @@ def test_a_renderer_goes_along(run, tmp_path):
     mine.write_text("export default {};")
     sparsetime.export(run, tmp_path / "out", renderers=(mine,), progress=False)
     assert (tmp_path / "out" / "renderers" / "0.js").read_text() == "export default {};"
-    told = json.loads((tmp_path / "out" / "data" / "run.json").read_text())
-    assert told["renderers"] == ["../renderers/0.js"]
+    written = json.loads((tmp_path / "out" / "data" / "run.json").read_text())
+    assert written["renderers"] == ["../renderers/0.js"]
 
 
 def test_the_command_writes_the_same_folder(run, tmp_path):

@@ -113,9 +113,9 @@ def test_any_code_gives_sorted_distinct_rows_no_more_than_asked(seed, rows):
     dense = rng.normal(size=(6, 20)) * (rng.random((6, 20)) < 0.3)
     panel = drawn(code(dense.tolist()), table(rng.uniform(1, 9, 20)), rows=rows)
     dwell = [row.dwell for row in panel]
-    awake = int((dense != 0).any(0).sum())
+    active = int((dense != 0).any(0).sum())
     assert dwell == sorted(dwell, reverse=True)
-    assert len({row.feature for row in panel}) == len(panel) == min(rows, awake)
+    assert len({row.feature for row in panel}) == len(panel) == min(rows, active)
     assert all(s >= 1 for row in panel for s in row.strengths)
 
 

@@ -104,7 +104,7 @@ def test_pages_of_a_list_follow_one_another(opened):
     assert [line.feature for part in parts for line in part] == [line.feature for line in whole]
 
 
-def test_parts_are_told_apart(opened):
+def test_groups_are_separate(opened):
     key = "temporal_matryoshka"
     assert opened.dictionary(key).entry.parts == ("high", "low")
     end = opened.dictionary(key).table.groups[0]
@@ -119,7 +119,7 @@ def test_the_roll_is_the_code(opened):
     found = timeline(opened, "batch_topk", 2, 10, 60, rows=2000, densest=1.0)
     code = dense(opened, "batch_topk", 2)[10:60]
     assert {row.feature for row in found.rows} == set(np.flatnonzero(code.any(0)).tolist())
-    assert found.awake == len(found.rows) and found.stride == 1
+    assert found.active_features == len(found.rows) and found.stride == 1
     peak = opened.dictionary("batch_topk").table.peak
     for row in found.rows:
         assert row.columns == np.flatnonzero(code[:, row.feature]).tolist()
@@ -193,7 +193,7 @@ def test_neighbours_are_living_features(opened):
     assert seen == alive
 
 
-def test_company_never_holds_the_feature_itself(opened):
+def test_coactivation_never_holds_the_feature_itself(opened):
     number = features(opened, "temporal_matryoshka", sort="density").lines[0].feature
     view = coactivation_view(opened, "temporal_matryoshka", number)
     assert view.documents > 0 and view.together and view.nearest and view.elsewhere
@@ -236,7 +236,7 @@ def test_a_feature_is_split_where_several_have_it_as_their_nearest(opened, monke
     assert [line.feature for line in view.alone_right] == [4]
 
 
-def test_neighbours_are_kept_and_made_anew_where_damaged(tmp_path):
+def test_neighbours_are_kept_and_written_again_where_damaged(tmp_path):
     folder, living = Folder(str(tmp_path)), (np.arange(3), np.arange(2))
     atoms = (torch.randn(3, 4), torch.randn(2, 4))
     first = neighbours(folder, ("a", "b"), living, lambda: atoms)
@@ -360,7 +360,7 @@ def test_specificity_is_the_likelihood_ratio():
     assert nats[0] == pytest.approx(4 * np.log(1 / 0.1))
 
 
-def test_company_counts_what_comes_before_and_after():
+def test_coactivation_counts_what_comes_before_and_after():
     rows = np.zeros((60, 4))
     rows[[10, 30, 50], 0] = 1
     rows[[8, 28, 48], 1] = 1

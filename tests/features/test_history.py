@@ -172,12 +172,12 @@ def test_an_index_that_lacks_the_history_gets_it(run, store):
     assert open_index(out).record["history"]["stages"] == [2, 5, 10]
 
 
-def test_an_index_elsewhere_is_told_of_the_run(run, store, tmp_path):
+def test_an_index_elsewhere_is_given_the_run(run, store, tmp_path):
     sae, folder = run
     alone = index(sae, store, out=tmp_path / "alone", progress=False)
     assert alone.history(0).num_rows == 0
-    told = index(sae, store, out=tmp_path / "told", run=folder.url, progress=False)
-    assert told.history(0).num_rows == 2
+    elsewhere = index(sae, store, out=tmp_path / "elsewhere", run=folder.url, progress=False)
+    assert elsewhere.history(0).num_rows == 2
     other = reader([E[2], E[1], E[0]], list(E))
     with pytest.raises(MismatchError, match="holds a dictionary of other weights than the one to"):
         index(other, store, out=tmp_path / "other", run=folder.url, progress=False)

@@ -92,7 +92,7 @@ MODELS = {"code": Code, "series": Series}
 
 
 def golden(name: str, interrupted: bool = False) -> dict:
-    """Losses as logged and as floats, and the final weights; the same where it is cut and goes on.
+    """Losses as logged and as floats, and the final weights, also after an interruption.
 
     Where it was interrupted the floats are those of all steps that were done, some of them twice.
     """

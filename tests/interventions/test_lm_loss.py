@@ -1,4 +1,4 @@
-"""Changing what passes a site: the loss, its gradients, and what bad input is told."""
+"""Activations replaced at a site: the loss, its gradients, and errors for bad input."""
 
 import copy
 
@@ -106,7 +106,7 @@ def test_padding_is_neither_attended_to_nor_predicted(model):
     torch.testing.assert_close(padded, sum(rows) / 28)
 
 
-def test_values_in_tuples_and_dataclasses_keep_their_company():
+def test_values_in_tuples_and_dataclasses_keep_the_other_values():
     toy = Blocks()
     x = torch.randn(2, 5, 3)
     with torch.no_grad():

@@ -131,7 +131,7 @@ def test_a_report_goes_beside_its_dictionary_and_replaces_a_stale_one(store, tmp
     assert EvaluationReport.load(out).about["sequences"] == 1
 
 
-def test_steps_seen_in_training_are_told(store):
+def test_steps_seen_in_training_are_reported(store):
     sae = Itself(4)
 
     def seen(trained_on, shown):

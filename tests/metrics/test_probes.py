@@ -50,14 +50,14 @@ def test_training_and_test_steps_are_never_neighbours():
 
 
 def test_sequences_of_the_same_time_train_on_the_same_blocks():
-    """Three sensors, two segments: a day of chance tells its label, and no other day does."""
+    """Three sensors, two segments: a random day has its label, and no other day does."""
     labels = np.array(["a", "b"] * 384, dtype=object)
     lengths, times = [128] * 6, np.array([0, 0, 0, 1, 1, 1])
     split = probe_split(labels, lengths, seed=0, times=times)
     day = times[np.arange(768) // 128] * 128 + np.arange(768) % 128
     assert len(split.train) == len(split.test) > 300
     assert not set(day[split.train]) & set(day[split.test])
-    assert len(set(split.test_block)) == 2  # a block of one time is one block, whoever was there
+    assert len(set(split.test_block)) == 2  # a block of one time is one block, for all sensors
     apart = probe_split(labels, lengths, seed=0)
     assert set(day[apart.train]) & set(day[apart.test])
     assert len(set(apart.test_block)) == 6

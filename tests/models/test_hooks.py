@@ -79,7 +79,7 @@ def test_later_passes_stop_behind_the_last_site_with_the_same_values():
 
 
 def test_distributed_and_compiled_models_are_never_left_early():
-    class DistributedDataParallel(nn.Module):  # told by its name
+    class DistributedDataParallel(nn.Module):  # recognised by its name
         def __init__(self):
             super().__init__()
             self.module = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))

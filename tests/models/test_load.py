@@ -46,7 +46,7 @@ def test_a_folder_without_tokenizer_files_gives_none(folder, tmp_path):
     assert load_model(tmp_path).tokenizer is None
 
 
-def test_the_hash_tells_values_names_shapes_and_dtypes_apart():
+def test_the_hash_differs_by_values_names_shapes_and_dtypes():
     torch.manual_seed(0)
     one = nn.Linear(2, 2, bias=False)
     other = nn.Linear(2, 2, bias=False)

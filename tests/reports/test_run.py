@@ -45,8 +45,8 @@ def test_what_other_weights_left_behind_is_not_shown(tmp_path, store):
         "The figures of old are left out: they were taken from other weights than it has now. "
         "Take them anew with sparsetime evaluate."
     ]
-    told = zip(page.dictionaries, page.comparison[0].cells, strict=True)
-    assert {entry.key: cell.text for entry, cell in told} == {"fresh": "4", "old": "not given"}
+    pairs = zip(page.dictionaries, page.comparison[0].cells, strict=True)
+    assert {entry.key: cell.text for entry, cell in pairs} == {"fresh": "4", "old": "not given"}
     assert page.notes[0] in render(page)
     evaluated(tmp_path, retrained, store, "old")
     assert gather(tmp_path, progress=False).notes == []

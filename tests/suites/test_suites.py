@@ -84,7 +84,7 @@ def test_a_record_of_0_1_0_has_its_increases_under_another_key(suite, tmp_path):
     assert Suite.open(str(tmp_path)).entries[0].ce_increase == {"16 tokens": 0.5}
 
 
-def test_a_suite_goes_on_and_measures_what_is_new(model, data, tmp_path, monkeypatch):
+def test_a_suite_resumes_and_measures_what_is_new(model, data, tmp_path, monkeypatch):
     """Cut off after the second dictionary; then contexts and a copy are asked for."""
     from sparsetime.suites import entry_training as module
 

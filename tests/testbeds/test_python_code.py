@@ -73,7 +73,7 @@ def test_a_finished_testbed_is_opened_and_splits_by_document(code, monkeypatch):
     assert not set(first.sequence_indices) & set(second.sequence_indices)
 
 
-def test_a_build_that_was_cut_off_goes_on_to_the_same_bytes(code, tmp_path, monkeypatch):
+def test_an_interrupted_build_resumes_to_the_same_bytes(code, tmp_path, monkeypatch):
     from sparsetime.activations.capture import capture as capturing
 
     def cut_off(*_):

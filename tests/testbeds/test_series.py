@@ -95,7 +95,7 @@ def test_a_finished_testbed_is_opened(series, monkeypatch):
     assert again.store.fingerprint == series.store.fingerprint
 
 
-def test_a_build_that_was_cut_off_goes_on_to_the_same_bytes(series, tmp_path, monkeypatch):
+def test_an_interrupted_build_resumes_to_the_same_bytes(series, tmp_path, monkeypatch):
     from sparsetime.activations.capture import capture as capturing
 
     def cut_off(*_):

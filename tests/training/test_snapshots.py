@@ -72,7 +72,7 @@ def test_snapshots_change_nothing_of_the_training(tmp_path):
     assert read_stages(without.path) == ()
 
 
-def test_a_run_that_goes_on_keeps_the_same_snapshots(tmp_path):
+def test_a_run_that_resumes_keeps_the_same_snapshots(tmp_path):
     class CutError(Exception):
         pass
 

@@ -1,4 +1,4 @@
-"""The loop: repeats exactly, goes on exactly, trains many as it trains one, refuses bad input."""
+"""The training loop repeats and resumes exactly, trains many as one, and refuses bad input."""
 
 import json
 import os
@@ -110,7 +110,7 @@ st.train(sae, planted(800), out=sys.argv[2], rows=1200 * 64, batch=64, learning_
 """
 
 
-def test_a_killed_process_goes_on_to_the_same_bits(tmp_path):
+def test_a_killed_process_resumes_to_the_same_bits(tmp_path):
     """Killed for real, wherever it was; `rows` is more than it can do before that."""
     tests = str(Path(__file__).parent.parent)
     cut, whole = str(tmp_path / "cut"), str(tmp_path / "whole")
@@ -296,7 +296,7 @@ def test_a_dictionary_stays_with_its_model_and_site(tmp_path):
         st.train(sae, source, out=tmp_path, **SETTINGS)
 
 
-def test_the_same_object_goes_on_after_an_interruption(tmp_path):
+def test_the_same_object_resumes_after_an_interruption(tmp_path):
     """As in a notebook, where the cell is run again."""
     settings = {**SETTINGS, "checkpoint_every": 10}
     whole = st.train(topk(), planted(800), out=tmp_path / "whole", **settings)

@@ -316,7 +316,7 @@ declare namespace Api {
     stop: number;
     length: number;
     stride: number;
-    awake: number;
+    active_features: number;
     rows: Array<TimelineRow>;
     boundaries: Array<number>;
   }

@@ -60,7 +60,7 @@ class SiteWriter:
         self._planned = number + 1
         if number >= len(self._finished.shards):
             if self._finished.complete:
-                raise self._other_data("it is finished, and the data given now goes on")
+                raise self._other_data("it is finished, and the data given now is longer")
             return True
         record = self._finished.shards[number]
         steps, begun = (

@@ -159,8 +159,8 @@ class Store:
     ) -> Iterator[Float[Tensor, "batch 2 d"]]:
         """Shuffled pairs of rows of one sequence, float32 [batch, 2, d]: the second `lag` later.
 
-        With two numbers, such as (1, 256), the first row is any that lies from so many to so many
-        steps before the second. Sequences of `lag` steps or fewer give none. Otherwise as `rows`.
+        With two numbers, such as (1, 256), the first row is drawn from the rows 1 to 256 steps
+        before the second. Sequences of `lag` steps or fewer give none. Otherwise as `rows`.
 
         Errors: DataError where no sequence is long enough.
         """

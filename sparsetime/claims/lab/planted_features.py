@@ -15,7 +15,7 @@ from sparsetime.testbeds.atom_recovery import Recovery, recovery
 from sparsetime.testbeds.synthetic.generate import SyntheticData, synthetic_data
 from sparsetime.testbeds.synthetic.settings import SyntheticSettings
 
-_HELD_OUT = 5  # one sequence in so many
+_HELD_OUT = 5  # one sequence in five
 _SEQUENCES, _TIME = 50, 2000
 
 

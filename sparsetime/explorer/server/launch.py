@@ -45,7 +45,7 @@ class Explorer:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """Let go of the port."""
+        """Stop the server and free its port."""
         self._server.should_exit = True
         self._thread.join(_PATIENCE)
 

@@ -43,7 +43,7 @@ def make_router() -> APIRouter:
 
 
 def renderer(request: Request, number: int) -> Response:
-    """A lane that whoever started the explorer named."""
+    """The module of a lane that was named when the explorer started."""
     files = request.app.state.workbench.renderers
     if not 0 <= number < len(files):
         raise UnknownNameError(f"there is no renderer {number}; {len(files)} were named")

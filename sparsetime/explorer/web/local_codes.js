@@ -40,7 +40,7 @@ export class LocalCodes {
     const total = [...energy.values()].reduce((sum, value) => sum + value, 0) || 1;
     const places = clusterRows([...cells.values()], Math.ceil((end - begin) / stride));
     return {
-      first: begin, stop: end, length: this.length, stride, awake: energy.size,
+      first: begin, stop: end, length: this.length, stride, active_features: energy.size,
       rows: chosen.map((feature, i) => {
         const { part, label, words, name, named_by, dwell, density } = this.known(feature);
         return { feature, part, label, words, name, named_by, dwell, density, energy: (energy.get(feature) ?? 0) / total, ...places[i], ...cells.get(feature) };

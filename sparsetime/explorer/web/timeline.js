@@ -148,7 +148,7 @@ export class Timeline {
     }));
     if (mine !== this.turn || !this.at.isConnected) return;
     found.forEach((data, i) => { data.asked = this.state.rows; this.charts[i].take(data); });
-    this.where.textContent = found.map((data, i) => `${plural(data.awake, "feature")} active here, ${data.rows.length} shown${this.keys.length > 1 ? ` (${this.known.get(this.keys[i]).entry.title})` : ""}`).join(" · ");
+    this.where.textContent = found.map((data, i) => `${plural(data.active_features, "feature")} active here, ${data.rows.length} shown${this.keys.length > 1 ? ` (${this.known.get(this.keys[i]).entry.title})` : ""}`).join(" · ");
     size(this);
     this.passageText.write();
   }

@@ -218,7 +218,7 @@ export class TimelineCanvas {
     const x = this.x(cursor.step), wide = Math.max(1, this.pitch);
     if (x + wide < this.gutter) return;
     pen.globalAlpha = 0.08; pen.fillStyle = hues.ink;
-    const over = timeline.inputLane.reads ? 0 : this.top; // pictures of time go on with the same axis
+    const over = timeline.inputLane.reads ? 0 : this.top; // pictures of time continue on the same axis
     pen.fillRect(Math.max(this.gutter, x), over, wide, floor - over);
     pen.globalAlpha = 1;
     if (cursor.chart === this && cursor.row !== null && cursor.keys) {

@@ -46,7 +46,7 @@ def neighbours(
     """The neighbours as they were kept, or found now and kept.
 
     names: hashes of the two sides' weights, which name the file. A run that cannot be written to
-    keeps nothing, and a kept file that cannot be read is made anew.
+    keeps nothing, and a kept file that cannot be read is written again.
 
     Errors: MismatchError where the two sides' atoms differ in dimension.
     """
@@ -58,7 +58,7 @@ def neighbours(
         found = AtomMatches(living, *(kept[part] for part in _PARTS))
         if (len(found.cosine), len(found.back)) == (len(living[0]), len(living[1])):
             return found
-    except Exception:  # whatever ails a file that can be made anew
+    except Exception:  # the file can be written again
         pass
     left, right = atoms()
     if left.shape[1] != right.shape[1]:

@@ -15,8 +15,8 @@ Value = TypeVar("Value")
 class ByteLRU(Generic[Key, Value]):
     """A function whose latest results are kept while all of them weigh no more than `room` bytes.
 
-    `weigh` says how many bytes a result takes. Whoever asks for what another thread is making
-    waits for it, so that nothing is made twice. A result larger than the room is not kept.
+    `weigh` returns the bytes of a result. A call for a result that another thread is computing
+    waits for it, so that nothing is computed twice. A result larger than the room is not kept.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ _BINS = 24
 
 
 def feature(opened: RunCache, key: str, number: int) -> FeatureView:
-    """Everything about a feature but its company.
+    """Everything about a feature but its co-activation.
 
     Errors: UnknownNameError for a dictionary that the run does not show; ConfigError for a
     feature that does not exist.

@@ -156,7 +156,7 @@ def _finite(values: np.ndarray) -> tuple[tuple[float | None, ...], ...]:
 
 
 def _address(pixels: np.ndarray) -> str:
-    """A thumbnail as a data address: every so many pixels of the frame, as a PNG."""
+    """A thumbnail as a data address: the frame at a lower resolution, as a PNG."""
     every = -(-max(pixels.shape[:2]) // SIDE)
     return f"data:image/png;base64,{base64.b64encode(png(pixels[::every, ::every])).decode()}"
 

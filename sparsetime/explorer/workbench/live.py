@@ -1,4 +1,4 @@
-"""Live: what somebody types or pastes, run through the model of the run as it comes."""
+"""Live encoding of text or values that a user enters, in segments as the model reads them."""
 
 from __future__ import annotations
 

@@ -99,9 +99,9 @@ def _glanced(key: str, index: FeatureIndex, table: FeatureTable) -> DictionaryPr
 
 
 def _passage(index: FeatureIndex) -> tuple[int, int]:
-    """A sequence and a step in it worth looking at: the strongest moment that tells most."""
-    told = most_informative(index.features, 1).tolist()
-    moments = index.examples(told[0], 1).to_pylist() if told else []
+    """Sequence and position of the top activation of the most informative feature."""
+    informative = most_informative(index.features, 1).tolist()
+    moments = index.examples(informative[0], 1).to_pylist() if informative else []
     if moments:
         return moments[0]["sequence"], moments[0]["position"]
     return index.sequences["sequence"][0].as_py(), 0

@@ -133,7 +133,7 @@ class Timeline(FrozenRecord):
     stop: int
     length: int
     stride: int
-    awake: int  # features that fire in the segment at all
+    active_features: int  # features that fire in the segment at all
     rows: list[TimelineRow]
     boundaries: list[int]  # steps before which the active features change most
 
@@ -217,7 +217,7 @@ class History(FrozenRecord):
 
 
 class FeatureView(FrozenRecord):
-    """Everything about one feature but its company."""
+    """Everything about one feature but its co-activation."""
 
     dictionary: Text
     line: FeatureLine

@@ -57,7 +57,7 @@ def timeline(
     chosen = choose(feature, value, shown.table, rows, densest)
     chosen = np.concatenate([[f for f in also if f not in chosen], chosen]).astype(np.int64)
     energy = np.bincount(feature, weights=value.astype(float) ** 2, minlength=whole.width)
-    awake = len(np.unique(feature))
+    active_features = len(np.unique(feature))
     begin, end = max(0, first - reach), min(length, stop + reach)
     stride = -(-(end - begin) // columns)
     cells = row_cells(whole.row_slice(begin, end), chosen, shown.table, stride)
@@ -70,7 +70,7 @@ def timeline(
         stop=end,
         length=length,
         stride=stride,
-        awake=awake,
+        active_features=active_features,
         rows=[
             TimelineRow(
                 feature=int(f),

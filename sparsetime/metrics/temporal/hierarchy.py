@@ -69,7 +69,7 @@ def hierarchy(
 
     def score(weights: Float[np.ndarray, "draws groups"]) -> Float[np.ndarray, " draws"]:
         drawn = zip(np.tensordot(weights, together, 1), weights @ steps, strict=True)
-        return np.array([_told(each, of, child, parent) for each, of in drawn])
+        return np.array([_parent_rank(each, of, child, parent) for each, of in drawn])
 
     def contained(weights: Float[np.ndarray, "draws groups"]) -> Float[np.ndarray, " draws"]:
         drawn = np.tensordot(weights, together, 1)
@@ -86,7 +86,7 @@ def hierarchy(
     return Hierarchy(
         estimate(score, given.groups, 0.5, _NULL, seed),
         estimate(contained, given.groups, chance, _NULL, seed),
-        _told(_together(truth, kept).sum(axis=0), float(steps.sum()), child, parent),
+        _parent_rank(_together(truth, kept).sum(axis=0), float(steps.sum()), child, parent),
         len(child),
     )
 
@@ -124,7 +124,7 @@ def _together(
     return np.stack([np.asarray((part.T @ part).todense()) for part in parts])
 
 
-def _told(
+def _parent_rank(
     together: Float[np.ndarray, "kept kept"],
     steps: float,
     child: Int[np.ndarray, " pairs"],
@@ -141,5 +141,5 @@ def _told(
     own = surer[pair, parent]
     surer[pair, child] = surer[pair, parent] = np.nan
     less = (surer < own[:, None]) + 0.5 * (surer == own[:, None])
-    told = ratio(less.sum(axis=1), np.isfinite(surer).sum(axis=1).astype(float))
-    return float(mean_over_features(told[None])[0])
+    rank = ratio(less.sum(axis=1), np.isfinite(surer).sum(axis=1).astype(float))
+    return float(mean_over_features(rank[None])[0])

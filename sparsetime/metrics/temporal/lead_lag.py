@@ -102,11 +102,11 @@ def lead_lag(
         null, _ = _announced(turned[order], events[order], begins[order], within, len(chosen))
         mean, largest = mean + null / _ROTATIONS, np.maximum(largest, null)
     beginnings = np.bincount(events, minlength=len(chosen))
-    told = np.minimum(mean, beginnings) >= _LEAST
-    np.fill_diagonal(told, False)
-    if told.any():
-        beyond = ((count > largest) & told).sum(axis=1).astype(float)
-        share = ratio_of(beyond, told.sum(axis=1).astype(float))
+    testable = np.minimum(mean, beginnings) >= _LEAST
+    np.fill_diagonal(testable, False)
+    if testable.any():
+        beyond = ((count > largest) & testable).sum(axis=1).astype(float)
+        share = ratio_of(beyond, testable.sum(axis=1).astype(float))
     else:
         share = ratio_of(np.zeros(len(chosen)), np.zeros(len(chosen)))
     found = estimate(share, len(chosen), 1 / (_ROTATIONS + 1), _NULL, seed)

@@ -84,8 +84,8 @@ def periodicity(
     if given.groups > 1:
         held_out, beats = _held_out(given, halves, half)
     counted = beats[varies].astype(float)
-    told = np.full(len(counted), float(given.groups > 1))
-    share = estimate(ratio_of(counted, told), len(counted), _CHANCE, _NULL, seed)
+    weight = np.full(len(counted), float(given.groups > 1))
+    share = estimate(ratio_of(counted, weight), len(counted), _CHANCE, _NULL, seed)
     return Periodicity(share, period, strength, held_out, beats, given.step)
 
 

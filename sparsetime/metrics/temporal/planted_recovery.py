@@ -74,7 +74,7 @@ def planted_recovery(
         for each in (truth, given)
     )
     dwell = np.where(missing, np.nan, dwell[latent])
-    # Features that are never on in these steps can neither last nor fire.
+    # Features that are silent in these steps have neither dwell nor firings.
     known = np.flatnonzero(found & np.isfinite(dwell) & np.isfinite(true_dwell))
     if len(known) < 3:
         raise DataError(

@@ -45,25 +45,25 @@ def recurrence(
     Source: recurrence times of a state (Kac 1947, "On the notion of recurrence in discrete
     stochastic processes"); the state is that the feature is active.
 
-    Errors: DataError where no run ends so many steps before its sequence; those of `in_sequences`.
+    Errors: DataError where no run ends `within` steps before its sequence; those of `in_sequences`.
     """
     given = in_sequences(code, lengths)
     check_lag(within, given, "within")
     feature, group, gap = _gaps(given, within)
     if not len(gap):
         raise DataError(
-            f"no run of a feature ends {within} or more steps before its sequence does, so none "
-            f"can tell whether it comes back; give a smaller within="
+            f"no run of a feature ends {within} or more steps before its sequence does, so "
+            f"recurrence cannot be measured; give a smaller within="
         )
     back = (gap > 0).astype(float)
-    told = np.bincount(group, minlength=given.groups).astype(float)
+    counted = np.bincount(group, minlength=given.groups).astype(float)
     came = np.bincount(group, weights=back, minlength=given.groups)
     null_gap = _gaps(given.with_code(shuffled_steps(given.code, given.lengths, seed)), within)[2]
     null = float((null_gap > 0).mean()) if len(null_gap) else float("nan")
     width = code.width
     came_back = np.bincount(feature, weights=back, minlength=width)
     return Recurrence(
-        estimate(ratio_of(came, told), given.groups, null, SHUFFLED, seed),
+        estimate(ratio_of(came, counted), given.groups, null, SHUFFLED, seed),
         ratio(came_back, np.bincount(feature, minlength=width).astype(float)),
         ratio(np.bincount(feature, weights=gap, minlength=width), came_back),
         within,
@@ -73,10 +73,10 @@ def recurrence(
 def _gaps(
     given: Sequences, within: int
 ) -> tuple[Int[np.ndarray, " runs"], Int[np.ndarray, " runs"], Int[np.ndarray, " runs"]]:
-    """Of every run that can tell: feature, group, and the steps off, 0 where it stays off."""
+    """Feature, group and following gap of every run that counts; gap 0: no recurrence."""
     runs = timescales.runs(given.code, given.segments)
     end = runs.start + runs.length
-    tells = end + within <= given.ends[runs.start]
+    counts = end + within <= given.ends[runs.start]
     follows = np.append(
         (runs.feature[1:] == runs.feature[:-1])
         & (given.begins[runs.start[1:]] == given.begins[runs.start[:-1]]),
@@ -84,4 +84,4 @@ def _gaps(
     )[: len(end)]
     gap = np.where(follows, np.roll(runs.start, -1) - end, 0)
     gap[gap >= within] = 0
-    return runs.feature[tells], given.group_of_row[runs.start[tells]], gap[tells]
+    return runs.feature[counts], given.group_of_row[runs.start[counts]], gap[counts]

@@ -121,8 +121,8 @@ def _apart(given: Sequences) -> Float[np.ndarray, " groups"]:
     columns = given.columns
     feature, row, value = given.feature_of_column, columns.rows, columns.values
     neighbours = (row > given.begins[row]).astype(float) + (row + 1 < given.ends[row])
-    goes_on = np.flatnonzero((feature[1:] == feature[:-1]) & (row[1:] == row[:-1] + 1))
-    goes_on = goes_on[row[goes_on] + 1 < given.ends[row[goes_on]]]
+    consecutive = np.flatnonzero((feature[1:] == feature[:-1]) & (row[1:] == row[:-1] + 1))
+    consecutive = consecutive[row[consecutive] + 1 < given.ends[row[consecutive]]]
     change = value**2 * neighbours
-    change[goes_on] -= 2 * value[goes_on] * value[goes_on + 1]
+    change[consecutive] -= 2 * value[consecutive] * value[consecutive + 1]
     return np.bincount(given.group_of_row[row], weights=change, minlength=given.groups)

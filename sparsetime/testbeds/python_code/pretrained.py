@@ -21,7 +21,7 @@ LAST, RECORD = "model.safetensors", "record.json"
 def code_model(folder: str | Path = WEIGHTS, step: int | None = None) -> LoadedModel:
     """The trained model with its head and its tokenizer, in evaluation mode and in float32.
 
-    `step`: the model as it was after so many steps of its training, one of `steps_of`; None for
+    `step`: the optimiser step at which the model was saved, one of `steps_of`; None for
     its end. Weights are stored as bfloat16 at the end, and in 8 bits before (see `quantise_int8`).
     Sites: `model.layers.0` to `model.layers.3`.
 

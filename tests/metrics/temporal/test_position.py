@@ -49,7 +49,7 @@ def test_noise_is_beyond_its_rotations_one_time_in_twenty():
     assert not found.explained.beyond_null
 
 
-def test_positions_that_cannot_be_told_are_refused():
+def test_positions_that_cannot_be_measured_are_refused():
     with pytest.raises(DataError, match="one sequence, in which position cannot be separated"):
         position(code_of([[1], [0]]))
     with pytest.raises(DataError, match="no sequence has two steps, so every step has the same"):

@@ -51,7 +51,7 @@ def test_figures_come_with_their_interval_and_their_null(report):
     assert report["dwell/high"].details["null"] < 3
 
 
-def test_short_sequences_are_told(tmp_path):
+def test_short_sequences_are_reported(tmp_path):
     store = make_store(tmp_path / "s", [[[1.0]] * 5, [[0.0]] * 5])
     left = evaluate(Itself(1), store, ["temporal"], progress=False).left_out
     assert left["roughness"].startswith("longest of 64 steps leaves no pairs: the longest sequence")

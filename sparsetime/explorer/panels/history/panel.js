@@ -50,8 +50,8 @@ function line(stages, [title, name, format, known], choose) {
   const [from, to] = [Math.log(stages[0].rows), Math.log(stages.at(-1).rows)];
   const x = (rows) => LEFT + ((Math.log(rows) - from) / (to - from || 1)) * (RIGHT - LEFT);
   const y = (value) => FLOOR - ((value - low) / (high - low)) * (FLOOR - TOP);
-  const told = there.length ? `${format(there[0])} at first, ${format(there.at(-1))} at the end` : "never known";
-  const svg = node("svg", { viewBox: `0 0 ${WIDE} ${TALL}`, class: "histogram grows", role: "img", tabindex: 0, "aria-label": `${title}, over the rows seen: ${told}. Arrow keys read it off.` });
+  const summary = there.length ? `${format(there[0])} at first, ${format(there.at(-1))} at the end` : "never known";
+  const svg = node("svg", { viewBox: `0 0 ${WIDE} ${TALL}`, class: "histogram grows", role: "img", tabindex: 0, "aria-label": `${title}, over the rows seen: ${summary}. Arrow keys read it off.` });
   for (const value of [low, high]) {
     svg.append(node("path", { class: "level", d: `M${LEFT} ${y(value)}H${RIGHT}` }), node("text", { x: LEFT - 5, y: y(value) + 3, "text-anchor": "end" }, there.length ? format(value) : ""));
   }
