@@ -233,6 +233,25 @@ def test_the_table_of_moved_names_is_sorted_and_has_each_old_name_once():
     assert [name for name in old if old.count(name) > 1] == []
 
 
+def test_the_table_of_what_is_supported_quotes_every_refusal():
+    from supported import FEATURES, KINDS
+
+    text = generated("supported.md")
+    cells = {
+        row[1]: row[2:-1]
+        for line in text.splitlines()
+        if (row := [cell.strip() for cell in line.split("|")])[1:2]
+        and row[1] in {kind.title for kind in KINDS}
+    }
+    assert len(cells) == len(KINDS) and {len(row) for row in cells.values()} == {len(FEATURES)}
+    assert cells["causal language model, a block"] == ["yes"] * len(FEATURES)
+    refusals = {
+        int(n) for row in cells.values() for n in re.findall(r"refused \((\d+)\)", str(row))
+    }
+    quoted = {int(number) for number in re.findall(r"^(\d+)\. `\w+Error`: .", text, re.M)}
+    assert refusals == quoted and len(quoted) >= 5
+
+
 def generated(page):
     import runpy
 

@@ -117,6 +117,13 @@ def namespaces() -> str:
     )
 
 
+def supported() -> str:
+    """The table of models and sites by feature, with the message of every refusal."""
+    from supported import table
+
+    return table()
+
+
 def _homes(package: str, folder: Path) -> list[str]:
     """The full name of each public name of a package, at the module that defines it."""
     stub = folder / "__init__.pyi"
@@ -203,4 +210,5 @@ GENERATED: dict[str, Callable[..., str]] = {
     "namespaces": namespaces,
     "recipes": recipes,
     "reference": reference,
+    "supported": supported,
 }
