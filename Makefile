@@ -80,7 +80,7 @@ leaderboard: $(READY)
 bench: $(READY)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-# The picture at the top of the README, photographed anew in the explorer of the demo's run.
+# The picture at the top of the README, photographed again in the explorer of the demo's run.
 picture: $(READY)
 	$(BIN)/python tools/photograph.py $(RUN) docs/images
 

@@ -5,7 +5,7 @@
         --libraries sparsetime,sae_lens
     python benchmarks/scaling.py --only point --width 1048576 --d 384 --batch 2048
 
-Sizes of one sweep take turns, in an order drawn anew each round; memory is each size's in a fresh
+Sizes of one sweep take turns, in an order drawn again each round; memory is each size's in a fresh
 process (see benchmarks/peers/serve.py). `exponent` is the slope of log time over log size: 1 is
 proportional. Dictionaries in one pass are trained by `sparsetime.train`, whose own log has the
 time. A point is one size, alone, for time and memory. The last line is JSON; --keep also writes it

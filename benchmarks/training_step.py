@@ -4,7 +4,7 @@
 
 Every library runs in a process and an environment of its own (made under build/benchmarks, once),
 on the same batches, with the same width, k, learning rate, Adam, float32 weights and number of
-threads. In each round every entrant takes two steps, in an order drawn anew, so that whatever else
+threads. In each round every entrant takes two steps, in an order drawn again, so that whatever else
 the machine does hits all alike. The second is timed: the first brings an entrant's own data back
 into the caches, where it would be in a training. A ratio is taken within a round.
 `dead` is the share of latents held to be dead, so that aux-k has equal work everywhere: 0 leaves

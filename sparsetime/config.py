@@ -1,4 +1,4 @@
-"""Typed settings from a YAML file and from flags, with errors that say what to write instead.
+"""Typed settings from a YAML file and from command-line options; errors name the right key.
 
 A component keeps its own settings as a pydantic model that forbids unknown keys; this file reads,
 merges and checks. It knows no component.
@@ -137,7 +137,7 @@ def _explained(details: ErrorDetails, model: type[BaseModel]) -> str:
         return f"unknown key {key!r}; {hint}"
     if kind == "missing":
         return f"{key!r} is not given, and it has no default."
-    # A validator's own words come behind pydantic's "Value error, ".
+    # The message of a validator comes after pydantic's "Value error, ".
     expected = details["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     expected = expected.replace("Input should be", "expected", 1)
     shown = repr(given) if len(repr(given)) <= 80 else repr(given)[:77] + "..."

@@ -1,4 +1,4 @@
-"""What goes wrong, said so that it can be mended: what was given, what was expected, what to do."""
+"""Exceptions. A message states what was given, what was expected, and what to do."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from collections.abc import Iterable
 
 
 class SparsetimeError(Exception):
-    """The root of every error that sparsetime raises on purpose."""
+    """Base class of the errors that sparsetime raises for its callers."""
 
 
 class ConfigError(SparsetimeError, ValueError):
-    """A setting that is unknown, out of range, or at odds with another."""
+    """A setting that is unknown, out of range, or incompatible with another setting."""
 
 
 class DataError(SparsetimeError, ValueError):
-    """Data that cannot be used as given: empty, not finite, too short, not UTF-8."""
+    """Data that cannot be used: empty, not finite, too short, not UTF-8."""
 
 
 class StoreError(SparsetimeError):
-    """A folder that is not what it was opened as, or that may not be written to."""
+    """A folder of another kind than expected, or one that must not be overwritten."""
 
 
 class DamagedError(StoreError):
-    """A file whose bytes are not the bytes that were written."""
+    """A file whose bytes differ from those that were written."""
 
 
 class MismatchError(SparsetimeError, ValueError):
-    """Two things that do not belong together: a dictionary and a store, a code and a width."""
+    """Two arguments that do not fit each other: a dictionary and a store, a code and a width."""
 
 
 class UnknownNameError(ConfigError):
-    """A name that is not in the list it was looked up in."""
+    """A name that is not registered or does not exist; the message lists near names."""
 
 
 def closest(given: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """The names nearest to `given`, best first; empty where nothing is near."""
+    """Names that are similar to `given`, most similar first; empty where none is similar."""
     return difflib.get_close_matches(given, list(known), n=count, cutoff=0.4)
 
 
 def unknown_name(kind: str, given: str, known: Iterable[str], hint: str = "") -> UnknownNameError:
-    """The error for a name that does not exist: says the nearest ones, or all where few exist."""
+    """The error for a name that does not exist, with similar names, or all where there are few."""
     names = sorted(known)
     near = closest(given, names)
     if near:

@@ -1,4 +1,4 @@
-"""Folders on disk or behind a URL, written so that no reader ever meets half a file."""
+"""Local and remote folders with atomic writes, and SHA-256 hashes of files."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Folder:
         return bytes(self._fs.cat_file(self._at(name)))
 
     def write_bytes(self, name: str, data: bytes) -> None:
-        """Write aside, flush to the disk, rename."""
+        """Write a temporary file, flush it to the disk, and rename it."""
         self._fs.makedirs(self._at(name).rpartition("/")[0], exist_ok=True)
         aside = f"{self._at(name)}.{uuid.uuid4().hex}.partial"
         try:
@@ -137,8 +137,8 @@ class Folder:
 
     def _no_room(self, name: str, size: int) -> StoreError:
         return StoreError(
-            f"no room for {name} in {self.url}: {size:,} bytes are needed. What was there before "
-            "is unharmed; free some space and repeat the call"
+            f"no room for {name} in {self.url}: {size:,} bytes are needed. Earlier "
+            "files are unchanged; free some space and repeat the call"
         )
 
     def _at(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""One progress bar a stage: what it does, how far it is, how long it will still take."""
+"""Progress bars: the stage of work, units done, rate and remaining time."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class _TerminalBar(Bar):
 
 
 class _LogBar(Bar):
-    """Where no terminal listens: a line now and then, and one at the end."""
+    """Progress without a terminal: a line at intervals, and one at the end."""
 
     def __init__(self, what: str, total: float | None, unit: str) -> None:
         super().__init__(total)
         self._what, self._unit = what, unit
         self._began = self._last = time.monotonic()
-        # When work first moved, and how far: what came before was warming up, or resuming.
+        # Time and units of the first progress; earlier time was warm-up, or resuming.
         self._first: tuple[float, float] | None = None
 
     def advance(self, amount: float = 1) -> None:
@@ -80,7 +80,7 @@ class _LogBar(Bar):
         print(line, file=sys.stderr, flush=True)
 
     def _left(self, now: float) -> str:
-        """What is left at the pace since work first moved; nothing before a pace is known."""
+        """Remaining time at the rate since the first progress; empty before a rate is known."""
         if not self.total or self.done >= self.total or self._first is None:
             return ""
         then, done = self._first

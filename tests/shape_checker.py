@@ -1,4 +1,4 @@
-"""The run-time checker of annotations that the tests put under every function of the house."""
+"""Run-time checks of annotations, which the tests apply to every function of the package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _check = beartype.beartype(conf=BeartypeConf(is_pep484_tower=True))
 def checked(function: Any) -> Any:
     """Beartype, lenient only where an annotation cannot be known at run time.
 
-    The house imports heavy packages for annotations under TYPE_CHECKING; such a name does not
+    The package imports heavy packages for annotations under TYPE_CHECKING; such a name does not
     exist at run time, and its annotation is left unchecked; so is a protocol, which only mypy can
     check. All others, shapes first, are checked.
     """

@@ -202,7 +202,7 @@ def test_other_errors_are_not_hidden(monkeypatch):
     assert isinstance(CliRunner().invoke(app, ["sites", "x"]).exception, ZeroDivisionError)
 
 
-def test_every_error_of_the_house_is_caught(monkeypatch):
+def test_every_error_of_the_package_is_caught(monkeypatch):
     def refused(*_):
         raise StoreError("the folder is taken")
 

@@ -71,7 +71,7 @@ def test_shapes_are_checked_under_test():
         SparseCode(offsets=torch.zeros(2, 2), indices=None, values=None, width=3, shape=(1,))
 
 
-def test_shape_checking_covers_the_house():
+def test_shape_checking_covers_the_package():
     from pathlib import Path
 
     from shape_checker import checkable

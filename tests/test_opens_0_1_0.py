@@ -93,7 +93,7 @@ def test_indexes_open(where):
 
 
 @pytest.mark.parametrize("where", ["text/topk", "text/temporal_matryoshka", "series/slow_fast"])
-def test_an_evaluation_taken_anew_gives_the_figures_on_file(where, runs):
+def test_an_evaluation_repeated_gives_the_values_on_file(where, runs):
     kept = json.loads((made.HERE / where / "evaluation.json").read_text())
     sae = st.load(made.HERE / where)
     store = st.open_store(made.HERE / where.partition("/")[0] / "activations")
@@ -153,7 +153,7 @@ def test_the_commands_take_the_run_file(runs, monkeypatch, tmp_path):
     saved = "../leaderboard/leaderboard.json"
     assert json.loads(Path(saved).read_text()) == json.loads(
         (made.HERE / "leaderboard/leaderboard.json").read_text()
-    ), "opened, not measured anew"
+    ), "opened, not measured again"
     assert yaml.safe_load(Path("config.yaml").read_text()) == made.CONFIG
 
 

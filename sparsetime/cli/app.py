@@ -1,4 +1,4 @@
-"""The program itself: its help, its version, and how its errors reach the user."""
+"""The command-line application: commands, help, version, errors and warnings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMMANDS = (
     *("suite", "leaderboard", "claim", "explore", "export", "report", "demo"),
 )
 
-# A hint for Python, and what it is on the command line. The longer of two comes first.
+# Hints for Python in error messages, and the options that they correspond to; longer ones first.
 _FLAGS = {
     "on_bad='skip'": "--on-bad skip",
     "force=True (--force)": "--force",
@@ -28,9 +28,9 @@ _FLAGS = {
 
 
 class _Group(TyperGroup):
-    """Prints what a user can mend as one red line, and a warning as one yellow one.
+    """Prints a SparsetimeError as one red line and a warning as one yellow line.
 
-    Everything else is a defect and is shown.
+    Any other exception is a defect, and its traceback is printed.
     """
 
     def list_commands(self, ctx: Any) -> list[str]:

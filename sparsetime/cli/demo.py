@@ -17,7 +17,7 @@ def demo(
     config: Annotated[
         Path | None, typer.Option(help="Settings, such as the config.yaml of an earlier run.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Begin anew in place of a run.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Start again in place of a run.")] = False,
     sets: Sets = None,
 ) -> None:
     """Run capture to report on a small model that comes with a package, in minutes.

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how commands print."""
+"""Options that several commands share, and functions for output."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def say(line: str) -> None:
 
 
 def as_typed() -> str:
-    """The program as the reader would type it: by its path where its environment is not active."""
+    """The program as a user would type it: by its path where its environment is not active."""
     here = Path(sys.argv[0])
     found = shutil.which(here.name)
     if not here.exists() or (found and Path(found).samefile(here)):

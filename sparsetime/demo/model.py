@@ -11,7 +11,7 @@ from sparsetime.testbeds.prose.minilm import MODEL, MODEL_PACKAGE, model_folder
 def live_model(run: str) -> str | None:
     """The folder of the demo's model for a run that the demo made, where its package is installed.
 
-    None otherwise: such a run was captured under a name that only the demo knows.
+    None otherwise: the name under which such a run was captured is defined by the demo alone.
     """
     manifest = "activations/manifest.json"
     folder = Folder(run)

@@ -1,4 +1,4 @@
-"""The main job on real input: a language model's features over time, from capture to a page."""
+"""The demo: capture, training, index, evaluation and report of a small language model."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def demo(
     force: bool = False,
     overrides: dict[str, Any] | None = None,
 ) -> Path:
-    """Run the main job and return the path of its page.
+    """Run the demo and return the path of its report.
 
-    The model all-MiniLM-L6-v2 reads English that ships with CPython; four dictionaries learn its
-    activations, one row by row and three with time; all are indexed, evaluated on documents that
-    they were not trained on, and shown. `config` is a YAML file of `DemoSettings`, `overrides`
+    Activations of all-MiniLM-L6-v2 on English text of CPython are captured. Four dictionaries are
+    trained, one on single rows and three on pairs or segments of time. All are indexed, and
+    evaluated on held-out documents. `config` is a YAML file of `DemoSettings`, `overrides`
     change single settings (`{"train.rows": 100_000}`).
 
-    Finished stages of an earlier call are kept; `force` removes the run and begins anew.
+    Finished stages of an earlier call are kept; `force` removes the run and starts again.
 
     Errors: ConfigError where the model's package is missing or a setting is wrong; StoreError
     where `out` holds another run and `force` is not given.
@@ -57,7 +57,7 @@ def demo(
     _refuse_others(folder, settings, force)
     model = minilm()
     resolve_site(model.model, settings.capture.site)
-    _dictionaries(settings, d_in=64)  # a wrong setting must show before the capture
+    _dictionaries(settings, d_in=64)  # a wrong setting is an error before the capture
     _claim(folder, settings, force)
     stages = _Stages(folder)
 
@@ -77,7 +77,7 @@ T = TypeVar("T")
 
 
 class _Stages:
-    """Runs stages and keeps how long each took, over all calls that worked on the run."""
+    """Runs stages and records the seconds of each, summed over all calls for the run."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
@@ -87,7 +87,7 @@ class _Stages:
         began = time.monotonic()
         result = work()
         taken = time.monotonic() - began
-        # A stage in pieces took their sum; one that was found finished adds almost nothing.
+        # An interrupted stage adds up; a finished stage that is skipped adds almost nothing.
         self._seconds[name] = round(self._seconds.get(name, 0.0) + taken, 1)
         self._folder.write_json(TIMES, self._seconds)
         return result
@@ -110,7 +110,7 @@ def _refuse_others(folder: Folder, settings: DemoSettings, force: bool) -> None:
         if folder.read_bytes(CONFIG).decode() != _text(settings):
             raise StoreError(
                 f"{folder.url} holds a demo run with other settings (see its {CONFIG}); choose "
-                "another --out, or --force to begin anew in its place"
+                "another --out, or --force to start again in its place"
             )
     elif folder.names():
         raise StoreError(
@@ -166,7 +166,7 @@ def _write_metrics(
     store: Store,
     held_out: Store,
 ) -> None:
-    """Every figure of the page with its definition, and what it was measured on."""
+    """Write every metric of the report with its definition, the data and the machine."""
     folder.write_json(
         METRICS,
         {

@@ -1,4 +1,4 @@
-"""The settings of the demo run: what config.yaml in its folder says, and reproduces."""
+"""Settings of the demo run, as stored in the config.yaml of its folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sparsetime.config import Settings
 
 
 class CaptureSettings(Settings):
-    """Which activations of the model are stored."""
+    """Settings of the capture: site, windows and documents."""
 
     site: str = "encoder.layer.3"
     window: PositiveInt = 128
@@ -22,7 +22,7 @@ class CaptureSettings(Settings):
 
 
 class DictionarySettings(Settings):
-    """What all dictionaries share, and what each has of its own."""
+    """Settings of all dictionaries, and of each recipe."""
 
     width: PositiveInt = 3072
     k: PositiveInt = 16
@@ -40,19 +40,19 @@ class DictionarySettings(Settings):
 
 
 class TrainSettings(Settings):
-    """How all are trained; see `TrainConfig`."""
+    """Settings of the training of all dictionaries; see `TrainConfig`."""
 
     rows: PositiveInt = 1_000_000
     batch: PositiveInt = 2048
     learning_rate: PositiveFloat | None = None
     seed: int = 0
     snapshots: NonNegativeInt = Field(
-        6, description="dictionaries kept on the way; each takes some ten megabytes"
+        6, description="snapshots of each dictionary during training; each takes some ten megabytes"
     )
 
 
 class DemoSettings(Settings):
-    """The whole run."""
+    """Settings of the whole demo run."""
 
     capture: CaptureSettings = CaptureSettings()
     dictionary: DictionarySettings = DictionarySettings()

@@ -13,7 +13,7 @@ def percent_of_peak(
 ) -> Int[np.ndarray, "*shape"]:
     """clip(round(100 |value| / peak), 1, 100), for values of active features.
 
-    At least 1, so that what is active is drawn; at most 100, as a value that is computed anew may
+    At least 1, so that what is active is drawn; at most 100, as a value that is computed again may
     exceed the peak of the index by rounding. Halves are rounded to even.
     """
     percent: Int[np.ndarray, "*shape"] = np.clip(np.rint(_share(value, peak)), 1, 100).astype(

@@ -165,7 +165,7 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
         if not folder.exists(DICTIONARY):
             raise _LeftOutError(f"the dictionary of its feature index, {DICTIONARY}, is missing")
         weights = weight_hash(load(folder.url))
-    again = "make it anew with sparsetime index --force"
+    again = "make it again with sparsetime index --force"
     if subject.get("dictionary") != weights:
         raise _LeftOutError(
             f"its feature index was made from other weights than it has now; {again}"
@@ -212,7 +212,7 @@ def _evaluation(
     else:
         return report
     notes.append(
-        f"The figures of {name} are left out: they were taken from {other}. Take them anew with "
+        f"The figures of {name} are left out: they were taken from {other}. Take them again with "
         f"sparsetime evaluate."
     )
     return None

@@ -108,7 +108,7 @@ class RunFolder:
             raise StoreError(
                 f"{self.url} holds another training run: its {', '.join(different)} differ"
                 f"{_details(saved, settings, different)}.{_hint(different)} Choose another `out`, "
-                "or pass force=True (--force) to train anew in its place"
+                "or pass force=True (--force) to train again in its place"
             )
         if self._folder.exists(self._files[-1]):
             kind = self._files[-1].partition(".")[0]

@@ -93,7 +93,7 @@ def test_a_second_call_skips_what_is_finished(run):
     assert stamps(run) == before
 
 
-def test_another_run_is_refused_and_force_begins_anew(run, tmp_path):
+def test_another_run_is_refused_and_force_begins_again(run, tmp_path):
     with pytest.raises(StoreError, match="holds a demo run with other settings"):
         demo(run, overrides={**SMALL, "dictionary.k": 4})
     (tmp_path / "mine.txt").write_text("precious")

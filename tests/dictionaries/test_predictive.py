@@ -78,7 +78,7 @@ def test_the_future_changes_nothing_and_the_past_only_so_far(trained):
 
 
 def test_what_stays_is_predicted_and_what_changes_is_novel(trained):
-    """Every fourth step all features are drawn anew."""
+    """Every fourth step all features are drawn again."""
     x = planted(4000, sequences=40, seed=0)
     predicted, novel = predicted_and_novel(trained, x)
     share = {}

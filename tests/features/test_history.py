@@ -164,7 +164,7 @@ def test_an_index_that_lacks_the_history_gets_it(run, store):
     stamp = Path(out, "history.parquet").stat().st_mtime_ns
     index(sae, store, out=out, progress=False)
     assert Path(out, "history.parquet").stat().st_mtime_ns == stamp
-    # Trained anew with other snapshots: the same weights, another history.
+    # Trained again with other snapshots: the same weights, another history.
     reader(list(E), list(E)).save(folder.url + "/snapshots/000005")
     made = index(sae, store, out=out, progress=False)
     assert made.history(0)["step"].to_pylist() == [2, 5, 10]

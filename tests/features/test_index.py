@@ -105,7 +105,7 @@ def test_an_index_from_before_groups_had_names_opens(made, tmp_path):
     assert open_index(tmp_path / "index").group_names == ("high", "low")
 
 
-def test_an_unfinished_index_is_written_anew(made, store, tmp_path):
+def test_an_unfinished_index_is_written_again(made, store, tmp_path):
     (tmp_path / "index/index.json").unlink()
     (tmp_path / "index/examples.parquet").write_bytes(b"half")
     (tmp_path / "index/codes.parquet.1.partial").write_bytes(b"half")

@@ -1,7 +1,7 @@
 """Golden numbers of every recipe: what twenty training steps and one encoding give.
 
 Only the public names of the package are used, so that the numbers outlive a change of its insides.
-`python tests/golden/record.py` records them anew, where a change of arithmetic is meant; names
+`python tests/golden/record.py` records them again, where a change of arithmetic is meant; names
 behind it (`python tests/golden/record.py topk gated`) record only these.
 """
 

@@ -1,6 +1,6 @@
 """Golden numbers of what the claims measure with: the lab's tools, metrics, shipped models.
 
-`python tests/golden/record_claim_tools.py` records them anew, where a change of arithmetic is
+`python tests/golden/record_claim_tools.py` records them again, where a change of arithmetic is
 meant, and `python tests/golden/ship.py` then writes the summary that the package carries. Keys are
 as `sparsetime.claims.verdicts.fingerprint.names_used` derives them; values are numbers by name.
 """

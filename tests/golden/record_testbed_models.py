@@ -1,6 +1,6 @@
 """Golden numbers of the trainings of the testbeds' models, at tiny settings.
 
-`python tests/golden/record_testbed_models.py` records them anew, where a change is meant. Whatever
+`python tests/golden/record_testbed_models.py` records them again, where a change is meant. Whatever
 names the insides of the package stands in `Code` and `Series`; after a move only these change.
 """
 

@@ -1,6 +1,6 @@
 """The summary of the golden numbers that the package carries, by which records of claims are aged.
 
-`python tests/golden/ship.py` writes it, after numbers were recorded anew.
+`python tests/golden/ship.py` writes it, after numbers were recorded again.
 """
 
 from __future__ import annotations

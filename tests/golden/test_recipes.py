@@ -1,7 +1,7 @@
 """Every recipe still computes what it did: numbers recorded by `record.py`.
 
 The same processor and torch must give the same bits; others the same numbers within 1e-3. A change
-of arithmetic that is meant is recorded anew, and shows in the diff of the file.
+of arithmetic that is meant is recorded again, and shows in the diff of the file.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def test_the_measurement_decides_and_is_kept(cache, monkeypatch, ratios, dtype):
     assert list(json.loads(cache.read_text()).values()) == [ratios]
 
 
-def test_a_broken_cache_is_measured_anew(cache, monkeypatch):
+def test_a_broken_cache_is_measured_again(cache, monkeypatch):
     cache.parent.mkdir()
     cache.write_text("{")
     monkeypatch.setattr(precision, "measured_ratios", lambda device: {"bfloat16": 2.0})

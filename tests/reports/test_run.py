@@ -36,14 +36,14 @@ def test_what_other_weights_left_behind_is_not_shown(tmp_path, store):
     assert [entry.key for entry in page.dictionaries] == ["fresh"]
     assert page.notes == [
         "old is not shown: its feature index was made from other weights than it has now; make it "
-        "anew with sparsetime index --force."
+        "again with sparsetime index --force."
     ]
     sparsetime.index(retrained, store, out=tmp_path / "old/features", force=True, progress=False)
     page = gather(tmp_path, progress=False)
     assert {entry.key for entry in page.dictionaries} == {"fresh", "old"}
     assert page.notes == [
         "The figures of old are left out: they were taken from other weights than it has now. "
-        "Take them anew with sparsetime evaluate."
+        "Take them again with sparsetime evaluate."
     ]
     pairs = zip(page.dictionaries, page.comparison[0].cells, strict=True)
     assert {entry.key: cell.text for entry, cell in pairs} == {"fresh": "4", "old": "not given"}
@@ -62,7 +62,7 @@ def test_what_another_store_left_behind_is_not_shown(tmp_path, store):
     sparsetime.index(sae, other, out=tmp_path / "topk/features", force=True, progress=False)
     message = (
         r"holds nothing that can be shown. topk is not shown: its feature index was made from "
-        r"another store than the run holds \(of .*tiny/model at layer\); make it anew with sparset"
+        r"another store than the run holds \(of .*tiny/model at layer\); make it again with sparset"
     )
     with pytest.raises(StoreError, match=message):
         gather(tmp_path, progress=False)

@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
 def test_the_loss_follows_the_committed_curve(tmp_path):
     """Guards refactors: a change of arithmetic that is not meant shows here.
 
-    `python tests/training/test_train.py` writes the curve anew when a change is meant.
+    `python tests/training/test_train.py` writes the curve again when a change is meant.
     """
     expected = json.loads(GOLDEN.read_text())
     for name, curve in expected.items():

@@ -87,7 +87,7 @@ class PairSamples(SampleKind):
     """Every row that has an earlier partner in its sequence, once, after it: [batch, 2, d].
 
     lag: steps from the partner to the row. Two numbers are the least and the most: the partner is
-    drawn uniformly from the rows between, anew in every epoch.
+    drawn uniformly from the rows between, again in every epoch.
     """
 
     lag: Lag

@@ -4,7 +4,7 @@
 //   fits(input, text)         whether it draws this sequence (the API's InputView and DocumentText)
 //   height(input)             pixels that it needs over the rows
 //   draw(chart, timeline)     paint there: chart.pen, chart.x(step), chart.gutter, chart.wide, chart.top (its height), chart.hues
-//   reads                     whether the input is asked for anew when other steps are in view
+//   reads                     whether the input is asked for again when other steps are in view
 //   load(timeline)            fetch what it draws, before the first drawing; may be missing
 //   describe(timeline, step)  a line on a step for the pointer; may be missing
 //   example(example, hue)     an element that shows an activating example of a feature; may be missing

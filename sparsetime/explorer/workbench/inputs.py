@@ -132,7 +132,7 @@ def _read(
             if shape[0] != length:
                 raise DamagedError(
                     f"{folder.url}/{INPUTS} has {shape[0]} steps of sequence {sequence}, and the "
-                    f"store {length}; write it anew with save_inputs"
+                    f"store {length}; write it again with save_inputs"
                 )
             values = np.asarray(kept[first:stop])
             named = json.loads((file.metadata() or {}).get("channels", "[]"))

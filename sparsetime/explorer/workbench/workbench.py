@@ -1,4 +1,4 @@
-"""A run opened for looking at: read once, kept while it is unchanged, read anew when it changes."""
+"""A run opened by the explorer: read once, cached while unchanged, read again when it changes."""
 
 from __future__ import annotations
 

@@ -81,8 +81,8 @@ def hierarchy(
     others[np.arange(len(child)), child] = False
     others[np.arange(len(child)), parent] = False
     on = np.diagonal(whole)[child]
-    strangers = ratio(whole[child], np.broadcast_to(on[:, None], others.shape))[others]
-    chance = float(mean_over_features(strangers[None])[0])
+    unrelated = ratio(whole[child], np.broadcast_to(on[:, None], others.shape))[others]
+    chance = float(mean_over_features(unrelated[None])[0])
     return Hierarchy(
         estimate(score, given.groups, 0.5, _NULL, seed),
         estimate(contained, given.groups, chance, _NULL, seed),

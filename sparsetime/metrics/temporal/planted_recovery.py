@@ -86,8 +86,8 @@ def planted_recovery(
     on = np.asarray(own.sum(axis=0)).ravel()[:, None] + np.asarray(others.sum(axis=0)).ravel()
     every = ratio(2 * both, on)
     f1 = np.where(missing, np.nan, np.diagonal(every))
-    strangers = every[np.ix_(known, known)]
-    chance = float(strangers[~np.eye(len(known), dtype=bool)].mean())
+    unrelated = every[np.ix_(known, known)]
+    chance = float(unrelated[~np.eye(len(known), dtype=bool)].mean())
 
     def agreement(weights: Float[np.ndarray, "draws features"]) -> Float[np.ndarray, " draws"]:
         return np.array([_spearman(dwell[known], true_dwell[known], draw) for draw in weights])
