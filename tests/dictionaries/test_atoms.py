@@ -104,15 +104,18 @@ def test_training_fills_the_dictionary_with_data(tmp_path):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: ActiveSubspaceDecoder(4, 2, variance=0.0), "above 0 and at most 1; given: 0.0"),
+        (
+            lambda: ActiveSubspaceDecoder(4, 2, variance=0.0),
+            "got variance=0.0, expected .* above 0 and at most 1",
+        ),
         (lambda: ArchetypalDecoder(4, 2, points=1), "at least 2 points"),
-        (lambda: ArchetypalDecoder(4, 2, relaxation=-1.0), "relaxation is not negative"),
-        (lambda: DataPointDecoder(4, 2, at_once=0), "adds at least 1 atom"),
+        (lambda: ArchetypalDecoder(4, 2, relaxation=-1.0), "a relaxation of at least 0"),
+        (lambda: DataPointDecoder(4, 2, at_once=0), "expected at least 1 atom a batch"),
         (
             lambda: st.compose(
                 decoder="data", sparsifier={"kind": "top_k", "k": 2}, d_in=4, width=8
             ),
-            "come one by one while training goes on.*'matching_pursuit' or 'tied'",
+            "data atoms are added during training.*'matching_pursuit' or 'tied'",
         ),
     ],
 )

@@ -188,11 +188,11 @@ REFUSED = {
         "most is 9 and larger than the width, 8",
     ),
     "zipf": (lambda: FeatureChoice(8, 2, zipf=-1.0), "zipf is at least 0"),
-    "law": (lambda: AuxZipf(8, share=2.0), "the share between 0 and 1"),
+    "law": (lambda: AuxZipf(8, share=2.0), "a share between 0 and 1"),
     "spread": (lambda: AdaptiveK(4, 2, spread=1.0), "spread is between 0 and 1"),
     "frequencies": (lambda: FiringRateBias(8, [0.1, 1.5]), "shares of rows between 0 and 1"),
     "pace": (lambda: FiringRateBias(8, [0.1], pace=1.0), "pace is between 0 and 1"),
-    "power": (lambda: AnnealedLp(0.1, last=0.0), "the last power is above 0"),
+    "power": (lambda: AnnealedLp(0.1, last=0.0), "expected a last power above 0"),
     "lengths": (
         lambda: st.compose(
             d_in=4,
@@ -201,7 +201,7 @@ REFUSED = {
             sparsifier={"kind": "top_k", "k": 2},
             objective=["mse", "length_match"],
         ),
-        "this dictionary reconstructs another site than it reads",
+        "a dictionary that reconstructs another site than it reads",
     ),
 }
 

@@ -87,12 +87,16 @@ def test_a_composition_trains_saves_and_loads(tmp_path):
             ConfigError,
             "no term of the objective measures reconstruction; add 'mse'",
         ),
-        ({"objective": "nested_mse"}, ConfigError, "nested_mse averages over nested groups .* one"),
+        (
+            {"objective": "nested_mse"},
+            ConfigError,
+            "expected nested groups for the term 'nested_mse' .* one",
+        ),
         ({"sparsifier": "relu"}, ConfigError, "'relu' needs a sparsity penalty .* such as 'l1'"),
         (
             {"objective": ["mse", {"kind": "l0", "target": 4.0}]},
             ConfigError,
-            "needs a sparsifier with a straight-through count",
+            "expected one whose count of active latents has a gradient",
         ),
         (
             {"objective": ["mse", "gate_mse"]},

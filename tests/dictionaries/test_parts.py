@@ -183,7 +183,9 @@ def test_l0_reaches_for_its_target_and_wants_a_count():
     sae = identity(JumpReLU(3, threshold=0.5))
     step = sae.forward_train(torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]))
     assert L0(target=3.0).loss(step).item() == pytest.approx((1.5 / 3 - 1) ** 2)
-    with pytest.raises(ConfigError, match="needs a sparsifier with a straight-through count"):
+    with pytest.raises(
+        ConfigError, match="expected one whose count of active latents has a gradient"
+    ):
         st.compose(
             sparsifier={"kind": "top_k", "k": 1}, objective=["mse", L0(1.0)], d_in=3, width=3
         )

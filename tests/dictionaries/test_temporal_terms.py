@@ -66,7 +66,9 @@ def test_shares_weigh_the_prefixes():
 
 @pytest.mark.parametrize("shares", [[0.5, 0.6], [0.0, 1.0], []])
 def test_shares_add_up(shares):
-    with pytest.raises(ConfigError, match=r"shares of the prefixes must be positive and add up"):
+    with pytest.raises(
+        ConfigError, match=r"expected a positive weight for each prefix, with a sum"
+    ):
         NestedMSE(shares=shares)
 
 

@@ -135,12 +135,12 @@ def test_description_length_counts_a_step():
     ("objective", "text"),
     [
         (["mse", "gaussian_kl"], "take 'variational_top_k'"),
-        (["mse", "pair_contrast"], "give the atoms `groups`"),
-        (["description_length"], "straight-through count"),
-        (["mse", {"kind": "concepts", "concepts": 9}], "9 latents are reserved"),
-        (["mse", {"kind": "concepts", "temperature": 0.0}], "a positive temperature"),
-        ([{"kind": "tilted_mse", "tilt": 0.0}], "For no tilt take 'mse'"),
-        (["mse", {"kind": "multi_top_k", "times": 1}], "times must be at least 2"),
+        (["mse", "pair_contrast"], "give the decoder `groups`"),
+        (["description_length"], "count of active latents has a gradient"),
+        (["mse", {"kind": "concepts", "concepts": 9}], "got 9 concepts"),
+        (["mse", {"kind": "concepts", "temperature": 0.0}], "a temperature above 0"),
+        ([{"kind": "tilted_mse", "tilt": 0.0}], "for no tilt take 'mse'"),
+        (["mse", {"kind": "multi_top_k", "times": 1}], "got times=1, expected at least 2"),
     ],
 )
 def test_what_makes_no_sense_is_refused(objective, text):

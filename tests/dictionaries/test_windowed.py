@@ -133,7 +133,7 @@ def test_a_window_of_one_step_is_refused():
 
 
 def test_the_whole_window_needs_atoms_that_have_one():
-    with pytest.raises(ConfigError, match="take decoder 'windowed' and no base, or the term 'mse'"):
+    with pytest.raises(ConfigError, match="take the decoder 'windowed', or 'mse'"):
         st.compose(d_in=16, width=64, sparsifier={"kind": "top_k", "k": 4}, objective="window_mse")
 
 

@@ -1,4 +1,4 @@
-"""Atoms: the directions that a code sums to give the activation back. A file here is a part."""
+"""Decoders: the directions (atoms) whose weighted sum reconstructs an activation; one file each."""
 
 from sparsetime.dictionaries.decoders.active_subspace import ActiveSubspaceDecoder
 from sparsetime.dictionaries.decoders.archetypal import ArchetypalDecoder

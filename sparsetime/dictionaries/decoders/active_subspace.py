@@ -1,4 +1,4 @@
-"""Atoms that begin where the activations vary."""
+"""Decoder with atoms initialised in the principal subspace of the activations."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from sparsetime.errors import ConfigError
 @final
 @component("active_subspace")
 class ActiveSubspaceDecoder(FreeDecoder):
-    """Free atoms of length one that begin in the fewest principal directions of the activations
-    that hold a share of `variance`.
+    """Unit-norm atoms initialised within the leading principal subspace of the activations.
 
-    A random direction lies mostly outside a subspace of few dimensions; the latent that begins
-    there hardly ever wins and stays dead. Training may leave the subspace.
+        x̂_n = b + Σ_i z_{n,i} · w_i,    ||w_i|| = 1
+        w_i at the start = P w_i / ||P w_i||,    P: projection on the fewest principal directions
+                                                 that hold the fraction `variance` of the variance
+
+    A random direction lies mostly outside a subspace of few dimensions; its latent hardly ever
+    wins and stays dead. Training may leave the subspace.
 
     Source: Wang et al. 2025, Attention Layers Add Into Low-Dimensional Residual Subspaces,
     arXiv:2508.16929.
@@ -38,8 +41,8 @@ class ActiveSubspaceDecoder(FreeDecoder):
     ) -> None:
         if not 0 < variance <= 1:
             raise ConfigError(
-                f"variance is the share that the subspace holds, above 0 and at most 1; given: "
-                f"{variance}"
+                f"got variance={variance}, expected the fraction of variance that the subspace "
+                "holds, above 0 and at most 1"
             )
         ends = checked_groups(width, groups)
         super().__init__(width=width, d_out=d_out, groups=list(ends), variance=variance)
@@ -49,7 +52,7 @@ class ActiveSubspaceDecoder(FreeDecoder):
 
     @torch.no_grad()
     def init_from_data(self, x: Float[Tensor, "rows d"]) -> None:
-        """Project the random directions into the subspace that the sample varies in."""
+        """Project the random directions onto the principal subspace of the sample."""
         basis = principal_directions(x, self.variance)
         self.weight.copy_(self.weight @ basis @ basis.T)
         self.normalise()
@@ -58,19 +61,21 @@ class ActiveSubspaceDecoder(FreeDecoder):
 def principal_directions(
     x: Float[Tensor, "rows d"], variance: float
 ) -> Float[Tensor, "d directions"]:
-    """The fewest orthonormal directions, as columns, that hold a share of the rows' variance."""
+    """The leading principal directions, as columns, that hold a fraction of the variance."""
     centred = x - x.mean(0)
     values, vectors = torch.linalg.eigh(centred.T @ centred)
-    held = values.flip(0).clamp_min(0).cumsum(0)
-    few = int((held < variance * held[-1]).sum()) + 1
-    kept: Tensor = vectors.flip(1)[:, : min(few, x.shape[1])]
-    return kept
+    cumulative = values.flip(0).clamp_min(0).cumsum(0)
+    count = int((cumulative < variance * cumulative[-1]).sum()) + 1
+    leading: Tensor = vectors.flip(1)[:, : min(count, x.shape[1])]
+    return leading
 
 
 def effective_rank(x: Float[Tensor, "rows d"]) -> float:
-    """The exponential of the entropy of the shares of variance along principal directions.
+    """Effective rank of the covariance of rows: exponential of the entropy of its spectrum.
 
-    From 1, where all rows vary along one line, to d, where they vary alike in all directions.
+        rank = exp(-Σ_i p_i ln p_i),    p_i: fraction of the variance along direction i
+
+    It is 1 where all rows vary along one line and d where all directions vary alike.
 
     Source: Roy, Vetterli 2007, The Effective Rank: A Measure of Effective Dimensionality, here of
     the covariance.

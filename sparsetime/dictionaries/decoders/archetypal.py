@@ -1,4 +1,4 @@
-"""Atoms that are mixtures of data."""
+"""Archetypal decoder: atoms that are mixtures of data points."""
 
 from __future__ import annotations
 
@@ -21,17 +21,20 @@ _ITERATIONS = 10  # of k-means; the points need to cover the data, and not to be
 @final
 @component("archetypal")
 class ArchetypalDecoder(Decoder):
-    """Every atom points to a convex mixture of `points` of the data, give or take `relaxation`.
+    """Archetypal atoms: directions of convex mixtures of data points, plus a relaxation.
 
-    The points are cluster centres of the first batch, without the offset. Mixtures are softmaxes,
-    so that no atom can leave the convex hull; the relaxation adds a free vector to each of at most
-    that length, in units of the normalised activation. With `relaxation` 0 there is none (A-SAE),
-    otherwise this is RA-SAE. Atoms are the directions of the mixtures, of length one.
+        m_i = Σ_p softmax(logits_i)_p · points_p + r_i,    ||r_i|| <= relaxation
+        x̂_n = b + Σ_i z_{n,i} · m_i / ||m_i||
 
-    points: [points, d_out]; logits: [width, points]; beside: [width, d_out]; bias: [d_out].
+    The points are cluster centres of the first batch, without the offset. A softmax keeps a
+    mixture within their convex hull. With `relaxation` 0 there is no r_i (A-SAE); otherwise this
+    is RA-SAE. Lengths are in units of the normalised activation.
 
-    Source: Fel et al. 2025, Archetypal SAE, arXiv:2502.12892, after Cutler, Breiman 1994; the
-    softmax is this library's way to stay on the simplex.
+    points: [points, d_out]; logits: [width, points]; beside: [width, d_out], the unbounded r;
+    bias: [d_out].
+
+    Source: Fel et al. 2025, Archetypal SAE, arXiv:2502.12892, after Cutler and Breiman 1994,
+    Archetypal Analysis; the softmax is this library's way to stay on the simplex.
     """
 
     from_data = True
@@ -47,8 +50,8 @@ class ArchetypalDecoder(Decoder):
     ) -> None:
         if points < 2 or relaxation < 0:
             raise ConfigError(
-                f"an atom mixes at least 2 points and its relaxation is not negative; given: "
-                f"{points} points and {relaxation}"
+                f"got points={points} and relaxation={relaxation}, expected at least 2 points and "
+                "a relaxation of at least 0"
             )
         ends = checked_groups(width, groups)
         super().__init__(
@@ -62,7 +65,7 @@ class ArchetypalDecoder(Decoder):
             self.beside = nn.Parameter(torch.zeros(width, d_out))
 
     def mixtures(self) -> Float[Tensor, "width d"]:
-        """What the atoms point to: mixtures of the points, relaxed."""
+        """Relaxed mixtures of the points, the atoms before normalisation."""
         mixed: Tensor = self.logits.softmax(1) @ self.points
         if not self.relaxation:
             return mixed
@@ -75,29 +78,33 @@ class ArchetypalDecoder(Decoder):
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Half of every atom is a point of its own, drawn in turns; the rest is all points."""
+        """Half of the weight of every atom is on one point, drawn in turn; the rest is on all."""
         points = self.points.shape[0]
         self.points.copy_(torch.randn(points, self.d_out, generator=generator))
-        rounds = [torch.randperm(points, generator=generator) for _ in range(0, self.width, points)]
-        own = torch.cat(rounds)[: self.width].to(self.logits.device)
+        permutations = [
+            torch.randperm(points, generator=generator) for _ in range(0, self.width, points)
+        ]
+        own = torch.cat(permutations)[: self.width].to(self.logits.device)
         noise = torch.randn(self.width, points, generator=generator)
         self.logits.copy_(noise)
         self.logits[torch.arange(self.width), own] += math.log(points)
 
     @torch.no_grad()
     def init_from_data(self, x: Float[Tensor, "rows d"]) -> None:
-        """The points become cluster centres of the sample."""
+        """Set the points to cluster centres of the sample."""
         self.points.copy_(cluster_centres(x, self.points.shape[0]))
 
 
 @torch.no_grad()
 def cluster_centres(x: Float[Tensor, "rows d"], count: int) -> Float[Tensor, "count d"]:
-    """`count` cluster centres of rows by Lloyd's iteration, begun at rows evenly far apart.
+    """k-means cluster centres of rows by Lloyd's iteration, initialised at evenly spaced rows.
 
-    Where there are fewer rows than centres, rows stand more than once.
+    Where there are fewer rows than centres, rows are repeated.
+
+    Source: Lloyd 1982, Least squares quantization in PCM.
     """
-    at = torch.arange(count, device=x.device) * x.shape[0] // count
-    centres = x[at].clone()
+    spaced = torch.arange(count, device=x.device) * x.shape[0] // count
+    centres = x[spaced].clone()
     for _ in range(_ITERATIONS if x.shape[0] > count else 0):
         nearest = torch.cdist(x, centres).argmin(1)
         members = torch.bincount(nearest, minlength=count)

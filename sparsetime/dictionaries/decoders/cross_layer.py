@@ -1,4 +1,4 @@
-"""Atoms that write to their own site and to all later ones."""
+"""Cross-layer decoder: atoms that write to their own site and to all later ones."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ from sparsetime.dictionaries.site_split import share_ends
 @final
 @component("onward", example={"sites": 2})
 class CrossLayerDecoder(FreeDecoder):
-    """The latents are as many equal shares as there are sites; no share writes to earlier sites.
+    """Atoms of a cross-layer transcoder: latents of site l write to the sites l, l + 1, ...
 
-    Sites have one size and stand side by side in what is written, in the order of the model. The
-    length of an atom is one over all the sites that it writes to. With one site these are free
+        x̂_n^(m) = b^(m) + Σ_{l <= m} Σ_{i in share l} z_{n,i} · w_i^(m),    Σ_m ||w_i^(m)||² = 1
+
+    The latents are divided into as many equal shares as there are sites. Sites have one size and
+    stand side by side in the output, in the order of the model. With one site these are unit-norm
     atoms.
 
-    weight: [width, d_out], zero in the sites before a latent's own; bias: [d_out].
+    weight: [width, d_out], zero at the sites before a latent's own; bias: [d_out].
 
-    Source: Ameisen et al. 2025, Circuit Tracing: Revealing Computational Graphs in Language Models.
+    Source: Ameisen et al. 2025, Circuit Tracing: Revealing Computational Graphs in Language
+    Models.
 
     Errors: ConfigError where the sites do not divide d_out and the width.
     """
@@ -42,11 +45,11 @@ class CrossLayerDecoder(FreeDecoder):
         latents, dims = share_ends("width", width, sites), share_ends("d_out", d_out, sites)
         for (first, last), low in zip(pairwise((0, *latents)), (0, *dims), strict=False):
             mask[first:last, low:] = 1
-        # Not saved: it follows from the settings.
+        # Not saved, because the settings determine it.
         self.register_buffer("reach", mask, persistent=False)
 
     def vectors(self) -> Float[Tensor, "width d"]:
-        # The product keeps gradients, and so weights, out of the earlier sites.
+        # The product zeroes gradients, and so weights, at the earlier sites.
         return self.weight * self.reach
 
     @torch.no_grad()
@@ -56,10 +59,10 @@ class CrossLayerDecoder(FreeDecoder):
         self.normalise()
 
     def incompatibility(self, composition: Composition) -> str | None:
-        read = getattr(composition.encoder, "sites", self.sites)
-        if read == self.sites:
+        sites = getattr(composition.encoder, "sites", self.sites)
+        if sites == self.sites:
             return None
         return (
-            f"the encoder reads {read} sites and the atoms write {self.sites}: a latent writes to "
-            "its own site and those after it, so both must have the same sites"
+            f"got an encoder of {sites} sites and a decoder of {self.sites}, expected the same "
+            "number: a latent writes to its own site and to those after it"
         )

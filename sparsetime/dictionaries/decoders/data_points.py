@@ -1,4 +1,4 @@
-"""Atoms that are activations."""
+"""Decoder whose atoms are activations of the data."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ _TINY = 1e-6
 @final
 @component("data")
 class DataPointDecoder(Decoder):
-    """The activations that the dictionary so far explains worst, in order, of length one.
+    """Atoms that are data points: the activations with the largest residuals, scaled to unit norm.
 
-    No gradient moves an atom: every batch adds the directions of its worst rows, until all places
-    are taken. Of a batch come at most `at_once` (None: one for 64 places), each chosen after the
-    share of those before it is taken away, so that two alike do not both come. Until a place is
-    taken its atom has length zero. The offset stays where the first batch put it, since atoms are
-    directions as seen from there.
+        x̂_n = b + Σ_i z_{n,i} · x_{n(i)} / ||x_{n(i)}||,    n(i): the row chosen as atom i
+
+    No gradient moves an atom. Each batch adds the directions of its worst rows until all places
+    are taken: at most `at_once` a batch (None: width / 64, rounded up). Each is chosen after the
+    positive projections on those before it are removed, so that two similar rows are not both
+    added. An atom whose place is not taken has length zero. The first batch fixes the offset,
+    since atoms are directions relative to it.
 
     weight: [width, d_out]; filled: the number of places taken; bias: [d_out].
 
     Source: Leask, Nanda, Al Moubayed 2025, Inference-Time Decomposition of Activations (ITDA),
-    arXiv:2505.17769. Which rows of a batch come is written from the abstract.
+    arXiv:2505.17769. Which rows of a batch are added is written from the abstract.
     """
 
     from_data = True
@@ -42,7 +44,7 @@ class DataPointDecoder(Decoder):
     def __init__(self, width: int, d_out: int, at_once: int | None = None) -> None:
         if at_once is not None and at_once < 1:
             raise ConfigError(
-                f"a batch adds at least 1 atom, or None for one of 64 places; given: {at_once}"
+                f"got at_once={at_once}, expected at least 1 atom a batch, or None for width / 64"
             )
         super().__init__(width=width, d_out=d_out, at_once=at_once)
         self.width, self.d_out, self.groups = width, d_out, (width,)
@@ -55,9 +57,9 @@ class DataPointDecoder(Decoder):
         if composition.encoder.kind in _READ_ATOMS:
             return None
         return (
-            "data atoms come one by one while training goes on, and an encoder with weights of its "
-            f"own, {composition.encoder.kind!r}, would not know of them; take one that reads the "
-            f"atoms: {' or '.join(map(repr, _READ_ATOMS))}"
+            f"got the encoder {composition.encoder.kind!r}, which has weights of its own, expected "
+            "one that reads the atoms, because data atoms are added during training; take "
+            f"{' or '.join(map(repr, _READ_ATOMS))}"
         )
 
     def vectors(self) -> Float[Tensor, "width d"]:
@@ -65,7 +67,7 @@ class DataPointDecoder(Decoder):
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Random directions, which stand until there are data."""
+        """Random directions, used until `init_from_data`."""
         self.weight.copy_(torch.randn(self.width, self.d_out, generator=generator))
         self.weight.div_(self.weight.norm(dim=1, keepdim=True))
         self.filled.zero_()
@@ -74,14 +76,14 @@ class DataPointDecoder(Decoder):
     def init_from_data(self, x: Float[Tensor, "rows d"]) -> None:
         self.weight.zero_()
         self.filled.zero_()
-        self._take(x, x)
+        self._add_atoms(x, x)
 
     @torch.no_grad()
     def observe(self, step: ForwardPass) -> None:
-        self._take(step.target - self.bias, step.residual)
+        self._add_atoms(step.target - self.bias, step.residual)
 
-    def _take(self, rows: Float[Tensor, "rows d"], residual: Float[Tensor, "rows d"]) -> None:
-        """The rows of the largest residuals become atoms."""
+    def _add_atoms(self, rows: Float[Tensor, "rows d"], residual: Float[Tensor, "rows d"]) -> None:
+        """Add the rows of the largest residuals as atoms."""
         residual = residual.clone()
         for _ in range(min(self.at_once, self.width - int(self.filled))):
             worst = residual.square().sum(1).argmax()

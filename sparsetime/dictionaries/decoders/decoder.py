@@ -1,4 +1,4 @@
-"""What all atoms offer: directions that a code sums to give the activation back."""
+"""Base class of decoders: the directions (atoms) whose weighted sum is the reconstruction."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from sparsetime.kernels import Support
 
 
 class Decoder(Component):
-    """Say what the directions are (`vectors`); decoding follows.
+    """Linear decoder: subclasses define the directions (`vectors`), decoding follows from them.
+
+        x̂_n = bias + Σ_i z_{n,i} · vectors_i
 
     groups: the ends of nested prefixes of latents, the last of them the width. bias: [d_out].
     """
 
     role = "decoder"
-    #: Whether `init_from_data` makes the directions, so that the encoder begins from them after it.
+    #: Whether `init_from_data` sets the directions; the encoder is then initialised after it.
     from_data: ClassVar[bool] = False
     width: int
     d_out: int
@@ -30,32 +32,32 @@ class Decoder(Component):
 
     @abstractmethod
     def vectors(self) -> Float[Tensor, "width d"]:
-        """The directions, with gradients to what they are made of."""
+        """The directions, with gradients to the parameters that they are computed from."""
 
     @abstractmethod
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Random directions, or whatever stands for them until `init_from_data`."""
+        """Random directions, or placeholders until `init_from_data`."""
 
     def decode(
         self, values: Float[Tensor, " entries"], support: Support
     ) -> Float[Tensor, "rows d"]:
-        """The activations that a code stands for: offset plus weighted atoms."""
+        """Reconstructed activations: offset plus weighted atoms."""
         return kernels.decode(values, support, self.vectors()) + self.bias
 
     def decode_nested(
         self, values: Float[Tensor, " entries"], support: Support
     ) -> Float[Tensor, "groups rows d"]:
-        """What each nested prefix alone gives back; the last is `decode`.
+        """Reconstruction by each nested prefix alone; the last is `decode`.
 
-        Entries ascend within a row, so a prefix is a segment of them: every entry is summed once,
-        into the part that its group adds, and the parts are then added up.
+        Entries ascend within a row, so a prefix is a contiguous run of them. Every entry is summed
+        once, into the contribution of its group, and the contributions are then summed over groups.
         """
         if len(self.groups) == 1:
             return self.decode(values, support)[None]
         finer = kernels.by_group(support, self.groups)
-        parts = kernels.decode(values, finer, self.vectors())
-        parts = parts.reshape(support.rows, len(self.groups), self.d_out)
-        return parts.cumsum(1).transpose(0, 1) + self.bias
+        added = kernels.decode(values, finer, self.vectors())
+        added = added.reshape(support.rows, len(self.groups), self.d_out)
+        return added.cumsum(1).transpose(0, 1) + self.bias
 
     def nested_errors(
         self,
@@ -63,6 +65,6 @@ class Decoder(Component):
         support: Support,
         target: Float[Tensor, "rows d"],
     ) -> Float[Tensor, " groups"]:
-        """Mean squared distance from the target of what each nested prefix gives back."""
+        """Mean squared error of the reconstruction by each nested prefix."""
         aim = target - self.bias
         return kernels.nested_errors(values, support, self.vectors(), aim, self.groups)

@@ -1,4 +1,4 @@
-"""Atoms that are smooth functions."""
+"""Fourier decoder: atoms that are smooth functions on a grid."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sparsetime.dictionaries.function_spaces.fourier import fourier_basis
 @final
 @component("fourier", example={"modes": 2})
 class FourierDecoder(Decoder):
-    """Every atom a function of few Fourier modes, on a regular grid of `d_out` points.
+    """Atoms that are functions of few Fourier modes on a regular grid of `d_out` points.
 
-    The basis is orthonormal, so that atoms of length one are coefficients of length one.
+        x̂_n = b + Σ_i z_{n,i} · c_i F,    ||c_i|| = 1,    F: [2 modes - 1, d_out], orthonormal rows
 
-    coefficients: [width, 2 modes - 1]; bias: [d_out].
+    coefficients: [width, 2 modes - 1], the c_i; bias: [d_out].
 
     Source: Tolooshams et al. 2025, Sparse Autoencoder Neural Operators, arXiv:2509.03738.
     """
@@ -48,6 +48,6 @@ class FourierDecoder(Decoder):
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Random functions of length one."""
+        """Random functions of unit norm."""
         self.coefficients.copy_(torch.randn(self.coefficients.shape, generator=generator))
         self.coefficients.div_(self.coefficients.norm(dim=1, keepdim=True))

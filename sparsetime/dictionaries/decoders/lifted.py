@@ -1,4 +1,4 @@
-"""Atoms that live in a larger space, and are projected back."""
+"""Lifted decoder: atoms learnt in more dimensions and projected back."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from sparsetime.dictionaries.function_spaces.lifting import checked_lift, orthon
 @final
 @component("lifted", example={"lift": 16})
 class LiftedDecoder(Decoder):
-    """Every atom the direction of `weight @ projection`: learnt in `lift` dimensions, projected
-    linearly to those of the activations, of length one there.
+    """Atoms learnt in `lift` dimensions and projected linearly to those of the activations.
 
-    weight: [width, lift]; projection: [lift, d_out]; bias: [d_out].
+        x̂_n = b + Σ_i z_{n,i} · w_i P / ||w_i P||
+
+    weight: [width, lift], the w_i; projection: [lift, d_out], P; bias: [d_out].
 
     Source: L-SAE in Tolooshams et al. 2025, Sparse Autoencoder Neural Operators, arXiv:2509.03738;
-    length one after the projection is this library's.
+    unit norm after the projection is this library's.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class LiftedDecoder(Decoder):
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Random directions of the lifted space, of which a random part is projected."""
+        """Random directions of the lifted space and a random projection."""
         self.weight.copy_(torch.randn(self.weight.shape, generator=generator))
         self.weight.div_(self.weight.norm(dim=1, keepdim=True))
         self.projection.copy_(orthonormal(len(self.projection), self.d_out, generator))

@@ -1,4 +1,4 @@
-"""Atoms that every two latents share."""
+"""Decoder in which every two latents share an atom."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ from sparsetime.errors import ConfigError
 @final
 @component("twofold")
 class SharedPairDecoder(Decoder):
-    """Half as many atoms as latents: latent `i` and latent `i + width / 2` mean the same direction.
+    """Two latents per atom: latent i and latent i + width / 2 share one direction.
 
-    So a code can say for every direction how much of it comes from one cause and how much from
-    another. The two halves are nested groups, so that the first half is told from the second
-    wherever groups are.
+        x̂_n = b + Σ_{i < width/2} (z_{n,i} + z_{n,i+width/2}) · w_i,    ||w_i|| = 1
 
-    weight: [width / 2, d_out], every row of unit Euclidean norm; bias: [d_out].
+    A code can therefore split each direction between two causes, such as the predicted and the
+    novel. The halves are nested groups, so metrics and pages distinguish them.
+
+    weight: [width / 2, d_out]; bias: [d_out].
+
+    Source: the split of Lubana et al. 2025, Priors in Time, arXiv:2511.01836, whose authors keep
+    two codes of the same latents; one code of twice the width is this library's.
 
     Errors: ConfigError for an odd width.
     """
@@ -32,7 +36,7 @@ class SharedPairDecoder(Decoder):
     def __init__(self, width: int, d_out: int) -> None:
         if width % 2:
             raise ConfigError(
-                f"every two latents share an atom, so the width must be even; given: {width}"
+                f"got width={width}, expected an even number: every two latents share an atom"
             )
         super().__init__(width=width, d_out=d_out)
         self.width, self.d_out, self.groups = width, d_out, (width // 2, width)

@@ -15,11 +15,18 @@ from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
 @final
 @component("unit_norm")
 class UnitNormDecoder(FreeDecoder):
-    """Free atoms of length one that begin at random, an offset, and nested groups.
+    """Free atoms of unit norm, randomly initialised, with an offset and nested groups.
 
-    `groups` are the ends of nested prefixes: with `(64, 256)` the first 64 latents must explain
-    the activation alone as well as they can, and all 256 together (Matryoshka). A plain
-    dictionary has one group, `(width,)`.
+        x̂_n = b + Σ_i z_{n,i} · w_i,    ||w_i|| = 1
+
+    `groups` are the ends of nested prefixes: with `(64, 256)` the first 64 latents must
+    reconstruct the activation alone as well as they can, and all 256 together (Matryoshka). A
+    plain dictionary has one group, `(width,)`.
+
+    weight: [width, d_out]; bias: [d_out].
+
+    Source: Bricken et al. 2023, Towards Monosemanticity, for unit norm; Bussmann et al. 2025,
+    arXiv:2503.17547, for nested groups.
     """
 
     def __init__(

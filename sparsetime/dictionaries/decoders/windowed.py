@@ -1,4 +1,4 @@
-"""Atoms that go on for some steps."""
+"""Windowed decoder: atoms over several time steps."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ from sparsetime.kernels import Support
 @final
 @component("windowed")
 class WindowedDecoder(Decoder):
-    """Every atom is a direction for each of the `window` steps that end with the present one.
+    """Atoms over a window: one direction for each of the `window` steps up to the present one.
 
-    As atoms of a dictionary they are their last step: what a code says of the step that it stands
-    at. `over_window` gives what it says of the whole window.
+        x̂_{n,a} = b + sqrt(window) · Σ_i z_{n,i} · w_i^(a),   Σ_a ||w_i^(a)||² = 1,   a: age
 
-    weight: [width, window * d_out], rows of unit Euclidean norm; bias: [d_out], of every step.
-    `profile` is the same, so scaled that an atom which does not change in time has length one at
-    each step.
+    The atoms of the dictionary are those of age 0: what a code reconstructs of its own step.
+    `over_window` reconstructs the whole window. The factor gives an atom that is constant over the
+    window unit norm at each step.
+
+    weight: [width, window * d_out]; bias: [d_out], the same for each step.
+
+    Source: the decoder of a crosscoder (Lindsey et al. 2024, Sparse Crosscoders for Cross-Layer
+    Features and Model Diffing) with steps of time as sites; the scale is this library's.
     """
 
     unit_rows = frozenset({"weight"})
@@ -38,25 +42,25 @@ class WindowedDecoder(Decoder):
 
     @property
     def profile(self) -> Float[Tensor, "width window d"]:
-        """The directions over time, the oldest step first."""
+        """Directions over time, the oldest step first."""
         profile: Tensor = self.weight.unflatten(1, (self.window, self.d_out)) * self.window**0.5
         return profile
 
     def vectors(self) -> Float[Tensor, "width d"]:
-        last: Tensor = self.weight[:, -self.d_out :] * self.window**0.5
-        return last
+        present: Tensor = self.weight[:, -self.d_out :] * self.window**0.5
+        return present
 
     def over_window(
         self, values: Float[Tensor, " entries"], support: Support
     ) -> Float[Tensor, "rows window d"]:
-        """What codes say of the window that ends with each row, in normalised activations."""
+        """Reconstruction of the window that ends with each row, in normalised activations."""
         flat = kernels.decode(values, support, self.weight) * self.window**0.5
         windows: Tensor = flat.unflatten(1, (self.window, self.d_out)) + self.bias
         return windows
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Directions that do not change in time, uniform on the sphere."""
-        steady = torch.randn(self.width, self.d_out, generator=generator)
-        self.weight.copy_(steady.repeat(1, self.window))
+        """Random directions that are constant over the window, uniform on the sphere."""
+        constant = torch.randn(self.width, self.d_out, generator=generator)
+        self.weight.copy_(constant.repeat(1, self.window))
         self.weight.div_(self.weight.norm(dim=1, keepdim=True).clamp_min_(1e-8))

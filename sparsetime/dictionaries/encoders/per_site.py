@@ -29,6 +29,9 @@ class PerSiteEncoder(SelectDenseEncoder):
 
     weight W: [width, d_in / sites]; bias b: [width].
 
+    Source: the encoder of a cross-layer transcoder, Ameisen et al. 2025, Circuit Tracing: Revealing
+    Computational Graphs in Language Models.
+
     Errors: ConfigError where the sites do not divide d_in and the width.
     """
 

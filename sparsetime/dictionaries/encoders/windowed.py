@@ -29,6 +29,9 @@ class WindowedEncoder(SelectLinearEncoder):
     the first step of a sequence.
 
     weight W: [width, window * d_in], the oldest step first; bias b: [width].
+
+    Source: the encoder of a crosscoder (Lindsey et al. 2024, Sparse Crosscoders for Cross-Layer
+    Features and Model Diffing) with steps of time as sites.
     """
 
     is_stateful = True

@@ -1,4 +1,4 @@
-"""A penalty that turns from the sum of strengths towards their count."""
+"""L_p penalty whose power falls during training (p-annealing)."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
 
-# Below it a strength costs no more per unit: the slope of a power below one has no bound at zero.
+# Values below it are penalised linearly: the slope of a power below one is unbounded at zero.
 _SMALLEST = 1e-4
 
 
 @final
 @component("annealed_lp", example={"weight": 0.1})
 class AnnealedLp(Term):
-    """Sum of strengths to the power p, mean over rows; p falls linearly from 1 to `last`, from the
-    share `begin` of the training on.
+    """L_p penalty on activation values whose power p falls from 1 to `last` during training.
 
-    Whenever p changes, a factor keeps the penalty of the codes of that moment what it was, so that
-    only its shape changes: small strengths come to cost relatively more, large ones less.
+        loss = factor / n · Σ_{row, i} |z_i|^p
+        p(t) = 1 - (1 - last) · clip((t - begin) / (1 - begin), 0, 1),    t: share of training done
 
-    p: the power now. factor: what keeps the penalty's size.
+    Whenever p changes, `factor` is rescaled so that the penalty of the current codes keeps its
+    value. Values below 1e-4 are penalised linearly, since the slope of |z|^p has no bound at zero.
+    Only the shape of the penalty changes: small values cost relatively more, large ones
+    less.
+
+    p: the present power, a buffer []. factor: the present scale, a buffer [].
 
     Source: Karvonen et al. 2024, Measuring Progress in Dictionary Learning for Language Model
     Interpretability with Board Game Models, arXiv:2408.00113.
@@ -39,8 +43,8 @@ class AnnealedLp(Term):
     def __init__(self, weight: float, last: float = 0.2, begin: float = 0.2) -> None:
         if not (0 < last <= 1 and 0 <= begin < 1):
             raise ConfigError(
-                "the last power is above 0 and at most 1, and the fall begins at a share of the "
-                f"training from 0 to below 1; given: last={last} and begin={begin}"
+                f"got last={last} and begin={begin}, expected a last power above 0 and at most 1, "
+                "and a begin (share of training before the power falls) of at least 0 and below 1"
             )
         super().__init__(weight=weight, last=last, begin=begin)
         self.weight, self.last, self.begin = weight, last, begin
@@ -62,7 +66,7 @@ class AnnealedLp(Term):
         self.p.copy_(p)
 
     def _penalty(self, step: ForwardPass, p: Tensor) -> Float[Tensor, ""]:
-        strengths = step.values.abs()
-        small = strengths * _SMALLEST ** (p - 1)
-        powers = torch.where(strengths > _SMALLEST, strengths.clamp_min(_SMALLEST) ** p, small)
+        magnitudes = step.values.abs()
+        linear = magnitudes * _SMALLEST ** (p - 1)
+        powers = torch.where(magnitudes > _SMALLEST, magnitudes.clamp_min(_SMALLEST) ** p, linear)
         return powers.sum() / step.x.shape[0]

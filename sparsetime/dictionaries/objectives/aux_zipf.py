@@ -1,4 +1,4 @@
-"""A task for latents that fire less than their rank would have them."""
+"""Auxiliary loss for latents that fire less than Zipf's law predicts."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from sparsetime.errors import ConfigError
 @final
 @component("aux_zipf")
 class AuxZipf(Term):
-    """What `aux_k` asks of dead latents, asked of underused ones too.
+    """Auxiliary loss of `aux_k` for latents that fire less than Zipf's law predicts for their rank.
 
-    Frequencies of features fall with their rank about as words' do. A latent is underused where it
-    fires less than `share` of what a law `rank ** -exponent` gives its rank, the law having the
-    same sum as the frequencies that were seen. Dead latents count as underused.
+        underused: density_(r) < share · c · r^(-exponent),   c = Σ density / Σ_r r^(-exponent)
+        loss = the loss of AuxK with dead and underused latents in place of dead
 
-    k: how many underused latents of a row explain the residual; None takes half the dimension.
-    density: [width], the running share of rows on which each latent fires; steps: how many were
-    seen.
+    density_(r) is the r-th largest firing rate. Dead latents count as underused.
 
-    Source: the idea is that of aux_zipf_loss in Ayonrinde 2024, arXiv:2411.02124; this form of it
-    was written from the abstract.
+    k: underused latents of a row that reconstruct the residual; None takes half the dimension.
+    density: [width], running share of rows on which each latent fires. steps: batches seen so far.
+
+    Source: the idea of aux_zipf_loss in Ayonrinde 2024, Adaptive Sparse Allocation with Mutual
+    Choice & Feature Choice Sparse Autoencoders, arXiv:2411.02124; this form is written from the
+    abstract.
     """
 
     density: Tensor
@@ -46,8 +47,8 @@ class AuxZipf(Term):
     ) -> None:
         if exponent <= 0 or not 0 < share < 1 or not 0 <= memory < 1:
             raise ConfigError(
-                "the exponent is above 0, the share between 0 and 1, the memory from 0 to below 1; "
-                f"given: {exponent}, {share} and {memory}"
+                f"got exponent={exponent}, share={share} and memory={memory}, expected an exponent "
+                "above 0, a share between 0 and 1, and a memory of at least 0 and below 1"
             )
         super().__init__(
             width=width, k=k, exponent=exponent, share=share, weight=weight, memory=memory
@@ -63,21 +64,22 @@ class AuxZipf(Term):
         return self._aux.of(step, underused if step.dead is None else underused | step.dead)
 
     def underused(self) -> Bool[Tensor, " width"]:
-        """The latents that fire less than their rank would have them; none before the first step.
+        """Latents that fire less than `share` of the law's rate for their rank; none at first.
 
-        The densities' debt to their start at zero is the same for all, and so plays no part.
+        The running average's bias towards its start at zero is one factor for all latents, so it
+        cancels.
         """
         ordered, order = self.density.sort(descending=True)
         rank = torch.arange(1, self.width + 1, device=ordered.device)
         law = rank.to(ordered.dtype) ** -self.exponent
-        found = torch.zeros_like(order, dtype=torch.bool)
-        found[order] = ordered < self.share * law * (ordered.sum() / law.sum())
-        return found
+        mask = torch.zeros_like(order, dtype=torch.bool)
+        mask[order] = ordered < self.share * law * (ordered.sum() / law.sum())
+        return mask
 
     @torch.no_grad()
     def observe(self, step: ForwardPass) -> None:
-        on = step.support.indices[step.values.detach() != 0]
-        seen = torch.bincount(on, minlength=self.width) / step.support.rows
+        active = step.support.indices[step.values.detach() != 0]
+        rate = torch.bincount(active, minlength=self.width) / step.support.rows
         keep = (self.steps / (self.steps + 1)).clamp_max(self.memory)
-        self.density.lerp_(seen, float(1 - keep))
+        self.density.lerp_(rate, float(1 - keep))
         self.steps.add_(1)

@@ -1,4 +1,4 @@
-"""How many bits an activation takes, told by its code."""
+"""Description length (MDL) of code and residual."""
 
 from __future__ import annotations
 
@@ -18,36 +18,43 @@ from sparsetime.errors import ConfigError
 
 def bits(
     frequency: Float[Tensor, " width"],
-    strength: Float[Tensor, ""],
+    square: Float[Tensor, ""],
     error: Float[Tensor, " d"],
     precision: float,
 ) -> Float[Tensor, ""]:
-    """Mean bits for a row: which latents are on, how strong, and what the reconstruction leaves.
+    """Description length of a row in bits: active latents, their values, and the residual.
 
-    frequency: how often each latent is on; telling it costs its binary entropy. strength: the mean
-    square of the strengths that are on. error: the mean square of the residual in each dimension.
-    A number of mean square s costs `log2(1 + s / precision**2) / 2` bits, what a Gaussian channel
-    needs to tell it to within `precision`.
+        bits = Σ_i H(p_i) + Σ_i p_i · C(square) + Σ_d C(error_d)
+        C(q) = log2(1 + q / precision²) / 2,    H: binary entropy
+
+    frequency: p_i, share of rows on which each latent is active. square: mean square of the active
+    values. error: mean square of the residual in each dimension. C is the capacity of a Gaussian
+    channel: the bits of a number of mean square q to within `precision`.
     """
 
-    def told(square: Tensor) -> Tensor:
-        return torch.log2(1 + square / precision**2) / 2
+    def capacity(mean_square: Tensor) -> Tensor:
+        return torch.log2(1 + mean_square / precision**2) / 2
 
     p = frequency.clamp(1e-7, 1 - 1e-7)
-    places = -(p * p.log2() + (1 - p) * (1 - p).log2()).sum()
-    return places + frequency.sum() * told(strength) + told(error).sum()
+    entropy = -(p * p.log2() + (1 - p) * (1 - p).log2()).sum()
+    return entropy + frequency.sum() * capacity(square) + capacity(error).sum()
 
 
 @final
 @component("description_length")
 class DescriptionLength(Term):
-    """Bits of a row per dimension: code and residual together, in the place of error and sparsity.
+    """Description length of code and residual, in bits per dimension of a row.
 
-    See `bits`; frequencies are those of the batch, with straight-through gradients. `precision` is
-    in units of the normalised activation, whose d dimensions have a mean square of 1 / d each.
+        loss = (Σ_i H(p_i) + Σ_i p_i · C(s) + Σ_d C(e_d)) / d
+        C(q) = log2(1 + q / precision²) / 2,    H: binary entropy
+
+    p_i: share of rows on which latent i is active; s: mean square of active values; e_d: mean
+    squared error in dimension d. Frequencies are those of the batch, with straight-through
+    gradients. `precision` is in units of the normalised activation, whose d dimensions have a mean
+    square of 1/d each. It replaces both the reconstruction error and the sparsity penalty.
 
     Source: Ayonrinde, Pearce, Sharkey 2024, Interpretability as Compression, arXiv:2410.11179,
-    written from the abstract: how numbers are told is ours.
+    written from the abstract; the coding of values is this library's.
     """
 
     is_reconstruction = True
@@ -55,7 +62,7 @@ class DescriptionLength(Term):
 
     def __init__(self, precision: float = 0.01, weight: float = 1.0) -> None:
         if precision <= 0:
-            raise ConfigError(f"precision must be positive; given: {precision}")
+            raise ConfigError(f"got precision={precision}, expected a number above 0")
         super().__init__(precision=precision, weight=weight)
         self.precision, self.weight = precision, weight
 
@@ -63,15 +70,15 @@ class DescriptionLength(Term):
         if isinstance(composition.sparsifier.innermost, JumpReLU):
             return None
         return (
-            f"the term {self.kind!r} counts latents that are on, which needs a sparsifier with a "
-            f"straight-through count (jumprelu); this one is {composition.sparsifier.kind!r}"
+            f"got the sparsifier {composition.sparsifier.kind!r}, expected one whose count of "
+            f"active latents has a gradient, as the term {self.kind!r} requires; take 'jumprelu'"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         sparsifier = of_class(step.sparsifier.innermost, JumpReLU)
         indices, rows = step.support.indices, step.x.shape[0]
-        on = sparsifier.is_on(step.pre, indices)
-        frequency = step.x.new_zeros(step.support.width).index_add(0, indices, on) / rows
-        strength = step.values.square().sum() / on.detach().sum().clamp_min(1)
+        active = sparsifier.is_on(step.pre, indices)
+        frequency = step.x.new_zeros(step.support.width).index_add(0, indices, active) / rows
+        square = step.values.square().sum() / active.detach().sum().clamp_min(1)
         error = (step.reconstruction - step.target).square().mean(0)
-        return bits(frequency, strength, error, self.precision) / error.shape[0]
+        return bits(frequency, square, error, self.precision) / error.shape[0]

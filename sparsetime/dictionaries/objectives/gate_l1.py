@@ -1,4 +1,4 @@
-"""The sum of how far gates are open."""
+"""L1 penalty on the gates of a gated encoder."""
 
 from __future__ import annotations
 
@@ -17,9 +17,14 @@ from sparsetime.dictionaries.sparsifiers.gated import Gated
 @final
 @component("gate_l1", example={"weight": 0.1})
 class GateL1(Term):
-    """Sum of the gates' positive pre-activations, mean over rows: strengths are not held down.
+    """L1 penalty on the positive pre-activations of the gates of a gated encoder.
 
-    Source: Rajamanoharan et al. 2024, arXiv:2404.16014.
+        loss = 1 / n · Σ_{row, i} relu(pi_i),    pi: gate pre-activations
+
+    The magnitudes are not penalised, so they are not shrunk.
+
+    Source: Rajamanoharan et al. 2024, Improving Dictionary Learning with Gated Sparse
+    Autoencoders, arXiv:2404.16014.
     """
 
     is_sparsity_penalty = True
@@ -36,10 +41,10 @@ class GateL1(Term):
 
 
 def gate_incompatibility(kind: str, composition: Composition) -> str | None:
-    """What terms about gates say to a dictionary without them."""
+    """The reason why a term of gates does not fit a composition; None where it fits."""
     if isinstance(composition.sparsifier.innermost, Gated):
         return None
     return (
-        f"the term {kind!r} is about gates and the sparsifier {composition.sparsifier.kind!r} has "
-        "none: take the sparsifier 'gated', or the term 'l1'"
+        f"got the sparsifier {composition.sparsifier.kind!r} without gates, expected one with "
+        f"gates for the term {kind!r}; take the sparsifier 'gated', or the term 'l1'"
     )

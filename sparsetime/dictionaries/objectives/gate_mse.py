@@ -1,4 +1,4 @@
-"""What the gates alone would reconstruct."""
+"""Reconstruction error from the gates of a gated encoder alone."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from sparsetime.dictionaries.objectives.term import Term
 @final
 @component("gate_mse")
 class GateMSE(Term):
-    """Squared error with the gates' positive pre-activations as strengths; the atoms stay still.
+    """Reconstruction error from the gates' positive pre-activations, through a frozen decoder.
 
-    Without it nothing would open a gate: the strength has no gradient through the decision.
+        loss = mean_n ||x_n - (relu(pi_n) · stopgrad(D) + stopgrad(b))||²,    pi: gates before relu
 
-    Source: Rajamanoharan et al. 2024, arXiv:2404.16014.
+    It trains the gates: a magnitude has no gradient through the decision of its gate.
+
+    Source: Rajamanoharan et al. 2024, Improving Dictionary Learning with Gated Sparse
+    Autoencoders, arXiv:2404.16014.
     """
 
     def __init__(self, weight: float = 1.0) -> None:
@@ -33,7 +36,7 @@ class GateMSE(Term):
         return gate_incompatibility(self.kind, composition)
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        atoms = step.decoder
-        vectors = atoms.vectors().detach()
-        guess = kernels.decode(step.pre.relu(), step.support, vectors) + atoms.bias.detach()
-        return (guess - step.target).square().sum(1).mean()
+        decoder = step.decoder
+        atoms = decoder.vectors().detach()
+        by_gates = kernels.decode(step.pre.relu(), step.support, atoms) + decoder.bias.detach()
+        return (by_gates - step.target).square().sum(1).mean()

@@ -1,4 +1,4 @@
-"""How far drawn strengths are from a standard normal prior."""
+"""KL divergence of sampled activation values from a standard normal prior."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from sparsetime.dictionaries.sparsifiers.variational_top_k import VariationalTop
 @final
 @component("gaussian_kl")
 class GaussianKL(Term):
-    """Divergence of every kept latent's Gaussian from the standard normal, in nats a row.
+    """KL divergence of the kept latents' Gaussians from the standard normal, in nats per row.
 
-    Latents that are off are not drawn and cost nothing, so that the term stays on the selected
-    places.
+        loss = 1 / (2n) · Σ_{row, kept i} (mu_i² + sigma_i² - ln sigma_i² - 1),    mu = relu(pre)
 
-    Source: Kingma and Welling 2014 for the formula; Baker and Li 2025, arXiv:2509.22994, for its
-    use on a sparse code.
+    Latents that are not kept are not sampled and cost nothing, so the sum runs over selected
+    entries.
+
+    Source: Kingma and Welling 2014, Auto-Encoding Variational Bayes, for the formula; Baker and Li
+    2025, arXiv:2509.22994, for its use on a sparse code.
     """
 
     def __init__(self, weight: float = 1e-3) -> None:
@@ -34,8 +36,8 @@ class GaussianKL(Term):
         if isinstance(composition.sparsifier.innermost, VariationalTopK):
             return None
         return (
-            f"the term {self.kind!r} needs strengths that are drawn and the sparsifier "
-            f"{composition.sparsifier.kind!r} has none: take 'variational_top_k'"
+            f"got the sparsifier {composition.sparsifier.kind!r}, expected one that samples "
+            f"activation values, for the term {self.kind!r}; take 'variational_top_k'"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:

@@ -1,4 +1,4 @@
-"""The part of the error that the model's loss notices."""
+"""Squared reconstruction error along the gradient of the model's loss."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from sparsetime.dictionaries.objectives.term import Term
 @final
 @component("gradient_mse")
 class GradientMSE(Term):
-    """Squared error along the gradient of the model's loss, mean over rows.
+    """Squared reconstruction error along the gradient of the model's loss.
 
-    The error times the gradient is, to first order, what the reconstruction changes of the loss:
-    the end-to-end loss without a run of the model. Gradients are divided by the batch's root mean
-    square length, so that long ones count for more and their unit for nothing. It sees one
-    direction a row, so it goes with 'mse'. Our own simplification, of no paper that we know.
+        loss = mean_n ((x̂_n - x_n) · g_n)² / mean_n ||g_n||²,   g: gradient of the loss at x
+
+    The inner product is, to first order, the change of the model's loss under the reconstruction:
+    the end-to-end loss without a run of the model. Division by the mean square makes the unit of g
+    irrelevant. It sees one direction a row, so it accompanies 'mse'.
+
+    Source: this library's own simplification; no paper is known to us.
     """
 
     needs = frozenset({"gradient"})
@@ -34,8 +37,9 @@ class GradientMSE(Term):
         if composition.out_dims is None:
             return None
         return (
-            "gradient_mse weighs the error of what is read, where the gradient was taken, and this "
-            "dictionary reconstructs another site; leave writes out"
+            "got a dictionary that reconstructs another site than it reads, expected one that "
+            "reconstructs its input, where the term 'gradient_mse' has its gradient; leave "
+            "out_dims out"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:

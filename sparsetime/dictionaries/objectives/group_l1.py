@@ -1,4 +1,4 @@
-"""Related rows should use the same latents."""
+"""Group lasso over related rows."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from sparsetime.dictionaries.objectives.term import Term
 @final
 @component("group_l1", example={"weight": 0.1})
 class GroupL1(Term):
-    """Sum over latents of the length of (strength in a row, strength in its partner), mean of rows.
+    """Group lasso over the two values of each latent in a row and in its partner row.
 
-    A latent that is on in both rows costs less than two that are on in one each, so that a pair of
-    related rows settles on few latents that they share (the group lasso, with a group for every
-    latent of a pair).
+        loss = 1 / n · Σ_{pair, i} sqrt(z_i² + z'_i²)
 
-    Source: Yuan and Lin 2006 for the penalty; sharing among related inputs after SparseJEPA
-    (2025), written from its abstract.
+    A latent that is active in both rows costs less than two latents that are active in one row
+    each, so a pair of related rows is encoded by few shared latents.
+
+    Source: Yuan and Lin 2006, Model selection and estimation in regression with grouped variables,
+    for the penalty; sharing among related inputs after SparseJEPA (2025), written from its
+    abstract.
     """
 
     needs = frozenset({"earlier"})
@@ -37,7 +39,7 @@ class GroupL1(Term):
         earlier = required(step.earlier, "earlier")
         other, _ = in_partner(step.code, earlier)
         _, shared = in_partner(earlier, step.code)
-        # Where both are zero the length has no gradient; a ReLU's entries may be exactly zero.
-        lengths = (step.values.square() + other.square()).clamp_min(1e-12).sqrt().sum()
+        # Where both are zero the root has no gradient, and a ReLU's entries may be exactly zero.
+        norms = (step.values.square() + other.square()).clamp_min(1e-12).sqrt().sum()
         alone = (earlier.values.abs() * ~shared).sum()
-        return (lengths + alone) / step.x.shape[0]
+        return (norms + alone) / step.x.shape[0]

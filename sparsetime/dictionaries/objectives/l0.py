@@ -1,4 +1,4 @@
-"""How many latents are on."""
+"""L0 term: distance of the mean number of active latents from a target."""
 
 from __future__ import annotations
 
@@ -18,18 +18,24 @@ from sparsetime.errors import ConfigError
 @final
 @component("l0", example={"target": 4.0})
 class L0(Term):
-    """Squared relative distance of the mean count of active latents from a target.
+    """Squared relative distance of the mean number of active latents from a target.
 
-    The count is not differentiable; the sparsifier gives it a straight-through gradient. With a
-    target instead of a pressure, the L0 that is wanted is the L0 that comes out (Rajamanoharan
-    et al. 2024, arXiv:2407.14435).
+        loss = (mean_n ||z_n||_0 / target - 1)²
+
+    The count is not differentiable; the sparsifier supplies a straight-through gradient. With a
+    target in place of a penalty weight, the requested L0 is the L0 of the result.
+
+    Source: Rajamanoharan et al. 2024, Jumping Ahead: Improving Reconstruction Fidelity with
+    JumpReLU Sparse Autoencoders, arXiv:2407.14435.
     """
 
     is_sparsity_penalty = True
 
     def __init__(self, target: float, weight: float = 1.0) -> None:
         if target <= 0:
-            raise ConfigError(f"the target L0 must be positive; given: {target}")
+            raise ConfigError(
+                f"got target={target}, expected a mean number of active latents above 0"
+            )
         super().__init__(target=target, weight=weight)
         self.target, self.weight = target, weight
 
@@ -37,11 +43,11 @@ class L0(Term):
         if isinstance(composition.sparsifier.innermost, JumpReLU):
             return None
         return (
-            "the l0 term needs a sparsifier with a straight-through count (jumprelu); "
-            f"this dictionary has {composition.sparsifier.kind!r}"
+            f"got the sparsifier {composition.sparsifier.kind!r}, expected one whose count of "
+            "active latents has a gradient, as the term 'l0' requires; take 'jumprelu'"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         sparsifier = of_class(step.sparsifier.innermost, JumpReLU)
-        on = sparsifier.is_on(step.pre, step.support.indices)
-        return (on.sum() / step.x.shape[0] / self.target - 1).square()
+        active = sparsifier.is_on(step.pre, step.support.indices)
+        return (active.sum() / step.x.shape[0] / self.target - 1).square()

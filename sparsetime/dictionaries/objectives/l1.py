@@ -1,4 +1,4 @@
-"""The sum of strengths."""
+"""L1 penalty on activation values."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ from sparsetime.dictionaries.objectives.term import Term
 @final
 @component("l1", example={"weight": 0.1})
 class L1(Term):
-    """Sum of strengths, mean over rows; atoms have unit norm, so none can hide behind its length.
+    """L1 penalty on activation values.
 
-    Source: Bricken et al. 2023, Towards Monosemanticity.
+        loss = 1 / n · Σ_{row, i} |z_i|
+
+    Atoms have unit norm, so no latent lowers its penalty by a longer atom.
+
+    Source: Bricken et al. 2023, Towards Monosemanticity: Decomposing Language Models With
+    Dictionary Learning.
     """
 
     is_sparsity_penalty = True

@@ -1,4 +1,4 @@
-"""What the reconstruction costs the model that the activations came from."""
+"""Increase in the model's loss when the reconstruction replaces the activation."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from sparsetime.dictionaries.objectives.term import Term
 @final
 @component("downstream")
 class ModelLoss(Term):
-    """The loss of the model that goes on with the reconstruction, as the batch computes it.
+    """Loss of the model that continues from the reconstruction (end-to-end training).
 
-    `sparsetime.activations.sources.model_loss` makes such batches; their loss is the divergence of
-    the predictions in nats a token. Only directions that the model reads
-    are worth explaining by it.
+        loss = mean over tokens of KL(p(next | x) || p(next | x̂)),    in nats a token
+
+    The batch carries the function that computes it (`sparsetime.activations.sources.model_loss`
+    makes such batches). Only directions that the model reads are rewarded.
 
     Source: Braun et al. 2024, Identifying Functionally Important Features with End-to-End Sparse
     Dictionary Learning, arXiv:2405.12241.

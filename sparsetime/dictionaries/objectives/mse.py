@@ -1,4 +1,4 @@
-"""How far the reconstruction is from the activation."""
+"""Mean squared reconstruction error."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ from sparsetime.dictionaries.objectives.term import Term
 @final
 @component("mse")
 class MSE(Term):
-    """Squared error, summed over dimensions, mean over rows.
+    """Squared reconstruction error, summed over dimensions, mean over rows.
 
-    Activations are normalised to mean squared distance 1 from their mean, so that this is close
-    to the fraction of variance unexplained.
+        loss = mean_n ||x_n - x̂_n||²
+
+    Activations are normalised to a mean squared distance of 1 from their mean, so the loss is
+    close to the fraction of variance unexplained.
+
+    Source: the reconstruction term of every sparse autoencoder.
     """
 
     is_reconstruction = True

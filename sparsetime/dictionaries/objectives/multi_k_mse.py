@@ -1,4 +1,4 @@
-"""How far the strongest few latents alone are from the activation, for several numbers of them."""
+"""Reconstruction error by the largest latents of each row, for several numbers of latents."""
 
 from __future__ import annotations
 
@@ -22,15 +22,18 @@ from sparsetime.kernels import Support
 @final
 @component("budget_mse", example={"budgets": [1, 2]})
 class MultiKMSE(Term):
-    """The squared error of the reconstruction by each row's b strongest latents, averaged over the
-    `budgets` b and the whole code, which is always the last.
+    """Squared error of reconstructions by each row's b largest latents, averaged over budgets b.
 
-    `emphasis`: how much each budget and the whole code count, one number more than there are
-    budgets; None counts all alike.
+        loss = Σ_b w_b · mean_n ||x_n - x̂_n^(b)||²,    Σ_b w_b = 1
 
-    Sources: Balagansky et al. 2025, Train One Sparse Autoencoder Across Multiple Sparsity Budgets
-    to Preserve Interpretability and Accuracy, arXiv:2505.24473 (all budgets up to k); Zaigrajew
-    et al. 2025, Interpreting CLIP with Hierarchical Sparse Autoencoders, arXiv:2502.20578 (each
+    x̂^(b) uses the b largest values of the row; the whole code is always the last budget.
+
+    budgets: ascending numbers of latents. emphasis: relative weights of the budgets and of the
+    whole code, one number more than there are budgets; None weighs all alike.
+
+    Source: Balagansky et al. 2025, Train One Sparse Autoencoder Across Multiple Sparsity Budgets
+    to Preserve Interpretability and Accuracy, arXiv:2505.24473 (all budgets up to k); Zaigrajew et
+    al. 2025, Interpreting CLIP with Hierarchical Sparse Autoencoders, arXiv:2502.20578 (each
     budget twice the one before).
     """
 
@@ -45,14 +48,14 @@ class MultiKMSE(Term):
         ends = list(budgets)
         if not ends or ends[0] < 1 or any(a >= b for a, b in pairwise(ends)):
             raise ConfigError(
-                f"budgets are ascending numbers of latents, the first at least 1; given: {ends}. "
-                "For the whole code alone take the term 'mse'"
+                f"got budgets={ends}, expected ascending numbers of latents, the first at least 1; "
+                "for the whole code alone take the term 'mse'"
             )
         shares = None if emphasis is None else list(emphasis)
         if shares is not None and (len(shares) != len(ends) + 1 or min(shares) <= 0):
             raise ConfigError(
-                f"emphasis has a positive number for each of the {len(ends)} budgets and one for "
-                f"the whole code; given: {shares}"
+                f"got emphasis={shares}, expected a positive number for each of the {len(ends)} "
+                "budgets and one for the whole code"
             )
         super().__init__(budgets=ends, emphasis=shares, weight=weight)
         self.budgets, self.emphasis, self.weight = ends, shares, weight
@@ -65,9 +68,9 @@ class MultiKMSE(Term):
         return errors @ (shares / shares.sum())
 
     def reconstructions(self, step: ForwardPass) -> Float[Tensor, "rows budgets d"]:
-        """By each row's strongest latents, for every budget, and by all of them.
+        """Reconstructions by each row's largest latents, for every budget, and by all latents.
 
-        Every entry is decoded once, into what its budget adds to the one before.
+        Every entry is decoded once, into the difference between its budget and the one before.
         """
         support, levels = step.support, len(self.budgets) + 1
         ends = torch.tensor(self.budgets, device=support.indices.device)
@@ -77,7 +80,7 @@ class MultiKMSE(Term):
             offsets_of(segment, support.rows * levels), support.indices[order], support.width
         )
         added = kernels.decode(step.values[order], finer, step.decoder.vectors())
-        whole = added.reshape(support.rows, levels, -1).cumsum(1) + step.decoder.bias
+        summed = added.reshape(support.rows, levels, -1).cumsum(1) + step.decoder.bias
         if step.skip is None:
-            return whole
-        return whole + step.skip.predict(step.encoder_input)[:, None]
+            return summed
+        return summed + step.skip.predict(step.encoder_input)[:, None]

@@ -1,4 +1,4 @@
-"""A reconstruction by more latents than are kept."""
+"""Reconstruction error with a multiple of k latents (Multi-TopK)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ class MultiTopK(Term):
 
         loss = mean_n ||x_n - x̂_n^(times · k)||²
 
+    x̂_n^(m) sums the m largest positive pre-activations of the row times their atoms.
+
     A code trained at one k alone degrades when more of its latents are kept. This term keeps it
     good up to `times * k`, so that another k, or a threshold, can be chosen at inference.
 
@@ -32,7 +34,7 @@ class MultiTopK(Term):
 
     def __init__(self, times: int = 4, weight: float = 1 / 8) -> None:
         if times < 2:
-            raise ConfigError(f"times must be at least 2, for more latents than k; given: {times}")
+            raise ConfigError(f"got times={times}, expected at least 2, for more latents than k")
         super().__init__(times=times, weight=weight)
         self.times, self.weight = times, weight
 
@@ -40,8 +42,8 @@ class MultiTopK(Term):
         if isinstance(getattr(composition.sparsifier.innermost, "k", None), int):
             return None
         return (
-            f"the term {self.kind!r} takes a multiple of k latents and the sparsifier "
-            f"{composition.sparsifier.kind!r} has no k: take 'top_k', or leave the term out"
+            f"got the sparsifier {composition.sparsifier.kind!r}, which has no k, expected one "
+            f"with a k for the term {self.kind!r}; take 'top_k', or leave the term out"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:

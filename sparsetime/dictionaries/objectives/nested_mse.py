@@ -1,4 +1,4 @@
-"""How far every nested prefix of latents is from the activation."""
+"""Reconstruction error of every nested prefix of latents (Matryoshka)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ from sparsetime.errors import ConfigError
 @final
 @component("nested_mse")
 class NestedMSE(Term):
-    """The squared error of every nested prefix of latents, averaged over the prefixes.
+    """Squared reconstruction error of every nested prefix of latents, averaged over the prefixes.
 
-    shares: what every prefix weighs in the average; None for all alike.
+        loss = Σ_g w_g · mean_n ||x_n - x̂_n^(1..m_g)||²,    Σ_g w_g = 1
+
+    x̂^(1..m) uses the first m latents only (Matryoshka).
+
+    shares: the weights w_g of the prefixes; None weighs all alike.
 
     Source: Bussmann et al. 2025, Learning Multi-Level Features with Matryoshka Sparse
     Autoencoders, arXiv:2503.17547.
@@ -30,7 +34,7 @@ class NestedMSE(Term):
     def __init__(self, weight: float = 1.0, shares: list[float] | None = None) -> None:
         if shares is not None and (min(shares, default=0) <= 0 or abs(sum(shares) - 1) > 1e-6):
             raise ConfigError(
-                f"shares of the prefixes must be positive and add up to 1; given: {shares}"
+                f"got shares={shares}, expected a positive weight for each prefix, with a sum of 1"
             )
         super().__init__(weight=weight, shares=shares)
         self.weight, self.shares = weight, shares
@@ -38,14 +42,14 @@ class NestedMSE(Term):
     def incompatibility(self, composition: Composition) -> str | None:
         if self.shares is not None and len(self.shares) != len(composition.groups):
             return (
-                f"nested_mse has {len(self.shares)} shares and the atoms {len(composition.groups)} "
-                "groups: give every group a share"
+                f"got {len(self.shares)} shares of 'nested_mse' and {len(composition.groups)} "
+                "groups of the decoder, expected as many; give every group a share"
             )
         if len(composition.groups) > 1:
             return None
         return (
-            "nested_mse averages over nested groups of latents and the atoms have one group: give "
-            "the atoms `groups`, such as (64, 256, 1024), or take the term 'mse'"
+            "got a decoder with one group of latents, expected nested groups for the term "
+            "'nested_mse'; give the decoder `groups`, such as (64, 256, 1024), or take 'mse'"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:

@@ -1,4 +1,4 @@
-"""A code should be as long as what it stands for."""
+"""Difference between the norms of a code and its activation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from sparsetime.dictionaries.objectives.term import Term
 @final
 @component("length_match")
 class NormMatch(Term):
-    """Squared difference of the code's length and the activation's without its offset, mean over
-    rows.
+    """Squared difference between the norm of the code and the norm of the centred activation.
 
-    Source: the loss of Lee et al. 2025, Evaluating and Designing Sparse Autoencoders by
-    Approximating Quasi-Orthogonality, arXiv:2503.24277.
+        loss = mean_n (||z_n|| - ||x_n - b||)²,    b: offset of the decoder
+
+    Nearly orthogonal atoms of unit norm preserve norms, so the difference measures how far they
+    are from orthogonal.
+
+    Source: Lee et al. 2025, Evaluating and Designing Sparse Autoencoders by Approximating
+    Quasi-Orthogonality, arXiv:2503.24277.
     """
 
     def __init__(self, weight: float = 1 / 32) -> None:
@@ -31,13 +35,14 @@ class NormMatch(Term):
         if composition.out_dims is None:
             return None
         return (
-            "length_match compares a code with the activation that it stands for, and this "
-            "dictionary reconstructs another site than it reads: leave the term out"
+            "got a dictionary that reconstructs another site than it reads, expected one that "
+            "reconstructs its input for the term 'length_match'; leave the term out"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         squares = step.values.new_zeros(step.support.rows)
         squares = squares.index_add(0, step.support.row_of_entry, step.values.square())
-        lengths = (squares + 1e-12).sqrt()  # an empty code's length has a gradient too
-        aims: Tensor = step.encoder_input.norm(dim=1)
-        return (lengths - aims).square().mean()
+        # The constant keeps the gradient finite where a code is empty.
+        norms = (squares + 1e-12).sqrt()
+        targets: Tensor = step.encoder_input.norm(dim=1)
+        return (norms - targets).square().mean()

@@ -1,4 +1,4 @@
-"""How terms add up."""
+"""Objective: the weighted sum of loss terms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from sparsetime.errors import ConfigError
 
 
 class Objective(nn.Module):
-    """The weighted sum of terms, each of another kind.
+    """Weighted sum of loss terms of different kinds.
+
+        loss = Σ_terms weight · loss(term)
 
     Errors: ConfigError where there are no terms, or two of one kind.
     """
@@ -23,8 +25,8 @@ class Objective(nn.Module):
         kinds = [term.kind for term in terms]
         if not kinds or len(set(kinds)) < len(kinds):
             raise ConfigError(
-                "an objective is one or more terms, each of another kind; given: "
-                f"{', '.join(kinds) or 'none'}"
+                f"got the terms {', '.join(kinds) or 'none'}, expected one or more, each of "
+                "another kind"
             )
         self.terms = nn.ModuleList(terms)
 
@@ -34,7 +36,7 @@ class Objective(nn.Module):
         return [term for term in self.terms if isinstance(term, Term)]
 
     def losses(self, step: ForwardPass) -> dict[str, Float[Tensor, ""]]:
-        """Every term by its kind, before weights."""
+        """Losses by the kind of their term, before weights."""
         return {term.kind: term.loss(step) for term in self.members}
 
     def total(self, losses: dict[str, Tensor]) -> Float[Tensor, ""]:
@@ -48,5 +50,5 @@ class Objective(nn.Module):
 
     @staticmethod
     def from_config(config: list[dict[str, Any]]) -> Objective:
-        """The objective whose terms have these configs."""
-        return Objective([Term.from_config(one) for one in config])
+        """The objective of the terms with these configs."""
+        return Objective([Term.from_config(term) for term in config])

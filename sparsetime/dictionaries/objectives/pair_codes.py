@@ -1,4 +1,4 @@
-"""What a row's partner has in the same latents."""
+"""Values of a row's latents in the code of its partner row."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from sparsetime.codes import SparseCode
 def in_partner(
     code: SparseCode, partner: SparseCode
 ) -> tuple[Float[Tensor, " entries"], Bool[Tensor, " entries"]]:
-    """For every entry of `code`, the strength of its latent in the same row of `partner`.
+    """For every entry of `code`, the value of its latent in the same row of `partner`.
 
-    Returns the strengths, zero where the latent is off there, with their gradients; and whether
-    `partner` has an entry at that place. Both codes have the same rows; entries ascend in a row.
+    Returns the values, zero where the latent is inactive there, with their gradients; and whether
+    `partner` has such an entry. Both codes have the same rows; entries ascend in a row.
     """
-    wanted = code.row_of_entry * code.width + code.indices
-    held = partner.row_of_entry * partner.width + partner.indices
-    if not held.numel():
-        return torch.zeros_like(code.values), torch.zeros_like(wanted, dtype=torch.bool)
-    at = torch.searchsorted(held, wanted).clamp_max(held.numel() - 1)
-    there = held[at] == wanted
-    return partner.values[at] * there, there
+    keys = code.row_of_entry * code.width + code.indices
+    partner_keys = partner.row_of_entry * partner.width + partner.indices
+    if not partner_keys.numel():
+        return torch.zeros_like(code.values), torch.zeros_like(keys, dtype=torch.bool)
+    at = torch.searchsorted(partner_keys, keys).clamp_max(partner_keys.numel() - 1)
+    shared = partner_keys[at] == keys
+    return partner.values[at] * shared, shared

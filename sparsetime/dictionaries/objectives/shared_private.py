@@ -1,4 +1,4 @@
-"""What two rows have in common, and what tells them apart, in different latents."""
+"""Shared and private latents of a pair of rows."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from sparsetime.dictionaries.objectives.term import Term
 @final
 @component("pair_contrast")
 class SharedPrivate(Term):
-    """The first group of latents should be equal in a row and its partner, the others disjoint.
+    """Shared and private latents of a pair: the first group agrees, all others are disjoint.
 
-    The sum over the first group of how far strengths differ, and over the others of the product of
-    both strengths, mean over rows: both are zero where the first group holds just what the two
-    rows share, and no other latent is on in both.
+        loss = 1 / n · Σ_pair (Σ_{i in first group} |z_i - z'_i| + Σ_{other i} z_i · z'_i)
 
-    Source: the division into common and differentiating features of Poupart 2024,
-    arXiv:2406.04028. The formula is ours, written from the abstract.
+    It is zero where the first group holds what both rows share and no other latent is active in
+    both.
+
+    Source: the division into common and contrastive features of Poupart 2024, arXiv:2406.04028.
+    The formula is this library's, written from the abstract.
     """
 
     needs = frozenset({"earlier"})
@@ -38,8 +39,8 @@ class SharedPrivate(Term):
         if len(composition.groups) > 1:
             return None
         return (
-            f"the term {self.kind!r} tells a first group of latents from the others and the atoms "
-            "have one group: give the atoms `groups`, such as (256, 1024)"
+            f"got a decoder with one group of latents, expected two or more for the term "
+            f"{self.kind!r}; give the decoder `groups`, such as (256, 1024)"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:

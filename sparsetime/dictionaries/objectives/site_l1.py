@@ -1,4 +1,4 @@
-"""The sum of strengths, each as often as its atom has sites."""
+"""L1 penalty weighted by the norms of atoms over sites (crosscoders)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from sparsetime.dictionaries.objectives.term import Term
 @final
 @component("site_l1", example={"weight": 0.1})
 class SiteL1(Term):
-    """Strengths weighed by the sum of their atom's lengths in every site, mean over rows.
+    """L1 penalty weighted by the summed norms of a latent's atom over all sites (crosscoders).
 
-    An atom of unit length in one site costs 1, one spread evenly over n sites the square root of
-    n, so that latents settle in as few sites as they can.
+        loss = 1 / n · Σ_{row, i} |z_i| · Σ_site ||atom_i^(site)||
 
-    Source: Lindsey et al. 2024, Sparse Crosscoders for Cross-Layer Features and Model Diffing. The
-    penalty there is the same for atoms of any length; here the whole atom has length one.
+    An atom of unit norm within one site costs 1; one spread evenly over s sites costs sqrt(s).
+    Latents therefore settle in as few sites as they can.
+
+    Source: Lindsey et al. 2024, Sparse Crosscoders for Cross-Layer Features and Model Diffing.
+    There atoms have any length; here the whole atom has length one.
     """
 
     is_sparsity_penalty = True
@@ -33,5 +35,5 @@ class SiteL1(Term):
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         sites = step.decoder.vectors().split(list(step.output_normalisation.sites), dim=1)
-        lengths = torch.stack([site.norm(dim=1) for site in sites]).sum(0)
-        return (step.values.abs() * lengths[step.support.indices]).sum() / step.x.shape[0]
+        norms = torch.stack([site.norm(dim=1) for site in sites]).sum(0)
+        return (step.values.abs() * norms[step.support.indices]).sum() / step.x.shape[0]

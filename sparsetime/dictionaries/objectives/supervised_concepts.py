@@ -1,4 +1,4 @@
-"""Latents that are reserved for known concepts."""
+"""Supervised loss on latents that are reserved for labelled concepts."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from sparsetime.errors import ConfigError, DataError
 @final
 @component("concepts")
 class SupervisedConcepts(Term):
-    """Cross-entropy of the first `concepts` latents being on just where their concept is present.
+    """Binary cross-entropy between the first `concepts` latents and labels of concepts.
 
-    Labels of a batch are 0 or 1: [rows] for one concept, [rows, concepts] for several. The odds
-    that latent i is on are its pre-activation over `temperature`, so that it is above zero where
-    the concept is likelier than not.
+        loss = mean_{n, c} BCE(sigmoid(pre_c / temperature), label_c)
 
-    Source: Härle et al. 2025, Measuring and Guiding Monosemanticity, arXiv:2506.19382, with the
-    sigmoid on the pre-activation and the strength left as it is.
+    Labels of a batch are 0 or 1: [rows] for one concept, [rows, concepts] for several. A
+    pre-activation above zero says that the concept is more likely present than absent.
+
+    Source: Härle et al. 2025, Measuring and Guiding Monosemanticity, arXiv:2506.19382; here the
+    sigmoid is on the pre-activation and the activation value is left as it is.
     """
 
     needs = frozenset({"labels"})
@@ -34,8 +35,8 @@ class SupervisedConcepts(Term):
     def __init__(self, concepts: int = 1, weight: float = 1.0, temperature: float = 0.1) -> None:
         if concepts < 1 or temperature <= 0:
             raise ConfigError(
-                "there must be at least 1 concept and a positive temperature; given: "
-                f"{concepts} and {temperature}"
+                f"got concepts={concepts} and temperature={temperature}, expected at least 1 "
+                "concept and a temperature above 0"
             )
         super().__init__(concepts=concepts, weight=weight, temperature=temperature)
         self.concepts, self.weight, self.temperature = concepts, weight, temperature
@@ -44,8 +45,8 @@ class SupervisedConcepts(Term):
         if self.concepts <= composition.width:
             return None
         return (
-            f"{self.concepts} latents are reserved for concepts and the width is "
-            f"{composition.width}: make it larger"
+            f"got {self.concepts} concepts and a width of {composition.width}, expected a latent "
+            "for every concept; increase the width"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
@@ -54,9 +55,8 @@ class SupervisedConcepts(Term):
         labels = batch_labels.reshape(step.x.shape[0], -1)
         if labels.shape[1] != self.concepts or bool(((labels != 0) & (labels != 1)).any()):
             raise DataError(
-                f"{self.concepts} concepts need labels of 0 or 1 of shape "
-                f"[rows, {self.concepts}]; given: shape {list(batch_labels.shape)}, from "
-                f"{int(labels.min())} to {int(labels.max())}"
+                f"got labels of shape {list(batch_labels.shape)} from {int(labels.min())} to "
+                f"{int(labels.max())}, expected 0 or 1, of shape [rows, {self.concepts}]"
             )
         reserved = torch.arange(self.concepts, device=step.x.device)
         pre = step.encoder.preacts_of(step.encoder_input, reserved)

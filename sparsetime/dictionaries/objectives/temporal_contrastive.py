@@ -1,4 +1,4 @@
-"""Neighbours in time should share their high-level code."""
+"""Temporal contrastive loss between neighbours in time."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from sparsetime.errors import ConfigError
 @final
 @component("temporal_contrastive")
 class TemporalContrastive(Term):
-    """Tell a row's earlier neighbour from those of other rows, by the first group's code alone.
+    """InfoNCE between a row and its earlier neighbour on the code of the first group.
 
-    With h the first group's codes of the rows and h' those of their earlier neighbours, this is
-    the cross-entropy of row i choosing neighbour i under the logits `cos(h, h') / temperature`,
-    and of the neighbour choosing the row, averaged (InfoNCE). Each row is compared within blocks
-    of `block` rows of the batch, so that the cost grows with the batch and not with its square.
+        loss = ½ · mean_n (CE(S_n·, n) + CE(S_·n, n)),    S_nm = cos(h_n, h'_m) / temperature
 
-    Source: Bhalla et al. 2025, Temporal Sparse Autoencoders, arXiv:2511.05541. The
-    authors' public code takes dot products instead of cosines, which reward large strengths too.
+    h: the first group's code of the rows; h': that of their earlier neighbours. Rows are compared
+    within blocks of `block` rows, so the cost is linear in the batch.
+
+    Source: Bhalla et al. 2025, Temporal Sparse Autoencoders, arXiv:2511.05541. The authors' public
+    code takes dot products in place of cosines, which also rewards large values.
     """
 
     needs = frozenset({"earlier"})
@@ -35,8 +35,8 @@ class TemporalContrastive(Term):
     def __init__(self, weight: float = 0.1, block: int = 1024, temperature: float = 0.1) -> None:
         if block < 2 or temperature <= 0:
             raise ConfigError(
-                f"block must be at least 2 and temperature positive; given: {block} and "
-                f"{temperature}"
+                f"got block={block} and temperature={temperature}, expected a block of at least 2 "
+                "rows and a temperature above 0"
             )
         super().__init__(weight=weight, block=block, temperature=temperature)
         self.weight, self.block, self.temperature = weight, block, temperature
@@ -50,8 +50,8 @@ class TemporalContrastive(Term):
             stop = min(start + self.block, rows)
             now = step.code.row_slice(start, stop).prefix(high).dense()
             before = earlier.row_slice(start, stop).prefix(high).dense()
-            alike = functional.normalize(now, dim=1) @ functional.normalize(before, dim=1).T
-            logits = alike / self.temperature
+            cosines = functional.normalize(now, dim=1) @ functional.normalize(before, dim=1).T
+            logits = cosines / self.temperature
             own = torch.arange(stop - start, device=logits.device)
             both = functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)
             total = total + both * (stop - start) / (2 * rows)

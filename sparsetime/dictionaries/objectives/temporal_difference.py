@@ -1,4 +1,4 @@
-"""Neighbours in time should have the same high-level strengths."""
+"""Temporal difference loss: activation values that stay equal between neighbours in time."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from sparsetime.dictionaries.objectives.term import Term
 @final
 @component("temporal_difference")
 class TemporalDifference(Term):
-    """How far the strengths of the first group differ between a row and its earlier partner.
+    """Absolute difference of the first group's values between a row and its earlier partner.
 
-    The sum over the first group of `|f - f'|`, times the cosine of the raw activations, mean over
-    rows: rows that are unlike each other may have unlike codes. A code of nothing has no difference
-    either, and only the squared error speaks against it; that is 1 at the most in the units here,
-    so a weight that outbids it empties the first group.
+        loss = 1 / n · Σ_n cos(x_n, x'_n) · Σ_{i in first group} |z_i - z'_i|
+
+    Rows that differ may have different codes. An empty code has no difference either and is
+    opposed by the squared error alone, at most 1 in these units; a larger weight empties the first
+    group.
 
     Source: the public code of Bhalla et al. 2025, Temporal Sparse Autoencoders, arXiv:2511.05541,
-    which takes this in place of the contrast where no contrast is asked for. There activations have
-    their raw scale, so that its weight weighs less the larger they are.
+    which uses it where no contrastive loss is requested. Activations keep their raw scale there,
+    so the same weight counts less the larger they are.
     """
 
     needs = frozenset({"earlier"})
@@ -39,10 +40,10 @@ class TemporalDifference(Term):
         partner = required(step.batch.earlier, "earlier")
         earlier = required(step.earlier, "earlier")
         high = step.decoder.groups[0]
-        alike = nn.functional.cosine_similarity(step.batch.x, partner, dim=1)
+        cosine = nn.functional.cosine_similarity(step.batch.x, partner, dim=1)
         now, before = step.code.latents(0, high), earlier.latents(0, high)
         other, _ = in_partner(now, before)
         _, shared = in_partner(before, now)
-        differs = (now.values - other).abs() * alike[now.row_of_entry]
-        alone = (before.values.abs() * alike[before.row_of_entry])[~shared]
+        differs = (now.values - other).abs() * cosine[now.row_of_entry]
+        alone = (before.values.abs() * cosine[before.row_of_entry])[~shared]
         return (differs.sum() + alone.sum()) / step.x.shape[0]

@@ -1,4 +1,4 @@
-"""What a term of an objective is."""
+"""Base class of the loss terms of an objective."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sparsetime.dictionaries.forward_pass import ForwardPass
 
 
 class Term(Component):
-    """A number that training makes small."""
+    """Differentiable loss term, multiplied by `weight` in the objective."""
 
     role = "term"
-    #: Whether it asks the code to explain the activation; some term of every objective must.
+    #: Whether it is a reconstruction error; every objective needs one.
     is_reconstruction: ClassVar[bool] = False
-    #: Whether it makes codes sparse, for sparsifiers that do not by themselves.
+    #: Whether it penalises activation; sparsifiers without a fixed sparsity need one.
     is_sparsity_penalty: ClassVar[bool] = False
     weight: float
 

@@ -1,4 +1,4 @@
-"""A squared error that looks at the worst rows."""
+"""Tilted reconstruction error, which weighs the worst rows most."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from sparsetime.errors import ConfigError
 @final
 @component("tilted_mse")
 class TiltedMSE(Term):
-    """Tilted empirical risk: `log(mean(exp(tilt * error))) / tilt` over the rows' squared errors.
+    """Tilted empirical risk of the rows' squared errors.
 
-    Near tilt 0 this is the mean, for a large tilt the largest error, so that rare rows that are
-    badly explained weigh more. Errors are in units of the activations' spread.
+        loss = log(mean_n exp(tilt · ||x_n - x̂_n||²)) / tilt
+
+    As tilt → 0 it is the mean, as tilt → ∞ the largest error: rare rows with large errors count
+    for more. Errors are in units of the variance of the activations.
 
     Source: Li et al. 2021, Tilted Empirical Risk Minimization, arXiv:2007.01162; used for
     dictionaries by Muhamed et al. 2024, arXiv:2411.00743.
@@ -30,7 +32,7 @@ class TiltedMSE(Term):
 
     def __init__(self, tilt: float = 1.0, weight: float = 1.0) -> None:
         if tilt <= 0:
-            raise ConfigError(f"tilt must be positive; given: {tilt}. For no tilt take 'mse'")
+            raise ConfigError(f"got tilt={tilt}, expected a number above 0; for no tilt take 'mse'")
         super().__init__(tilt=tilt, weight=weight)
         self.tilt, self.weight = tilt, weight
 

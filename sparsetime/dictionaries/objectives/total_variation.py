@@ -1,4 +1,4 @@
-"""Strengths of the slow part should stay as they are."""
+"""Total variation over time of the first group of latents."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ _TINY = 1e-12
 @final
 @component("total_variation", example={"weight": 0.1})
 class TotalVariation(Term):
-    """The share of its strength that the first group of latents changes from step to step.
+    """Relative total variation over time of the first group of latents.
 
-    The sum of |strength - strength one step before| over the sum of both strengths, over all steps
-    that have one before them: 0 where all that is on stays as it is, 1 where nothing does. A latent
-    that stays on costs nothing however long it stays, and one that flickers pays at every turn: so
-    the training chooses which latents dwell, and for how long. It is a share, since the bare sum is
-    made small most easily by latents that are never on.
+        loss = Σ_{t, i} |z_{t,i} - z_{t-1,i}| / Σ_{t, i} (|z_{t,i}| + |z_{t-1,i}|)
+
+    Sums run over the steps that have a step before them in their segment. The loss is 0 where all
+    values stay and 1 where none do. A latent that stays active costs nothing however long it does,
+    and one that flickers pays at every change, so training decides which latents dwell and how
+    long. A ratio is used because the bare sum is smallest for latents that never fire.
 
     Source: Tibshirani et al. 2005, Sparsity and smoothness via the fused lasso, JRSS B 67, for the
-    total variation; the share, and latents of a dictionary, are this library's.
+    total variation; the ratio, and its use on latents of a dictionary, are this library's.
     """
 
     needs = frozenset({"segments"})
@@ -42,9 +43,9 @@ class TotalVariation(Term):
         if len(composition.groups) > 1:
             return None
         return (
-            "the term 'total_variation' slows the first group of latents, and there is one group "
-            "only, so that nothing could follow what changes: give the atoms groups, such as a "
-            "fifth of the width and the width"
+            "got a decoder with one group of latents, expected two or more for the term "
+            "'total_variation', which slows the first group alone; give the decoder `groups`, such "
+            "as a fifth of the width and the width"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
@@ -54,8 +55,8 @@ class TotalVariation(Term):
             return step.values.new_zeros(())
         slow = step.code.prefix(step.decoder.groups[0])
         now, before = slow.take(later), slow.take(later - 1)
-        there, _ = in_partner(now, before)
+        earlier, _ = in_partner(now, before)
         _, stayed = in_partner(before, now)
         turned_off = before.values.abs() * ~stayed
-        changed = (now.values - there).abs().sum() + turned_off.sum()
+        changed = (now.values - earlier).abs().sum() + turned_off.sum()
         return changed / (now.values.abs().sum() + before.values.abs().sum()).clamp_min(_TINY)

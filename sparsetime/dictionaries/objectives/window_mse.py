@@ -1,4 +1,4 @@
-"""How far a code is from the whole window that it stands for."""
+"""Reconstruction error over a window of time steps."""
 
 from __future__ import annotations
 
@@ -19,9 +19,14 @@ from sparsetime.dictionaries.state.causal_window import trailing
 @final
 @component("window_mse")
 class WindowMSE(Term):
-    """The squared error of the window that ends with each row, mean over its steps and over rows.
+    """Squared error of the reconstructed window that ends with each row.
 
-    Steps before the beginning of a sequence do not count.
+        loss = mean_n 1/|A_n| · Σ_{a in A_n} ||x_{n-a} - x̂_{n,a}||²,    A_n: ages in the segment
+
+    Steps before the start of a segment do not count.
+
+    Source: the reconstruction term of a crosscoder (Lindsey et al. 2024) with steps of time as
+    sites.
     """
 
     is_reconstruction = True
@@ -35,8 +40,8 @@ class WindowMSE(Term):
         if isinstance(composition.decoder, WindowedDecoder) and composition.skip is None:
             return None
         return (
-            "the term 'window_mse' compares a window of steps with what atoms say of one: take "
-            "decoder 'windowed' and no base, or the term 'mse'"
+            "got a decoder of one step, or a skip connection, expected a windowed decoder without "
+            "skip connection for the term 'window_mse'; take the decoder 'windowed', or 'mse'"
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
@@ -45,5 +50,5 @@ class WindowMSE(Term):
         target = trailing(step.target, segments, decoder.window)[0]
         errors = (decoder.over_window(step.values, step.support) - target).square().sum(2)
         age = torch.arange(decoder.window - 1, -1, -1, device=errors.device)
-        there = segments.position[:, None] >= age
-        return ((errors * there).sum(1) / there.sum(1)).mean()
+        inside = segments.position[:, None] >= age
+        return ((errors * inside).sum(1) / inside.sum(1)).mean()

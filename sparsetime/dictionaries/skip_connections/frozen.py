@@ -25,11 +25,13 @@ _EXAMPLE = {
 @final
 @component("frozen", example={"dictionary": _EXAMPLE})
 class FrozenSkip(SkipConnection):
-    """What another dictionary reconstructs; the code explains only what that leaves over.
+    """Reconstruction by an earlier, frozen dictionary; the code reconstructs its residual.
 
-    dictionary: as `Dictionary.to_config` gives it; its weights are saved with the new one's and are
-    never trained. The offset of the new atoms is taken off the guess, so that where no new latent
-    is on the old reconstruction comes out as it was.
+        target of the code = x - (old(x) - b)
+
+    dictionary: the earlier one as JSON; its weights are saved with the new one's and never
+    trained. The new offset b is subtracted, so that the old reconstruction is unchanged where no
+    new latent fires.
 
     Source: Koriagin et al. 2025, Teach Old SAEs New Domain Tricks with Boosting, arXiv:2507.12990.
     """
@@ -43,7 +45,7 @@ class FrozenSkip(SkipConnection):
 
     @staticmethod
     def of(dictionary: Dictionary) -> FrozenSkip:
-        """A copy of a dictionary, with its weights."""
+        """A skip connection that holds a copy of a dictionary, with its weights."""
         skip = FrozenSkip(dictionary.to_config())
         skip.dictionary.load_state_dict(dictionary.state_dict())
         return skip
@@ -57,7 +59,7 @@ class FrozenSkip(SkipConnection):
         )
 
     def bind(self, composition: Composition) -> None:
-        # Beside torch's register of modules, or the dictionary would be a part of itself.
+        # Not as an attribute of torch's: the dictionary would become a submodule of itself.
         self.__dict__["host"] = composition
 
     def predict(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:

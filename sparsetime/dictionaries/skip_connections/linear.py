@@ -1,4 +1,4 @@
-"""The skip connection of a transcoder."""
+"""Linear skip connection of a transcoder."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnect
 @final
 @component("linear")
 class LinearSkip(SkipConnection):
-    """A linear map from what is read to what is written, from zero on.
+    """Linear skip connection from input to output of a transcoder, initialised at zero.
 
-    weight: [d_out, d_in]. With the atoms' offset the map is affine.
+        x̂ = W x + b + Σ_i z_i · atom_i
+
+    weight: [d_out, d_in]. With the decoder's offset the map is affine.
 
     Source: Paulo, Shabalin, Belrose 2025, Transcoders Beat Sparse Autoencoders for
     Interpretability, arXiv:2501.18823.

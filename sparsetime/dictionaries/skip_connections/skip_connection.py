@@ -12,7 +12,7 @@ from sparsetime.dictionaries.composition import Composition
 
 
 class SkipConnection(Component):
-    """A prediction of the target from the activation; the code reconstructs the rest.
+    """Prediction of the target from the input; the code reconstructs the difference.
 
     Kinds: the linear map of a skip transcoder, and an earlier dictionary with frozen weights.
     """
@@ -22,7 +22,7 @@ class SkipConnection(Component):
     d_out: int
 
     def bind(self, composition: Composition) -> None:
-        """Called by the dictionary when it is composed. Most kinds need nothing of it."""
+        """Called by the dictionary when it is composed; most kinds do nothing."""
 
     @abstractmethod
     def predict(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
