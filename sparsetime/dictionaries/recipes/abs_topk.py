@@ -1,4 +1,4 @@
-"""AbsTopK: one latent for both poles of a concept."""
+"""AbsTopK SAE: one latent for both directions of a concept."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,9 +13,9 @@ from sparsetime.dictionaries.sparsifiers import AbsTopK
     title="AbsTopK SAE",
     paper="Zhu, Khalili, Zhu 2025, AbsTopK: Rethinking Sparse Autoencoders For Bidirectional "
     "Features, arXiv:2510.00404",
-    idea="Keep the k latents of largest magnitude, of either sign, so that one latent spans both "
-    "poles of a concept.",
-    claim="Lower error than TopK at equal k, and single latents whose sign tells opposites apart.",
+    idea="Keep the k latents of largest magnitude, of either sign, so that one latent represents "
+    "both opposites of a concept.",
+    claim="Lower error than TopK at equal k, and single latents whose sign separates opposites.",
     source_of_defaults="Aux-k is that of TopK; the abstract names no settings.",
     cost="As TopK.",
     system=9,
@@ -27,7 +27,7 @@ def abs_topk(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`aux_k`: dead latents that explain the residual; None takes d_in / 2."""
+    """`aux_k`: dead latents that reconstruct the residual; None takes d_in / 2."""
     return Dictionary(
         LinearEncoder(d_in, width),
         AbsTopK(k),

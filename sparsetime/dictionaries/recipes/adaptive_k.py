@@ -1,4 +1,4 @@
-"""AdaptiveK: complex rows get more latents than plain ones."""
+"""AdaptiveK SAE: the number of active latents depends on the complexity of the input."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,11 +13,11 @@ from sparsetime.dictionaries.sparsifiers.adaptive_k import AdaptiveK
     title="AdaptiveK SAE",
     paper="Yao, Du 2025, AdaptiveK Sparse Autoencoders: Dynamic Sparsity Allocation for "
     "Interpretable LLM Representations, arXiv:2508.17320",
-    idea="A linear probe of the activation says how complex the input is, and complex rows keep "
-    "more latents.",
+    idea="A linear probe of the activation predicts the complexity of the input, and complex rows "
+    "keep more latents.",
     claim="Lower error than TopK at the same mean L0.",
     source_of_defaults="The paper goes from a quarter to four times its base k; here the range is "
-    "even around k, so that the mean L0 is near k.",
+    "symmetric around k, so that the mean L0 is near k.",
     cost="As TopK with the largest k of a batch, and a small regression every few steps.",
     system=138,
 )
@@ -30,7 +30,7 @@ def adaptive_k(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`spread`: how far a row's k goes from k at most, as a share of it; `steepness`: how soon."""
+    """`spread`: largest deviation of a row's k, as a fraction of k; `steepness`: its slope."""
     return Dictionary(
         LinearEncoder(d_in, width),
         AdaptiveK(d_in, k, spread, steepness),

@@ -1,4 +1,4 @@
-"""A-SAE: atoms in the convex hull of data."""
+"""Archetypal SAE (A-SAE): atoms in the convex hull of data."""
 
 from sparsetime.dictionaries.decoders import ArchetypalDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -15,7 +15,7 @@ from sparsetime.dictionaries.sparsifiers import TopK
     "Extraction in Large Vision Models, arXiv:2502.12892",
     idea="Every atom is a convex mixture of cluster centres of the data, so that no atom can "
     "point where there are no data.",
-    claim="Two trainings find nearly the same atoms, at some cost in error.",
+    claim="Training from two seeds finds nearly the same atoms, at some cost in error.",
     source_of_defaults="TopK and aux-k are those of TopK; the number of points was chosen here.",
     cost="TopK plus one product of width by points by d_in for every use of the atoms.",
     system=162,

@@ -1,4 +1,4 @@
-"""BatchTopK: rows of a batch share their k."""
+"""BatchTopK SAE: one budget of active latents for a whole batch."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -12,9 +12,9 @@ from sparsetime.dictionaries.sparsifiers import BatchTopK
     "batch_topk",
     title="BatchTopK SAE",
     paper="Bussmann, Leask, Nanda 2024, BatchTopK Sparse Autoencoders, arXiv:2412.06410",
-    idea="Keep the k x rows largest latents of the whole batch, so that hard rows may use more.",
+    idea="Keep the k x rows largest latents of the whole batch, so that complex rows can use more.",
     claim="Lower error than TopK at the same mean L0.",
-    source_of_defaults="The paper's; the threshold's memory is ours.",
+    source_of_defaults="The paper's; the averaging factor of the threshold is ours.",
     cost="As TopK: the selection is over the batch instead of the row.",
     system=174,
 )

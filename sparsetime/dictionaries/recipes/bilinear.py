@@ -1,4 +1,4 @@
-"""Bilinear autoencoder: latents that are quadratic forms."""
+"""Bilinear autoencoder: latents that are quadratic forms of the activation."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,12 +14,12 @@ from sparsetime.dictionaries.sparsifiers import TopK
     paper="Dooms, Gauderis 2025, Finding Manifolds With Bilinear Autoencoders, arXiv:2510.16820",
     idea="A latent is the product of two affine functions: a quadratic polynomial, which can be "
     "read from the weights without any input.",
-    claim="Latents whose algebra says what they respond to, from lines to curved manifolds, and "
-    "better reconstruction of circles than by as many linear latents.",
+    claim="The weights of a latent determine its response, from lines to curved manifolds; circles "
+    "are reconstructed better than by as many linear latents.",
     source_of_defaults="TopK and aux-k are those of TopK, chosen here. The paper reconstructs the "
     "outer product of the activation with itself; here it is the activation, so that codes decode "
     "like all others.",
-    cost="Two dense products in the place of one, in float32, and no selected path before them.",
+    cost="Two dense products instead of one, in float32, without selection in lower precision.",
     system=145,
 )
 def bilinear(
@@ -29,7 +29,7 @@ def bilinear(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`aux_k`: dead latents that explain the residual; None takes d_in / 2."""
+    """`aux_k`: dead latents that reconstruct the residual; None takes d_in / 2."""
     return Dictionary(
         BilinearEncoder(d_in, width),
         TopK(k),

@@ -1,4 +1,4 @@
-"""CSAE: what two branches share, and what tells them apart."""
+"""Contrastive SAE (CSAE): shared and private latents of pairs of branches."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder, prefix_ends
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,13 +14,13 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="Contrastive SAE (CSAE)",
     paper="Poupart 2024, Contrastive Sparse Autoencoders for Interpreting Planning of "
     "Chess-Playing Agents, arXiv:2406.04028",
-    idea="Train on pairs with a common past: the first latents hold what both rows share, the "
-    "others what is in one of them alone.",
-    claim="On pairs of branches from one state, the contrastive latents tell the branch and the "
+    idea="Train on pairs with a common past: the first latents encode what both rows share, "
+    "the others what is in one of them alone.",
+    claim="On pairs of branches from one state, the contrastive latents predict the branch and the "
     "common ones do not.",
     source_of_defaults="Written from the abstract: the formula, its weight and the halves are "
     "chosen here.",
-    cost="About twice TopK, for the partner is encoded too.",
+    cost="About twice TopK, because the partner is encoded too.",
     system=173,
 )
 def csae(
@@ -32,8 +32,8 @@ def csae(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`common`: the share of latents for what a pair has in common; `contrast`: weight of keeping
-    both apart. Each row's partner is given as `earlier`.
+    """`common`: fraction of latents for what a pair has in common; `contrast`: weight of the term
+    that separates both groups. Each row's partner is given as `earlier`.
     """
     return Dictionary(
         LinearEncoder(d_in, width),

@@ -1,4 +1,4 @@
-"""CSR: sparse codes of embeddings that are searched in their place."""
+"""Contrastive sparse representation (CSR): sparse codes of embeddings for retrieval."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -15,8 +15,8 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="Contrastive sparse representation (CSR)",
     paper="Wen et al. 2025, Beyond Matryoshka: Revisiting Sparse Coding for Adaptive "
     "Representation, arXiv:2503.01776",
-    idea="A wide code of a frozen embedding with few latents on, which must recognise the code of "
-    "a related row among others.",
+    idea="A wide code of a frozen embedding with few active latents, trained to identify the code "
+    "of a related row among others.",
     claim="With 8 to 32 active latents, nearest neighbours are better than those of embeddings "
     "cut to as many dimensions.",
     source_of_defaults="The errors at k and 4k and aux-k are the paper's; the contrast is over "
@@ -34,8 +34,9 @@ def csr(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`contrast` and `temperature`: weight and sharpness of the contrastive loss;
-    `contrast_block`: rows told apart at once. Each row's partner is given as `earlier`.
+    """`contrast` and `temperature`: weight and temperature of the contrastive loss;
+    `contrast_block`: rows that are contrasted with each other. Each row's partner is given as
+    `earlier`.
     """
     return Dictionary(
         LinearEncoder(d_in, width),

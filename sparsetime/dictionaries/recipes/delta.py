@@ -1,4 +1,4 @@
-"""A code that changes only where its reconstruction is too far off."""
+"""Delta dictionary: a code that changes only where its error exceeds a tolerance."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,12 +13,12 @@ from sparsetime.dictionaries.sparsifiers import DeltaCoding
     title="Delta dictionary",
     paper="This library's, after Neil et al. 2017, Delta Networks for Optimized Recurrent Network "
     "Computation, arXiv:1612.05571",
-    idea="The code of the last step is kept until its reconstruction is a tolerance worse than a "
-    "fresh code's, and then only as many latents change as bring it back.",
-    claim="Where features last, far fewer changes a step than BatchTopK at the same error; a quiet "
-    "segment costs nothing, and the error of a step never drifts.",
+    idea="The code of the last step is kept until its error exceeds that of a fresh code by a "
+    "tolerance; then the fewest latents change that bring it within the tolerance.",
+    claim="Where features last, far fewer changes a step than BatchTopK at the same error; a "
+    "constant segment has no changes, and the error of a step does not drift.",
     source_of_defaults="Ours; `sparsetime.claims.papers.dictionaries.delta` measures them.",
-    cost="As BatchTopK; in use also three reconstructions of every step.",
+    cost="As BatchTopK; in inference also three reconstructions of every step.",
 )
 def delta(
     d_in: int,
@@ -28,8 +28,8 @@ def delta(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`tolerance`: what keeping a code may add to the squared error of a step, as a share of the
-    variance; `k`: of the fresh codes.
+    """`tolerance`: the most that a kept code adds to the squared error of a step, as a fraction of
+    the variance; `k`: of the fresh codes.
     """
     return Dictionary(
         LinearEncoder(d_in, width),

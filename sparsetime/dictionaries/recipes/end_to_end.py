@@ -1,4 +1,4 @@
-"""End-to-end SAE: trained on what the model makes of the reconstruction."""
+"""End-to-end SAE: training on the model's predictions from the reconstruction."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,15 +14,14 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="End-to-end SAE",
     paper="Braun et al. 2024, Identifying Functionally Important Features with End-to-End Sparse "
     "Dictionary Learning, arXiv:2405.12241",
-    idea="Run the model on from the reconstruction, and make its predictions those of the model.",
+    idea="Continue the model from the reconstruction, and match its original predictions.",
     claim="Spliced in, it raises the model's loss less than an SAE of equal L0 that was trained on "
     "squared error.",
     source_of_defaults="The paper's loss is the divergence with L1; here TopK makes codes sparse, "
-    "and squared error holds the directions that the model ignores. The weight of the divergence, "
+    "and squared error keeps the directions that the model ignores. The weight of the divergence, "
     "the best of 0.01, 0.03, 0.1, 1, 3 and 10 beside squared error of weight 1, was chosen on the "
     "code model, on two seeds and documents that no claim reports.",
-    cost="As TopK and, for every batch, the model from the site on: forward twice and backward "
-    "once.",
+    cost="As TopK and, for every batch, the model after the site: forward twice and backward once.",
 )
 def end_to_end(
     d_in: int,

@@ -1,4 +1,4 @@
-"""The end-to-end loss to first order: squared error along the model's gradient."""
+"""First-order end-to-end SAE: squared error along the gradient of the model's loss."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,12 +14,12 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="End-to-end SAE, gradients only",
     paper="After Braun et al. 2024, Identifying Functionally Important Features with End-to-End "
     "Sparse Dictionary Learning, arXiv:2405.12241; the simplification is ours",
-    idea="Weigh the error by the gradient of the model's loss, computed once, in the place of "
-    "running the model in every step.",
+    idea="Weight the error by the gradient of the model's loss, computed once, instead of running "
+    "the model at every step.",
     claim="Spliced in, it raises the model's loss less than TopK of equal k.",
     source_of_defaults="Those of TopK; the weight of the gradient term, the best of 0.3, 1, 3 and "
     "10, was chosen here on the code model, on two seeds and documents that no claim reports.",
-    cost="As TopK, once the gradients are there.",
+    cost="As TopK, once the gradients are computed.",
 )
 def end_to_end_gradient(
     d_in: int,

@@ -1,4 +1,4 @@
-"""FaithfulSAE: a dictionary of what the model itself says."""
+"""FaithfulSAE: training on text that the model generates itself."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,9 +14,9 @@ from sparsetime.dictionaries.sparsifiers import TopK
     paper="Cho et al. 2025, FaithfulSAE: Towards Capturing Faithful Features with Sparse "
     "Autoencoders without External Dataset Dependencies, arXiv:2506.17673",
     idea="Train on text that the model sampled itself: sparsetime.sample_documents(model, count) "
-    "gives documents to capture, and nothing foreign gets in.",
+    "gives documents to capture, without any external data.",
     claim="Features that match across seeds more often, and fewer that fire on noise, than those "
-    "learnt from foreign text.",
+    "learnt from external text.",
     source_of_defaults="Those of TopK; samples are the model's own from its beginning token alone, "
     "at temperature 1.",
     cost="As TopK, and the sampling before it.",
@@ -29,7 +29,7 @@ def faithful_sae(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """The parts are those of TopK: what is new is the data, which `capture` is given."""
+    """The components are those of TopK; only the data given to `capture` differ."""
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),

@@ -1,4 +1,4 @@
-"""Feature choice: every latent chooses the rows that it is strongest in."""
+"""Feature Choice SAE: every latent chooses the rows in which it is largest."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,12 +13,13 @@ from sparsetime.dictionaries.sparsifiers.feature_choice import FeatureChoice
     title="Feature Choice SAE",
     paper="Ayonrinde 2024, Adaptive Sparse Allocation with Mutual Choice & Feature Choice Sparse "
     "Autoencoders, arXiv:2411.02124",
-    idea="The budget is shared out over latents instead of rows: each takes the rows of a batch "
-    "in which it is strongest.",
+    idea="The budget is distributed over latents instead of rows: each keeps the rows of a batch "
+    "in which its activation value is largest.",
     claim="Fewer dead latents than TopK at the same mean L0.",
-    source_of_defaults="The law of the latents' frequencies was chosen here; the thresholds by "
-    "which it works without a batch are ours.",
-    cost="As TopK once thresholds have settled, with some more entries; the first steps are dense.",
+    source_of_defaults="The law of the latents' frequencies was chosen here; the thresholds "
+    "for inference without a batch are ours.",
+    cost="As TopK once thresholds have converged, with some more entries; the first steps are "
+    "dense.",
     system=34,
 )
 def feature_choice(
@@ -29,7 +30,7 @@ def feature_choice(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`zipf`: how much more rows the first latents have than the last; 0 gives all alike."""
+    """`zipf`: exponent of the latents' frequencies by rank; 0 gives all latents the same."""
     return Dictionary(
         LinearEncoder(d_in, width),
         FeatureChoice(width, k, zipf),

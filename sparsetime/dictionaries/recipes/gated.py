@@ -1,4 +1,4 @@
-"""Gated: whether a latent is on, and how strong, learnt apart."""
+"""Gated SAE: separate gates and magnitudes."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -15,8 +15,8 @@ from sparsetime.dictionaries.sparsifiers import Gated
     title="Gated SAE",
     paper="Rajamanoharan et al. 2024, Improving Dictionary Learning with Gated Sparse "
     "Autoencoders, arXiv:2404.16014",
-    idea="L1 presses on the gates that say which latents are on, and not on how strong they are.",
-    claim="No shrinkage of strengths, and lower error than ReLU with L1 at equal L0.",
+    idea="L1 penalises the gates, which decide which latents are active, and not the magnitudes.",
+    claim="No shrinkage of activation values, and lower error than ReLU with L1 at equal L0.",
     source_of_defaults="The sum of the three terms is the paper's; the weight of L1 was chosen "
     "here for activations of unit spread.",
     cost="Many times TopK early in training, when half of all gates are open; later as TopK plus "

@@ -1,4 +1,4 @@
-"""GBA: groups of latents with a firing rate each, held there by their thresholds."""
+"""Group bias adaptation (GBA): thresholds that hold groups of latents at target firing rates."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,13 +13,13 @@ from sparsetime.dictionaries.sparsifiers.firing_rate_bias import FiringRateBias
     title="Group Bias Adaptation (GBA)",
     paper="Chen et al. 2025, Taming Polysemanticity in LLMs: Provable Feature Recovery via Sparse "
     "Autoencoders, arXiv:2506.14002",
-    idea="No penalty and no k: thresholds are moved until each group of latents fires as often as "
-    "it should, some groups often, others rarely.",
+    idea="No penalty and no k: thresholds are adapted until each group of latents fires at its "
+    "target rate, some groups often, others rarely.",
     claim="On sparse mixtures it recovers nearly all features, the same from seed to seed, and "
-    "groups fire at their targets.",
+    "groups fire at their target rates.",
     source_of_defaults="Frequencies fall by half from group to group and sum to k; written from "
     "the abstract.",
-    cost="As TopK: thresholds select, and what moves them costs little.",
+    cost="As TopK: thresholds select, and their adaptation costs little.",
     system=47,
 )
 def gba(
@@ -30,9 +30,9 @@ def gba(
     ratio: float = 0.5,
     pace: float = 0.1,
 ) -> Dictionary:
-    """`groups`: how many; `ratio`: a group's frequency over that of the group before.
+    """`groups`: number of groups; `ratio`: a group's frequency over that of the group before.
 
-    Silent latents need no further task: their thresholds fall until they fire.
+    Dead latents need no auxiliary loss: their thresholds fall until they fire.
     """
     shares = [ratio**group for group in range(groups)]
     highest = k * groups / (width * sum(shares))

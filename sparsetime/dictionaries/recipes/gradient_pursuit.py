@@ -1,4 +1,4 @@
-"""Gradient pursuit SAE: in every turn all strengths so far go along the gradient."""
+"""Gradient pursuit SAE: all activation values move along the gradient in every iteration."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,11 +13,11 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="Gradient pursuit SAE",
     paper="Blumensath, Davies 2008, Gradient Pursuits; for language models Smith 2024, Replacing "
     "SAE Encoders with Inference-Time Optimisation",
-    idea="Encode in k turns, each of which takes the best atom and moves the strengths of all "
-    "atoms taken along the gradient of the error.",
-    claim="Leaves less unexplained than matching pursuit at equal k, for little more work.",
+    idea="Encode in k iterations, each of which selects the best atom and moves the values of all "
+    "selected atoms along the gradient of the error.",
+    claim="Lower error than matching pursuit at equal k, for little more computation.",
     source_of_defaults="Those of MP-SAE, so that the two differ in the pursuit alone.",
-    cost="As MP-SAE: k selection products, and small products of the atoms that a row takes.",
+    cost="As MP-SAE: k selection products, and small products of the atoms that a row selects.",
 )
 def gradient_pursuit(
     d_in: int,
@@ -26,8 +26,8 @@ def gradient_pursuit(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`k`: turns of the pursuit; `aux_k`: dead latents that explain the residual; None takes
-    d_in / 2.
+    """`k`: iterations of the pursuit; `aux_k`: dead latents that reconstruct the residual; None
+    takes d_in / 2.
     """
     return Dictionary(
         GradientPursuitEncoder(d_in, width),

@@ -1,4 +1,4 @@
-"""g-SAE: latents are chosen by strength and by their effect on the model's loss."""
+"""Gradient SAE (g-SAE): selection by activation value and effect on the model's loss."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,14 +14,14 @@ from sparsetime.dictionaries.sparsifiers.gradient_top_k import GradientTopK
     title="Gradient SAE (g-SAE)",
     paper="Olmo et al. 2024, Features that Make a Difference: Leveraging Gradients for Improved "
     "Dictionary Learning, arXiv:2411.10397",
-    idea="In training, TopK ranks latents by their value and by how far their atom lies along the "
-    "gradient of the model's loss.",
+    idea="In training, TopK ranks latents by their value and by the component of their atom along "
+    "the gradient of the model's loss.",
     claim="Spliced in, it raises the model's loss less than TopK of equal k.",
     source_of_defaults="Written from summaries that give the term z |atoms · gradient| with a "
     "weight beta; its scale, adding it to z, and beta (the best of 0.3, 1, "
     "3 and 10 over two seeds of the code model, none of them better than TopK) are ours. Aux-k is "
     "that of TopK.",
-    cost="As TopK with 4 k candidates, once the gradients are there.",
+    cost="As TopK with 4 k candidates, once the gradients are computed.",
     system=18,
 )
 def gradient_sae(
@@ -32,7 +32,7 @@ def gradient_sae(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`beta`: how much the gradient counts in the choice; 0 is TopK.
+    """`beta`: weight of the gradient in the selection; 0 is TopK.
 
     `sparsetime.activations.sources.model_loss.rows_with_gradients` makes such rows.
     """

@@ -1,4 +1,4 @@
-"""Related rows share their latents."""
+"""SAE with a group lasso over related rows."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,8 +14,8 @@ from sparsetime.dictionaries.sparsifiers import ReLU
     title="SAE with group sparsity across related rows",
     paper="After SparseJEPA 2025, Sparse Representation Learning of Joint Embedding Predictive "
     "Architectures",
-    idea="The penalty is on a latent's strength in a row and its partner together, so that related "
-    "rows settle on few latents that they share.",
+    idea="The penalty is on the joint norm of a latent's values in a row and its partner, so that "
+    "related rows share few latents.",
     claim="Fewer active groups of latents, while linear probes stay as accurate.",
     source_of_defaults="Written from the abstract, for frozen activations instead of an encoder "
     "in training; the weight was chosen here for activations of unit spread.",

@@ -1,4 +1,4 @@
-"""G-SAE: some latents are reserved for concepts with labels."""
+"""Guided SAE (G-SAE): latents reserved for labelled concepts."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,9 +13,9 @@ from sparsetime.dictionaries.sparsifiers import TopK
     "guided",
     title="Guided SAE (G-SAE)",
     paper="Härle et al. 2025, Measuring and Guiding Monosemanticity, arXiv:2506.19382",
-    idea="The first latents each learn, from labels, to be on just where their concept is present; "
-    "the others are a plain dictionary.",
-    claim="A concept sits in one latent more than in a dictionary without labels, measured by the "
+    idea="The first latents each learn, from labels, to be active exactly where their concept is "
+    "present; the others are a plain dictionary.",
+    claim="A concept is concentrated in one latent more than without labels, measured by the "
     "feature monosemanticity score, and that latent steers better.",
     source_of_defaults="The paper's cross-entropy on reserved latents; the sigmoid is on the "
     "pre-activation alone here. Of nine pairs of weight and temperature this one had nearly the "
@@ -34,7 +34,7 @@ def guided(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`concepts`: latents that are reserved, the first ones; batches need labels of 0 or 1,
+    """`concepts`: number of reserved latents, the first ones; batches need labels of 0 or 1,
     [rows] or [rows, concepts]. `guidance`: weight of their cross-entropy.
     """
     return Dictionary(

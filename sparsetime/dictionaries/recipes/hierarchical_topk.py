@@ -1,4 +1,4 @@
-"""HierarchicalTopK: one dictionary that is good at every k up to a largest."""
+"""HierarchicalTopK SAE: one dictionary for every k up to a maximum."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,11 +14,12 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="HierarchicalTopK SAE",
     paper="Balagansky et al. 2025, Train One Sparse Autoencoder Across Multiple Sparsity Budgets "
     "to Preserve Interpretability and Accuracy, arXiv:2505.24473",
-    idea="The strongest j latents must explain the activation by themselves, for every j up to k.",
+    idea="The largest j latents must reconstruct the activation alone, for every j up to k.",
     claim="At every k about as good as a TopK dictionary trained for that k, and better than one "
     "trained for another.",
-    source_of_defaults="Every budget from 1 to k counts alike; written from the abstract.",
-    cost="As TopK plus k reconstructions instead of one, and their memory; `every` thins them out.",
+    source_of_defaults="Every budget from 1 to k has the same weight; written from the abstract.",
+    cost="As TopK plus k reconstructions instead of one, and their memory; `every` reduces their "
+    "number.",
     system=141,
 )
 def hierarchical_topk(
@@ -29,15 +30,15 @@ def hierarchical_topk(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`every`: only each so manieth budget is asked for: 1 for all, 4 for 4, 8, 12, ... and k.
+    """`every`: stride of the budgets: 1 for all, 4 for 4, 8, 12, ... and k.
 
-    To use it with fewer latents, give it another sparsifier: `sae.sparsifier = TopK(8)`.
+    To encode with fewer latents, set another sparsifier: `sae.sparsifier = TopK(8)`.
     """
     budgets = tuple(range(max(1, every), k, max(1, every)))
-    is_reconstruction = MultiKMSE(budgets) if budgets else MSE()
+    reconstruction = MultiKMSE(budgets) if budgets else MSE()
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
         UnitNormDecoder(width, d_in),
-        Objective([is_reconstruction, AuxK(aux_k, aux_weight)]),
+        Objective([reconstruction, AuxK(aux_k, aux_weight)]),
     )

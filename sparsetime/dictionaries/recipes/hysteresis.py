@@ -1,4 +1,4 @@
-"""BatchTopK whose latents stay on longer than they take to go on."""
+"""SAE with hysteresis: BatchTopK latents with a lower threshold to stay active."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,12 +13,12 @@ from sparsetime.dictionaries.sparsifiers import Hysteresis
     title="SAE with hysteresis",
     paper="This library's; two thresholds are Schmitt 1938, A thermionic trigger. The inner "
     "dictionary is Bussmann, Leask, Nanda 2024, BatchTopK Sparse Autoencoders, arXiv:2412.06410",
-    idea="A latent goes on above the learnt threshold and off only below a share of it, so that "
-    "it does not flicker while its content hovers around the threshold.",
+    idea="A latent becomes active above the learnt threshold and inactive only below a fraction of "
+    "it, so that it does not flicker near the threshold.",
     claim="Where features last, less flicker than BatchTopK at the same mean L0 and nearly its "
     "error.",
     source_of_defaults="Ours; `sparsetime.claims.papers.dictionaries.hysteresis` measures them.",
-    cost="As BatchTopK; in use also a comparison of neighbouring codes.",
+    cost="As BatchTopK; in inference also a comparison of neighbouring codes.",
 )
 def hysteresis(
     d_in: int,
@@ -28,8 +28,8 @@ def hysteresis(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`low`: the share of its threshold below which a latent goes off; in use a row has more than
-    k latents on, since some only stay on.
+    """`low`: fraction of its threshold below which a latent becomes inactive. In inference a row
+    has more than k active latents, since some only stay active.
     """
     return Dictionary(
         LinearEncoder(d_in, width),

@@ -1,4 +1,4 @@
-"""JumpReLU: every latent learns its own threshold."""
+"""JumpReLU SAE: a learnt threshold for every latent."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -12,11 +12,11 @@ from sparsetime.dictionaries.sparsifiers import JumpReLU
     "jumprelu",
     title="JumpReLU SAE",
     paper="Rajamanoharan et al. 2024, Jumping Ahead, arXiv:2407.14435",
-    idea="A latent is on above its own learnt threshold; straight-through gradients train L0.",
+    idea="A latent is active above its own learnt threshold; straight-through gradients train L0.",
     claim="Error at a given L0 as low as TopK's or lower, with an encoder that needs no sorting.",
     source_of_defaults="Bandwidth and threshold were chosen here for activations of unit spread; "
-    "the target instead of a pressure is the paper's variant.",
-    cost="As TopK once the target L0 is reached; more before, because more latents are on.",
+    "the target instead of a penalty weight is the paper's variant.",
+    cost="As TopK once the target L0 is reached; more before, because more latents are active.",
     system=151,
 )
 def jumprelu(
@@ -27,7 +27,7 @@ def jumprelu(
     threshold: float = 0.1,
     bandwidth: float = 0.05,
 ) -> Dictionary:
-    """`l0`: the mean number of active latents to settle at (the paper's target variant)."""
+    """`l0`: target of the mean number of active latents (the paper's target variant)."""
     return Dictionary(
         LinearEncoder(d_in, width),
         JumpReLU(width, threshold, bandwidth),

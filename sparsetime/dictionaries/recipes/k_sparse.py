@@ -1,4 +1,4 @@
-"""k-sparse: the linear autoencoder that keeps its k largest hidden activities."""
+"""k-sparse autoencoder: a linear autoencoder that keeps its k largest hidden units."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,16 +13,16 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="k-sparse autoencoder",
     paper="Makhzani, Frey 2013, k-Sparse Autoencoders, arXiv:1312.5663",
     idea="A linear autoencoder with one set of weights, of whose hidden units only the k largest "
-    "stay: sparsity alone, without a penalty or a nonlinearity.",
-    claim="Codes of digits that a linear classifier reads better than pixels, and better than the "
+    "are kept: sparsity alone, without a penalty or a nonlinearity.",
+    claim="A linear classifier of digits is more accurate on its codes than on pixels, and than on "
     "codes of a denoising autoencoder of the same size.",
     source_of_defaults="k is the user's, as in the paper; its schedule of a falling k and its "
-    "larger k in use are left out.",
-    cost="Less than TopK: half the weights, and no task for dead latents.",
+    "larger k in inference are left out.",
+    cost="Less than TopK: half the weights, and no auxiliary loss for dead latents.",
     system=144,
 )
 def k_sparse(d_in: int, width: int, k: int = 32) -> Dictionary:
-    """Units that are negative never stay here; where k of them are positive that is the same."""
+    """Negative units are not kept here; where k units are positive, the code is the paper's."""
     return Dictionary(
         TiedEncoder(d_in, width), TopK(k), UnitNormDecoder(width, d_in), Objective([MSE()])
     )

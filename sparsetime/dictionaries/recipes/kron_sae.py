@@ -1,4 +1,4 @@
-"""KronSAE: an encoder of fewer directions, met in pairs."""
+"""KronSAE: an encoder of pairs of base and extension directions."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -19,7 +19,7 @@ from sparsetime.dictionaries.sparsifiers import TopK
     "latent that fires unless both of its directions do.",
     source_of_defaults="Heads of 4 by 4, which halve the encoder, were chosen here; aux-k is that "
     "of TopK.",
-    cost="Less than TopK's in products; every pre-activation is computed, though, by a root each.",
+    cost="Less than TopK's in products; but every pre-activation is computed, with a square root.",
     system=159,
 )
 def kron_sae(

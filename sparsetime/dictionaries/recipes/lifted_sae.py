@@ -1,4 +1,4 @@
-"""Lifted SAE: the dictionary is learnt in a larger space."""
+"""Lifted SAE (L-SAE): a dictionary learnt in a space of more dimensions."""
 
 from sparsetime.dictionaries.decoders.lifted import LiftedDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,9 +14,9 @@ from sparsetime.dictionaries.sparsifiers import TopK
     paper="Tolooshams, Shen, Anandkumar 2025, Sparse Autoencoder Neural Operators: Model Recovery "
     "in Function Spaces, arXiv:2509.03738",
     idea="A linear map lifts activations before the encoder, another projects atoms back: the same "
-    "dictionaries can be said, and training finds them on another path.",
+    "dictionaries can be expressed, but gradient descent takes another path.",
     claim="Recovers atoms in fewer steps than a plain SAE, as if gradients were preconditioned.",
-    source_of_defaults="Twice the dimensions, and liftings that keep lengths at the start, were "
+    source_of_defaults="Twice the dimensions, and liftings that preserve norms at the start, were "
     "chosen here. Written from the abstract and accounts of it.",
     cost="As TopK and a product of width, lifted and plain dimensions for each of the two maps.",
     system=147,

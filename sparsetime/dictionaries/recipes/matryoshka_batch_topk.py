@@ -1,4 +1,4 @@
-"""Matryoshka: nested prefixes of latents, each a dictionary of its own."""
+"""Matryoshka BatchTopK SAE: nested prefixes of latents, each a dictionary."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder, prefix_ends
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,10 +13,10 @@ from sparsetime.dictionaries.sparsifiers import BatchTopK
     title="Matryoshka BatchTopK SAE",
     paper="Bussmann et al. 2025, Learning Multi-Level Features with Matryoshka Sparse "
     "Autoencoders, arXiv:2503.17547",
-    idea="The first latents must explain the activation alone, which keeps them general.",
+    idea="The first latents must reconstruct the activation alone, which keeps them general.",
     claim="Less feature absorption and splitting than BatchTopK, at some cost in error.",
     source_of_defaults="The paper's five prefixes, each twice the one before.",
-    cost="As TopK plus one decoded prefix for every group.",
+    cost="As TopK plus one reconstruction for every group.",
     system=194,
 )
 def matryoshka_batch_topk(
@@ -27,7 +27,7 @@ def matryoshka_batch_topk(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`fractions`: the ends of the nested prefixes, as shares of the width; the last is 1."""
+    """`fractions`: the ends of the nested prefixes, as fractions of the width; the last is 1."""
     return Dictionary(
         LinearEncoder(d_in, width),
         BatchTopK(k),

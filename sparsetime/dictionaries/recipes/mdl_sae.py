@@ -1,4 +1,4 @@
-"""MDL-SAE: as few bits as possible, for code and residual together."""
+"""MDL-SAE: minimum description length of code and residual."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,14 +14,14 @@ from sparsetime.dictionaries.sparsifiers import JumpReLU
     title="MDL-SAE",
     paper="Ayonrinde, Pearce, Sharkey 2024, Interpretability as Compression: Reconsidering SAE "
     "Explanations of Neural Activations with MDL-SAEs, arXiv:2410.11179",
-    idea="Train on the bits that tell an activation, its code and what the code leaves over, "
-    "instead of trading error against sparsity.",
-    claim="Bits have a minimum inside the grid of widths and sparsities, where error or sparsity "
-    "alone would lead to its edges.",
-    source_of_defaults="Written from the abstract: how numbers are told, and to which precision, "
-    "was chosen here. Of eight pairs of threshold and bandwidth this one gave the fewest bits on "
+    idea="Minimise the description length of code and residual in bits, instead of trading error "
+    "against sparsity.",
+    claim="Description length has a minimum inside the grid of widths and sparsities, where error "
+    "or sparsity alone would lead to its edges.",
+    source_of_defaults="Written from the abstract: the coding of values and its precision were "
+    "chosen here. Of eight pairs of threshold and bandwidth this one gave the fewest bits on "
     "the code model, on a seed and documents that no claim reports.",
-    cost="As JumpReLU: more latents than those kept are looked at while thresholds move.",
+    cost="As JumpReLU: more latents than those kept are computed while thresholds change.",
     system=154,
 )
 def mdl_sae(
@@ -31,8 +31,8 @@ def mdl_sae(
     threshold: float = 0.2,
     bandwidth: float = 0.2,
 ) -> Dictionary:
-    """`precision`: to within which numbers are told, in units of the normalised activation; a
-    finer one gives more latents.
+    """`precision`: of the coded values, in units of the normalised activation; a finer one gives
+    more active latents.
     """
     return Dictionary(
         LinearEncoder(d_in, width),

@@ -1,4 +1,4 @@
-"""MP-SAE: the encoder is matching pursuit."""
+"""Matching pursuit SAE (MP-SAE): an encoder that unrolls matching pursuit."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,13 +13,13 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="Matching pursuit SAE (MP-SAE)",
     paper="Costa et al. 2025, From Flat to Hierarchical: Extracting Sparse Representations with "
     "Matching Pursuit, arXiv:2506.03093",
-    idea="Encode in k turns, each of which takes the best atom away from what is left, so that a "
-    "latent can depend on those before it.",
+    idea="Encode in k iterations, each of which subtracts the best atom from the residual, so that "
+    "a latent can depend on those before it.",
     claim="Recovers the parents and children of hierarchical concepts that linear encoders miss; "
     "error falls with every further step at inference.",
     source_of_defaults="Aux-k against dead latents is that of TopK; the paper's settings were not "
-    "at hand.",
-    cost="k selection products in the place of one, so many times TopK at large k.",
+    "available.",
+    cost="k selection products instead of one: many times TopK at large k.",
     system=4,
 )
 def mp_sae(
@@ -29,8 +29,8 @@ def mp_sae(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`k`: turns of the pursuit; `aux_k`: dead latents that explain the residual; None takes
-    d_in / 2.
+    """`k`: iterations of the pursuit; `aux_k`: dead latents that reconstruct the residual; None
+    takes d_in / 2.
     """
     return Dictionary(
         MatchingPursuitEncoder(d_in, width),

@@ -1,4 +1,4 @@
-"""MSAE: several numbers of latents at once, each twice the one before."""
+"""Matryoshka SAE over sparsity levels (MSAE)."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,10 +14,10 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="Matryoshka SAE over sparsity levels (MSAE)",
     paper="Zaigrajew, Baniecki, Biecek 2025, Interpreting CLIP with Hierarchical Sparse "
     "Autoencoders, arXiv:2502.20578",
-    idea="One dictionary is trained at several sparsity levels at once: coarse features come "
-    "first in every row, finer ones after them.",
+    idea="One dictionary is trained at several sparsity levels at once: the largest latents of a "
+    "row are coarse features, later ones are finer.",
     claim="Its curve of error against L0 lies below those of TopK and ReLU dictionaries.",
-    source_of_defaults="Levels double up to k and count alike; written from the abstract.",
+    source_of_defaults="Levels double up to k and have one weight; written from the abstract.",
     cost="As TopK plus one reconstruction for every level.",
     system=198,
 )
@@ -29,15 +29,15 @@ def msae(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`least`: the smallest level; the next are its doubles, and the last is k.
+    """`least`: the smallest level; each next one is its double, and the last is k.
 
-    To use it at another level, give it another sparsifier: `sae.sparsifier = TopK(8)`.
+    To encode at another level, set another sparsifier: `sae.sparsifier = TopK(8)`.
     """
     levels = tuple(least * 2**n for n in range(k.bit_length()) if least * 2**n < k)
-    is_reconstruction = MultiKMSE(levels) if levels else MSE()
+    reconstruction = MultiKMSE(levels) if levels else MSE()
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
         UnitNormDecoder(width, d_in),
-        Objective([is_reconstruction, AuxK(aux_k, aux_weight)]),
+        Objective([reconstruction, AuxK(aux_k, aux_weight)]),
     )

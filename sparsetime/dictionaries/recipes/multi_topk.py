@@ -1,4 +1,4 @@
-"""Multi-TopK: good at k, and not bad at other k."""
+"""Multi-TopK SAE: reconstruction with k and with a multiple of k latents."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,9 +13,9 @@ from sparsetime.dictionaries.sparsifiers import TopK
     "multi_topk",
     title="Multi-TopK SAE",
     paper="Gao et al. 2024, Scaling and evaluating sparse autoencoders, arXiv:2406.04093",
-    idea="TopK that is also asked to reconstruct from four times k latents.",
-    claim="The code stays good when more latents are let on than in training, where that of TopK "
-    "gets worse.",
+    idea="TopK with a second reconstruction error, at four times k latents.",
+    claim="The error does not rise when more latents are kept than in training, where that of TopK "
+    "does.",
     source_of_defaults="The paper's 4k with weight 1/8, and TopK's aux-k.",
     cost="About twice TopK.",
     system=135,
@@ -29,7 +29,7 @@ def multi_topk(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`times` and `multi_weight`: how many k latents the second error has, and its weight."""
+    """`times`, `multi_weight`: latents of the second error, in multiples of k, and its weight."""
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),

@@ -1,4 +1,4 @@
-"""Mutual choice: rows and latents share one budget, and underused latents have a task."""
+"""Mutual Choice SAE: one budget for rows and latents, with an auxiliary loss by Zipf's law."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,12 +14,12 @@ from sparsetime.dictionaries.sparsifiers import BatchTopK
     title="Mutual Choice SAE",
     paper="Ayonrinde 2024, Adaptive Sparse Allocation with Mutual Choice & Feature Choice Sparse "
     "Autoencoders, arXiv:2411.02124",
-    idea="The largest entries of a whole batch stay, whatever their row and latent (the selection "
-    "of BatchTopK), and latents that fire less than Zipf's law has it explain the residual.",
+    idea="The largest entries of a batch are kept, of any row and latent (as in BatchTopK), and "
+    "latents that fire less than Zipf's law predicts reconstruct the residual.",
     claim="Lower error than TopK at the same mean L0.",
-    source_of_defaults="Those of TopK; the law and the share of it under which a latent is "
+    source_of_defaults="Those of TopK; the law and the fraction of it below which a latent is "
     "underused were chosen here.",
-    cost="As BatchTopK; the auxiliary task has more latents to choose from.",
+    cost="As BatchTopK; the auxiliary loss has more latents to select from.",
     system=34,
 )
 def mutual_choice(
@@ -31,7 +31,7 @@ def mutual_choice(
     exponent: float = 1.0,
     share: float = 0.1,
 ) -> Dictionary:
-    """`exponent`: of the law of frequencies; `share`: of it under which a latent is underused."""
+    """`exponent`: of Zipf's law; `share`: fraction of it below which a latent is underused."""
     return Dictionary(
         LinearEncoder(d_in, width),
         BatchTopK(k),

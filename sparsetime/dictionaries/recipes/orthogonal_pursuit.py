@@ -1,4 +1,4 @@
-"""Orthogonal matching pursuit SAE: in every turn all strengths are fitted anew."""
+"""Orthogonal matching pursuit SAE: all activation values are refitted in every iteration."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,11 +13,11 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="Orthogonal matching pursuit SAE",
     paper="Pati, Rezaiifar, Krishnaprasad 1993, Orthogonal Matching Pursuit: Recursive Function "
     "Approximation with Applications to Wavelet Decomposition",
-    idea="Encode in k turns, each of which takes the best atom and solves for the strengths of all "
-    "atoms taken.",
-    claim="Leaves less unexplained than matching pursuit and gradient pursuit at equal k.",
+    idea="Encode in k iterations, each of which selects the best atom and solves for the values of "
+    "all selected atoms.",
+    claim="Lower error than matching pursuit and gradient pursuit at equal k.",
     source_of_defaults="Those of MP-SAE, so that the two differ in the pursuit alone.",
-    cost="As MP-SAE and a small linear system for every row and turn: many times TopK.",
+    cost="As MP-SAE and a small linear system for every row and iteration: many times TopK.",
 )
 def orthogonal_pursuit(
     d_in: int,
@@ -26,8 +26,8 @@ def orthogonal_pursuit(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`k`: turns of the pursuit; `aux_k`: dead latents that explain the residual; None takes
-    d_in / 2.
+    """`k`: iterations of the pursuit; `aux_k`: dead latents that reconstruct the residual; None
+    takes d_in / 2.
     """
     return Dictionary(
         OrthogonalPursuitEncoder(d_in, width),

@@ -1,4 +1,4 @@
-"""RA-SAE: atoms near the convex hull of data."""
+"""Relaxed archetypal SAE (RA-SAE): atoms near the convex hull of data."""
 
 from sparsetime.dictionaries.decoders import ArchetypalDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,9 +13,9 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="Relaxed archetypal SAE (RA-SAE)",
     paper="Fel et al. 2025, Archetypal SAE: Adaptive and Stable Dictionary Learning for Concept "
     "Extraction in Large Vision Models, arXiv:2502.12892",
-    idea="Every atom is a convex mixture of cluster centres of the data, and may leave it by a "
-    "vector of bounded length.",
-    claim="Two trainings find more alike atoms than with TopK, at comparable error.",
+    idea="Every atom is a convex mixture of cluster centres of the data plus a vector of bounded "
+    "norm.",
+    claim="Atoms from two seeds are more similar than with TopK, at comparable error.",
     source_of_defaults="TopK and aux-k are those of TopK; points and relaxation were chosen here.",
     cost="TopK plus one product of width by points by d_in for every use of the atoms.",
     system=162,
@@ -29,8 +29,8 @@ def relaxed_archetypal(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`points`: cluster centres of the first batch that atoms are mixtures of; `relaxation`: how
-    far an atom may leave its mixture, in units of the normalised activation.
+    """`points`: cluster centres of the first batch that atoms are mixtures of; `relaxation`:
+    bound on the distance of an atom from its mixture, in units of the normalised activation.
     """
     return Dictionary(
         LinearEncoder(d_in, width),

@@ -1,4 +1,4 @@
-"""SAE Boost: a second dictionary for what a first one leaves over."""
+"""SAE Boost: a second dictionary of the residual of a first one."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,11 +14,11 @@ from sparsetime.dictionaries.sparsifiers import BatchTopK
     "sae_boost",
     title="SAE Boost",
     paper="Koriagin et al. 2025, Teach Old SAEs New Domain Tricks with Boosting, arXiv:2507.12990",
-    idea="Keep a trained dictionary as it is, train a second one on what it leaves over in a new "
-    "domain, and sum both.",
+    idea="Freeze a trained dictionary, train a second one on its residual in a new domain, and sum "
+    "both reconstructions.",
     claim="Lower error in the domain, while general text changes by less than 1%.",
-    source_of_defaults="BatchTopK, and no offset of the residual's own, are the paper's as "
-    "summaries tell them; aux-k is that of TopK.",
+    source_of_defaults="BatchTopK, and no separate offset of the residual, are the paper's "
+    "according to summaries; aux-k is that of TopK.",
     cost="As BatchTopK plus encoding and decoding by the first dictionary.",
     system=150,
 )
@@ -30,8 +30,8 @@ def sae_boost(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`first`: folder or URL of the dictionary to boost; None has nothing to boost, and makes the
-    first one of a row. `k`: latents of the second dictionary, on top of the first one's.
+    """`first`: folder or URL of the dictionary to boost; None makes the
+    first dictionary of a series. `k`: latents of the second dictionary, on top of the first one's.
     """
     return Dictionary(
         LinearEncoder(d_in, width),

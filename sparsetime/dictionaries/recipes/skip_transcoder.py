@@ -1,4 +1,4 @@
-"""Skip transcoder: what is linear in a module needs no latents."""
+"""Skip transcoder: a transcoder with an affine skip connection."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,9 +14,11 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="Skip transcoder",
     paper="Paulo, Shabalin, Belrose 2025, Transcoders Beat Sparse Autoencoders for "
     "Interpretability, arXiv:2501.18823",
-    idea="A transcoder with an affine map beside it, which carries what is linear in the module.",
+    idea="A transcoder with an affine skip connection, which computes the linear part of the "
+    "module.",
     claim="Lower error than a transcoder, and latents no less interpretable.",
-    source_of_defaults="Those of TopK; the skip begins at zero, as in the paper.",
+    source_of_defaults="Those of TopK; the skip connection is initialised at zero, as in the "
+    "paper.",
     cost="TopK plus one dense product of d_in by d_out.",
 )
 def skip_transcoder(

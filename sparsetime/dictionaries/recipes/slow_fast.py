@@ -1,4 +1,4 @@
-"""A slow part that learns to dwell, and a fast part for what changes."""
+"""Slow/fast SAE: total variation on a first group of latents."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder, prefix_ends
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,9 +14,9 @@ from sparsetime.dictionaries.sparsifiers import BatchTopK
     title="Slow/fast SAE",
     paper="This library's; the penalty is that of the fused lasso, Tibshirani et al. 2005, "
     "Sparsity and smoothness via the fused lasso, JRSS B 67",
-    idea="The slow part of the latents pays for the share of its strength that changes at a step, "
-    "and must explain the activation alone as well as it can: so it keeps what lasts.",
-    claim="One weight traces the frontier between the flicker of the slow part and the error.",
+    idea="The slow group of latents is penalised for the share of its activation that changes at a "
+    "step, and must reconstruct the activation alone, so it encodes what lasts.",
+    claim="One weight traces the frontier between the flicker of the slow group and the error.",
     source_of_defaults="Ours; the claim `slow_fast` traces the frontier.",
     cost="As a Matryoshka dictionary of two groups.",
 )
@@ -29,7 +29,7 @@ def slow_fast(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`slow`: the share of latents in the slow part; `variation`: the weight of its changes."""
+    """`slow`: fraction of latents in the slow group; `variation`: weight of its total variation."""
     return Dictionary(
         LinearEncoder(d_in, width),
         BatchTopK(k),

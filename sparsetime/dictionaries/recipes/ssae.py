@@ -1,4 +1,4 @@
-"""SSAE: a dictionary of one domain that does not give up on rare rows."""
+"""Specialized SAE (SSAE): a dictionary of one domain with a tilted risk."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,10 +14,9 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="Specialized SAE (SSAE)",
     paper="Muhamed, Diab, Smith 2024, Decoding Dark Matter: Specialized Sparse Autoencoders for "
     "Interpreting Rare Concepts in Foundation Models, arXiv:2411.00743",
-    idea="Train on rows retrieved for a domain, with a tilted risk under which badly explained "
-    "rows weigh more.",
-    claim="In its domain it has latents for more rare concepts than a general dictionary at equal "
-    "L0.",
+    idea="Train on rows retrieved for a domain, with a tilted risk, which gives rows of large "
+    "error more weight.",
+    claim="Latents for more rare concepts of its domain than a general dictionary at equal L0.",
     source_of_defaults="The tilt was chosen here; the choice of rows is the user's. On TopK, so "
     "that L0 is equal by construction.",
     cost="As TopK.",
@@ -31,8 +30,8 @@ def ssae(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`tilt`: how much more badly explained rows weigh, against squared errors in units of the
-    activations' spread.
+    """`tilt`: weight of rows of large error, for squared errors in units of the variance of the
+    activations.
     """
     return Dictionary(
         LinearEncoder(d_in, width),

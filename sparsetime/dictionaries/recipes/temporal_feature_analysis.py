@@ -1,4 +1,4 @@
-"""Temporal Feature Analysis: what the past predicts of a step, apart from what is new in it."""
+"""Temporal feature analysis (TFA): predicted and novel parts of every step."""
 
 from sparsetime.dictionaries.decoders.shared_pairs import SharedPairDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,16 +13,16 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="Temporal Feature Analysis (TFA)",
     paper="Lubana et al. 2025, Priors in Time: Missing Inductive Biases for Language Model "
     "Interpretability, arXiv:2511.01836",
-    idea="Attention over the codes of earlier steps predicts a part of each step, and only what it "
-    "leaves over is coded anew.",
-    claim="The predicted part carries what is slow and contextual, the novel part what is fast.",
+    idea="Attention over the codes of earlier steps predicts a part of each step, and only the "
+    "residual is encoded.",
+    claim="The predicted part encodes slow, contextual content, the novel part fast content.",
     source_of_defaults="Heads: the authors' public code. As there, predicted latents are as many "
     "as are positive, and scaled by the step's projection on what they predict. Other than "
-    "there: the encoder is not tied and atoms have unit length, as in the recipes beside it; "
-    "values go through `inner` dimensions and not through all latents, and `past` steps are "
-    "looked back, so that cost and memory stay bounded; a first step has nothing predicted; a "
-    "prediction that points away from the step counts as none; and the attention begins as a "
-    "mean of the steps before, those most alike first. The first half of the latents is "
+    "there: the encoder is not tied and atoms have unit norm, as in the other recipes here; "
+    "values go through `inner` dimensions and not through all latents, and attention "
+    "reaches `past` steps back, so that cost and memory stay bounded; a first step has no "
+    "prediction; a prediction of negative projection counts as none; and the attention starts "
+    "as a mean of earlier steps weighted by similarity. The first half of the latents is "
     "predicted and the second novel; latent i and latent i + width / 2 share an atom, where the "
     "authors keep two codes of the same latents.",
     cost="Several times TopK: all pre-activations of half of the latents, and attention over them.",
@@ -38,8 +38,8 @@ def temporal_feature_analysis(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`k`: novel latents a step; `predicted`: predicted ones at the most, None for all; `past`: how
-    many steps are looked back; `inner` and `heads`: dimensions and heads of the attention.
+    """`k`: novel latents a step; `predicted`: most predicted latents, None for all; `past`: earlier
+    steps that attention reads; `inner` and `heads`: dimensions and heads of the attention.
     """
     return Dictionary(
         TemporalPredictionEncoder(d_in, width, predicted, past, inner, heads),

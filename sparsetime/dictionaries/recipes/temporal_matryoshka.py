@@ -1,4 +1,4 @@
-"""T-SAE: a high-level part that stays similar from one step to the next."""
+"""Temporal SAE (T-SAE): a high-level group of latents that stays similar over time."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder, prefix_ends
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -21,19 +21,20 @@ from sparsetime.errors import ConfigError
     title="Temporal SAE (T-SAE)",
     paper="Bhalla et al. 2025, Temporal Sparse Autoencoders: Leveraging the Sequential Nature "
     "of Language for Interpretability, arXiv:2511.05541",
-    idea="The first fifth of the latents must recognise a row's earlier partner, so that slow "
-    "content gathers there and the rest carries what changes from step to step.",
+    idea="The first fifth of the latents must identify a row's earlier partner, so that they "
+    "encode slow content and the rest encode what changes from step to step.",
     claim="Smoother, more semantic high-level features at little or no cost in error.",
-    source_of_defaults="Share of high-level latents and of its error: the authors' public code. "
-    "That code takes activations at their raw scale, where its weight of 0.1 is nearly a hard "
-    "margin for dot products (contrast) or nearly nothing (difference); here activations have unit "
-    "scale, the contrast compares cosines as in the paper, and weights and temperature were chosen "
-    "here. As there, the contrast stands alone; `difference_weight` adds the other loss. Its "
-    "partner is a row before or any earlier one of a context of 256: train with `lag=1` or "
-    "`lag=(1, 255)`. The difference alone made nothing smoother here: below a weight of 0.1 "
-    "hardly anything changes, and from 0.3 on the high-level part is empty, because a code of "
-    "nothing has no difference.",
-    cost="About twice TopK, for the earlier row is encoded too, and the contrast of its blocks.",
+    source_of_defaults="Fraction of high-level latents and weight of their error: the authors' "
+    "public code. That code takes activations at their raw scale, where its weight of 0.1 is "
+    "nearly a hard margin for dot products (contrast) or nearly nothing (difference); here "
+    "activations have unit scale, the contrast compares cosines as in the paper, and weights and "
+    "temperature were chosen here. As there, the contrast stands alone; `difference_weight` adds "
+    "the other loss. Its partner is a row before or any earlier one of a context of 256: train "
+    "with `lag=1` or `lag=(1, 255)`. The difference alone made nothing smoother here: below a "
+    "weight of 0.1 hardly anything changes, and from 0.3 upwards the high-level group is empty, "
+    "because empty codes have no difference.",
+    cost="About twice TopK, because the earlier row is encoded too, and the contrastive loss "
+    "within blocks.",
 )
 def temporal_matryoshka(
     d_in: int,

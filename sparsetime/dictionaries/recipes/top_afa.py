@@ -1,4 +1,4 @@
-"""top-AFA: the activation's length says how many latents are on."""
+"""top-AFA SAE: the norm of the activation determines the number of active latents."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,12 +14,12 @@ from sparsetime.dictionaries.sparsifiers.top_afa import TopAFA
     title="top-AFA SAE",
     paper="Lee et al. 2025, Evaluating and Designing Sparse Autoencoders by Approximating "
     "Quasi-Orthogonality, arXiv:2503.24277",
-    idea="Latents are added, the strongest first, until the code is as long as the activation, so "
-    "that no k has to be chosen.",
+    idea="Latents are added, the largest first, until the norm of the code reaches that of the "
+    "activation, so that no k has to be chosen.",
     claim="Error comparable to TopK's at the same mean L0, without a k to tune.",
-    source_of_defaults="The aux-k of Gao et al. 2024; the weight of the lengths' term and the "
+    source_of_defaults="The aux-k of Gao et al. 2024; the weight of the norms' term and the "
     "bound on a row's latents were chosen here.",
-    cost="As TopK with k at the bound for selection; the rest as the L0 that comes out.",
+    cost="Selection as TopK with k at the bound; the rest by the resulting L0.",
     system=15,
 )
 def top_afa(
@@ -32,7 +32,7 @@ def top_afa(
 ) -> Dictionary:
     """`most`: the most latents of a row; None takes the smaller of d_in and half the width.
 
-    `match_weight`: of the squared difference of the code's length and the activation's.
+    `match_weight`: weight of the squared difference of the norms of code and activation.
     """
     bound = max(1, min(d_in, width // 2)) if most is None else most
     return Dictionary(

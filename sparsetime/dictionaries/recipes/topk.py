@@ -1,4 +1,4 @@
-"""TopK: keep the k largest latents of every row."""
+"""TopK SAE: the k largest latents of every row."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -12,11 +12,11 @@ from sparsetime.dictionaries.sparsifiers import TopK
     "topk",
     title="TopK SAE",
     paper="Gao et al. 2024, Scaling and evaluating sparse autoencoders, arXiv:2406.04093",
-    idea="Sparsity by construction: the k largest latents stay, and no penalty shrinks them.",
+    idea="Sparsity by construction: the k largest latents are kept, and no penalty shrinks them.",
     claim="A better frontier of error against L0 than ReLU with L1, and few dead latents.",
     source_of_defaults="Its appendix A: aux-k of d_in / 2 with weight 1/32; k and width are the "
     "user's.",
-    cost="The measure of the others.",
+    cost="The unit of the costs of other recipes.",
     system=135,
 )
 def topk(
@@ -26,7 +26,7 @@ def topk(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`aux_k`: dead latents that explain the residual; None takes d_in / 2, as the paper does."""
+    """`aux_k`: dead latents that reconstruct the residual; None takes d_in / 2, as in the paper."""
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),

@@ -1,4 +1,4 @@
-"""Transcoder: from what goes into a module to what comes out of it."""
+"""Transcoder: reconstruction of a module's output from its input."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,7 +14,7 @@ from sparsetime.dictionaries.sparsifiers import TopK
     paper="Dunefsky, Chlenski, Nanda 2024, Transcoders Find Interpretable LLM Feature Circuits, "
     "arXiv:2406.11944",
     idea="Read one site and reconstruct another, such as an MLP's output from its input, so that "
-    "the latents stand in for what the module computes.",
+    "the latents replace the module.",
     claim="Latents as sparse, faithful and interpretable as those of SAEs, through which circuits "
     "can be read from weights.",
     source_of_defaults="Those of TopK, with which Paulo et al. 2025 (arXiv:2501.18823) train "

@@ -1,4 +1,4 @@
-"""VL-SAE: one set of concepts for two modalities."""
+"""VL-SAE: one set of latents for two modalities."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,8 +13,8 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="VL-SAE",
     paper="Shen et al. 2025, VL-SAE: Interpreting and Enhancing Vision-Language Alignment with a "
     "Unified Concept Set, arXiv:2510.21323",
-    idea="Latents are on near a point of the sphere, so that matching rows of two modalities share "
-    "them; each modality has decoders of its own.",
+    idea="A latent is active near its point of the sphere, so that matching rows of two modalities "
+    "share latents; each modality has its own decoder.",
     claim="Matching pairs of two modalities share more active latents than under a standard SAE, "
     "and far more than mismatched pairs.",
     source_of_defaults="TopK and aux-k are those of TopK. Written from the abstract and summaries; "
@@ -30,8 +30,8 @@ def vl_sae(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """Rows of both modalities, in a space that both share, are read alike; the target joins the
-    pair: `{"x": [rows, d_in], "target": [rows, 2 * d_in]}`.
+    """Rows of both modalities, in a shared space, have one encoder. The target joins the pair:
+    `{"x": [rows, d_in], "target": [rows, 2 * d_in]}`.
     """
     return Dictionary(
         DistanceEncoder(d_in, width),

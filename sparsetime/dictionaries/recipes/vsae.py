@@ -1,4 +1,4 @@
-"""vSAE: strengths are drawn around their mean and held to a prior."""
+"""Variational SAE (vSAE): sampled activation values with a Gaussian prior."""
 
 from sparsetime.dictionaries.decoders import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,13 +13,13 @@ from sparsetime.dictionaries.sparsifiers.variational_top_k import VariationalTop
     "vsae",
     title="Variational SAE (vSAE)",
     paper="Baker, Li 2025, Analysis of Variational Sparse Autoencoders, arXiv:2509.22994",
-    idea="Draw the strengths of the k kept latents from learnt Gaussians, and hold these to a "
-    "standard normal prior.",
-    claim="A negative result: a larger weight of the prior leaves fewer living features and a "
+    idea="Sample the values of the k kept latents from learnt Gaussians, with a KL divergence from "
+    "a standard normal prior.",
+    claim="A negative result: a larger weight of the prior leaves more dead latents and a "
     "higher error than TopK.",
     source_of_defaults="Written from the abstract: one learnt deviation for each latent, and the "
-    "prior on kept latents alone; weight and first deviation were chosen here.",
-    cost="As TopK plus a draw for every kept latent.",
+    "prior on kept latents alone; weight and initial deviation were chosen here.",
+    cost="As TopK plus one sample for every kept latent.",
     system=16,
 )
 def vsae(
@@ -31,7 +31,7 @@ def vsae(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`kl`: weight of the divergence from the prior; `deviation`: of the first draws."""
+    """`kl`: weight of the divergence from the prior; `deviation`: initial standard deviation."""
     return Dictionary(
         LinearEncoder(d_in, width),
         VariationalTopK(width, k, deviation),

@@ -1,4 +1,4 @@
-"""Window crosscoder: one code for a window of steps."""
+"""Window crosscoder (temporal crosscoder): one code for a window of time steps."""
 
 from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -14,16 +14,16 @@ from sparsetime.dictionaries.sparsifiers import TopK
     title="Window crosscoder (temporal crosscoder)",
     paper="Lindsey et al. 2024, Sparse Crosscoders for Cross-Layer Features and Model Diffing; for "
     "time: Crosscoding Through Time, workshop on mechanistic interpretability at ICML 2026",
-    idea="Read and reconstruct the last few steps at once with one code, so that what goes on for "
-    "some steps, or has an order, is one latent with a profile in time.",
+    idea="Read and reconstruct the last few steps at once with one code, so that a pattern over "
+    "several steps, or an order, is one latent with a temporal profile.",
     claim="Features of several steps, such as changes of mind in a chain of thought, are found "
     "better than by dictionaries of single steps.",
     source_of_defaults="Five steps and TopK: the public experiments with crosscoders over time. "
-    "There windows are read apart from each other; here every step has the code of the window that "
-    "ends with it, so that codes have a place in time and a stream needs no future. Steps before "
-    "the beginning count as the offset. `decode` gives the step that the code stands at, and "
+    "There windows are encoded separately; here every step has the code of the window that ends "
+    "with it, so that codes have positions in time and a stream needs no future. Steps before "
+    "the beginning count as the offset. `decode` reconstructs the step of the code, and "
     "`decoder.over_window` the whole window.",
-    cost="As TopK on as many dimensions as the window has together.",
+    cost="As TopK on the joint dimensions of the window.",
 )
 def window_crosscoder(
     d_in: int,
@@ -33,7 +33,7 @@ def window_crosscoder(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`window`: how many steps share a code; `decoder.profile` is [width, window, d_in]."""
+    """`window`: number of steps that share a code; `decoder.profile` is [width, window, d_in]."""
     return Dictionary(
         WindowedEncoder(d_in, width, window),
         TopK(k),
