@@ -1,4 +1,4 @@
-"""SparseCode: what every room after the encoder speaks."""
+"""Sparse codes of activations, in compressed rows."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sparsetime.errors import MismatchError
 
 @dataclass(frozen=True)
 class SparseCode:
-    """Few active latents a row, in compressed rows (CSR).
+    """Sparse code: few active latents a row, in compressed rows (CSR).
 
-    Row `r` holds the latents `indices[offsets[r]:offsets[r + 1]]` with the strengths `values` at
-    the same places. Within a row the indices ascend and none repeats; an entry that is not stored
-    is zero. Rows are the steps of `shape` in C order: `shape` is `(rows,)`, `(batch, time)`, …,
-    whatever the activations' leading shape was.
+    Row `r` has the latents `indices[offsets[r]:offsets[r + 1]]`, with the activation values at the
+    same positions of `values`. Within a row the indices ascend and none repeats; an entry that is
+    not stored is zero. Rows are the steps of `shape` in C order: `shape` is the leading shape of
+    the activations, such as `(rows,)` or `(batch, time)`.
 
     offsets: int64 [rows + 1]; indices: int64 [entries], in [0, width); values: [entries].
     """
@@ -33,13 +33,13 @@ class SparseCode:
     def __post_init__(self) -> None:
         if self.offsets.shape[0] != self.rows + 1:
             raise MismatchError(
-                f"a code of shape {self.shape} has {self.rows} rows and needs {self.rows + 1} "
-                f"offsets; {self.offsets.shape[0]} were given"
+                f"got {self.offsets.shape[0]} offsets for a code of shape {self.shape}, expected "
+                f"{self.rows + 1}: one more than its rows"
             )
         if self.indices.shape != self.values.shape:
             raise MismatchError(
-                f"indices and values must pair up; their shapes are "
-                f"{tuple(self.indices.shape)} and {tuple(self.values.shape)}"
+                f"got indices of shape {tuple(self.indices.shape)} and values of shape "
+                f"{tuple(self.values.shape)}, expected equal shapes"
             )
 
     @property
@@ -54,18 +54,18 @@ class SparseCode:
 
     @property
     def counts(self) -> Int[Tensor, " rows"]:
-        """Active latents in every row: the row's L0."""
+        """Number of active latents in every row, its L0."""
         return self.offsets.diff()
 
     def dense(self) -> Float[Tensor, "*shape width"]:
-        """The same code with its zeros written out. Keeps gradients to `values`."""
+        """The code as a dense tensor, with gradients to `values`."""
         flat = self.values.new_zeros(self.rows * self.width)
-        at = self.row_of_entry * self.width + self.indices
-        return flat.index_add(0, at, self.values).reshape(*self.shape, self.width)
+        positions = self.row_of_entry * self.width + self.indices
+        return flat.index_add(0, positions, self.values).reshape(*self.shape, self.width)
 
     @staticmethod
     def from_dense(dense: Float[Tensor, "*shape width"]) -> SparseCode:
-        """The code of a dense tensor: every entry that is not zero."""
+        """The code of the nonzero entries of a dense tensor."""
         *shape, width = dense.shape
         flat = dense.reshape(-1, width)
         row, indices = flat.nonzero(as_tuple=True)
@@ -76,7 +76,10 @@ class SparseCode:
     def row_slice(self, start: int, stop: int) -> SparseCode:
         """Rows `start` to `stop` (exclusive), as a code of shape `(stop - start,)`."""
         if not 0 <= start <= stop <= self.rows:
-            raise MismatchError(f"rows {start} to {stop} are not within the code's {self.rows}")
+            raise MismatchError(
+                f"got rows {start} to {stop}, expected a range within the {self.rows} rows of "
+                "the code"
+            )
         begin, end = int(self.offsets[start]), int(self.offsets[stop])
         return SparseCode(
             self.offsets[start : stop + 1] - begin,
@@ -87,7 +90,7 @@ class SparseCode:
         )
 
     def take(self, rows: Int[Tensor, " some"]) -> SparseCode:
-        """The rows of these numbers, in the order given, as a code of shape `(some,)`."""
+        """The given rows, in the given order, as a code of shape `(some,)`."""
         counts = self.counts[rows]
         offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
         shift = (self.offsets[rows] - offsets[:-1]).repeat_interleave(counts)
@@ -96,7 +99,7 @@ class SparseCode:
         return SparseCode(offsets, self.indices[entries], values, self.width, (rows.shape[0],))
 
     def keep(self, mask: Tensor) -> SparseCode:
-        """The code with only the entries where the boolean `mask` [entries] is true."""
+        """The entries at which the boolean `mask` [entries] is true, as a code."""
         if mask.all():
             return self
         row = self.row_of_entry[mask]
@@ -109,16 +112,16 @@ class SparseCode:
         )
 
     def latents(self, start: int, stop: int) -> SparseCode:
-        """Only the latents `start` to `stop` (exclusive); `width` and numbering stay."""
+        """The latents `start` to `stop` (exclusive) alone; width and indices are unchanged."""
         return self.keep((self.indices >= start) & (self.indices < stop))
 
     def prefix(self, width: int) -> SparseCode:
-        """The code of the first `width` latents alone."""
+        """The code of the first `width` latents alone, of this width."""
         kept = self.keep(self.indices < width)
         return SparseCode(kept.offsets, kept.indices, kept.values, width, self.shape)
 
     def reshape(self, *shape: int) -> SparseCode:
-        """The same rows under another leading shape."""
+        """The same rows with another leading shape."""
         return SparseCode(self.offsets, self.indices, self.values, self.width, shape)
 
     def to(self, device: torch.device | str) -> SparseCode:
@@ -135,18 +138,21 @@ class SparseCode:
 
 
 def offsets_of(row_of_entry: Int[Tensor, " entries"], rows: int) -> Int[Tensor, " rows_plus_1"]:
-    """Row offsets of entries that are sorted by row."""
+    """Row offsets [rows + 1] of entries that are sorted by row."""
     counts = torch.bincount(row_of_entry, minlength=rows)
     return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
 
 
 def concatenate(codes: list[SparseCode]) -> SparseCode:
-    """Codes of one width below one another, as a code of shape `(all rows,)`."""
+    """Concatenation of codes of one width by rows, as a code of shape `(all rows,)`.
+
+    Errors: MismatchError for no codes, or codes of different widths.
+    """
     if not codes:
-        raise MismatchError("no codes were given to concatenate")
+        raise MismatchError("got no codes, expected at least one to concatenate")
     widths = {code.width for code in codes}
     if len(widths) > 1:
-        raise MismatchError(f"codes of different widths cannot be joined: {sorted(widths)}")
+        raise MismatchError(f"got codes of the widths {sorted(widths)}, expected one width")
     counts = torch.cat([code.counts for code in codes])
     offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
     indices = torch.cat([code.indices for code in codes])

@@ -1,4 +1,4 @@
-"""Which entries of a [rows, width] matrix are alive, without their values."""
+"""Supports: the positions of active entries of a [rows, width] matrix, without values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Support:
-    """The places of a sparse code in compressed rows: indices ascend within a row, none repeats.
+    """Support of a sparse code in compressed rows; indices ascend within a row, none repeats.
 
     offsets: int64 [rows + 1]; indices: int64 [entries], in [0, width).
     """
@@ -32,15 +32,15 @@ class Support:
         return rows.repeat_interleave(self.offsets.diff(), output_size=self.indices.shape[0])
 
     def take(self, kept: Int[Tensor, " kept"]) -> Support:
-        """The support of some of the entries, given by their ascending places among all."""
+        """The support of some of the entries, given by their ascending positions among all."""
         return Support(torch.searchsorted(kept, self.offsets), self.indices[kept], self.width)
 
 
 @dataclass(frozen=True)
 class ByLatent:
-    """A support transposed: latent `i` is alive in `rows[offsets[i]:offsets[i + 1]]`, ascending.
+    """Transposed support: latent `i` is active in `rows[offsets[i]:offsets[i + 1]]`, ascending.
 
-    `order` [entries] gives the place of each of these in the support's own order.
+    `order` [entries]: the position of each of these entries in the support.
     """
 
     offsets: Int[Tensor, " width_plus_1"]

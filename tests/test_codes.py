@@ -69,18 +69,20 @@ def test_dense_carries_gradients_to_values():
 
 
 def test_wrong_offsets_are_refused():
-    with pytest.raises(MismatchError, match=r"has 3 rows and needs 4 offsets; 2 were given"):
+    with pytest.raises(
+        MismatchError, match=r"got 2 offsets for a code of shape \(3,\), expected 4"
+    ):
         SparseCode(torch.tensor([0, 1]), torch.tensor([0]), torch.tensor([1.0]), 2, (3,))
 
 
 def test_rows_outside_are_refused():
     code = SparseCode.from_dense(torch.eye(3))
-    with pytest.raises(MismatchError, match="rows 1 to 5 are not within the code's 3"):
+    with pytest.raises(MismatchError, match="got rows 1 to 5, expected a range within the 3 rows"):
         code.row_slice(1, 5)
 
 
 def test_joining_widths_that_differ_is_refused():
-    with pytest.raises(MismatchError, match=r"different widths cannot be joined: \[2, 3\]"):
+    with pytest.raises(MismatchError, match=r"got codes of the widths \[2, 3\], expected one"):
         concatenate([SparseCode.from_dense(torch.eye(2)), SparseCode.from_dense(torch.eye(3))])
-    with pytest.raises(MismatchError, match="no codes were given"):
+    with pytest.raises(MismatchError, match="got no codes"):
         concatenate([])

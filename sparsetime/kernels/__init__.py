@@ -1,7 +1,7 @@
-"""The arithmetic of sparse codes: select, gather-dot, decode, with their gradients.
+"""Kernels of sparse codes: selection, gather-dot, decoding, Adam, with gradients.
 
-The same functions exist for every kind of machine (`reference` in plain PyTorch, `cpu` in numba,
-`gpu` in Triton); `use` chooses, and otherwise the device of the tensors decides.
+Every function has three implementations (`reference` in plain PyTorch, `cpu` in numba, `gpu` in
+Triton). `use` sets one; otherwise the device of the tensors determines it.
 """
 
 from sparsetime.kernels.adam import adam, project
@@ -9,10 +9,10 @@ from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.autograd import decode, gather_dot, take_rows
 from sparsetime.kernels.dispatch import backend_name, use
 from sparsetime.kernels.hysteresis_delta import delta_code, hysteresis
-from sparsetime.kernels.latent_counts import Statistics, statistics
+from sparsetime.kernels.latent_counts import LatentCounts, count_latents
 from sparsetime.kernels.nested import by_group, nested_errors
 from sparsetime.kernels.reference import select_dense
-from sparsetime.kernels.row_sparse import Rows, row_gradients, rows_of
+from sparsetime.kernels.row_sparse import GradientRows, row_gradients, rows_of_gradient
 from sparsetime.kernels.selection import (
     exact_pre_activations,
     mask_of_largest,
@@ -35,9 +35,9 @@ __all__ = [
     "AbsTopKRule",
     "AdamStep",
     "BatchTopKRule",
-    "Rows",
+    "GradientRows",
+    "LatentCounts",
     "Rule",
-    "Statistics",
     "Support",
     "ThresholdRule",
     "TopKPerRowRule",
@@ -45,6 +45,7 @@ __all__ = [
     "adam",
     "backend_name",
     "by_group",
+    "count_latents",
     "decode",
     "delta_code",
     "exact_pre_activations",
@@ -55,12 +56,11 @@ __all__ = [
     "pre_activations",
     "project",
     "row_gradients",
-    "rows_of",
+    "rows_of_gradient",
     "rule_of_rows",
     "select",
     "select_dense",
     "select_exactly",
-    "statistics",
     "take_rows",
     "use",
 ]

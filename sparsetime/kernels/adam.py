@@ -1,4 +1,4 @@
-"""One step of Adam on a matrix, in one pass over memory."""
+"""Adam step on a matrix, in one pass over memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.dispatch import backend
-from sparsetime.kernels.row_sparse import Rows
+from sparsetime.kernels.row_sparse import GradientRows
 
 
 @torch.no_grad()
@@ -16,22 +16,28 @@ def adam(
     weight: Float[Tensor, "width d"],
     first: Float[Tensor, "width d"],
     second: Float[Tensor, "width d"],
-    gradient: Rows,
+    gradient: GradientRows,
     scale: Float[Tensor, ""],
     step: AdamStep,
     unit_rows: bool,
 ) -> None:
-    """Update a matrix and its two moments in place, exactly as Adam with a dense gradient does.
+    """Update a matrix and its two moments in place, exactly as Adam with a dense gradient.
 
-    The gradient is multiplied by `scale` (of clipping). `unit_rows`: every row of the result is
-    brought back to length one.
+        m = b1 · m + (1 - b1) · g,    v = b2 · v + (1 - b2) · g²,    g = scale · gradient
+        w = w - size · m / (sqrt(v) / correction + eps)
+
+    scale: factor of gradient clipping. unit_rows: normalise every row of the result.
+
+    Source: Kingma and Ba 2015, Adam, arXiv:1412.6980, algorithm 1.
     """
     backend(weight).adam(weight, first, second, gradient, scale, step, unit_rows)
 
 
 @torch.no_grad()
-def project(gradient: Rows, weight: Float[Tensor, "width d"]) -> None:
-    """Take the part along its weight out of every gradient row, in place, for rows of length one.
+def project(gradient: GradientRows, weight: Float[Tensor, "width d"]) -> None:
+    """Remove the component of every gradient row along its unit-norm weight row, in place.
+
+        g_i = g_i - (g_i · w_i) w_i
 
     Source: Bricken et al. 2023, Towards Monosemanticity.
     """

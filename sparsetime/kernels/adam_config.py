@@ -1,4 +1,4 @@
-"""The numbers of one step of Adam."""
+"""Settings and bias corrections of one Adam step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AdamStep:
-    """The numbers of one step; number counts from 1.
+    """Settings of one Adam step; `number` counts steps from 1.
 
     Source: Kingma and Ba 2015, Adam, arXiv:1412.6980, algorithm 1.
     """
@@ -21,10 +21,10 @@ class AdamStep:
 
     @property
     def size(self) -> float:
-        """The rate over the correction of the first moment's start at zero."""
+        """Learning rate divided by the bias correction of the first moment."""
         return float(self.rate / (1 - self.first_decay**self.number))
 
     @property
     def second_correction(self) -> float:
-        """What the root of the second moment is divided by."""
+        """Square root of the bias correction of the second moment."""
         return math.sqrt(1 - self.second_decay**self.number)

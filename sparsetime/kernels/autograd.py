@@ -1,4 +1,4 @@
-"""The kernels as differentiable operations."""
+"""Kernels as differentiable operations of autograd."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime.kernels.dispatch import Backend, backend
-from sparsetime.kernels.row_sparse import as_gradient, wants_rows
+from sparsetime.kernels.row_sparse import as_gradient, row_gradients_enabled
 from sparsetime.support import ByLatent, Support
 
 
@@ -17,20 +17,20 @@ def gather_dot(
     x: Float[Tensor, "rows d"],
     weight: Float[Tensor, "width d"],
     support: Support,
-    known: Float[Tensor, " entries"] | None = None,
+    precomputed: Float[Tensor, " entries"] | None = None,
 ) -> Float[Tensor, " entries"]:
-    """`x[row] · weight[index]` at every entry of the support, with gradients to both.
+    """Dot product `x[row] · weight[index]` at every entry, with gradients to both.
 
-    known: the values, where selection had to compute them; only gradients are added then.
+    precomputed: the values, where selection has computed them; then only gradients are added.
     """
-    out: Tensor = _GatherDot.apply(x, weight, support, known)  # type: ignore[no-untyped-call]
+    out: Tensor = _GatherDot.apply(x, weight, support, precomputed)  # type: ignore[no-untyped-call]
     return out
 
 
 def decode(
     values: Float[Tensor, " entries"], support: Support, atoms: Float[Tensor, "width d"]
 ) -> Float[Tensor, "rows d"]:
-    """Sum of `value * atom` over each row's entries, with gradients to values and atoms."""
+    """Sum of `value * atom` over the entries of each row, with gradients to values and atoms."""
     out: Tensor = _Decode.apply(values, atoms, support)  # type: ignore[no-untyped-call]
     return out
 
@@ -38,11 +38,13 @@ def decode(
 class _GatherDot(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, support: Support, known: Tensor | None
+        ctx: Any, x: Tensor, weight: Tensor, support: Support, precomputed: Tensor | None
     ) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.support, ctx.leaf = support, weight.is_leaf
-        return backend(x).gather_dot(x, weight, support) if known is None else known
+        if precomputed is not None:
+            return precomputed
+        return backend(x).gather_dot(x, weight, support)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
@@ -54,7 +56,7 @@ class _GatherDot(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_x = run.decode(grad, support.offsets, support.indices, weight)
         if ctx.needs_input_grad[1]:
-            grad_weight = to_latents(grad, support, x, run, ctx.leaf)
+            grad_weight = sum_by_latent(grad, support, x, run, ctx.leaf)
         return grad_x, grad_weight, None, None
 
 
@@ -76,14 +78,14 @@ class _Decode(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_values = run.gather_dot(grad, atoms, support)
         if ctx.needs_input_grad[1]:
-            grad_atoms = to_latents(values, support, grad, run, ctx.leaf)
+            grad_atoms = sum_by_latent(values, support, grad, run, ctx.leaf)
         return grad_values, grad_atoms, None
 
 
 def take_rows(
     weight: Float[Tensor, "width d"], latents: Int[Tensor, " some"]
 ) -> Float[Tensor, "some d"]:
-    """`weight[latents]`, of ascending latents, with a gradient to these rows alone."""
+    """Rows `weight[latents]` of ascending latents, with a gradient to these rows alone."""
     out: Tensor = _TakeRows.apply(weight, latents)  # type: ignore[no-untyped-call]
     return out
 
@@ -98,21 +100,23 @@ class _TakeRows(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (latents,) = ctx.saved_tensors
-        if ctx.leaf and wants_rows():
+        if ctx.leaf and row_gradients_enabled():
             return as_gradient(grads[0], latents, ctx.width), None
         return grads[0].new_zeros(ctx.width, grads[0].shape[1]).index_copy_(
             0, latents, grads[0]
         ), None
 
 
-def to_latents(values: Tensor, support: Support, x: Tensor, run: Backend, is_leaf: bool) -> Tensor:
-    """For every latent the sum of `values * x[row]` over its entries: a gradient [width, d].
+def sum_by_latent(
+    values: Tensor, support: Support, x: Tensor, run: Backend, is_leaf: bool
+) -> Tensor:
+    """Sum of `values * x[row]` over the entries of every latent: a gradient [width, d].
 
-    Only a leaf's gradient may hold touched rows alone: what made another tensor wants it dense.
+    Only the gradient of a leaf may be sparse: the operation behind another tensor needs it dense.
     """
     by_latent = _by_latent(support, run)
-    # With more entries than this, most rows are touched, and a dense gradient is the smaller.
-    if not is_leaf or not wants_rows() or 2 * support.indices.shape[0] > support.width:
+    # With more entries than this, most rows are nonzero, and a dense gradient is smaller.
+    if not is_leaf or not row_gradients_enabled() or 2 * support.indices.shape[0] > support.width:
         return run.outer(values, by_latent, x)
     touched = by_latent.offsets.diff().nonzero().squeeze(1)
     offsets = torch.cat([by_latent.offsets[touched], by_latent.offsets[-1:]])
@@ -121,9 +125,9 @@ def to_latents(values: Tensor, support: Support, x: Tensor, run: Backend, is_lea
 
 
 def _by_latent(support: Support, run: Backend) -> ByLatent:
-    """Every gradient of one step needs the same transpose: made once, kept with the support."""
-    kept: ByLatent | None = support.__dict__.get("_by_latent")
-    if kept is None:
-        kept = run.transpose(support)
-        support.__dict__["_by_latent"] = kept
-    return kept
+    """The transpose of a support, cached on it, since every gradient of a step needs it."""
+    cached: ByLatent | None = support.__dict__.get("_by_latent")
+    if cached is None:
+        cached = run.transpose(support)
+        support.__dict__["_by_latent"] = cached
+    return cached

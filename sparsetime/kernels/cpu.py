@@ -1,8 +1,8 @@
-"""The kernels for CPUs: torch multiplies tiles, compiled loops do everything sparse.
+"""CPU kernels: torch multiplies tiles, compiled loops do the sparse operations.
 
-No [rows, width] tensor exists at any moment: the product is made in tiles of a few rows that stay
-in the cache, and each tile is read once. Positive floats compare like the integers of their bits
-(and negative ones are negative integers), so that selection scans plain integers in any dtype.
+No [rows, width] tensor is ever allocated: the product is computed in tiles of a few rows that stay
+in the cache, and each tile is read once. The bits of positive floats, read as integers, have the
+same order (and those of negative floats are negative), so selection scans integers in any dtype.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from torch import Tensor
 
 from sparsetime.kernels import loops, reference
 from sparsetime.kernels.adam_config import AdamStep
-from sparsetime.kernels.latent_counts import Statistics
-from sparsetime.kernels.row_sparse import Rows
+from sparsetime.kernels.latent_counts import LatentCounts
+from sparsetime.kernels.row_sparse import GradientRows
 from sparsetime.kernels.selection_rules import (
     AbsTopKRule,
     BatchTopKRule,
@@ -29,11 +29,11 @@ from sparsetime.kernels.selection_rules import (
 )
 from sparsetime.support import ByLatent, Support
 
-# Elements of one product tile: 8 MB in bfloat16, which stays in the last-level cache; smaller tiles
-# make the product slower by more than the scan gains.
+# Elements of one product tile: 8 MB in bfloat16, which fits the last-level cache. Smaller tiles
+# slow the product by more than they speed up the scan.
 _TILE_ELEMENTS = 1 << 22
-# Elements that BatchTopK guesses its bound from.
-_GUESSED_FROM = 1 << 18
+# Elements from which the selection of a batch estimates its bound.
+_ELEMENTS_OF_ESTIMATE = 1 << 18
 _BITS = {torch.bfloat16: torch.int16, torch.float16: torch.int16, torch.float32: torch.int32}
 _NO_SIGN = {torch.int16: 0x7FFF, torch.int32: 0x7FFFFFFF}
 
@@ -59,7 +59,7 @@ def select(
         case ThresholdRule():
             parts = [loops.above(tile, 0)[:2] for tile in tiles]
         case NearTopKRule(k, margin):
-            margins = [each.numpy() for each in margin.split(_rows_at_once(x, weight))]
+            margins = [part.numpy() for part in margin.split(_rows_at_once(x, weight))]
             parts = [
                 loops.near_largest_per_row(tile, min(k, width), own)
                 for tile, own in zip(tiles, margins, strict=True)
@@ -70,36 +70,41 @@ def select(
 def _batch_top_k(
     x: Tensor, weight: Tensor, bias: Tensor, total: int, dtype: torch.dtype
 ) -> Support:
-    """Keep what is above a guess taken from the first rows; lower the guess if it was too high."""
+    """Entries above a bound estimated from the first rows, lowered while too few are above it.
+
+    The estimate aims at 1.5 times the total, so that one pass over the product is nearly always
+    enough; the surplus is removed at the end.
+    """
     width = weight.shape[0]
-    guess: int | None = None
+    bound: int | None = None
     while True:
         parts = []
         kept = []
         for tile in _tiles(x, weight, bias, dtype):
-            if guess is None:
-                seen = loops.bits(tile, max(1, _GUESSED_FROM // width))
-                share = total * seen.shape[0] / x.shape[0]
-                guess = loops.value_at_rank(seen, int(1.5 * share) + 16)
-            counts, indices, values = loops.above(tile, guess)
+            if bound is None:
+                sample = loops.bits(tile, max(1, _ELEMENTS_OF_ESTIMATE // width))
+                share = total * sample.shape[0] / x.shape[0]
+                bound = loops.value_at_rank(sample, int(1.5 * share) + 16)
+            counts, indices, values = loops.above(tile, bound)
             parts.append((counts, indices))
             kept.append(values)
         values = np.concatenate(kept) if kept else np.zeros(0, np.int32)
-        if values.shape[0] >= total or not guess:
+        if values.shape[0] >= total or not bound:
             break
-        guess = 0 if guess < 1 << 4 else guess - (guess >> 4)
+        # A sixteenth of the integer is about eight octaves of a float near 1.
+        bound = 0 if bound < 1 << 4 else bound - (bound >> 4)
     counts = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0, np.int64)
     indices = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, np.int64)
-    found = _support([(counts, indices)], width)
+    support = _support([(counts, indices)], width)
     if values.shape[0] <= total:
-        return found
-    return found.take(torch.from_numpy(loops.largest_of_entries(values, total)))
+        return support
+    return support.take(torch.from_numpy(loops.largest_of_entries(values, total)))
 
 
 def _tiles(
     x: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype, magnitude: bool = False
 ) -> Iterator[Any]:
-    """Row tiles of `x @ weight.T + bias` in one reused buffer, as `loops.tiles` wants them."""
+    """Row tiles of `x @ weight.T + bias` in one reused buffer, in the form of `loops.tiles`."""
     if x.shape[0] == 0:
         return
     if dtype == torch.int8:
@@ -119,7 +124,7 @@ def _tiles(
 def _tiles_of_integers(
     x: Tensor, weight: Tensor, bias: Tensor, magnitude: bool
 ) -> Iterator[tuple[Any, ...]]:
-    """The same, of products of 8-bit integers."""
+    """Row tiles of the product of 8-bit integers, with the scales of rows and latents."""
     rows, row_scales = loops.quantise(_array(x))
     latents, latent_scales = loops.quantise(_array(weight))
     matrix = torch.from_numpy(latents).T
@@ -146,26 +151,28 @@ def _support(parts: list[tuple[np.ndarray, np.ndarray]], width: int) -> Support:
     return Support(torch.from_numpy(offsets), torch.from_numpy(indices), width)
 
 
-def kept(support: Support, values: Float[Tensor, " entries"], rule: Rule) -> Int[Tensor, " kept"]:
-    """See `reference.kept`."""
+def kept_entries(
+    support: Support, values: Float[Tensor, " entries"], rule: Rule
+) -> Int[Tensor, " kept"]:
+    """See `reference.kept_entries`."""
     offsets = support.offsets.numpy()
     bits = values.contiguous().view(torch.int32)
     match rule:
         case TopKRule(k):
-            places = loops.largest_of_entries_per_row(offsets, bits.numpy(), k)
+            kept = loops.largest_of_entries_per_row(offsets, bits.numpy(), k)
         case AbsTopKRule(k):
             bits = bits & _NO_SIGN[torch.int32]
-            places = loops.largest_of_entries_per_row(offsets, bits.numpy(), k)
+            kept = loops.largest_of_entries_per_row(offsets, bits.numpy(), k)
         case BatchTopKRule(k):
-            places = loops.largest_of_entries(bits.numpy(), k * support.rows)
+            kept = loops.largest_of_entries(bits.numpy(), k * support.rows)
         case _:
-            return reference.kept(support, values, rule)
-    return torch.from_numpy(places)
+            return reference.kept_entries(support, values, rule)
+    return torch.from_numpy(kept)
 
 
 def mask_of_largest(score: Float[Tensor, "rows some"], k: int) -> Bool[Tensor, "rows some"]:
     """See `reference.mask_of_largest`."""
-    bits = loops.ascending(_array(score).view(np.int32))
+    bits = loops.ascending_bits(_array(score).view(np.int32))
     return torch.from_numpy(loops.mask_of_largest(bits, k))
 
 
@@ -232,8 +239,8 @@ def suffix_sums(
     return out
 
 
-def statistics(support: Support) -> Statistics:
-    """See `statistics.statistics`."""
+def count_latents(support: Support) -> LatentCounts:
+    """See `kernels.count_latents`."""
     by_latent = transpose(support)
     last = loops.last_of(by_latent.offsets.numpy(), by_latent.rows.numpy())
     pairs = loops.pairs_of(
@@ -243,22 +250,22 @@ def statistics(support: Support) -> Statistics:
         by_latent.rows.numpy(),
         by_latent.order.numpy(),
     )
-    found = [torch.from_numpy(array) for array in (last, *pairs)]
-    return Statistics(by_latent.offsets.diff(), *found)
+    counted = [torch.from_numpy(array) for array in (last, *pairs)]
+    return LatentCounts(by_latent.offsets.diff(), *counted)
 
 
-def project(gradient: Rows, weight: Float[Tensor, "width d"]) -> None:
+def project(gradient: GradientRows, weight: Float[Tensor, "width d"]) -> None:
     """See `adam.project`."""
     values = gradient.values
-    places = torch.arange(values.shape[0]) if gradient.places is None else gradient.places
-    loops.project(values.numpy(), places.numpy(), weight.detach().numpy())
+    indices = torch.arange(values.shape[0]) if gradient.indices is None else gradient.indices
+    loops.project(values.numpy(), indices.numpy(), weight.detach().numpy())
 
 
 def adam(
     weight: Float[Tensor, "width d"],
     first: Float[Tensor, "width d"],
     second: Float[Tensor, "width d"],
-    gradient: Rows,
+    gradient: GradientRows,
     scale: Float[Tensor, ""],
     step: AdamStep,
     unit_rows: bool,
@@ -266,8 +273,8 @@ def adam(
     """See `adam.adam`."""
     rows = torch.arange(gradient.values.shape[0])
     row_of = rows
-    if gradient.places is not None:
-        row_of = torch.full((weight.shape[0],), -1).index_copy_(0, gradient.places, rows)
+    if gradient.indices is not None:
+        row_of = torch.full((weight.shape[0],), -1).index_copy_(0, gradient.indices, rows)
     decays = (step.first_decay, step.second_decay)
     numbers = (float(scale), *decays, step.size, step.second_correction, step.epsilon)
     loops.adam(

@@ -1,4 +1,4 @@
-"""Which implementation of the kernels runs."""
+"""Choice of the kernels' implementation by device."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from torch import Tensor
 
 from sparsetime.errors import ConfigError, unknown_name
 from sparsetime.kernels.adam_config import AdamStep
-from sparsetime.kernels.row_sparse import Rows
+from sparsetime.kernels.row_sparse import GradientRows
 from sparsetime.kernels.selection_rules import Rule
 from sparsetime.support import ByLatent, Support
 
 if TYPE_CHECKING:
-    from sparsetime.kernels.latent_counts import Statistics
+    from sparsetime.kernels.latent_counts import LatentCounts
 
 _MODULES = {
     "reference": "sparsetime.kernels.reference",
@@ -32,13 +32,13 @@ _chosen: ContextVar[str | None] = ContextVar("sparsetime_kernels", default=None)
 
 
 class Backend(Protocol):
-    """What every implementation offers; `reference` says what each function means."""
+    """Functions of every implementation; `reference` documents them."""
 
     def select(
         self, x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.dtype
     ) -> Support: ...
     def mask_of_largest(self, score: Tensor, k: int) -> Tensor: ...
-    def kept(self, support: Support, values: Tensor, rule: Rule) -> Tensor: ...
+    def kept_entries(self, support: Support, values: Tensor, rule: Rule) -> Tensor: ...
     def gather_dot(self, x: Tensor, weight: Tensor, support: Support) -> Tensor: ...
     def decode(self, values: Tensor, offsets: Tensor, indices: Tensor, atoms: Tensor) -> Tensor: ...
     def outer(self, values: Tensor, by_latent: ByLatent, x: Tensor) -> Tensor: ...
@@ -47,14 +47,14 @@ class Backend(Protocol):
         self, values: Tensor, finer: Support, atoms: Tensor, aim: Tensor, groups: int
     ) -> Tensor: ...
     def suffix_sums(self, errors: Tensor, weights: Tensor) -> Tensor: ...
-    def statistics(self, support: Support) -> Statistics: ...
-    def project(self, gradient: Rows, weight: Tensor) -> None: ...
+    def count_latents(self, support: Support) -> LatentCounts: ...
+    def project(self, gradient: GradientRows, weight: Tensor) -> None: ...
     def adam(
         self,
         weight: Tensor,
         first: Tensor,
         second: Tensor,
-        gradient: Rows,
+        gradient: GradientRows,
         scale: Tensor,
         step: AdamStep,
         unit_rows: bool,
@@ -63,13 +63,16 @@ class Backend(Protocol):
 
 @contextmanager
 def use(name: str) -> Iterator[None]:
-    """Force one implementation inside a `with`: "reference", "cpu" or "gpu"."""
+    """Context manager that sets the implementation: "reference", "cpu" or "gpu".
+
+    Errors: UnknownNameError for another name; ConfigError for "gpu" without Triton.
+    """
     if name not in _MODULES:
         raise unknown_name("kernels", name, _MODULES)
     if name == "gpu" and not _has_triton():
         raise ConfigError(
-            "the gpu kernels need Triton, which is not installed: pip install 'sparsetime[gpu]' "
-            'on Linux, or use("reference"), which runs on every device'
+            "got no installation of Triton, which the gpu kernels need; pip install "
+            "'sparsetime[gpu]' on Linux, or use(\"reference\"), which runs on every device"
         )
     token = _chosen.set(name)
     try:
@@ -79,7 +82,7 @@ def use(name: str) -> Iterator[None]:
 
 
 def backend_name(device: torch.device) -> str:
-    """The implementation that runs for tensors on `device`."""
+    """The name of the implementation for tensors on `device`."""
     chosen = _chosen.get()
     if chosen:
         return chosen
@@ -89,12 +92,13 @@ def backend_name(device: torch.device) -> str:
 
 
 def backend(x: Tensor) -> Backend:
+    """The implementation for a tensor. Errors: ConfigError for gpu kernels on a CPU tensor."""
     name = backend_name(x.device)
     if name == "gpu" and x.device.type == "cpu" and not _interprets_triton():
         raise ConfigError(
-            "the gpu kernels were given a tensor on the CPU: move the tensors to a GPU, leave "
-            "the choice of kernels to the device, or set TRITON_INTERPRET=1 before Python starts "
-            "to run the programs, slowly, in Triton's interpreter"
+            "got a tensor on the CPU, expected one on a GPU for the gpu kernels; move the tensors "
+            "to a GPU, leave the choice of kernels to the device, or set TRITON_INTERPRET=1 before "
+            "Python starts to run the programs, slowly, in Triton's interpreter"
         )
     return cast(Backend, import_module(_MODULES[name]))
 

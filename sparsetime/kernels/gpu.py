@@ -1,8 +1,8 @@
-"""The kernels for GPUs: torch multiplies tiles, Triton programs do everything sparse.
+"""GPU kernels: torch multiplies tiles, Triton programs do the sparse operations.
 
-No [rows, width] tensor exists at any moment: the product is made in tiles of some rows in one
-reused buffer, and each row of a tile is read by one program, after the first time from the
-second-level cache. No two programs add to the same number, so every result repeats bit by bit.
+No [rows, width] tensor is ever allocated: the product is computed in tiles of some rows in one
+reused buffer. One program reads each row of a tile, after the first time from the second-level
+cache. No two programs add to the same number, so results are deterministic.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import triton
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from sparsetime.errors import ConfigError
 from sparsetime.kernels import gpu_programs as programs
 from sparsetime.kernels import reference
 from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.gpu_tiles import Tile, block_of, blocks, launch, offsets_of, tiles_of
-from sparsetime.kernels.latent_counts import Statistics
-from sparsetime.kernels.row_sparse import Rows
+from sparsetime.kernels.latent_counts import LatentCounts
+from sparsetime.kernels.row_sparse import GradientRows
 from sparsetime.kernels.selection_rules import (
     AbsTopKRule,
     BatchTopKRule,
@@ -33,8 +34,8 @@ from sparsetime.support import ByLatent, Support
 _ENTRIES = 16
 _COLUMNS = 128
 _BITS_OF_INFINITY = 0x7F800000
-# What BatchTopK holds of every entry: its row, its index, its bits.
-_HELD = (torch.int64, torch.int64, torch.int32)
+# Row, index and bits of an entry: the tensors that the selection of a batch keeps.
+_ENTRY_DTYPES = (torch.int64, torch.int64, torch.int32)
 
 
 def select(
@@ -46,8 +47,10 @@ def select(
 ) -> Support:
     """See `reference.select`.
 
-    Waits for the GPU once a tile, to learn the number of entries; BatchTopK more often, where a
-    tile calls for a new bound.
+    Synchronises with the GPU once a tile, for the number of entries; a selection over the batch
+    does so more often, for every new bound.
+
+    Errors: ConfigError for a rule without a GPU program.
     """
     width = weight.shape[0]
     match rule:
@@ -60,6 +63,12 @@ def select(
             parts = [_largest_of_all(tiles, min(k, width) * x.shape[0], x.shape[0], x.device)]
         case ThresholdRule(threshold):
             parts = [_above_zero(tile) for tile in tiles_of(x, weight, bias - threshold, dtype)]
+        case _:
+            raise ConfigError(
+                f"got the rule {type(rule).__name__}, expected TopKRule, AbsTopKRule, "
+                "BatchTopKRule or ThresholdRule on a GPU; call kernels.select or "
+                "kernels.select_exactly, which reduce the other rules to these"
+            )
     none = torch.zeros(0, dtype=torch.int64, device=x.device)
     counts = torch.cat([none, *(counts for counts, _ in parts)])
     indices = torch.cat([none, *(indices for _, indices in parts)])
@@ -68,13 +77,13 @@ def select(
 
 def _largest_per_row(tile: Tile, k: int) -> tuple[Tensor, Tensor]:
     bounds, tied, counts = tile.rank_bounds(k)
-    return counts, tile.places(bounds, tied, counts)[0]
+    return counts, tile.entries(bounds, tied, counts)[0]
 
 
 def _above_zero(tile: Tile) -> tuple[Tensor, Tensor]:
-    none = tile.of_rows()
-    counts, _ = tile.count_places(0)
-    return counts, tile.places(none, none, counts)[0]
+    zeros = tile.zeros_per_row()
+    counts, _ = tile.count_entries(0)
+    return counts, tile.entries(zeros, zeros, counts)[0]
 
 
 def _largest_of_all(
@@ -82,67 +91,70 @@ def _largest_of_all(
 ) -> tuple[Tensor, Tensor]:
     """The `total` largest positive entries of all tiles: counts [rows], indices [entries].
 
-    A bound rises from tile to tile: once `total` entries are above or on some value, nothing below
-    it and nothing that comes later and is on it can stay. So every product is made once, and no
-    more than four times `total` entries are ever held.
+    The bound rises from tile to tile: once `total` entries are at or above some value, no entry
+    below it and no later entry equal to it can be kept. So every product is computed once, and at
+    most four times `total` entries are stored.
     """
     bound, first_row = 0, 0
-    held = [torch.zeros(0, dtype=dtype, device=device) for dtype in _HELD]
+    entries = [torch.zeros(0, dtype=dtype, device=device) for dtype in _ENTRY_DTYPES]
     for tile in tiles:
-        counts, on = tile.count_places(bound)
-        tied = torch.zeros_like(on)
+        counts, equal = tile.count_entries(bound)
+        tied = torch.zeros_like(equal)
         if counts.sum() > 2 * total:
             bound = _bound_of_rank(tile, bound, total)
-            counts, on = tile.count_places(bound)
-            tied = _first(on, total - counts.sum())
+            counts, equal = tile.count_entries(bound)
+            tied = _ties_kept(equal, total - counts.sum())
             counts += tied
-        indices, bits = tile.places(torch.full_like(counts, bound), tied, counts)
+        indices, bits = tile.entries(torch.full_like(counts, bound), tied, counts)
         of_tile = torch.arange(first_row, first_row + tile.rows, device=device)
         row = of_tile.repeat_interleave(counts, output_size=indices.shape[0])
-        held = [torch.cat(pair) for pair in zip(held, (row, indices, bits), strict=True)]
-        if held[0].shape[0] > 2 * total:
-            held, bound = _keep_largest(held, total)
+        new = (row, indices, bits)
+        entries = [torch.cat(pair) for pair in zip(entries, new, strict=True)]
+        if entries[0].shape[0] > 2 * total:
+            entries, bound = _keep_largest(entries, total)
         first_row += tile.rows
-    if held[0].shape[0] > total:
-        held, _ = _keep_largest(held, total)
-    row, indices, _ = held
+    if entries[0].shape[0] > total:
+        entries, _ = _keep_largest(entries, total)
+    row, indices, _ = entries
     return _starts(row, rows).diff(), indices
 
 
 def _bound_of_rank(tile: Tile, low: int, total: int) -> int:
-    """A bound that `total` to twice as many entries of a tile are above, found by bisection.
+    """A bound with `total` to twice as many entries of a tile above it, by bisection.
 
-    Where ties leave no such bound: the least one that no more than `total` are above. More than
-    `total` have to be above `low`.
+    Where ties allow no such bound: the least one with at most `total` entries above it. More than
+    `total` entries must be above `low`.
     """
     high = _BITS_OF_INFINITY
     while high - low > 1:
         middle = (low + high) // 2
-        above = int(tile.count_places(middle)[0].sum())
+        above = int(tile.count_entries(middle)[0].sum())
         if total <= above <= 2 * total:
             return middle
         low, high = (middle, high) if above > total else (low, middle)
     return high
 
 
-def _first(on: Tensor, room: Tensor) -> Tensor:
-    """How many of every row's tied entries stay, where the first `room` of all rows do."""
-    before = on.cumsum(0) - on
-    return (room - before).clamp(min=0).minimum(on).to(on.dtype)
+def _ties_kept(equal: Tensor, room: Tensor) -> Tensor:
+    """Number of tied entries kept in every row, where the first `room` of all rows are kept."""
+    before = equal.cumsum(0) - equal
+    return (room - before).clamp(min=0).minimum(equal).to(equal.dtype)
 
 
-def _keep_largest(held: list[Tensor], total: int) -> tuple[list[Tensor], int]:
-    """The `total` largest of the entries held, of equal ones the first, and their bound."""
-    bits = held[-1]
+def _keep_largest(entries: list[Tensor], total: int) -> tuple[list[Tensor], int]:
+    """The `total` largest entries, of equal ones the first, and their bound."""
+    bits = entries[-1]
     bound = bits.sort(descending=True).values[total - 1]
-    above, on = bits > bound, bits == bound
-    keep = above | (on & (on.cumsum(0) <= total - above.sum()))
-    return [part[keep] for part in held], int(bound)
+    above, equal = bits > bound, bits == bound
+    keep = above | (equal & (equal.cumsum(0) <= total - above.sum()))
+    return [part[keep] for part in entries], int(bound)
 
 
-def kept(support: Support, values: Float[Tensor, " entries"], rule: Rule) -> Int[Tensor, " kept"]:
-    """See `reference.kept`."""
-    return reference.kept(support, values, rule)
+def kept_entries(
+    support: Support, values: Float[Tensor, " entries"], rule: Rule
+) -> Int[Tensor, " kept"]:
+    """See `reference.kept_entries`."""
+    return reference.kept_entries(support, values, rule)
 
 
 def mask_of_largest(score: Float[Tensor, "rows some"], k: int) -> Bool[Tensor, "rows some"]:
@@ -205,7 +217,7 @@ def outer(
 
 
 def transpose(support: Support) -> ByLatent:
-    """See `reference.transpose`: a stable sort, of half the bytes that the indices have."""
+    """See `reference.transpose`: a stable sort of int32, half the bytes of the indices."""
     latents, order = support.indices.to(torch.int32).sort(stable=True)
     return ByLatent(_starts(latents, support.width), support.row_of_entry[order], order)
 
@@ -229,27 +241,27 @@ def suffix_sums(
     return reference.suffix_sums(errors, weights)
 
 
-def statistics(support: Support) -> Statistics:
-    """See `statistics.statistics`: sorts, which a GPU is made for."""
-    return reference.statistics(support)
+def count_latents(support: Support) -> LatentCounts:
+    """See `kernels.count_latents`: by sorts, which are fast on a GPU."""
+    return reference.count_latents(support)
 
 
-def project(gradient: Rows, weight: Float[Tensor, "width d"]) -> None:
+def project(gradient: GradientRows, weight: Float[Tensor, "width d"]) -> None:
     """See `adam.project`."""
     values = gradient.values
     rows, d = values.shape
-    places = gradient.places
-    if places is None:
-        places = torch.arange(rows, device=values.device)
-    whole = triton.next_power_of_2(d)
-    launch(programs.project, (rows,), values, places, weight.detach(), d, COLUMNS=whole)
+    indices = gradient.indices
+    if indices is None:
+        indices = torch.arange(rows, device=values.device)
+    columns = triton.next_power_of_2(d)
+    launch(programs.project, (rows,), values, indices, weight.detach(), d, COLUMNS=columns)
 
 
 def adam(
     weight: Float[Tensor, "width d"],
     first: Float[Tensor, "width d"],
     second: Float[Tensor, "width d"],
-    gradient: Rows,
+    gradient: GradientRows,
     scale: Float[Tensor, ""],
     step: AdamStep,
     unit_rows: bool,
@@ -258,9 +270,9 @@ def adam(
     width, d = weight.shape
     rows = torch.arange(gradient.values.shape[0], device=weight.device)
     row_of = rows
-    if gradient.places is not None:
-        none = torch.full((width,), -1, device=weight.device)
-        row_of = none.index_copy_(0, gradient.places, rows)
+    if gradient.indices is not None:
+        no_row = torch.full((width,), -1, device=weight.device)
+        row_of = no_row.index_copy_(0, gradient.indices, rows)
     launch(
         programs.adam,
         (width,),
@@ -282,6 +294,6 @@ def adam(
 
 
 def _starts(ascending: Tensor, size: int) -> Tensor:
-    """Where each of the numbers below `size` begins in a list of them: [size + 1]."""
+    """Start of each number below `size` in a sorted list of numbers: [size + 1]."""
     numbers = torch.arange(size + 1, dtype=ascending.dtype, device=ascending.device)
     return torch.searchsorted(ascending, numbers)

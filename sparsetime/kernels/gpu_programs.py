@@ -1,8 +1,8 @@
-"""The Triton programs for GPUs. Each is launched by `gpu`, which says what it is for.
+"""Triton programs of the GPU kernels; `gpu` launches them.
 
-A score is compared by the integer of its float32 bits: positive floats compare like these
-integers, and what is not positive is an integer below or on zero. Loads past the last column give
-zeros, which nothing keeps.
+Scores are compared by the integers of their float32 bits: positive floats have the order of these
+integers, and the others are integers of at most zero. Loads past the last column give zeros, which
+no rule keeps.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import triton.language as tl
 
 @triton.jit
 def _bits(tile, bias, row, first, width, MAGNITUDE: tl.constexpr, COLUMNS: tl.constexpr):
-    """Bits of `tile + bias` of one row from column `first` on."""
+    """Bits of `tile + bias` of one row in the columns that start at `first`."""
     columns = first + tl.arange(0, COLUMNS)
     inside = columns < width
     score = tl.load(tile + row * width + columns, mask=inside, other=0.0).to(tl.float32)
@@ -44,8 +44,8 @@ def rank_bounds(
     MAGNITUDE: tl.constexpr,
     COLUMNS: tl.constexpr,
 ):
-    """For one row: the bound that its k largest are above or on, how many of those on it stay,
-    and how many stay in all. Where no more than k are positive the bound is zero.
+    """For one row: the bound of its k largest entries, the number of kept entries equal to it, and
+    the number of all kept entries. Where at most k entries are positive the bound is zero.
     """
     row = tl.program_id(0).to(tl.int64)
     top = tl.zeros((COLUMNS,), tl.int32)
@@ -62,7 +62,7 @@ def rank_bounds(
     while high - low > 1:
         middle = low + (high - low) // 2
         above = _count_above(tile, bias, row, middle, width, MAGNITUDE, COLUMNS)
-        # Exactly k above: nothing is left to find, and the two ends meet here.
+        # With exactly k above, the search is over: this sets both ends to meet here.
         low = tl.where(above > k, middle, tl.where(above == k, middle - 1, low))
         high = tl.where(above > k, high, middle)
     above = _count_above(tile, bias, row, high, width, MAGNITUDE, COLUMNS)
@@ -72,10 +72,10 @@ def rank_bounds(
 
 
 @triton.jit(do_not_specialize=["bound"])
-def count_places(
-    tile, bias, bound, above, on, width, MAGNITUDE: tl.constexpr, COLUMNS: tl.constexpr
+def count_entries(
+    tile, bias, bound, above, equal, width, MAGNITUDE: tl.constexpr, COLUMNS: tl.constexpr
 ):
-    """For one row: how many entries are above the bound of all rows, and how many on it."""
+    """For one row: the number of entries above a bound common to all rows, and equal to it."""
     row = tl.program_id(0).to(tl.int64)
     count = tl.zeros((COLUMNS,), tl.int32)
     tied = tl.zeros((COLUMNS,), tl.int32)
@@ -84,11 +84,11 @@ def count_places(
         count += bits > bound
         tied += bits == bound
     tl.store(above + row, tl.sum(count, 0))
-    tl.store(on + row, tl.sum(tied, 0))
+    tl.store(equal + row, tl.sum(tied, 0))
 
 
 @triton.jit
-def write_places(
+def write_entries(
     tile,
     bias,
     bounds,
@@ -100,9 +100,9 @@ def write_places(
     MAGNITUDE: tl.constexpr,
     COLUMNS: tl.constexpr,
 ):
-    """For one row: the columns above its bound, and the first `tied` of those on it, ascending.
+    """For one row: the columns above its bound, and the first `tied` of those equal to it.
 
-    They go to `indices` (and their bits to `scores`) from the row's start on.
+    They are written in ascending order to `indices` (their bits to `scores`) at the row's start.
     """
     row = tl.program_id(0).to(tl.int64)
     bound = tl.load(bounds + row)
@@ -110,22 +110,23 @@ def write_places(
     at = tl.load(starts + row)
     for first in range(0, width, COLUMNS):
         bits = _bits(tile, bias, row, first, width, MAGNITUDE, COLUMNS)
-        on = (bits == bound).to(tl.int32)
-        keep = (bits > bound) | ((on > 0) & (tl.cumsum(on, 0) <= room))
+        equal = (bits == bound).to(tl.int32)
+        keep = (bits > bound) | ((equal > 0) & (tl.cumsum(equal, 0) <= room))
         kept = keep.to(tl.int32)
-        place = at + tl.cumsum(kept, 0) - 1
+        # The cumulative sum gives every kept column its own address: no atomic counter.
+        position = at + tl.cumsum(kept, 0) - 1
         columns = first + tl.arange(0, COLUMNS)
-        tl.store(indices + place, columns.to(tl.int64), mask=keep)
-        tl.store(scores + place, bits, mask=keep)
+        tl.store(indices + position, columns.to(tl.int64), mask=keep)
+        tl.store(scores + position, bits, mask=keep)
         at += tl.sum(kept, 0)
-        room -= tl.sum(on, 0)
+        room -= tl.sum(equal, 0)
 
 
 @triton.jit
 def gather_dot(
     x, weight, rows, indices, out, entries, d, ENTRIES: tl.constexpr, COLUMNS: tl.constexpr
 ):
-    """For a block of entries: the dot product of the row and the latent of each."""
+    """For a block of entries: the dot products of their rows and latents."""
     at = tl.program_id(0).to(tl.int64) * ENTRIES + tl.arange(0, ENTRIES)
     real = at < entries
     lines = x + tl.load(rows + at, mask=real, other=0)[:, None] * d
@@ -141,7 +142,7 @@ def gather_dot(
 
 @triton.jit
 def decode(values, offsets, indices, atoms, out, d, ENTRIES: tl.constexpr, COLUMNS: tl.constexpr):
-    """For one row and a block of columns: the sum of `value * atom` over the row's entries."""
+    """For one row and a block of columns: the sum of `value * atom` over the entries of the row."""
     row = tl.program_id(0).to(tl.int64)
     columns = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     inside = columns < d
@@ -150,22 +151,22 @@ def decode(values, offsets, indices, atoms, out, d, ENTRIES: tl.constexpr, COLUM
     for first in range(tl.load(offsets + row), stop, ENTRIES):
         at = first + tl.arange(0, ENTRIES)
         real = at < stop
-        strength = tl.load(values + at, mask=real, other=0.0).to(tl.float32)
+        value = tl.load(values + at, mask=real, other=0.0).to(tl.float32)
         lines = atoms + tl.load(indices + at, mask=real, other=0)[:, None] * d
         both = real[:, None] & inside[None, :]
         part = tl.load(lines + columns[None, :], mask=both, other=0.0).to(tl.float32)
-        total += tl.sum(strength[:, None] * part, 0)
+        total += tl.sum(value[:, None] * part, 0)
     tl.store(out + row * d + columns, total, mask=inside)
 
 
 @triton.jit
-def project(values, places, weight, d, COLUMNS: tl.constexpr):
-    """Take the part along its weight, which has length one, out of one row, in place."""
+def project(values, indices, weight, d, COLUMNS: tl.constexpr):
+    """Remove the component of one row along its unit-norm weight row, in place."""
     row = tl.program_id(0).to(tl.int64)
     columns = tl.arange(0, COLUMNS)
     inside = columns < d
     line = tl.load(values + row * d + columns, mask=inside, other=0.0)
-    own = tl.load(weight + tl.load(places + row) * d + columns, mask=inside, other=0.0)
+    own = tl.load(weight + tl.load(indices + row) * d + columns, mask=inside, other=0.0)
     tl.store(values + row * d + columns, line - tl.sum(line * own, 0) * own, mask=inside)
 
 
@@ -186,23 +187,23 @@ def adam(
     UNIT_ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ):
-    """One step of Adam on one row; its gradient is row `row_of[latent]` of `values`, or zero."""
+    """Adam step on one row; its gradient is row `row_of[latent]` of `values`, or zero for -1."""
     latent = tl.program_id(0).to(tl.int64)
     columns = tl.arange(0, COLUMNS)
     inside = columns < d
-    places = latent * d + columns
+    addresses = latent * d + columns
     row = tl.load(row_of + latent)
     slope = tl.load(values + row * d + columns, mask=inside & (row >= 0), other=0.0)
     slope *= tl.load(scale)
-    mean = tl.load(first + places, mask=inside, other=0.0) * first_decay
+    mean = tl.load(first + addresses, mask=inside, other=0.0) * first_decay
     mean += (1 - first_decay) * slope
-    square = tl.load(second + places, mask=inside, other=0.0) * second_decay
+    square = tl.load(second + addresses, mask=inside, other=0.0) * second_decay
     square += (1 - second_decay) * slope * slope
-    own = tl.load(weight + places, mask=inside, other=0.0)
+    own = tl.load(weight + addresses, mask=inside, other=0.0)
     own -= size * mean / (tl.sqrt(square) / correction + epsilon)
     if UNIT_ROWS:
         length = tl.sqrt(tl.sum(tl.where(inside, own * own, 0.0), 0))
         own /= tl.maximum(length, 1e-8)
-    tl.store(first + places, mean, mask=inside)
-    tl.store(second + places, square, mask=inside)
-    tl.store(weight + places, own, mask=inside)
+    tl.store(first + addresses, mean, mask=inside)
+    tl.store(second + addresses, square, mask=inside)
+    tl.store(weight + addresses, own, mask=inside)

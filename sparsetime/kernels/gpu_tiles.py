@@ -1,4 +1,4 @@
-"""The product that selection reads, tile by tile, and the programs that find places in a tile."""
+"""Row tiles of the product that selection reads, and launches of programs on a tile."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch import Tensor
 
 from sparsetime.kernels import gpu_programs as programs
 
-# Elements of one product tile: 64 MB in bfloat16, so that a tile has enough rows to keep the
-# multiplying units busy where the dictionary is very wide.
+# Elements of one product tile: 64 MB in bfloat16, so that a tile of a very wide dictionary has
+# enough rows to occupy the matrix units.
 _TILE_ELEMENTS = 1 << 25
 _LEAST_ROWS = 16
 _COLUMNS = 4096
@@ -20,7 +20,7 @@ _WARPS = 8
 
 @final
 class Tile:
-    """Some rows of the product, read by programs that add the bias; with what they find there."""
+    """Some rows of the product, with the programs that add the bias and select entries."""
 
     def __init__(self, product: Tensor, bias: Tensor, magnitude: bool) -> None:
         self.rows, self.width = product.shape
@@ -32,27 +32,27 @@ class Tile:
         }
 
     def rank_bounds(self, k: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The bound of every row's k largest entries, how many on it stay, how many in all."""
-        bounds, tied, counts = (self.of_rows() for _ in range(3))
+        """For every row: bound of the k largest entries, kept entries equal to it, all kept."""
+        bounds, tied, counts = (self.zeros_per_row() for _ in range(3))
         self._launch(programs.rank_bounds, k, bounds, tied, counts)
         return bounds, tied, counts
 
-    def count_places(self, bound: int) -> tuple[Tensor, Tensor]:
-        """How many entries of every row are above one bound, and how many on it."""
-        above, on = self.of_rows(), self.of_rows()
-        self._launch(programs.count_places, bound, above, on)
-        return above, on
+    def count_entries(self, bound: int) -> tuple[Tensor, Tensor]:
+        """Numbers of entries of every row above one bound, and equal to it."""
+        above, equal = self.zeros_per_row(), self.zeros_per_row()
+        self._launch(programs.count_entries, bound, above, equal)
+        return above, equal
 
-    def places(self, bounds: Tensor, tied: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-        """Indices and bits of the entries above their row's bound and the first `tied` on it."""
+    def entries(self, bounds: Tensor, tied: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+        """Indices and bits of entries above their row's bound, and the first `tied` equal to it."""
         offsets = offsets_of(counts)
         indices = offsets.new_empty(int(offsets[-1]))
         bits = bounds.new_empty(indices.shape)
-        self._launch(programs.write_places, bounds, tied, offsets, indices, bits)
+        self._launch(programs.write_entries, bounds, tied, offsets, indices, bits)
         return indices, bits
 
-    def of_rows(self) -> Tensor:
-        """A zero for every row."""
+    def zeros_per_row(self) -> Tensor:
+        """Zeros [rows], int32."""
         return self._matrices[0].new_zeros(self.rows, dtype=torch.int32)
 
     def _launch(self, program: Any, *arguments: Tensor | int) -> None:
@@ -75,23 +75,23 @@ def tiles_of(
 
 
 def offsets_of(counts: Tensor) -> Tensor:
-    """Where the entries of every row begin, and where the last ones end: [rows + 1]."""
+    """Row offsets of compressed rows from the counts per row: [rows + 1]."""
     return torch.cat([counts.new_zeros(1, dtype=torch.int64), counts.cumsum(0)])
 
 
 def block_of(size: int, most: int) -> int:
-    """The least power of two that covers `size`, within what a program can hold."""
+    """Block size: the least power of two of at least `size`, from 16 to `most`."""
     return max(16, min(most, 1 << (size - 1).bit_length()))
 
 
 def blocks(size: int, block: int) -> int:
-    """How many blocks cover `size`."""
+    """Number of blocks that cover `size`."""
     return -(-size // block)
 
 
 def launch(
     program: Any, grid: tuple[int, ...], *arguments: Tensor | float, **constants: int
 ) -> None:
-    """Launch on the GPU that holds the first argument, which need not be the current one."""
+    """Launch a program on the GPU of the first argument, which may not be the current one."""
     with torch.cuda.device_of(arguments[0]):
         program[grid](*arguments, **constants)

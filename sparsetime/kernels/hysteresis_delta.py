@@ -1,4 +1,4 @@
-"""Codes that look back at the step before: compiled on a CPU, in plain PyTorch elsewhere."""
+"""Hysteresis and delta coding: compiled loops on a CPU, plain PyTorch elsewhere."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from sparsetime.support import Support
 
 @torch.no_grad()
 def hysteresis(
-    fires: Bool[Tensor, " entries"], support: Support, segments: Int[Tensor, " stretches_plus_1"]
+    fires: Bool[Tensor, " entries"], support: Support, segments: Int[Tensor, " segments_plus_1"]
 ) -> Bool[Tensor, " entries"]:
-    """Which entries are on: those that fire, and those that were on one row before.
+    """Mask of active entries under hysteresis: those that fire, and those active one row before.
 
-    Rows follow each other within segments, which begin at the given offsets. An entry that is not
-    in the support is off, and ends what was on.
+        active_t = fires_t or (candidate_t and active_{t-1})
+
+    candidate: an entry of the support. Rows are consecutive within the segments that start at the
+    given offsets; a latent without an entry in a row becomes inactive.
     """
     if backend_name(fires.device) != "cpu":
         return _hysteresis(fires, support, segments)
@@ -35,16 +37,18 @@ def delta_code(
     fresh: SparseCode,
     aim: Float[Tensor, "rows d"],
     atoms: Float[Tensor, "width d"],
-    segments: Int[Tensor, " stretches_plus_1"],
+    segments: Int[Tensor, " segments_plus_1"],
     tolerance: float,
     past: SparseCode,
 ) -> SparseCode:
-    """The code of every row that stays as near as can be to that of the row before.
+    """Delta code of every row: the code of the row before, with as few changes as necessary.
 
-    Within a segment a row begins with the code before it (`past` [segments] at the beginning). The
-    strengths that differ most from the row's fresh code are taken over first, until the squared
-    distance of `code @ atoms` from the aim is at most the tolerance more than that of the fresh
-    code. So the distance never depends on how long ago the last change was.
+    Within a segment a row starts from the code before it (`past` [segments] at the start). The
+    values that differ most from the row's fresh code are replaced first, until
+
+        ||aim - code @ atoms||² <= ||aim - fresh @ atoms||² + tolerance
+
+    The error therefore does not accumulate over steps without a change.
     """
     if backend_name(aim.device) != "cpu":
         return _delta_code(fresh, aim, atoms, segments, tolerance, past)
@@ -57,14 +61,14 @@ def delta_code(
         (past.offsets.numpy(), past.indices.numpy(), past.values.numpy()),
         fresh.width,
     )
-    found = [torch.from_numpy(array) for array in (offsets, indices, values)]
-    return SparseCode(found[0], found[1], found[2], fresh.width, fresh.shape)
+    arrays = [torch.from_numpy(array) for array in (offsets, indices, values)]
+    return SparseCode(arrays[0], arrays[1], arrays[2], fresh.width, fresh.shape)
 
 
 def _hysteresis(
-    fires: Bool[Tensor, " entries"], support: Support, segments: Int[Tensor, " stretches_plus_1"]
+    fires: Bool[Tensor, " entries"], support: Support, segments: Int[Tensor, " segments_plus_1"]
 ) -> Bool[Tensor, " entries"]:
-    """A run is one latent in consecutive rows of one segment; it is on from its first firing."""
+    """Hysteresis by runs: one latent in consecutive rows of one segment, active once it fires."""
     row, rows = support.row_of_entry, support.rows
     order = torch.argsort(support.indices * rows + row)
     latent, row, fired = support.indices[order], row[order], fires[order].long()
@@ -81,19 +85,19 @@ def _delta_code(
     fresh: SparseCode,
     aim: Float[Tensor, "rows d"],
     atoms: Float[Tensor, "width d"],
-    segments: Int[Tensor, " stretches_plus_1"],
+    segments: Int[Tensor, " segments_plus_1"],
     tolerance: float,
     past: SparseCode,
 ) -> SparseCode:
-    """One step of all segments at once, with dense strengths of as many rows."""
+    """Delta code of all segments in parallel, one step at a time, with dense values."""
     wanted, now = fresh.dense(), past.dense()
     out = torch.zeros_like(wanted)
     lengths = segments.diff()
     for step in range(int(lengths.max()) if lengths.numel() else 0):
-        going = (lengths > step).nonzero()[:, 0]
-        rows = segments[going] + step
-        now[going] = _changed(now[going], wanted[rows], aim[rows], atoms, tolerance)
-        out[rows] = now[going]
+        unfinished = (lengths > step).nonzero()[:, 0]
+        rows = segments[unfinished] + step
+        now[unfinished] = _changed(now[unfinished], wanted[rows], aim[rows], atoms, tolerance)
+        out[rows] = now[unfinished]
     return SparseCode.from_dense(out)
 
 
@@ -112,6 +116,6 @@ def _changed(
     error = (aim - now @ atoms)[:, None] - (steps[..., None] * atoms[order]).cumsum(1)
     error = torch.cat([(aim - now @ atoms)[:, None], error], 1).square().sum(2)
     within = error <= allowed[:, None]
-    taken = (~within).long().cumprod(1).sum(1)  # all of them where none was enough
-    keep = torch.arange(most, device=now.device)[None] < taken[:, None]
+    count = (~within).long().cumprod(1).sum(1)  # all changes where no prefix is within tolerance
+    keep = torch.arange(most, device=now.device)[None] < count[:, None]
     return now.scatter(1, order, torch.where(keep, wanted.gather(1, order), now.gather(1, order)))

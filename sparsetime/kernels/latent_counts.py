@@ -1,4 +1,4 @@
-"""What a sparse code shows of its latents, in one pass: how often, when last, and with whom."""
+"""Firing counts, last firings and co-activation counts of the latents of a code."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sparsetime.support import Support
 
 
 @dataclass(frozen=True)
-class Statistics:
+class LatentCounts:
     """Counts over the rows of a code.
 
-    fired: int64 [width], on how many rows each latent is on; last: int64 [width], the last of
-    these rows, -1 where there is none.
-    Latent `i` is on together with `partners[n]`, which is larger than `i`, on `together[n]` rows,
-    for n in `offsets[i]:offsets[i + 1]`; partners ascend, and those never met are left out.
+    fired: int64 [width], rows on which each latent is active; last: int64 [width], the last of
+    these rows, -1 where there is none. Co-activation is in compressed rows: latent `i` is active
+    together with latent `partners[n]` > `i` on `together[n]` rows, for n in
+    `offsets[i]:offsets[i + 1]`. Partners ascend; pairs without a common row are left out.
     """
 
     fired: Int[Tensor, " width"]
@@ -30,9 +30,9 @@ class Statistics:
 
 
 @torch.no_grad()
-def statistics(support: Support) -> Statistics:
-    """Firing counts, last firings and co-firing of the entries of a code.
+def count_latents(support: Support) -> LatentCounts:
+    """Firing counts, last firings and co-activation of the latents of a code.
 
-    Costs one step for each pair of latents in a row: k squared over two a row.
+    The cost is k² / 2 a row: one operation for every pair of its active latents.
     """
-    return backend(support.indices).statistics(support)
+    return backend(support.indices).count_latents(support)

@@ -1,4 +1,4 @@
-"""Freed memory stays with the process while a loop runs that will ask for it again."""
+"""Setting of the C library's allocator: freed memory stays with the process."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _TRIM_THRESHOLD, _KEPT_IN_ALL = -1, 1 << 30
 def keep_freed_memory() -> bool:
     """Let the C library keep freed blocks instead of returning them to the system.
 
-    A training step frees and asks again for the same few megabytes many times. Memory that comes
-    anew from the system is cleared page by page, which costs more than the arithmetic on it. At
-    most 1 GB is kept. Returns whether the C library could be told: glibc can, others cannot.
+    A training step frees and allocates the same few megabytes many times. The system clears new
+    memory page by page, which costs more than the arithmetic on it. At most 1 GB is kept. Returns
+    whether the C library has this setting: glibc has it, others do not.
     """
     if not sys.platform.startswith("linux"):
         return False
     try:
-        tell = ctypes.CDLL(None).mallopt
+        mallopt = ctypes.CDLL(None).mallopt
     except AttributeError:
         return False
-    return bool(tell(_MMAP_THRESHOLD, _LARGEST_KEPT) and tell(_TRIM_THRESHOLD, _KEPT_IN_ALL))
+    return bool(mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT) and mallopt(_TRIM_THRESHOLD, _KEPT_IN_ALL))

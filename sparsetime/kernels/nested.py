@@ -1,4 +1,4 @@
-"""The errors of every nested prefix of latents, in one pass over the code."""
+"""Reconstruction errors of all nested prefixes of latents, in one pass over the code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.codes import offsets_of
-from sparsetime.kernels.autograd import to_latents
+from sparsetime.kernels.autograd import sum_by_latent
 from sparsetime.kernels.dispatch import backend
 from sparsetime.support import Support
 
@@ -21,11 +21,13 @@ def nested_errors(
     aim: Float[Tensor, "rows d"],
     ends: tuple[int, ...],
 ) -> Float[Tensor, " groups"]:
-    """Mean squared distance from the aim of what each prefix of latents gives.
+    """Mean squared error of the reconstruction by each prefix of latents.
 
-    Entries ascend within a row, so a prefix is a segment of them: each is added once to a running
-    sum that is compared with the aim at the end of every group. Gradients go to values, atoms and
-    aim. ends: the end of each prefix; the last is the width.
+        error_g = mean_n ||aim_n - Σ_{i < ends_g} z_{n,i} · atom_i||²
+
+    Entries ascend within a row, so a prefix is a contiguous run of them: every entry is added once
+    to a running sum, which is compared with the aim at the end of every group. Gradients go to
+    values, atoms and aim. ends: the end of each prefix; the last is the width.
     """
     out: Tensor = _NestedErrors.apply(  # type: ignore[no-untyped-call]
         values, atoms, aim, by_group(support, ends), len(ends)
@@ -34,7 +36,7 @@ def nested_errors(
 
 
 def by_group(support: Support, ends: tuple[int, ...]) -> Support:
-    """The same entries with a row for every row and group, rows first: [rows * groups]."""
+    """The same entries with one row for every pair of row and group: [rows * groups]."""
     groups = len(ends)
     if groups == 1:
         return support
@@ -60,14 +62,14 @@ class _NestedErrors(torch.autograd.Function):
         values, atoms, errors = ctx.saved_tensors
         finer: Support = ctx.finer
         run = backend(atoms)
-        # An entry counts in its own group's prefix and in all that follow.
+        # An entry contributes to the prefix of its own group and to all later prefixes.
         slopes = run.suffix_sums(errors, grads[0] * (2 / errors.shape[0]))
         flat = slopes.reshape(-1, slopes.shape[2])
         grad_values = grad_atoms = grad_aim = None
         if ctx.needs_input_grad[0]:
             grad_values = run.gather_dot(flat, atoms, finer)
         if ctx.needs_input_grad[1]:
-            grad_atoms = to_latents(values, finer, flat, run, ctx.leaf)
+            grad_atoms = sum_by_latent(values, finer, flat, run, ctx.leaf)
         if ctx.needs_input_grad[2]:
             grad_aim = -slopes[:, 0]
         return grad_values, grad_atoms, grad_aim, None, None

@@ -1,4 +1,4 @@
-"""What this machine multiplies fastest for selection: measured, not guessed."""
+"""Measured choice of the dtype in which selection multiplies."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ import torch
 
 from sparsetime.files import Folder
 
-# Below this ratio of times the lower precision is worth it.
+# Ratio of times below which lower precision is used.
 _WORTH = 0.7
 _DTYPES = {"bfloat16": torch.bfloat16, "int8": torch.int8}
 _SHAPE = (512, 512, 4096)
 
 
 def selection_dtype(device: torch.device) -> torch.dtype:
-    """The dtype for selection products on `device`: the fastest, float32 unless clearly beaten.
+    """The fastest dtype for selection products on `device`; float32 unless clearly slower.
 
-    The first call on a machine measures for a few milliseconds and keeps the answer in the user's
-    cache folder, so that runs repeat exactly.
+    The first call on a machine measures for a few milliseconds and stores the ratios in the user's
+    cache folder, so that later runs use the same dtype.
     """
     ratios = _kept_ratios(device.type, _machine(device))
     name = min(ratios, key=lambda name: ratios[name])
@@ -34,7 +34,7 @@ def selection_dtype(device: torch.device) -> torch.dtype:
 
 
 def measured_ratios(device: torch.device) -> dict[str, float]:
-    """By dtype: the median time of a product over that of a float32 one, interleaved."""
+    """Median time of a product in each dtype over that in float32, measured in turn."""
     dtypes = [torch.float32, torch.bfloat16]
     if device.type == "cpu":
         dtypes.append(torch.int8)
@@ -43,11 +43,11 @@ def measured_ratios(device: torch.device) -> dict[str, float]:
     times: dict[torch.dtype, list[float]] = {dtype: [] for dtype in dtypes}
     for _ in range(9):
         for dtype, product in products.items():
-            began = time.perf_counter()
+            start = time.perf_counter()
             product()
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
-            times[dtype].append(time.perf_counter() - began)
+            times[dtype].append(time.perf_counter() - start)
     medians = {dtype: sorted(times[dtype])[4] for dtype in dtypes}
     return {
         str(dtype).removeprefix("torch."): medians[dtype] / medians[torch.float32]
@@ -66,7 +66,7 @@ def _product(
 
         def multiply() -> None:
             torch._int_mm(a, b.T, out=sums)
-            torch.mul(sums, 0.5, out=scores)  # back to units, which other dtypes are already in
+            torch.mul(sums, 0.5, out=scores)  # rescaling, which other dtypes do not need
 
         return multiply
     out = torch.empty(rows, width, dtype=dtype, device=device)
@@ -79,14 +79,14 @@ def _kept_ratios(kind: str, machine: str) -> dict[str, float]:
     folder = Folder(str(base / "sparsetime"))
     name = "selection_dtypes.json"
     try:
-        kept = json.loads(folder.read_bytes(name)) if folder.exists(name) else {}
+        stored = json.loads(folder.read_bytes(name)) if folder.exists(name) else {}
     except ValueError:
-        kept = {}
-    if machine not in kept:
-        kept[machine] = measured_ratios(torch.device(kind))
-        with suppress(OSError):  # a read-only home only costs the measurement next time
-            folder.write_json(name, kept)
-    ratios: dict[str, float] = kept[machine]
+        stored = {}
+    if machine not in stored:
+        stored[machine] = measured_ratios(torch.device(kind))
+        with suppress(OSError):  # with a read-only home every process measures
+            folder.write_json(name, stored)
+    ratios: dict[str, float] = stored[machine]
     return ratios
 
 

@@ -1,4 +1,4 @@
-"""The kernels in plain PyTorch: slow, short, and the truth the fast ones are tested against.
+"""Reference kernels in plain PyTorch: slow and short; tests compare the fast ones with them.
 
 Shapes throughout: x [rows, d], weight [width, d], bias [width], atoms [width, d]; a support's
 offsets [rows + 1] and indices [entries]; values [entries].
@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from sparsetime.kernels.adam_config import AdamStep
-from sparsetime.kernels.latent_counts import Statistics
-from sparsetime.kernels.row_sparse import Rows
+from sparsetime.kernels.latent_counts import LatentCounts
+from sparsetime.kernels.row_sparse import GradientRows
 from sparsetime.kernels.selection_rules import (
     AbsTopKRule,
     BatchTopKRule,
@@ -25,7 +25,7 @@ from sparsetime.kernels.selection_rules import (
 )
 from sparsetime.support import ByLatent, Support
 
-# Rows of `d` gathered at once, so that a code with many entries never needs [entries, d] memory.
+# Entries gathered at once, so that a code with many entries needs no memory of [entries, d].
 _ENTRIES_AT_ONCE = 1 << 16
 
 
@@ -36,7 +36,7 @@ def select(
     rule: Rule,
     dtype: torch.dtype,
 ) -> Support:
-    """The places that `rule` keeps of `x @ weight.T + bias`, multiplied in `dtype`."""
+    """Support of the entries that `rule` keeps of `x @ weight.T + bias`, multiplied in `dtype`."""
     return select_dense(_product(x, weight, dtype) + bias, rule)
 
 
@@ -49,14 +49,14 @@ def _product(x: Tensor, weight: Tensor, dtype: torch.dtype) -> Float[Tensor, "ro
 
 
 def quantise(x: Float[Tensor, "rows d"]) -> tuple[Tensor, Float[Tensor, " rows"]]:
-    """Every row as 8-bit integers, and what they are to be multiplied by."""
+    """Rows quantised to 8-bit integers, and the scale of every row."""
     largest = x.abs().amax(1)
     scale = torch.where(largest > 0, largest / 127, 1.0)
     return (x * (1 / scale)[:, None]).round().to(torch.int8), scale
 
 
 def select_dense(pre: Float[Tensor, "rows width"], rule: Rule) -> Support:
-    """The places that `rule` keeps of pre-activations that exist already."""
+    """Support of the entries that `rule` keeps of given pre-activations."""
     rows, width = pre.shape
     match rule:
         case TopKRule(k):
@@ -68,9 +68,9 @@ def select_dense(pre: Float[Tensor, "rows width"], rule: Rule) -> Support:
             keep = mask_of_largest(pre.reshape(1, -1), total).reshape(rows, width) & (pre > 0)
         case ThresholdRule(threshold):
             keep = pre > threshold
-        case TopKPerRowRule(each):
+        case TopKPerRowRule(counts):
             order = pre.argsort(dim=1, descending=True, stable=True)
-            keep = (order.argsort(dim=1) < each[:, None]) & (pre > 0)
+            keep = (order.argsort(dim=1) < counts[:, None]) & (pre > 0)
         case NearTopKRule(k, margin, magnitude):
             score = pre.abs() if magnitude else pre
             kth = score.kthvalue(width - min(k, width) + 1, dim=1).values.clamp_min(0)
@@ -81,7 +81,7 @@ def select_dense(pre: Float[Tensor, "rows width"], rule: Rule) -> Support:
 
 
 def mask_of_largest(score: Float[Tensor, "rows some"], k: int) -> Bool[Tensor, "rows some"]:
-    """The k largest of each row, of either sign; of equal scores the first ones."""
+    """Mask of the k largest entries of each row, of either sign; of equal scores the first."""
     if k >= score.shape[1]:
         return torch.ones_like(score, dtype=torch.bool)
     kth = score.kthvalue(score.shape[1] - k + 1, dim=1, keepdim=True).values
@@ -96,7 +96,7 @@ def gather_dot(
     weight: Float[Tensor, "width d"],
     support: Support,
 ) -> Float[Tensor, " entries"]:
-    """`x[row] · weight[index]` for every entry, in float32."""
+    """Dot product `x[row] · weight[index]` for every entry, in float32."""
     row, indices = support.row_of_entry, support.indices
     out = x.new_empty(indices.shape[0])
     for start in range(0, indices.shape[0], _ENTRIES_AT_ONCE):
@@ -111,7 +111,7 @@ def decode(
     indices: Tensor,
     atoms: Float[Tensor, "width d"],
 ) -> Float[Tensor, "rows d"]:
-    """Sum of `values * atoms[indices]` over each row's entries; empty rows give zeros."""
+    """Sum of `values * atoms[indices]` over the entries of each row; zero for empty rows."""
     if indices.shape[0] == 0:
         return atoms.new_zeros(offsets.shape[0] - 1, atoms.shape[1])
     return functional.embedding_bag(
@@ -122,44 +122,47 @@ def decode(
 def outer(
     values: Float[Tensor, " entries"], by_latent: ByLatent, x: Float[Tensor, "rows d"]
 ) -> Float[Tensor, "width d"]:
-    """The transpose of `decode`: for every latent the sum of `values * x[row]` over its entries."""
+    """Transpose of `decode`: sum of `values * x[row]` over the entries of every latent."""
     return decode(values[by_latent.order], by_latent.offsets, by_latent.rows, x)
 
 
 def transpose(support: Support) -> ByLatent:
-    """The support seen from the latents."""
+    """The support with its entries sorted by latent."""
     order = torch.argsort(support.indices, stable=True)
     counts = torch.bincount(support.indices, minlength=support.width)
     offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
     return ByLatent(offsets, support.row_of_entry[order], order)
 
 
-def kept(support: Support, values: Float[Tensor, " entries"], rule: Rule) -> Int[Tensor, " kept"]:
-    """Which entries of a support, by their values, the rule keeps: their places, ascending."""
+def kept_entries(
+    support: Support, values: Float[Tensor, " entries"], rule: Rule
+) -> Int[Tensor, " kept"]:
+    """Ascending positions of the entries of a support that the rule keeps by their values."""
     row, count = support.row_of_entry, support.rows
     match rule:
         case TopKRule(k):
-            stays = (_rank(values, row, count) < k) & (values > 0)
+            keep = (_rank(values, row, count) < k) & (values > 0)
         case AbsTopKRule(k):
-            stays = (_rank(values.abs(), row, count) < k) & (values != 0)
+            keep = (_rank(values.abs(), row, count) < k) & (values != 0)
         case BatchTopKRule(k):
-            stays = (_rank(values, torch.zeros_like(row), 1) < k * count) & (values > 0)
-        case TopKPerRowRule(each):
-            stays = (_rank(values, row, count) < each[row]) & (values > 0)
+            keep = (_rank(values, torch.zeros_like(row), 1) < k * count) & (values > 0)
+        case TopKPerRowRule(counts):
+            keep = (_rank(values, row, count) < counts[row]) & (values > 0)
         case ThresholdRule(threshold):
-            stays = values > threshold.expand(support.width)[support.indices]
+            keep = values > threshold.expand(support.width)[support.indices]
         case NearTopKRule():
-            raise TypeError("NearTopKRule widens a selection; it does not narrow one")
-    return stays.nonzero().squeeze(1)
+            raise TypeError("got NearTopKRule, expected a rule that narrows a selection")
+    return keep.nonzero().squeeze(1)
 
 
 def _rank(score: Float[Tensor, " entries"], row: Tensor, rows: int) -> Tensor:
-    """How many entries of the same row are larger, or as large and earlier."""
-    falling = score.argsort(descending=True, stable=True)
-    order = falling[row[falling].argsort(stable=True)]
+    """Rank of every entry in its row: the number of entries larger, or equal and earlier."""
+    # Two stable sorts order by row, then by falling score, then by position.
+    descending = score.argsort(descending=True, stable=True)
+    order = descending[row[descending].argsort(stable=True)]
     starts = torch.searchsorted(row[order], torch.arange(rows, device=row.device))
-    places = torch.arange(score.shape[0], device=row.device) - starts[row[order]]
-    return torch.empty_like(places).index_copy_(0, order, places)
+    rank = torch.arange(score.shape[0], device=row.device) - starts[row[order]]
+    return torch.empty_like(rank).index_copy_(0, order, rank)
 
 
 def nested_differences(
@@ -169,7 +172,7 @@ def nested_differences(
     aim: Float[Tensor, "rows d"],
     groups: int,
 ) -> Float[Tensor, "rows groups d"]:
-    """What each prefix of groups gives, less the aim; `finer` has a row for each row and group."""
+    """Reconstruction by each prefix of groups less the aim; `finer` is that of `by_group`."""
     parts = decode(values, finer.offsets, finer.indices, atoms)
     return parts.reshape(aim.shape[0], groups, aim.shape[1]).cumsum(1) - aim[:, None]
 
@@ -177,34 +180,34 @@ def nested_differences(
 def suffix_sums(
     errors: Float[Tensor, "rows groups d"], weights: Float[Tensor, " groups"]
 ) -> Float[Tensor, "rows groups d"]:
-    """For every group the weighted sum of the errors of it and of those that follow."""
+    """Weighted sum of the errors of every group and of all later groups."""
     return (errors * weights[:, None]).flip(1).cumsum(1).flip(1)
 
 
-def statistics(support: Support) -> Statistics:
-    """See `statistics.statistics`."""
+def count_latents(support: Support) -> LatentCounts:
+    """See `kernels.count_latents`."""
     indices, width = support.indices, support.width
     fired = torch.bincount(indices, minlength=width)
     last = torch.full_like(fired, -1)
     last.scatter_reduce_(0, indices, support.row_of_entry, "amax")
     # Every entry pairs with those after it in its row.
-    place = torch.arange(indices.shape[0], device=indices.device)
-    following = support.offsets[1:][support.row_of_entry] - place - 1
-    first = place.repeat_interleave(following)
+    position = torch.arange(indices.shape[0], device=indices.device)
+    following = support.offsets[1:][support.row_of_entry] - position - 1
+    first = position.repeat_interleave(following)
     step = torch.arange(first.shape[0], device=indices.device)
     step = step - (following.cumsum(0) - following).repeat_interleave(following)
     pairs = indices[first] * width + indices[first + 1 + step]
     pairs, together = pairs.unique(return_counts=True)
     counts = torch.bincount(pairs // width, minlength=width)
     offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-    return Statistics(fired, last, offsets, pairs % width, together)
+    return LatentCounts(fired, last, offsets, pairs % width, together)
 
 
 def adam(
     weight: Float[Tensor, "width d"],
     first: Float[Tensor, "width d"],
     second: Float[Tensor, "width d"],
-    gradient: Rows,
+    gradient: GradientRows,
     scale: Float[Tensor, ""],
     step: AdamStep,
     unit_rows: bool,
@@ -213,20 +216,20 @@ def adam(
     scaled = gradient.values * scale
     first.mul_(step.first_decay)
     second.mul_(step.second_decay)
-    if gradient.places is None:
+    if gradient.indices is None:
         first.add_(scaled, alpha=1 - step.first_decay)
         second.addcmul_(scaled, scaled, value=1 - step.second_decay)
     else:
-        first.index_add_(0, gradient.places, scaled, alpha=1 - step.first_decay)
-        second.index_add_(0, gradient.places, scaled.square_(), alpha=1 - step.second_decay)
+        first.index_add_(0, gradient.indices, scaled, alpha=1 - step.first_decay)
+        second.index_add_(0, gradient.indices, scaled.square_(), alpha=1 - step.second_decay)
     denominator = (second.sqrt() / step.second_correction).add_(step.epsilon)
     weight.addcdiv_(first, denominator, value=-step.size)
     if unit_rows:
         weight.div_(weight.norm(dim=1, keepdim=True).clamp_min_(1e-8))
 
 
-def project(gradient: Rows, weight: Float[Tensor, "width d"]) -> None:
+def project(gradient: GradientRows, weight: Float[Tensor, "width d"]) -> None:
     """See `adam.project`."""
-    own = weight if gradient.places is None else weight[gradient.places]
+    own = weight if gradient.indices is None else weight[gradient.indices]
     along = (gradient.values * own).sum(1, keepdim=True)
     gradient.values.addcmul_(along, own, value=-1)

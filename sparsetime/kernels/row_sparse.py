@@ -1,4 +1,4 @@
-"""Gradients of matrices of which a step touches some rows only."""
+"""Row-sparse gradients: gradients of matrices with few nonzero rows."""
 
 from __future__ import annotations
 
@@ -11,58 +11,58 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-_wanted: ContextVar[bool] = ContextVar("sparsetime_row_gradients", default=False)
+_enabled: ContextVar[bool] = ContextVar("sparsetime_row_gradients", default=False)
 
 
 @contextmanager
 def row_gradients() -> Iterator[None]:
-    """Inside, operations may give matrices sparse gradients that hold the touched rows alone.
+    """Context manager that lets operations give matrices row-sparse gradients.
 
-    A dense gradient of a wide dictionary would be as large as its weights, and mostly zero. Off
-    by default, because torch's optimisers want dense ones.
+    A dense gradient of a wide dictionary would be as large as its weights, and mostly zero.
+    Disabled by default, because torch's optimisers expect dense gradients.
     """
-    token = _wanted.set(True)
+    token = _enabled.set(True)
     try:
         yield
     finally:
-        _wanted.reset(token)
+        _enabled.reset(token)
 
 
-def wants_rows() -> bool:
-    """Whether `row_gradients` is on."""
-    return _wanted.get()
+def row_gradients_enabled() -> bool:
+    """Whether the code runs inside `row_gradients`."""
+    return _enabled.get()
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Some rows of a matrix: `values[n]` is its row `places[n]`; places ascend.
+class GradientRows:
+    """Rows of a gradient matrix: `values[n]` is its row `indices[n]`; indices ascend.
 
-    places None: all of them, in order.
+    indices None: all rows, in order.
     """
 
     values: Float[Tensor, "some d"]
-    places: Int[Tensor, " some"] | None = None
+    indices: Int[Tensor, " some"] | None = None
 
 
-def rows_of(gradient: Tensor) -> Rows:
-    """The rows that a dense or sparse gradient holds, of `as_matrix`."""
+def rows_of_gradient(gradient: Tensor) -> GradientRows:
+    """The rows of a dense or sparse gradient, in the form of `as_matrix`."""
     if not gradient.is_sparse:
-        return Rows(as_matrix(gradient))
+        return GradientRows(as_matrix(gradient))
     whole = gradient.coalesce()
-    return Rows(whole.values(), whole.indices()[0])
+    return GradientRows(whole.values(), whole.indices()[0])
 
 
 def as_matrix(tensor: Tensor) -> Float[Tensor, "width d"]:
-    """A view: numbers and vectors as one row, more than two axes with all but the first as one."""
+    """View as a matrix: scalars and vectors as one row, axes after the first joined."""
     return tensor.view(1, -1) if tensor.dim() < 2 else tensor.flatten(1)
 
 
 def as_gradient(
-    values: Float[Tensor, "some d"], places: Int[Tensor, " some"], width: int
+    values: Float[Tensor, "some d"], indices: Int[Tensor, " some"], width: int
 ) -> Tensor:
-    """A sparse [width, d] gradient of rows at ascending, unrepeated places."""
+    """A sparse [width, d] gradient of rows at strictly ascending indices."""
     return torch.sparse_coo_tensor(
-        places[None],
+        indices[None],
         values,
         (width, values.shape[1]),
         is_coalesced=True,

@@ -1,4 +1,4 @@
-"""Which entries of a product stay: few of [rows, width], which never exists as a whole."""
+"""Selection of pre-activations by a rule, without a [rows, width] tensor."""
 
 from __future__ import annotations
 
@@ -32,11 +32,13 @@ def select(
     rule: Rule,
     dtype: torch.dtype = torch.float32,
 ) -> Support:
-    """The places that `rule` keeps of `x @ weight.T + bias`, multiplied in `dtype`.
+    """Support of the entries that `rule` keeps of `x @ weight.T + bias`, multiplied in `dtype`.
 
-    Selection has no gradient; `pre_activations` adds the exact, differentiable values at the
-    places. 8-bit integers (`torch.int8`) only propose a quarter more places than the rule keeps,
-    and the exact values at these decide.
+    Selection has no gradient; `pre_activations` adds exact, differentiable values. With 8-bit
+    integers (`torch.int8`) the product proposes a quarter more entries than the rule keeps, and
+    exact values at these decide.
+
+    Errors: ConfigError for 8-bit integers on a GPU.
     """
     return _selected(x, weight, bias, rule, dtype)[0]
 
@@ -49,11 +51,13 @@ def select_exactly(
     rule: Rule,
     dtype: torch.dtype = torch.float32,
 ) -> Support:
-    """The places that `rule` keeps of exact float32 values, whatever the product is multiplied in.
+    """Support of the entries that `rule` keeps of exact float32 values, whatever `dtype` is.
 
-    The product in `dtype` finds all places that its rounding leaves in doubt, exact values decide
-    between them: a row's places depend on that row alone. With 8-bit integers the bound on the
-    rounding is statistical: 8 standard deviations.
+    The product in `dtype` proposes all entries that its rounding error leaves undecided, and exact
+    values decide between them, so the entries of a row depend on that row alone. With 8-bit
+    integers the bound on the rounding error is statistical: 8 standard deviations.
+
+    Errors: TypeError for a rule that depends on more than a row.
     """
     return _selected_exactly(x, weight, bias, rule, dtype)[0]
 
@@ -65,7 +69,7 @@ def pre_activations(
     rule: Rule,
     dtype: torch.dtype = torch.float32,
 ) -> tuple[Support, Float[Tensor, " entries"]]:
-    """What `select` keeps, and the exact float32 values there, with gradients to all three."""
+    """The support of `select` and its exact float32 values, with gradients to all three."""
     support, dots = _selected(x, weight, bias, rule, dtype)
     return support, gather_dot(x, weight, support, dots) + bias[support.indices]
 
@@ -78,7 +82,7 @@ def exact_pre_activations(
     rule: Rule,
     dtype: torch.dtype = torch.float32,
 ) -> tuple[Support, Float[Tensor, " entries"]]:
-    """What `select_exactly` keeps, and the float32 values there, without gradient."""
+    """The support of `select_exactly` and its float32 values, without gradient."""
     support, dots = _selected_exactly(x, weight, bias, rule, dtype)
     return support, gather_dot(x, weight, support, dots) + bias[support.indices]
 
@@ -87,21 +91,21 @@ def exact_pre_activations(
 def _selected(
     x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.dtype
 ) -> tuple[Support, Tensor | None]:
-    """See `select`; with the dot products at the places, where they had to be computed."""
+    """The support of `select`, with its dot products where selection computed them."""
     if isinstance(rule, TopKPerRowRule) and dtype != torch.int8:
-        return _narrowed(x, weight, bias, TopKRule(_most(rule)), rule, dtype)
+        return _narrowed(x, weight, bias, TopKRule(_largest_k(rule)), rule, dtype)
     if dtype != torch.int8 or x.shape[0] == 0 or isinstance(rule, NearTopKRule):
         return backend(x).select(x, weight, bias, rule, dtype), None
     if backend_name(x.device) == "gpu":
         raise ConfigError(
-            "selection in 8-bit integers was asked for on a GPU, where it is not there: choose "
-            "bfloat16 or float32, or leave selection_dtype at auto"
+            "got selection in 8-bit integers on a GPU, expected bfloat16 or float32; set "
+            "selection_dtype to one of these, or leave it at auto"
         )
     match rule:
         case TopKRule(k) | AbsTopKRule(k) | BatchTopKRule(k):
             wider: Rule = replace(rule, k=k + max(4, k // 4))
         case TopKPerRowRule():
-            wider = TopKRule(_most(rule) + max(4, _most(rule) // 4))
+            wider = TopKRule(_largest_k(rule) + max(4, _largest_k(rule) // 4))
         case ThresholdRule(threshold):
             wider = ThresholdRule(threshold - latent_errors(x, weight, bias, dtype))
     return _narrowed(x, weight, bias, wider, rule, dtype)
@@ -110,7 +114,7 @@ def _selected(
 def _selected_exactly(
     x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.dtype
 ) -> tuple[Support, Tensor | None]:
-    """See `select_exactly`; with the dot products at the places, where they were computed."""
+    """The support of `select_exactly`, with its dot products where selection computed them."""
     top = isinstance(rule, TopKRule | AbsTopKRule | TopKPerRowRule)
     if x.shape[0] == 0 or (top and backend_name(x.device) == "gpu"):
         return _selected(x, weight, bias, rule, torch.float32)
@@ -119,31 +123,35 @@ def _selected_exactly(
             margin = 2 * row_errors(x, weight, bias, dtype)
             wider: Rule = NearTopKRule(k, margin, isinstance(rule, AbsTopKRule))
         case TopKPerRowRule():
-            wider = NearTopKRule(_most(rule), 2 * row_errors(x, weight, bias, dtype))
+            wider = NearTopKRule(_largest_k(rule), 2 * row_errors(x, weight, bias, dtype))
         case ThresholdRule(threshold):
             errors = latent_errors(x, weight, bias.abs() + threshold.abs(), dtype)
             wider = ThresholdRule(threshold - errors)
         case _:
-            raise TypeError(f"{rule} depends on more than a row: select it with `select`")
+            raise TypeError(
+                f"got {rule}, which depends on more than a row, expected a rule of single rows; "
+                "use kernels.select"
+            )
     return _narrowed(x, weight, bias, wider, rule, dtype)
 
 
-def _most(rule: TopKPerRowRule) -> int:
-    """The largest k of any row, and at least one."""
+def _largest_k(rule: TopKPerRowRule) -> int:
+    """The largest k of any row, at least 1."""
     return max(1, int(rule.k.max())) if rule.k.numel() else 1
 
 
 def _narrowed(
     x: Tensor, weight: Tensor, bias: Tensor, wider: Rule, rule: Rule, dtype: torch.dtype
 ) -> tuple[Support, Tensor]:
+    """Entries that `rule` keeps by exact values, of those that `wider` keeps in `dtype`."""
     run = backend(x)
     proposed = run.select(x, weight, bias, wider, dtype)
     dots = run.gather_dot(x, weight, proposed)
-    kept = run.kept(proposed, dots + bias[proposed.indices], rule)
+    kept = run.kept_entries(proposed, dots + bias[proposed.indices], rule)
     return proposed.take(kept), dots[kept]
 
 
 @torch.no_grad()
 def mask_of_largest(score: Float[Tensor, "rows some"], k: int) -> Bool[Tensor, "rows some"]:
-    """The k largest of each row of a small dense matrix, of either sign."""
+    """Mask of the k largest entries of each row of a small dense matrix, of either sign."""
     return backend(score).mask_of_largest(score, k)

@@ -1,4 +1,4 @@
-"""Selection rules: which pre-activations stay. A rule says what, the kernels say how."""
+"""Selection rules: definitions of the entries of a product that selection keeps."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class TopKRule:
-    """The k largest of every row, as far as they are positive."""
+    """The k largest positive entries of every row."""
 
     k: int
 
 
 @dataclass(frozen=True)
 class BatchTopKRule:
-    """The `k * rows` largest of the whole batch, as far as they are positive."""
+    """The `k * rows` largest positive entries of the whole batch."""
 
     k: int
 
 
 @dataclass(frozen=True)
 class AbsTopKRule:
-    """The k largest of every row by magnitude, of either sign, as far as they are not zero."""
+    """The k nonzero entries of largest magnitude of every row, of either sign."""
 
     k: int
 
 
 @dataclass(frozen=True)
 class ThresholdRule:
-    """Every entry above its latent's threshold: [width], or one number for all (shape [])."""
+    """All entries above the threshold of their latent: [width], or [] for one of all latents."""
 
     threshold: Tensor
 
 
 @dataclass(frozen=True)
 class TopKPerRowRule:
-    """The `k[row]` largest of every row, as far as they are positive. k: int64 [rows]."""
+    """The `k[row]` largest positive entries of every row. k: int64 [rows]."""
 
     k: Tensor
 
 
 @dataclass(frozen=True)
 class NearTopKRule:
-    """Every entry that is less than its row's margin below the k-th largest of the row, or above.
+    """All entries above the k-th largest of their row less a margin.
 
-    Where fewer than k entries are positive, everything above minus the margin. It holds all that
-    TopK keeps of exact values when the entries are off by at most half the margin.
+        entry > max(0, k-th largest) - margin[row]
 
-    margin: [rows]; magnitude: entries are compared without their sign.
+    It contains all entries that TopKRule keeps of exact values, where the error of every entry is
+    at most half the margin. margin: [rows]; magnitude: entries are compared by magnitude.
     """
 
     k: int
@@ -64,7 +64,7 @@ Rule: TypeAlias = (
 
 
 def rule_of_rows(rule: Rule, start: int, stop: int) -> Rule:
-    """The rule for rows `start` to `stop` (exclusive) of those that it was made for."""
+    """The rule restricted to rows `start` to `stop` (exclusive) of its rows."""
     match rule:
         case TopKPerRowRule(k):
             return TopKPerRowRule(k[start:stop])

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from sparsetime import kernels
 from sparsetime.kernels import AdamStep
-from sparsetime.kernels.row_sparse import Rows, as_matrix, rows_of
+from sparsetime.kernels.row_sparse import GradientRows, as_matrix, rows_of_gradient
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -47,13 +47,15 @@ class Adam:
         self.steps += 1
         step = AdamStep(self.rate, self.steps)
         gradients = {
-            name: rows_of(p.grad) for name, p in self._parameters.items() if p.grad is not None
+            name: rows_of_gradient(p.grad)
+            for name, p in self._parameters.items()
+            if p.grad is not None
         }
         for name in self._unit_rows & gradients.keys():
             kernels.project(gradients[name], self._parameters[name])
         scale = self._scale(gradients)
         for name, parameter in self._parameters.items():
-            gradient = gradients.get(name) or rows_of(torch.zeros_like(parameter))
+            gradient = gradients.get(name) or rows_of_gradient(torch.zeros_like(parameter))
             first, second = self._moments[name]
             kernels.adam(
                 as_matrix(parameter.detach()),
@@ -83,7 +85,7 @@ class Adam:
                 value.copy_(tensors[f"{moment}.{name}"])
 
     # The norm of the rows that a sparse gradient holds is that of the whole: the rest is zero.
-    def _scale(self, gradients: dict[str, Rows]) -> Tensor:
+    def _scale(self, gradients: dict[str, GradientRows]) -> Tensor:
         norms = [torch.linalg.vector_norm(rows.values) for rows in gradients.values()]
         total = torch.linalg.vector_norm(torch.stack(norms))
         scale: Tensor = self._grad_clip / total.clamp_min(1e-6)

@@ -205,16 +205,16 @@ def refusals():
         "fraction": (make(k=2.5), ConfigError, "'k': given 2.5, expected a valid integer"),
         "truth": (make(k=True), ConfigError, "'k': given True, expected a valid integer"),
         "word": (make(k="abc"), ConfigError, "'k': given 'abc', expected a valid integer"),
-        "aux": (make(aux_k=0), ConfigError, "aux_k must be at least 1, or None"),
+        "aux": (make(aux_k=0), ConfigError, "got aux_k=0, expected at least 1, or None"),
         "shares": (
             lambda: st.dictionary("temporal_matryoshka", d_in=4, width=8, k=2, high_fraction=0.01),
             ConfigError,
-            "shares of the width must ascend to 1 and leave every group at least one of the 8",
+            "of the width 8, .* expected fractions that ascend to 1 with at least one latent",
         ),
         "groups": (
             lambda: UnitNormDecoder(8, 4, (4, 4, 8)),
             ConfigError,
-            r"ascending ends of prefixes whose last is the width, 8; given: \[4, 4, 8\]",
+            r"got groups=\[4, 4, 8\], expected ascending ends of prefixes, .* width, 8",
         ),
         "widths": (
             lambda: Dictionary(

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from sparsetime import kernels
-from sparsetime.kernels import AdamStep, Rows, Support
-from sparsetime.kernels.row_sparse import as_gradient, rows_of
+from sparsetime.kernels import AdamStep, GradientRows, Support
+from sparsetime.kernels.row_sparse import as_gradient, rows_of_gradient
 
 needs_triton = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed")
 DEVICES = {"gpu": "cuda" if torch.cuda.is_available() else "cpu"}
@@ -31,7 +31,9 @@ def test_it_is_torchs_adam(device):
         theirs.grad = 0.5 * gradient
         optimiser.step()
         scale = torch.tensor(0.5, device=device)
-        kernels.adam(weight, first, second, Rows(gradient), scale, AdamStep(0.01, number), False)
+        kernels.adam(
+            weight, first, second, GradientRows(gradient), scale, AdamStep(0.01, number), False
+        )
     torch.testing.assert_close(weight, theirs.detach(), rtol=1e-4, atol=1e-6)
 
 
@@ -41,7 +43,7 @@ def test_touched_rows_alone_do_what_a_dense_gradient_does(device):
     places = torch.tensor([1, 4, 5], device=device)
     dense[places] = torch.randn(3, 4, device=device)
     results = []
-    for gradient in (Rows(dense.clone()), Rows(dense[places].clone(), places)):
+    for gradient in (GradientRows(dense.clone()), GradientRows(dense[places].clone(), places)):
         weight = torch.nn.functional.normalize(torch.ones(9, 4, device=device), dim=1)
         first = 0.1 * torch.arange(36.0, device=device).view(9, 4)
         second = torch.full_like(weight, 0.2)
@@ -58,7 +60,9 @@ def test_touched_rows_alone_do_what_a_dense_gradient_does(device):
 
 def test_the_part_along_a_unit_row_is_taken_out(device):
     weight = torch.tensor([[1.0, 0.0], [0.6, 0.8]], device=device)
-    gradient = Rows(torch.tensor([[1.0, 0.0]], device=device), torch.tensor([1], device=device))
+    gradient = GradientRows(
+        torch.tensor([[1.0, 0.0]], device=device), torch.tensor([1], device=device)
+    )
     kernels.project(gradient, weight)
     torch.testing.assert_close(gradient.values.cpu(), torch.tensor([[0.64, -0.48]]))
 
@@ -80,7 +84,7 @@ def test_a_gradient_of_rows_is_the_dense_one_without_its_zeros():
         gradients.append(weight.grad)
     assert not gradients[0].is_sparse and gradients[1].is_sparse
     torch.testing.assert_close(gradients[1].to_dense(), gradients[0])
-    assert rows_of(gradients[1]).places.tolist() == [4, 7, 40]
+    assert rows_of_gradient(gradients[1]).indices.tolist() == [4, 7, 40]
 
 
 def test_gradients_are_dense_where_nobody_asked():
@@ -91,6 +95,6 @@ def test_gradients_are_dense_where_nobody_asked():
 
 
 def test_a_written_gradient_reads_back():
-    found = rows_of(as_gradient(torch.ones(2, 3), torch.tensor([1, 5]), 8))
-    assert found.places.tolist() == [1, 5]
-    assert rows_of(torch.ones(4)).values.shape == (1, 4)
+    found = rows_of_gradient(as_gradient(torch.ones(2, 3), torch.tensor([1, 5]), 8))
+    assert found.indices.tolist() == [1, 5]
+    assert rows_of_gradient(torch.ones(4)).values.shape == (1, 4)

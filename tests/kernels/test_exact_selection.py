@@ -139,16 +139,16 @@ def test_keeping_agrees_between_implementations(counts, k, seed):
         kept = []
         for name in BACKENDS:
             with kernels.use(name):
-                kept.append(kernels.selection.backend(values).kept(support, values, rule))
+                kept.append(kernels.selection.backend(values).kept_entries(support, values, rule))
         assert kept[0].tolist() == kept[1].tolist(), rule
 
 
 def test_of_equal_entries_the_first_stay():
     support = Support(torch.tensor([0, 4]), torch.tensor([1, 3, 5, 8]), 9)
     values = torch.tensor([2.0, 2.0, -1.0, 2.0])
-    assert reference.kept(support, values, TopKRule(2)).tolist() == [0, 1]
-    assert reference.kept(support, values, AbsTopKRule(4)).tolist() == [0, 1, 2, 3]
-    assert reference.kept(support, values, TopKRule(4)).tolist() == [0, 1, 3]
+    assert reference.kept_entries(support, values, TopKRule(2)).tolist() == [0, 1]
+    assert reference.kept_entries(support, values, AbsTopKRule(4)).tolist() == [0, 1, 2, 3]
+    assert reference.kept_entries(support, values, TopKRule(4)).tolist() == [0, 1, 3]
     assert support.take(torch.tensor([0, 3])).indices.tolist() == [1, 8]
     assert support.take(torch.tensor([0, 3])).offsets.tolist() == [0, 2]
 
@@ -170,5 +170,5 @@ def test_integers_on_a_gpu_are_refused(monkeypatch):
     from sparsetime.kernels import selection
 
     monkeypatch.setattr(selection, "backend_name", lambda device: "gpu")
-    with pytest.raises(ConfigError, match=r"8-bit integers was asked for on a GPU.*bfloat16"):
+    with pytest.raises(ConfigError, match=r"8-bit integers on a GPU.*bfloat16"):
         kernels.select(*problem(), TopKRule(3), torch.int8)

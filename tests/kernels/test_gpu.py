@@ -18,6 +18,7 @@ from sparsetime.kernels import (
     BatchTopKRule,
     Support,
     ThresholdRule,
+    TopKPerRowRule,
     TopKRule,
     dispatch,
     reference,
@@ -93,6 +94,12 @@ def test_batch_top_k_holds_few_entries_where_every_tile_beats_the_last(gpu, monk
     assert max(kept) <= 4 * 16
 
 
+def test_a_rule_without_a_program_is_refused(gpu):
+    rule = TopKPerRowRule(torch.ones(4, dtype=torch.int64, device=DEVICE))
+    with pytest.raises(ConfigError, match=r"got the rule TopKPerRowRule.*call kernels\.select"):
+        gpu.select(*(matrix.to(DEVICE) for matrix in problem(4)), rule, torch.float32)
+
+
 def test_no_rows_by_width_tensor_is_made(gpu, monkeypatch):
     sizes = []
     original = torch.empty
@@ -135,14 +142,14 @@ from sparsetime.kernels import gpu_programs
 FLOATS = "bias x weight out values atoms".split()
 SMALL = "k width entries d".split()
 LARGE = "starts indices rows offsets".split()
-for name in ("rank_bounds", "count_places", "write_places", "gather_dot", "decode"):
+for name in ("rank_bounds", "count_entries", "write_entries", "gather_dot", "decode"):
     program = getattr(gpu_programs, name)
     columns = 4096 if "tile" in program.arg_names else 128
     constants = {"MAGNITUDE": True, "COLUMNS": columns, "ENTRIES": 16}
     types = {"tile": "*bf16"}
     types |= dict.fromkeys(FLOATS, "*fp32") | dict.fromkeys(SMALL, "i32")
     types |= dict.fromkeys(LARGE, "*i64") | dict.fromkeys(constants, "constexpr")
-    if name == "count_places":
+    if name == "count_entries":
         types["bound"] = "i32"
     signature = {argument: types.get(argument, "*i32") for argument in program.arg_names}
     given = {(program.arg_names.index(n),): v for n, v in constants.items() if n in signature}
@@ -164,7 +171,7 @@ def test_the_programs_compile_for_a_gpu(tmp_path):
     )
     assert done.stdout.splitlines() == [
         f"{name} {chip} True"
-        for name in ("rank_bounds", "count_places", "write_places", "gather_dot", "decode")
+        for name in ("rank_bounds", "count_entries", "write_entries", "gather_dot", "decode")
         for chip in (80, 90)
     ], done.stderr
 
@@ -180,7 +187,9 @@ def test_tensors_on_a_gpu_choose_triton_where_it_is(monkeypatch, triton, name):
 def test_forcing_the_gpu_kernels_without_triton_says_what_to_install(monkeypatch):
     monkeypatch.setattr(dispatch, "_has_triton", lambda: False)
     with (
-        pytest.raises(ConfigError, match=r"need Triton.*pip install 'sparsetime\[gpu\]'"),
+        pytest.raises(
+            ConfigError, match=r"no installation of Triton.*pip install 'sparsetime\[gpu\]'"
+        ),
         kernels.use("gpu"),
     ):
         pass
@@ -190,6 +199,6 @@ def test_cpu_tensors_for_the_gpu_kernels_are_refused(monkeypatch):
     monkeypatch.setenv("TRITON_INTERPRET", "0")
     with (
         kernels.use("gpu"),
-        pytest.raises(ConfigError, match="given a tensor on the CPU: move the tensors to a GPU"),
+        pytest.raises(ConfigError, match=r"got a tensor on the CPU.*move the tensors to a GPU"),
     ):
         kernels.select(*problem(2), TopKRule(1))

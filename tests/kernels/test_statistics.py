@@ -28,7 +28,7 @@ def test_they_are_those_of_the_dense_code(name, counts, width, seed):
     indices = torch.cat([torch.zeros(0, dtype=torch.int64), *rows])
     support = Support(torch.tensor([0, *counts]).cumsum(0), indices, width)
     with kernels.use(name):
-        found = kernels.statistics(support)
+        found = kernels.count_latents(support)
     on = dense(support)
     assert torch.equal(found.fired, on.sum(0))
     last = [int(column.nonzero().max()) if column.any() else -1 for column in on.T]

@@ -4,16 +4,15 @@ from sparsetime.dictionaries.decoders.active_subspace import ActiveSubspaceDecod
 from sparsetime.dictionaries.decoders.archetypal import ArchetypalDecoder
 from sparsetime.dictionaries.decoders.data_points import DataPointDecoder
 from sparsetime.dictionaries.decoders.decoder import Decoder
-from sparsetime.dictionaries.decoders.free import FreeDecoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups, prefix_ends
-from sparsetime.dictionaries.decoders.unit_norm import UnitNormDecoder
+from sparsetime.dictionaries.decoders.unit_norm import UnitNormBase, UnitNormDecoder
 
 __all__ = [
     "ActiveSubspaceDecoder",
     "ArchetypalDecoder",
     "DataPointDecoder",
     "Decoder",
-    "FreeDecoder",
+    "UnitNormBase",
     "UnitNormDecoder",
     "checked_groups",
     "prefix_ends",

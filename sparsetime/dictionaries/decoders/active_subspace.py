@@ -9,14 +9,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import component
-from sparsetime.dictionaries.decoders.free import FreeDecoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
+from sparsetime.dictionaries.decoders.unit_norm import UnitNormBase
 from sparsetime.errors import ConfigError
 
 
 @final
 @component("active_subspace")
-class ActiveSubspaceDecoder(FreeDecoder):
+class ActiveSubspaceDecoder(UnitNormBase):
     """Unit-norm atoms initialised within the leading principal subspace of the activations.
 
         x̂_n = b + Σ_i z_{n,i} · w_i,    ||w_i|| = 1

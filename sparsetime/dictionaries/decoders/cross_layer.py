@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
-from sparsetime.dictionaries.decoders.free import FreeDecoder
+from sparsetime.dictionaries.decoders.unit_norm import UnitNormBase
 from sparsetime.dictionaries.site_split import share_ends
 
 
 @final
 @component("onward", example={"sites": 2})
-class CrossLayerDecoder(FreeDecoder):
+class CrossLayerDecoder(UnitNormBase):
     """Atoms of a cross-layer transcoder: latents of site l write to the sites l, l + 1, ...
 
         x̂_n^(m) = b^(m) + Σ_{l <= m} Σ_{i in share l} z_{n,i} · w_i^(m),    Σ_m ||w_i^(m)||² = 1

@@ -1,4 +1,4 @@
-"""Nested groups of latents, by the ends of prefixes."""
+"""Nested groups of latents as ends of prefixes (Matryoshka)."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from sparsetime.errors import ConfigError
 
 
 def checked_groups(width: int, groups: tuple[int, ...] | list[int] | None) -> tuple[int, ...]:
-    """The ends of nested prefixes; `(width,)` where none are given.
+    """Ends of nested prefixes; `(width,)` for None.
 
     Errors: ConfigError unless they ascend to the width.
     """
     ends = tuple(groups) if groups is not None else (width,)
     if not ends or ends[-1] != width or ends[0] < 1 or any(a >= b for a, b in pairwise(ends)):
         raise ConfigError(
-            f"groups must be ascending ends of prefixes whose last is the width, {width}; "
-            f"given: {list(ends)}"
+            f"got groups={list(ends)}, expected ascending ends of prefixes, the last of them the "
+            f"width, {width}"
         )
     return ends
 
 
 def prefix_ends(width: int, fractions: tuple[float, ...] | list[float]) -> tuple[int, ...]:
-    """Ends of nested prefixes from shares of the width.
+    """Ends of nested prefixes from fractions of the width.
 
-    Errors: ConfigError unless the shares ascend to 1 and every group gets at least one latent.
+    Errors: ConfigError unless the fractions ascend to 1 and every group gets at least one latent.
     """
     ends = tuple(round(width * fraction) for fraction in fractions)
     if not ends or ends[-1] != width or ends[0] < 1 or any(a >= b for a, b in pairwise(ends)):
         raise ConfigError(
-            f"shares of the width must ascend to 1 and leave every group at least one of the "
-            f"{width} latents; given: {list(fractions)}, which end at {list(ends)}"
+            f"got the fractions {list(fractions)} of the width {width}, which end at {list(ends)}, "
+            "expected fractions that ascend to 1 with at least one latent in every group"
         )
     return ends

@@ -1,20 +1,49 @@
-"""The atoms of most dictionaries."""
+"""Decoders whose atoms are free parameters of unit norm."""
 
 from __future__ import annotations
 
 from typing import final
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from sparsetime.dictionaries.component import component
-from sparsetime.dictionaries.decoders.free import FreeDecoder
+from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.decoders.prefix_groups import checked_groups
+
+
+class UnitNormBase(Decoder):
+    """Base class of decoders whose atoms are parameters of unit norm.
+
+    Kinds differ in the initialisation of the atoms.
+
+        x̂_n = b + Σ_i z_{n,i} · w_i,    ||w_i|| = 1
+
+    weight: [width, d_out], every row of unit Euclidean norm; bias: [d_out].
+    """
+
+    unit_rows = frozenset({"weight"})
+    weight: nn.Parameter
+
+    def vectors(self) -> Float[Tensor, "width d"]:
+        return self.weight
+
+    @torch.no_grad()
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Random directions, uniform on the sphere."""
+        self.weight.copy_(torch.randn(self.width, self.d_out, generator=generator))
+        self.normalise()
+
+    @torch.no_grad()
+    def normalise(self) -> None:
+        """Scale every atom to unit norm."""
+        self.weight.div_(self.weight.norm(dim=1, keepdim=True).clamp_min_(1e-8))
 
 
 @final
 @component("unit_norm")
-class UnitNormDecoder(FreeDecoder):
+class UnitNormDecoder(UnitNormBase):
     """Free atoms of unit norm, randomly initialised, with an offset and nested groups.
 
         x̂_n = b + Σ_i z_{n,i} · w_i,    ||w_i|| = 1

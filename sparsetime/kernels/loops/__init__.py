@@ -1,7 +1,7 @@
-"""Compiled loops for CPUs, one kind a file. Plain arrays in, plain arrays out."""
+"""Numba loops of the CPU kernels, from plain arrays to plain arrays; one kind a file."""
 
 from sparsetime.kernels.loops.adam import adam, project
-from sparsetime.kernels.loops.bits import ascending, quantise, reach
+from sparsetime.kernels.loops.bits import ascending_bits, norms_and_maxima, quantise
 from sparsetime.kernels.loops.entries import (
     largest_of_entries,
     largest_of_entries_per_row,
@@ -22,7 +22,7 @@ from sparsetime.kernels.loops.tiles import bits
 __all__ = [
     "above",
     "adam",
-    "ascending",
+    "ascending_bits",
     "bits",
     "decode",
     "delta_code",
@@ -35,10 +35,10 @@ __all__ = [
     "mask_of_largest",
     "near_largest_per_row",
     "nested_differences",
+    "norms_and_maxima",
     "pairs_of",
     "project",
     "quantise",
-    "reach",
     "suffix_sums",
     "transpose",
     "value_at_rank",

@@ -1,4 +1,4 @@
-"""One step of Adam on every row of a matrix, in one pass over memory."""
+"""Numba loops of an Adam step, in one pass over memory."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _FAST = {"contract", "reassoc", "nsz"}
 
 
 @njit(cache=True, parallel=True, fastmath=_FAST)
-def project(values, places, weight):
-    """Take the part along its weight, which has length one, out of every row, in place."""
+def project(values, indices, weight):
+    """Remove the component of every row along its unit-norm weight row, in place."""
     for row in prange(values.shape[0]):
         line = values[row]
-        own = weight[places[row]]
+        own = weight[indices[row]]
         along = np.float32(0)
         for n in range(line.shape[0]):
             along += line[n] * own[n]
@@ -23,7 +23,7 @@ def project(values, places, weight):
 
 @njit(cache=True, parallel=True, fastmath=_FAST)
 def adam(weight, first, second, values, row_of, numbers, unit_rows):
-    """One step of Adam on every row; `row_of[latent]` is its row in `values`, or -1 for zeros."""
+    """Adam step on every row; `row_of[latent]` is its gradient's row in `values`, -1 for zero."""
     scale, first_decay, second_decay, size, correction, epsilon = numbers
     d = weight.shape[1]
     for latent in prange(weight.shape[0]):
@@ -42,9 +42,9 @@ def adam(weight, first, second, values, row_of, numbers, unit_rows):
         for n in range(d):
             own[n] -= size * mean[n] / (np.sqrt(square[n]) / correction + epsilon)
         if unit_rows:
-            length = np.float32(0)
+            square_norm = np.float32(0)
             for n in range(d):
-                length += own[n] * own[n]
-            shrink = 1 / max(np.sqrt(length), np.float32(1e-8))
+                square_norm += own[n] * own[n]
+            factor = 1 / max(np.sqrt(square_norm), np.float32(1e-8))
             for n in range(d):
-                own[n] *= shrink
+                own[n] *= factor

@@ -1,4 +1,4 @@
-"""Of the entries of a sparse code, which stay. Plain arrays in, plain arrays out."""
+"""Selection among the entries of a sparse code."""
 
 from __future__ import annotations
 
@@ -9,37 +9,38 @@ from sparsetime.kernels.loops.search import bound_of_rank, count_above
 
 
 def value_at_rank(bits, rank):
-    """A bound that about `rank` entries are above; 0 where fewer are positive."""
+    """A bound with about `rank` entries above it; 0 where fewer are positive."""
     return int(bound_of_rank(bits.reshape(-1), rank))
 
 
 @njit(cache=True)
-def _places_from(values, bound, ties):
-    """Entries above the bound, and the first `ties` of those on it."""
-    places = np.empty(values.shape[0] + 1, np.int64)
-    found = 0
+def _positions_from(values, bound, ties):
+    """Positions of the entries above the bound, and of the first `ties` equal to it."""
+    positions = np.empty(values.shape[0] + 1, np.int64)
+    count = 0
     for n in range(values.shape[0]):
         tied = values[n] == bound
-        places[found] = n
-        found += (values[n] > bound) | (tied & (ties > 0))
+        # Every position is written and only kept ones advance: no branch to mispredict.
+        positions[count] = n
+        count += (values[n] > bound) | (tied & (ties > 0))
         ties -= tied
-    return places[:found]
+    return positions[:count]
 
 
 def largest_of_entries(values, total):
-    """The places of the `total` largest of all positive entries; of equal ones the first."""
+    """Positions of the `total` largest positive entries; of equal entries the first."""
     bound = 0
     if values.shape[0] > total:
         bound = max(0, int(np.partition(values, values.shape[0] - total)[values.shape[0] - total]))
     ties = total - int((values > bound).sum()) if bound else 0
-    return _places_from(values, bound, ties)
+    return _positions_from(values, bound, ties)
 
 
 @njit(cache=True, parallel=True)
 def _largest_of_entries_per_row(offsets, bits, k):
     rows = offsets.shape[0] - 1
     counts = np.empty(rows, np.int64)
-    found = np.empty((rows, k), np.int64)
+    positions = np.empty((rows, k), np.int64)
     for row in prange(rows):
         line = bits[offsets[row] : offsets[row + 1]]
         bound = bound_of_rank(line, k)
@@ -48,17 +49,17 @@ def _largest_of_entries_per_row(offsets, bits, k):
         for n in range(line.shape[0]):
             tied = line[n] == bound
             if line[n] > bound or (tied and ties > 0):
-                found[row, count] = offsets[row] + n
+                positions[row, count] = offsets[row] + n
                 count += 1
             ties -= tied
         counts[row] = count
-    return counts, found
+    return counts, positions
 
 
 def largest_of_entries_per_row(offsets, bits, k):
-    """The places, among all entries, of every row's k largest positive ones.
+    """Positions, among all entries, of the k largest positive entries of every row.
 
-    Of equal entries the first ones stay.
+    Of equal entries the first are kept.
     """
-    counts, found = _largest_of_entries_per_row(offsets, bits, k)
-    return found[np.arange(k) < counts[:, None]]
+    counts, positions = _largest_of_entries_per_row(offsets, bits, k)
+    return positions[np.arange(k) < counts[:, None]]

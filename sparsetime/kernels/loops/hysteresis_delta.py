@@ -1,4 +1,4 @@
-"""Codes that look back at the step before. Plain arrays in, plain arrays out."""
+"""Numba loops of hysteresis and delta coding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FAST = {"contract", "reassoc", "nsz"}
 
 @njit(cache=True, parallel=True)
 def hysteresis(offsets, indices, fires, segments, out):
-    """out[entry]: it fires, or it was on in the row before, within its segment."""
+    """out[entry]: fires[entry], or the latent was active in the row before, within its segment."""
     for segment in prange(len(segments) - 1):
         for row in range(segments[segment], segments[segment + 1]):
             first = row == segments[segment]
@@ -18,18 +18,18 @@ def hysteresis(offsets, indices, fires, segments, out):
             for entry in range(offsets[row], offsets[row + 1]):
                 while before < offsets[row] and indices[before] < indices[entry]:
                     before += 1
-                met = before < offsets[row] and indices[before] == indices[entry]
-                out[entry] = fires[entry] or (met and out[before])
+                candidate = before < offsets[row] and indices[before] == indices[entry]
+                out[entry] = fires[entry] or (candidate and out[before])
 
 
 @njit(cache=True, fastmath=_FAST)
 def _distance(aim, atoms, indices, values, start, stop, out):
-    """The squared length of the aim less the sum of values * atoms, which goes into `out`."""
+    """Squared norm of `out`, to which aim - sum of values * atoms is written."""
     out[:] = aim
     for entry in range(start, stop):
-        strength, atom = values[entry], atoms[indices[entry]]
+        value, atom = values[entry], atoms[indices[entry]]
         for n in range(len(out)):
-            out[n] -= strength * atom[n]
+            out[n] -= value * atom[n]
     total = np.float32(0.0)
     for n in range(len(out)):
         total += out[n] * out[n]
@@ -38,24 +38,25 @@ def _distance(aim, atoms, indices, values, start, stop, out):
 
 @njit(cache=True, fastmath=_FAST)
 def _change(now, touched, fresh, aim, atoms, tolerance, error):
-    """Bring `now` (strengths [width]; `touched` are the latents on) near to the aim.
+    """Change `now` (values [width], active at `touched`) until its error is within tolerance.
 
-    The strengths that differ most from the fresh ones are taken over first, until the squared
-    distance is at most the tolerance more than that of the fresh code.
+    The values that differ most from the fresh ones are replaced first, until the squared error is
+    at most the tolerance above that of the fresh code. Returns the active latents.
     """
     indices, values = fresh
     allowed = tolerance + _distance(aim, atoms, indices, values, 0, len(indices), error)
-    strengths = now[touched]
-    if _distance(aim, atoms, touched, strengths, 0, len(touched), error) <= allowed:
+    values_now = now[touched]
+    if _distance(aim, atoms, touched, values_now, 0, len(touched), error) <= allowed:
         return touched
     union = np.union1d(touched, indices)
-    wanted = np.zeros(len(union), dtype=now.dtype)
-    wanted[np.searchsorted(union, indices)] = values
-    change = wanted - now[union]
+    target = np.zeros(len(union), dtype=now.dtype)
+    target[np.searchsorted(union, indices)] = values
+    change = target - now[union]
+    # A stable sort, so that equal changes are made in the order of their latents.
     order = np.argsort(-np.abs(change), kind="mergesort")
     for at in order:
         step, atom = change[at], atoms[union[at]]
-        now[union[at]] = wanted[at]
+        now[union[at]] = target[at]
         total = np.float32(0.0)
         for n in range(len(error)):
             error[n] -= step * atom[n]
@@ -67,7 +68,7 @@ def _change(now, touched, fresh, aim, atoms, tolerance, error):
 
 @njit(cache=True)
 def delta_code(offsets, indices, values, aim, atoms, segments, tolerance, past, width):
-    """See `kernels.delta_code`. past: offsets, indices and values of the codes before."""
+    """See `kernels.delta_code`. past: offsets, indices and values of the preceding codes."""
     before_offsets, before_indices, before_values = past
     rows = len(offsets) - 1
     out_offsets = np.zeros(rows + 1, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Sums over nested prefixes of a code. Plain arrays in, plain arrays out."""
+"""Numba loops of sums over nested prefixes of a code."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def nested_differences(values, offsets, indices, atoms, aim, out):
                 line[:] = out[row, group - 1]
             finer = row * groups + group
             for entry in range(offsets[finer], offsets[finer + 1]):
-                strength = values[entry]
+                value = values[entry]
                 atom = atoms[indices[entry]]
                 for n in range(d):
-                    line[n] += strength * atom[n]
+                    line[n] += value * atom[n]
 
 
 @njit(cache=True, parallel=True, fastmath=_FAST)
 def suffix_sums(errors, weights, out):
-    """out[row, group] = sum of weights * errors[row] over this group and those that follow."""
+    """out[row, group] = sum of weights * errors[row] over this group and all later ones."""
     rows, groups, d = errors.shape
     for row in prange(rows):
         for back in range(groups):

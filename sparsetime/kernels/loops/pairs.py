@@ -1,4 +1,4 @@
-"""Which latents are on together. Plain arrays in, plain arrays out."""
+"""Numba loops of last firings and co-activation counts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numba import njit, prange
 
 @njit(cache=True)
 def last_of(starts, rows):
-    """The last row of every latent, of rows that ascend; -1 where there is none."""
+    """The last row on which every latent is active, -1 for none; rows of a latent ascend."""
     last = np.full(starts.shape[0] - 1, -1, np.int64)
     for latent in range(last.shape[0]):
         if starts[latent + 1] > starts[latent]:
@@ -17,17 +17,20 @@ def last_of(starts, rows):
 
 
 @njit(cache=True)
-def _count_partners(latent, offsets, indices, starts, rows, order, counts, met):
-    """Count the later entries of every row of the latent; how many partners, listed in `met`."""
-    found = 0
+def _count_partners(latent, offsets, indices, starts, rows, order, counts, partners):
+    """Count co-activations of a latent with larger latents, and return its number of partners.
+
+    The partners are written to `partners` in order of first co-activation.
+    """
+    number = 0
     for n in range(starts[latent], starts[latent + 1]):
         for entry in range(order[n] + 1, offsets[rows[n] + 1]):
             partner = indices[entry]
             if counts[partner] == 0:
-                met[found] = partner
-                found += 1
+                partners[number] = partner
+                number += 1
             counts[partner] += 1
-    return found
+    return number
 
 
 @njit(cache=True, parallel=True)
@@ -35,11 +38,12 @@ def _numbers_of_partners(offsets, indices, starts, rows, order, at_once):
     width = starts.shape[0] - 1
     numbers = np.zeros(width, np.int64)
     for start in prange((width + at_once - 1) // at_once):
-        counts, met = np.zeros(width, np.int32), np.empty(width, np.int64)
+        counts, scratch = np.zeros(width, np.int32), np.empty(width, np.int64)
         for latent in range(start * at_once, min((start + 1) * at_once, width)):
-            found = _count_partners(latent, offsets, indices, starts, rows, order, counts, met)
-            numbers[latent] = found
-            counts[met[:found]] = 0
+            number = _count_partners(latent, offsets, indices, starts, rows, order, counts, scratch)
+            numbers[latent] = number
+            # Only used counters are reset: a memset of [width] a latent would cost width².
+            counts[scratch[:number]] = 0
     return numbers
 
 
@@ -47,23 +51,24 @@ def _numbers_of_partners(offsets, indices, starts, rows, order, at_once):
 def _fill_partners(offsets, indices, starts, rows, order, at_once, begins, partners, together):
     width = starts.shape[0] - 1
     for start in prange((width + at_once - 1) // at_once):
-        counts, met = np.zeros(width, np.int32), np.empty(width, np.int64)
+        counts, scratch = np.zeros(width, np.int32), np.empty(width, np.int64)
         for latent in range(start * at_once, min((start + 1) * at_once, width)):
-            found = _count_partners(latent, offsets, indices, starts, rows, order, counts, met)
-            ascending = np.sort(met[:found])
+            number = _count_partners(latent, offsets, indices, starts, rows, order, counts, scratch)
+            ascending = np.sort(scratch[:number])
             partners[begins[latent] : begins[latent + 1]] = ascending
-            for n in range(found):
+            for n in range(number):
                 together[begins[latent] + n] = counts[ascending[n]]
             counts[ascending] = 0
 
 
 def pairs_of(offsets, indices, starts, rows, order):
-    """Where every latent's partners begin, the partners, and on how many rows each is met.
+    """Co-activation in compressed rows: offsets by latent, partners, and rows in common.
 
-    offsets and indices: of the code; starts, rows and order: of its transpose.
+    offsets and indices: of the code; starts, rows and order: of its transpose. Two passes, one to
+    size the arrays and one to fill them.
     """
     width = starts.shape[0] - 1
-    # Latents that share scratch memory of the width's size.
+    # Latents that share scratch arrays of [width].
     at_once = max(256, width // 64)
     begins = np.zeros(width + 1, np.int64)
     np.cumsum(_numbers_of_partners(offsets, indices, starts, rows, order, at_once), out=begins[1:])

@@ -1,7 +1,7 @@
-"""Sums over the entries of a sparse code. Plain arrays in, plain arrays out.
+"""Numba loops of sums over the entries of a sparse code.
 
-Every result is the same for any number of threads: a thread owns whole rows (or whole latents)
-and no two of them add to the same number.
+Results do not depend on the number of threads: a thread computes whole rows (or whole latents),
+and no two threads add to the same number.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _FAST = {"contract", "reassoc", "nsz"}
 
 @njit(cache=True, parallel=True, fastmath=_FAST)
 def gather_dot(x, weight, offsets, indices, out):
-    """out[entry] = x[row] · weight[index]; four entries at once, so that x is read once for all."""
+    """out[entry] = x[row] · weight[index], for four entries at once, so that x is read once."""
     d = x.shape[1]
     for row in prange(offsets.shape[0] - 1):
         line = x[row]
@@ -40,7 +40,7 @@ def gather_dot(x, weight, offsets, indices, out):
 
 @njit(cache=True, parallel=True, fastmath=_FAST)
 def decode(values, offsets, indices, atoms, out):
-    """out[row] = sum of values * atoms[index] over the row's entries; four of them at once."""
+    """out[row] = sum of values * atoms[index] over the entries of the row, four at once."""
     d = atoms.shape[1]
     for row in prange(offsets.shape[0] - 1):
         line = out[row]
@@ -54,10 +54,10 @@ def decode(values, offsets, indices, atoms, out):
             for n in range(d):
                 line[n] += of_a * a[n] + of_b * b[n] + of_c * c[n] + of_e * e[n]
         for entry in range(offsets[row] + 4 * fours, offsets[row + 1]):
-            strength = values[entry]
+            value = values[entry]
             atom = atoms[indices[entry]]
             for n in range(d):
-                line[n] += strength * atom[n]
+                line[n] += value * atom[n]
 
 
 @njit(cache=True)
@@ -68,13 +68,13 @@ def transpose(offsets, indices, width):
         starts[indices[entry] + 1] += 1
     for latent in range(width):
         starts[latent + 1] += starts[latent]
-    place = starts[:-1].copy()
+    next_position = starts[:-1].copy()
     rows = np.empty(indices.shape[0], np.int64)
     order = np.empty(indices.shape[0], np.int64)
     for row in range(offsets.shape[0] - 1):
         for entry in range(offsets[row], offsets[row + 1]):
-            at = place[indices[entry]]
-            place[indices[entry]] = at + 1
+            at = next_position[indices[entry]]
+            next_position[indices[entry]] = at + 1
             rows[at] = row
             order[at] = entry
     return starts, rows, order

@@ -1,18 +1,19 @@
-"""Search along a line of integers: counts, bounds of a rank, places. Compiled."""
+"""Numba loops of search in a line of integers: counts, bounds of a rank, indices."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-# Entries that are tested together; only the blocks that hold a kept entry are read one by one.
+# Entries that are counted together; only blocks with a kept entry are scanned one by one.
 _BLOCK = 64
-# Counters of the same size as the entries keep a loop at vector speed; they hold this many.
+# A counter of the same size as the entries keeps the loop vectorised; int16 limits its range.
 _COUNTED_AT_ONCE = 1 << 14
 
 
 @njit(cache=True)
 def count_above(line, bound):
+    """Number of entries above the bound."""
     total = np.int64(0)
     for start in range(0, line.shape[0], _COUNTED_AT_ONCE):
         part = line[start : start + _COUNTED_AT_ONCE]
@@ -25,10 +26,10 @@ def count_above(line, bound):
 
 @njit(cache=True)
 def bound_of_rank(line, k):
-    """The least bound, at least 0, that at most k entries are above; of the type of the entries.
+    """The least bound >= 0 with at most k entries above it, in the dtype of the entries.
 
-    Bisection over the bits: a counting pass over entries in the cache runs at vector speed, which
-    no heap or partial sort does.
+    By bisection over the bits: a counting pass over cached entries is vectorised, in contrast to a
+    heap or a partial sort.
     """
     zero = line.dtype.type(0)
     if count_above(line, zero) <= k:
@@ -52,12 +53,12 @@ def bound_of_rank(line, k):
 
 
 @njit(cache=True)
-def places_above(line, bound, places):
-    """Write the places of the entries above the bound, ascending; how many there are.
+def write_indices_above(line, bound, indices):
+    """Write the ascending indices of the entries above the bound; return their number.
 
-    `places` has one element more than can be found.
+    indices: scratch of one element more than the line, which the unconditional writes need.
     """
-    found = 0
+    total = 0
     blocks = line.shape[0] // _BLOCK
     for block in range(blocks):
         part = line[block * _BLOCK : (block + 1) * _BLOCK]
@@ -65,22 +66,22 @@ def places_above(line, bound, places):
         for n in range(_BLOCK):
             count = np.int16(count + np.int16(part[n] > bound))
         if count > 0:
-            # Every place is written and only kept ones are passed: no branch to mispredict.
+            # Every index is written and only kept ones advance: no branch to mispredict.
             for n in range(_BLOCK):
-                places[found] = block * _BLOCK + n
-                found += part[n] > bound
+                indices[total] = block * _BLOCK + n
+                total += part[n] > bound
     for n in range(blocks * _BLOCK, line.shape[0]):
-        places[found] = n
-        found += line[n] > bound
-    return found
+        indices[total] = n
+        total += line[n] > bound
+    return total
 
 
 @njit(cache=True)
 def likely_bound(line, k, maxima):
-    """A bound, at least 0, that k entries or more are above where there are as many, and few more.
+    """A bound >= 0 with at least k entries above it, where as many are positive, and few more.
 
-    It is found among the maxima of interleaved strides, which one pass at vector speed takes. No
-    maxima: the search goes over the whole line.
+    The k-th largest of the maxima of interleaved strides is such a bound, and one vectorised pass
+    computes these maxima. Without maxima, the whole line is searched.
     """
     strides = maxima.shape[0]
     if strides == 0:
@@ -94,5 +95,5 @@ def likely_bound(line, k, maxima):
                 value, largest = part[n], maxima[n]
                 maxima[n] = value if value > largest else largest
         bound = bound_of_rank(maxima, k)
-    # At most k are above the bound, so that with those on it there are k or more.
+    # At most k are above the bound; with those equal to it they are at least k.
     return line.dtype.type(bound - 1) if bound > 0 else bound

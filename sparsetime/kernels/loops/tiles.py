@@ -1,8 +1,8 @@
-"""A tile of pre-activations, row by row, as integers that compare like them. Compiled.
+"""Tiles of pre-activations as order-preserving integers, for compiled loops over rows.
 
-A tile is either the bits of its floats [rows, width], or what a product of 8-bit integers left:
-(sums [rows, width], row scales, latent scales, bias, mask of the bits that count). The latter are
-scaled back one row at a time, in the cache, where they are searched at once.
+A tile is either the bits of its floats [rows, width], or the product of 8-bit integers: (sums
+[rows, width], row scales, latent scales, bias, mask of the compared bits). Such sums are rescaled
+one row at a time, and the row is searched while it is in the cache.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from numba.extending import overload
 
 
 def shape_of(tile):
-    """Rows and width."""
+    """Rows and width of a tile."""
     return (tile[0] if isinstance(tile, tuple) else tile).shape
 
 
 def dtype_of(tile):
-    """The type of the integers that `line_of` gives."""
+    """The dtype of the integers that `line_of` returns."""
     return np.dtype(np.int32) if isinstance(tile, tuple) else tile.dtype
 
 
 def room_of(tile):
-    """Elements of the scratch memory that `line_of` wants."""
+    """Elements of the scratch array that `line_of` needs."""
     return tile[0].shape[1] if isinstance(tile, tuple) else 0
 
 
 def line_of(tile, row, scratch):
-    """The integers of one row: in the tile itself, or in `scratch`, int32 of `room_of(tile)`."""
-    raise NotImplementedError("only for compiled loops")
+    """The integers of one row: a view of the tile, or `scratch` (int32 [room_of(tile)])."""
+    raise NotImplementedError("got a call outside compiled loops; call it from numba code")
 
 
 @overload(line_of)
@@ -58,7 +58,7 @@ def _bits(tile, room, out):
 
 
 def bits(tile, rows):
-    """The integers of the first rows, all at once."""
+    """The integers of the first rows of a tile: [rows, width]."""
     if not isinstance(tile, tuple):
         return tile[:rows]
     out = np.empty((min(rows, tile[0].shape[0]), tile[0].shape[1]), np.int32)
