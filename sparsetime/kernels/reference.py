@@ -68,9 +68,9 @@ def select_dense(pre: Float[Tensor, "rows width"], rule: Rule) -> Support:
             keep = mask_of_largest(pre.reshape(1, -1), total).reshape(rows, width) & (pre > 0)
         case ThresholdRule(threshold):
             keep = pre > threshold
-        case TopKPerRowRule(counts):
+        case TopKPerRowRule(k_of_row):
             order = pre.argsort(dim=1, descending=True, stable=True)
-            keep = (order.argsort(dim=1) < counts[:, None]) & (pre > 0)
+            keep = (order.argsort(dim=1) < k_of_row[:, None]) & (pre > 0)
         case NearTopKRule(k, margin, magnitude):
             score = pre.abs() if magnitude else pre
             kth = score.kthvalue(width - min(k, width) + 1, dim=1).values.clamp_min(0)
@@ -146,8 +146,8 @@ def kept_entries(
             keep = (_rank(values.abs(), row, count) < k) & (values != 0)
         case BatchTopKRule(k):
             keep = (_rank(values, torch.zeros_like(row), 1) < k * count) & (values > 0)
-        case TopKPerRowRule(counts):
-            keep = (_rank(values, row, count) < counts[row]) & (values > 0)
+        case TopKPerRowRule(k_of_row):
+            keep = (_rank(values, row, count) < k_of_row[row]) & (values > 0)
         case ThresholdRule(threshold):
             keep = values > threshold.expand(support.width)[support.indices]
         case NearTopKRule():
