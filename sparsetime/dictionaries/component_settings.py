@@ -1,4 +1,4 @@
-"""Settings as a constructor's or a recipe's signature says them: names, types, what is missing."""
+"""Settings of components and recipes by their signatures: names, types, required settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIZES = ("d_in", "d_out", "width")
 
 
 def parameters_of(callee: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """What a part's class or a recipe can be given, by name."""
+    """Parameters of a component class or a recipe, by name."""
     return dict(inspect.signature(callee).parameters)
 
 

@@ -1,4 +1,4 @@
-"""Protocol of a composed dictionary, as its components see it.
+"""Protocol of a composed dictionary for its components.
 
 Components depend on this protocol and not on `Dictionary`, which depends on them.
 """
@@ -16,7 +16,7 @@ from sparsetime.kernels import Rule, Support
 
 
 class ComposedEncoder(Protocol):
-    """What components use of the encoder: pre-activations of chosen latents."""
+    """Members of the encoder that components use: pre-activations of chosen latents."""
 
     d_in: int
     width: int
@@ -42,7 +42,7 @@ class ComposedEncoder(Protocol):
 
 
 class ComposedSparsifier(Protocol):
-    """What components use of the sparsifier: its kind, and the innermost of nested ones."""
+    """Members of the sparsifier that components use: its kind, and the innermost of nested ones."""
 
     @property
     def kind(self) -> str: ...
@@ -55,7 +55,7 @@ class ComposedSparsifier(Protocol):
 
 
 class ComposedDecoder(Protocol):
-    """What components use of the decoder: its rows, offset and groups, and decoding."""
+    """Members of the decoder that components use: its rows, offset and groups, and decoding."""
 
     width: int
     d_out: int
@@ -81,7 +81,7 @@ class ComposedDecoder(Protocol):
 
 
 class ComposedSkip(Protocol):
-    """What components use of the skip connection: its prediction of the target."""
+    """Members of the skip connection that components use: its prediction of the target."""
 
     d_in: int
     d_out: int

@@ -1,4 +1,4 @@
-"""What the parts see of the rows that are being encoded."""
+"""Input of encoders: normalised rows with their segments and recurrent state."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sparsetime.state import RecurrentState
 
 @dataclass(frozen=True)
 class EncoderInput:
-    """Rows on their way into a code.
+    """Input of encoders and sparsifiers.
 
-    x: [rows, d_in], normalised and without the offset, as the encoder sees them; where a batch
-    brings earlier rows, these follow the batch's own.
+    x: [rows, d_in], normalised and without the offset; the earlier rows of a batch follow its own
+    rows.
     batch: the raw batch in training, None when encoding, where a row's code may depend on
     the row and its past alone.
-    progress: how much of the training is over, from 0 to 1; 1 when encoding.
-    segments: which rows follow each other in time; None in training where no part needs it.
-    state: what parts kept of what went before the first row of every segment.
+    progress: completed share of training, from 0 to 1; 1 when encoding.
+    segments: contiguous rows in time; None in training where no component needs them.
+    state: recurrent state of the components before the first row of every segment.
     """
 
     x: Float[Tensor, "rows d"]
@@ -33,7 +33,7 @@ class EncoderInput:
 
     @property
     def in_time(self) -> Segments:
-        """The segments; every row is one of its own where nothing is known of their order."""
+        """The segments; without an order in time, one for every row."""
         if self.segments is not None:
             return self.segments
         return Segments.even(self.x.shape[0], 1, self.x.device)

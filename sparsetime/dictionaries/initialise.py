@@ -1,4 +1,4 @@
-"""How a dictionary begins: at random, and then from a sample of what it will learn."""
+"""Initialisation of dictionaries: random weights, then from a sample of activations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import required
 from sparsetime.dictionaries.normalisation import geometric_median
 
-# Rows of the sample that the scale of the first codes is taken from.
+# Rows of the sample from which the scale of the first codes is estimated.
 _SCALED_FROM = 1024
 
 
@@ -34,7 +34,7 @@ def reset_parameters(dictionary: Dictionary, seed: int = 0) -> None:
 
 @torch.no_grad()
 def init_from_data(dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d"]) -> None:
-    """Before the first step: scales, offsets at the geometric median, and what parts learn of it.
+    """Initialise from a sample: scales, offsets at the geometric median, and components.
 
     Errors: DataError where the sample lacks a target that the dictionary writes, or does not vary.
     """

@@ -1,4 +1,4 @@
-"""Which of a row's latents is the strongest, the second, and so on."""
+"""Ranks of active latents within their row by activation value."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sparsetime.kernels import Support
 
 @torch.no_grad()
 def ranks(values: Float[Tensor, " entries"], support: Support) -> Int[Tensor, " entries"]:
-    """The rank of every entry within its row: 0 for the strongest; of equal ones the first."""
+    """Rank of every entry within its row: 0 for the largest; of equal entries the first."""
     by_value = values.argsort(descending=True, stable=True)
     order = by_value[support.row_of_entry[by_value].argsort(stable=True)]
-    places = torch.arange(order.shape[0], device=order.device)
-    found = torch.empty_like(order)
-    found[order] = places - support.offsets[support.row_of_entry]
-    return found
+    positions = torch.arange(order.shape[0], device=order.device)
+    rank = torch.empty_like(order)
+    rank[order] = positions - support.offsets[support.row_of_entry]
+    return rank

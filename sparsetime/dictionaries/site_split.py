@@ -6,9 +6,9 @@ from sparsetime.errors import ConfigError
 
 
 def share_ends(what: str, size: int, sites: int) -> tuple[int, ...]:
-    """Where the share of every site ends.
+    """Ends of the equal shares of sites in a dimension of this size.
 
-    Errors: ConfigError unless the sites divide the size, which is called `what`.
+    what: name of the dimension in errors. Errors: ConfigError unless `sites` divides the size.
     """
     if sites < 1 or size % sites:
         raise ConfigError(

@@ -36,11 +36,14 @@ class AttentionCache(ComponentState):
 
 @final
 class CausalAttention(nn.Module):
-    """What the last `past` steps before a step say of it.
+    """Causal attention of a step over the `past` steps before it.
 
-    Every head weighs the values of these steps, and of a nothing with key and value zero, which is
-    all that the first step of a sequence has. Keys, queries and values have `inner` dimensions in
-    all, the answer as many as was asked with.
+        y_t = Σ_s softmax_s(q_t · k_s / sqrt(inner / heads)) v_s
+
+    s: the steps t - past to t - 1, and a null step
+
+    The null step has key and value zero; the first step of a sequence has no other. Keys, queries
+    and values have `inner` dimensions over all heads, the output as many as the input.
 
     Errors: ConfigError where heads do not share the inner dimensions evenly, or there is no past.
     """

@@ -48,6 +48,6 @@ class FourierEncoder(SelectLinearEncoder):
 
     @torch.no_grad()
     def init_from(self, directions: Float[Tensor, "width d"]) -> None:
-        """What the directions have in the modes."""
+        """Project the directions onto the modes."""
         self.coefficients.copy_(directions @ self.basis.T)
         self.bias.zero_()

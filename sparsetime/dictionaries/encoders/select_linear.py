@@ -27,7 +27,7 @@ class SelectLinearEncoder(Encoder):
 
     @abstractmethod
     def directions(self) -> Float[Tensor, "width d"]:
-        """What every latent is the dot product with."""
+        """Directions of the dot products, with gradients to their parameters."""
 
     def selected(
         self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype

@@ -44,7 +44,7 @@ class WindowedEncoder(SelectLinearEncoder):
         self.bias = nn.Parameter(torch.zeros(width))
 
     def directions(self) -> Float[Tensor, "width d"]:
-        """What a first step is multiplied with: the weights of the present step."""
+        """Weights of the present step, the directions of a first step."""
         return self.weight[:, -self.d_in :].contiguous()
 
     def encode_train(

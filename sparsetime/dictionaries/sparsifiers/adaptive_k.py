@@ -80,7 +80,7 @@ class AdaptiveK(Sparsifier):
         return ((products + self.shift) * self.scale).float()
 
     def k_of(self, x: Float[Tensor, "rows d"]) -> Int[Tensor, " rows"]:
-        """How many latents each row may have."""
+        """Number of latents k for every row."""
         share = 2 * torch.sigmoid(self.steepness * self.scores(x)) - 1
         return (self.k * (1 + self.spread * share)).round().clamp_min(1).long()
 

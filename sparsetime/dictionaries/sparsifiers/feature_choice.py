@@ -92,7 +92,7 @@ class FeatureChoice(Sparsifier):
         )
 
     def _rows(self, rows: int) -> Tensor:
-        """How many rows of a batch each latent may have."""
+        """Number of rows of a batch for every latent."""
         return (self.frequency * rows).round().clamp_min(1)
 
     def _chosen(self, pre: Tensor, support: Support) -> Tensor:

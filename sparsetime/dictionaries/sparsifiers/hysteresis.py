@@ -61,7 +61,7 @@ class Hysteresis(SparsifierWrapper):
         return super().incompatibility(composition)
 
     def inference_rule(self, inputs: EncoderInput) -> Rule:
-        """What can be on if it was on before."""
+        """Selection rule of candidates, which are active if they were active before."""
         match self.inner.inference_rule(inputs):
             case kernels.ThresholdRule(threshold):
                 return kernels.ThresholdRule(self.low * threshold)

@@ -43,18 +43,18 @@ class Sparsifier(Component):
 
     @abstractmethod
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        """Which places are kept of a training batch."""
+        """Selection rule of a training batch."""
 
     @abstractmethod
     def gate(
         self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
     ) -> Float[Tensor, " entries"]:
-        """Strengths from the pre-activations at the kept places, with gradients."""
+        """Activation values from the pre-activations of the kept entries, with gradients."""
 
     def inference_rule(self, inputs: EncoderInput) -> Rule:
-        """Which places can be on in a row, whatever batch it comes in.
+        """Selection rule of inference, under which a row's code does not depend on its batch.
 
-        As in training, unless that rule looks at the batch.
+        The default is that of training, for rules that do not depend on the batch.
         """
         return self.training_rule(inputs)
 

@@ -18,9 +18,9 @@ from sparsetime.kernels import Rule, Support
 
 
 class SparsifierWrapper(Sparsifier):
-    """What the inner sparsifier does, but for the code in use, which looks at the step before.
+    """Base class of sparsifiers that wrap another one and depend on the previous step in inference.
 
-    inner: as `Component.to_config` gives it; `width` is put in where the inner one takes it.
+    inner: config of the wrapped sparsifier; `width` is added where it takes one.
     """
 
     is_stateful = True
