@@ -40,10 +40,9 @@ class CausalAttention(nn.Module):
 
         y_t = Σ_s softmax_s(q_t · k_s / sqrt(inner / heads)) v_s
 
-    s: the steps t - past to t - 1, and a null step
-
-    The null step has key and value zero; the first step of a sequence has no other. Keys, queries
-    and values have `inner` dimensions over all heads, the output as many as the input.
+    s: the steps t - past to t - 1, and a null step with key and value zero, which is the only one
+    of the first step of a sequence. Keys, queries and values have `inner` dimensions over all
+    heads, the output as many as the input.
 
     Errors: ConfigError where heads do not share the inner dimensions evenly, or there is no past.
     """
