@@ -43,7 +43,9 @@ class Complete:
 class WithoutSource:
     """Rectified linear unit.
 
-    z_i = max(0, pre_i)
+        z_i = max(0, pre_i)
+
+    pre: pre-activations.
     """
 
 
