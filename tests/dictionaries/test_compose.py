@@ -80,8 +80,16 @@ def test_a_composition_trains_saves_and_loads(tmp_path):
         ({"d_in": 0}, ConfigError, "d_in is a number of dimensions, at least 1, .* 0 was given"),
         ({"d_out": [8, 0]}, ConfigError, r"d_out is a number .* \[8, 0\] was given"),
         ({"width": 0}, ConfigError, "'width': given 0"),
-        ({"objective": []}, ConfigError, "one or more terms, each of another kind; given: none"),
-        ({"objective": ["mse", "mse"]}, ConfigError, "each of another kind; given: mse, mse"),
+        (
+            {"objective": []},
+            ConfigError,
+            "got the terms none, expected one or more, each of another kind",
+        ),
+        (
+            {"objective": ["mse", "mse"]},
+            ConfigError,
+            "got the terms mse, mse, expected one or more, each of another",
+        ),
         (
             {"objective": "aux_k"},
             ConfigError,
@@ -90,7 +98,7 @@ def test_a_composition_trains_saves_and_loads(tmp_path):
         (
             {"objective": "nested_mse"},
             ConfigError,
-            "expected nested groups for the term 'nested_mse' .* one",
+            "one group of latents, expected nested groups for the term 'nested_mse'",
         ),
         ({"sparsifier": "relu"}, ConfigError, "'relu' needs a sparsity penalty .* such as 'l1'"),
         (
@@ -101,7 +109,7 @@ def test_a_composition_trains_saves_and_loads(tmp_path):
         (
             {"objective": ["mse", "gate_mse"]},
             ConfigError,
-            "'gate_mse' is about gates and the sparsifier 'top_k' has none",
+            "got the sparsifier 'top_k' without gates, .* 'gate_mse'",
         ),
         ({"encoder": "tied", "d_out": 16}, ConfigError, "a tied encoder reads with the atoms"),
         (

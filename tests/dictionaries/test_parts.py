@@ -249,9 +249,13 @@ def refusals():
         "block": (
             lambda: TemporalContrastive(block=1),
             ConfigError,
-            "block must be at least 2 and temperature positive; given: 1 and 0.1",
+            "got block=1 and temperature=0.1, expected a block of at least 2",
         ),
-        "target": (lambda: L0(0.0), ConfigError, "the target L0 must be positive; given: 0.0"),
+        "target": (
+            lambda: L0(0.0),
+            ConfigError,
+            "got target=0.0, expected a mean number of active latents above 0",
+        ),
         "input width": (
             lambda: st.dictionary("topk", d_in=4, width=8, k=2).encode(torch.ones(2, 5)),
             MismatchError,

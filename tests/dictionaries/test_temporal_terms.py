@@ -73,7 +73,9 @@ def test_shares_add_up(shares):
 
 
 def test_every_group_has_a_share():
-    with pytest.raises(ConfigError, match=r"nested_mse has 3 shares and the atoms 2 groups"):
+    with pytest.raises(
+        ConfigError, match=r"got 3 shares of 'nested_mse' and 2 groups of the decoder"
+    ):
         st.compose(
             d_in=6,
             width=24,
