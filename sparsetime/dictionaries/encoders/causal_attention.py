@@ -101,9 +101,10 @@ class CausalAttention(nn.Module):
     ) -> Float[Tensor, "streams some inner"]:
         """To queries of the steps from number `first` on, by the steps that each looks back to."""
         begin, end = max(0, first - self.past), first + query.shape[1]
-        asked = torch.arange(first, end, device=query.device)[:, None]
-        told = torch.arange(begin, end, device=query.device)[None]
-        seen = (told < asked) & (told >= asked - self.past) & real[:, None, begin:end]
+        query_step = torch.arange(first, end, device=query.device)[:, None]
+        key_step = torch.arange(begin, end, device=query.device)[None]
+        in_window = (key_step < query_step) & (key_step >= query_step - self.past)
+        seen = in_window & real[:, None, begin:end]
         # A nothing in front, so that no step is without an answer.
         answer = functional.scaled_dot_product_attention(
             self._split(query),

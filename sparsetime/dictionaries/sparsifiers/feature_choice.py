@@ -18,9 +18,10 @@ from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
 
-# So much of a latent's threshold bounds the candidates of a batch.
+# Fraction of its threshold above which a latent's entries are candidates.
 _LOOSE = 0.8
-# A batch counts for a threshold as if at most so many times the wanted rows, and one more, were on.
+# Most active rows of a latent that count in an update of its threshold, as a multiple of its
+# target plus one.
 _SURPLUS = 4.0
 
 

@@ -78,7 +78,7 @@ class ImportanceDropout(Sparsifier):
         return kernels.ThresholdRule(torch.zeros((), device=inputs.x.device))
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
-        # Draws follow from the number of steps, so that an interrupted run goes on with the same.
+        # Samples depend on the number of steps, so that a resumed run draws the same.
         generator = torch.Generator(pre.device).manual_seed(int(self.steps_seen))
         chance = torch.rand(pre.shape, generator=generator, device=pre.device)
         return pre.relu() * (chance >= self.left_out()[support.indices])

@@ -28,9 +28,9 @@ class PreviousSteps(ComponentState):
 def trailing(
     x: Float[Tensor, "rows d"], segments: Segments, window: int, last: PreviousSteps | None = None
 ) -> tuple[Float[Tensor, "rows window d"], PreviousSteps]:
-    """For every row the `window` steps that end with it, oldest first, and what goes on from here.
+    """The `window` steps that end with every row, oldest first, and the state after the last row.
 
-    Where a segment has not yet so many steps, zeros stand for what would be before it.
+    Steps before the start of a segment are zero.
     """
     steps, _ = segments.padded(x)
     before = x.new_zeros(segments.count, window - 1, x.shape[1]) if last is None else last.steps

@@ -102,7 +102,7 @@ class Stream:
     def _encoded(
         self, x: Float[Tensor, "*shape d"], streams: tuple[int, ...], times: Tensor | None
     ) -> SparseCode:
-        """The codes of x [*streams, time, d], all rows on end."""
+        """The codes of x [*streams, time, d], as one list of rows."""
         if self._streams not in (None, streams):
             raise MismatchError(
                 f"this state holds streams of shape {self._streams}, and steps of {streams} were "
