@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from claim_pictures import dots
+from supported import table
 
 ROOT = Path(__file__).parents[1]
 VERDICTS = ("holds", "fails", "undecided")
@@ -117,13 +118,6 @@ def namespaces() -> str:
     )
 
 
-def supported() -> str:
-    """The table of models and sites by feature, with the message of every refusal."""
-    from supported import table
-
-    return table()
-
-
 def _homes(package: str, folder: Path) -> list[str]:
     """The full name of each public name of a package, at the module that defines it."""
     stub = folder / "__init__.pyi"
@@ -210,5 +204,5 @@ GENERATED: dict[str, Callable[..., str]] = {
     "namespaces": namespaces,
     "recipes": recipes,
     "reference": reference,
-    "supported": supported,
+    "supported": table,
 }
