@@ -153,7 +153,7 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
     from sparsetime.dictionaries.serialise import load
     from sparsetime.features.index import open_index
     from sparsetime.features.index_files import RECORD
-    from sparsetime.models.load import weight_hash
+    from sparsetime.models.weight_hash import weight_hash
     from sparsetime.training.run_folder import read_metrics
 
     if not folder.exists(f"{INDEX}/{RECORD}"):

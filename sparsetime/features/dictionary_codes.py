@@ -11,7 +11,7 @@ from torch import Tensor
 from sparsetime.errors import ConfigError
 from sparsetime.features.code_source import CodeSource
 from sparsetime.features.encoding import check_compatible, device_of, encode_sequences
-from sparsetime.models.load import weight_hash
+from sparsetime.models.weight_hash import weight_hash
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store

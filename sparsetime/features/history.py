@@ -21,7 +21,7 @@ from sparsetime.features.index_files import HISTORY as HISTORY_FILE
 from sparsetime.features.index_files import add_history
 from sparsetime.features.schemas import HISTORY
 from sparsetime.features.vocabulary import Vocabulary
-from sparsetime.models.load import weight_hash
+from sparsetime.models.weight_hash import weight_hash
 from sparsetime.progress import progress
 from sparsetime.segments import Segments
 from sparsetime.training.snapshots import Snapshot, read_stages

@@ -25,7 +25,8 @@ from sparsetime.metrics.reconstruction import RECONSTRUCTION
 from sparsetime.metrics.smoothness import SMOOTHNESS
 from sparsetime.metrics.sparsity import SPARSITY
 from sparsetime.metrics.temporal_metrics import TEMPORAL
-from sparsetime.models.load import LoadedModel, load_model, weight_hash
+from sparsetime.models.load import LoadedModel, load_model
+from sparsetime.models.weight_hash import weight_hash
 from sparsetime.progress import progress as running
 from sparsetime.statistics.estimate import Estimate, bootstrap_groups
 

@@ -1,8 +1,7 @@
-"""Loading of a model and its tokenizer, and the hash of its weights."""
+"""Loading of a model and its tokenizer."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 
 from sparsetime.errors import ConfigError
+from sparsetime.models.weight_hash import weight_hash
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -65,28 +65,6 @@ def load_model(
     if device is not None:
         module.to(device)
     return LoadedModel(module, tokenizer or loaded, name, weight_hash(module))
-
-
-def weight_hash(module: nn.Module) -> str:
-    """SHA-256 over the names, dtypes, shapes and bytes of the module's state, as hex.
-
-    Errors: ConfigError where the weights are on the meta device and so have no bytes.
-    """
-    digest = hashlib.sha256()
-    for name, value in sorted(module.state_dict().items()):
-        if not isinstance(value, torch.Tensor):
-            digest.update(f"{name} {value!r}\n".encode())
-            continue
-        if value.is_meta:
-            raise ConfigError(
-                f"the weight {name!r} is on the meta device and has no values: load the model's "
-                f"weights before using it"
-            )
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        flat = value.detach().cpu().contiguous().reshape(-1)
-        if flat.numel():
-            digest.update(flat.view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def longest_input(model: nn.Module, tokenizer: Any = None) -> int | None:

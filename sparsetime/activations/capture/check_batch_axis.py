@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from sparsetime.activations.capture.capture_plan import InputWindow
+from sparsetime.activations.capture.input_windows import InputWindow
 from sparsetime.errors import DataError, MismatchError
 
 # A model that confuses batch and time still returns numbers, so only a comparison finds it. The

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.activations.capture.capture_plan import Shard
+from sparsetime.activations.capture.input_windows import Shard
 from sparsetime.errors import DataError
 
 

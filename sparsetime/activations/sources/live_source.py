@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from sparsetime.activations.capture.as_documents import as_documents
-from sparsetime.activations.capture.capture_plan import InputWindow, Shard
+from sparsetime.activations.capture.input_windows import InputWindow, Shard
 from sparsetime.activations.capture.check_finite import check_shard_finite
 from sparsetime.activations.capture.document import Document, Times
 from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings

@@ -8,7 +8,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from sparsetime.activations.capture.capture_plan import Shard
+from sparsetime.activations.capture.input_windows import Shard
 from sparsetime.activations.store.manifest import BEGUN_FILE, STEPS_FILE
 from sparsetime.activations.store.shard_reader import ShardReader
 from sparsetime.activations.store.store import Store
