@@ -3,7 +3,7 @@
 from .hooks import recording as recording
 from .load import LoadedModel as LoadedModel
 from .load import load_model as load_model
-from .weight_hash import weight_hash as weight_hash
 from .site_patterns import matching_sites as matching_sites
 from .sites import Site as Site
 from .sites import resolve_site as resolve_site
+from .weight_hash import weight_hash as weight_hash

@@ -8,8 +8,8 @@ from hypothesis import strategies as hypothesis
 from toy_models import Blocks, bert, bert_folder, gpt2, llama, tokenizer
 
 import sparsetime as st
-from sparsetime.activations.capture.input_windows import shards
 from sparsetime.activations.capture.document import Document
+from sparsetime.activations.capture.input_windows import shards
 from sparsetime.activations.capture.special_tokens import SpecialTokens, special_tokens_around
 from sparsetime.activations.capture.tokenize import DocumentPreparer
 from sparsetime.errors import ConfigError, MismatchError

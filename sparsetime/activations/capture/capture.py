@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime.activations.capture.as_documents import as_documents
-from sparsetime.activations.capture.input_windows import Shard
 from sparsetime.activations.capture.capture_progress import CaptureProgress, ProgressTotal
 from sparsetime.activations.capture.check_finite import check_shard_finite
 from sparsetime.activations.capture.document import Times
 from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
+from sparsetime.activations.capture.input_windows import Shard
 from sparsetime.activations.store.manifest import MANIFEST
 from sparsetime.activations.store.site_writer import SiteWriter
 from sparsetime.activations.store.store import Store

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable
 from typing import Any, final
 
-from sparsetime.activations.capture.input_windows import InputWindow, Shard
 from sparsetime.activations.capture.document import Document
+from sparsetime.activations.capture.input_windows import InputWindow, Shard
 from sparsetime.activations.capture.text_files import TextFiles
 from sparsetime.progress import Bar
 

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from sparsetime.activations.capture.input_windows import InputWindow, Shard, check_window, shards
 from sparsetime.activations.capture.check_batch_axis import check_axes
 from sparsetime.activations.capture.document import Document
+from sparsetime.activations.capture.input_windows import InputWindow, Shard, check_window, shards
 from sparsetime.activations.capture.model_call import ModelCall
 from sparsetime.activations.capture.special_tokens import SpecialTokens, special_tokens_around
 from sparsetime.activations.capture.tokenize import DocumentPreparer, PreparedDocument

@@ -13,10 +13,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from sparsetime.activations.capture.as_documents import as_documents
-from sparsetime.activations.capture.input_windows import InputWindow, Shard
 from sparsetime.activations.capture.check_finite import check_shard_finite
 from sparsetime.activations.capture.document import Document, Times
 from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
+from sparsetime.activations.capture.input_windows import InputWindow, Shard
 from sparsetime.activations.sampling.prefetch import prefetched
 from sparsetime.activations.sampling.sample_kinds import (
     Lag,
