@@ -37,7 +37,7 @@ test: $(READY)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not snippets"
 
 # The gate. CI runs this and the tests, and nothing else.
-check: lint types imports site snippets web
+check: lint words types imports site snippets web
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

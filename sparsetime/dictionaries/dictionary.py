@@ -37,15 +37,11 @@ _ROWS_AT_ONCE = 1 << 14
 class Dictionary(nn.Module):
     """A sparse dictionary of activations.
 
-    `encode` takes raw activations of any leading shape and gives a SparseCode; `decode` takes it
-    back. Strengths in codes are in units of the normalised activation (`normalisation.scale`).
-
-    name: the recipe's name, or the user's own.
-    reads: the dimensions of the sites that the activations join; `(d_in,)` where there is one.
-    writes: None where the activations themselves are reconstructed; else the dimensions of the
-    sites that are reconstructed in their place, as by a transcoder.
-    base: what is guessed without the code; the code then explains what it leaves over.
-    record: where the activations came from: model_name, model_hash, site.
+    `encode` maps raw activations of any leading shape to a SparseCode, `decode` maps it back. Codes
+    are in units of the normalised activations. name: of the recipe, or the user's own. in_dims: of
+    the sites whose activations are joined, `(d_in,)` for one. out_dims: of the sites that are
+    reconstructed instead, as by a transcoder; None for the activations themselves. skip: predicts
+    without the code, which explains the rest. provenance: model_name, model_hash and site.
     """
 
     offset: Tensor
@@ -108,8 +104,7 @@ class Dictionary(nn.Module):
     def group_names(self) -> tuple[str, str] | None:
         """Names of the first group of latents and of the rest; None where there is one group.
 
-        The component that separates them names them; groups that are only nested are "first" and
-        "rest".
+        They come from the component that separates the groups, or else are "first" and "rest".
         """
         if len(self.groups) < 2:
             return None
@@ -161,10 +156,10 @@ class Dictionary(nn.Module):
         dtype: torch.dtype = torch.float32,
         progress: float = 0.0,
     ) -> ForwardPass:
-        """One batch on its way through, for the objective: a Batch, raw rows, or pairs.
+        """The forward pass of a batch for the objective: a Batch, raw rows, or pairs.
 
-        `dtype`: what the selection product is multiplied in. Where earlier rows are needed, they
-        are encoded and not reconstructed. `progress`: how much of the training is over.
+        `dtype`: of the selection product. Earlier rows, where they are needed, are encoded and not
+        reconstructed. `progress`: share of the training that is done, 0 to 1.
 
         Errors: DataError where the batch lacks what the parts need.
         """
@@ -196,7 +191,9 @@ class Dictionary(nn.Module):
             output_normalisation=self.output_normalisation,
             x=x,
             offset=self.input_offset,
-            target=x if self.out_dims is None else self._normalised_target(batch),
+            target=x
+            if self.out_dims is None
+            else self.output_normalisation.normalise(required(batch.target, "target")),
             support=support,
             pre=pre,
             values=values,
@@ -205,9 +202,6 @@ class Dictionary(nn.Module):
             dead=dead,
             progress=progress,
         )
-
-    def _normalised_target(self, batch: Batch) -> Float[Tensor, "rows d_out"]:
-        return self.output_normalisation.normalise(required(batch.target, "target"))
 
     def observe(self, step: ForwardPass) -> None:
         """Update the running statistics of every component after a training step."""

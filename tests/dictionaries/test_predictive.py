@@ -108,7 +108,7 @@ def test_predicted_latents_can_be_limited():
     assert predicted.counts.max() == 2
 
 
-def test_a_stream_that_begins_anew_forgets(trained):
+def test_a_stream_that_is_reset_has_no_state(trained):
     x = planted(60, sequences=3, seed=3)
     state = trained.stream()
     state.feed(x[:, :10])

@@ -31,7 +31,7 @@ class Encoder(Component):
     decoder: Decoder
 
     def bind(self, decoder: Decoder) -> None:
-        """Told by the dictionary, when it is composed."""
+        """Bind the decoder of the same dictionary; called when the dictionary is composed."""
         # Beside torch's register of modules, so that the atoms' weights are not saved twice.
         self.__dict__["decoder"] = decoder
 

@@ -84,7 +84,7 @@ class Stream:
         return self._encoded(x, streams, given).reshape(*x.shape[:-1])
 
     def reset(self, streams: Bool[Tensor, " streams"] | Int[Tensor, " some"] | None = None) -> None:
-        """Forget the past: of all streams, or of those that begin anew.
+        """Clear the state of all streams, or of those that start again.
 
         streams: their numbers, or a mask [streams]; None for all, of which there may then be
         another number.
@@ -134,6 +134,6 @@ class Stream:
             raise DataError(
                 f"stream {stream} was given the time {both[stream, step + 1]:g} after "
                 f"{both[stream, step]:g}: steps come in the order of time. Sort them, or "
-                "`reset` the streams that begin anew"
+                "`reset` the streams that start again"
             )
         self._times = both[:, -1].clone()
