@@ -28,10 +28,8 @@ from sparsetime.kernels import Support
 from sparsetime.segments import Segments
 from sparsetime.state import RecurrentState
 
-#: Names of nested groups that no component names.
-NESTED = ("first", "rest")
-# Rows of a stateless dictionary that are encoded at once.
-_ROWS_AT_ONCE = 1 << 14
+NESTED = ("first", "rest")  # names of nested groups that no component names
+_ROWS_AT_ONCE = 1 << 14  # rows of a stateless dictionary that are encoded at once
 
 
 class Dictionary(nn.Module):
@@ -221,12 +219,10 @@ class Dictionary(nn.Module):
         rows = checked_activations(x, self.d_in, self.provenance.get("site"))
         time = x.shape[-2] if self.is_stateful and x.dim() > 1 else 1
         chunks = [rows] if self.is_stateful else rows.split(_ROWS_AT_ONCE)
-        codes = []
-        for chunk in chunks:
-            segments = Segments.even(chunk.shape[0] // max(time, 1), time, x.device)
-            codes.append(self.encode_with_state(chunk, segments, RecurrentState()))
-        code = codes[0] if len(codes) == 1 else concatenate(codes)
-        return code.reshape(*x.shape[:-1])
+        counts = [chunk.shape[0] // max(time, 1) for chunk in chunks]
+        segments = [Segments.even(count, time, x.device) for count in counts]
+        codes = map(self.encode_with_state, chunks, segments, (RecurrentState() for _ in chunks))
+        return concatenate(list(codes)).reshape(*x.shape[:-1])
 
     @torch.no_grad()
     def encode_with_state(
