@@ -5,7 +5,7 @@ async ([steps, rows]) => {
   canvas.className = "timeline"; canvas.style.height = "900px";
   document.body.replaceChildren(canvas);
   const timeline = { view: { from: 0, to: steps }, state: { sort: "timescale", group: "" }, unit: "step", boundaries: new Map(),
-    labels: [], cursor: null, selection: null, inputLane: words, lanes: [words], input: { kind: "text" }, pinsOf: () => new Set() };
+    labels: [], cursor: null, selection: null, text: {}, inputLane: words, lanes: [words], input: { kind: "text" }, pinsOf: () => new Set() };
   const made = [...Array(rows).keys()].map((feature) => {
     const columns = [], strengths = [];
     for (let at = (feature * 37) % 60; at < steps; at += 60) for (let i = 0; i < 6 && at + i < steps; i += 1) {

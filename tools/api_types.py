@@ -13,17 +13,16 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sparsetime.explorer.server.api import make_router
 from sparsetime.explorer.workbench.live import LiveChunk
-
-if TYPE_CHECKING:
-    pass
+from sparsetime.reports.page_schema import EmbeddedTimeline
 
 OUT = Path(__file__).parent / "web" / "api.d.ts"
 PREFIX = "/api/"
-_STREAMED = (LiveChunk,)  # sent as lines of JSON, which OpenAPI cannot describe
+# Lines of JSON, which OpenAPI cannot describe, and the record inside a report.
+_UNDESCRIBED = (LiveChunk, EmbeddedTimeline)
 _REFERENCE = "#/components/schemas/{model}"
 _SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
 _HEAD = """\
@@ -37,17 +36,17 @@ Schema = Mapping[str, Any]
 
 
 def describe() -> tuple[dict[str, Schema], dict[str, Schema]]:
-    """Schemas and paths of the API's OpenAPI description, with the streamed records added."""
+    """Schemas and paths of the API's OpenAPI description, with the records that it lacks."""
     from fastapi import FastAPI
     from pydantic.json_schema import models_json_schema
 
     app = FastAPI(title="sparsetime explorer")
     app.include_router(make_router())
     description = app.openapi()
-    _, streamed = models_json_schema(
-        [(model, "serialization") for model in _STREAMED], ref_template=_REFERENCE
+    _, others = models_json_schema(
+        [(model, "serialization") for model in _UNDESCRIBED], ref_template=_REFERENCE
     )
-    return description["components"]["schemas"] | streamed["$defs"], description["paths"]
+    return description["components"]["schemas"] | others["$defs"], description["paths"]
 
 
 def declarations(schemas: Mapping[str, Schema], paths: Mapping[str, Schema]) -> str:
@@ -68,7 +67,9 @@ def declarations(schemas: Mapping[str, Schema], paths: Mapping[str, Schema]) -> 
             elif "requestBody" in operation:
                 bodies[pattern] = type_of(_json_schema(operation["requestBody"]))
     sent = set(_names(" ".join(bodies.values()), schemas))
-    answered = set(_names(" ".join([*answers.values(), *(m.__name__ for m in _STREAMED)]), schemas))
+    answered = set(
+        _names(" ".join([*answers.values(), *(m.__name__ for m in _UNDESCRIBED)]), schemas)
+    )
     blocks = [
         _interface(name, schemas[name], complete=name in answered)
         for name in sorted(sent | answered)
@@ -100,6 +101,8 @@ def type_of(schema: Schema) -> str:
             return f"Array<{type_of(items)}>"
         case {"type": "object", "additionalProperties": dict() as values}:
             return f"Record<string, {type_of(values)}>"
+        case {"type": "object", "additionalProperties": True}:
+            return "Record<string, unknown>"
         case {"type": str() as name} if name in _SCALARS:
             return _SCALARS[name]
     return "unknown"

@@ -152,6 +152,7 @@ def test_the_score_zooms_pans_and_pins(tab, explorer):
     tab.mouse.move(box["x"] + 400, box["y"] + 200, steps=4)
     tab.mouse.up()
     until(tab, f"new URLSearchParams(location.search).get('from') !== '{wide[0]}'")
+    _settle(tab)
     moved = _range(tab)
     assert moved[0] > wide[0] and moved[1] - moved[0] == pytest.approx(wide[1] - wide[0], abs=2)
     tab.mouse.click(box["x"] + 120, box["y"] + 96 + 8)
@@ -161,6 +162,14 @@ def test_the_score_zooms_pans_and_pins(tab, explorer):
     tab.reload()
     tab.wait_for_selector(".view[data-ready]")
     assert tab.url == kept and _range(tab) == moved
+
+
+def _settle(tab):
+    """Wait until the address no longer changes: it follows the view while a drag pauses, too."""
+    before = None
+    while tab.url != before:
+        before = tab.url
+        tab.wait_for_timeout(1000)
 
 
 def _range(tab):
@@ -292,8 +301,11 @@ def test_the_first_picture_gives_way_to_the_run(tab, explorer):
 def test_a_view_that_has_to_wait_says_so(tab, explorer):
     held = []
     tab.route("**/api/run", lambda route: held.append(route))
-    tab.goto(f"{explorer.url}features/batch_topk/7")
+    with tab.expect_request("**/api/run"):
+        tab.goto(f"{explorer.url}features/batch_topk/7")
     tab.get_by_text("Opening the run").wait_for()
+    while not held:
+        tab.wait_for_timeout(20)
     held[0].continue_()
     tab.wait_for_selector(".view[data-ready]")
     assert tab.get_by_text("Opening the run").count() == 0

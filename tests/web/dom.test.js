@@ -39,12 +39,17 @@ test("a count with its noun", () => {
   assert.equal(plural(1200, "token"), "1,200 tokens");
 });
 
-test("a feature's name: its label, else its words, else its number", () => {
+test("a feature's name: a person's, else a label of a table, else its words, else its number", () => {
   const feature = { feature: 7, label: "", words: ["a", "b", "c", "d", "e"] };
   assert.equal(nameOf(feature), "a, b, c, d");
   assert.equal(nameOf(feature, 2), "a, b");
   assert.equal(nameOf({ ...feature, label: "vowels" }), "vowels");
   assert.equal(nameOf({ ...feature, words: [] }), "feature 7");
+  /** @type {NamedFeature} */
+  const labelled = { ...feature, name: "letters", named_by: "label" };
+  assert.equal(nameOf(labelled), "letters");
+  assert.equal(nameOf({ ...labelled, label: "vowels" }), "vowels");
+  assert.equal(nameOf({ ...labelled, named_by: "rule" }), "a, b, c, d");
 });
 
 test("an element with classes, attributes, listeners and children", () => {

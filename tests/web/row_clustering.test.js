@@ -6,6 +6,7 @@ import { test } from "node:test";
 
 import { clusterRows } from "../../sparsetime/explorer/web/row_clustering.js";
 
+/** @type {{cells: {columns: number[], strengths: number[]}[], columns: number, place: number[], group: number[]}[]} */
 const cases = JSON.parse(readFileSync(new URL("./row_clustering.json", import.meta.url), "utf8"));
 
 for (const { cells, columns, place, group } of cases) {

@@ -117,6 +117,17 @@ declare namespace Api {
     is_text: boolean;
   }
 
+  interface EmbeddedDictionary {
+    entry: DictionaryEntry;
+    features: Array<TimelineFeature>;
+  }
+
+  interface EmbeddedTimeline {
+    unit: string;
+    dictionaries: Array<EmbeddedDictionary>;
+    passages: Array<Passage>;
+  }
+
   interface EnrichedFeature {
     feature: number;
     part: "" | "first" | "rest";
@@ -155,7 +166,7 @@ declare namespace Api {
     half_life: number | null;
     peak: number;
     documents: number;
-    columns: unknown;
+    columns: Record<string, unknown>;
   }
 
   interface FeaturePage {
@@ -269,6 +280,24 @@ declare namespace Api {
     definitions: Array<Definition>;
     config: string;
     renderers: Array<string>;
+  }
+
+  interface Passage {
+    title: string;
+    source: string;
+    first: number;
+    words: Array<string>;
+    gaps: Array<string>;
+    is_text: boolean;
+    codes: Array<PassageCode>;
+  }
+
+  interface PassageCode {
+    dictionary: string;
+    offsets: Array<number>;
+    features: Array<number>;
+    percents: Array<number>;
+    boundaries: Array<number>;
   }
 
   interface Preview {

@@ -1,84 +1,229 @@
-// Elements, and numbers as words: what every view needs.
+// Elements, tooltips, and numbers as text, for all views.
 
 import { link } from "./router.js";
 
-/** An element: h("a.strong", {href: "/"}, "text", child, …). Functions become listeners. */
-export function h(what, attributes = {}, ...children) {
-  const [name, ...classes] = what.split(".");
-  const made = document.createElement(name);
-  if (classes.length) made.className = classes.join(" ");
+/**
+ * An element: h("a.button", {href: "/"}, "text", child, …). Functions become listeners.
+ * @template {string} Selector
+ * @param {Selector} selector a tag, and classes after dots
+ * @param {Attributes<ElementOf<Selector>>} [attributes]
+ * @param {Child[]} children null and undefined are left out
+ * @returns {ElementOf<Selector>}
+ */
+export function h(selector, attributes = {}, ...children) {
+  const [tag, ...classes] = selector.split(".");
+  const element = document.createElement(tag);
+  if (classes.length) element.className = classes.join(" ");
   for (const [key, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (typeof value === "function") made.addEventListener(key, value);
-    else if (key === "value") made.value = value;
-    else if (key === "href" && value[0] === "/") { if (link(value)) made.setAttribute(key, link(value)); }
-    else made.setAttribute(key, value === true ? "" : value);
+    if (typeof value === "function") element.addEventListener(key, /** @type {any} */ (value));
+    else if (key === "value") /** @type {any} */ (element).value = value;
+    else if (key === "href" && String(value).startsWith("/")) {
+      const address = link(String(value));
+      if (address) element.setAttribute(key, address);
+    } else element.setAttribute(key, value === true ? "" : String(value));
   }
-  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
-  return made;
+  element.append(...flat(children));
+  return /** @type {ElementOf<Selector>} */ (element);
 }
 
-/** An element of a drawing. */
-export function node(name, attributes, text) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const key in attributes) made.setAttribute(key, attributes[key]);
-  if (text !== undefined) made.textContent = text;
-  return made;
+/**
+ * @param {readonly Child[]} children
+ * @returns {(Node | string)[]}
+ */
+function flat(children) {
+  return children.flatMap((child) => {
+    if (child === null || child === undefined) return [];
+    if (typeof child === "string" || typeof child === "number") return [String(child)];
+    return "nodeType" in child ? [child] : flat(child);
+  });
 }
 
+/**
+ * An SVG element.
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {string} [text]
+ * @returns {SVGElementTagNameMap[Tag]}
+ */
+export function node(tag, attributes, text) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const key in attributes) element.setAttribute(key, String(attributes[key]));
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+/**
+ * @param {string} key
+ * @param {number} number
+ */
 export const featureAddress = (key, number) => `/features/${encodeURIComponent(key)}/${number}`;
 
-/** The name of a feature: a person's, else one of a feature table, else its over-represented words. */
-export const nameOf = ({ feature, label, words, name, named_by: by }, count = 4) =>
-  label || (by === "label" && name) || words.slice(0, count).join(", ") || `feature ${feature}`;
+/**
+ * A person's name of a feature, else a feature table's label, else its over-represented words.
+ * @param {NamedFeature} feature
+ */
+export const nameOf = ({ feature, label, words, name, named_by }, count = 4) =>
+  label ||
+  (named_by === "label" && name) ||
+  words.slice(0, count).join(", ") ||
+  `feature ${feature}`;
 
-/** The colour of a feature's part. */
-export const hueOf = ({ part }) => ({ first: "high", rest: "low" })[part] ?? "plain";
+/**
+ * The name of the colour of a feature's part.
+ * @param {{part: string}} feature
+ * @returns {Hue}
+ */
+export const hueOf = ({ part }) => (part === "first" ? "high" : part === "rest" ? "low" : "plain");
 
-/** What a dictionary calls the part that a feature is in; nothing where it has no parts. */
-export const partOf = ({ parts }, { part }) => (part && parts ? parts[part === "first" ? 0 : 1] : "");
+/**
+ * The dictionary's name of the part that a feature is in; empty without parts.
+ * @param {Pick<Api.DictionaryEntry, "parts">} entry
+ * @param {{part: string}} feature
+ */
+export const partOf = ({ parts }, { part }) =>
+  part && parts ? parts[part === "first" ? 0 : 1] : "";
 
+/**
+ * A share in [0, 1] as a percentage of two or three figures.
+ * @param {number} share
+ */
 export function percent(share) {
   if (share === 0) return "0%";
   if (share < 0.0001) return `${+(100 * share).toPrecision(1)}%`;
   return `${(100 * share).toPrecision(share >= 0.1 ? 3 : 2)}%`;
 }
 
+/**
+ * A number of three figures, with k, M or G for its thousands; a dash where there is none.
+ * @param {number | null | undefined} value
+ */
 export function short(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  for (const [unit, letter] of [[1e9, "G"], [1e6, "M"], [1e4, "k"]]) {
-    if (size >= unit) return `${+(value / (letter === "k" ? 1e3 : unit)).toPrecision(3)}${letter}`;
-  }
+  if (size >= 1e9) return `${+(value / 1e9).toPrecision(3)}G`;
+  if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)}M`;
+  if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)}k`;
   if (size >= 1000) return Math.round(value).toLocaleString("en");
   return `${+value.toPrecision(3)}`;
 }
 
-export const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+/**
+ * @param {number} count
+ * @param {string} noun in the singular
+ */
+export const plural = (count, noun) =>
+  `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 
-/** One of several, as a row of radio buttons. */
+/**
+ * Radio buttons in a row.
+ * @param {string} name
+ * @param {(readonly [string, string])[]} options values and labels
+ * @param {string} chosen
+ * @param {(value: string) => unknown} change
+ */
 export function choices(name, options, chosen, change) {
-  return h("div.choices", { role: "radiogroup", "aria-label": name },
-    options.map(([value, label]) => h("label", {},
-      h("input", { type: "radio", name: `choice-${name}`, value, checked: value === chosen, change: () => change(value) }),
-      h("span", {}, label))));
+  const radio = (/** @type {string} */ value) =>
+    h("input", {
+      type: "radio",
+      name: `choice-${name}`,
+      value,
+      checked: value === chosen,
+      change: () => change(value),
+    });
+  return h(
+    "div.choices",
+    { role: "radiogroup", "aria-label": name },
+    options.map(([value, label]) => h("label", {}, radio(value), h("span", {}, label))),
+  );
 }
 
+/**
+ * A drop-down list.
+ * @param {string} name
+ * @param {(readonly [string, string])[]} options values and labels
+ * @param {string} chosen
+ * @param {(value: string) => unknown} change
+ */
+export const dropdown = (name, options, chosen, change) =>
+  h(
+    "select",
+    { "aria-label": name, change: (event) => change(event.currentTarget.value) },
+    options.map(([value, label]) => h("option", { value, selected: value === chosen }, label)),
+  );
+
+/**
+ * A checkbox with its label.
+ * @param {string} label
+ * @param {boolean} on
+ * @param {(on: boolean) => unknown} change
+ */
 export function check(label, on, change) {
-  return h("label.check", {}, h("input", { type: "checkbox", checked: on, change: (event) => change(event.target.checked) }), label);
+  const box = h("input", {
+    type: "checkbox",
+    checked: on,
+    change: (event) => change(event.currentTarget.checked),
+  });
+  return h("label.check", {}, box, label);
 }
 
-/** Wait until calls have stopped for a moment. */
+/**
+ * A debounced function: it runs once calls have stopped for some milliseconds.
+ * @template {unknown[]} Arguments
+ * @param {(...values: Arguments) => unknown} work
+ * @param {number} milliseconds
+ * @returns {(...values: Arguments) => void}
+ */
 export function settled(work, milliseconds) {
-  let timer = null;
-  return (...given) => { clearTimeout(timer); timer = setTimeout(() => work(...given), milliseconds); };
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  return (...values) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => work(...values), milliseconds);
+  };
 }
 
-export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-export const empty = (title, ...more) => h("section.empty", {}, h("h2", {}, title), more.map((text) => h("p", {}, text)));
+/**
+ * The value of a colour of the theme.
+ * @param {string} name
+ */
+export const colour = (name) =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-const tip = document.getElementById("tip");
+/**
+ * The words of a view that has nothing to show.
+ * @param {string} title
+ * @param {string[]} more paragraphs
+ */
+export const empty = (title, ...more) =>
+  h(
+    "section.empty",
+    {},
+    h("h2", {}, title),
+    more.map((text) => h("p", {}, text)),
+  );
+
+/** @param {unknown} error */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/**
+ * The element with an id that the page's HTML holds.
+ * @param {string} id
+ */
+export function pageElement(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`The page has no element #${id}; its HTML and scripts differ.`);
+  return element;
+}
+
+/**
+ * Show the tooltip beside a place, its first line bold. It stays inside the window.
+ * @param {{x: number, y: number}} place
+ * @param {string[]} lines
+ */
 export function say(place, ...lines) {
+  const tip = pageElement("tip");
   tip.replaceChildren(...lines.map((line, i) => h(i ? "span" : "b", {}, line)));
   tip.hidden = false;
   const box = tip.getBoundingClientRect();
@@ -86,4 +231,8 @@ export function say(place, ...lines) {
   tip.style.left = `${Math.max(4, left)}px`;
   tip.style.top = `${Math.max(4, Math.min(place.y + 16, innerHeight - box.height - 8))}px`;
 }
-export const hush = () => { tip.hidden = true; };
+
+/** Hide the tooltip. */
+export const hush = () => {
+  pageElement("tip").hidden = true;
+};

@@ -1,86 +1,210 @@
-// Answers out of the files of an export, in the shapes of the API.
+// Answers of the API, read from the files of an export.
 
+import { columnValue, inRange } from "./column_ranges.js";
 import { localAnswers } from "./local_answers.js";
 import { LocalCodes } from "./local_codes.js";
 
-const NOT_HERE = "It is not among the exported files, which have a limit of size; the page's foot says what is. On the machine of the run, sparsetime explore shows everything.";
-const kept = new Map();
+const NOT_EXPORTED =
+  "It is not among the exported files, which have a limit of size; the page's foot says what is. On the machine of the run, sparsetime explore shows everything.";
+const NOT_COMPARED = "These two are of activations of different width, and so cannot be compared.";
+/** The order in which the files list features, and its name in addresses of 0.1.0. */
+const INFORMATIVE = ["informative", "telling"];
+const MOST_FILES = 60;
+const MOST_CODES = 12;
 
-async function file(name, missing = NOT_HERE) {
-  if (!kept.has(name)) {
-    if (kept.size > 60) kept.delete(kept.keys().next().value);
-    kept.set(name, fetch(`data/${name}`).then((response) => {
-      if (!response.ok) throw new Error(missing);
-      return response.json();
-    }));
-    kept.get(name).catch(() => kept.delete(name));
-  }
-  return kept.get(name);
+/**
+ * @typedef {{lines: Api.FeatureLine[], peaks: number[]}} FeaturesFile
+ * @typedef {{offsets: number[], features: number[], percents: number[], boundaries: number[],
+ *   text: Api.DocumentText, input: Api.InputView, lanes?: Record<string, unknown>}} SequenceFile
+ * @typedef {{place: number, lines: Api.FeatureLine[],
+ *   table: Map<number, import("./local_codes.js").KnownFeature>}} ExportedDictionary
+ */
+
+/** @type {Map<string, Promise<any>>} */
+const files = new Map();
+
+/**
+ * A JSON file of the export; a failed one is read again when it is next asked for.
+ * @param {string} name
+ * @returns {Promise<any>}
+ */
+function readFile(name, missing = NOT_EXPORTED) {
+  const cached = files.get(name);
+  if (cached) return cached;
+  if (files.size > MOST_FILES) files.delete([...files.keys()][0]);
+  const reading = fetch(`data/${name}`).then((response) => {
+    if (!response.ok) throw new Error(missing);
+    return response.json();
+  });
+  files.set(name, reading);
+  reading.catch(() => files.delete(name));
+  return reading;
 }
 
-const tables = new Map();
-/** Of a dictionary: where its files are, its features in their order, and a table of them. */
+/** @type {Map<string, ExportedDictionary>} */
+const dictionaries = new Map();
+
+/**
+ * The features of a dictionary, and the folder of its files.
+ * @param {string} key
+ */
 async function dictionary(key) {
-  if (!tables.has(key)) {
-    const place = (await file("run.json")).dictionaries.findIndex((each) => each.entry.key === key);
-    if (place < 0) throw new Error(`There is no dictionary ${key}.`);
-    const { lines, peaks } = await file(`${place}/features.json`);
-    tables.set(key, { place, lines, table: new Map(lines.map((line, i) => [line.feature, { ...line, peak: peaks[i] }])) });
-  }
-  return tables.get(key);
+  const cached = dictionaries.get(key);
+  if (cached) return cached;
+  /** @type {Api.Overview} */
+  const run = await readFile("run.json");
+  const place = run.dictionaries.findIndex(({ entry }) => entry.key === key);
+  if (place < 0) throw new Error(`There is no dictionary ${key}.`);
+  /** @type {FeaturesFile} */
+  const { lines, peaks } = await readFile(`${place}/features.json`);
+  const table = new Map(lines.map((line, i) => [line.feature, { ...line, peak: peaks[i] }]));
+  const entry = { place, lines, table };
+  dictionaries.set(key, entry);
+  return entry;
 }
 
+/** @type {Map<string, LocalCodes>} */
 const codes = new Map();
+
+/**
+ * @param {string} key
+ * @param {string} number
+ */
 async function sequence(key, number) {
-  const { place, table } = await dictionary(key), found = await file(`${place}/sequences/${number}.json`), name = `${key}/${number}`;
-  if (!codes.has(name)) { if (codes.size > 12) codes.clear(); codes.set(name, new LocalCodes(table, found)); }
-  return { found, code: codes.get(name) };
+  const { place, table } = await dictionary(key);
+  /** @type {SequenceFile} */
+  const content = await readFile(`${place}/sequences/${number}.json`);
+  const name = `${key}/${number}`;
+  const local = codes.get(name) ?? new LocalCodes(table, content);
+  if (codes.size > MOST_CODES) codes.clear();
+  codes.set(name, local);
+  return { content, local };
 }
 
-const valueOf = (line, column) => line.columns?.[column] ?? line[column] ?? null;
-const searched = (line) => [...line.words, line.label, ...Object.values(line.columns ?? {}).flat().filter((value) => typeof value === "string")].join(" ").toLowerCase();
-/** Whether a line lies in a range written as `column:least:most`. */
-function inRange(line, range) {
-  const [column, least, most] = range.split(":"), value = valueOf(line, column);
-  return value !== null && value >= (least === "" ? -Infinity : Number(least)) && value <= (most === "" ? Infinity : Number(most));
+/**
+ * Words of a query, in lower case.
+ * @param {string | null | undefined} text
+ */
+const queryWords = (text) => (text ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+
+/**
+ * All text of a feature: its words, its label, and its values in feature tables.
+ * @param {Api.FeatureLine} line
+ */
+const searchedText = ({ words, label, columns }) =>
+  [words, label, ...Object.values(columns ?? {})]
+    .flat()
+    .filter((value) => typeof value === "string")
+    .join(" ")
+    .toLowerCase();
+
+/**
+ * Sort key of a column in descending order; features without a value come last, as on the server.
+ * @param {Api.FeatureLine} line
+ * @param {string} column
+ */
+function sortKey(line, column) {
+  const value = columnValue(line, column);
+  return value === null ? Number.NEGATIVE_INFINITY : Number(value);
 }
 
-async function listed(key, { words = "", part = "", density_min = 0, density_max = 1, dwell_min = 0, dwell_max = Infinity, starred, where = [], sort = "informative", offset = 0, limit = 50 }) {
-  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  const fit = (await dictionary(key)).lines.filter((line) =>
-    line.density >= density_min && line.density <= density_max && line.dwell >= dwell_min && line.dwell <= dwell_max
-    && (!part || line.part === part) && (!starred || line.starred) && [where].flat().every((range) => inRange(line, range))
-    && wanted.every((word) => searched(line).includes(word)));
-  // Features without a value come last, as they do on the server.
-  if (!["informative", "telling"].includes(sort)) fit.sort((a, b) => (sort === "feature" ? a.feature - b.feature : (valueOf(b, sort) ?? -Infinity) - (valueOf(a, sort) ?? -Infinity) || 0));
-  return { total: fit.length, lines: fit.slice(offset, offset + limit) };
-}
-
-async function sequences(key, { words = "", limit = 50 }) {
-  const { place } = await dictionary(key), wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  const fit = (await file(`${place}/sequences.json`)).filter((line) => wanted.every((word) => `${line.id} ${line.title}`.toLowerCase().includes(word)));
-  return { total: fit.length, lines: fit.slice(0, limit) };
-}
-
-async function aFeature(key, number, what) {
-  const { place } = await dictionary(key), found = await file(`${place}/features/${number}.json`, `Only the most telling features' moments were exported. ${NOT_HERE}`);
-  return found[what ?? "feature"];
-}
-
-async function aSequence(key, number, what, parameters) {
-  const { found, code } = await sequence(key, number), { text, input, boundaries, lanes } = found;
-  const answer = await localAnswers({ code, text: () => text, input: () => input, boundaries, lanes })(what, parameters);
-  return what === "timeline" ? { dictionary: key, sequence: Number(number), ...answer } : answer;
-}
-
-export async function answer(path, parameters) {
-  const parts = path.split("/").map(decodeURIComponent), [, key, kind, number, what] = parts;
-  if (path === "compare") {
-    const [left, right] = [(await dictionary(parameters.left)).place, (await dictionary(parameters.right)).place];
-    return file(`compare-${left}-${right}.json`, "These two are of activations of different width, and so cannot be compared.");
+/**
+ * Features that fit the filters of a list.
+ * @param {string} key
+ * @param {Api.Query<"dictionaries/k/features">} query
+ * @returns {Promise<Api.FeaturePage>}
+ */
+async function features(key, query) {
+  const { words, part, starred, where, sort, offset, limit } = query;
+  const wanted = queryWords(words);
+  const within = (
+    /** @type {number} */ value,
+    /** @type {number | null | undefined} */ least,
+    /** @type {number | null | undefined} */ most,
+  ) => value >= (least ?? 0) && value <= (most ?? Number.POSITIVE_INFINITY);
+  const lines = (await dictionary(key)).lines.filter((line) => {
+    const text = searchedText(line);
+    return (
+      within(line.density, query.density_min, query.density_max) &&
+      within(line.dwell, query.dwell_min, query.dwell_max) &&
+      (!part || line.part === part) &&
+      (!starred || line.starred) &&
+      (where ?? []).every((range) => inRange(line, range)) &&
+      wanted.every((word) => text.includes(word))
+    );
+  });
+  if (sort === "feature") lines.sort((a, b) => a.feature - b.feature);
+  else if (sort && !INFORMATIVE.includes(sort)) {
+    // Two features without a value differ by NaN, and keep their order.
+    lines.sort((a, b) => sortKey(b, sort) - sortKey(a, sort) || 0);
   }
-  if (kind === "columns") return file(`${(await dictionary(key)).place}/columns.json`);
-  if (kind === "features") return number === undefined ? listed(key, parameters) : aFeature(key, number, what);
-  if (kind === "sequences") return number === undefined ? sequences(key, parameters) : aSequence(key, number, what, parameters);
-  return file(`${path}.json`); // what a view exports for itself
+  const start = offset ?? 0;
+  return { total: lines.length, lines: lines.slice(start, start + (limit ?? 50)) };
+}
+
+/**
+ * Sequences whose name holds the words; their texts are not in one file and are not searched.
+ * @param {string} key
+ * @param {Api.Query<"dictionaries/k/sequences">} query
+ * @returns {Promise<Api.DocumentPage>}
+ */
+async function sequences(key, { words, limit }) {
+  const wanted = queryWords(words);
+  /** @type {Api.DocumentLine[]} */
+  const all = await readFile(`${(await dictionary(key)).place}/sequences.json`);
+  const lines = all.filter(({ id, title }) =>
+    wanted.every((word) => `${id} ${title}`.toLowerCase().includes(word)),
+  );
+  return { total: lines.length, lines: lines.slice(0, limit ?? 50) };
+}
+
+/**
+ * @param {string} key
+ * @param {string} number
+ * @param {string | undefined} what
+ */
+async function featureAnswer(key, number, what) {
+  const { place } = await dictionary(key);
+  const missing = `Only the examples of the most informative features were exported. ${NOT_EXPORTED}`;
+  const content = await readFile(`${place}/features/${number}.json`, missing);
+  return content[what ?? "feature"];
+}
+
+/**
+ * @param {string} key
+ * @param {string} number
+ * @param {string} what
+ * @param {any} parameters
+ */
+async function sequenceAnswer(key, number, what, parameters) {
+  const { content, local } = await sequence(key, number);
+  const { text, input, boundaries, lanes } = content;
+  const sources = { codes: local, text: () => text, input: () => input, boundaries, lanes };
+  const answer = await localAnswers(sources)(what, parameters);
+  if (what !== "timeline") return answer;
+  return { dictionary: key, sequence: Number(number), .../** @type {object} */ (answer) };
+}
+
+/**
+ * The answer to a GET of a path below /api/.
+ * @param {string} path
+ * @param {any} parameters
+ */
+export async function answer(path, parameters) {
+  const [, key, kind, number, what] = path.split("/").map(decodeURIComponent);
+  if (path === "compare") {
+    const left = (await dictionary(parameters.left)).place;
+    const right = (await dictionary(parameters.right)).place;
+    return readFile(`compare-${left}-${right}.json`, NOT_COMPARED);
+  }
+  if (kind === "columns") return readFile(`${(await dictionary(key)).place}/columns.json`);
+  if (kind === "features") {
+    return number === undefined ? features(key, parameters) : featureAnswer(key, number, what);
+  }
+  if (kind === "sequences") {
+    return number === undefined
+      ? sequences(key, parameters)
+      : sequenceAnswer(key, number, what, parameters);
+  }
+  return readFile(`${path}.json`); // exported by a view for itself
 }

@@ -1,113 +1,294 @@
-// Features in a list: searched by words, filtered by brushes, sorted, a page at a time.
+// Features in a list: searched by words, filtered by ranges, sorted, a page at a time.
 
-import { exported, here, remember } from "./router.js";
-import { check, choices, empty, featureAddress, h, hueOf, nameOf, percent, plural, settled, short } from "./dom.js";
 import { ask, of } from "./api.js";
-import { placeLine, specificLine } from "./selection.js";
+import { columnRange, readRanges } from "./column_ranges.js";
+import {
+  check,
+  choices,
+  dropdown,
+  empty,
+  featureAddress,
+  h,
+  hueOf,
+  nameOf,
+  percent,
+  plural,
+  settled,
+  short,
+} from "./dom.js";
 import { histogram } from "./histogram.js";
+import { exported, here, remember } from "./router.js";
+import { placeLine, specificLine } from "./selection.js";
 
 const PAGE = 60;
-const SORTS = [["informative", "most informative"], ["dwell", "longest dwell"], ["density", "highest density"], ["documents", "most documents"], ["feature", "number"]];
+const MOST = 500;
+const PAUSE = 180; // milliseconds without a change before the list is fetched
 
-/** Filters and the list, for one dictionary; `at` gets both. */
-export async function featureList(at, run, key, { compact = false } = {}) {
-  const columns = (await ask(`${of(key)}/columns`)).filter((column) => column.table && column.sorts);
-  const view = run.dictionaries.find((each) => each.entry.key === key);
+const INFORMATIVE = "informative"; // "telling" in addresses of 0.1.0
+
+/** @type {[string, string][]} */
+const SORTS = [
+  [INFORMATIVE, "most informative"],
+  ["dwell", "longest dwell"],
+  ["density", "highest density"],
+  ["documents", "most documents"],
+  ["feature", "number"],
+];
+
+/**
+ * @typedef {[number, number] | null} Range
+ * @typedef {object} ListState
+ * @property {string} words
+ * @property {string} part
+ * @property {string} sort
+ * @property {boolean} starred
+ * @property {string} where "moments" to search their text; "" to search names and words
+ * @property {Range} density
+ * @property {Range} dwell
+ * @property {import("./column_ranges.js").ColumnRanges} ranges
+ * @property {number} shown
+ */
+
+/** @returns {ListState} as the address says */
+function readState() {
   const query = here();
-  const range = (name) => {
-    const [a, b] = (query.get(name) ?? "").split(",").map(Number);
-    return query.has(name) && Number.isFinite(a) && Number.isFinite(b) ? [a, b] : null;
+  const range = (/** @type {string} */ name) => {
+    const [least, most] = (query.get(name) ?? "").split(",").map(Number);
+    const complete = query.has(name) && Number.isFinite(least) && Number.isFinite(most);
+    return complete ? /** @type {[number, number]} */ ([least, most]) : null;
   };
-  const state = {
-    words: query.get("words") ?? "", part: query.get("part") ?? "", sort: query.get("sort") ?? "informative",
-    starred: query.has("starred"), where: query.get("in") === "moments" && !exported ? "moments" : "", density: range("density"), dwell: range("dwell"), shown: PAGE,
-    ranges: new Map((query.get("range") ?? "").split(",").filter(Boolean).map((text) => [text.split(":")[0], text])),
+  const sort = query.get("sort") ?? INFORMATIVE;
+  return {
+    words: query.get("words") ?? "",
+    part: query.get("part") ?? "",
+    sort: sort === "telling" ? INFORMATIVE : sort,
+    starred: query.has("starred"),
+    where: query.get("in") === "moments" && !exported ? "moments" : "",
+    density: range("density"),
+    dwell: range("dwell"),
+    ranges: readRanges(),
+    shown: PAGE,
   };
+}
+
+/** @param {ListState} state */
+function writeState({ where, words, part, sort, starred, density, dwell, ranges }) {
+  const range = (/** @type {Range} */ values) =>
+    values?.map((value) => value.toPrecision(4)).join(",");
+  remember({
+    in: where,
+    words,
+    part,
+    sort: sort === INFORMATIVE ? "" : sort,
+    starred: starred ? "1" : "",
+    density: range(density),
+    dwell: range(dwell),
+    range: [...ranges.values()].join(","),
+  });
+}
+
+/**
+ * Filters and the list of one dictionary, appended to an element.
+ * @param {HTMLElement} at
+ * @param {Api.Overview} run
+ * @param {string} key
+ */
+export async function featureList(at, run, key, { compact = false } = {}) {
+  const columns = (await ask(`${of(key)}/columns`)).filter(({ table, sorts }) => table && sorts);
+  const view = dictionaryOf(run, key);
+  /** @type {[string, string][]} */
+  const sorts = [...SORTS];
+  for (const { name } of columns) sorts.push([name, name]);
+  const state = readState();
   const count = h("p.count", { "aria-live": "polite" });
-  const rows = h("div.lines");
-  const more = h("button.more", { click: () => { state.shown += PAGE; load(); } }, "Show more");
-  let turn = 0;
+  const rows = h(compact ? "div.lines.compact" : "div.lines");
+  const showMore = () => {
+    state.shown += PAGE;
+    load();
+  };
+  const more = h("button.more", { click: showMore }, "Show more");
+  let turn = 0; // of loading; answers to earlier ones are dropped
 
   async function load() {
-    const mine = ++turn;
-    remember({
-      in: state.where, words: state.words, part: state.part, sort: state.sort === "informative" ? "" : state.sort,
-      starred: state.starred ? "1" : "", density: state.density?.map((v) => v.toPrecision(4)).join(","),
-      dwell: state.dwell?.map((v) => v.toPrecision(4)).join(","), range: [...state.ranges.values()].join(","),
-    });
+    turn += 1;
+    const mine = turn;
+    writeState(state);
     if (state.where && state.words.trim()) {
       const answer = await ask(`${of(key)}/moments`, { words: state.words });
-      if (mine === turn) showMoments(key, answer, { count, rows, more });
+      if (mine !== turn) return;
+      more.hidden = true;
+      showMoments(key, answer, count, rows);
       return;
     }
-    const found = await ask(`${of(key)}/features`, {
-      words: state.words, part: state.part, sort: state.sort, starred: state.starred || null, where: [...state.ranges.values()],
-      density_min: state.density?.[0], density_max: state.density?.[1],
-      dwell_min: state.dwell?.[0], dwell_max: state.dwell?.[1], limit: Math.min(state.shown, 500),
+    const page = await ask(`${of(key)}/features`, {
+      words: state.words,
+      part: state.part === "first" || state.part === "rest" ? state.part : "",
+      sort: sorts.find(([name]) => name === state.sort)?.[0],
+      starred: state.starred || null,
+      where: [...state.ranges.values()],
+      density_min: state.density?.[0],
+      density_max: state.density?.[1],
+      dwell_min: state.dwell?.[0],
+      dwell_max: state.dwell?.[1],
+      limit: Math.min(state.shown, MOST),
     });
     if (mine !== turn) return;
     const living = view.width - view.dead;
-    count.textContent = found.total === living
-      ? `${plural(living, "active feature")}`
-      : `${found.total.toLocaleString("en")} of ${plural(living, "active feature")}`;
-    rows.replaceChildren(...found.lines.map((line) => featureLine(key, line, run.unit)));
-    if (!found.total) rows.append(empty("No feature fits", "Widen the ranges, or take away a word."));
-    more.hidden = found.lines.length >= found.total || state.shown >= 500;
+    const all = plural(living, "active feature");
+    count.textContent =
+      page.total === living ? all : `${page.total.toLocaleString("en")} of ${all}`;
+    rows.replaceChildren(...page.lines.map((line) => featureLine(key, line, run.unit)));
+    if (!page.total)
+      rows.append(empty("No feature fits", "Widen the ranges, or take away a word."));
+    more.hidden = page.lines.length >= page.total || state.shown >= MOST;
   }
 
-  const later = settled(load, 180);
-  const change = (name) => (value) => { state[name] = value; state.shown = PAGE; later(); };
-  const brushes = h("div.brushes", {},
-    histogram({ title: `Density: share of ${run.unit}s on which a feature fires`, unit: "", ...view.density, format: percent, chosen: state.density, change: change("density") }),
-    histogram({ title: `Dwell: mean length of a run`, unit: `${run.unit}s`, ...view.dwell, chosen: state.dwell, change: change("dwell") }));
-  const search = h("input", {
-    type: "search", placeholder: "Search words and labels", "aria-label": "Search words and labels", value: state.words,
-    input: (event) => change("words")(event.target.value),
-  });
-  const controls = h("div.controls", {}, search,
-    exported ? null : choices("search in", [["", "names and words"], ["moments", "the text of examples"]], state.where, change("where")),
-    h("select", { "aria-label": "Sort", change: (event) => change("sort")(event.target.value) },
-      [...SORTS, ...columns.map((column) => [column.name, column.name])].map(([value, label]) => h("option", { value, selected: value === state.sort }, label))),
-    view.entry.parts ? choices("part", [["", "both parts"], ["first", view.entry.parts[0]], ["rest", view.entry.parts[1]]], state.part, change("part")) : null,
-    check("starred", state.starred, change("starred")), count);
-  at.append(brushes, ...columns.map((column) => rangeOf(column, state, () => { state.shown = PAGE; later(); })), controls, rows, more);
-  if (compact) rows.classList.add("compact");
+  const loadLater = settled(load, PAUSE);
+  const change = (/** @type {Partial<ListState>} */ changes) => {
+    Object.assign(state, changes, { shown: PAGE });
+    loadLater();
+  };
+  at.append(
+    brushes(view, run.unit, state, change),
+    ...columns.map((column) => columnRange(column, state.ranges, (ranges) => change({ ranges }))),
+    controls(view, sorts, state, change, count),
+    rows,
+    more,
+  );
   return load();
 }
 
-/** The least and most value of a column of a feature table, to filter by. */
-function rangeOf(column, state, changed) {
-  const [, least = "", most = ""] = (state.ranges.get(column.name) ?? "").split(":");
-  const inputs = [["least", least, column.least], ["most", most, column.most]].map(([bound, value, limit]) => h("input", {
-    type: "number", step: "any", value, placeholder: limit === null ? "" : short(limit), "aria-label": `${bound} ${column.name}`,
-    input: () => {
-      const [low, high] = inputs.map((input) => input.value);
-      if (low || high) state.ranges.set(column.name, `${column.name}:${low}:${high}`); else state.ranges.delete(column.name);
-      changed();
-    },
-  }));
-  return h("div.controls.column", {}, h("span.count", { title: column.definition }, column.unit ? `${column.name} (${column.unit})` : column.name), inputs[0], "to", inputs[1]);
+/**
+ * @param {Api.DictionaryView} view
+ * @param {string} unit
+ * @param {ListState} state
+ * @param {(changes: Partial<ListState>) => void} change
+ */
+function brushes(view, unit, state, change) {
+  const density = histogram({
+    title: `Density: share of ${unit}s on which a feature fires`,
+    unit: "",
+    ...view.density,
+    format: percent,
+    chosen: state.density,
+    change: (range) => change({ density: range }),
+  });
+  const dwell = histogram({
+    title: "Dwell: mean length of a run",
+    unit: `${unit}s`,
+    ...view.dwell,
+    chosen: state.dwell,
+    change: (range) => change({ dwell: range }),
+  });
+  return h("div.brushes", {}, density, dwell);
 }
 
-/** Features that fire on these words more than elsewhere, and where the words occur. */
-function showMoments(key, found, { count, rows, more }) {
-  more.hidden = true;
-  count.textContent = found.total ? `${plural(found.total, "place")} in ${plural(found.documents, "document")}; read in ${found.read.toLocaleString("en")}` : "";
-  if (!found.total) { rows.replaceChildren(empty("These words occur nowhere", "The search is for whole words in any case.")); return; }
-  rows.replaceChildren(h("div.moments", {}, h("div.lines", {}, found.features.map((each) => specificLine(key, each))), h("div.alike", {}, found.places.map((place) => placeLine(key, place)))));
+/**
+ * @param {Api.DictionaryView} view
+ * @param {[string, string][]} sorts
+ * @param {ListState} state
+ * @param {(changes: Partial<ListState>) => void} change
+ * @param {HTMLElement} count
+ */
+function controls({ entry }, sorts, state, change, count) {
+  const label = "Search words and labels";
+  const search = h("input", {
+    type: "search",
+    placeholder: label,
+    "aria-label": label,
+    value: state.words,
+    input: (event) => change({ words: event.currentTarget.value }),
+  });
+  /** @type {[string, string][]} */
+  const places = [
+    ["", "names and words"],
+    ["moments", "the text of examples"],
+  ];
+  /** @type {[string, string][]} */
+  const parts = [
+    ["", "both parts"],
+    ["first", entry.parts?.[0] ?? ""],
+    ["rest", entry.parts?.[1] ?? ""],
+  ];
+  return h(
+    "div.controls",
+    {},
+    search,
+    exported ? null : choices("search in", places, state.where, (where) => change({ where })),
+    dropdown("Sort", sorts, state.sort, (sort) => change({ sort })),
+    entry.parts ? choices("part", parts, state.part, (part) => change({ part })) : null,
+    check("starred", state.starred, (starred) => change({ starred })),
+    count,
+  );
 }
 
-export function featureLine(key, line, unit) {
-  return h(`a.line.${hueOf(line)}`, { href: featureAddress(key, line.feature) },
+/**
+ * Features enriched on the words that were searched for, and the places of the words.
+ * @param {string} key
+ * @param {Api.WordSearch} answer
+ * @param {HTMLElement} count
+ * @param {HTMLElement} rows
+ */
+function showMoments(key, { total, documents, read, features, places }, count, rows) {
+  const where = `${plural(total, "place")} in ${plural(documents, "document")}`;
+  count.textContent = total ? `${where}; read in ${read.toLocaleString("en")}` : "";
+  if (!total) {
+    const note = "The search is for whole words in any case.";
+    rows.replaceChildren(empty("These words occur nowhere", note));
+    return;
+  }
+  const lines = features.map((feature) => specificLine(key, feature));
+  const passages = places.map((place) => placeLine(key, place));
+  rows.replaceChildren(
+    h("div.moments", {}, h("div.lines", {}, lines), h("div.alike", {}, passages)),
+  );
+}
+
+/**
+ * @param {string} key
+ * @param {Api.FeatureLine} line
+ * @param {string} unit
+ */
+export const featureLine = (key, line, unit) =>
+  h(
+    `a.line.${hueOf(line)}`,
+    { href: featureAddress(key, line.feature) },
     h("span.id", {}, line.feature),
     h("span.name", { dir: "auto" }, line.starred ? "★ " : "", nameOf(line, 5)),
     h("span.fact", { title: "mean length of a run" }, h("b", {}, short(line.dwell)), ` ${unit}s`),
     h("span.fact", { title: `share of ${unit}s` }, percent(line.density)),
-    h("span.fact.wide", {}, plural(line.documents, "document")));
+    h("span.fact.wide", {}, plural(line.documents, "document")),
+  );
+
+/**
+ * @param {Api.Overview} run
+ * @param {string} key
+ */
+export function dictionaryOf(run, key) {
+  const view = run.dictionaries.find(({ entry }) => entry.key === key);
+  if (!view) throw new Error(`There is no dictionary ${key}.`);
+  return view;
 }
 
-/** Which dictionary is looked at: a row of choices that leads to the same view of another one. */
-export function dictionaryChoice(run, key, go) {
+/**
+ * The key in a parameter of the address, else the run's first dictionary.
+ * @param {Api.Overview} run
+ * @param {string} name of the parameter
+ */
+export function keyInAddress(run, name = "dictionary") {
+  const keys = run.dictionaries.map(({ entry }) => entry.key);
+  return keys.find((key) => key === here().get(name)) ?? keys[0];
+}
+
+/**
+ * Choice of a dictionary, which opens the same view of another one; null where there is one only.
+ * @param {Api.Overview} run
+ * @param {string} key
+ * @param {(key: string) => unknown} open
+ */
+export function dictionaryChoice(run, key, open) {
   if (run.dictionaries.length < 2) return null;
-  return choices("dictionary", run.dictionaries.map((each) => [each.entry.key, each.entry.title]), key, go);
+  /** @type {[string, string][]} */
+  const titles = run.dictionaries.map(({ entry }) => [entry.key, entry.title]);
+  return choices("dictionary", titles, key, open);
 }

@@ -1,50 +1,86 @@
-// The words over the timeline: pieces of one word joined, thinned in powers of two, spread apart.
+// Layout of the words over the timeline: pieces of a word joined, thinned by powers of two, spread.
 
-const LONGEST = 16;
-const LONG = 4; // letters of a word that outlasts the little ones
+const MOST_LETTERS = 16;
+const LONG = 4; // letters of a word that is kept longer than little ones when labels are thinned
 
-/** Words as written: pieces that a tokenizer cut apart are one label; lone marks have none. */
+/**
+ * Labels of a text: pieces that a tokenizer cut apart are one label; punctuation has none.
+ * @param {Pick<Api.DocumentText, "first" | "words" | "gaps">} text
+ * @returns {WordLabel[]} in the order of their steps
+ */
 export function labelled({ first, words, gaps }) {
+  /** @type {WordLabel[]} */
   const labels = [];
   words.forEach((word, i) => {
     if (!/[\p{L}\p{N}]/u.test(word)) return;
-    const before = labels.at(-1), step = first + i;
-    if (before && before.to === step && !gaps[i]) { before.text += word; before.to = step + 1; }
-    else labels.push({ text: word, from: step, to: step + 1 });
+    const step = first + i;
+    const last = labels.at(-1);
+    if (last && last.to === step && !gaps[i]) {
+      last.text += word;
+      last.to = step + 1;
+    } else labels.push({ text: word, from: step, to: step + 1 });
   });
   let long = 0;
-  for (const label of labels) if (label.text.length >= LONG) label.long = long++;
-  for (const label of labels) if (label.text.length > LONGEST) label.text = `${label.text.slice(0, LONGEST - 1)}…`;
+  for (const label of labels) {
+    if (label.text.length >= LONG) label.long = long++;
+    if (label.text.length > MOST_LETTERS) label.text = `${label.text.slice(0, MOST_LETTERS - 1)}…`;
+  }
   return labels;
 }
 
-/** The labels of a stretch that have room; zooming in adds words and never takes one away. */
+/**
+ * Labels of the steps `from` to `to`, at most `room` of them.
+ *
+ * Little words go first, then every second, fourth, … long word, counted from the start of the
+ * sequence. The words kept at one zoom therefore stay when the view narrows, and none jumps while
+ * the view moves.
+ * @param {WordLabel[]} labels
+ * @param {number} from
+ * @param {number} to
+ * @param {number} room
+ */
 export function thinned(labels, from, to, room) {
-  let low = 0, high = labels.length;
-  while (low < high) { const mid = (low + high) >> 1; if (labels[mid].to <= from) low = mid + 1; else high = mid; }
-  let stop = low;
+  let start = 0;
+  let high = labels.length;
+  while (start < high) {
+    const middle = (start + high) >> 1;
+    if (labels[middle].to <= from) start = middle + 1;
+    else high = middle;
+  }
+  let stop = start;
   while (stop < labels.length && labels[stop].from < to) stop += 1;
-  const found = labels.slice(low, stop);
-  if (found.length <= room) return found;
-  const long = found.filter((label) => label.text.length >= LONG);
-  let every = 1;
-  while (long.length / every > room) every *= 2;
-  return every === 1 ? long : long.filter((label) => label.long % every === 0);
+  const inView = labels.slice(start, stop);
+  if (inView.length <= room) return inView;
+  const long = inView.filter((label) => label.long !== undefined);
+  let stride = 1;
+  while (long.length / stride > room) stride *= 2;
+  return long.filter((label) => Number(label.long) % stride === 0);
 }
 
-/** Places as near as can be to the wanted ones (ascending), at least `apart` from one another. */
+/**
+ * Positions at least `apart` from one another with the least squared distance to the wanted ones.
+ *
+ * Subtracting i × `apart` turns the minimum distance into "never descending", which is isotonic
+ * regression: neighbours out of order are pooled at their mean (pool adjacent violators). All
+ * positions are then moved into [0, `limit`].
+ * @param {number[]} wanted ascending
+ * @param {number} apart
+ * @param {number} limit
+ */
 export function spread(wanted, apart, limit) {
+  /** @type {{mean: number, size: number}[]} */
   const blocks = [];
   wanted.forEach((x, i) => {
     let block = { mean: x - i * apart, size: 1 };
-    while (blocks.length && blocks.at(-1).mean > block.mean) {
-      const other = blocks.pop(), size = other.size + block.size;
-      block = { mean: (other.mean * other.size + block.mean * block.size) / size, size };
+    for (let last = blocks.at(-1); last && last.mean > block.mean; last = blocks.at(-1)) {
+      const size = last.size + block.size;
+      block = { mean: (last.mean * last.size + block.mean * block.size) / size, size };
+      blocks.pop();
     }
     blocks.push(block);
   });
-  const last = limit - (wanted.length - 1) * apart;
+  const highest = limit - (wanted.length - 1) * apart;
   return blocks
-    .flatMap(({ mean, size }) => Array(size).fill(Math.max(0, Math.min(mean, last))))
+    .flatMap(({ mean, size }) => Array(size).fill(Math.max(0, Math.min(mean, highest))))
     .map((base, i) => base + i * apart);
 }

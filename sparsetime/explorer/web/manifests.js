@@ -1,3 +1,6 @@
 // Manifests of views, lanes and panels, as the server wrote them into the page.
 
-export const { views, lanes, panels } = JSON.parse(document.getElementById("manifests").textContent);
+/** @type {{views: ViewManifest[], lanes: LaneManifest[], panels: PanelManifest[]}} */
+const manifests = JSON.parse(document.getElementById("manifests")?.textContent ?? "{}");
+
+export const { views, lanes, panels } = manifests;

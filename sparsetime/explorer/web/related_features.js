@@ -2,12 +2,28 @@
 
 import { featureAddress, h, hueOf, nameOf } from "./dom.js";
 
-/** Null for an empty list. `format` makes what stands at the end of a line; other dictionaries are named. */
-export function relatedFeatures(page, title, note, features, format) {
+/**
+ * The list; null where it would be empty. Features of other dictionaries have its title.
+ * @param {PanelPage} page
+ * @param {string} title
+ * @param {string} note
+ * @param {Api.CoactiveFeature[]} features
+ * @param {(feature: Api.CoactiveFeature) => Child} format the end of a line
+ */
+export function relatedFeatures({ run, key }, title, note, features, format) {
   if (!features.length) return null;
-  const titles = new Map(page.run.dictionaries.map(({ entry }) => [entry.key, entry.title]));
-  return h("div.related", {}, h("h3", {}, title), h("p.count", {}, note),
-    features.map((feature) => h(`a.line.${hueOf(feature)}`, { href: featureAddress(feature.dictionary, feature.feature) },
-      h("span.id", {}, feature.feature), h("span.name", { dir: "auto" }, nameOf(feature)),
-      feature.dictionary === page.key ? null : h("span.fact", {}, titles.get(feature.dictionary)), h("span.fact", {}, format(feature)))));
+  const titles = new Map(run.dictionaries.map(({ entry }) => [entry.key, entry.title]));
+  const lines = features.map((feature) => {
+    const { dictionary, feature: number } = feature;
+    const other = dictionary === key ? null : h("span.fact", {}, titles.get(dictionary));
+    return h(
+      `a.line.${hueOf(feature)}`,
+      { href: featureAddress(dictionary, number) },
+      h("span.id", {}, number),
+      h("span.name", { dir: "auto" }, nameOf(feature)),
+      other,
+      h("span.fact", {}, format(feature)),
+    );
+  });
+  return h("div.related", {}, h("h3", {}, title), h("p.count", {}, note), lines);
 }

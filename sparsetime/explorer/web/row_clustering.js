@@ -1,96 +1,187 @@
 // Order and groups of rows that fire together: average linkage over cosine distance.
 //
-// The same as workbench/row_clustering.py, which uses scipy; the tests compare both.
+// The same as workbench/row_clustering.py, which uses scipy; both are tested on the cases of
+// tests/web/row_clustering.json.
 
 const COARSE = 192; // columns in which rows are compared
-const IN_TREE = 300; // rows that are clustered; each further row stands by its nearest
-const TOGETHER = 0.7; // cosine distance up to which rows are one group
+const IN_TREE = 300; // rows that are clustered; each further row is placed beside its nearest
+const SAME_GROUP = 0.7; // cosine distance up to which rows are one group
 
-/** `cells` are the columns and activation values of each row; returns {place, group} for each. */
+/**
+ * @typedef {{columns: number[], strengths: number[]}} Cells
+ * @typedef {[left: number, right: number, distance: number]} Merge
+ */
+
+/**
+ * @param {Cells[]} cells the columns and activation values of each row
+ * @param {number} columns
+ * @returns {{place: number, group: number}[]} of each row
+ */
 export function clusterRows(cells, columns) {
   if (cells.length < 3) return cells.map((_, i) => ({ place: i, group: i }));
-  const vectors = directions(cells, columns), first = vectors.slice(0, IN_TREE);
-  const merges = averageLinkage(first), { order, root } = cut(merges, first.length);
-  const placeOfFirst = new Array(first.length);
-  order.forEach((row, place) => { placeOfFirst[row] = place; });
-  const nearest = vectors.map((vector, i) => (i < first.length ? i : nearestOf(vector, first)));
-  const ordered = [...cells.keys()].sort((a, b) => placeOfFirst[nearest[a]] - placeOfFirst[nearest[b]] || a - b);
-  const clustered = new Array(cells.length);
+  const vectors = directions(cells, columns);
+  const clustered = vectors.slice(0, IN_TREE);
+  const { order, branch } = cut(averageLinkage(clustered), clustered.length);
+  /** @type {number[]} */
+  const placeInTree = new Array(clustered.length);
+  order.forEach((row, place) => {
+    placeInTree[row] = place;
+  });
+  const nearest = vectors.map((vector, i) =>
+    i < clustered.length ? i : nearestOf(vector, clustered),
+  );
+  const ordered = [...cells.keys()].sort(
+    (a, b) => placeInTree[nearest[a]] - placeInTree[nearest[b]] || a - b,
+  );
+  /** @type {{place: number, group: number}[]} */
+  const places = new Array(cells.length);
   let group = 0;
   ordered.forEach((row, place) => {
-    if (place && root[nearest[row]] !== root[nearest[ordered[place - 1]]]) group += 1;
-    clustered[row] = { place, group };
+    if (place && branch[nearest[row]] !== branch[nearest[ordered[place - 1]]]) group += 1;
+    places[row] = { place, group };
   });
-  return clustered;
+  return places;
 }
 
-/** Rows over coarse columns, each of length one. */
+/**
+ * Rows over coarse columns, as unit vectors.
+ * @param {Cells[]} cells
+ * @param {number} columns
+ */
 function directions(cells, columns) {
-  const size = Math.ceil(columns / COARSE), wide = Math.ceil(columns / size);
-  return cells.map(({ columns: at, strengths }) => {
-    const sum = new Float64Array(wide).fill(1e-9); // an inactive row has no direction otherwise
-    at.forEach((column, i) => { sum[Math.floor(column / size)] += strengths[i]; });
-    const norm = Math.sqrt(dot(sum, sum));
-    return sum.map((value) => value / norm);
+  const size = Math.ceil(columns / COARSE);
+  const count = Math.ceil(columns / size);
+  return cells.map((row) => {
+    const sums = new Float64Array(count).fill(1e-9); // an inactive row has no direction otherwise
+    row.columns.forEach((column, i) => {
+      sums[Math.floor(column / size)] += row.strengths[i];
+    });
+    const norm = Math.sqrt(dot(sums, sums));
+    return sums.map((value) => value / norm);
   });
 }
 
+/**
+ * @param {Float64Array} a
+ * @param {Float64Array} b
+ */
 function dot(a, b) {
   let sum = 0;
   for (let i = 0; i < a.length; i += 1) sum += a[i] * b[i];
   return sum;
 }
 
+/**
+ * The number of the vector with the largest cosine.
+ * @param {Float64Array} vector
+ * @param {Float64Array[]} others
+ */
 function nearestOf(vector, others) {
-  let best = 0, cosine = -Infinity;
-  others.forEach((other, i) => { const value = dot(vector, other); if (value > cosine) { cosine = value; best = i; } });
+  let best = 0;
+  let largest = Number.NEGATIVE_INFINITY;
+  others.forEach((other, i) => {
+    const cosine = dot(vector, other);
+    if (cosine > largest) {
+      largest = cosine;
+      best = i;
+    }
+  });
   return best;
 }
 
 /**
- * Merges [a, b, distance] in order of distance; a cluster that the i-th merge makes has the number rows + i.
- * The chain of nearest neighbours (Müllner 2011) needs O(rows²) steps, where the plain search needs O(rows³).
+ * Merges in order of distance; the cluster that the i-th merge makes has the number rows + i.
+ *
+ * The nearest-neighbour chain (Müllner 2011) needs O(rows²) steps, where the plain search needs
+ * O(rows³).
+ * @param {Float64Array[]} vectors
+ * @returns {Merge[]}
  */
 function averageLinkage(vectors) {
-  const rows = vectors.length, distance = vectors.map((a) => vectors.map((b) => 1 - dot(a, b)));
-  const size = new Array(rows).fill(1), merges = [];
-  let chain = [];
+  const rows = vectors.length;
+  const distance = vectors.map((a) => vectors.map((b) => 1 - dot(a, b)));
+  const sizes = new Array(rows).fill(1); // 0 for a cluster that was merged into another one
+  /** @type {Merge[]} */
+  const merges = [];
+  /** @type {number[]} */
+  const chain = [];
   while (merges.length < rows - 1) {
-    if (!chain.length) chain = [size.findIndex((count) => count > 0)];
-    const x = chain.at(-1), before = chain.at(-2);
-    let y = before ?? -1, least = y < 0 ? Infinity : distance[x][y]; // at a tie the one before, so that the chain ends
-    for (let i = 0; i < rows; i += 1) if (size[i] && i !== x && distance[x][i] < least) { least = distance[x][i]; y = i; }
-    if (y !== before) { chain.push(y); continue; }
+    if (!chain.length) chain.push(sizes.findIndex((size) => size > 0));
+    const last = chain[chain.length - 1];
+    const before = chain.at(-2) ?? -1;
+    // At a tie the one before is taken, or the chain would never end.
+    let nearest = before;
+    let least = before < 0 ? Number.POSITIVE_INFINITY : distance[last][before];
+    for (let i = 0; i < rows; i += 1) {
+      if (!sizes[i] || i === last || distance[last][i] >= least) continue;
+      least = distance[last][i];
+      nearest = i;
+    }
+    if (nearest !== before) {
+      chain.push(nearest);
+      continue;
+    }
     chain.length -= 2;
-    const [low, high] = x < y ? [x, y] : [y, x];
+    const [low, high] = last < nearest ? [last, nearest] : [nearest, last];
     merges.push([low, high, least]);
     for (let i = 0; i < rows; i += 1) {
-      if (!size[i] || i === low || i === high) continue;
-      const mean = (size[low] * distance[i][low] + size[high] * distance[i][high]) / (size[low] + size[high]);
-      distance[i][high] = mean; distance[high][i] = mean;
+      if (!sizes[i] || i === low || i === high) continue;
+      const total = sizes[low] * distance[i][low] + sizes[high] * distance[i][high];
+      const mean = total / (sizes[low] + sizes[high]);
+      distance[i][high] = mean;
+      distance[high][i] = mean;
     }
-    size[high] += size[low]; size[low] = 0;
+    sizes[high] += sizes[low];
+    sizes[low] = 0;
   }
-  merges.sort((a, b) => a[2] - b[2]);
-  const cluster = [...Array(rows).keys()]; // of each row as it stands, by its representative
+  return numbered(
+    merges.sort((a, b) => a[2] - b[2]),
+    rows,
+  );
+}
+
+/**
+ * Merges of representatives as merges of clusters, numbered from `rows` on.
+ * @param {Merge[]} merges by distance
+ * @param {number} rows
+ * @returns {Merge[]}
+ */
+function numbered(merges, rows) {
   const parent = [...Array(2 * rows - 1).keys()];
-  const top = (at) => { let now = at; while (parent[now] !== now) now = parent[now]; return now; };
+  const top = (/** @type {number} */ row) => {
+    let cluster = row;
+    while (parent[cluster] !== cluster) cluster = parent[cluster];
+    return cluster;
+  };
   return merges.map(([a, b, height], i) => {
-    const [left, right] = [top(cluster[a]), top(cluster[b])].sort((one, other) => one - other);
-    parent[left] = rows + i; parent[right] = rows + i;
+    const [left, right] = [top(a), top(b)].sort((one, other) => one - other);
+    parent[left] = rows + i;
+    parent[right] = rows + i;
     return [left, right, height];
   });
 }
 
-/** Leaves of the tree from left to right, and for each row the branch below TOGETHER that it is in. */
+/**
+ * Leaves of the tree from left to right, and for each row the branch of its group.
+ * @param {Merge[]} merges
+ * @param {number} rows
+ */
 function cut(merges, rows) {
-  const root = [...Array(rows).keys()], order = [];
-  const visit = (node, branch) => {
-    if (node < rows) { order.push(node); root[node] = branch ?? node; return; }
-    const [left, right, height] = merges[node - rows], whole = branch ?? (height <= TOGETHER ? node : null);
+  const branch = [...Array(rows).keys()];
+  /** @type {number[]} */
+  const order = [];
+  /** @type {(node: number, group: number | null) => void} */
+  const visit = (node, group) => {
+    if (node < rows) {
+      order.push(node);
+      branch[node] = group ?? node;
+      return;
+    }
+    const [left, right, height] = merges[node - rows];
+    const whole = group ?? (height <= SAME_GROUP ? node : null);
     visit(left, whole);
     visit(right, whole);
   };
   visit(rows + merges.length - 1, null);
-  return { order, root };
+  return { order, branch };
 }

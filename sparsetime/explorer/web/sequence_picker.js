@@ -1,30 +1,63 @@
-// Choosing a sequence by its name or by words in its text.
+// A search field that chooses a sequence by its name or by words in its text.
 
-import { h, plural, settled } from "./dom.js";
 import { ask, of } from "./api.js";
+import { h, plural, settled } from "./dom.js";
 
+const PAUSE = 140; // milliseconds without a key before the search
+const MOST = 40;
+const CLOSE = 120; // milliseconds, so that a click on the list comes before it closes
+
+/**
+ * @param {string} key of the dictionary
+ * @param {(sequence: number) => unknown} choose
+ */
 export function picker(key, choose) {
   const list = h("div.found", { role: "listbox", hidden: true });
-  const field = h("input", { type: "search", placeholder: "Find a sequence: name or words", "aria-label": "Find a sequence" });
+  const label = "Find a sequence";
+  const field = h("input", {
+    type: "search",
+    placeholder: "Find a sequence: name or words",
+    "aria-label": label,
+  });
   const box = h("div.picker", {}, field, list);
-  let turn = 0;
-  async function look() {
-    const mine = ++turn;
-    const found = await ask(`${of(key)}/sequences`, { words: field.value, limit: 40 });
+  let turn = 0; // of searches; answers to earlier ones are dropped
+
+  async function search() {
+    turn += 1;
+    const mine = turn;
+    const page = await ask(`${of(key)}/sequences`, { words: field.value, limit: MOST });
     if (mine !== turn) return;
-    list.replaceChildren(h("p.count", {}, plural(found.total, "sequence")),
-      ...found.lines.map((line) => h("button", { role: "option", click: () => choose(line.sequence) },
-        h("span", { dir: "auto" }, line.title), h("small", {}, line.length.toLocaleString("en")))));
+    const options = page.lines.map(({ sequence, title, length }) =>
+      h(
+        "button",
+        { role: "option", click: () => choose(sequence) },
+        h("span", { dir: "auto" }, title),
+        h("small", {}, length.toLocaleString("en")),
+      ),
+    );
+    list.replaceChildren(h("p.count", {}, plural(page.total, "sequence")), ...options);
     list.hidden = false;
   }
-  const later = settled(() => look().catch(() => {}), 140);
-  field.addEventListener("input", later);
-  field.addEventListener("focus", later);
-  box.addEventListener("focusout", (event) => { if (!box.contains(event.relatedTarget)) { turn += 1; setTimeout(() => { if (!box.contains(document.activeElement)) list.hidden = true; }, 120); } });
+
+  const searchLater = settled(() => search().catch(() => {}), PAUSE);
+  field.addEventListener("input", searchLater);
+  field.addEventListener("focus", searchLater);
+  box.addEventListener("focusout", (event) => {
+    if (event.relatedTarget instanceof Node && box.contains(event.relatedTarget)) return;
+    turn += 1;
+    setTimeout(() => {
+      if (!box.contains(document.activeElement)) list.hidden = true;
+    }, CLOSE);
+  });
   box.addEventListener("keydown", (event) => {
-    const options = [...list.querySelectorAll("button")], at = options.indexOf(document.activeElement);
-    if (event.key === "Escape") { list.hidden = true; field.blur(); }
-    else if (event.key === "ArrowDown") (options[at + 1] ?? options[0])?.focus();
+    /** @type {(Element | null)[]} */
+    const buttons = [...list.querySelectorAll("button")];
+    const options = [...list.querySelectorAll("button")];
+    const at = buttons.indexOf(document.activeElement);
+    if (event.key === "Escape") {
+      list.hidden = true;
+      field.blur();
+    } else if (event.key === "ArrowDown") (options[at + 1] ?? options[0])?.focus();
     else if (event.key === "ArrowUp") (options[at - 1] ?? field).focus();
     else if (event.key === "Enter" && at < 0) options[0]?.click();
     else return;

@@ -1,23 +1,34 @@
-// A small timeline without words: what a passage looks like under a dictionary.
+// A small timeline without words, for a card.
 
 import { hueOf } from "./dom.js";
 
-/** Draw rows of `columns` and `strengths` over the steps `first` to `stop`, in the canvas's size. */
+/**
+ * Draw rows in the size of a canvas, again whenever its size or the theme changes.
+ * @param {HTMLCanvasElement} canvas
+ * @param {{first: number, stop: number, rows: Pick<Api.TimelineRow, "part" | "columns" | "strengths">[]}} data
+ *   columns are single steps
+ */
 export function drawThumbnail(canvas, { first, stop, rows }) {
   const draw = () => {
-    if (!canvas.isConnected) return removeEventListener("themechange", draw);
-    const wide = canvas.clientWidth * devicePixelRatio, tall = canvas.clientHeight * devicePixelRatio;
-    canvas.width = wide; canvas.height = tall;
-    const pen = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
-    const step = wide / (stop - first), row = tall / Math.max(1, rows.length);
-    rows.forEach((each, y) => {
-      pen.fillStyle = style.getPropertyValue(`--${hueOf(each)}`);
-      each.columns.forEach((column, i) => {
-        pen.globalAlpha = 0.25 + 0.75 * each.strengths[i] / 100;
-        pen.fillRect(column * step, y * row, step + 0.5, row * 0.78);
+    if (!canvas.isConnected) {
+      removeEventListener("themechange", draw);
+      return;
+    }
+    canvas.width = canvas.clientWidth * devicePixelRatio;
+    canvas.height = canvas.clientHeight * devicePixelRatio;
+    const pen = canvas.getContext("2d");
+    if (!pen) return;
+    const style = getComputedStyle(document.documentElement);
+    const step = canvas.width / (stop - first);
+    const height = canvas.height / Math.max(1, rows.length);
+    rows.forEach((row, i) => {
+      pen.fillStyle = style.getPropertyValue(`--${hueOf(row)}`);
+      row.columns.forEach((column, at) => {
+        pen.globalAlpha = 0.25 + (0.75 * row.strengths[at]) / 100;
+        // Half a pixel wider than a step, or antialiasing leaves seams between neighbours.
+        pen.fillRect(column * step, i * height, step + 0.5, height * 0.78);
       });
     });
-    return null;
   };
   requestAnimationFrame(draw);
   addEventListener("themechange", draw);

@@ -1,65 +1,123 @@
-// A series of one or many channels over the timeline, each in a lane of its own scale, on its time axis.
+// A series of one or many channels over the timeline, each in a band of its own scale.
 
 import { node, short } from "../../web/dom.js";
 
-const LANE = 27, ALONE = 96, MOST = 260;
+const BAND = 27; // height of one channel of several
+const ALONE = 96;
+const MOST = 260;
+const SPARK_WIDTH = 640;
+const DESCRIBED = 4; // channels in the tooltip
 
-export default {
+export default /** @type {Lane} */ ({
   reads: true,
   fits: (input) => input.kind === "series",
-  height: ({ channels }) => (channels.length === 1 ? ALONE : Math.min(MOST, channels.length * LANE + 12)),
-  draw(chart, timeline) {
-    const { pen, hues, gutter, top } = chart, { input } = timeline, lane = (top - 10) / input.channels.length;
+  height: ({ channels }) =>
+    channels.length === 1 ? ALONE : Math.min(MOST, channels.length * BAND + 12),
+  draw(chart, { input }) {
+    const { pen, hues, gutter, top } = chart;
+    const band = (top - 10) / input.channels.length;
     input.channels.forEach((name, i) => {
-      const floor = 4 + (i + 1) * lane - 3, y = scale(input, i, floor, lane - 7);
-      pen.font = `11px ${chart.font}`; pen.textAlign = "right"; pen.fillStyle = hues.soft;
-      pen.fillText(name.length > 20 ? `${name.slice(0, 19)}…` : name, gutter - 12, floor - lane / 2 + 7);
-      pen.fillStyle = hues.rule; pen.fillRect(gutter, floor + 1, chart.wide, 1);
+      const floor = 4 + (i + 1) * band - 3;
+      pen.font = `11px ${chart.font}`;
+      pen.textAlign = "right";
+      pen.fillStyle = hues.soft;
+      const shortened = name.length > 20 ? `${name.slice(0, 19)}…` : name;
+      pen.fillText(shortened, gutter - 12, floor - band / 2 + 7);
+      pen.fillStyle = hues.rule;
+      pen.fillRect(gutter, floor + 1, chart.wide, 1);
       pen.save();
-      pen.beginPath(); pen.rect(gutter, 0, chart.wide, top); pen.clip();
-      trace(pen, input, i, (column) => chart.x(input.first + (column + 0.5) * input.stride), y, hues.ink, chart.pitch * input.stride);
+      pen.beginPath();
+      pen.rect(gutter, 0, chart.wide, top);
+      pen.clip();
+      pen.strokeStyle = hues.ink;
+      pen.lineWidth = 1.1;
+      pen.lineJoin = "round";
+      const x = (/** @type {number} */ column) =>
+        chart.x(input.first + (column + 0.5) * input.stride);
+      trace(pen, input, i, x, heightScale(input, i, floor, band - 7), chart.pitch * input.stride);
       pen.restore();
     });
     pen.textAlign = "left";
   },
   describe({ input }, step) {
-    const at = Math.floor((step - input.first) / input.stride);
-    const values = input.channels.slice(0, 4).map((name, i) => (input.low[i][at] == null ? null : `${name} ${short(input.low[i][at])}`));
-    return values.filter(Boolean).join(", ") + (input.channels.length > 4 ? " …" : "");
+    const column = Math.floor((step - input.first) / input.stride);
+    const values = input.channels.slice(0, DESCRIBED).flatMap((name, i) => {
+      const value = input.low[i][column] ?? null;
+      return value === null ? [] : [`${name} ${short(value)}`];
+    });
+    return values.join(", ") + (input.channels.length > DESCRIBED ? " …" : "");
   },
   example(example, hue) {
-    const { input } = example, lane = input.channels.length === 1 ? 44 : 15, wide = 640, tall = lane * input.channels.length, count = example.strengths.length, step = wide / count;
-    const svg = node("svg", { viewBox: `0 0 ${wide} ${tall + 6}`, class: "sparks", role: "img", "aria-label": `${input.channels.join(", ")} around step ${example.position}` });
-    example.strengths.forEach((strength, i) => { if (strength) svg.append(node("rect", { x: i * step, y: 0, width: step, height: tall + 6, fill: `var(--${hue})`, opacity: 0.08 + 0.0042 * strength })); });
-    svg.append(node("rect", { x: example.here * step, y: tall + 3, width: step, height: 3, fill: "var(--ink)" }));
+    const { input, strengths, position } = example;
+    if (!input) return document.createTextNode("");
+    const band = input.channels.length === 1 ? 44 : 15;
+    const height = band * input.channels.length;
+    const step = SPARK_WIDTH / strengths.length;
+    const svg = node("svg", {
+      viewBox: `0 0 ${SPARK_WIDTH} ${height + 6}`,
+      class: "sparks",
+      role: "img",
+      "aria-label": `${input.channels.join(", ")} around step ${position}`,
+    });
+    strengths.forEach((strength, i) => {
+      if (!strength) return;
+      const box = { x: i * step, y: 0, width: step, height: height + 6 };
+      const opacity = 0.08 + 0.0042 * strength;
+      svg.append(node("rect", { ...box, fill: `var(--${hue})`, opacity }));
+    });
+    const here = { x: example.here * step, y: height + 3, width: step, height: 3 };
+    svg.append(node("rect", { ...here, fill: "var(--ink)" }));
     input.channels.forEach((name, i) => {
-      const y = scale(input, i, (i + 1) * lane - 2, lane - 5);
-      const points = input.low[i].flatMap((low, column) => (low === null ? [] : [`${((column + 0.5) * input.stride * step).toFixed(1)},${y((low + input.high[i][column]) / 2).toFixed(1)}`]));
+      const y = heightScale(input, i, (i + 1) * band - 2, band - 5);
+      const points = input.low[i].flatMap((low, column) => {
+        const high = input.high[i][column];
+        if (low === null || high === null) return [];
+        const x = (column + 0.5) * input.stride * step;
+        return [`${x.toFixed(1)},${y((low + high) / 2).toFixed(1)}`];
+      });
       const line = node("polyline", { points: points.join(" "), class: "trace" });
       line.append(node("title", {}, name));
       svg.append(line);
     });
     return svg;
   },
-};
+});
 
-/** Height of a value: the channel's whole range fills the lane. */
-function scale({ least, most }, i, floor, tall) {
+/**
+ * The height of a value, the channel's whole range filling its band.
+ * @param {Api.InputView} input
+ * @param {number} i the channel
+ * @param {number} floor
+ * @param {number} height
+ */
+function heightScale({ least, most }, i, floor, height) {
   const range = most[i] - least[i] || 1;
-  return (value) => floor - ((value - least[i]) / range) * tall;
+  return (/** @type {number} */ value) => floor - ((value - least[i]) / range) * height;
 }
 
-/** A line where steps have room, and the span of each pixel where several share one. */
-function trace(pen, input, i, x, y, ink, wide) {
-  const low = input.low[i], high = input.high[i];
-  pen.strokeStyle = ink; pen.lineWidth = 1.1; pen.lineJoin = "round"; pen.beginPath();
-  let broken = true;
-  for (let column = 0; column < low.length; column += 1) {
-    if (low[column] === null) { broken = true; continue; }
-    const at = x(column), from = y(low[column]), to = y(high[column]);
-    if (broken) pen.moveTo(at, from); else pen.lineTo(at, from);
-    if (input.stride > 1 || wide < 1) pen.lineTo(at, to);
+/**
+ * Draw a line through the values. Where several steps share a column or a pixel, the line goes over
+ * the least and the greatest of them, so that no peak is lost.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Api.InputView} input
+ * @param {number} i the channel
+ * @param {(column: number) => number} x
+ * @param {(value: number) => number} y
+ * @param {number} width of a column in pixels
+ */
+function trace(pen, { low, high, stride }, i, x, y, width) {
+  pen.beginPath();
+  let broken = true; // no line over missing values
+  low[i].forEach((least, column) => {
+    const greatest = high[i][column];
+    if (least === null || greatest === null) {
+      broken = true;
+      return;
+    }
+    if (broken) pen.moveTo(x(column), y(least));
+    else pen.lineTo(x(column), y(least));
+    if (stride > 1 || width < 1) pen.lineTo(x(column), y(greatest));
     broken = false;
-  }
+  });
   pen.stroke();
 }

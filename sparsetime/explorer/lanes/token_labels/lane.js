@@ -1,37 +1,64 @@
-// Words over the timeline, slanted, as many as have room; and moments as lines of prose.
+// Words over the timeline, slanted, as many as have room; and examples as lines of prose.
 
 import { h, hueOf } from "../../web/dom.js";
 import { spread, thinned } from "../../web/label_layout.js";
+import { shading } from "../../web/passage.js";
 
-const TURN = (-66 * Math.PI) / 180, APART = 10.4, TALL = 96;
+const ANGLE = (-66 * Math.PI) / 180;
+const APART = 10.4; // pixels between two words
+const HEIGHT = 96;
 
-export default {
+/**
+ * An activating example as a line of prose, its words shaded by their activation.
+ * @param {Api.Moment} example
+ * @param {Hue} hue
+ */
+function exampleText({ words, gaps, here, strengths }, hue) {
+  const pieces = words.flatMap((word, i) => {
+    const mark = h(i === here ? "mark.here" : strengths[i] ? "mark" : "span", {}, word);
+    if (strengths[i]) mark.style.background = shading(hue, strengths[i]);
+    return [i ? gaps[i].replace("\n\n", " ¶ ") : "", mark];
+  });
+  return h("p", { dir: "auto" }, pieces);
+}
+
+export default /** @type {Lane} */ ({
   fits: (input) => input.kind === "text",
-  height: () => TALL,
+  height: () => HEIGHT,
   draw(chart, timeline) {
-    const { pen, hues, gutter, wide, top } = chart, { view, cursor } = timeline;
-    const found = thinned(timeline.labels, view.from, view.to, (wide - 30) / APART);
-    const wanted = found.map((label) => Math.max(0, ((label.from + label.to) / 2 - view.from) * chart.pitch));
+    const { pen, hues, gutter, wide, top } = chart;
+    const { view, cursor } = timeline;
+    const labels = thinned(timeline.labels, view.from, view.to, (wide - 30) / APART);
+    const wanted = labels.map(({ from, to }) =>
+      Math.max(0, ((from + to) / 2 - view.from) * chart.pitch),
+    );
     const places = spread(wanted, APART, wide - 28);
     const row = cursor && cursor.row !== null ? cursor.chart.rows[cursor.row] : null;
     pen.lineWidth = 0.75;
-    found.forEach((label, i) => {
-      const x = gutter + places[i], under = cursor?.step >= label.from && cursor?.step < label.to;
-      let lit = false;
-      for (let step = label.from; row && step < label.to; step += 1) lit ||= cursor.chart.strength(row, step) > 0;
-      pen.strokeStyle = hues.faint; pen.globalAlpha = 0.5;
-      pen.beginPath(); pen.moveTo(gutter + wanted[i], top - 1); pen.lineTo(x, top - 10); pen.stroke();
+    labels.forEach((label, i) => {
+      const x = gutter + places[i];
+      const step = cursor?.step ?? -1;
+      const pointed = step >= label.from && step < label.to;
+      let active = false;
+      for (let at = label.from; cursor && row && at < label.to; at += 1) {
+        active ||= cursor.chart.strength(row, at) > 0;
+      }
+      // A hairline joins the word to its steps, as spreading may have moved it.
+      pen.strokeStyle = hues.faint;
+      pen.globalAlpha = 0.5;
+      pen.beginPath();
+      pen.moveTo(gutter + wanted[i], top - 1);
+      pen.lineTo(x, top - 10);
+      pen.stroke();
       pen.globalAlpha = 1;
-      pen.fillStyle = under ? hues.ink : lit ? hues[hueOf(row)] : hues.soft;
-      pen.font = `${under || lit ? "600 " : ""}10.5px ${chart.font}`;
-      pen.translate(x + 2, top - 12); pen.rotate(TURN);
+      pen.fillStyle = pointed ? hues.ink : active && row ? hues[hueOf(row)] : hues.soft;
+      pen.font = `${pointed || active ? "600 " : ""}10.5px ${chart.font}`;
+      pen.translate(x + 2, top - 12);
+      pen.rotate(ANGLE);
       pen.fillText(label.text, 0, 3);
-      pen.rotate(-TURN); pen.translate(-x - 2, -top + 12);
+      pen.rotate(-ANGLE);
+      pen.translate(-x - 2, -top + 12);
     });
   },
-  example: (example, hue) => h("p", { dir: "auto" }, example.words.flatMap((word, i) => {
-    const strength = example.strengths[i], mark = h(i === example.here ? "mark.here" : strength ? "mark" : "span", {}, word);
-    if (strength) mark.style.background = `color-mix(in srgb, var(--${hue}) ${8 + strength * 0.48}%, transparent)`;
-    return [i ? example.gaps[i].replace("\n\n", " ¶ ") : "", mark];
-  })),
-};
+  example: exampleText,
+});

@@ -2,46 +2,67 @@
 
 import { h } from "../../web/dom.js";
 
-const TALL = 84, PICTURE = 66, GAP = 4;
+const HEIGHT = 84;
+const PICTURE = 66; // height of a picture
+const GAP = 4;
+const MOST_PICTURES = 600; // kept decoded
+
+/** @type {Map<string, HTMLImageElement>} */
 const pictures = new Map();
 
+/**
+ * @param {string} address
+ * @param {() => void} loaded called once it can be drawn
+ */
 function picture(address, loaded) {
-  if (!pictures.has(address)) {
-    if (pictures.size > 600) pictures.clear();
-    const made = new Image();
-    made.src = address;
-    pictures.set(address, made);
+  let image = pictures.get(address);
+  if (!image) {
+    if (pictures.size > MOST_PICTURES) pictures.clear();
+    image = new Image();
+    image.src = address;
+    pictures.set(address, image);
   }
-  const found = pictures.get(address);
-  if (!found.complete) found.addEventListener("load", loaded, { once: true });
-  return found;
+  if (!image.complete) image.addEventListener("load", loaded, { once: true });
+  return image;
 }
 
-export default {
+export default /** @type {Lane} */ ({
   reads: true,
   fits: (input) => input.kind === "frames",
-  height: () => TALL,
+  height: () => HEIGHT,
   draw(chart, timeline) {
     const { pen, hues, gutter, top } = chart;
     pen.save();
-    pen.beginPath(); pen.rect(gutter, 0, chart.wide, top); pen.clip();
-    pen.imageSmoothingEnabled = false;
-    let free = -Infinity;
+    pen.beginPath();
+    pen.rect(gutter, 0, chart.wide, top);
+    pen.clip();
+    pen.imageSmoothingEnabled = false; // frames of games are few pixels, which should stay sharp
+    let free = Number.NEGATIVE_INFINITY;
     for (const { step, picture: address } of timeline.input.frames) {
-      const shown = picture(address, () => timeline.draw());
-      if (!shown.complete || !shown.naturalHeight) continue;
-      const wide = (shown.naturalWidth / shown.naturalHeight) * PICTURE, middle = chart.x(step + 0.5), left = middle - wide / 2;
+      const image = picture(address, () => timeline.draw());
+      if (!image.complete || !image.naturalHeight) continue;
+      const width = (image.naturalWidth / image.naturalHeight) * PICTURE;
+      const middle = chart.x(step + 0.5);
+      const left = middle - width / 2;
       if (left < free || middle < gutter || left > gutter + chart.wide) continue;
-      pen.drawImage(shown, left, 4, wide, PICTURE);
-      pen.fillStyle = hues.faint; pen.fillRect(middle, PICTURE + 6, 1, top - PICTURE - 8);
-      free = left + wide + GAP;
+      pen.drawImage(image, left, 4, width, PICTURE);
+      pen.fillStyle = hues.faint;
+      pen.fillRect(middle, PICTURE + 6, 1, top - PICTURE - 8);
+      free = left + width + GAP;
     }
     pen.restore();
   },
-  example: (example, hue) => h("div.film", {}, example.input.frames.map((frame) => {
-    const strength = example.strengths[frame.step - example.first] ?? 0;
-    const shown = h("img", { src: frame.picture, alt: `frame ${frame.step}` });
-    if (strength) shown.style.outline = `2px solid color-mix(in srgb, var(--${hue}) ${30 + strength * 0.7}%, transparent)`;
-    return shown;
-  })),
-};
+  example: ({ input, strengths, first }, hue) =>
+    h(
+      "div.film",
+      {},
+      input?.frames.map((frame) => {
+        const strength = strengths[frame.step - first] ?? 0;
+        const image = h("img", { src: frame.picture, alt: `frame ${frame.step}` });
+        const share = 30 + strength * 0.7;
+        if (strength)
+          image.style.outline = `2px solid color-mix(in srgb, var(--${hue}) ${share}%, transparent)`;
+        return image;
+      }),
+    ),
+});

@@ -2,4 +2,12 @@
 
 import { histogram } from "../../web/histogram.js";
 
-export default ({ feature, hue }) => histogram({ title: "Activation value, where it fires", unit: "", hue, root: false, ...feature.strengths });
+/** @type {PanelModule["default"]} */
+export default ({ feature, hue }) =>
+  histogram({
+    title: "Activation value, where it fires",
+    unit: "",
+    hue,
+    root: false,
+    ...feature.strengths,
+  });

@@ -3,12 +3,28 @@
 import { h, short } from "../../web/dom.js";
 import { exampleOf } from "../../web/lanes.js";
 
-const TITLES = { "Strongest moments": "Top activations" }; // the API keeps its words of 0.1.0
-const BEFORE = 60, AFTER = 68; // steps of the timeline around an example
+const BEFORE = 60; // steps of the timeline before an example
+const AFTER = 68;
 
-export default ({ key, number, feature, hue }) => h("div.bands", {}, feature.bands.filter((band) => band.moments.length).map((band) =>
-  h("section.band", {}, h("h2", {}, TITLES[band.title] ?? band.title), band.moments.map((example) => {
-    const from = Math.max(0, example.position - BEFORE);
-    const address = `/timeline?d=${encodeURIComponent(key)}&s=${example.sequence}&from=${from}&to=${example.position + AFTER}&pins=${encodeURIComponent(key)}:${number}`;
-    return h("blockquote", {}, exampleOf(example, hue), h("footer", {}, h("a", { href: address }, example.source), ` · ${short(example.value)}`));
-  }))));
+/**
+ * The API keeps its words of 0.1.0.
+ * @type {Record<string, string>}
+ */
+const TITLES = { "Strongest moments": "Top activations" };
+
+/** @type {PanelModule["default"]} */
+export default ({ key, number, feature, hue }) => {
+  const dictionary = encodeURIComponent(key);
+  const quote = (/** @type {Api.Moment} */ example) => {
+    const { position, sequence, source, value } = example;
+    const view = `from=${Math.max(0, position - BEFORE)}&to=${position + AFTER}`;
+    const href = `/timeline?d=${dictionary}&s=${sequence}&${view}&pins=${dictionary}:${number}`;
+    const origin = h("footer", {}, h("a", { href }, source), ` · ${short(value)}`);
+    return h("blockquote", {}, exampleOf(example, hue), origin);
+  };
+  const bands = feature.bands.filter((band) => band.moments.length);
+  const sections = bands.map(({ title, moments }) =>
+    h("section.band", {}, h("h2", {}, TITLES[title] ?? title), moments.map(quote)),
+  );
+  return h("div.bands", {}, sections);
+};

@@ -3,15 +3,21 @@
 import { h } from "../../web/dom.js";
 import { relatedFeatures } from "../../web/related_features.js";
 
+/** @type {PanelModule["default"]} */
 export default function nearestAtoms(page) {
-  const section = h("section.side", { hidden: true }, h("div.section-head", {}, h("h2", {}, "Nearest atoms")));
-  const cosine = (feature) => h("b", {}, feature.share.toFixed(2));
-  page.answer("coactivation").then(({ nearest, elsewhere }) => {
-    section.hidden = !nearest.length && !elsewhere.length;
-    section.append(...[
-      relatedFeatures(page, "In this dictionary", "cosine", nearest, cosine),
-      relatedFeatures(page, "In the others", "cosine", elsewhere, cosine),
-    ].filter(Boolean));
-  }, () => {}); // the panel of co-activation shows the error of the same answer
+  const head = h("div.section-head", {}, h("h2", {}, "Nearest atoms"));
+  const section = h("section.side", { hidden: true }, head);
+  const cosine = (/** @type {Api.CoactiveFeature} */ { share }) => h("b", {}, share.toFixed(2));
+  page.answer("coactivation").then(
+    ({ nearest, elsewhere }) => {
+      section.hidden = !nearest.length && !elsewhere.length;
+      const lists = [
+        relatedFeatures(page, "In this dictionary", "cosine", nearest, cosine),
+        relatedFeatures(page, "In the others", "cosine", elsewhere, cosine),
+      ];
+      section.append(...lists.filter((list) => list !== null));
+    },
+    () => {}, // the panel of co-activation shows the error of the same answer
+  );
   return section;
 }

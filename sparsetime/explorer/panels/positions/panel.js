@@ -2,9 +2,16 @@
 
 import { histogram } from "../../web/histogram.js";
 
-const ENDS = { 0: "beginning", 1: "end" };
+const TENTHS = [...Array(11).keys()].map((i) => i / 10);
 
-export default ({ feature, hue }) => histogram({
-  title: "Position in the sequence", unit: "", edges: [...Array(11).keys()].map((i) => i / 10), counts: feature.position_density,
-  root: false, hue, format: (value) => ENDS[value] ?? "",
-});
+/** @type {PanelModule["default"]} */
+export default ({ feature, hue }) =>
+  histogram({
+    title: "Position in the sequence",
+    unit: "",
+    edges: TENTHS,
+    counts: feature.position_density,
+    root: false,
+    hue,
+    format: (value) => (value === 0 ? "beginning" : value === 1 ? "end" : ""),
+  });

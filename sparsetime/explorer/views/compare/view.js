@@ -1,65 +1,195 @@
-// Two dictionaries, atom by atom: shared, split, only here; and all of the run, FVU against L0.
+// Two dictionaries compared atom by atom: shared, split, on one side only; and FVU against L0.
 
-import { here, remember } from "../../web/router.js";
-import { choices, empty, featureAddress, h, nameOf } from "../../web/dom.js";
-import { histogram } from "../../web/histogram.js";
-import { featureLine } from "../../web/feature_list.js";
-import { pareto } from "./pareto.js";
 import { ask } from "../../web/api.js";
+import { choices, dropdown, empty, featureAddress, h, messageOf, nameOf } from "../../web/dom.js";
+import { dictionaryOf, featureLine } from "../../web/feature_list.js";
+import { histogram } from "../../web/histogram.js";
+import { here, remember } from "../../web/router.js";
+import { pareto } from "./pareto.js";
 
-const SHOWN = ["shared", "split", "only"];
+const WAIT =
+  "Matching every atom with its nearest. The first time this takes a moment; the result is kept beside the run.";
 
+/** @type {[string, string][]} */
+const LISTS = [
+  ["shared", "shared"],
+  ["split", "split"],
+  ["only", "only on one side"],
+];
+
+/**
+ * @typedef {object} Side one of the two dictionaries
+ * @property {string} key
+ * @property {string} title
+ */
+
+/**
+ * @param {HTMLElement} at
+ * @param {Api.Overview} run
+ */
 export default async function compareView(at, run) {
-  const known = run.dictionaries.map((each) => each.entry.key);
-  if (known.length < 2) {
-    at.append(empty("There is one dictionary only", "Train and index another one in this run to compare them."));
+  const keys = run.dictionaries.map(({ entry }) => entry.key);
+  if (keys.length < 2) {
+    const how = "Train and index another one in this run to compare them.";
+    at.append(empty("There is one dictionary only", how));
     return;
   }
-  const title = (key) => run.dictionaries.find((each) => each.entry.key === key).entry.title;
-  const pick = (name, otherwise) => (known.includes(here().get(name)) ? here().get(name) : otherwise);
-  const left = pick("left", known[0]), right = pick("right", known.find((key) => key !== left));
-  const again = (changes) => { remember(changes, true); at.replaceChildren(); compareView(at, run).catch((error) => at.append(empty("This cannot be compared", error.message))); };
-  const choose = (name, chosen) => h("select", { "aria-label": name, change: (event) => again({ [name]: event.target.value }) },
-    known.map((key) => h("option", { value: key, selected: key === chosen }, title(key))));
-  at.append(h("header.head", {}, h("div", {}, h("h1", {}, "Compare"), h("p.lead", {}, "Each feature and the atom most like it on the other side.")),
-    h("div.controls", {}, choose("left", left), "with", choose("right", right))));
-  const said = h("p.count", { role: "status" }, "Matching every atom with its nearest. The first time this takes a moment; the result is kept beside the run.");
-  at.append(said);
-  at.style.opacity = ""; // shown while it waits
-  const found = await ask("compare", { left, right }), near = `cosine ${found.threshold} or more`;
-  const share = [
-    [found.shared, "shared", `pairs that are each other's nearest, ${near}`],
-    [found.split_left, `of ${title(left)} are split`, `two or more of ${title(right)} have it as their nearest, ${near}`],
-    [found.split_right, `of ${title(right)} are split`, `two or more of ${title(left)} have it as their nearest, ${near}`],
-    [found.only_left, `only in ${title(left)}`, `no atom on the other side has a ${near}`],
-    [found.only_right, `only in ${title(right)}`, `no atom on the other side has a ${near}`]];
-  said.remove();
+  const inAddress = (/** @type {string} */ name) => keys.find((key) => key === here().get(name));
+  const leftKey = inAddress("left") ?? keys[0];
+  const rightKey = inAddress("right") ?? keys.find((key) => key !== leftKey) ?? keys[0];
+  const side = (/** @type {string} */ key) => ({ key, title: dictionaryOf(run, key).entry.title });
+  const [left, right] = [side(leftKey), side(rightKey)];
+  const status = h("p.count", { role: "status" }, WAIT);
+  at.append(header(at, run, left, right), status);
+  at.style.opacity = ""; // the page is hidden until the view is drawn; this wait must be seen
+  const answer = await ask("compare", { left: left.key, right: right.key });
+  status.remove();
+
   const list = h("div");
-  const lists = { shared: () => pairs(found, left, right), split: () => splits(found, left, right, title, run), only: () => alone(found, left, right, title, run) };
-  const show = (name) => { remember({ show: name === "shared" ? "" : name }); list.replaceChildren(lists[name]()); };
-  const shown = SHOWN.includes(here().get("show")) ? here().get("show") : "shared";
-  at.append(h("dl.figures", {}, share.map(([count, name, note]) => h("div", { title: note }, h("dd", {}, count.toLocaleString("en")), h("dt", {}, name)))),
-    h("section.charts", {}, histogram({ title: `Cosine of each feature of ${title(left)} and its nearest`, unit: "", ...found.cosines }), pareto(run)),
-    h("section", {}, h("div.controls", {}, choices("show", [["shared", "shared"], ["split", "split"], ["only", "only on one side"]], shown, show)), list));
+  /** @type {Record<string, () => HTMLElement>} */
+  const lists = {
+    shared: () => sharedList(answer, left, right),
+    split: () => splitLists(answer, left, right),
+    only: () => oneSidedLists(answer, left, right, run.unit),
+  };
+  const show = (/** @type {string} */ name) => {
+    remember({ show: name === "shared" ? "" : name });
+    list.replaceChildren(lists[name]());
+  };
+  const shown = LISTS.find(([name]) => name === here().get("show"))?.[0] ?? "shared";
+  const title = `Cosine of each feature of ${left.title} and its nearest`;
+  const charts = [histogram({ title, unit: "", ...answer.cosines }), pareto(run)];
+  at.append(
+    counts(answer, left, right),
+    h("section.charts", {}, charts),
+    h("section", {}, h("div.controls", {}, choices("show", LISTS, shown, show)), list),
+  );
   show(shown);
 }
 
-const linked = (key, line) => h("a", { href: featureAddress(key, line.feature), dir: "auto" }, nameOf(line));
+/**
+ * @param {HTMLElement} at
+ * @param {Api.Overview} run
+ * @param {Side} left
+ * @param {Side} right
+ */
+function header(at, run, left, right) {
+  /** @type {[string, string][]} */
+  const titles = run.dictionaries.map(({ entry }) => [entry.key, entry.title]);
+  const choose = (/** @type {string} */ name, /** @type {Side} */ side) =>
+    dropdown(name, titles, side.key, (key) => {
+      remember({ [name]: key }, true);
+      at.replaceChildren();
+      compareView(at, run).catch((error) =>
+        at.append(empty("This cannot be compared", messageOf(error))),
+      );
+    });
+  const lead = "Each feature and the atom most like it on the other side.";
+  const controls = [choose("left", left), "with", choose("right", right)];
+  return h(
+    "header.head",
+    {},
+    h("div", {}, h("h1", {}, "Compare"), h("p.lead", {}, lead)),
+    h("div.controls", {}, controls),
+  );
+}
+
+/**
+ * @param {Api.CompareView} answer
+ * @param {Side} left
+ * @param {Side} right
+ */
+function counts(answer, left, right) {
+  const near = `cosine ${answer.threshold} or more`;
+  const split = (/** @type {Side} */ other) =>
+    `two or more of ${other.title} have it as their nearest, ${near}`;
+  const only = `no atom on the other side has a ${near}`;
+  /** @type {[number, string, string][]} */
+  const rows = [
+    [answer.shared, "shared", `pairs that are each other's nearest, ${near}`],
+    [answer.split_left, `of ${left.title} are split`, split(right)],
+    [answer.split_right, `of ${right.title} are split`, split(left)],
+    [answer.only_left, `only in ${left.title}`, only],
+    [answer.only_right, `only in ${right.title}`, only],
+  ];
+  const entries = rows.map(([count, name, note]) =>
+    h("div", { title: note }, h("dd", {}, count.toLocaleString("en")), h("dt", {}, name)),
+  );
+  return h("dl.figures", {}, entries);
+}
+
+/**
+ * @param {string} key
+ * @param {Api.FeatureLine} line
+ */
+const featureLink = (key, line) =>
+  h("a", { href: featureAddress(key, line.feature), dir: "auto" }, nameOf(line));
+
+/** @param {string} title */
 const none = (title) => empty(title, "At this threshold.");
 
-function pairs({ matches }, left, right) {
+/**
+ * @param {Api.CompareView} answer
+ * @param {Side} left
+ * @param {Side} right
+ */
+function sharedList({ matches }, left, right) {
   if (!matches.length) return none("They share nothing");
-  return h("div.pairs", {}, matches.map((match) => h("div.pair", {}, linked(left, match.left), h("b", {}, `↔ ${match.cosine.toFixed(2)}`), linked(right, match.right))));
+  const pairs = matches.map((match) => {
+    const cosine = h("b", {}, `↔ ${match.cosine.toFixed(2)}`);
+    const [a, b] = [featureLink(left.key, match.left), featureLink(right.key, match.right)];
+    return h("div.pair", {}, a, cosine, b);
+  });
+  return h("div.pairs", {}, pairs);
 }
 
-function splits(found, left, right, title) {
-  const side = (of, key, other) => h("section", {}, h("div.section-head", {}, h("h2", {}, `One in ${title(key)}, several in ${title(other)}`)),
-    of.length ? of.map(({ whole, parts, cosines }) => h("div.split", {}, linked(key, whole), h("div", {}, parts.map((part, i) => h("p", {}, h("b", {}, cosines[i].toFixed(2)), linked(other, part)))))) : none("None is split"));
-  return h("div.columns.even", {}, side(found.splits_left, left, right), side(found.splits_right, right, left));
+/**
+ * @param {Api.CompareView} answer
+ * @param {Side} left
+ * @param {Side} right
+ */
+function splitLists(answer, left, right) {
+  const column = (
+    /** @type {Api.CompareView["splits_left"]} */ splits,
+    /** @type {Side} */ side,
+    /** @type {Side} */ other,
+  ) => {
+    const title = `One in ${side.title}, several in ${other.title}`;
+    const lines = splits.map(({ whole, parts, cosines }) => {
+      const list = parts.map((part, i) =>
+        h("p", {}, h("b", {}, cosines[i].toFixed(2)), featureLink(other.key, part)),
+      );
+      return h("div.split", {}, featureLink(side.key, whole), h("div", {}, list));
+    });
+    const content = lines.length ? lines : none("None is split");
+    return h("section", {}, h("div.section-head", {}, h("h2", {}, title)), content);
+  };
+  return h(
+    "div.columns.even",
+    {},
+    column(answer.splits_left, left, right),
+    column(answer.splits_right, right, left),
+  );
 }
 
-function alone(found, left, right, title, run) {
-  const side = (lines, key) => h("section", {}, h("div.section-head", {}, h("h2", {}, `Only in ${title(key)}`), h("p", {}, "Lowest cosine with the other side first.")),
-    lines.length ? h("div.lines", {}, lines.map((line) => featureLine(key, line, run.unit))) : none("Every feature has a match"));
-  return h("div.columns.even", {}, side(found.alone_left, left), side(found.alone_right, right));
+/**
+ * @param {Api.CompareView} answer
+ * @param {Side} left
+ * @param {Side} right
+ * @param {string} unit
+ */
+function oneSidedLists(answer, left, right, unit) {
+  const column = (/** @type {Api.FeatureLine[]} */ lines, /** @type {Side} */ side) => {
+    const note = h("p", {}, "Lowest cosine with the other side first.");
+    const list = lines.map((line) => featureLine(side.key, line, unit));
+    const head = h("div.section-head", {}, h("h2", {}, `Only in ${side.title}`), note);
+    return h(
+      "section",
+      {},
+      head,
+      list.length ? h("div.lines", {}, list) : none("Every feature has a match"),
+    );
+  };
+  const columns = [column(answer.alone_left, left), column(answer.alone_right, right)];
+  return h("div.columns.even", {}, columns);
 }

@@ -1,94 +1,196 @@
-// Live: a text or a series that is run as it is typed or pasted, and its timeline as it unrolls.
+// Live: a text or a series, run through the model as it is typed, and its growing timeline.
 
+import { ask, of, provide, send } from "../../web/api.js";
+import { h, messageOf, plural, settled } from "../../web/dom.js";
+import { dictionaryChoice } from "../../web/feature_list.js";
 import { localAnswers } from "../../web/local_answers.js";
 import { LocalCodes } from "../../web/local_codes.js";
-import { choices, h, plural, settled } from "../../web/dom.js";
-import { Timeline, watch } from "../../web/timeline.js";
-import { ask, of, provide, send } from "../../web/api.js";
+import { Timeline } from "../../web/timeline.js";
+import { watch } from "../../web/timeline_layout.js";
 
-const PAUSE = 40; // milliseconds without a key before the model runs
+const PAUSE = 40; // milliseconds without a key before the input is run
 const MOST_CHANNELS = 12;
-const EXAMPLE = "The river carries a little of the old town away every morning. def river(town): return town[1:]";
+const EXAMPLE =
+  "The river carries a little of the old town away every morning. def river(town): return town[1:]";
+const SERIES_HINT =
+  "Paste a series: a row for each step, its numbers apart by commas, spaces or tabs";
+const STATUS = "The model is loaded with the first words, which takes some seconds.";
 
+/**
+ * @param {HTMLElement} at
+ * @param {Api.Overview} run
+ * @returns {Promise<() => void>} stops what is running
+ */
 export default async function liveView(at, run) {
-  const [first] = run.dictionaries, [sequence] = first.opens_at;
-  const { is_text } = await ask(`${of(first.entry.key)}/sequences/${sequence}/words`, { stop: 1 });
-  let key = first.entry.key, asked = null, timeline = null, leave = () => {}, stopped = false;
-  const said = h("p.count", { "aria-live": "polite" }, "The model is loaded with the first words, which takes some seconds.");
-  const field = h("textarea.live", { rows: "4", spellcheck: "false", "aria-label": is_text ? "Text to run" : "Series to run", placeholder: is_text ? EXAMPLE : "Paste a series: a row for each step, its numbers apart by commas, spaces or tabs" });
+  const [{ entry, opens_at }] = run.dictionaries;
+  const { is_text } = await ask(`${of(entry.key)}/sequences/${opens_at[0]}/words`, { stop: 1 });
+  const status = h("p.count", { "aria-live": "polite" }, STATUS);
+  const field = h("textarea.live", {
+    rows: "4",
+    spellcheck: "false",
+    "aria-label": is_text ? "Text to run" : "Series to run",
+    placeholder: is_text ? EXAMPLE : SERIES_HINT,
+  });
   const stage = h("div.stage");
-  const pick = run.dictionaries.length > 1 ? choices("dictionary", run.dictionaries.map((each) => [each.entry.key, each.entry.title]), key, (other) => { key = other; timeline = null; leave(); stage.replaceChildren(); play(); }) : null;
-  at.append(h("header.head", {}, h("div", {}, h("h1", {}, "Live"), h("p.lead", {}, is_text ? "Type or paste a text; the model of this run reads it on this machine." : "Paste a series; the model of this run reads it on this machine.")), pick), field, said, stage);
+  let { key } = entry;
+  /** @type {AbortController | null} of the run in progress */
+  let controller = null;
+  /** @type {Timeline | null} */
+  let timeline = null;
+  let stopWatching = () => {};
+  let stopped = false;
 
   async function play() {
-    asked?.abort();
-    const mine = asked = new AbortController(), given = inputOf(field.value, is_text);
-    if (!given) return;
-    const began = performance.now(), table = new Map(), code = new LocalCodes(table), text = { words: [], gaps: [] };
-    provide(`${of(key)}/sequences/live/`, answers(code, text, is_text, given));
+    controller?.abort();
+    controller = new AbortController();
+    const { signal } = controller;
+    const input = parseInput(field.value, is_text);
+    if (!input) return;
+    const began = performance.now();
+    const table = new Map();
+    const codes = new LocalCodes(table);
+    /** @type {LiveText} */
+    const text = { words: [], gaps: [] };
+    provide(`${of(key)}/sequences/live/`, answersFrom(codes, text, is_text, input));
     try {
-      const response = await send(`${of(key)}/live`, "POST", given, mine.signal);
-      for await (const chunk of chunksOf(response)) {
-        if (chunk.error) throw new Error(chunk.error);
-        for (const each of chunk.known) table.set(each.feature, each);
-        chunk.features.forEach((features, i) => code.push(features, chunk.strengths[i]));
-        text.words.push(...chunk.words); text.gaps.push(...chunk.gaps);
-        if (mine.signal.aborted || stopped) return;
+      for await (const chunk of readChunks(await send(`${of(key)}/live`, "POST", input, signal))) {
+        for (const feature of chunk.known) table.set(feature.feature, feature);
+        chunk.features.forEach((features, i) => {
+          codes.push(features, chunk.strengths[i]);
+        });
+        text.words.push(...chunk.words);
+        text.gaps.push(...chunk.gaps);
+        if (signal.aborted || stopped) return;
         await show();
-        said.textContent = `${plural(code.length, run.unit)}, ${Math.round(performance.now() - began)} ms after the key`;
+        const time = Math.round(performance.now() - began);
+        status.textContent = `${plural(codes.length, run.unit)}, ${time} ms after the key`;
       }
     } catch (error) {
-      if (error.name !== "AbortError") said.textContent = error.message;
+      if (!(error instanceof Error && error.name === "AbortError"))
+        status.textContent = messageOf(error);
     }
   }
 
   async function show() {
-    if (timeline) { await timeline.renew(); return; }
-    leave();
+    if (timeline) {
+      await timeline.renew();
+      return;
+    }
+    stopWatching();
     timeline = new Timeline(stage, run, { keys: [key], sequence: "live", grows: true });
-    leave = watch(timeline);
+    stopWatching = watch(timeline);
     await timeline.open();
   }
 
+  const choice = dictionaryChoice(run, key, (other) => {
+    key = other;
+    timeline = null;
+    stopWatching();
+    stage.replaceChildren();
+    play();
+  });
+  const lead = is_text
+    ? "Type or paste a text; the model of this run reads it on this machine."
+    : "Paste a series; the model of this run reads it on this machine.";
+  const head = h("div", {}, h("h1", {}, "Live"), h("p.lead", {}, lead));
+  at.append(h("header.head", {}, head, choice), field, status, stage);
   field.addEventListener("input", settled(play, PAUSE));
   field.focus();
-  return () => { stopped = true; asked?.abort(); leave(); };
-}
-
-/** What the API takes; null for nothing yet. */
-function inputOf(written, is_text) {
-  if (!written.trim()) return null;
-  if (is_text) return { text: written };
-  const rows = written.trim().split(/\n+/).map((line) => line.trim().split(/[\s,;]+/).map(Number));
-  return { values: rows.filter((row, i) => i || row.every(Number.isFinite)) }; // the first may be names
-}
-
-/** Answers of what has come so far. */
-const answers = (code, { words, gaps }, isText, { values }) => localAnswers({
-  code,
-  text: () => ({ sequence: "live", id: "live", title: "Live", length: code.length, first: 0, words, gaps, is_text: isText }),
-  input: (first, stop) => (isText ? { kind: "text", first, stop } : seriesOf(values.slice(0, code.length), first, stop)),
-});
-
-/** An InputView of the first channels of a series. */
-function seriesOf(values, first, stop) {
-  const channels = values[0].map((_, i) => values.map((row) => row[i])).slice(0, MOST_CHANNELS);
-  const shown = channels.map((channel) => channel.slice(first, stop));
-  return {
-    kind: "series", first, stop, stride: 1, channels: channels.map((_, i) => `channel ${i}`), low: shown, high: shown, frames: [],
-    least: channels.map((channel) => channel.reduce((a, b) => Math.min(a, b))), most: channels.map((channel) => channel.reduce((a, b) => Math.max(a, b))),
+  return () => {
+    stopped = true;
+    controller?.abort();
+    stopWatching();
   };
 }
 
-/** Lines of JSON as they arrive. */
-async function* chunksOf(response) {
+/** @typedef {{words: string[], gaps: string[]}} LiveText */
+
+/**
+ * The input as the API takes it; null where there is none yet.
+ * @param {string} written
+ * @param {boolean} isText
+ * @returns {Api.LiveInput | null}
+ */
+export function parseInput(written, isText) {
+  if (!written.trim()) return null;
+  if (isText) return { text: written };
+  const lines = written.trim().split(/\n+/);
+  const rows = lines.map((line) =>
+    line
+      .trim()
+      .split(/[\s,;]+/)
+      .map(Number),
+  );
+  // A first row that holds no numbers names the channels.
+  return { values: rows.filter((row, i) => i || row.every(Number.isFinite)) };
+}
+
+/**
+ * Answers to the timeline's requests, from the codes so far.
+ * @param {LocalCodes} codes
+ * @param {LiveText} text
+ * @param {boolean} isText
+ * @param {Api.LiveInput} input
+ * @returns {import("../../web/api.js").Source}
+ */
+function answersFrom(codes, { words, gaps }, isText, { values = [] }) {
+  const name = { sequence: "live", id: "live", title: "Live" };
+  return localAnswers({
+    codes,
+    text: () => ({ ...name, length: codes.length, first: 0, words, gaps, is_text: isText }),
+    input: (first, stop) =>
+      isText
+        ? { kind: "text", first, stop }
+        : seriesInput(values.slice(0, codes.length), first, stop),
+  });
+}
+
+/**
+ * A series as the API answers it.
+ * @param {number[][]} rows one a step
+ * @param {number} first
+ * @param {number} stop
+ * @returns {Api.InputView}
+ */
+function seriesInput(rows, first, stop) {
+  const count = Math.min(MOST_CHANNELS, rows[0]?.length ?? 0);
+  const channels = [...Array(count).keys()].map((i) => rows.map((row) => row[i]));
+  const values = channels.map((channel) => channel.slice(first, stop));
+  return {
+    kind: "series",
+    first,
+    stop,
+    stride: 1,
+    channels: channels.map((_, i) => `channel ${i}`),
+    hidden: (rows[0]?.length ?? 0) - count,
+    low: values,
+    high: values,
+    frames: [],
+    // By reduce, as the arguments of Math.min are limited in number.
+    least: channels.map((channel) => channel.reduce((a, b) => Math.min(a, b))),
+    most: channels.map((channel) => channel.reduce((a, b) => Math.max(a, b))),
+  };
+}
+
+/**
+ * Lines of JSON as they arrive. An error line of the server becomes an Error.
+ * @param {Response} response
+ * @returns {AsyncGenerator<Api.LiveChunk>}
+ */
+async function* readChunks(response) {
+  if (!response.body) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
     const lines = (rest + value).split("\n");
-    rest = lines.pop();
-    for (const line of lines) if (line) yield JSON.parse(line);
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      if (!line) continue;
+      const chunk = JSON.parse(line);
+      if (chunk.error) throw new Error(chunk.error);
+      yield chunk;
+    }
   }
 }

@@ -1,98 +1,181 @@
-// The first page of a run: its dictionaries side by side, how they learn, what the data is.
+// The overview of a run: its dictionaries, training curves, features, metrics and settings.
 
-import { here, remember } from "../../web/router.js";
-import { empty, h, percent, short } from "../../web/dom.js";
-import { ask } from "../../web/api.js";
+import { ask, of } from "../../web/api.js";
+import { empty, h, messageOf, percent, short } from "../../web/dom.js";
+import { dictionaryChoice, featureList, keyInAddress } from "../../web/feature_list.js";
 import { drawCurves } from "../../web/plotly_charts.js";
-import { dictionaryChoice, featureList } from "../../web/feature_list.js";
+import { remember } from "../../web/router.js";
 import { drawThumbnail } from "../../web/thumbnail.js";
 
-/** What is shown while the server still opens the run. */
+/** The page while the server still opens the run. */
 export { preview } from "./preview.js";
 
-const WATCH = 3000; // milliseconds between two looks at a training that still runs
+const WATCH = 3000; // milliseconds between two reads of a training that still runs
+/** @type {[string, string, (value: number) => string][]} */
 const FIGURES = [
-  ["fvu", "unexplained variance", percent], ["l0", "active latents, L0", short],
-  ["dwell_median", "median dwell", short], ["flicker_share", "flicker", percent],
+  ["fvu", "unexplained variance", percent],
+  ["l0", "active latents, L0", short],
+  ["dwell_median", "median dwell", short],
+  ["flicker_share", "flicker", percent],
 ];
 
+/**
+ * @param {HTMLElement} at
+ * @param {Api.Overview} run
+ */
 export default async function overviewView(at, run) {
-  at.append(h("header.head", {}, h("div", {}, h("h1", {}, run.title), h("p.lead", {}, run.lead))));
-  if (run.notes.length) at.append(h("ul.notes", {}, run.notes.map((note) => h("li", {}, note))));
-  const cards = h("div.dictionaries", {}, run.dictionaries.map((view) => card(view, run)));
-  at.append(cards);
+  const { title, lead, notes, dictionaries } = run;
+  at.append(h("header.head", {}, h("div", {}, h("h1", {}, title), h("p.lead", {}, lead))));
+  if (notes.length) {
+    const items = notes.map((note) => h("li", {}, note));
+    at.append(h("ul.notes", {}, items));
+  }
+  at.append(h("div.dictionaries", {}, dictionaries.map(card)));
+  if (!dictionaries.length && !notes.length) {
+    const how = "Train one with sparsetime train, then sparsetime index.";
+    at.lastElementChild?.append(empty("No dictionary is indexed yet", how));
+  }
   const [training, stop] = trainingSection(run);
   at.append(training);
-  if (run.dictionaries.length) await featuresSection(at, run);
+  if (dictionaries.length) await featuresSection(at, run);
   if (run.comparison.length) at.append(comparisonSection(run));
   at.append(dataSection(run));
-  if (!run.dictionaries.length && !run.notes.length) cards.append(empty("No dictionary is indexed yet", "Train one with sparsetime train, then sparsetime index."));
   return stop;
 }
 
-function card(view, run) {
-  const { entry, figures, opens_at: [sequence, first, stop] } = view;
-  const timeline = `/timeline?d=${encodeURIComponent(entry.key)}&s=${sequence}&from=${first}&to=${stop}`;
+/** @param {Api.DictionaryView} view */
+function card(view) {
+  const { entry, figures, opens_at, dead } = view;
+  const [sequence, first, stop] = opens_at;
+  const key = encodeURIComponent(entry.key);
+  const href = `/timeline?d=${key}&s=${sequence}&from=${first}&to=${stop}`;
   const picture = h("canvas.thumbnail", { "aria-hidden": "true" });
-  ask(`dictionaries/${encodeURIComponent(entry.key)}/sequences/${sequence}/timeline`, { first, stop, rows: 40 }).then((chart) => drawThumbnail(picture, chart));
-  const known = FIGURES.filter(([name]) => figures[name] !== undefined);
-  return h("article.dictionary", {},
-    h("a", { href: timeline, "aria-label": `The timeline of a passage under ${entry.title}` }, picture),
-    h("h2", {}, entry.title), h("p.note", {}, `${entry.note}; ${view.dead.toLocaleString("en")} dead.`),
-    h("dl", {}, known.map(([name, label, format]) => h("div", {}, h("dd", {}, format(figures[name])), h("dt", {}, label)))),
-    h("p.ways", {}, h("a.button", { href: timeline }, "Read its timeline"), h("a", { href: `/features?dictionary=${encodeURIComponent(entry.key)}` }, "All features")));
+  ask(`${of(entry.key)}/sequences/${sequence}/timeline`, { first, stop, rows: 40 }).then((data) =>
+    drawThumbnail(picture, data),
+  );
+  const measured = FIGURES.filter(([name]) => figures[name] !== undefined);
+  const facts = measured.map(([name, label, format]) =>
+    h("div", {}, h("dd", {}, format(figures[name])), h("dt", {}, label)),
+  );
+  const ways = [
+    h("a.button", { href }, "Read its timeline"),
+    h("a", { href: `/features?dictionary=${key}` }, "All features"),
+  ];
+  return h(
+    "article.dictionary",
+    {},
+    h("a", { href, "aria-label": `The timeline of a passage under ${entry.title}` }, picture),
+    h("h2", {}, entry.title),
+    h("p.note", {}, `${entry.note}; ${dead.toLocaleString("en")} dead.`),
+    h("dl", {}, facts),
+    h("p.ways", {}, ways),
+  );
 }
 
-/** Curves, drawn when they are there: plotly.js is large, and the first picture must not wait for it. */
+/**
+ * Training curves, drawn once they are there: plotly.js is large, and the first picture must not
+ * wait for it.
+ * @param {Api.Overview} run
+ * @returns {[HTMLElement, () => void]} the section, and what stops its updates
+ */
 function trainingSection(run) {
   const place = h("div.plot", { role: "img", "aria-label": "Training curves" });
-  const said = h("p");
-  const section = h("section", { hidden: true }, h("div.section-head", {}, h("h2", {}, "Training"), said), place);
-  let timer = null, stopped = false, drawn = "";
-  const titles = new Map(run.dictionaries.map((view) => [view.entry.key, view.entry.title]));
-  async function look() {
+  const note = h("p");
+  const head = h("div.section-head", {}, h("h2", {}, "Training"), note);
+  const section = h("section", { hidden: true }, head, place);
+  const titles = new Map(run.dictionaries.map(({ entry }) => [entry.key, entry.title]));
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let stopped = false;
+  let drawn = "";
+
+  async function update() {
     const curves = await ask("training");
     if (stopped) return;
     section.hidden = !curves.length;
-    const running = curves.filter((curve) => !curve.finished);
+    const running = curves.filter((curve) => !curve.finished).map((curve) => curve.label);
     const state = JSON.stringify(curves.map((curve) => [curve.label, curve.x.at(-1)]));
-    if (state !== drawn) await drawCurves(place, curves.map((curve) => ({ ...curve, label: titles.get(curve.label) ?? curve.label })));
+    if (state !== drawn) {
+      const titled = curves.map((curve) => ({
+        ...curve,
+        label: titles.get(curve.label) ?? curve.label,
+      }));
+      await drawCurves(place, titled);
+    }
     drawn = state;
-    const what = curves.every((curve) => curve.figure === "fvu") ? "Unexplained variance, FVU" : "Training loss";
-    said.textContent = `${what}, by rows seen.${running.length ? ` Still running: ${running.map((curve) => curve.label).join(", ")}.` : ""}`;
-    if (running.length) timer = setTimeout(() => look().catch(() => {}), WATCH);
+    const what = curves.every((curve) => curve.figure === "fvu")
+      ? "Unexplained variance, FVU"
+      : "Training loss";
+    const still = running.length ? ` Still running: ${running.join(", ")}.` : "";
+    note.textContent = `${what}, by rows seen.${still}`;
+    if (running.length) timer = setTimeout(() => update().catch(() => {}), WATCH);
   }
-  look().catch((error) => { section.hidden = false; said.textContent = error.message; });
-  return [section, () => { stopped = true; clearTimeout(timer); }];
+
+  update().catch((error) => {
+    section.hidden = false;
+    note.textContent = messageOf(error);
+  });
+  const stop = () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+  return [section, stop];
 }
 
+/**
+ * @param {HTMLElement} at
+ * @param {Api.Overview} run
+ */
 async function featuresSection(at, run) {
-  const known = run.dictionaries.map((view) => view.entry.key);
   const section = h("section");
   at.append(section);
-  const show = async (key) => {
-    section.replaceChildren(h("div.section-head.split", {},
-      h("div", {}, h("h2", {}, "Features"), h("p", {}, "Drag over a histogram to see the features in that range.")),
-      dictionaryChoice(run, key, (other) => { remember({ dictionary: other, density: "", dwell: "" }); show(other); })));
+  const show = async (/** @type {string} */ key) => {
+    const note = "Drag over a histogram to see the features in that range.";
+    const choice = dictionaryChoice(run, key, (other) => {
+      remember({ dictionary: other, density: "", dwell: "" });
+      show(other);
+    });
+    const title = h("div", {}, h("h2", {}, "Features"), h("p", {}, note));
+    section.replaceChildren(h("div.section-head.split", {}, title, choice));
     await featureList(section, run, key, { compact: true });
   };
-  await show(known.includes(here().get("dictionary")) ? here().get("dictionary") : known[0]);
+  await show(keyInAddress(run));
 }
 
-function comparisonSection(run) {
-  const meaning = new Map(run.definitions.map((each) => [each.name, each]));
-  return h("section", {}, h("div.section-head", {}, h("h2", {}, "Side by side"), h("p", {}, "Point at a name for its definition.")),
-    h("div.scroll", {}, h("table", {},
-      h("thead", {}, h("tr", {}, h("th"), run.dictionaries.map((view) => [
-        h("th", { scope: "col" }, view.entry.title), view.entry.parts ? [h("th.sub", {}, h("i.dot.high"), view.entry.parts[0]), h("th.sub", {}, h("i.dot.low"), view.entry.parts[1])] : null]))),
-      h("tbody", {}, run.comparison.map((row) => h("tr", {},
-        h("th", { scope: "row" }, h("abbr", { title: [row.definition, meaning.get(row.name)?.range].filter(Boolean).join(" · ") }, row.label)),
-        row.cells.map((cell, i) => [h("td.main", { title: cell.note || null }, cell.text),
-          run.dictionaries[i].entry.parts ? [h("td", {}, cell.first), h("td", {}, cell.rest)] : null])))))));
+/** @param {Api.Overview} run */
+function comparisonSection({ dictionaries, comparison, definitions }) {
+  const ranges = new Map(definitions.map(({ name, range }) => [name, range]));
+  const titles = dictionaries.map(({ entry: { title, parts } }) => [
+    h("th", { scope: "col" }, title),
+    parts && h("th.sub", {}, h("i.dot.high"), parts[0]),
+    parts && h("th.sub", {}, h("i.dot.low"), parts[1]),
+  ]);
+  const rows = comparison.map(({ name, label, definition, cells }) => {
+    const meaning = [definition, ranges.get(name)].filter(Boolean).join(" · ");
+    const values = cells.map(({ text, note, first, rest }, i) => [
+      h("td.main", { title: note || null }, text),
+      dictionaries[i].entry.parts && [h("td", {}, first), h("td", {}, rest)],
+    ]);
+    return h("tr", {}, h("th", { scope: "row" }, h("abbr", { title: meaning }, label)), values);
+  });
+  const head = h("thead", {}, h("tr", {}, h("th"), titles));
+  const note = h("p", {}, "Point at a name for its definition.");
+  return h(
+    "section",
+    {},
+    h("div.section-head", {}, h("h2", {}, "Side by side"), note),
+    h("div.scroll", {}, h("table", {}, head, h("tbody", {}, rows))),
+  );
 }
 
-function dataSection(run) {
-  return h("section", {}, h("div.section-head", {}, h("h2", {}, "Data and settings")),
-    h("dl.facts", {}, run.facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
-    run.config ? h("details", {}, h("summary", {}, "config.yaml"), h("pre", {}, run.config)) : null);
+/** @param {Api.Overview} run */
+function dataSection({ facts, config }) {
+  const entries = facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+  return h(
+    "section",
+    {},
+    h("div.section-head", {}, h("h2", {}, "Data and settings")),
+    h("dl.facts", {}, entries),
+    config ? h("details", {}, h("summary", {}, "config.yaml"), h("pre", {}, config)) : null,
+  );
 }

@@ -1,0 +1,115 @@
+// The data of a timeline, fetched for the steps in view.
+
+import { plural } from "./dom.js";
+import { TOO_DENSE } from "./local_codes.js";
+import { size } from "./timeline_layout.js";
+
+const FARTHEST = 100_000; // steps fetched on each side of the view, for panning without a wait
+const INPUT_COLUMNS = 3000;
+
+/** @typedef {import("./timeline.js").Timeline} Timeline */
+
+/** @type {Api.DocumentText} */
+export const NO_TEXT = {
+  sequence: 0,
+  id: "",
+  title: "",
+  length: 0,
+  first: 0,
+  words: [],
+  gaps: [],
+  is_text: true,
+};
+
+/** @type {Api.InputView} */
+export const NO_INPUT = {
+  kind: "none",
+  first: 0,
+  stop: 0,
+  stride: 1,
+  channels: [],
+  hidden: 0,
+  low: [],
+  high: [],
+  least: [],
+  most: [],
+  frames: [],
+};
+
+/**
+ * Whether the view shows steps that a chart has no data of, or finer ones than it has.
+ * @param {Timeline} timeline
+ * @param {TimelineData | null} data
+ */
+export function lacksData({ view, length }, data) {
+  if (!data) return false;
+  const { first, stop, stride } = data;
+  const beyond = (view.from < first && first > 0) || (view.to > stop && stop < length);
+  return beyond || (stride > 1 && view.width * stride < stop - first);
+}
+
+/**
+ * Fetch the rows of all charts; answers that a later call has overtaken are dropped.
+ * @param {Timeline} timeline
+ */
+export async function loadRows(timeline) {
+  timeline.turn += 1;
+  const { turn, state } = timeline;
+  const { first, stop } = timeline.view.steps;
+  const reach = Math.min(FARTHEST, 2 * (stop - first));
+  const densest = state.dense ? 1 : TOO_DENSE;
+  const answers = await Promise.all(
+    timeline.charts.map(({ key, data, asked }) => {
+      // Rows that do not follow the view stay, and more are chosen only when more are wanted.
+      const fixed = data && !state.follow;
+      const also = fixed ? data.rows.map((row) => row.feature) : [...timeline.pinsOf(key)];
+      const rows = fixed && asked === state.rows ? 0 : state.rows;
+      return timeline.asked("timeline", { first, stop, reach, also, densest, rows }, key);
+    }),
+  );
+  if (turn !== timeline.turn || !timeline.at.isConnected) return;
+  answers.forEach((data, i) => {
+    timeline.charts[i].asked = state.rows;
+    timeline.charts[i].take(data);
+  });
+  const { keys } = timeline;
+  const counts = answers.map((data, i) => {
+    const under = keys.length > 1 ? ` (${timeline.dictionary(keys[i]).entry.title})` : "";
+    return `${plural(data.active_features, "feature")} active here, ${data.rows.length} shown${under}`;
+  });
+  timeline.where.textContent = counts.join(" · ");
+  size(timeline);
+  timeline.passageText?.write();
+}
+
+/**
+ * Fetch what the model read over the view and as much on each side, where a lane draws it.
+ * @param {Timeline} timeline
+ */
+export async function loadInput(timeline) {
+  if (!timeline.lanes.some((lane) => lane.reads)) return;
+  const { first, stop } = timeline.view.steps;
+  const width = stop - first;
+  timeline.input = await timeline.asked("input", {
+    first: Math.max(0, first - width),
+    stop: Math.min(timeline.length, stop + width),
+    columns: INPUT_COLUMNS,
+  });
+  timeline.draw();
+}
+
+/**
+ * Fetch the data of the strips.
+ * @param {Timeline} timeline
+ */
+export async function loadStrips(timeline) {
+  await Promise.all(timeline.strips.map((strip) => strip.load()));
+}
+
+/**
+ * Fetch what the lanes draw beside the input.
+ * @param {Timeline} timeline
+ */
+export async function loadLaneData(timeline) {
+  await Promise.all(timeline.lanes.map((lane) => lane.load?.(timeline)));
+}

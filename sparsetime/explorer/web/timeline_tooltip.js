@@ -1,0 +1,42 @@
+// The tooltip of a timeline: the word or value at a step, and the row under the pointer.
+
+import { hush, nameOf, partOf, percent, say, short } from "./dom.js";
+
+/**
+ * Show the tooltip of the timeline's cursor at a place of the window.
+ * @param {import("./timeline.js").Timeline} timeline
+ * @param {import("./timeline.js").Cursor} cursor
+ * @param {{x: number, y: number}} place
+ */
+export function showCursorTooltip(timeline, { chart, row, step }, place) {
+  const { text, unit } = timeline;
+  const word = step === null ? null : text.words[step - text.first] || `${unit} ${step}`;
+  const value = step === null ? "" : describe(timeline, step);
+  if (row === null) {
+    if (value && word !== null) say(place, word, value);
+    else hush();
+    return;
+  }
+  const feature = chart.rows[row];
+  const entry = timeline.dictionary(chart.key).entry;
+  const part = feature.part ? `, ${partOf(entry, feature)}` : "";
+  const facts = `feature ${feature.feature}${part}; mean dwell ${short(feature.dwell)} ${unit}s; active on ${percent(feature.density)} of all`;
+  if (step === null || word === null) {
+    say(place, nameOf(feature, 5), value, "", "", facts);
+    return;
+  }
+  const strength = chart.strength(feature, step);
+  const activation = strength ? `at ${strength}% of its largest activation` : "inactive here";
+  say(place, word, value, activation, nameOf(feature, 5), facts);
+}
+
+/**
+ * The lines of all lanes on a step.
+ * @param {import("./timeline.js").Timeline} timeline
+ * @param {number} step
+ */
+const describe = (timeline, step) =>
+  timeline.lanes
+    .map((lane) => lane.describe?.(timeline, step) ?? "")
+    .filter(Boolean)
+    .join("; ");

@@ -1,0 +1,47 @@
+// Pure parts of the views: the Pareto front, ticks of a history, and input of the live view.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { decades } from "../../sparsetime/explorer/panels/history/panel.js";
+import { paretoFront } from "../../sparsetime/explorer/views/compare/pareto.js";
+import { parseInput } from "../../sparsetime/explorer/views/live/view.js";
+
+test("the Pareto front from left to right, equal points on it twice", () => {
+  const points = [
+    { x: 3, y: 1 },
+    { x: 1, y: 3 },
+    { x: 2, y: 2 },
+    { x: 2, y: 4 },
+    { x: 2, y: 2 },
+  ];
+  assert.deepEqual(
+    paretoFront(points).map((point) => [point.x, point.y]),
+    [
+      [1, 3],
+      [2, 2],
+      [2, 2],
+      [3, 1],
+    ],
+  );
+});
+
+test("powers of ten between the stages, or the ends where there are fewer than two", () => {
+  assert.deepEqual(decades([{ rows: 50 }, { rows: 20000 }]), [100, 1000, 10000]);
+  assert.deepEqual(decades([{ rows: 200 }, { rows: 900 }]), [200, 900]);
+});
+
+test("a text is run as it is", () => {
+  assert.equal(parseInput("  \n", true), null);
+  assert.deepEqual(parseInput(" a b", true), { text: " a b" });
+});
+
+test("a series in rows of numbers, without the row of names", () => {
+  assert.deepEqual(parseInput("a, b\n1, 2\n3; 4\n\n5\t6\n", false), {
+    values: [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ],
+  });
+});
