@@ -25,6 +25,8 @@ from sparsetime.training.config import TrainConfig
 
 EXPECTED = json.loads((made.HERE / "expected.json").read_text())
 ADDRESSES = json.loads((made.HERE / "addresses.json").read_text())
+# Keys of answers that have another name today; docs/moved-names.md lists them too.
+RENAMED_KEYS = json.loads((made.HERE / "renamed_keys.json").read_text())
 same_machine = record.fingerprint() | {"threads": [1, 1]} == EXPECTED["fingerprint"]
 
 
@@ -136,7 +138,16 @@ def test_every_address_is_answered_as_it_was(run, address, explorers):
         said = answer.read()
     kept = ADDRESSES[run]["answers"].get(address)
     if kept is not None:
-        assert_kept(json.loads(said), json.loads((made.HERE / kept).read_text()))
+        text = (made.HERE / kept).read_text()
+        for old, new in RENAMED_KEYS.items():
+            text = text.replace(f'"{old}":', f'"{new}":')
+        assert_kept(json.loads(said), json.loads(text))
+
+
+def values_of(path):
+    """The metrics of a leaderboard file; 0.1.0 called them figures."""
+    entries = json.loads(Path(path).read_text())["entries"]
+    return [entry.get("metrics", entry.get("figures")) for entry in entries]
 
 
 def test_the_commands_take_the_run_file(runs, monkeypatch, tmp_path):
@@ -151,9 +162,7 @@ def test_the_commands_take_the_run_file(runs, monkeypatch, tmp_path):
     assert "topk/features: indexed" in command("index", "--config", "config.yaml")
     assert "batch_topk" in command("leaderboard", "--config", "config.yaml")
     saved = "../leaderboard/leaderboard.json"
-    assert json.loads(Path(saved).read_text()) == json.loads(
-        (made.HERE / "leaderboard/leaderboard.json").read_text()
-    ), "opened, not measured again"
+    assert values_of(saved) == values_of(made.HERE / "leaderboard/leaderboard.json"), "not measured"
     assert yaml.safe_load(Path("config.yaml").read_text()) == made.CONFIG
 
 

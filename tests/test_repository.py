@@ -87,7 +87,7 @@ def test_a_goal_of_the_makefile_needs_no_run_and_no_picture(goal):
 
 def test_the_gate_is_every_check():
     rules = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "\ncheck: lint types imports site snippets web\n" in rules
+    assert "\ncheck: lint words types imports site snippets web\n" in rules
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert script.splitlines()[-2:] == ["make check", "make test"]
 

@@ -16,8 +16,9 @@ _SIZES = ("d_in", "d_out", "width")
 
 
 def parameters_of(callee: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Parameters of a component class or a recipe, by name."""
-    return dict(inspect.signature(callee).parameters)
+    """Parameters of a component class or a recipe, by name; `**unknown` is not one."""
+    parameters = inspect.signature(callee).parameters.items()
+    return {name: p for name, p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD}
 
 
 @cache

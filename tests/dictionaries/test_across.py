@@ -151,7 +151,9 @@ def test_sites_of_a_cross_layer_transcoder_must_fit():
         st.dictionary("cross_layer_transcoder", d_in=16, width=36, sites=3)
     with pytest.raises(ConfigError, match="given: width 32 and 3 sites"):
         st.dictionary("cross_layer_transcoder", d_in=12, width=32, sites=3)
-    with pytest.raises(ConfigError, match="encoder reads 2 sites and the atoms write 4"):
+    with pytest.raises(
+        ConfigError, match="got an encoder of 2 sites and a decoder of 4, expected the same number"
+    ):
         st.compose(
             d_in=16,
             width=32,
@@ -162,5 +164,7 @@ def test_sites_of_a_cross_layer_transcoder_must_fit():
 
 
 def test_sites_of_a_crosscoder_must_fit():
-    with pytest.raises(ConfigError, match="d_in is 16 and must be the dimensions of 3 sites"):
+    with pytest.raises(
+        ConfigError, match="got d_in=16 and sites=3, expected d_in to be the joint dimension"
+    ):
         st.dictionary("crosscoder", d_in=16, width=32, sites=3)

@@ -114,11 +114,13 @@ def test_hysteresis_keeps_what_the_inner_one_keeps_and_flickers_less(inner):
     sae, x = made("hysteresis", inner, low=0.6), drifting()
     inside, code = plain(sae).encode(x), sae.encode(x)
     on, also = inside.dense(), code.dense()
-    assert (also[on != 0] == on[on != 0]).all()
+    # Both encode the same rows; how a product is summed depends on the processor, in the last bits.
+    torch.testing.assert_close(also[on != 0], on[on != 0], rtol=1e-6, atol=1e-6)
     assert flips(code) < flips(inside), "what stays on flips less, and never more"
     assert code.indices.numel() > inside.indices.numel()
     first = code.reshape(240).take(torch.arange(6) * 40)
-    assert torch.equal(first.dense(), on[:, 0]), "nothing was on before the first step"
+    # Nothing was active before the first step.
+    torch.testing.assert_close(first.dense(), on[:, 0], rtol=1e-6, atol=1e-6)
 
 
 def test_hysteresis_by_hand():

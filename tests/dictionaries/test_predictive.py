@@ -138,7 +138,10 @@ def test_impossible_settings_are_refused(own, text):
         ({"decoder": "unit_norm"}, "take decoder 'twofold', of which every two latents share one"),
         ({"sparsifier": {"kind": "batch_top_k", "k": 4}}, "on the novel ones alone; take 'top_k'"),
         ({"d_out": 8}, "take encoder 'linear' to write to another site"),
-        ({"width": 63, "encoder": "linear"}, "an atom, so the width must be even; given: 63"),
+        (
+            {"width": 63, "encoder": "linear"},
+            "got width=63, expected an even number: every two latents share an atom",
+        ),
     ],
 )
 def test_nonsense_is_refused_with_the_reason(own, text):

@@ -209,7 +209,7 @@ def test_damage_is_named(made, tmp_path):
     (folder / "index.json").write_text(json.dumps(record))
     broken("examples.parquet lacks columns of an index: feature, sequence, position, value")
     (folder / "index.json").write_text(json.dumps(record | {"schema_version": 9}))
-    broken("has the index schema 9; this sparsetime reads 1", StoreError)
+    broken("has the index schema 9; this sparsetime reads up to 2", StoreError)
     (folder / "index.json").write_text("{}")
     broken("index.json is not the record of a feature index")
     (folder / "index.json").write_text("{")

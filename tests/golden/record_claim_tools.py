@@ -111,7 +111,7 @@ def language_model() -> dict[str, dict[str, float]]:
     tokens = torch.randint(1, 500, (2, 24), generator=generator(3))
     d = model.config.hidden_size
     dictionary = record.st.dictionary("topk", d_in=d, width=64, k=8)
-    rise = ce_increase(model, dictionary, tokens, site)
+    rise = ce_increase(model, dictionary, tokens, site).value
     return {
         "metrics.ce_increase": {"rise": rise},
         "claims.lab.ce_increase_by_recipe": {"rise": rise},
