@@ -35,7 +35,7 @@ def test_the_report_shows_the_predicted_and_the_novel_part(run):
     assert titles == ["predicted", "novel"]
     html = render(page)
     assert '<i class="swatch high"></i>predicted</th>' in html
-    assert '<i class="swatch low"></i>novel</li>' in html
+    assert '<i class="swatch low"></i>novel</th>' in html
     assert "high</th>" not in html and "-level" not in html
 
 

@@ -73,7 +73,7 @@ def test_the_pictures_are_means_over_seeds(board):
     found = panels_of(board, "python")
     assert list(found) == ["Error against sparsity", "Smoothness against error", "Ladder of labels"]
     frontier, wider = found["Error against sparsity"]
-    assert frontier.title == "Error against sparsity: code, width 8"
+    assert frontier.title == "Error against sparsity: python, width 8"
     assert [curve.label for curve in frontier.curves] == RECIPES
     assert len({curve.hue for curve in frontier.curves}) == 3
     assert frontier.curves[1].x == [2.0, 4.0, 8.0]
@@ -113,7 +113,7 @@ def test_all_testbeds_and_widths_stand_in_one_table(board):
     table = leaderboard_page(board).overview
     assert table.columns == [
         *("recipe", "synthetic, width 8", "synthetic, width 16"),
-        *("code, width 8", "code, width 16"),
+        *("python, width 8", "python, width 16"),
     ]
     assert table.rows[0] == ["batch_topk", "0.750 (1)", "0.625 (1)", "0.750 (1)", "0.625 (1)"]
     assert [row[0] for row in table.rows[1:3]] == RECIPES[1:]
@@ -139,13 +139,13 @@ def test_the_tables_rank_compare_and_say_what_they_leave_out(board):
     page = leaderboard_page(board)
     code = page.beds[1]
     standing = code.rankings[0]
-    assert standing.title == "code, width 8: FVU at L0 4.0"
+    assert standing.title == "python, width 8: FVU at L0 4.0"
     assert standing.rows[0] == ["batch_topk", "0.7500", "0.2500", "1.2500"]
     assert "Kendall's tau between the rankings of two seeds: 1.00" in standing.notes[0]
     assert page.compared.title == "Against batch_topk, at equal L0 and FVU"
     assert any("Not compared: smoothness" in note for note in page.compared.notes)
     assert page.beds[0].probes is None  # synthetic has no labels to probe here
-    assert code.probes.title == "What a linear probe reads on code, at k 4"
+    assert code.probes.title == "What a linear probe reads on python, at k 4"
     assert code.probes.columns == ["reader", "width", "kind", "<module>"]
     assert code.probes.rows[0] == ["batch_topk", "8", "0.600", "0.600"]
     assert ["slow_fast, slow", "8", "0.700", "0.700"] in code.probes.rows
@@ -156,7 +156,7 @@ def test_the_tables_rank_compare_and_say_what_they_leave_out(board):
 def test_the_report_of_a_leaderboard_is_one_safe_file(board):
     html = st.report(board.path, progress=False).read_text()
     assert "the default of each width</dd>" in html
-    assert 'id="on-code"' in html  # a bare id="prose" would be dressed as a report's prose
+    assert 'id="on-python"' in html  # a bare id="prose" would be dressed as a report's prose
     assert html.count("<svg") == 14 and "72 dictionaries of 3 recipes" in html
     assert "<module>" not in html and "&lt;module&gt;" in html
     assert not re.search(r'(src|href)="http', html)
