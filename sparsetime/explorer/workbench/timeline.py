@@ -93,7 +93,7 @@ def timeline(
 def enriched_features(
     opened: RunCache, key: str, sequence: int, first: int, stop: int, limit: int = 12
 ) -> list[EnrichedFeature]:
-    """The features that a segment has most to itself; see `features.enrichment`.
+    """The features most enriched in a segment; see `features.enrichment`.
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """

@@ -72,7 +72,7 @@ def list_columns(request: Request, key: Key) -> list[feature_columns.FeatureColu
 
 @routes.get("/dictionaries/{key}/moments")
 def moments(request: Request, key: Key, words: Words) -> search.WordSearch:
-    """The features that have these words most to themselves, and where the words stand."""
+    """The features most enriched where these words occur, and the occurrences."""
     return search.features_of_words(run_of(request), key, words)
 
 

@@ -108,7 +108,7 @@ def specific(
     stop: Annotated[int, Query(ge=1, lt=2**31)],
     limit: Annotated[int, Query(ge=1, le=100)] = 12,
 ) -> list[EnrichedFeature]:
-    """The features that a segment has most to itself."""
+    """The features most enriched in a segment."""
     return timeline.enriched_features(run_of(request), key, sequence, first, stop, limit)
 
 
