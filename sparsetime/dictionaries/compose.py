@@ -16,6 +16,7 @@ from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.errors import ConfigError, unknown_name
+from sparsetime.torch_settings import with_gradients
 
 # Arguments that had another name in 0.1.0.
 _MOVED = {"atoms": "decoder", "base": "skip"}
@@ -56,17 +57,18 @@ def compose(
     out_dims = None if d_out is None else _sizes("d_out", d_out)
     sizes = {"d_in": sum(in_dims), "d_out": sum(out_dims or in_dims), "width": width}
     terms = [objective] if isinstance(objective, str | Mapping | Component) else objective
-    made = Dictionary(
-        Encoder.from_description(encoder, sizes),
-        Sparsifier.from_description(sparsifier, sizes),
-        Decoder.from_description(decoder, sizes),
-        Objective([Term.from_description(term, sizes) for term in terms]),
-        name,
-        in_dims=in_dims,
-        out_dims=out_dims,
-        skip=None if skip is None else SkipConnection.from_description(skip, sizes),
-    )
-    reset_parameters(made, seed)
+    with with_gradients():
+        made = Dictionary(
+            Encoder.from_description(encoder, sizes),
+            Sparsifier.from_description(sparsifier, sizes),
+            Decoder.from_description(decoder, sizes),
+            Objective([Term.from_description(term, sizes) for term in terms]),
+            name,
+            in_dims=in_dims,
+            out_dims=out_dims,
+            skip=None if skip is None else SkipConnection.from_description(skip, sizes),
+        )
+        reset_parameters(made, seed)
     return made
 
 

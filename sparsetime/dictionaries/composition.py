@@ -60,7 +60,7 @@ class ComposedDecoder(Protocol):
     width: int
     d_out: int
     groups: tuple[int, ...]
-    bias: torch.nn.Parameter
+    bias: Tensor
 
     def vectors(self) -> Float[Tensor, "width d"]: ...
 

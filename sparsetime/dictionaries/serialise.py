@@ -19,6 +19,7 @@ from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnect
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
+from sparsetime.torch_settings import with_gradients
 
 SCHEMA_VERSION = 1
 JSON_NAME = "dictionary.json"
@@ -67,8 +68,9 @@ def load(path: str | os.PathLike[str]) -> Dictionary:
             f"{folder.url}/{JSON_NAME} has schema version {version}; this sparsetime reads "
             f"version {SCHEMA_VERSION}. Update sparsetime to open it."
         )
-    dictionary = from_config(config)
-    dictionary.load_state_dict(_read_weights(folder, config["sha256"]))
+    with with_gradients():
+        dictionary = from_config(config)
+        dictionary.load_state_dict(_read_weights(folder, config["sha256"]))
     return dictionary
 
 

@@ -23,6 +23,11 @@ from sparsetime.training.config import TrainConfig
 from sparsetime.training.dead_latents import DeadLatentTracker
 from sparsetime.training.schedule import warmup_stable_decay
 from sparsetime.training.trainable import Trainable
+from sparsetime.training.trained_parameters import (
+    check_reached,
+    nothing_to_train,
+    trained_parameters,
+)
 
 
 @final
@@ -37,6 +42,9 @@ class DictionaryTrainable(Trainable[Batch]):
 
     def __init__(self, dictionary: Dictionary, config: TrainConfig, dtype: torch.dtype) -> None:
         super().__init__(dictionary.name)
+        self._trained = trained_parameters(dictionary, f"the dictionary {dictionary.name!r}")
+        if not self._trained and not dictionary.decoder.grows_by_rows:
+            raise nothing_to_train(dictionary, f"the dictionary {dictionary.name!r}")
         self.dictionary = dictionary.train()
         self.config = config
         self._dtype = dtype
@@ -49,12 +57,18 @@ class DictionaryTrainable(Trainable[Batch]):
     @cached_property
     def _optimiser(self) -> Adam:
         # Made at the first use: a finished run needs no moments, which are twice the weights.
-        trained = {name: p for name, p in self.dictionary.named_parameters() if p.requires_grad}
-        return Adam(trained, unit_rows(self.dictionary), self._rate, self.config.grad_clip)
+        return Adam(self._trained, unit_rows(self.dictionary), self._rate, self.config.grad_clip)
 
     def initialise(self, batch: Batch) -> None:
-        """Set the scales and offsets of the dictionary's components from the first batch."""
+        """Set the scales and offsets of the dictionary's components from the first batch.
+
+        Parameters that the caller froze keep their values.
+        """
+        frozen = {p: p.clone() for p in self.dictionary.parameters() if not p.requires_grad}
         init_from_data(self.dictionary, batch)
+        with torch.no_grad():
+            for parameter, value in frozen.items():
+                parameter.copy_(value)
 
     def loss(self, batch: Batch, number: int) -> Float[Tensor, ""]:
         """The dictionary's objective on the batch: the weighted sum of its terms."""
@@ -71,10 +85,12 @@ class DictionaryTrainable(Trainable[Batch]):
         config = self.config
         factor = warmup_stable_decay(number, config.steps, config.lr_warmup, config.lr_decay)
         self._optimiser.rate = self._rate * factor
-        if loss.requires_grad:  # nothing has a gradient where the decoder's rows are data
-            with kernels.row_gradients():
-                loss.backward()
-            self._optimiser.step()
+        if not self._trained:  # the atoms are rows of the data, which `observe` adds
+            return
+        check_reached(loss, self._trained, f"the loss of {self.name!r}")
+        with kernels.row_gradients():
+            loss.backward()
+        self._optimiser.step()
 
     def observe(self) -> None:
         """Count the rows since each latent fired, and let components update their statistics."""

@@ -10,6 +10,7 @@ from sparsetime.activations.sampling.prefetch import prefetched
 from sparsetime.errors import DataError
 from sparsetime.kernels.malloc import keep_freed_memory
 from sparsetime.progress import Bar, progress
+from sparsetime.torch_settings import with_gradients
 from sparsetime.training.job import Job
 
 B = TypeVar("B")
@@ -39,6 +40,7 @@ def run_jobs(jobs: Sequence[Job[B]], batches: Iterator[B], show: bool, unit: str
     title = f"train {', '.join(job.trainable.name for job in due)}"
     began, done = time.monotonic(), first
     with (
+        with_gradients(),
         prefetched(batches) as ready,
         progress(title, plan.steps * plan.rows_per_step, unit, show) as bar,
     ):

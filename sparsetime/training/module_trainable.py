@@ -13,6 +13,11 @@ from torch import Tensor, nn
 
 from sparsetime.files import Folder
 from sparsetime.training.trainable import Trainable
+from sparsetime.training.trained_parameters import (
+    check_reached,
+    nothing_to_train,
+    trained_parameters,
+)
 
 B = TypeVar("B")
 WEIGHTS = "model.safetensors"
@@ -36,6 +41,9 @@ class ModuleTrainable(Trainable[B]):
         grad_clip: float,
     ) -> None:
         super().__init__(name)
+        self._trained = trained_parameters(module, f"the module {name!r}")
+        if not self._trained:
+            raise nothing_to_train(module, f"the module {name!r}")
         self.module = module.train()
         self._optimisers = tuple(optimisers)
         self._learning_rate = learning_rate
@@ -46,6 +54,7 @@ class ModuleTrainable(Trainable[B]):
         """Backpropagate, clip, and step every optimiser at the learning rate of the schedule."""
         for optimiser in self._optimisers:
             optimiser.zero_grad()
+        check_reached(loss, self._trained, f"the loss of {self.name!r}")
         loss.backward()
         nn.utils.clip_grad_norm_(self.module.parameters(), self._grad_clip)
         rate = self._learning_rate(number)

@@ -16,6 +16,7 @@ from sparsetime.activations.store.provenance import provenance
 from sparsetime.config import validated
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, MismatchError
+from sparsetime.torch_settings import with_gradients
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dictionary_trainable import DictionaryTrainable
 from sparsetime.training.job import Job
@@ -26,6 +27,7 @@ from sparsetime.training.run_settings import (
     selection_dtype_name,
     upgrade_run_settings,
 )
+from sparsetime.training.trained_parameters import trained_parameters
 
 Path = str | os.PathLike[str]
 
@@ -66,23 +68,38 @@ def train(
     out: the run's folder or URL; several dictionaries get `out/<name>` each, numbered where names
     repeat. settings: the fields of `TrainConfig`. show: a progress bar.
 
-    The dictionaries are trained in place. An interrupted run resumes from its last checkpoint and
-    ends with the same weights, bit for bit on a CPU; a finished one is loaded. Trained together,
-    each ends exactly as if it had been trained alone.
+    The dictionaries are trained in place, with gradients and in float32, also where the caller
+    turned gradients off or set another default dtype. Frozen parameters keep their values. An
+    interrupted run resumes from its last checkpoint and ends with the same weights, bit for bit on
+    a CPU; a finished one is loaded. Trained together, each ends exactly as if it had been trained
+    alone.
 
-    Errors, all before training: ConfigError for unknown or impossible settings; DataError where
-    the source cannot give what a dictionary needs; MismatchError where widths differ; StoreError
+    Errors, all before training: ConfigError for unknown or impossible settings, and for a
+    dictionary of which no parameter can learn; DataError where the source cannot give what a
+    dictionary needs; MismatchError where widths differ; StoreError
     where `out` holds another run and `force` is not given.
     """
-    config = validated(TrainConfig, settings, "the settings of train")
     several = not isinstance(dictionary, Dictionary)
     members = list(dictionary) if isinstance(dictionary, Sequence) else [dictionary]
     if not members:
         raise ConfigError("no dictionaries were given to train")
-    activations = as_source(source)
+    config = validated(TrainConfig, settings, "the settings of train")
+    paths = _paths(members, os.fspath(out)) if several else [os.fspath(out)]
+    with with_gradients():
+        runs = _train(members, as_source(source), config, paths, force, show)
+    return runs if several else runs[0]
+
+
+def _train(
+    members: list[Dictionary],
+    activations: Source,
+    config: TrainConfig,
+    paths: list[str],
+    force: bool,
+    show: bool,
+) -> list[Run]:
     for member in members:
         _check_fit(member, activations)
-    paths = _paths(members, os.fspath(out)) if several else [os.fspath(out)]
     jobs = [
         _job(member, activations, config, path, force)
         for member, path in zip(members, paths, strict=True)
@@ -100,8 +117,7 @@ def train(
         job.acquire()
     for group, group_batches in groups:
         run_jobs(group, group_batches, show)
-    runs = [Run(path, member.eval()) for member, path in zip(members, paths, strict=True)]
-    return runs if several else runs[0]
+    return [Run(path, member.eval()) for member, path in zip(members, paths, strict=True)]
 
 
 def _job(
@@ -153,6 +169,7 @@ def _paths(members: list[Dictionary], out: str) -> list[str]:
 
 def _check_fit(dictionary: Dictionary, source: Source) -> None:
     """Width, and the model and site of an earlier training: no dictionary can serve two."""
+    trained_parameters(dictionary, f"the dictionary {dictionary.name!r}")
     check_width(source, dictionary.d_in)
     check_source_fields(source, dictionary.needs, f"the dictionary {dictionary.name!r}")
     if dictionary.out_dims is not None and isinstance(source, BatchSource):

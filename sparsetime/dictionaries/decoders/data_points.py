@@ -6,7 +6,7 @@ from typing import final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
@@ -38,6 +38,7 @@ class DataPointDecoder(Decoder):
     """
 
     from_data = True
+    grows_by_rows = True
     weight: Tensor
     filled: Tensor
 
@@ -51,7 +52,7 @@ class DataPointDecoder(Decoder):
         self.at_once = at_once or -(-width // 64)
         self.register_buffer("weight", torch.zeros(width, d_out))
         self.register_buffer("filled", torch.tensor(0))
-        self.bias = nn.Parameter(torch.zeros(d_out), requires_grad=False)
+        self.register_buffer("bias", torch.zeros(d_out))
 
     def incompatibility(self, composition: Composition) -> str | None:
         if composition.encoder.kind in _READ_ATOMS:

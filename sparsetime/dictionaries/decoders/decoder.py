@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.dictionaries.component import Component
@@ -25,10 +25,12 @@ class Decoder(Component):
     role = "decoder"
     #: Whether `init_from_data` sets the directions; the encoder is then initialised after it.
     from_data: ClassVar[bool] = False
+    #: Whether training adds the atoms row by row, so that it needs no gradient.
+    grows_by_rows: ClassVar[bool] = False
     width: int
     d_out: int
     groups: tuple[int, ...]
-    bias: nn.Parameter
+    bias: Tensor
 
     @abstractmethod
     def vectors(self) -> Float[Tensor, "width d"]:

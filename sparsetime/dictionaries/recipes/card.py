@@ -12,6 +12,7 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.initialise import reset_parameters
 from sparsetime.errors import ConfigError
 from sparsetime.registry import CARDS, Card
+from sparsetime.torch_settings import with_gradients
 
 _OBJECTIVE = "objective"
 
@@ -63,7 +64,9 @@ def dictionary(name: str, *, d_in: int, width: int, seed: int = 0, **settings: A
             "sparsetime recipes lists them"
         )
     arguments = {"d_in": d_in, "width": width, **settings}
-    made: Dictionary = card.make(**checked_settings(f"recipe {name!r}", card.make, arguments))
-    made.name = card.name
-    reset_parameters(made, seed)
+    checked = checked_settings(f"recipe {name!r}", card.make, arguments)
+    with with_gradients():
+        made: Dictionary = card.make(**checked)
+        made.name = card.name
+        reset_parameters(made, seed)
     return made

@@ -19,6 +19,7 @@ from sparsetime.testbeds.python_code.language_model_trainable import (
 from sparsetime.testbeds.python_code.settings import LanguageModelTraining
 from sparsetime.testbeds.python_code.stdlib_source import modules
 from sparsetime.testbeds.python_code.tokenizer import train_tokenizer
+from sparsetime.torch_settings import with_gradients
 from sparsetime.training.job import Job
 from sparsetime.training.loop import run_jobs
 from sparsetime.training.plan import RunPlan
@@ -38,7 +39,8 @@ def train(out: str | Path, settings: LanguageModelTraining, show: bool = True) -
     sources are missing; StoreError where `out` holds a run of other settings or other sources.
     """
     folder = Folder(os.fspath(out))
-    trainable = LanguageModelTrainable(settings)
+    with with_gradients():
+        trainable = LanguageModelTrainable(settings)
     tokens = _training_tokens(folder, settings)
     job = Job(
         trainable,

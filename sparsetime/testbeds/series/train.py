@@ -18,6 +18,7 @@ from sparsetime.testbeds.series.held_out_error import held_out_errors
 from sparsetime.testbeds.series.patch_trainable import PatchTransformerTrainable, masked_windows
 from sparsetime.testbeds.series.pretrained import RECORD, STATE
 from sparsetime.testbeds.series.settings import PatchTransformerTraining
+from sparsetime.torch_settings import with_gradients
 from sparsetime.training.job import Job
 from sparsetime.training.loop import run_jobs
 from sparsetime.training.plan import RunPlan
@@ -43,7 +44,8 @@ def train(
     Errors: StoreError where `out` holds a run with other settings or other data.
     """
     folder = Folder(os.fspath(out))
-    trainable = PatchTransformerTrainable(settings)
+    with with_gradients():
+        trainable = PatchTransformerTrainable(settings)
     job = Job(
         trainable,
         RunFolder((folder / RUN).url, trainable.files),
