@@ -32,9 +32,10 @@ $(WEB_READY): package.json package-lock.json | $(READY)
 demo: $(READY)
 	$(BIN)/sparsetime demo --out $(RUN)
 
-# Two workers of one thread each fill the two cores of the smallest machine that we promise.
+# Two workers of one thread each fill the two cores of the smallest machine that we promise. The tests
+# start many processes, so compiled modules are kept even where the environment says otherwise.
 test: $(READY)
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not snippets"
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not snippets"
 
 # The gate. CI runs this and the tests, and nothing else.
 check: lint words types imports site snippets web
@@ -58,7 +59,7 @@ docs site: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 snippets: $(READY)
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m snippets tests/test_docs.py
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m snippets tests/test_docs.py
 
 # The explorer's pages: formatting and lint, types against the server's API, unit tests.
 web: $(READY) $(WEB_READY)

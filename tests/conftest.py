@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import jaxtyping
 import pytest
+import shape_checker
 import torch
 from browsing import launched
 from hypothesis import settings
-from jaxtyping import install_import_hook
-from shape_checker import checkable
 
 # A busy machine is no failure; a test that hangs meets pytest's own timeout.
 settings.register_profile("house", deadline=None)
@@ -22,9 +22,15 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
-install_import_hook(
-    checkable(Path(__file__).parent.parent / "sparsetime", "sparsetime"), "shape_checker.checked"
+jaxtyping.jaxtyped = shape_checker.jaxtyped
+jaxtyping.install_import_hook(
+    shape_checker.checkable(Path(__file__).parent.parent / "sparsetime", "sparsetime"),
+    "shape_checker.checked",
 )
+
+
+def pytest_runtest_setup():
+    shape_checker.count_calls_from_zero()
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,57 @@
-"""Run-time checks of annotations, which the tests apply to every function of the package."""
+"""Run-time checks of annotations, which the tests apply to every function of the package.
+
+jaxtyping's import hook decorates every function, and a decorated call costs some 20 µs, for the
+small tensors of tests more than the work itself. So functions without a shape in their annotations
+are checked by beartype alone. Of the others every test checks the first calls, and then one in 25:
+200 steps of one training have the same shapes.
+"""
 
 from __future__ import annotations
 
+import functools
+import inspect
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import beartype
+import jaxtyping
 from beartype import BeartypeConf
 from beartype.door import is_bearable
 from beartype.roar import BeartypeException
 
+# Calls of one function with shapes that a test checks: the first 25, then every 25th.
+FIRST, ONE_IN = 25, 25
+_calls: dict[Any, int] = {}
+
 # As in type checkers, an int will do where a float is asked for.
 _check = beartype.beartype(conf=BeartypeConf(is_pep484_tower=True))
+_jaxtyped = jaxtyping.jaxtyped
+
+
+def count_calls_from_zero() -> None:
+    """At the start of a test, so that it checks shapes whatever ran before it."""
+    _calls.clear()
+
+
+def jaxtyped(decorated: Any = None, *, typechecker: Any) -> Any:
+    """What the import hook puts on every function and class, in place of `jaxtyping.jaxtyped`."""
+    if decorated is None:
+        return functools.partial(jaxtyped, typechecker=typechecker)
+    if not inspect.isfunction(decorated):
+        return _jaxtyped(decorated, typechecker=typechecker)
+    if not any(map(_has_shape, _evaluated(decorated).values())):
+        return checked(decorated)
+    with_shapes = _jaxtyped(decorated, typechecker=typechecker)
+
+    @functools.wraps(decorated)
+    def sometimes_checked(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        calls = _calls[decorated] = _calls.get(decorated, 0) + 1
+        if calls <= FIRST or calls % ONE_IN == 0:
+            return with_shapes(*args, **kwargs)
+        return decorated(*args, **kwargs)
+
+    return sometimes_checked
 
 
 def checked(function: Any) -> Any:
@@ -21,6 +61,18 @@ def checked(function: Any) -> Any:
     exist at run time, and its annotation is left unchecked; so is a protocol, which only mypy can
     check. All others, shapes first, are checked.
     """
+    as_written = function.__annotations__
+    function.__annotations__ = {
+        name: hint if _can_be_checked(hint) else Any for name, hint in _evaluated(function).items()
+    }
+    checking = _check(function)
+    # Typer and FastAPI read annotations, and are to find those of the source.
+    checking.__annotations__ = function.__annotations__ = as_written
+    return checking
+
+
+def _evaluated(function: Any) -> dict[str, Any]:
+    """The annotations of a function; Any for those whose names do not exist at run time."""
     hints = {}
     for name, hint in function.__annotations__.items():
         if isinstance(hint, str):
@@ -28,9 +80,14 @@ def checked(function: Any) -> Any:
                 hint = eval(hint, function.__globals__)
             except (NameError, AttributeError, TypeError):
                 hint = Any
-        hints[name] = hint if _can_be_checked(hint) else Any
-    function.__annotations__ = hints
-    return _check(function)
+        hints[name] = hint
+    return hints
+
+
+def _has_shape(hint: Any) -> bool:
+    if inspect.isclass(hint) and issubclass(hint, jaxtyping.AbstractArray):
+        return True
+    return any(map(_has_shape, get_args(hint)))
 
 
 def _can_be_checked(hint: Any) -> bool:

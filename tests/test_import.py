@@ -8,6 +8,7 @@ import sys
 from types import ModuleType
 
 import pytest
+import shape_checker
 
 import sparsetime
 
@@ -71,12 +72,31 @@ def test_shapes_are_checked_under_test():
         SparseCode(offsets=torch.zeros(2, 2), indices=None, values=None, width=3, shape=(1,))
 
 
+def test_shapes_are_checked_again_and_again():
+    """In the first calls of a test, and after a training has called a function many times."""
+    import torch
+    from jaxtyping import TypeCheckError
+
+    from sparsetime.statistics.fvu import fvu
+
+    x = torch.randn(8, 3)
+    with pytest.raises(TypeCheckError, match="fvu"):
+        fvu(x, x[:4])
+    for _ in range(shape_checker.FIRST):
+        fvu(x, x)
+    refused = 0
+    for _ in range(4 * shape_checker.ONE_IN):
+        try:
+            fvu(x, x[:1])
+        except TypeCheckError:
+            refused += 1
+    assert refused == 4
+
+
 def test_shape_checking_covers_the_package():
     from pathlib import Path
 
-    from shape_checker import checkable
-
-    modules = checkable(Path(sparsetime.__file__).parent, "sparsetime")
+    modules = shape_checker.checkable(Path(sparsetime.__file__).parent, "sparsetime")
     assert "sparsetime.codes" in modules
     assert "sparsetime.activations" in modules
     assert not [name for name in modules if name in ("sparsetime", "sparsetime.kernels")]
