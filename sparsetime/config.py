@@ -141,7 +141,7 @@ def _explained(details: ErrorDetails, model: type[BaseModel]) -> str:
     expected = details["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     expected = expected.replace("Input should be", "expected", 1)
     shown = repr(given) if len(repr(given)) <= 80 else repr(given)[:77] + "..."
-    return f"{key!r}: given {shown}, {expected.rstrip('.')}."
+    return f"{key!r}: got {shown}, {expected.rstrip('.')}."
 
 
 def _group_at(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
@@ -168,8 +168,10 @@ def _group(annotation: Any) -> type[BaseModel] | None:
 
 def _mapping(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        given = type(value).__name__
-        raise ConfigError(f"{where} holds a {given}, expected keys with values, such as batch: 64.")
+        type_name = type(value).__name__
+        raise ConfigError(
+            f"{where}: got a {type_name}, expected keys with values, such as batch: 64."
+        )
     return {str(key): inner for key, inner in value.items()}
 
 

@@ -219,7 +219,7 @@ def test_a_width_is_needed_and_d_in_is_not_chosen(tmp_path):
         "leave out d_in: it is the width of the store's activations, and is taken" in result.stderr
     )
     result = run("train", *given, "--set", "dictionary.width=many", code=2)
-    assert "'dictionary.width': given 'many', expected a valid integer" in result.stderr
+    assert "'dictionary.width': got 'many', expected a valid integer" in result.stderr
 
 
 def test_parts_of_ones_own_are_composed_from_the_run_file(work, tmp_path, monkeypatch):

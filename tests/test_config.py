@@ -89,9 +89,9 @@ def test_a_missing_key():
 
 def test_a_value_of_the_wrong_kind_says_given_and_expected():
     text = refusal(Outer, {"rows": "many"})
-    assert text.startswith("the settings: 'rows': given 'many', expected a valid integer")
+    assert text.startswith("the settings: 'rows': got 'many', expected a valid integer")
     text = refusal(Outer, {"rows": 1, "inner": {"width": 0}})
-    assert text == "the settings: 'inner.width': given 0, expected greater than 0."
+    assert text == "the settings: 'inner.width': got 0, expected greater than 0."
 
 
 def test_all_refusals_at_once():

@@ -259,57 +259,6 @@ def generated(page):
     return hooks["on_page_markdown"]((ROOT / "docs" / page).read_text(encoding="utf-8"))
 
 
-def test_a_claims_picture_has_a_panel_a_measure_and_a_dot_a_seed():
-    from claim_pictures import dots, panels
-
-    figures = {
-        "FVU of TopK": [0.2, 0.3, 0.25],
-        "FVU of T-SAE": [0.4, 0.2, 0.3],
-        "parent in child, slow <1>": [1.0, 1.0, 1.0],
-        "parent in child, fast": [1.0],
-        "flicker at 0.1": [0.5, float("nan"), 0.4],
-        "flicker at 0.3": [0.3],
-        "alone": [7.0],
-        "L0 of TopK, on code": [1.0],
-        "L0 of T-SAE, on code": [1.0],
-        "likeness of neighbours, T-SAE": [1.0],
-    }
-    assert [(name, list(rows)) for name, rows in panels(figures)] == [
-        ("FVU", ["TopK", "T-SAE"]),
-        ("parent in child", ["slow <1>", "fast"]),
-        ("flicker", ["at 0.1", "at 0.3"]),
-        ("alone", [""]),
-        ("L0", ["TopK, on code", "T-SAE, on code"]),  # on one axis, for they are to be compared
-        ("likeness of neighbours, T-SAE", [""]),
-    ]
-    picture = dots(figures, "what was found")
-    assert picture.count("<circle") == 3 + 3 + 3 + 2 + 6  # the one that is no number has no dot
-    assert "slow &lt;1&gt;" in picture and "slow <1>" not in picture
-    assert "\n\n" not in picture  # Markdown would end the picture there
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [
-        (0.0, 1.0, [0, 0.5, 1]),
-        (0.185, 0.2, [0.185, 0.19, 0.195, 0.2]),
-        (-0.1, 0.3, [-0.2, 0, 0.2, 0.4]),
-    ],
-)
-def test_ticks_are_round_and_hold_what_they_mark(low, high, expected):
-    from claim_pictures import ticks
-
-    assert ticks(low, high) == pytest.approx(expected)
-
-
-def test_ticks_of_a_single_value_hold_it():
-    from claim_pictures import ticks
-
-    for value in (0.0, 2.0, -3.5):
-        first, *_, last = ticks(value, value)
-        assert first < value < last
-
-
 def test_the_page_on_time_shows_a_picture_for_each_of_its_claims():
     assert generated("time.md").count("<svg role") == 6
 

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from claim_pictures import dots
 from supported import table
+
+from sparsetime.reports.dot_plot import dot_plot
 
 ROOT = Path(__file__).parents[1]
 VERDICTS = ("holds", "fails", "undecided")
@@ -83,7 +84,7 @@ def claim(name: str) -> str:
         "",
         f"**Found: {record.verdict}**, on {one.data} ([all values](claims.md#{name})).",
         "",
-        dots(record.values, f"The values of the claim {name}, a dot a seed"),
+        dot_plot(record.values, f"The values of the claim {name}, a dot a seed"),
         "",
         *_judged(record),
     ]
@@ -179,7 +180,7 @@ def _claim(standing: Any) -> str:
         f"- **Versions:** {versions}",
         f"- **Record:** {'; '.join(standing.reasons) or 'stands'}",
         "",
-        dots(record.values, f"The values of the claim {one.name}, a dot a seed"),
+        dot_plot(record.values, f"The values of the claim {one.name}, a dot a seed"),
         "",
         *_judged(record),
     ]

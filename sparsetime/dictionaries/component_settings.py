@@ -7,12 +7,18 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, get_type_hints
 
-from pydantic import PositiveInt, StrictInt, create_model
+from pydantic import ConfigDict, PositiveInt, StrictInt, create_model
 
 from sparsetime.config import Settings, validated
 from sparsetime.errors import ConfigError, unknown_name
 
 _SIZES = ("d_in", "d_out", "width")
+
+
+class _FiniteSettings(Settings):
+    """Settings whose numbers are finite: JSON holds no others, and no range check refuses NaN."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 def parameters_of(callee: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -29,7 +35,7 @@ def settings_model(callee: Callable[..., Any]) -> type[Settings]:
     for name, parameter in parameters_of(callee).items():
         missing = parameter.default is inspect.Parameter.empty
         fields[name] = (_strict(name, types[name]), ... if missing else parameter.default)
-    return create_model(callee.__name__, __base__=Settings, **fields)
+    return create_model(callee.__name__, __base__=_FiniteSettings, **fields)
 
 
 def checked_settings(

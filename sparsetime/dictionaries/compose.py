@@ -76,7 +76,7 @@ def _sizes(name: str, given: int | Sequence[int]) -> tuple[int, ...]:
     sizes = (given,) if isinstance(given, int) else tuple(given)
     if not sizes or any(isinstance(d, bool) or not isinstance(d, int) or d < 1 for d in sizes):
         raise ConfigError(
-            f"{name} is a number of dimensions, at least 1, or one for each of several sites; "
-            f"{given!r} was given"
+            f"got {name}={given!r}, expected a number of dimensions of at least 1, or one for each "
+            "of several sites"
         )
     return sizes

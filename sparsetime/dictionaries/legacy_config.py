@@ -16,14 +16,33 @@ _KEYS = {
     "record": "provenance",
 }
 
+# Settings of components, by kind: the key of 0.1.0 and the present one.
+_SETTINGS = {
+    "adapted_bias": ("memory", "ema_decay"),
+    "aux_zipf": ("memory", "ema_decay"),
+    "batch_top_k": ("memory", "ema_decay"),
+    "feature_choice": ("memory", "threshold_decay"),
+    "temporal_mask": ("memory", "ema_decay"),
+}
+
 
 def current_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config of a dictionary with today's keys, also of a frozen dictionary inside it."""
-    renamed = {_KEYS.get(key, key): value for key, value in config.items()}
+    renamed = {_KEYS.get(key, key): _with_current_settings(x) for key, x in config.items()}
     skip = renamed.get("skip")
     if skip is not None and "dictionary" in skip:
         renamed["skip"] = {**skip, "dictionary": current_config(skip["dictionary"])}
     return renamed
+
+
+def _with_current_settings(value: Any) -> Any:
+    """A component's config with today's settings; also of a wrapped one and of each term."""
+    if isinstance(value, list):
+        return [_with_current_settings(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    old, new = _SETTINGS.get(str(value.get("kind")), (None, None))
+    return {new if key == old else key: _with_current_settings(x) for key, x in value.items()}
 
 
 def current_weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

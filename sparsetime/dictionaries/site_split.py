@@ -12,7 +12,7 @@ def share_ends(what: str, size: int, sites: int) -> tuple[int, ...]:
     """
     if sites < 1 or size % sites:
         raise ConfigError(
-            f"{what} is shared equally by the sites, so it must be a multiple of their number; "
-            f"given: {what} {size} and {sites} sites"
+            f"got {what} {size} and {sites} sites, expected {what} to be a multiple of the number "
+            "of sites, which share it equally"
         )
     return tuple(size // sites * (site + 1) for site in range(sites))

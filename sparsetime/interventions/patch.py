@@ -40,8 +40,8 @@ def patched(model: nn.Module, site: str, replace: Patch, batch: int, time: int) 
         y = replace(x)
         if y.shape != x.shape:
             raise MismatchError(
-                f"replace was given activations of shape {list(x.shape)} at the site {site!r} and "
-                f"gave {list(y.shape)}; it must give as many"
+                f"got {list(y.shape)} from `replace` for activations of shape {list(x.shape)} at "
+                f"the site {site!r}, expected the same shape"
             )
         return _substitute(value, tensor, y.to(tensor).reshape(tensor.shape))
 

@@ -87,7 +87,8 @@ def main_latents(
     _check_both(concept)
     if not 0 < gain < 1 or most < 1:
         raise ConfigError(
-            f"gain is between 0 and 1 and most at least 1; given: gain={gain} and most={most}"
+            f"got gain={gain} and most={most}, expected a gain between 0 and 1 and `most` of at "
+            "least 1"
         )
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import f1_score

@@ -53,7 +53,7 @@ def seed_stability(atoms: Sequence[Float[Tensor, "width d"]], seed: int = 0) -> 
     Errors: DataError for fewer than two dictionaries; MismatchError where sizes differ.
     """
     if len(atoms) < 2:
-        raise DataError(f"{len(atoms)} dictionary was given; stability compares at least two seeds")
+        raise DataError(f"got {len(atoms)} dictionary, expected at least two seeds to compare")
     shapes = {tuple(each.shape) for each in atoms}
     if len(shapes) > 1:
         raise MismatchError(

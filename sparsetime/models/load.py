@@ -59,8 +59,8 @@ def load_model(
         module, loaded = _from_transformers(name, wants_tokenizer=tokenizer is None)
     else:
         raise ConfigError(
-            f"a model is a torch.nn.Module, or a name or folder that transformers loads; "
-            f"{type(model).__name__} was given"
+            f"got {type(model).__name__} as model, expected a torch.nn.Module, or a name or folder "
+            "that transformers loads"
         )
     if device is not None:
         module.to(device)

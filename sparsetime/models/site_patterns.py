@@ -23,7 +23,7 @@ def matching_sites(model: nn.Module, patterns: str | Sequence[str]) -> dict[str,
     """
     requested = [patterns] if isinstance(patterns, str) else list(patterns)
     if not requested:
-        raise ConfigError('no sites were given; give names or patterns, such as "layers.*"')
+        raise ConfigError('got no sites, expected names or patterns, such as "layers.*"')
     paths = [path for path, _ in model.named_modules(remove_duplicate=False) if path]
     taken: set[str] = set()
     sites: dict[str, list[str]] = {}

@@ -82,7 +82,7 @@ def train(
     several = not isinstance(dictionary, Dictionary)
     members = list(dictionary) if isinstance(dictionary, Sequence) else [dictionary]
     if not members:
-        raise ConfigError("no dictionaries were given to train")
+        raise ConfigError("got no dictionaries, expected at least one to train")
     config = validated(TrainConfig, settings, "the settings of train")
     paths = _paths(members, os.fspath(out)) if several else [os.fspath(out)]
     with with_gradients():

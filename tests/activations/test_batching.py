@@ -103,7 +103,11 @@ def test_what_is_lacking_is_said_with_how_to_give_it(name):
     ("fields", "error", "text"),
     [
         ({"x": torch.ones(4, 2), "targt": 1}, UnknownNameError, "'targt': did you mean 'target'"),
-        ({"target": torch.ones(4, 2)}, DataError, "x among them; given: target"),
+        (
+            {"target": torch.ones(4, 2)},
+            DataError,
+            "got the fields target, expected tensors by name, x among them",
+        ),
         ({"x": torch.ones(4)}, DataError, r"x must be floating point .* it is float32 \[4\]"),
         (
             {"x": torch.ones(4, 2), "target": torch.ones(5, 2)},

@@ -117,5 +117,5 @@ def test_text_files_that_are_not_there(tmp_path):
         read_texts(tmp_path / "none.txt")
     with pytest.raises(DataError, match=r"no text files were found in "):
         read_texts(tmp_path)
-    with pytest.raises(ConfigError, match=r"on_bad is 'refuse' or 'skip'; 'ignore' was given"):
+    with pytest.raises(ConfigError, match=r"got on_bad='ignore', expected 'refuse' or 'skip'"):
         read_texts(tmp_path, "ignore")

@@ -81,8 +81,8 @@ def test_capture_takes_samples(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"count": 0}, "count and batch are at least 1, .* given: count=0, batch=64"),
-        ({"temperature": 0.0}, "the temperature is above 0; given: .* temperature=0.0"),
+        ({"count": 0}, "got count=0, batch=64, .* expected count and batch of at least 1"),
+        ({"temperature": 0.0}, "got .* temperature=0.0, expected .* a temperature above 0"),
         ({"length": 1}, "length=1 is too short or too long: .* at least one token after it"),
         ({"length": 33}, "length=33 .* at most the 32 that the model reads at once"),
     ],

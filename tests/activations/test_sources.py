@@ -92,7 +92,7 @@ def test_time_cannot_be_made_up():
 
 
 def test_an_iterator_cannot_be_read_twice():
-    with pytest.raises(ConfigError, match=r"can only be read once; epochs=2 was given. Capture a"):
+    with pytest.raises(ConfigError, match=r"got epochs=2, expected 1 .* read once only; capture a"):
         as_source(iter(grid())).rows(4, epochs=2)
     with pytest.raises(ConfigError, match=r"batch is at least 1 and skip at least 0; 0 and 0"):
         as_source(iter(grid())).rows(0)
@@ -126,8 +126,12 @@ def test_large_finite_values_are_finite():
         (torch.zeros(4, 2, dtype=torch.int64), DataError, r"the tensor is int64 \[4, 2\]"),
         (np.zeros((0, 2)), DataError, "the tensor is empty"),
         (iter([]), DataError, "the iterator of batches is empty: it gave no batch"),
-        ("runs/x", ConfigError, r"str was given. Open a stored one with sparsetime.open_store"),
-        (7, ConfigError, "activations come from a store, a tensor .* int was given"),
+        (
+            "runs/x",
+            ConfigError,
+            r"got str as activations, .*. Open a stored one with sparsetime.open_store",
+        ),
+        (7, ConfigError, "got int as activations, expected a store, a tensor"),
     ],
 )
 def test_what_is_no_source_says_so(given, error, text):

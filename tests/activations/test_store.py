@@ -145,7 +145,7 @@ def test_times_follow_start_and_step(tmp_path):
 
 
 def test_settings_out_of_range_say_so(store, tmp_path):
-    with pytest.raises(ConfigError, match=r"held_out is a share between 0 and 1; 1.5 was given"):
+    with pytest.raises(ConfigError, match=r"got held_out=1.5, expected a share between 0 and 1"):
         store.split(1.5)
     with pytest.raises(DataError, match=r"shows 1 sequence here; a split by document needs at"):
         store.split(0.9)[0].split()
@@ -175,13 +175,17 @@ def test_shards_that_do_not_fit_are_refused(tmp_path):
     writer = writer_at(tmp_path / "s")
     x, steps, begun = next(shards_of([4, 3], 7))
     wide = torch.zeros(7, 4)
-    with pytest.raises(MismatchError, match=r"is float32 \[rows, 3\]; float32 \[7, 4\] was given"):
+    with pytest.raises(
+        MismatchError, match=r"got float32 \[7, 4\], expected a shard of float32 \[rows, 3\]"
+    ):
         writer.append(wide, steps, begun)
-    with pytest.raises(MismatchError, match=r"float16 \[7, 3\] was given"):
+    with pytest.raises(MismatchError, match=r"got float16 \[7, 3\], expected"):
         writer.append(x.half(), steps, begun)
-    with pytest.raises(MismatchError, match=r"7 rows and 6 steps were given"):
+    with pytest.raises(MismatchError, match=r"got 7 rows and 6 steps, expected"):
         writer.append(x, steps.slice(1), begun)
-    with pytest.raises(MismatchError, match=r"sequence and position; position, kind were given"):
+    with pytest.raises(
+        MismatchError, match=r"got position, kind as the first .* expected sequence and position"
+    ):
         writer.append(x, steps.select(["position", "kind"]), begun)
     with pytest.raises(MismatchError, match=r"open or begin in it have only 4"):
         writer.append(x, steps, begun.slice(0, 1))

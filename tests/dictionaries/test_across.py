@@ -147,9 +147,11 @@ def test_a_latent_of_one_site_is_its_dot_product():
 
 
 def test_sites_of_a_cross_layer_transcoder_must_fit():
-    with pytest.raises(ConfigError, match="multiple of their number; given: d_in 16 and 3 sites"):
+    with pytest.raises(
+        ConfigError, match="got d_in 16 and 3 sites, expected d_in to be a multiple of the number"
+    ):
         st.dictionary("cross_layer_transcoder", d_in=16, width=36, sites=3)
-    with pytest.raises(ConfigError, match="given: width 32 and 3 sites"):
+    with pytest.raises(ConfigError, match="got width 32 and 3 sites, expected"):
         st.dictionary("cross_layer_transcoder", d_in=12, width=32, sites=3)
     with pytest.raises(
         ConfigError, match="got an encoder of 2 sites and a decoder of 4, expected the same number"

@@ -81,7 +81,7 @@ def test_the_geometric_median_ignores_an_outlier():
 
 
 def test_batch_top_k_learns_the_smallest_strength_it_kept():
-    sparsifier = BatchTopK(1, memory=0.5)
+    sparsifier = BatchTopK(1, ema_decay=0.5)
     for smallest in (0.4, 0.2, 0.3):
         values = torch.tensor([1.0, smallest, 0.0])
         support = Support(torch.tensor([0, 3]), torch.arange(3), 3)
@@ -200,11 +200,11 @@ def refusals():
         "recipe": (make(name="topkk"), UnknownNameError, "unknown recipe 'topkk': did you mean"),
         "setting": (make(kk=1), UnknownNameError, "unknown setting of recipe 'topk' 'kk'"),
         "k": (make(k=9), ConfigError, "k is 9 and larger than the width, 8"),
-        "no k": (make(k=0), ConfigError, "k must be at least 1; given: 0"),
-        "width": (make(width=0), ConfigError, "recipe 'topk': 'width': given 0"),
-        "fraction": (make(k=2.5), ConfigError, "'k': given 2.5, expected a valid integer"),
-        "truth": (make(k=True), ConfigError, "'k': given True, expected a valid integer"),
-        "word": (make(k="abc"), ConfigError, "'k': given 'abc', expected a valid integer"),
+        "no k": (make(k=0), ConfigError, "got k=0, expected at least 1"),
+        "width": (make(width=0), ConfigError, "recipe 'topk': 'width': got 0"),
+        "fraction": (make(k=2.5), ConfigError, "'k': got 2.5, expected a valid integer"),
+        "truth": (make(k=True), ConfigError, "'k': got True, expected a valid integer"),
+        "word": (make(k="abc"), ConfigError, "'k': got 'abc', expected a valid integer"),
         "aux": (make(aux_k=0), ConfigError, "got aux_k=0, expected at least 1, or None"),
         "shares": (
             lambda: st.dictionary("temporal_matryoshka", d_in=4, width=8, k=2, high_fraction=0.01),
@@ -245,7 +245,11 @@ def refusals():
             ConfigError,
             r"the config of a component \(decoder\) needs a 'kind'",
         ),
-        "threshold": (lambda: JumpReLU(4, -1.0), ConfigError, "must be positive; given: -1.0"),
+        "threshold": (
+            lambda: JumpReLU(4, -1.0),
+            ConfigError,
+            "got threshold=-1.0 .* expected both above 0",
+        ),
         "block": (
             lambda: TemporalContrastive(block=1),
             ConfigError,

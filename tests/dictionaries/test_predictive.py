@@ -121,10 +121,10 @@ def test_a_stream_that_is_reset_has_no_state(trained):
 @pytest.mark.parametrize(
     ("own", "text"),
     [
-        ({"width": 63}, "half are novel, so the width must be even; given: 63"),
+        ({"width": 63}, "got width=63, expected an even number: half"),
         ({"heads": 3}, "3 heads and 16 dimensions were given. Give `inner` a multiple"),
-        ({"past": 0}, "past is how many steps are looked back, at least 1; given: 0"),
-        ({"predicted": 0}, "predicted is at least 1, or None for all; given: 0"),
+        ({"past": 0}, "got past=0, expected at least 1 step to look back"),
+        ({"predicted": 0}, "got predicted=0, expected at least 1, or None for all"),
     ],
 )
 def test_impossible_settings_are_refused(own, text):

@@ -230,7 +230,7 @@ def test_kronecker_pairs_every_base_with_every_extension():
         encoder.extension_weight.copy_(torch.eye(5)[2:4])
     pre = encoder.pre_activations(torch.tensor([[1.0, 4.0, 9.0, 16.0, 5.0]]))
     assert pre.tolist() == [[3.0, 4.0, 6.0, 8.0]]
-    with pytest.raises(ConfigError, match=r"must be a multiple of 2 \* 2; given: 6"):
+    with pytest.raises(ConfigError, match=r"got width=6, expected a multiple of 2 \* 2"):
         KroneckerEncoder(d_in=5, width=6, base=2, extension=2)
 
 

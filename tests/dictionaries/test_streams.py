@@ -50,13 +50,13 @@ def test_steps_come_in_order(sae):
     x = torch.zeros(3, 16)
     state.step(x, time=1.0)
     state.step(x, time=torch.tensor([2.0, 3.0, 2.5]))
-    with pytest.raises(DataError, match=r"stream 1 was given the time 2\.9 after 3"):
+    with pytest.raises(DataError, match=r"stream 1 got the time 2\.9 after 3"):
         state.step(x, time=2.9)
     state.reset(torch.tensor([1]))
     state.step(x, time=2.9)
-    with pytest.raises(DataError, match="stream 0 was given the time 4 after 5"):
+    with pytest.raises(DataError, match="stream 0 got the time 4 after 5"):
         state.feed(torch.zeros(3, 3, 16), times=torch.tensor([3.0, 5.0, 4.0]))
-    with pytest.raises(DataError, match=r"stream 0 was given the time nan after 2\.9"):
+    with pytest.raises(DataError, match=r"stream 0 got the time nan after 2\.9"):
         state.step(x, time=float("nan"))
     assert state.steps == 3
 

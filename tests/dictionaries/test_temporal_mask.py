@@ -77,7 +77,7 @@ def test_draws_leave_out_as_often_as_they_should_and_repeat():
 
 
 def test_the_mask_moves_with_what_latents_do():
-    sae = axes(memory=0.5, rate=1.0)
+    sae = axes(ema_decay=0.5, rate=1.0)
     for _ in range(20):
         sae.observe(sae.forward_train(X))
     assert sae.sparsifier.left_out()[0] < sae.sparsifier.left_out()[1]
@@ -87,9 +87,11 @@ def test_the_mask_moves_with_what_latents_do():
 
 
 def test_bad_settings_are_refused():
-    with pytest.raises(ConfigError, match=r"given: rate=-1.0 and memory=0\.95"):
+    with pytest.raises(ConfigError, match=r"got rate=-1.0 and ema_decay=0\.95, expected"):
         ImportanceDropout(4, rate=-1.0)
-    with pytest.raises(ConfigError, match=r"memory from 0 to below 1; given: .* memory=1.0"):
-        ImportanceDropout(4, memory=1.0)
+    with pytest.raises(
+        ConfigError, match=r"got .* ema_decay=1.0, expected .* at least 0 and below 1"
+    ):
+        ImportanceDropout(4, ema_decay=1.0)
     with pytest.raises(ConfigError, match=r"'temporal_mask' needs a sparsity penalty .* 'l1'"):
         st.compose(d_in=2, width=4, sparsifier="temporal_mask")

@@ -82,7 +82,9 @@ def test_what_cannot_be_measured_is_refused():
         fit_concept_probe(x, nobody)
     with pytest.raises(DataError, match="0 of 60 rows have the concept"):
         main_latents(dictionary(True), x, nobody)
-    with pytest.raises(ConfigError, match=r"most at least 1; given: gain=0\.03 and most=0"):
+    with pytest.raises(
+        ConfigError, match=r"got gain=0\.03 and most=0, expected .* `most` of at least 1"
+    ):
         main_latents(dictionary(True), x, concept, most=0)
     probe = fit_concept_probe(x, concept)
     with pytest.raises(DataError, match="sees the concept on none of the 30 rows"):

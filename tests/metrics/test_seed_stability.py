@@ -37,7 +37,7 @@ def test_random_atoms_are_at_the_null():
 
 
 def test_what_cannot_be_compared_is_refused():
-    with pytest.raises(DataError, match="1 dictionary was given; stability compares at least two"):
+    with pytest.raises(DataError, match="got 1 dictionary, expected at least two seeds to compare"):
         seed_stability([torch.eye(3)])
     with pytest.raises(MismatchError, match=r"have 2 sizes, \[\(2, 3\), \(3, 3\)\] \(width, d\)"):
         seed_stability([torch.eye(3), torch.eye(3)[:2]])

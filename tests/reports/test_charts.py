@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sparsetime.explorer.records import Curve
 from sparsetime.reports.page_schema import Chart
-from sparsetime.reports.svg_charts import chart_svg, tick_text, ticks
+from sparsetime.reports.svg import tick_text, ticks
+from sparsetime.reports.svg_charts import chart_svg
 
 
 def chart(x, y, **other):

@@ -44,7 +44,7 @@ def test_steps_grow_by_one_factor():
 
 
 def test_more_snapshots_than_steps_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"'snapshots': given 40, expected at most 39: 2,560 row"):
+    with pytest.raises(ConfigError, match=r"'snapshots': got 40, expected at most 39: 2,560 row"):
         st.train(topk(), planted(800), out=tmp_path / "x", **SETTINGS, snapshots=40)
     assert not Path(tmp_path / "x").exists()
 

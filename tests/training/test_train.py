@@ -364,9 +364,9 @@ def test_settings_are_checked_before_anything(tmp_path):
     for old, new in (("warmup", "lr_warmup"), ("decay", "lr_decay"), ("clip", "grad_clip")):
         with pytest.raises(ConfigError, match=f"the key '{old}' is now named '{new}'; rename it"):
             st.train(topk(), x, out=tmp_path, **{old: 0.1})
-    with pytest.raises(ConfigError, match="'batch': given 0"):
+    with pytest.raises(ConfigError, match="'batch': got 0"):
         st.train(topk(), x, out=tmp_path, batch=0)
-    with pytest.raises(ConfigError, match="no dictionaries were given"):
+    with pytest.raises(ConfigError, match="got no dictionaries, expected at least one"):
         st.train([], x, out=tmp_path)
     with pytest.raises(MismatchError, match="width 16, the source gives width 8"):
         st.train(topk(), planted(100, d=8), out=tmp_path)

@@ -116,3 +116,13 @@ test("rows of the query come first, and those that the rule chooses stay in its 
   assert.deepEqual(order(9, [3]), [1, 2, 3]);
   assert.deepEqual(order(9, [7, 2, 7]), [7, 1, 2, 3]);
 });
+
+/** @type {{percent: number}[]} also read by tests/explorer/test_peak_percent.py */
+const PERCENTS = JSON.parse(readFileSync(new URL("./peak_percent.json", import.meta.url), "utf8"));
+
+test("a timeline draws the server's whole percents of the peak, unchanged", () => {
+  const percents = PERCENTS.map(({ percent }) => percent).filter((percent) => percent > 0);
+  const codes = new LocalCodes(new Map());
+  for (const percent of percents) codes.push([7], [percent]);
+  assert.deepEqual(codes.timeline({ rows: 0, also: [7] }).rows[0].strengths, percents);
+});

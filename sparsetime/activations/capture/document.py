@@ -112,7 +112,7 @@ class Document:
         if tensor.ndim != dimensions or (kind == "tokens" and not whole):
             expected = "integers [time]" if kind == "tokens" else "numbers [time, features]"
             raise DataError(
-                f"the {kind} of the document {self.id!r} must be {expected}; "
-                f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)} was given"
+                f"got {str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)} as the "
+                f"{kind} of the document {self.id!r}, expected {expected}"
             )
         return tensor.detach()

@@ -47,8 +47,8 @@ class PassSettings:
                 raise ConfigError(f"{name}={value} must be at least 1")
         if self.dtype not in ("auto", *DTYPES):
             raise ConfigError(
-                f"dtype is 'auto' (as the model computes) or one of {', '.join(DTYPES)}; "
-                f"{self.dtype!r} was given"
+                f"got dtype={self.dtype!r}, expected 'auto' (as the model computes) or one of "
+                f"{', '.join(DTYPES)}"
             )
 
 
@@ -69,7 +69,7 @@ class ForwardPasses:
         self.sites: list[Site] = [resolve_site(loaded.model, name) for name in names]
         self.names = [site.name for site in self.sites]
         if not self.names or len(set(self.names)) < len(self.names):
-            raise ConfigError(f"sites must be at least one, each named once; given: {names}")
+            raise ConfigError(f"got sites={names}, expected at least one site, each named once")
         self._call = ModelCall(loaded.model)
         self._preparer = DocumentPreparer(loaded)
         self._recorder = Recorder(loaded.model, self.names, settings.time_axis)

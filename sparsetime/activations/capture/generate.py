@@ -55,8 +55,9 @@ def sample_documents(
         )
     if count < 1 or batch < 1 or seed < 0 or not temperature > 0:
         raise ConfigError(
-            "count and batch are at least 1, the seed is not negative and the temperature is above "
-            f"0; given: count={count}, batch={batch}, seed={seed}, temperature={temperature}"
+            f"got count={count}, batch={batch}, seed={seed} and temperature={temperature}, "
+            "expected count and batch of at least 1, a seed of at least 0 and a temperature above "
+            "0"
         )
     limit = longest_input(module, model.tokenizer if isinstance(model, LoadedModel) else None)
     chosen = min(limit or _LONGEST, _LONGEST) if length is None else length

@@ -39,7 +39,7 @@ def read_texts(paths: str | Path | Iterable[str | Path], on_bad: str = "refuse")
     no file is left.
     """
     if on_bad not in ("refuse", "skip"):
-        raise ConfigError(f"on_bad is 'refuse' or 'skip'; {on_bad!r} was given")
+        raise ConfigError(f"got on_bad={on_bad!r}, expected 'refuse' or 'skip'")
     requested = [paths] if isinstance(paths, str | Path) else list(paths)
     files: list[Path] = []
     for path in map(Path, requested):

@@ -123,7 +123,8 @@ class BatchIteratorSource:
         """
         if epochs not in (1, None):
             raise ConfigError(
-                f"an iterator of batches can only be read once; epochs={epochs} was given"
+                f"got epochs={epochs}, expected 1 with an iterator of batches, which can be read "
+                "once only"
             )
         for number, ready in enumerate(self._batches):
             if ready.rows != batch:

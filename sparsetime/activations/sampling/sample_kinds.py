@@ -97,11 +97,11 @@ class PairSamples(SampleKind):
     def __post_init__(self) -> None:
         if isinstance(self.lag, int):
             if self.lag < 1:
-                raise ConfigError(f"lag is a number of steps, at least 1; {self.lag} was given")
+                raise ConfigError(f"got lag={self.lag}, expected a number of steps of at least 1")
         elif len(self.lag) != 2 or not 1 <= self.lag[0] <= self.lag[1]:
             raise ConfigError(
-                "lag is a number of steps, or the least and the most of them, such as (1, 256), "
-                f"with the least from 1 on; {self.lag} was given"
+                f"got lag={self.lag}, expected a number of steps, or the least and the most, such "
+                "as (1, 256), with the least at least 1"
             )
 
     @property
@@ -158,7 +158,7 @@ class WindowSamples(SampleKind):
 
     def __post_init__(self) -> None:
         if self.length < 1:
-            raise ConfigError(f"length is a number of steps, at least 1; {self.length} was given")
+            raise ConfigError(f"got length={self.length}, expected a number of steps of at least 1")
 
     @property
     def stride(self) -> int:

@@ -87,7 +87,7 @@ class Shuffle:
         first_rows: Integers | None = None,
     ) -> None:
         if seed < 0:
-            raise ConfigError(f"seed is a number from 0 on; {seed} was given")
+            raise ConfigError(f"got seed={seed}, expected a number of at least 0")
         self._samples = SampleIndex(kind, segments, first_rows)
         self._kind, self._reader, self._seed = kind, reader, seed
         row = reader.d * reader.dtype.itemsize + _ORDER_BYTES
@@ -106,11 +106,11 @@ class Shuffle:
     ) -> Iterator[tuple[Tensor, ...]]:
         """Batches over `epochs` epochs (None: endless), without the first `skip` of them."""
         if batch < 1:
-            raise ConfigError(f"batch is a number of samples, at least 1; {batch} was given")
+            raise ConfigError(f"got batch={batch}, expected a number of samples of at least 1")
         if epochs is not None and epochs < 1:
-            raise ConfigError(f"epochs is at least 1, or None for endless; {epochs} was given")
+            raise ConfigError(f"got epochs={epochs}, expected at least 1, or None for endless")
         if skip < 0:
-            raise ConfigError(f"skip is a number of batches, from 0 on; {skip} was given")
+            raise ConfigError(f"got skip={skip}, expected a number of batches of at least 0")
         skipped_epochs, rest = divmod(skip * batch, self.count)
         remaining = count(skipped_epochs) if epochs is None else range(skipped_epochs, epochs)
         pools = (pool for epoch in remaining for pool in self.pools(epoch))
@@ -207,7 +207,7 @@ def parse_bytes(memory: str | int) -> int:
         return memory
     match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)i?B?\s*", memory, re.IGNORECASE)
     if match is None:
-        raise ConfigError(f"memory is a size such as '512MB' or '2GB'; {memory!r} was given")
+        raise ConfigError(f"got memory={memory!r}, expected a size such as '512MB' or '2GB'")
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 

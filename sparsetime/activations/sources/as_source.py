@@ -44,6 +44,6 @@ def as_source(x: Any) -> Source:
         return IteratorSource(batches if first is None else chain([first], batches))
     hint = ". Open a stored one with sparsetime.open_store(path)" if isinstance(x, str) else ""
     raise ConfigError(
-        "activations come from a store, a tensor [rows, d] or [sequences, time, d], tensors by "
-        f"name, or an iterator of batches; {type(x).__name__} was given{hint}"
+        f"got {type(x).__name__} as activations, expected a store, a tensor [rows, d] or "
+        f"[sequences, time, d], tensors by name, or an iterator of batches{hint}"
     )

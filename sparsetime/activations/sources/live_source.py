@@ -109,7 +109,9 @@ class StreamingSource:
         buffer_rows: int,
     ) -> None:
         if not isinstance(site, str):
-            raise ConfigError(f"a stream has one site; {site!r} was given")
+            raise ConfigError(
+                f"got site={site!r}, expected the name of one site; a stream reads one"
+            )
         self._loaded, self._documents, self._repeatable = loaded, new_documents, repeatable
         self._settings, self._buffer_rows = settings, buffer_rows
         passes = ForwardPasses(loaded, site, settings)
@@ -149,7 +151,7 @@ class StreamingSource:
     ) -> Iterator[tuple[Tensor, ...]]:
         for name, value, least in (("batch", batch, 1), ("epochs", epochs, 1), ("skip", skip, 0)):
             if value is not None and value < least:
-                raise ConfigError(f"{name} is at least {least}; {value} was given")
+                raise ConfigError(f"got {name}={value}, expected at least {least}")
         if not self._repeatable:
             if epochs not in (1, None):
                 raise ConfigError(

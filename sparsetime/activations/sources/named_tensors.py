@@ -152,8 +152,8 @@ def named_tensor_source(fields: Mapping[str, Any]) -> NamedTensorSource:
         check_field(name)
     if "x" not in fields or "downstream" in fields:
         raise DataError(
-            f"fields are tensors by name, x among them; given: {', '.join(fields) or 'none'}. "
-            "Functions come with an iterator of sparsetime.Batch"
+            f"got the fields {', '.join(fields) or 'none'}, expected tensors by name, x among "
+            "them; give functions with an iterator of sparsetime.Batch"
         )
     x = torch.as_tensor(fields["x"])
     ordered = {"x": fields["x"], **fields}
@@ -179,11 +179,11 @@ def _checked(name: str, values: Tensor, x: Tensor) -> Float[Tensor, "rows d"]:
     leading = x.shape[:-1]
     if name == "labels":
         if values.is_floating_point():
-            raise DataError("labels are whole numbers; floating point ones were given")
+            raise DataError("got floating-point labels, expected whole numbers")
         if values.numel() and int(values.abs().max()) >= _LARGEST_LABEL:
             raise DataError(
-                f"labels must be below {_LARGEST_LABEL:,}; the largest given is "
-                f"{int(values.abs().max()):,}. Number the classes from 0"
+                f"got labels up to {int(values.abs().max()):,}, expected labels below "
+                f"{_LARGEST_LABEL:,}; number the classes from 0"
             )
         if values.shape == leading:
             values = values[..., None]

@@ -152,12 +152,13 @@ class IteratorSource:
             _check_time(self._shape, kind, "an iterator of batches")
         if epochs is not None and epochs != 1:
             raise ConfigError(
-                f"an iterator of batches can only be read once; epochs={epochs} was given. "
-                "Capture a store, or give a tensor, to see the data several times"
+                f"got epochs={epochs}, expected 1 with an iterator of batches, which can be read "
+                "once only; capture a store, or give a tensor, to read the data several times"
             )
         if batch < 1 or skip < 0:
             raise ConfigError(
-                f"batch is at least 1 and skip at least 0; {batch} and {skip} were given"
+                f"got batch={batch} and skip={skip}, expected a batch of at least 1 and a skip of "
+                "at least 0"
             )
         if self._used:
             raise DataError(

@@ -26,19 +26,19 @@ def check_shard(
     dtype = str(activations.dtype).removeprefix("torch.")
     if activations.ndim != 2 or activations.shape[1] != manifest.d or dtype != manifest.dtype:
         raise MismatchError(
-            f"a shard of this store is {manifest.dtype} [rows, {manifest.d}]; "
-            f"{dtype} {list(activations.shape)} was given"
+            f"got {dtype} {list(activations.shape)}, expected a shard of {manifest.dtype} [rows, "
+            f"{manifest.d}], as in this store"
         )
     rows = activations.shape[0]
     if rows == 0 or steps.num_rows != rows:
         raise MismatchError(
-            f"a shard needs at least one row and as many steps as rows; "
-            f"{rows} rows and {steps.num_rows} steps were given"
+            f"got {rows} rows and {steps.num_rows} steps, expected at least one row and as many "
+            "steps"
         )
     if steps.column_names[:2] != ["sequence", "position"]:
         raise MismatchError(
-            "the first two columns of a shard's steps are sequence and position; "
-            f"{', '.join(steps.column_names[:2]) or 'none'} were given"
+            f"got {', '.join(steps.column_names[:2]) or 'none'} as the first two columns of the "
+            "steps, expected sequence and position"
         )
     # Rows still missing from the sequence that the last shard left unfinished come first.
     open_rows = manifest.planned_rows - manifest.rows

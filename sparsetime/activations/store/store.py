@@ -228,7 +228,7 @@ class Store:
         """
         count = len(self.sequence_indices)
         if not 0 < held_out < 1:
-            raise ConfigError(f"held_out is a share between 0 and 1; {held_out} was given")
+            raise ConfigError(f"got held_out={held_out}, expected a share between 0 and 1")
         if count < 2:
             raise DataError(
                 f"{self.path} shows {count} sequence here; a split by document needs at least two"

@@ -70,7 +70,7 @@ class StoreWriter:
         force: bool = False,
     ) -> None:
         if dtype not in DTYPES:
-            raise ConfigError(f"a store's dtype is one of {', '.join(DTYPES)}; {dtype!r} was given")
+            raise ConfigError(f"got dtype={dtype!r}, expected one of {', '.join(DTYPES)}")
         self._folder = Folder(str(out))
         settings = json.loads(json.dumps(capture))
         self._manifest = Manifest(model_name, model_hash, site, d, dtype, unit, settings)

@@ -50,11 +50,11 @@ class CausalAttention(nn.Module):
     def __init__(self, width: int, inner: int, heads: int, past: int) -> None:
         if heads < 1 or inner < 1 or inner % heads:
             raise ConfigError(
-                f"heads share the inner dimensions evenly; {heads} heads and {inner} dimensions "
-                "were given. Give `inner` a multiple of `heads`"
+                f"got heads={heads} and inner={inner}, expected `inner` to be a multiple of "
+                "`heads`, which share it evenly"
             )
         if past < 1:
-            raise ConfigError(f"past is how many steps are looked back, at least 1; given: {past}")
+            raise ConfigError(f"got past={past}, expected at least 1 step to look back")
         super().__init__()
         self.heads, self.past = heads, past
         self.query = nn.Parameter(torch.zeros(inner, width))

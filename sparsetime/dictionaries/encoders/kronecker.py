@@ -36,8 +36,8 @@ class KroneckerEncoder(SelectDenseEncoder):
     def __init__(self, d_in: int, width: int, base: int = 4, extension: int = 4) -> None:
         if base < 1 or extension < 1 or width % (base * extension):
             raise ConfigError(
-                f"the width is split into heads of base * extension latents, so it must be a "
-                f"multiple of {base} * {extension}; given: {width}"
+                f"got width={width}, expected a multiple of {base} * {extension}: each head has "
+                "base * extension latents"
             )
         super().__init__(d_in=d_in, width=width, base=base, extension=extension)
         self.d_in, self.width, self.base, self.extension = d_in, width, base, extension

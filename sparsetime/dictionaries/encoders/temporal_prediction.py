@@ -58,11 +58,11 @@ class TemporalPredictionEncoder(Encoder):
     ) -> None:
         if width % 2:
             raise ConfigError(
-                f"half of the latents are predicted and half are novel, so the width must be even; "
-                f"given: {width}"
+                f"got width={width}, expected an even number: half of the latents are predicted "
+                "and half are novel"
             )
         if predicted is not None and predicted < 1:
-            raise ConfigError(f"predicted is at least 1, or None for all; given: {predicted}")
+            raise ConfigError(f"got predicted={predicted}, expected at least 1, or None for all")
         super().__init__(
             d_in=d_in, width=width, predicted=predicted, past=past, inner=inner, heads=heads
         )

@@ -21,8 +21,8 @@ def fourier_basis(modes: int, points: int) -> Float[Tensor, "functions points"]:
     most = (points + 1) // 2
     if not 1 <= modes <= most:
         raise ConfigError(
-            f"{points} points tell 1 to {most} Fourier modes apart; modes={modes} was given. Take "
-            "fewer modes, or sample functions more finely"
+            f"got modes={modes}, expected 1 to {most} Fourier modes of {points} points; take fewer "
+            "modes, or sample functions more finely"
         )
     at = torch.arange(points, dtype=torch.float64) / points
     angle = 2 * math.pi * torch.arange(1, modes, dtype=torch.float64)[:, None] * at

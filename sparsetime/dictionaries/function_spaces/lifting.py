@@ -13,7 +13,7 @@ def checked_lift(lift: int, d: int) -> int:
     """Errors: ConfigError where the lifted space is smaller than that of the activations."""
     if lift < d:
         raise ConfigError(
-            f"activations of {d} dimensions are lifted into at least as many; lift={lift} was given"
+            f"got lift={lift}, expected at least {d}, the dimension of the activations"
         )
     return lift
 

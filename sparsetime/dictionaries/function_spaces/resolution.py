@@ -30,8 +30,8 @@ def at_resolution(dictionary: Dictionary, points: int) -> Dictionary:
     plain = dictionary.out_dims is None and len(dictionary.in_dims) == 1 and dictionary.skip is None
     if set(parts.values()) != {_OF_FUNCTIONS} or not plain:
         raise ConfigError(
-            "only a dictionary whose encoder and atoms are functions ('fourier'), of one site and "
-            f"without a base, can be moved to another grid; given: {parts}. Train the recipe "
+            f"got {parts}, expected an encoder and atoms that are functions ('fourier'), of one "
+            "site and without a base, which alone can be moved to another grid; train the recipe "
             "'sae_no', or resample the activations"
         )
     moved = from_config(_resized(dictionary.to_config(), points))

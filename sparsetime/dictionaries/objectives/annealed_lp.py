@@ -47,7 +47,7 @@ class AnnealedLp(Term):
                 "and a begin (share of training before the power falls) of at least 0 and below 1"
             )
         super().__init__(weight=weight, last=last, begin=begin)
-        self.weight, self.last, self.begin = weight, last, begin
+        self.last, self.begin = last, begin
         self.register_buffer("p", torch.tensor(1.0))
         self.register_buffer("factor", torch.tensor(1.0))
 

@@ -37,7 +37,7 @@ class AuxK(Term):
         if k is not None and k < 1:
             raise ConfigError(f"got aux_k={k}, expected at least 1, or None for half the dimension")
         super().__init__(k=k, weight=weight)
-        self.k, self.weight = k, weight
+        self.k = k
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         return step.x.new_zeros(()) if step.dead is None else self.of(step, step.dead)

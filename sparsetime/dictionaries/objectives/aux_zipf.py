@@ -43,18 +43,18 @@ class AuxZipf(Term):
         exponent: float = 1.0,
         share: float = 0.1,
         weight: float = 1 / 32,
-        memory: float = 0.98,
+        ema_decay: float = 0.98,
     ) -> None:
-        if exponent <= 0 or not 0 < share < 1 or not 0 <= memory < 1:
+        if exponent <= 0 or not 0 < share < 1 or not 0 <= ema_decay < 1:
             raise ConfigError(
-                f"got exponent={exponent}, share={share} and memory={memory}, expected an exponent "
-                "above 0, a share between 0 and 1, and a memory of at least 0 and below 1"
+                f"got exponent={exponent}, share={share} and ema_decay={ema_decay}, expected an "
+                "exponent above 0, a share between 0 and 1, and ema_decay of at least 0 and below 1"
             )
         super().__init__(
-            width=width, k=k, exponent=exponent, share=share, weight=weight, memory=memory
+            width=width, k=k, exponent=exponent, share=share, weight=weight, ema_decay=ema_decay
         )
         self.width, self.exponent, self.share = width, exponent, share
-        self.weight, self.memory = weight, memory
+        self.ema_decay = ema_decay
         self._aux = AuxK(k)
         self.register_buffer("density", torch.zeros(width))
         self.register_buffer("steps", torch.tensor(0))
@@ -80,6 +80,6 @@ class AuxZipf(Term):
     def observe(self, step: ForwardPass) -> None:
         active = step.support.indices[step.values.detach() != 0]
         rate = torch.bincount(active, minlength=self.width) / step.support.rows
-        keep = (self.steps / (self.steps + 1)).clamp_max(self.memory)
+        keep = (self.steps / (self.steps + 1)).clamp_max(self.ema_decay)
         self.density.lerp_(rate, float(1 - keep))
         self.steps.add_(1)

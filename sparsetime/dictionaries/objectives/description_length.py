@@ -64,7 +64,7 @@ class DescriptionLength(Term):
         if precision <= 0:
             raise ConfigError(f"got precision={precision}, expected a number above 0")
         super().__init__(precision=precision, weight=weight)
-        self.precision, self.weight = precision, weight
+        self.precision = precision
 
     def incompatibility(self, composition: Composition) -> str | None:
         if isinstance(composition.sparsifier.innermost, JumpReLU):

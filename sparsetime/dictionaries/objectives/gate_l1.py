@@ -31,7 +31,6 @@ class GateL1(Term):
 
     def __init__(self, weight: float) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def incompatibility(self, composition: Composition) -> str | None:
         return gate_incompatibility(self.kind, composition)

@@ -30,7 +30,6 @@ class GateMSE(Term):
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def incompatibility(self, composition: Composition) -> str | None:
         return gate_incompatibility(self.kind, composition)

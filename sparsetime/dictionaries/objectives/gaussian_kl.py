@@ -30,7 +30,6 @@ class GaussianKL(Term):
 
     def __init__(self, weight: float = 1e-3) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def incompatibility(self, composition: Composition) -> str | None:
         if isinstance(composition.sparsifier.innermost, VariationalTopK):

@@ -31,7 +31,6 @@ class GradientMSE(Term):
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def incompatibility(self, composition: Composition) -> str | None:
         if composition.out_dims is None:

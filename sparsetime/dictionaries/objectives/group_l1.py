@@ -33,7 +33,6 @@ class GroupL1(Term):
 
     def __init__(self, weight: float) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         earlier = required(step.earlier, "earlier")

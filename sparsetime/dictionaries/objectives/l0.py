@@ -37,7 +37,7 @@ class L0(Term):
                 f"got target={target}, expected a mean number of active latents above 0"
             )
         super().__init__(target=target, weight=weight)
-        self.target, self.weight = target, weight
+        self.target = target
 
     def incompatibility(self, composition: Composition) -> str | None:
         if isinstance(composition.sparsifier.innermost, JumpReLU):

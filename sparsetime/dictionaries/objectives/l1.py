@@ -29,7 +29,6 @@ class L1(Term):
 
     def __init__(self, weight: float) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         return step.values.abs().sum() / step.x.shape[0]

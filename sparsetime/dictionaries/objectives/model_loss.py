@@ -31,7 +31,6 @@ class ModelLoss(Term):
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         downstream = required(step.batch.downstream, "downstream")

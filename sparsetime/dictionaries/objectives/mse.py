@@ -29,7 +29,6 @@ class MSE(Term):
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         return (step.reconstruction - step.target).square().sum(1).mean()

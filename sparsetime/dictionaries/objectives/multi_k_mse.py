@@ -58,7 +58,7 @@ class MultiKMSE(Term):
                 "budgets and one for the whole code"
             )
         super().__init__(budgets=ends, emphasis=shares, weight=weight)
-        self.budgets, self.emphasis, self.weight = ends, shares, weight
+        self.budgets, self.emphasis = ends, shares
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         errors = (self.reconstructions(step) - step.target[:, None]).square().sum(2).mean(0)

@@ -36,7 +36,7 @@ class MultiTopK(Term):
         if times < 2:
             raise ConfigError(f"got times={times}, expected at least 2, for more latents than k")
         super().__init__(times=times, weight=weight)
-        self.times, self.weight = times, weight
+        self.times = times
 
     def incompatibility(self, composition: Composition) -> str | None:
         if isinstance(getattr(composition.sparsifier.innermost, "k", None), int):

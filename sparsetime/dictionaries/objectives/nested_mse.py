@@ -37,7 +37,7 @@ class NestedMSE(Term):
                 f"got shares={shares}, expected a positive weight for each prefix, with a sum of 1"
             )
         super().__init__(weight=weight, shares=shares)
-        self.weight, self.shares = weight, shares
+        self.shares = shares
 
     def incompatibility(self, composition: Composition) -> str | None:
         if self.shares is not None and len(self.shares) != len(composition.groups):

@@ -29,7 +29,6 @@ class NormMatch(Term):
 
     def __init__(self, weight: float = 1 / 32) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def incompatibility(self, composition: Composition) -> str | None:
         if composition.out_dims is None:

@@ -33,7 +33,6 @@ class SharedPrivate(Term):
 
     def __init__(self, weight: float = 0.1) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def incompatibility(self, composition: Composition) -> str | None:
         if len(composition.groups) > 1:

@@ -31,7 +31,6 @@ class SiteL1(Term):
 
     def __init__(self, weight: float) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         sites = step.decoder.vectors().split(list(step.output_normalisation.sites), dim=1)

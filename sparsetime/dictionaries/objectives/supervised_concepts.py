@@ -39,7 +39,7 @@ class SupervisedConcepts(Term):
                 "concept and a temperature above 0"
             )
         super().__init__(concepts=concepts, weight=weight, temperature=temperature)
-        self.concepts, self.weight, self.temperature = concepts, weight, temperature
+        self.concepts, self.temperature = concepts, temperature
 
     def incompatibility(self, composition: Composition) -> str | None:
         if self.concepts <= composition.width:

@@ -39,7 +39,7 @@ class TemporalContrastive(Term):
                 "rows and a temperature above 0"
             )
         super().__init__(weight=weight, block=block, temperature=temperature)
-        self.weight, self.block, self.temperature = weight, block, temperature
+        self.block, self.temperature = block, temperature
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         earlier = required(step.earlier, "earlier")

@@ -34,7 +34,6 @@ class TemporalDifference(Term):
 
     def __init__(self, weight: float = 0.01) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         partner = required(step.batch.earlier, "earlier")

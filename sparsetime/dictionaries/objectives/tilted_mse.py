@@ -34,7 +34,7 @@ class TiltedMSE(Term):
         if tilt <= 0:
             raise ConfigError(f"got tilt={tilt}, expected a number above 0; for no tilt take 'mse'")
         super().__init__(tilt=tilt, weight=weight)
-        self.tilt, self.weight = tilt, weight
+        self.tilt = tilt
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         errors = (step.reconstruction - step.target).square().sum(1)

@@ -37,7 +37,6 @@ class TotalVariation(Term):
 
     def __init__(self, weight: float) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def incompatibility(self, composition: Composition) -> str | None:
         if len(composition.groups) > 1:

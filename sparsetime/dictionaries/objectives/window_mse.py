@@ -34,7 +34,6 @@ class WindowMSE(Term):
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
-        self.weight = weight
 
     def incompatibility(self, composition: Composition) -> str | None:
         if isinstance(composition.decoder, WindowedDecoder) and composition.skip is None:

@@ -55,8 +55,8 @@ class AdaptiveK(Sparsifier):
     ) -> None:
         if not 0 < spread < 1 or steepness <= 0 or ridge <= 0:
             raise ConfigError(
-                "spread is between 0 and 1, steepness and ridge are above 0; "
-                f"given: {spread}, {steepness} and {ridge}"
+                f"got spread={spread}, steepness={steepness} and ridge={ridge}, expected a spread "
+                "between 0 and 1, and steepness and ridge above 0"
             )
         super().__init__(d_in=d_in, k=checked_k(k), spread=spread, steepness=steepness, ridge=ridge)
         self.k, self.spread, self.steepness, self.ridge = k, spread, steepness, ridge

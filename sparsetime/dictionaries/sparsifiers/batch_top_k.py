@@ -12,6 +12,7 @@ from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
+from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
 
 
@@ -24,7 +25,7 @@ class BatchTopK(Sparsifier):
         inference:  z_i = pre_i where pre_i > theta, else 0
         theta <- m theta + (1 - m) min{z_i > 0}    after every training step
 
-    memory m: the averaging factor of the threshold, in [0, 1); the first batches weigh evenly.
+    ema_decay m: the averaging factor of the threshold, in [0, 1); the first batches weigh evenly.
     threshold theta: [].
 
     Source: Bussmann et al. 2024, BatchTopK Sparse Autoencoders, arXiv:2412.06410.
@@ -35,9 +36,11 @@ class BatchTopK(Sparsifier):
 
     scale_free = True
 
-    def __init__(self, k: int, memory: float = 0.95) -> None:
-        super().__init__(k=checked_k(k), memory=memory)
-        self.k, self.memory = k, memory
+    def __init__(self, k: int, ema_decay: float = 0.95) -> None:
+        if not 0 <= ema_decay < 1:
+            raise ConfigError(f"got ema_decay={ema_decay}, expected at least 0 and below 1")
+        super().__init__(k=checked_k(k), ema_decay=ema_decay)
+        self.k, self.ema_decay = k, ema_decay
         self.register_buffer("threshold", torch.tensor(0.0))
         self.register_buffer("batches_seen", torch.tensor(0))
 
@@ -59,6 +62,6 @@ class BatchTopK(Sparsifier):
         positive = values[values > 0]
         smallest = positive.min() if positive.numel() else torch.zeros_like(self.threshold)
         # The first batches weigh evenly, or the start at zero would linger in a short run.
-        keep = (self.batches_seen / (self.batches_seen + 1)).clamp_max(self.memory)
+        keep = (self.batches_seen / (self.batches_seen + 1)).clamp_max(self.ema_decay)
         self.threshold.copy_(keep * self.threshold + (1 - keep) * smallest)
         self.batches_seen.add_(1)

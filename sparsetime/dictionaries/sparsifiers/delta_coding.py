@@ -40,7 +40,7 @@ class DeltaCoding(SparsifierWrapper):
     def __init__(self, width: int, inner: dict[str, Any], tolerance: float = 0.02) -> None:
         if tolerance < 0:
             raise ConfigError(
-                f"tolerance is a share of the variance, from 0 on; {tolerance} was given"
+                f"got tolerance={tolerance}, expected a share of the variance of at least 0"
             )
         super().__init__(width, inner, tolerance=tolerance)
         self.tolerance = tolerance

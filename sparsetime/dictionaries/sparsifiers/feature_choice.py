@@ -32,15 +32,15 @@ class FeatureChoice(Sparsifier):
 
         training:   z_i = relu(pre_i) in the f_i * rows rows where it is largest, else 0
         inference:  z_i = pre_i where pre_i > theta_i, else 0
-        theta_i <- theta_i memory^(-surplus_i),  surplus_i = (fired_i - f_i rows) / (f_i rows)
+        theta_i <- theta_i decay^(-surplus_i),  surplus_i = (fired_i - f_i rows) / (f_i rows)
 
     sum(f) = k, so rows have k latents on average and no latent can die. The mean of the least kept
     values would be too high a threshold, because values are sparser upwards. In training a fraction
     of the threshold bounds the candidates, so a latent may have fewer rows for some steps.
 
     zipf: 0 gives every latent as many rows; above 0, f_i is proportional to `(i + 1) ** -zipf`, at
-    most 1. memory: the fraction of a threshold that remains after a batch without an active row.
-    threshold theta, frequency f: [width].
+    most 1. threshold_decay: the fraction of a threshold that remains after a batch without an
+    active row. threshold theta, frequency f: [width].
 
     Source: Ayonrinde 2024, Adaptive Sparse Allocation with Mutual Choice & Feature Choice Sparse
     Autoencoders, arXiv:2411.02124.
@@ -49,14 +49,14 @@ class FeatureChoice(Sparsifier):
     threshold: Tensor
     frequency: Tensor
 
-    def __init__(self, width: int, k: int, zipf: float = 0.0, memory: float = 0.9) -> None:
-        if zipf < 0 or not 0 < memory < 1:
+    def __init__(self, width: int, k: int, zipf: float = 0.0, threshold_decay: float = 0.9) -> None:
+        if zipf < 0 or not 0 < threshold_decay < 1:
             raise ConfigError(
-                "zipf is at least 0 and memory between 0 and 1; "
-                f"given: zipf={zipf} and memory={memory}"
+                f"got zipf={zipf} and threshold_decay={threshold_decay}, expected zipf of at least "
+                "0 and threshold_decay between 0 and 1"
             )
-        super().__init__(width=width, k=checked_k(k), zipf=zipf, memory=memory)
-        self.width, self.k, self.zipf, self.memory = width, k, zipf, memory
+        super().__init__(width=width, k=checked_k(k), zipf=zipf, threshold_decay=threshold_decay)
+        self.width, self.k, self.zipf, self.threshold_decay = width, k, zipf, threshold_decay
         self.register_buffer("threshold", torch.zeros(width))
         self.register_buffer("frequency", _frequencies(width, min(k, width), zipf))
 
@@ -82,7 +82,7 @@ class FeatureChoice(Sparsifier):
         on = torch.bincount(over, minlength=self.width)
         share = self.frequency * support.rows
         surplus = ((on - share) / share.clamp_min(1)).clamp_max(_SURPLUS)
-        self.threshold.mul_(self.memory**-surplus)
+        self.threshold.mul_(self.threshold_decay**-surplus)
 
     def _begin(self, pre: Tensor, support: Support) -> None:
         """Thresholds at the weakest strength that each latent keeps of the first batch."""

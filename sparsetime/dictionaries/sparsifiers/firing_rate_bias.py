@@ -29,7 +29,7 @@ class FiringRateBias(Sparsifier):
     A silent latent has the mean peak of the firing ones instead of its own.
 
     frequencies f: target firing rates of equal, contiguous groups of latents. pace: the largest
-    change in a step, as a fraction of the peak. memory: averaging factor of rate and peak.
+    change in a step, as a fraction of the peak. ema_decay: averaging factor of rate and peak.
 
     threshold theta, rate, peak: [width]; rate and peak are running means over steps of the fraction
     of rows on which a latent fires, and of its largest pre-activation.
@@ -49,21 +49,21 @@ class FiringRateBias(Sparsifier):
         width: int,
         frequencies: tuple[float, ...] | list[float],
         pace: float = 0.1,
-        memory: float = 0.9,
+        ema_decay: float = 0.9,
     ) -> None:
         groups = list(frequencies)
         if not groups or len(groups) > width or not all(0 < f < 1 for f in groups):
             raise ConfigError(
-                "frequencies are shares of rows between 0 and 1, one for each group of the "
-                f"{width} latents; given: {groups}"
+                f"got frequencies={groups}, expected shares of rows between 0 and 1, one for each "
+                f"group of the {width} latents"
             )
-        if not 0 < pace < 1 or not 0 <= memory < 1:
+        if not 0 < pace < 1 or not 0 <= ema_decay < 1:
             raise ConfigError(
-                "pace is between 0 and 1, memory from 0 to below 1; "
-                f"given: pace={pace} and memory={memory}"
+                f"got pace={pace} and ema_decay={ema_decay}, expected a pace between 0 and 1, "
+                "and ema_decay of at least 0 and below 1"
             )
-        super().__init__(width=width, frequencies=groups, pace=pace, memory=memory)
-        self.width, self.frequencies, self.pace, self.memory = width, groups, pace, memory
+        super().__init__(width=width, frequencies=groups, pace=pace, ema_decay=ema_decay)
+        self.width, self.frequencies, self.pace, self.ema_decay = width, groups, pace, ema_decay
         self.register_buffer("threshold", torch.zeros(width))
         self.register_buffer("rate", torch.zeros(width))
         self.register_buffer("peak", torch.zeros(width))
@@ -94,7 +94,7 @@ class FiringRateBias(Sparsifier):
         latents, pre = step.support.indices, step.pre.detach()
         seen = torch.bincount(latents, minlength=self.width) / step.support.rows
         highest = torch.zeros_like(self.peak).scatter_reduce_(0, latents, pre, "amax")
-        keep = float((self.steps / (self.steps + 1)).clamp_max(self.memory))
+        keep = float((self.steps / (self.steps + 1)).clamp_max(self.ema_decay))
         self.rate.lerp_(seen.to(self.rate), 1 - keep)
         self.peak.lerp_(highest, 1 - keep)
         self.steps.add_(1)

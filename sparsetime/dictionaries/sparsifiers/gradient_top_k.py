@@ -39,7 +39,7 @@ class GradientTopK(Sparsifier):
 
     def __init__(self, k: int, beta: float = 1.0) -> None:
         if beta < 0:
-            raise ConfigError(f"beta is the weight of the gradient, at least 0; given: {beta}")
+            raise ConfigError(f"got beta={beta}, expected a weight of the gradient of at least 0")
         super().__init__(k=checked_k(k), beta=beta)
         self.k, self.beta = k, beta
 

@@ -42,7 +42,7 @@ class Hysteresis(SparsifierWrapper):
     def __init__(self, width: int, inner: dict[str, Any], low: float = 0.5) -> None:
         if not 0 < low <= 1:
             raise ConfigError(
-                f"low is a share of the threshold, above 0 and at most 1; {low} was given"
+                f"got low={low}, expected a share of the threshold above 0 and at most 1"
             )
         super().__init__(width, inner, low=low)
         self.low = low

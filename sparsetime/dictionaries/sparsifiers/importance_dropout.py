@@ -31,7 +31,7 @@ class ImportanceDropout(Sparsifier):
     Importance I averages three running scores, each relative to its mean over latents: activation
     value where active, firing frequency, and rise of squared error without the latent.
 
-    memory: averaging factor of the running scores. strength, frequency, contribution: [width],
+    ema_decay: averaging factor of the running scores. strength, frequency, contribution: [width],
     running means over rows.
 
     Source: Li, Ren 2025, Time-Aware Feature Selection: Adaptive Temporal Masking, arXiv:2510.08855,
@@ -47,15 +47,15 @@ class ImportanceDropout(Sparsifier):
     steps_seen: Tensor
 
     def __init__(
-        self, width: int, rate: float = 0.5, spread: float = 1.0, memory: float = 0.95
+        self, width: int, rate: float = 0.5, spread: float = 1.0, ema_decay: float = 0.95
     ) -> None:
-        if rate < 0 or not 0 <= memory < 1:
+        if rate < 0 or not 0 <= ema_decay < 1:
             raise ConfigError(
-                "rate is at least 0, and memory from 0 to below 1; "
-                f"given: rate={rate} and memory={memory}"
+                f"got rate={rate} and ema_decay={ema_decay}, expected a rate of at least "
+                "0, and ema_decay of at least 0 and below 1"
             )
-        super().__init__(width=width, rate=rate, spread=spread, memory=memory)
-        self.width, self.rate, self.spread, self.memory = width, rate, spread, memory
+        super().__init__(width=width, rate=rate, spread=spread, ema_decay=ema_decay)
+        self.width, self.rate, self.spread, self.ema_decay = width, rate, spread, ema_decay
         for name in ("strength", "frequency", "contribution"):
             self.register_buffer(name, torch.zeros(width))
         self.register_buffer("steps_seen", torch.tensor(0))
@@ -92,7 +92,7 @@ class ImportanceDropout(Sparsifier):
         towards = kernels.gather_dot(step.residual, step.decoder.vectors(), step.support)
         # Without the latent the residual is longer by its strength along its atom.
         rise = (values * (2 * towards + values)).clamp_min(0)
-        keep = float((self.steps_seen / (self.steps_seen + 1)).clamp_max(self.memory))
+        keep = float((self.steps_seen / (self.steps_seen + 1)).clamp_max(self.ema_decay))
         for score, entries in (
             (self.strength, values),
             (self.frequency, (values > 0).to(values)),

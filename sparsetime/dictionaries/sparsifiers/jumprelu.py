@@ -36,7 +36,7 @@ class JumpReLU(Sparsifier):
     def __init__(self, width: int, threshold: float = 0.05, bandwidth: float = 0.05) -> None:
         if threshold <= 0 or bandwidth <= 0:
             raise ConfigError(
-                f"threshold and bandwidth must be positive; given: {threshold} and {bandwidth}"
+                f"got threshold={threshold} and bandwidth={bandwidth}, expected both above 0"
             )
         super().__init__(width=width, threshold=threshold, bandwidth=bandwidth)
         self.width, self.bandwidth = width, bandwidth

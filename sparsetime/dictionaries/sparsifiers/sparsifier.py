@@ -76,5 +76,5 @@ class Sparsifier(Component):
 def checked_k(k: int) -> int:
     """Errors: ConfigError below 1."""
     if k < 1:
-        raise ConfigError(f"k must be at least 1; given: {k}")
+        raise ConfigError(f"got k={k}, expected at least 1")
     return k

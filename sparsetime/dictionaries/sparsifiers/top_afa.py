@@ -33,7 +33,7 @@ class TopAFA(Sparsifier):
 
     def __init__(self, most: int) -> None:
         if most < 1:
-            raise ConfigError(f"a row may have at least 1 latent; most={most} was given")
+            raise ConfigError(f"got most={most}, expected at least 1 latent a row")
         super().__init__(most=most)
         self.most = most
 

@@ -39,7 +39,7 @@ class VariationalTopK(Sparsifier):
 
     def __init__(self, width: int, k: int, deviation: float = 0.05) -> None:
         if deviation <= 0:
-            raise ConfigError(f"deviation must be positive; given: {deviation}")
+            raise ConfigError(f"got deviation={deviation}, expected a number above 0")
         super().__init__(width=width, k=checked_k(k), deviation=deviation)
         self.width, self.k = width, k
         self.log_deviation = nn.Parameter(torch.full((width,), math.log(deviation)))

@@ -45,8 +45,8 @@ def checked_window(window: int) -> int:
     """Errors: ConfigError below 2 steps."""
     if window < 2:
         raise ConfigError(
-            f"window is how many steps share a code, at least 2; given: {window}. For one step "
-            "take the recipe 'topk'"
+            f"got window={window}, expected at least 2 steps that share a code; for one step take "
+            "the recipe 'topk'"
         )
     return window
 

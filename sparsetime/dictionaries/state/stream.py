@@ -105,8 +105,8 @@ class Stream:
         """The codes of x [*streams, time, d], as one list of rows."""
         if self._streams not in (None, streams):
             raise MismatchError(
-                f"this state holds streams of shape {self._streams}, and steps of {streams} were "
-                "given: give every stream its step, or make a state for each set of streams"
+                f"got steps of streams of shape {streams}, expected {self._streams}, as this state "
+                "holds; give every stream its step, or make a state for each set of streams"
             )
         rows = checked_activations(
             x, self._dictionary.d_in, self._dictionary.provenance.get("site")
@@ -132,8 +132,8 @@ class Stream:
         if back.numel():
             stream, step = back[0].tolist()
             raise DataError(
-                f"stream {stream} was given the time {both[stream, step + 1]:g} after "
-                f"{both[stream, step]:g}: steps come in the order of time. Sort them, or "
-                "`reset` the streams that start again"
+                f"stream {stream} got the time {both[stream, step + 1]:g} after "
+                f"{both[stream, step]:g}, expected times in order; sort the steps, or `reset` the "
+                "streams that start again"
             )
         self._times = both[:, -1].clone()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparsetime.errors import ConfigError
-from sparsetime.explorer.peak_percent import percent_of_peak_up
+from sparsetime.explorer.peak_percent import percent_of_peak
 from sparsetime.explorer.workbench.feature_list import lines
 from sparsetime.explorer.workbench.inputs import input_view
 from sparsetime.explorer.workbench.run_cache import RunCache
@@ -113,7 +113,7 @@ def _moment(opened: RunCache, key: str, moments: FeatureEvents, at: int, peak: f
         here=position - first,
         words=words.words[first:stop],
         gaps=words.gaps[first:stop],
-        strengths=percent_of_peak_up(strength, peak).tolist(),
+        strengths=percent_of_peak(strength, peak).tolist(),
         input=shown if shown.kind not in ("text", "none") else None,
     )
 

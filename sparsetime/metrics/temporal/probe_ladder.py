@@ -101,7 +101,7 @@ def probe_ladder(
     times not of as many sequences; DataError where there are no readers.
     """
     if not readers:
-        raise DataError("no readers were given; name at least one code to probe")
+        raise DataError("got no readers, expected at least one; name a code to probe")
     steps = int(np.sum(lengths))
     for name, reader in readers.items():
         if (rows := _rows(reader)) != steps:

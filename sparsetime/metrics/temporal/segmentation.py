@@ -75,7 +75,9 @@ def segmentation(
     for name, given in (("change point", found), ("true boundary", true)):
         _check_inside(name, given, steps)
     if min(tolerances, default=0) < 0:
-        raise DataError(f"a tolerance is a number of steps from 0 on; {min(tolerances)} was given")
+        raise DataError(
+            f"got a tolerance of {min(tolerances)}, expected a number of steps of at least 0"
+        )
     if not sum(map(len, true)):
         raise DataError("no sequence has a true boundary, so precision and recall are undefined")
     rng = np.random.default_rng(seed)

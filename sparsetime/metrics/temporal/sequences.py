@@ -91,8 +91,8 @@ def in_sequences(
     segments = lengths if isinstance(lengths, Segments) else _segments(code, lengths)
     if segments.rows != code.rows:
         raise MismatchError(
-            f"lengths must be at least 0 and add up to the code's {code.rows:,} steps; the "
-            f"{segments.count} given add up to {segments.rows:,}"
+            f"got {segments.count} lengths that add up to {segments.rows:,}, expected lengths of "
+            f"at least 0 that add up to the code's {code.rows:,} steps"
         )
     if code.rows == 0:
         raise DataError("the code has no steps, so there is nothing to measure over time")
@@ -113,8 +113,8 @@ def _segments(
     steps = np.asarray(lengths, dtype=np.int64)
     if (steps < 0).any():
         raise MismatchError(
-            f"lengths must be at least 0 and add up to the code's {code.rows:,} steps; the "
-            f"{len(steps)} given add up to {int(steps.sum()):,}"
+            f"got {len(steps)} lengths that add up to {int(steps.sum()):,}, expected lengths of at "
+            f"least 0 that add up to the code's {code.rows:,} steps"
         )
     return Segments.of_lengths(steps)
 
@@ -170,7 +170,7 @@ def check_lag(lag: int, sequences: Sequences, what: str = "a lag") -> None:
     """Errors: DataError for a lag below one, or that leaves no pair of steps in any sequence."""
     longest = int(sequences.lengths.max(initial=0))
     if lag < 1:
-        raise DataError(f"{what} must be at least 1 step; {lag} was given")
+        raise DataError(f"got {what} of {lag}, expected at least 1 step")
     if lag >= longest:
         raise DataError(
             f"{what} of {lag} steps leaves no pairs: the longest sequence has {longest} steps. "

@@ -96,5 +96,7 @@ def test_what_does_not_align_is_named(known):
         probe_ladder(readers, labels, [200])
     with pytest.raises(MismatchError, match="times are of 2 sequences, and lengths of 6"):
         probe_ladder(readers, labels, [200] * 6, times=np.arange(2))
-    with pytest.raises(DataError, match="no readers were given; name at least one code to probe"):
+    with pytest.raises(
+        DataError, match="got no readers, expected at least one; name a code to probe"
+    ):
         probe_ladder({}, labels, [200])

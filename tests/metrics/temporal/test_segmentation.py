@@ -90,7 +90,9 @@ def test_bad_boundaries_are_refused():
         segmentation([at(3)], [at(0, 1)], [9])
     with pytest.raises(DataError, match="no sequence has a true boundary"):
         segmentation([at(3)], [at()], [9])
-    with pytest.raises(DataError, match="a tolerance is a number of steps from 0 on; -1 was given"):
+    with pytest.raises(
+        DataError, match="got a tolerance of -1, expected a number of steps of at least 0"
+    ):
         segmentation([at(3)], [at(3)], [9], (-1, 2))
     with pytest.raises(MismatchError, match="the label 'part' has 2 entries and the code 9 steps"):
         label_boundaries("part", ["a", "b"], [9])

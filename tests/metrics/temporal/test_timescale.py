@@ -65,5 +65,5 @@ def test_silent_features_are_unknown_and_one_sequence_gives_no_interval():
 def test_lags_and_sequences_that_allow_no_pair_are_refused():
     with pytest.raises(DataError, match="a lag of 1 steps leaves no pairs: the longest sequence"):
         timescale(code_of([[1], [0]]), [1, 1])
-    with pytest.raises(DataError, match="max_lag must be at least 1 step; 0 was given"):
+    with pytest.raises(DataError, match="got max_lag of 0, expected at least 1 step"):
         timescale(code_of([[1], [0]]), max_lag=0)
