@@ -41,19 +41,19 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=60, help="of each kind")
     parser.add_argument("--run", help="a folder to make the run in, or where it was made before")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        run = given.run or temporary
+        run = options.run or temporary
         if not Path(run, KEY, "features", "index.json").exists():
-            make_run(run, given.entries, given.width)
-        result = {"benchmark": "explorer", "run": about_run(run), **answers(run, given.requests)}
-    result["comparison"] = first_comparison(given.width)
+            make_run(run, options.entries, options.width)
+        result = {"benchmark": "explorer", "run": about_run(run), **answers(run, options.requests)}
+    result["comparison"] = first_comparison(options.width)
     result["machine"] = machine()
     routes = [
-        [name, str(each["median_ms"]), str(each["p95_ms"])]
-        for name, each in result["answers"].items()
+        [name, str(milliseconds["median_ms"]), str(milliseconds["p95_ms"])]
+        for name, milliseconds in result["answers"].items()
     ]
-    conclude("explorer", result, table(["answer", "median, ms", "95%, ms"], routes), given.keep)
+    conclude("explorer", result, table(["answer", "median, ms", "95%, ms"], routes), options.keep)
 
 
 def answers(run: str, requests: int) -> dict[str, Any]:
@@ -62,8 +62,8 @@ def answers(run: str, requests: int) -> dict[str, Any]:
     workbench = Workbench(run)
     index = workbench.opened.dictionary(KEY).index
     opened_s = round(time.perf_counter() - began, 2)
-    found: dict[str, dict[str, float]] = {}
-    every: list[float] = []
+    by_route: dict[str, dict[str, float]] = {}
+    all_milliseconds: list[float] = []
     with TestClient(make_app(workbench), base_url="http://localhost") as client:
         for name, address in questions(index).items():
             client.get(address()).raise_for_status()
@@ -73,11 +73,11 @@ def answers(run: str, requests: int) -> dict[str, Any]:
                 began = time.perf_counter()
                 client.get(path).raise_for_status()
                 taken.append((time.perf_counter() - began) * 1e3)
-            every += taken
-            found[name] = quantiles(taken)
-    found["all"] = quantiles(every)
+            all_milliseconds += taken
+            by_route[name] = quantiles(taken)
+    by_route["all"] = quantiles(all_milliseconds)
     memory_mb = round(psutil.Process().memory_info().rss / 1e6)
-    return {"opened_s": opened_s, "memory_mb": memory_mb, "answers": found}
+    return {"opened_s": opened_s, "memory_mb": memory_mb, "answers": by_route}
 
 
 def questions(index) -> dict[str, Callable[[], str]]:

@@ -48,38 +48,38 @@ def main() -> None:
     parser.add_argument("--run", default="runs/demo")
     parser.add_argument("--keys", type=int, default=30, help="keys pressed in the live view")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
-    given = parser.parse_args()
-    if not os.path.exists(given.run):  # noqa: PTH110
-        print(json.dumps({"skipped": f"{given.run} does not exist; make demo makes it"}))
+    options = parser.parse_args()
+    if not os.path.exists(options.run):  # noqa: PTH110
+        print(json.dumps({"skipped": f"{options.run} does not exist; make demo makes it"}))
         return
-    result = {"benchmark": "explorer_browser", "run": about_run(given.run)}
+    result = {"benchmark": "explorer_browser", "run": about_run(options.run)}
     with sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=shutil.which("chromium"))
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         for attempt in ("first_picture_s", "first_picture_again_s"):
-            process, url, began = start(given.run)
+            process, url, began = start(options.run)
             page.goto(url)
             until(page, DRAWN)
             result[attempt] = round(time.monotonic() - began, 2)
             if attempt == "first_picture_s":
                 stop(process)
         result["timeline"] = rounded(page.evaluate(TIMELINE.read_text(), [2000, 2000]))
-        if live_model(given.run):
-            result["live"] = keys(page, url, given.keys)
+        if live_model(options.run):
+            result["live"] = keys(page, url, options.keys)
         stop(process)
         browser.close()
     result["machine"] = machine() | {"load": round(os.getloadavg()[0], 1)}
     shown = [[name, str(value)] for name, value in flat(result).items()]
     conclude(
-        f"explorer_browser_{result['run']['model']}", result, table(["", ""], shown), given.keep
+        f"explorer_browser_{result['run']['model']}", result, table(["", ""], shown), options.keep
     )
 
 
 def flat(result: dict[str, object]) -> dict[str, object]:
     """The figures, those of a part under the name of the part and their own."""
-    found = {name: value for name, value in result.items() if isinstance(value, float)}
+    numbers = {name: value for name, value in result.items() if isinstance(value, float)}
     parts = [(name, result[name]) for name in ("timeline", "live") if name in result]
-    return found | {f"{part}, {name}": value for part, of in parts for name, value in of.items()}
+    return numbers | {f"{part}, {name}": value for part, of in parts for name, value in of.items()}
 
 
 def start(run: str) -> tuple[subprocess.Popen[bytes], str, float]:
@@ -131,8 +131,8 @@ def keys(page: object, url: str, count: int) -> dict[str, float]:
     }
 
 
-def rounded(found: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 2) for name, value in found.items()}
+def rounded(numbers: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 2) for name, value in numbers.items()}
 
 
 if __name__ == "__main__":

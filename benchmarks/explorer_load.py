@@ -37,15 +37,15 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
-    given = parser.parse_args()
-    if not os.path.exists(given.run):  # noqa: PTH110
-        print(json.dumps({"skipped": f"{given.run} does not exist; make demo makes it"}))
+    options = parser.parse_args()
+    if not os.path.exists(options.run):  # noqa: PTH110
+        print(json.dumps({"skipped": f"{options.run} does not exist; make demo makes it"}))
         return
-    process, url, _ = start(given.run)
+    process, url, _ = start(options.run)
     page = requests.get(f"{url}api/run", timeout=60).json()
     keys = [view["entry"]["key"] for view in page["dictionaries"]]
     base = f"/api/dictionaries/{keys[0]}"
-    known = requests.get(f"{url}{base[1:]}/sequences?limit=500", timeout=60).json()["lines"]
+    sequences = requests.get(f"{url}{base[1:]}/sequences?limit=500", timeout=60).json()["lines"]
     listed = requests.get(f"{url}{base[1:]}/features?limit=500", timeout=60).json()["lines"]
 
     class Reader(HttpUser):
@@ -69,7 +69,7 @@ def main() -> None:
 
         @task(4)
         def score(self) -> None:
-            line = random.choice(known)
+            line = random.choice(sequences)
             first = random.randrange(max(1, line["length"] - 128))
             segment = {"first": first, "stop": min(line["length"], first + 128)}
             at = f"{base}/sequences/{line['sequence']}"
@@ -79,24 +79,24 @@ def main() -> None:
         @task(1)
         def compare(self) -> None:
             if len(keys) > 1:
-                given = {"left": keys[0], "right": keys[1]}
-                self.client.get("/api/compare", params=given, name="compare")
+                pair = {"left": keys[0], "right": keys[1]}
+                self.client.get("/api/compare", params=pair, name="compare")
 
     server = psutil.Process(process.pid)
     environment = Environment(user_classes=[Reader])
     runner = environment.create_local_runner()
     memory = [server.memory_info().rss / 1e6]
-    runner.start(given.users, spawn_rate=given.users)
+    runner.start(options.users, spawn_rate=options.users)
     for _ in range(2):
-        gevent.sleep(given.seconds / 2)
+        gevent.sleep(options.seconds / 2)
         memory.append(server.memory_info().rss / 1e6)
     runner.quit()
     stats = environment.stats
     result = {
         "benchmark": "explorer_load",
-        "run": about_run(given.run),
-        "users": given.users,
-        "seconds": given.seconds,
+        "run": about_run(options.run),
+        "users": options.users,
+        "seconds": options.seconds,
         "requests": stats.total.num_requests,
         "errors": stats.total.num_failures,
         "p50_ms": stats.total.get_response_time_percentile(0.5),
@@ -111,7 +111,9 @@ def main() -> None:
     stop(process)
     shown = [[name, str(result[name])] for name in ("requests", "errors", "p50_ms", "p95_ms")]
     shown.append(["memory at the start, half way and at the end, MB", str(result["memory_mb"])])
-    conclude(f"explorer_load_{result['run']['model']}", result, table(["", ""], shown), given.keep)
+    conclude(
+        f"explorer_load_{result['run']['model']}", result, table(["", ""], shown), options.keep
+    )
 
 
 if __name__ == "__main__":

@@ -95,17 +95,17 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=8192)
     parser.add_argument("--k", type=int, default=32)
     parser.add_argument("--lookups", type=int, default=300)
-    given = parser.parse_args()
-    small = synthetic(100_000, 64, given.k)
+    options = parser.parse_args()
+    small = synthetic(100_000, 64, options.k)
     timescales.half_life(small.code, small.segments)  # compiles the loops
-    coded = synthetic(given.entries, given.width, given.k)
+    coded = synthetic(options.entries, options.width, options.k)
     code, segments = coded.code, coded.segments
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as out:
         folder = Folder(out)
         result = {
             "entries": len(code.indices),
-            "width": given.width,
+            "width": options.width,
             "rows": code.rows,
             "runs_s": seconds(lambda: timescales.runs(code, segments)),
             "half_life_s": seconds(lambda: timescales.half_life(code, segments)),
@@ -115,11 +115,11 @@ def main() -> None:
         index = FeatureIndex(folder, folder.read_json("index.json"))
         index.examples(0)  # opens the file and reads its list of row groups
         fires = np.flatnonzero(index.features["count"].to_numpy() >= 20)
-        result["moments"] = timed(index.examples, rng.choice(fires, given.lookups))
+        result["moments"] = timed(index.examples, rng.choice(fires, options.lookups))
         result["moments_of_the_20_densest"] = timed(
             index.examples, np.argsort(-index.features["count"].to_numpy())[:20]
         )
-        result["sequence"] = timed(index.sequence, rng.integers(0, SEQUENCES, given.lookups))
+        result["sequence"] = timed(index.sequence, rng.integers(0, SEQUENCES, options.lookups))
         index.close()
     result["machine"] = {
         "cpus": os.cpu_count(),

@@ -30,24 +30,24 @@ def main() -> None:
     parser.add_argument("--batches", default="64,256,1024")
     parser.add_argument("--steps", type=int, default=235)
     parser.add_argument("--keep", action="store_true")
-    given = parser.parse_args()
+    options = parser.parse_args()
     from sparsetime import testbed
 
-    batches = [int(batch) for batch in given.batches.split(",")]
-    found = []
+    batches = [int(batch) for batch in options.batches.split(",")]
+    runs = []
     for name in BEDS:
         train, held_out = testbed(name).split(0.1, SEED)
         for batch in batches:
             for recipe in RECIPES:
-                fvu = {share: error(recipe, train, held_out, batch, given.steps, share)
+                fvu = {share: error(recipe, train, held_out, batch, options.steps, share)
                        for share in SHARES}  # fmt: skip
-                found.append({"bed": name, "batch": batch, "recipe": recipe, "fvu": fvu})
-                print(json.dumps(found[-1]), flush=True)
-    ratios = {batch: [mean_ratio(found, batch, share) for share in SHARES] for batch in batches}
+                runs.append({"bed": name, "batch": batch, "recipe": recipe, "fvu": fvu})
+                print(json.dumps(runs[-1]), flush=True)
+    ratios = {batch: [mean_ratio(runs, batch, share) for share in SHARES] for batch in batches}
     rows = [[str(batch), *(f"{ratio:.3f}" for ratio in ratios[batch])] for batch in batches]
     head = ["rows in a batch", *(f"{share:g} x default" for share in SHARES)]
-    result = {"steps": given.steps, "found": found, "ratios": ratios, "machine": machine()}
-    conclude("learning_rate", result, table(head, rows), given.keep)
+    result = {"steps": options.steps, "found": runs, "ratios": ratios, "machine": machine()}
+    conclude("learning_rate", result, table(head, rows), options.keep)
 
 
 def error(recipe: str, train: Any, held_out: Any, batch: int, steps: int, share: float) -> float:
@@ -67,9 +67,9 @@ def error(recipe: str, train: Any, held_out: Any, batch: int, steps: int, share:
     return round(float((left / (x - x.mean(0)).square().sum()).detach()), 4)
 
 
-def mean_ratio(found: list[dict[str, Any]], batch: int, share: float) -> float:
+def mean_ratio(runs: list[dict[str, Any]], batch: int, share: float) -> float:
     """The geometric mean over testbeds and recipes of the error over that at the default rate."""
-    logs = [math.log(one["fvu"][share] / one["fvu"][1.0]) for one in found if one["batch"] == batch]
+    logs = [math.log(run["fvu"][share] / run["fvu"][1.0]) for run in runs if run["batch"] == batch]
     return round(math.exp(statistics.fmean(logs)), 4)
 
 

@@ -97,40 +97,40 @@ def main() -> None:
 
 def best(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """Of each library its rate of least mean FVU over the seeds, and how it does there."""
-    found: dict[str, Any] = {}
+    by_library: dict[str, Any] = {}
     for library in dict.fromkeys(run["library"] for run in runs):
-        own = [run for run in runs if run["library"] == library and "error" not in run]
+        own_runs = [run for run in runs if run["library"] == library and "error" not in run]
         by_rate = [
-            [run for run in own if run["learning_rate"] == rate]
-            for rate in {run["learning_rate"] for run in own}
+            [run for run in own_runs if run["learning_rate"] == rate]
+            for rate in {run["learning_rate"] for run in own_runs}
         ]
         if not by_rate:
             continue
         chosen = min(by_rate, key=lambda group: statistics.mean(run["fvu"] for run in group))
-        found[library] = {
+        by_library[library] = {
             "learning_rate": chosen[0]["learning_rate"],
             **{
                 key: statistics.mean(run[key] for run in chosen)
                 for key in ("fvu", "silent", "l0", "step_s")
             },
         }
-    ours = found.get("sparsetime")
+    ours = by_library.get("sparsetime")
     if ours:
-        for own in found.values():
-            own["fvu_over_sparsetime"] = round(own["fvu"] / ours["fvu"], 4)
-    return found
+        for own_runs in by_library.values():
+            own_runs["fvu_over_sparsetime"] = round(own_runs["fvu"] / ours["fvu"], 4)
+    return by_library
 
 
 def markdown(result: dict[str, Any]) -> str:
     rows = [
         [
             library,
-            f"{own['learning_rate']:.1g}",
-            f"{own['fvu']:.4f}",
-            f"{own['silent']:.1f} of {result['width']}",
-            f"{own['l0']:.1f}",
+            f"{best_run['learning_rate']:.1g}",
+            f"{best_run['fvu']:.4f}",
+            f"{best_run['silent']:.1f} of {result['width']}",
+            f"{best_run['l0']:.1f}",
         ]
-        for library, own in result["libraries"].items()
+        for library, best_run in result["libraries"].items()
     ]
     return table(["library", "learning rate", "FVU", "silent latents", "L0"], rows)
 

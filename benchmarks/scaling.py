@@ -75,13 +75,13 @@ def one_pass(count: int, rows: Any, steps: int, options: argparse.Namespace) -> 
     """Seconds a step, of the second half of twice `steps` steps."""
     import sparsetime as st
 
-    made = [
+    dictionaries = [
         st.dictionary("topk", d_in=rows.shape[1], width=options.width, k=options.k + 4 * i)
         for i in range(count)
     ]
     with tempfile.TemporaryDirectory() as out:
         runs = st.train(
-            made,
+            dictionaries,
             rows,
             out=out,
             rows=2 * steps * options.batch,
@@ -102,16 +102,16 @@ def point(options: argparse.Namespace, data: str) -> dict[str, Any]:
         "data": data,
         **{key: getattr(options, key) for key in ("width", "k", "batch")},
     }
-    found: dict[str, Any] = {}
+    by_library: dict[str, Any] = {}
     for library in options.libraries.split(","):
         try:
             with Worker(library, options.threads) as worker:
-                found[library] = worker.ask("memory", task=task, n=options.steps)
-                found[library]["seconds"] = quartiles(found[library]["seconds"][1:])
-                found[library]["versions"] = worker.ask("about")
+                by_library[library] = worker.ask("memory", task=task, n=options.steps)
+                by_library[library]["seconds"] = quartiles(by_library[library]["seconds"][1:])
+                by_library[library]["versions"] = worker.ask("about")
         except WorkerError as error:
-            found[library] = {"error": str(error)}
-    return found
+            by_library[library] = {"error": str(error)}
+    return by_library
 
 
 def main() -> None:
@@ -125,10 +125,10 @@ def main() -> None:
         "machine": machine(),
         "sweeps": {},
     }
-    wanted = [options.only] if options.only else list(SWEEPS)
+    sweeps = [options.only] if options.only else list(SWEEPS)
     lists = (options.widths, options.ks, options.batches)
     widths, ks, batches = ([int(x) for x in text.split(",")] for text in lists)
-    for name in wanted:
+    for name in sweeps:
         if name == "width":
             result["sweeps"][name] = sweep("width", widths, options, data)
         elif name == "k":
@@ -146,33 +146,33 @@ def main() -> None:
 
 def markdown(result: dict[str, Any]) -> str:
     tables = []
-    for name, found in result["sweeps"].items():
+    for name, sweep in result["sweeps"].items():
         head = [name, "milliseconds", "times one" if name == "several" else "peak beyond, MiB"]
         rows = [
             [
                 f"{size:,}",
-                spread(own["seconds"], 1e3),
-                spread(own["times_one"])
+                spread(measured["seconds"], 1e3),
+                spread(measured["times_one"])
                 if name == "several"
-                else f"{own['beyond_bytes'] / 2**20:,.0f}",
+                else f"{measured['beyond_bytes'] / 2**20:,.0f}",
             ]
-            for size, own in found["points"].items()
+            for size, measured in sweep["points"].items()
         ]
-        tables.append(f"{table(head, rows)}\n\nExponent: {found['exponent']}")
+        tables.append(f"{table(head, rows)}\n\nExponent: {sweep['exponent']}")
     if "point" in result:
         head = ["library", "seconds", "peak beyond, GiB", "weights and Adam, GiB", "process, GiB"]
         rows = []
-        for library, own in result["point"].items():
-            if "error" in own:
-                rows.append([library, own["error"], "", "", ""])
+        for library, measured in result["point"].items():
+            if "error" in measured:
+                rows.append([library, measured["error"], "", "", ""])
                 continue
             sizes = (
-                own["beyond_bytes"],
-                own["weights_bytes"] + own["adam_bytes"],
-                own["process_bytes"],
+                measured["beyond_bytes"],
+                measured["weights_bytes"] + measured["adam_bytes"],
+                measured["process_bytes"],
             )
             gib = [f"{size / 2**30:.2f}" for size in sizes]
-            rows.append([library, spread(own["seconds"]), *gib])
+            rows.append([library, spread(measured["seconds"]), *gib])
         tables.append(table(head, rows))
     return "\n\n".join(tables)
 

@@ -42,12 +42,12 @@ class Clock:
     def watch(self, name: str) -> None:
         inner = getattr(cpu, name)
 
-        def timed(*given: Any, **named: Any) -> Any:
+        def timed(*positional: Any, **named: Any) -> Any:
             if self._within:
-                return inner(*given, **named)
+                return inner(*positional, **named)
             self._within, began = True, time.perf_counter()
             try:
-                return inner(*given, **named)
+                return inner(*positional, **named)
             finally:
                 self._within = False
                 self.seconds[name] += time.perf_counter() - began
@@ -68,8 +68,8 @@ class Clock:
             for name, seconds in self.seconds.items():
                 parts[name].append(seconds)
             parts["the rest"].append(wholes[-1] - sum(self.seconds.values()))
-        found = {name: 1e3 * statistics.median(seconds) for name, seconds in parts.items()}
-        return found | {"the whole": 1e3 * statistics.median(wholes)}
+        medians = {name: 1e3 * statistics.median(seconds) for name, seconds in parts.items()}
+        return medians | {"the whole": 1e3 * statistics.median(wholes)}
 
 
 def main() -> None:
@@ -98,22 +98,22 @@ def main() -> None:
         "step": clock.run(lambda n: trainable.step(Batch(batches[n % 4]), n), options.steps),
         "encode": clock.run(lambda n: sae.eval().encode(batches[n % 4]), options.steps),
     }
-    for found in parts.values():
-        found["of select, the product"] = product
+    for milliseconds in parts.values():
+        milliseconds["of select, the product"] = product
     result = {
         "benchmark": "step_parts",
         **{key: getattr(options, key) for key in ("recipe", "d", "width", "k", "batch", "steps")},
         "selection_dtype": str(dtype),
         "machine": machine(),
         "milliseconds": {
-            what: {name: round(value, 2) for name, value in found.items()}
-            for what, found in parts.items()
+            what: {name: round(value, 2) for name, value in milliseconds.items()}
+            for what, milliseconds in parts.items()
         },
     }
     rows = [
         [what, name, f"{value:.1f}"]
-        for what, found in parts.items()
-        for name, value in found.items()
+        for what, milliseconds in parts.items()
+        for name, value in milliseconds.items()
     ]
     conclude("step_parts", result, table(["", "part", "milliseconds"], rows), options.keep)
 

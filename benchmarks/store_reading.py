@@ -116,25 +116,28 @@ def main() -> None:
         write_store(Path(folder) / "store", options.rows, options.d)
         again = [sys.executable, __file__, *sys.argv[1:], "--store", str(Path(folder) / "store")]
         done = subprocess.run(again, check=True, capture_output=True, text=True)
-    found = json.loads(done.stdout.splitlines()[-1])
+    measured = json.loads(done.stdout.splitlines()[-1])
     result = {
         "benchmark": "store_reading",
         **{key: getattr(options, key) for key in ("rows", "d", "batch", "share", "rounds")},
         "machine": machine(),
-        "reading_rows_per_s": quartiles(found["reading"]),
-        "training_rows_per_s": quartiles(found["training"]),
+        "reading_rows_per_s": quartiles(measured["reading"]),
+        "training_rows_per_s": quartiles(measured["training"]),
         "reading_over_training": quartiles(
-            [a / b for a, b in zip(found["reading"], found["training"], strict=True)]
+            [a / b for a, b in zip(measured["reading"], measured["training"], strict=True)]
         ),
         "store_bytes": options.rows * options.d * 2,
-        "buffer_bytes": found["memory"],
-        "grown_bytes": found["grown"],
+        "buffer_bytes": measured["memory"],
+        "grown_bytes": measured["grown"],
     }
     rows = [
         ["reading, rows a second", spread(result["reading_rows_per_s"])],
         ["training, rows a second", spread(result["training_rows_per_s"])],
         ["reading over training", spread(result["reading_over_training"])],
-        ["growth of the process over the store", f"{found['grown'] / result['store_bytes']:.2f}"],
+        [
+            "growth of the process over the store",
+            f"{measured['grown'] / result['store_bytes']:.2f}",
+        ],
     ]
     conclude("store_reading", result, table(["", ""], rows), options.keep)
 

@@ -30,16 +30,16 @@ OURS = "sparsetime"
 
 def entrants(recipe: str, libraries: list[str]) -> dict[str, tuple[str, dict[str, Any]]]:
     """Who takes part for a recipe: label -> (library, what its task has of its own)."""
-    found = {
+    tasks = {
         library: (library, {"recipe": recipe})
         for library in libraries
         if recipe in PEERS.get(library, RECIPES)
     }
     if recipe == "topk":
         exact = {"selection_dtype": "float32"}
-        found["sparsetime, float32 selection"] = (OURS, {"recipe": recipe, "options": exact})
-        found["one float32 product"] = (OURS, {"recipe": "product"})
-    return found
+        tasks["sparsetime, float32 selection"] = (OURS, {"recipe": recipe, "options": exact})
+        tasks["one float32 product"] = (OURS, {"recipe": "product"})
+    return tasks
 
 
 class Race:
@@ -48,10 +48,10 @@ class Race:
     def __init__(self, crew: Crew, recipe: str, task: dict[str, Any]) -> None:
         self.workers: dict[str, Worker] = {}
         self.left_out: dict[str, str] = {}
-        for label, (library, own) in entrants(recipe, list(crew.workers)).items():
+        for label, (library, settings) in entrants(recipe, list(crew.workers)).items():
             worker = crew.workers[library]
             try:
-                worker.ask("make", name=label, task={**task, **own})
+                worker.ask("make", name=label, task={**task, **settings})
                 self.workers[label] = worker
             except WorkerError as error:
                 self.left_out[label] = str(error)
@@ -67,8 +67,8 @@ class Race:
                 self.left_out[f"{label}: {do}"] = str(error)
         for _ in range(rounds):
             for label in random.sample(list(seconds), len(seconds)):
-                found = self.workers[label].ask(do, name=label, n=2, **order)
-                seconds[label].append(found["seconds"][-1])
+                answer = self.workers[label].ask(do, name=label, n=2, **order)
+                seconds[label].append(answer["seconds"][-1])
         return seconds
 
     def end(self) -> None:
@@ -79,35 +79,35 @@ class Race:
 def summary(seconds: dict[str, list[float]], batch: int) -> dict[str, Any]:
     """For each entrant: seconds, rows a second, and how many times ours it takes."""
     ours = seconds.get(OURS)
-    found: dict[str, Any] = {}
-    for label, own in seconds.items():
-        found[label] = {"seconds": quartiles(own)}
-        found[label]["rows_per_s"] = round(batch / found[label]["seconds"]["median"])
+    by_label: dict[str, Any] = {}
+    for label, own_seconds in seconds.items():
+        by_label[label] = {"seconds": quartiles(own_seconds)}
+        by_label[label]["rows_per_s"] = round(batch / by_label[label]["seconds"]["median"])
         if ours and label != OURS:
-            ratios = [a / b for a, b in zip(own, ours, strict=True)]
-            found[label]["times_sparsetime"] = quartiles(ratios)
+            ratios = [a / b for a, b in zip(own_seconds, ours, strict=True)]
+            by_label[label]["times_sparsetime"] = quartiles(ratios)
         product = seconds.get("one float32 product")
-        if product and own is not product:
-            found[label]["times_product"] = quartiles(
-                [a / b for a, b in zip(own, product, strict=True)]
+        if product and own_seconds is not product:
+            by_label[label]["times_product"] = quartiles(
+                [a / b for a, b in zip(own_seconds, product, strict=True)]
             )
-    return found
+    return by_label
 
 
 def measure_memory(
     crew: Crew, recipe: str, task: dict[str, Any], dead: int, threads: int
 ) -> dict[str, Any]:
     """Each entrant in a fresh process, one after another."""
-    found: dict[str, Any] = {}
-    for label, (library, own) in entrants(recipe, list(crew.workers)).items():
-        if own["recipe"] == "product":
+    by_label: dict[str, Any] = {}
+    for label, (library, settings) in entrants(recipe, list(crew.workers)).items():
+        if settings["recipe"] == "product":
             continue
         try:
             with Worker(library, threads) as worker:
-                found[label] = worker.ask("memory", task={**task, **own}, dead=dead)
+                by_label[label] = worker.ask("memory", task={**task, **settings}, dead=dead)
         except WorkerError as error:
-            found[label] = {"error": str(error)}
-    return found
+            by_label[label] = {"error": str(error)}
+    return by_label
 
 
 def main() -> None:
@@ -166,18 +166,18 @@ def rows_of(options: argparse.Namespace) -> tuple[Path, int, str]:
 def markdown(result: dict[str, Any]) -> str:
     rows, memory = [], []
     for recipe, figures in result["recipes"].items():
-        for what, found in figures.items():
+        for what, measured in figures.items():
             if what == "left_out":
                 continue
-            for label, own in found.items():
+            for label, values in measured.items():
                 if what != "memory":
-                    ratio = own.get("times_sparsetime")
+                    ratio = values.get("times_sparsetime")
                     ratio_text = f"{spread(ratio)}" if ratio else "1"
-                    milliseconds = spread(own["seconds"], 1e3)
+                    milliseconds = spread(values["seconds"], 1e3)
                     rows.append([f"{recipe}, {what}", label, milliseconds, ratio_text])
-                elif "error" not in own:
+                elif "error" not in values:
                     cells = [
-                        f"{own[key] / 2**20:,.0f}" for key in ("beyond_bytes", "weights_bytes")
+                        f"{values[key] / 2**20:,.0f}" for key in ("beyond_bytes", "weights_bytes")
                     ]
                     memory.append([recipe, label, *cells])
     times = table(["recipe", "library", "milliseconds", "times sparsetime's"], rows)

@@ -50,8 +50,8 @@ def read_config(
     if section is not None:
         inner = values.get(section)
         if inner is None and path is not None and not _given(overrides):
-            known = ", ".join(sorted(map(str, values))) or "nothing"
-            raise ConfigError(f"{where} has no section {section!r}; it holds {known}.")
+            sections = ", ".join(sorted(map(str, values))) or "nothing"
+            raise ConfigError(f"{where} has no section {section!r}; it holds {sections}.")
         values = _mapping(inner or {}, f"section {section!r} of {where}")
         where = f"section {section!r} of {where}" if path is not None else where
     return validated(model, merged(values, overrides or {}), where)
@@ -125,22 +125,22 @@ def validated(model: type[M], values: Mapping[str, Any], where: str = "the setti
 def _explained(details: ErrorDetails, model: type[BaseModel]) -> str:
     path = [str(part) for part in details["loc"]]
     key = ".".join(path) or "the whole"
-    kind, given = details["type"], details["input"]
+    kind, value = details["type"], details["input"]
     if kind == "extra_forbidden":
         group = _group_at(model, path[:-1])
         new_name = getattr(group, "renamed", {}).get(path[-1])
         if new_name is not None:
             return f"the key {key!r} is now named {new_name!r}; rename it, its meaning is the same."
-        known = sorted(field.alias or name for name, field in group.model_fields.items())
-        near = closest(path[-1], known, count=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}."
+        keys = sorted(field.alias or name for name, field in group.model_fields.items())
+        near = closest(path[-1], keys, count=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(keys)}."
         return f"unknown key {key!r}; {hint}"
     if kind == "missing":
         return f"{key!r} is not given, and it has no default."
     # The message of a validator comes after pydantic's "Value error, ".
     expected = details["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     expected = expected.replace("Input should be", "expected", 1)
-    shown = repr(given) if len(repr(given)) <= 80 else repr(given)[:77] + "..."
+    shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
     return f"{key!r}: got {shown}, {expected.rstrip('.')}."
 
 
@@ -161,8 +161,8 @@ def _group(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in (Union, UnionType, list, tuple, dict):
-        found = (_group(argument) for argument in get_args(annotation))
-        return next((group for group in found if group is not None), None)
+        groups = (_group(argument) for argument in get_args(annotation))
+        return next((group for group in groups if group is not None), None)
     return None
 
 

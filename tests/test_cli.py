@@ -393,7 +393,10 @@ def test_other_names_and_existing_folders_are_for_transformers(tmp_path, monkeyp
         ("code.py:with_arguments", "with_arguments needs arguments (missing a required argument"),
         ("code.py:nothing", "nothing() returned a NoneType; expected a function without arguments"),
         ("code.py:broken", "the call failed: RuntimeError: no weights here. Put --debug before"),
-        ("code.py:ready", "ready is a Linear; expected a function without arguments that returns"),
+        (
+            "code.py:ready",
+            "got a Linear as ready, expected a function without arguments that returns",
+        ),
     ],
 )
 def test_code_that_makes_no_model_says_why(name, words, tmp_path, monkeypatch):

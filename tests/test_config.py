@@ -113,7 +113,7 @@ def test_bad_yaml_names_the_line(file):
 
 
 def test_a_file_that_is_no_mapping(file):
-    with pytest.raises(ConfigError, match="holds a list, expected keys with values"):
+    with pytest.raises(ConfigError, match="got a list, expected keys with values"):
         read_config(file("- 1\n- 2\n"), Outer)
 
 
@@ -124,7 +124,7 @@ def test_a_file_that_is_not_text(file, tmp_path):
 
 
 def test_a_dotted_override_into_a_plain_value():
-    with pytest.raises(ConfigError, match="the group 'rows' holds a int"):
+    with pytest.raises(ConfigError, match="the group 'rows': got a int, expected keys with values"):
         merged({"rows": 1}, {"rows.x": 2})
 
 

@@ -59,16 +59,17 @@ def claims() -> str:
         "| claim | row | verdict | record stands | observed if it holds |",
         "|---|---|---|---|---|",
     ]
-    for one in listed:
-        verdict = one.record.verdict if one.record else "not checked"
-        row = "" if one.claim.system is None else one.claim.system
-        link = f"[`{one.claim.name}`](#{one.claim.name})"
-        stands = "yes" if one.stands else "no"
-        lines.append(f"| {link} | {row} | {verdict} | {stands} | {one.claim.says} |")
-    counts = Counter(one.record.verdict for one in listed if one.record)
+    for standing in listed:
+        claim, record = standing.claim, standing.record
+        verdict = record.verdict if record else "not checked"
+        row = "" if claim.system is None else claim.system
+        link = f"[`{claim.name}`](#{claim.name})"
+        stands = "yes" if standing.stands else "no"
+        lines.append(f"| {link} | {row} | {verdict} | {stands} | {claim.says} |")
+    counts = Counter(standing.record.verdict for standing in listed if standing.record)
     verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-    standing = sum(one.stands for one in listed)
-    summary = f"Of {counts.total()} claims: {verdicts}. {standing} of the records stand."
+    valid = sum(standing.stands for standing in listed)
+    summary = f"Of {counts.total()} claims: {verdicts}. {valid} of the records stand."
     return "\n".join([summary, "", *lines, "", *map(_claim, listed)])
 
 
@@ -77,12 +78,12 @@ def claim(name: str) -> str:
     from sparsetime.claims.claim import claims as every
     from sparsetime.claims.verdicts.results import latest_records
 
-    one = next(known for known in every() if known.name == name)
+    chosen = next(claim_ for claim_ in every() if claim_.name == name)
     record = latest_records()[name]
     lines = [
-        f"**Expected:** {one.says}",
+        f"**Expected:** {chosen.says}",
         "",
-        f"**Found: {record.verdict}**, on {one.data} ([all values](claims.md#{name})).",
+        f"**Found: {record.verdict}**, on {chosen.data} ([all values](claims.md#{name})).",
         "",
         dot_plot(record.values, f"The values of the claim {name}, a dot a seed"),
         "",
@@ -168,19 +169,25 @@ def _card(card: Any) -> str:
 
 
 def _claim(standing: Any) -> str:
-    one, record = standing.claim, standing.record
-    lines = [f"## `{one.name}` {{#{one.name}}}", "", one.says, "", f"- **Checked on:** {one.data}"]
+    checked, record = standing.claim, standing.record
+    lines = [
+        f"## `{checked.name}` {{#{checked.name}}}",
+        "",
+        checked.says,
+        "",
+        f"- **Checked on:** {checked.data}",
+    ]
     if record is None:
         return "\n".join([*lines, "- **Verdict:** not checked", ""])
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     lines += [
         f"- **Verdict:** {record.verdict}, {record.date[:10]}, {len(record.seeds)} seeds, "
         f"{record.seconds:.0f} s on {record.machine['cores']} cores",
-        *([f"- **Notes:** {one.notes}"] if one.notes else []),
+        *([f"- **Notes:** {checked.notes}"] if checked.notes else []),
         f"- **Versions:** {versions}",
         f"- **Record:** {'; '.join(standing.reasons) or 'stands'}",
         "",
-        dot_plot(record.values, f"The values of the claim {one.name}, a dot a seed"),
+        dot_plot(record.values, f"The values of the claim {checked.name}, a dot a seed"),
         "",
         *_judged(record),
     ]
@@ -194,8 +201,8 @@ def _claim(standing: Any) -> str:
 
 def _judged(record: Any) -> list[str]:
     return ["| expected | margin | verdict |", "|---|---|---|"] + [
-        f"| {one.expectation} | {one.mean:.3g} ± {one.error:.2g} | {one.verdict} |"
-        for one in record.judgements
+        f"| {judged.expectation} | {judged.mean:.3g} ± {judged.error:.2g} | {judged.verdict} |"
+        for judged in record.judgements
     ]
 
 

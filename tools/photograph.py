@@ -58,13 +58,13 @@ def main(run: str, out: str) -> None:
 def passage(url: str) -> str:
     """The address of the passage in this run's explorer."""
     base = f"{url}api/dictionaries/{DICTIONARY}/sequences"
-    found = asked(f"{base}?words={urllib.parse.quote(DOCUMENT)}&limit=500")["lines"]
-    number = next(line["sequence"] for line in found if line["id"] == DOCUMENT)
+    sequences = asked(f"{base}?words={urllib.parse.quote(DOCUMENT)}&limit=500")["lines"]
+    number = next(line["sequence"] for line in sequences if line["id"] == DOCUMENT)
     words = asked(f"{base}/{number}/words")["words"]
     # A tokenizer cuts the number in pieces: it begins where they join to it.
     begin = next(i for i in range(len(words)) if "".join(words[i : i + 16]).startswith(BEGINS))
-    own = asked(f"{base}/{number}/specific?first={begin}&stop={begin + LONG}&limit=100")
-    pinned = next(each["feature"] for each in own if each["part"] == "first")
+    enriched = asked(f"{base}/{number}/specific?first={begin}&stop={begin + LONG}&limit=100")
+    pinned = next(feature["feature"] for feature in enriched if feature["part"] == "first")
     return (
         f"timeline?d={DICTIONARY}&s={number}&from={begin - BEFORE}&to={begin + LONG + AFTER}"
         f"&rows={ROWS}&pins={DICTIONARY}:{pinned}"

@@ -119,9 +119,9 @@ class Worker:
         }
 
     def make(self, name: str, task: dict[str, Any]) -> dict[str, Any]:
-        made = Task(**task)
-        data = self._data(made.data, made.batch)
-        trainer = self._make(made, data)
+        settings = Task(**task)
+        data = self._data(settings.data, settings.batch)
+        trainer = self._make(settings, data)
         self._slots[name] = (trainer, data, [0])
         return {"parameters": sum(p.numel() for p in trainer.parameters())}
 

@@ -109,7 +109,7 @@ def claim(
 
 def claims() -> list[Claim]:
     """All claims, by name. A claim without a row of its own has the one of its recipe's card."""
-    return [_with_row(one) for one in _CLAIMS.values()]
+    return [_with_row(registered) for registered in _CLAIMS.values()]
 
 
 def get_claim(name: str) -> Claim:

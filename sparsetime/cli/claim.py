@@ -65,7 +65,11 @@ def claim(
     if not name and not every:
         listed = standings(claims(), {**latest_records(SHIPPED), **latest_records(_OWN)})
         if as_json:
-            print(json.dumps([one.to_json() for one in listed], indent=1, ensure_ascii=False))
+            print(
+                json.dumps(
+                    [standing.to_json() for standing in listed], indent=1, ensure_ascii=False
+                )
+            )
         else:
             _list(listed)
         return
@@ -73,8 +77,8 @@ def claim(
     if name:
         due = [get_claim(name)]
     else:
-        due = [one.claim for one in standings(claims(), latest_records(path))
-               if again or not one.stands]  # fmt: skip
+        due = [standing.claim for standing in standings(claims(), latest_records(path))
+               if again or not standing.stands]  # fmt: skip
     records = _run(due, path, seeds)
     if name:
         _show(due[0], records[0])
@@ -94,8 +98,8 @@ def _run(due: list[Claim], path: Path, seeds: int) -> list[ClaimRecord]:
     records = []
     with progress(what, len(due) * seeds, "seeds") as bar:
         lab = Lab(on_progress=bar.say)
-        for one in due:
-            records.append(run_claim(one, lab, range(seeds), bar))
+        for next_claim in due:
+            records.append(run_claim(next_claim, lab, range(seeds), bar))
             append_record(records[-1], path)
     return records
 
@@ -131,12 +135,12 @@ def _show(claim: Claim, record: ClaimRecord) -> None:
 
 def _list(standings: Iterable[Standing]) -> None:
     shown = table("claim", "row", "verdict", "date", "stands", "observed if it holds")
-    for one in standings:
-        row = "" if one.claim.system is None else str(one.claim.system)
-        verdict = _coloured(one.record.verdict) if one.record else "not checked"
-        date = one.record.date[:10] if one.record else ""
-        stands = "yes" if one.stands else "no" if one.record else ""
-        shown.add_row(one.claim.name, row, verdict, date, stands, one.claim.says)
+    for standing in standings:
+        row = "" if standing.claim.system is None else str(standing.claim.system)
+        verdict = _coloured(standing.record.verdict) if standing.record else "not checked"
+        date = standing.record.date[:10] if standing.record else ""
+        stands = "yes" if standing.stands else "no" if standing.record else ""
+        shown.add_row(standing.claim.name, row, verdict, date, stands, standing.claim.says)
     stdout().print(shown)
 
 

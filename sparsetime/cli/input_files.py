@@ -23,15 +23,15 @@ def data_files(patterns: Iterable[str]) -> Iterator[Path]:
         path = Path(pattern)
         if path.is_file():
             # First, as a file's name may hold the brackets of a glob.
-            found = [path]
+            files = [path]
         elif path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.suffix in (".txt", ".md", SERIES))
+            files = sorted(p for p in path.rglob("*") if p.suffix in (".txt", ".md", SERIES))
         else:
-            found = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-        if not found:
+            files = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+        if not files:
             what = "a folder without .txt, .md or .npy files" if path.is_dir() else "no file"
             raise DataError(f"the data {pattern!r} is {what}; give a file, a folder or a glob.")
-        yield from found
+        yield from files
 
 
 def series(path: Path, start: float, step: float, unit: str) -> Document:

@@ -61,8 +61,10 @@ def leaderboard(
         **{"train.rows": rows},
     )
     if small:
-        own = SMALL["beds"]
-        named = {name: own.get(name, {}) for name in bed or own}  # a testbed stays a small one
+        small_beds = SMALL["beds"]
+        named = {
+            name: small_beds.get(name, {}) for name in bed or small_beds
+        }  # a testbed stays a small one
         flags = merged({**SMALL, "beds": named}, flags)
     chosen = read_config(config, LeaderboardSection, flags, section="leaderboard")
     settings = {name: getattr(chosen, name) for name in LeaderboardSettings.model_fields}

@@ -87,22 +87,23 @@ def _executed(file: Path) -> Any:
 
 def _function(name: str, home: str, attribute: str, code: Any) -> Callable[[], Any]:
     if not hasattr(code, attribute):
-        known = [key for key, value in vars(code).items() if inspect.isroutine(value)]
-        raise unknown_name(f"function of {home!r}", attribute, known)
-    found = getattr(code, attribute)
-    if not (inspect.isroutine(found) or inspect.isclass(found)):
+        functions = [key for key, value in vars(code).items() if inspect.isroutine(value)]
+        raise unknown_name(f"function of {home!r}", attribute, functions)
+    make_model = getattr(code, attribute)
+    if not (inspect.isroutine(make_model) or inspect.isclass(make_model)):
         raise ConfigError(
-            f"the model {name!r}: {attribute} is a {type(found).__name__}; expected {_CONTRACT}"
+            f"the model {name!r}: got a {type(make_model).__name__} as {attribute}, expected "
+            f"{_CONTRACT}"
         )
     try:
-        inspect.signature(found).bind()
+        inspect.signature(make_model).bind()
     except TypeError as error:
         raise ConfigError(
             f"the model {name!r}: {attribute} needs arguments ({error}); expected {_CONTRACT}"
         ) from error
     except ValueError:
         pass  # a built-in that does not tell its signature
-    return found
+    return make_model
 
 
 def _called(name: str, function: Callable[[], Any]) -> Any:

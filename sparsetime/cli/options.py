@@ -43,10 +43,10 @@ def given(sets: list[str] | None, **flags: Any) -> dict[str, Any]:
 
 def table(*columns: str) -> Table:
     """A table without borders that folds long cells."""
-    made = Table(box=None, pad_edge=False)
+    new_table = Table(box=None, pad_edge=False)
     for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
+        new_table.add_column(column, overflow="fold")
+    return new_table
 
 
 def stdout() -> Console:
@@ -62,7 +62,7 @@ def say(line: str) -> None:
 def as_typed() -> str:
     """The program as a user would type it: by its path where its environment is not active."""
     here = Path(sys.argv[0])
-    found = shutil.which(here.name)
-    if not here.exists() or (found and Path(found).samefile(here)):
+    on_path = shutil.which(here.name)
+    if not here.exists() or (on_path and Path(on_path).samefile(here)):
         return "sparsetime"
     return sys.argv[0]

@@ -90,7 +90,7 @@ def suite(
     chosen = read_config(config, SuiteSection, flags, section="suite")
     documents = chosen.documents()  # before the model: files are looked at in no time
     settings = {name: getattr(chosen, name) for name in SuiteSettings.model_fields}
-    made = run(
+    trained = run(
         named_model(chosen.model),
         documents,
         **{**settings, **{part: settings[part].model_dump() for part in ("capture", "train")}},
@@ -99,11 +99,11 @@ def suite(
         copies={name: load_model(named_model(name)).model for name in chosen.copies},
         force=chosen.force,
     )
-    columns = [f"CE increase, {name}" for name in made.increases]
+    columns = [f"CE increase, {name}" for name in trained.increases]
     shown = table("site", "width", "FVU", "L0", "dead", *columns)
-    for entry in made.entries:
+    for entry in trained.entries:
         figures = (f"{entry.fvu:.4f}", f"{entry.l0:.1f}", f"{entry.dead:.1%}")
-        losses = (f"{entry.ce_increase.get(name, float('nan')):.4f}" for name in made.increases)
+        losses = (f"{entry.ce_increase.get(name, float('nan')):.4f}" for name in trained.increases)
         shown.add_row(entry.site, f"{entry.width:,}", *figures, *losses)
     stdout().print(shown)
     say(f"{report(chosen.out)}: open it in a browser")

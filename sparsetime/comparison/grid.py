@@ -35,10 +35,10 @@ class GridCell(BaseModel):
 
         Errors: those of `sparsetime.dictionary`, where a recipe has no `k` or no such setting.
         """
-        own = {"k": self.k, **settings.recipes[self.recipe]}
-        made = dictionary(self.recipe, d_in=d_in, width=self.width, seed=self.seed, **own)
-        made.name = self.name  # names are folders where many are trained at once
-        return made
+        arguments = {"k": self.k, **settings.recipes[self.recipe]}
+        sae = dictionary(self.recipe, d_in=d_in, width=self.width, seed=self.seed, **arguments)
+        sae.name = self.name  # names are folders where many are trained at once
+        return sae
 
 
 def cells(settings: LeaderboardSettings) -> list[GridCell]:

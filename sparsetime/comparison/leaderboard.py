@@ -47,20 +47,20 @@ def leaderboard(out: str | Path, *, progress: bool = True, **settings: Any) -> L
     holds cells made on other terms.
     """
     chosen = validated(LeaderboardSettings, settings, "the settings of a leaderboard")
-    every = cells(chosen)
-    _check_recipes(every, chosen)
+    grid = cells(chosen)
+    _check_recipes(grid, chosen)
     folder = Folder(str(out))
-    entries = {cell: saved_entry(folder, cell, terms(cell, chosen)) for cell in every}
+    entries = {cell: saved_entry(folder, cell, terms(cell, chosen)) for cell in grid}
     splits = {name: _checked_split(name, chosen, progress) for name in chosen.beds}
     references = {name: _references(split, chosen) for name, split in splits.items()}
-    missing = [cell for cell in every if entries[cell] is None]
+    missing = [cell for cell in grid if entries[cell] is None]
     with running("leaderboard", len(missing), "dictionaries", progress) as bar:
         for together in passes(missing):
             for entry in _trained(together, splits[together[0].bed], chosen, folder, bar):
                 entry.save(folder)
                 entries[entry.cell] = entry
                 bar.advance()
-    complete = tuple(entry for cell in every if (entry := entries[cell]) is not None)
+    complete = tuple(entry for cell in grid if (entry := entries[cell]) is not None)
     board = Leaderboard(folder.url, chosen, complete, references)
     board.save()
     return board
@@ -77,14 +77,14 @@ def terms(cell: GridCell, settings: LeaderboardSettings) -> dict[str, Any]:
     }
 
 
-def _check_recipes(every: Sequence[GridCell], settings: LeaderboardSettings) -> None:
+def _check_recipes(grid: Sequence[GridCell], settings: LeaderboardSettings) -> None:
     """Build every recipe without memory, so that an error comes before the testbeds are built."""
     first_seed = settings.seeds[0]
     with torch.device("meta"):
-        for cell in dict.fromkeys(cell.model_copy(update={"bed": ""}) for cell in every):
+        for cell in dict.fromkeys(cell.model_copy(update={"bed": ""}) for cell in grid):
             if cell.seed == first_seed:
-                made = cell.build(_PLACEHOLDER, settings)
-                check_needs(made.needs, _GIVEN, cell.recipe, "a testbed")
+                sae = cell.build(_PLACEHOLDER, settings)
+                check_needs(sae.needs, _GIVEN, cell.recipe, "a testbed")
 
 
 def _checked_split(name: str, settings: LeaderboardSettings, progress: bool) -> TestbedSplit:

@@ -35,13 +35,13 @@ class Leaderboard:
 
     def of(self, bed: str, width: int, recipe: str, seed: int) -> list[LeaderboardEntry]:
         """The entries of one frontier, by k."""
-        wanted = (bed, width, recipe, seed)
-        found = [
+        identity = (bed, width, recipe, seed)
+        entries = [
             entry
             for entry in self.entries
-            if (entry.cell.bed, entry.cell.width, entry.cell.recipe, entry.cell.seed) == wanted
+            if (entry.cell.bed, entry.cell.width, entry.cell.recipe, entry.cell.seed) == identity
         ]
-        return sorted(found, key=lambda entry: entry.cell.k)
+        return sorted(entries, key=lambda entry: entry.cell.k)
 
     def at_middle_k(self, bed: str, width: int, recipe: str) -> list[LeaderboardEntry]:
         """The entries of all seeds with the k in the middle."""
@@ -107,7 +107,7 @@ class Leaderboard:
                 validated(LeaderboardSettings, settings),
                 tuple(LeaderboardEntry.model_validate(entry) for entry in value["entries"]),
                 {
-                    bed: [ProbeAccuracy.model_validate(each) for each in some]
+                    bed: [ProbeAccuracy.model_validate(accuracy) for accuracy in some]
                     for bed, some in value["references"].items()
                 },
             )
@@ -121,7 +121,8 @@ class Leaderboard:
             "schema_version": SCHEMA_VERSION,
             "settings": self.settings.model_dump(mode="json"),
             "references": {
-                bed: [each.model_dump() for each in some] for bed, some in self.references.items()
+                bed: [accuracy.model_dump() for accuracy in some]
+                for bed, some in self.references.items()
             },
             "entries": [entry.model_dump(mode="json") for entry in self.entries],
         }

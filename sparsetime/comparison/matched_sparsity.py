@@ -67,7 +67,7 @@ class MatchedComparison:
         The interval is over seeds, None for a single one; the null is no difference.
         """
         pairs = zip(self._of(name), self._of(other), strict=True)
-        apart = np.array([one.value - two.value for one, two in pairs])
+        apart = np.array([left.value - right.value for left, right in pairs])
         null_is = "recipes that do not differ"
         return estimate(ratio_of(apart, np.ones(len(apart))), len(apart), 0.0, null_is, seed)
 
@@ -97,21 +97,21 @@ def matched_comparison(
     DataError where a frontier does not reach the level, has no points, or is not finite and
     positive.
     """
-    seeds = {len(each) for each in frontiers.values()}
+    seeds = {len(by_seed) for by_seed in frontiers.values()}
     if len(frontiers) < 2 or len(seeds) > 1 or 0 in seeds:
-        seed_counts = ", ".join(f"{name!r} {len(each)}" for name, each in frontiers.items())
+        seed_counts = ", ".join(f"{name!r} {len(by_seed)}" for name, by_seed in frontiers.items())
         raise MismatchError(
             f"a comparison needs two recipes or more with equally many seeds; these have: "
             f"{seed_counts}"
         )
     points = {
-        name: tuple(interpolate_frontier(name, frontier, axis, level) for frontier in each)
-        for name, each in frontiers.items()
+        name: tuple(interpolate_frontier(name, frontier, axis, level) for frontier in by_seed)
+        for name, by_seed in frontiers.items()
     }
     other = _other(axis)
     means = {
-        name: float(np.mean([getattr(point, other) for point in each]))
-        for name, each in points.items()
+        name: float(np.mean([getattr(point, other) for point in by_seed]))
+        for name, by_seed in points.items()
     }
     low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
     apart = means[high] / means[low] - 1

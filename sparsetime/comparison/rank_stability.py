@@ -36,9 +36,11 @@ def rank_stability(values: Mapping[str, Sequence[float]]) -> RankStability:
     """
     from scipy.stats import kendalltau
 
-    seeds = {len(each) for each in values.values()}
+    seeds = {len(seed_values) for seed_values in values.values()}
     if len(seeds) > 1:
-        seed_counts = ", ".join(f"{name!r} {len(each)}" for name, each in values.items())
+        seed_counts = ", ".join(
+            f"{name!r} {len(seed_values)}" for name, seed_values in values.items()
+        )
         raise MismatchError(
             f"rankings are compared over the same seeds for all recipes; these have: {seed_counts}"
         )
@@ -46,8 +48,8 @@ def rank_stability(values: Mapping[str, Sequence[float]]) -> RankStability:
     pairs = list(combinations(by_seed, 2))
     if len(values) < 2 or not pairs:
         return RankStability(None, None, 0)
-    taus = [float(kendalltau(one, other).statistic) for one, other in pairs]
-    known = [tau for tau in taus if np.isfinite(tau)]
-    if not known:
+    taus = [float(kendalltau(ranks, other).statistic) for ranks, other in pairs]
+    finite_taus = [tau for tau in taus if np.isfinite(tau)]
+    if not finite_taus:
         return RankStability(None, None, 0)
-    return RankStability(float(np.mean(known)), min(known), len(known))
+    return RankStability(float(np.mean(finite_taus)), min(finite_taus), len(finite_taus))

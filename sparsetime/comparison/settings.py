@@ -51,13 +51,13 @@ class LeaderboardSettings(Settings):
 
     @field_validator("beds", "recipes", mode="before")
     @classmethod
-    def _names_alone(cls, given: Any) -> Any:
-        return {name: {} for name in given} if isinstance(given, list | tuple) else given
+    def _names_alone(cls, recipes: Any) -> Any:
+        return {name: {} for name in recipes} if isinstance(recipes, list | tuple) else recipes
 
     @field_validator("widths", "ks", "seeds")
     @classmethod
-    def _in_order(cls, given: list[int]) -> list[int]:
-        return sorted(set(given))
+    def _in_order(cls, numbers: list[int]) -> list[int]:
+        return sorted(set(numbers))
 
     @model_validator(mode="before")
     @classmethod

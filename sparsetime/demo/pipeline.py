@@ -144,8 +144,14 @@ def _captured(folder: Folder, model: LoadedModel, settings: DemoSettings) -> Sto
 def _dictionaries(settings: DemoSettings, d_in: int) -> list[Dictionary]:
     chosen = settings.dictionary
     return [
-        dictionary(name, d_in=d_in, width=chosen.width, seed=chosen.seed, **{"k": chosen.k, **own})
-        for name, own in chosen.recipes.items()
+        dictionary(
+            name,
+            d_in=d_in,
+            width=chosen.width,
+            seed=chosen.seed,
+            **{"k": chosen.k, **settings_of_recipe},
+        )
+        for name, settings_of_recipe in chosen.recipes.items()
     ]
 
 

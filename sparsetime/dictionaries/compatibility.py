@@ -15,7 +15,7 @@ from sparsetime.errors import ConfigError
 
 def check_compatibility(composition: Composition, components: Sequence[Component]) -> None:
     """Errors: ConfigError with the first reason why the components cannot work together."""
-    terms = [one for one in components if isinstance(one, Term)]
+    terms = [component for component in components if isinstance(component, Term)]
     for reason in _general_reasons(composition, components, terms):
         raise ConfigError(reason)
     for component in components:

@@ -39,27 +39,27 @@ def settings_model(callee: Callable[..., Any]) -> type[Settings]:
 
 
 def checked_settings(
-    what: str, callee: Callable[..., Any], given: Mapping[str, Any]
+    what: str, callee: Callable[..., Any], settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     """All settings of `callee`, the given ones checked.
 
     Errors: UnknownNameError with the nearest names for a setting that does not exist; ConfigError
     for one that is missing or of another type.
     """
-    check_names(what, callee, given)
-    return dict(validated(settings_model(callee), given, what).__dict__)
+    check_names(what, callee, settings)
+    return dict(validated(settings_model(callee), settings, what).__dict__)
 
 
-def check_names(what: str, callee: Callable[..., Any], given: Mapping[str, Any]) -> None:
+def check_names(what: str, callee: Callable[..., Any], names: Mapping[str, Any]) -> None:
     """Errors: UnknownNameError and ConfigError as for `checked_settings`, of names alone."""
     parameters = parameters_of(callee)
-    for name in given:
+    for name in names:
         if name not in parameters:
             raise unknown_name(f"setting of {what}", name, parameters)
     missing = [
         name
         for name, parameter in parameters.items()
-        if parameter.default is inspect.Parameter.empty and name not in given
+        if parameter.default is inspect.Parameter.empty and name not in names
     ]
     if missing:
         raise ConfigError(f"{what} also needs {', '.join(missing)}")

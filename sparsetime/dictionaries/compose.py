@@ -58,7 +58,7 @@ def compose(
     sizes = {"d_in": sum(in_dims), "d_out": sum(out_dims or in_dims), "width": width}
     terms = [objective] if isinstance(objective, str | Mapping | Component) else objective
     with with_gradients():
-        made = Dictionary(
+        sae = Dictionary(
             Encoder.from_description(encoder, sizes),
             Sparsifier.from_description(sparsifier, sizes),
             Decoder.from_description(decoder, sizes),
@@ -68,15 +68,15 @@ def compose(
             out_dims=out_dims,
             skip=None if skip is None else SkipConnection.from_description(skip, sizes),
         )
-        reset_parameters(made, seed)
-    return made
+        reset_parameters(sae, seed)
+    return sae
 
 
-def _sizes(name: str, given: int | Sequence[int]) -> tuple[int, ...]:
-    sizes = (given,) if isinstance(given, int) else tuple(given)
+def _sizes(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
+    sizes = (value,) if isinstance(value, int) else tuple(value)
     if not sizes or any(isinstance(d, bool) or not isinstance(d, int) or d < 1 for d in sizes):
         raise ConfigError(
-            f"got {name}={given!r}, expected a number of dimensions of at least 1, or one for each "
+            f"got {name}={value!r}, expected a number of dimensions of at least 1, or one for each "
             "of several sites"
         )
     return sizes

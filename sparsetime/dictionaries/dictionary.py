@@ -106,7 +106,10 @@ class Dictionary(nn.Module):
         """
         if len(self.groups) < 2:
             return None
-        return next((one.group_names for one in self.components if one.group_names), NESTED)
+        return next(
+            (component.group_names for component in self.components if component.group_names),
+            NESTED,
+        )
 
     @property
     def components(self) -> list[Component]:
@@ -118,12 +121,12 @@ class Dictionary(nn.Module):
     def needs(self) -> frozenset[str]:
         """Fields of `Batch` that training needs besides x."""
         target = frozenset() if self.out_dims is None else frozenset({"target"})
-        return target.union(*(one.needs for one in self.components))
+        return target.union(*(component.needs for component in self.components))
 
     @property
     def is_stateful(self) -> bool:
         """Whether a row's code depends on earlier rows, so that `encode` takes whole sequences."""
-        return any(one.is_stateful for one in self.components)
+        return any(component.is_stateful for component in self.components)
 
     @property
     def atoms(self) -> Float[Tensor, "width d"]:
@@ -204,8 +207,8 @@ class Dictionary(nn.Module):
     def observe(self, step: ForwardPass) -> None:
         """Update the running statistics of every component after a training step."""
         with torch.no_grad():
-            for one in self.components:
-                one.observe(step)
+            for component in self.components:
+                component.observe(step)
 
     @torch.no_grad()
     def encode(self, x: Float[Tensor, "*shape d"]) -> SparseCode:

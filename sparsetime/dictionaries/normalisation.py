@@ -24,8 +24,8 @@ class Normalisation(nn.Module):
     def __init__(self, sites: tuple[int, ...] = ()) -> None:
         super().__init__()
         self.sites = sites
-        several = len(sites) > 1
-        self.register_buffer("scale", torch.ones(sum(sites)) if several else torch.tensor(1.0))
+        many_sites = len(sites) > 1
+        self.register_buffer("scale", torch.ones(sum(sites)) if many_sites else torch.tensor(1.0))
 
     @torch.no_grad()
     def fit(self, x: Float[Tensor, "rows d"]) -> None:

@@ -57,7 +57,7 @@ def choose_excerpts(
     texts = store.sequences["text"].to_pylist()
     if not any(texts[place] for place in allowed):
         chosen = np.linspace(0, len(allowed) - 1, min(count, len(allowed))).round()
-        return [excerpt(store.sequence(allowed[int(one)]), 0, steps) for one in np.unique(chosen)]
+        return [excerpt(store.sequence(allowed[int(n)]), 0, steps) for n in np.unique(chosen)]
     sources = store.sequences["source"].to_pylist()
     ranked: dict[str, list[tuple[float, int, int]]] = {}
     for place in allowed:

@@ -109,13 +109,13 @@ def _dictionary(data: Folder, opened: RunCache, key: str, room: float, show: boo
             f"{room / _MILLION:.2f} megabytes for {key} do not hold its list of features, a "
             f"sequence and the moments of a feature; allow more with megabytes (--megabytes)"
         )
-    known = documents(opened, key, limit=len(shown.index.sequences))
+    all_documents = documents(opened, key, limit=len(shown.index.sequences))
     data.write_bytes("features.json", listed)
     _write(data, "columns.json", feature_columns(opened, key))
-    _write(data, "sequences.json", [x for x in known.lines if x.sequence in set(sequences)])
+    _write(data, "sequences.json", [x for x in all_documents.lines if x.sequence in set(sequences)])
     _write(data, "holds.json", {"features": features})
     return (
-        f"{shown.entry.title}: {len(sequences):,} of {known.total:,} sequences, moments of "
+        f"{shown.entry.title}: {len(sequences):,} of {all_documents.total:,} sequences, moments of "
         f"{len(features):,} of {len(living):,} features"
     )
 
@@ -177,9 +177,11 @@ def _telling(opened: RunCache, key: str, count: int) -> list[int]:
 def _sequence_order(opened: RunCache, key: str) -> list[int]:
     """Sequences that read best first, the sources in turn; the rest in their order."""
     shown = opened.dictionary(key)
-    known: list[int] = shown.index.sequences["sequence"].to_pylist()
-    best = [each.sequence for each in choose_excerpts(shown.store, len(known), known, steps=1)]
-    return list(dict.fromkeys([opened.opens_at(key)[0], *best, *known]))
+    numbers: list[int] = shown.index.sequences["sequence"].to_pylist()
+    best = [
+        excerpt.sequence for excerpt in choose_excerpts(shown.store, len(numbers), numbers, steps=1)
+    ]
+    return list(dict.fromkeys([opened.opens_at(key)[0], *best, *numbers]))
 
 
 def _write(folder: Folder, name: str, value: Any) -> None:
@@ -187,10 +189,10 @@ def _write(folder: Folder, name: str, value: Any) -> None:
 
 
 def _dump(value: Any) -> bytes:
-    def plain(each: Any) -> Any:
-        if isinstance(each, BaseModel):
-            return each.model_dump(mode="json")
-        raise TypeError(f"{type(each).__name__} is no record")
+    def plain(record: Any) -> Any:
+        if isinstance(record, BaseModel):
+            return record.model_dump(mode="json")
+        raise TypeError(f"{type(record).__name__} is no record")
 
     text = json.dumps(value, default=plain, separators=(",", ":"), ensure_ascii=False)
     return text.encode("utf-8", "replace")

@@ -103,9 +103,9 @@ class Panel:
 
 def views() -> list[View]:
     """Every view, in the order of the navigation. Errors: ConfigError as `_check` says."""
-    found = list(_read(views_package, "view", View))
-    _check(found)
-    return found
+    manifests = list(_read(views_package, "view", View))
+    _check(manifests)
+    return manifests
 
 
 def lanes() -> list[Lane]:
@@ -182,11 +182,11 @@ def _read(package: ModuleType, kind: str, of: type[_Manifest]) -> Iterator[_Mani
     yield from sorted(read, key=lambda manifest: (manifest.order, manifest.name))
 
 
-def _check(found: list[View]) -> None:
+def _check(manifests: list[View]) -> None:
     """Errors: ConfigError where two views share a path or a key."""
     for what, values in (
-        ("path", [view.path for view in found]),
-        ("key", [view.key for view in found if view.key]),
+        ("path", [view.path for view in manifests]),
+        ("key", [view.key for view in manifests if view.key]),
     ):
         twice = {value for value in values if values.count(value) > 1}
         if twice:

@@ -57,15 +57,18 @@ def comparison(
     rows = []
     for name in _names(evaluations):
         cells = []
-        for each, found in zip(entries, evaluations, strict=True):
-            figure = found.get(name)
-            first, rest = [_shown(name, of) for of in _of_parts(name, each, found)] or ["", ""]
+        for entry, evaluation in zip(entries, evaluations, strict=True):
+            figure = evaluation.get(name)
+            first, rest = [_shown(name, of) for of in _of_parts(name, entry, evaluation)] or [
+                "",
+                "",
+            ]
             cells.append(
                 ComparisonCell(
                     text=_shown(name, figure), first=first, rest=rest, note=_note(figure)
                 )
             )
-        meaning = next(found[name] for found in evaluations if name in found)
+        meaning = next(evaluation[name] for evaluation in evaluations if name in evaluation)
         rows.append(
             ComparisonRow(name=name, label=_label(name), definition=meaning.definition, cells=cells)
         )
@@ -74,10 +77,10 @@ def comparison(
 
 def definitions(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[Definition]:
     """What every row of the comparison means, in the words of the evaluation."""
-    found = []
+    lines = []
     for name in _names(evaluations):
         figure = next(figures[name] for figures in evaluations if name in figures)
-        found.append(
+        lines.append(
             Definition(
                 name=name,
                 label=_label(name),
@@ -86,34 +89,34 @@ def definitions(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[Defini
                 source=figure.source,
             )
         )
-    return found
+    return lines
 
 
 def measured_on(
     entries: Sequence[DictionaryEntry], reports: Sequence[EvaluationReport | None], unit: str
 ) -> list[str]:
     """Sentences on the documents behind the figures, and on how many steps training had seen."""
-    known = [(e, r) for e, r in zip(entries, reports, strict=True) if r is not None]
+    evaluated = [(e, r) for e, r in zip(entries, reports, strict=True) if r is not None]
     sentences = []
-    if len({tuple(sorted((r.subject | {"dictionary": ""}).items())) for _, r in known}) == 1:
-        sentences.append(f"Measured on {_documents(known[0][1], unit)}.")
+    if len({tuple(sorted((r.subject | {"dictionary": ""}).items())) for _, r in evaluated}) == 1:
+        sentences.append(f"Measured on {_documents(evaluated[0][1], unit)}.")
     else:
-        sentences += [f"{e.title} was measured on {_documents(r, unit)}." for e, r in known]
-    for each, report in known:
+        sentences += [f"{e.title} was measured on {_documents(r, unit)}." for e, r in evaluated]
+    for entry, report in evaluated:
         seen = report.about.get("seen_in_training")
         if seen:
             share = f"{seen:.0%}" if seen >= 0.005 else "Under 1%"
-            sentences.append(f"{share} of these {unit}s were also trained on by {each.title}.")
+            sentences.append(f"{share} of these {unit}s were also trained on by {entry.title}.")
     return sentences
 
 
 def _of_parts(
-    name: str, entry: DictionaryEntry, found: Mapping[str, MetricValue]
+    name: str, entry: DictionaryEntry, evaluation: Mapping[str, MetricValue]
 ) -> list[MetricValue | None]:
     """The figure of each part, also where it was taken before parts had names of their own."""
     return [
-        found.get(f"{name}/{own}", found.get(f"{name}/{before}"))
-        for own, before in zip(entry.parts or (), DEFAULT_GROUP_NAMES, strict=False)
+        evaluation.get(f"{name}/{group}", evaluation.get(f"{name}/{default_group}"))
+        for group, default_group in zip(entry.parts or (), DEFAULT_GROUP_NAMES, strict=False)
     ]
 
 

@@ -24,16 +24,16 @@ def import_map(entries: list[str]) -> str:
     Entries are paths below `explorer/`, such as `web/timeline.js`; the page imports them by
     `module_name`. Errors: UnknownNameError for an import of a module that does not exist.
     """
-    known = manifests.assets()
+    assets = manifests.assets()
     texts: dict[str, str] = {}
     left = list(entries)
     while left:
         path = left.pop()
         if path in texts:
             continue
-        if path not in known:
+        if path not in assets:
             raise UnknownNameError(f"got an import of {path}, which is no module of the explorer")
-        text = known[path].read_text("utf-8")
+        text = assets[path].read_text("utf-8")
         folder = posixpath.dirname(path)
         left += [_resolved(folder, match[3]) for match in _IMPORT.finditer(text)]
         texts[path] = _IMPORT.sub(

@@ -137,12 +137,15 @@ def _words(features: Any) -> list[list[str]]:
     any_word = (information < _INFORMATIVE) & (
         to_numpy(features, "density").astype(float) >= _OFTEN
     )
-    known = features["words"].to_pylist()
-    return [[ANY_WORD] if a else words or [] for words, a in zip(known, any_word, strict=True)]
+    words_of_feature = features["words"].to_pylist()
+    return [
+        [ANY_WORD] if a else words or []
+        for words, a in zip(words_of_feature, any_word, strict=True)
+    ]
 
 
 def _numbers(features: Any, name: str) -> Float[np.ndarray, " width"]:
-    found: Float[np.ndarray, " width"] = np.nan_to_num(
+    column: Float[np.ndarray, " width"] = np.nan_to_num(
         to_numpy(features, name).astype(float), nan=0.0
     )
-    return found
+    return column

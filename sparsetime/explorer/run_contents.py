@@ -108,7 +108,7 @@ def readable(folder: Folder, dictionaries: list[str], advance: Callable[[], None
         except (_LeftOutError, DamagedError) as why:
             notes.append(f"{name} is not shown: {str(why).rstrip('.')}.")
         advance()
-    shown.sort(key=lambda each: (each.table.place, each.entry.key))
+    shown.sort(key=lambda dictionary: (dictionary.table.place, dictionary.entry.key))
     return RunContents(shown, notes)
 
 
@@ -120,13 +120,13 @@ def store_names(folder: Folder) -> list[str]:
     if not folder.exists():
         raise StoreError(f"there is no run at {folder.url}: the folder does not exist")
     inside = [f"{STORE}/{name}" for name in (folder / STORE).names()]
-    found = [name for name in [*folder.names(), *inside] if folder.exists(f"{name}/{MANIFEST}")]
-    if not found:
+    names = [name for name in [*folder.names(), *inside] if folder.exists(f"{name}/{MANIFEST}")]
+    if not names:
         raise StoreError(
             f"{folder.url} is not a run that can be shown: that needs an activation store, best in "
             f"{STORE}/, and it holds none. Make one with sparsetime capture"
         )
-    return found
+    return names
 
 
 def indexed_names(folder: Folder) -> list[str]:

@@ -37,15 +37,17 @@ def dictionary_entry(key: str, index: FeatureIndex) -> DictionaryEntry:
 
 def unique_titles(shown: list[ShownDictionary]) -> list[ShownDictionary]:
     """Dictionaries of one recipe get their folder's name after the title."""
-    count = Counter(each.entry.title for each in shown)
+    count = Counter(dictionary.entry.title for dictionary in shown)
     return [
-        each
-        if count[each.entry.title] == 1
+        dictionary
+        if count[dictionary.entry.title] == 1
         else replace(
-            each,
-            entry=each.entry.model_copy(update={"title": f"{each.entry.title}, {each.entry.key}"}),
+            dictionary,
+            entry=dictionary.entry.model_copy(
+                update={"title": f"{dictionary.entry.title}, {dictionary.entry.key}"}
+            ),
         )
-        for each in shown
+        for dictionary in shown
     ]
 
 
@@ -54,11 +56,12 @@ def distinct_stores(stores: Sequence[Store]) -> list[Store]:
     return list({store.path: store for store in stores}.values())
 
 
-def aligned(one: Store, other: Store) -> bool:
+def aligned(left: Store, right: Store) -> bool:
     """Whether step by step both stores tell of the same."""
     names = ["id", "length", "start", "step"]
-    return one.path == other.path or bool(
-        one.unit == other.unit and one.sequences.select(names).equals(other.sequences.select(names))
+    return left.path == right.path or bool(
+        left.unit == right.unit
+        and left.sequences.select(names).equals(right.sequences.select(names))
     )
 
 

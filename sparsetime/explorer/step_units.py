@@ -33,5 +33,5 @@ def lasting(steps: float, store: Store) -> str:
 
 def _step_of(store: Store) -> float | None:
     """The time from a step to the next where all sequences agree on it."""
-    found = set(store.sequences["step"].to_pylist())
-    return float(found.pop()) if len(found) == 1 else None
+    steps = set(store.sequences["step"].to_pylist())
+    return float(steps.pop()) if len(steps) == 1 else None

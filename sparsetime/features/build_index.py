@@ -83,11 +83,11 @@ def index(
     encoded = encode_whole_store(codes, store, progress)
     record = write_index(encoded, folder, subject, about, progress, directions)
     record = with_history(folder, record, stages, store, codes.device, progress)
-    made = FeatureIndex(folder, record)
+    new_index = FeatureIndex(folder, record)
     if codes.latent_names is not None:
         columns = {"feature": np.arange(codes.width), "latent_name": list(codes.latent_names)}
-        made.add_table(LATENTS, columns, [_NAME_COLUMN])
-    return made
+        new_index.add_table(LATENTS, columns, [_NAME_COLUMN])
+    return new_index
 
 
 def encode_whole_store(source: CodeSource, store: Store, progress: bool = True) -> EncodedStore:

@@ -74,9 +74,9 @@ def feature_context(
             f"sequence {stored.id!r} has {length} steps and the code {code.rows}; both must come "
             f"from one store"
         )
-    one = code.latents(feature, feature + 1)
+    events = code.latents(feature, feature + 1)
     strength = np.zeros(length)
-    strength[one.row_of_entry.numpy()] = one.values.detach().abs().numpy()
+    strength[events.row_of_entry.numpy()] = events.values.detach().abs().numpy()
     words = _all_words(stored, strength, position)
     at = next(i for i, word in enumerate(words) if word.here)
     near = words[max(0, at - around) : at + around + 1]

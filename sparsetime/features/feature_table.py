@@ -125,8 +125,8 @@ def read_feature_tables(
             continue
         record = folder.read_json(f"{TABLES}/{file}")
         where = f"{folder.url}/{TABLES}/{file}"
-        wanted = {"schema_version", "name", "sha256", "columns", "subject"}
-        if not isinstance(record, dict) or not wanted <= record.keys():
+        keys = {"schema_version", "name", "sha256", "columns", "subject"}
+        if not isinstance(record, dict) or not keys <= record.keys():
             raise DamagedError(f"{where} is not the record of a feature table; add the table again")
         if record["schema_version"] != SCHEMA_VERSION:
             raise StoreError(

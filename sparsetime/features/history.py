@@ -202,8 +202,8 @@ def _statistics(
 def _overlap(then: _StageStatistics, at_end: _StageStatistics) -> Float[np.ndarray, " width"]:
     width = len(at_end.count)
     both = np.zeros(width, dtype=np.int64)
-    for one, other in zip(then.entries, at_end.entries, strict=True):
-        common = np.intersect1d(one, other, assume_unique=True)
+    for earlier, last in zip(then.entries, at_end.entries, strict=True):
+        common = np.intersect1d(earlier, last, assume_unique=True)
         both += np.bincount(common % width, minlength=width)
     return ratio(both, then.count + at_end.count - both)
 

@@ -193,12 +193,12 @@ class FeatureIndex:
 
     def length(self, number: int) -> int:
         """Steps of a sequence. Errors: DataError for a sequence that was not indexed."""
-        known = to_numpy(self.sequences, "sequence")
-        at = int(np.searchsorted(known, number))
-        if at == len(known) or known[at] != number:
+        numbers = to_numpy(self.sequences, "sequence")
+        at = int(np.searchsorted(numbers, number))
+        if at == len(numbers) or numbers[at] != number:
             raise DataError(
                 f"sequence {number} is not in the index {self.path}, which holds "
-                f"{len(known)} sequences, numbers {known[0]} to {known[-1]}"
+                f"{len(numbers)} sequences, numbers {numbers[0]} to {numbers[-1]}"
             )
         length: int = self.sequences["length"][at].as_py()
         return length

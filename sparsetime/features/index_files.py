@@ -118,8 +118,8 @@ def load_record(folder: Folder) -> dict[str, Any]:
             f"sparsetime.index"
         )
     record = folder.read_json(RECORD)
-    wanted = {"schema_version", "width", "groups", "files"}
-    if not isinstance(record, dict) or not wanted <= record.keys():
+    keys = {"schema_version", "width", "groups", "files"}
+    if not isinstance(record, dict) or not keys <= record.keys():
         raise DamagedError(f"{folder.url}/{RECORD} is not the record of a feature index. {AGAIN}")
     if record["schema_version"] not in _EXAMPLES:
         raise StoreError(

@@ -109,7 +109,7 @@ def _labels(
     begins = np.cumsum([0, *(index.length(number) for number in numbers)])[:-1]
     row = np.concatenate([p + b for p, b in zip(position_of, begins, strict=True)])
     feature = np.concatenate(feature_of)
-    found = []
+    associations = []
     for name, per_sequence in labels.items():
         texts = [None if v is None else str(v) for sequence in per_sequence for v in sequence]
         values = sorted({text for text in texts if text is not None})
@@ -119,11 +119,17 @@ def _labels(
         of_step = np.array([-1 if text is None else code[text] for text in texts], dtype=np.int64)
         of_entry = of_step[row]
         labelled = of_entry >= 0
-        found.append((name, values, of_entry[labelled], feature[labelled], of_step[of_step >= 0]))
-    return found
+        associations.append(
+            (name, values, of_entry[labelled], feature[labelled], of_step[of_step >= 0])
+        )
+    return associations
 
 
 def _names_documents(per_sequence: list[list[Any]], values: list[str]) -> bool:
     """Whether a label has another value on every sequence, as an id or a title does."""
     firsts = [{str(value) for value in sequence} for sequence in per_sequence if sequence]
-    return len(firsts) > 1 and all(len(one) == 1 for one in firsts) and len(values) == len(firsts)
+    return (
+        len(firsts) > 1
+        and all(len(labels) == 1 for labels in firsts)
+        and len(values) == len(firsts)
+    )

@@ -47,7 +47,7 @@ def _half_lives(
     """
     draws, groups = weights.shape
     width = len(offsets) - 1
-    found = np.full((draws, width), np.nan)
+    half_lives = np.full((draws, width), np.nan)
     censored = np.zeros(width, dtype=np.bool_)
     total, squares = np.zeros(groups), np.zeros(groups)
     products, sides = np.zeros(groups), np.zeros(groups)
@@ -98,7 +98,7 @@ def _half_lives(
                 if now <= 0.5:
                     earlier = lags[k - 1] if k > 0 else 0
                     part = (before[n] - 0.5) / (before[n] - now)
-                    found[n, feature] = earlier + (lag - earlier) * part
+                    half_lives[n, feature] = earlier + (lag - earlier) * part
                     done[n] = True
                 before[n] = now
         for n in range(draws):
@@ -106,9 +106,9 @@ def _half_lives(
                 reached = len(lags) - 1
                 while reached > 0 and pairs[n, reached] == 0:
                     reached -= 1
-                found[n, feature] = lags[reached]
+                half_lives[n, feature] = lags[reached]
         censored[feature] = varies and not done[0]
-    return found, censored
+    return half_lives, censored
 
 
 def _window_similarity(
@@ -126,7 +126,7 @@ def _window_similarity(
     rows = len(offsets) - 1
     before, after = np.zeros(width), np.zeros(width)
     inner, earlier, later = 0.0, 0.0, 0.0
-    found = np.empty(rows - 2 * window + 1)
+    similarity = np.empty(rows - 2 * window + 1)
     for row in range(rows):
         for side in range(3):
             moved = row - side * window
@@ -145,8 +145,8 @@ def _window_similarity(
         if place >= 0:
             # Where nothing is active only rounding errors remain, which must not give a cosine.
             norms = np.sqrt(max(earlier, 0.0) * max(later, 0.0))
-            found[place] = inner / norms if norms > 1e-12 else 0.0
-    return found
+            similarity[place] = inner / norms if norms > 1e-12 else 0.0
+    return similarity
 
 
 window_similarity = njit(cache=True)(_window_similarity)

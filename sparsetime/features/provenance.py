@@ -57,8 +57,8 @@ def reuse_or_clear(
             f"files with force=True"
         )
     if folder.exists(record) and not force:
-        found = _subject_in(folder, record)
-        differing = [name for name in subject if found.get(name) != subject[name]]
+        stored = _subject_in(folder, record)
+        differing = [name for name in subject if stored.get(name) != subject[name]]
         if not differing:
             return True
         raise StoreError(
@@ -82,10 +82,10 @@ def _another(differing: list[str]) -> str:
 
 def _subject_in(folder: Folder, record: str) -> dict[str, str]:
     value = folder.read_json(record)
-    found = value.get("subject") if isinstance(value, dict) else None
-    if not isinstance(found, dict):
+    subject = value.get("subject") if isinstance(value, dict) else None
+    if not isinstance(subject, dict):
         raise DamagedError(
             f"{folder.url}/{record} is damaged: it does not say what it was made from. Make it "
             f"again with force=True"
         )
-    return found
+    return subject

@@ -45,6 +45,6 @@ def most_informative(features: pa.Table, n: int = 30) -> Int[np.ndarray, " n"]:
 
 
 def _ranked(score: np.ndarray, fit: Int[np.ndarray, " candidates"]) -> Int[np.ndarray, " known"]:
-    known = fit[np.isfinite(score[fit])]
-    ranked: Int[np.ndarray, " known"] = known[np.lexsort((known, -score[known]))]
+    finite = fit[np.isfinite(score[fit])]
+    ranked: Int[np.ndarray, " known"] = finite[np.lexsort((finite, -score[finite]))]
     return ranked

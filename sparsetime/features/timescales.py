@@ -156,12 +156,12 @@ def neighbouring_pairs(segments: Segments) -> int:
 
 def autocorrelation_lags(last: int) -> Int[np.ndarray, " lags"]:
     """Lags of the half-life: every one up to 64, and eight per octave up to `last`."""
-    every = np.arange(1, min(last, _EVERY_LAG_UP_TO) + 1)
+    lags = np.arange(1, min(last, _EVERY_LAG_UP_TO) + 1)
     if last <= _EVERY_LAG_UP_TO:
-        return every
+        return lags
     octaves = np.log2(last / _EVERY_LAG_UP_TO)
     further = np.geomspace(_EVERY_LAG_UP_TO, last, 1 + int(np.ceil(octaves * _LAGS_AN_OCTAVE)))
-    return np.unique(np.concatenate([every, np.rint(further).astype(np.int64)]))
+    return np.unique(np.concatenate([lags, np.rint(further).astype(np.int64)]))
 
 
 def check_segments(code: SparseCode, segments: Segments) -> None:

@@ -61,8 +61,8 @@ def select(
         case NearTopKRule(k, margin):
             margins = [part.numpy() for part in margin.split(_rows_at_once(x, weight))]
             parts = [
-                loops.near_largest_per_row(tile, min(k, width), own)
-                for tile, own in zip(tiles, margins, strict=True)
+                loops.near_largest_per_row(tile, min(k, width), tile_margin)
+                for tile, tile_margin in zip(tiles, margins, strict=True)
             ]
     return _support(parts, width)
 

@@ -166,8 +166,8 @@ def project(values, indices, weight, d, COLUMNS: tl.constexpr):
     columns = tl.arange(0, COLUMNS)
     inside = columns < d
     line = tl.load(values + row * d + columns, mask=inside, other=0.0)
-    own = tl.load(weight + tl.load(indices + row) * d + columns, mask=inside, other=0.0)
-    tl.store(values + row * d + columns, line - tl.sum(line * own, 0) * own, mask=inside)
+    atom = tl.load(weight + tl.load(indices + row) * d + columns, mask=inside, other=0.0)
+    tl.store(values + row * d + columns, line - tl.sum(line * atom, 0) * atom, mask=inside)
 
 
 @triton.jit
@@ -199,11 +199,11 @@ def adam(
     mean += (1 - first_decay) * slope
     square = tl.load(second + addresses, mask=inside, other=0.0) * second_decay
     square += (1 - second_decay) * slope * slope
-    own = tl.load(weight + addresses, mask=inside, other=0.0)
-    own -= size * mean / (tl.sqrt(square) / correction + epsilon)
+    atom = tl.load(weight + addresses, mask=inside, other=0.0)
+    atom -= size * mean / (tl.sqrt(square) / correction + epsilon)
     if UNIT_ROWS:
-        length = tl.sqrt(tl.sum(tl.where(inside, own * own, 0.0), 0))
-        own /= tl.maximum(length, 1e-8)
+        length = tl.sqrt(tl.sum(tl.where(inside, atom * atom, 0.0), 0))
+        atom /= tl.maximum(length, 1e-8)
     tl.store(first + addresses, mean, mask=inside)
     tl.store(second + addresses, square, mask=inside)
-    tl.store(weight + addresses, own, mask=inside)
+    tl.store(weight + addresses, atom, mask=inside)

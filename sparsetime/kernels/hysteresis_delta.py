@@ -90,26 +90,26 @@ def _delta_code(
     past: SparseCode,
 ) -> SparseCode:
     """Delta code of all segments in parallel, one step at a time, with dense values."""
-    wanted, now = fresh.dense(), past.dense()
-    out = torch.zeros_like(wanted)
+    target, now = fresh.dense(), past.dense()
+    out = torch.zeros_like(target)
     lengths = segments.diff()
     for step in range(int(lengths.max()) if lengths.numel() else 0):
         unfinished = (lengths > step).nonzero()[:, 0]
         rows = segments[unfinished] + step
-        now[unfinished] = _changed(now[unfinished], wanted[rows], aim[rows], atoms, tolerance)
+        now[unfinished] = _changed(now[unfinished], target[rows], aim[rows], atoms, tolerance)
         out[rows] = now[unfinished]
     return SparseCode.from_dense(out)
 
 
 def _changed(
     now: Float[Tensor, "some width"],
-    wanted: Float[Tensor, "some width"],
+    target: Float[Tensor, "some width"],
     aim: Float[Tensor, "some d"],
     atoms: Float[Tensor, "width d"],
     tolerance: float,
 ) -> Float[Tensor, "some width"]:
-    allowed = (aim - wanted @ atoms).square().sum(1) + tolerance
-    change = wanted - now
+    allowed = (aim - target @ atoms).square().sum(1) + tolerance
+    change = target - now
     most = max(1, int((change != 0).sum(1).max()))
     order = change.abs().argsort(dim=1, descending=True, stable=True)[:, :most]
     steps = change.gather(1, order)
@@ -118,4 +118,4 @@ def _changed(
     within = error <= allowed[:, None]
     count = (~within).long().cumprod(1).sum(1)  # all changes where no prefix is within tolerance
     keep = torch.arange(most, device=now.device)[None] < count[:, None]
-    return now.scatter(1, order, torch.where(keep, wanted.gather(1, order), now.gather(1, order)))
+    return now.scatter(1, order, torch.where(keep, target.gather(1, order), now.gather(1, order)))

@@ -230,6 +230,6 @@ def adam(
 
 def project(gradient: GradientRows, weight: Float[Tensor, "width d"]) -> None:
     """See `adam.project`."""
-    own = weight if gradient.indices is None else weight[gradient.indices]
-    along = (gradient.values * own).sum(1, keepdim=True)
-    gradient.values.addcmul_(along, own, value=-1)
+    atoms = weight if gradient.indices is None else weight[gradient.indices]
+    along = (gradient.values * atoms).sum(1, keepdim=True)
+    gradient.values.addcmul_(along, atoms, value=-1)

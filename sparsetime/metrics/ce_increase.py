@@ -32,7 +32,9 @@ def token_windows(
     """
     values = torch.tensor(store.steps([column])[column].to_numpy()).long()
     documents = values.split(store.segments.lengths.tolist())
-    return torch.cat([one.unfold(0, length, length) for one in documents if len(one) >= length])
+    return torch.cat(
+        [tokens.unfold(0, length, length) for tokens in documents if len(tokens) >= length]
+    )
 
 
 @torch.no_grad()
@@ -136,8 +138,8 @@ def _window_losses(
 ) -> Float[Tensor, " windows"]:
     """Mean cross-entropy of every window in nats, float64 on the CPU."""
     logits = next_token_logits(model, tokens, site, replace)
-    wanted = next_tokens(tokens).to(logits.device)
-    losses = nn.functional.cross_entropy(logits, wanted, reduction="none")
+    targets = next_tokens(tokens).to(logits.device)
+    losses = nn.functional.cross_entropy(logits, targets, reduction="none")
     return losses.reshape(len(tokens), -1).double().mean(1).cpu()
 
 

@@ -93,7 +93,7 @@ def evaluate(
     and model do not belong together; DataError for an empty store; StoreError where `out` holds
     anything else and `force` is not given. All come before the work.
     """
-    wanted = _wanted(metrics)
+    chosen = _wanted(metrics)
     check_compatible(sae, store)
     subject = provenance_of(weight_hash(sae), store)
     if out is not None:
@@ -109,7 +109,7 @@ def evaluate(
         tokens=tokens,
         seed=seed,
     )
-    values, left_out = _computed(inputs, wanted, progress)
+    values, left_out = _computed(inputs, chosen, progress)
     about = {
         "dictionary": sae.name,
         "width": sae.width,
@@ -148,21 +148,21 @@ def _claim(folder: Folder, subject: dict[str, str], force: bool) -> None:
 
 def _wanted(metrics_or_families: Sequence[str] | None) -> list[Metric]:
     """The metrics that were asked for, in the order of their families."""
-    every = metrics()
+    all_metrics = metrics()
     if metrics_or_families is None:
-        return list(every.values())
+        return list(all_metrics.values())
     names = [metrics_or_families] if isinstance(metrics_or_families, str) else metrics_or_families
-    wanted: set[str] = set()
+    chosen: set[str] = set()
     for name in names:
         if name in FAMILIES:
-            wanted |= {metric.name for metric in FAMILIES[name]}
-        elif name in every:
-            wanted.add(name)
+            chosen |= {metric.name for metric in FAMILIES[name]}
+        elif name in all_metrics:
+            chosen.add(name)
         else:
             renamed = _RENAMED.get(name)
             hint = "" if renamed is None else f"the family is now called {renamed!r}"
-            raise unknown_name("metric", name, [*every, *FAMILIES], hint)
-    return [metric for metric in every.values() if metric.name in wanted]
+            raise unknown_name("metric", name, [*all_metrics, *FAMILIES], hint)
+    return [metric for metric in all_metrics.values() if metric.name in chosen]
 
 
 def _checked_model(model: str | Path | nn.Module | LoadedModel, store: Store) -> LoadedModel:
@@ -177,22 +177,22 @@ def _checked_model(model: str | Path | nn.Module | LoadedModel, store: Store) ->
 
 
 def _computed(
-    inputs: EvaluationContext, wanted: list[Metric], show: bool
+    inputs: EvaluationContext, chosen: list[Metric], show: bool
 ) -> tuple[dict[str, MetricValue], dict[str, str]]:
     """Values by full name, and the reasons of those that are left out."""
-    kinds = dict.fromkeys(kind for metric in wanted for kind in metric.gathers)
+    kinds = dict.fromkeys(kind for metric in chosen for kind in metric.gathers)
     gathered = {kind: kind(inputs) for kind in kinds}
     codes = _codes(inputs, list(gathered.values()), show)
     lengths = [code.rows for code in codes]
     whole = concatenate(codes)
     values: dict[str, MetricValue] = {}
     left_out: dict[str, str] = {}
-    with running("compute metrics", len(wanted), "metrics", show) as bar:
+    with running("compute metrics", len(chosen), "metrics", show) as bar:
         data = [
             EvaluationData(inputs, group, group.of(whole), lengths, gathered)
             for group in inputs.groups
         ]
-        for metric in wanted:
+        for metric in chosen:
             bar.say(metric.name)
             for of_group in data:
                 _compute(metric, of_group, values, left_out)

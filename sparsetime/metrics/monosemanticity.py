@@ -47,10 +47,12 @@ def monosemanticity(
     y, y_out = concept.numpy(), held_out_concept.numpy()
 
     def tree(features: NDArray[Any], levels: int) -> tuple[float, int]:
-        made = DecisionTreeClassifier(max_depth=levels, class_weight="balanced", random_state=0)
-        made.fit(features, y)
-        accuracy = balanced_accuracy_score(y_out, made.predict(x_out))
-        return float(accuracy), int(made.tree_.feature[0])
+        classifier = DecisionTreeClassifier(
+            max_depth=levels, class_weight="balanced", random_state=0
+        )
+        classifier.fit(features, y)
+        accuracy = balanced_accuracy_score(y_out, classifier.predict(x_out))
+        return float(accuracy), int(classifier.tree_.feature[0])
 
     alone, _ = tree(x, 1)
     together = [tree(x, 1 + i)[0] for i in range(1, depth + 1)]

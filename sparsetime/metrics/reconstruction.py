@@ -33,11 +33,11 @@ class ReconstructionSums(Gather):
         if not len(x) or self._sae.out_dims is not None:
             return
         device = device_of(self._sae)
-        given = x.float().to(device)[None]
+        batch = x.float().to(device)[None]
         for latents in self._groups:
             code = latents.of(sequence.code).reshape(1, len(x)).to(device)
             with torch.no_grad():
-                x_hat = self._sae.reconstruct(code, given)[0].cpu().double()
+                x_hat = self._sae.reconstruct(code, batch)[0].cpu().double()
             self.sums[latents.name].add(x, x.double() - x_hat, group)
 
 

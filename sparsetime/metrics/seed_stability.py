@@ -54,7 +54,7 @@ def seed_stability(atoms: Sequence[Float[Tensor, "width d"]], seed: int = 0) -> 
     """
     if len(atoms) < 2:
         raise DataError(f"got {len(atoms)} dictionary, expected at least two seeds to compare")
-    shapes = {tuple(each.shape) for each in atoms}
+    shapes = {tuple(tensor.shape) for tensor in atoms}
     if len(shapes) > 1:
         raise MismatchError(
             f"the dictionaries have {len(shapes)} sizes, {sorted(shapes)} (width, d); stability "
@@ -63,19 +63,19 @@ def seed_stability(atoms: Sequence[Float[Tensor, "width d"]], seed: int = 0) -> 
     width, d = atoms[0].shape
     by_pair = np.zeros((len(atoms), len(atoms), width))
     for a, b in combinations(range(len(atoms)), 2):
-        found = recovery(atoms[b].cpu(), atoms[a].cpu())
-        by_pair[a, b] = found.cosine.numpy()
-        by_pair[b, a, found.matched.numpy()] = found.cosine.numpy()
+        matches = recovery(atoms[b].cpu(), atoms[a].cpu())
+        by_pair[a, b] = matches.cosine.numpy()
+        by_pair[b, a, matches.matched.numpy()] = matches.cosine.numpy()
     random = recovery(*(random_atoms(width, d, seed + n) for n in range(2))).cosine.numpy()
-    each = by_pair.sum(axis=1) / (len(atoms) - 1)
-    one, two = np.triu_indices(len(atoms), 1)
+    by_seed = by_pair.sum(axis=1) / (len(atoms) - 1)
+    first, second = np.triu_indices(len(atoms), 1)
     # An atom of the first dictionary and its matches are drawn together.
-    cosines = by_pair[one, two]
+    cosines = by_pair[first, second]
     many = np.full(width, float(len(cosines)))
     above = (cosines > SHARED_ABOVE).sum(axis=0).astype(float)
     chance = float((random > SHARED_ABOVE).mean())
     return SeedStability(
         estimate(ratio_of(cosines.sum(axis=0), many), width, float(random.mean()), _NULL, seed),
         estimate(ratio_of(above, many), width, chance, _NULL, seed),
-        each,
+        by_seed,
     )

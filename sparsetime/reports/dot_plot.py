@@ -66,8 +66,8 @@ def _split_name(name: str, names: Iterable[str]) -> tuple[str, str]:
 
 def _panel(title: str, rows: Mapping[str, Sequence[float]], x: float, y: float) -> list[str]:
     finite = {name: [v for v in values if math.isfinite(v)] for name, values in rows.items()}
-    every = [value for values in finite.values() for value in values]
-    low, high = min(every, default=0.0), max(every, default=1.0)
+    all_values = [value for values in finite.values() for value in values]
+    low, high = min(all_values, default=0.0), max(all_values, default=1.0)
     if 0 < low < high / 2:
         low = 0.0  # with zero near, lengths from it should be comparable
     marks = ticks_around(low, high)
@@ -76,20 +76,24 @@ def _panel(title: str, rows: Mapping[str, Sequence[float]], x: float, y: float) 
     drawn = [text(title, x, y + 17, font_weight=600, fill="currentColor")]
     drawn += [_vertical(x_of(mark), y + _HEAD, bottom, stroke_opacity=".15") for mark in marks]
     decimals = max(0, -math.floor(math.log10(min(b - a for a, b in pairwise(marks))) + 1e-9))
-    tick = {"text_anchor": "middle", "font_size": 10, "fill": "currentColor", "fill_opacity": ".7"}
     drawn += [
-        text(f"{mark:.{decimals}f}", x_of(mark), bottom + 13, **tick)
+        _tick(f"{mark:.{decimals}f}", x_of(mark), bottom + 13)
         for mark in (marks if len(marks) <= 5 else marks[::2])
     ]
     for number, (name, values) in enumerate(finite.items()):
         middle = y + _HEAD + _ROW * (number + 0.5)
-        label = {"text_anchor": "end", "fill": "currentColor"}
-        drawn.append(text(name, x + _LABEL - 6, middle + 4, **label))
+        at = x + _LABEL - 6
+        drawn.append(text(name, at, middle + 4, text_anchor="end", fill="currentColor"))
         if values:
             mean = x_of(sum(values) / len(values))
             drawn.append(_vertical(mean, middle - 7, middle + 7, stroke_width=2))
         drawn += [_dot(x_of(value), middle) for value in values]
     return drawn
+
+
+def _tick(label: str, x: float, y: float) -> str:
+    colours = {"fill": "currentColor", "fill_opacity": ".7"}
+    return text(label, x, y, text_anchor="middle", font_size=10, **colours)
 
 
 def _vertical(x: float, y1: float, y2: float, **attributes: str | float) -> str:

@@ -53,11 +53,11 @@ def feature_list(
                 ],
                 passages=[
                     ShadedPassage(
-                        source=each.id,
+                        source=passage.id,
                         strength=f"{moment['value']:.3g}",
-                        pieces=list(shaded(each, row["max"])),
+                        pieces=list(shaded(passage, row["max"])),
                     )
-                    for each, moment in zip(passages, moments, strict=True)
+                    for passage, moment in zip(passages, moments, strict=True)
                 ],
             )
         )

@@ -126,21 +126,27 @@ def _ladder(board: Leaderboard, bed: str, width: int, labels: Sequence[str]) -> 
     curves = []
     for recipe, line in _lines(board):
         entries = board.at_middle_k(bed, width, recipe)
-        probes = [each for entry in entries for each in entry.probes if each.reader == "code"]
-        found: dict[str, list[float]] = {}
-        for each in probes:
-            found.setdefault(each.label, []).append(each.accuracy)
+        probes = [probe for entry in entries for probe in entry.probes if probe.reader == "code"]
+        accuracies: dict[str, list[float]] = {}
+        for probe in probes:
+            accuracies.setdefault(probe.label, []).append(probe.accuracy)
         points = [
-            (places[label], float(np.mean(found[label]))) for label in labels if label in found
+            (places[label], float(np.mean(accuracies[label])))
+            for label in labels
+            if label in accuracies
         ]
         if points:
             curves.append(_curve(recipe, line, points))
-    known = board.references.get(bed, [])
+    references = board.references.get(bed, [])
     for reader, line in ((RAW, "ink dotted"), (RANDOM, "plain dotted")):
-        some = [(places[each.label], each.accuracy) for each in known if each.reader == reader]
+        some = [
+            (places[probe.label], probe.accuracy) for probe in references if probe.reader == reader
+        ]
         if some:
             curves.append(_curve(reader, line, some))
-    if frequent := [(places[each.label], each.baseline) for each in known if each.reader == RAW]:
+    if frequent := [
+        (places[probe.label], probe.baseline) for probe in references if probe.reader == RAW
+    ]:
         curves.append(_curve(FREQUENT, "faint", frequent))
     return Chart(
         title="",
@@ -181,11 +187,11 @@ def _dwells(board: Leaderboard, bed: str, width: int) -> Chart:
     """How long the latents of those that are found last."""
     curves = []
     for recipe, line in _lines(board):
-        found: dict[float, list[float]] = {}
+        recovered: dict[float, list[float]] = {}
         for octave in _octaves(board, bed, width, recipe):
             if octave.found is not None:
-                found.setdefault(octave.dwell, []).append(octave.found)
-        points = [(step * 2**0.5, float(np.mean(found[step]))) for step in sorted(found)]
+                recovered.setdefault(octave.dwell, []).append(octave.found)
+        points = [(step * 2**0.5, float(np.mean(recovered[step]))) for step in sorted(recovered)]
         if points:
             curves.append(_curve(recipe, line, points))
     if truth := sorted({x for curve in curves for x in curve.x}):

@@ -48,20 +48,20 @@ def leaderboard_page(board: Leaderboard) -> LeaderboardPage:
     """What the page of a leaderboard shows."""
     settings = board.settings
     train = settings.train
-    found = rankings(board)
+    standings = rankings(board)
     return LeaderboardPage(
         title="Leaderboard",
         lead=f"{len(board.entries)} dictionaries of {len(settings.recipes)} recipes, each trained "
         f"on {train.rows:,} rows in the same order, and measured on sequences that none of them "
         "was trained on.",
-        overview=overview(found),
+        overview=overview(standings),
         beds=[
             Bed(
                 name=bed,
                 panels=panels(board, bed),
                 rankings=[
                     standing_table(standing, settings.seeds)
-                    for standing in found
+                    for standing in standings
                     if standing.bed == bed
                 ],
                 probes=probes(board, bed),

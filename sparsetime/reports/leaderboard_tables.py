@@ -47,11 +47,11 @@ def overview(rankings: Sequence[RecipeRanking]) -> Table:
         "brackets. In each column all recipes are read at one L0, the baseline's with the k in the "
         "middle; where a frontier does not reach it there is no value. Kendall's tau says whether "
         "another seed would rank them alike: 1 where all seeds agree, about 0 by chance.",
-        columns=["recipe", *(f"{one.bed}, width {one.width:,}" for one in rankings)],
+        columns=["recipe", *(f"{ranking.bed}, width {ranking.width:,}" for ranking in rankings)],
         rows=[
-            *([recipe, *(_placed(one, recipe) for one in rankings)] for recipe in ordered),
-            ["L0", *(f"{one.l0:.1f}" for one in rankings)],
-            ["Kendall's tau over seeds", *(_tau(one) for one in rankings)],
+            *([recipe, *(_placed(ranking, recipe) for ranking in rankings)] for recipe in ordered),
+            ["L0", *(f"{ranking.l0:.1f}" for ranking in rankings)],
+            ["Kendall's tau over seeds", *(_tau(ranking) for ranking in rankings)],
         ],
     )
 
@@ -81,20 +81,20 @@ def standing_table(standing: RecipeRanking, seeds: Sequence[int]) -> Table:
 
 def against_baseline(board: Leaderboard) -> Table:
     """What can be compared with the baseline, and what cannot, each with its reason."""
-    found = comparisons(board)
+    compared = comparisons(board)
     refused: dict[str, list[str]] = {}
-    for each in found:
-        if each.reason:
-            place = f"{each.recipe} on {each.bed}, width {each.width:,}"
-            names = refused.setdefault(f"{place}: {each.reason}", [])
-            names.append(each.metric)
+    for comparison in compared:
+        if comparison.reason:
+            place = f"{comparison.recipe} on {comparison.bed}, width {comparison.width:,}"
+            names = refused.setdefault(f"{place}: {comparison.reason}", [])
+            names.append(comparison.metric)
     baseline = board.settings.baseline
     return Table(
         title=f"Against {baseline}, at equal L0 and FVU",
         caption=f"Both L0 and FVU are equal within {board.settings.tolerance:.0%}, one of them "
         f"exactly. The interval is over seeds. Where recipes do not meet, there is no comparison.",
         columns=["recipe", "testbed", "width", "metric", "at", "value", baseline, "difference"],
-        rows=[_compared(each) for each in found if not each.reason],
+        rows=[_compared(comparison) for comparison in compared if not comparison.reason],
         notes=[f"{where}. Not compared: {', '.join(names)}." for where, names in refused.items()],
     )
 
@@ -108,19 +108,19 @@ def probes(board: Leaderboard, bed: str) -> Table | None:
     rows = []
     for width in settings.widths:
         for recipe in settings.recipes:
-            found: dict[tuple[str, str], list[float]] = {}
+            accuracies: dict[tuple[str, str], list[float]] = {}
             for entry in board.at_middle_k(bed, width, recipe):
-                for each in entry.probes:
-                    found.setdefault((each.reader, each.label), []).append(each.accuracy)
-            for reader in dict.fromkeys(reader for reader, _ in found):
+                for probe in entry.probes:
+                    accuracies.setdefault((probe.reader, probe.label), []).append(probe.accuracy)
+            for reader in dict.fromkeys(reader for reader, _ in accuracies):
                 part = "" if reader == "code" else f", {reader}"
-                shares = [_share(found.get((reader, label), [])) for label in labels]
+                shares = [_share(accuracies.get((reader, label), [])) for label in labels]
                 rows.append([f"{recipe}{part}", f"{width:,}", *shares])
-    known = board.references.get(bed, [])
-    for reader in dict.fromkeys(each.reader for each in known):
-        right = {each.label: [each.accuracy] for each in known if each.reader == reader}
+    references = board.references.get(bed, [])
+    for reader in dict.fromkeys(probe.reader for probe in references):
+        right = {probe.label: [probe.accuracy] for probe in references if probe.reader == reader}
         rows.append([reader, "", *(_share(right.get(label, [])) for label in labels)])
-    if frequent := {each.label: [each.baseline] for each in known}:
+    if frequent := {probe.label: [probe.baseline] for probe in references}:
         rows.append([FREQUENT, "", *(_share(frequent.get(label, [])) for label in labels)])
     return Table(
         title=f"What a linear probe reads on {bed}, at k {settings.middle_k}",
@@ -143,20 +143,24 @@ def _tau(standing: RecipeRanking) -> str:
     return "one seed" if tau is None else f"{tau:.2f}"
 
 
-def _compared(each: Comparison) -> list[str]:
-    assert each.axis is not None and each.level is not None
-    assert each.value is not None and each.baseline is not None and each.difference is not None
-    interval = each.difference.interval
+def _compared(comparison: Comparison) -> list[str]:
+    assert comparison.axis is not None and comparison.level is not None
+    assert (
+        comparison.value is not None
+        and comparison.baseline is not None
+        and comparison.difference is not None
+    )
+    interval = comparison.difference.interval
     span = "" if interval is None else f" [{interval[0]:+.3g}, {interval[1]:+.3g}]"
     return [
-        each.recipe,
-        each.bed,
-        f"{each.width:,}",
-        each.metric,
-        f"{each.axis.upper()} {each.level:.3g}",
-        f"{each.value:.3g}",
-        f"{each.baseline:.3g}",
-        f"{each.difference.value:+.3g}{span}",
+        comparison.recipe,
+        comparison.bed,
+        f"{comparison.width:,}",
+        comparison.metric,
+        f"{comparison.axis.upper()} {comparison.level:.3g}",
+        f"{comparison.value:.3g}",
+        f"{comparison.baseline:.3g}",
+        f"{comparison.difference.value:+.3g}{span}",
     ]
 
 

@@ -38,11 +38,11 @@ def _training_chart(
     fvu = all("fvu" in line for lines in metrics for line in lines[:1])
     name = "fvu" if fvu else "loss"
     curves = []
-    for each, lines, hue in zip(entries, metrics, _dictionary_hues(entries), strict=True):
+    for entry, lines, hue in zip(entries, metrics, _dictionary_hues(entries), strict=True):
         points = [(line["rows"], line[name]) for line in lines if line.keys() >= {"rows", name}]
         points = points[:: math.ceil(len(points) / _MOST_POINTS) or 1]
         curves.append(
-            Curve(label=each.title, hue=hue, x=[x for x, _ in points], y=[y for _, y in points])
+            Curve(label=entry.title, hue=hue, x=[x for x, _ in points], y=[y for _, y in points])
         )
     said = "Unexplained variance (FVU)" if fvu else "Training loss"
     return Chart(
@@ -60,10 +60,10 @@ def _density_chart(
 ) -> Chart:
     edges = np.geomspace(1 / max(rows, 2), 1, _BINS + 1)
     curves, silent = [], []
-    for each, table, hue in zip(entries, tables, _dictionary_hues(entries), strict=True):
+    for entry, table, hue in zip(entries, tables, _dictionary_hues(entries), strict=True):
         alive = table.density[table.density > 0]
-        curves.append(_histogram(each.title, hue, alive, edges))
-        silent.append(f"{len(table.density) - len(alive):,} of {each.title}")
+        curves.append(_histogram(entry.title, hue, alive, edges))
+        silent.append(f"{len(table.density) - len(alive):,} of {entry.title}")
     return Chart(
         title="Density of features",
         caption=f"Features by the share of {unit}s on which they are active. Dead: "
@@ -82,15 +82,15 @@ def _dwell_chart(
     longest = max((float(table.dwell.max()) for table in tables if len(table.dwell)), default=2.0)
     edges = np.geomspace(1, max(longest, 2.0) * 1.0001, _BINS + 1)
     curves, hues = [], (PART_HUES["first"], PART_HUES["rest"])
-    for each, table, own in zip(entries, tables, _dictionary_hues(entries), strict=True):
+    for entry, table, entry_hue in zip(entries, tables, _dictionary_hues(entries), strict=True):
         alive = table.density > 0
-        if each.parts is None:
-            curves.append(_histogram(each.title, own, table.dwell[alive], edges, share=True))
+        if entry.parts is None:
+            curves.append(_histogram(entry.title, entry_hue, table.dwell[alive], edges, share=True))
             continue
         first = np.arange(len(alive)) < table.groups[0]
-        for part, hue, inside in zip(each.parts, hues, (first, ~first), strict=True):
+        for part, hue, inside in zip(entry.parts, hues, (first, ~first), strict=True):
             dwell = table.dwell[alive & inside]
-            curves.append(_histogram(f"{each.title}, {part}", hue, dwell, edges, share=True))
+            curves.append(_histogram(f"{entry.title}, {part}", hue, dwell, edges, share=True))
     return Chart(
         title="Dwell of features",
         caption=f"Percent of features by the mean length of their runs, in {unit}s.",
@@ -114,7 +114,7 @@ def _histogram(
 def _dictionary_hues(entries: Sequence[DictionaryEntry]) -> list[str]:
     """Dictionaries with parts in ink, the others in their own hues."""
     hues, plain = [], 0
-    for each in entries:
-        hues.append("ink" if each.parts else _HUES[plain % len(_HUES)])
-        plain += not each.parts
+    for entry in entries:
+        hues.append("ink" if entry.parts else _HUES[plain % len(_HUES)])
+        plain += not entry.parts
     return hues

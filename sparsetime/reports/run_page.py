@@ -62,13 +62,19 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
         contents = read_run(folder, names, bar.advance)
         shown = unique_titles(contents.shown)
         lists = []
-        for each in shown:
-            lists.append(feature_list(each.entry.key, each.index, each.table, each.store))
+        for dictionary in shown:
+            lists.append(
+                feature_list(
+                    dictionary.entry.key, dictionary.index, dictionary.table, dictionary.store
+                )
+            )
             bar.advance()
         bar.advance(len(names) - len(shown))
-    stores = distinct_stores([each.store for each in shown])
-    entries = [each.entry for each in shown]
-    evaluations: list[Mapping[str, MetricValue]] = [each.evaluation or {} for each in shown]
+    stores = distinct_stores([dictionary.store for dictionary in shown])
+    entries = [dictionary.entry for dictionary in shown]
+    evaluations: list[Mapping[str, MetricValue]] = [
+        dictionary.evaluation or {} for dictionary in shown
+    ]
     unit = step_name(stores)
     return PageData(
         title=title_of(stores),
@@ -79,11 +85,13 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
         dictionaries=entries,
         timeline=_timeline(shown, unit),
         comparison=comparison(entries, evaluations),
-        comparison_notes=measured_on(entries, [each.evaluation for each in shown], unit),
+        comparison_notes=measured_on(
+            entries, [dictionary.evaluation for dictionary in shown], unit
+        ),
         charts=charts(
             entries,
-            [each.metrics for each in shown],
-            [each.table for each in shown],
+            [dictionary.metrics for dictionary in shown],
+            [dictionary.table for dictionary in shown],
             unit,
             max(len(store) for store in stores),
         ),
@@ -102,13 +110,13 @@ def _timeline(shown: list[ShownDictionary], unit: str) -> EmbeddedTimeline:
         unit=unit,
         dictionaries=[
             EmbeddedDictionary(
-                entry=each.entry,
+                entry=dictionary.entry,
                 features=[
-                    feature_of(each.table, number)
-                    for number in sorted(firing.get(each.entry.key, ()))
+                    feature_of(dictionary.table, number)
+                    for number in sorted(firing.get(dictionary.entry.key, ()))
                 ],
             )
-            for each in shown
+            for dictionary in shown
         ],
         passages=passages,
     )
@@ -117,14 +125,14 @@ def _timeline(shown: list[ShownDictionary], unit: str) -> EmbeddedTimeline:
 def _passages(shown: list[ShownDictionary]) -> Iterator[Passage]:
     """The passages; dictionaries on stores of the same documents are shown side by side."""
     groups: list[list[ShownDictionary]] = []
-    for each in shown:
-        group = next((g for g in groups if aligned(g[0].store, each.store)), None)
+    for dictionary in shown:
+        group = next((g for g in groups if aligned(g[0].store, dictionary.store)), None)
         if group is None:
-            groups.append([each])
+            groups.append([dictionary])
         else:
-            group.append(each)
+            group.append(dictionary)
     for group in groups:
-        indexed = [set(each.index.sequences["sequence"].to_pylist()) for each in group]
+        indexed = [set(dictionary.index.sequences["sequence"].to_pylist()) for dictionary in group]
         # Indexes of disjoint parts of a store have no passage in common; then each has its own.
         common = set.intersection(*indexed) or set.union(*indexed)
         for excerpt in choose_excerpts(group[0].store, max(1, PASSAGES // len(groups)), common):

@@ -80,10 +80,10 @@ def _chart(
     lines: dict[tuple[str, int], list[SuiteEntry]] = {}
     for entry in entries:
         lines.setdefault((entry.pattern, entry.width), []).append(entry)
-    several = len({width for _, width in lines}) > 1
+    many_widths = len({width for _, width in lines}) > 1
     curves = [
         Curve(
-            label=f"{pattern}, {width:,}" if several else pattern,
+            label=f"{pattern}, {width:,}" if many_widths else pattern,
             hue=_HUES[number % len(_HUES)],
             x=[float(entry.depth) for entry in some],
             y=[of(entry) for entry in some],

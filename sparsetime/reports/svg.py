@@ -10,7 +10,7 @@ from html import escape
 Axis = Callable[[float], float]
 
 
-def element(tag: str, content: str = "", **attributes: str | float) -> str:
+def element(tag: str, content: str = "", /, **attributes: str | float) -> str:
     """One SVG element.
 
     content: markup or text, which the caller escapes. attributes: escaped; `_` in a name stands for
@@ -23,7 +23,7 @@ def element(tag: str, content: str = "", **attributes: str | float) -> str:
     return f"<{tag}{written}>{content}</{tag}>" if content else f"<{tag}{written}/>"
 
 
-def text(content: str, x: float, y: float, **attributes: str | float) -> str:
+def text(content: str, x: float, y: float, /, **attributes: str | float) -> str:
     """A `<text>` element; the content is escaped."""
     return element("text", escape(content), x=x, y=y, **attributes)
 

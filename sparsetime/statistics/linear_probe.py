@@ -68,10 +68,10 @@ def probe_split(
     Sequences with the same number in `times` ran at the same time. They have one parity, so that
     what they share at a time, such as a day's weather, is on one side only.
     """
-    known = np.array([label is not None for label in labels], dtype=bool)
-    names, numbers = np.unique(labels[known].astype(str), return_inverse=True)
+    is_labelled = np.array([label is not None for label in labels], dtype=bool)
+    names, numbers = np.unique(labels[is_labelled].astype(str), return_inverse=True)
     label = np.full(len(labels), -1)
-    label[known] = numbers
+    label[is_labelled] = numbers
     sequence = np.repeat(np.arange(len(lengths)), lengths)
     first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     position = np.arange(len(labels)) - np.repeat(first, lengths)

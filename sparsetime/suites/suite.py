@@ -102,12 +102,12 @@ def suite(
             needs = new_dictionary(chosen, size, size).needs
             check_needs(needs, _GIVEN, recipe, "a store of one site")
     increases = CeIncreaseByContext(loaded.model, copies or {}, contexts, tokens, names)
-    made = _opened_or_new(Folder(str(out)), chosen, loaded, force)
+    trained = _opened_or_new(Folder(str(out)), chosen, loaded, force)
     stores = run_capture(
         loaded,
         data,
         names,
-        f"{made.path}/{STORES}",
+        f"{trained.path}/{STORES}",
         force=force,
         progress=progress,
         **chosen.capture.model_dump(),
@@ -116,11 +116,11 @@ def suite(
     with running(f"suite of {recipe}", len(plan), "dictionaries", progress) as bar:
         for planned in plan:
             bar.say(f"{planned.site}, width {planned.width}")
-            entry = trained_entry(planned, chosen, made, increases, force)
-            made = made.with_entry(entry)
-            made.save()
+            entry = trained_entry(planned, chosen, trained, increases, force)
+            trained = trained.with_entry(entry)
+            trained.save()
             bar.advance()
-    return made
+    return trained
 
 
 def _opened_or_new(
@@ -146,6 +146,6 @@ def _opened_or_new(
             f"{folder.url} is not empty and no suite: it holds "
             f"{', '.join(folder.names()[:5])}. Choose another folder"
         )
-    made = Suite(folder.url, (), about)
-    made.save()
-    return made
+    new_suite = Suite(folder.url, (), about)
+    new_suite.save()
+    return new_suite

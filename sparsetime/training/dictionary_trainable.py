@@ -120,10 +120,10 @@ class DictionaryTrainable(Trainable[Batch]):
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Set everything to what `state` returned."""
         tensors = current_weights(tensors)
-        own = self.dictionary.state_dict()
-        self.dictionary.load_state_dict({name: tensors[f"dictionary.{name}"] for name in own})
-        own = self._optimiser.state()
-        self._optimiser.restore({name: tensors[f"adam.{name}"] for name in own})
+        names = self.dictionary.state_dict()
+        self.dictionary.load_state_dict({name: tensors[f"dictionary.{name}"] for name in names})
+        adam_names = self._optimiser.state()
+        self._optimiser.restore({name: tensors[f"adam.{name}"] for name in adam_names})
         self.tracker.rows_since.copy_(tensors["rows_since_fired"])
 
     def save(self, folder: str) -> None:

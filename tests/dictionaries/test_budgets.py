@@ -182,16 +182,25 @@ def test_an_annealed_penalty_changes_its_shape_and_not_its_size():
 
 
 REFUSED = {
-    "most": (lambda: TopAFA(0), "at least 1 latent; most=0 was given"),
+    "most": (lambda: TopAFA(0), "got most=0, expected at least 1 latent a row"),
     "width": (
         lambda: st.dictionary("top_afa", d_in=4, width=8, most=9),
         "most is 9 and larger than the width, 8",
     ),
-    "zipf": (lambda: FeatureChoice(8, 2, zipf=-1.0), "zipf is at least 0"),
+    "zipf": (
+        lambda: FeatureChoice(8, 2, zipf=-1.0),
+        "got zipf=-1.0 .* expected zipf of at least 0",
+    ),
     "law": (lambda: AuxZipf(8, share=2.0), "a share between 0 and 1"),
-    "spread": (lambda: AdaptiveK(4, 2, spread=1.0), "spread is between 0 and 1"),
+    "spread": (
+        lambda: AdaptiveK(4, 2, spread=1.0),
+        "got spread=1.0.* expected a spread between 0 and 1",
+    ),
     "frequencies": (lambda: FiringRateBias(8, [0.1, 1.5]), "shares of rows between 0 and 1"),
-    "pace": (lambda: FiringRateBias(8, [0.1], pace=1.0), "pace is between 0 and 1"),
+    "pace": (
+        lambda: FiringRateBias(8, [0.1], pace=1.0),
+        "got pace=1.0 .* expected a pace between 0 and 1",
+    ),
     "power": (lambda: AnnealedLp(0.1, last=0.0), "expected a last power above 0"),
     "lengths": (
         lambda: st.compose(

@@ -69,11 +69,11 @@ def test_atoms_are_smooth_and_of_length_one():
 def test_only_functions_are_moved_to_another_grid():
     plain = st.dictionary("topk", d_in=16, width=32, k=2)
     with pytest.raises(
-        ConfigError, match=r"got .*'linear'.*, expected .* can be moved to another grid"
+        ConfigError, match=r"got .*'linear'.*, expected .* alone can be moved to another grid"
     ):
         at_resolution(plain, 32)
     sae = st.dictionary("sae_no", d_in=32, width=48, k=4, modes=5)
-    with pytest.raises(ConfigError, match="8 points tell 1 to 4 Fourier modes apart; modes=5"):
+    with pytest.raises(ConfigError, match="got modes=5, expected 1 to 4 Fourier modes of 8 points"):
         at_resolution(sae, 8)
 
 

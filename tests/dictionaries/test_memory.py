@@ -214,9 +214,11 @@ def test_what_makes_no_sense_says_why():
         st.wrap_stateful(sae, "hysteresys")
     with pytest.raises(ConfigError, match="leave out `inner`"):
         st.wrap_stateful(sae, "delta", inner={"kind": "relu"})
-    with pytest.raises(ConfigError, match="low is a share of the threshold"):
+    with pytest.raises(ConfigError, match=r"got low=.* expected a share of the threshold above 0"):
         st.wrap_stateful(sae, "hysteresis", low=1.5)
-    with pytest.raises(ConfigError, match="tolerance is a share of the variance"):
+    with pytest.raises(
+        ConfigError, match=r"got tolerance=.* expected a share of the variance of at least 0"
+    ):
         st.wrap_stateful(sae, "delta", tolerance=-0.1)
     with pytest.raises(ConfigError, match="neither a threshold nor a k"):
         st.wrap_stateful(st.dictionary("relu_l1", d_in=16, width=48), "hysteresis")

@@ -45,7 +45,9 @@ def test_a_weak_latent_that_the_loss_notices_is_chosen_in_training_alone():
     assert axes().encode(x).dense().tolist() == [[3.0, 0.0, 0.0, 0.0]]
     without = axes(beta=0.0).sparsifier.gate(x[0], every_place(), EncoderInput(x, batch))
     assert without.tolist() == [3.0, 0.0, 0.0, 0.0]
-    with pytest.raises(ConfigError, match="weight of the gradient, at least 0"):
+    with pytest.raises(
+        ConfigError, match=r"got beta=.* expected a weight of the gradient of at least 0"
+    ):
         axes(beta=-1.0)
 
 

@@ -122,7 +122,7 @@ def test_a_stream_that_is_reset_has_no_state(trained):
     ("own", "text"),
     [
         ({"width": 63}, "got width=63, expected an even number: half"),
-        ({"heads": 3}, "3 heads and 16 dimensions were given. Give `inner` a multiple"),
+        ({"heads": 3}, "got heads=3 and inner=16, expected `inner` to be a multiple of `heads`"),
         ({"past": 0}, "got past=0, expected at least 1 step to look back"),
         ({"predicted": 0}, "got predicted=0, expected at least 1, or None for all"),
     ],

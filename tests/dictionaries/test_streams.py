@@ -34,7 +34,9 @@ def test_one_vector_is_one_stream(sae):
 def test_another_number_of_streams_is_refused(sae):
     state = sae.stream()
     state.step(torch.zeros(5, 16))
-    with pytest.raises(MismatchError, match=r"holds streams of shape \(5,\), and steps of \(4,\)"):
+    with pytest.raises(
+        MismatchError, match=r"got steps of streams of shape \(4,\), expected \(5,\)"
+    ):
         state.step(torch.zeros(4, 16))
     state.reset()
     assert state.step(torch.zeros(4, 16)).shape == (4,)

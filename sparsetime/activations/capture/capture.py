@@ -135,9 +135,11 @@ def capture(
     items = as_documents(data, labels, times)
     loaded = load_model(model, tokenizer, device)
     passes = ForwardPasses(loaded, site, settings)
-    several = not isinstance(site, str)
-    folders = [f"{str(out).rstrip('/')}/{s.folder}" if several else str(out) for s in passes.sites]
-    if several and Folder(str(out)).exists(MANIFEST):
+    many_sites = not isinstance(site, str)
+    folders = [
+        f"{str(out).rstrip('/')}/{s.folder}" if many_sites else str(out) for s in passes.sites
+    ]
+    if many_sites and Folder(str(out)).exists(MANIFEST):
         raise StoreError(
             f"{out} holds a store, so it cannot also hold a folder for each of several sites; "
             f"choose another folder"
@@ -177,7 +179,7 @@ def capture(
             f"{passes.empty[0]!r}",
             stacklevel=2,
         )
-    return stores if several else stores[0]
+    return stores if many_sites else stores[0]
 
 
 def _write(

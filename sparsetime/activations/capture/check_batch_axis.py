@@ -63,11 +63,11 @@ def _check_batch(
             )
 
 
-def _differ(several: Tensor, one: Tensor) -> bool:
+def _differ(batched: Tensor, alone: Tensor) -> bool:
     """Whether any of `several` [n, time, d] differs from `one` [1, time, d]."""
-    tolerance = _TOLERANCE.get(one.dtype, 1e-3)
-    several, one = several.cpu().double(), one.cpu().double()
-    error, norm = (several - one).flatten(1).norm(dim=1), one.norm().clamp_min(1e-9)
+    tolerance = _TOLERANCE.get(alone.dtype, 1e-3)
+    batched, alone = batched.cpu().double(), alone.cpu().double()
+    error, norm = (batched - alone).flatten(1).norm(dim=1), alone.norm().clamp_min(1e-9)
     return bool(
         (error > tolerance * norm).any()
     )  # False where a value is not finite: that is checked later

@@ -124,8 +124,8 @@ def _ends(model: Any) -> list[int]:
 
 
 def _begin(model: Any, requested: int | None) -> int:
-    own = model.generation_config.bos_token_id
-    candidates = [token for token in (requested, own, *_ends(model)) if token is not None]
+    bos_token = model.generation_config.bos_token_id
+    candidates = [token for token in (requested, bos_token, *_ends(model)) if token is not None]
     if not candidates:
         raise ConfigError(
             f"{type(model).__name__} says no token that a text begins with; give one as `begin`"

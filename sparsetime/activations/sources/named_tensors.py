@@ -69,8 +69,8 @@ class NamedTensorSource:
     @property
     def fields(self) -> frozenset[str]:
         """Names of what batches can hold beside x; with an order of time, also IN_TIME."""
-        own = frozenset(self.field_widths) - {"x"}
-        return own | IN_TIME if self._has_time else own
+        field_names = frozenset(self.field_widths) - {"x"}
+        return field_names | IN_TIME if self._has_time else field_names
 
     def batches(
         self,

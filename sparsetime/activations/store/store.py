@@ -246,11 +246,15 @@ class Store:
         has these values.
         """
         by_sequence = [json.loads(text) for text in self.sequences["labels"].to_pylist()]
-        names = {name for own in by_sequence for name in own}
+        names = {name for sequence_labels in by_sequence for name in sequence_labels}
         for name in labels:
             if name not in names:
                 raise unknown_name("sequence label", name, names)
-        places = [i for i, own in enumerate(by_sequence) if labels.items() <= own.items()]
+        places = [
+            i
+            for i, sequence_labels in enumerate(by_sequence)
+            if labels.items() <= sequence_labels.items()
+        ]
         if not places:
             requested = ", ".join(f"{name}={value!r}" for name, value in labels.items())
             raise DataError(

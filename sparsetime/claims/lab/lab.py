@@ -108,9 +108,9 @@ class Lab:
         """
 
         def l0_of(coefficient: float) -> float:
-            made = make(coefficient)
-            self.train(made, data, rows=rows, seed=self.tuning_seed, **settings)
-            return self.l0(made, tuning)
+            sae = make(coefficient)
+            self.train(sae, data, rows=rows, seed=self.tuning_seed, **settings)
+            return self.l0(sae, tuning)
 
         searched = [make(low).to_config(), as_source(data).fingerprint, target, rows, low, high]
         key = json.dumps([*searched, settings], sort_keys=True, default=str)

@@ -90,4 +90,4 @@ def _read(store: Store) -> Float[Tensor, "rows d"]:
 
 def _pairs(store: Store) -> Float[Tensor, "rows 2 d"]:
     documents = _read(store).split(store.segments.lengths.tolist())
-    return torch.cat([torch.stack([one[:-1], one[1:]], dim=1) for one in documents])
+    return torch.cat([torch.stack([rows[:-1], rows[1:]], dim=1) for rows in documents])

@@ -79,7 +79,8 @@ def latest_records(path: str | os.PathLike[str] = SHIPPED) -> dict[str, ClaimRec
 def _record(saved: dict[str, Any]) -> ClaimRecord:
     """Errors: KeyError, TypeError for what is no record."""
     judgements = tuple(
-        Judgement(**{**one, "margins": tuple(one["margins"])}) for one in saved["judgements"]
+        Judgement(**{**judgement, "margins": tuple(judgement["margins"])})
+        for judgement in saved["judgements"]
     )
     # 0.1.0 wrote "figures", and a hash of all its sources as "code".
     by_name = saved.pop("figures") if "figures" in saved else saved["values"]

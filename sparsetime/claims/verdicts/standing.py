@@ -41,7 +41,7 @@ class Standing:
 
 def standings(claims: Iterable[Claim], records: Mapping[str, ClaimRecord]) -> list[Standing]:
     """Status of each claim, by comparing stored with shipped numbers; nothing is run."""
-    return [_standing(one, records.get(one.name)) for one in claims]
+    return [_standing(claim, records.get(claim.name)) for claim in claims]
 
 
 def _standing(claim: Claim, record: ClaimRecord | None) -> Standing:

@@ -84,10 +84,10 @@ class ArchetypalDecoder(Decoder):
         permutations = [
             torch.randperm(points, generator=generator) for _ in range(0, self.width, points)
         ]
-        own = torch.cat(permutations)[: self.width].to(self.logits.device)
+        nearest = torch.cat(permutations)[: self.width].to(self.logits.device)
         noise = torch.randn(self.width, points, generator=generator)
         self.logits.copy_(noise)
-        self.logits[torch.arange(self.width), own] += math.log(points)
+        self.logits[torch.arange(self.width), nearest] += math.log(points)
 
     @torch.no_grad()
     def init_from_data(self, x: Float[Tensor, "rows d"]) -> None:

@@ -125,11 +125,11 @@ class CausalAttention(nn.Module):
     ) -> AttentionCache:
         """The last `past` real steps of every segment."""
         if not real.shape[1]:  # no step ever: one that is not real, to have something to gather
-            keys, values = (functional.pad(each, (0, 0, 0, 1)) for each in (keys, values))
+            keys, values = (functional.pad(tensor, (0, 0, 0, 1)) for tensor in (keys, values))
             real = functional.pad(real, (0, 1))
         steps = torch.arange(self.past, device=keys.device)
         at = before + segments.lengths[:, None] - self.past + steps
         inside = at.clamp_min(0)
         places = inside[..., None].expand(-1, -1, keys.shape[2])
-        known = real.gather(1, inside) & (at >= 0)
-        return AttentionCache(keys.gather(1, places), values.gather(1, places), known)
+        is_step = real.gather(1, inside) & (at >= 0)
+        return AttentionCache(keys.gather(1, places), values.gather(1, places), is_step)

@@ -39,7 +39,7 @@ class DenseEncoder(Encoder):
         self, x: Float[Tensor, "rows d"], rule: Rule
     ) -> tuple[Support, Float[Tensor, " entries"]]:
         return in_tiles(
-            lambda tile, own: self.selected(tile, own, torch.float32),
+            lambda tile, tile_rule: self.selected(tile, tile_rule, torch.float32),
             x,
             rule,
             _TILE_ELEMENTS // self.width,

@@ -41,11 +41,11 @@ class OrthogonalPursuitEncoder(PursuitEncoder):
         self, products: Float[Tensor, "rows k k"], direct: Float[Tensor, "rows k"], signed: bool
     ) -> Float[Tensor, "rows k"]:
         used = products.diagonal(dim1=1, dim2=2) > 0
-        found = _least_squares(products, direct, used)
-        while not signed and bool((found < 0).any()):
-            used = used & (found > 0)
-            found = _least_squares(products, direct, used)
-        return found
+        coefficients = _least_squares(products, direct, used)
+        while not signed and bool((coefficients < 0).any()):
+            used = used & (coefficients > 0)
+            coefficients = _least_squares(products, direct, used)
+        return coefficients
 
 
 def _least_squares(

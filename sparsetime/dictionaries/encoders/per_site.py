@@ -46,8 +46,8 @@ class PerSiteEncoder(SelectDenseEncoder):
     def pre_activations(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows width"]:
         seen = x.chunk(self.sites, dim=1)
         weights = self.weight.chunk(self.sites)
-        each = [site @ weight.T for site, weight in zip(seen, weights, strict=True)]
-        return torch.cat(each, dim=1) + self.bias
+        by_site = [site @ weight.T for site, weight in zip(seen, weights, strict=True)]
+        return torch.cat(by_site, dim=1) + self.bias
 
     def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         # A row of several sites is several rows of one, each with the entries of its own share.

@@ -60,10 +60,12 @@ class PursuitEncoder(Encoder):
         signed: bool,
     ) -> Float[Tensor, "rows k"]:
         """Strengths after all turns, with the gradients of the unrolled pursuit."""
-        found = direct[:, :0]
+        coefficients = direct[:, :0]
         for n in range(1, direct.shape[1] + 1):
-            found = self.improved(pad(found, (0, 1)), products[:, :n, :n], direct[:, :n], signed)
-        return found
+            coefficients = self.improved(
+                pad(coefficients, (0, 1)), products[:, :n, :n], direct[:, :n], signed
+            )
+        return coefficients
 
     def incompatibility(self, composition: Composition) -> str | None:
         name = self.kind.replace("_", " ")
@@ -86,10 +88,12 @@ class PursuitEncoder(Encoder):
         atoms = self.decoder.vectors()
         chosen = self.chosen(x.detach(), atoms.detach(), rule, dtype)
         # Every row's own atoms, [rows, k, d]; the empty turns count as atoms of length zero.
-        own = atoms[chosen.clamp_min(0)] * (chosen >= 0)[..., None]
-        direct = (own @ x[..., None]).squeeze(2)
-        found = self.strengths(own @ own.transpose(1, 2), direct, isinstance(rule, AbsTopKRule))
-        return _summed(chosen, found, self.width)
+        row_atoms = atoms[chosen.clamp_min(0)] * (chosen >= 0)[..., None]
+        direct = (row_atoms @ x[..., None]).squeeze(2)
+        coefficients = self.strengths(
+            row_atoms @ row_atoms.transpose(1, 2), direct, isinstance(rule, AbsTopKRule)
+        )
+        return _summed(chosen, coefficients, self.width)
 
     @torch.no_grad()
     def encoded(
@@ -98,7 +102,7 @@ class PursuitEncoder(Encoder):
         dtype = selection_dtype(x.device)
         rows = _TILE_ELEMENTS // (_turns(rule) * self.d_in)
         return in_tiles(
-            lambda tile, own: self.selected(tile, own, dtype), x, rule, rows, self.width
+            lambda tile, tile_rule: self.selected(tile, tile_rule, dtype), x, rule, rows, self.width
         )
 
     @torch.no_grad()
@@ -115,14 +119,14 @@ class PursuitEncoder(Encoder):
         multiplied in; exact values decide.
         """
         k, signed = _turns(rule), isinstance(rule, AbsTopKRule)
-        one: Rule = AbsTopKRule(1) if signed else TopKRule(1)
+        best_of_all: Rule = AbsTopKRule(1) if signed else TopKRule(1)
         none = torch.zeros(atoms.shape[0], device=x.device)
         chosen = torch.full((x.shape[0], k), -1, dtype=torch.int64, device=x.device)
-        own = x.new_zeros(x.shape[0], k, x.shape[1])
-        products, found = x.new_zeros(x.shape[0], k, k), x.new_zeros(x.shape[0], 0)
+        row_atoms = x.new_zeros(x.shape[0], k, x.shape[1])
+        products, coefficients = x.new_zeros(x.shape[0], k, k), x.new_zeros(x.shape[0], 0)
         direct, residual = x.new_zeros(x.shape[0], k), x
         for turn in range(k):
-            best = kernels.select_exactly(residual, atoms, none, one, dtype)
+            best = kernels.select_exactly(residual, atoms, none, best_of_all, dtype)
             rows, latents = best.row_of_entry, best.indices
             if rows.numel() == 0:
                 break
@@ -130,13 +134,15 @@ class PursuitEncoder(Encoder):
                 new = (chosen[rows] != latents[:, None]).all(1)
                 rows, latents = rows[new], latents[new]
             chosen[rows, turn] = latents
-            own[rows, turn] = atoms[latents]
+            row_atoms[rows, turn] = atoms[latents]
             n = turn + 1
-            products[:, turn, :n] = (own[:, :n] @ own[:, turn, :, None]).squeeze(2)
+            products[:, turn, :n] = (row_atoms[:, :n] @ row_atoms[:, turn, :, None]).squeeze(2)
             products[:, :n, turn] = products[:, turn, :n].clone()
-            direct[:, turn] = (own[:, turn] * x).sum(1)
-            found = self.improved(pad(found, (0, 1)), products[:, :n, :n], direct[:, :n], signed)
-            residual = x - (found[:, None] @ own[:, :n]).squeeze(1)
+            direct[:, turn] = (row_atoms[:, turn] * x).sum(1)
+            coefficients = self.improved(
+                pad(coefficients, (0, 1)), products[:, :n, :n], direct[:, :n], signed
+            )
+            residual = x - (coefficients[:, None] @ row_atoms[:, :n]).squeeze(1)
         return chosen
 
     @torch.no_grad()

@@ -33,9 +33,9 @@ def fourier_basis(modes: int, points: int) -> Float[Tensor, "functions points"]:
 
 def resampled(x: Float[Tensor, "*rows points"], points: int) -> Float[Tensor, "*rows others"]:
     """Periodic functions on another regular grid, by all Fourier modes that both grids hold."""
-    known = torch.fft.rfft(x)
+    coefficients = torch.fft.rfft(x)
     held = (min(x.shape[-1], points) + 1) // 2
-    kept = known[..., :held]
+    kept = coefficients[..., :held]
     spectrum = kept.new_zeros(*x.shape[:-1], points // 2 + 1)
     spectrum[..., :held] = kept
     out: Tensor = torch.fft.irfft(spectrum, n=points) * (points / x.shape[-1])

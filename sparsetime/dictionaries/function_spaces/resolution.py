@@ -48,4 +48,4 @@ def _resized(config: Any, points: int) -> Any:
     """Every size of the activations, wherever a part has it, replaced."""
     if isinstance(config, Mapping):
         return {k: points if k in _SIZES else _resized(v, points) for k, v in config.items()}
-    return [_resized(one, points) for one in config] if isinstance(config, list) else config
+    return [_resized(item, points) for item in config] if isinstance(config, list) else config

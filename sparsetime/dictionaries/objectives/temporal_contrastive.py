@@ -52,7 +52,9 @@ class TemporalContrastive(Term):
             before = earlier.row_slice(start, stop).prefix(high).dense()
             cosines = functional.normalize(now, dim=1) @ functional.normalize(before, dim=1).T
             logits = cosines / self.temperature
-            own = torch.arange(stop - start, device=logits.device)
-            both = functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)
+            positives = torch.arange(stop - start, device=logits.device)
+            both = functional.cross_entropy(logits, positives) + functional.cross_entropy(
+                logits.T, positives
+            )
             total = total + both * (stop - start) / (2 * rows)
         return total

@@ -27,9 +27,9 @@ class DictionaryCard(Card):
     def components(self) -> dict[str, str]:
         """The kind of every component, by role; terms of the objective are joined by plus signs."""
         kinds: dict[str, str] = {}
-        for one in self._example.components:
-            role = _OBJECTIVE if one.role == "term" else one.role
-            kinds[role] = f"{kinds[role]} + {one.kind}" if role in kinds else one.kind
+        for component in self._example.components:
+            role = _OBJECTIVE if component.role == "term" else component.role
+            kinds[role] = f"{kinds[role]} + {component.kind}" if role in kinds else component.kind
         return kinds
 
     @property
@@ -66,7 +66,7 @@ def dictionary(name: str, *, d_in: int, width: int, seed: int = 0, **settings: A
     arguments = {"d_in": d_in, "width": width, **settings}
     checked = checked_settings(f"recipe {name!r}", card.make, arguments)
     with with_gradients():
-        made: Dictionary = card.make(**checked)
-        made.name = card.name
-        reset_parameters(made, seed)
-    return made
+        sae: Dictionary = card.make(**checked)
+        sae.name = card.name
+        reset_parameters(sae, seed)
+    return sae

@@ -88,8 +88,8 @@ class AdaptiveK(Sparsifier):
     def observe(self, step: ForwardPass) -> None:
         x = step.encoder_input
         labels = required(step.batch.labels, "labels").to(x.dtype).reshape(x.shape[0], -1)[:, :1]
-        known = torch.cat([x, torch.ones_like(labels), labels], 1)
-        self.moments.add_(known.T @ known)
+        samples = torch.cat([x, torch.ones_like(labels), labels], 1)
+        self.moments.add_(samples.T @ samples)
         self.steps.add_(1)
         if int(self.steps) <= _EVERY or int(self.steps) % _EVERY == 0:
             self._solve()

@@ -102,6 +102,6 @@ class FiringRateBias(Sparsifier):
         firing = self.rate > 0
         average = self.peak[firing].mean() if firing.any() else self.threshold
         reach = torch.where(firing, self.peak, average)
-        wanted = self.rate.new_tensor(self.frequencies)[self.group]
-        self.threshold.add_(self.pace * reach * (self.rate / wanted - 1).clamp(-1, 1))
+        target_rate = self.rate.new_tensor(self.frequencies)[self.group]
+        self.threshold.add_(self.pace * reach * (self.rate / target_rate - 1).clamp(-1, 1))
         self.threshold.clamp_min_(0)

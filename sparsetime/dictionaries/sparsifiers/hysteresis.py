@@ -82,9 +82,9 @@ class Hysteresis(SparsifierWrapper):
         code = SparseCode(support.offsets, support.indices, values, support.width, (support.rows,))
         past = inputs.state.get(self) or PreviousCode.none(segments.count, self.width, values)
         on = kernels.hysteresis(fires | _was_on(code, past, segments), support, segments.offsets)
-        found = code.keep(on & (values != 0))
-        inputs.state.set(self, past.after(found, segments))
-        return found
+        sustained = code.keep(on & (values != 0))
+        inputs.state.set(self, past.after(sustained, segments))
+        return sustained
 
     def _kept(
         self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput

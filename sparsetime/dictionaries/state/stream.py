@@ -80,8 +80,8 @@ class Stream:
         Errors: as `step`.
         """
         streams = tuple(x.shape[:-2]) or (1,)
-        given = None if times is None else torch.as_tensor(times, dtype=torch.float64).cpu()
-        return self._encoded(x, streams, given).reshape(*x.shape[:-1])
+        step_times = None if times is None else torch.as_tensor(times, dtype=torch.float64).cpu()
+        return self._encoded(x, streams, step_times).reshape(*x.shape[:-1])
 
     def reset(self, streams: Bool[Tensor, " streams"] | Int[Tensor, " some"] | None = None) -> None:
         """Clear the state of all streams, or of those that start again.

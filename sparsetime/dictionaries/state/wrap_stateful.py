@@ -32,11 +32,11 @@ def wrap_stateful(sae: Dictionary, kind: str, **settings: Any) -> Dictionary:
     if "inner" in settings:
         raise ConfigError("the inner sparsifier is the dictionary's own: leave out `inner`")
     outer = {"kind": kind, "width": sae.width, "inner": inner, **settings}
-    made = from_config({**config, "sparsifier": outer})
-    made.load_state_dict(
+    wrapped = from_config({**config, "sparsifier": outer})
+    wrapped.load_state_dict(
         {
             f"{_OWN}inner.{name.removeprefix(_OWN)}" if name.startswith(_OWN) else name: tensor
             for name, tensor in sae.state_dict().items()
         }
     )
-    return made.to(sae.atoms.device).train(sae.training)
+    return wrapped.to(sae.atoms.device).train(sae.training)

@@ -46,8 +46,8 @@ def guard(hosts: frozenset[str], token: str | None, framed: bool = False) -> Gua
         response.headers.update(
             {**_HEADERS, "Content-Security-Policy": POLICY.format(frames=frames)}
         )
-        given = request.query_params.get("token", "")
-        if refused is None and token and hmac.compare_digest(given.encode(), token.encode()):
+        sent_token = request.query_params.get("token", "")
+        if refused is None and token and hmac.compare_digest(sent_token.encode(), token.encode()):
             response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
         return response
 
@@ -64,7 +64,7 @@ def _refusal(request: Request, hosts: frozenset[str], token: str | None) -> str 
     if origin is not None and urlsplit(origin).netloc != host:
         return "a page from elsewhere may not ask this explorer"
     if token:
-        given = request.query_params.get("token") or request.cookies.get(COOKIE) or ""
-        if not hmac.compare_digest(given.encode(), token.encode()):
+        sent_token = request.query_params.get("token") or request.cookies.get(COOKIE) or ""
+        if not hmac.compare_digest(sent_token.encode(), token.encode()):
             return "open the explorer at the address that it printed, which carries a token"
     return None

@@ -55,9 +55,9 @@ def neighbours(
     name = f"{MATCHES}/{names[0][:24]}-{names[1][:24]}.safetensors"
     try:
         kept = load(folder.read_bytes(name))
-        found = AtomMatches(living, *(kept[part] for part in _PARTS))
-        if (len(found.cosine), len(found.back)) == (len(living[0]), len(living[1])):
-            return found
+        matches = AtomMatches(living, *(kept[part] for part in _PARTS))
+        if (len(matches.cosine), len(matches.back)) == (len(living[0]), len(living[1])):
+            return matches
     except Exception:  # the file can be written again
         pass
     left, right = atoms()
@@ -67,11 +67,11 @@ def neighbours(
             f"{right.shape[1]}; only dictionaries of the same site can be compared"
         )
     parts = nearest(_directions(left, living[0]), _directions(right, living[1]))
-    found = AtomMatches(living, *parts)
+    matches = AtomMatches(living, *parts)
     arrays = dict(zip(_PARTS, parts, strict=True))
     with suppress(OSError):  # a run that may only be read
         folder.write_bytes(name, save(arrays))
-    return found
+    return matches
 
 
 def neighbours_by_code(

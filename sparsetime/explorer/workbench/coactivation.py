@@ -91,7 +91,7 @@ def _nearest(
 
 
 def _companions(
-    opened: RunCache, key: str, found: Iterable[tuple[int, float, float]]
+    opened: RunCache, key: str, coactive: Iterable[tuple[int, float, float]]
 ) -> list[CoactiveFeature]:
     table = opened.dictionary(key).table
     return [
@@ -103,5 +103,5 @@ def _companions(
             share=float(share),
             chance=float(chance),
         )
-        for f, share, chance in found
+        for f, share, chance in coactive
     ]

@@ -59,22 +59,22 @@ def compare(opened: RunCache, left: str, right: str) -> CompareView:
     Errors: UnknownNameError for a dictionary that the run does not show; MismatchError where the
     two are of activations of different width.
     """
-    found = opened.neighbours(left, right)
-    here, there = found.living
-    near, near_back = found.cosine >= THRESHOLD, found.back >= THRESHOLD
-    mutual = found.to_left[found.to_right] == np.arange(len(here)) if len(there) else near
+    matches = opened.neighbours(left, right)
+    here, there = matches.living
+    near, near_back = matches.cosine >= THRESHOLD, matches.back >= THRESHOLD
+    mutual = matches.to_left[matches.to_right] == np.arange(len(here)) if len(there) else near
     pairs = np.flatnonzero(mutual & near)
-    best = pairs[np.argsort(-found.cosine[pairs], kind="stable")][:_SHOWN]
+    best = pairs[np.argsort(-matches.cosine[pairs], kind="stable")][:_SHOWN]
     matched = zip(
         lines(opened, left, here[best].tolist()),
-        lines(opened, right, there[found.to_right[best]].tolist()),
-        found.cosine[best].tolist(),
+        lines(opened, right, there[matches.to_right[best]].tolist()),
+        matches.cosine[best].tolist(),
         strict=True,
     )
-    splits_right = _splits(opened, (right, left), (there, here), found.to_right, found.cosine)
-    splits_left = _splits(opened, (left, right), (here, there), found.to_left, found.back)
+    splits_right = _splits(opened, (right, left), (there, here), matches.to_right, matches.cosine)
+    splits_left = _splits(opened, (left, right), (here, there), matches.to_left, matches.back)
     edges = np.linspace(0, 1, 41)
-    counts = np.histogram(np.clip(found.cosine, 0, 1), edges)[0]
+    counts = np.histogram(np.clip(matches.cosine, 0, 1), edges)[0]
     return CompareView(
         left=left,
         right=right,
@@ -88,8 +88,8 @@ def compare(opened: RunCache, left: str, right: str) -> CompareView:
         matches=[Match(left=a, right=b, cosine=c) for a, b, c in matched],
         splits_left=splits_left[1],
         splits_right=splits_right[1],
-        alone_left=_loneliest(opened, left, here, found.cosine),
-        alone_right=_loneliest(opened, right, there, found.back),
+        alone_left=_loneliest(opened, left, here, matches.cosine),
+        alone_right=_loneliest(opened, right, there, matches.back),
     )
 
 
@@ -106,8 +106,8 @@ def _splits(
     """
     near = cosine >= THRESHOLD
     count = np.bincount(place[near], minlength=len(living[0]))
-    several = np.flatnonzero(count > 1)
-    shown = several[np.argsort(-count[several], kind="stable")][: _SHOWN // 3]
+    split = np.flatnonzero(count > 1)
+    shown = split[np.argsort(-count[split], kind="stable")][: _SHOWN // 3]
     splits = []
     for at in shown.tolist():
         parts = np.flatnonzero(near & (place == at))
@@ -119,7 +119,7 @@ def _splits(
                 cosines=cosine[parts].tolist(),
             )
         )
-    return len(several), splits
+    return len(split), splits
 
 
 def _loneliest(

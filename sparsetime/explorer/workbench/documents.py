@@ -25,7 +25,7 @@ def documents(
     table = shown.store.sequences
     place = np.searchsorted(shown.store.sequence_indices, indexed["sequence"].to_numpy())
     labels, texts = table["labels"], table["text"]
-    wanted = words.lower().strip()
+    query = words.lower().strip()
     lines = []
     for at, number, name, length in zip(
         place.tolist(),
@@ -35,9 +35,9 @@ def documents(
         strict=True,
     ):
         title = str(json.loads(labels[at].as_py()).get("name", name))
-        if wanted and not all(word in f"{name} {title}".lower() for word in wanted.split()):
+        if query and not all(word in f"{name} {title}".lower() for word in query.split()):
             text = texts[at].as_py()
-            if text is None or wanted not in text.lower():
+            if text is None or query not in text.lower():
                 continue
         lines.append(DocumentLine(sequence=number, id=name, title=title, length=length))
     return DocumentPage(total=len(lines), lines=lines[offset : offset + limit])

@@ -109,12 +109,12 @@ def _holding(
     """The candidates whose name, words and text columns hold all of the words."""
     shown = opened.dictionary(key)
     labels = {x.feature: x.name for x in opened.labels.all() if x.dictionary == key}
-    wanted = words.lower().split()
+    query = words.lower().split()
     holds = np.zeros(shown.index.width, dtype=bool)
     for feature in candidates.tolist():
-        own = [*shown.table.words[feature], labels.get(feature, "")]
-        text = " ".join([*own, searched_text(shown, feature)]).lower()
-        holds[feature] = all(word in text for word in wanted)
+        names = [*shown.table.words[feature], labels.get(feature, "")]
+        text = " ".join([*names, searched_text(shown, feature)]).lower()
+        holds[feature] = all(word in text for word in query)
     return holds
 
 

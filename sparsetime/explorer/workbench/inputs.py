@@ -41,8 +41,8 @@ def save_inputs(run: str | Path, inputs: Mapping[int, Any], channels: Sequence[s
     from safetensors.numpy import save
 
     kept = {}
-    for number, given in inputs.items():
-        array = np.asarray(given)
+    for number, values in inputs.items():
+        array = np.asarray(values)
         array = array[:, None] if array.ndim == 1 else array
         frames = array.ndim in _FRAMES and array.dtype == np.uint8
         if frames and array.ndim == 4 and array.shape[3] != 3:
@@ -82,10 +82,10 @@ def input_view(
     place = int(np.searchsorted(store.sequence_indices, sequence))
     if store.sequences["text"][place].is_valid:
         return InputView(kind="text", first=first, stop=stop)
-    found = _read(opened.folder, sequence, length, first, stop)
-    if found is None:
+    stored_input = _read(opened.folder, sequence, length, first, stop)
+    if stored_input is None:
         return InputView(kind="none", first=first, stop=stop)
-    values, names, least, most = found
+    values, names, least, most = stored_input
     if values.ndim in _FRAMES:
         steps = np.unique(np.linspace(0, len(values) - 1, min(frames, len(values))).round())
         return InputView(
@@ -141,7 +141,7 @@ def _read(
         raise DamagedError(f"{folder.url}/{INPUTS} cannot be read: {error}") from error
     if values.ndim in _FRAMES:
         return values, [], [], []
-    names = [str(each) for each in named] or [f"channel {i}" for i in range(shape[1])]
+    names = [str(channel) for channel in named] or [f"channel {i}" for i in range(shape[1])]
     sound = np.where(np.isfinite(whole), whole, np.nan)
     empty = np.isnan(sound).all(0)
     sound[:, empty] = 0.0
@@ -157,8 +157,8 @@ def _finite(values: np.ndarray) -> tuple[tuple[float | None, ...], ...]:
 
 def _address(pixels: np.ndarray) -> str:
     """A thumbnail as a data address: the frame at a lower resolution, as a PNG."""
-    every = -(-max(pixels.shape[:2]) // SIDE)
-    return f"data:image/png;base64,{base64.b64encode(png(pixels[::every, ::every])).decode()}"
+    stride = -(-max(pixels.shape[:2]) // SIDE)
+    return f"data:image/png;base64,{base64.b64encode(png(pixels[::stride, ::stride])).decode()}"
 
 
 def png(pixels: np.ndarray) -> bytes:

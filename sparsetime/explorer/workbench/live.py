@@ -94,12 +94,12 @@ class Live:
         from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
 
         kept = store.manifest.capture
-        known = ("window", "overlap", "batch", "dtype", "time_axis")
-        settings = PassSettings(**{name: kept[name] for name in known if name in kept})
+        names = ("window", "overlap", "batch", "dtype", "time_axis")
+        settings = PassSettings(**{name: kept[name] for name in names if name in kept})
         return ForwardPasses(self.model(store), store.site, settings)
 
 
-def play(opened: RunCache, live: Live, key: str, given: LiveInput) -> Iterator[LiveChunk]:
+def play(opened: RunCache, live: Live, key: str, typed: LiveInput) -> Iterator[LiveChunk]:
     """The code of what is given, window by window as the model gets through it.
 
     Errors: DataError for nothing, for too much, and for what the model does not take; those of
@@ -108,7 +108,7 @@ def play(opened: RunCache, live: Live, key: str, given: LiveInput) -> Iterator[L
     from sparsetime.activations.capture.check_finite import check_shard_finite
 
     shown = opened.dictionary(key)
-    document = _document(given, shown.store)
+    document = _document(typed, shown.store)
     sae = opened.loaded(key)
     peak = shown.table.peak
     with live.lock:
@@ -137,28 +137,28 @@ def play(opened: RunCache, live: Live, key: str, given: LiveInput) -> Iterator[L
             first += code.rows
 
 
-def _document(given: LiveInput, store: Store) -> Document:
+def _document(typed: LiveInput, store: Store) -> Document:
     from sparsetime.activations.capture.document import Document
 
-    if bool(given.text.strip()) == bool(given.values):
+    if bool(typed.text.strip()) == bool(typed.values):
         raise DataError("give either a text or a series of numbers to run")
-    if given.text:
-        if len(given.text) > LONGEST:
+    if typed.text:
+        if len(typed.text) > LONGEST:
             raise DataError(
-                f"the text has {len(given.text):,} characters; at most {LONGEST:,} are run live. "
+                f"the text has {len(typed.text):,} characters; at most {LONGEST:,} are run live. "
                 f"Capture longer ones with sparsetime capture"
             )
         # Half of a surrogate pair is no character that a tokenizer takes.
-        return Document("live", text=given.text.encode("utf-8", "replace").decode())
-    widths = {len(row) for row in given.values}
+        return Document("live", text=typed.text.encode("utf-8", "replace").decode())
+    widths = {len(row) for row in typed.values}
     if len(widths) != 1 or 0 in widths:
         raise DataError(
             f"a series needs the same count of numbers in every row; there are rows of "
             f"{', '.join(map(str, sorted(widths)))}"
         )
-    if len(given.values) * max(widths) > MOST_VALUES:
+    if len(typed.values) * max(widths) > MOST_VALUES:
         raise DataError(f"the series has more than {MOST_VALUES:,} numbers, the most to run live")
-    values = np.array(given.values, dtype=np.float32)
+    values = np.array(typed.values, dtype=np.float32)
     if not np.isfinite(values).all():
         raise DataError("the series holds something that is no finite number")
     return Document("live", values=values, unit=store.unit)

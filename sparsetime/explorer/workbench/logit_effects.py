@@ -68,11 +68,11 @@ def unembedding(loaded: LoadedModel) -> Tensor:
 
     model: Any = loaded.model
     getter = getattr(model, "get_output_embeddings", None)
-    found = getter() if callable(getter) else None
+    layer = getter() if callable(getter) else None
     config = getattr(model, "config", None)
-    if found is None and getattr(config, "tie_word_embeddings", False) and _writes_tokens(config):
-        found = model.get_input_embeddings()  # loaded without its head, whose weights it shares
-    weight = getattr(found, "weight", None)
+    if layer is None and getattr(config, "tie_word_embeddings", False) and _writes_tokens(config):
+        layer = model.get_input_embeddings()  # loaded without its head, whose weights it shares
+    weight = getattr(layer, "weight", None)
     if not isinstance(weight, Tensor):
         raise DataError(
             f"the model {loaded.name!r} has no unembedding, so its features write no tokens"

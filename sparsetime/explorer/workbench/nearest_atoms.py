@@ -76,7 +76,7 @@ def nearest_by_integers(left: Float[Tensor, "left d"], right: Float[Tensor, "rig
         torch.empty(shape, dtype=torch.int32),
         *np.empty((2, *shape), np.bool_),
     )
-    found = []
+    near_places = []
     for begin, part in tiles:
         here = slice(len(part))
         tile = torch._int_mm(part, columns.T, out=buffer[here]).numpy()
@@ -84,8 +84,8 @@ def nearest_by_integers(left: Float[Tensor, "left d"], right: Float[Tensor, "rig
         np.maximum(of_column, tile.max(0), out=of_column)
         near = np.greater_equal(tile, (tile.max(1) - margin)[:, None], out=of_row[here])
         near |= np.greater_equal(tile, of_column - margin, out=of_both[here])
-        found.append(np.flatnonzero(near) + begin * len(right))
-    place = np.concatenate(found)
+        near_places.append(np.flatnonzero(near) + begin * len(right))
+    place = np.concatenate(near_places)
     row, column = np.divmod(place, len(right))
     offsets = np.searchsorted(row, np.arange(len(left) + 1))
     support = Support(torch.from_numpy(offsets), torch.from_numpy(column), len(right))

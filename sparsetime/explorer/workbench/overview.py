@@ -50,10 +50,12 @@ def overview(workbench: Workbench) -> Overview:
             lead="No dictionary of this run has an index so far; training is shown as it goes.",
             dictionaries=[], comparison=[], definitions=[], config=config,
         )  # fmt: skip
-    stores = distinct_stores([each.store for each in shown])
+    stores = distinct_stores([dictionary.store for dictionary in shown])
     unit = step_name(stores)
-    entries = [each.entry for each in shown]
-    evaluations: list[Mapping[str, MetricValue]] = [each.evaluation or {} for each in shown]
+    entries = [dictionary.entry for dictionary in shown]
+    evaluations: list[Mapping[str, MetricValue]] = [
+        dictionary.evaluation or {} for dictionary in shown
+    ]
     return Overview(
         run=name,
         title=title_of(stores),
@@ -61,7 +63,7 @@ def overview(workbench: Workbench) -> Overview:
         unit=unit,
         notes=opened.notes,
         facts=facts_of(stores, unit),
-        dictionaries=[_view(opened, each) for each in shown],
+        dictionaries=[_view(opened, dictionary) for dictionary in shown],
         comparison=comparison(entries, evaluations),
         definitions=definitions(evaluations),
         config=config,
@@ -98,20 +100,20 @@ def training(workbench: Workbench) -> list[TrainingCurve]:
     return curves
 
 
-def _view(opened: RunCache, each: ShownDictionary) -> DictionaryView:
-    table = each.table
+def _view(opened: RunCache, dictionary: ShownDictionary) -> DictionaryView:
+    table = dictionary.table
     alive = table.density > 0
-    first = np.arange(len(alive)) < table.groups[0] if each.entry.parts else None
-    rows = max(each.index.record["rows"], 2)
+    first = np.arange(len(alive)) < table.groups[0] if dictionary.entry.parts else None
+    rows = max(dictionary.index.record["rows"], 2)
     longest = max(2.0, float(table.dwell.max(initial=2.0))) * 1.0001
-    found: Mapping[str, MetricValue] = each.evaluation or {}
+    evaluation: Mapping[str, MetricValue] = dictionary.evaluation or {}
     return DictionaryView(
-        entry=each.entry,
-        width=each.index.width,
+        entry=dictionary.entry,
+        width=dictionary.index.width,
         dead=int((~alive).sum()),
         figures={
             name: float(figure.value)
-            for name, figure in found.items()
+            for name, figure in evaluation.items()
             if isinstance(figure.value, int | float) and math.isfinite(figure.value)
         },
         density=_histogram(table.density, alive, first, np.geomspace(1 / rows, 1, _BINS + 1)),
@@ -119,9 +121,9 @@ def _view(opened: RunCache, each: ShownDictionary) -> DictionaryView:
         aligned_with=[
             other.entry.key
             for other in opened.shown.values()
-            if other is not each and aligned(each.store, other.store)
+            if other is not dictionary and aligned(dictionary.store, other.store)
         ],
-        opens_at=opened.opens_at(each.entry.key),
+        opens_at=opened.opens_at(dictionary.entry.key),
     )
 
 

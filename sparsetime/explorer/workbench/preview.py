@@ -50,18 +50,18 @@ class Preview(FrozenRecord):
 
 def preview(folder: Folder) -> Preview:
     """What the indexes of a run hold, each shown by the passage around its most telling moment."""
-    found = []
+    glances = []
     for name in indexed(folder):
         try:
             index = open_index((folder / name / INDEX).url)
             table = table_of(index)
-            found.append((table.place, name, _glanced(name, index, table)))
+            glances.append((table.place, name, _glanced(name, index, table)))
         except (StoreError, DamagedError):
             continue
         index.close()
-    found.sort(key=lambda each: each[:2])
+    glances.sort(key=lambda glance: glance[:2])
     return Preview(
-        run=Path(folder.url.rstrip("/")).name, dictionaries=[glanced for _, _, glanced in found]
+        run=Path(folder.url.rstrip("/")).name, dictionaries=[glanced for _, _, glanced in glances]
     )
 
 

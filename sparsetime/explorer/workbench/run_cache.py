@@ -42,10 +42,15 @@ class RunCache:
         contents = readable(folder, indexed_names(folder), lambda: None)
         self.folder = folder
         self.notes = contents.notes
-        self.shown = {each.entry.key: each for each in unique_titles(contents.shown)}
+        self.shown = {
+            dictionary.entry.key: dictionary for dictionary in unique_titles(contents.shown)
+        }
         self.labels = Labels(
             folder,
-            {key: one.index.record["subject"]["dictionary"] for key, one in self.shown.items()},
+            {
+                key: dictionary.index.record["subject"]["dictionary"]
+                for key, dictionary in self.shown.items()
+            },
         )
         self.code = ByteLRU(self._code, _code_bytes, 192 * _MIB)
         self.feature_events = ByteLRU(self._firing, _firing_bytes, 64 * _MIB)
@@ -154,9 +159,9 @@ class RunCache:
     def _opens_at(self, key: str) -> tuple[int, int, int]:
         """A segment that reads like prose: its sequence, first step and the step after its last."""
         shown = self.dictionary(key)
-        known = shown.index.sequences["sequence"].to_pylist()
-        some = known[
-            :: -(-len(known) // _READ)
+        numbers = shown.index.sequences["sequence"].to_pylist()
+        some = numbers[
+            :: -(-len(numbers) // _READ)
         ]  # reading them all would keep the first page waiting
         best = choose_excerpts(shown.store, 1, some)[0]
         return best.sequence, best.first, best.stop
@@ -171,8 +176,8 @@ def _code_bytes(code: SparseCode) -> int:
     return int(code.offsets.nbytes + code.indices.nbytes + code.values.nbytes)
 
 
-def _firing_bytes(found: FeatureEvents) -> int:
-    return int(found.sequence.nbytes + found.position.nbytes + found.value.nbytes)
+def _firing_bytes(events: FeatureEvents) -> int:
+    return int(events.sequence.nbytes + events.position.nbytes + events.value.nbytes)
 
 
 def _word_bytes(words: Excerpt) -> int:

@@ -57,15 +57,15 @@ def features_of_words(opened: RunCache, key: str, words: str) -> WordSearch:
     from sparsetime.codes import concatenate
     from sparsetime.features.enrichment import enrichment
 
-    wanted = words.strip()
-    if not wanted:
+    query = words.strip()
+    if not query:
         raise DataError("got no words, expected some to search for")
     shown = opened.dictionary(key)
     numbers = shown.index.sequences["sequence"].to_numpy()
     texts = shown.store.sequences["text"].take(
         np.searchsorted(shown.store.sequence_indices, numbers)
     )
-    pattern = _pattern(wanted)
+    pattern = _pattern(query)
     counts = pc.count_substring_regex(texts, pattern, ignore_case=True)
     count = np.asarray(counts.fill_null(0).to_numpy())
     holding = np.flatnonzero(count)
@@ -133,11 +133,11 @@ def similar_passages(
     return hits
 
 
-def _pattern(wanted: str) -> str:
+def _pattern(query: str) -> str:
     """The words as a pattern that matches no part of a longer word: river, but not driver."""
-    edges = (wanted[0], wanted[-1])
+    edges = (query[0], query[-1])
     begin, end = (r"\b" if re.match(r"\w", edge, re.ASCII) else "" for edge in edges)
-    return begin + re.escape(wanted) + end
+    return begin + re.escape(query) + end
 
 
 def _occurrences(opened: RunCache, key: str, sequence: int, pattern: str) -> list[tuple[int, int]]:

@@ -102,7 +102,7 @@ def enriched_features(
     first, stop, _ = segment(opened, key, sequence, first, stop)
     table = opened.dictionary(key).table
     code = opened.code(key, sequence).row_slice(first, stop)
-    found, nats = enrichment(code, table.density)
+    features, nats = enrichment(code, table.density)
     count = np.bincount(code.indices.numpy(), minlength=code.width)
     return [
         EnrichedFeature(
@@ -113,7 +113,7 @@ def enriched_features(
             share=float(count[f]) / code.rows,
             density=float(table.density[f]),
         )
-        for f, n in zip(found[:limit], nats[:limit], strict=True)
+        for f, n in zip(features[:limit], nats[:limit], strict=True)
     ]
 
 

@@ -45,7 +45,7 @@ class Workbench:
     ) -> None:
         self.folder = Folder(str(run))
         self.live = Live(model)
-        self.renderers = [_module(each) for each in renderers]
+        self.renderers = [_module(module) for module in renderers]
         self._lock = threading.Lock()
         self._opened: RunCache | None = None
         self._stamp: tuple[tuple[str, int], ...] = ()
@@ -76,18 +76,18 @@ class Workbench:
 
     def _stamp_now(self) -> tuple[tuple[str, int], ...]:
         """Changes whenever a record that makes something valid is written or removed."""
-        found = []
+        stamps = []
         for name in self.folder.names():
             for record in _RECORDS:
                 at = f"{name}/{record}"
                 if self.folder.is_local:
                     try:
-                        found.append((at, self.folder.path(at).stat().st_mtime_ns))
+                        stamps.append((at, self.folder.path(at).stat().st_mtime_ns))
                     except OSError:
                         continue
                 elif self.folder.exists(at):
-                    found.append((at, self.folder.size(at)))
-        return tuple(found)
+                    stamps.append((at, self.folder.size(at)))
+        return tuple(stamps)
 
 
 def _module(path: str | Path) -> Path:

@@ -13,12 +13,12 @@ def project(values, indices, weight):
     """Remove the component of every row along its unit-norm weight row, in place."""
     for row in prange(values.shape[0]):
         line = values[row]
-        own = weight[indices[row]]
+        atom = weight[indices[row]]
         along = np.float32(0)
         for n in range(line.shape[0]):
-            along += line[n] * own[n]
+            along += line[n] * atom[n]
         for n in range(line.shape[0]):
-            line[n] -= along * own[n]
+            line[n] -= along * atom[n]
 
 
 @njit(cache=True, parallel=True, fastmath=_FAST)
@@ -27,7 +27,7 @@ def adam(weight, first, second, values, row_of, numbers, unit_rows):
     scale, first_decay, second_decay, size, correction, epsilon = numbers
     d = weight.shape[1]
     for latent in prange(weight.shape[0]):
-        own, mean, square = weight[latent], first[latent], second[latent]
+        atom, mean, square = weight[latent], first[latent], second[latent]
         row = row_of[latent]
         if row >= 0:
             line = values[row]
@@ -40,11 +40,11 @@ def adam(weight, first, second, values, row_of, numbers, unit_rows):
                 mean[n] = first_decay * mean[n]
                 square[n] = second_decay * square[n]
         for n in range(d):
-            own[n] -= size * mean[n] / (np.sqrt(square[n]) / correction + epsilon)
+            atom[n] -= size * mean[n] / (np.sqrt(square[n]) / correction + epsilon)
         if unit_rows:
             square_norm = np.float32(0)
             for n in range(d):
-                square_norm += own[n] * own[n]
+                square_norm += atom[n] * atom[n]
             factor = 1 / max(np.sqrt(square_norm), np.float32(1e-8))
             for n in range(d):
-                own[n] *= factor
+                atom[n] *= factor

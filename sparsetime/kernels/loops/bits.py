@@ -23,11 +23,11 @@ def ascending_bits_of_one(bits, halved):
 @njit(cache=True)
 def lower_by_margin(bits, margin, halved):
     """Ascending bits of a non-negative float less a margin, rounded down."""
-    one = np.empty(1, np.int32)
-    number = one.view(np.float32)
-    one[0] = np.int32(bits) << 16 if halved else bits
+    word = np.empty(1, np.int32)
+    number = word.view(np.float32)
+    word[0] = np.int32(bits) << 16 if halved else bits
     number[0] -= margin
-    low = np.int64(one[0])
+    low = np.int64(word[0])
     if halved:
         # Towards minus infinity, so that no entry above the exact difference is lost.
         low = (low >> 16) + (low < 0)

@@ -80,8 +80,8 @@ def delta_code(offsets, indices, values, aim, atoms, segments, tolerance, past, 
         touched = before_indices[start:stop].copy()
         now[touched] = before_values[start:stop]
         for row in range(segments[segment], segments[segment + 1]):
-            own = slice(offsets[row], offsets[row + 1])
-            fresh = (indices[own], values[own])
+            entries = slice(offsets[row], offsets[row + 1])
+            fresh = (indices[entries], values[entries])
             touched = _change(now, touched, fresh, aim[row], atoms, tolerance, error)
             begin = out_offsets[row]
             end = begin + len(touched)

@@ -34,11 +34,11 @@ def suffix_sums(errors, weights, out):
     for row in prange(rows):
         for back in range(groups):
             group = groups - 1 - back
-            line, own, weight = out[row, group], errors[row, group], weights[group]
+            line, error, weight = out[row, group], errors[row, group], weights[group]
             if back == 0:
                 for n in range(d):
-                    line[n] = weight * own[n]
+                    line[n] = weight * error[n]
             else:
                 after = out[row, group + 1]
                 for n in range(d):
-                    line[n] = after[n] + weight * own[n]
+                    line[n] = after[n] + weight * error[n]

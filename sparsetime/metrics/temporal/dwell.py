@@ -51,16 +51,16 @@ def dwell(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Dwell:
 
     Errors: DataError where nothing fires; those of `in_sequences`.
     """
-    given = in_sequences(code, lengths)
-    if len(given.code.indices) == 0:
+    sequences = in_sequences(code, lengths)
+    if len(sequences.code.indices) == 0:
         raise DataError("no feature fires on this data")
-    runs = timescales.runs(given.code, given.segments)
-    shape = (given.groups, code.width)
-    key = given.group_of_row[runs.start] * code.width + runs.feature
-    count = np.bincount(key, minlength=given.groups * code.width).reshape(shape).astype(float)
-    total = np.bincount(key, weights=runs.length, minlength=given.groups * code.width)
+    runs = timescales.runs(sequences.code, sequences.segments)
+    shape = (sequences.groups, code.width)
+    key = sequences.group_of_row[runs.start] * code.width + runs.feature
+    count = np.bincount(key, minlength=sequences.groups * code.width).reshape(shape).astype(float)
+    total = np.bincount(key, weights=runs.length, minlength=sequences.groups * code.width)
     total = total.reshape(shape)
-    expected = _runs_in_shuffled_time(given)
+    expected = _runs_in_shuffled_time(sequences)
     null_by_feature = ratio(total.sum(axis=0), expected)
     null = float(mean_over_features(null_by_feature[None])[0])
     null_over_runs = float(total.sum() / expected.sum())
@@ -74,29 +74,29 @@ def dwell(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Dwell:
     null_median = float(median_over_features(null_by_feature[None])[0])
     over_runs = ratio_of(total.sum(axis=1), count.sum(axis=1))
     return Dwell(
-        estimate(mean, given.groups, null, SHUFFLED, seed),
-        estimate(median, given.groups, null_median, SHUFFLED, seed),
-        estimate(over_runs, given.groups, null_over_runs, SHUFFLED, seed),
+        estimate(mean, sequences.groups, null, SHUFFLED, seed),
+        estimate(median, sequences.groups, null_median, SHUFFLED, seed),
+        estimate(over_runs, sequences.groups, null_over_runs, SHUFFLED, seed),
         ratio(total.sum(axis=0), count.sum(axis=0)),
         null_by_feature,
     )
 
 
-def firings(given: Sequences) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def firings(sequences: Sequences) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How often every feature fires in every sequence that it fires in.
 
     feature: int64 [pairs]; fires, and steps of the sequence: float64 [pairs].
     """
-    columns = given.columns
-    feature, begin = given.feature_of_column, given.begins[columns.rows]
+    columns = sequences.columns
+    feature, begin = sequences.feature_of_column, sequences.begins[columns.rows]
     new = np.append(True, (feature[1:] != feature[:-1]) | (begin[1:] != begin[:-1]))
     first = np.flatnonzero(new[: len(feature)])
     fires = np.diff(np.append(first, len(feature))).astype(float)
-    steps = (given.ends - given.begins)[columns.rows[first]].astype(float)
+    steps = (sequences.ends - sequences.begins)[columns.rows[first]].astype(float)
     return feature[first], fires, steps
 
 
-def _runs_in_shuffled_time(given: Sequences) -> Float[np.ndarray, " width"]:
-    feature, fires, steps = firings(given)
+def _runs_in_shuffled_time(sequences: Sequences) -> Float[np.ndarray, " width"]:
+    feature, fires, steps = firings(sequences)
     runs = fires * (steps - fires + 1) / steps
-    return np.bincount(feature, weights=runs, minlength=given.code.width)
+    return np.bincount(feature, weights=runs, minlength=sequences.code.width)

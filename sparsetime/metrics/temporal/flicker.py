@@ -42,28 +42,28 @@ def flicker(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Flicker
 
     Errors: DataError where no sequence has two steps; those of `in_sequences`.
     """
-    given = in_sequences(code, lengths)
-    if int(given.lengths.max()) < 2:
+    sequences = in_sequences(code, lengths)
+    if int(sequences.lengths.max()) < 2:
         raise DataError("no sequence has two steps, so nothing can switch between steps")
-    runs = timescales.runs(given.code, given.segments)
+    runs = timescales.runs(sequences.code, sequences.segments)
     last = runs.start + runs.length - 1
-    switched = (runs.start > given.begins[runs.start]).astype(float)
-    switched += last + 1 < given.ends[last]
-    group = given.group_of_row[runs.start]
-    switches = np.bincount(group, weights=switched, minlength=given.groups).astype(float)
-    left = np.maximum(given.lengths - 1, 0)
-    pairs = np.bincount(given.group_of_sequence, weights=left, minlength=given.groups)
-    active = _on_both_sides(given)
-    _, fires, steps = firings(given)
+    switched = (runs.start > sequences.begins[runs.start]).astype(float)
+    switched += last + 1 < sequences.ends[last]
+    group = sequences.group_of_row[runs.start]
+    switches = np.bincount(group, weights=switched, minlength=sequences.groups).astype(float)
+    left = np.maximum(sequences.lengths - 1, 0)
+    pairs = np.bincount(sequences.group_of_sequence, weights=left, minlength=sequences.groups)
+    active = _on_both_sides(sequences)
+    _, fires, steps = firings(sequences)
     null = float((2 * fires * (steps - fires) / steps).sum())
     null_active = float((2 * fires * (steps - 1) / steps).sum())
     return Flicker(
         estimate(
-            ratio_of(switches, pairs), given.groups, null / float(pairs.sum()), SHUFFLED, seed
+            ratio_of(switches, pairs), sequences.groups, null / float(pairs.sum()), SHUFFLED, seed
         ),
         estimate(
             ratio_of(switches, active),
-            given.groups,
+            sequences.groups,
             null / null_active if null_active else float("nan"),
             SHUFFLED,
             seed,
@@ -71,9 +71,9 @@ def flicker(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Flicker
     )
 
 
-def _on_both_sides(given: Sequences) -> Float[np.ndarray, " groups"]:
+def _on_both_sides(sequences: Sequences) -> Float[np.ndarray, " groups"]:
     """Latents active on the two steps of every pair, summed; every inner step is in two pairs."""
-    row = np.arange(given.code.rows)
-    in_pairs = (row > given.begins).astype(float) + (row + 1 < given.ends)
-    active = given.code.counts.numpy() * in_pairs
-    return np.bincount(given.group_of_row, weights=active, minlength=given.groups)
+    row = np.arange(sequences.code.rows)
+    in_pairs = (row > sequences.begins).astype(float) + (row + 1 < sequences.ends)
+    active = sequences.code.counts.numpy() * in_pairs
+    return np.bincount(sequences.group_of_row, weights=active, minlength=sequences.groups)

@@ -57,19 +57,21 @@ def hierarchy(
 
     Errors: as `planted_recovery`; DataError where no child is recovered together with its parent.
     """
-    given, truth = matched_sequences(code, true_code, match, lengths)
-    found = match.cosine.numpy() > FOUND_ABOVE
-    child, parent = recovered_pairs(parents, found)
-    kept = np.flatnonzero(found)
-    place = np.full(len(found), -1)
+    sequences, truth = matched_sequences(code, true_code, match, lengths)
+    recovered = match.cosine.numpy() > FOUND_ABOVE
+    child, parent = recovered_pairs(parents, recovered)
+    kept = np.flatnonzero(recovered)
+    place = np.full(len(recovered), -1)
     place[kept] = np.arange(len(kept))
     child, parent = place[child], place[parent]
-    together = _together(given, match.matched.numpy()[kept])
-    steps = np.bincount(given.group_of_sequence, weights=given.lengths, minlength=given.groups)
+    together = _together(sequences, match.matched.numpy()[kept])
+    steps = np.bincount(
+        sequences.group_of_sequence, weights=sequences.lengths, minlength=sequences.groups
+    )
 
     def score(weights: Float[np.ndarray, "draws groups"]) -> Float[np.ndarray, " draws"]:
         drawn = zip(np.tensordot(weights, together, 1), weights @ steps, strict=True)
-        return np.array([_parent_rank(each, of, child, parent) for each, of in drawn])
+        return np.array([_parent_rank(counts, of, child, parent) for counts, of in drawn])
 
     def contained(weights: Float[np.ndarray, "draws groups"]) -> Float[np.ndarray, " draws"]:
         drawn = np.tensordot(weights, together, 1)
@@ -84,27 +86,27 @@ def hierarchy(
     unrelated = ratio(whole[child], np.broadcast_to(on[:, None], others.shape))[others]
     chance = float(mean_over_features(unrelated[None])[0])
     return Hierarchy(
-        estimate(score, given.groups, 0.5, _NULL, seed),
-        estimate(contained, given.groups, chance, _NULL, seed),
+        estimate(score, sequences.groups, 0.5, _NULL, seed),
+        estimate(contained, sequences.groups, chance, _NULL, seed),
         _parent_rank(_together(truth, kept).sum(axis=0), float(steps.sum()), child, parent),
         len(child),
     )
 
 
 def recovered_pairs(
-    parents: Int[np.ndarray, " true"], found: np.ndarray
+    parents: Int[np.ndarray, " true"], recovered: np.ndarray
 ) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"]]:
     """Children and their parents, of which both are found.
 
     Errors: DataError where there is none, or not a parent for every feature.
     """
-    if len(parents) != len(found):
+    if len(parents) != len(recovered):
         raise DataError(
-            f"there are parents of {len(parents)} features and {len(found)} true features; give "
-            f"each one, -1 for none"
+            f"there are parents of {len(parents)} features and {len(recovered)} true features; "
+            f"give each one, -1 for none"
         )
     child = np.flatnonzero(parents >= 0)
-    both = found[child] & found[parents[child]]
+    both = recovered[child] & recovered[parents[child]]
     if not both.any():
         raise DataError(
             f"of {len(child)} children none is recovered together with its parent (cosine above "
@@ -115,12 +117,12 @@ def recovered_pairs(
 
 
 def _together(
-    given: Sequences, latents: Int[np.ndarray, " kept"]
+    sequences: Sequences, latents: Int[np.ndarray, " kept"]
 ) -> Float[np.ndarray, "groups kept kept"]:
     """On how many steps two latents are on together, by group; the diagonal: one alone."""
-    on = firing(given, latents).tocsr()
-    group = given.group_of_row
-    parts = [on[np.flatnonzero(group == n)] for n in range(given.groups)]
+    on = firing(sequences, latents).tocsr()
+    group = sequences.group_of_row
+    parts = [on[np.flatnonzero(group == n)] for n in range(sequences.groups)]
     return np.stack([np.asarray((part.T @ part).todense()) for part in parts])
 
 
@@ -138,8 +140,8 @@ def _parent_rank(
     surer = ratio(together[child], np.broadcast_to(on[child, None], (len(child), len(on))))
     surer = surer - on / steps
     pair = np.arange(len(child))
-    own = surer[pair, parent]
+    of_parent = surer[pair, parent]
     surer[pair, child] = surer[pair, parent] = np.nan
-    less = (surer < own[:, None]) + 0.5 * (surer == own[:, None])
+    less = (surer < of_parent[:, None]) + 0.5 * (surer == of_parent[:, None])
     rank = ratio(less.sum(axis=1), np.isfinite(surer).sum(axis=1).astype(float))
     return float(mean_over_features(rank[None])[0])

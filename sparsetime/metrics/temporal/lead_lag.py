@@ -78,9 +78,9 @@ def lead_lag(
     Errors: DataError where `within` leaves no pairs of steps, or nothing begins; those of
     `in_sequences`.
     """
-    given = in_sequences(code, lengths)
-    check_lag(within, given, "within")
-    rows, features = _beginnings(given)
+    sequences = in_sequences(code, lengths)
+    check_lag(within, sequences, "within")
+    rows, features = _beginnings(sequences)
     if not len(rows):
         raise DataError("no feature begins after the first step of a sequence; nothing can follow")
     often = np.bincount(features, minlength=code.width)
@@ -90,7 +90,7 @@ def lead_lag(
     place[chosen] = np.arange(len(chosen))
     kept = place[features] >= 0
     rows, events = rows[kept], place[features[kept]]
-    begins, lasts = given.begins[rows], (given.ends - given.begins)[rows]
+    begins, lasts = sequences.begins[rows], (sequences.ends - sequences.begins)[rows]
     count, lag = _announced(rows, events, begins, within, len(chosen))
     mean, largest = np.zeros(count.shape), np.zeros(count.shape, dtype=np.int64)
     # A sequence and a feature turn together, and no others with them.
@@ -109,7 +109,7 @@ def lead_lag(
         share = ratio_of(beyond, testable.sum(axis=1).astype(float))
     else:
         share = ratio_of(np.zeros(len(chosen)), np.zeros(len(chosen)))
-    found = estimate(share, len(chosen), 1 / (_ROTATIONS + 1), _NULL, seed)
+    share_led = estimate(share, len(chosen), 1 / (_ROTATIONS + 1), _NULL, seed)
     score = (count - mean) / np.sqrt(mean + 1)
     np.fill_diagonal(score, -np.inf)
     best = np.argsort(-score, axis=None, kind="stable")[:most]
@@ -117,7 +117,7 @@ def lead_lag(
     leader, follower = np.divmod(best, len(chosen))
     at = (leader, follower)
     return LeadLag(
-        found,
+        share_led,
         chosen[leader],
         chosen[follower],
         count[at],
@@ -129,10 +129,12 @@ def lead_lag(
     )
 
 
-def _beginnings(given: Sequences) -> tuple[Int[np.ndarray, " events"], Int[np.ndarray, " events"]]:
+def _beginnings(
+    sequences: Sequences,
+) -> tuple[Int[np.ndarray, " events"], Int[np.ndarray, " events"]]:
     """Rows, ascending, and features that begin there."""
-    runs = timescales.runs(given.code, given.segments)
-    inside = runs.start > given.begins[runs.start]
+    runs = timescales.runs(sequences.code, sequences.segments)
+    inside = runs.start > sequences.begins[runs.start]
     rows, features = runs.start[inside], runs.feature[inside]
     order = np.argsort(rows, kind="stable")
     return rows[order], features[order]

@@ -68,10 +68,10 @@ def periodicity(
     Errors: DataError for lags that leave no pairs, where no feature varies; those of
     `in_sequences`, which checks `times`.
     """
-    given = in_sequences(code, lengths, times)
-    check_lag(longest, given, "longest")
-    half = np.arange(given.groups) % 2
-    whole, halves = autocovariance.by_feature(given, longest, half)
+    sequences = in_sequences(code, lengths, times)
+    check_lag(longest, sequences, "longest")
+    half = np.arange(sequences.groups) % 2
+    whole, halves = autocovariance.by_feature(sequences, longest, half)
     climb = _climbs(whole)
     strength = climb.max(axis=1)
     first = np.argmax(climb >= _NEARLY * strength[:, None], axis=1)
@@ -81,12 +81,12 @@ def periodicity(
     period = np.where(strength > 0, first, -1)
     strength = np.where(varies, strength, np.nan)
     held_out, beats = np.full(code.width, np.nan), np.zeros(code.width, dtype=bool)
-    if given.groups > 1:
-        held_out, beats = _held_out(given, halves, half)
+    if sequences.groups > 1:
+        held_out, beats = _held_out(sequences, halves, half)
     counted = beats[varies].astype(float)
-    weight = np.full(len(counted), float(given.groups > 1))
+    weight = np.full(len(counted), float(sequences.groups > 1))
     share = estimate(ratio_of(counted, weight), len(counted), _CHANCE, _NULL, seed)
-    return Periodicity(share, period, strength, held_out, beats, given.step)
+    return Periodicity(share, period, strength, held_out, beats, sequences.step)
 
 
 def _climbs(
@@ -102,7 +102,7 @@ def _climbs(
 
 
 def _held_out(
-    given: Sequences,
+    sequences: Sequences,
     halves: Float[np.ndarray, "halves width lags_plus_1"],
     half: Int[np.ndarray, " groups"],
 ) -> tuple[Float[np.ndarray, " width"], Bool[np.ndarray, " width"]]:
@@ -112,11 +112,11 @@ def _held_out(
     top = _climbs(halves).argmax(axis=2)  # 0 where nothing climbs: compared with itself
     before = np.arange(halves.shape[2]) <= top[..., None]
     bottom = np.where(before & np.isfinite(halves), halves, np.inf).argmin(axis=2)
-    climbs = autocovariance.at_lags(given, top[1 - half])
-    climbs -= autocovariance.at_lags(given, bottom[1 - half])
-    known = np.isfinite(climbs)
-    many = known.sum(axis=0).astype(float)
-    mean = ratio(np.where(known, climbs, 0.0).sum(axis=0), many)
-    spread = np.where(known, (climbs - mean) ** 2, 0.0).sum(axis=0)
+    climbs = autocovariance.at_lags(sequences, top[1 - half])
+    climbs -= autocovariance.at_lags(sequences, bottom[1 - half])
+    finite = np.isfinite(climbs)
+    many = finite.sum(axis=0).astype(float)
+    mean = ratio(np.where(finite, climbs, 0.0).sum(axis=0), many)
+    spread = np.where(finite, (climbs - mean) ** 2, 0.0).sum(axis=0)
     error = np.sqrt(ratio(spread, many * (many - 1)))
     return mean, mean > student.ppf(1 - _CHANCE, np.maximum(many - 1, 1)) * error

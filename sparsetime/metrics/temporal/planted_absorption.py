@@ -60,27 +60,29 @@ def planted_absorption(
 
     Errors: as `hierarchy`.
     """
-    given, truth = matched_sequences(code, true_code, match, lengths)
+    sequences, truth = matched_sequences(code, true_code, match, lengths)
     matched = match.matched.numpy()
     child, parent = recovered_pairs(parents, match.cosine.numpy() > FOUND_ABOVE)
     with_child, with_parent = firing(truth, child), firing(truth, parent)
-    of_child, of_parent = firing(given, matched[child]), firing(given, matched[parent])
+    of_child, of_parent = firing(sequences, matched[child]), firing(sequences, matched[parent])
     spoken_for = with_child.multiply(of_child)
     absorbed = _summed(truth, spoken_for - spoken_for.multiply(of_parent))
     steps, spoken = _summed(truth, with_child), _summed(truth, spoken_for).sum(axis=0)
     alone = with_parent - with_parent.multiply(_with_any_child(truth, parents, parent))
     silent = _summed(truth, alone - alone.multiply(of_parent)).sum(axis=0)
     expected = spoken * ratio(silent, _summed(truth, alone).sum(axis=0))
-    every, known = steps.sum(axis=0), np.isfinite(expected)
-    null = float(ratio(expected[known].sum(keepdims=True), every[known].sum(keepdims=True))[0])
+    pair_steps, finite = steps.sum(axis=0), np.isfinite(expected)
+    null = float(
+        ratio(expected[finite].sum(keepdims=True), pair_steps[finite].sum(keepdims=True))[0]
+    )
     return PlantedAbsorption(
         estimate(
             ratio_of(absorbed.sum(axis=1), steps.sum(axis=1)), truth.groups, null, _NULL, seed
         ),
         child,
         parent,
-        ratio(absorbed.sum(axis=0), every),
-        ratio(expected, every),
+        ratio(absorbed.sum(axis=0), pair_steps),
+        ratio(expected, pair_steps),
     )
 
 
@@ -89,16 +91,16 @@ def _with_any_child(
 ) -> Any:
     """Where any child of each pair's parent is on, found or not, as ones, [rows, pairs]."""
     children = np.flatnonzero(parents >= 0)
-    own = (parents[children][:, None] == parent).astype(float)
-    return (firing(truth, children) @ own > 0).astype(float)
+    is_child_of = (parents[children][:, None] == parent).astype(float)
+    return (firing(truth, children) @ is_child_of > 0).astype(float)
 
 
-def _summed(given: Sequences, on: Any) -> Float[np.ndarray, "groups pairs"]:
+def _summed(sequences: Sequences, on: Any) -> Float[np.ndarray, "groups pairs"]:
     """How many steps are marked, by group of sequences and column."""
     from scipy.sparse import csr_matrix
 
-    rows = given.code.rows
+    rows = sequences.code.rows
     group = csr_matrix(
-        (np.ones(rows), (given.group_of_row, np.arange(rows))), shape=(given.groups, rows)
+        (np.ones(rows), (sequences.group_of_row, np.arange(rows))), shape=(sequences.groups, rows)
     )
     return np.asarray((group @ on).todense(), dtype=float)

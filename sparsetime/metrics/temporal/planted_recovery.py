@@ -39,10 +39,10 @@ class PlantedRecovery:
 
     def by_octave(self) -> list[tuple[float, int, float]]:
         """By octave of true dwell: its lower end in steps, features in it, share recovered."""
-        known = np.isfinite(self.true_dwell)
-        octave = np.floor(np.log2(self.true_dwell[known])).astype(np.int64)
+        finite = np.isfinite(self.true_dwell)
+        octave = np.floor(np.log2(self.true_dwell[finite])).astype(np.int64)
         return [
-            (2.0**n, int((octave == n).sum()), float(self.found[known][octave == n].mean()))
+            (2.0**n, int((octave == n).sum()), float(self.found[finite][octave == n].mean()))
             for n in np.unique(octave).tolist()
         ]
 
@@ -65,44 +65,48 @@ def planted_recovery(
     Errors: MismatchError where codes and match are not of the same steps and features; DataError
     where fewer than three features are recovered; those of `in_sequences`.
     """
-    given, truth = matched_sequences(code, true_code, match, lengths)
-    found = match.cosine.numpy() > FOUND_ABOVE
+    sequences, truth = matched_sequences(code, true_code, match, lengths)
+    recovered = match.cosine.numpy() > FOUND_ABOVE
     latent = np.where(match.matched.numpy() >= 0, match.matched.numpy(), 0)
     missing = match.matched.numpy() < 0
     true_dwell, dwell = (
-        timescales.dwell(timescales.runs(each.code, each.segments), each.code.width)
-        for each in (truth, given)
+        timescales.dwell(timescales.runs(side.code, side.segments), side.code.width)
+        for side in (truth, sequences)
     )
     dwell = np.where(missing, np.nan, dwell[latent])
     # Features that are silent in these steps have neither dwell nor firings.
-    known = np.flatnonzero(found & np.isfinite(dwell) & np.isfinite(true_dwell))
-    if len(known) < 3:
+    compared = np.flatnonzero(recovered & np.isfinite(dwell) & np.isfinite(true_dwell))
+    if len(compared) < 3:
         raise DataError(
-            f"{len(known)} planted features are recovered (cosine above {FOUND_ABOVE}) and fire; "
-            f"their dwell times can be compared from three on"
+            f"{len(compared)} planted features are recovered (cosine above {FOUND_ABOVE}) and "
+            f"fire; their dwell times can be compared from three on"
         )
-    own, others = firing(given, latent), firing(truth, np.arange(true_code.width))
-    both = np.asarray((own.T @ others).todense())
-    on = np.asarray(own.sum(axis=0)).ravel()[:, None] + np.asarray(others.sum(axis=0)).ravel()
-    every = ratio(2 * both, on)
-    f1 = np.where(missing, np.nan, np.diagonal(every))
-    unrelated = every[np.ix_(known, known)]
-    chance = float(unrelated[~np.eye(len(known), dtype=bool)].mean())
+    learnt, planted = firing(sequences, latent), firing(truth, np.arange(true_code.width))
+    both = np.asarray((learnt.T @ planted).todense())
+    on = np.asarray(learnt.sum(axis=0)).ravel()[:, None] + np.asarray(planted.sum(axis=0)).ravel()
+    f1_of_pairs = ratio(2 * both, on)
+    f1 = np.where(missing, np.nan, np.diagonal(f1_of_pairs))
+    unrelated = f1_of_pairs[np.ix_(compared, compared)]
+    chance = float(unrelated[~np.eye(len(compared), dtype=bool)].mean())
 
     def agreement(weights: Float[np.ndarray, "draws features"]) -> Float[np.ndarray, " draws"]:
-        return np.array([_spearman(dwell[known], true_dwell[known], draw) for draw in weights])
+        return np.array(
+            [_spearman(dwell[compared], true_dwell[compared], draw) for draw in weights]
+        )
 
     return PlantedRecovery(
         estimate(
-            ratio_of(found.astype(float), np.ones(len(found))),
-            len(found),
+            ratio_of(recovered.astype(float), np.ones(len(recovered))),
+            len(recovered),
             match.exchanged,
             _EXCHANGED,
             seed,
         ),
-        estimate(agreement, len(known), 0.0, _EXCHANGED, seed),
-        estimate(ratio_of(f1[known], np.ones(len(known))), len(known), chance, _EXCHANGED, seed),
-        found,
+        estimate(agreement, len(compared), 0.0, _EXCHANGED, seed),
+        estimate(
+            ratio_of(f1[compared], np.ones(len(compared))), len(compared), chance, _EXCHANGED, seed
+        ),
+        recovered,
         true_dwell,
         dwell,
         f1,
@@ -130,19 +134,19 @@ def matched_sequences(
     if lengths is None and len(code.shape) != 2:
         truth = in_sequences(true_code)
         return in_sequences(code, truth.segments), truth
-    given = in_sequences(code, lengths)
-    return given, in_sequences(true_code, given.segments)
+    sequences = in_sequences(code, lengths)
+    return sequences, in_sequences(true_code, sequences.segments)
 
 
-def firing(given: Sequences, latents: Int[np.ndarray, " chosen"]) -> Any:
+def firing(sequences: Sequences, latents: Int[np.ndarray, " chosen"]) -> Any:
     """Where the chosen latents are on, as a scipy CSC matrix of ones, [rows, chosen]."""
     from scipy.sparse import csr_matrix
 
-    code = given.code
+    code = sequences.code
     on = (code.values.numpy() != 0).astype(float)
     entries = (on, code.indices.numpy(), code.offsets.numpy())
-    every = csr_matrix(entries, shape=(code.rows, code.width)).tocsc()
-    chosen = every[:, latents]
+    is_active = csr_matrix(entries, shape=(code.rows, code.width)).tocsc()
+    chosen = is_active[:, latents]
     chosen.eliminate_zeros()
     return chosen
 

@@ -55,20 +55,20 @@ def position(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Positi
     Errors: DataError where there is one sequence only, whose positions cannot be separated from its
     content, where none has two steps, or where no feature varies; those of `in_sequences`.
     """
-    given = in_sequences(code, lengths)
-    if given.groups < 2:
+    sequences = in_sequences(code, lengths)
+    if sequences.groups < 2:
         raise DataError(
             "there is one sequence, in which position cannot be separated from content; give "
             "several, with lengths="
         )
-    if int(given.lengths.max()) < 2:
+    if int(sequences.lengths.max()) < 2:
         raise DataError("no sequence has two steps, so every step has the same position")
-    columns = given.columns
-    place = np.arange(code.rows) - given.begins
-    key = given.group_of_row[columns.rows] * code.width + given.feature_of_column
-    squares = np.bincount(key, weights=columns.values**2, minlength=given.groups * code.width)
-    squares = squares.reshape(given.groups, code.width)
-    error, spread = _errors(squares, *_by_octave(given, place))
+    columns = sequences.columns
+    place = np.arange(code.rows) - sequences.begins
+    key = sequences.group_of_row[columns.rows] * code.width + sequences.feature_of_column
+    squares = np.bincount(key, weights=columns.values**2, minlength=sequences.groups * code.width)
+    squares = squares.reshape(sequences.groups, code.width)
+    error, spread = _errors(squares, *_by_octave(sequences, place))
 
     total = spread.sum(axis=0)
     varies = total > 1e-12 * squares.sum(axis=0)
@@ -77,16 +77,18 @@ def position(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Positi
     largest, pooled = np.full(code.width, -np.inf), []
     for n in range(_ROTATIONS):
         rng = np.random.default_rng(seed + n)
-        shift = np.repeat(rng.random(len(given.lengths)), given.lengths)
-        turned = circular_shift(place, given.ends - given.begins, shift)
-        wrong, _ = _errors(squares, *_by_octave(given, turned))
+        shift = np.repeat(rng.random(len(sequences.lengths)), sequences.lengths)
+        turned = circular_shift(place, sequences.ends - sequences.begins, shift)
+        wrong, _ = _errors(squares, *_by_octave(sequences, turned))
         largest = np.maximum(largest, 1 - ratio(wrong.sum(axis=0), total))
         pooled.append(1 - float(wrong.sum() / spread.sum()))
-    own = np.where(varies, 1 - ratio(error.sum(axis=0), total), np.nan)
+    by_feature = np.where(varies, 1 - ratio(error.sum(axis=0), total), np.nan)
     left = ratio_of(error.sum(axis=1), spread.sum(axis=1))
-    found = estimate(lambda w: 1 - left(w), given.groups, float(np.mean(pooled)), _NULL, seed)
+    explained = estimate(
+        lambda w: 1 - left(w), sequences.groups, float(np.mean(pooled)), _NULL, seed
+    )
     largest = np.where(varies, largest, np.nan)
-    return Position(found, float((own > largest)[varies].mean()), own, largest)
+    return Position(explained, float((by_feature > largest)[varies].mean()), by_feature, largest)
 
 
 def _errors(
@@ -110,14 +112,16 @@ def _errors(
 
 
 def _by_octave(
-    given: Sequences, place: Int[np.ndarray, " rows"]
+    sequences: Sequences, place: Int[np.ndarray, " rows"]
 ) -> tuple[Float[np.ndarray, "groups octaves"], Float[np.ndarray, "groups octaves width"]]:
     """Steps, and sums of every feature, by group and octave of position."""
     octave = np.floor(np.log2(place + 1)).astype(np.int64)
     octaves = int(octave.max()) + 1
-    slot = given.group_of_row * octaves + octave
-    counts = np.bincount(slot, minlength=given.groups * octaves).reshape(given.groups, octaves)
-    sums = np.zeros((counts.size, given.code.width))
-    columns = given.columns
+    slot = sequences.group_of_row * octaves + octave
+    counts = np.bincount(slot, minlength=sequences.groups * octaves).reshape(
+        sequences.groups, octaves
+    )
+    sums = np.zeros((counts.size, sequences.code.width))
+    columns = sequences.columns
     numba_loops.sums_by_slot(columns.offsets, columns.rows, columns.values, slot, sums)
-    return counts.astype(float), sums.reshape(*counts.shape, given.code.width)
+    return counts.astype(float), sums.reshape(*counts.shape, sequences.code.width)

@@ -68,10 +68,10 @@ class ProbeLadder:
 
     def accuracy(self, label: str, reader: str) -> float:
         """Errors: UnknownNameError for a label and reader without a probe."""
-        found = {f"{rung.label} from {rung.reader}": rung.accuracy for rung in self.probes}
-        if (name := f"{label} from {reader}") not in found:
-            raise unknown_name("probe", name, found, self.left_out.get(label, ""))
-        return found[name]
+        accuracies = {f"{rung.label} from {rung.reader}": rung.accuracy for rung in self.probes}
+        if (name := f"{label} from {reader}") not in accuracies:
+            raise unknown_name("probe", name, accuracies, self.left_out.get(label, ""))
+        return accuracies[name]
 
 
 def probe_ladder(
@@ -106,8 +106,8 @@ def probe_ladder(
     for name, reader in readers.items():
         if (rows := _rows(reader)) != steps:
             raise MismatchError(f"{name!r} has {rows:,} steps and the lengths add up to {steps:,}")
-    for name, given in labels.items():
-        check_labels(name, given, steps)
+    for name, values in labels.items():
+        check_labels(name, values, steps)
     if times is not None and len(times) != len(lengths):
         raise MismatchError(f"times are of {len(times)} sequences, and lengths of {len(lengths)}")
     probes: list[LabelProbe] = []
@@ -117,21 +117,21 @@ def probe_ladder(
         for name, reader in readers.items()
         if isinstance(reader, SparseCode)
     }
-    for label, given in labels.items():
-        split = probe_split(as_strings(given), [int(length) for length in lengths], seed, times)
+    for label, values in labels.items():
+        split = probe_split(as_strings(values), [int(length) for length in lengths], seed, times)
         if split is None:
             left_out[label] = (
                 f"the label {label!r} has no two classes that occur both in training and in test "
                 f"blocks"
             )
             continue
-        found = {
+        by_reader = {
             name: probe_matrix(
                 matrices[name] if name in matrices else _centred(reader, split), split, seed
             )
             for name, reader in readers.items()
         }
-        null = found[RANDOM].accuracy if RANDOM in found else None
+        null = by_reader[RANDOM].accuracy if RANDOM in by_reader else None
         probes.extend(
             LabelProbe(
                 label,
@@ -144,7 +144,7 @@ def probe_ladder(
                 result.test_steps,
                 result.converged,
             )
-            for name, result in found.items()
+            for name, result in by_reader.items()
         )
     return ProbeLadder(tuple(probes), left_out)
 

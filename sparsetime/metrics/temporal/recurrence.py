@@ -47,23 +47,25 @@ def recurrence(
 
     Errors: DataError where no run ends `within` steps before its sequence; those of `in_sequences`.
     """
-    given = in_sequences(code, lengths)
-    check_lag(within, given, "within")
-    feature, group, gap = _gaps(given, within)
+    sequences = in_sequences(code, lengths)
+    check_lag(within, sequences, "within")
+    feature, group, gap = _gaps(sequences, within)
     if not len(gap):
         raise DataError(
             f"no run of a feature ends {within} or more steps before its sequence does, so "
             f"recurrence cannot be measured; give a smaller within="
         )
     back = (gap > 0).astype(float)
-    counted = np.bincount(group, minlength=given.groups).astype(float)
-    came = np.bincount(group, weights=back, minlength=given.groups)
-    null_gap = _gaps(given.with_code(shuffled_steps(given.code, given.lengths, seed)), within)[2]
+    counted = np.bincount(group, minlength=sequences.groups).astype(float)
+    came = np.bincount(group, weights=back, minlength=sequences.groups)
+    null_gap = _gaps(
+        sequences.with_code(shuffled_steps(sequences.code, sequences.lengths, seed)), within
+    )[2]
     null = float((null_gap > 0).mean()) if len(null_gap) else float("nan")
     width = code.width
     came_back = np.bincount(feature, weights=back, minlength=width)
     return Recurrence(
-        estimate(ratio_of(came, counted), given.groups, null, SHUFFLED, seed),
+        estimate(ratio_of(came, counted), sequences.groups, null, SHUFFLED, seed),
         ratio(came_back, np.bincount(feature, minlength=width).astype(float)),
         ratio(np.bincount(feature, weights=gap, minlength=width), came_back),
         within,
@@ -71,17 +73,17 @@ def recurrence(
 
 
 def _gaps(
-    given: Sequences, within: int
+    sequences: Sequences, within: int
 ) -> tuple[Int[np.ndarray, " runs"], Int[np.ndarray, " runs"], Int[np.ndarray, " runs"]]:
     """Feature, group and following gap of every run that counts; gap 0: no recurrence."""
-    runs = timescales.runs(given.code, given.segments)
+    runs = timescales.runs(sequences.code, sequences.segments)
     end = runs.start + runs.length
-    counts = end + within <= given.ends[runs.start]
+    counts = end + within <= sequences.ends[runs.start]
     follows = np.append(
         (runs.feature[1:] == runs.feature[:-1])
-        & (given.begins[runs.start[1:]] == given.begins[runs.start[:-1]]),
+        & (sequences.begins[runs.start[1:]] == sequences.begins[runs.start[:-1]]),
         False,
     )[: len(end)]
     gap = np.where(follows, np.roll(runs.start, -1) - end, 0)
     gap[gap >= within] = 0
-    return runs.feature[counts], given.group_of_row[runs.start[counts]], gap[counts]
+    return runs.feature[counts], sequences.group_of_row[runs.start[counts]], gap[counts]

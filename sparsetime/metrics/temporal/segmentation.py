@@ -72,8 +72,8 @@ def segmentation(
             f"there are change points of {len(found)} sequences, true boundaries of {len(true)} "
             f"and {len(steps)} lengths; give each sequence one of each, empty where it has none"
         )
-    for name, given in (("change point", found), ("true boundary", true)):
-        _check_inside(name, given, steps)
+    for name, places in (("change point", found), ("true boundary", true)):
+        _check_inside(name, places, steps)
     if min(tolerances, default=0) < 0:
         raise DataError(
             f"got a tolerance of {min(tolerances)}, expected a number of steps of at least 0"
@@ -86,14 +86,16 @@ def segmentation(
     f1: list[Estimate] = []
     precision: list[Estimate] = []
     recall: list[Estimate] = []
-    many, wanted = (np.array([float(len(each)) for each in side]) for side in (found, true))
+    found_count, true_count = (
+        np.array([float(len(points)) for points in side]) for side in (found, true)
+    )
     for tolerance in tolerances:
         hits = _hits(found, true, tolerance)
-        null = float(np.mean([_hits(each, true, tolerance).sum() for each in shifted]))
+        null = float(np.mean([_hits(rotated, true, tolerance).sum() for rotated in shifted]))
         for out, over, under in (
-            (f1, 2 * hits, many + wanted),
-            (precision, hits, many),
-            (recall, hits, wanted),
+            (f1, 2 * hits, found_count + true_count),
+            (precision, hits, found_count),
+            (recall, hits, true_count),
         ):
             scale = 2 if out is f1 else 1
             chance = scale * null / under.sum() if under.sum() else float("nan")
@@ -103,8 +105,8 @@ def segmentation(
         tuple(f1),
         tuple(precision),
         tuple(recall),
-        int(many.sum()),
-        int(wanted.sum()),
+        int(found_count.sum()),
+        int(true_count.sum()),
     )
 
 
@@ -118,20 +120,20 @@ def change_points(
 
     Errors: DataError for a window that no sequence is twice as long as; those of `in_sequences`.
     """
-    given = in_sequences(code, lengths)
-    longest = int(given.lengths.max())
+    sequences = in_sequences(code, lengths)
+    longest = int(sequences.lengths.max())
     if window < 1 or longest < 2 * window:
         raise DataError(
             f"change points compare {window} steps before with {window} steps after, and the "
             f"longest sequence has {longest}; give a window from 1 to {longest // 2}"
         )
-    feature, value = given.code.indices.numpy(), given.code.values.abs().double().numpy()
+    feature, value = sequences.code.indices.numpy(), sequences.code.values.abs().double().numpy()
     largest = np.zeros(code.width)
     np.maximum.at(largest, feature, value)
     scale = ratio(np.ones(code.width), largest)
     return [
-        boundaries(given.code.row_slice(int(start), int(stop)), scale, window)
-        for start, stop in pairwise(given.segments.offsets.tolist())
+        boundaries(sequences.code.row_slice(int(start), int(stop)), scale, window)
+        for start, stop in pairwise(sequences.segments.offsets.tolist())
     ]
 
 
@@ -145,8 +147,8 @@ def label_boundaries(
     Errors: MismatchError, by the label's name, where there is not one label for every step.
     """
     check_labels(name, labels, int(np.sum(lengths)))
-    known = np.array([str(label) for label in labels], dtype=object)
-    parts = np.split(known, np.cumsum(lengths)[:-1])
+    texts = np.array([str(label) for label in labels], dtype=object)
+    parts = np.split(texts, np.cumsum(lengths)[:-1])
     return [1 + np.flatnonzero(part[1:] != part[:-1]) for part in parts]
 
 
@@ -178,16 +180,18 @@ def _shifted(
     shift: Float[np.ndarray, " sequences"],
 ) -> list[Int[np.ndarray, " _"]]:
     return [
-        np.sort(circular_shift(each, np.full(len(each), steps[n]), np.full(len(each), shift[n])))
-        for n, each in enumerate(found)
+        np.sort(
+            circular_shift(points, np.full(len(points), steps[n]), np.full(len(points), shift[n]))
+        )
+        for n, points in enumerate(found)
     ]
 
 
-def _check_inside(name: str, given: Boundaries, steps: Int[np.ndarray, " sequences"]) -> None:
-    for n, (each, length) in enumerate(zip(given, steps, strict=True)):
-        if len(each) and not (each.min() > 0 and each.max() < length):
+def _check_inside(name: str, places: Boundaries, steps: Int[np.ndarray, " sequences"]) -> None:
+    for n, (points, length) in enumerate(zip(places, steps, strict=True)):
+        if len(points) and not (points.min() > 0 and points.max() < length):
             raise DataError(
                 f"every {name} lies between two steps of its sequence, from 1 to its length less "
                 f"one; sequence {n} has {length} steps and one at "
-                f"{int(each.max() if each.max() >= length else each.min())}"
+                f"{int(points.max() if points.max() >= length else points.min())}"
             )

@@ -160,10 +160,10 @@ def _rounding(times: Real[np.ndarray, " rows"]) -> float:
 
     It must stay small where times are large, such as seconds since 1970: else any gap would pass.
     """
-    given = np.asarray(times)
-    if not np.issubdtype(given.dtype, np.floating):
+    array = np.asarray(times)
+    if not np.issubdtype(array.dtype, np.floating):
         return 0.0
-    return 4 * float(np.spacing(np.abs(given).max()))
+    return 4 * float(np.spacing(np.abs(array).max()))
 
 
 def check_lag(lag: int, sequences: Sequences, what: str = "a lag") -> None:

@@ -60,14 +60,14 @@ def spectrum(
     Errors: DataError for lags that leave no pairs, and for a code that does not vary; those of
     `in_sequences`, which checks `times`.
     """
-    given = in_sequences(code, lengths, times)
-    check_lag(longest, given, "longest")
-    null = given.with_code(shuffled_steps(given.code, given.lengths, seed))
-    sums, null_sums = (autocovariance.by_group(each, longest) for each in (given, null))
-    apart, null_apart = _apart(given), _apart(null)
-    if sums[:, 0].sum() <= 1e-12 * float(given.code.values.double().square().sum()):
+    sequences = in_sequences(code, lengths, times)
+    check_lag(longest, sequences, "longest")
+    null = sequences.with_code(shuffled_steps(sequences.code, sequences.lengths, seed))
+    sums, null_sums = (autocovariance.by_group(side, longest) for side in (sequences, null))
+    apart, null_apart = _apart(sequences), _apart(null)
+    if sums[:, 0].sum() <= 1e-12 * float(sequences.code.values.double().square().sum()):
         raise DataError("the code is the same at every step, so it has no variance by frequency")
-    pairs = autocovariance.pairs(given, 1)
+    pairs = autocovariance.pairs(sequences, 1)
     frequencies = np.linspace(0, 0.5, longest + 1)
 
     def roughness(
@@ -79,16 +79,16 @@ def spectrum(
     def centre(weights: Float[np.ndarray, "draws groups"]) -> Float[np.ndarray, " draws"]:
         return _centre(_power(weights @ sums))
 
-    once = np.ones((1, given.groups))
+    once = np.ones((1, sequences.groups))
     null_power = _power(once @ null_sums)
     null_centre, null_roughness = _centre(null_power)[0], roughness(once, null_apart)[0]
     return Spectrum(
-        estimate(roughness, given.groups, float(null_roughness), SHUFFLED, seed),
-        estimate(centre, given.groups, float(null_centre), SHUFFLED, seed),
+        estimate(roughness, sequences.groups, float(null_roughness), SHUFFLED, seed),
+        estimate(centre, sequences.groups, float(null_centre), SHUFFLED, seed),
         frequencies,
         _power(once @ sums)[0],
         null_power[0],
-        given.step,
+        sequences.step,
     )
 
 
@@ -116,13 +116,13 @@ def _centre(power: Float[np.ndarray, "draws frequencies"]) -> Float[np.ndarray, 
     return ratio(shares @ np.linspace(0, 0.5, power.shape[1]), shares.sum(axis=1))
 
 
-def _apart(given: Sequences) -> Float[np.ndarray, " groups"]:
+def _apart(sequences: Sequences) -> Float[np.ndarray, " groups"]:
     """The squared difference of neighbouring steps, summed over features and pairs, by group."""
-    columns = given.columns
-    feature, row, value = given.feature_of_column, columns.rows, columns.values
-    neighbours = (row > given.begins[row]).astype(float) + (row + 1 < given.ends[row])
+    columns = sequences.columns
+    feature, row, value = sequences.feature_of_column, columns.rows, columns.values
+    neighbours = (row > sequences.begins[row]).astype(float) + (row + 1 < sequences.ends[row])
     consecutive = np.flatnonzero((feature[1:] == feature[:-1]) & (row[1:] == row[:-1] + 1))
-    consecutive = consecutive[row[consecutive] + 1 < given.ends[row[consecutive]]]
+    consecutive = consecutive[row[consecutive] + 1 < sequences.ends[row[consecutive]]]
     change = value**2 * neighbours
     change[consecutive] -= 2 * value[consecutive] * value[consecutive + 1]
-    return np.bincount(given.group_of_row[row], weights=change, minlength=given.groups)
+    return np.bincount(sequences.group_of_row[row], weights=change, minlength=sequences.groups)

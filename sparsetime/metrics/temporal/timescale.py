@@ -63,50 +63,50 @@ def timescale(
     Errors: DataError for a `max_lag` below 1, or where no sequence has two steps; those of
     `in_sequences`, which checks `times`.
     """
-    given = in_sequences(code, lengths, times)
-    check_lag(1, given)
-    check_lag(min(max_lag, int(given.lengths.max()) - 1), given, "max_lag")
-    weights = np.ones((1, given.groups))
-    if given.groups > 1:
-        weights = np.vstack([weights, bootstrap_weights(given.groups, _DRAWS, seed)])
-    found, censored = _drawn(given, weights, max_lag)
+    sequences = in_sequences(code, lengths, times)
+    check_lag(1, sequences)
+    check_lag(min(max_lag, int(sequences.lengths.max()) - 1), sequences, "max_lag")
+    weights = np.ones((1, sequences.groups))
+    if sequences.groups > 1:
+        weights = np.vstack([weights, bootstrap_weights(sequences.groups, _DRAWS, seed)])
+    half_lives, censored = _drawn(sequences, weights, max_lag)
     low, high = np.full((2, code.width), np.nan)
-    if len(found) > 1:
+    if len(half_lives) > 1:
         # All draws of a feature that never fires are unknown, which nanquantile would warn of.
-        known = np.isfinite(found[1:]).any(axis=0)
-        low[known], high[known] = np.nanquantile(found[1:, known], [0.025, 0.975], axis=0)
+        finite = np.isfinite(half_lives[1:]).any(axis=0)
+        low[finite], high[finite] = np.nanquantile(half_lives[1:, finite], [0.025, 0.975], axis=0)
     null = timescales.half_life(
-        shuffled_steps(given.code, given.lengths, seed), given.segments, max_lag
+        shuffled_steps(sequences.code, sequences.lengths, seed), sequences.segments, max_lag
     ).steps
     mean, median = (
-        _estimate(over_features, found, null)
+        _estimate(over_features, half_lives, null)
         for over_features in (mean_over_features, median_over_features)
     )
-    return Timescale(mean, median, found[0], low, high, censored, null, given.step)
+    return Timescale(mean, median, half_lives[0], low, high, censored, null, sequences.step)
 
 
 def _drawn(
-    given: Sequences, weights: Float[np.ndarray, "draws groups"], max_lag: int
+    sequences: Sequences, weights: Float[np.ndarray, "draws groups"], max_lag: int
 ) -> tuple[Float[np.ndarray, "draws width"], Bool[np.ndarray, " width"]]:
-    lags = timescales.autocorrelation_lags(min(max_lag, int(given.lengths.max()) - 1))
-    left = np.maximum(given.lengths[:, None] - lags, 0).astype(float)
-    pairs, steps = np.zeros((given.groups, len(lags))), np.zeros(given.groups)
-    np.add.at(pairs, given.group_of_sequence, left)
-    np.add.at(steps, given.group_of_sequence, given.lengths)
-    columns = given.columns
-    found, censored = numba_loops.half_lives(
+    lags = timescales.autocorrelation_lags(min(max_lag, int(sequences.lengths.max()) - 1))
+    left = np.maximum(sequences.lengths[:, None] - lags, 0).astype(float)
+    pairs, steps = np.zeros((sequences.groups, len(lags))), np.zeros(sequences.groups)
+    np.add.at(pairs, sequences.group_of_sequence, left)
+    np.add.at(steps, sequences.group_of_sequence, sequences.lengths)
+    columns = sequences.columns
+    half_lives, censored = numba_loops.half_lives(
         columns.offsets,
         columns.rows,
         columns.values,
-        given.begins,
-        given.ends,
-        given.group_of_row,
+        sequences.begins,
+        sequences.ends,
+        sequences.group_of_row,
         lags,
         weights @ pairs,
         weights @ steps,
         weights,
     )
-    return found, censored
+    return half_lives, censored
 
 
 def _estimate(

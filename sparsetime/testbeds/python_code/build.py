@@ -63,10 +63,10 @@ def documents(
 
     Errors: DataError where no module is short enough.
     """
-    every = sorted(modules(library), key=lambda m: hashlib.sha256(m.name.encode()).digest())
+    shuffled = sorted(modules(library), key=lambda m: hashlib.sha256(m.name.encode()).digest())
     labelled: list[Document] = []
     with progress("label Python source", settings.tokens, "tokens", show) as bar:
-        for module in every:
+        for module in shuffled:
             if bar.done >= settings.tokens:
                 break
             if len(module.text) <= settings.longest and (document := _document(module)):
@@ -74,7 +74,7 @@ def documents(
                 bar.advance(len(tokenizer(module.text, verbose=False)["input_ids"]))
     if not labelled:
         raise DataError(
-            f"none of the {len(every)} modules has at most {settings.longest} characters; raise "
+            f"none of the {len(shuffled)} modules has at most {settings.longest} characters; raise "
             f"`longest`"
         )
     return labelled

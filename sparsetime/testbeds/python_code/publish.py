@@ -51,10 +51,10 @@ def publish(run: str | Path, out: str | Path, settings: LanguageModelTraining) -
             f"{WEIGHTS} is missing. Call train with the same settings to resume it"
         )
     tokenizer = Tokenizer.from_str(folder.read_bytes(TOKENIZER).decode())
-    every = modules()
+    library = modules()
     parts = {
-        "training": [module for module in every if not module.held_out],
-        "held_out": [module for module in every if module.held_out],
+        "training": [module for module in library if not module.held_out],
+        "held_out": [module for module in library if module.held_out],
     }
     ids = {name: _ids(tokenizer, part) for name, part in parts.items()}
     model = fresh_model(settings.model, settings.seed).eval()

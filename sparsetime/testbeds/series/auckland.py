@@ -103,7 +103,7 @@ def read_counts(path: Path) -> Counts:
     sensors = [name for name in table.column_names if name not in ("date", "hour", "year")]
     raw = np.full((int(place[-1]) + 1, len(sensors)), np.nan)
     raw[place] = np.stack([table[name].to_numpy().astype(np.float64) for name in sensors], axis=1)
-    logs = np.log1p(np.stack([_filled(one) for one in raw.T], axis=1))
+    logs = np.log1p(np.stack([_filled(sensor) for sensor in raw.T], axis=1))
     seen = logs[~held_out(_BEGINS + np.arange(len(logs)))]
     values = (logs - np.nanmean(seen, axis=0)) / np.nanstd(seen, axis=0)
     return Counts(values.astype(np.float32), _BEGINS, tuple(sensors))

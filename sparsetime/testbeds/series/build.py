@@ -53,9 +53,9 @@ def documents(steps: int) -> list[Document]:
     """
     data = counts()
     shape = PatchTransformerTraining.model_validate(record()["settings"]).model
-    every = sorted(windows(data, shape), key=_random_key)
+    shuffled = sorted(windows(data, shape), key=_random_key)
     needed = -(-steps // shape.patches)
-    return [_document(window, shape.patch) for window in every[:needed]]
+    return [_document(window, shape.patch) for window in shuffled[:needed]]
 
 
 def _store(folder: str, model: LoadedModel, settings: SeriesSettings, show: bool) -> Store:

@@ -70,8 +70,10 @@ def _families(
         share = settings.child_share
         for child in range(parent + 1, parent + 1 + settings.children):
             next(frequencies)  # so that no feature's frequency depends on the number of children
-            own = _log_uniform(settings.shortest, max(dwell, settings.shortest), random)
-            yield PlantedFeature(child, "child", frequency * share, share, own, parent=parent)
+            child_dwell = _log_uniform(settings.shortest, max(dwell, settings.shortest), random)
+            yield PlantedFeature(
+                child, "child", frequency * share, share, child_dwell, parent=parent
+            )
 
 
 def _pairs(
@@ -82,9 +84,9 @@ def _pairs(
         frequency, dwell = float(next(frequencies)), _dwell(settings, random)
         next(frequencies)
         yield PlantedFeature(leader, "leader", frequency, frequency, dwell)
-        own = (1 - join_share) * frequency
-        either = 1 - (1 - own) * (1 - join_share * frequency)
-        yield PlantedFeature(leader + 1, "follower", either, own, dwell, leader=leader)
+        alone = (1 - join_share) * frequency
+        either = 1 - (1 - alone) * (1 - join_share * frequency)
+        yield PlantedFeature(leader + 1, "follower", either, alone, dwell, leader=leader)
 
 
 def _signed(
@@ -119,12 +121,12 @@ def _bound(
         min(settings.longest, _LARGEST_SHARE_OF_STATE_DWELL * settings.state_dwell),
     )
     for number in range(settings.state_features):
-        own = min(float(next(frequencies)) / open_share, 0.5)
+        open_frequency = min(float(next(frequencies)) / open_share, 0.5)
         yield PlantedFeature(
             first + number,
             "state",
-            own * open_share,
-            own,
+            open_frequency * open_share,
+            open_frequency,
             _log_uniform(settings.shortest, longest, random),
             state=number % settings.states,
         )

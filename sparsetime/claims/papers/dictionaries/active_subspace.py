@@ -41,8 +41,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         "effective rank": effective_rank(code.held_out),
         "dimensions": float(code.d),
     }
-    for label, made in (("random start", random), ("active subspace", subspace)):
-        trained = lab.train(made, code.train, rows=_ROWS, seed=seed, batch=_BATCH)
+    for label, sae in (("random start", random), ("active subspace", subspace)):
+        trained = lab.train(sae, code.train, rows=_ROWS, seed=seed, batch=_BATCH)
         values[f"dead share, {label}"] = lab.dead_share(trained, code.held_out)
         values[f"FVU, {label}"] = lab.fvu(trained, code.held_out)
     return values

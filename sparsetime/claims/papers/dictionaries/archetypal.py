@@ -24,14 +24,14 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     real = lab.real()
     values: dict[str, float] = {}
     for label, name in (("A-SAE", "archetypal"), ("TopK", "topk")):
-        one, other = (
+        first, second = (
             lab.train(
-                dictionary(name, d_in=real.d, width=_WIDTH, k=_K, seed=own),
-                real.train, rows=_ROWS, seed=own, batch=2048,
+                dictionary(name, d_in=real.d, width=_WIDTH, k=_K, seed=own_seed),
+                real.train, rows=_ROWS, seed=own_seed, batch=2048,
             )
-            for own in (2 * seed, 2 * seed + 1)
+            for own_seed in (2 * seed, 2 * seed + 1)
         )  # fmt: skip
-        matched = recovery(one.atoms.detach(), other.atoms.detach())
+        matched = recovery(first.atoms.detach(), second.atoms.detach())
         values[f"cosine between two of {label}"] = float(matched.cosine.mean())
-        values[f"FVU of {label}"] = lab.fvu(one, real.held_out)
+        values[f"FVU of {label}"] = lab.fvu(first, real.held_out)
     return values

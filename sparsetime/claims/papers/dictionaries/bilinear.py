@@ -31,8 +31,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     train, held_out = (_on_circles(planes, rows, generator) for rows in (20_000, 5_000))
     values: dict[str, float] = {}
     for label, name in (("bilinear", "bilinear"), ("TopK", "topk")):
-        made = dictionary(name, d_in=_D, width=_WIDTH, k=_K, seed=seed)
-        trained = lab.train(made, train, rows=_ROWS, seed=seed, learning_rate=3e-3)
+        sae = dictionary(name, d_in=_D, width=_WIDTH, k=_K, seed=seed)
+        trained = lab.train(sae, train, rows=_ROWS, seed=seed, learning_rate=3e-3)
         values[f"FVU of {label}"] = lab.fvu(trained, held_out)
         if name == "bilinear":
             values["largest relative difference of form and latent"] = _difference(

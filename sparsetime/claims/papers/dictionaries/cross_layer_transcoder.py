@@ -45,15 +45,17 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     together = _trained(lab, reads, writes, seed)
     single = [_trained(lab, [r], [w], seed) for r, w in zip(reads, writes, strict=True)]
     seen = [read.held_out for read in reads]
-    wanted = [written.held_out for written in writes]
+    expected_outputs = [written.held_out for written in writes]
     assert reads[0].bed.model is not None
     model = reads[0].bed.model.model
     tokens = token_windows(reads[0].held_out_store, LENGTH)[:WINDOWS]
     plain = float(next_token_loss(model, tokens).detach())
     return {
-        "mean FVU, cross-layer": _mean_fvu(together(torch.cat(seen, 1)).chunk(4, 1), wanted),
+        "mean FVU, cross-layer": _mean_fvu(
+            together(torch.cat(seen, 1)).chunk(4, 1), expected_outputs
+        ),
         "mean FVU, one a layer": _mean_fvu(
-            [s(x) for s, x in zip(single, seen, strict=True)], wanted
+            [s(x) for s, x in zip(single, seen, strict=True)], expected_outputs
         ),
         "L0, cross-layer": lab.l0(together, torch.cat(seen, 1)),
         "L0, one a layer": sum(lab.l0(s, x) for s, x in zip(single, seen, strict=True)),
@@ -65,7 +67,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 def _trained(lab: Lab, reads: list[Splits], writes: list[Splits], seed: int) -> Dictionary:
     """One dictionary for some layers, with the same number of latents a layer."""
     sites = len(reads)
-    made = dictionary(
+    new_sae = dictionary(
         "cross_layer_transcoder",
         d_in=sum(read.d for read in reads),
         d_out=sum(written.d for written in writes),
@@ -75,7 +77,7 @@ def _trained(lab: Lab, reads: list[Splits], writes: list[Splits], seed: int) -> 
         seed=seed,
     )
     both = paired_sites([read.train_store for read in reads], [w.train_store for w in writes])
-    return lab.train(made, both, rows=ROWS, seed=seed, learning_rate=RATE)
+    return lab.train(new_sae, both, rows=ROWS, seed=seed, learning_rate=RATE)
 
 
 def _mean_fvu(outputs: list[Tensor], targets: list[Tensor]) -> float:

@@ -55,8 +55,8 @@ def _pairs(seed: int) -> tuple[Float[Tensor, "rows d"], Float[Tensor, "rows d"]]
     rows = []
     for branch in (0, 1):
         begin = _SHARED + branch * _OWN
-        own = _code(_PAIRS, _OWN, generator) @ atoms[begin : begin + _OWN]
-        rows.append(state + own)
+        private = _code(_PAIRS, _OWN, generator) @ atoms[begin : begin + _OWN]
+        rows.append(state + private)
     there = torch.stack(rows, 1).flatten(0, 1)
     back = torch.stack(rows[::-1], 1).flatten(0, 1)
     return there, back

@@ -55,8 +55,14 @@ def _embeddings(
 ) -> tuple[Float[Tensor, "segments d"], Int[Tensor, " segments"]]:
     """Means of whole segments of length one, and the number of each one's document."""
     documents = rows.split(store.segments.lengths.tolist())
-    means = [one.unfold(0, SEGMENT, SEGMENT).mean(2) for one in documents if len(one) >= SEGMENT]
-    number = torch.cat([torch.full((len(one),), at) for at, one in enumerate(means)])
+    means = [
+        document_rows.unfold(0, SEGMENT, SEGMENT).mean(2)
+        for document_rows in documents
+        if len(document_rows) >= SEGMENT
+    ]
+    number = torch.cat(
+        [torch.full((len(document_rows),), at) for at, document_rows in enumerate(means)]
+    )
     return normalize(torch.cat(means), dim=1), number
 
 

@@ -45,11 +45,11 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         values[f"changes of {name}"] = measured.changes
 
     planted = lab.planted(seed)
-    for name, recipe, own in (
+    for name, recipe, settings in (
         ("BatchTopK", "batch_topk", {"k": PLANTED_K}),
         ("delta", "delta", {"k": PLANTED_K_INSIDE, "tolerance": TOLERANCE}),
     ):
-        sae = st.dictionary(recipe, d_in=planted.d, width=PLANTED_WIDTH, seed=seed, **own)
+        sae = st.dictionary(recipe, d_in=planted.d, width=PLANTED_WIDTH, seed=seed, **settings)
         lab.train(sae, planted.train, rows=ROWS, seed=seed)
         measure(f"{name}, planted", sae, planted.held_out_sequences)
     for where, data, width, k in (

@@ -43,20 +43,20 @@ ANOTHER = 500_000  # from a seed to the one that it is matched with
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Two dictionaries of each kind of text, which differ in the seed only."""
-    own, foreign, noise = _rows()
+    generated, foreign, noise = _rows()
     values: dict[str, float] = {}
-    for name, rows in (("own", own), ("foreign", foreign)):
-        one, two = (_trained(lab, rows, s) for s in (seed, seed + ANOTHER))
-        matched = recovery(one.atoms.detach(), two.atoms.detach()).cosine > MATCHED
+    for name, rows in (("own", generated), ("foreign", foreign)):
+        first, second = (_trained(lab, rows, s) for s in (seed, seed + ANOTHER))
+        matched = recovery(first.atoms.detach(), second.atoms.detach()).cosine > MATCHED
         values[f"share matched, {name}"] = float(matched.float().mean())
-        values[f"share fake, {name}"] = (_fake(one, noise) + _fake(two, noise)) / 2
-        values[f"FVU, {name}"] = lab.fvu(one, rows[:10_000])
+        values[f"share fake, {name}"] = (_fake(first, noise) + _fake(second, noise)) / 2
+        values[f"FVU, {name}"] = lab.fvu(first, rows[:10_000])
     return values
 
 
 def _trained(lab: Lab, rows: Float[Tensor, "rows d"], seed: int) -> Dictionary:
-    made = dictionary("faithful_sae", d_in=rows.shape[1], width=WIDTH, k=K, seed=seed)
-    return lab.train(made, rows, rows=ROWS, seed=seed)
+    new_sae = dictionary("faithful_sae", d_in=rows.shape[1], width=WIDTH, k=K, seed=seed)
+    return lab.train(new_sae, rows, rows=ROWS, seed=seed)
 
 
 def _fake(sae: Dictionary, noise: Float[Tensor, "rows d"]) -> float:
@@ -75,9 +75,9 @@ def _rows() -> tuple[Tensor, Tensor, Tensor]:
     drawn = torch.randint(1, vocabulary_size(model.model) or 1, size, generator=generator)
     drawn[:, 0] = 0  # the token that every document begins with, which is not stored
     random = [Document(f"random-{i}", tokens=tokens) for i, tokens in enumerate(drawn)]
-    own, foreign, noise = map(_read, (samples, prose(CHARACTERS), random))
-    count = min(len(own), len(foreign))
-    return own[:count], foreign[:count], noise
+    generated, foreign, noise = map(_read, (samples, prose(CHARACTERS), random))
+    count = min(len(generated), len(foreign))
+    return generated[:count], foreign[:count], noise
 
 
 def _read(documents: Iterable[Document]) -> Float[Tensor, "rows d"]:

@@ -28,9 +28,9 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     planted = lab.planted(seed, d=64, sequences=25, time=800, longest=1)
     errors = {}
     for name, recipe in (("gradient", "gradient_pursuit"), ("matching", "mp_sae")):
-        made = dictionary(recipe, d_in=planted.d, width=_WIDTH, k=_K, seed=seed)
-        lab.train(made, planted.train, rows=_ROWS, seed=seed)
-        errors[f"FVU of {name} pursuit"] = lab.fvu(made, planted.held_out)
+        sae = dictionary(recipe, d_in=planted.d, width=_WIDTH, k=_K, seed=seed)
+        lab.train(sae, planted.train, rows=_ROWS, seed=seed)
+        errors[f"FVU of {name} pursuit"] = lab.fvu(sae, planted.held_out)
     real = lab.real()
     topk = dictionary("topk", d_in=real.d, width=_REAL_WIDTH, k=_REAL_K, seed=seed)
     lab.train(topk, real.train, rows=_REAL_ROWS, seed=seed)
@@ -47,7 +47,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
 def with_pursuit(recipe: str, trained: Dictionary) -> Dictionary:
     """Dictionary with the same atoms, offset, scale and k, and the encoder of a pursuit."""
-    made = dictionary(recipe, d_in=trained.d_in, width=trained.width, k=_REAL_K)
-    made.decoder.load_state_dict(trained.decoder.state_dict())
-    made.normalisation.load_state_dict(trained.normalisation.state_dict())
-    return made
+    sae = dictionary(recipe, d_in=trained.d_in, width=trained.width, k=_REAL_K)
+    sae.decoder.load_state_dict(trained.decoder.state_dict())
+    sae.normalisation.load_state_dict(trained.normalisation.state_dict())
+    return sae

@@ -52,13 +52,13 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         sae = dictionary(recipe, d_in=code.d, width=WIDTH, k=K, seed=seed, **settings)
         lab.train(sae, {"x": code.train, "labels": labels}, rows=ROWS, seed=seed)
         fitted, test = (sae.encode(x).dense() for x in (code.train[some], code.held_out[others]))
-        own = torch.arange(len(CONCEPTS)) if settings else _nearest(fitted, labels[some])
+        chosen = torch.arange(len(CONCEPTS)) if settings else _nearest(fitted, labels[some])
         scores = [
             monosemanticity(fitted, labels[some, at] == 1, test, held_out_labels[others, at] == 1)
             for at in range(len(CONCEPTS))
         ]
         values[f"FMS of {name}"] = fmean(scores)
-        values[f"shift by {name}'s latents"] = steering.shift(sae.atoms.detach()[own])
+        values[f"shift by {name}'s latents"] = steering.shift(sae.atoms.detach()[chosen])
         values[f"FVU of {name}"] = lab.fvu(sae, code.held_out)
     return values
 
@@ -128,6 +128,6 @@ def _log_odds(
         counts = [
             torch.bincount(tokens[part], minlength=vocabulary) + 1 for part in (concept, ~concept)
         ]
-        inside, outside = (one.double() / one.sum() for one in counts)
+        inside, outside = (token_counts.double() / token_counts.sum() for token_counts in counts)
         log_odds.append((inside / outside).log().float())
     return torch.stack(log_odds)

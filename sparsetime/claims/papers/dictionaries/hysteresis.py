@@ -26,11 +26,11 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     """Flips: mean number of latents that become active or silent from a step to the next."""
     data = lab.planted(seed)
     values = {}
-    for name, recipe, own in (
+    for name, recipe, settings in (
         ("of BatchTopK", "batch_topk", {"k": K}),
         ("with hysteresis", "hysteresis", {"k": K_INSIDE, "low": LOW}),
     ):
-        sae = st.dictionary(recipe, d_in=data.d, width=WIDTH, seed=seed, **own)
+        sae = st.dictionary(recipe, d_in=data.d, width=WIDTH, seed=seed, **settings)
         lab.train(sae, data.train, rows=ROWS, seed=seed)
         measured = code_changes(sae, data.held_out_sequences)
         values[f"L0 {name}"] = measured.l0

@@ -53,8 +53,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     real = lab.real()
 
     def made(recipe: str, value: float | None = None, seed: int = lab.tuning_seed) -> Dictionary:
-        own = {} if value is None else {SEARCHED[recipe][0]: value}
-        settings = {**SETTINGS[recipe], **own}
+        coefficient = {} if value is None else {SEARCHED[recipe][0]: value}
+        settings = {**SETTINGS[recipe], **coefficient}
         return dictionary(recipe, d_in=real.d, width=WIDTH, seed=seed, **settings)
 
     def trained(recipe: str) -> Dictionary:

@@ -30,12 +30,12 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     """Rows are in inverse proportion to the parameters of the encoders."""
     real = lab.real()
     values: dict[str, float] = {}
-    made = {
+    dictionaries = {
         label: dictionary(name, d_in=real.d, width=_WIDTH, k=_K, seed=seed)
         for label, name in (("KronSAE", "kron_sae"), ("TopK", "topk"))
     }
-    for label, sae in made.items():
-        rows = round(_ROWS * _size(made["TopK"].encoder) / _size(sae.encoder))
+    for label, sae in dictionaries.items():
+        rows = round(_ROWS * _size(dictionaries["TopK"].encoder) / _size(sae.encoder))
         lab.train(sae, real.train, rows=rows, seed=seed)
         values[f"FVU of {label}"] = lab.fvu(sae, real.held_out)
         values[f"encoder parameters of {label}"] = _size(sae.encoder)

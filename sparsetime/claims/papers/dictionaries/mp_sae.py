@@ -27,8 +27,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     planted = lab.planted(seed, d=32, sequences=25, time=800, longest=1)
     trained: dict[str, Dictionary] = {}
     for name in ("mp_sae", "topk"):
-        made = dictionary(name, d_in=planted.d, width=_WIDTH, k=_K, seed=seed)
-        trained[name] = lab.train(made, planted.train, rows=_ROWS, seed=seed, learning_rate=3e-3)
+        new_sae = dictionary(name, d_in=planted.d, width=_WIDTH, k=_K, seed=seed)
+        trained[name] = lab.train(new_sae, planted.train, rows=_ROWS, seed=seed, learning_rate=3e-3)
     pursuit = trained["mp_sae"]
     errors = {}
     for label, k in (("half of k", _K // 2), ("k steps", _K), ("twice k", 2 * _K)):
@@ -43,6 +43,6 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
 def _with_k(sae: Dictionary, k: int) -> Dictionary:
     """Dictionary with the same atoms and another number of steps."""
-    made = dictionary("mp_sae", d_in=sae.d_in, width=sae.width, k=k)
-    made.load_state_dict(sae.state_dict())
-    return made
+    new_sae = dictionary("mp_sae", d_in=sae.d_in, width=sae.width, k=k)
+    new_sae.load_state_dict(sae.state_dict())
+    return new_sae

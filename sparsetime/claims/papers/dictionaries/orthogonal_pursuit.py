@@ -21,7 +21,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     planted = lab.planted(seed, d=64, sequences=25, time=800, longest=1)
     errors = {}
     for recipe in ("orthogonal_pursuit", "gradient_pursuit", "mp_sae"):
-        made = dictionary(recipe, d_in=planted.d, width=_WIDTH, k=_K, seed=seed)
-        lab.train(made, planted.train, rows=_ROWS, seed=seed)
-        errors[f"FVU of {recipe}"] = lab.fvu(made, planted.held_out)
+        sae = dictionary(recipe, d_in=planted.d, width=_WIDTH, k=_K, seed=seed)
+        lab.train(sae, planted.train, rows=_ROWS, seed=seed)
+        errors[f"FVU of {recipe}"] = lab.fvu(sae, planted.held_out)
     return errors

@@ -36,8 +36,8 @@ def _at_equal_l0(recipe: str, lab: Lab, real: Splits, seed: int) -> Dictionary:
     setting, low, high = SEARCHED[recipe]
 
     def make(weight: float, seed: int = lab.tuning_seed) -> Dictionary:
-        own = {setting: weight}
-        return dictionary(recipe, d_in=real.d, width=WIDTH, seed=seed, **own)
+        settings = {setting: weight}
+        return dictionary(recipe, d_in=real.d, width=WIDTH, seed=seed, **settings)
 
     weight = lab.match_l0(make, L0, real.train, real.tuning, rows=ROWS, low=low, high=high)
     return lab.train(make(weight, seed), real.train, rows=ROWS, seed=seed)

@@ -28,11 +28,11 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     values: dict[str, float] = {}
     for label, name in (("RA-SAE", "relaxed_archetypal"), ("TopK", "topk")):
         pair: list[Dictionary] = []
-        for own in (2 * seed, 2 * seed + 1):
-            made = dictionary(name, d_in=real.d, width=_WIDTH, k=_K, seed=own)
-            pair.append(lab.train(made, real.train, rows=_ROWS, seed=own, batch=2048))
-        for one, other in pairwise(pair):
-            matched = recovery(one.atoms, other.atoms)
+        for own_seed in (2 * seed, 2 * seed + 1):
+            sae = dictionary(name, d_in=real.d, width=_WIDTH, k=_K, seed=own_seed)
+            pair.append(lab.train(sae, real.train, rows=_ROWS, seed=own_seed, batch=2048))
+        for first, second in pairwise(pair):
+            matched = recovery(first.atoms, second.atoms)
             values[f"cosine between two of {label}"] = float(matched.cosine.mean())
         values[f"FVU of {label}"] = lab.fvu(pair[0], real.held_out)
     return values

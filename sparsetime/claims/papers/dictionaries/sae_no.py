@@ -33,8 +33,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     planted = planted_functions(seed, points=_POINTS, modes=_MODES)
     x = planted.rows(_POINTS)
     values: dict[str, float] = {}
-    for recipe, own in (("sae_no", {"modes": _MODES}), ("topk", {})):
-        make = partial(dictionary, recipe, d_in=_POINTS, width=_WIDTH, k=_K, seed=seed, **own)
+    for recipe, settings in (("sae_no", {"modes": _MODES}), ("topk", {})):
+        make = partial(dictionary, recipe, d_in=_POINTS, width=_WIDTH, k=_K, seed=seed, **settings)
         values[f"steps of {recipe}"] = steps_to_recover(
             make, x[_HELD_OUT:], planted.atoms(_POINTS), steps=_STEPS, share=_SHARE, seed=seed
         )

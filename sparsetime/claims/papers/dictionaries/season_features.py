@@ -92,12 +92,12 @@ def _classes(store: Store) -> tuple[Bool[Tensor, "sequences seasons"], Bool[Tens
     """Season of most of each sequence, and whether each fifth step is in lockdown."""
     steps = store.steps(["season", "lockdown"])
     names = steps["season"].to_pylist()
-    is_season = torch.tensor([[one == season for season in SEASONS] for one in names])
+    is_season = torch.tensor([[entry == season for season in SEASONS] for entry in names])
     seasons = is_season.reshape(-1, STEPS, len(SEASONS)).float().mean(1) > 0.5
     return seasons, torch.tensor(steps["lockdown"].to_pylist())[::EVERY, None]
 
 
 def _counts(store: Store) -> Float[Tensor, "rows hours"]:
     """Input of the model at every step: standardised counts of three hours."""
-    inputs = {one.id: one.values for one in documents(SeriesSettings().steps)}
+    inputs = {entry.id: entry.values for entry in documents(SeriesSettings().steps)}
     return torch.cat([inputs[name] for name in store.sequences["id"].to_pylist()])

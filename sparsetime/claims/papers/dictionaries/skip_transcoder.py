@@ -24,7 +24,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     sites = {"code": map(lab.code, CODE), "prose": map(lab.real, PROSE)}
     for name, (read, written) in sites.items():
         for recipe, kind in (("skip_transcoder", "with skip"), ("transcoder", "without")):
-            made = dictionary(recipe, d_in=read.d, width=WIDTH, d_out=written.d, k=K, seed=seed)
-            lab.train(made, {"x": read.train, "target": written.train}, rows=ROWS, seed=seed)
-            values[f"FVU {kind}, {name}"] = lab.fvu(made, read.held_out, written.held_out)
+            sae = dictionary(recipe, d_in=read.d, width=WIDTH, d_out=written.d, k=K, seed=seed)
+            lab.train(sae, {"x": read.train, "target": written.train}, rows=ROWS, seed=seed)
+            values[f"FVU {kind}, {name}"] = lab.fvu(sae, read.held_out, written.held_out)
     return values

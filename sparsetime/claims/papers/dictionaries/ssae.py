@@ -67,12 +67,12 @@ def _values(lab: Lab, code: Splits, domain: str, seed: int) -> dict[str, float]:
 def _parts(code: Splits, domain: str) -> tuple[Bool[Tensor, " rows"], Bool[Tensor, " rows"]]:
     """Masks over the whole store: rows of the domain, and rows of its held-out modules."""
     store = code.bed.store
-    labels = [json.loads(one) for one in store.sequences["labels"].to_pylist()]
-    modules = sorted(one["module"] for one in labels if one["package"] == domain)
+    labels = [json.loads(label) for label in store.sequences["labels"].to_pylist()]
+    modules = sorted(label["module"] for label in labels if label["package"] == domain)
     kept = set(modules[-HELD_OUT:])
     lengths = store.segments.lengths
-    inside = torch.tensor([one["package"] == domain for one in labels])
-    held_out = torch.tensor([one["module"] in kept for one in labels])
+    inside = torch.tensor([label["package"] == domain for label in labels])
+    held_out = torch.tensor([label["module"] in kept for label in labels])
     return inside.repeat_interleave(lengths), held_out.repeat_interleave(lengths)
 
 

@@ -41,7 +41,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     """Seeds differ in weights and in the order of rows."""
     model, tuned, texts = _prepared()
     with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
-        made = suite(
+        trained = suite(
             model,
             texts,
             SITES,
@@ -57,15 +57,15 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
             progress=False,
         )
     rises = {
-        name: sum(entry.ce_increase[name] for entry in made.entries) / len(made.entries)
-        for name in made.entries[0].ce_increase
+        name: sum(entry.ce_increase[name] for entry in trained.entries) / len(trained.entries)
+        for name in trained.entries[0].ce_increase
     }
     return {
-        "dictionaries": len(made.entries),
+        "dictionaries": len(trained.entries),
         "CE increase, as learnt": rises[f"{SHORT} tokens"],
         "CE increase, longer contexts": rises[f"{LONG} tokens"],
         "CE increase, fine-tuned copy": rises[f"{SHORT} tokens, tuned"],
-        "mean FVU": sum(entry.fvu for entry in made.entries) / len(made.entries),
+        "mean FVU": sum(entry.fvu for entry in trained.entries) / len(trained.entries),
     }
 
 

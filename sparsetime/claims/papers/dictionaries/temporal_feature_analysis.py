@@ -55,11 +55,16 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     lab.train(flat, code.train_store, rows=ROWS, seed=seed)
     values["FVU of TopK"] = lab.fvu(flat, code.held_out)
     half = sae.groups[0]
-    for part, own in (("predicted", activations[:, :half]), ("novel", activations[:, half:])):
+    for part, part_activations in (
+        ("predicted", activations[:, :half]),
+        ("novel", activations[:, half:]),
+    ):
         for name, labels in labels_by_name.items():
-            values[f"accuracy for {name}, {part}"] = nearest_centroid_accuracy(own, labels)
-        values[f"cosine of neighbours, {part}"] = neighbour_cosine(own, documents)
-        values[f"L0, {part}"] = float((own > 0).sum(1).float().mean())
+            values[f"accuracy for {name}, {part}"] = nearest_centroid_accuracy(
+                part_activations, labels
+            )
+        values[f"cosine of neighbours, {part}"] = neighbour_cosine(part_activations, documents)
+        values[f"L0, {part}"] = float((part_activations > 0).sum(1).float().mean())
     return values
 
 

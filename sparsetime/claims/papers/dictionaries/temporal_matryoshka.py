@@ -47,7 +47,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     documents = document_numbers(real.held_out_store)
     sections = classes_within(class_numbers(real.held_out_store, "section"), documents)
     values = {}
-    for name, recipe, own, lag in (
+    for name, recipe, settings, lag in (
         (
             "T-SAE",
             "temporal_matryoshka",
@@ -60,7 +60,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         ),
         ("Matryoshka", "matryoshka_batch_topk", {"fractions": (HIGH, 1.0)}, 1),
     ):
-        sae = dictionary(recipe, d_in=real.d, width=WIDTH, k=K, seed=seed, **own)
+        sae = dictionary(recipe, d_in=real.d, width=WIDTH, k=K, seed=seed, **settings)
         lab.train(sae, real.train_store, rows=ROWS, seed=seed, lag=lag)
         code = torch.cat([sae.encode(x).dense() for x in real.held_out.split(4096)])
         first = sae.groups[0]

@@ -39,15 +39,15 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         K, real.train, real.tuning, rows=ROWS, low=0.05, high=0.3,
     )  # fmt: skip
     relu, few, fewest, *sizes = (
-        lab.train(one, real.train, rows=ROWS, seed=seed)
-        for one in (
+        lab.train(sae, real.train, rows=ROWS, seed=seed)
+        for sae in (
             made("relu_l1", l1=l1),
             made("topk", SPARSE, k=8),
             made("topk", SPARSE, k=8, aux_weight=0.0),
             *(made("topk", width, k=K) for width in WIDTHS),
         )
     )
-    errors = [lab.fvu(one, real.held_out) for one in sizes]
+    errors = [lab.fvu(sae, real.held_out) for sae in sizes]
     by_width = linregress(np.log(WIDTHS), np.log(errors))
     return {
         "FVU of TopK": errors[WIDTHS.index(WIDTH)],

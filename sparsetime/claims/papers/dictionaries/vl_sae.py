@@ -36,16 +36,16 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         noise = 0.1 * x.std() * torch.randn(x.shape, generator=generator)
         return x, x * gain + offset + noise
 
-    one, other = views(planted.train)
-    both = torch.cat([one, other])
-    pairs = torch.cat([one, other], 1).repeat(2, 1)
+    first, second = views(planted.train)
+    both = torch.cat([first, second])
+    pairs = torch.cat([first, second], 1).repeat(2, 1)
     values: dict[str, float] = {}
     for label, name, data in (
         ("VL-SAE", "vl_sae", {"x": both, "target": pairs}),
         ("TopK", "topk", both),
     ):
-        made = dictionary(name, d_in=planted.d, width=_WIDTH, k=_K, seed=seed)
-        trained = lab.train(made, data, rows=_ROWS, seed=seed, learning_rate=1e-3)
+        sae = dictionary(name, d_in=planted.d, width=_WIDTH, k=_K, seed=seed)
+        trained = lab.train(sae, data, rows=_ROWS, seed=seed, learning_rate=1e-3)
         here, there = views(planted.held_out)
         mismatched = there[torch.randperm(len(there), generator=generator)]
         values[f"shared by pairs, {label}"] = _shared(trained, here, there)
@@ -53,8 +53,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     return values
 
 
-def _shared(trained: Dictionary, one: Tensor, other: Tensor) -> float:
+def _shared(trained: Dictionary, first: Tensor, second: Tensor) -> float:
     """Mean share of a row's active latents that are active on its partner too."""
-    active, partner = (trained.encode(x).dense() != 0 for x in (one, other))
+    active, partner = (trained.encode(x).dense() != 0 for x in (first, second))
     shared = (active & partner).sum(1) / active.sum(1).clamp_min(1)
     return float(shared.float().mean())

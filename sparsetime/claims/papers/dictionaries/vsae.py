@@ -33,13 +33,13 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         "aux_weight": 0.0,
         "seed": seed,
     }
-    made = {
+    dictionaries = {
         " of TopK": st.dictionary("topk", **sizes),
         ", low weight": st.dictionary("vsae", kl=_LOW, **sizes),
         ", high weight": st.dictionary("vsae", kl=_HIGH, **sizes),
     }
     values = {}
-    for name, sae in made.items():
+    for name, sae in dictionaries.items():
         lab.train(sae, data.train, rows=_ROWS, seed=seed)
         values[f"FVU{name}"] = lab.fvu(sae, data.held_out)
         values[f"dead share{name}"] = lab.dead_share(sae, data.held_out)

@@ -85,8 +85,8 @@ def order_auroc(
     ended = ends.flatten(0, 1)
     best = []
     for pattern in range(PAIRS):
-        one, other = code[ended[:, pattern]], code[ended[:, pattern + PAIRS]]
-        more = (one[:, None] > other[None]).float().mean((0, 1))
-        less = (one[:, None] < other[None]).float().mean((0, 1))
+        forward, backward = code[ended[:, pattern]], code[ended[:, pattern + PAIRS]]
+        more = (forward[:, None] > backward[None]).float().mean((0, 1))
+        less = (forward[:, None] < backward[None]).float().mean((0, 1))
         best.append(float(0.5 + (more - less).abs().max() / 2))
     return sum(best) / PAIRS
