@@ -15,6 +15,8 @@ from sparsetime.models.site_tensors import activation_in, as_batch_time_d
 from sparsetime.models.sites import resolve_site
 
 Patch: TypeAlias = Callable[[Float[Tensor, "batch time d"]], Float[Tensor, "batch time d"]]
+# A capture can have time on any axis; a patch is put back as [batch, time, d].
+_ADVICE = "choose a site with this layout, such as the module around it"
 
 
 @contextmanager
@@ -36,7 +38,7 @@ def patched(model: nn.Module, site: str, replace: Patch, batch: int, time: int) 
         nonlocal calls
         calls += 1
         tensor = activation_in(value, site)
-        x = as_batch_time_d(tensor, site, batch, time)
+        x = as_batch_time_d(tensor, site, batch, time, advice=_ADVICE)
         y = replace(x)
         if y.shape != x.shape:
             raise MismatchError(

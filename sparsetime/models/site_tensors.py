@@ -31,9 +31,16 @@ def activation_in(value: Any, site: str) -> Tensor:
 
 
 def as_batch_time_d(
-    value: Tensor, site: str, batch: int, time: int, time_axis: int = 1
+    value: Tensor,
+    site: str,
+    batch: int,
+    time: int,
+    time_axis: int = 1,
+    advice: str = "set time_axis, or choose another site",
 ) -> Activations:
     """The same activations as [batch, time, d].
+
+    advice: what the error tells the caller to do.
 
     Errors: MismatchError where the tensor does not have one row a step.
     """
@@ -45,9 +52,9 @@ def as_batch_time_d(
         if value.shape[0] == batch and value.shape[1] == time:
             return value.reshape(batch, time, math.prod(value.shape[2:]))
     raise MismatchError(
-        f"the site {site!r} gives a tensor of shape {list(shape)} for {batch} sequences of {time} "
-        f"steps; with time_axis={time_axis} the shape must be {_LAYOUTS[time_axis]}, one row a "
-        f"step. Set time_axis, or choose another site"
+        f"got a tensor of shape {list(shape)} from the site {site!r} for {batch} sequences of "
+        f"{time} steps, expected {_LAYOUTS[time_axis]} (time_axis={time_axis}), one row a step; "
+        f"{advice}"
     )
 
 

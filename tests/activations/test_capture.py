@@ -261,7 +261,9 @@ def test_the_encoder_of_an_encoder_and_decoder(tmp_path):
     ids = [3, 4, 5, 6]
     store = capture(model, [ids, [7, 8]], "encoder.block.0", tmp_path / "s")
     torch.testing.assert_close(store.sequence(0).values, states_of(model.encoder, ids)[1])
-    message = r"'decoder.block.1' gives a tensor of shape \[1, 1, 16\] for 1 sequences of 4 steps"
+    message = (
+        r"tensor of shape \[1, 1, 16\] from the site 'decoder.block.1' for 1 sequences of 4 steps"
+    )
     with pytest.raises(MismatchError, match=message):
         capture(model, [ids], "decoder.block.1", tmp_path / "t")
 
@@ -305,7 +307,7 @@ def test_axes_that_are_not_what_they_seem_are_refused(tmp_path):
         "with batch_first=True where it has that, or let the model swap the axes and set time_axis "
         "to where time stands at the site"
     )
-    message = r"'conv' gives a tensor of shape \[1, 6, 5\] for 1 sequences of 5 steps; .*Set time"
+    message = r"shape \[1, 6, 5\] from the site 'conv' for 1 sequences of 5 steps, .* set time_axis"
     with pytest.raises(MismatchError, match=message):
         capture(Deep(6), x, "conv", tmp_path / "b")
     with pytest.raises(MismatchError, match=r"mixes documents. Build it with batch_first=True"):

@@ -55,12 +55,20 @@ def test_sites_that_cannot_be(folder, tmp_path):
     out = tmp_path / "s"
     message = "unknown site 'encoder.layer.9': did you mean 'encoder.layer.2'"
     refused(UnknownNameError, message, folder, ["time"], "encoder.layer.9", out)
-    message = "sites must be at least one, each named once"
+    message = "got sites=.*, expected at least one site, each named once"
     refused(ConfigError, message, folder, ["time"], [SITE, SITE], out)
     refused(ConfigError, message, folder, ["time"], [], out)
-    message = r"'conv' gives a tensor of shape \[1, 6, 6\] for 1 sequences of 6 steps; .*time_axis"
-    refused(MismatchError, "time_axis=0 the shape must be", Blocks(), X, "lstm", out, time_axis=0)
-    refused(MismatchError, "'conv' gives a tensor of", Blocks(), X[:, :5], "conv", out)
+    message = r"shape \[1, 6, 6\] from the site 'conv' for 1 sequences of 6 steps, .*set time_axis"
+    message = r"expected \[time, batch, d\] \(time_axis=0\)"
+    refused(MismatchError, message, Blocks(), X, "lstm", out, time_axis=0)
+    refused(
+        MismatchError,
+        "got a tensor of shape .* from the site 'conv'",
+        Blocks(),
+        X[:, :5],
+        "conv",
+        out,
+    )
 
 
 def test_data_that_cannot_be(folder, tmp_path):

@@ -1,3 +1,5 @@
+from dataclasses import FrozenInstanceError, replace
+
 import numpy as np
 import pytest
 import torch
@@ -69,8 +71,14 @@ def test_what_is_no_document_is_explained(data, message):
     [
         ({}, "'a' needs exactly one of text, tokens and values; it has none"),
         ({"text": "x", "tokens": [1]}, "exactly one .*; it has text and tokens"),
-        ({"tokens": [1.5]}, r"tokens of the document 'a' must be integers \[time\]; float32 \[1\]"),
-        ({"values": torch.zeros(1, 1, 1)}, r"must be numbers \[time, features\]; float32 \[1, 1"),
+        (
+            {"tokens": [1.5]},
+            r"got float32 \[1\] as the tokens of the document 'a', expected integers \[time\]",
+        ),
+        (
+            {"values": torch.zeros(1, 1, 1)},
+            r"got float32 \[1, 1, 1\] .* numbers \[time, features\]",
+        ),
         ({"values": "x"}, "values of the document 'a' are not an array of numbers"),
         ({"text": "x", "labels": {"k": [1]}}, "label 'k' of the document 'a' is a list; a label"),
         ({"tokens": [1], "spans": {"k": []}}, "has spans but no text; .* use step_labels for tok"),
@@ -119,3 +127,11 @@ def test_text_files_that_are_not_there(tmp_path):
         read_texts(tmp_path)
     with pytest.raises(ConfigError, match=r"got on_bad='ignore', expected 'refuse' or 'skip'"):
         read_texts(tmp_path, "ignore")
+
+
+def test_a_document_never_changes():
+    document = Document("a", tokens=[1, 2], labels={"kind": np.int64(3)})
+    assert document.tokens.tolist() == [1, 2] and document.labels == {"kind": 3}
+    with pytest.raises(FrozenInstanceError):
+        document.id = "b"
+    assert replace(document, id=7).id == "7"

@@ -269,14 +269,17 @@ def test_too_short_sequences_say_the_longest(folder):
 @pytest.mark.parametrize(
     ("ask", "text"),
     [
-        (lambda s: s.rows(0), "batch is a number of samples, at least 1; 0 was given"),
-        (lambda s: s.rows(1, seed=-1), "seed is a number from 0 on; -1 was given"),
-        (lambda s: s.rows(1, epochs=0), "epochs is at least 1, or None for endless; 0 was given"),
-        (lambda s: s.rows(1, skip=-1), "skip is a number of batches, from 0 on; -1 was given"),
-        (lambda s: s.rows(1, memory="much"), "memory is a size such as '512MB' or '2GB'; 'much'"),
-        (lambda s: s.pairs(1, lag=0), "lag is a number of steps, at least 1; 0 was given"),
-        (lambda s: s.pairs(1, lag=(3, 2)), r"the least from 1 on; \(3, 2\) was given"),
-        (lambda s: s.windows(1, 0), "length is a number of steps, at least 1; 0 was given"),
+        (lambda s: s.rows(0), "got batch=0, expected a number of samples of at least 1"),
+        (lambda s: s.rows(1, seed=-1), "got seed=-1, expected a number of at least 0"),
+        (lambda s: s.rows(1, epochs=0), "got epochs=0, expected at least 1, or None for endless"),
+        (lambda s: s.rows(1, skip=-1), "got skip=-1, expected a number of batches of at least 0"),
+        (
+            lambda s: s.rows(1, memory="much"),
+            "got memory='much', expected a size such as '512MB' or '2GB'",
+        ),
+        (lambda s: s.pairs(1, lag=0), "got lag=0, expected a number of steps of at least 1"),
+        (lambda s: s.pairs(1, lag=(3, 2)), r"got lag=\(3, 2\), expected .* the least at least 1"),
+        (lambda s: s.windows(1, 0), "got length=0, expected a number of steps of at least 1"),
     ],
 )
 def test_settings_out_of_range_say_so_at_once(folder, ask, text):

@@ -94,7 +94,9 @@ def test_time_cannot_be_made_up():
 def test_an_iterator_cannot_be_read_twice():
     with pytest.raises(ConfigError, match=r"got epochs=2, expected 1 .* read once only; capture a"):
         as_source(iter(grid())).rows(4, epochs=2)
-    with pytest.raises(ConfigError, match=r"batch is at least 1 and skip at least 0; 0 and 0"):
+    with pytest.raises(
+        ConfigError, match=r"got batch=0 and skip=0, expected a batch of at least 1"
+    ):
         as_source(iter(grid())).rows(0)
 
 

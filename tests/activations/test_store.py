@@ -153,7 +153,9 @@ def test_settings_out_of_range_say_so(store, tmp_path):
         store.sequence(6)
     with pytest.raises(DataError, match=r"rows 20 to 31 are not within the 30 rows"):
         store.read(20, 31)
-    with pytest.raises(ConfigError, match=r"dtype is one of float32, float16, bfloat16; 'int8'"):
+    with pytest.raises(
+        ConfigError, match=r"got dtype='int8', expected one of float32, float16, bfloat16"
+    ):
         writer_at(tmp_path / "y", dtype="int8")
 
 

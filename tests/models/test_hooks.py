@@ -53,9 +53,9 @@ def test_layouts():
     with pytest.raises(MismatchError) as caught:
         as_batch_time_d(x, "conv", 2, 4, 2)
     assert str(caught.value) == (
-        "the site 'conv' gives a tensor of shape [2, 3, 5, 4] for 2 sequences of 4 steps; with "
-        "time_axis=2 the shape must be [batch, d, time], one row a step. Set time_axis, or choose "
-        "another site"
+        "got a tensor of shape [2, 3, 5, 4] from the site 'conv' for 2 sequences of 4 steps, "
+        "expected [batch, d, time] (time_axis=2), one row a step; set time_axis, or choose another "
+        "site"
     )
     with pytest.raises(ConfigError, match="time_axis=4 is no axis of an activation"):
         Recorder(Blocks(), "lstm", time_axis=4)

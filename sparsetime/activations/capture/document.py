@@ -20,7 +20,7 @@ Times: TypeAlias = tuple[float, float]
 
 
 @final
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Document:
     """One sequence: a text, an array of tokens, or an array of values over time.
 
@@ -48,23 +48,27 @@ class Document:
     source: str = ""
 
     def __post_init__(self) -> None:
-        contents = [k for k in ("text", "tokens", "values") if getattr(self, k) is not None]
+        kinds: tuple[Kind, ...] = ("text", "tokens", "values")
+        contents = [kind for kind in kinds if getattr(self, kind) is not None]
         if len(contents) != 1:
             raise DataError(
                 f"the document {self.id!r} needs exactly one of text, tokens and values; it has "
                 f"{' and '.join(contents) or 'none'}"
             )
-        self.id = str(self.id)
-        self.unit = self.unit or ("step" if contents == ["values"] else "token")
-        self.labels = {name: self._label(name, value) for name, value in self.labels.items()}
-        if self.tokens is not None:
-            self.tokens = self._tensor(self.tokens, "tokens")
-        if self.values is not None:
-            self.values = self._tensor(self.values, "values")
+        kind = contents[0]
+        normalised: dict[str, Any] = {
+            "id": str(self.id),
+            "unit": self.unit or ("step" if kind == "values" else "token"),
+            "labels": {name: self._label(name, value) for name, value in self.labels.items()},
+        }
+        if kind != "text":
+            normalised[kind] = self._tensor(getattr(self, kind), kind)
+        # The constructor takes arrays of any library; a document has tensors and never changes.
+        vars(self).update(normalised)
         if self.spans and self.text is None:
             raise DataError(
                 f"the document {self.id!r} has spans but no text; spans count characters, so use "
-                f"step_labels for {contents[0]}"
+                f"step_labels for {kind}"
             )
         for name in ("start", "step"):
             if not math.isfinite(getattr(self, name)):
