@@ -49,9 +49,9 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def spread(figures: dict[str, float], scale: float = 1.0) -> str:
+def spread(values: dict[str, float], scale: float = 1.0) -> str:
     """Median (first quartile to third)."""
-    low, middle, high = (f"{figures[key] * scale:.3g}" for key in ("q1", "median", "q3"))
+    low, middle, high = (f"{values[key] * scale:.3g}" for key in ("q1", "median", "q3"))
     return f"{middle} ({low} to {high})"
 
 

@@ -35,7 +35,7 @@ def make_run(out: str, entries: int, width: int) -> None:
 
 
 def about_run(run: str) -> dict[str, Any]:
-    """What figures of a run are figures of: its dictionaries, their features and codes."""
+    """Description of a run: its dictionaries, their features and codes."""
     folder = Folder(run)
     records = [f"{name}/features/index.json" for name in folder.names()]
     indexes = [folder.read_json(record) for record in records if folder.exists(record)]

@@ -102,8 +102,8 @@ def suite(
     columns = [f"CE increase, {name}" for name in trained.increases]
     shown = table("site", "width", "FVU", "L0", "dead", *columns)
     for entry in trained.entries:
-        figures = (f"{entry.fvu:.4f}", f"{entry.l0:.1f}", f"{entry.dead:.1%}")
+        values = (f"{entry.fvu:.4f}", f"{entry.l0:.1f}", f"{entry.dead:.1%}")
         losses = (f"{entry.ce_increase.get(name, float('nan')):.4f}" for name in trained.increases)
-        shown.add_row(entry.site, f"{entry.width:,}", *figures, *losses)
+        shown.add_row(entry.site, f"{entry.width:,}", *values, *losses)
     stdout().print(shown)
     say(f"{report(chosen.out)}: open it in a browser")

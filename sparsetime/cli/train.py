@@ -59,7 +59,5 @@ def train(
     sae = chosen.dictionary.build(source.d, chosen.seed)
     result = run(sae, source, out=chosen.out, force=chosen.force, **chosen.training())
     last = result.metrics[-1]
-    figures = ", ".join(
-        f"{name} {last[name]:.4g}" for name in ("fvu", "l0", "dead") if name in last
-    )
-    say(f"{result.path}: {figures}")
+    values = ", ".join(f"{name} {last[name]:.4g}" for name in ("fvu", "l0", "dead") if name in last)
+    say(f"{result.path}: {values}")

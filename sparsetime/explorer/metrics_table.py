@@ -1,4 +1,4 @@
-"""The table that sets dictionaries side by side, and what its figures mean."""
+"""Table of metrics of all dictionaries, with their definitions."""
 
 from __future__ import annotations
 
@@ -52,21 +52,19 @@ def comparison(
 ) -> list[ComparisonRow]:
     """A row for every single number that was measured, the best known first.
 
-    `evaluations` are figures by name, one mapping a dictionary; histograms have no row.
+    `evaluations` are metrics by name, one mapping a dictionary; histograms have no row.
     """
     rows = []
     for name in _names(evaluations):
         cells = []
         for entry, evaluation in zip(entries, evaluations, strict=True):
-            figure = evaluation.get(name)
+            value = evaluation.get(name)
             first, rest = [_shown(name, of) for of in _of_parts(name, entry, evaluation)] or [
                 "",
                 "",
             ]
             cells.append(
-                ComparisonCell(
-                    text=_shown(name, figure), first=first, rest=rest, note=_note(figure)
-                )
+                ComparisonCell(text=_shown(name, value), first=first, rest=rest, note=_note(value))
             )
         meaning = next(evaluation[name] for evaluation in evaluations if name in evaluation)
         rows.append(
@@ -79,14 +77,14 @@ def definitions(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[Defini
     """What every row of the comparison means, in the words of the evaluation."""
     lines = []
     for name in _names(evaluations):
-        figure = next(figures[name] for figures in evaluations if name in figures)
+        value = next(evaluation[name] for evaluation in evaluations if name in evaluation)
         lines.append(
             Definition(
                 name=name,
                 label=_label(name),
-                definition=figure.definition,
-                range=figure.range,
-                source=figure.source,
+                definition=value.definition,
+                range=value.range,
+                source=value.source,
             )
         )
     return lines
@@ -95,7 +93,7 @@ def definitions(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[Defini
 def measured_on(
     entries: Sequence[DictionaryEntry], reports: Sequence[EvaluationReport | None], unit: str
 ) -> list[str]:
-    """Sentences on the documents behind the figures, and on how many steps training had seen."""
+    """Sentences on the evaluated documents, and on the share of their steps used in training."""
     evaluated = [(e, r) for e, r in zip(entries, reports, strict=True) if r is not None]
     sentences = []
     if len({tuple(sorted((r.subject | {"dictionary": ""}).items())) for _, r in evaluated}) == 1:
@@ -113,7 +111,7 @@ def measured_on(
 def _of_parts(
     name: str, entry: DictionaryEntry, evaluation: Mapping[str, MetricValue]
 ) -> list[MetricValue | None]:
-    """The figure of each part, also where it was taken before parts had names of their own."""
+    """The metric of each group of latents, also from reports without names of groups."""
     return [
         evaluation.get(f"{name}/{group}", evaluation.get(f"{name}/{default_group}"))
         for group, default_group in zip(entry.parts or (), DEFAULT_GROUP_NAMES, strict=False)
@@ -126,13 +124,13 @@ def _documents(report: EvaluationReport, unit: str) -> str:
 
 
 def _names(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[str]:
-    """Names of the figures of whole dictionaries that are numbers, in the order of `_LABELS`."""
+    """Names of the metrics of whole dictionaries that are numbers, in the order of `_LABELS`."""
     order = list(_LABELS)
     names = {
         name: None
-        for figures in evaluations
-        for name, figure in figures.items()
-        if "/" not in name and isinstance(figure.value, int | float)
+        for evaluation in evaluations
+        for name, value in evaluation.items()
+        if "/" not in name and isinstance(value.value, int | float)
     }
     return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
 
@@ -141,15 +139,15 @@ def _label(name: str) -> str:
     return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 
-def _shown(name: str, figure: MetricValue | None) -> str:
-    if figure is None or not isinstance(figure.value, int | float):
+def _shown(name: str, value: MetricValue | None) -> str:
+    if value is None or not isinstance(value.value, int | float):
         return "not given"
-    value = float(figure.value)
-    if not math.isfinite(value):
+    number = float(value.value)
+    if not math.isfinite(number):
         return "undefined"
     if name in _SHARES:
-        return f"{value:.1%}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+        return f"{number:.1%}"
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
 
 
 def _note(figure: MetricValue | None) -> str:

@@ -36,7 +36,7 @@ class DictionaryEntry(FrozenRecord):
 
 
 class ComparisonCell(FrozenRecord):
-    """One figure of one dictionary, and of its parts where it has any."""
+    """One metric of one dictionary, and of its groups of latents where it has any."""
 
     text: Text
     first: Text = ""
@@ -45,7 +45,7 @@ class ComparisonCell(FrozenRecord):
 
 
 class ComparisonRow(FrozenRecord):
-    """One figure across the dictionaries."""
+    """One metric of all dictionaries."""
 
     name: Text  # the key of its definition
     label: Text
@@ -54,7 +54,7 @@ class ComparisonRow(FrozenRecord):
 
 
 class Definition(FrozenRecord):
-    """What a figure means."""
+    """Definition of a metric."""
 
     name: Text
     label: Text

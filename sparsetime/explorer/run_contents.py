@@ -212,7 +212,7 @@ def _evaluation(
     else:
         return report
     notes.append(
-        f"The figures of {name} are left out: they were taken from {other}. Take them again with "
-        f"sparsetime evaluate."
+        f"The metrics of {name} are left out: they were computed from {other}. Compute them again "
+        f"with sparsetime evaluate."
     )
     return None

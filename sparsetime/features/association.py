@@ -22,26 +22,26 @@ _SIZES = 24
 class ContingencyTable:
     """Sparse contingency table of features and categories, sorted by feature, then category.
 
-    feature, kind, count: int64 [pairs]; strength: float64 [pairs], |activation value| summed.
+    feature, kind, count: int64 [pairs]; activation: float64 [pairs], |activation value| summed.
     """
 
     feature: Int[np.ndarray, " pairs"]
     kind: Int[np.ndarray, " pairs"]
     count: Int[np.ndarray, " pairs"]
-    strength: Float[np.ndarray, " pairs"]
+    activation: Float[np.ndarray, " pairs"]
 
 
 def contingency_table(
     feature: Int[np.ndarray, " entries"],
     kind: Int[np.ndarray, " entries"],
-    strength: Float[np.ndarray, " entries"],
+    activation: Float[np.ndarray, " entries"],
     kinds: int,
 ) -> ContingencyTable:
     """Count the entries of every pair of feature and category that occurs."""
     key = feature.astype(np.int64) * kinds + kind
     pairs, place, count = np.unique(key, return_inverse=True, return_counts=True)
     # Without any entries bincount would give integers.
-    total = np.bincount(place, weights=strength, minlength=len(pairs)).astype(np.float64)
+    total = np.bincount(place, weights=activation, minlength=len(pairs)).astype(np.float64)
     return ContingencyTable(pairs // kinds, pairs % kinds, count, total)
 
 
@@ -97,8 +97,8 @@ def over_represented(
     category, so that one met once does not look certain. Categories with p <= q are left out.
     """
     q = (frequency + 1) / (frequency.sum() + len(frequency))
-    total = np.bincount(pairs.feature, weights=pairs.strength, minlength=width)
-    p = pairs.strength / np.maximum(total[pairs.feature], 1e-30)
+    total = np.bincount(pairs.feature, weights=pairs.activation, minlength=width)
+    p = pairs.activation / np.maximum(total[pairs.feature], 1e-30)
     score = p * np.log(np.maximum(p, 1e-30) / q[pairs.kind])
     order = np.lexsort((pairs.kind, -score, pairs.feature))
     order = order[score[order] > 0]

@@ -45,7 +45,7 @@ def feature_table(coded: EncodedStore) -> pa.Table:
     """One row per feature; see FEATURE_COLUMNS."""
     code, width = coded.code, coded.code.width
     columns = timescales.feature_columns(code)
-    feature, strength = columns.features, np.abs(columns.values)
+    feature, activation = columns.features, np.abs(columns.values)
     count = np.diff(columns.offsets)
     runs = timescales.runs(code, coded.segments)
     half_lives = timescales.half_life(code, coded.segments)
@@ -54,11 +54,13 @@ def feature_table(coded: EncodedStore) -> pa.Table:
     peak = np.full(width, np.nan)
     active = count > 0
     if active.any():
-        peak[active] = np.maximum.reduceat(strength, columns.offsets[:-1][active])
-    total = np.bincount(feature, weights=strength, minlength=width)
+        peak[active] = np.maximum.reduceat(activation, columns.offsets[:-1][active])
+    total = np.bincount(feature, weights=activation, minlength=width)
     sequence = coded.sequence_of_row
-    in_sequences = contingency_table(feature, sequence[columns.rows], strength, len(coded.numbers))
-    words, word_information = _words(coded, feature, columns.rows, strength)
+    in_sequences = contingency_table(
+        feature, sequence[columns.rows], activation, len(coded.numbers)
+    )
+    words, word_information = _words(coded, feature, columns.rows, activation)
     values = {
         "feature": np.arange(width),
         "group": np.searchsorted(coded.groups, np.arange(width), side="right"),
@@ -87,9 +89,9 @@ def example_table(coded: EncodedStore) -> pa.Table:
     value = code.values.detach().numpy().astype(np.float32)
     # One integer to sort by: the feature in the high bits, the complement of |value| in the low
     # ones. The bit patterns of non-negative floats ascend as the floats do.
-    strength = np.abs(value).view(np.uint32).astype(np.uint64)
+    activation = np.abs(value).view(np.uint32).astype(np.uint64)
     key = code.indices.numpy().astype(np.uint64) << np.uint64(32)
-    order = np.argsort(key | (np.uint64(0xFFFFFFFF) - strength), kind="stable")
+    order = np.argsort(key | (np.uint64(0xFFFFFFFF) - activation), kind="stable")
     return _entries(coded).take(pa.array(order)).select(EXAMPLES.names).cast(EXAMPLES)
 
 
@@ -138,14 +140,14 @@ def _document_information(coded: EncodedStore, runs: timescales.Runs) -> np.ndar
 
 
 def _words(
-    coded: EncodedStore, feature: np.ndarray, rows: np.ndarray, strength: np.ndarray
+    coded: EncodedStore, feature: np.ndarray, rows: np.ndarray, activation: np.ndarray
 ) -> tuple[list[list[str] | None], np.ndarray]:
     width = coded.code.width
     if not coded.words:
         return [None] * width, np.full(width, np.nan)
     on_word = coded.word_of_row[rows] >= 0
     kind = coded.word_of_row[rows[on_word]]
-    pairs = contingency_table(feature[on_word], kind, strength[on_word], len(coded.words))
+    pairs = contingency_table(feature[on_word], kind, activation[on_word], len(coded.words))
     steps = coded.word_of_row[coded.word_of_row >= 0]
     frequency = np.bincount(steps, minlength=len(coded.words)).astype(float)
     best = over_represented(pairs, frequency, width, WORDS)

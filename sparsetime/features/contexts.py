@@ -22,7 +22,7 @@ class ContextWord:
     """A word, or a step where there are no words.
 
     text: as in the document. gap: the text between it and the word before (a space, a line break,
-    nothing). first, last: its steps, both included. strength: the largest |activation value| on
+    nothing). first, last: its steps, both included. activation: the largest |activation value| on
     them, 0 where the feature is inactive. here: whether it holds the example's step.
     """
 
@@ -30,7 +30,7 @@ class ContextWord:
     gap: str
     first: int
     last: int
-    strength: float
+    activation: float
     here: bool
 
 
@@ -75,9 +75,9 @@ def feature_context(
             f"from one store"
         )
     events = code.latents(feature, feature + 1)
-    strength = np.zeros(length)
-    strength[events.row_of_entry.numpy()] = events.values.detach().abs().numpy()
-    words = _all_words(stored, strength, position)
+    activation = np.zeros(length)
+    activation[events.row_of_entry.numpy()] = events.values.detach().abs().numpy()
+    words = _all_words(stored, activation, position)
     at = next(i for i, word in enumerate(words) if word.here)
     near = words[max(0, at - around) : at + around + 1]
     return FeatureContext(feature, sequence, str(stored.id), position, tuple(near))
@@ -98,16 +98,16 @@ def find_sequence(store: Store, number: int) -> StoredSequence:
 
 
 def _all_words(
-    stored: StoredSequence, strength: Float[np.ndarray, " time"], position: int
+    stored: StoredSequence, activation: Float[np.ndarray, " time"], position: int
 ) -> list[ContextWord]:
     """Every step in one word: neighbouring steps of one word merge, others stand alone."""
     words = text_words(stored)
-    steps = np.arange(len(strength))
-    word_of_step = words.of_step if words else np.full(len(strength), -1)
+    steps = np.arange(len(activation))
+    word_of_step = words.of_step if words else np.full(len(activation), -1)
     changes = (word_of_step[1:] != word_of_step[:-1]) | (word_of_step[1:] < 0)
     begins = np.append(True, changes)
     firsts = steps[begins]
-    lasts = np.append(firsts[1:] - 1, len(strength) - 1)
+    lasts = np.append(firsts[1:] - 1, len(activation) - 1)
     tokens = stored.steps["token"].to_pylist() if "token" in stored.steps.column_names else None
     if words:
         start = stored.steps["char_start"].to_pylist()
@@ -124,6 +124,6 @@ def _all_words(
         else:
             text = str(tokens[first]) if tokens else str(first)
             gap = "" if first == 0 else " "
-        peak = float(strength[first : last + 1].max())
+        peak = float(activation[first : last + 1].max())
         context_words.append(ContextWord(text, gap, first, last, peak, first <= position <= last))
     return context_words

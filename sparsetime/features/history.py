@@ -38,7 +38,7 @@ STEPS = 20_000
 # dictionaries fewer steps are looked at, so that even then it fits in memory.
 _CELLS = 1 << 27
 _NO_LENGTH = 1e-8
-_OF_PAIRS = ("feature", "kind", "strength")
+_OF_PAIRS = ("feature", "kind", "activation")
 
 
 def training_stages(run: str | None, out: str, weights: str) -> tuple[Snapshot, ...]:
@@ -164,9 +164,9 @@ class _SampleWords:
         """The words that the features are active on in the sequence of this number."""
         word = self._of_step[number][code.row_of_entry.numpy()]
         on_word = word >= 0
-        strength = np.abs(code.values.detach().double().numpy())[on_word]
+        activation = np.abs(code.values.detach().double().numpy())[on_word]
         kinds = max(1, len(self._frequency))
-        return contingency_table(code.indices.numpy()[on_word], word[on_word], strength, kinds)
+        return contingency_table(code.indices.numpy()[on_word], word[on_word], activation, kinds)
 
     def most_over_represented(
         self, tables: list[ContingencyTable], width: int
@@ -175,10 +175,10 @@ class _SampleWords:
         vocabulary = self._words
         if vocabulary is None:
             return [None] * width
-        feature, kind, strength = (
+        feature, kind, activation = (
             np.concatenate([getattr(table, name) for table in tables]) for name in _OF_PAIRS
         )
-        joined = contingency_table(feature, kind, strength, len(vocabulary))
+        joined = contingency_table(feature, kind, activation, len(vocabulary))
         best = over_represented(joined, self._frequency.astype(float), width, WORDS)
         return [[vocabulary[i] for i in few] for few in best]
 

@@ -156,7 +156,7 @@ def _code(dictionary: Dictionary, x: Tensor) -> SparseCode:
 
 
 def _mean(code: SparseCode, rows: Tensor) -> Float[Tensor, " width"]:
-    """Mean strength of every latent over some rows."""
+    """Mean activation of every latent over some rows."""
     chosen = torch.zeros(code.rows, dtype=torch.bool)
     chosen[rows] = True
     kept = code.keep(chosen[code.row_of_entry])
@@ -164,7 +164,7 @@ def _mean(code: SparseCode, rows: Tensor) -> Float[Tensor, " width"]:
 
 
 def _columns(code: SparseCode, latents: Tensor) -> Float[Tensor, "rows some"]:
-    """Some latents' strengths, written out."""
+    """Activations of some latents, dense."""
     place = torch.full((code.width,), -1)
     place[latents] = torch.arange(len(latents))
     column = place[code.indices]

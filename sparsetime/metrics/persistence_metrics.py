@@ -124,8 +124,8 @@ PERSISTENCE = (
     Metric(
         MetricSpec(
             "half_life",
-            "lag in steps at which the autocorrelation of a feature's strength has fallen to 0.5, "
-            "mean over the features that vary",
+            "lag in steps at which the autocorrelation of a feature's activation has fallen to "
+            "0.5, mean over the features that vary",
             "half_life = mean_i min {L : rho_i(L) <= 0.5}, rho_i the autocorrelation of f_i",
             _HALF_LIVES,
             _AUTOCORRELATION,

@@ -54,7 +54,7 @@ def feature_list(
                 passages=[
                     ShadedPassage(
                         source=passage.id,
-                        strength=f"{moment['value']:.3g}",
+                        activation=f"{moment['value']:.3g}",
                         pieces=list(shaded(passage, row["max"])),
                     )
                     for passage, moment in zip(passages, moments, strict=True)
@@ -68,7 +68,7 @@ def shaded(passage: FeatureContext, peak: float) -> Iterator[Piece]:
     """The passage in segments of one shade; white space is as dark as its lighter neighbour."""
     text, shade, last = "", 0, 0
     for number, word in enumerate(passage.words):
-        here = min(SHADES, math.ceil(SHADES * word.strength / peak)) if word.strength else 0
+        here = min(SHADES, math.ceil(SHADES * word.activation / peak)) if word.activation else 0
         gap = gap_text(word.gap) if number else ""
         for piece, level in ((gap, min(last, here)), (word.text, here)):
             if piece and level != shade and text:

@@ -44,10 +44,10 @@ class Piece(FrozenRecord):
 
 
 class ShadedPassage(FrozenRecord):
-    """One of a feature's strongest moments with the text around it."""
+    """One of a feature's top activations with the text around it."""
 
     source: Text
-    strength: Text
+    activation: Text
     pieces: list[Piece]
 
 
@@ -116,7 +116,7 @@ class PageData(FrozenRecord):
     dictionaries: list[DictionaryEntry]
     timeline: EmbeddedTimeline
     comparison: list[ComparisonRow]
-    comparison_notes: list[Text] = Field(default=[])  # what the figures were measured on
+    comparison_notes: list[Text] = Field(default=[])  # documents of the evaluation
     charts: list[Chart]
     features: list[FeatureList]
     definitions: list[Definition]

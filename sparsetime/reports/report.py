@@ -29,7 +29,7 @@ def report(run: str | Path, progress: bool = True) -> Path:
 
     The page shows every dictionary of the run that has a feature index of its weights and of a
     store of the run; see `gather` for what it reads. Of a suite (`sparsetime.suite`) it shows every
-    figure over the depth of the model, of a leaderboard its pictures and tables.
+    metric by depth of the model, of a leaderboard its pictures and tables.
 
     Errors: StoreError where the run has no store, no dictionary, or none that can be shown.
     """

@@ -1,4 +1,4 @@
-"""The page of a suite: its table, and every figure over the depth of the model."""
+"""Page of a suite: its table, and every metric by depth of the model."""
 
 from __future__ import annotations
 

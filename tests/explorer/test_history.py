@@ -94,7 +94,7 @@ def test_no_snapshot_is_taken_for_a_dictionary(run):
     workbench = Workbench(run)
     assert sorted(workbench.opened.shown) == [WATCHED, PLAIN]
     assert workbench.opened.notes == []
-    # Nor may the figures of a snapshot pass for those of the run.
+    # Nor may the metrics of a snapshot pass for those of the run.
     early = sparsetime.load(run / WATCHED / "snapshots" / "000001")
     store = workbench.opened.dictionary(WATCHED).store
     with pytest.raises(StoreError, match="holds another dictionary than the one evaluated"):

@@ -42,7 +42,7 @@ def test_a_passage_shows_words_with_strengths(store, tmp_path):
     found = feature_context(store, code, 0, 0, 2)
     assert found.text == TEXT
     assert [w.text for w in found.words] == ["An", "unhappy", "\n", "day's", "end", "."]
-    assert [w.strength for w in found.words] == [0, 4, 0, 2, 0, 0]
+    assert [w.activation for w in found.words] == [0, 4, 0, 2, 0, 0]
     assert [w.here for w in found.words].index(True) == 1
     assert (found.words[1].first, found.words[1].last, found.words[1].gap) == (1, 2, " ")
     near = feature_context(store, code, 0, 0, 4, around=1)
@@ -76,7 +76,7 @@ def test_pairs_count_and_sum():
     assert pairs.feature.tolist() == [0, 1, 1]
     assert pairs.kind.tolist() == [0, 0, 2]
     assert pairs.count.tolist() == [1, 1, 2]
-    assert pairs.strength.tolist() == [2, 4, 4]
+    assert pairs.activation.tolist() == [2, 4, 4]
 
 
 def test_information_is_the_surprise_of_one_kind_less_chance():

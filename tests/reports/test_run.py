@@ -42,8 +42,8 @@ def test_what_other_weights_left_behind_is_not_shown(tmp_path, store):
     page = gather(tmp_path, progress=False)
     assert {entry.key for entry in page.dictionaries} == {"fresh", "old"}
     assert page.notes == [
-        "The figures of old are left out: they were taken from other weights than it has now. "
-        "Take them again with sparsetime evaluate."
+        "The metrics of old are left out: they were computed from other weights than it has now. "
+        "Compute them again with sparsetime evaluate."
     ]
     pairs = zip(page.dictionaries, page.comparison[0].cells, strict=True)
     assert {entry.key: cell.text for entry, cell in pairs} == {"fresh": "4", "old": "not given"}
@@ -58,7 +58,7 @@ def test_what_another_store_left_behind_is_not_shown(tmp_path, store):
     evaluated(tmp_path, sae, other, "topk")
     page = gather(tmp_path, progress=False)
     assert page.comparison == []
-    assert "they were taken from another store than the run holds" in page.notes[0]
+    assert "they were computed from another store than the run holds" in page.notes[0]
     sparsetime.index(sae, other, out=tmp_path / "topk/features", force=True, progress=False)
     message = (
         r"holds nothing that can be shown. topk is not shown: its feature index was made from "

@@ -30,14 +30,14 @@ class GradientPursuitEncoder(PursuitEncoder):
 
     def improved(
         self,
-        strengths: Float[Tensor, "rows turns"],
+        coefficients: Float[Tensor, "rows turns"],
         products: Float[Tensor, "rows turns turns"],
         direct: Float[Tensor, "rows turns"],
         signed: bool,
     ) -> Float[Tensor, "rows turns"]:
-        gradient = direct - (products @ strengths[..., None]).squeeze(2)
+        gradient = direct - (products @ coefficients[..., None]).squeeze(2)
         along = (products @ gradient[..., None]).squeeze(2)
         # Along the gradient the error is a parabola, and this is where it is lowest.
         step = gradient.square().sum(1) / (gradient * along).sum(1).clamp_min(_TINY)
-        moved = strengths + step[:, None] * gradient
+        moved = coefficients + step[:, None] * gradient
         return moved if signed else moved.relu()

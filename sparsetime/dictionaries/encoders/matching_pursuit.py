@@ -30,15 +30,15 @@ class MatchingPursuitEncoder(PursuitEncoder):
 
     def improved(
         self,
-        strengths: Float[Tensor, "rows turns"],
+        coefficients: Float[Tensor, "rows turns"],
         products: Float[Tensor, "rows turns turns"],
         direct: Float[Tensor, "rows turns"],
         signed: bool,
     ) -> Float[Tensor, "rows turns"]:
-        share = direct[:, -1] - (products[:, -1] * strengths).sum(1)
-        return torch.cat([strengths[:, :-1], share[:, None]], 1)
+        share = direct[:, -1] - (products[:, -1] * coefficients).sum(1)
+        return torch.cat([coefficients[:, :-1], share[:, None]], 1)
 
-    def strengths(
+    def coefficients(
         self, products: Float[Tensor, "rows k k"], direct: Float[Tensor, "rows k"], signed: bool
     ) -> Float[Tensor, "rows k"]:
         """All turns are one triangular system, solved at once in the place of k small steps."""

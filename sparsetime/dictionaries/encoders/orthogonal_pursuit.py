@@ -30,14 +30,14 @@ class OrthogonalPursuitEncoder(PursuitEncoder):
 
     def improved(
         self,
-        strengths: Float[Tensor, "rows turns"],
+        coefficients: Float[Tensor, "rows turns"],
         products: Float[Tensor, "rows turns turns"],
         direct: Float[Tensor, "rows turns"],
         signed: bool,
     ) -> Float[Tensor, "rows turns"]:
-        return self.strengths(products, direct, signed)
+        return self.coefficients(products, direct, signed)
 
-    def strengths(
+    def coefficients(
         self, products: Float[Tensor, "rows k k"], direct: Float[Tensor, "rows k"], signed: bool
     ) -> Float[Tensor, "rows k"]:
         used = products.diagonal(dim1=1, dim2=2) > 0
@@ -53,7 +53,7 @@ def _least_squares(
     direct: Float[Tensor, "rows k"],
     used: Bool[Tensor, "rows k"],
 ) -> Float[Tensor, "rows k"]:
-    """The strengths of the used atoms that leave least; zero for the others."""
+    """The coefficients of the used atoms that leave least; zero for the others."""
     both = used[:, :, None] & used[:, None]
     unused = torch.diag_embed((~used).to(direct) + _RIDGE)
     solved: Tensor = torch.linalg.solve(products * both + unused, (direct * used)[..., None])

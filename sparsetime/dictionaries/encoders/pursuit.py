@@ -24,15 +24,15 @@ _TILE_ELEMENTS = 1 << 22
 
 
 class PursuitEncoder(Encoder):
-    """k times: the atom that has most in common with the residual is taken, and strengths change.
+    """Pursuit: k turns, each of which selects the atom most correlated with the residual.
 
-    The atoms themselves read, and have unit length. k is the sparsifier's: `top_k` takes positive
-    strengths, `abs_top_k` strengths of either sign. Kinds say how the strengths of the atoms taken
-    so far are `improved`. All that they need are products of atoms with each other and with the
-    row, which are few.
+    The encoder has no weights of its own: it uses the decoder's atoms, of unit norm. The sparsifier
+    sets k: `top_k` for positive coefficients, `abs_top_k` for coefficients of either sign. A kind
+    defines how `improved` updates the coefficients of the selected atoms after each turn, from the
+    few products of these atoms with each other and with the row.
     """
 
-    #: Whether an atom may be taken in several turns; its strengths then add up.
+    #: Whether an atom may be taken in several turns; its coefficients then add up.
     again: ClassVar[bool] = False
 
     def __init__(self, d_in: int, width: int) -> None:
@@ -42,18 +42,18 @@ class PursuitEncoder(Encoder):
     @abstractmethod
     def improved(
         self,
-        strengths: Float[Tensor, "rows turns"],
+        coefficients: Float[Tensor, "rows turns"],
         products: Float[Tensor, "rows turns turns"],
         direct: Float[Tensor, "rows turns"],
         signed: bool,
     ) -> Float[Tensor, "rows turns"]:
-        """Strengths after a turn: the last place is new, its strength still zero.
+        """Coefficients after a turn: the last place is new, its coefficient still zero.
 
         products: of the atoms taken with each other; direct: with the row. An atom of length zero
-        stands where a row takes none. signed: whether strengths may be negative.
+        stands where a row takes none. signed: whether coefficients may be negative.
         """
 
-    def strengths(
+    def coefficients(
         self,
         products: Float[Tensor, "rows k k"],
         direct: Float[Tensor, "rows k"],
@@ -90,7 +90,7 @@ class PursuitEncoder(Encoder):
         # Every row's own atoms, [rows, k, d]; the empty turns count as atoms of length zero.
         row_atoms = atoms[chosen.clamp_min(0)] * (chosen >= 0)[..., None]
         direct = (row_atoms @ x[..., None]).squeeze(2)
-        coefficients = self.strengths(
+        coefficients = self.coefficients(
             row_atoms @ row_atoms.transpose(1, 2), direct, isinstance(rule, AbsTopKRule)
         )
         return _summed(chosen, coefficients, self.width)
@@ -172,12 +172,12 @@ def _turns(rule: Rule) -> int:
 
 
 def _summed(
-    chosen: Int[Tensor, "rows k"], strengths: Float[Tensor, "rows k"], width: int
+    chosen: Int[Tensor, "rows k"], coefficients: Float[Tensor, "rows k"], width: int
 ) -> tuple[Support, Float[Tensor, " entries"]]:
     """Turns as a code: indices ascend in a row, and each stands once."""
     rows, turns = chosen.shape
     row = torch.arange(rows, device=chosen.device)[:, None].expand(rows, turns)
     taken = chosen >= 0
     place, entry = (row * width + chosen)[taken].unique(return_inverse=True)
-    values = strengths.new_zeros(place.shape[0]).index_add(0, entry, strengths[taken])
+    values = coefficients.new_zeros(place.shape[0]).index_add(0, entry, coefficients[taken])
     return Support(offsets_of(place // width, rows), place % width, width), values

@@ -85,7 +85,7 @@ class FeatureChoice(Sparsifier):
         self.threshold.mul_(self.threshold_decay**-surplus)
 
     def _begin(self, pre: Tensor, support: Support) -> None:
-        """Thresholds at the weakest strength that each latent keeps of the first batch."""
+        """Thresholds at the smallest value that each latent keeps of the first batch."""
         chosen = self._chosen(pre, support)
         self.threshold.fill_(float(pre[chosen].mean()) if bool(chosen.any()) else 0.0)
         self.threshold.scatter_reduce_(

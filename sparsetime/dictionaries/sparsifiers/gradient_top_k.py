@@ -66,7 +66,7 @@ class GradientTopK(Sparsifier):
     @torch.no_grad()
     def _kept(self, values: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         batch = required(inputs.batch, "gradient")
-        # Rows that came along as earlier neighbours have no gradient: strength alone decides.
+        # Rows that came along as earlier neighbours have no gradient: the value alone decides.
         gradient = inputs.x.new_zeros(support.rows, self.decoder.d_out)
         gradient[: batch.rows] = required(batch.gradient, "gradient")
         effect = kernels.gather_dot(gradient, self.decoder.vectors(), support).abs()

@@ -76,9 +76,9 @@ class Hysteresis(SparsifierWrapper):
         self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
     ) -> SparseCode:
         segments = inputs.in_time
-        strengths = self.inner.inference_gate(pre, support, inputs)
-        fires = self._kept(pre, support, inputs) & (strengths != 0)
-        values = torch.where(fires, strengths, pre)
+        gated = self.inner.inference_gate(pre, support, inputs)
+        fires = self._kept(pre, support, inputs) & (gated != 0)
+        values = torch.where(fires, gated, pre)
         code = SparseCode(support.offsets, support.indices, values, support.width, (support.rows,))
         past = inputs.state.get(self) or PreviousCode.none(segments.count, self.width, values)
         on = kernels.hysteresis(fires | _was_on(code, past, segments), support, segments.offsets)

@@ -90,7 +90,7 @@ class ImportanceDropout(Sparsifier):
     def observe(self, step: ForwardPass) -> None:
         latents, values = step.support.indices, step.values.detach()
         towards = kernels.gather_dot(step.residual, step.decoder.vectors(), step.support)
-        # Without the latent the residual is longer by its strength along its atom.
+        # Without the latent the residual is longer by its value along its atom.
         rise = (values * (2 * towards + values)).clamp_min(0)
         keep = float((self.steps_seen / (self.steps_seen + 1)).clamp_max(self.ema_decay))
         for score, entries in (

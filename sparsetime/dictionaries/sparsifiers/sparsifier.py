@@ -61,13 +61,13 @@ class Sparsifier(Component):
     def inference_gate(
         self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
     ) -> Float[Tensor, " entries"]:
-        """Strengths in use; zero where the latent is off after all. As in training by default."""
+        """Activation values at inference; zero for entries that are not active. Default: `gate`."""
         return self.gate(pre, support, inputs)
 
     def code(
         self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
     ) -> SparseCode:
-        """The rows' code in use. One that remembers may keep on what the rows alone would not."""
+        """Code of the rows at inference. A stateful sparsifier may keep latents active."""
         values = self.inference_gate(pre, support, inputs)
         code = SparseCode(support.offsets, support.indices, values, support.width, (support.rows,))
         return code.keep(values != 0)

@@ -86,7 +86,7 @@ export const partOf = ({ parts }, { part }) =>
   part && parts ? parts[part === "first" ? 0 : 1] : "";
 
 /**
- * A share in [0, 1] as a percentage of two or three figures.
+ * A share in [0, 1] as a percentage of two or three digits.
  * @param {number} share
  */
 export function percent(share) {
@@ -96,7 +96,7 @@ export function percent(share) {
 }
 
 /**
- * A number of three figures, with k, M or G for its thousands; a dash where there is none.
+ * A number of three digits, with k, M or G for its thousands; a dash where there is none.
  * @param {number | null | undefined} value
  */
 export function short(value) {

@@ -69,8 +69,8 @@ export class Passage {
       ? `${this.place}; shaded where feature ${row.feature} is active`
       : `${this.place}; point at a row to shade where it is active`;
     for (const [step, span] of this.spans) {
-      const strength = chart?.strength(row, step) ?? 0;
-      span.style.background = row && strength ? shading(hueOf(row), strength) : "";
+      const percent = chart?.activationAt(row, step) ?? 0;
+      span.style.background = row && percent ? shading(hueOf(row), percent) : "";
       span.classList.toggle("under", step === cursor?.step);
     }
   }
@@ -91,7 +91,7 @@ export class Passage {
 /**
  * The background of a word: the colour of a feature, paler for a weaker activation.
  * @param {Hue} hue
- * @param {number} strength in percent
+ * @param {number} percent of the feature's largest activation
  */
-export const shading = (hue, strength) =>
-  `color-mix(in srgb, var(--${hue}) ${8 + strength * 0.48}%, transparent)`;
+export const shading = (hue, percent) =>
+  `color-mix(in srgb, var(--${hue}) ${8 + percent * 0.48}%, transparent)`;

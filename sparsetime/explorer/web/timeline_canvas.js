@@ -161,7 +161,7 @@ export class TimelineCanvas {
    * @param {Row} row
    * @param {number} step
    */
-  strength({ columns, strengths }, step) {
+  activationAt({ columns, strengths }, step) {
     if (!this.data) return 0;
     const column = Math.floor((step - this.data.first) / this.data.stride);
     const at = firstFrom(columns, column);

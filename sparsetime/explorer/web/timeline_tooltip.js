@@ -25,9 +25,9 @@ export function showCursorTooltip(timeline, { chart, row, step }, place) {
     say(place, nameOf(feature, 5), value, "", "", facts);
     return;
   }
-  const strength = chart.strength(feature, step);
-  const activation = strength ? `at ${strength}% of its largest activation` : "inactive here";
-  say(place, word, value, activation, nameOf(feature, 5), facts);
+  const activation = chart.activationAt(feature, step);
+  const shown = activation ? `at ${activation}% of its largest activation` : "inactive here";
+  say(place, word, value, shown, nameOf(feature, 5), facts);
 }
 
 /**

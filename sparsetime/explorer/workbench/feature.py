@@ -1,4 +1,4 @@
-"""One feature: its figures, its moments at every strength, and how long it lasts."""
+"""Statistics of one feature, examples at every activation value, and run lengths."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _moment(opened: RunCache, key: str, moments: FeatureEvents, at: int, peak: f
     sequence, position = int(moments.sequence[at]), int(moments.position[at])
     words = opened.document(key, sequence)
     first, stop = max(0, position - AROUND), min(len(words.words), position + AROUND + 1)
-    strength = moments.activations(sequence, first, stop)
+    activation = moments.activations(sequence, first, stop)
     shown = input_view(opened, key, sequence, first, stop, frames=_FRAMES)
     return Moment(
         sequence=sequence,
@@ -113,7 +113,7 @@ def _moment(opened: RunCache, key: str, moments: FeatureEvents, at: int, peak: f
         here=position - first,
         words=words.words[first:stop],
         gaps=words.gaps[first:stop],
-        strengths=percent_of_peak(strength, peak).tolist(),
+        strengths=percent_of_peak(activation, peak).tolist(),
         input=shown if shown.kind not in ("text", "none") else None,
     )
 

@@ -121,8 +121,8 @@ def play(opened: RunCache, live: Live, key: str, typed: LiveInput) -> Iterator[L
             check_shard_finite(shard, values, shown.store.site)
             code = state.feed(values)
             offsets, feature = code.offsets.numpy(), code.indices.numpy()
-            strength = np.abs(code.values.detach().float().numpy())
-            percent = percent_of_peak(strength, peak[feature])
+            activation = np.abs(code.values.detach().float().numpy())
+            percent = percent_of_peak(activation, peak[feature])
             new = np.unique(feature[~met[feature]])
             met[new] = True
             words, gaps, before = _words(document, shard.step_table(), before)

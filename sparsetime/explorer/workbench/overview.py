@@ -112,9 +112,9 @@ def _view(opened: RunCache, dictionary: ShownDictionary) -> DictionaryView:
         width=dictionary.index.width,
         dead=int((~alive).sum()),
         figures={
-            name: float(figure.value)
-            for name, figure in evaluation.items()
-            if isinstance(figure.value, int | float) and math.isfinite(figure.value)
+            name: float(value.value)
+            for name, value in evaluation.items()
+            if isinstance(value.value, int | float) and math.isfinite(value.value)
         },
         density=_histogram(table.density, alive, first, np.geomspace(1 / rows, 1, _BINS + 1)),
         dwell=_histogram(table.dwell, alive, first, np.geomspace(1, longest, _BINS + 1)),

@@ -20,7 +20,7 @@ def likeness(
 ) -> tuple[Int[np.ndarray, " rows"], Int[np.ndarray, " rows"]]:
     """A place for each row such that rows that fire together stand together, and its group.
 
-    Places are the leaves of a tree of rows, joined by the mean cosine of their strengths over the
+    Places are the leaves of a tree of rows, joined by the mean cosine of their activations over the
     segment; groups are its branches below _TOGETHER. The tree is of the first rows alone where
     there are many; each other row stands by its likest.
     """

@@ -20,7 +20,7 @@ NamedBy: TypeAlias = Literal["person", "label", "rule", ""]
 
 
 class Histogram(FrozenRecord):
-    """Features by one figure: `edges` is one longer than each of the counts."""
+    """Counts of features by one metric: `edges` is one longer than each of the counts."""
 
     edges: list[float]
     counts: list[int]
@@ -100,7 +100,7 @@ class FeaturePage(FrozenRecord):
 class TimelineRow(NamedFeature):
     """One feature over a segment of one sequence.
 
-    `columns` and `strengths` pair up: the column, and percent of the feature's largest strength.
+    `columns` and `strengths` pair up: the column, and percent of the feature's largest activation.
     """
 
     dwell: float
@@ -176,7 +176,7 @@ class EnrichedFeature(NamedFeature):
 
 
 class Moment(FrozenRecord):
-    """A moment of a feature in its context: words with strengths in percent of its maximum."""
+    """An activating example: words, with `strengths` in percent of the feature's peak."""
 
     sequence: int
     position: int
@@ -191,7 +191,7 @@ class Moment(FrozenRecord):
 
 
 class MomentBand(FrozenRecord):
-    """Moments of one part of the ranking by strength, such as the strongest or the third fifth."""
+    """Examples of one part of the ranking by activation, such as the top or the third fifth."""
 
     title: Text
     moments: list[Moment]

@@ -120,7 +120,7 @@ def enriched_features(
 def _entries(
     code: SparseCode,
 ) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Step, feature and strength of every entry."""
+    """Step, feature and activation of every entry."""
     value = np.abs(code.values.detach().float().numpy())
     return code.row_of_entry.numpy(), code.indices.numpy(), value
 

@@ -116,7 +116,8 @@ def change_points(
     """The steps of every sequence before which its active features change most.
 
     Those of `features.segments.boundaries` (in the manner of TextTiling: Hearst 1997), with every
-    feature weighed by one over its largest strength. A sequence shorter than two windows has none.
+    feature weighed by one over its largest activation. A sequence shorter than two windows has
+    none.
 
     Errors: DataError for a window that no sequence is twice as long as; those of `in_sequences`.
     """

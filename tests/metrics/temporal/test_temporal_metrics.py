@@ -1,4 +1,4 @@
-"""Measures over time as figures of a report."""
+"""Temporal metrics in an evaluation report."""
 
 from __future__ import annotations
 

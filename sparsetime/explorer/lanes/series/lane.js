@@ -59,10 +59,10 @@ export default /** @type {Lane} */ ({
       role: "img",
       "aria-label": `${input.channels.join(", ")} around step ${position}`,
     });
-    strengths.forEach((strength, i) => {
-      if (!strength) return;
+    strengths.forEach((percent, i) => {
+      if (!percent) return;
       const box = { x: i * step, y: 0, width: step, height: height + 6 };
-      const opacity = 0.08 + 0.0042 * strength;
+      const opacity = 0.08 + 0.0042 * percent;
       svg.append(node("rect", { ...box, fill: `var(--${hue})`, opacity }));
     });
     const here = { x: example.here * step, y: height + 3, width: step, height: 3 };

@@ -41,7 +41,7 @@ export default /** @type {Lane} */ ({
       const pointed = step >= label.from && step < label.to;
       let active = false;
       for (let at = label.from; cursor && row && at < label.to; at += 1) {
-        active ||= cursor.chart.strength(row, at) > 0;
+        active ||= cursor.chart.activationAt(row, at) > 0;
       }
       // A hairline joins the word to its steps, as spreading may have moved it.
       pen.strokeStyle = hues.faint;

@@ -57,10 +57,10 @@ export default /** @type {Lane} */ ({
       "div.film",
       {},
       input?.frames.map((frame) => {
-        const strength = strengths[frame.step - first] ?? 0;
+        const percent = strengths[frame.step - first] ?? 0;
         const image = h("img", { src: frame.picture, alt: `frame ${frame.step}` });
-        const share = 30 + strength * 0.7;
-        if (strength)
+        const share = 30 + percent * 0.7;
+        if (percent)
           image.style.outline = `2px solid color-mix(in srgb, var(--${hue}) ${share}%, transparent)`;
         return image;
       }),

@@ -14,7 +14,7 @@ routes = APIRouter()
 
 @routes.get("/dictionaries/{key}/features/{number}")
 def feature_view(request: Request, key: Key, number: Number) -> FeatureView:
-    """One feature: figures, moments at every strength, how long it lasts."""
+    """One feature: statistics, examples at every activation value, and run lengths."""
     return feature.feature(run_of(request), key, number)
 
 
