@@ -26,6 +26,24 @@ CONTRAST = """selector => {
 
 
 @contextmanager
+def watched_page(browser, prefixes=("",), allowed=(), width=1440, height=1000):
+    """A page that must log nothing, open no dialog, and request only addresses with a prefix.
+
+    allowed: beginnings of lines that it may log.
+    """
+    page = browser.new_page(viewport={"width": width, "height": height})
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    assert [line for line in said if not line.startswith(tuple(allowed))] == []
+    assert all(url.startswith(prefixes) for url in asked)
+    page.close()
+
+
+@contextmanager
 def launched():
     """A browser, or a skipped test where there is none."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

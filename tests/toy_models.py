@@ -52,6 +52,22 @@ def llama():
     return LlamaModel(config).eval()
 
 
+def llama_lm(**settings):
+    """A language model of two layers, in training mode; `settings` replace those of its config."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    shape = {
+        "vocab_size": 50,
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 32,
+    }
+    return LlamaForCausalLM(LlamaConfig(**{**shape, **settings}))
+
+
 def tokenizer(folder: Path):
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast

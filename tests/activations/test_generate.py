@@ -2,26 +2,14 @@
 
 import pytest
 import torch
-from toy_models import llama
+from toy_models import llama, llama_lm
 
 import sparsetime as st
 from sparsetime.errors import ConfigError
 
 
 def writer(**settings):
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=50,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=32,
-        **settings,
-    )
-    return LlamaForCausalLM(config).eval()
+    return llama_lm(**settings).eval()
 
 
 QUIET = {"progress": False}

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from toy_models import llama_lm
 
 import sparsetime as st
 from sparsetime.activations.sampling.batch import Batch
@@ -17,14 +18,7 @@ TOKENS = torch.randint(0, 50, (6, 12), generator=torch.Generator().manual_seed(0
 
 @pytest.fixture(scope="module")
 def model():
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=50, hidden_size=16, intermediate_size=32, num_hidden_layers=2,
-        num_attention_heads=2, max_position_embeddings=32, initializer_range=0.3,
-    )  # fmt: skip
-    return LlamaForCausalLM(config)
+    return llama_lm(initializer_range=0.3)
 
 
 def axes(**settings):

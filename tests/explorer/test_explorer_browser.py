@@ -8,7 +8,7 @@ import time
 import urllib.request
 
 import pytest
-from browsing import CONTRAST
+from browsing import CONTRAST, watched_page
 from small_run import add_dictionary, prose, write_store
 
 import sparsetime
@@ -49,17 +49,8 @@ def explorer(tmp_path_factory):
 @pytest.fixture
 def tab(browser, explorer):
     """A page of the explorer; it may say nothing bad and ask nobody else."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    page = context.new_page()
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("dialog", lambda dialog: said.append(dialog.message))
-    page.on("request", lambda request: asked.append(request.url))
-    yield page
-    assert said == []
-    assert all(url.startswith((explorer.url, "data:", "blob:")) for url in asked)
-    context.close()
+    with watched_page(browser, (explorer.url, "data:", "blob:")) as page:
+        yield page
 
 
 def visit(tab, explorer, path):

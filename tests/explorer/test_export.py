@@ -10,6 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from browsing import watched_page
 from small_run import add_dictionary, prose, write_store
 from typer.testing import CliRunner
 
@@ -65,16 +66,8 @@ def address(out):
 
 @pytest.fixture
 def tab(browser, address):
-    page = browser.new_page(viewport={"width": 1440, "height": 1000})
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("dialog", lambda dialog: said.append(dialog.message))
-    page.on("request", lambda request: asked.append(request.url))
-    yield page
-    assert said == []
-    assert all(url.startswith((address, "data:", "blob:")) for url in asked)
-    page.close()
+    with watched_page(browser, (address, "data:", "blob:")) as page:
+        yield page
 
 
 def visit(tab, address, view):

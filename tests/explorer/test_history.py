@@ -8,7 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 
 import pytest
-from browsing import CONTRAST
+from browsing import CONTRAST, watched_page
 from small_run import DIMENSIONS, WIDTH, add_dictionary, prose, write_store
 
 import sparsetime
@@ -53,13 +53,8 @@ def explorer(run):
 
 @pytest.fixture
 def tab(browser):
-    page = browser.new_page(viewport={"width": 1440, "height": 1000})
-    said = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    yield page
-    assert said == []
-    page.close()
+    with watched_page(browser) as page:
+        yield page
 
 
 def visit(tab, address):

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from browsing import watched_page
 from small_model import write_model
 from small_run import add_dictionary
 
@@ -24,13 +25,9 @@ TEXT = "The river carries the morning, a clock repeats every number. " * 8
 
 @pytest.fixture
 def tab(browser):
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    said = []
-    page.on("console", lambda message: said.append(message.text))  # Canvas2D: how we read it here
-    page.on("pageerror", lambda error: said.append(str(error)))
-    yield page
-    assert [each for each in said if not each.startswith("Canvas2D:")] == []
-    page.close()
+    # Chromium logs that reading a canvas back is slow.
+    with watched_page(browser, allowed=("Canvas2D:",), width=1280, height=900) as page:
+        yield page
 
 
 def until(page, condition, seconds=30):

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
-from toy_models import Blocks, bert
+from toy_models import Blocks, bert, llama_lm
 
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
 from sparsetime.interventions.lm_loss import loss_gradients, next_token_loss
@@ -16,14 +16,7 @@ TOKENS = torch.randint(0, 50, (3, 12), generator=torch.Generator().manual_seed(0
 
 @pytest.fixture(scope="module")
 def model():
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=50, hidden_size=16, intermediate_size=32, num_hidden_layers=3,
-        num_attention_heads=2, max_position_embeddings=32, attention_dropout=0.5,
-    )  # fmt: skip
-    return LlamaForCausalLM(config)
+    return llama_lm(num_hidden_layers=3, attention_dropout=0.5)
 
 
 SITES = ["model.layers.1", "model.layers.1.mlp", "model.layers.2:input", "model.layers.1.self_attn"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from toy_models import llama_lm
 
 import sparsetime as st
 from sparsetime.errors import ConfigError, DataError, StoreError, UnknownNameError
@@ -17,18 +18,7 @@ TRAIN = {"rows": 3000, "batch": 128, "learning_rate": 3e-3}
 
 @pytest.fixture(scope="module")
 def model():
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=50,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=64,
-    )
-    return LlamaForCausalLM(config).eval()
+    return llama_lm(max_position_embeddings=64).eval()
 
 
 @pytest.fixture(scope="module")

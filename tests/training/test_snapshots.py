@@ -6,12 +6,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as some
+from interruptions import interrupted_at
 from planted import planted
 
 import sparsetime as st
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.files import Folder
-from sparsetime.training import job as module
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.snapshots import read_snapshots, read_stages
 
@@ -73,32 +73,15 @@ def test_snapshots_change_nothing_of_the_training(tmp_path):
 
 
 def test_a_run_that_resumes_keeps_the_same_snapshots(tmp_path):
-    class CutError(Exception):
-        pass
-
     settings = {**SETTINGS, "checkpoint_every": 10, "snapshots": 12}
     whole = st.train(topk(), planted(800), out=tmp_path / "whole", **settings)
     cut = str(tmp_path / "cut")
-    with pytest.MonkeyPatch.context() as patch:
-        original = module.Job.train_step
-
-        def train_step(self, batch, number, began):
-            if number == 27:
-                raise CutError
-            return original(self, batch, number, began)
-
-        patch.setattr(module.Job, "train_step", train_step)
-        with pytest.raises(CutError):
-            st.train(topk(), planted(800), out=cut, **settings)
-        before = [each.step for each in read_snapshots(cut)]
-        assert any(20 < step <= 27 for step in before)
-
-        def stop(self, batch, number, began):
-            raise CutError
-
-        patch.setattr(module.Job, "train_step", stop)
-        with pytest.raises(CutError):
-            st.train(topk(), planted(800), out=cut, **settings)
+    with interrupted_at(27):
+        st.train(topk(), planted(800), out=cut, **settings)
+    before = [each.step for each in read_snapshots(cut)]
+    assert any(20 < step <= 27 for step in before)
+    with interrupted_at(21):
+        st.train(topk(), planted(800), out=cut, **settings)
     # It stands at the checkpoint of step 20, and what came after is to be done again.
     assert [each.step for each in read_snapshots(cut)] == [s for s in before if s <= 20]
     resumed = st.train(topk(), planted(800), out=cut, **settings)

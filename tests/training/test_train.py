@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from interruptions import interrupted_at
 from planted import planted
 
 import sparsetime as st
@@ -71,25 +72,10 @@ def golden_curve(name, out):
 def test_a_run_cut_short_ends_with_the_same_bits(tmp_path, name):
     x = planted(800, sequences=8)
     whole = st.train(topk(name=name), x, out=tmp_path / "whole", **SETTINGS)
-
-    class CutError(Exception):
-        pass
-
     settings = {**SETTINGS, "checkpoint_every": 10}
     baseline = st.train(topk(name=name), x, out=tmp_path / "baseline", **settings)
-    from sparsetime.training import job as module
-
-    with pytest.MonkeyPatch.context() as patch:
-        original = module.Job.train_step
-
-        def train_step(self, batch, number, began):
-            if number == 27:
-                raise CutError
-            return original(self, batch, number, began)
-
-        patch.setattr(module.Job, "train_step", train_step)
-        with pytest.raises(CutError):
-            st.train(topk(name=name), x, out=tmp_path / "cut", **settings)
+    with interrupted_at(27):
+        st.train(topk(name=name), x, out=tmp_path / "cut", **settings)
     resumed = st.train(topk(name=name), x, out=tmp_path / "cut", **settings)
     assert same_weights(whole.dictionary, baseline.dictionary)
     assert same_weights(resumed.dictionary, whole.dictionary)
@@ -102,6 +88,7 @@ def test_a_run_cut_short_ends_with_the_same_bits(tmp_path, name):
 KILLED = """
 import sys, torch
 sys.path.insert(0, sys.argv[1])
+from interruptions import interrupted_at
 from planted import planted
 import sparsetime as st
 sae = st.dictionary("batch_topk", d_in=16, width=48, k=3)
@@ -301,19 +288,8 @@ def test_the_same_object_resumes_after_an_interruption(tmp_path):
     settings = {**SETTINGS, "checkpoint_every": 10}
     whole = st.train(topk(), planted(800), out=tmp_path / "whole", **settings)
     sae = topk()
-    from sparsetime.training import job as module
-
-    with pytest.MonkeyPatch.context() as patch:
-        original = module.Job.train_step
-
-        def train_step(self, batch, number, began):
-            if number == 25:
-                raise KeyboardInterrupt
-            return original(self, batch, number, began)
-
-        patch.setattr(module.Job, "train_step", train_step)
-        with pytest.raises(KeyboardInterrupt):
-            st.train(sae, planted(800), out=tmp_path / "cut", **settings)
+    with interrupted_at(25):
+        st.train(sae, planted(800), out=tmp_path / "cut", **settings)
     again = st.train(sae, planted(800), out=tmp_path / "cut", **settings)
     assert same_weights(again.dictionary, whole.dictionary)
 
