@@ -79,15 +79,15 @@ def train(
     dictionary needs; MismatchError where widths differ; StoreError
     where `out` holds another run and `force` is not given.
     """
-    many = not isinstance(dictionary, Dictionary)
+    as_list = not isinstance(dictionary, Dictionary)
     members = list(dictionary) if isinstance(dictionary, Sequence) else [dictionary]
     if not members:
         raise ConfigError("got no dictionaries, expected at least one to train")
     config = validated(TrainConfig, settings, "the settings of train")
-    paths = _paths(members, os.fspath(out)) if many else [os.fspath(out)]
+    paths = _paths(members, os.fspath(out)) if as_list else [os.fspath(out)]
     with with_gradients():
         runs = _train(members, as_source(source), config, paths, force, show)
-    return runs if many else runs[0]
+    return runs if as_list else runs[0]
 
 
 def _train(
