@@ -40,7 +40,7 @@ def as_batch_time_d(
 ) -> Activations:
     """The same activations as [batch, time, d].
 
-    advice: what the error tells the caller to do.
+    advice: the last clause of the error, for callers without `time_axis`.
 
     Errors: MismatchError where the tensor does not have one row a step.
     """
