@@ -115,7 +115,7 @@ function counts(answer, left, right) {
   const entries = rows.map(([count, name, note]) =>
     h("div", { title: note }, h("dd", {}, count.toLocaleString("en")), h("dt", {}, name)),
   );
-  return h("dl.figures", {}, entries);
+  return h("dl.statistics", {}, entries);
 }
 
 /**

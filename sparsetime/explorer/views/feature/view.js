@@ -150,5 +150,5 @@ function metrics({ line, count, runs, mean, half_life_censored }, unit) {
     [short(mean), "mean activation"],
   ];
   const entries = rows.map(([value, name]) => h("div", {}, h("dd", {}, value), h("dt", {}, name)));
-  return h("dl.figures", {}, entries);
+  return h("dl.statistics", {}, entries);
 }

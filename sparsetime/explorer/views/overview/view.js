@@ -12,7 +12,7 @@ export { preview } from "./preview.js";
 
 const WATCH = 3000; // milliseconds between two reads of a training that still runs
 /** @type {[string, string, (value: number) => string][]} */
-const FIGURES = [
+const METRICS = [
   ["fvu", "unexplained variance", percent],
   ["l0", "active latents, L0", short],
   ["dwell_median", "median dwell", short],
@@ -53,7 +53,7 @@ function card(view) {
   ask(`${of(entry.key)}/sequences/${sequence}/timeline`, { first, stop, rows: 40 }).then((data) =>
     drawThumbnail(picture, data),
   );
-  const measured = FIGURES.filter(([name]) => figures[name] !== undefined);
+  const measured = METRICS.filter(([name]) => figures[name] !== undefined);
   const facts = measured.map(([name, label, format]) =>
     h("div", {}, h("dd", {}, format(figures[name])), h("dt", {}, label)),
   );
