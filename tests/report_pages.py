@@ -184,7 +184,7 @@ def card(row, words, gaps, title):
             for i in range(begin, min(len(words), at + 14))
         ]
         passages.append(
-            page_schema.ShadedPassage(source=f"topics/{title}", strength="4.21", pieces=pieces)
+            page_schema.ShadedPassage(source=f"topics/{title}", activation="4.21", pieces=pieces)
         )
     return page_schema.FeatureCard(
         feature=row.feature,

@@ -85,7 +85,10 @@ def test_ready_batches_come_as_they_are():
         source.pairs(4)
     with pytest.raises(ConfigError, match="no order of time"):
         source.windows(4, length=2)
-    with pytest.raises(ConfigError, match="only be read once; epochs=2"):
+    with pytest.raises(
+        ConfigError,
+        match="got epochs=2, expected 1 with an iterator of batches, which can be read once",
+    ):
         list(batches(source, frozenset(), 4, epochs=2))
 
 
