@@ -75,7 +75,8 @@ def _evaluated(function: Any) -> dict[str, Any]:
     """The annotations of a function; Any for those whose names do not exist at run time."""
     hints = {}
     for name, hint in function.__annotations__.items():
-        if isinstance(hint, str):
+        # An alias may be a text too, and is then evaluated in its turn.
+        while isinstance(hint, str):
             try:
                 hint = eval(hint, function.__globals__)
             except (NameError, AttributeError, TypeError):
