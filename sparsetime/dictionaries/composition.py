@@ -11,8 +11,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.normalisation import Normalisation
 from sparsetime.kernels import Rule, Support
+from sparsetime.segments import Segments
 
 
 class ComposedEncoder(Protocol):
@@ -24,20 +26,22 @@ class ComposedEncoder(Protocol):
     @property
     def kind(self) -> str: ...
 
-    def selected(
-        self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype
+    def read(self, inputs: EncoderInput) -> Float[Tensor, "rows m"]: ...
+
+    def encode_train(
+        self, inputs: EncoderInput, rule: Rule, dtype: torch.dtype
     ) -> tuple[Support, Float[Tensor, " entries"]]: ...
 
     def topk_among(
-        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
+        self, x: Float[Tensor, "rows m"], latents: Int[Tensor, " some"], k: int
     ) -> Support: ...
 
     def preacts_of(
-        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
+        self, x: Float[Tensor, "rows m"], latents: Int[Tensor, " some"]
     ) -> Float[Tensor, "rows some"]: ...
 
     def preacts_at(
-        self, x: Float[Tensor, "rows d"], support: Support
+        self, x: Float[Tensor, "rows m"], support: Support
     ) -> Float[Tensor, " entries"]: ...
 
 
@@ -63,6 +67,17 @@ class ComposedDecoder(Protocol):
     bias: Tensor
 
     def vectors(self) -> Float[Tensor, "width d"]: ...
+
+    def written(self) -> Float[Tensor, "width m"]: ...
+
+    def written_residual(
+        self,
+        residual: Float[Tensor, "rows d"],
+        target: Float[Tensor, "rows d"],
+        values: Float[Tensor, " entries"],
+        support: Support,
+        segments: Segments | None,
+    ) -> tuple[Float[Tensor, "rows m"], Float[Tensor, "rows m"] | None]: ...
 
     def decode(
         self, values: Float[Tensor, " entries"], support: Support

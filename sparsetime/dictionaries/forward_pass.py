@@ -21,6 +21,7 @@ from sparsetime.dictionaries.composition import (
     ComposedSkip,
     ComposedSparsifier,
 )
+from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.normalisation import Normalisation
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.kernels import Support
@@ -51,6 +52,7 @@ class ForwardPass:
     """Tensors of one training batch with gradients, and the components that made them.
 
     x: normalised activations [rows, d_in]. offset: [d_in], which the encoder's input lacks.
+    inputs: what encoder and sparsifier read of the rows, with segments.
     target: normalised activations to reconstruct, x or those of another site.
     support, pre, values: selected entries, their exact pre-activations and activation values.
     earlier: codes of the rows one lag earlier, where a component needs them.
@@ -65,6 +67,7 @@ class ForwardPass:
     normalisation: Normalisation
     output_normalisation: Normalisation
     x: Float[Tensor, "rows d_in"]
+    inputs: EncoderInput
     offset: Float[Tensor, " d_in"]
     target: Float[Tensor, "rows d_out"]
     support: Support
@@ -123,3 +126,10 @@ class ForwardPass:
     def residual(self) -> Float[Tensor, "rows d"]:
         """Target less reconstruction, without gradient."""
         return (self.target - self.reconstruction).detach()
+
+    @cached_property
+    def written_residual(self) -> tuple[Float[Tensor, "rows m"], Float[Tensor, "rows m"] | None]:
+        """The residual of all that latents write, and the weight of its entries."""
+        return self.decoder.written_residual(
+            self.residual, self.target, self.values, self.support, self.batch.segments
+        )

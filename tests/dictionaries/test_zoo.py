@@ -4,6 +4,7 @@ import pytest
 import torch
 from planted import planted
 from small_batches import small_batch, small_source
+from small_recipes import CARDS, small
 
 import sparsetime as st
 from sparsetime import kernels
@@ -13,24 +14,7 @@ from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.errors import DataError
 from sparsetime.kernels import reference
-
-CARDS = {card.name: card for card in st.recipes()}
-# Settings of a small dictionary, where the defaults are for large ones.
-SMALL = {
-    "end_to_end": {"downstream": 0.01},  # the made-up model is loud beside the squared error
-    "p_annealing": {"lp": 0.1},
-    "relu_l1": {"l1": 0.1},
-    "group_sparse": {"group_l1": 0.1},
-    "jumprelu": {"l0": 4.0},
-    "crosscoder": {"l1": 0.1},
-    "window_crosscoder": {"window": 2},  # four latents are few for what five steps hold
-    "sae_no": {"modes": 8},  # what is planted is not smooth
-}
-
-
-def small(name, **settings):
-    own = {"k": 4} if "k" in CARDS[name].defaults else {}
-    return st.dictionary(name, d_in=16, width=64, **{**own, **SMALL.get(name, {}), **settings})
+from sparsetime.segments import Segments
 
 
 @pytest.fixture(scope="module", params=CARDS)
@@ -132,12 +116,14 @@ def test_rounded_selection_loses_nothing(trained, dtype, monkeypatch):
         pytest.skip("an encoder that is no product has nothing to round")
     x = planted(300, seed=11)
     x[7] *= 100
-    inputs = EncoderInput(sae.centred(sae.normalisation.normalise(x)))
+    seen = sae.centred(sae.normalisation.normalise(x))
+    inputs = EncoderInput(seen, segments=Segments.of_lengths([len(x)]))
+    read = sae.encoder.read(inputs)
     with torch.no_grad():
-        pre = inputs.x.double() @ sae.encoder.directions().double().T + sae.encoder.bias.double()
+        pre = read.double() @ sae.encoder.directions().double().T + sae.encoder.bias.double()
     rule = sae.sparsifier.inference_rule(inputs)
     exact = reference.select_dense(pre, rule)
-    found, _ = sae.encoder.encoded(inputs.x, rule)
+    found, _ = sae.encoder.encoded(read, rule)
     # Only what float32 itself cannot tell from the threshold, or from its neighbour, may differ.
     assert len(places(exact) ^ places(found)) <= 2
 

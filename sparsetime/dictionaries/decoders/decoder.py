@@ -12,6 +12,7 @@ from torch import Tensor
 from sparsetime import kernels
 from sparsetime.dictionaries.component import Component
 from sparsetime.kernels import Support
+from sparsetime.segments import Segments
 
 
 class Decoder(Component):
@@ -35,6 +36,25 @@ class Decoder(Component):
     @abstractmethod
     def vectors(self) -> Float[Tensor, "width d"]:
         """The directions, with gradients to the parameters that they are computed from."""
+
+    def written(self) -> Float[Tensor, "width m"]:
+        """All that a latent writes: its direction, or those of several steps joined."""
+        return self.vectors()
+
+    def written_residual(
+        self,
+        residual: Float[Tensor, "rows d"],
+        target: Float[Tensor, "rows d"],
+        values: Float[Tensor, " entries"],
+        support: Support,
+        segments: Segments | None,
+    ) -> tuple[Float[Tensor, "rows m"], Float[Tensor, "rows m"] | None]:
+        """The residual of all that latents write, and the weight of its entries (None: all 1).
+
+        residual: of the row itself, with any skip connection; enough where a latent writes no more.
+        """
+        del target, values, support, segments
+        return residual, None
 
     @abstractmethod
     def reset_parameters(self, generator: torch.Generator) -> None:

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from sparsetime import kernels
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.decoder import Decoder
-from sparsetime.dictionaries.state.causal_window import checked_window
+from sparsetime.dictionaries.state.causal_window import checked_window, trailing
 from sparsetime.kernels import Support
+from sparsetime.segments import Segments
 
 
 @final
@@ -57,6 +58,39 @@ class WindowedDecoder(Decoder):
         flat = kernels.decode(values, support, self.weight) * self.window**0.5
         windows: Tensor = flat.unflatten(1, (self.window, self.d_out)) + self.bias
         return windows
+
+    def window_errors(
+        self,
+        values: Float[Tensor, " entries"],
+        support: Support,
+        target: Float[Tensor, "rows d"],
+        segments: Segments,
+    ) -> tuple[Float[Tensor, "rows window d"], Float[Tensor, "rows window"]]:
+        """Target less reconstruction of every window, and the weight of its steps.
+
+        A step before the start of the segment has the weight 0; the others share 1.
+        """
+        windows = trailing(target, segments, self.window)[0]
+        age = torch.arange(self.window - 1, -1, -1, device=windows.device)
+        inside = (segments.position[:, None] >= age).to(windows)
+        return windows - self.over_window(values, support), inside / inside.sum(1, keepdim=True)
+
+    def written(self) -> Float[Tensor, "width m"]:
+        whole: Tensor = self.weight * self.window**0.5
+        return whole
+
+    def written_residual(
+        self,
+        residual: Float[Tensor, "rows d"],
+        target: Float[Tensor, "rows d"],
+        values: Float[Tensor, " entries"],
+        support: Support,
+        segments: Segments | None,
+    ) -> tuple[Float[Tensor, "rows m"], Float[Tensor, "rows m"]]:
+        in_time = segments or Segments.even(target.shape[0], 1, target.device)
+        errors, share = self.window_errors(values, support, target, in_time)
+        weight = share[..., None].expand_as(errors)
+        return (errors * (weight > 0)).flatten(1).detach(), weight.flatten(1)
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:

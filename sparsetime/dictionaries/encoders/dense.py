@@ -50,9 +50,7 @@ class DenseEncoder(Encoder):
     def topk_among(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
     ) -> Support:
-        pre = self.pre_activations(x)[:, latents]
-        among = kernels.select_dense(pre - pre.min() + 1, kernels.TopKRule(k))
-        return Support(among.offsets, latents[among.indices], self.width)
+        return largest_among(self.pre_activations(x)[:, latents], latents, k, self.width)
 
     def preacts_of(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
@@ -61,3 +59,15 @@ class DenseEncoder(Encoder):
 
     def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         return self.pre_activations(x)[support.row_of_entry, support.indices]
+
+
+def largest_among(
+    pre: Float[Tensor, "rows some"], latents: Int[Tensor, " some"], k: int, width: int
+) -> Support:
+    """The k largest entries of every row whatever their sign, as places of these latents.
+
+    An entry of exactly 0 is a latent with nothing to read, and is never among them.
+    """
+    shifted = torch.where(pre == 0, 0.0, pre - pre.min() + 1)
+    among = kernels.select_dense(shifted, kernels.TopKRule(k))
+    return Support(among.offsets, latents[among.indices], width)

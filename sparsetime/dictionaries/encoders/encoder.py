@@ -17,6 +17,10 @@ from sparsetime.kernels import Rule, Support
 class Encoder(Component):
     """From an activation to one pre-activation per latent, of which a rule keeps few.
 
+    Pre-activations are functions of the rows that `read` returns: those of the input, or of more
+    where an encoder reads earlier steps too. Terms of the objective that need other pre-activations
+    than those of the code, such as those of dead latents, compute them from the same rows.
+
     Entries and values are computed together. An encoder whose equation allows it selects without
     gradient and computes exact values at the selection alone (`SelectLinearEncoder`). One that
     needs all pre-activations computes them first (`DenseEncoder`); an unrolled one alternates.
@@ -35,11 +39,15 @@ class Encoder(Component):
         # Beside torch's register of modules, so that the atoms' weights are not saved twice.
         self.__dict__["decoder"] = decoder
 
+    def read(self, inputs: EncoderInput) -> Float[Tensor, "rows m"]:
+        """The rows that pre-activations are computed from in training, with gradients."""
+        return inputs.x
+
     def encode_train(
         self, inputs: EncoderInput, rule: Rule, dtype: torch.dtype
     ) -> tuple[Support, Float[Tensor, " entries"]]:
-        """`selected` for rows in time: an encoder that looks at the past has its own."""
-        return self.selected(inputs.x, rule, dtype)
+        """`selected` of what is read."""
+        return self.selected(self.read(inputs), rule, dtype)
 
     def encode_eval(
         self, inputs: EncoderInput, rule: Rule
@@ -67,19 +75,23 @@ class Encoder(Component):
 
     @abstractmethod
     def topk_among(
-        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
+        self, x: Float[Tensor, "rows m"], latents: Int[Tensor, " some"], k: int
     ) -> Support:
-        """The k largest of every row among some latents only, whatever their sign."""
+        """The k largest of every row among some latents only, whatever their sign; x is `read`."""
 
     @abstractmethod
     def preacts_of(
-        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
+        self, x: Float[Tensor, "rows m"], latents: Int[Tensor, " some"]
     ) -> Float[Tensor, "rows some"]:
-        """Exact float32 pre-activations of a few latents on every row, with gradients."""
+        """Exact float32 pre-activations of a few latents on every row, with gradients; x is `read`.
+
+        Every parameter of a latent gets gradient from it, also where it is far from firing. It is
+        exactly 0 where the row offers the latent nothing to read.
+        """
 
     @abstractmethod
-    def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
-        """Exact float32 pre-activations at the places, with gradients."""
+    def preacts_at(self, x: Float[Tensor, "rows m"], support: Support) -> Float[Tensor, " entries"]:
+        """The same at the places of a support."""
 
     def rescale(self, factor: float) -> None:
         """Multiply all pre-activations, before the first step; an encoder that cannot stays."""

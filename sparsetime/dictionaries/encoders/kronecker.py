@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from sparsetime.dictionaries.component import component
+from sparsetime.dictionaries.encoders.dense import largest_among
 from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Support
@@ -55,14 +56,24 @@ class KroneckerEncoder(SelectDenseEncoder):
         )
         return pairs.reshape(x.shape[0], self.width)
 
+    def preacts_of(
+        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
+    ) -> Float[Tensor, "rows some"]:
+        bases, extensions = self._factors(x)
+        base, extension = self._pair(latents)
+        return signed_and(bases[:, base], extensions[:, extension])
+
     def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
         bases, extensions = self._factors(x)
-        row, latent = support.row_of_entry, support.indices
-        head = latent // (self.base * self.extension)
-        return soft_and(
-            bases[row, latent // self.extension],
-            extensions[row, head * self.extension + latent % self.extension],
-        )
+        row = support.row_of_entry
+        base, extension = self._pair(support.indices)
+        return signed_and(bases[row, base], extensions[row, extension])
+
+    @torch.no_grad()
+    def topk_among(
+        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
+    ) -> Support:
+        return largest_among(self.preacts_of(x, latents), latents, k, self.width)
 
     @torch.no_grad()
     def rescale(self, factor: float) -> None:
@@ -78,6 +89,11 @@ class KroneckerEncoder(SelectDenseEncoder):
         self.extension_weight.copy_(normalize(grid.mean(1).flatten(0, 1), dim=1))
         self.base_bias.zero_()
         self.extension_bias.zero_()
+
+    def _pair(self, latents: Int[Tensor, " some"]) -> tuple[Tensor, Tensor]:
+        """The rows of U and V whose soft AND each latent is."""
+        head = latents // (self.base * self.extension)
+        return latents // self.extension, head * self.extension + latents % self.extension
 
     def _factors(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return (
@@ -95,3 +111,16 @@ def soft_and(u: Float[Tensor, "*u"], v: Float[Tensor, "*v"]) -> Float[Tensor, "*
     # The root has no finite gradient at zero, so the entries that are off never meet it.
     root = torch.where(both, u * v, torch.ones_like(u * v)).sqrt()
     return root * both
+
+
+def signed_and(u: Float[Tensor, "*shape"], v: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """`soft_and` where both are positive, and below zero elsewhere: u + v - sqrt(u² + v²).
+
+    The soft AND alone is flat where a latent is off, so that a dead latent could never return. The
+    continuation is zero on the same border, negative beyond it, and gives gradient to both factors.
+
+    Source of the continuation: Fischer 1992, A special Newton-type optimization method.
+    """
+    both = (u > 0) & (v > 0)
+    length = torch.where(both, torch.ones_like(u), u.square() + v.square()).clamp_min(1e-30)
+    return torch.where(both, soft_and(u, v), u + v - length.sqrt())

@@ -14,6 +14,7 @@ from sparsetime import kernels
 from sparsetime.codes import offsets_of
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.encoders.chunked import in_tiles
+from sparsetime.dictionaries.encoders.dense import largest_among
 from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.kernels import AbsTopKRule, Rule, Support, TopKRule
 from sparsetime.kernels.precision import selection_dtype
@@ -149,9 +150,7 @@ class PursuitEncoder(Encoder):
     def topk_among(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
     ) -> Support:
-        pre = self.preacts_of(x, latents)
-        among = kernels.select_dense(pre - pre.min() + 1, TopKRule(k))
-        return Support(among.offsets, latents[among.indices], self.width)
+        return largest_among(self.preacts_of(x, latents), latents, k, self.width)
 
     def preacts_of(
         self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]

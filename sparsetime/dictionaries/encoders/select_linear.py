@@ -15,7 +15,7 @@ from sparsetime.kernels.precision import selection_dtype
 
 
 class SelectLinearEncoder(Encoder):
-    """`directions() @ x + bias`, without a [rows, width] tensor at any moment.
+    """`directions() @ x + bias`, without a [rows, width] tensor at any moment; x is `read`.
 
     The large product needs no gradient and no float32: only the kept places are computed again,
     exactly, and differentiated.
@@ -26,7 +26,7 @@ class SelectLinearEncoder(Encoder):
     bias: nn.Parameter
 
     @abstractmethod
-    def directions(self) -> Float[Tensor, "width d"]:
+    def directions(self) -> Float[Tensor, "width m"]:
         """Directions of the dot products, with gradients to their parameters."""
 
     def selected(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, final
 
 import torch
@@ -14,6 +15,7 @@ from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.shared_pairs import SharedPairDecoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders.causal_attention import CausalAttention
+from sparsetime.dictionaries.encoders.dense import largest_among
 from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.dictionaries.sparsifiers.top_k import TopK
 from sparsetime.errors import ConfigError
@@ -21,6 +23,21 @@ from sparsetime.kernels import Rule, Support
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.segments import Segments
 from sparsetime.state import ComponentState
+
+
+@final
+@dataclass(frozen=True)
+class _Parts:
+    """The two parts of rows.
+
+    answer: of the attention, before its sign decides. predicted: activation values of the
+    predicted latents. rest: what these leave of the rows. keep: the attention's next state.
+    """
+
+    answer: Float[Tensor, "rows half"]
+    predicted: Float[Tensor, "rows half"]
+    rest: Float[Tensor, "rows d"]
+    keep: ComponentState
 
 
 @final
@@ -102,23 +119,30 @@ class TemporalPredictionEncoder(Encoder):
     def rescale(self, factor: float) -> None:
         self.weight.mul_(factor)
 
+    def read(self, inputs: EncoderInput) -> Float[Tensor, "rows m"]:
+        """What the prediction leaves of a row, which novel latents read, then the attention's
+        answers, which are the pre-activations of predicted latents; 0 where there is no past.
+        """
+        parts = self._parted(inputs.x, inputs.in_time, None)
+        return torch.cat([parts.rest, parts.answer], 1)
+
     def encode_train(
         self, inputs: EncoderInput, rule: Rule, dtype: torch.dtype
     ) -> tuple[Support, Float[Tensor, " entries"]]:
-        predicted, rest, _ = self._parted(inputs.x, inputs.in_time, None)
-        novel = kernels.pre_activations(rest, self.weight, self.bias, rule, dtype)
-        return self._joined(predicted, *novel)
+        parts = self._parted(inputs.x, inputs.in_time, None)
+        novel = kernels.pre_activations(parts.rest, self.weight, self.bias, rule, dtype)
+        return self._joined(parts.predicted, *novel)
 
     @torch.no_grad()
     def encode_eval(
         self, inputs: EncoderInput, rule: Rule
     ) -> tuple[Support, Float[Tensor, " entries"]]:
         kept = inputs.state.get(self)
-        predicted, rest, keep = self._parted(inputs.x, inputs.in_time, kept)
-        inputs.state.set(self, keep)
-        dtype = selection_dtype(rest.device)
-        novel = kernels.exact_pre_activations(rest, self.weight, self.bias, rule, dtype)
-        return self._joined(predicted, *novel)
+        parts = self._parted(inputs.x, inputs.in_time, kept)
+        inputs.state.set(self, parts.keep)
+        dtype = selection_dtype(inputs.x.device)
+        novel = kernels.exact_pre_activations(parts.rest, self.weight, self.bias, rule, dtype)
+        return self._joined(parts.predicted, *novel)
 
     def selected(
         self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype
@@ -132,37 +156,36 @@ class TemporalPredictionEncoder(Encoder):
 
     @torch.no_grad()
     def topk_among(
-        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"], k: int
+        self, x: Float[Tensor, "rows m"], latents: Int[Tensor, " some"], k: int
     ) -> Support:
-        pre = self.preacts_of(x, latents)
-        among = kernels.select_dense(pre - pre.min() + 1, kernels.TopKRule(k))
-        return Support(among.offsets, latents[among.indices], self.width)
+        return largest_among(self.preacts_of(x, latents), latents, k, self.width)
 
     def preacts_of(
-        self, x: Float[Tensor, "rows d"], latents: Int[Tensor, " some"]
+        self, x: Float[Tensor, "rows m"], latents: Int[Tensor, " some"]
     ) -> Float[Tensor, "rows some"]:
+        rest, answer = x[:, : self.d_in], x[:, self.d_in :]
         feature = latents % self.features
-        pre = x @ kernels.take_rows(self.weight, feature).T + self.bias[feature]
-        return pre * (latents >= self.features)
+        novel = rest @ kernels.take_rows(self.weight, feature).T + self.bias[feature]
+        return torch.where(latents >= self.features, novel, answer[:, feature])
 
-    def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
+    def preacts_at(self, x: Float[Tensor, "rows m"], support: Support) -> Float[Tensor, " entries"]:
+        rest, answer = x[:, : self.d_in], x[:, self.d_in :]
         features = Support(support.offsets, support.indices % self.features, self.features)
-        values = kernels.gather_dot(x, self.weight, features) + self.bias[features.indices]
-        return values * (support.indices >= self.features)
+        novel = kernels.gather_dot(rest.contiguous(), self.weight, features)
+        novel = novel + self.bias[features.indices]
+        predicted = answer[support.row_of_entry, features.indices]
+        return torch.where(support.indices >= self.features, novel, predicted)
 
-    def _parted(
-        self, x: Float[Tensor, "rows d"], segments: Segments, kept: Any
-    ) -> tuple[Float[Tensor, "rows half"], Float[Tensor, "rows d"], ComponentState]:
-        """Strengths of the predicted latents, what they leave of the rows, and what to keep."""
+    def _parted(self, x: Float[Tensor, "rows d"], segments: Segments, kept: Any) -> _Parts:
         dense = (x @ self.weight.T + self.bias).relu()
         answer, keep = self.attention(dense, segments, kept)
-        answer = answer.relu()
+        positive = answer.relu()
         if self.predicted is not None:
-            answer = answer * kernels.mask_of_largest(answer.detach(), self.predicted)
-        direction = answer @ self.decoder.vectors()[: self.features]
+            positive = positive * kernels.mask_of_largest(positive.detach(), self.predicted)
+        direction = positive @ self.decoder.vectors()[: self.features]
         size = direction.square().sum(1, keepdim=True).clamp_min(1e-8)
         reach = ((direction * x).sum(1, keepdim=True) / size).relu()
-        return answer * reach, x - reach * direction, keep
+        return _Parts(answer, positive * reach, x - reach * direction, keep)
 
     def _joined(
         self,

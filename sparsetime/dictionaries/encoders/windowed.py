@@ -8,14 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime import kernels
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 from sparsetime.dictionaries.state.causal_window import check_long_enough, checked_window, trailing
 from sparsetime.kernels import Rule, Support
-from sparsetime.kernels.precision import selection_dtype
 
 
 @final
@@ -43,16 +41,13 @@ class WindowedEncoder(SelectLinearEncoder):
         self.weight = nn.Parameter(torch.zeros(width, window * d_in))
         self.bias = nn.Parameter(torch.zeros(width))
 
-    def directions(self) -> Float[Tensor, "width d"]:
-        """Weights of the present step, the directions of a first step."""
-        return self.weight[:, -self.d_in :].contiguous()
+    def directions(self) -> Float[Tensor, "width m"]:
+        """Weights of the whole window, as `read` joins its steps."""
+        return self.weight
 
-    def encode_train(
-        self, inputs: EncoderInput, rule: Rule, dtype: torch.dtype
-    ) -> tuple[Support, Float[Tensor, " entries"]]:
+    def read(self, inputs: EncoderInput) -> Float[Tensor, "rows m"]:
         check_long_enough(inputs.in_time, self.window)
-        seen = trailing(inputs.x, inputs.in_time, self.window)[0].flatten(1)
-        return kernels.pre_activations(seen, self.weight, self.bias, rule, dtype)
+        return trailing(inputs.x, inputs.in_time, self.window)[0].flatten(1)
 
     @torch.no_grad()
     def encode_eval(
@@ -61,9 +56,7 @@ class WindowedEncoder(SelectLinearEncoder):
         last = inputs.state.get(self)
         windows, last = trailing(inputs.x, inputs.in_time, self.window, last)
         inputs.state.set(self, last)
-        seen = windows.flatten(1)
-        dtype = selection_dtype(seen.device)
-        return kernels.exact_pre_activations(seen, self.weight, self.bias, rule, dtype)
+        return self.encoded(windows.flatten(1), rule)
 
     @torch.no_grad()
     def rescale(self, factor: float) -> None:

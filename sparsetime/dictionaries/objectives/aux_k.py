@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -27,7 +28,9 @@ class AuxK(Term):
         r̂_n = Σ over the k dead latents of row n with the largest pre-activations of pre_i · atom_i
 
     `k` None takes half the dimension of the reconstruction. Pre-activations count whatever their
-    sign: a dead latent whose pre-activations are all negative could not return otherwise.
+    sign: a dead latent whose pre-activations are all negative could not return otherwise. They are
+    computed from what the encoder reads, and r is of all that a latent writes: of a whole window,
+    where both extend over time. So all parameters of a selected latent get gradient.
 
     Source: Gao et al. 2024, Scaling and evaluating sparse autoencoders, arXiv:2406.04093, appendix
     A.2.
@@ -50,20 +53,31 @@ class AuxK(Term):
         k = min(self.k or max(1, step.target.shape[1] // 2), dead.shape[0])
         reconstruct = self._dense if dead.shape[0] <= _FEW * k else self._selected
         guess = reconstruct(step, dead, k)
-        residual = step.residual
-        variance = (residual - residual.mean(0)).square().sum(1).mean().clamp_min(1e-12)
-        return (guess - residual).square().sum(1).mean() / variance
+        residual, weight = step.written_residual
+        variance = _mean_square(residual - residual.mean(0), weight).clamp_min(1e-12)
+        return _mean_square(guess - residual, weight) / variance
 
-    def _dense(self, step: ForwardPass, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
+    def _dense(self, step: ForwardPass, dead: Tensor, k: int) -> Float[Tensor, "rows m"]:
         """Reconstruct with products of all the latents, for where most are among the k largest."""
-        pre = step.encoder.preacts_of(step.encoder_input, dead)
+        pre = step.encoder.preacts_of(step.encoder.read(step.inputs), dead)
         if k < dead.shape[0]:
-            pre = pre * kernels.mask_of_largest(pre.detach(), k)
-        return pre @ kernels.take_rows(step.decoder.vectors(), dead)
+            score = pre.detach()
+            # Exactly 0 is a latent with nothing to read: it is no better than a negative one.
+            score = torch.where(score == 0, -torch.inf, score)
+            pre = pre * kernels.mask_of_largest(score, k)
+        return pre @ kernels.take_rows(step.decoder.written(), dead)
 
-    def _selected(self, step: ForwardPass, dead: Tensor, k: int) -> Float[Tensor, "rows d"]:
+    def _selected(self, step: ForwardPass, dead: Tensor, k: int) -> Float[Tensor, "rows m"]:
         """Reconstruct with the selected entries alone, for where few are among the k largest."""
-        x = step.encoder_input
+        x = step.encoder.read(step.inputs)
         support = step.encoder.topk_among(x, dead, k)
         values = step.encoder.preacts_at(x, support)
-        return kernels.decode(values, support, step.decoder.vectors())
+        return kernels.decode(values, support, step.decoder.written())
+
+
+def _mean_square(
+    error: Float[Tensor, "rows m"], weight: Float[Tensor, "rows m"] | None
+) -> Float[Tensor, ""]:
+    """Mean over rows of the weighted sum of squares."""
+    squares = error.square()
+    return (squares if weight is None else squares * weight).sum(1).mean()

@@ -48,8 +48,8 @@ class MultiTopK(Term):
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         k = min(self.times * int(step.sparsifier.innermost.settings["k"]), step.encoder.width)
-        support, pre = step.encoder.selected(
-            step.encoder_input, kernels.TopKRule(k), selection_dtype(step.x.device)
+        support, pre = step.encoder.encode_train(
+            step.inputs, kernels.TopKRule(k), selection_dtype(step.x.device)
         )
         reconstruction = step.decoder.decode(pre.relu(), support)
         if step.skip is not None:

@@ -59,5 +59,5 @@ class SupervisedConcepts(Term):
                 f"{int(labels.max())}, expected 0 or 1, of shape [rows, {self.concepts}]"
             )
         reserved = torch.arange(self.concepts, device=step.x.device)
-        pre = step.encoder.preacts_of(step.encoder_input, reserved)
+        pre = step.encoder.preacts_of(step.encoder.read(step.inputs), reserved)
         return functional.binary_cross_entropy_with_logits(pre / self.temperature, labels.float())

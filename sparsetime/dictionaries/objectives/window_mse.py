@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import final
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,7 +12,6 @@ from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
 from sparsetime.dictionaries.forward_pass import ForwardPass, of_class, required
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.state.causal_window import trailing
 
 
 @final
@@ -46,8 +44,5 @@ class WindowMSE(Term):
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         decoder = of_class(step.decoder, WindowedDecoder)
         segments = required(step.batch.segments, "segments")
-        target = trailing(step.target, segments, decoder.window)[0]
-        errors = (decoder.over_window(step.values, step.support) - target).square().sum(2)
-        age = torch.arange(decoder.window - 1, -1, -1, device=errors.device)
-        inside = segments.position[:, None] >= age
-        return ((errors * inside).sum(1) / inside.sum(1)).mean()
+        errors, share = decoder.window_errors(step.values, step.support, step.target, segments)
+        return (errors.square().sum(2) * share).sum(1).mean()
