@@ -12,6 +12,7 @@ from sparsetime.kernels.hysteresis_delta import delta_code, hysteresis
 from sparsetime.kernels.latent_counts import LatentCounts, count_latents
 from sparsetime.kernels.nested import by_group, nested_errors
 from sparsetime.kernels.reference import select_dense
+from sparsetime.kernels.row_ranks import row_ranks
 from sparsetime.kernels.row_sparse import GradientRows, row_gradients, rows_of_gradient
 from sparsetime.kernels.selection import (
     exact_pre_activations,
@@ -56,6 +57,7 @@ __all__ = [
     "pre_activations",
     "project",
     "row_gradients",
+    "row_ranks",
     "rows_of_gradient",
     "rule_of_rows",
     "select",

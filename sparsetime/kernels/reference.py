@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.latent_counts import LatentCounts
+from sparsetime.kernels.row_ranks import rank_in_row
 from sparsetime.kernels.row_sparse import GradientRows
 from sparsetime.kernels.selection_rules import (
     AbsTopKRule,
@@ -141,28 +142,18 @@ def kept_entries(
     row, count = support.row_of_entry, support.rows
     match rule:
         case TopKRule(k):
-            keep = (_rank(values, row, count) < k) & (values > 0)
+            keep = (rank_in_row(values, row, count) < k) & (values > 0)
         case AbsTopKRule(k):
-            keep = (_rank(values.abs(), row, count) < k) & (values != 0)
+            keep = (rank_in_row(values.abs(), row, count) < k) & (values != 0)
         case BatchTopKRule(k):
-            keep = (_rank(values, torch.zeros_like(row), 1) < k * count) & (values > 0)
+            keep = (rank_in_row(values, torch.zeros_like(row), 1) < k * count) & (values > 0)
         case TopKPerRowRule(k_of_row):
-            keep = (_rank(values, row, count) < k_of_row[row]) & (values > 0)
+            keep = (rank_in_row(values, row, count) < k_of_row[row]) & (values > 0)
         case ThresholdRule(threshold):
             keep = values > threshold.expand(support.width)[support.indices]
         case NearTopKRule():
             raise TypeError("got NearTopKRule, expected a rule that narrows a selection")
     return keep.nonzero().squeeze(1)
-
-
-def _rank(score: Float[Tensor, " entries"], row: Tensor, rows: int) -> Tensor:
-    """Rank of every entry in its row: the number of entries larger, or equal and earlier."""
-    # Two stable sorts order by row, then by falling score, then by position.
-    descending = score.argsort(descending=True, stable=True)
-    order = descending[row[descending].argsort(stable=True)]
-    starts = torch.searchsorted(row[order], torch.arange(rows, device=row.device))
-    rank = torch.arange(score.shape[0], device=row.device) - starts[row[order]]
-    return torch.empty_like(rank).index_copy_(0, order, rank)
 
 
 def nested_differences(

@@ -6,16 +6,15 @@ import torch
 import sparsetime as st
 from sparsetime.dictionaries.objectives import MSE
 from sparsetime.dictionaries.objectives.multi_k_mse import MultiKMSE
-from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers import TopK
 from sparsetime.errors import ConfigError
-from sparsetime.kernels import Support
+from sparsetime.kernels import Support, row_ranks
 
 
 def test_ranks_are_within_rows_and_the_first_of_equal_ones_comes_first():
     support = Support(torch.tensor([0, 3, 3, 5]), torch.tensor([0, 1, 2, 0, 4]), 5)
     values = torch.tensor([1.0, 3.0, 1.0, 0.5, 7.0])
-    assert ranks(values, support).tolist() == [1, 0, 2, 1, 0]
+    assert row_ranks(values, support).tolist() == [1, 0, 2, 1, 0]
 
 
 def axes(k, **settings):

@@ -14,7 +14,6 @@ from sparsetime.codes import offsets_of
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Support
 
@@ -74,7 +73,7 @@ class MultiKMSE(Term):
         """
         support, levels = step.support, len(self.budgets) + 1
         ends = torch.tensor(self.budgets, device=support.indices.device)
-        level = torch.bucketize(ranks(step.values.abs(), support), ends, right=True)
+        level = torch.bucketize(kernels.row_ranks(step.values.abs(), support), ends, right=True)
         segment, order = (support.row_of_entry * levels + level).sort(stable=True)
         finer = Support(
             offsets_of(segment, support.rows * levels), support.indices[order], support.width

@@ -13,7 +13,6 @@ from sparsetime import kernels
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import ForwardPass
-from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
@@ -102,7 +101,7 @@ class FeatureChoice(Sparsifier):
         offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
         by_latent = Support(offsets, support.row_of_entry[order], support.rows)
         rank = torch.empty_like(order)
-        rank[order] = ranks(pre[order], by_latent)
+        rank[order] = kernels.row_ranks(pre[order], by_latent)
         return (rank < self._rows(support.rows)[support.indices]) & (pre > 0)
 
 

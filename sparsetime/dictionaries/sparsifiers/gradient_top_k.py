@@ -12,7 +12,6 @@ from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import required
-from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
@@ -71,4 +70,4 @@ class GradientTopK(Sparsifier):
         gradient[: batch.rows] = required(batch.gradient, "gradient")
         effect = kernels.gather_dot(gradient, self.decoder.vectors(), support).abs()
         score = values * (1 + self.beta * effect / effect.mean().clamp_min(1e-30))
-        return ranks(score, support) < self.k
+        return kernels.row_ranks(score, support) < self.k

@@ -15,7 +15,6 @@ from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.encoder_input import EncoderInput
-from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.wrapper import SparsifierWrapper
 from sparsetime.dictionaries.state.previous_code import PreviousCode
 from sparsetime.errors import ConfigError
@@ -94,11 +93,11 @@ class Hysteresis(SparsifierWrapper):
             case kernels.ThresholdRule(threshold):
                 return pre > (threshold[support.indices] if threshold.dim() else threshold)
             case kernels.TopKPerRowRule(k):
-                return ranks(pre, support) < k[support.row_of_entry]
+                return kernels.row_ranks(pre, support) < k[support.row_of_entry]
             case kernels.AbsTopKRule(k):
-                return ranks(pre.abs(), support) < k
+                return kernels.row_ranks(pre.abs(), support) < k
             case kernels.TopKRule(k):
-                return ranks(pre, support) < k
+                return kernels.row_ranks(pre, support) < k
             case _:
                 return torch.ones_like(pre, dtype=torch.bool)
 

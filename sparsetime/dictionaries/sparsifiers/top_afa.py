@@ -11,7 +11,6 @@ from sparsetime import kernels
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.encoder_input import EncoderInput
-from sparsetime.dictionaries.row_ranks import ranks
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
@@ -50,7 +49,7 @@ class TopAFA(Sparsifier):
 
     @torch.no_grad()
     def _kept(self, values: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
-        rank, row = ranks(values, support), support.row_of_entry
+        rank, row = kernels.row_ranks(values, support), support.row_of_entry
         squares = values.new_zeros(support.rows, self.most)
         squares[row, rank] = values.square()
         lengths = squares.cumsum(1).sqrt()
