@@ -1,6 +1,7 @@
 """What the time of a training step, and of an encoded batch, goes to.
 
     python benchmarks/step_parts.py [--recipe topk] [--width 8192] [--steps 20]
+                                    [--selection-dtype bfloat16]
 
 The kernels are timed where they are called, on made-up activations; what is between them is the
 rest. The product of 8-bit integers (or bfloat16) within `select` is timed alone. The last line is
@@ -19,6 +20,7 @@ from typing import Any
 
 import torch
 from harness.figures import conclude, machine, table
+from harness.selection import DTYPES, force_selection_dtype
 
 import sparsetime as st
 from sparsetime import Batch
@@ -28,8 +30,8 @@ from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training import DictionaryTrainable, TrainConfig
 
 # `outer` calls `decode`; only the outermost counts.
-KERNELS = ("select", "kept", "gather_dot", "outer", "decode", "transpose", "project", "adam")
-KERNELS += ("nested_differences", "suffix_sums")
+KERNELS = ("select", "kept_entries", "gather_dot", "outer", "decode", "transpose", "project")
+KERNELS += ("adam", "nested_differences", "suffix_sums")
 
 
 class Clock:
@@ -74,6 +76,7 @@ class Clock:
 
 def main() -> None:
     options = arguments()
+    force_selection_dtype(options.selection_dtype)
     generator = torch.Generator().manual_seed(0)
     mix = torch.randn(64, options.d, generator=generator) / 8
     batches = [
@@ -86,10 +89,10 @@ def main() -> None:
     dtype = selection_dtype(torch.device("cpu"))
     config = TrainConfig(rows=options.batch * 1000, batch=options.batch, learning_rate=3e-4)
     trainable = DictionaryTrainable(sae, config, dtype)
-    directions = sae.encoder.directions().detach()
+    directions, bias = sae.encoder.directions().detach(), sae.encoder.bias.detach()
     clock = Clock()
     product = clock.run(
-        lambda n: [None for _ in cpu._tiles(batches[n % 4], directions, sae.encoder.bias, dtype)],
+        lambda n: [None for _ in cpu._tiles(batches[n % 4], directions, bias, dtype)],
         options.steps,
     )["the whole"]
     for name in KERNELS:
@@ -128,6 +131,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--k", type=int, default=32)
     parser.add_argument("--batch", type=int, default=2048)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--selection-dtype", choices=DTYPES, default="auto")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     return parser.parse_args()
 

@@ -21,6 +21,11 @@ class SAELens(Trainer):
 
         torch.manual_seed(task.seed)
         sae = _sae(task, data.d)
+        if task.learning_rate is None:
+            raise ValueError("SAELens has no learning rate that suits all data; give one")
+        window = {}  # its own default, a thousand steps
+        if task.dead_rows is not None:
+            window["dead_feature_window"] = max(1, task.dead_rows // task.batch)
         config = SAETrainerConfig(
             total_training_samples=task.steps * task.batch,
             train_batch_size_samples=task.batch,
@@ -28,7 +33,7 @@ class SAELens(Trainer):
             lr_end=0.0 if task.decay_steps else None,
             lr_warm_up_steps=task.warmup_steps,
             lr_decay_steps=task.decay_steps,
-            dead_feature_window=max(1, task.dead_rows // task.batch),
+            **window,
         )
         if config.lr_end is None:
             config.lr_end = task.learning_rate / 10  # as its runner's config does
@@ -59,6 +64,11 @@ class SAELens(Trainer):
         sae = self._for_inference()
         acts = sae.encode(batch)
         return sae.decode(acts), acts.nonzero()[:, 1]
+
+    def coded(self, batch: Tensor) -> dict[str, Tensor]:
+        sae = self._for_inference()
+        codes = sae.encode(batch)
+        return {"decoder": sae.W_dec.data, "codes": codes, "reconstruction": sae.decode(codes)}
 
     def _for_inference(self) -> Any:
         """What its users load from disk: another class than the one that trains."""

@@ -4,6 +4,7 @@
     {"do": "step", "name": "a", "n": 1, "dead": 0}         -> {"seconds": [0.1]}
     {"do": "encode", "name": "a", "n": 1}                  -> {"seconds": [0.05]}
     {"do": "evaluate", "name": "a", "data": "held.safetensors"} -> {"fvu": 0.3, "fired": 500, ...}
+    {"do": "export", "name": "a", "data": "held.safetensors", "out": "coded.safetensors"} -> {}
     {"do": "memory", "task": {...}, "n": 3, "dead": 0}     -> {"beyond_bytes": ..., ...}
     {"do": "drop"}                                         -> {}
 
@@ -29,12 +30,16 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Task:
-    """What to train on what. `dead_rows`: rows without firing until a latent counts as dead."""
+    """What to train on what. `dead_rows`: rows without firing until a latent counts as dead.
+
+    `learning_rate` and `dead_rows` None: the library's own default.
+    """
 
     recipe: str
     data: str
@@ -42,10 +47,10 @@ class Task:
     k: int
     batch: int
     steps: int = 100_000
-    learning_rate: float = 3e-4
+    learning_rate: float | None = 3e-4
     warmup_steps: int = 0
     decay_steps: int = 0
-    dead_rows: int = 10**9
+    dead_rows: int | None = 10**9
     seed: int = 0
     normalise: bool = False
     options: dict[str, Any] = field(default_factory=dict)
@@ -99,6 +104,10 @@ class Trainer(ABC):
 
         Training is over when this is called first.
         """
+
+    def coded(self, batch: Tensor) -> dict[str, Tensor]:
+        """The decoder's rows [width, d], and the batch's codes [rows, width] and reconstruction."""
+        raise NotImplementedError(f"{type(self).__name__} does not export its codes")
 
 
 class Worker:
@@ -175,6 +184,15 @@ class Worker:
             rows += x.shape[0]
         spread = squares - float(total.square().sum()) / rows
         return {"fvu": error / spread, "fired": fired.numel(), "l0": entries / rows, "rows": rows}
+
+    @torch.no_grad()
+    def export(self, name: str, data: str, out: str) -> dict[str, Any]:
+        """Write decoder, codes and reconstruction of the "held_out" rows of a file to `out`."""
+        trainer, _, _ = self._slots[name]
+        with safe_open(data, framework="pt") as file:
+            coded = trainer.coded(file.get_tensor("held_out"))
+        save_file({key: tensor.contiguous() for key, tensor in coded.items()}, out)
+        return {}
 
     def memory(self, task: dict[str, Any], n: int = 3, dead: int = 0) -> dict[str, Any]:
         """Peak resident memory of `n` steps, beyond what weights and Adam's two moments take.

@@ -16,7 +16,7 @@ from sparsetime.training import DictionaryTrainable, TrainConfig
 
 
 class Sparsetime(Trainer):
-    """`options`: `selection_dtype`, and the recipe's own."""
+    """`options`: `selection_dtype`, and the recipe's own. Without a learning rate: defaults."""
 
     def __init__(self, task: Task, data: Data) -> None:
         options = dict(task.options)
@@ -26,14 +26,16 @@ class Sparsetime(Trainer):
             task.recipe, d_in=data.d, width=task.width, seed=task.seed, **size, **options
         )
         self.needs = "pairs" if "earlier" in self._dictionary.needs else "rows"
-        config = TrainConfig(
-            rows=task.steps * task.batch,
-            batch=task.batch,
-            learning_rate=task.learning_rate,
-            lr_warmup=task.warmup_steps / task.steps,
-            lr_decay=task.decay_steps / task.steps,
-            dead_after=task.dead_rows,
-        )
+        size_of_run = {"rows": task.steps * task.batch, "batch": task.batch}
+        config = TrainConfig(**size_of_run)
+        if task.learning_rate is not None:
+            config = TrainConfig(
+                **size_of_run,
+                learning_rate=task.learning_rate,
+                lr_warmup=task.warmup_steps / task.steps,
+                lr_decay=task.decay_steps / task.steps,
+                dead_after=task.dead_rows,
+            )
         cpu = torch.device("cpu")
         dtype = selection_dtype(cpu) if chosen == "auto" else getattr(torch, chosen)
         init_from_data(self._dictionary, data.batch(0))
@@ -47,7 +49,7 @@ class Sparsetime(Trainer):
 
     def force_dead(self, count: int) -> None:
         tracker = self._trainable.tracker
-        tracker.rows_since[:count] = tracker.dead_after
+        tracker.rows_since[:count] = 10**12
 
     def encode(self, batch: Tensor) -> Any:
         return self._dictionary.eval().encode(batch)
@@ -55,6 +57,14 @@ class Sparsetime(Trainer):
     def reconstruct(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         code = self.encode(batch)
         return self._dictionary.decode(code), code.indices.long()
+
+    def coded(self, batch: Tensor) -> dict[str, Tensor]:
+        code = self.encode(batch)
+        return {
+            "decoder": self._dictionary.atoms,
+            "codes": code.dense(),
+            "reconstruction": self._dictionary.decode(code),
+        }
 
 
 class Product(Trainer):

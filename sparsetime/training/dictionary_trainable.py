@@ -21,6 +21,7 @@ from sparsetime.statistics.fvu import fvu
 from sparsetime.training.adam import Adam
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dead_latents import DeadLatentTracker
+from sparsetime.training.learning_check import LearningCheck
 from sparsetime.training.schedule import warmup_stable_decay
 from sparsetime.training.trainable import Trainable
 from sparsetime.training.trained_parameters import (
@@ -53,6 +54,7 @@ class DictionaryTrainable(Trainable[Batch]):
             dictionary.width, config.dead_rows, dictionary.atoms.device
         )
         self._forward: ForwardPass | None = None
+        self._check = LearningCheck(dictionary, config.steps)
 
     @cached_property
     def _optimiser(self) -> Adam:
@@ -102,10 +104,13 @@ class DictionaryTrainable(Trainable[Batch]):
     def metrics(self) -> dict[str, Any]:
         """Every loss term, FVU = ||target - output||² / ||target - mean||², L0, dead latents."""
         forward = self._last_forward
+        unexplained = fvu(forward.target, forward.residual).item()
+        l0 = forward.values.count_nonzero().item() / forward.x.shape[0]
+        self._check.observe(forward.progress, unexplained, l0)
         return {
             **{f"loss_{name}": loss.item() for name, loss in self.losses.items()},
-            "fvu": fvu(forward.target, forward.residual).item(),
-            "l0": forward.values.count_nonzero().item() / forward.x.shape[0],
+            "fvu": unexplained,
+            "l0": l0,
             "dead": int(self.tracker.dead.sum()),
             "learning_rate": self._optimiser.rate,
         }
