@@ -28,7 +28,7 @@ from harness.synthetic_run import D, about_run, make_run
 
 from sparsetime.explorer import Workbench
 from sparsetime.explorer.server.app import make_app
-from sparsetime.explorer.workbench.nearest_atoms import nearest
+from sparsetime.features.nearest_atoms import nearest
 
 KEY = "synthetic"
 SEGMENT = 128

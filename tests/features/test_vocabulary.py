@@ -15,7 +15,7 @@ from sparsetime.features.association import (
 from sparsetime.features.build_index import index
 from sparsetime.features.contexts import feature_context
 from sparsetime.features.ranking import most_informative
-from sparsetime.features.vocabulary import text_words
+from sparsetime.features.vocabulary import Vocabulary, text_words
 
 # "unhappy" comes in two pieces, "'s" stays with its word, and a line break is a step of its own.
 TEXT = "An unhappy\nday's end."
@@ -35,6 +35,50 @@ def test_pieces_belong_to_their_word(store):
         "An", "unhappy", "day's", "end", "."
     ]  # fmt: skip
     assert words.of_step.tolist() == [0, 1, 1, -1, 2, 3, 4]
+
+
+def letters(text):
+    """A token for each letter."""
+    return [(i, i + 1) for i in range(len(text)) if not text[i].isspace()]
+
+
+PROTEIN = "MKTAYIAKQRQISFVKSHFSRQ"
+
+
+@pytest.mark.parametrize(
+    ("text", "spans", "names"),
+    [
+        (PROTEIN, letters(PROTEIN), list(PROTEIN)),
+        ("acgtACGTNNacgt", letters("acgtACGTNNacgt"), list("acgtACGTNNacgt")),
+        ("今天天气很好。", letters("今天天气很好。"), list("今天天气很好。")),
+        ("吾輩は猫", [(0, 2), (2, 3), (3, 4)], ["吾輩", "は", "猫"]),
+        ("The river", letters("The river"), ["the"] * 3 + ["river"] * 5),
+        ("ACGT is a motif", [(0, 4), (5, 7), (8, 9), (10, 15)], ["acgt", "is", "a", "motif"]),
+    ],
+    ids=["protein", "DNA", "Chinese", "Japanese", "letters of English", "one token"],
+)
+def test_without_spaces_the_token_is_the_word(tmp_path, text, spans, names):
+    """A feature of a protein is named by residues, not by whole proteins; case is kept."""
+    stored = make_store(
+        tmp_path / "store", [np.zeros((len(spans), 1))], texts=[(text, spans)]
+    ).sequence(0)
+    vocabulary = Vocabulary()
+    vocabulary.add(stored)
+    assert [vocabulary.words[i] for i in vocabulary.of_row.tolist()] == names
+    words = text_words(stored)
+    assert (np.diff(words.start) >= 0).all()
+
+
+def test_words_beside_a_long_one_stay_words(tmp_path):
+    text = f"The protein {PROTEIN} folds."
+    spans = [(0, 3), (4, 11), *((12 + a, 12 + b) for a, b in letters(PROTEIN)), (35, 40), (40, 41)]
+    stored = make_store(
+        tmp_path / "store", [np.zeros((len(spans), 1))], texts=[(text, spans)]
+    ).sequence(0)
+    words = text_words(stored)
+    shown = [words.word(i) for i in words.of_step.tolist()]
+    assert shown == ["The", "protein", *PROTEIN, "folds", "."]
+    assert words.is_token.tolist() == [False] * 2 + [True] * len(PROTEIN) + [False] * 2
 
 
 def test_a_passage_shows_words_with_strengths(store, tmp_path):

@@ -27,6 +27,25 @@ test("a long word is cut to sixteen letters", () => {
   assert.ok(label.text.endsWith("…"));
 });
 
+test("in text without spaces each token has a label", () => {
+  const gaps = Array(12).fill("");
+  const protein = labelled({ first: 0, words: [..."MKTAYIAKQRQI"], gaps });
+  assert.deepEqual(
+    protein.map(({ text, from, to }) => [text, from, to]),
+    [..."MKTAYIAKQRQI"].map((letter, i) => [letter, i, i + 1]),
+  );
+  assert.ok(protein.every((label, i) => label.long === i));
+  const chinese = labelled({ first: 3, words: ["天气", "很", "好"], gaps: ["", "", ""] });
+  assert.deepEqual(
+    chinese.map(({ text, from }) => [text, from]),
+    [
+      ["天气", 3],
+      ["很", 4],
+      ["好", 5],
+    ],
+  );
+});
+
 /** A hundred labels of one step each, every second one long. */
 const LABELS = [...Array(100).keys()].map((from) =>
   from % 2

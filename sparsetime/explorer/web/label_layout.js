@@ -1,28 +1,43 @@
 // Layout of the words over the timeline: pieces of a word joined, thinned by powers of two, spread.
 
 const MOST_LETTERS = 16;
+const MOST_STEPS = 8; // of a word, as in sparsetime/features/vocabulary.py
+// Scripts that put no spaces between words: there, and in words of more steps, a token is a word.
+const UNSPACED =
+  /[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{3ffff}]/u;
 const LONG = 4; // letters of a word that is kept longer than little ones when labels are thinned
 
 /**
- * Labels of a text: pieces that a tokenizer cut apart are one label; punctuation has none.
+ * Labels of a text: pieces that a tokenizer cut apart are one label; punctuation has none. In text
+ * without spaces each token has a label.
  * @param {Pick<Api.DocumentText, "first" | "words" | "gaps">} text
  * @returns {WordLabel[]} in the order of their steps
  */
 export function labelled({ first, words, gaps }) {
   /** @type {WordLabel[]} */
-  const labels = [];
+  const joined = [];
   words.forEach((word, i) => {
     if (!/[\p{L}\p{N}]/u.test(word)) return;
     const step = first + i;
-    const last = labels.at(-1);
+    const last = joined.at(-1);
     if (last && last.to === step && !gaps[i]) {
       last.text += word;
       last.to = step + 1;
-    } else labels.push({ text: word, from: step, to: step + 1 });
+    } else joined.push({ text: word, from: step, to: step + 1 });
   });
+  /** @type {WordLabel[]} */
+  const labels = joined.flatMap((label) => {
+    const steps = label.to - label.from;
+    if (steps === 1 || (steps <= MOST_STEPS && !UNSPACED.test(label.text))) return [label];
+    return [...Array(steps).keys()].map((i) => {
+      const step = label.from + i;
+      return { text: words[step - first], from: step, to: step + 1 };
+    });
+  });
+  const isSpaced = labels.some((label) => label.text.length >= LONG);
   let long = 0;
   for (const label of labels) {
-    if (label.text.length >= LONG) label.long = long++;
+    if (label.text.length >= LONG || !isSpaced) label.long = long++;
     if (label.text.length > MOST_LETTERS) label.text = `${label.text.slice(0, MOST_LETTERS - 1)}…`;
   }
   return labels;

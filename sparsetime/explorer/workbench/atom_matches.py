@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime.errors import MismatchError
-from sparsetime.explorer.workbench.nearest_atoms import nearest
+from sparsetime.features.nearest_atoms import nearest
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparsetime.explorer.workbench import nearest_atoms as room
-from sparsetime.explorer.workbench.nearest_atoms import (
+from sparsetime.features import nearest_atoms as room
+from sparsetime.features.nearest_atoms import (
     nearest,
     nearest_by_floats,
     nearest_by_integers,
