@@ -107,6 +107,15 @@ def test_a_series_of_too_many_axes(work, tmp_path):
     np.save(tmp_path / "b.npy", np.zeros((4, 2, 2)))
     result = run(*capture(work, tmp_path, tmp_path / "store"), code=2)
     assert "holds an array of shape [4, 2, 2]; a series is [time, features]." in result.stderr
+    assert "flattened first, with values.reshape(len(values), -1)" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.TSV", "x.parquet", "x.npz", "x.wav", "x.mp4"])
+def test_tables_and_recordings_are_neither_texts_nor_arrays(work, tmp_path, name):
+    (tmp_path / name).write_text("time,level\n0,1.5\n")
+    result = run(*capture(work, tmp_path / name, tmp_path / "store"), code=2)
+    assert f"{name}, expected texts (.txt, .md, source code) or arrays (.npy)" in result.stderr
+    assert "numpy.save" in result.stderr
 
 
 def test_a_series_that_is_none(work, tmp_path):

@@ -56,6 +56,7 @@ def test_labels_must_be_as_many_as_documents(count, labels, lazy):
         (torch.zeros(3), r"data is a single array of shape \[3\]"),
         (torch.zeros(3, 2), r"data is an array of shape \[3, 2\], which may be one document or"),
         ([1, 2], "document 0 is a int; a document is a text, tokens"),
+        ([torch.zeros(9, 4, 4, 3)], r"shape \[9, 4, 4, 3\]; .*values.reshape\(len\(values\), -1\)"),
         ([torch.zeros(1, 2, 3)], r"document 0 is an array of shape \[1, 2, 3\]; a document is"),
         ([b"bytes"], r"document 0 is a bytes; .* Read files with read_texts"),
         ([["a", "b"]], "document 0 is a list that is no array of numbers"),
@@ -78,6 +79,10 @@ def test_what_is_no_document_is_explained(data, message):
         (
             {"values": torch.zeros(1, 1, 1)},
             r"got float32 \[1, 1, 1\] .* numbers \[time, features\]",
+        ),
+        (
+            {"values": torch.zeros(9, 4, 4, 3)},
+            r"got float32 \[9, 4, 4, 3\] .* Frames .* are flattened",
         ),
         ({"values": "x"}, "values of the document 'a' are not an array of numbers"),
         ({"text": "x", "labels": {"k": [1]}}, "label 'k' of the document 'a' is a list; a label"),

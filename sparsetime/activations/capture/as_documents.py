@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparsetime.activations.capture.document import Document, Times
+from sparsetime.activations.capture.document import Document, Times, flat_frames_hint
 from sparsetime.errors import DataError
 
 
@@ -91,12 +91,13 @@ def _document(item: Any, number: int) -> Document:
         if tensor.ndim in (1, 2):
             return Document(name, values=tensor)
         shown = f"an array of shape {list(tensor.shape)}"
+        hint = flat_frames_hint(tensor.ndim)
     else:
         shown = f"a {type(item).__name__}"
-    hint = " Read files with read_texts." if isinstance(item, Path | bytes) else ""
+        hint = ". Read files with read_texts." if isinstance(item, Path | bytes) else ""
     raise DataError(
         f"document {number} is {shown}; a document is a text, tokens [time], values "
-        f"[time, features], or a Document.{hint}"
+        f"[time, features], or a Document{hint or '.'}"
     )
 
 

@@ -19,6 +19,16 @@ Kind: TypeAlias = Literal["text", "tokens", "values"]
 Times: TypeAlias = tuple[float, float]
 
 
+def flat_frames_hint(dimensions: int) -> str:
+    """What to do with arrays of more axes than time and features, such as frames."""
+    if dimensions < 3:
+        return ""
+    return (
+        ". Frames and other steps of several axes are flattened first, with "
+        "values.reshape(len(values), -1); a model that needs their shape restores it in its forward"
+    )
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Document:
@@ -118,5 +128,6 @@ class Document:
             raise DataError(
                 f"got {str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)} as the "
                 f"{kind} of the document {self.id!r}, expected {expected}"
+                f"{flat_frames_hint(tensor.ndim) if kind == 'values' else ''}"
             )
         return tensor.detach()
