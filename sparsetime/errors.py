@@ -30,6 +30,14 @@ class MismatchError(SparsetimeError, ValueError):
     """Two arguments that do not fit each other: a dictionary and a store, a code and a width."""
 
 
+class BusyError(SparsetimeError):
+    """A request that the server does not take now because too many wait."""
+
+
+class SupersededError(SparsetimeError):
+    """A request whose place a newer one of the same page took."""
+
+
 class UnknownNameError(ConfigError):
     """A name that is not registered or does not exist; the message lists near names."""
 

@@ -145,6 +145,14 @@ def test_a_model_that_is_not_here_is_said(series_run):
         next(play(workbench.opened, workbench.live, "topk", LiveInput(values=((0.0, 0.0),))))
 
 
+def test_without_a_model_the_way_to_name_one_comes_first(series_run):
+    """The run is of a module, whose class no hub knows."""
+    workbench = Workbench(series_run)
+    with pytest.raises(ConfigError, match=r"^to run something live.*start it with.*--model") as why:
+        next(play(workbench.opened, workbench.live, "topk", LiveInput(values=((0.0, 0.0),))))
+    assert "the model 'Net' of this run cannot be loaded here" in str(why.value)
+
+
 def test_another_model_is_refused(series_run):
     other = Net()
     with torch.no_grad():

@@ -12,7 +12,8 @@ from small_run import add_dictionary, prose, write_store
 
 import sparsetime
 from sparsetime.errors import ConfigError
-from sparsetime.explorer.server.app import MOST_BYTES, make_app
+from sparsetime.explorer.server.app import make_app
+from sparsetime.explorer.server.body_limit import MOST_BYTES
 from sparsetime.explorer.workbench.workbench import Workbench
 
 HOSTILE = "<script>alert(1)</script> \u202e & \"quotes' {{ 7*7 }} <!-- "

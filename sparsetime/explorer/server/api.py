@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from sparsetime.explorer import manifests
-from sparsetime.explorer.server.parameters import First, Key, Number, Sequence, Stop, run_of
+from sparsetime.explorer.server.parameters import First, Key, Number, Run, Sequence, Stop
 
 if TYPE_CHECKING:
     from sparsetime.explorer.manifests import Lane, Panel, View
@@ -50,16 +50,16 @@ def _mount(router: APIRouter, at: str, part: Panel | Lane, route: Callable[..., 
 
 
 def _of_feature(answer: Callable[..., Any]) -> Callable[..., Any]:
-    def route(request: Request, key: Key, number: Number) -> Any:
-        return answer(run_of(request), key, number)
+    def route(opened: Run, key: Key, number: Number) -> Any:
+        return answer(opened, key, number)
 
     return route
 
 
 def _of_sequence(answer: Callable[..., Any]) -> Callable[..., Any]:
     def route(
-        request: Request, key: Key, sequence: Sequence, first: First = 0, stop: Stop = None
+        opened: Run, key: Key, sequence: Sequence, first: First = 0, stop: Stop = None
     ) -> Any:
-        return answer(run_of(request), key, sequence, first, stop)
+        return answer(opened, key, sequence, first, stop)
 
     return route

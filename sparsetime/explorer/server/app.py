@@ -1,4 +1,4 @@
-"""The application: routes, guards, and errors as words."""
+"""The application: routes, request checks, and errors as words."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from sparsetime import __version__
-from sparsetime.errors import SparsetimeError, UnknownNameError
+from sparsetime.errors import BusyError, SparsetimeError, SupersededError, UnknownNameError
 from sparsetime.explorer.server import api, pages
-from sparsetime.explorer.server.access import LOCAL, guard
+from sparsetime.explorer.server.access import LOCAL, AccessCheck
+from sparsetime.explorer.server.body_limit import BodyLimit
+from sparsetime.explorer.server.shared_answers import SharedAnswers
+from sparsetime.explorer.server.shared_call import SharedCall
 from sparsetime.explorer.workbench.workbench import Workbench
 
-MOST_BYTES = 16 * 2**20  # of a request's body: room for a hundred thousand labels
+_STATUS: dict[type[SparsetimeError], int] = {
+    UnknownNameError: 404,
+    SupersededError: 409,
+    BusyError: 503,
+}
 
 
 def make_app(
@@ -20,7 +27,7 @@ def make_app(
     token: str | None = None,
     framed: bool = False,
 ) -> FastAPI:
-    """The explorer of a run; see `access.guard` for `hosts`, `token` and `framed`."""
+    """The explorer of a run; see `access.AccessCheck` for `hosts`, `token` and `framed`."""
     app = FastAPI(
         title="sparsetime explorer",
         version=__version__,
@@ -30,22 +37,17 @@ def make_app(
         redoc_url=None,
     )
     app.state.workbench = workbench
+    app.state.reading = SharedCall(lambda: workbench.opened)
     app.include_router(api.make_router())
     app.include_router(pages.make_router())
 
     @app.exception_handler(SparsetimeError)
-    def said(_: Request, error: SparsetimeError) -> JSONResponse:
-        status = 404 if isinstance(error, UnknownNameError) else 400
+    async def said(_: Request, error: SparsetimeError) -> JSONResponse:
+        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400)
         return JSONResponse({"error": str(error)}, status_code=status)
 
-    @app.middleware("http")
-    async def limited(request: Request, call_next):  # type: ignore[no-untyped-def]  # noqa: ANN202, ANN001
-        length = request.headers.get("content-length", "")
-        if request.method != "GET" and (not length.isdigit() or int(length) > MOST_BYTES):
-            return JSONResponse(
-                {"error": f"a request may have at most {MOST_BYTES:,} bytes"}, status_code=413
-            )
-        return await call_next(request)
-
-    app.middleware("http")(guard(hosts, token, framed))
+    # The last one added is the first that a request meets.
+    app.add_middleware(SharedAnswers)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(AccessCheck, hosts=hosts, token=token, framed=framed)
     return app

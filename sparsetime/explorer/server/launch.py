@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -22,14 +22,18 @@ if TYPE_CHECKING:
 PORT = 7878
 _TRIES = 20
 _PATIENCE = 10.0
+_LAST_ANSWERS = 3  # seconds for answers in progress when the server is stopped
 
 
 @final
 class Explorer:
     """A running explorer. `url` is where it is; `stop()` ends it. In a notebook it shows itself."""
 
-    def __init__(self, server: Any, listening: socket.socket, url: str) -> None:
+    def __init__(
+        self, server: Any, listening: socket.socket, url: str, close: Callable[[], None]
+    ) -> None:
         self.url = url
+        self._close = close  # ends answers that would keep the server waiting
         self._server = server
         self._thread = threading.Thread(
             target=server.run,
@@ -46,6 +50,7 @@ class Explorer:
 
     def stop(self) -> None:
         """Stop the server and free its port."""
+        self._close()
         self._server.should_exit = True
         self._thread.join(_PATIENCE)
 
@@ -90,6 +95,7 @@ def explore(
     import uvicorn
 
     from sparsetime.explorer.server.app import make_app
+    from sparsetime.explorer.server.timed_protocol import TimedProtocol
     from sparsetime.explorer.workbench.workbench import Workbench
 
     workbench = Workbench(run, model, renderers)
@@ -100,11 +106,20 @@ def explore(
     notebook = _in_notebook()
     app = make_app(workbench, LOCAL if local else frozenset(), token, framed=notebook)
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        uvicorn.Config(
+            app,
+            http=TimedProtocol,
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_LAST_ANSWERS,
+        )
     )
     name = f"[{host}]" if ":" in host else host
     url = f"http://{name}:{taken}/" + (f"?token={token}" if token else "")
-    explorer = Explorer(server, listening, url)
+    explorer = Explorer(server, listening, url, workbench.live.worker.close)
     if browser if browser is not None else not notebook:
         webbrowser.open(url)
     return explorer

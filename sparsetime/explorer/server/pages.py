@@ -1,8 +1,12 @@
-"""The pages: one document for all views, whose modules draw them, and the files they need."""
+"""The pages: one document for all views, whose modules draw them, and the files they need.
+
+These routes are coroutines: small files are read in the event loop, so that a page opens also while
+every thread of the pool computes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -29,7 +33,7 @@ def make_router() -> APIRouter:
             router.get(earlier)(_redirect_route(view.path))
 
     @router.get("/{path:path}")
-    def missing(request: Request, path: str) -> Response:
+    async def missing(request: Request, path: str) -> Response:
         """The document for people, whose scripts say that there is no such page; else words.
 
         Errors: UnknownNameError naming the pages that exist.
@@ -42,7 +46,7 @@ def make_router() -> APIRouter:
     return router
 
 
-def renderer(request: Request, number: int) -> Response:
+async def renderer(request: Request, number: int) -> Response:
     """The module of a lane that was named when the explorer started."""
     files = request.app.state.workbench.renderers
     if not 0 <= number < len(files):
@@ -50,7 +54,7 @@ def renderer(request: Request, number: int) -> Response:
     return _file(files[number])
 
 
-def plotly() -> Response:
+async def plotly() -> Response:
     """plotly.js as the installed package carries it."""
     return Response(
         app_page.plotly(),
@@ -59,8 +63,8 @@ def plotly() -> Response:
     )
 
 
-def _asset_route(assets: dict[str, Path]) -> Callable[[Request], Response]:
-    def asset(request: Request) -> Response:
+def _asset_route(assets: dict[str, Path]) -> Callable[[Request], Awaitable[Response]]:
+    async def asset(request: Request) -> Response:
         """A module or style sheet of the package; nothing else can be named."""
         name = request.url.path.lstrip("/")
         if name not in assets:
@@ -70,16 +74,16 @@ def _asset_route(assets: dict[str, Path]) -> Callable[[Request], Response]:
     return asset
 
 
-def _page_route(document: str) -> Callable[[], HTMLResponse]:
-    def page() -> HTMLResponse:
+def _page_route(document: str) -> Callable[[], Awaitable[HTMLResponse]]:
+    async def page() -> HTMLResponse:
         """The document; its scripts read the address and draw the view."""
         return HTMLResponse(document)
 
     return page
 
 
-def _redirect_route(path: str) -> Callable[[Request], RedirectResponse]:
-    def moved(request: Request) -> RedirectResponse:
+def _redirect_route(path: str) -> Callable[[Request], Awaitable[RedirectResponse]]:
+    async def moved(request: Request) -> RedirectResponse:
         """An earlier address of a view, with its query."""
         query = request.url.query
         return RedirectResponse(path + (f"?{query}" if query else ""), status_code=308)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Path, Query, Request
+from fastapi import Depends, Path, Query, Request
 
+from sparsetime.explorer.server.shared_call import SharedCall
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.workbench import Workbench
 
@@ -25,6 +26,13 @@ def workbench_of(request: Request) -> Workbench:
     return workbench
 
 
-def run_of(request: Request) -> RunCache:
-    """The run as it is now."""
-    return workbench_of(request).opened
+async def _run_of(request: Request) -> RunCache:
+    """The run as it is now; while it is read, requests wait for it without a thread each."""
+    fresh = workbench_of(request).fresh
+    if fresh is not None:
+        return fresh
+    reading: SharedCall[RunCache] = request.app.state.reading
+    return await reading()
+
+
+Run = Annotated[RunCache, Depends(_run_of)]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
+from pydantic import Field
 
 from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.explorer.peak_percent import percent_of_peak
 from sparsetime.explorer.records import FrozenRecord, Text
+from sparsetime.explorer.workbench.live_worker import LiveRun, LiveWorker
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import TimelineFeature
 from sparsetime.explorer.workbench.timeline import timeline_feature
@@ -27,14 +29,29 @@ if TYPE_CHECKING:
 
 LONGEST = 20_000  # characters of a text
 MOST_VALUES = 200_000  # numbers of a series
+LONGEST_PAGE = 64  # characters of a page's name
 _AT_ONCE = 256  # rows of a chunk, or a window where that has more
 
 
 class LiveInput(FrozenRecord):
-    """What is to be run: a text, or a series as rows of numbers, one a step."""
+    """What is to be run: a text, or a series as rows of numbers, one a step.
+
+    page: a name that a page makes up for itself. Its newest input supersedes the earlier ones.
+    """
 
     text: str = ""
     values: tuple[tuple[float, ...], ...] = ()
+    page: str = Field("", max_length=LONGEST_PAGE)
+
+
+class LiveState(FrozenRecord):
+    """What a live run waits for while it has no chunk.
+
+    state: "loading" the model, "waiting" for `ahead` runs of other pages, or "running".
+    """
+
+    state: Literal["loading", "waiting", "running"]
+    ahead: int = 0
 
 
 class LiveChunk(FrozenRecord):
@@ -62,7 +79,15 @@ class Live:
     def __init__(self, model: str | Path | nn.Module | LoadedModel | None = None) -> None:
         self._given = model
         self._loaded: LoadedModel | None = None
+        self.worker = LiveWorker()  # all that the server does with the model
         self.lock = threading.Lock()  # a model's hooks serve one pass at a time
+
+    def state(self, run: LiveRun[Any]) -> LiveState:
+        """What a run of the `worker` waits for now."""
+        ahead = self.worker.ahead(run)
+        if self._loaded is None:
+            return LiveState(state="loading", ahead=ahead)
+        return LiveState(state="waiting" if ahead else "running", ahead=ahead)
 
     def model(self, store: Store) -> LoadedModel:
         """The model that the store was captured from.
@@ -76,11 +101,7 @@ class Live:
             try:
                 self._loaded = load_model(store.model_name if self._given is None else self._given)
             except ConfigError as error:
-                raise ConfigError(
-                    f"the model {store.model_name!r} of this run cannot be loaded here, so nothing "
-                    f"can be run live: {str(error).rstrip('.')}. Name it when you start: "
-                    f"sparsetime explore RUN --model FOLDER, or explore(run, model=...)"
-                ) from error
+                raise ConfigError(_not_loaded(store.model_name, self._given, error)) from error
         if self._loaded.revision_or_hash != store.model_hash:
             raise MismatchError(
                 f"the model {self._loaded.name!r} has other weights than the one that this run was "
@@ -99,6 +120,15 @@ class Live:
         return ForwardPasses(self.model(store), store.site, settings)
 
 
+def check_input(opened: RunCache, key: str, typed: LiveInput) -> Document:
+    """The document of an input, checked without the model.
+
+    Errors: UnknownNameError for a dictionary that the run does not show; DataError for nothing and
+    for too much.
+    """
+    return _document(typed, opened.dictionary(key).store)
+
+
 def play(opened: RunCache, live: Live, key: str, typed: LiveInput) -> Iterator[LiveChunk]:
     """The code of what is given, window by window as the model gets through it.
 
@@ -108,33 +138,52 @@ def play(opened: RunCache, live: Live, key: str, typed: LiveInput) -> Iterator[L
     from sparsetime.activations.capture.check_finite import check_shard_finite
 
     shown = opened.dictionary(key)
-    document = _document(typed, shown.store)
+    document = check_input(opened, key, typed)
     sae = opened.loaded(key)
     peak = shown.table.peak
     with live.lock:
         passes = live.passes(shown.store)
-        first, before = 0, 0
-        met = np.zeros(len(peak), dtype=bool)
-        state = sae.stream()
-        for shard in passes.plan([document], _AT_ONCE):
+    first, before = 0, 0
+    met = np.zeros(len(peak), dtype=bool)
+    state = sae.stream()
+    for shard in passes.plan([document], _AT_ONCE):
+        with live.lock:  # never over a yield: a reader that stops reading would keep it
             values = passes.run(shard)[shown.store.site]
-            check_shard_finite(shard, values, shown.store.site)
-            code = state.feed(values)
-            offsets, feature = code.offsets.numpy(), code.indices.numpy()
-            activation = np.abs(code.values.detach().float().numpy())
-            percent = percent_of_peak(activation, peak[feature])
-            new = np.unique(feature[~met[feature]])
-            met[new] = True
-            words, gaps, before = _words(document, shard.step_table(), before)
-            yield LiveChunk(
-                first=first,
-                words=words,
-                gaps=gaps,
-                features=[part.tolist() for part in np.split(feature, offsets[1:-1])],
-                strengths=[part.tolist() for part in np.split(percent, offsets[1:-1])],
-                known=[timeline_feature(opened, key, int(f)) for f in new],
-            )
-            first += code.rows
+        check_shard_finite(shard, values, shown.store.site)
+        code = state.feed(values)
+        offsets, feature = code.offsets.numpy(), code.indices.numpy()
+        activation = np.abs(code.values.detach().float().numpy())
+        percent = percent_of_peak(activation, peak[feature])
+        new = np.unique(feature[~met[feature]])
+        met[new] = True
+        words, gaps, before = _words(document, shard.step_table(), before)
+        yield LiveChunk(
+            first=first,
+            words=words,
+            gaps=gaps,
+            features=[part.tolist() for part in np.split(feature, offsets[1:-1])],
+            strengths=[part.tolist() for part in np.split(percent, offsets[1:-1])],
+            known=[timeline_feature(opened, key, int(f)) for f in new],
+        )
+        first += code.rows
+
+
+def _not_loaded(name: str, given: object, error: ConfigError) -> str:
+    """What to do first, then why: without `given` the reason is about a name nobody wrote."""
+    start = (
+        "sparsetime explore RUN --model FOLDER (or --model FILE.py:FUNCTION), or in Python "
+        "explore(run, model=module)"
+    )
+    if given is None:
+        return (
+            f"to run something live, the explorer needs the model: start it with {start}. It was "
+            f"started without one, and the model {name!r} of this run cannot be loaded here by "
+            f"that name ({str(error).rstrip('.')})"
+        )
+    return (
+        f"the model {name!r} of this run cannot be loaded here, so nothing can be run live: "
+        f"{str(error).rstrip('.')}. Start the explorer with {start}"
+    )
 
 
 def _document(typed: LiveInput, store: Store) -> Document:

@@ -58,15 +58,21 @@ class Workbench:
             raise StoreError(f"{self.folder.url} holds nothing that can be shown yet. {said}")
 
     @property
+    def fresh(self) -> RunCache | None:
+        """The run where it was looked at a moment ago; None where `opened` would look at it."""
+        recent = time.monotonic() - self._looked <= _LOOK_AGAIN
+        return self._opened if recent else None
+
+    @property
     def opened(self) -> RunCache:
         """The run as it is now; the same object as long as nothing changed."""
         with self._lock:
             now = time.monotonic()
             if self._opened is None or now - self._looked > _LOOK_AGAIN:
-                self._looked = now
                 stamp = self._stamp_now()
                 if self._opened is None or stamp != self._stamp:
                     self._opened, self._stamp = RunCache(self.folder), stamp
+                self._looked = now  # last, as `fresh` reads it without the lock
             return self._opened
 
     @property

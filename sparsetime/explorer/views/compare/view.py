@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query
 
 from sparsetime.errors import MismatchError
 from sparsetime.explorer.manifests import Files, View
-from sparsetime.explorer.server.parameters import Words, run_of
+from sparsetime.explorer.server.parameters import Run, Words
 from sparsetime.explorer.workbench import compare
 from sparsetime.explorer.workbench.workbench import Workbench
 
@@ -16,9 +17,14 @@ routes = APIRouter()
 
 
 @routes.get("/compare")
-def comparison(request: Request, left: Words, right: Words) -> compare.CompareView:
-    """Two dictionaries matched atom to atom."""
-    return compare.compare(run_of(request), left, right)
+def comparison(
+    opened: Run,
+    left: Words,
+    right: Words,
+    shown: Annotated[int, Query(ge=1, le=compare.MOST_SHOWN)] = compare.SHOWN,
+) -> compare.CompareView:
+    """Two dictionaries matched atom to atom; `shown` is the most entries of each list."""
+    return compare.compare(opened, left, right, shown)
 
 
 def export(workbench: Workbench) -> Files:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from sparsetime.explorer.manifests import View
-from sparsetime.explorer.server.parameters import Key, Number, run_of
+from sparsetime.explorer.server.parameters import Key, Number, Run
 from sparsetime.explorer.workbench import feature
 from sparsetime.explorer.workbench.schema import FeatureView
 
@@ -13,9 +13,9 @@ routes = APIRouter()
 
 
 @routes.get("/dictionaries/{key}/features/{number}")
-def feature_view(request: Request, key: Key, number: Number) -> FeatureView:
+def feature_view(opened: Run, key: Key, number: Number) -> FeatureView:
     """One feature: statistics, examples at every activation value, and run lengths."""
-    return feature.feature(run_of(request), key, number)
+    return feature.feature(opened, key, number)
 
 
 VIEW = View(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Query
 
 from sparsetime.errors import ConfigError, UnknownNameError
 from sparsetime.explorer.manifests import View
 from sparsetime.explorer.records import Part
-from sparsetime.explorer.server.parameters import Key, Limit, Offset, Words, run_of
+from sparsetime.explorer.server.parameters import Key, Limit, Offset, Run, Words
 from sparsetime.explorer.workbench import feature_columns, feature_list, search
 from sparsetime.explorer.workbench.schema import FeaturePage
 
@@ -21,7 +21,7 @@ WhichPart = Annotated[
 
 @routes.get("/dictionaries/{key}/features")
 def list_features(
-    request: Request,
+    opened: Run,
     key: Key,
     words: Words = "",
     part: WhichPart = "",
@@ -41,7 +41,6 @@ def list_features(
     `where` is any number of ranges `column:least:most`; `sort` is "informative" or any column that
     sorts; see the route `columns`.
     """
-    opened = run_of(request)
     shown = opened.dictionary(key)
     try:
         ranges = feature_columns.parse_ranges(where)
@@ -65,15 +64,15 @@ def list_features(
 
 
 @routes.get("/dictionaries/{key}/columns")
-def list_columns(request: Request, key: Key) -> list[feature_columns.FeatureColumn]:
+def list_columns(opened: Run, key: Key) -> list[feature_columns.FeatureColumn]:
     """The columns by which features are sorted, filtered and searched, with definitions."""
-    return feature_columns.feature_columns(run_of(request), key)
+    return feature_columns.feature_columns(opened, key)
 
 
 @routes.get("/dictionaries/{key}/moments")
-def moments(request: Request, key: Key, words: Words) -> search.WordSearch:
+def moments(opened: Run, key: Key, words: Words) -> search.WordSearch:
     """The features most enriched where these words occur, and the occurrences."""
-    return search.features_of_words(run_of(request), key, words)
+    return search.features_of_words(opened, key, words)
 
 
 VIEW = View(title="Features", path="/features", key="f", order=40, routes=routes)

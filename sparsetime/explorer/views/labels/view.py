@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body
 
 from sparsetime.explorer.manifests import Files, View
-from sparsetime.explorer.server.parameters import Key, Number, run_of
+from sparsetime.explorer.server.parameters import Key, Number, Run
 from sparsetime.explorer.workbench import feature
 from sparsetime.explorer.workbench.schema import Label
 from sparsetime.explorer.workbench.workbench import Workbench
@@ -16,17 +16,16 @@ routes = APIRouter()
 
 
 @routes.get("/labels")
-def labels(request: Request) -> list[Label]:
+def labels(opened: Run) -> list[Label]:
     """All names and stars: the export."""
-    return run_of(request).labels.all()
+    return opened.labels.all()
 
 
 @routes.post("/labels")
 def add_labels(
-    request: Request, labels: Annotated[list[Label], Body(max_length=100_000)]
+    opened: Run, labels: Annotated[list[Label], Body(max_length=100_000)]
 ) -> list[Label]:
     """Set many at once: the import. Each must be of a feature that the run shows."""
-    opened = run_of(request)
     for label in labels:
         feature.check_feature(opened, label.dictionary, label.feature)
     opened.labels.add(labels)
@@ -35,14 +34,13 @@ def add_labels(
 
 @routes.put("/dictionaries/{key}/features/{number}/label")
 def set_label(
-    request: Request,
+    opened: Run,
     key: Key,
     number: Number,
     name: Annotated[str, Body()] = "",
     starred: Annotated[bool, Body()] = False,
 ) -> Label:
     """Name or star a feature; an empty name without a star takes its label away."""
-    opened = run_of(request)
     feature.check_feature(opened, key, number)
     label = Label(dictionary=key, feature=number, name=name.strip(), starred=starred)
     opened.labels.add([label])

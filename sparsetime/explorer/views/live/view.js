@@ -9,12 +9,14 @@ import { Timeline } from "../../web/timeline.js";
 import { watch } from "../../web/timeline_layout.js";
 
 const PAUSE = 40; // milliseconds without a key before the input is run
-const MOST_CHANNELS = 12;
 const EXAMPLE =
   "The river carries a little of the old town away every morning. def river(town): return town[1:]";
 const SERIES_HINT =
   "Paste a series: a row for each step, its numbers apart by commas, spaces or tabs";
-const STATUS = "The model is loaded with the first words, which takes some seconds.";
+const STATUS = "The model is loaded with the first input, which takes some seconds.";
+
+/** The name under which this page's newest input supersedes its earlier ones on the server. */
+const PAGE = `${Date.now()}-${Math.random()}`;
 
 /**
  * @param {HTMLElement} at
@@ -44,16 +46,21 @@ export default async function liveView(at, run) {
     controller?.abort();
     controller = new AbortController();
     const { signal } = controller;
-    const input = parseInput(field.value, is_text);
-    if (!input) return;
+    const parsed = parseInput(field.value, is_text);
+    if (!parsed) return;
+    const input = { ...parsed, page: PAGE };
     const began = performance.now();
     const table = new Map();
     const codes = new LocalCodes(table);
     /** @type {LiveText} */
     const text = { words: [], gaps: [] };
-    provide(`${of(key)}/sequences/live/`, answersFrom(codes, text, is_text, input));
+    provide(`${of(key)}/sequences/live/`, answersFrom(codes, text, is_text, input, run));
     try {
       for await (const chunk of readChunks(await send(`${of(key)}/live`, "POST", input, signal))) {
+        if ("state" in chunk) {
+          status.textContent = stateText(chunk);
+          continue;
+        }
         for (const feature of chunk.known) table.set(feature.feature, feature);
         chunk.features.forEach((features, i) => {
           codes.push(features, chunk.strengths[i]);
@@ -66,8 +73,7 @@ export default async function liveView(at, run) {
         status.textContent = `${plural(codes.length, run.unit)}, ${time} ms after the key`;
       }
     } catch (error) {
-      if (!(error instanceof Error && error.name === "AbortError"))
-        status.textContent = messageOf(error);
+      if (!signal.aborted && !stopped) status.textContent = messageOf(error);
     }
   }
 
@@ -103,6 +109,16 @@ export default async function liveView(at, run) {
   };
 }
 
+/**
+ * What a run waits for, in words.
+ * @param {Api.LiveState} state
+ */
+export function stateText({ state, ahead }) {
+  if (state === "loading") return "The model is being loaded; the input is run as soon as it is.";
+  if (state === "waiting") return `Waiting for ${plural(ahead, "run")} of other pages.`;
+  return "The model is running.";
+}
+
 /** @typedef {{words: string[], gaps: string[]}} LiveText */
 
 /**
@@ -131,17 +147,27 @@ export function parseInput(written, isText) {
  * @param {LiveText} text
  * @param {boolean} isText
  * @param {Api.LiveInput} input
+ * @param {Api.Overview} run
  * @returns {import("../../web/api.js").Source}
  */
-function answersFrom(codes, { words, gaps }, isText, { values = [] }) {
+function answersFrom(codes, { words, gaps }, isText, { values = [] }, run) {
   const name = { sequence: "live", id: "live", title: "Live" };
+  const time = { start: 0, step: run.step ?? 1, time_unit: run.time_unit };
   return localAnswers({
     codes,
-    text: () => ({ ...name, length: codes.length, first: 0, words, gaps, is_text: isText }),
-    input: (first, stop) =>
+    text: () => ({
+      ...name,
+      length: codes.length,
+      first: 0,
+      words,
+      gaps,
+      is_text: isText,
+      ...time,
+    }),
+    input: (first, stop, channels) =>
       isText
         ? { kind: "text", first, stop }
-        : seriesInput(values.slice(0, codes.length), first, stop),
+        : seriesInput(values.slice(0, codes.length), first, stop, channels),
   });
 }
 
@@ -150,10 +176,11 @@ function answersFrom(codes, { words, gaps }, isText, { values = [] }) {
  * @param {number[][]} rows one a step
  * @param {number} first
  * @param {number} stop
+ * @param {number} [most] channels
  * @returns {Api.InputView}
  */
-function seriesInput(rows, first, stop) {
-  const count = Math.min(MOST_CHANNELS, rows[0]?.length ?? 0);
+function seriesInput(rows, first, stop, most = Number.POSITIVE_INFINITY) {
+  const count = Math.min(most, rows[0]?.length ?? 0);
   const channels = [...Array(count).keys()].map((i) => rows.map((row) => row[i]));
   const values = channels.map((channel) => channel.slice(first, stop));
   return {
@@ -166,6 +193,7 @@ function seriesInput(rows, first, stop) {
     low: values,
     high: values,
     frames: [],
+    of_frames: 0,
     // By reduce, as the arguments of Math.min are limited in number.
     least: channels.map((channel) => channel.reduce((a, b) => Math.min(a, b))),
     most: channels.map((channel) => channel.reduce((a, b) => Math.max(a, b))),
@@ -175,7 +203,7 @@ function seriesInput(rows, first, stop) {
 /**
  * Lines of JSON as they arrive. An error line of the server becomes an Error.
  * @param {Response} response
- * @returns {AsyncGenerator<Api.LiveChunk>}
+ * @returns {AsyncGenerator<Api.LiveChunk | Api.LiveState>}
  */
 async function* readChunks(response) {
   if (!response.body) return;

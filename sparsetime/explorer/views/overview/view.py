@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 
 from sparsetime.explorer.manifests import Files, View
-from sparsetime.explorer.server.parameters import workbench_of
+from sparsetime.explorer.server.parameters import Run, workbench_of
 from sparsetime.explorer.workbench import overview, preview
 from sparsetime.explorer.workbench.schema import Overview, TrainingCurve
 from sparsetime.explorer.workbench.workbench import Workbench
@@ -22,9 +22,9 @@ def preview_view(request: Request) -> preview.Preview:
 
 
 @routes.get("/run")
-def run(request: Request) -> Overview:
+def run(request: Request, opened: Run) -> Overview:
     """The run at a glance."""
-    return overview.overview(workbench_of(request))
+    return overview.overview(workbench_of(request), opened)
 
 
 @routes.get("/training")

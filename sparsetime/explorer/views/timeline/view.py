@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 
 from sparsetime.explorer.manifests import View
 from sparsetime.explorer.row_choice import TOO_DENSE
@@ -13,10 +13,10 @@ from sparsetime.explorer.server.parameters import (
     Key,
     Limit,
     Offset,
+    Run,
     Sequence,
     Stop,
     Words,
-    run_of,
 )
 from sparsetime.explorer.workbench import documents, feature, inputs, search, timeline
 from sparsetime.explorer.workbench.input_records import InputView
@@ -33,24 +33,24 @@ routes = APIRouter()
 
 @routes.get("/dictionaries/{key}/sequences")
 def sequences(
-    request: Request, key: Key, words: Words = "", offset: Offset = 0, limit: Limit = 50
+    opened: Run, key: Key, words: Words = "", offset: Offset = 0, limit: Limit = 50
 ) -> DocumentPage:
     """Sequences whose name or text holds these words."""
-    return documents.documents(run_of(request), key, words, offset, limit)
+    return documents.documents(opened, key, words, offset, limit)
 
 
 @routes.get("/dictionaries/{key}/sequences/{sequence}/words")
 def words_of(
-    request: Request, key: Key, sequence: Sequence, first: First = 0, stop: Stop = None
+    opened: Run, key: Key, sequence: Sequence, first: First = 0, stop: Stop = None
 ) -> DocumentText:
     """The words of a segment, one a step."""
-    return documents.document(run_of(request), key, sequence, first, stop)
+    return documents.document(opened, key, sequence, first, stop)
 
 
 @routes.get("/dictionaries/{key}/sequences/{sequence}/timeline")
 @routes.get("/dictionaries/{key}/sequences/{sequence}/score", include_in_schema=False)
 def timeline_view(
-    request: Request,
+    opened: Run,
     key: Key,
     sequence: Sequence,
     first: First = 0,
@@ -62,7 +62,6 @@ def timeline_view(
     also: Annotated[list[int], Query(max_length=timeline.MOST_ROWS)] = [],  # noqa: B006  FastAPI copies it
 ) -> Timeline:
     """The timeline of a segment: features as rows, steps as columns."""
-    opened = run_of(request)
     for number in also:
         feature.check_feature(opened, key, number)
     return timeline.timeline(
@@ -73,35 +72,37 @@ def timeline_view(
 
 @routes.get("/dictionaries/{key}/sequences/{sequence}/input")
 def input_view(
-    request: Request,
+    opened: Run,
     key: Key,
     sequence: Sequence,
     first: First = 0,
     stop: Stop = None,
     columns: Annotated[int, Query(ge=16, le=4096)] = inputs.COLUMNS,
     frames: Annotated[int, Query(ge=1, le=200)] = inputs.MOST_FRAMES,
+    channels: Annotated[int | None, Query(ge=1, lt=2**31)] = None,
 ) -> InputView:
     """What the model read over a segment, where that was no text: a series or frames."""
     return inputs.input_view(
-        run_of(request), key, sequence, first, stop, columns=columns, frames=frames
-    )
+        opened, key, sequence, first, stop,
+        columns=columns, frames=frames, channels=channels,
+    )  # fmt: skip
 
 
 @routes.get("/dictionaries/{key}/sequences/{sequence}/alike")
 def alike(
-    request: Request,
+    opened: Run,
     key: Key,
     sequence: Sequence,
     first: Annotated[int, Query(ge=0, lt=2**31)],
     stop: Annotated[int, Query(ge=1, lt=2**31)],
 ) -> list[search.SearchHit]:
     """Other passages in which the features of this segment fire together."""
-    return search.similar_passages(run_of(request), key, sequence, first, stop)
+    return search.similar_passages(opened, key, sequence, first, stop)
 
 
 @routes.get("/dictionaries/{key}/sequences/{sequence}/specific")
 def specific(
-    request: Request,
+    opened: Run,
     key: Key,
     sequence: Sequence,
     first: Annotated[int, Query(ge=0, lt=2**31)],
@@ -109,7 +110,7 @@ def specific(
     limit: Annotated[int, Query(ge=1, le=100)] = 12,
 ) -> list[EnrichedFeature]:
     """The features most enriched in a segment."""
-    return timeline.enriched_features(run_of(request), key, sequence, first, stop, limit)
+    return timeline.enriched_features(opened, key, sequence, first, stop, limit)
 
 
 VIEW = View(
