@@ -142,6 +142,9 @@ def test_an_interrupted_training_resumes_to_its_end(tmp_path):
     [(run, each) for run, kinds in ADDRESSES.items() for each in (*kinds["pages"], *kinds["api"])],
 )
 def test_every_address_is_answered_as_it_was(run, address, explorers):
+    """Corrected in the fixture are answers that were faults: times of every tenth step only, and
+    the active features of the index in the note of a dictionary, beside those of an evaluation.
+    """
     with urllib.request.urlopen(explorers[run].url.rstrip("/") + address) as answer:
         assert answer.status == 200
         said = answer.read()
