@@ -1,11 +1,14 @@
-"""Fifty people clicking around the explorer for a minute, by locust on loopback.
+"""Fifty readers and five typists at the explorer for a minute, by locust on loopback.
 
     python benchmarks/explorer_load.py --run runs/demo
+    python benchmarks/explorer_load.py --run runs/demo --seconds 300 --keep
 
-Each opens a view every second or two: overview, a search, a feature with its co-activation, a
-timeline, the enriched features of a segment, a comparison. The last line is JSON: requests, errors,
-the 95th percentile, and the server's memory before, in the middle and after. --keep also writes it
-to benchmarks/results/, under the name of the run's model.
+Each reader opens a view every second or two: overview, a search, a feature with its co-activation,
+a timeline, the enriched features of a segment, a comparison. Each typist types a text into the live
+view, a key every 150 ms, and each key sends the text so far; an answer that a newer text took its
+place is no error. Without a model that can be run there are no typists. The last line is JSON:
+requests, errors, the 95th percentile, and the server's memory over time. --keep also writes it to
+benchmarks/results/, under the name of the run's model.
 """
 
 from __future__ import annotations
@@ -24,24 +27,30 @@ from explorer_browser import start, stop
 from harness.figures import conclude, machine, table
 from harness.synthetic_run import about_run
 
+TEXT = "The river carries a little of the old town away every morning, and nobody minds."
+KEY = 0.15  # seconds between two keys
+PARTS = 10  # of the time, after each of which memory is read
+
 
 def main() -> None:
     import gevent
     import psutil
     import requests
-    from locust import HttpUser, between, task
+    from locust import HttpUser, between, constant, task
     from locust.env import Environment
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="runs/demo")
     parser.add_argument("--users", type=int, default=50)
+    parser.add_argument("--typists", type=int, default=5)
+    parser.add_argument("--model", default="", help="what the live view runs, as explore takes it")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     options = parser.parse_args()
     if not os.path.exists(options.run):  # noqa: PTH110
         print(json.dumps({"skipped": f"{options.run} does not exist; make demo makes it"}))
         return
-    process, url, _ = start(options.run)
+    process, url, _ = start(options.run, *(["--model", options.model] if options.model else []))
     page = requests.get(f"{url}api/run", timeout=60).json()
     keys = [view["entry"]["key"] for view in page["dictionaries"]]
     base = f"/api/dictionaries/{keys[0]}"
@@ -82,13 +91,46 @@ def main() -> None:
                 pair = {"left": keys[0], "right": keys[1]}
                 self.client.get("/api/compare", params=pair, name="compare")
 
+    class Typist(HttpUser):
+        host = url.rstrip("/")
+        wait_time = constant(0)
+        fixed_count = options.typists
+
+        def on_start(self) -> None:
+            self.page = f"typist {random.random()}"
+            self.keys: list[gevent.Greenlet] = []
+
+        @task
+        def type(self) -> None:
+            text = " ".join(random.choices(TEXT.split(), k=12))
+            for end in range(1, len(text) + 1):
+                self.keys.append(gevent.spawn(self.run_text, text[:end]))
+                gevent.sleep(KEY)
+            gevent.joinall(self.keys)
+            self.keys.clear()
+
+        def run_text(self, text: str) -> None:
+            body = {"text": text, "page": self.page}
+            at = f"{base}/live"
+            with self.client.post(at, json=body, name="live", catch_response=True) as answer:
+                lines = answer.text.splitlines()
+                replaced = answer.status_code == 409 or "a newer text" in lines[-1]
+                if replaced or (answer.ok and "features" in lines[-1]):
+                    answer.success()
+                else:
+                    answer.failure(f"{answer.status_code}: {answer.text[-200:]}")
+
+    first = requests.post(f"{url}{base[1:]}/live", json={"text": TEXT}, timeout=120)
+    runs_live = first.ok and "features" in first.text
     server = psutil.Process(process.pid)
-    environment = Environment(user_classes=[Reader])
+    classes = [Reader, Typist] if runs_live and options.typists else [Reader]
+    environment = Environment(user_classes=classes)
     runner = environment.create_local_runner()
     memory = [server.memory_info().rss / 1e6]
-    runner.start(options.users, spawn_rate=options.users)
-    for _ in range(2):
-        gevent.sleep(options.seconds / 2)
+    people = options.users + (options.typists if runs_live else 0)
+    runner.start(people, spawn_rate=people)
+    for _ in range(PARTS):
+        gevent.sleep(options.seconds / PARTS)
         memory.append(server.memory_info().rss / 1e6)
     runner.quit()
     stats = environment.stats
@@ -96,6 +138,7 @@ def main() -> None:
         "benchmark": "explorer_load",
         "run": about_run(options.run),
         "users": options.users,
+        "typists": options.typists if runs_live else 0,
         "seconds": options.seconds,
         "requests": stats.total.num_requests,
         "errors": stats.total.num_failures,
@@ -110,7 +153,7 @@ def main() -> None:
     }
     stop(process)
     shown = [[name, str(result[name])] for name in ("requests", "errors", "p50_ms", "p95_ms")]
-    shown.append(["memory at the start, half way and at the end, MB", str(result["memory_mb"])])
+    shown.append(["memory at the start and after each tenth, MB", str(result["memory_mb"])])
     conclude(
         f"explorer_load_{result['run']['model']}", result, table(["", ""], shown), options.keep
     )
