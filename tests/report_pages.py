@@ -112,13 +112,13 @@ def fake_page(titles=("assert", "with", "try", "lambda"), change=lambda text: te
         records.DictionaryEntry(
             key="temporal",
             title="Temporal SAE",
-            note="3,072 features, 614 high and 2,458 low; 32 active at a time",
+            note="3,072 features, 614 high and 2,458 low",
             parts=("high", "low"),
         ),
         records.DictionaryEntry(
             key="batchtopk",
             title="BatchTopK",
-            note="3,072 features; 32 active at a time",
+            note="3,072 features",
             parts=None,
         ),
     ]

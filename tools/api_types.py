@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from sparsetime.explorer.server.api import make_router
-from sparsetime.explorer.workbench.live import LiveChunk
+from sparsetime.explorer.workbench.live import LiveChunk, LiveState
 from sparsetime.reports.page_schema import EmbeddedTimeline
 
 OUT = Path(__file__).parent / "web" / "api.d.ts"
 PREFIX = "/api/"
 # Lines of JSON, which OpenAPI cannot describe, and the record inside a report.
-_UNDESCRIBED = (LiveChunk, EmbeddedTimeline)
+_UNDESCRIBED = (LiveChunk, LiveState, EmbeddedTimeline)
 _REFERENCE = "#/components/schemas/{model}"
 _SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
 _HEAD = """\

@@ -52,6 +52,8 @@ def evaluate(
     from sparsetime import evaluate as run
     from sparsetime import load
     from sparsetime.cli.run_file import EvaluateSection
+    from sparsetime.explorer.metrics_table import duration_of
+    from sparsetime.explorer.step_units import step_time
 
     flags = given(
         sets,
@@ -68,12 +70,15 @@ def evaluate(
     report = run(load(chosen.dictionary), source, metrics=chosen.metrics, model=spliced)
     folder = chosen.out or chosen.dictionary
     report.save(folder)
+    duration = step_time([source])
     shown = table("metric", "value", "definition")
     for name, metric_value in report.items():
         if isinstance(metric_value.value, int | float):
             # A metric of a nested group has the definition of the whole's.
             definition = "" if "/" in name else metric_value.definition
-            shown.add_row(name, f"{metric_value.value:.4g}", definition)
+            lasts = duration_of(metric_value, duration)
+            value = f"{metric_value.value:.4g}" + (f" ({lasts})" if lasts else "")
+            shown.add_row(name, value, definition)
     stdout().print(shown)
     for name, reason in report.left_out.items():
         say(f"left out: {name}: {reason}")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sparsetime.explorer.step_units import STEP, is_name, time_unit
 from sparsetime.features.arrow_numpy import to_numpy
 from sparsetime.features.step_text import has_offsets, step_texts
+from sparsetime.time_text import time_text, times_text
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 STEPS = 128
 _CHARACTERS = 600  # about what STEPS tokens of prose span
-_EVERY = 10  # without text, every tenth step carries its time
 _RULE = re.compile(r"([*=~^-])\1\1")  # under a heading: a segment is better without one
 _PLAIN_WORD = re.compile(r"\b[a-z]{2,}\b")
 
@@ -29,7 +30,9 @@ class Excerpt:
     """A segment of one sequence: its steps `first` to `stop` (exclusive), and their words.
 
     sequence: the number in the whole store; words: one a step; gaps: the white space before each.
-    is_text: whether the words are of a text; otherwise they are times.
+    is_text: whether the words are of a text; otherwise they are times, or numbers of steps where
+    time is counted in them. start, step: the time of step 0, and from a step to the next, in
+    `time_unit`; that is empty where the time of a step is its number, called `step_name`.
     """
 
     sequence: int
@@ -40,6 +43,17 @@ class Excerpt:
     words: list[str]
     gaps: list[str]
     is_text: bool = True
+    start: float = 0.0
+    step: float = 1.0
+    time_unit: str = ""
+    step_name: str = STEP
+
+    def time(self, step: int) -> str:
+        """A step of the sequence as a moment in time: 0.532 seconds, or frame 53."""
+        if not self.time_unit:
+            return f"{self.step_name} {step:,}"
+        text = time_text(self.start + self.step * step, self.step, self.start)
+        return f"{text} {self.time_unit}"
 
 
 def choose_excerpts(
@@ -93,16 +107,21 @@ def excerpt(stored: StoredSequence, start: int, steps: int) -> Excerpt:
         begins = to_numpy(stored.steps, "char_start")
         first = min(int(np.searchsorted(begins, start)), max(0, len(begins) - steps))
     stop = min(first + steps, len(stored))
+    counts = stored.step == 1 and stored.start == 0 and is_name(stored.unit)
     pieces = list(_words(stored, first, stop) if with_text else _times(stored, first, stop))
     return Excerpt(
         sequence=stored.index,
         id=stored.id,
-        title=str(stored.labels.get("name", stored.id))[:32],
+        title=str(stored.labels.get("name", stored.id)),
         first=first,
         stop=stop,
         words=[word for word, _ in pieces],
         gaps=[gap for _, gap in pieces],
         is_text=with_text,
+        start=stored.start,
+        step=stored.step,
+        time_unit="" if counts else time_unit(stored.unit),
+        step_name=stored.unit if counts else STEP,
     )
 
 
@@ -113,6 +132,5 @@ def _words(stored: StoredSequence, first: int, stop: int) -> Iterator[tuple[str,
 
 
 def _times(stored: StoredSequence, first: int, stop: int) -> Iterator[tuple[str, str]]:
-    for step in range(first, stop):
-        shown = (step - first) % _EVERY == 0
-        yield (f"{stored.times[step]:g}" if shown else "", " " if shown else "")
+    texts = times_text(stored.times[first:stop].tolist(), stored.step, stored.start)
+    return ((text, " ") for text in texts)

@@ -154,7 +154,7 @@ def _sequences(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple
             number,
             _dump(
                 {
-                    "text": document(opened, key, number),
+                    "text": document(opened, key, number, most=None),
                     **page_code(code, peak),
                     "boundaries": opened.boundaries(key, number),
                     "input": input_view(opened, key, number),

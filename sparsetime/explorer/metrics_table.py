@@ -15,6 +15,7 @@ from sparsetime.explorer.records import (
 from sparsetime.features.index import DEFAULT_GROUP_NAMES
 
 if TYPE_CHECKING:
+    from sparsetime.explorer.step_units import StepTime
     from sparsetime.metrics.evaluation_report import EvaluationReport
     from sparsetime.metrics.metric import MetricValue
 
@@ -48,23 +49,32 @@ _SHARES = {
 
 
 def comparison(
-    entries: Sequence[DictionaryEntry], evaluations: Sequence[Mapping[str, MetricValue]]
+    entries: Sequence[DictionaryEntry],
+    evaluations: Sequence[Mapping[str, MetricValue]],
+    durations: Sequence[StepTime | None],
 ) -> list[ComparisonRow]:
     """A row for every single number that was measured, the best known first.
 
-    `evaluations` are metrics by name, one mapping a dictionary; histograms have no row.
+    `evaluations` are metrics by name, one mapping a dictionary; histograms have no row. durations:
+    how long a step lasts, for values in steps.
     """
     rows = []
     for name in _names(evaluations):
         cells = []
-        for entry, evaluation in zip(entries, evaluations, strict=True):
+        for entry, evaluation, duration in zip(entries, evaluations, durations, strict=True):
             value = evaluation.get(name)
+            lasts = duration_of(value, duration)
             first, rest = [_shown(name, of) for of in _of_parts(name, entry, evaluation)] or [
                 "",
                 "",
             ]
             cells.append(
-                ComparisonCell(text=_shown(name, value), first=first, rest=rest, note=_note(value))
+                ComparisonCell(
+                    text=_shown(name, value) + (f" ({lasts})" if lasts else ""),
+                    first=first,
+                    rest=rest,
+                    note=_note(value),
+                )
             )
         meaning = next(evaluation[name] for evaluation in evaluations if name in evaluation)
         rows.append(
@@ -97,9 +107,11 @@ def measured_on(
     evaluated = [(e, r) for e, r in zip(entries, reports, strict=True) if r is not None]
     sentences = []
     if len({tuple(sorted((r.subject | {"dictionary": ""}).items())) for _, r in evaluated}) == 1:
-        sentences.append(f"Measured on {_documents(evaluated[0][1], unit)}.")
+        sentences.append(f"Measured on {measured_documents(evaluated[0][1], unit)}.")
     else:
-        sentences += [f"{e.title} was measured on {_documents(r, unit)}." for e, r in evaluated]
+        sentences += [
+            f"{e.title} was measured on {measured_documents(r, unit)}." for e, r in evaluated
+        ]
     for entry, report in evaluated:
         seen = report.about.get("seen_in_training")
         if seen:
@@ -118,9 +130,29 @@ def _of_parts(
     ]
 
 
-def _documents(report: EvaluationReport, unit: str) -> str:
-    documents, steps = report.about["sequences"], report.about["steps"]
-    return f"{documents:,} document{'s' * (documents != 1)} of {steps:,} {unit}s"
+def measured_documents(report: EvaluationReport, unit: str) -> str:
+    """The data of an evaluation: 12 held-out documents of 4,000 tokens.
+
+    They are called held out where the dictionary was trained on none of them.
+    """
+    held_out = report.about.get("seen_in_training") == 0
+    kind = "held-out document" if held_out else "document"
+    return documents_of(report.about["sequences"], report.about["steps"], unit, kind)
+
+
+def documents_of(documents: int, steps: int, unit: str, kind: str = "document") -> str:
+    """12 documents of 4,000 tokens together."""
+    return f"{documents:,} {kind}{'s' * (documents != 1)} of {steps:,} {unit}s"
+
+
+def duration_of(figure: MetricValue | None, duration: StepTime | None) -> str:
+    """A value in steps as a duration; empty for other values, and where a step has none."""
+    from sparsetime.metrics.metric import STEPS  # torch, which the first picture does not need
+
+    if figure is None or duration is None or figure.unit != STEPS:
+        return ""
+    finite = isinstance(figure.value, int | float) and math.isfinite(figure.value)
+    return duration.lasting(float(figure.value)) if finite else ""  # type: ignore[arg-type]
 
 
 def _names(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[str]:

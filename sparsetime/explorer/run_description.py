@@ -26,11 +26,10 @@ def dictionary_entry(key: str, index: FeatureIndex) -> DictionaryEntry:
     if parts is not None:
         end = index.groups[0]
         share = f", {end:,} {parts[0]} and {index.width - end:,} {parts[1]}"
-    active = index.record["entries"] / max(index.record["rows"], 1)
     return DictionaryEntry(
         key=key,
         title=titles.get(recipe, recipe),
-        note=f"{index.width:,} features{share}; {active:.1f} active at a time",
+        note=f"{index.width:,} features{share}",
         parts=parts,
     )
 

@@ -1,15 +1,31 @@
-"""How long something lasts, in words: steps are steps, and have another name only where it fits."""
+"""Steps and durations in words: steps are steps, and have another name only where it fits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+from sparsetime.time_text import duration_text
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
 
 STEP = "step"
 _SHORTEST_WORD = 3  # "s", "ms" and "Hz" have no plural
+
+
+@final
+@dataclass(frozen=True)
+class StepTime:
+    """How long a step lasts: `step` of `unit`, which is written as a plural (seconds, ms)."""
+
+    step: float
+    unit: str
+
+    def lasting(self, steps: float) -> str:
+        """A number of steps as a duration: 1.5 seconds."""
+        return f"{duration_text(steps * self.step)} {self.unit}"
 
 
 def step_name(stores: Sequence[Store]) -> str:
@@ -19,16 +35,38 @@ def step_name(stores: Sequence[Store]) -> str:
     """
     names = {store.unit if _step_of(store) == 1 else STEP for store in stores}
     name = names.pop() if len(names) == 1 else STEP
-    return name if len(name) >= _SHORTEST_WORD else STEP
+    return name if is_name(name) else STEP
+
+
+def is_name(unit: str) -> bool:
+    """Whether a step may be called by its unit: a token or a frame, but not an s or an ms."""
+    return len(unit) >= _SHORTEST_WORD
+
+
+def time_unit(unit: str) -> str:
+    """A unit of time as a plural: seconds, ms; empty where time is counted in steps."""
+    if unit in (STEP, ""):
+        return ""
+    return f"{unit}s" if is_name(unit) else unit
+
+
+def step_time(stores: Sequence[Store]) -> StepTime | None:
+    """How long a step lasts in all of these stores.
+
+    None where they differ, and where the name of a step says it already, as a token's does.
+    """
+    known = {(_step_of(store), time_unit(store.unit)) for store in stores}
+    if len(known) != 1 or step_name(stores) != STEP:
+        return None
+    step, unit = known.pop()
+    return StepTime(step, unit) if step is not None and unit else None
 
 
 def lasting(steps: float, store: Store) -> str:
     """A number of steps in words: 15.0 tokens, or 15.0 steps (0.15 seconds)."""
-    name, step = step_name([store]), _step_of(store)
-    if name != STEP or step is None or store.unit == STEP:
-        return f"{steps:.1f} {name}s"
-    unit = f"{store.unit}s" if len(store.unit) >= _SHORTEST_WORD else store.unit
-    return f"{steps:.1f} {name}s ({steps * step:.3g} {unit})"
+    duration = step_time([store])
+    said = f"{steps:.1f} {step_name([store])}s"
+    return said if duration is None else f"{said} ({duration.lasting(steps)})"
 
 
 def _step_of(store: Store) -> float | None:

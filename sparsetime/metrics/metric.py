@@ -11,6 +11,8 @@ from sparsetime.metrics.evaluation_data import EvaluationData, Gather
 from sparsetime.statistics.estimate import Estimate
 
 Histogram: TypeAlias = dict[str, list[float] | list[int]]
+#: The unit of values that are numbers of steps, which a store's time turns into seconds.
+STEPS = "steps"
 
 
 @final
@@ -19,7 +21,8 @@ class MetricSpec:
     """The specification of a metric.
 
     name: as `st.evaluate` takes it. equation: in ASCII. range: the values it can take, with the
-    unit. source: paper or textbook. blind_to: what the value does not show.
+    unit. source: paper or textbook. blind_to: what the value does not show. unit: STEPS where the
+    value is a number of steps.
     """
 
     name: str
@@ -28,6 +31,7 @@ class MetricSpec:
     range: str
     source: str
     blind_to: str
+    unit: str = ""
 
 
 @final
@@ -46,6 +50,7 @@ class MetricValue:
     details: dict[str, Any] = field(default_factory=dict)
     equation: str = ""
     blind_to: str = ""
+    unit: str = ""
 
     @staticmethod
     def of(spec: MetricSpec, result: Estimate | Histogram) -> MetricValue:
@@ -58,6 +63,7 @@ class MetricValue:
             _details(result) if isinstance(result, Estimate) else {},
             spec.equation,
             spec.blind_to,
+            spec.unit,
         )
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.metrics.evaluation_data import EvaluationData
-from sparsetime.metrics.metric import Histogram, Metric, MetricSpec
+from sparsetime.metrics.metric import STEPS, Histogram, Metric, MetricSpec
 from sparsetime.metrics.temporal.dwell import dwell
 from sparsetime.metrics.temporal.flicker import flicker
 from sparsetime.metrics.temporal.timescale import Timescale, timescale
@@ -85,6 +85,7 @@ PERSISTENCE = (
             _STEPS,
             _RUNS,
             _GAPS,
+            STEPS,
         ),
         lambda data: data.once(dwell).mean,
     ),
@@ -96,6 +97,7 @@ PERSISTENCE = (
             _STEPS,
             _RUNS,
             _GAPS,
+            STEPS,
         ),
         lambda data: data.once(dwell).median,
     ),
@@ -107,6 +109,7 @@ PERSISTENCE = (
             _STEPS,
             _RUNS,
             "rare features: features with many runs count more",
+            STEPS,
         ),
         lambda data: data.once(dwell).over_runs,
     ),
@@ -130,6 +133,7 @@ PERSISTENCE = (
             _HALF_LIVES,
             _AUTOCORRELATION,
             _SHAPE,
+            STEPS,
         ),
         lambda data: data.once(half_lives).mean,
     ),
@@ -141,6 +145,7 @@ PERSISTENCE = (
             _HALF_LIVES,
             _AUTOCORRELATION,
             _SHAPE,
+            STEPS,
         ),
         lambda data: data.once(half_lives).median,
     ),

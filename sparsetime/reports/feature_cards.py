@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from sparsetime.explorer.excerpts import excerpt
 from sparsetime.explorer.row_choice import FeatureTable
 from sparsetime.explorer.step_units import lasting, step_name
+from sparsetime.features.contexts import find_sequence
 from sparsetime.features.step_text import gap_text
 from sparsetime.reports.page_schema import FeatureCard, FeatureList, Piece, ShadedPassage
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from sparsetime.features.index import FeatureIndex
 
 TELLING, PASSAGES, AROUND, SHADES = 30, 3, 14, 8
+_BARS = "\u00b7\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"  # of nothing and of each shade
 
 
 def feature_list(
@@ -35,6 +38,7 @@ def feature_list(
     for row in index.most_informative(TELLING).to_pylist():
         feature = row["feature"]
         moments = index.examples(feature, PASSAGES, per_sequence=1).to_pylist()
+        places = [_place(store, m["sequence"], m["position"]) for m in moments]
         passages = [
             feature_context(
                 store, code_of(m["sequence"]), feature, m["sequence"], m["position"], AROUND
@@ -53,29 +57,61 @@ def feature_list(
                 ],
                 passages=[
                     ShadedPassage(
-                        source=passage.id,
+                        source=place.source,
                         activation=f"{moment['value']:.3g}",
-                        pieces=list(shaded(passage, row["max"])),
+                        pieces=list(
+                            shaded(passage, row["max"])
+                            if place.is_text
+                            else shaded_bars(passage, row["max"])
+                        ),
+                        is_text=place.is_text,
                     )
-                    for passage, moment in zip(passages, moments, strict=True)
+                    for passage, moment, place in zip(passages, moments, places, strict=True)
                 ],
             )
         )
-    return FeatureList(dictionary=dictionary, cards=cards)
+    return FeatureList(dictionary=dictionary, cards=cards, of=int((table.density > 0).sum()))
+
+
+class _Place(NamedTuple):
+    """Where a moment stands: its sequence and, without a text, its time."""
+
+    source: str
+    is_text: bool
+
+
+def _place(store: Store, sequence: int, position: int) -> _Place:
+    stored = find_sequence(store, sequence)
+    here = excerpt(stored, position, 1)
+    return _Place(here.id if here.is_text else f"{here.id}, at {here.time(position)}", here.is_text)
 
 
 def shaded(passage: FeatureContext, peak: float) -> Iterator[Piece]:
-    """The passage in segments of one shade; white space is as dark as its lighter neighbour."""
-    text, shade, last = "", 0, 0
+    """The passage in segments of one shade; white space is as dark as its lighter neighbour.
+
+    The word of the moment is a piece of its own.
+    """
+    text, shade, last, marked = "", 0, 0, False
     for number, word in enumerate(passage.words):
-        here = min(SHADES, math.ceil(SHADES * word.activation / peak)) if word.activation else 0
+        level = _level(word.activation, peak)
         gap = gap_text(word.gap) if number else ""
-        for piece, level in ((gap, min(last, here)), (word.text, here)):
-            if piece and level != shade and text:
-                yield Piece(text=text, shade=shade)
+        for piece, dark, here in ((gap, min(last, level), False), (word.text, level, word.here)):
+            if piece and text and (dark, here) != (shade, marked):
+                yield Piece(text=text, shade=shade, here=marked)
                 text = ""
             if piece:
-                text, shade = text + piece, level
-        last = here
+                text, shade, marked = text + piece, dark, here
+        last = level
     if text:
-        yield Piece(text=text, shade=shade)
+        yield Piece(text=text, shade=shade, here=marked)
+
+
+def shaded_bars(passage: FeatureContext, peak: float) -> Iterator[Piece]:
+    """A bar for each step, as high as the activation; the moment is a piece of its own."""
+    for word in passage.words:
+        level = _level(word.activation, peak)
+        yield Piece(text=_BARS[level], shade=level, here=word.here)
+
+
+def _level(activation: float, peak: float) -> int:
+    return min(SHADES, math.ceil(SHADES * activation / peak)) if activation else 0

@@ -10,6 +10,7 @@ import numpy as np
 from sparsetime.explorer.records import Curve, FrozenRecord, Text
 from sparsetime.metrics.temporal.probe_ladder import RANDOM, RAW
 from sparsetime.reports.page_schema import Chart
+from sparsetime.testbeds.atom_recovery import FOUND_ABOVE
 
 if TYPE_CHECKING:
     from sparsetime.comparison.entry import DwellOctave, LeaderboardEntry
@@ -58,8 +59,8 @@ def panels(board: Leaderboard, bed: str) -> list[ChartPanel]:
         ),
         (
             "Planted features found",
-            "Share of features with a matching atom (cosine above 0.9), by octave of their true "
-            f"mean dwell, at k {k}; all seeds together.",
+            f"Share of features with a matching atom (cosine above {FOUND_ABOVE}), by octave of "
+            f"their true mean dwell, at k {k}; all seeds together.",
             lambda width: _recovered(board, bed, width),
         ),
         (

@@ -37,10 +37,14 @@ class Chart(FrozenRecord):
 
 
 class Piece(FrozenRecord):
-    """A segment of text under one shade: 0 none, 8 the feature's maximum."""
+    """A segment of text under one shade: 0 none, 8 the feature's maximum.
+
+    here: whether it holds the step of the moment.
+    """
 
     text: Text
     shade: int
+    here: bool = False
 
 
 class ShadedPassage(FrozenRecord):
@@ -49,6 +53,7 @@ class ShadedPassage(FrozenRecord):
     source: Text
     activation: Text
     pieces: list[Piece]
+    is_text: bool = True  # otherwise each piece is the bar of a step
 
 
 class FeatureCard(FrozenRecord):
@@ -66,6 +71,7 @@ class FeatureList(FrozenRecord):
 
     dictionary: Text
     cards: list[FeatureCard]
+    of: int = 0  # features that fire at all
 
 
 class PassageCode(FrozenRecord):
@@ -87,6 +93,9 @@ class Passage(FrozenRecord):
     words: list[Text]  # one a step
     gaps: list[Text]  # the white space before each word
     is_text: bool  # otherwise the words are times
+    start: float = 0.0  # the time of step 0 of the sequence, in `time_unit`
+    step: float = 1.0  # the time from a step to the next
+    time_unit: Text = ""  # a plural; empty where the time of a step is its number
     codes: list[PassageCode]
 
 
@@ -101,6 +110,8 @@ class EmbeddedTimeline(FrozenRecord):
     """All that the explorer's timeline draws in a report, without a server."""
 
     unit: Text
+    step: float | None = None  # how long a step lasts, in `time_unit`
+    time_unit: Text = ""  # a plural; empty where the name of a step says how long it is
     dictionaries: list[EmbeddedDictionary]
     passages: list[Passage]
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from sparsetime.explorer.records import PART_HUES, Curve, DictionaryEntry
 from sparsetime.explorer.row_choice import FeatureTable
+from sparsetime.explorer.step_units import StepTime
 from sparsetime.reports.page_schema import Chart
 
 _BINS = 28
@@ -23,12 +24,16 @@ def charts(
     tables: Sequence[FeatureTable],
     unit: str,
     rows: int,
+    duration: StepTime | None = None,
 ) -> list[Chart]:
-    """Loss while training, how often features fire, how long they last."""
+    """Loss while training, how often features fire, how long they last.
+
+    unit: what a step is called. rows: steps of the largest store. duration: how long a step lasts.
+    """
     return [
         _training_chart(entries, metrics),
         _density_chart(entries, tables, unit, rows),
-        _dwell_chart(entries, tables, unit),
+        _dwell_chart(entries, tables, _steps_of(unit, duration)),
     ]
 
 
@@ -66,8 +71,8 @@ def _density_chart(
         silent.append(f"{len(table.density) - len(alive):,} of {entry.title}")
     return Chart(
         title="Density of features",
-        caption=f"Features by the share of {unit}s on which they are active. Dead: "
-        f"{', '.join(silent)}.",
+        caption=f"Features by the share of the indexed {unit}s on which they are active. Never "
+        f"active there: {', '.join(silent)}.",
         x_label=f"share of {unit}s",
         y_label="features",
         x_log=True,
@@ -77,7 +82,7 @@ def _density_chart(
 
 
 def _dwell_chart(
-    entries: Sequence[DictionaryEntry], tables: Sequence[FeatureTable], unit: str
+    entries: Sequence[DictionaryEntry], tables: Sequence[FeatureTable], steps: str
 ) -> Chart:
     longest = max((float(table.dwell.max()) for table in tables if len(table.dwell)), default=2.0)
     edges = np.geomspace(1, max(longest, 2.0) * 1.0001, _BINS + 1)
@@ -93,13 +98,18 @@ def _dwell_chart(
             curves.append(_histogram(f"{entry.title}, {part}", hue, dwell, edges, share=True))
     return Chart(
         title="Dwell of features",
-        caption=f"Percent of features by the mean length of their runs, in {unit}s.",
-        x_label=f"mean dwell, {unit}s",
+        caption=f"Percent of features by the mean length of their runs, in {steps}.",
+        x_label=f"mean dwell, {steps}",
         y_label="percent of features",
         x_log=True,
         steps=True,
         curves=curves,
     )
+
+
+def _steps_of(unit: str, duration: StepTime | None) -> str:
+    """The unit of an axis: steps of 0.1 seconds, or tokens."""
+    return f"{unit}s of {duration.lasting(1)}" if duration else f"{unit}s"
 
 
 def _histogram(

@@ -24,7 +24,7 @@ from sparsetime.explorer.run_description import (
     title_of,
     unique_titles,
 )
-from sparsetime.explorer.step_units import step_name
+from sparsetime.explorer.step_units import step_name, step_time
 from sparsetime.explorer.workbench.timeline import feature_of
 from sparsetime.files import Folder
 from sparsetime.progress import progress as running
@@ -84,7 +84,9 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
         facts=facts_of(stores, unit),
         dictionaries=entries,
         timeline=_timeline(shown, unit),
-        comparison=comparison(entries, evaluations),
+        comparison=comparison(
+            entries, evaluations, [step_time([dictionary.store]) for dictionary in shown]
+        ),
         comparison_notes=measured_on(
             entries, [dictionary.evaluation for dictionary in shown], unit
         ),
@@ -94,6 +96,7 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
             [dictionary.table for dictionary in shown],
             unit,
             max(len(store) for store in stores),
+            step_time(stores),
         ),
         features=lists,
         definitions=definitions(evaluations),
@@ -106,8 +109,11 @@ def _timeline(shown: list[ShownDictionary], unit: str) -> EmbeddedTimeline:
     for passage in passages:
         for code in passage.codes:
             firing.setdefault(code.dictionary, set()).update(code.features)
+    duration = step_time(distinct_stores([each.store for each in shown]))
     return EmbeddedTimeline(
         unit=unit,
+        step=duration.step if duration else None,
+        time_unit=duration.unit if duration else "",
         dictionaries=[
             EmbeddedDictionary(
                 entry=dictionary.entry,
@@ -153,6 +159,9 @@ def passage(excerpt: Excerpt, codes: Sequence[tuple[str, SparseCode, FeatureTabl
         words=excerpt.words,
         gaps=excerpt.gaps,
         is_text=excerpt.is_text,
+        start=excerpt.start,
+        step=excerpt.step,
+        time_unit=excerpt.time_unit,
         codes=[
             PassageCode(
                 dictionary=key,

@@ -221,7 +221,7 @@ def test_rows_are_sorted_and_dictionaries_stacked(tab, explorer):
     visit(tab, explorer, "/timeline?s=2")
     for name in ("first entry", "activation", "co-activation"):
         tab.get_by_text(name, exact=True).click()
-    assert "sort=likeness" in tab.url
+    assert "sort=coactivation" in tab.url
     tab.get_by_label("Stacked dictionary").select_option(label="over BatchTopK SAE")
     until(tab, "document.querySelectorAll('canvas.timeline').length === 2")
     assert "d=temporal_matryoshka,batch_topk" in tab.url

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from small_run import add_dictionary, prose, write_store
+from small_run import add_dictionary, add_untrained, prose, write_store
 
 import sparsetime
 from sparsetime.errors import DamagedError, DataError
@@ -59,10 +59,31 @@ def test_a_long_series_shows_the_span_of_every_column(opened):
     np.testing.assert_allclose(view.low[2], values[:, 2].reshape(40, 3).min(1), rtol=1e-5)
 
 
+def test_every_channel_comes_unless_fewer_are_asked_for(tmp_path):
+    """A person's own lane gets all; the page's lane says of how many it draws the first."""
+    values = np.arange(40 * STEPS, dtype=np.float32).reshape(STEPS, 40)
+    model = torch.nn.Sequential(torch.nn.Linear(40, 16))
+    store = sparsetime.capture(
+        model, torch.from_numpy(values)[None], "0", tmp_path / "activations", progress=False
+    )
+    add_untrained(tmp_path, store, "topk")
+    save_inputs(tmp_path, {0: values}, [f"lead {n}" for n in range(40)])
+    opened = Workbench(tmp_path).opened
+    whole = input_view(opened, "topk", 0)
+    assert (len(whole.channels), len(whole.low), whole.hidden) == (40, 40, 0)
+    some = input_view(opened, "topk", 0, channels=12)
+    assert (some.channels, some.hidden) == (whole.channels[:12], 28)
+    assert (some.low, some.most) == (whole.low[:12], whole.most[:12])
+    number = int(np.argmax(opened.dictionary("topk").table.density))
+    moment = feature(opened, "topk", number).bands[0].moments[0]
+    assert len(moment.input.channels) == 40
+
+
 def test_frames_come_as_pictures(opened):
     view = input_view(opened, "batch_topk", 1, 20, 60, frames=5)
     assert view.kind == "frames"
     assert [frame.step for frame in view.frames] == [20, 30, 40, 49, 59]
+    assert view.of_frames == 40
     picture = base64.b64decode(view.frames[0].picture.removeprefix("data:image/png;base64,"))
     wide, tall = struct.unpack(">II", picture[16:24])
     assert (wide, tall) == (50, 3), "every third pixel, so that no side is beyond 72"

@@ -45,11 +45,11 @@ def signals(tmp_path_factory):
     model = torch.nn.Sequential(torch.nn.Linear(3, 16))
     store = sparsetime.capture(model, values, "0", folder / "activations", progress=False)
     add_dictionary(folder, store, "batch_topk")
-    series = np.zeros((STEPS, 2), np.float32)
+    series = np.zeros((STEPS, 14), np.float32)
     series[STEPS // 2 :, 0] = 1.0
     frames = np.zeros((STEPS, 8, 8), np.uint8)
     frames[:, :, 4:] = 255
-    save_inputs(folder, {0: series, 1: frames}, ["tide", "drift"])
+    save_inputs(folder, {0: series, 1: frames}, ["tide", *(f"drift {n}" for n in range(13))])
     explorer = sparsetime.explore(folder, browser=False)
     yield explorer
     explorer.stop()
@@ -71,6 +71,20 @@ def test_a_series_is_drawn_where_its_values_are(tab, signals):
     before, after = tab.evaluate(INK, 0.35), tab.evaluate(INK, 0.85)
     assert before and after
     assert min(after) < min(before)  # the step up of the first channel
+
+
+def test_all_channels_are_drawn_when_asked_for(tab, signals):
+    """Twelve of fourteen are drawn at first, which the page says."""
+    asked = []
+    tab.on("request", lambda request: asked.append(request.url) if "/input?" in request.url else 0)
+    tab.goto(f"{signals.url}timeline?s=0&from=0&to={STEPS}")
+    tab.wait_for_selector(".view[data-ready]")
+    assert "channels=12" in asked[-1]
+    tab.get_by_label("all 14 channels; the first 12 are drawn").check()
+    tab.wait_for_selector("text=all 14 channels")
+    until(tab, "location.search.includes('channels=all')")
+    assert tab.get_by_label("all 14 channels", exact=True).is_checked()
+    assert "channels" not in asked[-1]
 
 
 WHITE = """() => { const c = document.querySelector("canvas.timeline");

@@ -28,7 +28,7 @@ def run(tmp_path_factory):
 def test_the_report_shows_the_predicted_and_the_novel_part(run):
     page = gather(run, progress=False)
     assert page.dictionaries[0].parts == ("predicted", "novel")
-    assert page.dictionaries[0].note.startswith("96 features, 48 predicted and 48 novel; ")
+    assert page.dictionaries[0].note == "96 features, 48 predicted and 48 novel"
     assert page.comparison[0].cells[0].first != page.comparison[0].cells[0].text
     assert "not given" not in (page.comparison[0].cells[0].first, page.comparison[0].cells[0].rest)
     titles = [curve.label.rpartition(", ")[2] for curve in page.charts[2].curves]

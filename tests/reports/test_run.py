@@ -123,29 +123,29 @@ def test_steps_seen_in_training_are_said_on_the_page(tmp_path, store):
     from sparsetime.activations.store.provenance import provenance
 
     sae = add_untrained(tmp_path, store, "topk")
-    for trained, said in (
-        ([0, 1, 2], "50% of these tokens were also trained on by TopK SAE."),
-        ([], ""),
+    for trained, kind, said in (
+        ([0, 1, 2], "documents", "50% of these tokens were also trained on by TopK SAE."),
+        ([], "held-out documents", ""),
     ):
         sae.provenance = {"trained_on": provenance(view(store, trained))}
         evaluated(tmp_path, sae, store, "topk")
         page = gather(tmp_path, progress=False)
         assert page.comparison_notes == [
-            f"Measured on 6 documents of {6 * 12 * 7:,} tokens.", *filter(None, [said]),
+            f"Measured on 6 {kind} of {6 * 12 * 7:,} tokens.", *filter(None, [said]),
         ]  # fmt: skip
     assert page.comparison_notes[0] in render(page)
 
 
 @pytest.mark.parametrize(
-    ("unit", "step", "named", "lasting"),
+    ("unit", "step", "named", "lasting", "axis"),
     [
-        ("token", [1.0] * 6, "token", "lasts {} tokens"),
-        ("second", [0.01] * 6, "step", "lasts {} steps ({} seconds)"),
-        ("s", [1.0] * 6, "step", "lasts {} steps ({} s)"),
-        ("second", [0.01] * 5 + [0.02], "step", "lasts {} steps"),
+        ("token", [1.0] * 6, "token", "lasts {} tokens", "tokens"),
+        ("second", [0.01] * 6, "step", "lasts {} steps ({} seconds)", "steps of 0.01 seconds"),
+        ("s", [1.0] * 6, "step", "lasts {} steps ({} s)", "steps of 1 s"),
+        ("second", [0.01] * 5 + [0.02], "step", "lasts {} steps", "steps"),
     ],
 )
-def test_lengths_are_in_steps(tmp_path, unit, step, named, lasting):
+def test_lengths_are_in_steps(tmp_path, unit, step, named, lasting, axis):
     store = write_store(tmp_path / "store", TEXTS, unit=unit, step=step)
     add_untrained(tmp_path, store, "topk")
     page = gather(tmp_path, progress=False)
@@ -157,7 +157,7 @@ def test_lengths_are_in_steps(tmp_path, unit, step, named, lasting):
     )
     assert card.facts[0] == lasting.format(f"{dwell:.1f}", f"{dwell * step[0]:.3g}")
     assert page.unit == named and f"of {named}s" in card.facts[1]
-    assert f"mean dwell, {named}s" == page.charts[2].x_label
+    assert page.charts[2].x_label == f"mean dwell, {axis}"
 
 
 def test_the_report_shows_how_far_it_is(tmp_path, store, capsys):

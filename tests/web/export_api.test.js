@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-import { answer } from "../../sparsetime/explorer/web/export_api.js";
+import { answer, firstChannels } from "../../sparsetime/explorer/web/export_api.js";
 
 /**
  * @param {number} feature
@@ -160,4 +160,24 @@ test("what was not exported is said to be missing", async () => {
   await assert.rejects(answer("dictionaries/topk/features/7", {}), /were exported/);
   await assert.rejects(answer("dictionaries/topk/sequences/9/words", {}), /not among the exported/);
   await assert.rejects(answer("dictionaries/none/features", {}), /no dictionary none/);
+});
+
+test("an input with its first channels says how many it leaves out", () => {
+  const rows = [[1], [2], [3]];
+  const facts = { kind: "series", first: 0, stop: 1, stride: 1, frames: [], of_frames: 0 };
+  const input = {
+    ...facts,
+    channels: ["a", "b", "c"],
+    hidden: 0,
+    low: rows,
+    high: rows,
+    least: [1, 2, 3],
+    most: [1, 2, 3],
+  };
+  assert.equal(firstChannels(input), input);
+  const some = firstChannels(input, 2);
+  assert.deepEqual(
+    [some.channels, some.hidden, some.low, some.least],
+    [["a", "b"], 1, [[1], [2]], [1, 2]],
+  );
 });

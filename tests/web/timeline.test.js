@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { tickStride } from "../../sparsetime/explorer/web/timeline_axis.js";
+import { tickStride, ticks } from "../../sparsetime/explorer/web/timeline_axis.js";
+import { legend } from "../../sparsetime/explorer/web/timeline_layout.js";
 import { endsGroup, firstFrom, sortRows } from "../../sparsetime/explorer/web/timeline_rows.js";
 import {
   readSelection,
@@ -83,7 +84,7 @@ test("rows in each order", () => {
   assert.deepEqual(order({ sort: "timescale", group: "" }), [2, 3, 1]);
   assert.deepEqual(order({ sort: "entry", group: "" }), [3, 1, 2]);
   assert.deepEqual(order({ sort: "strength", group: "" }), [1, 3, 2]);
-  assert.deepEqual(order({ sort: "likeness", group: "" }), [2, 3, 1]);
+  assert.deepEqual(order({ sort: "coactivation", group: "" }), [2, 3, 1]);
 });
 
 test("pinned rows come first, groups come before the order", () => {
@@ -107,6 +108,47 @@ test("the first column from a column on, by bisection", () => {
   assert.equal(firstFrom([1, 4, 9], 10), 3);
 });
 
+const NO_TIME = { start: 0, step: 1, time_unit: "" };
+
+test("ticks at round times, which differ however large they are", () => {
+  const late = { start: 1_700_000_000.03, step: 0.1, time_unit: "s" };
+  const marks = ticks({ from: 0, to: 50 }, late, 8);
+  assert.deepEqual(
+    marks.map(({ label }) => label),
+    ["1700000001", "1700000002", "1700000003", "1700000004", "1700000005"],
+  );
+  assert.ok(Math.abs(marks[0].step - 9.7) < 1e-5);
+  const fine = ticks({ from: 0, to: 4 }, { start: 0.432, step: 0.1, time_unit: "s" }, 1);
+  assert.deepEqual(
+    fine.map(({ label }) => label),
+    ["0.5", "0.6", "0.7", "0.8"],
+  );
+  const eeg = { start: 1_700_000_000, step: 1 / 128, time_unit: "s" };
+  const labels = ticks({ from: 0, to: 60 }, eeg, 10).map(({ label }) => label);
+  assert.deepEqual(labels.slice(0, 3), ["1700000000.0", "1700000000.1", "1700000000.2"]);
+});
+
+test("ticks at round numbers of steps where these are the time, counted from the passage's first", () => {
+  assert.deepEqual(ticks({ from: 1, to: 12 }, NO_TIME, 4), [
+    { step: 5, label: "5" },
+    { step: 10, label: "10" },
+  ]);
+  const [tick] = ticks({ from: 0, to: 8 }, { ...NO_TIME, origin: 995 }, 5);
+  assert.deepEqual(tick, { step: 0, label: "995" });
+});
+
+test("the legend names what is drawn and holds no figure of its own", () => {
+  const entry = { key: "a", title: "A", note: "", parts: ["slow", "fast"] };
+  for (const parts of [entry.parts, null]) {
+    const timeline = {
+      keys: ["a"],
+      run: { unit: "token", step: null, time_unit: "" },
+      dictionary: () => ({ entry: { ...entry, parts } }),
+    };
+    assert.doesNotMatch(legend(/** @type {any} */ (timeline)).textContent ?? "", /\d/);
+  }
+});
+
 test("ticks are 1, 2 or 5 times a power of ten apart", () => {
   const cases = [
     [0.2, 1],
@@ -122,12 +164,20 @@ test("ticks are 1, 2 or 5 times a power of ten apart", () => {
 });
 
 test("settings from the address, with defaults for what it lacks or does not know", () => {
-  const defaults = { sort: "timescale", group: "", rows: 48, dense: false, follow: true };
+  const defaults = {
+    sort: "timescale",
+    group: "",
+    rows: 48,
+    dense: false,
+    follow: true,
+    allChannels: false,
+  };
   assert.deepEqual(readState(new URLSearchParams("")), defaults);
   assert.deepEqual(readState(new URLSearchParams("sort=x&group=y&rows=z")), defaults);
+  assert.equal(readState(new URLSearchParams("sort=likeness")).sort, "coactivation");
   assert.deepEqual(
-    readState(new URLSearchParams("sort=entry&group=part&rows=120&dense=1&follow=0")),
-    { sort: "entry", group: "part", rows: 120, dense: true, follow: false },
+    readState(new URLSearchParams("sort=entry&group=part&rows=120&dense=1&follow=0&channels=all")),
+    { sort: "entry", group: "part", rows: 120, dense: true, follow: false, allChannels: true },
   );
 });
 

@@ -5,7 +5,8 @@ import { test } from "node:test";
 
 import { decades } from "../../sparsetime/explorer/panels/history/panel.js";
 import { paretoFront } from "../../sparsetime/explorer/views/compare/pareto.js";
-import { parseInput } from "../../sparsetime/explorer/views/live/view.js";
+import { cutNote } from "../../sparsetime/explorer/views/compare/view.js";
+import { parseInput, stateText } from "../../sparsetime/explorer/views/live/view.js";
 
 test("the Pareto front from left to right, equal points on it twice", () => {
   const points = [
@@ -44,4 +45,19 @@ test("a series in rows of numbers, without the row of names", () => {
       [5, 6],
     ],
   });
+});
+
+test("what a live run waits for", () => {
+  assert.match(stateText({ state: "loading", ahead: 3 }), /model is being loaded/);
+  assert.match(stateText({ state: "waiting", ahead: 1 }), /1 run of other pages/);
+  assert.match(stateText({ state: "waiting", ahead: 2 }), /2 runs of other pages/);
+});
+
+test("a list that is cut says of how much", () => {
+  const empty = { matches: [], splits_left: [], splits_right: [], alone_left: [], alone_right: [] };
+  const counts = { shared: 1200, split_left: 0, split_right: 0, only_left: 0, only_right: 7 };
+  const answer = /** @type {any} */ ({ ...empty, ...counts, matches: Array(60), alone_right: [1] });
+  assert.equal(cutNote(answer, "shared"), "Shown: 60 of 1,200.");
+  assert.equal(cutNote(answer, "split"), "");
+  assert.equal(cutNote(answer, "only"), "Shown: 1 of 7.");
 });

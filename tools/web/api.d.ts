@@ -9,6 +9,8 @@ declare namespace Api {
 
   interface CoactivationView {
     documents: number;
+    most: number;
+    lag: number;
     together: Array<CoactiveFeature>;
     before: Array<CoactiveFeature>;
     after: Array<CoactiveFeature>;
@@ -87,7 +89,10 @@ declare namespace Api {
     entry: DictionaryEntry;
     width: number;
     dead: number;
+    active: number;
+    indexed: string;
     figures: Record<string, number>;
+    measured_on: string;
     density: Histogram;
     dwell: Histogram;
     aligned_with: Array<string>;
@@ -115,6 +120,9 @@ declare namespace Api {
     words: Array<string>;
     gaps: Array<string>;
     is_text: boolean;
+    start: number;
+    step: number;
+    time_unit: string;
   }
 
   interface EmbeddedDictionary {
@@ -124,6 +132,8 @@ declare namespace Api {
 
   interface EmbeddedTimeline {
     unit: string;
+    step: number | null;
+    time_unit: string;
     dictionaries: Array<EmbeddedDictionary>;
     passages: Array<Passage>;
   }
@@ -214,6 +224,7 @@ declare namespace Api {
     least: Array<number>;
     most: Array<number>;
     frames: Array<VideoFrame>;
+    of_frames: number;
   }
 
   interface Label {
@@ -237,6 +248,12 @@ declare namespace Api {
   interface LiveInput {
     text?: string;
     values?: Array<Array<number>>;
+    page?: string;
+  }
+
+  interface LiveState {
+    state: "loading" | "waiting" | "running";
+    ahead: number;
   }
 
   interface LogitEffects {
@@ -255,11 +272,13 @@ declare namespace Api {
     position: number;
     source: string;
     value: number;
+    time: string;
     first: number;
     here: number;
     words: Array<string>;
     gaps: Array<string>;
     strengths: Array<number>;
+    is_text: boolean;
     input: InputView | null;
   }
 
@@ -273,10 +292,13 @@ declare namespace Api {
     title: string;
     lead: string;
     unit: string;
+    step: number | null;
+    time_unit: string;
     notes: Array<string>;
     facts: Array<[string, string]>;
     dictionaries: Array<DictionaryView>;
     comparison: Array<ComparisonRow>;
+    comparison_notes: Array<string>;
     definitions: Array<Definition>;
     config: string;
     renderers: Array<string>;
@@ -289,6 +311,9 @@ declare namespace Api {
     words: Array<string>;
     gaps: Array<string>;
     is_text: boolean;
+    start: number;
+    step: number;
+    time_unit: string;
     codes: Array<PassageCode>;
   }
 
@@ -324,6 +349,7 @@ declare namespace Api {
 
   interface SplitFeature {
     whole: FeatureLine;
+    of: number;
     parts: Array<FeatureLine>;
     cosines: Array<number>;
   }
@@ -394,6 +420,8 @@ declare namespace Api {
     total: number;
     documents: number;
     read: number;
+    enriched: number;
+    within_words: boolean;
     features: Array<EnrichedFeature>;
     places: Array<SearchHit>;
   }
@@ -429,7 +457,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/features/${string}/coactivation` ? {} :
     Path extends `dictionaries/${string}/features/${string}/logit_effects` ? {} :
     Path extends `dictionaries/${string}/sequences/${string}/alike` ? { first: number; stop: number } :
-    Path extends `dictionaries/${string}/sequences/${string}/input` ? { first?: number | null; stop?: number | null; columns?: number | null; frames?: number | null } :
+    Path extends `dictionaries/${string}/sequences/${string}/input` ? { first?: number | null; stop?: number | null; columns?: number | null; frames?: number | null; channels?: number | null } :
     Path extends `dictionaries/${string}/sequences/${string}/specific` ? { first: number; stop: number; limit?: number | null } :
     Path extends `dictionaries/${string}/sequences/${string}/timeline` ? { first?: number | null; stop?: number | null; columns?: number | null; rows?: number | null; densest?: number | null; reach?: number | null; also?: Array<number> | null } :
     Path extends `dictionaries/${string}/sequences/${string}/words` ? { first?: number | null; stop?: number | null } :
@@ -438,7 +466,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/features` ? { words?: string | null; part?: "" | "first" | "rest" | null; density_min?: number | null; density_max?: number | null; dwell_min?: number | null; dwell_max?: number | null; starred?: boolean | null; where?: Array<string> | null; sort?: string | null; ascending?: boolean | null; offset?: number | null; limit?: number | null } :
     Path extends `dictionaries/${string}/moments` ? { words: string } :
     Path extends `dictionaries/${string}/sequences` ? { words?: string | null; offset?: number | null; limit?: number | null } :
-    Path extends "compare" ? { left: string; right: string } :
+    Path extends "compare" ? { left: string; right: string; shown?: number | null } :
     Path extends "labels" ? {} :
     Path extends "preview" ? {} :
     Path extends "run" ? {} :

@@ -94,12 +94,14 @@ type ViewModule = { default: View; preview?: (at: HTMLElement) => Promise<unknow
 /** What draws on the time axis; see sparsetime/explorer/web/lanes.js. */
 interface Lane {
   reads?: boolean;
+  channels?: number;
   fits(input: Api.InputView, text: Api.DocumentText | null): boolean;
   height(input: Api.InputView): number;
   draw(chart: Chart, timeline: Timeline): void;
   load?(timeline: Timeline): Promise<unknown>;
   describe?(timeline: Timeline, step: number): string;
   example?(example: Api.Moment, hue: Hue): Node;
+  exampleNote?(example: Api.Moment): string;
 }
 type Strip = { element: HTMLElement; load(): Promise<unknown>; draw(): void };
 type StripLane = { strip(timeline: Timeline): Strip };

@@ -194,7 +194,9 @@ class Store:
                 f"0; number {i} was asked for"
             )
         index = int(self.sequence_indices[i])
-        return StoredSequence(self.reader, index, self._table.slice(index, 1).to_pylist()[0])
+        row = self._table.slice(index, 1).to_pylist()[0]
+        row["unit"] = row["unit"] or self.unit  # a writer may leave it to the store
+        return StoredSequence(self.reader, index, row)
 
     def read(self, start: int, stop: int) -> Float[Tensor, "rows d"]:
         """Rows `start` to `stop` (exclusive) of this view in order, float32."""

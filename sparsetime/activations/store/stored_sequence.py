@@ -21,8 +21,8 @@ class StoredSequence:
     """One sequence in order.
 
     index: its number in the whole store. values: float32 [time, d]. times: float64 [time], in the
-    sequence's unit. steps: a row per step with the captured columns. Values and steps are read on
-    first access, so that reading words does not wait for activations.
+    sequence's unit: `start` + `step` * position. steps: a row per step with the captured columns.
+    Values and steps are read on first access, so that reading words does not wait for activations.
     """
 
     def __init__(self, reader: ShardReader, index: int, row: dict[str, Any]) -> None:
@@ -32,7 +32,9 @@ class StoredSequence:
         self.text: str | None = row["text"]
         self.unit: str = row["unit"]
         self.source: str = row["source"]
-        self.times: NDArray[np.float64] = row["start"] + row["step"] * np.arange(row["length"])
+        self.start: float = row["start"]
+        self.step: float = row["step"]
+        self.times: NDArray[np.float64] = self.start + self.step * np.arange(row["length"])
         self._reader, self._row = reader, row
         self._rows = row["first_row"] + np.arange(row["length"], dtype=np.int64)
 

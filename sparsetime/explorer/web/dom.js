@@ -71,6 +71,12 @@ export const nameOf = ({ feature, label, words, name, named_by }, count = 4) =>
   `feature ${feature}`;
 
 /**
+ * All words of a feature, for the tooltip of a name that has the first ones; null without any.
+ * @param {Pick<NamedFeature, "words">} feature
+ */
+export const allWords = ({ words }) => words.join(", ") || null;
+
+/**
  * The name of the colour of a feature's part.
  * @param {{part: string}} feature
  * @returns {Hue}

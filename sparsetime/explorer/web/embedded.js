@@ -75,10 +75,10 @@ function provideAnswers({ dictionaries, passages }) {
     ]),
   );
   passages.forEach((passage, number) => {
-    const { title, source, first, words, gaps, is_text } = passage;
+    const { title, source, first, words, gaps, is_text, start, step, time_unit } = passage;
     const length = words.length;
     const facts = { sequence: number, id: source, title, length, first: 0, origin: first };
-    const text = { ...facts, words, gaps, is_text };
+    const text = { ...facts, words, gaps, is_text, start, step, time_unit };
     for (const { dictionary, boundaries, ...codes } of passage.codes) {
       const answer = localAnswers({
         codes: new LocalCodes(tables.get(dictionary) ?? new Map(), codes),
@@ -96,8 +96,10 @@ function provideAnswers({ dictionaries, passages }) {
  * @param {Api.EmbeddedTimeline} data
  * @returns {import("./timeline.js").TimelineRun}
  */
-const overviewOf = ({ unit, dictionaries }) => ({
+const overviewOf = ({ unit, step, time_unit, dictionaries }) => ({
   unit,
+  step,
+  time_unit,
   dictionaries: dictionaries.map(({ entry }) => ({
     entry,
     aligned_with: [],

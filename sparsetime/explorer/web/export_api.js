@@ -179,10 +179,31 @@ async function featureAnswer(key, number, what) {
 async function sequenceAnswer(key, number, what, parameters) {
   const { content, local } = await sequence(key, number);
   const { text, input, boundaries, lanes } = content;
-  const sources = { codes: local, text: () => text, input: () => input, boundaries, lanes };
+  /** @type {(first: number, stop: number, channels?: number) => Api.InputView} */
+  const someChannels = (_first, _stop, channels) => firstChannels(input, channels);
+  const sources = { codes: local, text: () => text, input: someChannels, boundaries, lanes };
   const answer = await localAnswers(sources)(what, parameters);
   if (what !== "timeline") return answer;
   return { dictionary: key, sequence: Number(number), .../** @type {object} */ (answer) };
+}
+
+/**
+ * An input with its first channels only; all where none are named.
+ * @param {Api.InputView} input
+ * @param {number} [channels]
+ * @returns {Api.InputView}
+ */
+export function firstChannels(input, channels = input.channels.length) {
+  if (channels >= input.channels.length) return input;
+  const [names, low, high, least, most] = [
+    input.channels,
+    input.low,
+    input.high,
+    input.least,
+    input.most,
+  ].map((values) => values.slice(0, channels));
+  const hidden = input.hidden + input.channels.length - channels;
+  return /** @type {any} */ ({ ...input, channels: names, hidden, low, high, least, most });
 }
 
 /**

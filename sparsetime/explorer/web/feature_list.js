@@ -3,6 +3,7 @@
 import { ask, of } from "./api.js";
 import { columnRange, readRanges } from "./column_ranges.js";
 import {
+  allWords,
   check,
   choices,
   dropdown,
@@ -14,14 +15,13 @@ import {
   percent,
   plural,
   settled,
-  short,
 } from "./dom.js";
+import { lasting, stepsOf } from "./durations.js";
 import { histogram } from "./histogram.js";
 import { exported, here, remember } from "./router.js";
 import { placeLine, specificLine } from "./selection.js";
 
 const PAGE = 60;
-const MOST = 500;
 const PAUSE = 180; // milliseconds without a change before the list is fetched
 
 const INFORMATIVE = "informative"; // "telling" in addresses of 0.1.0
@@ -46,7 +46,6 @@ const SORTS = [
  * @property {Range} density
  * @property {Range} dwell
  * @property {import("./column_ranges.js").ColumnRanges} ranges
- * @property {number} shown
  */
 
 /** @returns {ListState} as the address says */
@@ -67,7 +66,6 @@ function readState() {
     density: range("density"),
     dwell: range("dwell"),
     ranges: readRanges(),
-    shown: PAGE,
   };
 }
 
@@ -102,14 +100,11 @@ export async function featureList(at, run, key, { compact = false } = {}) {
   const state = readState();
   const count = h("p.count", { "aria-live": "polite" });
   const rows = h(compact ? "div.lines.compact" : "div.lines");
-  const showMore = () => {
-    state.shown += PAGE;
-    load();
-  };
-  const more = h("button.more", { click: showMore }, "Show more");
+  const more = h("button.more", { click: () => load(rows.childElementCount) }, "Show more");
   let turn = 0; // of loading; answers to earlier ones are dropped
 
-  async function load() {
+  /** @param {number} offset features before those that are fetched, which stay */
+  async function load(offset = 0) {
     turn += 1;
     const mine = turn;
     writeState(state);
@@ -130,26 +125,28 @@ export async function featureList(at, run, key, { compact = false } = {}) {
       density_max: state.density?.[1],
       dwell_min: state.dwell?.[0],
       dwell_max: state.dwell?.[1],
-      limit: Math.min(state.shown, MOST),
+      offset,
+      limit: PAGE,
     });
     if (mine !== turn) return;
     const living = view.width - view.dead;
     const all = plural(living, "active feature");
     count.textContent =
       page.total === living ? all : `${page.total.toLocaleString("en")} of ${all}`;
-    rows.replaceChildren(...page.lines.map((line) => featureLine(key, line, run.unit)));
+    if (!offset) rows.replaceChildren();
+    rows.append(...page.lines.map((line) => featureLine(key, line, run)));
     if (!page.total)
       rows.append(empty("No feature fits", "Widen the ranges, or take away a word."));
-    more.hidden = page.lines.length >= page.total || state.shown >= MOST;
+    more.hidden = offset + page.lines.length >= page.total;
   }
 
-  const loadLater = settled(load, PAUSE);
+  const loadLater = settled(() => load(), PAUSE);
   const change = (/** @type {Partial<ListState>} */ changes) => {
-    Object.assign(state, changes, { shown: PAGE });
+    Object.assign(state, changes);
     loadLater();
   };
   at.append(
-    brushes(view, run.unit, state, change),
+    brushes(view, run, state, change),
     ...columns.map((column) => columnRange(column, state.ranges, (ranges) => change({ ranges }))),
     controls(view, sorts, state, change, count),
     rows,
@@ -160,13 +157,13 @@ export async function featureList(at, run, key, { compact = false } = {}) {
 
 /**
  * @param {Api.DictionaryView} view
- * @param {string} unit
+ * @param {import("./durations.js").StepUnit} run
  * @param {ListState} state
  * @param {(changes: Partial<ListState>) => void} change
  */
-function brushes(view, unit, state, change) {
+function brushes(view, run, state, change) {
   const density = histogram({
-    title: `Density: share of ${unit}s on which a feature fires`,
+    title: `Density: share of the indexed ${run.unit}s on which a feature fires`,
     unit: "",
     ...view.density,
     format: percent,
@@ -175,7 +172,7 @@ function brushes(view, unit, state, change) {
   });
   const dwell = histogram({
     title: "Dwell: mean length of a run",
-    unit: `${unit}s`,
+    unit: stepsOf(run),
     ...view.dwell,
     chosen: state.dwell,
     change: (range) => change({ dwell: range }),
@@ -229,34 +226,42 @@ function controls({ entry }, sorts, state, change, count) {
  * @param {HTMLElement} count
  * @param {HTMLElement} rows
  */
-function showMoments(key, { total, documents, read, features, places }, count, rows) {
+function showMoments(key, answer, count, rows) {
+  const { total, documents, read, features, enriched, places, within_words } = answer;
   const where = `${plural(total, "place")} in ${plural(documents, "document")}`;
-  count.textContent = total ? `${where}; read in ${read.toLocaleString("en")}` : "";
+  const within = within_words ? ", all within longer words" : "";
+  const shown = `${places.length} of the places and ${features.length} of ${plural(enriched, "feature")} shown`;
+  count.textContent = total
+    ? `${where}${within}; features read at ${read.toLocaleString("en")}; ${shown}`
+    : "";
   if (!total) {
-    const note = "The search is for whole words in any case.";
+    const note = "The search is in any case, for whole words first.";
     rows.replaceChildren(empty("These words occur nowhere", note));
     return;
   }
   const lines = features.map((feature) => specificLine(key, feature));
-  const passages = places.map((place) => placeLine(key, place));
-  rows.replaceChildren(
-    h("div.moments", {}, h("div.lines", {}, lines), h("div.alike", {}, passages)),
-  );
+  const alike = places.map((place) => placeLine(key, place));
+  rows.replaceChildren(h("div.moments", {}, h("div.lines", {}, lines), h("div.alike", {}, alike)));
 }
 
 /**
  * @param {string} key
  * @param {Api.FeatureLine} line
- * @param {string} unit
+ * @param {import("./durations.js").StepUnit} run
  */
-export const featureLine = (key, line, unit) =>
+export const featureLine = (key, line, run) =>
   h(
     `a.line.${hueOf(line)}`,
     { href: featureAddress(key, line.feature) },
     h("span.id", {}, line.feature),
-    h("span.name", { dir: "auto" }, line.starred ? "★ " : "", nameOf(line, 5)),
-    h("span.fact", { title: "mean length of a run" }, h("b", {}, short(line.dwell)), ` ${unit}s`),
-    h("span.fact", { title: `share of ${unit}s` }, percent(line.density)),
+    h(
+      "span.name",
+      { dir: "auto", title: allWords(line) },
+      line.starred ? "★ " : "",
+      nameOf(line, 5),
+    ),
+    h("span.fact", { title: "mean length of a run" }, lasting(line.dwell, run)),
+    h("span.fact", { title: `share of the indexed ${run.unit}s` }, percent(line.density)),
     h("span.fact.wide", {}, plural(line.documents, "document")),
   );
 

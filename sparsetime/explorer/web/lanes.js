@@ -7,9 +7,12 @@
 //   draw(chart, timeline)     draw there, with chart.pen, chart.x(step), chart.gutter, chart.wide,
 //                             chart.top (its height) and chart.hues
 //   reads                     whether the input is fetched again when other steps are in view
+//   channels                  the most channels of a series that it draws unless all are asked for;
+//                             all where it is missing
 //   load(timeline)            fetch what it draws, before the first drawing; may be missing
 //   describe(timeline, step)  a line on a step for the pointer; may be missing
 //   example(example, hue)     an element that shows an activating example; may be missing
+//   exampleNote(example)      a sentence over all of them, such as what they leave out; may be missing
 // and, for a lane whose manifest says "strip", only
 //   strip(timeline)           { element, load(), draw() }: a canvas of its own over the sequence
 // A user's file also has a name: sparsetime explore RUN --renderer mine.js
@@ -113,3 +116,10 @@ export function exampleOf(example, hue) {
   const lane = example.input ? inputLane(example.input, null) : lastLane();
   return lane.example?.(example, hue) ?? lastLane().example?.(example, hue);
 }
+
+/**
+ * What to say over all examples of a feature; empty for nothing.
+ * @param {Api.Moment} example
+ */
+export const noteOnExamples = (example) =>
+  (example.input && inputLane(example.input, null).exampleNote?.(example)) || "";

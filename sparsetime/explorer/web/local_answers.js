@@ -4,7 +4,8 @@
  * @typedef {object} LocalSequence
  * @property {import("./local_codes.js").LocalCodes} codes
  * @property {() => unknown} text the API's DocumentText
- * @property {(first: number, stop: number) => unknown} input the API's InputView of some steps
+ * @property {(first: number, stop: number, channels?: number) => unknown} input the API's InputView
+ *   of some steps
  * @property {number[]} [boundaries]
  * @property {Record<string, unknown>} [lanes] answers of lanes, by their names
  */
@@ -19,7 +20,7 @@ export function localAnswers({ text, codes, input, boundaries = [], lanes = {} }
     if (what === "words") return text();
     if (what === "timeline") return { boundaries, ...codes.timeline(parameters) };
     if (what === "specific") return codes.specific(parameters);
-    if (what === "input") return input(first, stop);
+    if (what === "input") return input(first, stop, parameters.channels);
     if (what === "alike") return []; // it would need every other sequence
     if (Object.hasOwn(lanes, what)) return lanes[what];
     throw new Error(

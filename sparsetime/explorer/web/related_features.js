@@ -1,6 +1,6 @@
 // A list of features near another one, each with a number that says how near.
 
-import { featureAddress, h, hueOf, nameOf } from "./dom.js";
+import { allWords, featureAddress, h, hueOf, nameOf } from "./dom.js";
 
 /**
  * The list; null where it would be empty. Features of other dictionaries have its title.
@@ -20,7 +20,7 @@ export function relatedFeatures({ run, key }, title, note, features, format) {
       `a.line.${hueOf(feature)}`,
       { href: featureAddress(dictionary, number) },
       h("span.id", {}, number),
-      h("span.name", { dir: "auto" }, nameOf(feature)),
+      h("span.name", { dir: "auto", title: allWords(feature) }, nameOf(feature)),
       other,
       h("span.fact", {}, format(feature)),
     );

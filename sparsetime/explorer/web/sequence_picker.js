@@ -35,7 +35,9 @@ export function picker(key, choose) {
         h("small", {}, length.toLocaleString("en")),
       ),
     );
-    list.replaceChildren(h("p.count", {}, plural(page.total, "sequence")), ...options);
+    const all = plural(page.total, "sequence");
+    const first = `The first ${options.length} of ${all}; type to find others`;
+    list.replaceChildren(h("p.count", {}, options.length < page.total ? first : all), ...options);
     list.hidden = false;
   }
 

@@ -2,19 +2,20 @@
 
 import { ask, of } from "./api.js";
 import { featureAddress, h, hush, messageOf, settled } from "./dom.js";
-import { labelled } from "./label_layout.js";
-import { inputLane, lanesOver, stripsOver } from "./lanes.js";
 import { Passage } from "./passage.js";
 import { go, here, remember } from "./router.js";
 import { showSelection } from "./selection.js";
 import {
+  chooseLanes,
   lacksData,
   loadInput,
   loadLaneData,
   loadRows,
   loadStrips,
+  loadWords,
   NO_INPUT,
   NO_TEXT,
+  readText,
 } from "./timeline_data.js";
 import { build } from "./timeline_layout.js";
 import { readSelection, readState, readView, writeState } from "./timeline_state.js";
@@ -29,7 +30,7 @@ const OPENED = 160; // steps in view at first
  * @typedef {{chart: Chart, row: number | null, step: number | null, keys: boolean}} Cursor `keys`:
  *   moved by the keyboard
  * @typedef {import("./timeline_state.js").TimelineState} TimelineState
- * @typedef {{unit: string, dictionaries: Pick<Api.DictionaryView, "entry" | "aligned_with" |
+ * @typedef {import("./durations.js").StepUnit & {dictionaries: Pick<Api.DictionaryView, "entry" | "aligned_with" |
  *   "opens_at">[]}} TimelineRun
  * @typedef {{keys: string[], sequence: string, grows?: boolean, whole?: boolean,
  *   rows?: number}} FixedSequence the view
@@ -122,16 +123,13 @@ export class Timeline {
   }
 
   async open() {
-    await this.readText();
+    await readText(this);
     const { from, to } = this.view;
     const inAddress = Number.isFinite(from) && Number.isFinite(to) && to > from;
     if (inAddress) this.view.place(from, to);
     else this.view.place(0, Math.min(this.length, OPENED));
-    this.input = await this.asked("input", this.view.steps);
-    this.inputLane = inputLane(this.input, this.text);
-    this.lanes = lanesOver(this.input, this.text);
-    this.strips = stripsOver(this);
-    await loadLaneData(this);
+    await chooseLanes(this);
+    await Promise.all([loadLaneData(this), loadWords(this)]);
     this.at.replaceChildren();
     build(this);
     this.passageText = new Passage(this);
@@ -145,17 +143,11 @@ export class Timeline {
     const { from, to } = this.view;
     const before = this.length;
     const width = Math.max(OPENED, to - from);
-    await this.readText();
+    await readText(this);
     if (to >= before) this.view.place(this.length - width, this.length);
     else this.view.place(from, to);
     await Promise.all([loadStrips(this), loadRows(this), loadInput(this), loadLaneData(this)]);
     this.draw();
-  }
-
-  async readText() {
-    this.text = await this.asked("words", {});
-    this.length = this.view.length = this.text.length;
-    this.labels = labelled(this.text);
   }
 
   /**
@@ -175,7 +167,9 @@ export class Timeline {
   set(changes) {
     Object.assign(this.state, changes);
     this.store();
-    if ("sort" in changes || "group" in changes) this.arrange();
+    if ("allChannels" in changes)
+      this.open().catch((error) => this.at.append(h("p.empty", {}, messageOf(error))));
+    else if ("sort" in changes || "group" in changes) this.arrange();
     else loadRows(this);
   }
 
@@ -215,6 +209,7 @@ export class Timeline {
     this.store();
     this.passageText?.write();
     loadInput(this);
+    loadWords(this);
     const lacking = this.charts.some(({ data }) => lacksData(this, data));
     if (this.state.follow || lacking) loadRows(this);
   }

@@ -229,12 +229,22 @@ export class TimelineCanvas {
     pen.globalAlpha = 1;
   }
 
+  /** Steps in view before which the active features change most. */
+  get boundariesInView() {
+    const { view, boundaries } = this.timeline;
+    return (boundaries.get(this.key) ?? []).filter((step) => step > view.from && step < view.to);
+  }
+
+  /** How many of them there are where they are too many to draw, else 0. */
+  get hiddenBoundaries() {
+    const { length } = this.boundariesInView;
+    return length > MOST_DASHES ? length : 0;
+  }
+
   /** @param {number} floor */
   drawBoundaries(floor) {
-    const { pen, hues, timeline } = this;
-    const { from, to } = timeline.view;
-    const boundaries = timeline.boundaries.get(this.key) ?? [];
-    const inView = boundaries.filter((step) => step > from && step < to);
+    const { pen, hues } = this;
+    const inView = this.boundariesInView;
     if (inView.length > MOST_DASHES) return;
     pen.strokeStyle = hues.faint;
     pen.lineWidth = 1;

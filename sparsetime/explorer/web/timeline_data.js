@@ -1,11 +1,14 @@
 // The data of a timeline, fetched for the steps in view.
 
 import { plural } from "./dom.js";
+import { labelled } from "./label_layout.js";
+import { inputLane, lanesOver, stripsOver } from "./lanes.js";
 import { TOO_DENSE } from "./local_codes.js";
 import { size } from "./timeline_layout.js";
 
 const FARTHEST = 100_000; // steps fetched on each side of the view, for panning without a wait
 const INPUT_COLUMNS = 3000;
+const WORDS_BEFORE = 5000; // steps before the view whose words are fetched as well
 
 /** @typedef {import("./timeline.js").Timeline} Timeline */
 
@@ -19,6 +22,9 @@ export const NO_TEXT = {
   words: [],
   gaps: [],
   is_text: true,
+  start: 0,
+  step: 1,
+  time_unit: "",
 };
 
 /** @type {Api.InputView} */
@@ -34,6 +40,7 @@ export const NO_INPUT = {
   least: [],
   most: [],
   frames: [],
+  of_frames: 0,
 };
 
 /**
@@ -77,10 +84,51 @@ export async function loadRows(timeline) {
     const under = keys.length > 1 ? ` (${timeline.dictionary(keys[i]).entry.title})` : "";
     return `${plural(data.active_features, "feature")} active here, ${data.rows.length} shown${under}`;
   });
-  timeline.where.textContent = counts.join(" · ");
+  const changes = timeline.charts.map((chart) => chart.hiddenBoundaries).filter(Boolean);
+  const zoom = changes.map(
+    (count) => `${plural(count, "change")} in view, too many to draw: zoom in`,
+  );
+  timeline.where.textContent = [...counts, ...zoom].join(" · ");
   size(timeline);
   timeline.passageText?.write();
 }
+
+/**
+ * Fetch the words of the sequence, as many as one answer has.
+ * @param {Timeline} timeline
+ */
+export async function readText(timeline) {
+  takeText(timeline, await timeline.asked("words", {}));
+}
+
+/**
+ * @param {Timeline} timeline
+ * @param {TimelineText} text
+ */
+function takeText(timeline, text) {
+  timeline.text = text;
+  timeline.length = timeline.view.length = text.length;
+  timeline.labels = labelled(text);
+}
+
+/**
+ * Choose the lanes by the input in short, and fetch as much of it as they draw.
+ * @param {Timeline} timeline
+ */
+export async function chooseLanes(timeline) {
+  const { text, view } = timeline;
+  const brief = await timeline.asked("input", { ...view.steps, columns: 16, frames: 1 });
+  timeline.inputLane = inputLane(brief, text);
+  timeline.input = await timeline.asked("input", { ...view.steps, channels: channelsOf(timeline) });
+  timeline.lanes = lanesOver(brief, text);
+  timeline.strips = stripsOver(timeline);
+}
+
+/**
+ * The most channels of the input that are fetched; undefined for all.
+ * @param {Timeline} timeline
+ */
+const channelsOf = ({ state, inputLane: lane }) => (state.allChannels ? undefined : lane?.channels);
 
 /**
  * Fetch what the model read over the view and as much on each side, where a lane draws it.
@@ -94,7 +142,28 @@ export async function loadInput(timeline) {
     first: Math.max(0, first - width),
     stop: Math.min(timeline.length, stop + width),
     columns: INPUT_COLUMNS,
+    channels: channelsOf(timeline),
   });
+  timeline.draw();
+}
+
+/**
+ * Fetch the words over the view where the answer before did not reach so far: the API answers at most
+ * some thousand steps at once.
+ * @param {Timeline} timeline
+ */
+export async function loadWords(timeline) {
+  const { text, view } = timeline;
+  const { first, stop } = view.steps;
+  const end = text.first + text.words.length;
+  const isThere = first >= text.first && stop <= end;
+  // A view nearly as wide as one answer, or wider, shows the words of its beginning.
+  const isWide = stop - first > text.words.length - WORDS_BEFORE;
+  const hasBeginning = first >= text.first && first < end;
+  if (isThere || (isWide && hasBeginning) || timeline.fixed) return;
+  const answer = await timeline.asked("words", { first: Math.max(0, first - WORDS_BEFORE) });
+  takeText(timeline, answer);
+  timeline.passageText?.write();
   timeline.draw();
 }
 

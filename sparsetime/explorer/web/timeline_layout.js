@@ -1,6 +1,7 @@
 // The page around the charts of a timeline: its title, controls and legend, and the charts' heights.
 
 import { check, choices, dropdown, h, hueOf, partOf, plural } from "./dom.js";
+import { duration, stepsOf } from "./durations.js";
 import { go } from "./router.js";
 import { picker } from "./sequence_picker.js";
 import { AXIS, TimelineCanvas } from "./timeline_canvas.js";
@@ -58,14 +59,15 @@ export function build(timeline) {
 }
 
 /** @param {Timeline} timeline */
-function header({ keys, length, pins, text, unit }) {
+function header({ keys, length, pins, text, unit, run }) {
   const title = /^\d+$/.test(text.title) ? `Sequence ${text.title}` : text.title;
   const id = text.id === text.title ? "" : `${text.id}, `;
   const open = (/** @type {number} */ sequence) => {
     const pinned = pins.size ? `&pins=${[...pins].join(",")}` : "";
     go(`/timeline?d=${keys.join(",")}&s=${sequence}${pinned}`);
   };
-  const lead = h("p.lead.small", {}, `${id}${plural(length, unit)}`);
+  const time = duration(length, run);
+  const lead = h("p.lead.small", {}, `${id}${plural(length, unit)}${time ? ` (${time})` : ""}`);
   return h(
     "header.head.tight",
     {},
@@ -103,6 +105,23 @@ function controls(timeline) {
     dropdown("Rows", amounts, String(state.rows), (rows) => timeline.set({ rows: Number(rows) })),
     check("hide dense features", !state.dense, (on) => timeline.set({ dense: !on })),
     check("rows follow the view", state.follow, (follow) => timeline.set({ follow })),
+    channelsCheck(timeline),
+  );
+}
+
+/**
+ * Whether all channels are drawn, where there are more than the lane draws by itself.
+ * @param {Timeline} timeline
+ */
+function channelsCheck(timeline) {
+  if (timeline.input.kind !== "series") return null;
+  const { channels, hidden } = timeline.input;
+  const { allChannels } = timeline.state;
+  const count = channels.length + hidden;
+  if (!hidden && !allChannels) return null;
+  const note = hidden ? `; the first ${channels.length} are drawn` : "";
+  return check(`all ${count} channels${note}`, allChannels, (on) =>
+    timeline.set({ allChannels: on }),
   );
 }
 
@@ -127,7 +146,7 @@ function dictionaryChoices(timeline) {
 }
 
 /** @param {Timeline} timeline */
-function legend(timeline) {
+export function legend(timeline) {
   const entries = timeline.keys.map((key) => timeline.dictionary(key).entry);
   const parts = ["first", "rest"].map((part) => {
     const names = new Set(entries.map((entry) => partOf(entry, { part })).filter(Boolean));
@@ -143,7 +162,7 @@ function legend(timeline) {
     h(
       "li",
       {},
-      `number at a row: mean dwell (length of a run) over the corpus, in ${timeline.unit}s`,
+      `number at a row: mean dwell (length of a run) over the indexed sequences, in ${stepsOf(timeline.run)}`,
     ),
     timeline.fixed?.grows ? null : h("li", {}, h("i.dashes"), "the active features change"),
   );

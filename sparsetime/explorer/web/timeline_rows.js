@@ -11,7 +11,7 @@ export const SORTS = /** @type {const} */ ([
   ["timescale", "timescale"],
   ["entry", "first entry"],
   ["strength", "activation"],
-  ["likeness", "co-activation"],
+  ["coactivation", "co-activation"],
 ]);
 
 /**
@@ -26,7 +26,7 @@ const ORDERS = {
   timescale: (a, b) => b.dwell - a.dwell,
   entry: (a, b) => (a.columns[0] ?? 1e9) - (b.columns[0] ?? 1e9) || b.dwell - a.dwell,
   strength: (a, b) => b.energy - a.energy,
-  likeness: (a, b) => a.place - b.place,
+  coactivation: (a, b) => a.place - b.place,
 };
 
 /**
@@ -186,7 +186,7 @@ function drawName(chart, row, y, hue, strong, opacity) {
  * @param {string} text
  * @param {number} room
  */
-function fitted(pen, text, room) {
+export function fitted(pen, text, room) {
   if (pen.measureText(text).width <= room) return text;
   let low = 0;
   let high = text.length;

@@ -13,6 +13,7 @@ const DEFAULT_ROWS = 48;
  * @property {Grouping} group
  * @property {number} rows
  * @property {boolean} dense whether features active on most steps are shown
+ * @property {boolean} allChannels whether every channel of a series is drawn
  * @property {boolean} follow whether rows are chosen again for each view
  */
 
@@ -21,13 +22,15 @@ const DEFAULT_ROWS = 48;
  * @returns {TimelineState}
  */
 export function readState(query) {
-  const sort = SORTS.find(([name]) => name === query.get("sort"))?.[0] ?? "timescale";
+  const wanted = query.get("sort") === "likeness" ? "coactivation" : query.get("sort"); // of 0.1.0
+  const sort = SORTS.find(([name]) => name === wanted)?.[0] ?? "timescale";
   const group = query.get("group");
   return {
     sort,
     group: group === "part" || group === "together" ? group : "",
     rows: Number(query.get("rows")) || DEFAULT_ROWS,
     dense: query.get("dense") === "1",
+    allChannels: query.get("channels") === "all",
     follow: query.get("follow") !== "0",
   };
 }
@@ -57,7 +60,7 @@ export function readSelection(query) {
  * @param {import("./timeline.js").Timeline} timeline
  */
 export function writeState({ keys, sequence, view, state, pins, selection }) {
-  const { sort, group, rows, dense, follow } = state;
+  const { sort, group, rows, dense, follow, allChannels } = state;
   remember({
     d: keys.join(","),
     s: sequence,
@@ -67,6 +70,7 @@ export function writeState({ keys, sequence, view, state, pins, selection }) {
     group,
     rows: rows === DEFAULT_ROWS ? "" : rows,
     dense: dense ? "1" : "",
+    channels: allChannels ? "all" : "",
     follow: follow ? "" : "0",
     pins: [...pins].join(","),
     span: selection ? selection.join("-") : "",

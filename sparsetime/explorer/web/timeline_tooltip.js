@@ -1,6 +1,7 @@
 // The tooltip of a timeline: the word or value at a step, and the row under the pointer.
 
-import { hush, nameOf, partOf, percent, say, short } from "./dom.js";
+import { hush, nameOf, partOf, percent, say } from "./dom.js";
+import { lasting, moment } from "./durations.js";
 
 /**
  * Show the tooltip of the timeline's cursor at a place of the window.
@@ -9,8 +10,9 @@ import { hush, nameOf, partOf, percent, say, short } from "./dom.js";
  * @param {{x: number, y: number}} place
  */
 export function showCursorTooltip(timeline, { chart, row, step }, place) {
-  const { text, unit } = timeline;
-  const word = step === null ? null : text.words[step - text.first] || `${unit} ${step}`;
+  const { text, unit, run } = timeline;
+  const written = step !== null && text.is_text ? text.words[step - text.first] : "";
+  const word = step === null ? null : written || moment(text, step, unit);
   const value = step === null ? "" : describe(timeline, step);
   if (row === null) {
     if (value && word !== null) say(place, word, value);
@@ -20,7 +22,7 @@ export function showCursorTooltip(timeline, { chart, row, step }, place) {
   const feature = chart.rows[row];
   const entry = timeline.dictionary(chart.key).entry;
   const part = feature.part ? `, ${partOf(entry, feature)}` : "";
-  const facts = `feature ${feature.feature}${part}; mean dwell ${short(feature.dwell)} ${unit}s; active on ${percent(feature.density)} of all`;
+  const facts = `feature ${feature.feature}${part}; mean dwell ${lasting(feature.dwell, run)}; active on ${percent(feature.density)} of all indexed ${unit}s`;
   if (step === null || word === null) {
     say(place, nameOf(feature, 5), value, "", "", facts);
     return;

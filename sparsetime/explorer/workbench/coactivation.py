@@ -55,6 +55,8 @@ def coactivation_view(opened: RunCache, key: str, number: int) -> CoactivationVi
     elsewhere.sort(key=lambda feature: -feature.share)
     return CoactivationView(
         documents=len(documents),
+        most=SHOWN,
+        lag=measure.LAG,
         together=together,
         before=before,
         after=after,

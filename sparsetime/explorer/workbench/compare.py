@@ -10,7 +10,8 @@ from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import FeatureLine, Histogram
 
 THRESHOLD = 0.7
-_SHOWN = 60
+SHOWN, MOST_SHOWN = 60, 2000  # entries of each list
+_PARTS_SHOWN = 8  # of a split feature
 
 
 class Match(FrozenRecord):
@@ -25,6 +26,7 @@ class SplitFeature(FrozenRecord):
     """A feature of one side, and those of the other that all have it as their nearest."""
 
     whole: FeatureLine
+    of: int  # how many those are, of which `parts` are the nearest
     parts: list[FeatureLine]
     cosines: list[float]  # of each part and the whole
 
@@ -48,13 +50,13 @@ class CompareView(FrozenRecord):
     alone_right: list[FeatureLine]
 
 
-def compare(opened: RunCache, left: str, right: str) -> CompareView:
+def compare(opened: RunCache, left: str, right: str, shown: int = SHOWN) -> CompareView:
     """Match the living features of two dictionaries by the cosine of their atoms.
 
     Shared are pairs that are each other's nearest with a cosine of at least THRESHOLD. A feature
     is split where two or more on the other side have it as their nearest with such a cosine. Only
     on one side are features with none so near. The nearest are kept beside the run; see
-    `neighbours`.
+    `neighbours`. shown: the most entries of each list.
 
     Errors: UnknownNameError for a dictionary that the run does not show; MismatchError where the
     two are of activations of different width.
@@ -64,15 +66,19 @@ def compare(opened: RunCache, left: str, right: str) -> CompareView:
     near, near_back = matches.cosine >= THRESHOLD, matches.back >= THRESHOLD
     mutual = matches.to_left[matches.to_right] == np.arange(len(here)) if len(there) else near
     pairs = np.flatnonzero(mutual & near)
-    best = pairs[np.argsort(-matches.cosine[pairs], kind="stable")][:_SHOWN]
+    best = pairs[np.argsort(-matches.cosine[pairs], kind="stable")][:shown]
     matched = zip(
         lines(opened, left, here[best].tolist()),
         lines(opened, right, there[matches.to_right[best]].tolist()),
         matches.cosine[best].tolist(),
         strict=True,
     )
-    splits_right = _splits(opened, (right, left), (there, here), matches.to_right, matches.cosine)
-    splits_left = _splits(opened, (left, right), (here, there), matches.to_left, matches.back)
+    splits_right = _splits(
+        opened, (right, left), (there, here), matches.to_right, matches.cosine, shown
+    )
+    splits_left = _splits(
+        opened, (left, right), (here, there), matches.to_left, matches.back, shown
+    )
     edges = np.linspace(0, 1, 41)
     counts = np.histogram(np.clip(matches.cosine, 0, 1), edges)[0]
     return CompareView(
@@ -88,8 +94,8 @@ def compare(opened: RunCache, left: str, right: str) -> CompareView:
         matches=[Match(left=a, right=b, cosine=c) for a, b, c in matched],
         splits_left=splits_left[1],
         splits_right=splits_right[1],
-        alone_left=_loneliest(opened, left, here, matches.cosine),
-        alone_right=_loneliest(opened, right, there, matches.back),
+        alone_left=_loneliest(opened, left, here, matches.cosine, shown),
+        alone_right=_loneliest(opened, right, there, matches.back, shown),
     )
 
 
@@ -99,6 +105,7 @@ def _splits(
     living: tuple[np.ndarray, np.ndarray],
     place: np.ndarray,
     cosine: np.ndarray,
+    most: int,
 ) -> tuple[int, list[SplitFeature]]:
     """Features of the first side that several of the second have as their nearest; the most first.
 
@@ -107,13 +114,14 @@ def _splits(
     near = cosine >= THRESHOLD
     count = np.bincount(place[near], minlength=len(living[0]))
     split = np.flatnonzero(count > 1)
-    shown = split[np.argsort(-count[split], kind="stable")][: _SHOWN // 3]
+    shown = split[np.argsort(-count[split], kind="stable")][:most]
     splits = []
     for at in shown.tolist():
         parts = np.flatnonzero(near & (place == at))
-        parts = parts[np.argsort(-cosine[parts], kind="stable")][:8]
+        parts = parts[np.argsort(-cosine[parts], kind="stable")][:_PARTS_SHOWN]
         splits.append(
             SplitFeature(
+                of=int(count[at]),
                 whole=lines(opened, keys[0], [int(living[0][at])])[0],
                 parts=lines(opened, keys[1], living[1][parts].tolist()),
                 cosines=cosine[parts].tolist(),
@@ -123,8 +131,8 @@ def _splits(
 
 
 def _loneliest(
-    opened: RunCache, key: str, living: np.ndarray, cosine: np.ndarray
+    opened: RunCache, key: str, living: np.ndarray, cosine: np.ndarray, most: int
 ) -> list[FeatureLine]:
     """The features with the least like them on the other side."""
-    order = np.argsort(cosine, kind="stable")[:_SHOWN]
+    order = np.argsort(cosine, kind="stable")[:most]
     return lines(opened, key, living[order[cosine[order] < THRESHOLD]].tolist())

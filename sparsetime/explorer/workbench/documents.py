@@ -44,14 +44,19 @@ def documents(
 
 
 def document(
-    opened: RunCache, key: str, sequence: int, first: int = 0, stop: int | None = None
+    opened: RunCache,
+    key: str,
+    sequence: int,
+    first: int = 0,
+    stop: int | None = None,
+    most: int | None = MOST_STEPS,
 ) -> DocumentText:
-    """The words of the steps `first` to `stop` (exclusive), at most MOST_STEPS of them.
+    """The words of the steps `first` to `stop` (exclusive), at most `most` of them; None for all.
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
     first, stop, length = segment(opened, key, sequence, first, stop)
-    stop = min(stop, first + MOST_STEPS)
+    stop = stop if most is None else min(stop, first + most)
     whole = opened.document(key, sequence)
     place = int(np.searchsorted(opened.dictionary(key).store.sequence_indices, sequence))
     return DocumentText(
@@ -63,6 +68,9 @@ def document(
         words=whole.words[first:stop],
         gaps=whole.gaps[first:stop],
         is_text=opened.dictionary(key).store.sequences["text"][place].is_valid,
+        start=whole.start,
+        step=whole.step,
+        time_unit=whole.time_unit,
     )
 
 

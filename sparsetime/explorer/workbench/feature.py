@@ -109,11 +109,13 @@ def _moment(opened: RunCache, key: str, moments: FeatureEvents, at: int, peak: f
         position=position,
         source=words.id,
         value=float(moments.value[at]),
+        time=words.time(position),
         first=first,
         here=position - first,
         words=words.words[first:stop],
         gaps=words.gaps[first:stop],
         strengths=percent_of_peak(activation, peak).tolist(),
+        is_text=words.is_text,
         input=shown if shown.kind not in ("text", "none") else None,
     )
 

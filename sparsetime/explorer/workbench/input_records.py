@@ -25,9 +25,10 @@ class InputView(FrozenRecord):
     stop: int
     stride: int = 1
     channels: tuple[Text, ...] = ()
-    hidden: int = 0  # channels beyond the first that are sent
+    hidden: int = 0  # channels that were not asked for
     low: tuple[tuple[float | None, ...], ...] = ()
     high: tuple[tuple[float | None, ...], ...] = ()
     least: tuple[float, ...] = ()
     most: tuple[float, ...] = ()
     frames: tuple[VideoFrame, ...] = ()
+    of_frames: int = 0  # frames of the segment, of which `frames` are some

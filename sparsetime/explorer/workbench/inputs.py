@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sparsetime.explorer.workbench.run_cache import RunCache
 
 INPUTS = "inputs.safetensors"
-MOST_CHANNELS, MOST_FRAMES, SIDE = 12, 48, 72  # SIDE: pixels of a thumbnail's longer side
+MOST_FRAMES, SIDE = 48, 72  # SIDE: pixels of a thumbnail's longer side
 COLUMNS = 1200
 _SERIES, _FRAMES = 2, (3, 4)
 
@@ -71,8 +71,13 @@ def input_view(
     *,
     columns: int = COLUMNS,
     frames: int = MOST_FRAMES,
+    channels: int | None = None,
 ) -> InputView:
     """What the model read over the steps `first` to `stop` (exclusive).
+
+    columns: the most columns of a series; one of several steps holds their least and greatest
+    value. frames: the most frames, evenly spread; `of_frames` counts all. channels: the first ones
+    of a series; `hidden` counts the rest. None for all.
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have;
     DamagedError where the file of inputs cannot be read.
@@ -92,25 +97,26 @@ def input_view(
             kind="frames",
             first=first,
             stop=stop,
+            of_frames=len(values),
             frames=[
                 VideoFrame(step=first + int(at), picture=_address(values[int(at)])) for at in steps
             ],
         )
     stride = -(-len(values) // columns)
     begins = np.arange(0, len(values), stride)
-    shown = values[:, :MOST_CHANNELS]
+    shown = values[:, :channels]
     low, high = (reduce.reduceat(shown, begins).T for reduce in (np.fmin, np.fmax))
     return InputView(
         kind="series",
         first=first,
         stop=stop,
         stride=stride,
-        channels=tuple(names[:MOST_CHANNELS]),
-        hidden=max(0, values.shape[1] - MOST_CHANNELS),
+        channels=tuple(names[:channels]),
+        hidden=values.shape[1] - shown.shape[1],
         low=_finite(low),
         high=_finite(high),
-        least=tuple(least[:MOST_CHANNELS]),
-        most=tuple(most[:MOST_CHANNELS]),
+        least=tuple(least[:channels]),
+        most=tuple(most[:channels]),
     )
 
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sparsetime.explorer.metrics_table import comparison, definitions
+from sparsetime.explorer.metrics_table import (
+    comparison,
+    definitions,
+    documents_of,
+    measured_documents,
+    measured_on,
+)
 from sparsetime.explorer.run_contents import DICTIONARY, ShownDictionary
 from sparsetime.explorer.run_description import (
     aligned,
@@ -17,7 +23,7 @@ from sparsetime.explorer.run_description import (
     lead_of,
     title_of,
 )
-from sparsetime.explorer.step_units import step_name
+from sparsetime.explorer.step_units import step_name, step_time
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import (
     DictionaryView,
@@ -37,9 +43,12 @@ _BINS = 40
 _MOST_POINTS = 400
 
 
-def overview(workbench: Workbench) -> Overview:
-    """The first page: what the run holds, its dictionaries side by side, how they spread."""
-    opened = workbench.opened
+def overview(workbench: Workbench, opened: RunCache | None = None) -> Overview:
+    """The first page: what the run holds, its dictionaries side by side, how they spread.
+
+    opened: the run where it has been read already.
+    """
+    opened = opened or workbench.opened
     shown = list(opened.shown.values())
     folder = workbench.folder
     name = Path(folder.url.rstrip("/")).name
@@ -56,15 +65,23 @@ def overview(workbench: Workbench) -> Overview:
     evaluations: list[Mapping[str, MetricValue]] = [
         dictionary.evaluation or {} for dictionary in shown
     ]
+    duration = step_time(stores)
     return Overview(
         run=name,
         title=title_of(stores),
         lead=lead_of(stores, len(shown), unit),
         unit=unit,
+        step=duration.step if duration else None,
+        time_unit=duration.unit if duration else "",
         notes=opened.notes,
         facts=facts_of(stores, unit),
-        dictionaries=[_view(opened, dictionary) for dictionary in shown],
-        comparison=comparison(entries, evaluations),
+        dictionaries=[_view(opened, dictionary, unit) for dictionary in shown],
+        comparison=comparison(
+            entries, evaluations, [step_time([dictionary.store]) for dictionary in shown]
+        ),
+        comparison_notes=tuple(
+            measured_on(entries, [dictionary.evaluation for dictionary in shown], unit)
+        ),
         definitions=definitions(evaluations),
         config=config,
         renderers=tuple(f"/renderers/{n}.js" for n in range(len(workbench.renderers))),
@@ -100,17 +117,23 @@ def training(workbench: Workbench) -> list[TrainingCurve]:
     return curves
 
 
-def _view(opened: RunCache, dictionary: ShownDictionary) -> DictionaryView:
+def _view(opened: RunCache, dictionary: ShownDictionary, unit: str) -> DictionaryView:
     table = dictionary.table
     alive = table.density > 0
     first = np.arange(len(alive)) < table.groups[0] if dictionary.entry.parts else None
-    rows = max(dictionary.index.record["rows"], 2)
+    record = dictionary.index.record
+    rows = max(record["rows"], 2)
     longest = max(2.0, float(table.dwell.max(initial=2.0))) * 1.0001
     evaluation: Mapping[str, MetricValue] = dictionary.evaluation or {}
     return DictionaryView(
         entry=dictionary.entry,
         width=dictionary.index.width,
         dead=int((~alive).sum()),
+        active=record["entries"] / max(record["rows"], 1),
+        indexed=documents_of(dictionary.index.sequences.num_rows, record["rows"], unit),
+        measured_on=""
+        if dictionary.evaluation is None
+        else measured_documents(dictionary.evaluation, unit),
         figures={
             name: float(value.value)
             for name, value in evaluation.items()

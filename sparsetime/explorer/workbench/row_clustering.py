@@ -1,4 +1,4 @@
-"""Rows of a score that fire together: an order in which they are neighbours, and groups of them."""
+"""Rows of a timeline that fire together: an order in which they are neighbours, and groups."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _COARSE = 192  # columns in which rows are compared
 _IN_TREE = 300
 _TOGETHER = 0.7  # cosine distance up to which rows are one group
 
-# The columns in which a row sounds, and how strongly, in percent.
+# The columns in which a row is active, and its activations in percent of the peak.
 Cells: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 
-def likeness(
+def cluster_rows(
     cells: list[Cells], columns: int
 ) -> tuple[Int[np.ndarray, " rows"], Int[np.ndarray, " rows"]]:
     """A place for each row such that rows that fire together stand together, and its group.
@@ -32,7 +32,7 @@ def likeness(
     seen: Float[np.ndarray, "rows coarse"] = np.zeros((len(cells), -(-columns // size)))
     for at, (column, percent) in enumerate(cells):
         np.add.at(seen[at], column // size, percent)
-    seen += 1e-9  # a silent row has no direction otherwise
+    seen += 1e-9  # an inactive row has no direction otherwise
     seen /= np.linalg.norm(seen, axis=1, keepdims=True)
     first = seen[:_IN_TREE]
     tree = linkage(first, "average", metric="cosine")

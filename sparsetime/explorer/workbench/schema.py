@@ -32,8 +32,11 @@ class DictionaryView(FrozenRecord):
 
     entry: DictionaryEntry
     width: int
-    dead: int  # features that never fire
+    dead: int  # features that never fire on the indexed steps
+    active: float  # features that fire in a step, mean over the indexed steps
+    indexed: Text  # which steps those are: 4,000 tokens of 12 documents
     figures: dict[str, float]  # fvu, l0, dwell, … where they were measured
+    measured_on: Text  # the data of `figures`; empty where there are none
     density: Histogram  # share of steps
     dwell: Histogram  # mean run length in steps
     aligned_with: list[Text]  # dictionaries over the same steps, which can be stacked
@@ -47,10 +50,13 @@ class Overview(FrozenRecord):
     title: Text
     lead: Text
     unit: Text
+    step: float | None = None  # how long a step lasts, in `time_unit`
+    time_unit: Text = ""  # a plural; empty where the name of a step says how long it is
     notes: list[Text]  # what is left out, and why
     facts: list[tuple[Text, Text]]
     dictionaries: list[DictionaryView]
     comparison: list[ComparisonRow]
+    comparison_notes: tuple[Text, ...] = ()  # which data the comparison was measured on
     definitions: list[Definition]
     config: Text  # the run's settings as they were written; empty where there are none
     renderers: tuple[Text, ...] = ()  # addresses of the modules that draw other kinds of input
@@ -106,7 +112,7 @@ class TimelineRow(NamedFeature):
     dwell: float
     density: float
     energy: float  # share of the energy of the segment's code
-    place: int  # in the order of likeness: rows that fire together stand together
+    place: int  # in the order of co-activation: rows that fire together stand together
     group: int  # rows of one number fire together; counted in the order of `place`
     columns: list[int]
     strengths: list[int]
@@ -165,6 +171,9 @@ class DocumentText(FrozenRecord):
     words: list[Text]
     gaps: list[Text]
     is_text: bool  # otherwise the words are times
+    start: float = 0.0  # the time of step 0, in `time_unit`
+    step: float = 1.0  # the time from a step to the next
+    time_unit: Text = ""  # a plural; empty where the time of a step is its number
 
 
 class EnrichedFeature(NamedFeature):
@@ -182,12 +191,14 @@ class Moment(FrozenRecord):
     position: int
     source: Text
     value: float
+    time: Text  # of the moment, with its unit: 0.532 seconds, or step 53
     first: int
     here: int  # which of the words is the moment
     words: list[Text]
     gaps: list[Text]
     strengths: list[int]
-    input: InputView | None = None  # what the model read there, where that was no text
+    is_text: bool  # otherwise the words are times
+    input: InputView | None = None  # what the model read there, where that was no text and is kept
 
 
 class MomentBand(FrozenRecord):
@@ -247,6 +258,8 @@ class CoactivationView(FrozenRecord):
     """What fires with a feature, leads to it, follows it, and whose atoms point the same way."""
 
     documents: int  # how many were read for the first three
+    most: int  # the most features in a list
+    lag: int  # steps before and after a run of the feature that count for `before` and `after`
     together: list[CoactiveFeature]
     before: list[CoactiveFeature]
     after: list[CoactiveFeature]

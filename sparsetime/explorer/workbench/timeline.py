@@ -12,7 +12,7 @@ from sparsetime.explorer.peak_percent import percent_of_peak
 from sparsetime.explorer.row_choice import TOO_DENSE, FeatureTable, choose
 from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.feature_names import names_of
-from sparsetime.explorer.workbench.row_clustering import Cells, likeness
+from sparsetime.explorer.workbench.row_clustering import Cells, cluster_rows
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import (
     EnrichedFeature,
@@ -61,7 +61,7 @@ def timeline(
     begin, end = max(0, first - reach), min(length, stop + reach)
     stride = -(-(end - begin) // columns)
     cells = row_cells(whole.row_slice(begin, end), chosen, shown.table, stride)
-    place, group = likeness(cells, -(-(end - begin) // stride))
+    place, group = cluster_rows(cells, -(-(end - begin) // stride))
     total = float(energy.sum()) or 1.0
     return Timeline(
         dictionary=key,

@@ -1,18 +1,23 @@
 // A series of one or many channels over the timeline, each in a band of its own scale.
 
-import { node, short } from "../../web/dom.js";
+import { node, plural, short } from "../../web/dom.js";
+import { fitted } from "../../web/timeline_rows.js";
 
 const BAND = 27; // height of one channel of several
 const ALONE = 96;
 const MOST = 260;
 const SPARK_WIDTH = 640;
-const DESCRIBED = 4; // channels in the tooltip
+const LEAST_BAND = 11; // height of one of many channels where all are drawn
+const FEW = 12; // channels that are drawn where not all are asked for
 
 export default /** @type {Lane} */ ({
   reads: true,
+  channels: FEW,
   fits: (input) => input.kind === "series",
-  height: ({ channels }) =>
-    channels.length === 1 ? ALONE : Math.min(MOST, channels.length * BAND + 12),
+  height: ({ channels: { length } }) => {
+    if (length === 1) return ALONE;
+    return Math.max(Math.min(MOST, length * BAND + 12), length * LEAST_BAND + 12);
+  },
   draw(chart, { input }) {
     const { pen, hues, gutter, top } = chart;
     const band = (top - 10) / input.channels.length;
@@ -21,8 +26,7 @@ export default /** @type {Lane} */ ({
       pen.font = `11px ${chart.font}`;
       pen.textAlign = "right";
       pen.fillStyle = hues.soft;
-      const shortened = name.length > 20 ? `${name.slice(0, 19)}…` : name;
-      pen.fillText(shortened, gutter - 12, floor - band / 2 + 7);
+      pen.fillText(fitted(pen, name, gutter - 60), gutter - 12, floor - band / 2 + 7);
       pen.fillStyle = hues.rule;
       pen.fillRect(gutter, floor + 1, chart.wide, 1);
       pen.save();
@@ -41,23 +45,26 @@ export default /** @type {Lane} */ ({
   },
   describe({ input }, step) {
     const column = Math.floor((step - input.first) / input.stride);
-    const values = input.channels.slice(0, DESCRIBED).flatMap((name, i) => {
-      const value = input.low[i][column] ?? null;
-      return value === null ? [] : [`${name} ${short(value)}`];
+    const values = input.channels.slice(0, FEW).flatMap((name, i) => {
+      const [low, high] = [input.low[i][column] ?? null, input.high[i][column] ?? null];
+      if (low === null || high === null) return [];
+      return [`${name} ${low === high ? short(low) : `${short(low)} to ${short(high)}`}`];
     });
-    return values.join(", ") + (input.channels.length > DESCRIBED ? " …" : "");
+    const more = input.channels.length + input.hidden - FEW;
+    return values.join(", ") + (more > 0 ? ` and ${plural(more, "more channel")}` : "");
   },
   example(example, hue) {
-    const { input, strengths, position } = example;
+    const { input, strengths, time } = example;
     if (!input) return document.createTextNode("");
-    const band = input.channels.length === 1 ? 44 : 15;
-    const height = band * input.channels.length;
+    const channels = input.channels.slice(0, FEW);
+    const band = channels.length === 1 ? 44 : 15;
+    const height = band * channels.length;
     const step = SPARK_WIDTH / strengths.length;
     const svg = node("svg", {
       viewBox: `0 0 ${SPARK_WIDTH} ${height + 6}`,
       class: "sparks",
       role: "img",
-      "aria-label": `${input.channels.join(", ")} around step ${position}`,
+      "aria-label": `${channels.join(", ")} around ${time}`,
     });
     strengths.forEach((percent, i) => {
       if (!percent) return;
@@ -67,7 +74,7 @@ export default /** @type {Lane} */ ({
     });
     const here = { x: example.here * step, y: height + 3, width: step, height: 3 };
     svg.append(node("rect", { ...here, fill: "var(--ink)" }));
-    input.channels.forEach((name, i) => {
+    channels.forEach((name, i) => {
       const y = heightScale(input, i, (i + 1) * band - 2, band - 5);
       const points = input.low[i].flatMap((low, column) => {
         const high = input.high[i][column];
@@ -80,6 +87,11 @@ export default /** @type {Lane} */ ({
       svg.append(line);
     });
     return svg;
+  },
+  exampleNote({ input }) {
+    const count = input ? input.channels.length + input.hidden : 0;
+    const note = `Drawn are the first ${FEW} of ${count} channels; the timeline can show all.`;
+    return count > FEW ? note : "";
   },
 });
 

@@ -1,12 +1,13 @@
-// Words over the timeline, slanted, as many as have room; and examples as lines of prose.
+// Words over the timeline, slanted, as many as have room; and examples, as prose or as bars.
 
-import { h, hueOf } from "../../web/dom.js";
+import { h, hueOf, node } from "../../web/dom.js";
 import { spread, thinned } from "../../web/label_layout.js";
 import { shading } from "../../web/passage.js";
 
 const ANGLE = (-66 * Math.PI) / 180;
 const APART = 10.4; // pixels between two words
 const HEIGHT = 96;
+const EMPTY = 44; // height without words, for dragging over and for the dictionary's title
 
 /**
  * An activating example as a line of prose, its words shaded by their activation.
@@ -22,10 +23,40 @@ function exampleText({ words, gaps, here, strengths }, hue) {
   return h("p", { dir: "auto" }, pieces);
 }
 
+const BARS_WIDTH = 640;
+const BARS = 40; // height of the bars
+
+/**
+ * An activating example without words: a bar for each step, as high as its activation, over a mark
+ * at the moment.
+ * @param {Api.Moment} example
+ * @param {Hue} hue
+ */
+function exampleBars({ here, strengths, time }, hue) {
+  const step = BARS_WIDTH / strengths.length;
+  const svg = node("svg", {
+    viewBox: `0 0 ${BARS_WIDTH} ${BARS + 6}`,
+    class: "sparks",
+    role: "img",
+    "aria-label": `Activations around ${time}`,
+  });
+  svg.append(node("path", { class: "axis", d: `M0 ${BARS + 0.5}H${BARS_WIDTH}` }));
+  strengths.forEach((strength, i) => {
+    if (!strength) return;
+    const height = Math.max(1.5, (BARS * strength) / 100);
+    const box = { x: i * step, y: BARS - height, width: step * 0.86, height };
+    svg.append(node("rect", { ...box, fill: `var(--${hue})`, opacity: i === here ? 1 : 0.45 }));
+  });
+  const mark = { x: here * step, y: BARS + 3, width: step * 0.86, height: 3 };
+  svg.append(node("rect", { ...mark, class: "here", fill: "var(--ink)" }));
+  return svg;
+}
+
 export default /** @type {Lane} */ ({
   fits: (input) => input.kind === "text",
-  height: () => HEIGHT,
+  height: (input) => (input.kind === "text" ? HEIGHT : EMPTY),
   draw(chart, timeline) {
+    if (timeline.input.kind !== "text") return; // the axis has the times
     const { pen, hues, gutter, wide, top } = chart;
     const { view, cursor } = timeline;
     const labels = thinned(timeline.labels, view.from, view.to, (wide - 30) / APART);
@@ -60,5 +91,5 @@ export default /** @type {Lane} */ ({
       pen.translate(-x - 2, -top + 12);
     });
   },
-  example: exampleText,
+  example: (example, hue) => (example.is_text ? exampleText : exampleBars)(example, hue),
 });

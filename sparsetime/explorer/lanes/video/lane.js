@@ -52,6 +52,10 @@ export default /** @type {Lane} */ ({
     }
     pen.restore();
   },
+  describe: ({ input }) =>
+    input.frames.length < input.of_frames
+      ? `${input.frames.length} of ${input.of_frames} frames here; zoom in for the others`
+      : "",
   example: ({ input, strengths, first }, hue) =>
     h(
       "div.film",
@@ -65,4 +69,8 @@ export default /** @type {Lane} */ ({
         return image;
       }),
     ),
+  exampleNote: ({ input }) =>
+    input && input.frames.length < input.of_frames
+      ? `Shown are ${input.frames.length} of the ${input.of_frames} frames of each example.`
+      : "",
 });

@@ -1,6 +1,7 @@
 // Co-activation: features that fire with a feature, shortly before it and shortly after it.
 
 import { h, messageOf, percent, plural } from "../../web/dom.js";
+import { lasting } from "../../web/durations.js";
 import { relatedFeatures } from "../../web/related_features.js";
 
 /** @type {PanelModule["default"]} */
@@ -17,10 +18,10 @@ export default function coactivation(page) {
     h("b", {}, percent(share)),
     ` vs ${percent(chance)}`,
   ];
-  const near = `within 5 ${unit}s, and by chance`;
   page.answer("coactivation").then(
-    ({ documents, together, before, after }) => {
-      const read = `Counted in ${plural(documents, "document")} of its examples.`;
+    ({ documents, lag, most, together, before, after }) => {
+      const near = `within ${lasting(lag, page.run)}, and by chance`;
+      const read = `Counted in ${plural(documents, "document")} of its examples; of each list the ${most} furthest above chance.`;
       note.textContent = documents ? read : "";
       const lists = [
         relatedFeatures(

@@ -1,6 +1,7 @@
 // History of a feature over the training: four small line charts, and its top words at each snapshot.
 
 import { h, node, percent, plural, short } from "../../web/dom.js";
+import { stepsOf } from "../../web/durations.js";
 
 const WIDTH = 300;
 const HEIGHT = 112;
@@ -25,8 +26,8 @@ const FEW = 20; // steps, below which a value says little
 export const place = ({ feature }) => (feature.history ? "wide" : "aside");
 
 /** @type {PanelModule["default"]} */
-export default ({ feature, unit }) =>
-  feature.history ? historyOf(feature.history, unit) : noHistory();
+export default ({ feature, run }) =>
+  feature.history ? historyOf(feature.history, run) : noHistory();
 
 /** How to get snapshots, where there are none. */
 function noHistory() {
@@ -45,9 +46,10 @@ function noHistory() {
 
 /**
  * @param {Api.History} history
- * @param {string} unit what a step of the store is called
+ * @param {Api.Overview} run
  */
-function historyOf({ stages, looked_at }, unit) {
+function historyOf({ stages, looked_at }, run) {
+  const { unit } = run;
   const last = stages[stages.length - 1];
   /** @type {Quantity[]} */
   const quantities = [
@@ -64,7 +66,7 @@ function historyOf({ stages, looked_at }, unit) {
       range: [0, 1],
     },
     { title: `Density: share of ${unit}s`, name: "density", format: percent, range: null },
-    { title: `Mean dwell, ${unit}s`, name: "dwell", format: short, range: null },
+    { title: `Mean dwell, ${stepsOf(run)}`, name: "dwell", format: short, range: null },
   ];
   const charts = quantities.map((quantity) => lineChart(stages, quantity, (i) => choose(i)));
   const reads = stages.some((stage) => stage.words.length);

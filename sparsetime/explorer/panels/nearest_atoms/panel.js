@@ -5,11 +5,13 @@ import { relatedFeatures } from "../../web/related_features.js";
 
 /** @type {PanelModule["default"]} */
 export default function nearestAtoms(page) {
-  const head = h("div.section-head", {}, h("h2", {}, "Nearest atoms"));
+  const note = h("p.count");
+  const head = h("div.section-head", {}, h("h2", {}, "Nearest atoms"), note);
   const section = h("section.side", { hidden: true }, head);
   const cosine = (/** @type {Api.CoactiveFeature} */ { share }) => h("b", {}, share.toFixed(2));
   page.answer("coactivation").then(
-    ({ nearest, elsewhere }) => {
+    ({ nearest, elsewhere, most }) => {
+      note.textContent = `The ${most} of the highest cosine.`;
       section.hidden = !nearest.length && !elsewhere.length;
       const lists = [
         relatedFeatures(page, "In this dictionary", "cosine", nearest, cosine),

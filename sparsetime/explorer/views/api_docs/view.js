@@ -90,7 +90,7 @@ function recordSection(name, { description = "", properties = {} }) {
     "section.route",
     { id: name },
     h("h2", {}, h("code", {}, name)),
-    h("p", {}, description.split("\n")[0]),
+    description.split(/\n\s*\n/).map((text) => h("p", {}, text)),
     h("dl", {}, fields),
   );
 }

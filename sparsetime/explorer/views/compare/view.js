@@ -4,9 +4,10 @@ import { ask } from "../../web/api.js";
 import { choices, dropdown, empty, featureAddress, h, messageOf, nameOf } from "../../web/dom.js";
 import { dictionaryOf, featureLine } from "../../web/feature_list.js";
 import { histogram } from "../../web/histogram.js";
-import { here, remember } from "../../web/router.js";
+import { exported, here, remember } from "../../web/router.js";
 import { pareto } from "./pareto.js";
 
+const MOST = 2000; // entries of a list
 const WAIT =
   "Matching every atom with its nearest. The first time this takes a moment; the result is kept beside the run.";
 
@@ -42,7 +43,7 @@ export default async function compareView(at, run) {
   const status = h("p.count", { role: "status" }, WAIT);
   at.append(header(at, run, left, right), status);
   at.style.opacity = ""; // the page is hidden until the view is drawn; this wait must be seen
-  const answer = await ask("compare", { left: left.key, right: right.key });
+  let answer = await ask("compare", { left: left.key, right: right.key });
   status.remove();
 
   const list = h("div");
@@ -50,21 +51,54 @@ export default async function compareView(at, run) {
   const lists = {
     shared: () => sharedList(answer, left, right),
     split: () => splitLists(answer, left, right),
-    only: () => oneSidedLists(answer, left, right, run.unit),
+    only: () => oneSidedLists(answer, left, right, run),
   };
   const show = (/** @type {string} */ name) => {
     remember({ show: name === "shared" ? "" : name });
-    list.replaceChildren(lists[name]());
+    const cut = cutNote(answer, name);
+    const showAll = async () => {
+      answer = await ask("compare", { left: left.key, right: right.key, shown: MOST });
+      show(name);
+    };
+    const button = exported ? null : h("button.more", { click: showAll }, "Show all");
+    list.replaceChildren(
+      lists[name](),
+      ...(cut ? [h("p.count", {}, cut), ...(button ? [button] : [])] : []),
+    );
   };
   const shown = LISTS.find(([name]) => name === here().get("show"))?.[0] ?? "shared";
   const title = `Cosine of each feature of ${left.title} and its nearest`;
-  const charts = [histogram({ title, unit: "", ...answer.cosines }), pareto(run)];
+  const { cosines } = answer;
+  const charts = [histogram({ title, unit: "", ...cosines }), pareto(run)];
   at.append(
     counts(answer, left, right),
     h("section.charts", {}, charts),
     h("section", {}, h("div.controls", {}, choices("show", LISTS, shown, show)), list),
   );
   show(shown);
+}
+
+/**
+ * How much of the lists is shown, where that is not all; empty otherwise.
+ * @param {Api.CompareView} answer
+ * @param {string} name of the list
+ */
+export function cutNote(answer, name) {
+  /** @type {Record<string, [number, number][]>} */
+  const sizes = {
+    shared: [[answer.matches.length, answer.shared]],
+    split: [
+      [answer.splits_left.length, answer.split_left],
+      [answer.splits_right.length, answer.split_right],
+    ],
+    only: [
+      [answer.alone_left.length, answer.only_left],
+      [answer.alone_right.length, answer.only_right],
+    ],
+  };
+  const cut = sizes[name].filter(([shown, all]) => shown < all);
+  const texts = cut.map(([shown, all]) => `${shown} of ${all.toLocaleString("en")}`);
+  return texts.length ? `Shown: ${texts.join(" and ")}.` : "";
 }
 
 /**
@@ -155,11 +189,13 @@ function splitLists(answer, left, right) {
     /** @type {Side} */ other,
   ) => {
     const title = `One in ${side.title}, several in ${other.title}`;
-    const lines = splits.map(({ whole, parts, cosines }) => {
+    const lines = splits.map(({ whole, of, parts, cosines }) => {
+      const more = of - parts.length;
       const list = parts.map((part, i) =>
         h("p", {}, h("b", {}, cosines[i].toFixed(2)), featureLink(other.key, part)),
       );
-      return h("div.split", {}, featureLink(side.key, whole), h("div", {}, list));
+      const rest = more ? h("p.count", {}, `and ${more.toLocaleString("en")} more`) : null;
+      return h("div.split", {}, featureLink(side.key, whole), h("div", {}, list, rest));
     });
     const content = lines.length ? lines : none("None is split");
     return h("section", {}, h("div.section-head", {}, h("h2", {}, title)), content);
@@ -176,12 +212,12 @@ function splitLists(answer, left, right) {
  * @param {Api.CompareView} answer
  * @param {Side} left
  * @param {Side} right
- * @param {string} unit
+ * @param {Api.Overview} run
  */
-function oneSidedLists(answer, left, right, unit) {
+function oneSidedLists(answer, left, right, run) {
   const column = (/** @type {Api.FeatureLine[]} */ lines, /** @type {Side} */ side) => {
     const note = h("p", {}, "Lowest cosine with the other side first.");
-    const list = lines.map((line) => featureLine(side.key, line, unit));
+    const list = lines.map((line) => featureLine(side.key, line, run));
     const head = h("div.section-head", {}, h("h2", {}, `Only in ${side.title}`), note);
     return h(
       "section",

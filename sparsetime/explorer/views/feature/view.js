@@ -2,10 +2,13 @@
 
 import { ask, of } from "../../web/api.js";
 import { featureAddress, h, hueOf, nameOf, partOf, percent, short } from "../../web/dom.js";
+import { duration } from "../../web/durations.js";
 import { dictionaryOf } from "../../web/feature_list.js";
 import { panels } from "../../web/manifests.js";
 import { go } from "../../web/router.js";
 import { naming } from "./naming.js";
+
+const TITLE = 5; // words in the title
 
 /** @typedef {[place: PanelManifest["place"], element: Node]} PlacedPanel */
 
@@ -29,7 +32,7 @@ export default async function featureView(at, run, parameters) {
     at.append(h("section.empty", {}, h("h2", {}, "It never fires"), h("p", {}, note)), ...elements);
     return null;
   }
-  at.append(metrics(feature, unit));
+  at.append(metrics(feature, run));
   const placed = await drawPanels(page, panels);
   const inPlace = (/** @type {PanelManifest["place"]} */ place) =>
     placed.filter(([where]) => where === place).map(([, element]) => element);
@@ -118,11 +121,22 @@ function header({ entry }, { line, earlier, later }) {
   const list = `/features?dictionary=${encodeURIComponent(entry.key)}`;
   const part = line.part ? ` · ${partOf(entry, line)}` : "";
   const crumb = [h("a", { href: list }, entry.title), ` · feature ${line.feature}${part}`];
-  const title = line.words.slice(0, 5).join(", ") || `Feature ${line.feature}`;
+  const title = line.words.slice(0, TITLE).join(", ") || `Feature ${line.feature}`;
+  const others = line.words.slice(TITLE);
+  const more = others.length
+    ? h("p.lead.small", { dir: "auto" }, `also ${others.join(", ")}`)
+    : null;
   return h(
     "header.head",
     {},
-    h("div", {}, h("p.crumb", {}, crumb), h("h1", { dir: "auto" }, title), naming(entry.key, line)),
+    h(
+      "div",
+      {},
+      h("p.crumb", {}, crumb),
+      h("h1", { dir: "auto" }, title),
+      more,
+      naming(entry.key, line),
+    ),
     h(
       "nav.steps",
       { "aria-label": "Neighbours" },
@@ -134,15 +148,20 @@ function header({ entry }, { line, earlier, later }) {
 
 /**
  * @param {Api.FeatureView} feature
- * @param {string} unit
+ * @param {Api.Overview} run
  */
-function metrics({ line, count, runs, mean, half_life_censored }, unit) {
+function metrics({ line, count, runs, mean, half_life_censored }, run) {
+  const { unit } = run;
   const over = half_life_censored ? "over " : "";
   const halfLife = line.half_life === null ? "–" : `${over}${short(line.half_life)}`;
+  const inTime = (/** @type {number | null} */ steps, more = "") => {
+    const time = steps === null ? "" : duration(steps, run);
+    return time ? ` (${more}${time})` : "";
+  };
   const rows = [
-    [short(line.dwell), `mean dwell, ${unit}s`],
-    [halfLife, `half-life, ${unit}s`],
-    [percent(line.density), `density: share of ${unit}s`],
+    [short(line.dwell), `mean dwell, ${unit}s${inTime(line.dwell)}`],
+    [halfLife, `half-life, ${unit}s${inTime(line.half_life, over)}`],
+    [percent(line.density), `density: share of the indexed ${unit}s`],
     [short(count), `active ${unit}s`],
     [short(runs), "runs"],
     [short(line.documents), "documents"],

@@ -45,7 +45,7 @@ export default async function overviewView(at, run) {
 
 /** @param {Api.DictionaryView} view */
 function card(view) {
-  const { entry, figures, opens_at, dead } = view;
+  const { entry, figures, opens_at, dead, active, indexed, measured_on } = view;
   const [sequence, first, stop] = opens_at;
   const key = encodeURIComponent(entry.key);
   const href = `/timeline?d=${key}&s=${sequence}&from=${first}&to=${stop}`;
@@ -66,8 +66,16 @@ function card(view) {
     {},
     h("a", { href, "aria-label": `The timeline of a passage under ${entry.title}` }, picture),
     h("h2", {}, entry.title),
-    h("p.note", {}, `${entry.note}; ${dead.toLocaleString("en")} dead.`),
+    h("p.note", {}, `${entry.note}.`),
     h("dl", {}, facts),
+    measured_on ? h("p.count", {}, `Measured on ${measured_on}.`) : null,
+    h(
+      "p.count",
+      {},
+      `Indexed: ${indexed}; ${dead.toLocaleString("en")} features never fire there`,
+      // The same quantity is shown once: over the data of the evaluation where there is one.
+      figures.l0 === undefined ? `, and ${short(active)} fire at a time.` : ".",
+    ),
     h("p.ways", {}, ways),
   );
 }
@@ -143,7 +151,7 @@ async function featuresSection(at, run) {
 }
 
 /** @param {Api.Overview} run */
-function comparisonSection({ dictionaries, comparison, definitions }) {
+function comparisonSection({ dictionaries, comparison, comparison_notes, definitions }) {
   const ranges = new Map(definitions.map(({ name, range }) => [name, range]));
   const titles = dictionaries.map(({ entry: { title, parts } }) => [
     h("th", { scope: "col" }, title),
@@ -159,7 +167,8 @@ function comparisonSection({ dictionaries, comparison, definitions }) {
     return h("tr", {}, h("th", { scope: "row" }, h("abbr", { title: meaning }, label)), values);
   });
   const head = h("thead", {}, h("tr", {}, h("th"), titles));
-  const note = h("p", {}, "Point at a name for its definition.");
+  const sentences = [...comparison_notes, "Point at a name for its definition."];
+  const note = h("p", {}, sentences.join(" "));
   return h(
     "section",
     {},
