@@ -17,7 +17,10 @@ from sparsetime.cli.model_argument import named_model
 from sparsetime.cli.options import as_typed
 from sparsetime.errors import StoreError
 
-COMMANDS = ("sites", "recipes", "capture", "train", "evaluate", "index", "claim", "report", "demo")
+COMMANDS = (
+    *("sites", "recipes", "capture", "train", "evaluate", "index", "claim", "report", "verify"),
+    "demo",
+)
 
 
 def run(*arguments, code=0):

@@ -57,6 +57,7 @@ def claim(
     from sparsetime.claims.claim import claims, get_claim
     from sparsetime.claims.verdicts.results import SHIPPED, latest_records
     from sparsetime.claims.verdicts.standing import standings
+    from sparsetime.files import Folder, folder_lock
 
     if name and every:
         raise ConfigError(f"--all checks every claim; leave out {name!r}, or --all")
@@ -79,7 +80,9 @@ def claim(
     else:
         due = [standing.claim for standing in standings(claims(), latest_records(path))
                if again or not standing.stands]  # fmt: skip
-    records = _run(due, path, seeds)
+    # Lines are appended whole, so that only the package's own file needs one process at a time.
+    with folder_lock(*([Folder(str(path.parent))] if keep else []), what="sparsetime claim --keep"):
+        records = _run(due, path, seeds)
     if name:
         _show(due[0], records[0])
     else:

@@ -81,7 +81,7 @@ class LeaderboardEntry(BaseModel):
 
     def save(self, folder: Folder) -> None:
         """Write it into the leaderboard's folder, whole or not at all."""
-        folder.write_text(_path(self.cell), self.model_dump_json(indent=2) + "\n")
+        folder.write_json(_path(self.cell), self.model_dump(mode="json"), SCHEMA_VERSION)
 
 
 def saved_entry(folder: Folder, cell: GridCell, terms: dict[str, Any]) -> LeaderboardEntry | None:
@@ -94,7 +94,8 @@ def saved_entry(folder: Folder, cell: GridCell, terms: dict[str, Any]) -> Leader
     if not folder.exists(name):
         return None
     try:
-        entry = LeaderboardEntry.model_validate(folder.read_json(name))
+        again = "Remove it, and the cell is trained again"
+        entry = LeaderboardEntry.model_validate(folder.read_json(name, SCHEMA_VERSION, again))
     except ValidationError as error:
         raise DamagedError(
             f"{folder.url}/{name} is no record of a leaderboard's cell; remove it, and it is "

@@ -19,7 +19,7 @@ from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.comparison.testbed_split import TestbedSplit, split_testbed
 from sparsetime.config import validated
 from sparsetime.errors import ConfigError, unknown_name
-from sparsetime.files import Folder
+from sparsetime.files import Folder, locks
 from sparsetime.metrics.temporal.probe_ladder import RANDOM, RAW, probe_ladder
 from sparsetime.progress import Bar
 from sparsetime.progress import progress as running
@@ -31,6 +31,7 @@ _PLACEHOLDER = 64  # any width of activations will do to see whether settings ma
 RUNS = "runs"
 
 
+@locks("out")
 def leaderboard(out: str | Path, *, progress: bool = True, **settings: Any) -> Leaderboard:
     """Train recipes at equal budgets on testbeds, measure them, and compare what is equal.
 

@@ -12,6 +12,7 @@ from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.config import validated
 from sparsetime.errors import ConfigError, DamagedError, StoreError
 from sparsetime.files import Folder
+from sparsetime.files.formats import table_bytes
 from sparsetime.training.config import upgrade_saved_config
 
 if TYPE_CHECKING:
@@ -70,14 +71,9 @@ class Leaderboard:
 
     def save(self) -> None:
         """Write leaderboard.json (everything) and leaderboard.parquet (the table)."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         folder = Folder(self.path)
-        sink = pa.BufferOutputStream()
-        pq.write_table(self.table(), sink)
-        folder.write_bytes(TABLE, sink.getvalue().to_pybytes())
-        folder.write_json(RECORD, self._json())
+        folder.write_bytes(TABLE, table_bytes(self.table(), SCHEMA_VERSION))
+        folder.write_json(RECORD, self._json(), SCHEMA_VERSION)
 
     @staticmethod
     def open(path: str) -> Leaderboard:
@@ -91,7 +87,7 @@ class Leaderboard:
             raise StoreError(
                 f"{path} holds no {RECORD}; sparsetime.leaderboard writes one when all is measured"
             )
-        value = folder.read_json(RECORD)
+        value = folder.read_json(RECORD, again="Repeat the leaderboard; measured cells are kept")
         if not isinstance(value, dict) or "schema_version" not in value:
             raise DamagedError(f"{path}/{RECORD} is not the record of a leaderboard")
         if value["schema_version"] != SCHEMA_VERSION:

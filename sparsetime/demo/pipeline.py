@@ -21,7 +21,7 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.errors import StoreError
 from sparsetime.features.build_index import index
-from sparsetime.files import Folder
+from sparsetime.files import Folder, locks
 from sparsetime.metrics.evaluate import evaluate
 from sparsetime.metrics.evaluation_report import RECORD as EVALUATION
 from sparsetime.models.load import LoadedModel
@@ -34,6 +34,7 @@ from sparsetime.training.train import train
 CONFIG, METRICS, TIMES, STORE = "config.yaml", "metrics.json", "times.json", "activations"
 
 
+@locks("out")
 def demo(
     out: str | Path = "runs/demo",
     config: str | Path | None = None,
@@ -81,7 +82,9 @@ class _Stages:
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
-        self._seconds = folder.read_json(TIMES) if folder.exists(TIMES) else {}
+        self._seconds: dict[str, float] = {}
+        if folder.exists(TIMES):
+            self._seconds = folder.read_json(TIMES, 1, "Remove it; its times are lost")
 
     def run(self, name: str, work: Callable[[], T]) -> T:
         began = time.monotonic()
@@ -107,7 +110,9 @@ def _refuse_others(folder: Folder, settings: DemoSettings, force: bool) -> None:
                 f"{', '.join(folder.names()[:5])}. Choose another --out"
             )
     elif folder.exists(CONFIG):
-        if folder.read_bytes(CONFIG).decode() != _text(settings):
+        if folder.read_text(CONFIG, 1, "Pass --force to start again in its place") != _text(
+            settings
+        ):
             raise StoreError(
                 f"{folder.url} holds a demo run with other settings (see its {CONFIG}); choose "
                 "another --out, or --force to start again in its place"
@@ -121,7 +126,8 @@ def _refuse_others(folder: Folder, settings: DemoSettings, force: bool) -> None:
 
 def _claim(folder: Folder, settings: DemoSettings, force: bool) -> None:
     if force:
-        folder.remove()
+        for name in folder.names():
+            folder.remove(name)
     folder.write_text(CONFIG, _text(settings))
 
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import Any
-
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -17,36 +12,31 @@ from sparsetime.dictionaries.legacy_config import current_config, current_weight
 from sparsetime.dictionaries.objectives.objective import Objective
 from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
-from sparsetime.errors import DamagedError, StoreError
+from sparsetime.errors import DamagedError, SparsetimeError, StoreError
 from sparsetime.files import Folder
 from sparsetime.torch_settings import with_gradients
 
 SCHEMA_VERSION = 1
 JSON_NAME = "dictionary.json"
 WEIGHTS_NAME = "dictionary.safetensors"
+_AGAIN = "Restore it from a copy, or train again"
 _KEYS = ("schema_version", "name", "encoder", "sparsifier", "decoder", "objective", "sha256")
 
 
 def save(dictionary: Dictionary, path: str | os.PathLike[str]) -> None:
     """Write the dictionary into a folder; the JSON comes last and makes it valid."""
     folder = Folder(os.fspath(path))
-    weights = save_tensors({n: t.contiguous() for n, t in dictionary.state_dict().items()})
-    folder.write_bytes(WEIGHTS_NAME, weights)
-    folder.write_json(
-        JSON_NAME,
-        {
-            "schema_version": SCHEMA_VERSION,
-            **dictionary.to_config(),
-            "sha256": hashlib.sha256(weights).hexdigest(),
-        },
-    )
+    sha256 = folder.write_tensors(WEIGHTS_NAME, dictionary.state_dict())
+    record = {"schema_version": SCHEMA_VERSION, **dictionary.to_config(), "sha256": sha256}
+    folder.write_json(JSON_NAME, record, SCHEMA_VERSION)
 
 
 def load(path: str | os.PathLike[str]) -> Dictionary:
     """Open a dictionary that `save` or `train` wrote, from a folder or URL.
 
     Errors: StoreError where there is none or it is from a newer sparsetime; DamagedError where
-    the weights are not the bytes that were written.
+    a file is not the bytes that were written, or describes no dictionary; ConfigError for a
+    component that this sparsetime does not have, or settings that it does not take.
     """
     folder = Folder(os.fspath(path))
     if not folder.exists(JSON_NAME):
@@ -54,8 +44,8 @@ def load(path: str | os.PathLike[str]) -> Dictionary:
             f"{folder.url} holds no {JSON_NAME}, so it is not a finished dictionary; give the "
             f"folder that `train` wrote to. It holds: {', '.join(folder.names()) or 'nothing'}"
         )
-    config = folder.read_json(JSON_NAME)
-    config = current_config(config) if isinstance(config, dict) else {}
+    config = folder.read_json(JSON_NAME, again=_AGAIN)
+    config = _with_current_keys(config, folder) if isinstance(config, dict) else {}
     lacking = [key for key in _KEYS if key not in config]
     if lacking:
         raise DamagedError(
@@ -68,10 +58,31 @@ def load(path: str | os.PathLike[str]) -> Dictionary:
             f"{folder.url}/{JSON_NAME} has schema version {version}; this sparsetime reads "
             f"version {SCHEMA_VERSION}. Update sparsetime to open it."
         )
-    with with_gradients():
-        dictionary = from_config(config)
-        dictionary.load_state_dict(_read_weights(folder, config["sha256"]))
+    try:
+        with with_gradients():
+            dictionary = from_config(config)
+            dictionary.load_state_dict(_read_weights(folder, config["sha256"]))
+    except SparsetimeError as error:
+        if folder.url in str(error):
+            raise
+        raise type(error)(f"{folder.url}/{JSON_NAME}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise DamagedError(
+            f"{folder.url}/{JSON_NAME} describes no dictionary that fits its weights "
+            f"({type(error).__name__}: {why}). {_AGAIN}"
+        ) from error
     return dictionary
+
+
+def _with_current_keys(config: dict[str, Any], folder: Folder) -> dict[str, Any]:
+    try:
+        return current_config(config)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DamagedError(
+            f"{folder.url}/{JSON_NAME} describes no dictionary ({type(error).__name__}: {error}). "
+            f"{_AGAIN}"
+        ) from error
 
 
 def from_config(config: dict[str, Any]) -> Dictionary:
@@ -94,17 +105,4 @@ def from_config(config: dict[str, Any]) -> Dictionary:
 def _read_weights(folder: Folder, sha256: str) -> dict[str, Any]:
     if not folder.exists(WEIGHTS_NAME):
         raise DamagedError(f"{folder.url} lacks {WEIGHTS_NAME}; restore it or train again")
-    data = folder.read_bytes(WEIGHTS_NAME)
-    try:
-        tensors = load_tensors(data)
-    except SafetensorError as error:
-        raise DamagedError(
-            f"{folder.url}/{WEIGHTS_NAME} is not a safetensors file ({error}); "
-            "restore it or train again"
-        ) from error
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise DamagedError(
-            f"{folder.url}/{WEIGHTS_NAME} is not the file that was saved: its checksum differs; "
-            "restore it or train again"
-        )
-    return current_weights(tensors)
+    return current_weights(folder.read_tensors(WEIGHTS_NAME, again=_AGAIN, sha256=sha256))

@@ -6,10 +6,8 @@ them; scores are drawn from whole sequences' codes, so that zooming and choosing
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
@@ -17,6 +15,7 @@ from pydantic import BaseModel
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.explorer import app_page, manifests
 from sparsetime.explorer.excerpts import choose_excerpts
+from sparsetime.explorer.export_files import ExportFiles, as_json, is_unfinished
 from sparsetime.explorer.page_code import page_code
 from sparsetime.explorer.workbench.documents import document, documents
 from sparsetime.explorer.workbench.feature import feature
@@ -26,7 +25,7 @@ from sparsetime.explorer.workbench.inputs import input_view
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import Overview
 from sparsetime.explorer.workbench.workbench import Workbench
-from sparsetime.files import Folder
+from sparsetime.files import Folder, locks
 from sparsetime.progress import Bar
 from sparsetime.progress import progress as running
 
@@ -36,6 +35,7 @@ _MILLION = 1e6
 _REFUSED = 5  # items too large for the room that is left before the rest is not tried
 
 
+@locks("out")
 def export(
     run: str | Path,
     out: str | Path,
@@ -61,13 +61,14 @@ def export(
         why = " ".join(opened.notes) or "It has no index; make one with sparsetime index."
         raise StoreError(f"{opened.folder.url} holds nothing to export yet. {why}")
     folder = Folder(str(out))
-    if folder.names() and not force:
+    if folder.names() and not force and not is_unfinished(folder):
         raise StoreError(
-            f"{out} holds files already; choose another folder, or write over them with force=True"
+            f"{folder.url} holds files already; choose another folder, or write over them with "
+            f"force=True"
         )
     folder.remove(_INDEX)
     folder.remove("data")
-    data = folder / "data"
+    files = ExportFiles(folder, opened.folder.url)
     renderers_at = [f"renderers/{n}.js" for n in range(len(workbench.renderers))]
     for view in manifests.views():
         if view.export is None or not view.exported:
@@ -76,44 +77,46 @@ def export(
             if isinstance(value, Overview):  # addresses of the lanes that users named are relative
                 renderers = tuple(f"../{at}" for at in renderers_at)
                 value = value.model_copy(update={"renderers": renderers})
-            _write(data, name, value)
+            files.write(f"data/{name}", value)
     share = megabytes * _MILLION / len(opened.shown)
     whole: list[str] = []
     for number, key in enumerate(opened.shown):
-        whole.append(_dictionary(data / str(number), opened, key, share, progress))
+        whole.append(_dictionary(files, f"data/{number}", opened, key, share, progress))
     for at, file in zip(renderers_at, workbench.renderers, strict=True):
-        folder.write_bytes(at, file.read_bytes())
+        files.write_bytes(at, file.read_bytes())
     for name, asset in manifests.assets().items():
-        folder.write_bytes(name, asset.read_bytes())
-    folder.write_bytes("plotly.js", app_page.plotly())
-    folder.write_text(_INDEX, app_page.shell(f"exported: {'; '.join(whole)}"))
-    return Path(str(out)) / _INDEX
+        files.write_bytes(name, asset.read_bytes())
+    files.write_bytes("plotly.js", app_page.plotly())
+    files.finish(_INDEX, app_page.shell(f"exported: {'; '.join(whole)}").encode())
+    return Path(folder.url) / _INDEX
 
 
-def _dictionary(data: Folder, opened: RunCache, key: str, room: float, show: bool) -> str:
+def _dictionary(
+    data: ExportFiles, at: str, opened: RunCache, key: str, room: float, show: bool
+) -> str:
     """Everything of one dictionary within `room` bytes; in words, what that is."""
     shown = opened.dictionary(key)
     table = shown.table
     living = np.flatnonzero(table.density > 0)
     telling = list(dict.fromkeys([*_telling(opened, key, len(living)), *living.tolist()]))
-    listed = _dump({"lines": lines(opened, key, telling), "peaks": table.peak[telling].tolist()})
+    listed = as_json({"lines": lines(opened, key, telling), "peaks": table.peak[telling].tolist()})
     left = room - len(listed)
     with running(f"export {key}", room, "bytes", show) as bar:
         bar.advance(len(listed))
         items = _sequences(opened, key, _sequence_order(opened, key))
-        sequences, used = _fill(data / "sequences", items, left / 2, bar)
+        sequences, used = _fill(data, f"{at}/sequences", items, left / 2, bar)
         items = _features(opened, key, telling)
-        features, _ = _fill(data / "features", items, left - used, bar)
+        features, _ = _fill(data, f"{at}/features", items, left - used, bar)
     if not sequences or not features:
         raise ConfigError(
             f"{room / _MILLION:.2f} megabytes for {key} do not hold its list of features, a "
             f"sequence and the moments of a feature; allow more with megabytes (--megabytes)"
         )
     all_documents = documents(opened, key, limit=len(shown.index.sequences))
-    data.write_bytes("features.json", listed)
-    _write(data, "columns.json", feature_columns(opened, key))
-    _write(data, "sequences.json", [x for x in all_documents.lines if x.sequence in set(sequences)])
-    _write(data, "holds.json", {"features": features})
+    data.write_bytes(f"{at}/features.json", listed)
+    data.write(f"{at}/columns.json", feature_columns(opened, key))
+    data.write(f"{at}/sequences.json", [x for x in all_documents.lines if x.sequence in set(sequences)])
+    data.write(f"{at}/holds.json", {"features": features})
     return (
         f"{shown.entry.title}: {len(sequences):,} of {all_documents.total:,} sequences, moments of "
         f"{len(features):,} of {len(living):,} features"
@@ -121,7 +124,7 @@ def _dictionary(data: Folder, opened: RunCache, key: str, room: float, show: boo
 
 
 def _fill(
-    folder: Folder, items: Iterator[tuple[int, bytes]], room: float, bar: Bar
+    data: ExportFiles, at: str, items: Iterator[tuple[int, bytes]], room: float, bar: Bar
 ) -> tuple[list[int], int]:
     """Write items while they fit; their numbers, and the bytes that they take."""
     written, used, refused = [], 0, 0
@@ -131,7 +134,7 @@ def _fill(
             if refused == _REFUSED:
                 break
             continue
-        folder.write_bytes(f"{number}.json", text)
+        data.write_bytes(f"{at}/{number}.json", text)
         bar.advance(len(text))
         written.append(number)
         used += len(text)
@@ -143,7 +146,7 @@ def _features(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple[
     for number in numbers:
         record: dict[str, BaseModel] = {"feature": feature(opened, key, number)}
         record |= {name: of(opened, key, number) for name, of in answers.items() if of}
-        yield number, _dump(record)
+        yield number, as_json(record)
 
 
 def _sequences(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
@@ -152,7 +155,7 @@ def _sequences(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple
         code = opened.code(key, number)
         yield (
             number,
-            _dump(
+            as_json(
                 {
                     "text": document(opened, key, number, most=None),
                     **page_code(code, peak),
@@ -182,17 +185,3 @@ def _sequence_order(opened: RunCache, key: str) -> list[int]:
         excerpt.sequence for excerpt in choose_excerpts(shown.store, len(numbers), numbers, steps=1)
     ]
     return list(dict.fromkeys([opened.opens_at(key)[0], *best, *numbers]))
-
-
-def _write(folder: Folder, name: str, value: Any) -> None:
-    folder.write_bytes(name, _dump(value))
-
-
-def _dump(value: Any) -> bytes:
-    def plain(record: Any) -> Any:
-        if isinstance(record, BaseModel):
-            return record.model_dump(mode="json")
-        raise TypeError(f"{type(record).__name__} is no record")
-
-    text = json.dumps(value, default=plain, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "replace")

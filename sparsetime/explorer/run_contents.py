@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sparsetime.errors import DamagedError, StoreError
+from sparsetime.errors import SparsetimeError, StoreError
 from sparsetime.explorer.records import DictionaryEntry
 from sparsetime.explorer.row_choice import FeatureTable, table_of
 from sparsetime.explorer.run_description import dictionary_entry
@@ -75,6 +75,10 @@ class RunContents:
     notes: list[str]
 
 
+# What reading raises where a record lacks something, or holds something of another type.
+_MISFITS = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+
+
 class _LeftOutError(Exception):
     """Why a dictionary is not shown, and which command changes that."""
 
@@ -92,24 +96,42 @@ def read_run(folder: Folder, dictionaries: list[str], advance: Callable[[], None
 def readable(folder: Folder, dictionaries: list[str], advance: Callable[[], None]) -> RunContents:
     """Read the stores of a run and the `dictionaries` whose index is of them and of their weights.
 
-    What is damaged, or was made from other weights or another store, is left out with a note.
+    What is damaged, of a newer sparsetime, or made from other weights or another store, is left out
+    with a note; the rest is shown.
     `advance` is called after every dictionary.
     """
-    from sparsetime.activations.store.provenance import shards_hash
-    from sparsetime.activations.store.store import open_store
-
-    opened = [open_store((folder / name).url) for name in store_names(folder)]
-    stores = {(shards_hash(s), s.model_hash, s.site): s for s in opened}
-    shown: list[ShownDictionary] = []
     notes: list[str] = []
+    stores = _stores(folder, notes)
+    shown: list[ShownDictionary] = []
     for name in dictionaries:
         try:
             shown.append(_shown(folder / name, name, stores, notes))
-        except (_LeftOutError, DamagedError) as why:
+        except (_LeftOutError, SparsetimeError) as why:
             notes.append(f"{name} is not shown: {str(why).rstrip('.')}.")
+        except _MISFITS as why:
+            notes.append(
+                f"{name} is not shown: its files do not fit together ({type(why).__name__}: "
+                f"{why}). Make its index again with sparsetime index --force."
+            )
         advance()
     shown.sort(key=lambda dictionary: (dictionary.table.place, dictionary.entry.key))
     return RunContents(shown, notes)
+
+
+def _stores(folder: Folder, notes: list[str]) -> Stores:
+    """The stores of a run that can be opened; the others leave a note."""
+    from sparsetime.activations.store.provenance import shards_hash
+    from sparsetime.activations.store.store import open_store
+
+    stores: Stores = {}
+    for name in store_names(folder):
+        try:
+            store = open_store((folder / name).url)
+        except SparsetimeError as why:
+            notes.append(f"The store {name} is left out: {str(why).rstrip('.')}.")
+        else:
+            stores[(shards_hash(store), store.model_hash, store.site)] = store
+    return stores
 
 
 def store_names(folder: Folder) -> list[str]:
@@ -154,7 +176,6 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
     from sparsetime.features.index import open_index
     from sparsetime.features.index_files import RECORD
     from sparsetime.models.weight_hash import weight_hash
-    from sparsetime.training.run_folder import read_metrics
 
     if not folder.exists(f"{INDEX}/{RECORD}"):
         raise _LeftOutError(f"it has no feature index in {INDEX}/; make it with sparsetime index")
@@ -183,18 +204,32 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
         index=index,
         table=table_of(index),
         evaluation=_evaluation(folder, name, weights, stores, notes),
-        metrics=list(read_metrics(folder.url)),
+        metrics=_metrics(folder, name, notes),
         tables=_tables(name, index, notes),
     )
 
 
 def _tables(name: str, index: FeatureIndex, notes: list[str]) -> dict[str, DefinedTable]:
-    """The feature tables of an index; a damaged one costs all of them and leaves a note."""
+    """The feature tables of an index; one that cannot be read leaves a note."""
+    tables, errors = index.sound_tables()
+    notes += [
+        f"A feature table of {name} is left out: {str(error).rstrip('.')}." for error in errors
+    ]
+    return tables
+
+
+def _metrics(folder: Folder, name: str, notes: list[str]) -> list[dict[str, Any]]:
+    """The training log; damaged lines, and one that cannot be read, leave a note."""
+    from sparsetime.training.run_folder import metrics_lines
+
     try:
-        return index.tables
-    except (DamagedError, StoreError) as error:
-        notes.append(f"The feature tables of {name} are left out: {error}.")
-        return {}
+        lines = metrics_lines(folder.url)
+    except SparsetimeError as error:
+        notes.append(f"The training log of {name} is left out: {str(error).rstrip('.')}.")
+        return []
+    if lines.damaged:
+        notes.append(f"The training log of {name} has gaps: {lines.damaged}.")
+    return lines.values
 
 
 def _evaluation(
@@ -204,7 +239,11 @@ def _evaluation(
 
     if not folder.exists(RECORD):
         return None
-    report = EvaluationReport.load(folder.url)
+    try:
+        report = EvaluationReport.load(folder.url)
+    except SparsetimeError as error:
+        notes.append(f"The figures of {name} are left out: {str(error).rstrip('.')}.")
+        return None
     if report.subject.get("dictionary") != weights:
         other = "other weights than it has now"
     elif (report.subject.get("store"), *map(report.about.get, _OF_STORE)) not in stores:

@@ -18,7 +18,7 @@ from sparsetime.features.index import FeatureIndex
 from sparsetime.features.index_files import OWN_FILES, RECORD, load_record, write_index
 from sparsetime.features.provenance import provenance_of, reuse_or_clear
 from sparsetime.features.vocabulary import Vocabulary
-from sparsetime.files import Folder
+from sparsetime.files import Folder, locks
 from sparsetime.progress import progress as running
 from sparsetime.segments import Segments
 
@@ -32,6 +32,7 @@ _NAME_COLUMN = ColumnDefinition(
 )
 
 
+@locks("out")
 def index(
     source: Dictionary | CodeSource,
     store: Store,

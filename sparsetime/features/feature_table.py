@@ -9,7 +9,6 @@ an earlier index in the same folder, of other weights or another store, is not r
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +16,22 @@ from typing import Any, final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from sparsetime.errors import ConfigError, DamagedError, MismatchError, StoreError
+from sparsetime.errors import (
+    ConfigError,
+    DamagedError,
+    MismatchError,
+    SparsetimeError,
+    StoreError,
+)
 from sparsetime.features.column_definition import ColumnDefinition, arrow_schema
 from sparsetime.files import Folder
+from sparsetime.files.formats import table_bytes
 
 TABLES = "tables"
 KEY = "feature"
 SCHEMA_VERSION = 1
+_AGAIN = "Add the table again"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -91,9 +97,7 @@ def checked_table(
 
 def write_feature_table(folder: Folder, defined: DefinedTable, subject: Mapping[str, str]) -> None:
     """Write a table and its record into the folder of an index made from `subject`."""
-    sink = io.BytesIO()
-    pq.write_table(defined.table, sink, compression="zstd")
-    data = sink.getvalue()
+    data = table_bytes(defined.table, SCHEMA_VERSION)
     record = f"{TABLES}/{defined.name}.json"
     folder.remove(record)  # no reader may find the new table with the old one's checksum
     folder.write_bytes(f"{TABLES}/{defined.name}.parquet", data)
@@ -108,50 +112,61 @@ def write_feature_table(folder: Folder, defined: DefinedTable, subject: Mapping[
             "columns": [column.to_config() for column in defined.definitions],
             "subject": dict(subject),
         },
+        SCHEMA_VERSION,
     )
 
 
 def read_feature_tables(
     folder: Folder, subject: Mapping[str, str], width: int
-) -> dict[str, DefinedTable]:
-    """The tables beside the index made from `subject`, by name.
+) -> tuple[dict[str, DefinedTable], list[SparsetimeError]]:
+    """The tables beside the index made from `subject`, by name, and the errors of the others.
 
-    Errors: DamagedError naming a file that is missing, changed or not as defined; StoreError for
-    the record of a newer sparsetime.
+    An error is a DamagedError that names a file which is missing, changed or not as defined, or a
+    StoreError for the record of a newer sparsetime.
     """
-    tables = {}
+    tables, errors = {}, []
     for file in sorted((folder / TABLES).names()):
         if not file.endswith(".json"):
             continue
-        record = folder.read_json(f"{TABLES}/{file}")
-        where = f"{folder.url}/{TABLES}/{file}"
-        keys = {"schema_version", "name", "sha256", "columns", "subject"}
-        if not isinstance(record, dict) or not keys <= record.keys():
-            raise DamagedError(f"{where} is not the record of a feature table; add the table again")
-        if record["schema_version"] != SCHEMA_VERSION:
-            raise StoreError(
-                f"{where} has the schema {record['schema_version']}; this sparsetime reads "
-                f"{SCHEMA_VERSION}. Update sparsetime, or add the table again"
-            )
-        if record["subject"] == dict(subject):
-            tables[record["name"]] = _read(folder, record, width)
-    return tables
+        try:
+            table = _read(folder, f"{TABLES}/{file}", subject, width)
+        except SparsetimeError as error:
+            errors.append(error)
+            continue
+        if table is not None:
+            tables[table.name] = table
+    return tables, errors
 
 
-def _read(folder: Folder, record: dict[str, Any], width: int) -> DefinedTable:
+def _read(folder: Folder, file: str, subject: Mapping[str, str], width: int) -> DefinedTable | None:
+    """The table of a record; None where it is of an index of another subject."""
+    record = folder.read_json(file, again=_AGAIN)
+    where = f"{folder.url}/{file}"
+    wanted = {"schema_version", "name", "sha256", "columns", "subject"}
+    if not isinstance(record, dict) or not wanted <= record.keys():
+        raise DamagedError(f"{where} is not the record of a feature table; add the table again")
+    if record["schema_version"] != SCHEMA_VERSION:
+        raise StoreError(
+            f"{where} has the schema {record['schema_version']}; this sparsetime reads "
+            f"{SCHEMA_VERSION}. Update sparsetime, or add the table again"
+        )
+    if record["subject"] != dict(subject):
+        return None
     name = f"{TABLES}/{record['name']}.parquet"
     if not folder.exists(name):
         raise DamagedError(f"{folder.url}/{name} is missing; add the table again")
-    data = folder.read_bytes(name)
-    if hashlib.sha256(data).hexdigest() != record["sha256"]:
+    if folder.sha256(name) != record["sha256"]:
         raise DamagedError(
             f"{folder.url}/{name} has another SHA-256 than its record; add the table again"
         )
-    definitions = [ColumnDefinition.from_config(config) for config in record["columns"]]
     try:
-        return checked_table(record["name"], pq.read_table(io.BytesIO(data)), definitions, width)
-    except (pa.ArrowInvalid, MismatchError) as error:
-        raise DamagedError(f"{folder.url}/{name} cannot be read: {error}") from error
+        definitions = [ColumnDefinition.from_config(config) for config in record["columns"]]
+        table = folder.read_table(name, SCHEMA_VERSION, _AGAIN)
+        return checked_table(record["name"], table, definitions, width)
+    except (SparsetimeError, KeyError, TypeError, AttributeError) as error:
+        if name in str(error):
+            raise
+        raise DamagedError(f"{folder.url}/{name} cannot be read: {error}. {_AGAIN}") from error
 
 
 def _columns_of(table: pa.Table) -> dict[str, Any]:

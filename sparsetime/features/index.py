@@ -11,7 +11,13 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
-from sparsetime.errors import ConfigError, DataError, MismatchError, unknown_name
+from sparsetime.errors import (
+    ConfigError,
+    DataError,
+    MismatchError,
+    SparsetimeError,
+    unknown_name,
+)
 from sparsetime.features import schemas
 from sparsetime.features.arrow_numpy import to_numpy
 from sparsetime.features.column_definition import ColumnDefinition
@@ -26,6 +32,7 @@ from sparsetime.features.index_files import (
     HISTORY,
     examples_file,
     load_record,
+    read_directions,
     read_table,
 )
 from sparsetime.features.parquet_query import ParquetQuery
@@ -58,12 +65,12 @@ class FeatureIndex:
         self.groups: tuple[int, ...] = tuple(record["groups"])
         self.group_names = _group_names(record)
         self._folder = folder
-        self._files = ParquetQuery(folder)
+        self._files = ParquetQuery(folder, record["files"])
 
     @cached_property
     def features(self) -> pa.Table:
         """One row a feature, in order; the columns are those of `schemas.FEATURES`."""
-        return read_table(self._folder, "features.parquet")
+        return read_table(self._folder, "features.parquet", self.record)
 
     @property
     def kind(self) -> str:
@@ -74,8 +81,15 @@ class FeatureIndex:
     def tables(self) -> dict[str, DefinedTable]:
         """The feature tables that were added, by name.
 
-        Errors: DamagedError naming a table's file that is missing or changed.
+        Errors: DamagedError naming a table's file that is missing or changed; see `sound_tables`.
         """
+        tables, errors = self.sound_tables()
+        for error in errors:
+            raise error
+        return tables
+
+    def sound_tables(self) -> tuple[dict[str, DefinedTable], list[SparsetimeError]]:
+        """The feature tables that can be read, by name, and the error of each one that cannot."""
         return read_feature_tables(self._folder, self.record["subject"], self.width)
 
     @property
@@ -128,14 +142,12 @@ class FeatureIndex:
         """
         if DIRECTIONS not in self.record["files"]:
             return None
-        from safetensors.torch import load
-
-        return load(self._folder.read_bytes(DIRECTIONS))["directions"]
+        return read_directions(self._folder, self.record)
 
     @cached_property
     def sequences(self) -> pa.Table:
         """The indexed sequences: `sequence` (number in the whole store), `id`, `length`."""
-        return read_table(self._folder, "sequences.parquet")
+        return read_table(self._folder, "sequences.parquet", self.record)
 
     def examples(self, feature: int, n: int = 20, per_sequence: int | None = None) -> pa.Table:
         """The `n` moments at which a feature is strongest, strongest first.
@@ -155,8 +167,8 @@ class FeatureIndex:
         return self._files.select(
             ("sequence", "position", "value"),
             examples_file(self.record),
-            f"WHERE feature = ? {ranked} ORDER BY abs(value) DESC, sequence, position LIMIT ?",
-            [int(feature), int(n)],
+            ("feature", int(feature)),
+            f"{ranked} ORDER BY abs(value) DESC, sequence, position LIMIT {int(n)}",
         )
 
     def history(self, feature: int) -> pa.Table:
@@ -173,8 +185,8 @@ class FeatureIndex:
         return self._files.select(
             tuple(schemas.HISTORY.names),
             HISTORY,
-            "WHERE feature = ? ORDER BY step",
-            [int(feature)],
+            ("feature", int(feature)),
+            "ORDER BY step",
         )
 
     def sequence(self, number: int) -> SparseCode:
@@ -215,7 +227,7 @@ class FeatureIndex:
         self.length(number)
         names = ("position", "feature", "value")
         entries = self._files.select(
-            names, "codes.parquet", "WHERE sequence = ? ORDER BY position, feature", [int(number)]
+            names, "codes.parquet", ("sequence", int(number)), "ORDER BY position, feature"
         )
         position, feature, value = (to_numpy(entries, name).copy() for name in names)
         return position, feature, value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ import pyarrow.parquet as pq
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.features import schemas
 from sparsetime.files import Folder
+from sparsetime.files.blocks import block_record, check_blocks
+from sparsetime.files.formats import table_bytes, tensor_bytes
 from sparsetime.progress import progress
 
 if TYPE_CHECKING:
@@ -68,11 +69,9 @@ def write_index(
             files[name] = _write_table(folder, name, make(coded))
             bar.advance()
     if directions is not None:
-        from safetensors.torch import save
-
-        data = save({"directions": directions.contiguous()})
+        data = tensor_bytes({"directions": directions}, SCHEMA_VERSION)
         folder.write_bytes(DIRECTIONS, data)
-        files[DIRECTIONS] = {"bytes": len(data)}
+        files[DIRECTIONS] = block_record(data)
     record = {
         "schema_version": SCHEMA_VERSION,
         "width": coded.code.width,
@@ -85,7 +84,7 @@ def write_index(
         "subject": subject,
         "files": files,
     }
-    folder.write_json(RECORD, record)
+    folder.write_json(RECORD, record, SCHEMA_VERSION)
     return record
 
 
@@ -98,10 +97,10 @@ def add_history(
     """
     files = {name: file for name, file in record["files"].items() if name != HISTORY}
     if files != record["files"]:  # no reader may find the new table with the old one's size
-        folder.write_json(RECORD, {**record, "files": files})
+        folder.write_json(RECORD, {**record, "files": files}, SCHEMA_VERSION)
     files[HISTORY] = _write_table(folder, HISTORY, history)
     record = {**record, "files": files, "history": about}
-    folder.write_json(RECORD, record)
+    folder.write_json(RECORD, record, SCHEMA_VERSION)
     return record
 
 
@@ -117,22 +116,41 @@ def load_record(folder: Folder) -> dict[str, Any]:
             f"{folder.url} is not a feature index: {state}. An index is a folder written by "
             f"sparsetime.index"
         )
-    record = folder.read_json(RECORD)
-    keys = {"schema_version", "width", "groups", "files"}
-    if not isinstance(record, dict) or not keys <= record.keys():
+    record: dict[str, Any] = folder.read_json(RECORD, again=AGAIN)
+    if not _is_record(record):
         raise DamagedError(f"{folder.url}/{RECORD} is not the record of a feature index. {AGAIN}")
     if record["schema_version"] not in _EXAMPLES:
         raise StoreError(
             f"{folder.url} has the index schema {record['schema_version']}; this sparsetime reads "
             f"up to {SCHEMA_VERSION}. Update sparsetime, or make the index again with force=True"
         )
-    for name, schema in {**_SCHEMAS, examples_file(record): schemas.EXAMPLES}.items():
-        _check_file(folder, name, record["files"].get(name, {}).get("bytes", 0), schema)
-    if HISTORY in record["files"]:
-        _check_file(folder, HISTORY, record["files"][HISTORY]["bytes"], schemas.HISTORY)
-    if DIRECTIONS in record["files"]:
-        _check_size(folder, DIRECTIONS, record["files"][DIRECTIONS]["bytes"])
+    try:
+        for name, schema in {**_SCHEMAS, examples_file(record): schemas.EXAMPLES}.items():
+            _check_file(folder, name, record["files"].get(name, {"bytes": 0}), schema)
+        if HISTORY in record["files"]:
+            _check_file(folder, HISTORY, record["files"][HISTORY], schemas.HISTORY)
+        if DIRECTIONS in record["files"]:
+            check_blocks(folder, DIRECTIONS, record["files"][DIRECTIONS], (), AGAIN)
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise DamagedError(
+            f"{folder.url}/{RECORD} is not the record of a feature index "
+            f"({type(error).__name__}: {error}). {AGAIN}"
+        ) from error
     return record
+
+
+def _is_record(record: Any) -> bool:
+    """Whether JSON has what every version of the record has."""
+    if not isinstance(record, dict) or not {"schema_version", "groups"} <= record.keys():
+        return False
+    groups = record["groups"]
+    return (
+        isinstance(record.get("width"), int)
+        and isinstance(record.get("files"), dict)
+        and isinstance(record.get("subject", {}), dict)
+        and isinstance(groups, list)
+        and all(isinstance(end, int) for end in groups)
+    )
 
 
 def examples_file(record: dict[str, Any]) -> str:
@@ -140,20 +158,24 @@ def examples_file(record: dict[str, Any]) -> str:
     return _EXAMPLES[record["schema_version"]]
 
 
-def read_table(folder: Folder, name: str) -> pa.Table:
-    """One of the tables, whole. Errors: DamagedError for a file that was damaged meanwhile."""
-    try:
-        with _open(folder, name) as file:
-            return file.read()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DamagedError(f"{folder.url}/{name} cannot be read: {error}. {AGAIN}") from error
+def read_table(folder: Folder, name: str, record: dict[str, Any]) -> pa.Table:
+    """One of the tables of an index with this record, whole.
+
+    Errors: DamagedError for a file that is not what was written.
+    """
+    check_blocks(folder, name, record["files"][name], again=AGAIN)
+    return folder.read_table(name, SCHEMA_VERSION, AGAIN)
+
+
+def read_directions(folder: Folder, record: dict[str, Any]) -> Tensor:
+    """The directions that a code source gave its features. Errors: DamagedError."""
+    check_blocks(folder, DIRECTIONS, record["files"][DIRECTIONS], again=AGAIN)
+    return folder.read_tensors(DIRECTIONS, SCHEMA_VERSION, AGAIN)["directions"]
 
 
 def _write_table(folder: Folder, name: str, table: pa.Table) -> dict[str, Any]:
-    """Write a table; returns its size in bytes and its SHA-256."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", row_group_size=_ROW_GROUP)
-    data = sink.getvalue().to_pybytes()
+    """Write a table; returns its size in bytes and the checksums of its blocks."""
+    data = table_bytes(table, SCHEMA_VERSION, _ROW_GROUP)
     try:
         folder.write_bytes(name, data)
     except OSError as error:
@@ -163,25 +185,19 @@ def _write_table(folder: Folder, name: str, table: pa.Table) -> dict[str, Any]:
             f"the disk is full: {name} needs {len(data):,} bytes in {folder.url}. Free some space "
             f"and index again; the folder holds no index until then"
         ) from error
-    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    return block_record(data)
 
 
-def _check_size(folder: Folder, name: str, size: int) -> None:
-    if not folder.exists(name):
-        raise DamagedError(f"{folder.url}/{name} is missing. {AGAIN}")
-    if folder.size(name) != size:
-        raise DamagedError(
-            f"{folder.url}/{name} has {folder.size(name):,} bytes where {size:,} were written. "
-            f"{AGAIN}"
-        )
-
-
-def _check_file(folder: Folder, name: str, size: int, schema: pa.Schema) -> None:
-    _check_size(folder, name, size)
+def _check_file(folder: Folder, name: str, record: dict[str, Any], schema: pa.Schema) -> None:
+    """Check a table's size, the end that describes it, and its schema."""
+    check_blocks(folder, name, record, (), AGAIN)
+    size = folder.size(name)
     try:
+        footer = int.from_bytes(folder.read_bytes(name, size - 8, size - 4), "little") + 8
+        check_blocks(folder, name, record, [(max(0, size - footer), size)], AGAIN)
         with _open(folder, name) as file:
             present = file.schema_arrow
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
         raise DamagedError(f"{folder.url}/{name} is not a Parquet file: {error}. {AGAIN}") from None
     if not present.equals(schema):
         lacking = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import time
@@ -10,14 +9,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 
+from sparsetime.errors import SparsetimeError
 from sparsetime.files import Folder
+from sparsetime.files.checksum import check
+from sparsetime.files.formats import parsed
 
 # Ratio of times below which lower precision is used.
 _WORTH = 0.7
+_VERSION = 1  # schema of the file of measured ratios
 _DTYPES = {"bfloat16": torch.bfloat16, "int8": torch.int8}
 _SHAPE = (512, 512, 4096)
 
@@ -78,16 +81,34 @@ def _kept_ratios(kind: str, machine: str) -> dict[str, float]:
     base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     folder = Folder(str(base / "sparsetime"))
     name = "selection_dtypes.json"
+    stored, verified = _stored_ratios(folder, name)
+    ratios = stored.get(machine)
+    if verified and _is_measurement(ratios):
+        return ratios
+    kept = ratios if _is_measurement(ratios) else measured_ratios(torch.device(kind))
+    with suppress(OSError, SparsetimeError):  # with a read-only home every process measures
+        folder.write_json(name, {**stored, machine: kept}, _VERSION)
+    return kept
+
+
+def _stored_ratios(folder: Folder, name: str) -> tuple[dict[str, Any], bool]:
+    """What is stored by machine, and whether it has a checksum; empty where it is damaged."""
     try:
-        stored = json.loads(folder.read_bytes(name)) if folder.exists(name) else {}
-    except ValueError:
-        stored = {}
-    if machine not in stored:
-        stored[machine] = measured_ratios(torch.device(kind))
-        with suppress(OSError):  # with a read-only home every process measures
-            folder.write_json(name, stored)
-    ratios: dict[str, float] = stored[machine]
-    return ratios
+        data, where = folder.read_bytes(name), f"{folder.url}/{name}"
+        version, stored = check(data, where, _VERSION), parsed(data, where)
+    except (OSError, SparsetimeError):
+        return {}, False
+    return (stored, version is not None) if isinstance(stored, dict) else ({}, False)
+
+
+def _is_measurement(ratios: Any) -> TypeGuard[dict[str, float]]:
+    """Whether a stored value is one that `measured_ratios` returned."""
+    return (
+        isinstance(ratios, dict)
+        and len(ratios) > 0
+        and ratios.keys() <= _DTYPES.keys()
+        and all(isinstance(ratio, float) and ratio > 0 for ratio in ratios.values())
+    )
 
 
 def _machine(device: torch.device) -> str:

@@ -13,7 +13,7 @@ from sparsetime.dictionaries import serialise
 from sparsetime.errors import DataError, MismatchError, StoreError, unknown_name
 from sparsetime.features.encoding import check_compatible, encode_store
 from sparsetime.features.provenance import provenance_of, reuse_or_clear
-from sparsetime.files import Folder
+from sparsetime.files import Folder, locks
 from sparsetime.metrics.ce_increase import MODEL
 from sparsetime.metrics.evaluation_data import EvaluationContext, EvaluationData, Gather
 from sparsetime.metrics.evaluation_report import RECORD, EvaluationReport
@@ -55,6 +55,7 @@ def metrics() -> dict[str, Metric]:
     return {metric.name: metric for family in FAMILIES.values() for metric in family}
 
 
+@locks("out")
 def evaluate(
     sae: Dictionary,
     store: Store,

@@ -60,7 +60,7 @@ class EvaluationReport(Mapping[str, MetricValue]):
 
     def save(self, folder: str | Path) -> None:
         """Write `evaluation.json` into a folder or URL, whole or not at all."""
-        Folder(str(folder)).write_json(RECORD, self.to_json())
+        Folder(str(folder)).write_json(RECORD, self.to_json(), SCHEMA_VERSION)
 
     @staticmethod
     def load(folder: str | Path) -> EvaluationReport:
@@ -74,7 +74,7 @@ class EvaluationReport(Mapping[str, MetricValue]):
             raise StoreError(
                 f"{where.url} holds no {RECORD}; sparsetime.evaluate(…, out=…) writes one"
             )
-        record = where.read_json(RECORD)
+        record = where.read_json(RECORD, again="Evaluate again with sparsetime.evaluate")
         if not isinstance(record, dict) or "schema_version" not in record:
             raise DamagedError(f"{where.url}/{RECORD} is not an evaluation report")
         version = record["schema_version"]
@@ -87,7 +87,7 @@ class EvaluationReport(Mapping[str, MetricValue]):
             values = record[_VALUES[version]].items()
             metrics = {name: MetricValue(**value) for name, value in values}
             return EvaluationReport(metrics, record["left_out"], record["about"], record["subject"])
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise DamagedError(
                 f"{where.url}/{RECORD} is not an evaluation report: {error}"
             ) from None

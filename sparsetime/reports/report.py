@@ -9,11 +9,14 @@ from sparsetime.explorer import manifests
 from sparsetime.explorer.module_bundle import import_map, module_name
 from sparsetime.explorer.records import PART_HUES
 from sparsetime.files import Folder
+from sparsetime.files.checksum import signed
+from sparsetime.files.formats import json_bytes
 from sparsetime.reports.page_schema import PageData
 from sparsetime.reports.render import rendered
 from sparsetime.reports.svg_charts import chart_svg
 
 REPORT = "report.html"
+SCHEMA_VERSION = 1  # of the data in the page
 _TIMELINE = "web/embedded.js"
 _JSON_ESCAPES = {
     ord("<"): "\\u003c",
@@ -69,8 +72,12 @@ def render(page: PageData) -> str:
 
 
 def embedded_json(page: PageData) -> str:
-    """What the timeline draws, as JSON that cannot end the element that holds it."""
-    return _escaped(page.timeline.model_dump_json())
+    """What the timeline draws, as JSON that cannot end the element that holds it.
+
+    It has a checksum, which the page checks before it draws.
+    """
+    text = json_bytes(page.timeline.model_dump(mode="json"), SCHEMA_VERSION, indent=None).decode()
+    return signed(_escaped(text.strip()).encode()).decode()
 
 
 def _escaped(text: str) -> str:
@@ -90,5 +97,5 @@ def _boot() -> str:
         for number, path in enumerate(_lane_modules())
     ]
     used = ", ".join(f'["{lane.place}", lane{number}]' for number, lane in enumerate(lanes))
-    data = 'JSON.parse(document.getElementById("timeline-data").textContent)'
+    data = 'document.getElementById("timeline-data").textContent'
     return "\n".join([*lines, f"embedTimeline({data}, [{used}]);"])

@@ -13,7 +13,7 @@ from sparsetime.activations.capture.capture import capture as run_capture
 from sparsetime.activations.sampling.batch import check_needs
 from sparsetime.config import validated
 from sparsetime.errors import StoreError
-from sparsetime.files import Folder
+from sparsetime.files import Folder, locks
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.site_patterns import matching_sites
 from sparsetime.progress import progress as running
@@ -33,6 +33,7 @@ STORES = "activations"
 _GIVEN = frozenset({"earlier"})  # by a store, beside its rows
 
 
+@locks("out")
 def suite(
     model: str | Path | nn.Module | LoadedModel,
     data: Iterable[Any],

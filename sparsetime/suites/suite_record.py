@@ -94,7 +94,7 @@ class Suite:
         folder.write_text(TABLE, self.table())
         entries = [asdict(entry) for entry in self.entries]
         about = {"schema_version": SCHEMA_VERSION, **self.about}
-        folder.write_json(RECORD, {**about, "entries": entries})
+        folder.write_json(RECORD, {**about, "entries": entries}, SCHEMA_VERSION)
 
     @staticmethod
     def open(path: str) -> Suite:
@@ -106,7 +106,7 @@ class Suite:
         folder = Folder(path)
         if not folder.exists(RECORD):
             raise StoreError(f"{path} holds no {RECORD}; sparsetime.suite(..., out=...) writes one")
-        about = folder.read_json(RECORD)
+        about = folder.read_json(RECORD, again="Repeat the suite; what it finished is kept")
         if not isinstance(about, dict) or not {"schema_version", "entries"} <= about.keys():
             raise DamagedError(f"{path}/{RECORD} is not the record of a suite")
         version = about.pop("schema_version")
@@ -118,7 +118,7 @@ class Suite:
             entries = tuple(map(_entry, about.pop("entries")))
             settings = about["settings"]
             about["settings"] = {**settings, "train": upgrade_saved_config(settings["train"])}
-        except (TypeError, KeyError, AttributeError) as error:
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise DamagedError(f"{path}/{RECORD} is not the record of a suite: {error}") from None
         return Suite(path, entries, about)
 

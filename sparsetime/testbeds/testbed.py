@@ -12,6 +12,7 @@ from typing import Any, final
 
 from sparsetime.config import Settings, validated
 from sparsetime.errors import unknown_name
+from sparsetime.files import Folder, folder_lock
 from sparsetime.testbeds.base import Testbed
 from sparsetime.testbeds.prose import build as prose
 from sparsetime.testbeds.python_code import build as python_code
@@ -71,7 +72,9 @@ def testbed(
         raise unknown_name("testbed", name, _BUILDERS)
     chosen = validated(builder.settings, settings, f"the settings of the testbed {name!r}")
     folder = os.fspath(out) if out is not None else str(_cache() / _cache_folder(builder, chosen))
-    return builder.build(folder, chosen, progress)
+    # Another process that needs the same testbed waits, and then opens it.
+    with folder_lock(Folder(folder), what=f"the build of the testbed {name!r}", patience=-1):
+        return builder.build(folder, chosen, progress)
 
 
 def _cache_folder(builder: _Builder, settings: Settings) -> str:

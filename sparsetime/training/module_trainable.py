@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from sparsetime.files import Folder
@@ -94,12 +92,11 @@ class ModuleTrainable(Trainable[B]):
 
     def save(self, folder: str) -> None:
         """Write the weights as one safetensors file."""
-        weights = {name: tensor.contiguous() for name, tensor in self.weights().items()}
-        Folder(folder).write_bytes(WEIGHTS, save_tensors(weights))
+        Folder(folder).write_tensors(WEIGHTS, self.weights())
 
     def load(self, folder: str) -> None:
         """Set the weights to those that `save` wrote."""
-        self._set_weights(load_tensors(Folder(folder).read_bytes(WEIGHTS)))
+        self._set_weights(Folder(folder).read_tensors(WEIGHTS, 1))
 
     def weights(self) -> dict[str, Tensor]:
         """Parameters and buffers by name, a tied one (a head that is the embedding) once."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
 
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import DamagedError, StoreError
-from sparsetime.files import Folder
+from sparsetime.files import Folder, Lines
 from sparsetime.training.snapshots import (
     SETTINGS,
     SNAPSHOTS,
@@ -26,6 +23,8 @@ from sparsetime.training.snapshots import (
 
 _METRICS = "metrics.jsonl"
 _CHECKPOINT = "checkpoint.safetensors"
+SETTINGS_VERSION, METRICS_VERSION, CHECKPOINT_VERSION = 1, 1, 1
+_AGAIN = "Remove it, or pass force=True (--force), to train from the beginning"
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Run:
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl: step, rows, every loss term, fvu, l0, dead, rate, seconds."""
-        return list(read_metrics(self.path))
+        return read_metrics(self.path)
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
@@ -46,16 +45,20 @@ class Run:
         return read_snapshots(self.path)
 
 
-def read_metrics(path: str) -> Iterator[dict[str, Any]]:
-    """The lines of a run's log, also while it is still being written."""
-    folder = Folder(path)
-    if not folder.exists(_METRICS):
-        return
-    for line in folder.read_bytes(_METRICS).decode().splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            return  # the last line, half written
+def read_metrics(path: str) -> list[dict[str, Any]]:
+    """The lines of a run's log, also while it is still being written; a warning names damaged ones.
+
+    Errors: StoreError where a newer sparsetime wrote it.
+    """
+    lines = metrics_lines(path)
+    if lines.damaged:
+        warnings.warn(lines.damaged, stacklevel=2)
+    return lines.values
+
+
+def metrics_lines(path: str) -> Lines:
+    """The lines of a run's log, and what of it is damaged. Errors: as for `read_metrics`."""
+    return Folder(path).read_lines(_METRICS, METRICS_VERSION)
 
 
 @final
@@ -88,7 +91,14 @@ class RunFolder:
         """The settings of the run that the folder holds; None without one, or with force."""
         if self._force or not self._folder.exists(SETTINGS):
             return None
-        return self._upgrade(self._folder.read_json(SETTINGS))
+        saved = self._folder.read_json(SETTINGS, SETTINGS_VERSION, _AGAIN)
+        try:
+            return self._upgrade(saved)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise DamagedError(
+                f"{self.url}/{SETTINGS} does not hold the settings of a training run "
+                f"({type(error).__name__}: {error}). {_AGAIN}"
+            ) from error
 
     @property
     def is_finished(self) -> bool:
@@ -123,47 +133,45 @@ class RunFolder:
             for name in (SETTINGS, _METRICS, _CHECKPOINT, *self._files, SNAPSHOTS):
                 self._folder.remove(name)
             self._force = False
-        self._folder.write_json(SETTINGS, settings)
+        self._folder.write_json(SETTINGS, settings, SETTINGS_VERSION)
 
     def checkpoint(self) -> dict[str, Tensor] | None:
         """The tensors of the last checkpoint, None without one.
 
-        Errors: DamagedError where the file does not read.
+        Errors: DamagedError where the file is not what was written.
         """
         if self._force or not self._folder.exists(_CHECKPOINT):
             return None
-        try:
-            return load_tensors(self._folder.read_bytes(_CHECKPOINT))
-        except SafetensorError as error:
-            raise DamagedError(
-                f"{self.url}/{_CHECKPOINT} is not a safetensors file ({error}); remove it, "
-                "or pass force=True (--force), to train from the beginning"
-            ) from error
+        return self._folder.read_tensors(_CHECKPOINT, CHECKPOINT_VERSION, _AGAIN)
 
     def write_checkpoint(self, tensors: dict[str, Tensor]) -> None:
         """Replace the last checkpoint."""
-        self._folder.write_bytes(
-            _CHECKPOINT, save_tensors({name: t.contiguous() for name, t in tensors.items()})
-        )
+        self._folder.write_tensors(_CHECKPOINT, tensors, CHECKPOINT_VERSION)
 
     def remove_checkpoint(self) -> None:
         self._folder.remove(_CHECKPOINT)
 
     def resume(self, step: int) -> float:
-        """Remove log lines and snapshots of later steps; the seconds that the log counts so far."""
-        kept = [line for line in read_metrics(self.url) if line["step"] <= step]
-        self._folder.write_text(_METRICS, "".join(json.dumps(line) + "\n" for line in kept))
+        """Remove log lines and snapshots of later steps; the seconds that the log counts so far.
+
+        Damaged lines are lost, and a warning says so: the training itself does not need them.
+        """
+        lines = metrics_lines(self.url)
+        if lines.damaged:
+            warnings.warn(f"{lines.damaged}. The training resumes without them", stacklevel=2)
+        kept = [line for line in lines.values if line.get("step", step + 1) <= step]
+        self._folder.write_lines(_METRICS, kept, METRICS_VERSION)
         for name in (self._folder / SNAPSHOTS).names():
             if name.isdecimal() and int(name) > step:
                 self._folder.remove(f"{SNAPSHOTS}/{name}")
-        return float(kept[-1]["seconds"]) if kept else 0.0
+        return float(kept[-1].get("seconds", 0.0)) if kept else 0.0
 
     def snapshot(self, step: int) -> str:
         """The folder of the snapshot after `step` steps."""
         return (self._folder / snapshot_name(step)).url
 
     def log(self, line: dict[str, Any]) -> None:
-        self._folder.append_text(_METRICS, json.dumps(line) + "\n")
+        self._folder.append_lines(_METRICS, [line], METRICS_VERSION)
 
 
 def _details(saved: dict[str, Any], settings: dict[str, Any], different: list[str]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sparsetime.dictionaries import serialise
 from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.errors import DamagedError
 from sparsetime.files import Folder
 
 SNAPSHOTS = "snapshots"
@@ -38,7 +39,14 @@ def read_snapshots(run: str) -> tuple[Snapshot, ...]:
     folders = snapshot_folders(run, serialise.JSON_NAME)
     if not folders:
         return ()
-    batch = Folder(run).read_json(SETTINGS)["config"]["batch"]
+    settings = Folder(run).read_json(SETTINGS)
+    try:
+        batch = int(settings["config"]["batch"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedError(
+            f"{run}/{SETTINGS} does not say the batch of the training ({type(error).__name__}: "
+            f"{error}), by which its snapshots count rows. Restore it from a copy"
+        ) from error
     return tuple(Snapshot(step, step * batch, folder.url) for step, folder in folders.items())
 
 

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import json
 import os
 import random
 import signal
@@ -11,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import edited
 import pytest
 import torch
 from small_store import shards_of, values_of, write_store, writer_at
@@ -197,12 +197,12 @@ def test_a_damaged_sequence_table_is_named(tmp_path):
 def forge(folder, name, data):
     """Replace a file, and its record in the manifest."""
     (folder / name).write_bytes(data)
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = edited.read_json(folder / "manifest.json")
     for shard in manifest["shards"]:
         for kind, record in shard["files"].items():
             if name == f"shards/{shard['name']}.{kind}":
                 record.update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    edited.write_json(folder / "manifest.json", manifest)
 
 
 def test_a_shard_that_is_no_safetensors_file_is_named(tmp_path):
@@ -239,7 +239,7 @@ def test_what_is_no_store_says_so(tmp_path):
 def test_a_newer_schema_is_refused(tmp_path):
     write_store(tmp_path / "s", LENGTHS)
     path = tmp_path / "s/manifest.json"
-    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 2'))
+    edited.replace(path, '"schema_version": 1', '"schema_version": 2')
     with pytest.raises(StoreError, match=r"newer sparsetime: its schema version is 2, this one"):
         open_store(tmp_path / "s")
 
@@ -247,6 +247,6 @@ def test_a_newer_schema_is_refused(tmp_path):
 def test_a_manifest_at_odds_with_the_table_is_refused(tmp_path):
     write_store(tmp_path / "s", LENGTHS)
     path = tmp_path / "s/manifest.json"
-    path.write_text(path.read_text().replace('"sequences": 5', '"sequences": 4'))
+    edited.replace(path, '"sequences": 5', '"sequences": 4')
     with pytest.raises(DamagedError, match=r"counts 4 sequences and 30 rows, its sequence table"):
         open_store(tmp_path / "s")

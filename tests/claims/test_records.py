@@ -12,6 +12,7 @@ from sparsetime.claims.verdicts.expectations import Less
 from sparsetime.claims.verdicts.results import append_record, latest_records
 from sparsetime.claims.verdicts.run_claim import run_claim
 from sparsetime.errors import ConfigError, DamagedError, DataError, UnknownNameError
+from sparsetime.files import Folder
 from sparsetime.progress import Bar
 
 EXPECTED = Less("error", than="other")
@@ -116,7 +117,7 @@ def test_a_recipe_that_is_trained_without_being_named_is_an_error():
 def test_a_record_of_0_1_0_is_read_and_has_no_fingerprint(tmp_path):
     path = tmp_path / "claims.jsonl"
     append_record(run_claim(made(good), Lab()), path)
-    saved = json.loads(path.read_text())
+    (saved,) = Folder(str(tmp_path)).read_lines(path.name).values
     saved["figures"] = saved.pop("values")
     saved["code"] = "04bf5d39bf23"
     del saved["fingerprint"]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import edited
 import pytest
 import torch
 
@@ -270,5 +271,4 @@ def test_series_is_held_out_by_time_and_probed_by_time(monkeypatch):
 def test_an_entry_has_one_file_of_plain_json(board):
     entry = board.entries[0]
     path = f"{board.path}/cells/synthetic/{entry.cell.name}.json"
-    with open(path) as file:
-        assert LeaderboardEntry.model_validate(json.load(file)) == entry
+    assert LeaderboardEntry.model_validate(edited.read_json(path)) == entry

@@ -309,8 +309,8 @@ def test_what_is_no_dictionary_is_not_loaded(tmp_path):
     with pytest.raises(DamagedError, match=r"lacks dictionary\.safetensors"):
         st.load(tmp_path)
     written = folder.read_json("dictionary.json")
-    for broken in ([], {"schema_version": 1}):
-        folder.write_json("dictionary.json", broken)
+    for broken in (b"[]", b'{"schema_version": 1}'):
+        folder.write_bytes("dictionary.json", broken)
         with pytest.raises(DamagedError, match=r"dictionary\.json lacks .*encoder"):
             st.load(tmp_path)
     folder.write_json("dictionary.json", {**written, "schema_version": 99})

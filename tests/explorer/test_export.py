@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
+import os
 import shutil
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +24,7 @@ from sparsetime.explorer.workbench.schema import Label
 from sparsetime.explorer.workbench.timeline import enriched_features, timeline
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder
+from sparsetime.files.check_folder import check_folder
 
 HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(2)> "
 KEYS = ("temporal_matryoshka", "batch_topk")
@@ -192,6 +195,27 @@ def test_a_renderer_goes_along(run, tmp_path):
     assert (tmp_path / "out" / "renderers" / "0.js").read_text() == "export default {};"
     written = json.loads((tmp_path / "out" / "data" / "run.json").read_text())
     assert written["renderers"] == ["../renderers/0.js"]
+
+
+def test_what_a_full_disk_ended_is_finished_by_the_same_call(run, tmp_path, monkeypatch):
+    """As the error advises; without force, which a folder of other files needs."""
+    count = iter(range(1000))
+    sync = os.fsync
+
+    def full(number):
+        if next(count) == 12:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(number)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(StoreError, match=r"no room for .*free some space and repeat the call"):
+            sparsetime.export(run, tmp_path / "out", megabytes=0.2, progress=False)
+    assert not (tmp_path / "out" / "index.html").exists()
+    page = sparsetime.export(run, tmp_path / "out", megabytes=0.2, progress=False)
+    assert page.exists() and check_folder(Folder(str(tmp_path / "out"))).damaged == []
+    with pytest.raises(StoreError, match="holds files already"):
+        sparsetime.export(run, tmp_path / "out", megabytes=0.2, progress=False)
 
 
 def test_the_command_writes_the_same_folder(run, tmp_path):

@@ -1,7 +1,6 @@
 """Parts under the names that their dictionary gives them, from the index to the pages."""
 
-import json
-
+import edited
 import pytest
 from fastapi.testclient import TestClient
 from small_run import add_dictionary, prose, write_store
@@ -43,12 +42,12 @@ def test_figures_from_before_parts_had_names_are_still_shown(run):
     now = gather(run, progress=False).comparison
     record = run / NAME / RECORD
     written = record.read_text()
-    before = json.loads(written)
+    before = edited.read_json(record)
     for new, old in (("predicted", "high"), ("novel", "low")):
         figures = before["metrics"]
         for name in [name for name in figures if name.endswith(f"/{new}")]:
             figures[name.replace(new, old)] = figures.pop(name)
-    record.write_text(json.dumps(before))
+    edited.write_json(record, before)
     try:
         assert gather(run, progress=False).comparison == now
     finally:

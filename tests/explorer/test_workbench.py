@@ -72,7 +72,7 @@ def test_training_is_shown_up_to_a_line_cut_off(workbench):
 
 def test_a_run_that_is_still_trained_opens(tmp_path):
     write_store(tmp_path / "activations", [prose(0, 5)])
-    Folder(str(tmp_path / "topk")).write_text("metrics.jsonl", '{"rows": 5, "loss": 2.0}\n')
+    Folder(str(tmp_path / "topk")).append_lines("metrics.jsonl", [{"rows": 5, "loss": 2.0}])
     bench = Workbench(tmp_path)
     assert overview(bench).dictionaries == []
     (curve,) = training(bench)

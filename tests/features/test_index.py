@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import errno
-import json
 
+import edited
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +15,7 @@ from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchErro
 from sparsetime.features.build_index import index
 from sparsetime.features.index import open_index
 from sparsetime.files import Folder
+from sparsetime.files.blocks import block_record
 
 FIRST = [[1, 0, 0], [3, 2, 0], [0, 2, 0], [5, 0, 0]]
 SECOND = [[0, 7, 0], [0, 0, 0]]
@@ -99,9 +100,9 @@ def test_an_index_says_what_its_groups_are_called(store, tmp_path):
 
 
 def test_an_index_from_before_groups_had_names_opens(made, tmp_path):
-    record = json.loads((tmp_path / "index/index.json").read_text())
+    record = edited.read_json(tmp_path / "index/index.json")
     del record["group_names"]
-    (tmp_path / "index/index.json").write_text(json.dumps(record))
+    edited.write_json(tmp_path / "index/index.json", record)
     assert open_index(tmp_path / "index").group_names == ("high", "low")
 
 
@@ -191,7 +192,7 @@ def test_what_is_not_in_the_index_is_said(made):
 
 def test_damage_is_named(made, tmp_path):
     folder = tmp_path / "index"
-    record = json.loads((folder / "index.json").read_text())
+    record = edited.read_json(folder / "index.json")
 
     def broken(message, error=DamagedError):
         with pytest.raises(error, match=message):
@@ -201,14 +202,22 @@ def test_damage_is_named(made, tmp_path):
     (folder / "examples.parquet").write_bytes(whole[:-9])
     broken(rf"examples.parquet has {len(whole) - 9:,} bytes where {len(whole):,} were written")
     (folder / "examples.parquet").write_bytes(b"x" * len(whole))
+    broken(
+        "examples.parquet is damaged: its bytes from 0 on .* Make it again with sparsetime.index"
+    )
+    files = record["files"]
+    edited.write_json(
+        folder / "index.json",
+        record | {"files": files | {"examples.parquet": {"bytes": len(whole)}}},
+    )
     broken("examples.parquet is not a Parquet file: .* Make it again with sparsetime.index")
     (folder / "examples.parquet").unlink()
     broken("examples.parquet is missing. Make it again")
     pq.write_table(pa.table({"feature": [1]}), folder / "examples.parquet")
-    record["files"]["examples.parquet"]["bytes"] = (folder / "examples.parquet").stat().st_size
-    (folder / "index.json").write_text(json.dumps(record))
+    files["examples.parquet"] = block_record((folder / "examples.parquet").read_bytes())
+    edited.write_json(folder / "index.json", record)
     broken("examples.parquet lacks columns of an index: feature, sequence, position, value")
-    (folder / "index.json").write_text(json.dumps(record | {"schema_version": 9}))
+    edited.write_json(folder / "index.json", record | {"schema_version": 9})
     broken("has the index schema 9; this sparsetime reads up to 2", StoreError)
     (folder / "index.json").write_text("{}")
     broken("index.json is not the record of a feature index")

@@ -1,7 +1,6 @@
 """Which dtype selection multiplies in: measured once, then kept."""
 
-import json
-
+import edited
 import pytest
 import torch
 
@@ -32,7 +31,7 @@ def test_the_measurement_decides_and_is_kept(cache, monkeypatch, ratios, dtype):
     precision._kept_ratios.cache_clear()
     assert precision.selection_dtype(device) == dtype
     assert len(calls) == 1
-    assert list(json.loads(cache.read_text()).values()) == [ratios]
+    assert list(edited.read_json(cache).values()) == [ratios]
 
 
 def test_a_broken_cache_is_measured_again(cache, monkeypatch):

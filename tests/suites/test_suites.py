@@ -1,8 +1,8 @@
 """A dictionary for every site, in one call."""
 
-import json
 from pathlib import Path
 
+import edited
 import pytest
 import torch
 from torch import nn
@@ -10,6 +10,7 @@ from toy_models import llama_lm
 
 import sparsetime as st
 from sparsetime.errors import ConfigError, DataError, StoreError, UnknownNameError
+from sparsetime.files import Folder
 from sparsetime.models.site_patterns import matching_sites
 from sparsetime.suites.suite_record import RECORD, TABLE, Suite
 
@@ -60,17 +61,17 @@ def test_its_figures_are_those_of_evaluate(suite):
 def test_the_record_and_the_table_say_the_same(suite):
     again = Suite.open(suite.path)
     assert again == suite
-    lines = (Path(suite.path) / TABLE).read_text().splitlines()
+    lines = Folder(suite.path).read_text(TABLE).splitlines()
     assert lines[0] == "| site | width | FVU | L0 | dead |"
     assert len(lines) == 2 + 8 and lines[2].startswith("| `model.layers.0` | 32 | 0.")
 
 
 def test_a_record_of_0_1_0_has_its_increases_under_another_key(suite, tmp_path):
-    record = json.loads((Path(suite.path) / RECORD).read_text())
+    record = edited.read_json(Path(suite.path) / RECORD)
     for entry in record["entries"]:
         entry["loss_rises"] = {"16 tokens": 0.5}
         del entry["ce_increase"]
-    (tmp_path / RECORD).write_text(json.dumps(record))
+    edited.write_json(tmp_path / RECORD, record)
     assert Suite.open(str(tmp_path)).entries[0].ce_increase == {"16 tokens": 0.5}
 
 

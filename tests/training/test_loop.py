@@ -1,7 +1,6 @@
 """The loop over any trainable: logs, snapshots, checkpoints, and resuming to the same bits."""
 
-import json
-
+import edited
 import pytest
 import torch
 from torch import nn
@@ -158,4 +157,4 @@ def test_the_progress_bar_shows_the_loss(tmp_path, capsys):
     run(job(tmp_path / "shown", NoisyRegression()), show=True)
     shown = capsys.readouterr().err
     assert "train toy" in shown and "160" in shown and "loss " in shown
-    assert json.loads((tmp_path / "shown/training.json").read_text()) == {"seed": 0}
+    assert edited.read_json(tmp_path / "shown/training.json") == {"seed": 0}

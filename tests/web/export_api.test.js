@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
+import { crc32, readMarked } from "../../sparsetime/explorer/web/checksum.js";
 import { answer, firstChannels } from "../../sparsetime/explorer/web/export_api.js";
 
 /**
@@ -78,12 +79,32 @@ const FILES = {
   "labels.json": [],
 };
 let reads = 0;
+/** What one word of the files is replaced by. */
+let damage = "";
+
+const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text);
+
+/** The list of checksums as an export holds it. */
+function listing() {
+  const sums = Object.entries(FILES).map(([name, content]) => [
+    `data/${name}`,
+    crc32(bytes(JSON.stringify(content))),
+  ]);
+  const text = JSON.stringify({
+    checksum: "sparsetime:1:00000000:crc32",
+    files: Object.fromEntries(sums),
+  });
+  return text.replace("1:00000000", `1:${crc32(bytes(text))}`);
+}
 
 before(() => {
   globalThis.fetch = async (address) => {
     reads += 1;
-    const content = FILES[String(address).replace("data/", "")];
-    return content === undefined ? new Response("", { status: 404 }) : Response.json(content);
+    const name = String(address);
+    if (name === "checksums.json") return new Response(listing());
+    const content = FILES[name.replace("data/", "")];
+    if (content === undefined) return new Response("", { status: 404 });
+    return new Response(JSON.stringify(content).replace("Weather", damage || "Weather"));
   };
 });
 
@@ -92,6 +113,24 @@ const features = async (query) => {
   const page = await answer("dictionaries/topk/features", query);
   return page.lines.map((/** @type {Api.FeatureLine} */ found) => found.feature);
 };
+
+test("damaged files are named, and read again when they are next asked for", async () => {
+  damage = "Feather";
+  await assert.rejects(features({}), /data\/0\/features\.json is damaged: its bytes are not/);
+  damage = "";
+  assert.deepEqual(await features({}), [4, 1, 7]);
+});
+
+test("JSON with a checksum of itself is read while it is whole", () => {
+  assert.equal(crc32(bytes("123456789")), "cbf43926"); // the check value of CRC-32
+  const text = listing();
+  assert.equal(Object.keys(readMarked(text, "x").files).length, Object.keys(FILES).length);
+  for (let at = 0; at < text.length; at += 3) {
+    const flipped = String.fromCharCode(text.charCodeAt(at) ^ 1);
+    const changed = text.slice(0, at) + flipped + text.slice(at + 1);
+    assert.throws(() => readMarked(changed, "The list"), /The list is damaged/);
+  }
+});
 
 test("files are read once", async () => {
   await answer("labels", {});

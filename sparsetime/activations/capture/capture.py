@@ -24,7 +24,7 @@ from sparsetime.activations.store.manifest import MANIFEST
 from sparsetime.activations.store.site_writer import SiteWriter
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, StoreError
-from sparsetime.files import Folder
+from sparsetime.files import Folder, locks
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.progress import progress
 
@@ -78,6 +78,7 @@ def capture(
 ) -> list[Store]: ...
 
 
+@locks("out")
 def capture(
     model: str | Path | nn.Module | LoadedModel,
     data: Iterable[Any],

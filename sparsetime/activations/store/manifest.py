@@ -10,6 +10,7 @@ from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
 
 SCHEMA_VERSION = 1
+_AGAIN = "Copy the store again, or capture it again with force=True"
 MANIFEST = "manifest.json"
 SEQUENCES = "sequences.parquet"
 SHARDS = "shards"
@@ -99,7 +100,7 @@ class Manifest:
     def save(self, folder: Folder) -> None:
         value = asdict(self)
         first = {"schema_version": value.pop("schema_version")}
-        folder.write_json(MANIFEST, first | value)
+        folder.write_json(MANIFEST, first | value, SCHEMA_VERSION)
 
 
 def load_manifest(folder: Folder) -> Manifest:
@@ -114,7 +115,7 @@ def load_manifest(folder: Folder) -> Manifest:
             f"{folder.url} is not an activation store: {state}. "
             "A store is a folder written by sparsetime.capture"
         )
-    value = folder.read_json(MANIFEST)
+    value = folder.read_json(MANIFEST, again=_AGAIN)
     version = value.get("schema_version") if isinstance(value, dict) else None
     if not isinstance(version, int):
         raise StoreError(
@@ -135,7 +136,7 @@ def load_manifest(folder: Folder) -> Manifest:
             sequence_table=FileRecord(**table) if table else None,
             shards=shards,
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DamagedError(
             f"{folder.url}/{MANIFEST} is damaged: it is JSON but not a whole manifest ({error})"
         ) from error

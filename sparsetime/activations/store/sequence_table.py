@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sparsetime.errors import MismatchError
+from sparsetime.activations.store.manifest import SCHEMA_VERSION
+from sparsetime.errors import DamagedError, MismatchError
 from sparsetime.files import Folder
+from sparsetime.files.formats import table_bytes
 
 # The schema of the sequence table. `labels` is a JSON object; `first_row` is the row of
 # the whole store at which the sequence begins.
@@ -62,15 +64,22 @@ def sequence_table(table: pa.Table, first_row: int) -> pa.Table:
 
 def parquet_bytes(table: pa.Table) -> bytes:
     """The table as one Parquet file. The same table gives the same bytes."""
-    sink = io.BytesIO()
     whole = table.unify_dictionaries().combine_chunks().replace_schema_metadata(None)
-    pq.write_table(whole, sink, compression="zstd")
-    return sink.getvalue()
+    return table_bytes(whole, SCHEMA_VERSION)
 
 
 def read_parquet(folder: Folder, name: str, columns: list[str] | None = None) -> pa.Table:
-    """A Parquet file of a store: whole, or some of its columns in the order asked for."""
+    """A Parquet file of a store: whole, or some of its columns in the order asked for.
+
+    Errors: DamagedError where it is no Parquet file.
+    """
     source = str(folder.path(name)) if folder.is_local else io.BytesIO(folder.read_bytes(name))
-    with pq.ParquetFile(source) as file:
-        table = file.read(columns=columns)
+    try:
+        with pq.ParquetFile(source) as file:
+            table = file.read(columns=columns)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise DamagedError(
+            f"{folder.url}/{name} is not a Parquet file ({error}). Copy the store again, or "
+            f"capture it again with force=True"
+        ) from error
     return table if columns is None else table.select(columns)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
-from safetensors.torch import save
 from torch import Tensor
 
 from sparsetime.activations.store.check_shard import check_shard
@@ -22,6 +21,7 @@ from sparsetime.activations.store.manifest import (
     BEGUN_FILE,
     DTYPES,
     MANIFEST,
+    SCHEMA_VERSION,
     SEQUENCES,
     SHARDS,
     STEPS_FILE,
@@ -36,6 +36,8 @@ from sparsetime.activations.store.sequence_table import parquet_bytes, sequence_
 from sparsetime.activations.store.shard_reader import ShardReader
 from sparsetime.errors import ConfigError, DataError, StoreError
 from sparsetime.files import Folder
+from sparsetime.files.formats import tensor_bytes
+from sparsetime.files.partial import SUFFIX, remove_leftovers
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -114,7 +116,7 @@ class StoreWriter:
         check_shard(self._manifest, self._position, activations, steps, begun)
         name = f"{self.shards_done:06d}"
         contents = {
-            ACTIVATIONS_FILE: save({TENSOR: activations.detach().cpu().contiguous()}),
+            ACTIVATIONS_FILE: tensor_bytes({TENSOR: activations.detach().cpu()}, SCHEMA_VERSION),
             STEPS_FILE: parquet_bytes(steps),
             BEGUN_FILE: parquet_bytes(begun),
         }
@@ -203,9 +205,8 @@ class StoreWriter:
         for name in (self._folder / SHARDS).names():
             if f"{SHARDS}/{name}" not in listed:  # a shard that was being written
                 self._folder.remove(f"{SHARDS}/{name}")
-        for name in self._folder.names():
-            if name.endswith(".partial"):
-                self._folder.remove(name)
+        if self._folder.is_local:
+            remove_leftovers(self._folder.path())
         if not self._resumes:
             self._write_manifest(self._manifest)
         self._begun = True
@@ -218,7 +219,7 @@ class StoreWriter:
             self._folder.remove()
 
     def _refuse_other_content(self) -> None:
-        others = [name for name in self._folder.names() if not name.endswith(".partial")]
+        others = [name for name in self._folder.names() if not name.endswith(SUFFIX)]
         if others:
             raise StoreError(
                 f"{self._folder.url} is not empty and not an activation store: it holds "

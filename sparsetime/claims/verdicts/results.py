@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,7 +13,10 @@ from sparsetime.claims.verdicts.fingerprint import Fingerprint
 from sparsetime.claims.verdicts.judge import Judgement, Verdict
 from sparsetime.errors import DamagedError
 from sparsetime.files import Folder
+from sparsetime.files.checksum import check
+from sparsetime.files.formats import parsed
 
+VERSION = 1  # schema of a line
 #: Results that come with the package, failures included.
 SHIPPED = Path(__file__).parent.parent / "results.jsonl"
 
@@ -49,7 +51,7 @@ class ClaimRecord:
 def append_record(record: ClaimRecord, path: str | os.PathLike[str]) -> None:
     """Appends the record to a file of lines, which is created where there is none."""
     file = Path(path)
-    Folder(str(file.parent)).append_text(file.name, json.dumps(asdict(record)) + "\n")
+    Folder(str(file.parent)).append_lines(file.name, [asdict(record)], VERSION)
 
 
 def latest_records(path: str | os.PathLike[str] = SHIPPED) -> dict[str, ClaimRecord]:
@@ -63,14 +65,15 @@ def latest_records(path: str | os.PathLike[str] = SHIPPED) -> dict[str, ClaimRec
     if not file.exists():
         return {}
     records: dict[str, ClaimRecord] = {}
-    lines = file.read_text(encoding="utf-8").split("\n")[:-1]
+    lines = file.read_bytes().split(b"\n")[:-1]
     for number, line in enumerate(lines, start=1):
+        where, again = f"line {number} of {file}", "Remove the line, or give another file"
         try:
-            record = _record(json.loads(line))
-        except (ValueError, TypeError, KeyError) as error:
+            check(line, where, VERSION, again)
+            record = _record(parsed(line, where, again))
+        except (ValueError, TypeError, KeyError, AttributeError, DamagedError) as error:
             raise DamagedError(
-                f"line {number} of {file} is no record of a claim ({error}); remove the line, or "
-                "give another file"
+                f"{where} is no record of a claim ({error}); remove the line, or give another file"
             ) from error
         records[record.claim] = record
     return records

@@ -1,7 +1,8 @@
 // The timeline in a page of one file, which holds the passages and codes; controls choose among them.
 
 import { of, provide } from "./api.js";
-import { h, pageElement } from "./dom.js";
+import { readMarked } from "./checksum.js";
+import { h, messageOf, pageElement } from "./dom.js";
 import { useLane } from "./lanes.js";
 import { localAnswers } from "./local_answers.js";
 import { LocalCodes } from "./local_codes.js";
@@ -12,13 +13,21 @@ const ROWS = 36; // a page to read from top to bottom: fewer than the explorer s
 
 /**
  * Draw the timeline of the chosen passage, and again at each choice.
- * @param {Api.EmbeddedTimeline} data
+ * @param {string} text JSON of an EmbeddedTimeline, with its checksum
  * @param {[LaneManifest["place"], Lane | StripLane][]} lanes
  */
-export function embedTimeline(data, lanes) {
+export function embedTimeline(text, lanes) {
+  const stage = pageElement("timeline-stage");
+  /** @type {Api.EmbeddedTimeline} */
+  let data;
+  try {
+    data = readMarked(text, "The timeline of this page");
+  } catch (error) {
+    stage.replaceChildren(h("p.nothing", {}, messageOf(error)));
+    return Promise.resolve();
+  }
   for (const [place, lane] of lanes) useLane(place, lane);
   provideAnswers(data);
-  const stage = pageElement("timeline-stage");
   const source = pageElement("passage-source");
   const run = overviewOf(data);
   let stopWatching = () => {};

@@ -1,5 +1,6 @@
 // Answers of the API, read from the files of an export.
 
+import { crc32, damaged, readMarked } from "./checksum.js";
 import { columnValue, inRange } from "./column_ranges.js";
 import { localAnswers } from "./local_answers.js";
 import { LocalCodes } from "./local_codes.js";
@@ -23,6 +24,21 @@ const MOST_CODES = 12;
 /** @type {Map<string, Promise<any>>} */
 const files = new Map();
 
+/** @type {Promise<Record<string, string>> | undefined} */
+let sums;
+
+/** The checksums of all files of the export, by name. */
+function checksums() {
+  sums ??= fetch("checksums.json").then(async (response) => {
+    if (!response.ok) throw new Error(damaged("checksums.json"));
+    return readMarked(await response.text(), "checksums.json").files;
+  });
+  sums.catch(() => {
+    sums = undefined;
+  });
+  return sums;
+}
+
 /**
  * A JSON file of the export; a failed one is read again when it is next asked for.
  * @param {string} name
@@ -32,9 +48,12 @@ function readFile(name, missing = NOT_EXPORTED) {
   const cached = files.get(name);
   if (cached) return cached;
   if (files.size > MOST_FILES) files.delete([...files.keys()][0]);
-  const reading = fetch(`data/${name}`).then((response) => {
+  const reading = fetch(`data/${name}`).then(async (response) => {
     if (!response.ok) throw new Error(missing);
-    return response.json();
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (crc32(bytes) !== (await checksums())[`data/${name}`])
+      throw new Error(damaged(`data/${name}`));
+    return JSON.parse(new TextDecoder().decode(bytes));
   });
   files.set(name, reading);
   reading.catch(() => files.delete(name));

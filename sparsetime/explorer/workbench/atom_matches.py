@@ -12,14 +12,16 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sparsetime.errors import MismatchError
+from sparsetime.errors import MismatchError, SparsetimeError
 from sparsetime.features.nearest_atoms import nearest
 from sparsetime.files import Folder
+from sparsetime.files.partial import remove_leftovers
 
 if TYPE_CHECKING:
     from sparsetime.codes import SparseCode
 
 MATCHES = "matches"
+VERSION = 1  # schema of its files
 _PARTS = ("to_right", "cosine", "to_left", "back")
 
 
@@ -50,16 +52,12 @@ def neighbours(
 
     Errors: MismatchError where the two sides' atoms differ in dimension.
     """
-    from safetensors.numpy import load, save
-
     name = f"{MATCHES}/{names[0][:24]}-{names[1][:24]}.safetensors"
-    try:
-        kept = load(folder.read_bytes(name))
-        matches = AtomMatches(living, *(kept[part] for part in _PARTS))
+    with suppress(OSError, SparsetimeError, KeyError):  # the file can be written again
+        kept = folder.read_tensors(name, VERSION)
+        matches = AtomMatches(living, *(kept[part].numpy() for part in _PARTS))
         if (len(matches.cosine), len(matches.back)) == (len(living[0]), len(living[1])):
             return matches
-    except Exception:  # the file can be written again
-        pass
     left, right = atoms()
     if left.shape[1] != right.shape[1]:
         raise MismatchError(
@@ -70,7 +68,9 @@ def neighbours(
     matches = AtomMatches(living, *parts)
     arrays = dict(zip(_PARTS, parts, strict=True))
     with suppress(OSError):  # a run that may only be read
-        folder.write_bytes(name, save(arrays))
+        if folder.is_local:
+            remove_leftovers(folder.path(MATCHES))
+        folder.write_tensors(name, arrays, VERSION)
     return matches
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sparsetime.explorer.workbench.run_cache import RunCache
 
 INPUTS = "inputs.safetensors"
+VERSION = 1  # schema of that file
 MOST_FRAMES, SIDE = 48, 72  # SIDE: pixels of a thumbnail's longer side
 COLUMNS = 1200
 _SERIES, _FRAMES = 2, (3, 4)
@@ -38,8 +39,6 @@ def save_inputs(run: str | Path, inputs: Mapping[int, Any], channels: Sequence[s
 
     Errors: DataError for arrays of another shape, or names that do not fit them.
     """
-    from safetensors.numpy import save
-
     kept = {}
     for number, values in inputs.items():
         array = np.asarray(values)
@@ -59,7 +58,8 @@ def save_inputs(run: str | Path, inputs: Mapping[int, Any], channels: Sequence[s
                 f"{array.shape[1]}"
             )
         kept[str(number)] = np.ascontiguousarray(array if frames else array.astype(np.float32))
-    Folder(str(run)).write_bytes(INPUTS, save(kept, {"channels": json.dumps(list(channels))}))
+    metadata = {"channels": json.dumps(list(channels))}
+    Folder(str(run)).write_tensors(INPUTS, kept, VERSION, metadata)
 
 
 def input_view(
@@ -129,7 +129,8 @@ def _read(
     if not (folder.is_local and folder.exists(INPUTS)):
         return None
     try:
-        with safe_open(folder.path(INPUTS), "numpy") as file:
+        path = folder.verified_path(INPUTS, VERSION, "Write it again with save_inputs")
+        with safe_open(path, "numpy") as file:
             name = str(sequence)
             if name not in file.keys():  # noqa: SIM118  it is no mapping
                 return None

@@ -6,7 +6,6 @@ write to one run.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Iterable, Mapping
@@ -14,12 +13,13 @@ from typing import final
 
 from pydantic import ValidationError
 
-from sparsetime.errors import ConfigError
+from sparsetime.errors import ConfigError, SparsetimeError
 from sparsetime.explorer.workbench.schema import Label
 from sparsetime.files import Folder
 
 LABELS = "labels.jsonl"
 LONGEST = 200
+VERSION = 1  # schema of a line
 _WRITING = threading.Lock()
 
 
@@ -37,10 +37,17 @@ class Labels:
         self.weights = weights
         self._size = -1
         self._labels: dict[tuple[str, int], Label] = {}
+        self._note = ""
 
     def all(self) -> list[Label]:
         """Labels with a name or a star, by dictionary and feature."""
         return [label for _, label in sorted(self._now().items()) if label.name or label.starred]
+
+    @property
+    def note(self) -> str:
+        """What of the file cannot be read; empty where all can."""
+        self._now()
+        return self._note
 
     def of(self, dictionary: str, feature: int) -> Label:
         """The label of a feature, an empty one where it has none."""
@@ -59,10 +66,9 @@ class Labels:
                     f"got a name of {len(label.name)} characters for feature {label.feature}; "
                     f"expected at most {LONGEST}, so shorten it"
                 )
-        # A line break first: a half line that a crash left must not swallow the next one.
-        lines = "".join(f"\n{self._kept(label).model_dump_json()}\n" for label in added)
         with _WRITING:
-            self._folder.append_text(LABELS, lines)
+            lines = [self._kept(label).model_dump(mode="json") for label in added]
+            self._folder.append_lines(LABELS, lines, VERSION)
             self._flush()
 
     def _kept(self, label: Label) -> Label:
@@ -84,20 +90,27 @@ class Labels:
     def _now(self) -> dict[tuple[str, int], Label]:
         size = self._folder.size(LABELS) if self._folder.exists(LABELS) else 0
         if size != self._size:
-            labels = _read(self._folder) if size else {}
+            labels, self._note = _read(self._folder) if size else ({}, "")
             self._labels = {key: self._read_as(label) for key, label in labels.items()}
             self._size = size
         return self._labels
 
 
-def _read(folder: Folder) -> dict[tuple[str, int], Label]:
-    labels = {}
-    for line in folder.read_bytes(LABELS).decode("utf-8", "replace").split("\n"):
-        if not line.strip():
-            continue
+def _read(folder: Folder) -> tuple[dict[tuple[str, int], Label], str]:
+    """The last label of every feature, and what of the file cannot be read."""
+    try:
+        lines = folder.read_lines(LABELS, VERSION)
+    except SparsetimeError as error:
+        return {}, f"Labels are left out: {str(error).rstrip('.')}."
+    labels, others = {}, 0
+    for line in lines.values:
         try:
-            label = Label.model_validate(json.loads(line))
-        except (ValueError, ValidationError):
-            continue  # cut off by a crash
+            label = Label.model_validate(line)
+        except ValidationError:
+            others += 1
+            continue
         labels[(label.dictionary, label.feature)] = label
-    return labels
+    notes = [f"Labels have gaps: {lines.damaged}."] if lines.damaged else []
+    if others:
+        notes.append(f"{others} lines of {folder.url}/{LABELS} are no labels, and are left out.")
+    return labels, " ".join(notes)

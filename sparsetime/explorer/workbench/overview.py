@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sparsetime.errors import SparsetimeError
 from sparsetime.explorer.metrics_table import (
     comparison,
     definitions,
@@ -32,6 +33,7 @@ from sparsetime.explorer.workbench.schema import (
     TrainingCurve,
 )
 from sparsetime.explorer.workbench.workbench import Workbench
+from sparsetime.files import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,10 +54,11 @@ def overview(workbench: Workbench, opened: RunCache | None = None) -> Overview:
     shown = list(opened.shown.values())
     folder = workbench.folder
     name = Path(folder.url.rstrip("/")).name
-    config = folder.read_bytes(CONFIG).decode("utf-8", "replace") if folder.exists(CONFIG) else ""
+    config, notes = _config(folder)
+    notes = [*opened.notes, *notes, *filter(None, [opened.labels.note])]
     if not shown:
         return Overview(
-            run=name, title="Nothing to look into yet", unit="step", notes=opened.notes, facts=[],
+            run=name, title="Nothing to look into yet", unit="step", notes=notes, facts=[],
             lead="No dictionary of this run has an index so far; training is shown as it goes.",
             dictionaries=[], comparison=[], definitions=[], config=config,
         )  # fmt: skip
@@ -73,7 +76,7 @@ def overview(workbench: Workbench, opened: RunCache | None = None) -> Overview:
         unit=unit,
         step=duration.step if duration else None,
         time_unit=duration.unit if duration else "",
-        notes=opened.notes,
+        notes=notes,
         facts=facts_of(stores, unit),
         dictionaries=[_view(opened, dictionary, unit) for dictionary in shown],
         comparison=comparison(
@@ -90,15 +93,18 @@ def overview(workbench: Workbench, opened: RunCache | None = None) -> Overview:
 
 def training(workbench: Workbench) -> list[TrainingCurve]:
     """The learning of every dictionary of the run, also of those still being trained."""
-    from sparsetime.training.run_folder import read_metrics
+    from sparsetime.training.run_folder import metrics_lines
 
     curves = []
     for name in workbench.training:
         folder = workbench.folder / name
-        lines = list(read_metrics(folder.url))
+        try:
+            lines = metrics_lines(folder.url).values
+        except SparsetimeError:  # a note of the overview says why
+            continue
         figure = "fvu" if lines and "fvu" in lines[0] else "loss"
         points = [(x["rows"], x[figure]) for x in lines if x.keys() >= {"rows", figure}]
-        points = [(x, y) for x, y in points if math.isfinite(y)]
+        points = [(x, y) for x, y in points if _is_number(x) and _is_number(y)]
         if not points:
             continue
         thinned = points[:: -(-len(points) // _MOST_POINTS)]
@@ -115,6 +121,20 @@ def training(workbench: Workbench) -> list[TrainingCurve]:
             )
         )
     return curves
+
+
+def _config(folder: Folder) -> tuple[str, list[str]]:
+    """The settings that a demo was run with, as text, and a note where it cannot be read."""
+    if not folder.exists(CONFIG):
+        return "", []
+    try:
+        return folder.read_text(CONFIG), []
+    except SparsetimeError as error:
+        return "", [f"The settings of the run are left out: {str(error).rstrip('.')}."]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _view(opened: RunCache, dictionary: ShownDictionary, unit: str) -> DictionaryView:

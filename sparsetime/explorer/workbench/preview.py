@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sparsetime.errors import DamagedError, StoreError
+from sparsetime.errors import SparsetimeError
 from sparsetime.explorer.peak_percent import percent_of_peak
 from sparsetime.explorer.records import FrozenRecord, Part, Text
 from sparsetime.explorer.row_choice import FeatureTable, choose, table_of
@@ -56,8 +56,8 @@ def preview(folder: Folder) -> Preview:
             index = open_index((folder / name / INDEX).url)
             table = table_of(index)
             glances.append((table.place, name, _glanced(name, index, table)))
-        except (StoreError, DamagedError):
-            continue
+        except (SparsetimeError, LookupError, TypeError, ValueError, AttributeError):
+            continue  # the overview says why, a moment later
         index.close()
     glances.sort(key=lambda glance: glance[:2])
     return Preview(

@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load
-
 from sparsetime.errors import ConfigError
 from sparsetime.files import Folder
 from sparsetime.models.load import LoadedModel, load_model
@@ -32,7 +30,7 @@ def code_model(folder: str | Path = WEIGHTS, step: int | None = None) -> LoadedM
     kept = weight_file(folder, step)
     model = AutoModelForCausalLM.from_pretrained(folder).float()
     if kept != LAST:
-        weights = dequantise_int8(load(Folder(str(folder)).read_bytes(kept)))
+        weights = dequantise_int8(Folder(str(folder)).read_tensors(kept, 1))
         model.load_state_dict(weights, strict=False)  # the head is the embedding
     loaded = load_model(model.eval(), AutoTokenizer.from_pretrained(folder))
     return replace(loaded, name=NAME if kept == LAST else f"{NAME} at step {step}")

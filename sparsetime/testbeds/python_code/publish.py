@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import platform
@@ -13,7 +14,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from safetensors.torch import load, save
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
@@ -50,7 +50,7 @@ def publish(run: str | Path, out: str | Path, settings: LanguageModelTraining) -
             f"{folder.url} holds no training run of {settings.steps} steps that is finished: "
             f"{WEIGHTS} is missing. Call train with the same settings to resume it"
         )
-    tokenizer = Tokenizer.from_str(folder.read_bytes(TOKENIZER).decode())
+    tokenizer = Tokenizer.from_str(json.dumps(folder.read_json(TOKENIZER, 1)))
     library = modules()
     parts = {
         "training": [module for module in library if not module.held_out],
@@ -61,20 +61,24 @@ def publish(run: str | Path, out: str | Path, settings: LanguageModelTraining) -
     losses, small_losses = [], []
     saved = {**snapshot_folders(folder.url, WEIGHTS), settings.steps: folder}
     for step, source in saved.items():
-        weights = {k: v.bfloat16() for k, v in load(source.read_bytes(WEIGHTS)).items()}
+        weights = {k: v.bfloat16() for k, v in source.read_tensors(WEIGHTS, 1).items()}
         losses.append([step, _held_out_loss(model, weights, ids["held_out"])])
         if step < settings.steps:
             small = quantise_int8(weights)
-            target.write_bytes(step_file(step), save(small))
+            target.write_tensors(step_file(step), small)
             restored = dequantise_int8(small)
             small_losses.append([step, _held_out_loss(model, restored, ids["held_out"])])
     gram = NGram(ids["training"], GRAM, settings.model.vocabulary)
     counted = gram.perplexity(ids["held_out"])
-    target.write_bytes(LAST, save(weights, metadata={"format": "pt"}))
+    target.write_tensors(LAST, weights, metadata={"format": "pt"})
     model.bfloat16().config.architectures = ["LlamaForCausalLM"]  # type: ignore[union-attr]
-    target.write_text("config.json", model.config.to_json_string())  # type: ignore[union-attr, operator]
-    target.write_text("tokenizer.json", tokenizer.to_str())
-    target.write_json("tokenizer_config.json", transformers_config(settings.model.context))
+    # As transformers reads them, which takes no key of ours.
+    for name, text in {
+        "config.json": model.config.to_json_string(),  # type: ignore[union-attr, operator]
+        "tokenizer.json": tokenizer.to_str(),
+        "tokenizer_config.json": json.dumps(transformers_config(settings.model.context), indent=2),
+    }.items():
+        target.write_bytes(name, text.encode())
     record = {
         "settings": settings.model_dump(),
         "parameters": sum(value.numel() for value in weights.values()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from sparsetime.files import Folder
+from sparsetime.files import Folder, locks
 from sparsetime.testbeds.python_code.language_model_trainable import (
     LanguageModelTrainable,
     token_batches,
@@ -28,6 +29,7 @@ from sparsetime.training.run_folder import RunFolder
 TOKENIZER = "tokenizer.json"
 
 
+@locks("out")
 def train(out: str | Path, settings: LanguageModelTraining, show: bool = True) -> nn.Module:
     """Train on the modules that are not held out, and return the model in evaluation mode.
 
@@ -76,7 +78,7 @@ def _training_tokens(folder: Folder, settings: LanguageModelTraining) -> Int[Ten
     texts = [module.text for module in modules() if not module.held_out]
     if not folder.exists(TOKENIZER):
         tokenizer = train_tokenizer(texts, settings.model.vocabulary)
-        folder.write_text(TOKENIZER, tokenizer.to_str())
-    tokenizer = Tokenizer.from_str(folder.read_bytes(TOKENIZER).decode())
+        folder.write_json(TOKENIZER, json.loads(tokenizer.to_str()))
+    tokenizer = Tokenizer.from_str(json.dumps(folder.read_json(TOKENIZER, 1)))
     ids = [np.asarray(encoding.ids, dtype=np.int64) for encoding in tokenizer.encode_batch(texts)]
     return torch.from_numpy(np.concatenate(ids))

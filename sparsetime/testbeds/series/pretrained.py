@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load
-
 from sparsetime.files import Folder
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.testbeds.series.model import fresh_model
@@ -27,7 +25,7 @@ def series_model(folder: str | Path = WEIGHTS) -> LoadedModel:
     """
     settings = PatchTransformerTraining.model_validate(record(folder)["settings"])
     model = fresh_model(settings.model, settings.seed)
-    model.load_state_dict(load(Folder(str(folder)).read_bytes(STATE)))
+    model.load_state_dict(Folder(str(folder)).read_tensors(STATE, 1))
     return replace(load_model(model.eval()), name=NAME)
 
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save
 
-from sparsetime.files import Folder
+from sparsetime.files import Folder, locks
 from sparsetime.testbeds.series.auckland import HELD_OUT_YEARS, Counts
 from sparsetime.testbeds.series.held_out_error import held_out_errors
 from sparsetime.testbeds.series.patch_trainable import PatchTransformerTrainable, masked_windows
@@ -28,6 +27,7 @@ RUN = "training"  # the run folder, within the folder of what is shipped
 _POINTS = 40  # of the loss curve in the record
 
 
+@locks("out")
 def train(
     data: Counts, out: str | Path, settings: PatchTransformerTraining, show: bool = True
 ) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def train(
     model = trainable.model.eval()
     weights = {name: value.bfloat16() for name, value in model.state_dict().items()}
     model.load_state_dict(weights)  # what is measured is what is shipped
-    lines = list(read_metrics(job.folder.url))
+    lines = read_metrics(job.folder.url)
     record = {
         "settings": settings.model_dump(),
         "parameters": sum(value.numel() for value in model.parameters()),
@@ -76,7 +76,7 @@ def train(
         "loss": _curve([line["loss"] for line in lines]),
         "held_out": held_out_errors(model, data, settings),
     }
-    folder.write_bytes(STATE, save(weights))
+    folder.write_tensors(STATE, weights)
     folder.write_json(RECORD, record)
     return record
 
