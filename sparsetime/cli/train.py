@@ -22,6 +22,9 @@ def train(
     rows: Annotated[int | None, typer.Option(help="Activation rows to learn from.")] = None,
     batch: Annotated[int | None, typer.Option(help="Rows in a training step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    shuffle_buffer: Annotated[
+        str | None, typer.Option(help="Memory in which batches are mixed, such as 256MB.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the weights and of the order.")] = None,
     held_out: Annotated[
         float | None, typer.Option(help="Share of the documents kept for evaluation.")
@@ -49,6 +52,7 @@ def train(
         rows=rows,
         batch=batch,
         learning_rate=learning_rate,
+        shuffle_buffer=shuffle_buffer,
         seed=seed,
         held_out=held_out,
         force=force,

@@ -115,7 +115,8 @@ def _dictionary(
     all_documents = documents(opened, key, limit=len(shown.index.sequences))
     data.write_bytes(f"{at}/features.json", listed)
     data.write(f"{at}/columns.json", feature_columns(opened, key))
-    data.write(f"{at}/sequences.json", [x for x in all_documents.lines if x.sequence in set(sequences)])
+    written = [line for line in all_documents.lines if line.sequence in set(sequences)]
+    data.write(f"{at}/sequences.json", written)
     data.write(f"{at}/holds.json", {"features": features})
     return (
         f"{shown.entry.title}: {len(sequences):,} of {all_documents.total:,} sequences, moments of "

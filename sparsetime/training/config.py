@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from sparsetime.activations.sampling.batching import WINDOW
+from sparsetime.activations.sampling.shuffle_buffer import parse_bytes
 from sparsetime.config import Settings
 from sparsetime.training.plan import RunPlan
 
@@ -76,6 +77,18 @@ class TrainConfig(Settings):
         description="dictionaries kept during training, at log-spaced steps; each takes as much "
         "room as the trained one",
     )
+    shuffle_buffer: str | PositiveInt | None = Field(
+        None,
+        description="memory in which batches are mixed, such as 256MB; None: 512 MB, or less where "
+        "less than 2 GB are left; an interrupted run keeps its own",
+    )
+
+    @field_validator("shuffle_buffer")
+    @classmethod
+    def _is_size(cls, shuffle_buffer: str | int | None) -> str | int | None:
+        if shuffle_buffer is not None:
+            parse_bytes(shuffle_buffer)
+        return shuffle_buffer
 
     @field_validator("snapshots")
     @classmethod
@@ -143,5 +156,9 @@ class TrainConfig(Settings):
 def upgrade_saved_config(saved: Mapping[str, Any]) -> dict[str, Any]:
     """The config that a file of an earlier version holds, under the keys of `TrainConfig` now."""
     config = {TrainConfig.renamed.get(key, key): value for key, value in saved.items()}
-    # Runs from before snapshots existed kept none.
-    return {**config, "snapshots": config.get("snapshots", 0)}
+    # Runs from before snapshots existed kept none, and the shuffle buffer had one size.
+    return {
+        **config,
+        "snapshots": config.get("snapshots", 0),
+        "shuffle_buffer": config.get("shuffle_buffer"),
+    }

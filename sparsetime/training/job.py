@@ -36,7 +36,7 @@ class Job(Generic[B]):
         self.trainable = trainable
         self.plan = plan
         self.folder = folder
-        self._settings = settings
+        self.settings = settings
         folder.check_same_settings(settings)
         self.finished = folder.is_finished
         self.next_step = 0
@@ -53,7 +53,7 @@ class Job(Generic[B]):
         """Start writing to the folder; log lines and snapshots after the checkpoint are removed."""
         if self.finished:
             return
-        self.folder.acquire(self._settings)
+        self.folder.acquire(self.settings)
         self._seconds_before = self.folder.resume(self.next_step)
 
     def train_step(self, batch: B, number: int, began: float) -> dict[str, Any] | None:

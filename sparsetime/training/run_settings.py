@@ -7,6 +7,7 @@ from typing import Any
 
 from safetensors.torch import save as save_tensors
 
+from sparsetime.activations.sampling.shuffle_buffer import MOST, buffer_bytes
 from sparsetime.activations.sources.source import Source
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.legacy_config import current_config
@@ -15,14 +16,23 @@ from sparsetime.training.config import TrainConfig, upgrade_saved_config
 
 
 def run_settings(
-    dictionary: Dictionary, source: Source, config: TrainConfig, path: str, dtype: str
+    dictionary: Dictionary,
+    source: Source,
+    config: TrainConfig,
+    path: str,
+    dtype: str,
+    shuffle_buffer: int,
 ) -> dict[str, Any]:
-    """Config, selection dtype, composition, initial weights and source of a run into `path`."""
+    """All that decides the outcome of a run into `path`: what it learns from, how, and from where.
+
+    dtype: of the selection. shuffle_buffer: in bytes.
+    """
     composition = dictionary.to_config()
     del composition["provenance"]
     return {
         "config": config.model_dump(mode="json"),
         "selection_dtype": dtype,
+        "shuffle_buffer": shuffle_buffer,
         "dictionary": composition,
         "start": _initial_weights_hash(dictionary, path),
         "source": {
@@ -40,7 +50,7 @@ def upgrade_run_settings(saved: dict[str, Any]) -> dict[str, Any]:
         "config": upgrade_saved_config(saved["config"]),
         "dictionary": current_config(saved["dictionary"]),
     }
-    return {**saved, **upgraded}
+    return {"shuffle_buffer": MOST, **saved, **upgraded}
 
 
 def selection_dtype_name(
@@ -55,6 +65,16 @@ def selection_dtype_name(
     if saved is not None and "selection_dtype" in saved:
         return str(saved["selection_dtype"])
     return str(selection_dtype(dictionary.atoms.device)).removeprefix("torch.")
+
+
+def shuffle_buffer_size(config: TrainConfig, saved: dict[str, Any] | None) -> int:
+    """Bytes of the shuffle buffer: of `config`, of the saved run, or as the memory left allows.
+
+    A resumed run keeps the size that it started with, on which the order of its batches depends.
+    """
+    if config.shuffle_buffer is None and saved is not None:
+        return int(saved["shuffle_buffer"])
+    return buffer_bytes(config.shuffle_buffer)
 
 
 def _initial_weights_hash(dictionary: Dictionary, path: str) -> str:

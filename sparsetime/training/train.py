@@ -9,13 +9,19 @@ from typing import Any, overload
 import torch
 
 from sparsetime.activations.sampling.batch import Batch
-from sparsetime.activations.sampling.batching import BatchSource, batches, check_source_fields
+from sparsetime.activations.sampling.batching import (
+    BatchSource,
+    batches,
+    check_source_fields,
+    with_shuffle_buffer,
+)
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.activations.sources.source import Source, check_model, check_width
 from sparsetime.activations.store.provenance import provenance
 from sparsetime.config import validated
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, MismatchError
+from sparsetime.files import Folder, folder_lock
 from sparsetime.torch_settings import with_gradients
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dictionary_trainable import DictionaryTrainable
@@ -25,6 +31,7 @@ from sparsetime.training.run_folder import Run, RunFolder
 from sparsetime.training.run_settings import (
     run_settings,
     selection_dtype_name,
+    shuffle_buffer_size,
     upgrade_run_settings,
 )
 from sparsetime.training.trained_parameters import trained_parameters
@@ -76,8 +83,8 @@ def train(
 
     Errors, all before training: ConfigError for unknown or impossible settings, and for a
     dictionary of which no parameter can learn; DataError where the source cannot give what a
-    dictionary needs; MismatchError where widths differ; StoreError
-    where `out` holds another run and `force` is not given.
+    dictionary needs; MismatchError where widths differ; StoreError where `out` holds another run
+    and `force` is not given, or another process writes to it.
     """
     as_list = not isinstance(dictionary, Dictionary)
     members = list(dictionary) if isinstance(dictionary, Sequence) else [dictionary]
@@ -85,7 +92,13 @@ def train(
         raise ConfigError("got no dictionaries, expected at least one to train")
     config = validated(TrainConfig, settings, "the settings of train")
     paths = _paths(members, os.fspath(out)) if as_list else [os.fspath(out)]
-    with with_gradients():
+    # A finished run is only read.
+    unfinished = [
+        Folder(path)
+        for path in paths
+        if not RunFolder(path, DictionaryTrainable.files, force=force).is_finished
+    ]
+    with folder_lock(*unfinished, what="sparsetime train"), with_gradients():
         runs = _train(members, as_source(source), config, paths, force, show)
     return runs if as_list else runs[0]
 
@@ -104,13 +117,15 @@ def _train(
         _job(member, activations, config, path, force)
         for member, path in zip(members, paths, strict=True)
     ]
-    by_needs: dict[frozenset[str], list[Job[Batch]]] = {}
+    by_needs: dict[tuple[frozenset[str], int], list[Job[Batch]]] = {}
     for member, job in zip(members, jobs, strict=True):
-        by_needs.setdefault(member.needs, []).append(job)
+        key = (member.needs, job.settings["shuffle_buffer"])
+        by_needs.setdefault(key, []).append(job)
     # Batches are made before any folder is written to: a sampler fails at once where it cannot
     # give what is needed.
     groups = [
-        (group, _batches(activations, needs, config, group)) for needs, group in by_needs.items()
+        (group, _batches(with_shuffle_buffer(activations, size), needs, config, group))
+        for (needs, size), group in by_needs.items()
     ]
     for member, job in zip(members, jobs, strict=True):
         member.provenance = _provenance(activations)
@@ -124,9 +139,11 @@ def _job(
     dictionary: Dictionary, source: Source, config: TrainConfig, path: str, force: bool
 ) -> Job[Batch]:
     folder = RunFolder(path, DictionaryTrainable.files, upgrade_run_settings, force)
-    dtype = selection_dtype_name(config, dictionary, folder.settings)
+    saved = folder.settings
+    dtype = selection_dtype_name(config, dictionary, saved)
     # Before the job, which may restore a checkpoint: they hold a hash of the initial weights.
-    settings = run_settings(dictionary, source, config, path, dtype)
+    size = shuffle_buffer_size(config, saved)
+    settings = run_settings(dictionary, source, config, path, dtype, size)
     trainable = DictionaryTrainable(dictionary, config, getattr(torch, dtype))
     return Job(trainable, folder, settings, config.plan)
 

@@ -44,6 +44,18 @@ class BatchSource(Protocol):
     ) -> Iterator[Batch]: ...
 
 
+@runtime_checkable
+class BufferedSource(Protocol):
+    """A source that is shuffled in a buffer smaller than itself."""
+
+    def with_shuffle_buffer(self, size: int) -> Source: ...
+
+
+def with_shuffle_buffer(source: Source, size: int) -> Source:
+    """The source with a shuffle buffer of `size` bytes; one that has no buffer, as it is."""
+    return source.with_shuffle_buffer(size) if isinstance(source, BufferedSource) else source
+
+
 def check_source_fields(source: Source, needs: frozenset[str], who: str) -> None:
     """Errors: DataError where the source lacks a needed field, with how to provide it."""
     fields = source.fields if isinstance(source, BatchSource) else IN_TIME

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,17 +14,16 @@ from torch import Tensor
 
 from sparsetime.activations.sampling.sample_index import SampleIndex
 from sparsetime.activations.sampling.sample_kinds import Integers, SampleKind
+from sparsetime.activations.sampling.shuffle_buffer import buffer_bytes
 from sparsetime.activations.sources.source import RowReader
 from sparsetime.errors import ConfigError
 from sparsetime.segments import Segments
 
-MEMORY = "512MB"
 # A buffer smaller than the data is filled with blocks of _BLOCK_ROWS rows, or fewer where it would
 # then hold fewer than _BLOCKS. Blocks are long enough for sequential reads at the disk's speed,
 # and short enough that a batch mixes many places of the store.
 _BLOCK_ROWS, _BLOCKS, _LEAST_ROWS = 1024, 256, 16
 _ORDER_BYTES = 40  # memory of the permutation and its construction, per row
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 @dataclass(frozen=True)
@@ -64,13 +62,13 @@ def rebatch(pools: Iterable[Pool], batch: int, skip: int = 0) -> Iterator[tuple[
 
 
 class Shuffle:
-    """A shuffled order of samples, epoch after epoch, as a function of `seed` alone.
+    """A shuffled order of samples, epoch after epoch, as a function of `seed` and `memory`.
 
-    Where all rows fit into `memory` (bytes, or "512MB"), an epoch is a uniformly random order of
-    all samples. Otherwise blocks of up to 1024 neighbouring rows are drawn in random order until
-    `memory` is full, and their samples are shuffled uniformly. Samples of one block stay near each
-    other in the order; the rest is random. Only the last batch of the last epoch may be smaller
-    than the others.
+    Where all rows fit into `memory` (bytes, or "512MB"; None: see `buffer_bytes`), an epoch is a
+    uniformly random order of all samples. Otherwise blocks of up to 1024 neighbouring rows are
+    drawn in random order until `memory` is full, and their samples are shuffled uniformly. Samples
+    of one block stay near each other in the order; the rest is random. Only the last batch of the
+    last epoch may be smaller than the others.
 
     segments, first_rows: as in `SampleIndex`.
 
@@ -83,7 +81,7 @@ class Shuffle:
         reader: RowReader,
         segments: Segments,
         seed: int = 0,
-        memory: str | int = MEMORY,
+        memory: str | int | None = None,
         first_rows: Integers | None = None,
     ) -> None:
         if seed < 0:
@@ -91,7 +89,7 @@ class Shuffle:
         self._samples = SampleIndex(kind, segments, first_rows)
         self._kind, self._reader, self._seed = kind, reader, seed
         row = reader.d * reader.dtype.itemsize + _ORDER_BYTES
-        self._capacity = max(parse_bytes(memory) // row, kind.reach)
+        self._capacity = max(buffer_bytes(memory) // row, kind.reach)
         self._whole = reader.in_memory or self._samples.rows <= self._capacity
         self._resident: Tensor | None = None
         self._space: Tensor | None = None
@@ -199,16 +197,6 @@ class Shuffle:
     def _generator(self, *key: int) -> torch.Generator:
         state = np.random.SeedSequence([self._seed, *key]).generate_state(1, np.uint64)
         return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
-
-
-def parse_bytes(memory: str | int) -> int:
-    """Bytes of "512MB", "2 GB", "1.5G" (powers of ten) or of a number."""
-    if isinstance(memory, int):
-        return memory
-    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)i?B?\s*", memory, re.IGNORECASE)
-    if match is None:
-        raise ConfigError(f"got memory={memory!r}, expected a size such as '512MB' or '2GB'")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
 def _fill(buffer: Tensor, filled: int, pieces: Iterable[Tensor]) -> int:

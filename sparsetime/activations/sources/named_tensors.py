@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import replace
 from typing import Any, final
 
@@ -62,6 +63,7 @@ class NamedTensorSource:
         self.model_hash = origin.model_hash
         self.site = origin.site
         self._has_time = has_time
+        self._shuffle_buffer: int | None = None
 
     def __len__(self) -> int:
         return self._segments.rows
@@ -137,7 +139,15 @@ class NamedTensorSource:
                 f"{kind.name} need the order of time, and fields of shape [rows, d] have none. "
                 "Give [sequences, time, d], or stores"
             )
-        return Shuffle(kind, self._reader, self._segments, seed, first_rows=self._first_rows)
+        return Shuffle(
+            kind, self._reader, self._segments, seed, self._shuffle_buffer, self._first_rows
+        )
+
+    def with_shuffle_buffer(self, size: int) -> NamedTensorSource:
+        """The same source with another size of the shuffle buffer, in bytes."""
+        view = copy(self)
+        view._shuffle_buffer = size
+        return view
 
 
 def named_tensor_source(fields: Mapping[str, Any]) -> NamedTensorSource:

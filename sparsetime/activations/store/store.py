@@ -24,7 +24,7 @@ from sparsetime.activations.sampling.sample_kinds import (
     SampleKind,
     WindowSamples,
 )
-from sparsetime.activations.sampling.shuffle import MEMORY, Shuffle
+from sparsetime.activations.sampling.shuffle import Shuffle
 from sparsetime.activations.store.manifest import (
     BEGUN_FILE,
     Manifest,
@@ -91,6 +91,7 @@ class Store:
     ) -> None:
         self._folder, self.reader, self._table = folder, reader, table
         self.manifest = manifest
+        self._shuffle_buffer: int | None = None
         self.sequence_indices = selection
         self.first_rows: NDArray[np.int64] = table["first_row"].to_numpy()[selection]
         self.segments = Segments.of_lengths(table["length"].to_numpy()[selection])
@@ -133,14 +134,15 @@ class Store:
         batch: int,
         seed: int = 0,
         epochs: int | None = 1,
-        memory: str | int = MEMORY,
+        memory: str | int | None = None,
         skip: int = 0,
     ) -> Iterator[Float[Tensor, "batch d"]]:
         """Shuffled rows, float32 [batch, d]; every row once an epoch, endless with `epochs=None`.
 
         A uniformly random order where the rows fit into `memory`; otherwise blocks of up to 1024
-        neighbouring rows are mixed within `memory`. The order follows from `seed` alone. The
-        first `skip` batches are skipped without reading them.
+        neighbouring rows are mixed within `memory`. The order follows from `seed` and, where the
+        rows do not fit, from `memory`: a size such as "512MB"; None: 512 MB, or less where less
+        than 2 GB are left. The first `skip` batches are skipped without reading them.
 
         Errors: DataError where there are no rows; ConfigError for settings out of range.
         """
@@ -154,7 +156,7 @@ class Store:
         lag: Lag = 1,
         seed: int = 0,
         epochs: int | None = 1,
-        memory: str | int = MEMORY,
+        memory: str | int | None = None,
         skip: int = 0,
     ) -> Iterator[Float[Tensor, "batch 2 d"]]:
         """Shuffled pairs of rows of one sequence, float32 [batch, 2, d]: the second `lag` later.
@@ -173,7 +175,7 @@ class Store:
         length: int,
         seed: int = 0,
         epochs: int | None = 1,
-        memory: str | int = MEMORY,
+        memory: str | int | None = None,
         skip: int = 0,
     ) -> Iterator[tuple[Float[Tensor, "batch time d"], Bool[Tensor, "batch time"]]]:
         """Shuffled windows of time steps, float32 [batch, length, d], and a mask [batch, length].
@@ -271,7 +273,14 @@ class Store:
         """
         self.reader.verify()
 
-    def _shuffle(self, kind: SampleKind, seed: int, memory: str | int) -> Shuffle:
+    def with_shuffle_buffer(self, size: int) -> Store:
+        """The same view with another size of the shuffle buffer where none is given, in bytes."""
+        view = Store(self._folder, self.manifest, self.reader, self._table, self.sequence_indices)
+        view._shuffle_buffer = size
+        return view
+
+    def _shuffle(self, kind: SampleKind, seed: int, memory: str | int | None) -> Shuffle:
+        memory = self._shuffle_buffer if memory is None else memory
         return Shuffle(kind, self.reader, self.segments, seed, memory, self.first_rows)
 
     def _view(self, places: NDArray[np.int64]) -> Store:
