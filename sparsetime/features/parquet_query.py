@@ -17,7 +17,7 @@ from jaxtyping import Int
 from sparsetime.errors import DamagedError
 from sparsetime.features.index_files import AGAIN
 from sparsetime.files import Folder
-from sparsetime.files.blocks import check_blocks
+from sparsetime.files.blocks import check_blocks, size_and_change
 
 
 @final
@@ -71,14 +71,12 @@ class ParquetQuery:
 
     def _check(self, file: str, column: str, value: int) -> None:
         """Check the row groups in which the column may have the value."""
-        record = self._records[file]
-        check_blocks(self._folder, file, record, (), AGAIN)  # it has not changed in size
-        if "crc32" not in record:
-            return
-        changed = self._folder.path(file).stat().st_mtime_ns if self._folder.is_local else 0
-        least, most, begins, ends = self._row_groups(file, column, changed)
-        inside = (least <= value) & (value <= most)
-        spans = zip(begins[inside].tolist(), ends[inside].tolist(), strict=True)
+        record, spans = self._records[file], None
+        if "crc32" in record:
+            changed = size_and_change(self._folder, file, AGAIN)[1]
+            least, most, begins, ends = self._row_groups(file, column, changed)
+            inside = (least <= value) & (value <= most)
+            spans = zip(begins[inside].tolist(), ends[inside].tolist(), strict=True)
         check_blocks(self._folder, file, record, spans, AGAIN)
 
     def _read_row_groups(self, file: str, column: str, changed: int) -> Int[np.ndarray, "4 groups"]:

@@ -25,6 +25,20 @@ def block_record(data: bytes) -> dict[str, Any]:
     return {"bytes": len(data), "block": BLOCK, "crc32": sums}
 
 
+def size_and_change(folder: Folder, name: str, again: str = AGAIN) -> tuple[int, int]:
+    """Bytes of a file, and when it was changed in ns; 0 for a remote file.
+
+    Errors: DamagedError where it is missing.
+    """
+    try:
+        if folder.is_local:
+            stat = folder.path(name).stat()
+            return stat.st_size, stat.st_mtime_ns
+        return folder.size(name), 0
+    except FileNotFoundError:
+        raise DamagedError(f"{folder.url}/{name} is missing. {again}") from None
+
+
 def check_blocks(
     folder: Folder,
     name: str,
@@ -40,9 +54,7 @@ def check_blocks(
     Errors: DamagedError where the file is missing, of another size, or damaged.
     """
     where = f"{folder.url}/{name}"
-    if not folder.exists(name):
-        raise DamagedError(f"{where} is missing. {again}")
-    size = folder.size(name)
+    size, changed = size_and_change(folder, name, again)
     if size != record["bytes"]:
         raise DamagedError(
             f"{where} has {size:,} bytes where {record['bytes']:,} were written. {again}"
@@ -50,7 +62,6 @@ def check_blocks(
     if "crc32" not in record:
         return
     block, sums = int(record["block"]), record["crc32"]
-    changed = folder.path(name).stat().st_mtime_ns if folder.is_local else None
     numbers = {
         number
         for start, stop in ([(0, size)] if spans is None else spans)
