@@ -329,7 +329,7 @@ OTHERS = {
         ({"encoder": {"kind": "liner"}}, "unknown encoder 'liner'"),
         ({"sparsifier": {"kind": "top_k", "k": -3}}, "k"),
         ({"sparsifier": {"kind": "top_k"}}, "k"),
-        ({"decoder": None}, "describes no dictionary"),
+        ({"decoder": {}}, "describes no dictionary|kind"),
         ({"decoder": {"kind": "unit_norm", "width": 7, "d_out": 3}}, "encoder has width 96"),
     ],
     "topk/features/index.json": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import final
@@ -139,10 +140,9 @@ class Store:
     ) -> Iterator[Float[Tensor, "batch d"]]:
         """Shuffled rows, float32 [batch, d]; every row once an epoch, endless with `epochs=None`.
 
-        A uniformly random order where the rows fit into `memory`; otherwise blocks of up to 1024
-        neighbouring rows are mixed within `memory`. The order follows from `seed` and, where the
-        rows do not fit, from `memory`: a size such as "512MB"; None: 512 MB, or less where less
-        than 2 GB are left. The first `skip` batches are skipped without reading them.
+        A uniformly random order where the rows fit into `memory` ("512MB"; None: `buffer_bytes`);
+        else blocks of 1024 neighbouring rows are mixed within it, and its size too decides the
+        order. The first `skip` batches are skipped without reading them.
 
         Errors: DataError where there are no rows; ConfigError for settings out of range.
         """
@@ -275,8 +275,7 @@ class Store:
 
     def with_shuffle_buffer(self, size: int) -> Store:
         """The same view with another size of the shuffle buffer where none is given, in bytes."""
-        view = Store(self._folder, self.manifest, self.reader, self._table, self.sequence_indices)
-        view._shuffle_buffer = size
+        (view := copy(self))._shuffle_buffer = size
         return view
 
     def _shuffle(self, kind: SampleKind, seed: int, memory: str | int | None) -> Shuffle:
