@@ -62,6 +62,13 @@ def sequence_table(table: pa.Table, first_row: int) -> pa.Table:
     return pa.table(columns, schema=SEQUENCE_SCHEMA)
 
 
+def truncated(table: pa.Table, rows: int) -> pa.Table:
+    """The sequence table with the last sequence cut to the rows that were written."""
+    length = np.minimum(table["length"].to_numpy(), rows - table["first_row"].to_numpy())
+    at = table.schema.get_field_index("length")
+    return table.set_column(at, "length", pa.array(length, pa.int64()))
+
+
 def parquet_bytes(table: pa.Table) -> bytes:
     """The table as one Parquet file. The same table gives the same bytes."""
     whole = table.unify_dictionaries().combine_chunks().replace_schema_metadata(None)

@@ -32,7 +32,7 @@ from sparsetime.activations.store.manifest import (
     check_presence,
     load_manifest,
 )
-from sparsetime.activations.store.sequence_table import sequence_table
+from sparsetime.activations.store.sequence_table import sequence_table, truncated
 from sparsetime.activations.store.shard_reader import ShardReader
 from sparsetime.activations.store.stored_sequence import StoredSequence, read_rows
 from sparsetime.errors import ConfigError, DamagedError, DataError, unknown_name
@@ -62,7 +62,7 @@ def open_store(path: str | Path) -> Store:
             for shard in manifest.shards
         ]
         table = pa.concat_tables(begun) if begun else sequence_table(_NO_SEQUENCES, 0)
-        table = _truncate(table, manifest.rows)
+        table = truncated(table, manifest.rows)
     if table.num_rows != manifest.sequences or sum(table["length"].to_pylist()) != manifest.rows:
         raise DamagedError(
             f"{folder.url} is at odds with itself: its manifest counts {manifest.sequences:,} "
@@ -293,10 +293,3 @@ class Store:
 
 
 _NO_SEQUENCES = pa.table({"id": pa.array([], pa.string()), "length": pa.array([], pa.int64())})
-
-
-def _truncate(table: pa.Table, rows: int) -> pa.Table:
-    """The sequence table with the last sequence cut to the rows that were written."""
-    length = np.minimum(table["length"].to_numpy(), rows - table["first_row"].to_numpy())
-    at = table.schema.get_field_index("length")
-    return table.set_column(at, "length", pa.array(length, pa.int64()))
