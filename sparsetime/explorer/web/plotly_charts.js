@@ -76,7 +76,7 @@ function curvesLayout() {
       exponentformat: "none",
       tickformat: ".3~s",
     },
-    yaxis: { ...axis, type: "log", nticks: 7, tickformat: "~g" },
+    yaxis: { ...axis, type: "log", dtick: "D2", tickformat: "~g" },
     showlegend: true,
     legend: {
       orientation: "h",

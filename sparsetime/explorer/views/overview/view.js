@@ -2,6 +2,7 @@
 
 import { ask, of } from "../../web/api.js";
 import { empty, h, messageOf, percent, short } from "../../web/dom.js";
+import { duration } from "../../web/durations.js";
 import { dictionaryChoice, featureList, keyInAddress } from "../../web/feature_list.js";
 import { drawCurves } from "../../web/plotly_charts.js";
 import { remember } from "../../web/router.js";
@@ -30,7 +31,13 @@ export default async function overviewView(at, run) {
     const items = notes.map((note) => h("li", {}, note));
     at.append(h("ul.notes", {}, items));
   }
-  at.append(h("div.dictionaries", {}, dictionaries.map(card)));
+  at.append(
+    h(
+      "div.dictionaries",
+      {},
+      dictionaries.map((view) => card(view, run)),
+    ),
+  );
   if (!dictionaries.length && !notes.length) {
     const how = "Train one with sparsetime train, then sparsetime index.";
     at.lastElementChild?.append(empty("No dictionary is indexed yet", how));
@@ -43,8 +50,11 @@ export default async function overviewView(at, run) {
   return stop;
 }
 
-/** @param {Api.DictionaryView} view */
-function card(view) {
+/**
+ * @param {Api.DictionaryView} view
+ * @param {Api.Overview} run
+ */
+function card(view, run) {
   const { entry, figures, opens_at, dead, active, indexed, measured_on } = view;
   const [sequence, first, stop] = opens_at;
   const key = encodeURIComponent(entry.key);
@@ -54,9 +64,11 @@ function card(view) {
     drawThumbnail(picture, data),
   );
   const measured = METRICS.filter(([name]) => figures[name] !== undefined);
-  const facts = measured.map(([name, label, format]) =>
-    h("div", {}, h("dd", {}, format(figures[name])), h("dt", {}, label)),
-  );
+  const facts = measured.map(([name, label, format]) => {
+    const time = name === "dwell_median" ? duration(figures[name], run) : "";
+    const text = time ? `${label} (${time})` : label;
+    return h("div", {}, h("dd", {}, format(figures[name])), h("dt", {}, text));
+  });
   const ways = [
     h("a.button", { href }, "Read its timeline"),
     h("a", { href: `/features?dictionary=${key}` }, "All features"),
