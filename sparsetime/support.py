@@ -31,6 +31,16 @@ class Support:
         rows = torch.arange(self.rows, device=self.offsets.device)
         return rows.repeat_interleave(self.offsets.diff(), output_size=self.indices.shape[0])
 
+    @staticmethod
+    def of_full_rows(indices: Int[Tensor, "rows k"], width: int) -> Support:
+        """The support of rows that all have k entries."""
+        rows, k = indices.shape
+        numbers = torch.arange(rows + 1, device=indices.device)
+        support = Support(numbers * k, indices.reshape(-1), width)
+        row_of_entry = numbers[:-1, None].expand(rows, k).reshape(-1)
+        support.__dict__["row_of_entry"] = row_of_entry  # known without a pass over the offsets
+        return support
+
     def take(self, kept: Int[Tensor, " kept"]) -> Support:
         """The support of some of the entries, given by their ascending positions among all."""
         return Support(torch.searchsorted(kept, self.offsets), self.indices[kept], self.width)

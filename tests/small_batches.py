@@ -58,4 +58,4 @@ def distance_downstream(x):
     """A model of two layers whose loss is least where its input is `x`."""
     weight = torch.randn(x.shape[1], 8, generator=torch.Generator().manual_seed(3))
     wanted = (x @ weight).tanh()
-    return lambda replaced: ((replaced @ weight).tanh() - wanted).square().sum(1).mean()
+    return lambda y: ((y @ weight.to(y)).tanh() - wanted.to(y)).square().sum(1).mean()

@@ -10,21 +10,27 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 
-def synthetic(d: int, rows: int, seed: int = 0) -> Path:
-    """Rows that are sums of 16 of 4 d directions, with an offset and some noise."""
-    path = CACHE / f"synthetic_{d}_{rows}_{seed}.safetensors"
+def synthetic(d: int, rows: int, seed: int = 0, device: str = "cpu") -> Path:
+    """Rows that are sums of 16 of 4 d directions, with an offset and some noise.
+
+    device: where they are drawn; a GPU has random numbers of its own, so a file of its own.
+    """
+    kind = "" if device == "cpu" else f"_{device}"
+    path = CACHE / f"synthetic_{d}_{rows}_{seed}{kind}.safetensors"
     if not path.exists():
-        generator = torch.Generator().manual_seed(seed)
-        directions = torch.randn(4 * d, d, generator=generator) / d**0.5
-        offset = torch.randn(d, generator=generator) / d**0.5
+        options = {"generator": torch.Generator(device).manual_seed(seed), "device": device}
+        directions = torch.randn(4 * d, d, **options) / d**0.5
+        offset = torch.randn(d, **options) / d**0.5
         parts = []
         for start in range(0, rows, 4096):
             count = min(4096, rows - start)
-            which = torch.randint(4 * d, (count, 16), generator=generator)
-            strength = torch.empty(count, 16).exponential_(generator=generator)
+            which = torch.randint(4 * d, (count, 16), **options)
+            strength = torch.empty(count, 16, device=device).exponential_(
+                generator=options["generator"]
+            )
             x = torch.einsum("bk,bkd->bd", strength, directions[which])
-            noise = torch.randn(count, d, generator=generator) * (0.3 / d**0.5)
-            parts.append(x + offset + noise)
+            noise = torch.randn(count, d, **options) * (0.3 / d**0.5)
+            parts.append((x + offset + noise).cpu())
         write(path, torch.cat(parts))
     return path
 

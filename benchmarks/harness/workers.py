@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from harness.environments import CACHE, PEERS, NotInstalled, python_of
@@ -16,33 +18,51 @@ class WorkerError(Exception):
 
 
 class Worker:
-    """A process that holds one library. It idles, without load, while nobody asks."""
+    """A process that holds one library. It idles, without load, while nobody asks.
 
-    def __init__(self, library: str, threads: int) -> None:
+    packages: a folder of installed packages for this interpreter, instead of an environment.
+    """
+
+    def __init__(self, library: str, threads: int, packages: Path | None = None) -> None:
         self.library = library
         CACHE.mkdir(parents=True, exist_ok=True)
         self._log_path = CACHE / f"{library}.log"
         self._log = self._log_path.open("w")
         # One number of threads for all; how threads wait stays each library's own affair.
         count = str(threads)
+        environment = {**os.environ, "OMP_NUM_THREADS": count, "NUMBA_NUM_THREADS": count}
+        if packages:
+            paths = [str(packages), os.environ.get("PYTHONPATH", "")]
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         self._process = subprocess.Popen(
-            [str(python_of(library)), str(PEERS / f"{library}_worker.py")],
+            [
+                sys.executable if packages else str(python_of(library)),
+                str(PEERS / f"{library}_worker.py"),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": count, "NUMBA_NUM_THREADS": count},
+            env=environment,
         )
 
     def ask(self, do: str, **order: Any) -> dict[str, Any]:
+        self.send(do, **order)
+        return self.answer()
+
+    def send(self, do: str, **order: Any) -> None:
+        """Give an order whose answer is read later, so that several workers prepare at once."""
         process = self._process
         assert process.stdin is not None
-        assert process.stdout is not None
         try:
             process.stdin.write(json.dumps({"do": do, **order}) + "\n")
             process.stdin.flush()
         except BrokenPipeError:
             pass
+
+    def answer(self) -> dict[str, Any]:
+        process = self._process
+        assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
             raise WorkerError(

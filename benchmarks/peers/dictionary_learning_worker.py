@@ -66,7 +66,7 @@ def _trainer(task: Task, d: int) -> Any:
         "warmup_steps": task.warmup_steps,
         "decay_start": task.steps - task.decay_steps if task.decay_steps else None,
         "seed": task.seed,
-        "device": "cpu",
+        "device": task.device,
     }
     if task.recipe == "topk":
         return TopKTrainer(k=task.k, **common)

@@ -34,6 +34,8 @@ class SAELens(Trainer):
             lr_warm_up_steps=task.warmup_steps,
             lr_decay_steps=task.decay_steps,
             **window,
+            device=task.device,
+            autocast=task.autocast,
         )
         if config.lr_end is None:
             config.lr_end = task.learning_rate / 10  # as its runner's config does
@@ -81,7 +83,8 @@ class SAELens(Trainer):
                 self._trainer.activation_scaler.scaling_factor = None
             with tempfile.TemporaryDirectory() as folder:
                 self._trainer.sae.save_inference_model(folder)
-                self._inference = SAE.load_from_disk(folder)
+                device = str(self._trainer.sae.device)
+                self._inference = SAE.load_from_disk(folder, device=device)
         return self._inference
 
 
@@ -98,7 +101,13 @@ def _sae(task: Task, d: int) -> Any:
     )
 
     scaling = "expected_average_only_in" if task.normalise else "none"
-    common = {"d_in": d, "d_sae": task.width, "normalize_activations": scaling, **task.options}
+    common = {
+        "d_in": d,
+        "d_sae": task.width,
+        "normalize_activations": scaling,
+        "device": task.device,
+        **task.options,
+    }
     if task.recipe == "topk":
         return TopKTrainingSAE(TopKTrainingSAEConfig(k=task.k, **common))
     if task.recipe == "batch_topk":

@@ -3,6 +3,8 @@
     {"do": "make", "name": "a", "task": {...}}             -> {"parameters": 8397312}
     {"do": "step", "name": "a", "n": 1, "dead": 0}         -> {"seconds": [0.1]}
     {"do": "encode", "name": "a", "n": 1}                  -> {"seconds": [0.05]}
+    {"do": "steps_in_a_row", "name": "a", "n": 5} -> {"seconds": [0.1], "beyond_bytes": ...}
+    {"do": "encodings_in_a_row", "name": "a", "n": 5} -> {"seconds": [0.05]}
     {"do": "evaluate", "name": "a", "data": "held.safetensors"} -> {"fvu": 0.3, "fired": 500, ...}
     {"do": "export", "name": "a", "data": "held.safetensors", "out": "coded.safetensors"} -> {}
     {"do": "memory", "task": {...}, "n": 3, "dead": 0}     -> {"beyond_bytes": ..., ...}
@@ -14,8 +16,6 @@ library prints goes to stderr, so that it cannot be taken for an answer.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import json
 import os
 import platform
@@ -25,10 +25,17 @@ import traceback
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
+from clock_and_memory import (
+    allocated_on_gpu,
+    give_memory_back,
+    reset_peak,
+    resident,
+    seconds_each,
+    wait_for_gpu,
+)
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -39,6 +46,8 @@ class Task:
     """What to train on what. `dead_rows`: rows without firing until a latent counts as dead.
 
     `learning_rate` and `dead_rows` None: the library's own default.
+    device: of the weights, and of the batches, which stay there. autocast: bfloat16 where the
+    library's trainer has that choice.
     """
 
     recipe: str
@@ -53,6 +62,8 @@ class Task:
     dead_rows: int | None = 10**9
     seed: int = 0
     normalise: bool = False
+    device: str = "cpu"
+    autocast: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -61,9 +72,9 @@ class Data:
     order, again and again.
     """
 
-    def __init__(self, path: str, batch: int) -> None:
+    def __init__(self, path: str, batch: int, device: str = "cpu") -> None:
         with safe_open(path, framework="pt") as file:
-            self.rows = file.get_tensor("activations")
+            self.rows = file.get_tensor("activations").to(device)
         self.d = self.rows.shape[1]
         self.size = batch
         self.count = self.rows.shape[0] // batch
@@ -117,7 +128,8 @@ class Worker:
         self._make = make
         self._library = library
         self._slots: dict[str, tuple[Trainer, Data, list[int]]] = {}
-        self._files: dict[tuple[str, int], Data] = {}
+        self._files: dict[tuple[str, int, str], Data] = {}
+        self._on_gpu_before: dict[str, int] = {}
 
     def about(self) -> dict[str, Any]:
         return {
@@ -129,13 +141,15 @@ class Worker:
 
     def make(self, name: str, task: dict[str, Any]) -> dict[str, Any]:
         settings = Task(**task)
-        data = self._data(settings.data, settings.batch)
+        data = self._data(settings.data, settings.batch, settings.device)
+        self._on_gpu_before[name] = allocated_on_gpu()
         trainer = self._make(settings, data)
         self._slots[name] = (trainer, data, [0])
         return {"parameters": sum(p.numel() for p in trainer.parameters())}
 
     def drop(self) -> dict[str, Any]:
         self._slots.clear()
+        self._files.clear()
         give_memory_back()
         return {}
 
@@ -147,8 +161,10 @@ class Worker:
             batch = data.pairs(number) if trainer.needs == "pairs" else data.batch(number)
             if dead:
                 trainer.force_dead(dead)
+            wait_for_gpu()
             began = time.perf_counter()
             trainer.step(batch, number)
+            wait_for_gpu()
             seconds.append(time.perf_counter() - began)
             done[0] += 1
         return {"seconds": seconds}
@@ -164,11 +180,40 @@ class Worker:
                 seconds.append(time.perf_counter() - began)
         return {"seconds": seconds}
 
+    def steps_in_a_row(self, name: str, n: int) -> dict[str, Any]:
+        """Seconds a step of `n` steps, waited for at their end alone, as in a training on a GPU.
+
+        beyond_bytes: peak of the GPU's memory beyond weights and Adam's two moments; 0 on a CPU.
+        """
+        trainer, data, done = self._slots[name]
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+
+        def one_step() -> None:
+            number = done[0]
+            trainer.step(
+                data.pairs(number) if trainer.needs == "pairs" else data.batch(number), number
+            )
+            done[0] += 1
+
+        seconds = seconds_each(one_step, n)
+        weights = 4 * sum(p.numel() for p in trainer.parameters())
+        peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+        beyond = peak - self._on_gpu_before[name] - 3 * weights
+        return {"seconds": [seconds], "beyond_bytes": max(0, beyond), "weights_bytes": weights}
+
+    @torch.no_grad()
+    def encodings_in_a_row(self, name: str, n: int) -> dict[str, Any]:
+        """Seconds a batch of `n` encoded batches, waited for at their end alone."""
+        trainer, data, _ = self._slots[name]
+        batches = iter(range(n))
+        return {"seconds": [seconds_each(lambda: trainer.encode(data.batch(next(batches))), n)]}
+
     @torch.no_grad()
     def evaluate(self, name: str, data: str) -> dict[str, Any]:
         """FVU over all rows of a file; latents that fire for none of them; mean L0."""
         trainer, trained_on, _ = self._slots[name]
-        held = self._data(data, min(trained_on.size, 4096))
+        held = self._data(data, min(trained_on.size, 4096), str(trained_on.rows.device))
         fired = torch.zeros(0, dtype=torch.int64)
         error = squares = 0.0
         total = torch.zeros(held.d, dtype=torch.float64)
@@ -205,7 +250,7 @@ class Worker:
         self.make("small", vars(small))
         self.step("small", 3, dead=small.width // 8 if dead else 0)
         self._slots.clear()
-        self._data(whole.data, whole.batch).rows.sum()  # read, and so in memory from here on
+        self._data(whole.data, whole.batch, "cpu").rows.sum()  # read, and so in memory from here on
         give_memory_back()
         before = resident("VmRSS")
         weights = 4 * self.make("whole", task)["parameters"]
@@ -221,30 +266,11 @@ class Worker:
             "process_bytes": peak,
         }
 
-    def _data(self, path: str, batch: int) -> Data:
-        if (path, batch) not in self._files:
-            self._files[path, batch] = Data(path, batch)
-        return self._files[path, batch]
-
-
-def give_memory_back() -> None:
-    """Collect what nothing refers to, and let the system have the pages."""
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
-def resident(which: str) -> int:
-    """Bytes of this process: VmRSS now, VmHWM at its peak."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(which):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/self/status has no {which}")
-
-
-def reset_peak() -> None:
-    Path("/proc/self/clear_refs").write_text("5")
+    def _data(self, path: str, batch: int, device: str) -> Data:
+        key = path, batch, device
+        if key not in self._files:
+            self._files[key] = Data(*key)
+        return self._files[key]
 
 
 def serve(make: Any, library: str) -> None:

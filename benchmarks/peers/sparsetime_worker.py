@@ -36,8 +36,9 @@ class Sparsetime(Trainer):
                 lr_decay=task.decay_steps / task.steps,
                 dead_after=task.dead_rows,
             )
-        cpu = torch.device("cpu")
-        dtype = selection_dtype(cpu) if chosen == "auto" else getattr(torch, chosen)
+        device = torch.device(task.device)
+        dtype = selection_dtype(device) if chosen == "auto" else getattr(torch, chosen)
+        self._dictionary.to(device)
         init_from_data(self._dictionary, data.batch(0))
         self._trainable = DictionaryTrainable(self._dictionary, config, dtype)
 
@@ -68,20 +69,27 @@ class Sparsetime(Trainer):
 
 
 class Product(Trainer):
-    """`batch @ weight.T` in float32, into fresh memory: what a dense encoder starts with."""
+    """`batch @ weight.T` into fresh memory: what a dense encoder starts with.
+
+    In float32 on a CPU, in bfloat16 on a GPU; operands are cast beforehand.
+    """
 
     def __init__(self, task: Task, data: Data) -> None:
-        generator = torch.Generator().manual_seed(task.seed)
-        self._weight = torch.randn(task.width, data.d, generator=generator)
+        generator = torch.Generator(task.device).manual_seed(task.seed)
+        self._dtype = torch.float32 if task.device == "cpu" else torch.bfloat16
+        shape = task.width, data.d
+        weight = torch.randn(shape, generator=generator, device=task.device)
+        self._weight = weight.to(self._dtype)
+        self._batches = [data.batch(number).to(self._dtype) for number in range(data.count)]
 
     def step(self, batch: Tensor, number: int) -> None:
-        torch.mm(batch, self._weight.T)
+        torch.mm(self._batches[number % len(self._batches)], self._weight.T)
 
     def parameters(self) -> list[Tensor]:
         return [self._weight]
 
     def encode(self, batch: Tensor) -> Tensor:
-        return torch.mm(batch, self._weight.T)
+        return torch.mm(batch.to(self._dtype), self._weight.T)
 
     def reconstruct(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         raise NotImplementedError("a product reconstructs nothing")

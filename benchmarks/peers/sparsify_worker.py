@@ -12,25 +12,28 @@ import torch
 from serve import Data, Task, Trainer, serve
 from torch import Tensor
 
-# Its decoder asks for Triton wherever Triton is installed, and crashes on a CPU.
-os.environ.setdefault("SPARSIFY_DISABLE_TRITON", "1")
-
 
 class Sparsify(Trainer):
     """Its aux-k is off by default; it is on here, at its paper's weight, where latents are dead."""
 
     def __init__(self, task: Task, data: Data) -> None:
+        if task.device == "cpu":
+            # Its decoder asks for Triton wherever Triton is installed, and crashes on a CPU.
+            os.environ.setdefault("SPARSIFY_DISABLE_TRITON", "1")
+        else:
+            torch.set_float32_matmul_precision("high")  # as the first line of its `fit` does
         from sparsify import SparseCoder, SparseCoderConfig
         from transformers import get_linear_schedule_with_warmup
 
         if task.recipe != "topk":
             raise ValueError(f"sparsify is not measured with {task.recipe!r}")
         torch.manual_seed(task.seed)
-        self._sae = SparseCoder(data.d, SparseCoderConfig(num_latents=task.width, k=task.k))
+        config = SparseCoderConfig(num_latents=task.width, k=task.k)
+        self._sae = SparseCoder(data.d, config, device=task.device)
         self._adam = torch.optim.Adam(self._sae.parameters(), lr=task.learning_rate)
         self._schedule = get_linear_schedule_with_warmup(self._adam, task.warmup_steps, task.steps)
         self._dead_rows = task.dead_rows
-        self._since = torch.zeros(task.width, dtype=torch.long)
+        self._since = torch.zeros(task.width, dtype=torch.long, device=task.device)
         self._aux_weight = 0.0
 
     def step(self, batch: Tensor, number: int) -> None:

@@ -6,7 +6,7 @@ Triton). `use` sets one; otherwise the device of the tensors determines it.
 
 from sparsetime.kernels.adam import adam, project
 from sparsetime.kernels.adam_config import AdamStep
-from sparsetime.kernels.autograd import decode, gather_dot, take_rows
+from sparsetime.kernels.autograd import at_entries, decode, gather_dot, take_rows
 from sparsetime.kernels.dispatch import backend_name, use
 from sparsetime.kernels.hysteresis_delta import delta_code, hysteresis
 from sparsetime.kernels.latent_counts import LatentCounts, count_latents
@@ -44,6 +44,7 @@ __all__ = [
     "TopKPerRowRule",
     "TopKRule",
     "adam",
+    "at_entries",
     "backend_name",
     "by_group",
     "count_latents",

@@ -35,6 +35,25 @@ def decode(
     return out
 
 
+def at_entries(vector: Float[Tensor, " width"], support: Support) -> Float[Tensor, " entries"]:
+    """The element `vector[index]` at every entry, with its gradient."""
+    out: Tensor = _AtEntries.apply(vector, support)  # type: ignore[no-untyped-call]
+    return out
+
+
+class _AtEntries(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, vector: Tensor, support: Support) -> Tensor:
+        ctx.support = support
+        return vector[support.indices]
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        run = backend(grads[0])
+        by_latent = _by_latent(ctx.support, run)
+        return run.sums_by_latent(grads[0], ctx.support, by_latent), None
+
+
 class _GatherDot(torch.autograd.Function):
     @staticmethod
     def forward(

@@ -206,6 +206,13 @@ def outer(
     return decode(values[by_latent.order], by_latent.offsets, by_latent.rows, x)
 
 
+def sums_by_latent(
+    values: Float[Tensor, " entries"], support: Support, by_latent: ByLatent
+) -> Float[Tensor, " width"]:
+    """See `reference.sums_by_latent`."""
+    return reference.sums_by_latent(values, support, by_latent)
+
+
 def transpose(support: Support) -> ByLatent:
     """See `reference.transpose`: a counting sort."""
     offsets, rows, order = loops.transpose(

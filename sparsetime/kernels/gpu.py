@@ -1,160 +1,79 @@
 """GPU kernels: torch multiplies tiles, Triton programs do the sparse operations.
 
 No [rows, width] tensor is ever allocated: the product is computed in tiles of some rows in one
-reused buffer. One program reads each row of a tile, after the first time from the second-level
-cache. No two programs add to the same number, so results are deterministic.
+reused buffer, and its largest entries are found by the maxima of blocks of columns. No two programs
+add to the same float, so results are deterministic.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import torch
 import triton
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from sparsetime.errors import ConfigError
 from sparsetime.kernels import gpu_programs as programs
 from sparsetime.kernels import reference
 from sparsetime.kernels.adam_config import AdamStep
-from sparsetime.kernels.gpu_tiles import Tile, block_of, blocks, launch, offsets_of, tiles_of
+from sparsetime.kernels.gpu_select import select
+from sparsetime.kernels.gpu_tiles import block_of, blocks, launch
 from sparsetime.kernels.latent_counts import LatentCounts
 from sparsetime.kernels.row_sparse import GradientRows
-from sparsetime.kernels.selection_rules import (
-    AbsTopKRule,
-    BatchTopKRule,
-    Rule,
-    ThresholdRule,
-    TopKRule,
-)
+from sparsetime.kernels.selection_rules import AbsTopKRule, Rule, TopKPerRowRule, TopKRule
 from sparsetime.support import ByLatent, Support
 
-# Entries of a block, and the most columns of one, that a program holds in registers.
+__all__ = [
+    "adam",
+    "count_latents",
+    "decode",
+    "gather_dot",
+    "kept_entries",
+    "mask_of_largest",
+    "nested_differences",
+    "outer",
+    "project",
+    "select",
+    "suffix_sums",
+    "sums_by_latent",
+    "transpose",
+]
+
+# Entries of a block, and the most columns of one, that a program of `gather_dot` loads at once.
 _ENTRIES = 16
 _COLUMNS = 128
-_BITS_OF_INFINITY = 0x7F800000
-# Row, index and bits of an entry: the tensors that the selection of a batch keeps.
-_ENTRY_DTYPES = (torch.int64, torch.int64, torch.int32)
-
-
-def select(
-    x: Float[Tensor, "rows d"],
-    weight: Float[Tensor, "width d"],
-    bias: Float[Tensor, " width"],
-    rule: Rule,
-    dtype: torch.dtype,
-) -> Support:
-    """See `reference.select`.
-
-    Synchronises with the GPU once a tile, for the number of entries; a selection over the batch
-    does so more often, for every new bound.
-
-    Errors: ConfigError for a rule without a GPU program.
-    """
-    width = weight.shape[0]
-    match rule:
-        case TopKRule(k) | AbsTopKRule(k):
-            magnitude = isinstance(rule, AbsTopKRule)
-            tiles = tiles_of(x, weight, bias, dtype, magnitude)
-            parts = [_largest_per_row(tile, min(k, width)) for tile in tiles]
-        case BatchTopKRule(k):
-            tiles = tiles_of(x, weight, bias, dtype)
-            parts = [_largest_of_all(tiles, min(k, width) * x.shape[0], x.shape[0], x.device)]
-        case ThresholdRule(threshold):
-            parts = [_above_zero(tile) for tile in tiles_of(x, weight, bias - threshold, dtype)]
-        case _:
-            raise ConfigError(
-                f"got the rule {type(rule).__name__}, expected TopKRule, AbsTopKRule, "
-                "BatchTopKRule or ThresholdRule on a GPU; call kernels.select or "
-                "kernels.select_exactly, which reduce the other rules to these"
-            )
-    none = torch.zeros(0, dtype=torch.int64, device=x.device)
-    counts = torch.cat([none, *(counts for counts, _ in parts)])
-    indices = torch.cat([none, *(indices for _, indices in parts)])
-    return Support(offsets_of(counts), indices, width)
-
-
-def _largest_per_row(tile: Tile, k: int) -> tuple[Tensor, Tensor]:
-    bounds, tied, counts = tile.rank_bounds(k)
-    return counts, tile.entries(bounds, tied, counts)[0]
-
-
-def _above_zero(tile: Tile) -> tuple[Tensor, Tensor]:
-    zeros = tile.zeros_per_row()
-    counts, _ = tile.count_entries(0)
-    return counts, tile.entries(zeros, zeros, counts)[0]
-
-
-def _largest_of_all(
-    tiles: Iterator[Tile], total: int, rows: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """The `total` largest positive entries of all tiles: counts [rows], indices [entries].
-
-    The bound rises from tile to tile: once `total` entries are at or above some value, no entry
-    below it and no later entry equal to it can be kept. So every product is computed once, and at
-    most four times `total` entries are stored.
-    """
-    bound, first_row = 0, 0
-    entries = [torch.zeros(0, dtype=dtype, device=device) for dtype in _ENTRY_DTYPES]
-    for tile in tiles:
-        counts, equal = tile.count_entries(bound)
-        tied = torch.zeros_like(equal)
-        if counts.sum() > 2 * total:
-            bound = _bound_of_rank(tile, bound, total)
-            counts, equal = tile.count_entries(bound)
-            tied = _ties_kept(equal, total - counts.sum())
-            counts += tied
-        indices, bits = tile.entries(torch.full_like(counts, bound), tied, counts)
-        of_tile = torch.arange(first_row, first_row + tile.rows, device=device)
-        row = of_tile.repeat_interleave(counts, output_size=indices.shape[0])
-        new = (row, indices, bits)
-        entries = [torch.cat(pair) for pair in zip(entries, new, strict=True)]
-        if entries[0].shape[0] > 2 * total:
-            entries, bound = _keep_largest(entries, total)
-        first_row += tile.rows
-    if entries[0].shape[0] > total:
-        entries, _ = _keep_largest(entries, total)
-    row, indices, _ = entries
-    return _starts(row, rows).diff(), indices
-
-
-def _bound_of_rank(tile: Tile, low: int, total: int) -> int:
-    """A bound with `total` to twice as many entries of a tile above it, by bisection.
-
-    Where ties allow no such bound: the least one with at most `total` entries above it. More than
-    `total` entries must be above `low`.
-    """
-    high = _BITS_OF_INFINITY
-    while high - low > 1:
-        middle = (low + high) // 2
-        above = int(tile.count_entries(middle)[0].sum())
-        if total <= above <= 2 * total:
-            return middle
-        low, high = (middle, high) if above > total else (low, middle)
-    return high
-
-
-def _ties_kept(equal: Tensor, room: Tensor) -> Tensor:
-    """Number of tied entries kept in every row, where the first `room` of all rows are kept."""
-    before = equal.cumsum(0) - equal
-    return (room - before).clamp(min=0).minimum(equal).to(equal.dtype)
-
-
-def _keep_largest(entries: list[Tensor], total: int) -> tuple[list[Tensor], int]:
-    """The `total` largest entries, of equal ones the first, and their bound."""
-    bits = entries[-1]
-    bound = bits.sort(descending=True).values[total - 1]
-    above, equal = bits > bound, bits == bound
-    keep = above | (equal & (equal.cumsum(0) <= total - above.sum()))
-    return [part[keep] for part in entries], int(bound)
+# For `decode`: mean entries of a row up to which a shape is used, then entries and columns that a
+# program loads at once, and its warps: the fastest of twelve on an H100, with rows of which some
+# have a thousand times more entries than others. One warp waits for no other when it adds.
+_DECODE_SHAPES = ((4, 8, 128, 1), (16, 32, 128, 1), (1 << 40, 16, 128, 1))
+# Scores of a row that one step of a pass over it reads.
+_SCORES_AT_ONCE = 512
+# Elements of a matrix without unit rows that one program of Adam updates.
+_ELEMENTS = 1024
 
 
 def kept_entries(
     support: Support, values: Float[Tensor, " entries"], rule: Rule
 ) -> Int[Tensor, " kept"]:
-    """See `reference.kept_entries`."""
-    return reference.kept_entries(support, values, rule)
+    """See `reference.kept_entries`. Synchronises with the GPU, for the number of entries."""
+    match rule:
+        case TopKRule(k) | AbsTopKRule(k):
+            k_of_row = torch.full((support.rows,), k, device=values.device)
+        case TopKPerRowRule(k_of_row):
+            pass
+        case _:
+            return reference.kept_entries(support, values, rule)
+    score = values.abs() if isinstance(rule, AbsTopKRule) else values
+    keep = torch.empty(values.shape, dtype=torch.int8, device=values.device)
+    launch(
+        programs.largest_of_runs,
+        (support.rows,),
+        score.contiguous(),
+        support.offsets,
+        k_of_row,
+        keep,
+        COLUMNS=_SCORES_AT_ONCE,
+    )
+    return keep.nonzero().squeeze(1)
 
 
 def mask_of_largest(score: Float[Tensor, "rows some"], k: int) -> Bool[Tensor, "rows some"]:
@@ -193,7 +112,9 @@ def decode(
     """See `reference.decode`."""
     rows, d = offsets.shape[0] - 1, atoms.shape[1]
     out = torch.empty(rows, d, device=atoms.device)
-    columns = block_of(d, _COLUMNS)
+    mean = blocks(indices.shape[0], max(rows, 1))
+    at_once, most, warps = next(shape for limit, *shape in _DECODE_SHAPES if mean <= limit)
+    columns = block_of(d, most)
     launch(
         programs.decode,
         (rows, blocks(d, columns)),
@@ -203,9 +124,20 @@ def decode(
         atoms.contiguous(),
         out,
         d,
-        ENTRIES=_ENTRIES,
+        ENTRIES=at_once,
         COLUMNS=columns,
+        num_warps=warps,
     )
+    return out
+
+
+def sums_by_latent(
+    values: Float[Tensor, " entries"], support: Support, by_latent: ByLatent
+) -> Float[Tensor, " width"]:
+    """See `reference.sums_by_latent`: by the transpose, since sums of floats have an order."""
+    ordered = values.contiguous()[by_latent.order]
+    out = torch.empty(support.width, device=values.device)
+    launch(programs.sums_of_runs, (support.width,), ordered, by_latent.offsets, out, ENTRIES=32)
     return out
 
 
@@ -267,19 +199,23 @@ def adam(
     unit_rows: bool,
 ) -> None:
     """See `adam.adam`."""
-    width, d = weight.shape
-    rows = torch.arange(gradient.values.shape[0], device=weight.device)
-    row_of = rows
+    (width, d), values = weight.shape, gradient.values.contiguous()
     if gradient.indices is not None:
-        no_row = torch.full((width,), -1, device=weight.device)
-        row_of = no_row.index_copy_(0, gradient.indices, rows)
+        row_of = torch.full((width,), -1, device=weight.device)
+        numbers = torch.arange(values.shape[0], device=weight.device)
+        row_of.index_copy_(0, gradient.indices, numbers)
+    else:
+        row_of = None
+        if not unit_rows:
+            # Elements are independent, so a vector is cut into rows of its own.
+            width, d = blocks(weight.numel(), _ELEMENTS), _ELEMENTS
     launch(
         programs.adam,
         (width,),
         weight.detach(),
         first,
         second,
-        gradient.values.contiguous(),
+        values,
         row_of,
         scale,
         step.first_decay,
@@ -288,6 +224,7 @@ def adam(
         step.second_correction,
         step.epsilon,
         d,
+        weight.numel(),
         UNIT_ROWS=unit_rows,
         COLUMNS=triton.next_power_of_2(d),
     )

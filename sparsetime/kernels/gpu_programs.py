@@ -1,125 +1,9 @@
-"""Triton programs of the GPU kernels; `gpu` launches them.
-
-Scores are compared by the integers of their float32 bits: positive floats have the order of these
-integers, and the others are integers of at most zero. Loads past the last column give zeros, which
-no rule keeps.
-"""
+"""Triton programs of the GPU kernels' sums over codes and of Adam; `gpu` launches them."""
 
 from __future__ import annotations
 
 import triton
 import triton.language as tl
-
-
-@triton.jit
-def _bits(tile, bias, row, first, width, MAGNITUDE: tl.constexpr, COLUMNS: tl.constexpr):
-    """Bits of `tile + bias` of one row in the columns that start at `first`."""
-    columns = first + tl.arange(0, COLUMNS)
-    inside = columns < width
-    score = tl.load(tile + row * width + columns, mask=inside, other=0.0).to(tl.float32)
-    score += tl.load(bias + columns, mask=inside, other=0.0)
-    bits = score.to(tl.int32, bitcast=True)
-    if MAGNITUDE:
-        bits = bits & 0x7FFFFFFF
-    return bits
-
-
-@triton.jit
-def _count_above(tile, bias, row, bound, width, MAGNITUDE: tl.constexpr, COLUMNS: tl.constexpr):
-    count = tl.zeros((COLUMNS,), tl.int32)
-    for first in range(0, width, COLUMNS):
-        count += _bits(tile, bias, row, first, width, MAGNITUDE, COLUMNS) > bound
-    return tl.sum(count, 0)
-
-
-@triton.jit
-def rank_bounds(
-    tile,
-    bias,
-    k,
-    bounds,
-    tied,
-    counts,
-    width,
-    MAGNITUDE: tl.constexpr,
-    COLUMNS: tl.constexpr,
-):
-    """For one row: the bound of its k largest entries, the number of kept entries equal to it, and
-    the number of all kept entries. Where at most k entries are positive the bound is zero.
-    """
-    row = tl.program_id(0).to(tl.int64)
-    top = tl.zeros((COLUMNS,), tl.int32)
-    positive = tl.zeros((COLUMNS,), tl.int32)
-    for first in range(0, width, COLUMNS):
-        bits = _bits(tile, bias, row, first, width, MAGNITUDE, COLUMNS)
-        top = tl.maximum(top, bits)
-        positive += bits > 0
-    count = tl.sum(positive, 0)
-    crowded = count > k
-    low = count * 0
-    high = tl.where(crowded, tl.max(top, 0), 0)
-    # Invariant: more than k entries are above `low`, at most k are above `high`.
-    while high - low > 1:
-        middle = low + (high - low) // 2
-        above = _count_above(tile, bias, row, middle, width, MAGNITUDE, COLUMNS)
-        # With exactly k above, the search is over: this sets both ends to meet here.
-        low = tl.where(above > k, middle, tl.where(above == k, middle - 1, low))
-        high = tl.where(above > k, high, middle)
-    above = _count_above(tile, bias, row, high, width, MAGNITUDE, COLUMNS)
-    tl.store(bounds + row, high)
-    tl.store(tied + row, tl.where(crowded, k - above, 0))
-    tl.store(counts + row, tl.where(crowded, k, count))
-
-
-@triton.jit(do_not_specialize=["bound"])
-def count_entries(
-    tile, bias, bound, above, equal, width, MAGNITUDE: tl.constexpr, COLUMNS: tl.constexpr
-):
-    """For one row: the number of entries above a bound common to all rows, and equal to it."""
-    row = tl.program_id(0).to(tl.int64)
-    count = tl.zeros((COLUMNS,), tl.int32)
-    tied = tl.zeros((COLUMNS,), tl.int32)
-    for first in range(0, width, COLUMNS):
-        bits = _bits(tile, bias, row, first, width, MAGNITUDE, COLUMNS)
-        count += bits > bound
-        tied += bits == bound
-    tl.store(above + row, tl.sum(count, 0))
-    tl.store(equal + row, tl.sum(tied, 0))
-
-
-@triton.jit
-def write_entries(
-    tile,
-    bias,
-    bounds,
-    tied,
-    starts,
-    indices,
-    scores,
-    width,
-    MAGNITUDE: tl.constexpr,
-    COLUMNS: tl.constexpr,
-):
-    """For one row: the columns above its bound, and the first `tied` of those equal to it.
-
-    They are written in ascending order to `indices` (their bits to `scores`) at the row's start.
-    """
-    row = tl.program_id(0).to(tl.int64)
-    bound = tl.load(bounds + row)
-    room = tl.load(tied + row)
-    at = tl.load(starts + row)
-    for first in range(0, width, COLUMNS):
-        bits = _bits(tile, bias, row, first, width, MAGNITUDE, COLUMNS)
-        equal = (bits == bound).to(tl.int32)
-        keep = (bits > bound) | ((equal > 0) & (tl.cumsum(equal, 0) <= room))
-        kept = keep.to(tl.int32)
-        # The cumulative sum gives every kept column its own address: no atomic counter.
-        position = at + tl.cumsum(kept, 0) - 1
-        columns = first + tl.arange(0, COLUMNS)
-        tl.store(indices + position, columns.to(tl.int64), mask=keep)
-        tl.store(scores + position, bits, mask=keep)
-        at += tl.sum(kept, 0)
-        room -= tl.sum(equal, 0)
 
 
 @triton.jit
@@ -160,6 +44,63 @@ def decode(values, offsets, indices, atoms, out, d, ENTRIES: tl.constexpr, COLUM
 
 
 @triton.jit
+def _bits_of_run(scores, first, stop, COLUMNS: tl.constexpr):
+    at = first + tl.arange(0, COLUMNS)
+    return tl.load(scores + at, mask=at < stop, other=0.0).to(tl.int32, bitcast=True)
+
+
+@triton.jit
+def _count_of_run(scores, start, stop, bound, COLUMNS: tl.constexpr):
+    count = tl.zeros((COLUMNS,), tl.int32)
+    for first in range(start, stop, COLUMNS):
+        count += (_bits_of_run(scores, first, stop, COLUMNS) > bound).to(tl.int32)
+    return tl.sum(count, 0)
+
+
+@triton.jit
+def largest_of_runs(scores, offsets, k_of_run, keep, COLUMNS: tl.constexpr):
+    """Mask of the k largest positive scores between two offsets, of equal ones the first.
+
+    Positive floats have the order of their bits, and the bits of the others are at most zero.
+    """
+    run = tl.program_id(0).to(tl.int64)
+    start, stop = tl.load(offsets + run), tl.load(offsets + run + 1)
+    k = tl.load(k_of_run + run).to(tl.int32)
+    top = tl.zeros((COLUMNS,), tl.int32)
+    for first in range(start, stop, COLUMNS):
+        top = tl.maximum(top, _bits_of_run(scores, first, stop, COLUMNS))
+    low = k * 0
+    crowded = _count_of_run(scores, start, stop, low, COLUMNS) > k
+    high = tl.where(crowded, tl.max(top, 0), low)
+    # Invariant: more than k scores are above `low`, at most k are above `high`.
+    while high - low > 1:
+        middle = low + (high - low) // 2
+        above = _count_of_run(scores, start, stop, middle, COLUMNS)
+        low = tl.where(above > k, middle, tl.where(above == k, middle - 1, low))
+        high = tl.where(above > k, high, middle)
+    room = tl.where(crowded, k - _count_of_run(scores, start, stop, high, COLUMNS), 0)
+    for first in range(start, stop, COLUMNS):
+        bits = _bits_of_run(scores, first, stop, COLUMNS)
+        equal = (bits == high).to(tl.int32)
+        kept = (bits > high) | ((equal > 0) & (tl.cumsum(equal, 0) <= room))
+        at = first + tl.arange(0, COLUMNS)
+        tl.store(keep + at, kept.to(tl.int8), mask=at < stop)
+        room -= tl.sum(equal, 0)
+
+
+@triton.jit
+def sums_of_runs(values, offsets, out, ENTRIES: tl.constexpr):
+    """The sum of the values between two offsets."""
+    run = tl.program_id(0).to(tl.int64)
+    stop = tl.load(offsets + run + 1)
+    total = tl.zeros((ENTRIES,), tl.float32)
+    for first in range(tl.load(offsets + run), stop, ENTRIES):
+        at = first + tl.arange(0, ENTRIES)
+        total += tl.load(values + at, mask=at < stop, other=0.0)
+    tl.store(out + run, tl.sum(total, 0))
+
+
+@triton.jit
 def project(values, indices, weight, d, COLUMNS: tl.constexpr):
     """Remove the component of one row along its unit-norm weight row, in place."""
     row = tl.program_id(0).to(tl.int64)
@@ -184,15 +125,21 @@ def adam(
     correction,
     epsilon,
     d,
+    size_of_all,
     UNIT_ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ):
-    """Adam step on one row; its gradient is row `row_of[latent]` of `values`, or zero for -1."""
+    """Adam step on one row; its gradient is the same row of `values`.
+
+    With `row_of`, which may be None, it is row `row_of[latent]`, or zero for -1.
+    """
     latent = tl.program_id(0).to(tl.int64)
     columns = tl.arange(0, COLUMNS)
-    inside = columns < d
     addresses = latent * d + columns
-    row = tl.load(row_of + latent)
+    inside = (columns < d) & (addresses < size_of_all)
+    row = latent
+    if row_of is not None:
+        row = tl.load(row_of + latent)
     slope = tl.load(values + row * d + columns, mask=inside & (row >= 0), other=0.0)
     slope *= tl.load(scale)
     mean = tl.load(first + addresses, mask=inside, other=0.0) * first_decay

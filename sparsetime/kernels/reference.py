@@ -127,6 +127,13 @@ def outer(
     return decode(values[by_latent.order], by_latent.offsets, by_latent.rows, x)
 
 
+def sums_by_latent(
+    values: Float[Tensor, " entries"], support: Support, by_latent: ByLatent
+) -> Float[Tensor, " width"]:
+    """Sum of the values of every latent; `by_latent` is the support's transpose."""
+    return values.new_zeros(support.width).index_put_((support.indices,), values, accumulate=True)
+
+
 def transpose(support: Support) -> ByLatent:
     """The support with its entries sorted by latent."""
     order = torch.argsort(support.indices, stable=True)

@@ -20,10 +20,14 @@ def row_gradients() -> Iterator[None]:
 
     A dense gradient of a wide dictionary would be as large as its weights, and mostly zero.
     Disabled by default, because torch's optimisers expect dense gradients.
+
+    Backward passes within it run in the calling thread: autograd's own thread for a GPU would not
+    see that it is enabled.
     """
     token = _enabled.set(True)
     try:
-        yield
+        with torch.autograd.set_multithreading_enabled(False):
+            yield
     finally:
         _enabled.reset(token)
 
@@ -61,10 +65,9 @@ def as_gradient(
     values: Float[Tensor, "some d"], indices: Int[Tensor, " some"], width: int
 ) -> Tensor:
     """A sparse [width, d] gradient of rows at strictly ascending indices."""
-    return torch.sparse_coo_tensor(
-        indices[None],
-        values,
-        (width, values.shape[1]),
-        is_coalesced=True,
-        check_invariants=False,
-    )
+    shape = width, values.shape[1]
+    # torch 2.11 warns where checks are off by default, whatever `check_invariants` says.
+    with torch.sparse.check_sparse_tensor_invariants(False):
+        return torch.sparse_coo_tensor(
+            indices[None], values, shape, is_coalesced=True, check_invariants=False
+        )

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.errors import ConfigError
-from sparsetime.kernels.autograd import gather_dot
+from sparsetime.kernels.autograd import at_entries, gather_dot
 from sparsetime.kernels.dispatch import backend, backend_name
 from sparsetime.kernels.error_bounds import latent_errors, row_errors
 from sparsetime.kernels.selection_rules import (
@@ -71,7 +71,7 @@ def pre_activations(
 ) -> tuple[Support, Float[Tensor, " entries"]]:
     """The support of `select` and its exact float32 values, with gradients to all three."""
     support, dots = _selected(x, weight, bias, rule, dtype)
-    return support, gather_dot(x, weight, support, dots) + bias[support.indices]
+    return support, gather_dot(x, weight, support, dots) + at_entries(bias, support)
 
 
 @torch.no_grad()
@@ -115,8 +115,7 @@ def _selected_exactly(
     x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.dtype
 ) -> tuple[Support, Tensor | None]:
     """The support of `select_exactly`, with its dot products where selection computed them."""
-    top = isinstance(rule, TopKRule | AbsTopKRule | TopKPerRowRule)
-    if x.shape[0] == 0 or (top and backend_name(x.device) == "gpu"):
+    if x.shape[0] == 0:
         return _selected(x, weight, bias, rule, torch.float32)
     match rule:
         case TopKRule(k) | AbsTopKRule(k):

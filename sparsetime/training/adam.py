@@ -86,7 +86,7 @@ class Adam:
 
     # The norm of the rows that a sparse gradient holds is that of the whole: the rest is zero.
     def _scale(self, gradients: dict[str, GradientRows]) -> Tensor:
-        norms = [torch.linalg.vector_norm(rows.values) for rows in gradients.values()]
+        norms = torch._foreach_norm([rows.values for rows in gradients.values()])
         total = torch.linalg.vector_norm(torch.stack(norms))
         scale: Tensor = self._grad_clip / total.clamp_min(1e-6)
         return scale.clamp_max(1.0)

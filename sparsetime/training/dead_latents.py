@@ -22,7 +22,11 @@ class DeadLatentTracker:
     ) -> None:
         """Count one batch of `rows` rows with the given code."""
         self.rows_since += rows
-        self.rows_since[indices[values != 0]] = 0
+        # A minimum, because a latent may be active in one row and have a zero in another; and not
+        # by a mask, whose number of entries a GPU would have to be waited for.
+        silent = torch.iinfo(torch.int64).max
+        since = torch.zeros_like(indices).masked_fill_(values == 0, silent)
+        self.rows_since.scatter_reduce_(0, indices, since, "amin")
 
     @property
     def dead(self) -> Bool[Tensor, " width"]:

@@ -67,7 +67,7 @@ class DictionaryTrainable(Trainable[Batch]):
         Parameters that the caller froze keep their values.
         """
         frozen = {p: p.clone() for p in self.dictionary.parameters() if not p.requires_grad}
-        init_from_data(self.dictionary, batch)
+        init_from_data(self.dictionary, batch.to(self._device))
         with torch.no_grad():
             for parameter, value in frozen.items():
                 parameter.copy_(value)
@@ -77,7 +77,7 @@ class DictionaryTrainable(Trainable[Batch]):
         self._forward = None  # frees the last step's tensors before this one's are made
         progress = number / max(1, self.config.steps - 1)
         self._forward = self.dictionary.forward_train(
-            batch, self.tracker.dead, self._dtype, progress
+            batch.to(self._device), self.tracker.dead, self._dtype, progress
         )
         self.losses = self.dictionary.objective.losses(self._forward)
         return self.dictionary.objective.total(self.losses)
@@ -152,6 +152,10 @@ class DictionaryTrainable(Trainable[Batch]):
             f"the loss of {self.name!r} is not finite at step {number}, though its "
             f"batch is; lower the learning rate, which is {self._rate:.2g} at its peak"
         )
+
+    @property
+    def _device(self) -> torch.device:
+        return self.tracker.rows_since.device
 
     @property
     def _last_forward(self) -> ForwardPass:

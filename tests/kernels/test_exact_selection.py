@@ -1,5 +1,8 @@
 """Rounded products propose, exact values decide."""
 
+from dataclasses import replace
+from importlib.util import find_spec
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -20,6 +23,32 @@ from sparsetime.kernels.selection_rules import NearTopKRule
 
 DTYPES = [torch.int8, torch.bfloat16, torch.float32]
 BACKENDS = ["reference", "cpu"]
+DEVICES = {"gpu": "cuda" if torch.cuda.is_available() else "cpu"}
+needs_triton = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed")
+# The gpu kernels take no 8-bit integers.
+CASES = [(name, dtype) for name in BACKENDS for dtype in DTYPES] + [
+    pytest.param("gpu", dtype, marks=needs_triton) for dtype in (torch.bfloat16, torch.float32)
+]
+
+
+def few(name, rows):
+    """Rows for an implementation: the interpreter of Triton's programs is slow."""
+    return rows // 8 if DEVICES.get(name) == "cpu" else rows
+
+
+def selected(select, name, x, weight, bias, rule, dtype):
+    """A selection by one implementation, on its device; the support on the CPU."""
+    device = DEVICES.get(name, "cpu")
+    moved = {
+        key: value.to(device)
+        for key, value in vars(rule).items()
+        if isinstance(value, torch.Tensor)
+    }
+    with kernels.use(name):
+        found = select(
+            x.to(device), weight.to(device), bias.to(device), replace(rule, **moved), dtype
+        )
+    return Support(found.offsets.cpu(), found.indices.cpu(), found.width)
 
 
 def problem(rows=40, d=24, width=300, seed=0):
@@ -33,42 +62,36 @@ def entries(support):
     return list(zip(support.row_of_entry.tolist(), support.indices.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("name", BACKENDS)
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize(("name", "dtype"), CASES, ids=str)
 @pytest.mark.parametrize(
     "rule",
     [TopKRule(7), AbsTopKRule(7), TopKRule(299), TopKRule(300), ThresholdRule(torch.tensor(9.0))],
     ids=str,
 )
 def test_any_dtype_selects_what_exact_values_say(name, dtype, rule):
-    x, weight, bias = problem()
-    with kernels.use(name):
-        found = kernels.select_exactly(x, weight, bias, rule, dtype)
+    x, weight, bias = problem(few(name, 40))
+    found = selected(kernels.select_exactly, name, x, weight, bias, rule, dtype)
     assert entries(found) == entries(reference.select_dense(x @ weight.T + bias, rule))
 
 
-@pytest.mark.parametrize("name", BACKENDS)
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize(("name", "dtype"), CASES, ids=str)
 def test_few_places_are_left_in_doubt(name, dtype):
-    x, weight, bias = problem(rows=300, d=96, width=1000)
+    x, weight, bias = problem(few(name, 80), d=96, width=1000)
     margin = 2 * row_errors(x, weight, bias, dtype)
-    with kernels.use(name):
-        found = kernels.select(x, weight, bias, NearTopKRule(8, margin), dtype)
+    found = selected(kernels.select, name, x, weight, bias, NearTopKRule(8, margin), dtype)
     counts = found.offsets.diff()
     assert counts.min() >= 8
     assert counts.float().mean() < 40
     assert counts.max() < 100
 
 
-@pytest.mark.parametrize("name", BACKENDS)
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize(("name", "dtype"), CASES, ids=str)
 def test_positive_entries_that_rounding_makes_negative_are_found(name, dtype):
-    x, weight, _ = problem(width=64)
+    x, weight, _ = problem(few(name, 40), width=64)
     pre = x @ weight.T
     # Fewer than k are positive, and of these one by less than the rounding error.
     bias = -(pre.sort(dim=0).values[-3]) + 1e-6
-    with kernels.use(name):
-        found = kernels.select_exactly(x, weight, bias, TopKRule(60), dtype)
+    found = selected(kernels.select_exactly, name, x, weight, bias, TopKRule(60), dtype)
     exact = pre + bias
     sure = set(map(tuple, (exact > 1e-5).nonzero().tolist()))
     likely = set(map(tuple, (exact > -1e-5).nonzero().tolist()))

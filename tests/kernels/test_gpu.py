@@ -35,16 +35,21 @@ def gpu(monkeypatch):
     """The kernels with tiles of 4 rows and small blocks of columns."""
     from sparsetime.kernels import gpu, gpu_tiles
 
-    monkeypatch.setattr(gpu_tiles, "_TILE_ELEMENTS", 1)
+    monkeypatch.setattr(gpu_tiles, "_TILE_BYTES", 1)
     monkeypatch.setattr(gpu_tiles, "_LEAST_ROWS", 4)
     monkeypatch.setattr(gpu_tiles, "_COLUMNS", 32)
     monkeypatch.setattr(gpu, "_COLUMNS", 16)
+    monkeypatch.setattr(gpu, "_DECODE_SHAPES", ((1 << 40, 16, 16, 1),))
+    monkeypatch.setattr(gpu, "_SCORES_AT_ONCE", 16)
     return gpu
 
 
 def same_places(gpu, x, weight, bias, rule):
     matrices = [matrix.to(DEVICE) for matrix in (x, weight, bias)]
-    found = gpu.select(*matrices, rule, torch.float32)
+    on_device = rule
+    if isinstance(rule, ThresholdRule):
+        on_device = ThresholdRule(rule.threshold.to(DEVICE))
+    found = gpu.select(*matrices, on_device, torch.float32)
     expected = reference.select(x, weight, bias, rule, torch.float32)
     return torch.equal(found.offsets.cpu(), expected.offsets) and torch.equal(
         found.indices.cpu(), expected.indices
@@ -63,8 +68,6 @@ def problem(rows, d=6, width=WIDTH):
     ids=str,
 )
 def test_several_tiles_and_blocks_give_what_one_does(gpu, rule):
-    if isinstance(rule, ThresholdRule):
-        rule = ThresholdRule(rule.threshold.to(DEVICE))
     assert same_places(gpu, *problem(10), rule)
 
 
@@ -83,10 +86,12 @@ def test_ties_across_tiles_keep_the_first(gpu):
 
 def test_batch_top_k_holds_few_entries_where_every_tile_beats_the_last(gpu, monkeypatch):
     x = torch.arange(1.0, 17.0)[:, None]
+    from sparsetime.kernels import gpu_select
+
     kept = []
-    original = gpu._keep_largest
+    original = gpu_select._keep_largest
     monkeypatch.setattr(
-        gpu, "_keep_largest", lambda held, n: kept.append(len(held[0])) or original(held, n)
+        gpu_select, "_keep_largest", lambda held, n: kept.append(len(held[0])) or original(held, n)
     )
     weight, bias = torch.ones(WIDTH, 1) + torch.rand(WIDTH, 1) / 1e3, torch.zeros(WIDTH)
     assert same_places(gpu, x, weight, bias, BatchTopKRule(1))
@@ -137,27 +142,43 @@ import sys
 from triton import compile
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from sparsetime.kernels import gpu_programs
+from sparsetime.kernels import gpu_block_programs, gpu_programs, gpu_row_programs
 
-FLOATS = "bias x weight out values atoms".split()
-SMALL = "k width entries d".split()
-LARGE = "starts indices rows offsets".split()
-for name in ("rank_bounds", "count_entries", "write_entries", "gather_dot", "decode"):
-    program = getattr(gpu_programs, name)
-    columns = 4096 if "tile" in program.arg_names else 128
-    constants = {"MAGNITUDE": True, "COLUMNS": columns, "ENTRIES": 16}
+FLOATS = "bias x weight out values atoms first second scale".split()
+SMALL = "k width entries d groups size_of_all".split()
+LARGE = "starts indices rows offsets row_of".split()
+SCALARS = "first_decay second_decay size correction epsilon".split()
+PROGRAMS = {
+    gpu_row_programs: "rank_bounds count_entries write_entries",
+    gpu_block_programs: "block_maxima largest_blocks largest_entries blocks_above count_above "
+    "write_above",
+    gpu_programs: "gather_dot decode largest_of_runs sums_of_runs project adam",
+}
+for module, name in [(m, name) for m, names in PROGRAMS.items() for name in names.split()]:
+    program = getattr(module, name)
+    columns = {"gather_dot": 128, "decode": 128, "project": 1024, "adam": 1024}.get(name, 4096)
+    constants = {"MAGNITUDE": True, "COLUMNS": columns, "ENTRIES": 16, "GROUP": 64, "BLOCKS": 32}
+    constants |= {"UNIT_ROWS": True}
     types = {"tile": "*bf16"}
     types |= dict.fromkeys(FLOATS, "*fp32") | dict.fromkeys(SMALL, "i32")
     types |= dict.fromkeys(LARGE, "*i64") | dict.fromkeys(constants, "constexpr")
+    types |= dict.fromkeys(SCALARS, "fp32")
     if name == "count_entries":
         types["bound"] = "i32"
+    if name == "largest_of_runs":
+        types |= {"scores": "*fp32", "k_of_run": "*i64", "keep": "*i8"}
     signature = {argument: types.get(argument, "*i32") for argument in program.arg_names}
     given = {(program.arg_names.index(n),): v for n, v in constants.items() if n in signature}
     source = ASTSource(program, signature, given)
     for chip in (80, 90):
-        made = compile(source, target=GPUTarget("cuda", chip, 32), options={"num_warps": 8})
+        made = compile(source, target=GPUTarget("cuda", chip, 32), options={"num_warps": 4})
         print(name, chip, len(made.asm["cubin"]) > 0)
 """
+PROGRAMS = (
+    "rank_bounds count_entries write_entries block_maxima largest_blocks largest_entries "
+    "blocks_above count_above write_above gather_dot decode largest_of_runs sums_of_runs "
+    "project adam"
+)
 
 
 def test_the_programs_compile_for_a_gpu(tmp_path):
@@ -170,9 +191,7 @@ def test_the_programs_compile_for_a_gpu(tmp_path):
         text=True,
     )
     assert done.stdout.splitlines() == [
-        f"{name} {chip} True"
-        for name in ("rank_bounds", "count_entries", "write_entries", "gather_dot", "decode")
-        for chip in (80, 90)
+        f"{name} {chip} True" for name in PROGRAMS.split() for chip in (80, 90)
     ], done.stderr
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -73,6 +74,15 @@ class Batch:
         if isinstance(rows, Batch):
             return rows
         return Batch(rows) if rows.dim() == 2 else Batch(rows[:, 1], earlier=rows[:, 0])
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch with all of its tensors on a device; itself where they are there."""
+        if self.x.device == device:
+            return self
+        moved: dict[str, Any] = {name: tensor.to(device) for name, tensor in self.tensors.items()}
+        if self.segments is not None:
+            moved["segments"] = Segments(self.segments.offsets.to(device))
+        return dataclasses.replace(self, **moved)
 
     @property
     def rows(self) -> int:

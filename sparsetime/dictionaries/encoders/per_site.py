@@ -53,7 +53,7 @@ class PerSiteEncoder(SelectDenseEncoder):
         # A row of several sites is several rows of one, each with the entries of its own share.
         rows = x.reshape(-1, self.weight.shape[1])
         finer = kernels.by_group(support, self.ends)
-        return kernels.gather_dot(rows, self.weight, finer) + self.bias[support.indices]
+        return kernels.gather_dot(rows, self.weight, finer) + kernels.at_entries(self.bias, support)
 
     @torch.no_grad()
     def rescale(self, factor: float) -> None:

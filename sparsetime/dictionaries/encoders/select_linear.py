@@ -57,4 +57,6 @@ class SelectLinearEncoder(Encoder):
         return x @ kernels.take_rows(self.directions(), latents).T + self.bias[latents]
 
     def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
-        return kernels.gather_dot(x, self.directions(), support) + self.bias[support.indices]
+        return kernels.gather_dot(x, self.directions(), support) + kernels.at_entries(
+            self.bias, support
+        )

@@ -172,7 +172,7 @@ class TemporalPredictionEncoder(Encoder):
         rest, answer = x[:, : self.d_in], x[:, self.d_in :]
         features = Support(support.offsets, support.indices % self.features, self.features)
         novel = kernels.gather_dot(rest.contiguous(), self.weight, features)
-        novel = novel + self.bias[features.indices]
+        novel = novel + kernels.at_entries(self.bias, features)
         predicted = answer[support.row_of_entry, features.indices]
         return torch.where(support.indices >= self.features, novel, predicted)
 

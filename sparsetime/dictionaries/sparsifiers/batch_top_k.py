@@ -59,8 +59,11 @@ class BatchTopK(Sparsifier):
     @torch.no_grad()
     def observe(self, step: ForwardPass) -> None:
         values = step.all_values
-        positive = values[values > 0]
-        smallest = positive.min() if positive.numel() else torch.zeros_like(self.threshold)
+        smallest = torch.zeros_like(self.threshold)
+        if values.numel():
+            # Not a mask: a GPU would have to be waited for, for the number of its entries.
+            least = torch.where(values > 0, values, torch.inf).min()
+            smallest = torch.where(least.isinf(), smallest, least)
         # The first batches weigh evenly, or the start at zero would linger in a short run.
         keep = (self.batches_seen / (self.batches_seen + 1)).clamp_max(self.ema_decay)
         self.threshold.copy_(keep * self.threshold + (1 - keep) * smallest)

@@ -43,6 +43,6 @@ class Gated(Sparsifier):
         return kernels.ThresholdRule(torch.zeros((), device=inputs.x.device))
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
-        scale = self.log_scale.exp()[support.indices]
-        magnitude: Tensor = (scale * pre + self.shift[support.indices]).relu()
+        scale = kernels.at_entries(self.log_scale.exp(), support)
+        magnitude: Tensor = (scale * pre + kernels.at_entries(self.shift, support)).relu()
         return magnitude * (pre > 0)

@@ -48,7 +48,7 @@ class JumpReLU(Sparsifier):
         )
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
-        threshold = self.log_threshold.exp()[support.indices]
+        threshold = kernels.at_entries(self.log_threshold.exp(), support)
         out: Tensor = _Jump.apply(pre, threshold, self.bandwidth)  # type: ignore[no-untyped-call]
         return out
 

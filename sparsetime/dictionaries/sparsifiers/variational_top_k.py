@@ -51,7 +51,7 @@ class VariationalTopK(Sparsifier):
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         generator = torch.Generator(pre.device).manual_seed(int(self.steps_seen))
         noise = torch.randn(pre.shape, generator=generator, device=pre.device)
-        return pre.relu() + self.log_deviation[support.indices].exp() * noise
+        return pre.relu() + kernels.at_entries(self.log_deviation, support).exp() * noise
 
     def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         return pre.relu()
