@@ -96,7 +96,7 @@ def test_data_that_are_not_there(work, tmp_path):
 def test_a_folder_without_data(work, tmp_path):
     (tmp_path / "empty").mkdir()
     result = run(*capture(work, tmp_path / "empty", tmp_path / "store"), code=2)
-    assert "is a folder without .txt, .md or .npy files" in result.stderr
+    assert "is a folder without .txt, .md, .jsonl or .npy files" in result.stderr
 
 
 def test_texts_and_series_do_not_mix(work, tmp_path):
@@ -135,6 +135,52 @@ def test_series_are_documents_named_by_their_files(tmp_path):
     (document,) = section.documents()
     assert document.id == "rat"
     assert document.values.shape == (6, 1)
+
+
+def test_an_empty_series_is_said(work, tmp_path):
+    for shape in ((0,), (0, 3), (4, 0)):
+        np.save(tmp_path / "b.npy", np.zeros(shape))
+        result = run(*capture(work, tmp_path / "b.npy", tmp_path / "store"), code=2)
+        assert f"holds an empty array of shape {list(shape)}; leave it out." in result.stderr
+    (tmp_path / "b.npy").write_bytes(b"")
+    result = run(*capture(work, tmp_path / "b.npy", tmp_path / "store"), code=2)
+    assert "b.npy is not a NumPy array file" in result.stderr
+
+
+def test_names_of_series_are_unique(tmp_path):
+    from sparsetime.cli.run_file import CaptureSection
+
+    for name in ("a/rat", "b/rat", "b/cat"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        np.save(tmp_path / f"{name}.npy", np.arange(6.0))
+    section = CaptureSection(model="m", data=[str(tmp_path)], site="x", out="o")
+    ids = [document.id for document in section.documents()]
+    assert ids == [str(tmp_path / "a/rat.npy"), "cat", str(tmp_path / "b/rat.npy")]
+
+
+def test_lines_of_json_are_documents(work, tmp_path):
+    from sparsetime.cli.run_file import CaptureSection
+
+    path = tmp_path / "many.jsonl"
+    path.write_text('{"text": "one", "topic": "a", "n": 3, "none": null}\n\n{"text": "two"}\n')
+    section = CaptureSection(model="m", data=[str(tmp_path)], site="x", out="o")
+    one, two = section.documents()
+    assert (one.id, one.text, one.labels) == (f"{path}:1", "one", {"topic": "a", "n": 3})
+    assert (two.id, two.text, two.source) == (f"{path}:3", "two", str(path))
+    for line, message in (
+        ('{"body": "x"}', 'many.jsonl:1 has no "text"; expected a line like'),
+        ("[1, 2]", 'many.jsonl:1 has no "text"'),
+        ("{", "many.jsonl:1 is no line of JSON"),
+    ):
+        path.write_text(line)
+        result = run(*capture(work, path, tmp_path / "store"), code=2)
+        assert message in " ".join(result.stderr.split()) or message in result.stderr
+    (tmp_path / "a.txt").write_text("words")
+    result = run(*capture(work, tmp_path, tmp_path / "store"), code=2)
+    assert "the data mix files of one text" in result.stderr
+    (tmp_path / "t.json").write_text("{}")
+    result = run(*capture(work, tmp_path / "t.json", tmp_path / "store"), code=2)
+    assert 'a line {"text": ...} for each' in " ".join(result.stderr.split())
 
 
 def test_sites_and_their_shapes(work):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,15 +13,19 @@ from sparsetime.errors import DataError
 if TYPE_CHECKING:
     from sparsetime.activations.capture.document import Document
 
-SERIES = ".npy"
+SERIES, JSON_LINES = ".npy", ".jsonl"
+_LISTED = (".txt", ".md", SERIES, JSON_LINES)
+_AS_LINES = 'texts go to a .jsonl file, with a line {"text": ...} for each'
 _AS_SERIES = "For a series write an array [time, features] to a .npy file with numpy.save"
 # Files that hold no text to read as such, and what to do with them.
 _REFUSED = {
-    ".csv": f"{_AS_SERIES}; texts of a column go to .txt files, or to sparsetime.capture in Python",
-    ".tsv": f"{_AS_SERIES}; texts of a column go to .txt files, or to sparsetime.capture in Python",
-    ".parquet": f"{_AS_SERIES}; for texts give the column to sparsetime.capture in Python",
+    ".csv": f"{_AS_SERIES}; {_AS_LINES}",
+    ".tsv": f"{_AS_SERIES}; {_AS_LINES}",
+    ".parquet": f"{_AS_SERIES}; {_AS_LINES}",
+    ".json": f"{_AS_SERIES}; {_AS_LINES}",
     ".npz": f"{_AS_SERIES}, one for each of its arrays",
     ".pt": _AS_SERIES,
+    ".safetensors": _AS_SERIES,
     ".mat": _AS_SERIES,
     ".edf": _AS_SERIES,
     ".wav": _AS_SERIES,
@@ -29,7 +35,7 @@ _REFUSED = {
 
 
 def data_files(patterns: Iterable[str]) -> Iterator[Path]:
-    """Files of each pattern in order: a file, a folder's .txt, .md and .npy files, or a glob.
+    """Files of each pattern in order: a file, a glob, or a folder's files of the known kinds.
 
     Errors: DataError for a pattern that finds nothing, and for a table, a recording or an archive,
     which is neither a text nor an array.
@@ -40,11 +46,13 @@ def data_files(patterns: Iterable[str]) -> Iterator[Path]:
             # First, as a file's name may hold the brackets of a glob.
             files = [path]
         elif path.is_dir():
-            files = sorted(p for p in path.rglob("*") if p.suffix in (".txt", ".md", SERIES))
+            files = sorted(p for p in path.rglob("*") if p.suffix in _LISTED)
         else:
             files = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
         if not files:
-            what = "a folder without .txt, .md or .npy files" if path.is_dir() else "no file"
+            what = (
+                "a folder without .txt, .md, .jsonl or .npy files" if path.is_dir() else "no file"
+            )
             raise DataError(f"the data {pattern!r} is {what}; give a file, a folder or a glob.")
         for path in files:
             advice = _REFUSED.get(path.suffix.lower())
@@ -56,8 +64,37 @@ def data_files(patterns: Iterable[str]) -> Iterator[Path]:
         yield from files
 
 
-def series(path: Path, start: float, step: float, unit: str) -> Document:
-    """The array of a .npy file, [time, features] or [time], as a document named by its file.
+def json_lines(paths: Iterable[Path]) -> Iterator[Document]:
+    """The texts of .jsonl files, one a line; what is beside "text" is a label of the document.
+
+    Errors: DataError for a line that is no JSON object with a "text".
+    """
+    from sparsetime.activations.capture.document import Document
+
+    for path in paths:
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            if not line.strip():
+                continue
+            where = f"{path}:{number}"
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise DataError(f"{where} is no line of JSON: {error}") from error
+            if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+                raise DataError(f'{where} has no "text"; expected a line like {{"text": "..."}}')
+            kinds = str | int | float | bool
+            labels = {n: v for n, v in record.items() if n != "text" and isinstance(v, kinds)}
+            yield Document(where, text=record["text"], labels=labels, source=str(path))
+
+
+def series_names(paths: Sequence[Path]) -> list[str]:
+    """Names of series: those of their files, with the folders where two are alike."""
+    stems = Counter(path.stem for path in paths)
+    return [path.stem if stems[path.stem] == 1 else str(path) for path in paths]
+
+
+def series(path: Path, name: str, start: float, step: float, unit: str) -> Document:
+    """The array of a .npy file, [time, features] or [time], as a document of that name.
 
     Errors: DataError where the file holds no such array.
     """
@@ -72,12 +109,12 @@ def series(path: Path, start: float, step: float, unit: str) -> Document:
         raise DataError(f"{path} is not a NumPy array file: {error}") from error
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiub":
         raise DataError(f"{path} holds no array of real numbers; a series is [time, features].")
+    if not values.size:
+        raise DataError(f"{path} holds an empty array of shape {list(values.shape)}; leave it out.")
     if values.ndim not in (1, 2):
         raise DataError(
             f"{path} holds an array of shape {list(values.shape)}; a series is [time, features]"
             f"{flat_frames_hint(values.ndim) or '.'}"
         )
     columns = torch.from_numpy(values.reshape(len(values), -1).astype("float32"))
-    return Document(
-        id=path.stem, values=columns, start=start, step=step, unit=unit, source=str(path)
-    )
+    return Document(id=name, values=columns, start=start, step=step, unit=unit, source=str(path))

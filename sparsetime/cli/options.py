@@ -24,7 +24,9 @@ Sets = Annotated[
 Model = Annotated[str | None, typer.Option(help=MODEL_HELP)]
 Data = Annotated[
     list[str] | None,
-    typer.Option(help="Text files, or .npy series: a file, a folder or a glob. Repeatable."),
+    typer.Option(
+        help="Texts (.txt, .jsonl) or .npy series: a file, a folder or a glob. Repeatable."
+    ),
 ]
 Recipe = Annotated[str | None, typer.Option(help="The architecture; see `recipes`.")]
 RunFolder = Annotated[str, typer.Argument(help="The folder of a run, such as runs/demo.")]

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, Field, PositiveInt, model_validator
 
-from sparsetime.cli.input_files import SERIES, data_files, series
+from sparsetime.cli.input_files import (
+    JSON_LINES,
+    SERIES,
+    data_files,
+    json_lines,
+    series,
+    series_names,
+)
 from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.config import Settings
 from sparsetime.errors import ConfigError
@@ -38,7 +45,7 @@ class ModelOnData(Settings):
     on_bad: Literal["refuse", "skip"] = "refuse"
 
     def documents(self) -> Iterable[Document]:
-        """The documents of every file: text files as texts, `.npy` files as series.
+        """The documents of every file: texts, `.jsonl` files of texts, `.npy` files as series.
 
         A series is an array [time, features] or [time]; its id is its file name.
         """
@@ -51,7 +58,8 @@ class ModelOnData(Settings):
                 "kind; capture them into two folders."
             )
         if arrays:
-            return [series(path, self.start, self.step, self.unit) for path in arrays]
+            named = zip(arrays, series_names(arrays), strict=True)
+            return [series(path, name, self.start, self.step, self.unit) for path, name in named]
         timed = sorted({"start", "step", "unit"} & self.model_fields_set)
         if timed:
             raise ConfigError(
@@ -60,6 +68,15 @@ class ModelOnData(Settings):
             )
         from sparsetime.activations.capture.text_files import read_texts
 
+        lines = [path for path in texts if path.suffix == JSON_LINES]
+        if lines and len(lines) < len(texts):
+            other = next(path for path in texts if path.suffix != JSON_LINES)
+            raise ConfigError(
+                f"the data mix files of one text ({other}) and of many ({lines[0]}); capture them "
+                "into two folders."
+            )
+        if lines:
+            return list(json_lines(lines))
         return read_texts(texts, on_bad=self.on_bad)
 
 

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from sparsetime.errors import DataError, MismatchError
+from sparsetime.errors import ConfigError, DataError, MismatchError
+from sparsetime.tensors import ArrayLike, as_tensor, dtype_name
+
+
+def as_activations(x: ArrayLike) -> Shaped[Tensor, "*shape d"]:
+    """Activations [*shape, d] as a tensor. Errors: those of `as_tensor`; DataError for a number."""
+    tensor = as_tensor(x, "the activations", "are")
+    if tensor.ndim == 0:
+        raise DataError("the activations are a single number; expected [..., d]")
+    return tensor
+
+
+def check_float32(weight: Tensor) -> None:
+    """Errors: ConfigError where a dictionary was cast to another dtype."""
+    if weight.dtype != torch.float32:
+        raise ConfigError(
+            f"the dictionary's weights are {dtype_name(weight)}, and dictionaries compute in "
+            "float32; call sae.float() first. Activations may be of any dtype"
+        )
 
 
 def checked_activations(
-    x: Float[Tensor, "*shape d"], d_in: int, site: object = None
+    x: Shaped[Tensor, "*shape d"], d_in: int, site: object = None
 ) -> Float[Tensor, "rows d"]:
     """The rows in float32.
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sparsetime.activations.sampling.batch import Batch, check_needs
 from sparsetime.codes import SparseCode, concatenate
-from sparsetime.dictionaries.check_input import checked_activations
+from sparsetime.dictionaries.check_input import as_activations, check_float32, checked_activations
 from sparsetime.dictionaries.compatibility import check_compatibility
 from sparsetime.dictionaries.component import Component
 from sparsetime.dictionaries.decoders.decoder import Decoder
@@ -27,6 +27,8 @@ from sparsetime.errors import MismatchError
 from sparsetime.kernels import Support
 from sparsetime.segments import Segments
 from sparsetime.state import RecurrentState
+from sparsetime.tensors import ArrayLike
+from sparsetime.torch_settings import float32_by_default
 
 NESTED = ("first", "rest")  # names of nested groups that no component names
 _ROWS_AT_ONCE = 1 << 14  # rows of a stateless dictionary that are encoded at once
@@ -100,10 +102,7 @@ class Dictionary(nn.Module):
 
     @property
     def group_names(self) -> tuple[str, str] | None:
-        """Names of the first group of latents and of the rest; None where there is one group.
-
-        They come from the component that separates the groups, or else are "first" and "rest".
-        """
+        """Names of the first group of latents and of the rest; None where there is one group."""
         if len(self.groups) < 2:
             return None
         return next(
@@ -214,62 +213,62 @@ class Dictionary(nn.Module):
                 component.observe(step)
 
     @torch.no_grad()
-    def encode(self, x: Float[Tensor, "*shape d"]) -> SparseCode:
-        """The code of raw activations, some rows at a time; a row's code depends on that row alone.
+    def encode(self, x: ArrayLike) -> SparseCode:
+        """The code of raw activations [*shape, d], some rows at a time, each from that row alone.
 
         For a stateful dictionary x is whole sequences [*sequences, time, d], and a row's code
         depends on the earlier rows of its sequence too.
 
         Errors: MismatchError for another last dimension than `d_in`, DataError for NaN or inf.
         """
+        x = as_activations(x)
         rows = checked_activations(x, self.d_in, self.provenance.get("site"))
         time = x.shape[-2] if self.is_stateful and x.dim() > 1 else 1
         chunks = [rows] if self.is_stateful else rows.split(_ROWS_AT_ONCE)
-        counts = [chunk.shape[0] // max(time, 1) for chunk in chunks]
-        segments = [Segments.even(count, time, x.device) for count in counts]
+        segments = [Segments.even(len(chunk) // max(time, 1), time, x.device) for chunk in chunks]
         codes = map(self.encode_with_state, chunks, segments, (RecurrentState() for _ in chunks))
         return concatenate(list(codes)).reshape(*x.shape[:-1])
 
     @torch.no_grad()
+    @float32_by_default()
     def encode_with_state(
         self, rows: Float[Tensor, "rows d"], segments: Segments, state: RecurrentState
     ) -> SparseCode:
         """The code of raw rows that follow the rows in `state`, which is updated."""
+        check_float32(self.normalisation.scale)
         seen = self.centred(self.normalisation.normalise(rows))
         inputs = EncoderInput(seen, segments=segments, state=state)
-        rule = self.sparsifier.inference_rule(inputs)
-        support, pre = self.encoder.encode_eval(inputs, rule)
+        support, pre = self.encoder.encode_eval(inputs, self.sparsifier.inference_rule(inputs))
         return self.sparsifier.code(pre, support, inputs)
 
+    @float32_by_default()
     def decode(self, code: SparseCode) -> Float[Tensor, "*shape d"]:
-        """The raw activations that a code represents. Keeps gradients to the code's values.
+        """The raw activations that a code represents, without the skip connection's prediction.
 
-        The skip connection, if there is one, is left out here; `reconstruct` adds its prediction.
-
-        Errors: MismatchError for a code of another width.
+        Gradients to the code's values are kept. Errors: MismatchError for a code of another width.
         """
         if code.width != self.width:
             raise MismatchError(
                 f"the code has width {code.width}, the dictionary {self.width}: "
                 "decode it with the dictionary that made it"
             )
+        check_float32(self.normalisation.scale)
         support = Support(code.offsets, code.indices, code.width)
         flat = self.output_normalisation.restore(self.decoder.decode(code.values, support))
         return flat.reshape(*code.shape, flat.shape[1])
 
-    def reconstruct(
-        self, code: SparseCode, x: Float[Tensor, "*shape d"]
-    ) -> Float[Tensor, "*shape d_out"]:
+    @float32_by_default()
+    def reconstruct(self, code: SparseCode, x: ArrayLike) -> Float[Tensor, "*shape d_out"]:
         """The decoded code of raw activations x, plus the skip connection's prediction from x."""
         decoded = self.decode(code)
         if self.skip is None:
             return decoded
-        seen = self.centred(self.normalisation.normalise(checked_activations(x, self.d_in)))
-        predicted = self.skip.predict(seen) * self.output_normalisation.scale
+        rows = self.normalisation.normalise(checked_activations(as_activations(x), self.d_in))
+        predicted = self.skip.predict(self.centred(rows)) * self.output_normalisation.scale
         return decoded + predicted.reshape(decoded.shape)
 
-    def forward(self, x: Float[Tensor, "*shape d"]) -> Float[Tensor, "*shape d_out"]:
-        """`reconstruct(encode(x), x)`: the reconstruction from raw activations."""
+    def forward(self, x: ArrayLike) -> Float[Tensor, "*shape d_out"]:
+        """`reconstruct(encode(x), x)`: the reconstruction from raw activations [*shape, d]."""
         return self.reconstruct(self.encode(x), x)
 
     def stream(self) -> Stream:

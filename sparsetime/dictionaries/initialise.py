@@ -11,6 +11,7 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import required
 from sparsetime.dictionaries.normalisation import geometric_median
+from sparsetime.errors import DataError
 
 # Rows of the sample from which the scale of the first codes is estimated.
 _SCALED_FROM = 1024
@@ -63,6 +64,22 @@ def init_from_data(dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d
             rows = some.rows
         inputs = EncoderInput(dictionary.centred(x)[:rows], segments=some)
         dictionary.encoder.rescale(_best_scale(dictionary, inputs, target[:rows]))
+    check_weights_finite(dictionary, "was fitted to the first batch")
+
+
+def check_weights_finite(dictionary: Dictionary, event: str) -> None:
+    """Check every weight and every fitted number.
+
+    event: what was done before, for the error. Errors: DataError naming the first that is NaN or
+    infinite.
+    """
+    for name, tensor in dictionary.state_dict().items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise DataError(
+                f"{name} of the dictionary {dictionary.name!r} is not finite after it {event}, "
+                "though the activations are; look for rows far larger than the others, scale "
+                "them, or lower the learning rate"
+            )
 
 
 def _best_scale(

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from sparsetime.errors import DataError
 
+_DOUBTFUL = 1e-6  # of the largest norm: a spread that may be rounding in float32
+_ROUNDING = 1e-9  # of the largest norm, far below the resolution of float32
+
 
 class Normalisation(nn.Module):
     """Divides activations by one number, so that their mean squared distance from the mean is 1.
@@ -31,7 +34,8 @@ class Normalisation(nn.Module):
     def fit(self, x: Float[Tensor, "rows d"]) -> None:
         """Measure the scale on a sample of raw activations.
 
-        Errors: DataError where all rows are the same, because there is nothing to explain.
+        Errors: DataError where all rows are the same, because there is nothing to explain, and
+        where float32 does not hold the scale.
         """
         spreads = [_spread(part) for part in x.split(list(self.sites or (x.shape[1],)), dim=1)]
         if len(spreads) == 1:
@@ -52,12 +56,25 @@ class Normalisation(nn.Module):
 
 def _spread(x: Float[Tensor, "rows d"]) -> Float[Tensor, ""]:
     spread = (x - x.mean(0)).square().sum(1).mean().sqrt()
+    if not (torch.isfinite(spread) and spread > _DOUBTFUL * x.norm(dim=1).max()):
+        # Squares of finite numbers may be too large or too small for float32, and not for float64;
+        # and the mean of equal rows is not always equal to them.
+        exact = x.double()
+        spread = (exact - exact.mean(0)).square().sum(1).mean().sqrt()
+        if spread <= _ROUNDING * exact.norm(dim=1).max():
+            spread = torch.zeros_like(spread)  # the mean of equal rows, rounded
     if not spread > 0:
         raise DataError(
             f"all {x.shape[0]} sampled activations are the same vector, so there is no "
             "variance to explain; check that the site's output depends on the input"
         )
-    return spread
+    limits = torch.finfo(torch.float32)
+    if not limits.tiny <= spread <= limits.max:
+        raise DataError(
+            f"the sampled activations lie {float(spread):.1e} from their mean on average, which "
+            f"float32 does not hold; multiply them by {10.0 ** -round(float(spread.log10())):.0e}"
+        )
+    return spread.to(x.dtype)
 
 
 @torch.no_grad()

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sparsetime.activations.sources.as_store import as_store, has_time
 from sparsetime.codes import concatenate
+from sparsetime.errors import DataError
 from sparsetime.features.build_tables import EncodedStore
 from sparsetime.features.code_source import CodeSource
 from sparsetime.features.column_definition import ColumnDefinition
@@ -21,6 +23,8 @@ from sparsetime.features.vocabulary import Vocabulary
 from sparsetime.files import Folder, locks
 from sparsetime.progress import progress as running
 from sparsetime.segments import Segments
+from sparsetime.tensors import ArrayLike
+from sparsetime.torch_settings import float32_by_default
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -33,9 +37,10 @@ _NAME_COLUMN = ColumnDefinition(
 
 
 @locks("out")
+@float32_by_default()
 def index(
     source: Dictionary | CodeSource,
-    store: Store,
+    store: Store | ArrayLike,
     out: str | Path,
     force: bool = False,
     progress: bool = True,
@@ -43,6 +48,7 @@ def index(
 ) -> FeatureIndex:
     """Encode a store and write the index of its features into the folder (or URL) `out`.
 
+    store: a store, or a tensor [sequences, time, d], of which there is nothing to show but numbers.
     source: a dictionary, or any other code source. Where `out` already holds the index of this
     source on this store it is opened as it is. The record `index.json` is written last: a folder
     without it is no index. The whole code is held in memory, at most about 100 bytes an entry.
@@ -53,6 +59,12 @@ def index(
     Errors: MismatchError where source and store do not belong together; DataError for an empty
     store; StoreError where `out` holds something else and `force` is not given.
     """
+    if not has_time(store):
+        raise DataError(
+            "an index holds features in time, and rows of shape [rows, d] have no order of time; "
+            "give [sequences, time, d], or a store"
+        )
+    store = as_store(store, "index")
     codes = as_code_source(source)
     codes.check(store)
     folder = Folder(str(out))

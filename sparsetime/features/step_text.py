@@ -23,11 +23,28 @@ def step_texts(
     """The text of each step and the white space before it, as a page prints it.
 
     starts, ends: the characters of each step. read: characters before the first step. A character
-    that two steps share, as tokenizers do with those of several bytes, belongs to the first.
+    that two steps share, as tokenizers do with those of several bytes, belongs to the first. A
+    step whose characters all belong to a longer one behind it, as a mark of a word's beginning
+    that stands for no character, has no text.
     """
-    for start, end in zip(starts, ends, strict=True):
+    spans = list(zip(starts, ends, strict=True))
+    for number, (start, end) in enumerate(spans):
+        if _lies_in_a_later_one(spans, number):
+            yield "", ""
+            continue
         yield text[max(start, read) : end], gap_text(text[read:start])
         read = max(read, end)
+
+
+def _lies_in_a_later_one(spans: list[tuple[int, int]], number: int) -> bool:
+    """Whether a step behind this one begins no later and ends behind it."""
+    start, end = spans[number]
+    for later_start, later_end in spans[number + 1 :]:
+        if later_start > start:
+            return False
+        if later_end > end:
+            return end > start
+    return False
 
 
 def gap_text(between: str) -> str:

@@ -7,12 +7,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError, DataError, MismatchError
-from sparsetime.models.site_tensors import activation_in, as_batch_time_d
+from sparsetime.models.site_tensors import (
+    as_batch_time_d,
+    has_row_a_step,
+    input_activation,
+    output_activation,
+)
 from sparsetime.models.sites import resolve_site
+from sparsetime.models.wrappers import hook_input, hook_output, submodule
+from sparsetime.tensors import ArrayLike, as_mask
 
 Patch: TypeAlias = Callable[[Float[Tensor, "batch time d"]], Float[Tensor, "batch time d"]]
 # A capture can have time on any axis; a patch is put back as [batch, time, d].
@@ -20,24 +28,33 @@ _ADVICE = "choose a site with this layout, such as the module around it"
 
 
 @contextmanager
-def patched(model: nn.Module, site: str, replace: Patch, batch: int, time: int) -> Iterator[None]:
+def patched(
+    model: nn.Module,
+    site: str,
+    replace: Patch,
+    batch: int,
+    time: int,
+    keep: ArrayLike | None = None,
+) -> Iterator[None]:
     """Within the block, the model continues with `replace(x)` in place of the site's `x`.
 
     One forward pass of `batch` sequences of `time` steps is run in the block. `replace` maps the
     activations [batch, time, d], gradients included, to as many; its result is cast to the model's
-    dtype and device.
+    dtype and device. keep: [batch, time], True for steps at which `x` passes unchanged, such as
+    special tokens that the dictionary was not trained on.
 
     Errors: UnknownNameError for a site that does not exist; MismatchError where the site has no
     row a step, or `replace` gives another shape; DataError where the pass does not call the site,
-    ConfigError where it calls it more than once.
+    or `keep` is no mask; ConfigError where the pass calls it more than once.
     """
     target = resolve_site(model, site)
+    kept = None if keep is None else as_mask(keep, (batch, time), "keep")
+    fits = has_row_a_step(batch, time)
     calls = 0
 
-    def replaced(value: Any) -> Any:
+    def replaced(tensor: Tensor) -> Tensor:
         nonlocal calls
         calls += 1
-        tensor = activation_in(value, site)
         x = as_batch_time_d(tensor, site, batch, time, advice=_ADVICE)
         y = replace(x)
         if y.shape != x.shape:
@@ -45,19 +62,22 @@ def patched(model: nn.Module, site: str, replace: Patch, batch: int, time: int) 
                 f"got {list(y.shape)} from `replace` for activations of shape {list(x.shape)} at "
                 f"the site {site!r}, expected the same shape"
             )
-        return _substitute(value, tensor, y.to(tensor).reshape(tensor.shape))
+        y = y.to(tensor)
+        if kept is not None:
+            y = torch.where(kept.to(x.device)[..., None], x, y)
+        return y.reshape(tensor.shape)
 
     def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return (replaced(args), kwargs) if args else (args, replaced(kwargs))
+        old = input_activation(module, args, kwargs, site, target.part, fits)
+        new = replaced(old)
+        return _substitute(args, old, new), _substitute(kwargs, old, new)
 
     def after(module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-        return replaced(output)
+        old = output_activation(output, site, target.part, fits)
+        return _substitute(output, old, replaced(old))
 
-    module = model.get_submodule(target.module_path)
-    if target.side == "input":
-        handle = module.register_forward_pre_hook(before, with_kwargs=True)
-    else:
-        handle = module.register_forward_hook(after)
+    module = submodule(model, target.module_path)
+    handle = hook_input(module, before) if target.side == "input" else hook_output(module, after)
     try:
         yield
     finally:

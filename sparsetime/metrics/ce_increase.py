@@ -7,34 +7,19 @@ from typing import final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from sparsetime.activations.store.store import Store
 from sparsetime.errors import DataError
-from sparsetime.interventions.logits import next_token_logits, next_tokens
+from sparsetime.interventions.logits import Keep, kept_steps, next_token_logits, next_tokens
 from sparsetime.interventions.patch import Patch
 from sparsetime.metrics.evaluation_data import EvaluationData
 from sparsetime.metrics.metric import Metric, MetricSpec
+from sparsetime.metrics.model_windows import held_out_windows
 from sparsetime.models.load import longest_input
 from sparsetime.statistics.estimate import Estimate, estimate, ratio_of
 
 _AT_ONCE = 16
-
-
-def token_windows(
-    store: Store, length: int, column: str = "token"
-) -> Int[Tensor, "windows length"]:
-    """The tokens of a store in windows of `length`, as many as fit; each lies in one document.
-
-    Windows begin within documents, without the token that a model may expect at the beginning.
-    `column`: another column of integers or booleans, in the same windows.
-    """
-    values = torch.tensor(store.steps([column])[column].to_numpy()).long()
-    documents = values.split(store.segments.lengths.tolist())
-    return torch.cat(
-        [tokens.unfold(0, length, length) for tokens in documents if len(tokens) >= length]
-    )
 
 
 @torch.no_grad()
@@ -44,28 +29,37 @@ def ce_increase(
     tokens: Int[Tensor, "windows length"],
     site: str,
     seed: int = 0,
+    keep: Keep | None = None,
 ) -> Estimate:
     """Increase in cross-entropy = CE(model with x_hat in place of x at the site) - CE(model).
 
     In nats per token, mean over next tokens. reconstruct: from activations [batch, time, d] to
     their reconstruction, such as a dictionary. At 0 the reconstruction costs the model nothing;
-    below 0 it predicts better with it.
+    below 0 it predicts better with it. keep: steps at which activations are not replaced, as in
+    `next_token_loss`: the special tokens that a dictionary was not trained on.
 
     The interval resamples windows. The null is mean ablation: the mean activation of these tokens
-    at every step. details: `plain`, the model's own cross-entropy, and `recovered`, the share of
-    the null's increase that the reconstruction avoids (loss recovered).
+    at every step that is replaced. details: `plain`, the model's own cross-entropy, and
+    `recovered`, the share of the null's increase that the reconstruction avoids (loss recovered).
 
     It does not show which behaviours change: an average over tokens hides rare ones. Source:
     Bricken et al. 2023, Towards monosemanticity (loss recovered).
 
     Errors: DataError where the model gives no logits; those of `next_token_loss`.
     """
-    batches = tokens.split(_AT_ONCE)
+    kept = kept_steps(tokens, keep)
+    if kept is None:
+        kept = torch.zeros_like(tokens, dtype=torch.bool)
+    batches = list(zip(tokens.split(_AT_ONCE), kept.split(_AT_ONCE), strict=True))
     mean = _MeanActivation()
+
+    def losses(replace: Callable[[Bool[Tensor, "windows length"]], Patch]) -> Tensor:
+        return torch.cat([_window_losses(model, t, site, replace(k), k) for t, k in batches])
+
     # The first pass returns activations unchanged, and sums them for the mean.
-    plain = torch.cat([_window_losses(model, batch, site, mean.observe) for batch in batches])
-    spliced = torch.cat([_window_losses(model, batch, site, reconstruct) for batch in batches])
-    ablated = torch.cat([_window_losses(model, batch, site, mean.ablate) for batch in batches])
+    plain = losses(lambda k: lambda x: mean.observe(x, k))
+    spliced = losses(lambda k: reconstruct)
+    ablated = losses(lambda k: mean.ablate)
     count = len(tokens)
     null = float((ablated - plain).mean())
     rise = (spliced - plain).numpy()
@@ -92,26 +86,9 @@ def evaluated_ce_increase(data: EvaluationData) -> Estimate:
     model = context.model.model
     limit = longest_input(model)
     length = context.context if limit is None else min(context.context, limit)
-    tokens = held_out_windows(context.store, length, context.tokens)
-    return ce_increase(model, _spliced(data), tokens, context.store.site, context.seed)
-
-
-def held_out_windows(store: Store, length: int, tokens: int) -> Int[Tensor, "windows length"]:
-    """At most `tokens` tokens of the store in windows of `length`.
-
-    Errors: DataError where the store holds no tokens, or no document as long as a window.
-    """
-    if "token" not in store.reader.step_columns():
-        raise DataError(
-            f"{store.path} holds no tokens, so no language model's loss can be measured on it; "
-            "leave out contexts"
-        )
-    if not (store.segments.lengths >= length).any():
-        raise DataError(
-            f"no held-out document of {store.path} has {length} tokens; give a shorter context, "
-            "or longer documents"
-        )
-    return token_windows(store, length)[: max(1, tokens // length)]
+    windows = held_out_windows(context.store, length, context.tokens, context.model.tokenizer)
+    site, seed = context.store.site, context.seed
+    return ce_increase(model, _spliced(data), windows.tokens, site, seed, windows.keep)
 
 
 @final
@@ -122,10 +99,13 @@ class _MeanActivation:
         self._sum: Tensor | None = None
         self._rows = 0
 
-    def observe(self, x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch time d"]:
-        total = x.double().sum((0, 1))
+    def observe(
+        self, x: Float[Tensor, "batch time d"], kept: Bool[Tensor, "batch time"]
+    ) -> Float[Tensor, "batch time d"]:
+        rows = x[~kept.to(x.device)].double()
+        total = rows.sum(0)
         self._sum = total if self._sum is None else self._sum + total
-        self._rows += x.shape[0] * x.shape[1]
+        self._rows += len(rows)
         return x
 
     def ablate(self, x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch time d"]:
@@ -134,10 +114,14 @@ class _MeanActivation:
 
 
 def _window_losses(
-    model: nn.Module, tokens: Int[Tensor, "windows length"], site: str, replace: Patch
+    model: nn.Module,
+    tokens: Int[Tensor, "windows length"],
+    site: str,
+    replace: Patch,
+    kept: Bool[Tensor, "windows length"],
 ) -> Float[Tensor, " windows"]:
     """Mean cross-entropy of every window in nats, float64 on the CPU."""
-    logits = next_token_logits(model, tokens, site, replace)
+    logits = next_token_logits(model, tokens, site, replace, keep=kept if kept.any() else None)
     targets = next_tokens(tokens).to(logits.device)
     losses = nn.functional.cross_entropy(logits, targets, reduction="none")
     return losses.reshape(len(tokens), -1).double().mean(1).cpu()

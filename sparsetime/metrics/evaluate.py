@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sparsetime.activations.sources.as_store import as_store, has_time
 from sparsetime.activations.store.provenance import fraction_seen
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.dictionaries import serialise
@@ -26,9 +27,12 @@ from sparsetime.metrics.smoothness import SMOOTHNESS
 from sparsetime.metrics.sparsity import SPARSITY
 from sparsetime.metrics.temporal_metrics import TEMPORAL
 from sparsetime.models.load import LoadedModel, load_model
+from sparsetime.models.model_hash import is_model
 from sparsetime.models.weight_hash import weight_hash
 from sparsetime.progress import progress as running
 from sparsetime.statistics.estimate import Estimate, bootstrap_groups
+from sparsetime.tensors import ArrayLike
+from sparsetime.torch_settings import float32_by_default
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,6 +50,10 @@ FAMILIES: dict[str, tuple[Metric, ...]] = {
     "probes": PROBES,
     "model": MODEL,
 }
+_IN_TIME = frozenset(
+    metric.name for metrics in (PERSISTENCE, SMOOTHNESS, TEMPORAL) for metric in metrics
+)
+_NO_TIME = "rows of shape [rows, d] have no order of time; give [sequences, time, d], or a store"
 #: Names of families in 0.1.0.
 _RENAMED = {"timing": "persistence", "over_time": "temporal"}
 
@@ -56,9 +64,10 @@ def metrics() -> dict[str, Metric]:
 
 
 @locks("out")
+@float32_by_default()
 def evaluate(
     sae: Dictionary,
-    store: Store,
+    store: Store | ArrayLike,
     metrics: Sequence[str] | None = None,
     out: str | Path | None = None,
     *,
@@ -72,6 +81,9 @@ def evaluate(
     progress: bool = True,
 ) -> EvaluationReport:
     """Compute the metrics of a dictionary on a store, best on held-out documents.
+
+    `store` may also be a tensor [sequences, time, d], or [rows, d], of which the metrics that need
+    an order of time are left out.
 
     `metrics` names metrics (`fvu`, `dwell`) or families (`persistence`, `probes`); None takes all.
     Where the dictionary has nested groups, every metric is also computed for the first group and
@@ -95,6 +107,8 @@ def evaluate(
     anything else and `force` is not given. All come before the work.
     """
     chosen = _wanted(metrics)
+    in_time = has_time(store)
+    store = as_store(store, "evaluate")
     check_compatible(sae, store)
     subject = provenance_of(weight_hash(sae), store)
     if out is not None:
@@ -110,7 +124,9 @@ def evaluate(
         tokens=tokens,
         seed=seed,
     )
-    values, left_out = _computed(inputs, chosen, progress)
+    computable = [metric for metric in chosen if in_time or metric.name not in _IN_TIME]
+    values, left_out = _computed(inputs, computable, progress)
+    left_out |= {metric.name: _NO_TIME for metric in chosen if metric not in computable}
     about = {
         "dictionary": sae.name,
         "width": sae.width,
@@ -168,8 +184,13 @@ def _wanted(metrics_or_families: Sequence[str] | None) -> list[Metric]:
 
 def _checked_model(model: str | Path | nn.Module | LoadedModel, store: Store) -> LoadedModel:
     """The model, which must be the one that the store was captured from."""
+    if not store.model_hash:
+        raise DataError(
+            "the activations are a tensor, and neither their model nor their tokens are known; "
+            "leave out model=, or give the store that sparsetime.capture wrote"
+        )
     loaded = load_model(model)
-    if loaded.revision_or_hash != store.model_hash:
+    if not is_model(loaded.model, loaded.revision_or_hash, store.model_hash):
         raise MismatchError(
             f"got a model with hash {loaded.revision_or_hash[:12]}, expected the model of the "
             f"store's activations, {store.model_name} with hash {store.model_hash[:12]}"

@@ -3,6 +3,8 @@
 from .hooks import recording as recording
 from .load import LoadedModel as LoadedModel
 from .load import load_model as load_model
+from .model_hash import model_hash as model_hash
+from .model_hash import same_model as same_model
 from .site_patterns import matching_sites as matching_sites
 from .sites import Site as Site
 from .sites import resolve_site as resolve_site

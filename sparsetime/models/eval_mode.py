@@ -17,9 +17,11 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
     `torch.inference_mode` is not used: tensors that a model caches in it, such as tables of rotary
     embeddings, could not be used in training later.
     """
-    modes = [(module, module.training) for module in model.modules()]
+    # Modules of frozen TorchScript have no mode.
+    modes = [(module, module.training) for module in model.modules() if hasattr(module, "training")]
     fused = torch.backends.mha.get_fastpath_enabled()
-    model.eval()
+    if modes:
+        model.eval()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with torch.no_grad():

@@ -6,15 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, final
 
-import torch
 from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.models.site_tensors import Activations, activation_in, as_batch_time_d
+from sparsetime.models.site_tensors import (
+    Activations,
+    Fits,
+    as_batch_time_d,
+    has_row_a_step,
+    input_activation,
+    output_activation,
+)
 from sparsetime.models.sites import Site, resolve_site
+from sparsetime.models.wrappers import hook_input, hook_output, submodule
 
 # An exception must not leave the compiled or distributed code of these modules.
 _NEVER_LEAVE_EARLY = ("OptimizedModule", "DistributedDataParallel", "FullyShardedDataParallel")
+# Packages of modules whose calls depend on the shape of the input alone.
+_STATIC = {"transformers", "torch"}
 
 
 class _AllRecordedError(Exception):
@@ -30,9 +39,10 @@ class Recorder:
     the time are flattened into d. A tensor of two axes is taken as [batch * time, d] where its
     first axis fits (expert layers flatten so).
 
-    The first pass runs to its end and checks that each site is called once. Later passes stop as
-    soon as all sites are recorded, unless the model is compiled or distributed or `stop_early`
-    is false.
+    Passes run to their end and check that each site is called once. Models of transformers call
+    their modules as often for all inputs of one shape, so passes of a shape that ran once stop as
+    soon as all sites are recorded, unless the model is compiled or distributed or `stop_early` is
+    false. How often other models call a module may depend on the values of the input.
     """
 
     def __init__(
@@ -52,18 +62,20 @@ class Recorder:
         self._sites = [resolve_site(model, name) for name in names]
         self._time_axis = time_axis
         self._may_stop = stop_early and _can_stop_early(model)
+        self._whole_passes: set[tuple[int, int]] = set()
         self._stops_now = False
+        self._fits: Fits | None = None
         self._recorded: dict[str, Tensor] = {}
         self._calls: dict[str, int] = {}
         self._handles: list[Any] = []
 
     def __enter__(self) -> Recorder:
         for site in self._sites:
-            module = self._model.get_submodule(site.module_path)
+            module = submodule(self._model, site.module_path)
             if site.side == "input":
-                handle = module.register_forward_pre_hook(self._on_input(site), with_kwargs=True)
+                handle = hook_input(module, self._on_input(site))
             else:
-                handle = module.register_forward_hook(self._on_output(site))
+                handle = hook_output(module, self._on_output(site))
             self._handles.append(handle)
         return self
 
@@ -73,21 +85,31 @@ class Recorder:
         self._handles.clear()
 
     def run(
-        self, arguments: Sequence[Any], keywords: Mapping[str, Any], batch: int, time: int
+        self,
+        arguments: Sequence[Any],
+        keywords: Mapping[str, Any],
+        batch: int,
+        time: int,
+        data: str = "",
     ) -> dict[str, Activations]:
         """The activations of each site in a forward pass of `batch` sequences of `time` steps.
+
+        data: what the sequences are, in errors.
 
         Errors: DataError where a site is not called, ConfigError where it is called more than
         once, MismatchError where a site does not give one row a step.
         """
         self._recorded, self._calls = {}, {}
+        self._fits = has_row_a_step(batch, time, self._time_axis)
+        self._stops_now = (batch, time) in self._whole_passes
         try:
             self._model(*arguments, **keywords)
         except _AllRecordedError:
             pass
         else:
-            self._check_calls()
-            self._stops_now = self._may_stop
+            self._check_calls(f" of the {data}" if data else "")
+            if self._may_stop:
+                self._whole_passes.add((batch, time))
         return {
             site.name: as_batch_time_d(
                 self._recorded[site.name], site.name, batch, time, self._time_axis
@@ -95,23 +117,22 @@ class Recorder:
             for site in self._sites
         }
 
-    def _check_calls(self) -> None:
+    def _check_calls(self, data: str) -> None:
         for site in self._sites:
             calls = self._calls.get(site.name, 0)
             if calls == 0:
                 raise DataError(
-                    f"the site {site.name!r} exists, but the model's forward pass does not call "
-                    f"that module; choose a module that the forward pass calls"
+                    f"the site {site.name!r} exists, but the model's forward pass{data} does not "
+                    f"call that module; choose a module that the forward pass calls"
                 )
             if calls > 1:
                 raise ConfigError(
-                    f"the site {site.name!r} is passed {calls} times in one forward pass, so its "
-                    f"activations have no single order in time; choose a module that is called "
+                    f"the site {site.name!r} is passed {calls} times in one forward pass{data}, so "
+                    f"its activations have no single order in time; choose a module that is called "
                     f"once, for example the one around it"
                 )
 
-    def _record(self, site: Site, value: Any) -> None:
-        tensor = activation_in(value, site.name)
+    def _record(self, site: Site, tensor: Tensor) -> None:
         # Copied, since later layers may write into the same memory.
         self._recorded[site.name] = tensor.detach().clone()
         self._calls[site.name] = self._calls.get(site.name, 0) + 1
@@ -120,13 +141,15 @@ class Recorder:
 
     def _on_input(self, site: Site) -> Any:
         def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            self._record(site, args if args else kwargs)
+            self._record(
+                site, input_activation(module, args, kwargs, site.name, site.part, self._fits)
+            )
 
         return hook
 
     def _on_output(self, site: Site) -> Any:
         def hook(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-            self._record(site, output)
+            self._record(site, output_activation(output, site.name, site.part, self._fits))
 
         return hook
 
@@ -151,6 +174,7 @@ def recording(model: nn.Module, sites: str | Sequence[str]) -> Iterator[dict[str
 
 
 def _can_stop_early(model: nn.Module) -> bool:
-    if isinstance(model, torch.jit.ScriptModule):
+    packages = {type(module).__module__.partition(".")[0] for module in model.modules()}
+    if type(model).__module__.partition(".")[0] != "transformers" or packages - _STATIC:
         return False
     return not any(type(module).__name__ in _NEVER_LEAVE_EARLY for module in model.modules())

@@ -10,13 +10,25 @@ import torch
 from torch import nn
 
 from sparsetime.errors import ConfigError
-from sparsetime.models.weight_hash import weight_hash
+from sparsetime.models.model_hash import model_hash
+from sparsetime.models.wrappers import unwrapped
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 # A folder without these files has no tokenizer; with one that cannot be read, loading fails.
 _TOKENIZER_FILES = ("tokenizer*", "vocab*", "merges.txt", "spiece.model", "*.tiktoken")
+_LIMITS = (
+    "max_position_embeddings",
+    "n_positions",
+    "n_ctx",
+    "max_seq_len",
+    "max_seq_length",
+    "max_sequence_length",
+    "seq_length",
+    "block_size",
+)
+_POSITIONS = ("position_embeddings", "position_embedding", "pos_emb", "wpe")
 _LARGEST_LIMIT = 10**9  # transformers writes 10**30 for "no limit known"
 
 
@@ -25,7 +37,7 @@ class LoadedModel:
     """A model ready to run.
 
     `name` is the requested name or folder, or the class of a module. `revision_or_hash` is the
-    `weight_hash` of the weights in memory: equal weights have equal hashes, whatever their origin.
+    `model_hash` of the model in memory, whatever its origin; `same_model` compares two.
     `tokenizer` is None where the folder has none, or a module came without.
     """
 
@@ -64,20 +76,23 @@ def load_model(
         )
     if device is not None:
         module.to(device)
-    return LoadedModel(module, tokenizer or loaded, name, weight_hash(module))
+    return LoadedModel(module, tokenizer or loaded, name, model_hash(module))
 
 
 def longest_input(model: nn.Module, tokenizer: Any = None) -> int | None:
-    """The most tokens the model takes at once, special ones included; None where unknown."""
+    """The most tokens the model takes at once, special ones included; None where unknown.
+
+    Unknown does not mean unlimited: who runs a model without a known limit chooses one.
+    """
+    model = unwrapped(model)
     config = getattr(model, "config", None)
-    limits = [
-        getattr(config, name, None)
-        for name in ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
-    ]
+    of_text = getattr(config, "get_text_config", None)  # of models of several modalities
+    configs = [config, of_text()] if callable(of_text) else [config]
+    limits = [getattr(one, name, None) for one in configs for name in _LIMITS]
     limits.append(getattr(tokenizer, "model_max_length", None))
     for path, child in model.named_modules():
         # RoBERTa and related models number positions from after the padding index.
-        if path.endswith("position_embeddings") and isinstance(child, nn.Embedding):
+        if path.rpartition(".")[2] in _POSITIONS and isinstance(child, nn.Embedding):
             reserved = 0 if child.padding_idx is None else child.padding_idx + 1
             limits.append(child.num_embeddings - reserved)
     valid = [n for n in limits if isinstance(n, int) and 0 < n < _LARGEST_LIMIT]
@@ -90,7 +105,7 @@ def vocabulary_size(model: nn.Module) -> int | None:
     if callable(getter):
         try:
             table = getter()
-        except (NotImplementedError, AttributeError):
+        except Exception:  # a model without tokens, which says so in its own way
             table = None
         if isinstance(table, nn.Embedding):
             return table.num_embeddings
@@ -99,6 +114,7 @@ def vocabulary_size(model: nn.Module) -> int | None:
 
 
 def _name_of(module: nn.Module) -> str:
+    module = unwrapped(module)
     config = getattr(module, "config", None)
     return str(getattr(config, "name_or_path", "") or type(module).__name__)
 
@@ -121,7 +137,7 @@ def _from_transformers(name: str, wants_tokenizer: bool) -> tuple[nn.Module, Any
 
     try:
         module = AutoModel.from_pretrained(where)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except Exception as error:  # of the code of any model
         raise ConfigError(
             f"transformers could not load a model from {name!r}: {_first_line(error)} Give a "
             f"folder with a config.json and weights, a name on the Hugging Face hub that is "
@@ -132,7 +148,7 @@ def _from_transformers(name: str, wants_tokenizer: bool) -> tuple[nn.Module, Any
     if wants_tokenizer and has_files:
         try:
             tokenizer = AutoTokenizer.from_pretrained(where)
-        except (OSError, ValueError, KeyError, ImportError) as error:
+        except Exception as error:
             if folder.is_dir():
                 raise ConfigError(
                     f"the tokenizer in {name!r} could not be loaded: {_first_line(error)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import nn
@@ -12,7 +12,8 @@ from sparsetime.activations.store.store import Store
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError
 from sparsetime.interventions.logits import next_token_logits
-from sparsetime.metrics.ce_increase import ce_increase, held_out_windows
+from sparsetime.metrics.ce_increase import ce_increase
+from sparsetime.metrics.model_windows import held_out_windows
 from sparsetime.models.load import longest_input
 from sparsetime.models.sites import resolve_site
 
@@ -22,8 +23,9 @@ class CeIncreaseByContext:
     """Increase in cross-entropy with a reconstruction at its site, in nats per token.
 
     model, copies: language models with their heads; copies are other weights of the same layout,
-    such as a fine-tuned one, by name. contexts: lengths of the windows that are read. tokens: how
-    many are read at most, of the same text at every length.
+    such as a fine-tuned one, by name. tokenizer: the model's, for the special tokens around texts.
+    contexts: lengths of the windows that are read. tokens: how many are read at most, of the same
+    text at every length.
 
     Errors: ConfigError for a context that a model cannot read; UnknownNameError for a copy that
     lacks a site; DataError for a model without logits.
@@ -36,8 +38,9 @@ class CeIncreaseByContext:
         contexts: Sequence[int],
         tokens: int,
         sites: Sequence[str],
+        tokenizer: Any = None,
     ) -> None:
-        self._contexts, self._tokens = contexts, tokens
+        self._contexts, self._tokens, self._tokenizer = contexts, tokens, tokenizer
         self._models = {"": model, **copies} if contexts else {}
         if copies and not contexts:
             raise ConfigError(
@@ -67,9 +70,9 @@ class CeIncreaseByContext:
         """
         increases = {}
         for context in self._contexts:
-            tokens = held_out_windows(store, context, self._tokens)
+            windows = held_out_windows(store, context, self._tokens, self._tokenizer)
             for name, module in self._models.items():
-                increase = ce_increase(module, dictionary, tokens, site)
+                increase = ce_increase(module, dictionary, windows.tokens, site, keep=windows.keep)
                 increases[self._name(name, context)] = increase.value
         return increases
 

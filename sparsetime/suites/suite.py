@@ -15,6 +15,7 @@ from sparsetime.config import validated
 from sparsetime.errors import StoreError
 from sparsetime.files import Folder, locks
 from sparsetime.models.load import LoadedModel, load_model
+from sparsetime.models.model_hash import same_model
 from sparsetime.models.site_patterns import matching_sites
 from sparsetime.progress import progress as running
 from sparsetime.suites.ce_increase_by_context import CeIncreaseByContext
@@ -102,7 +103,9 @@ def suite(
         for size in chosen.width:
             needs = new_dictionary(chosen, size, size).needs
             check_needs(needs, _GIVEN, recipe, "a store of one site")
-    increases = CeIncreaseByContext(loaded.model, copies or {}, contexts, tokens, names)
+    increases = CeIncreaseByContext(
+        loaded.model, copies or {}, contexts, tokens, names, loaded.tokenizer
+    )
     trained = _opened_or_new(Folder(str(out)), chosen, loaded, force)
     stores = run_capture(
         loaded,
@@ -135,6 +138,8 @@ def _opened_or_new(
     }
     if folder.exists(RECORD) and not force:
         saved = Suite.open(folder.url)
+        if same_model(saved.about.get("model_hash"), loaded.revision_or_hash):
+            about["model_hash"] = saved.about["model_hash"]
         if {**saved.about, "model_name": loaded.name} == about:
             return saved
         other = [key for key in about if saved.about.get(key) != about[key]]

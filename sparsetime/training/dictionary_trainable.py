@@ -15,7 +15,7 @@ from sparsetime.dictionaries import serialise
 from sparsetime.dictionaries.component import unit_rows
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.forward_pass import ForwardPass
-from sparsetime.dictionaries.initialise import init_from_data
+from sparsetime.dictionaries.initialise import check_weights_finite, init_from_data
 from sparsetime.dictionaries.legacy_config import current_weights
 from sparsetime.statistics.fvu import fvu
 from sparsetime.training.adam import Adam
@@ -116,7 +116,11 @@ class DictionaryTrainable(Trainable[Batch]):
         }
 
     def state(self) -> dict[str, Tensor]:
-        """Weights and buffers, Adam's moments, rows since each latent fired."""
+        """Weights and buffers, Adam's moments, rows since each latent fired.
+
+        Errors: DataError where a weight is not finite, so that no checkpoint keeps it.
+        """
+        check_weights_finite(self.dictionary, "was trained")
         tensors = {f"dictionary.{n}": t for n, t in self.dictionary.state_dict().items()}
         tensors |= {f"adam.{name}": t for name, t in self._optimiser.state().items()}
         tensors["rows_since_fired"] = self.tracker.rows_since
@@ -132,7 +136,8 @@ class DictionaryTrainable(Trainable[Batch]):
         self.tracker.rows_since.copy_(tensors["rows_since_fired"])
 
     def save(self, folder: str) -> None:
-        """Write the dictionary; `sparsetime.load` opens it."""
+        """Write the dictionary; `sparsetime.load` opens it. Errors: as `state`."""
+        check_weights_finite(self.dictionary, "was trained")
         serialise.save(self.dictionary, folder)
 
     def load(self, folder: str) -> None:

@@ -58,8 +58,9 @@ def run_jobs(jobs: Sequence[Job[B]], batches: Iterator[B], show: bool, unit: str
         raise DataError("the source gave no batches; is it empty?")
     if done < plan.steps:
         raise DataError(
-            f"the batches ended after step {done} of {plan.steps}; give more of them, or "
-            f"ask for fewer rows than {plan.steps * plan.rows_per_step}"
+            f"the batches ended after step {done} of {plan.steps}; give more of them, from the "
+            f"first on, or train on these alone with {unit}={done * plan.rows_per_step} and "
+            "force=True, which replaces the unfinished run"
         )
     for job in due:
         job.finish()

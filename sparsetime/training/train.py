@@ -19,6 +19,7 @@ from sparsetime.activations.sources.as_source import as_source
 from sparsetime.activations.sources.source import Source, check_model, check_width
 from sparsetime.activations.store.provenance import provenance
 from sparsetime.config import validated
+from sparsetime.dictionaries.check_input import check_float32
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.files import Folder, folder_lock
@@ -187,6 +188,7 @@ def _paths(members: list[Dictionary], out: str) -> list[str]:
 def _check_fit(dictionary: Dictionary, source: Source) -> None:
     """Width, and the model and site of an earlier training: no dictionary can serve two."""
     trained_parameters(dictionary, f"the dictionary {dictionary.name!r}")
+    check_float32(dictionary.normalisation.scale)
     check_width(source, dictionary.d_in)
     check_source_fields(source, dictionary.needs, f"the dictionary {dictionary.name!r}")
     if dictionary.out_dims is not None and isinstance(source, BatchSource):

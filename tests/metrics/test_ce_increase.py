@@ -74,3 +74,41 @@ def test_evaluate_takes_it_with_the_model_and_leaves_it_out_without(model, tmp_p
     assert "no held-out document" in short["ce_increase"]
     with pytest.raises(MismatchError, match=r"got a model with hash .*, expected the model of the"):
         st.evaluate(sae, store, ["ce_increase"], model=Bigram(), progress=False)
+
+
+def test_special_tokens_that_the_store_lacks_are_read_and_not_replaced(tmp_path):
+    from toy_models import tokenizer as make_tokenizer
+
+    from sparsetime.interventions.lm_loss import next_token_loss
+    from sparsetime.metrics.model_windows import held_out_windows
+    from sparsetime.models.load import load_model
+
+    torch.manual_seed(0)
+    model, tokenizer = Bigram().eval(), make_tokenizer(tmp_path / "tokenizer")
+    texts = ["time runs on and stops .", "on and on and on and on"] * 4
+    loaded = load_model(model, tokenizer)
+    store = st.capture(loaded, texts, SITE, tmp_path / "s", progress=False)
+    windows = held_out_windows(store, 5, 1000, tokenizer)
+    assert windows.tokens[:, 0].eq(2).all() and windows.tokens[:, -1].eq(3).all()
+    assert windows.keep.tolist() == [[True, False, False, False, True]] * len(windows.tokens)
+    sae = st.dictionary("topk", d_in=8, width=16, k=2)
+    report = st.evaluate(sae, store, ["ce_increase"], model=loaded, context=5, progress=False)
+    with torch.no_grad():
+        plain = next_token_loss(model, windows.tokens)
+        kept = next_token_loss(model, windows.tokens, SITE, sae, keep=[2, 3])
+        replaced = next_token_loss(model, windows.tokens, SITE, sae)
+    assert report["ce_increase"].value == pytest.approx(float(kept - plain), rel=1e-4)
+    assert float(replaced) != pytest.approx(float(kept), rel=1e-4)
+    # Token arrays were captured as they are, without a frame.
+    arrays = st.capture(loaded, [[5, 6, 7, 8, 9]], SITE, tmp_path / "a", progress=False)
+    bare = held_out_windows(arrays, 5, 1000, tokenizer)
+    assert bare.tokens.tolist() == [[5, 6, 7, 8, 9]] and not bare.keep.any()
+
+
+def test_the_mean_is_of_the_steps_that_are_replaced(model):
+    keep = torch.zeros_like(model.tokens, dtype=torch.bool)
+    keep[:, 0] = True
+    with torch.no_grad():
+        mean = model.layers[0](model.embed(model.tokens[:, 1:])).mean((0, 1))
+    ablated = ce_increase(model, lambda x: mean.expand_as(x), model.tokens, SITE, keep=keep)
+    assert ablated.value == pytest.approx(ablated.null, rel=1e-4)

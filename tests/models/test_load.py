@@ -13,8 +13,9 @@ from sparsetime.models.load import (
     load_model,
     longest_input,
     vocabulary_size,
-    weight_hash,
 )
+from sparsetime.models.model_hash import model_hash
+from sparsetime.models.weight_hash import weight_hash
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,9 @@ def test_a_folder_brings_its_tokenizer_and_the_hash_of_its_weights(folder):
     assert loaded.name == str(folder)
     assert loaded.tokenizer("time runs")["input_ids"] == [2, 5, 6, 3]
     assert not loaded.model.training
-    assert loaded.revision_or_hash == weight_hash(bert()) == weight_hash(loaded.model)
+    assert loaded.revision_or_hash == model_hash(bert()) == model_hash(loaded.model)
+    weights = loaded.revision_or_hash.partition("+")[0]
+    assert weights == weight_hash(bert()) == weight_hash(loaded.model)
 
 
 def test_a_module_passes_through_untouched():

@@ -243,6 +243,26 @@ def test_batches_that_run_out_are_said(tmp_path):
         st.train(topk(), batches, out=tmp_path, **SETTINGS)
 
 
+@pytest.mark.parametrize("ready", [False, True])
+def test_what_is_advised_where_batches_run_out_is_accepted(ready, tmp_path):
+    pieces = [planted(64, seed=seed) for seed in range(40)]
+
+    def batches(count):
+        return (st.Batch(x) if ready else x for x in pieces[:count])
+
+    whole = st.train(topk(), batches(40), out=tmp_path / "whole", **SETTINGS)
+    with pytest.raises(DataError) as caught:
+        st.train(topk(), batches(7), out=tmp_path / "short", **SETTINGS)
+    assert "train on these alone with rows=448 and force=True" in str(caught.value)
+    again = st.train(topk(), batches(40), out=tmp_path / "short", **SETTINGS)  # from the first on
+    assert same_weights(whole.dictionary, again.dictionary)
+    with pytest.raises(DataError, match="the batches ended"):
+        st.train(topk(), batches(7), out=tmp_path / "less", **SETTINGS)
+    fewer = {**SETTINGS, "rows": 448, "force": True}
+    run = st.train(topk(), batches(7), out=tmp_path / "less", **fewer)
+    assert run.metrics[-1]["rows"] == 448
+
+
 def test_nan_in_a_batch_is_named(tmp_path):
     def batches():
         yield planted(64)

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
+from sparsetime.activations.capture.containers import INPUT_IDS, items_of, tokens_of
 from sparsetime.activations.capture.document import Document, Times, flat_frames_hint
 from sparsetime.errors import DataError
+from sparsetime.tensors import as_tensor, is_array
 
 
 def as_documents(
@@ -23,17 +23,18 @@ def as_documents(
     """Every item of `data` as a Document.
 
     A text is a str, tokens are integers [time] (list, array or tensor), values are numbers
-    [time, features] or [time]; their `id` is their running number. `labels` and `times` give each
-    document its labels and its (start, step).
+    [time, features] or [time]; their `id` is their running number. A tokenizer's output gives its
+    token arrays without padding, and a table its column `text` or `input_ids`. `labels` and `times`
+    give each document its labels and its (start, step).
 
     Errors: DataError, before anything is read, where `data` is one document and not several; while
     it is read, where an item is no document, or `labels` or `times` are too few or too many.
     """
-    _refuse_single(data)
+    items = items_of(data)
     for name, entries in (("labels", labels), ("times", times)):
-        if isinstance(data, Sequence | Tensor) and isinstance(entries, Sequence):
-            _check_count(name, len(entries), len(data))
-    return _iterate(data, labels, times)
+        if isinstance(items, Sequence | Tensor) and isinstance(entries, Sequence):
+            _check_count(name, len(entries), len(items))
+    return _iterate(items, labels, times)
 
 
 def _iterate(
@@ -79,13 +80,13 @@ def _document(item: Any, number: int) -> Document:
         return item
     if isinstance(item, str):
         return Document(name, text=item)
-    if isinstance(item, list | tuple | np.ndarray | Tensor):
-        try:
-            tensor = torch.as_tensor(item)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise DataError(
-                f"document {number} is a {type(item).__name__} that is no array of numbers: {error}"
-            ) from error
+    if isinstance(item, Mapping):
+        return _of_mapping(item, name)
+    if hasattr(item, "ids") and hasattr(item, "attention_mask"):  # an Encoding of tokenizers
+        encoding = {"input_ids": item.ids, "attention_mask": item.attention_mask}
+        return Document(name, tokens=tokens_of(encoding, f"document {number}"))
+    if isinstance(item, list | tuple) or is_array(item):
+        tensor = as_tensor(item, f"document {number}")
         if tensor.ndim == 1 and not tensor.is_floating_point():
             return Document(name, tokens=tensor)
         if tensor.ndim in (1, 2):
@@ -101,19 +102,15 @@ def _document(item: Any, number: int) -> Document:
     )
 
 
-def _refuse_single(data: Any) -> None:
-    single = ""
-    if isinstance(data, str | Document | bytes | Path):
-        single = f"a single {type(data).__name__}"
-    elif isinstance(data, Tensor | np.ndarray) and data.ndim < 2:
-        single = f"a single array of shape {list(data.shape)}"
-    elif isinstance(data, Tensor | np.ndarray) and data.ndim == 2:
-        if torch.as_tensor(data[:1]).is_floating_point():
-            single = f"an array of shape {list(data.shape)}, which may be one document or many"
-    elif not isinstance(data, Iterable):
-        single = f"a {type(data).__name__}"
-    if single:
-        raise DataError(
-            f"data is {single}; it must be an iterable of documents: put one document into a list, "
-            f"or give values as [sequences, time, features]"
-        )
+def _of_mapping(item: Mapping[str, Any], name: str) -> Document:
+    """A row of a table or of a tokenizer's output; what is beside a text is a label of it."""
+    if INPUT_IDS in item:
+        return Document(name, tokens=tokens_of(item, f"document {name}"))
+    if isinstance(item.get("text"), str):
+        labels = {key: value for key, value in item.items() if key != "text"}
+        return Document(name, text=item["text"], labels=labels)
+    raise DataError(
+        f"document {name} is a {type(item).__name__} with the keys "
+        f"{', '.join(map(repr, item)) or '(none)'}; a document is a text, tokens [time], values "
+        "[time, features], a Document, or a mapping with 'text' or 'input_ids'"
+    )

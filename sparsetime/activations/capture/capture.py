@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.capture_progress import CaptureProgress, ProgressTotal
 from sparsetime.activations.capture.check_finite import check_shard_finite
+from sparsetime.activations.capture.containers import items_of
 from sparsetime.activations.capture.document import Times
 from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
 from sparsetime.activations.capture.input_windows import Shard
@@ -37,7 +38,7 @@ SHARD_ROWS = 65536
 @overload
 def capture(
     model: str | Path | nn.Module | LoadedModel,
-    data: Iterable[Any],
+    data: Any,
     site: str,
     out: str | Path,
     *,
@@ -59,7 +60,7 @@ def capture(
 @overload
 def capture(
     model: str | Path | nn.Module | LoadedModel,
-    data: Iterable[Any],
+    data: Any,
     site: list[str] | tuple[str, ...],
     out: str | Path,
     *,
@@ -81,7 +82,7 @@ def capture(
 @locks("out")
 def capture(
     model: str | Path | nn.Module | LoadedModel,
-    data: Iterable[Any],
+    data: Any,
     site: str | Sequence[str],
     out: str | Path,
     *,
@@ -103,12 +104,14 @@ def capture(
     model: a module, or a name or folder that `transformers` loads (its tokenizer comes with it).
     It runs without gradients and in evaluation mode, and is left as it was.
     data: texts, token arrays [time], value arrays [time, features], or `Document`s; anything that
-    can be iterated, and only once. Texts are tokenised, and the model's special tokens
-    are added around them but not stored; special tokens spelled out in a text are stored. Token
-    arrays are fed as they are, and their special tokens and padding are not stored. Values are
-    the module's first argument. Documents without any step are left out.
-    site: a module's path, with ":input" for what goes in; several give a list of stores, each in
-    its own folder within `out`.
+    can be iterated, and only once; the output of a tokenizer, or a table with a column `text`.
+    Texts are tokenised, and the model's special tokens are added around them but not stored;
+    special tokens spelled out in a text are stored. Token arrays are fed without the padding at
+    their ends, and their special tokens are not stored. Values are the module's first argument.
+    Documents without any step are left out.
+    site: a module's path, with ":input" for what goes in, and a name behind a dot where it takes
+    several activations (":input.hidden"); several sites give a list of stores, each in its own
+    folder within `out`.
     labels, times: for each document its labels, and its (start, step) in time.
     window: what the model reads at once, in tokens (special ones included) or steps. By
     default documents of tokens are cut at what the model allows, at most 512, and values not at
@@ -133,6 +136,7 @@ def capture(
     settings = PassSettings(window, overlap, batch, dtype, time_axis)
     if shard_rows < 1:
         raise ConfigError(f"shard_rows={shard_rows} must be at least 1")
+    data = items_of(data)
     items = as_documents(data, labels, times)
     loaded = load_model(model, tokenizer, device)
     passes = ForwardPasses(loaded, site, settings)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from sparsetime.errors import DataError
+from sparsetime.tensors import as_tensor, dtype_name
 
 Label: TypeAlias = str | int | float | bool
 Kind: TypeAlias = Literal["text", "tokens", "values"]
@@ -69,7 +69,13 @@ class Document:
         normalised: dict[str, Any] = {
             "id": str(self.id),
             "unit": self.unit or ("step" if kind == "values" else "token"),
-            "labels": {name: self._label(name, value) for name, value in self.labels.items()},
+        }
+        texts = {**normalised, "text": self.text, "source": self.source}
+        for name, value in texts.items():
+            if value is not None:
+                self._check_text(name, value)
+        normalised["labels"] = {
+            name: self._label(name, value) for name, value in self.labels.items()
         }
         if kind != "text":
             normalised[kind] = self._tensor(getattr(self, kind), kind)
@@ -103,8 +109,28 @@ class Document:
         """Characters of a text, steps of the others."""
         return len(getattr(self, self.kind))
 
+    def _check_text(self, name: str, value: Any) -> None:
+        """Errors: DataError for a text that no file can hold."""
+        shown = repr(self.id)  # as ASCII where it is the id itself that cannot be shown
+        if not isinstance(value, str):
+            raise DataError(
+                f"the {name} of the document {shown} is a {type(value).__name__}; it must be a str"
+            )
+        if value.isascii():
+            return
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"the {name} of the document {self.id!a} holds {value[error.start]!a} at "
+                f"character {error.start}, half of a surrogate pair, which is no character; join "
+                "the halves with text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')"
+            ) from error
+
     def _label(self, name: str, value: Any) -> Label:
         value = value.item() if isinstance(value, np.generic) else value
+        if isinstance(value, str):
+            self._check_text(f"label {name!r}", value)
         if isinstance(value, str | int | float | bool):
             return value
         raise DataError(
@@ -114,20 +140,14 @@ class Document:
 
     def _tensor(self, value: Any, kind: Kind) -> Tensor:
         dimensions = 1 if kind == "tokens" else 2
-        try:
-            tensor = torch.as_tensor(value)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise DataError(
-                f"the {kind} of the document {self.id!r} are not an array of numbers: {error}"
-            ) from error
+        tensor = as_tensor(value, f"the {kind} of the document {self.id!r}", "are")
         if kind == "values" and tensor.ndim == 1:
             tensor = tensor[:, None]
-        whole = not (tensor.is_floating_point() or tensor.is_complex())
-        if tensor.ndim != dimensions or (kind == "tokens" and not whole):
+        if tensor.ndim != dimensions or (kind == "tokens" and tensor.is_floating_point()):
             expected = "integers [time]" if kind == "tokens" else "numbers [time, features]"
             raise DataError(
-                f"got {str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)} as the "
-                f"{kind} of the document {self.id!r}, expected {expected}"
+                f"got {dtype_name(tensor)} {list(tensor.shape)} as the {kind} of the document "
+                f"{self.id!r}, expected {expected}"
                 f"{flat_frames_hint(tensor.ndim) if kind == 'values' else ''}"
             )
         return tensor.detach()

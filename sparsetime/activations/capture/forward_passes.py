@@ -12,17 +12,18 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from sparsetime.activations.capture.check_batch_axis import check_axes
+from sparsetime.activations.capture.check_batch_axis import BatchCheck
 from sparsetime.activations.capture.document import Document
 from sparsetime.activations.capture.input_windows import InputWindow, Shard, check_window, shards
 from sparsetime.activations.capture.model_call import ModelCall
 from sparsetime.activations.capture.special_tokens import SpecialTokens, special_tokens_around
 from sparsetime.activations.capture.tokenize import DocumentPreparer, PreparedDocument
 from sparsetime.activations.store.manifest import DTYPES
-from sparsetime.errors import ConfigError, DataError, SparsetimeError
+from sparsetime.errors import ConfigError, DataError
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.hooks import Recorder
 from sparsetime.models.load import LoadedModel, longest_input
+from sparsetime.models.model_errors import explained
 from sparsetime.models.sites import Site, resolve_site
 
 _LONGEST_BY_DEFAULT = 512
@@ -53,6 +54,22 @@ class PassSettings:
 
 
 @final
+@dataclass
+class PassFacts:
+    """What was found about a model and its documents.
+
+    may_pad: whether windows of several lengths run together, padded. saw_longer_window: whether
+    batches were checked on a window of more than one step; live passes are not checked.
+    padded_before: whether a token that begins a document is padding, where the same token may be
+    the beginning of a text; None where that is unknown.
+    """
+
+    may_pad: bool
+    saw_longer_window: bool = True
+    padded_before: bool | None = None
+
+
+@final
 class ForwardPasses:
     """Forward passes of a model over documents, with the activations of its sites.
 
@@ -72,11 +89,18 @@ class ForwardPasses:
             raise ConfigError(f"got sites={names}, expected at least one site, each named once")
         self._call = ModelCall(loaded.model)
         self._preparer = DocumentPreparer(loaded)
+        self.facts = PassFacts(may_pad=self._call.takes_mask)
         self._recorder = Recorder(loaded.model, self.names, settings.time_axis)
-        limit = longest_input(loaded.model, loaded.tokenizer)
-        self._limit = limit if self._call.takes_tokens else None
+        self._limit = longest_input(loaded.model, loaded.tokenizer)
         self._special = _NO_SPECIAL_TOKENS  # until the first document turns out to be a text
-        check_window(settings.window, settings.overlap, 0, self._limit, loaded.name)
+        limit = self._limit if self._call.takes_tokens else None  # who takes none reads values
+        check_window(settings.window, settings.overlap, 0, limit, loaded.name)
+
+    def fresh(self) -> ForwardPasses:
+        """Passes over documents from the first on, with all that was found about the model."""
+        passes = ForwardPasses(self.loaded, self.names, self.settings)
+        passes.facts = self.facts
+        return passes
 
     @property
     def empty(self) -> list[str]:
@@ -85,8 +109,11 @@ class ForwardPasses:
 
     def check(self, documents: Iterable[Document]) -> None:
         """Check all properties of documents that need no tokenising."""
+        checked = []
         for document in documents:
             self._preparer.check(document)
+            checked.append(document)
+        self.facts.padded_before = self._preparer.is_padded_before(checked)
 
     def plan(self, documents: Iterable[Document], shard_rows: int) -> Iterator[Shard]:
         """The shards of the documents, planned lazily.
@@ -94,6 +121,7 @@ class ForwardPasses:
         Errors: DataError where no document has any step; ConfigError where the tokenizer's special
         tokens cannot be detected.
         """
+        self._preparer.padded_before = self.facts.padded_before
         prepared = self._preparer.prepare(documents)
         first = next(prepared, None)
         if first is None:
@@ -106,9 +134,8 @@ class ForwardPasses:
         if first.document.kind == "text":
             self._special = special_tokens_around(self.loaded.tokenizer)
         window = self._window_length(first)
-        check_window(
-            window, self.settings.overlap, len(self._special), self._limit, self.loaded.name
-        )
+        limit = None if first.document.kind == "values" else self._limit
+        check_window(window, self.settings.overlap, len(self._special), limit, self.loaded.name)
         yield from shards(
             chain([first], prepared), window, self.settings.overlap, len(self._special), shard_rows
         )
@@ -120,19 +147,31 @@ class ForwardPasses:
         MismatchError where other windows of a batch change a window's activations, or where a
         site does not have one row a step.
         """
+        alone = self._check_batches(shard)
+        return {name: (value.shape[2], self._dtype(value.dtype)) for name, value in alone.items()}
+
+    def _check_batches(self, shard: Shard) -> dict[str, Tensor]:
+        """The activations of one window, of which batches were checked to change nothing."""
         longer = (window for window in shard.windows if window.length > 1)
         window = next(longer, shard.windows[0])
+        self.facts.saw_longer_window = window.length > 1
         with eval_mode(self.loaded.model), self._recorder:
-            alone = self._forward([window])
-            check_axes(self._forward, window, alone, self.settings.batch)
-        return {name: (value.shape[2], self._dtype(value.dtype)) for name, value in alone.items()}
+            check = BatchCheck(self._forward, shard.windows, window, self.settings.batch)
+            check.one_by_one()
+            check.together()
+            if self._call.takes_mask and self.settings.batch > 1:
+                self.facts.may_pad = check.padding_changes_nothing()
+            check.other_length()
+        return check.alone
 
     def run(
         self, shard: Shard, advance: Callable[[InputWindow], None] = lambda window: None
     ) -> dict[str, Shaped[Tensor, "rows d"]]:
         """The activations of every site at the shard's rows, on the CPU, in the stored dtype."""
         stored: dict[str, Tensor] = {}
-        for batch in shard.batches(self.settings.batch, even=not self._call.takes_mask):
+        if not self.facts.saw_longer_window and any(w.length > 1 for w in shard.windows):
+            self._check_batches(shard)  # windows of one step show little of a model
+        for batch in shard.batches(self.settings.batch, even=not self.facts.may_pad):
             with eval_mode(self.loaded.model), self._recorder:
                 activations = self._forward([window for window, _ in batch])
                 positions, rows = _places(batch, len(self._special.before), self._longest(batch))
@@ -149,7 +188,7 @@ class ForwardPasses:
     def _window_length(self, first: PreparedDocument) -> int | None:
         if self.settings.window is not None or first.document.kind == "values":
             return self.settings.window
-        return None if self._limit is None else min(self._limit, _LONGEST_BY_DEFAULT)
+        return min(self._limit or _LONGEST_BY_DEFAULT, _LONGEST_BY_DEFAULT)
 
     def _dtype(self, computed: torch.dtype) -> torch.dtype:
         if self.settings.dtype != "auto":
@@ -165,16 +204,12 @@ class ForwardPasses:
         inputs, mask = self._padded(batch)
         arguments, keywords = self._call.arguments(inputs, mask)
         count, time = inputs.shape[:2]
-        try:
-            return self._recorder.run(arguments, keywords, count, time)
-        except (SparsetimeError, torch.OutOfMemoryError):
-            raise
-        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
-            kind = batch[0].prepared.document.kind
-            raise DataError(
-                f"the model {self.loaded.name!r} cannot run on {kind} of shape "
-                f"{list(inputs.shape)} (document {batch[0].prepared.document.id!r}): {error}"
-            ) from error
+        kind, names = batch[0].prepared.document.kind, _names(batch)
+        shape = list(inputs.shape)
+        with explained(
+            f"the model {self.loaded.name!r} cannot run on {kind} of shape {shape} ({names})"
+        ):
+            return self._recorder.run(arguments, keywords, count, time, names)
 
     def _padded(self, batch: list[InputWindow]) -> tuple[Tensor, Tensor]:
         """Inputs [batch, time, …], padded at their end, and the mask [batch, time] of real ones."""
@@ -187,6 +222,13 @@ class ForwardPasses:
         inputs = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=padding)
         lengths = torch.tensor([len(row) for row in rows])
         return inputs, (torch.arange(inputs.shape[1]) < lengths[:, None]).long()
+
+
+def _names(batch: list[InputWindow]) -> str:
+    """The documents of a batch, for errors."""
+    ids = dict.fromkeys(window.prepared.document.id for window in batch)
+    shown = ", ".join(repr(name) for name in list(ids)[:3]) + (", …" if len(ids) > 3 else "")
+    return f"{'document' if len(ids) == 1 else 'documents'} {shown}"
 
 
 def _places(

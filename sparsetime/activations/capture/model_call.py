@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
+
+from sparsetime.models.forward_signature import forward_parameters, takes_argument
 
 
 @final
@@ -15,12 +16,9 @@ class ModelCall:
     """The call signature of a model: which arguments its forward pass takes."""
 
     def __init__(self, model: nn.Module) -> None:
-        parameters = inspect.signature(model.forward).parameters
-        free = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-        # Wrappers around a transformers model forward all keywords.
-        wrapper = free and hasattr(model, "config") and "input_ids" not in parameters
-        self.takes_tokens = "input_ids" in parameters or wrapper
-        self.takes_mask = self.takes_tokens and ("attention_mask" in parameters or wrapper)
+        parameters = forward_parameters(model)
+        self.takes_tokens = takes_argument(model, "input_ids")
+        self.takes_mask = self.takes_tokens and takes_argument(model, "attention_mask")
         self._model = model
         self._constants = {"use_cache": False} if "use_cache" in parameters else {}
         self._wants_decoder = "decoder_input_ids" in parameters

@@ -45,7 +45,12 @@ def step_column(document: Document, name: str, values: list[Any]) -> pa.Array:
     """
     try:
         column = pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"the step label {name!r} of the document {document.id!r} holds half of a surrogate "
+            "pair, which is no character; replace it"
+        ) from error
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
         raise DataError(
             f"the step label {name!r} of the document {document.id!r} mixes types: {error}"
         ) from error

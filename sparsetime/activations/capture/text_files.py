@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,7 +27,9 @@ class TextFiles:
             text, problem = _decoded(path)
             if text is None:
                 raise DataError(f"{path} is no longer UTF-8 text: {problem}")
-            yield Document(str(path), text=text, source=str(path))
+            # A name that is not UTF-8 has bytes that no file of a store can hold.
+            name = os.fsencode(path).decode("utf-8", "replace")
+            yield Document(name, text=text, source=name)
 
 
 def read_texts(paths: str | Path | Iterable[str | Path], on_bad: str = "refuse") -> TextFiles:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sparsetime.activations.capture.document import Document, Kind
+from sparsetime.activations.capture.padding import Padding, left_out_tokens
 from sparsetime.activations.capture.step_labels import as_list, span_column, step_column, type_name
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.models.load import LoadedModel, vocabulary_size
@@ -51,7 +52,9 @@ class DocumentPreparer:
         self._tokenizer: Any = loaded.tokenizer
         self._vocabulary = vocabulary_size(loaded.model)
         self._model_name = loaded.name
-        self._left_out = _left_out(loaded.tokenizer)
+        self._left_out = left_out_tokens(loaded.tokenizer)
+        self._padding = Padding(loaded)
+        self.padded_before: bool | None = None
         self._kind: Kind | None = None
         self._unit: tuple[str, str] | None = None
         self._width: int | None = None
@@ -92,6 +95,12 @@ class DocumentPreparer:
                     f"the document {name!r} has {width} features, those before it have "
                     f"{self._width}; all documents of a capture have the same"
                 )
+
+    def is_padded_before(self, documents: list[Document]) -> bool | None:
+        """Whether token arrays are padded on the left; see `Padding.is_before`."""
+        if self._kind != "tokens":
+            return None
+        return self._padding.is_before([document.tokens for document in documents])
 
     def prepare(self, documents: Iterable[Document]) -> Iterator[PreparedDocument]:
         """The inputs of every document; those without steps are left out and listed in `empty`."""
@@ -134,10 +143,12 @@ class DocumentPreparer:
         if document.kind == "values":
             inputs = document.values
             return self._prepared(document, inputs, np.arange(len(inputs)), {})
-        inputs = document.tokens.long()
-        kept = np.flatnonzero(~np.isin(inputs.cpu().numpy(), self._left_out))
-        token = pa.array(inputs.cpu().numpy()[kept].astype(np.int32))
-        return self._prepared(document, inputs, kept, {"token": token})
+        start, stop = self._padding.ends(document, self.padded_before)
+        inputs = document.tokens.long()[start:stop]
+        tokens = inputs.cpu().numpy()
+        kept = np.flatnonzero(~np.isin(tokens, self._left_out))
+        token = pa.array(tokens[kept].astype(np.int32))
+        return self._prepared(document, inputs, kept, {"token": token}, start)
 
     def _prepared(
         self,
@@ -145,14 +156,18 @@ class DocumentPreparer:
         inputs: Tensor,
         kept: np.ndarray[Any, np.dtype[np.int64]],
         columns: dict[str, pa.Array],
+        first: int = 0,
     ) -> PreparedDocument:
+        """first: the step of the document at which the inputs begin, behind its padding."""
+        steps = len(inputs) if document.kind == "text" else len(document)
         for name, values in document.step_labels.items():
-            if len(values) != len(inputs):
+            if len(values) != steps:
                 raise DataError(
                     f"the step label {name!r} of the document {document.id!r} has {len(values)} "
-                    f"values for {len(inputs)} steps; give one for each"
+                    f"values for {steps} steps; give one for each"
                 )
-            columns[name] = step_column(document, name, as_list(values)).take(pa.array(kept))
+            column = step_column(document, name, as_list(values))
+            columns[name] = column.take(pa.array(kept + first))
         position = pa.array(np.arange(len(kept), dtype=np.int32))
         table = self._with_first_schema(document, pa.table({"position": position, **columns}))
         return PreparedDocument(document, inputs, kept, table)
@@ -223,16 +238,3 @@ def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
             group, size = [], 0
     if group:
         yield group
-
-
-def _left_out(tokenizer: Any) -> list[int]:
-    """Special tokens without content, which are not stored; unknown and mask tokens have content.
-
-    A token that is both unknown word and padding or boundary, as in GPT-2, counts as boundary.
-    """
-    if tokenizer is None:
-        return []
-    roles = ("bos", "eos", "pad", "cls", "sep")
-    boundaries = {getattr(tokenizer, f"{role}_token_id", None) for role in roles}
-    content = {tokenizer.unk_token_id, tokenizer.mask_token_id} - boundaries
-    return sorted(set(tokenizer.all_special_ids) - content)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sparsetime.errors import DataError, unknown_name
 from sparsetime.segments import Segments
+from sparsetime.tensors import as_tensor
 
 #: Every field that a batch can hold beside `x`, and how to provide it.
 HOW_TO_PROVIDE = {
@@ -56,6 +57,9 @@ class Batch:
     segments: Segments | None = None
 
     def __post_init__(self) -> None:
+        for name, tensor in self.tensors.items():
+            object.__setattr__(self, name, as_tensor(tensor, f"the {name} of a batch"))
+        self.__dict__.pop("tensors")
         for name, tensor in self.tensors.items():
             if tensor.shape[0] != self.x.shape[0]:
                 raise DataError(

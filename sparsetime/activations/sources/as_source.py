@@ -6,16 +6,13 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.activations.sampling.batching import BatchIteratorSource
 from sparsetime.activations.sources.named_tensors import named_tensor_source
 from sparsetime.activations.sources.source import Source
 from sparsetime.activations.sources.tensor_source import IteratorSource, TensorSource
 from sparsetime.errors import ConfigError
+from sparsetime.tensors import as_tensor, is_array
 
 
 def as_source(x: Any) -> Source:
@@ -28,10 +25,10 @@ def as_source(x: Any) -> Source:
     Errors: DataError for values that are empty, not floating point or not finite (it names the
     place); ConfigError for anything else.
     """
-    if isinstance(x, Tensor | np.ndarray):
-        return TensorSource(torch.as_tensor(x))
     if isinstance(x, Source):
         return x
+    if is_array(x):
+        return TensorSource(as_tensor(x, "the data"))
     if isinstance(x, Mapping):
         return named_tensor_source(x)
     if isinstance(x, Batch):

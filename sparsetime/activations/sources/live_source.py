@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.check_finite import check_shard_finite
+from sparsetime.activations.capture.containers import items_of
 from sparsetime.activations.capture.document import Document, Times
 from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
 from sparsetime.activations.capture.input_windows import InputWindow, Shard
@@ -41,7 +42,7 @@ _ONE_PASS_AT_A_TIME = threading.Lock()
 
 def stream(
     model: str | Path | nn.Module | LoadedModel,
-    data: Iterable[Any],
+    data: Any,
     site: str,
     *,
     labels: Iterable[Mapping[str, Any]] | None = None,
@@ -67,6 +68,7 @@ def stream(
     if buffer_rows < 1:
         raise ConfigError(f"buffer_rows={buffer_rows} must be at least 1")
     settings = PassSettings(window, overlap, model_batch, dtype, time_axis)
+    data = items_of(data)
     as_documents(data, labels, times)  # raises early for data that is no iterable of documents
     loaded = load_model(model, tokenizer, device)
     repeatable = not isinstance(data, Iterator)
@@ -76,9 +78,12 @@ def stream(
     def new_documents() -> Iterator[Document]:
         return as_documents(data, kept_labels, kept_times)
 
+    if not isinstance(site, str):
+        raise ConfigError(f"a stream has one site; {site!r} was given")
+    passes = ForwardPasses(loaded, site, settings)
     if isinstance(data, list | tuple | Tensor):  # errors are found before any long work
-        ForwardPasses(loaded, site, settings).check(new_documents())
-    return StreamingSource(loaded, new_documents, repeatable, site, settings, buffer_rows)
+        passes.check(new_documents())
+    return StreamingSource(loaded, passes, new_documents, repeatable, buffer_rows)
 
 
 class _ConsumerEndedError(Exception):
@@ -102,23 +107,19 @@ class StreamingSource:
     def __init__(
         self,
         loaded: LoadedModel,
+        passes: ForwardPasses,
         new_documents: Callable[[], Iterator[Document]],
         repeatable: bool,
-        site: str,
-        settings: PassSettings,
         buffer_rows: int,
     ) -> None:
-        if not isinstance(site, str):
-            raise ConfigError(
-                f"got site={site!r}, expected the name of one site; a stream reads one"
-            )
-        self._loaded, self._documents, self._repeatable = loaded, new_documents, repeatable
-        self._settings, self._buffer_rows = settings, buffer_rows
-        passes = ForwardPasses(loaded, site, settings)
+        self._passes, self._documents, self._repeatable = passes, new_documents, repeatable
+        self._buffer_rows = buffer_rows
+        passes = passes.fresh()
         planned = passes.plan(new_documents(), buffer_rows)
         first = next(planned)
         with _ONE_PASS_AT_A_TIME:
             widths = passes.dry_run(first)
+        self._passes.facts = passes.facts
         self.model_name: str | None = loaded.name
         self.model_hash: str | None = loaded.revision_or_hash
         self.site: str | None = passes.names[0]
@@ -206,7 +207,7 @@ class StreamingSource:
         if self._begun is not None:
             begun, self._begun = self._begun, None
             return begun
-        passes = ForwardPasses(self._loaded, self._name, self._settings)
+        passes = self._passes.fresh()
         return passes, passes.plan(self._documents(), self._buffer_rows)
 
 

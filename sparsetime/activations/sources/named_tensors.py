@@ -29,6 +29,7 @@ from sparsetime.activations.sources.source import UNKNOWN, Origin, RowReader
 from sparsetime.activations.sources.tensor_source import TensorReader
 from sparsetime.errors import DataError
 from sparsetime.segments import Segments
+from sparsetime.tensors import as_tensor
 
 # Whole numbers up to here are exact in float32, in which every row is drawn.
 _LARGEST_LABEL = 1 << 24
@@ -165,9 +166,10 @@ def named_tensor_source(fields: Mapping[str, Any]) -> NamedTensorSource:
             f"got the fields {', '.join(fields) or 'none'}, expected tensors by name, x among "
             "them; give functions with an iterator of sparsetime.Batch"
         )
-    x = torch.as_tensor(fields["x"])
-    ordered = {"x": fields["x"], **fields}
-    tensors = {name: _checked(name, torch.as_tensor(ordered[name]), x) for name in ordered}
+    arrays = {name: as_tensor(value, f"the field {name!r}") for name, value in fields.items()}
+    x = arrays["x"]
+    ordered = {"x": x, **arrays}
+    tensors = {name: _checked(name, value, x) for name, value in ordered.items()}
     digest = hashlib.sha256()
     for name, tensor in tensors.items():
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)} {list(x.shape)}".encode())

@@ -16,6 +16,7 @@ from sparsetime.activations.sources.named_tensors import NamedTensorSource
 from sparsetime.activations.sources.source import Origin, RowReader
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, MismatchError
+from sparsetime.models.model_hash import same_model
 
 
 def paired_sites(
@@ -90,7 +91,7 @@ def _as_list(stores_or_one: Store | Sequence[Store]) -> list[Store]:
 
 
 def _check_same_rows(first: Store, other: Store) -> None:
-    if first.model_hash != other.model_hash:
+    if not same_model(first.model_hash, other.model_hash):
         raise MismatchError(
             f"{first.path} was captured from {first.model_name}, {other.path} from "
             f"{other.model_name} or other weights of it: capture all sites at once, with "

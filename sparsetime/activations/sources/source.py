@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sparsetime.activations.sampling.sample_kinds import Lag
 from sparsetime.errors import MismatchError
+from sparsetime.models.model_hash import same_model
 
 
 @runtime_checkable
@@ -101,7 +102,7 @@ def check_width(source: Source, d: int, what: str = "dictionary") -> None:
 
 def check_model(source: Source, model_hash: str | None, what: str = "dictionary") -> None:
     """Errors: MismatchError where both models are known and differ."""
-    if model_hash and source.model_hash and source.model_hash != model_hash:
+    if model_hash and source.model_hash and not same_model(source.model_hash, model_hash):
         raise MismatchError(
             f"the {what} was made for a model with hash {model_hash}, the source was captured from "
             f"{source.model_name or 'a model'} with hash {source.model_hash}. "

@@ -27,6 +27,7 @@ from sparsetime.activations.sampling.shuffle import Pool, Shuffle, rebatch
 from sparsetime.activations.store.shard_reader import pick
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.segments import Segments
+from sparsetime.tensors import as_tensor, dtype_name
 
 
 class TensorReader:
@@ -56,7 +57,7 @@ class TensorSource:
     site: str | None = None
 
     def __init__(self, values: Tensor) -> None:
-        _check(values, "tensor")
+        check_activations(values, "tensor")
         values = values.detach().cpu()
         self.d: int = values.shape[-1]
         self._shape = list(values.shape)
@@ -120,8 +121,8 @@ class IteratorSource:
         first = next(tensors, None)
         if first is None:
             raise DataError("the iterator of batches is empty: it gave no batch")
-        first = torch.as_tensor(first)
-        _check(first, "batch 0")
+        first = as_tensor(first, "batch 0")
+        check_activations(first, "batch 0")
         self.d: int = first.shape[-1]
         self._shape = list(first.shape)
         self._batches = chain([first], tensors)
@@ -168,13 +169,14 @@ class IteratorSource:
         return rebatch(self._pools(kind), batch, skip * batch)
 
     def _pools(self, kind: SampleKind) -> Iterator[Pool]:
-        for number, values in enumerate(map(torch.as_tensor, self._batches)):
+        for number, given in enumerate(self._batches):
+            values = as_tensor(given, f"batch {number}")
             if values.ndim != len(self._shape) or values.shape[-1] != self.d:
                 raise DataError(
                     f"batch {number} of the iterator has shape {list(values.shape)}, the first had "
                     f"{self._shape}: all must have as many dimensions and the same width"
                 )
-            _check(values, f"batch {number}")
+            check_activations(values, f"batch {number}")
             time = values.shape[-2]
             segments = Segments.even(values.numel() // self.d // time, time)
             samples = SampleIndex(kind, segments)
@@ -189,11 +191,12 @@ def _in_order(samples: SampleIndex, buffer: Tensor, number: int) -> tuple[Tensor
     return buffer, samples.kind.resolve(begins, ends, generator), ends
 
 
-def _check(values: Tensor, what: str) -> None:
+def check_activations(values: Tensor, what: str) -> None:
+    """Errors: DataError for values that are empty, not floating point or not finite."""
     if values.ndim not in (2, 3) or not values.is_floating_point():
         raise DataError(
             "activations are floating point [rows, d] or [sequences, time, d]; the "
-            f"{what} is {str(values.dtype).removeprefix('torch.')} {list(values.shape)}"
+            f"{what} is {dtype_name(values)} {list(values.shape)}"
         )
     if values.numel() == 0:
         raise DataError(f"the {what} is empty: its shape is {list(values.shape)}")

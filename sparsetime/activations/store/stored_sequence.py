@@ -73,7 +73,7 @@ def labels_of_steps(sequence: StoredSequence, name: str) -> list[Any] | None:
 
 def read_rows(reader: ShardReader, rows: NDArray[np.int64]) -> Float[Tensor, "rows d"]:
     """The rows of the given numbers (ascending) as a new float32 tensor."""
-    values = torch.empty(len(rows), reader.d)
+    values = torch.empty(len(rows), reader.d, dtype=torch.float32)
     filled = 0
     for piece in reader.pieces(rows):
         values[filled : filled + len(piece)] = piece

@@ -38,6 +38,7 @@ from sparsetime.errors import ConfigError, DataError, StoreError
 from sparsetime.files import Folder
 from sparsetime.files.formats import tensor_bytes
 from sparsetime.files.partial import SUFFIX, remove_leftovers
+from sparsetime.models.model_hash import same_model
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -180,6 +181,7 @@ class StoreWriter:
             f"{name} is {stored.settings.get(name)!r} there and {settings.get(name)!r} here"
             for name in sorted(settings.keys() | stored.settings.keys())
             if stored.settings.get(name) != settings.get(name)
+            and not (name == "model_hash" and same_model(stored.model_hash, settings[name]))
         ]
         if differing:
             raise StoreError(

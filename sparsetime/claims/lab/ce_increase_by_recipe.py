@@ -7,7 +7,8 @@ from typing import Any
 
 import sparsetime as st
 from sparsetime.claims.lab.lab import Lab
-from sparsetime.metrics.ce_increase import ce_increase, token_windows
+from sparsetime.metrics.ce_increase import ce_increase
+from sparsetime.metrics.model_windows import token_windows
 
 
 def ce_increase_by_recipe(

@@ -11,7 +11,7 @@ from torch import Tensor
 from sparsetime.activations.sources.model_loss import rows_with_gradients
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.errors import MismatchError
-from sparsetime.metrics.ce_increase import token_windows
+from sparsetime.metrics.model_windows import token_windows
 
 Gradients: TypeAlias = dict[str, Float[Tensor, "rows d"]]
 

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.check_input import checked_activations
+from sparsetime.dictionaries.check_input import as_activations, checked_activations
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.segments import Segments
 from sparsetime.state import RecurrentState
+from sparsetime.tensors import ArrayLike
 
 
 class StatefulEncoder(Protocol):
@@ -52,9 +53,11 @@ class Stream:
         self.steps = 0
 
     def step(
-        self, x: Float[Tensor, "*streams d"], time: float | Float[Tensor, "*streams"] | None = None
+        self, x: ArrayLike, time: float | Float[Tensor, "*streams"] | None = None
     ) -> SparseCode:
-        """The code of the next step of every stream; shape `streams`, or `(1,)` for one vector.
+        """The code of the next step of every stream, from x [*streams, d].
+
+        Its shape is `streams`, or `(1,)` for one vector.
 
         time: when the step was, if it is to be checked that steps come in order. How long ago the
         last one was makes no difference to the code.
@@ -62,6 +65,7 @@ class Stream:
         Errors: MismatchError for another width, or other streams than before; DataError for NaN or
         inf, and for a time that is not later than the last.
         """
+        x = as_activations(x)
         if x.dim() == 1:
             x = x[None]
         streams = tuple(x.shape[:-1])
@@ -72,13 +76,14 @@ class Stream:
 
     def feed(
         self,
-        x: Float[Tensor, "*streams time d"],
+        x: ArrayLike,
         times: Float[Tensor, "*same time"] | None = None,
     ) -> SparseCode:
-        """The codes of the next steps of every stream, some at once; shape `(*streams, time)`.
+        """The codes of the next steps of every stream, from x [*streams, time, d].
 
-        Errors: as `step`.
+        Their shape is `(*streams, time)`. Errors: as `step`.
         """
+        x = as_activations(x)
         streams = tuple(x.shape[:-2]) or (1,)
         step_times = None if times is None else torch.as_tensor(times, dtype=torch.float64).cpu()
         return self._encoded(x, streams, step_times).reshape(*x.shape[:-1])
@@ -100,7 +105,7 @@ class Stream:
             self._times[forgotten.cpu()] = -math.inf
 
     def _encoded(
-        self, x: Float[Tensor, "*shape d"], streams: tuple[int, ...], times: Tensor | None
+        self, x: Shaped[Tensor, "*shape d"], streams: tuple[int, ...], times: Tensor | None
     ) -> SparseCode:
         """The codes of x [*streams, time, d], as one list of rows."""
         if self._streams not in (None, streams):

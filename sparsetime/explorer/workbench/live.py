@@ -96,13 +96,15 @@ class Live:
         other weights than the store was captured with.
         """
         from sparsetime.models.load import load_model
+        from sparsetime.models.model_hash import is_model
 
         if self._loaded is None:
             try:
                 self._loaded = load_model(store.model_name if self._given is None else self._given)
             except ConfigError as error:
                 raise ConfigError(_not_loaded(store.model_name, self._given, error)) from error
-        if self._loaded.revision_or_hash != store.model_hash:
+        loaded = self._loaded
+        if not is_model(loaded.model, loaded.revision_or_hash, store.model_hash):
             raise MismatchError(
                 f"the model {self._loaded.name!r} has other weights than the one that this run was "
                 f"captured from ({store.model_name!r}); its features would mean nothing. Start the "

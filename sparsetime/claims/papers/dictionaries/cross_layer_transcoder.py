@@ -14,7 +14,7 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.interventions.lm_loss import next_token_loss
 from sparsetime.interventions.patch import patched
-from sparsetime.metrics.ce_increase import token_windows
+from sparsetime.metrics.model_windows import token_windows
 
 LAYERS = range(4)
 READ = [f"model.layers.{layer}.post_attention_layernorm" for layer in LAYERS]

@@ -15,7 +15,7 @@ from sparsetime.claims.claim import Lab, Less, claim
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.interventions.logits import next_token_logits
-from sparsetime.metrics.ce_increase import token_windows
+from sparsetime.metrics.model_windows import token_windows
 from sparsetime.metrics.monosemanticity import monosemanticity
 
 SITE = "model.layers.1"
