@@ -10,15 +10,15 @@ from sparsetime.dictionaries.dictionary import Dictionary
 # Share of training after which a dictionary should explain something; warm-ups are over by then.
 _LATE = 0.6
 # Lines of the log in a row that must agree: one batch alone may be odd.
-_LINES = 3
+_LINES = 2
 # Shorter runs are trials; their last step can come before anything is learnt.
-_FEWEST_STEPS = 100
+_FEWEST_STEPS = 40
 _UNEXPLAINED, _EMPTY, _FULL = 0.95, 0.05, 0.9
 
 
 @final
 class LearningCheck:
-    """Warns once, after 60% of a training, where three log lines in a row show that it fails.
+    """Warns once, after 60% of a training, where two log lines in a row show that it fails.
 
     A line fails where FVU is at least 0.95, or fewer than 0.05 latents of a row are active, or at
     least 0.9 of all. FVU is left out where the objective is the loss of a model, which a dictionary
