@@ -114,11 +114,19 @@ def choose(
 
 
 def change_steps(code: SparseCode, table: FeatureTable) -> list[int]:
-    """Steps before which the active features change most; dense features do not take part."""
-    from sparsetime.features.change_points import boundaries
+    """Steps before which the active features change; dense features do not take part.
 
-    scale = np.where(table.density <= TOO_DENSE, 1 / np.maximum(table.peak, 1e-12), 0.0)
-    return [int(step) for step in boundaries(code, scale)]
+    Changes are between states longer than what a feature lasts by itself: the window follows from
+    the dwell of the features, the median over their active steps here.
+    """
+    from sparsetime.features.change_points import boundaries, window_beyond
+
+    counted = table.density <= TOO_DENSE
+    scale = np.where(counted, 1 / np.maximum(table.peak, 1e-12), 0.0)
+    dwell = table.dwell[code.indices.cpu().numpy()]
+    dwell = dwell[np.isfinite(dwell) & counted[code.indices.cpu().numpy()]]
+    window = window_beyond(float(np.median(dwell))) if len(dwell) else 1
+    return [int(step) for step in boundaries(code, scale, window)]
 
 
 def _halves(

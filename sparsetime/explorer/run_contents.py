@@ -11,7 +11,7 @@ from sparsetime.errors import SparsetimeError, StoreError
 from sparsetime.explorer.records import DictionaryEntry
 from sparsetime.explorer.row_choice import FeatureTable, table_of
 from sparsetime.explorer.run_description import dictionary_entry
-from sparsetime.features.schemas import FEATURE_COLUMNS
+from sparsetime.features.schemas import columns_of
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class ShownDictionary:
     def columns(self) -> dict[str, ColumnDefinition]:
         """The definitions of all feature columns: the index's, then those of the tables."""
         added = [column for table in self.tables.values() for column in table.definitions]
-        return {column.name: column for column in (*FEATURE_COLUMNS, *added)}
+        own = columns_of(self.index.features.column_names)
+        return {column.name: column for column in (*own, *added)}
 
     def column(self, name: str) -> pa.ChunkedArray:
         """The values of one of the `columns`, one per feature."""

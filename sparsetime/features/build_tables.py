@@ -72,6 +72,7 @@ def feature_table(coded: EncodedStore) -> pa.Table:
         "dwell": timescales.dwell(runs, width),
         "half_life": half_lives.steps,
         "half_life_censored": half_lives.censored,
+        "between_share": half_lives.between,
         "flicker": switches / pairs if pairs else np.full(width, np.nan),
         "documents": np.bincount(in_sequences.feature, minlength=width),
         "document_information": _document_information(coded, runs),

@@ -20,7 +20,8 @@ class Coactivation:
 
     chance: share of all steps read. together: share of the steps on which the other is active.
     before, after: share of the other's runs with an active step in the `LAG` steps before the run
-    (after it).
+    (after it). Blind to why: two features of the same sequences are together more often than by
+    chance, also where neither follows the other within them.
     """
 
     chance: Float[np.ndarray, " width"]

@@ -96,7 +96,8 @@ class FeatureIndex:
     def columns(self) -> dict[str, ColumnDefinition]:
         """Definitions of all feature columns by name: those of `features`, then of each table."""
         added = [column for table in self.tables.values() for column in table.definitions]
-        return {column.name: column for column in (*schemas.FEATURE_COLUMNS, *added)}
+        own = schemas.columns_of(self.features.column_names)
+        return {column.name: column for column in (*own, *added)}
 
     def column(self, name: str) -> pa.ChunkedArray:
         """The values of a feature column, one per feature.

@@ -199,7 +199,7 @@ def _check_file(folder: Folder, name: str, record: dict[str, Any], schema: pa.Sc
             present = file.schema_arrow
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
         raise DamagedError(f"{folder.url}/{name} is not a Parquet file: {error}. {AGAIN}") from None
-    if not present.equals(schema):
+    if not schemas.holds(present, schema):
         lacking = [
             f.name
             for f in schema

@@ -29,126 +29,108 @@ def _half_lives(
     offsets: Int[np.ndarray, " width_plus_1"],
     rows: Int[np.ndarray, " entries"],
     values: Float[np.ndarray, " entries"],
-    begins: Int[np.ndarray, " rows"],
-    ends: Int[np.ndarray, " rows"],
-    group: Int[np.ndarray, " rows"],
+    sequence: Int[np.ndarray, " rows"],
+    begins: Int[np.ndarray, " sequences_plus_1"],
+    group: Int[np.ndarray, " sequences"],
     lags: Int[np.ndarray, " lags"],
+    levels: Float[np.ndarray, " lags"],
     pairs: Float[np.ndarray, "draws lags"],
     steps: Float[np.ndarray, " draws"],
     weights: Float[np.ndarray, "draws groups"],
-) -> tuple[Float[np.ndarray, "draws width"], Bool[np.ndarray, " width"]]:
+) -> tuple[
+    Float[np.ndarray, "draws width"],
+    Bool[np.ndarray, " width"],
+    Float[np.ndarray, "draws width"],
+    Float[np.ndarray, "draws width"],
+]:
     """Every feature's half-life in every draw of groups; whether the first draw's is censored.
 
-    group: of each row, ascending; weights: how often each is drawn; pairs, steps: how many there
-    are in each draw.
-    The sums of each lag are taken by group once, and weighed for each draw; lags are read
-    until the autocorrelation has halved in every draw. Only pairs in which both steps fire have a
-    product; the mean's share of the others is -m (sum of both sides) / pairs + m^2.
+    Then the sums of squares within sequences, about the mean of each, and between them.
+    group: of each sequence; weights: how often each group is drawn; pairs, steps: how many there
+    are in each draw; levels: what the autocorrelation within sequences is at each lag where that
+    lag is the half-life. Sums of each lag are taken by group once, and weighed for each draw; lags
+    are read until every draw is below the level. Only pairs in which both steps fire have a
+    product; the share of the others is -m (sum of both sides) + m^2 (pairs), m of the sequence.
     """
     draws, groups = weights.shape
     width = len(offsets) - 1
     half_lives = np.full((draws, width), np.nan)
+    within, between = np.zeros((draws, width)), np.zeros((draws, width))
     censored = np.zeros(width, dtype=np.bool_)
-    total, squares = np.zeros(groups), np.zeros(groups)
-    products, sides = np.zeros(groups), np.zeros(groups)
-    mean, variance, before = np.zeros(draws), np.zeros(draws), np.zeros(draws)
+    squares, covariance = np.zeros(groups), np.zeros(groups)
+    sums, of_means = np.zeros(groups), np.zeros(groups)
+    before, above = np.zeros(draws), np.zeros(draws)
     done = np.zeros(draws, dtype=np.bool_)
     for feature in range(width):
         first, last = offsets[feature], offsets[feature + 1]
-        if first == last or len(lags) == 0:
+        if first == last:
             continue
-        total[:], squares[:] = 0.0, 0.0
-        for i in range(first, last):
-            total[group[rows[i]]] += values[i]
-            squares[group[rows[i]]] += values[i] * values[i]
+        squares[:], sums[:], of_means[:] = 0.0, 0.0, 0.0
+        total = 0.0
+        start = first
+        while start < last:
+            s, stop, mean, square = sequence[rows[start]], start, 0.0, 0.0
+            while stop < last and sequence[rows[stop]] == s:
+                mean += values[stop]
+                square += values[stop] * values[stop]
+                stop += 1
+            length = begins[s + 1] - begins[s]
+            squares[group[s]] += square - mean * mean / length
+            of_means[group[s]] += mean * mean / length
+            sums[group[s]] += mean
+            total += square
+            start = stop
         for n in range(draws):
-            square = np.dot(weights[n], squares) / steps[n]
-            mean[n] = np.dot(weights[n], total) / steps[n]
-            variance[n] = square - mean[n] * mean[n]
-            before[n] = 1.0
-            done[n] = variance[n] <= 1e-12 * square
+            within[n, feature] = np.dot(weights[n], squares)
+            whole = np.dot(weights[n], sums)
+            between[n, feature] = np.dot(weights[n], of_means) - whole * whole / steps[n]
+            before[n], above[n] = 1.0, 0.5
+            done[n] = within[n, feature] <= 1e-12 * total or len(lags) == 0
         varies = not done[0]
         for k in range(len(lags)):
             if done.all():
                 break
             lag = lags[k]
-            products[:], sides[:] = 0.0, 0.0
-            product, side, now_in = 0.0, 0.0, group[rows[first]]
-            j = first
-            for i in range(first, last):
-                row = rows[i]
-                there = row + lag
-                if group[row] != now_in:
-                    products[now_in], sides[now_in] = product, side
-                    product, side, now_in = 0.0, 0.0, group[row]
-                if there < ends[row]:
-                    side += values[i]
-                    while j < last and rows[j] < there:
-                        j += 1
-                    if j < last and rows[j] == there:
-                        product += values[i] * values[j]
-                if row - lag >= begins[row]:
-                    side += values[i]
-            products[now_in], sides[now_in] = product, side
+            covariance[:] = 0.0
+            start = first
+            while start < last:
+                s, stop, mean = sequence[rows[start]], start, 0.0
+                product, side = 0.0, 0.0
+                j = start
+                while stop < last and sequence[rows[stop]] == s:
+                    row = rows[stop]
+                    mean += values[stop]
+                    if row + lag < begins[s + 1]:
+                        side += values[stop]
+                        while j < last and rows[j] < row + lag:
+                            j += 1
+                        if j < last and rows[j] == row + lag:
+                            product += values[stop] * values[j]
+                    if row - lag >= begins[s]:
+                        side += values[stop]
+                    stop += 1
+                length = begins[s + 1] - begins[s]
+                mean /= length
+                covariance[group[s]] += product - mean * side
+                covariance[group[s]] += mean * mean * max(length - lag, 0)
+                start = stop
             for n in range(draws):
                 if done[n] or pairs[n, k] == 0:
                     continue
-                covariance = np.dot(weights[n], products) - mean[n] * np.dot(weights[n], sides)
-                now = (covariance / pairs[n, k] + mean[n] * mean[n]) / variance[n]
-                if now <= 0.5:
+                variance = within[n, feature] / steps[n]
+                now = np.dot(weights[n], covariance) / pairs[n, k] / variance
+                if now <= levels[k]:
                     earlier = lags[k - 1] if k > 0 else 0
-                    part = (before[n] - 0.5) / (before[n] - now)
-                    half_lives[n, feature] = earlier + (lag - earlier) * part
+                    high, low = before[n] - above[n], now - levels[k]
+                    half_lives[n, feature] = earlier + (lag - earlier) * high / (high - low)
                     done[n] = True
-                before[n] = now
+                before[n], above[n] = now, levels[k]
         for n in range(draws):
             if not done[n]:
-                reached = len(lags) - 1
-                while reached > 0 and pairs[n, reached] == 0:
-                    reached -= 1
-                half_lives[n, feature] = lags[reached]
+                half_lives[n, feature] = lags[-1]
         censored[feature] = varies and not done[0]
-    return half_lives, censored
+    return half_lives, censored, within, between
 
 
-def _window_similarity(
-    offsets: Int[np.ndarray, " rows_plus_1"],
-    features: Int[np.ndarray, " entries"],
-    weights: Float[np.ndarray, " entries"],
-    width: int,
-    window: int,
-) -> Float[np.ndarray, " places"]:
-    """The cosine of the sums of the `window` rows before, and from, each place that has both.
-
-    The window moves on by a row at a time: one row joins the later sum, one leaves it for the
-    earlier, and one leaves that; only their entries are touched.
-    """
-    rows = len(offsets) - 1
-    before, after = np.zeros(width), np.zeros(width)
-    inner, earlier, later = 0.0, 0.0, 0.0
-    similarity = np.empty(rows - 2 * window + 1)
-    for row in range(rows):
-        for side in range(3):
-            moved = row - side * window
-            if moved < 0:
-                continue
-            for entry in range(offsets[moved], offsets[moved + 1]):
-                i = features[entry]
-                b, a, w = before[i], after[i], weights[entry]
-                more_before = (w if side == 1 else 0.0) - (w if side == 2 else 0.0)
-                more_after = (w if side == 0 else 0.0) - (w if side == 1 else 0.0)
-                inner += (b + more_before) * (a + more_after) - b * a
-                earlier += (b + more_before) ** 2 - b * b
-                later += (a + more_after) ** 2 - a * a
-                before[i], after[i] = b + more_before, a + more_after
-        place = row + 1 - 2 * window
-        if place >= 0:
-            # Where nothing is active only rounding errors remain, which must not give a cosine.
-            norms = np.sqrt(max(earlier, 0.0) * max(later, 0.0))
-            similarity[place] = inner / norms if norms > 1e-12 else 0.0
-    return similarity
-
-
-window_similarity = njit(cache=True)(_window_similarity)
 sort_by_feature = njit(cache=True)(_sort_by_feature)
 half_lives = njit(cache=True)(_half_lives)

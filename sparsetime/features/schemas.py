@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from sparsetime.features.column_definition import ColumnDefinition, arrow_schema
@@ -26,10 +28,17 @@ FEATURE_COLUMNS = (
     _column(
         "half_life",
         "float64",
-        "lag at which the autocorrelation of the activation value first falls to 0.5",
+        "lag at which the autocorrelation of the activation value first falls to 0.5, within "
+        "sequences: about the mean of each",
         "steps",
     ),
     _column("half_life_censored", "bool", "the half-life is a lower bound: the longest lag read"),
+    _column(
+        "between_share",
+        "float64",
+        "share of the variance of the activation value that lies between sequences, beyond what "
+        "memory within them makes; about 0 where they do not differ, null for one sequence",
+    ),
     _column("flicker", "float64", "switches on or off per pair of neighbouring steps"),
     _column("documents", "int64", "sequences in which the feature is active", "sequences"),
     _column(
@@ -56,6 +65,8 @@ FEATURE_COLUMNS = (
     ),
 )
 FEATURES = arrow_schema(FEATURE_COLUMNS)
+#: Columns that earlier versions did not write; their half-lives are about the mean of all steps.
+ADDED = frozenset({"between_share"})
 EXAMPLES = pa.schema(
     [
         ("feature", pa.int32()),
@@ -79,3 +90,21 @@ HISTORY = pa.schema(
         ("words", pa.list_(pa.string())),
     ]
 )
+
+
+def holds(present: pa.Schema, schema: pa.Schema) -> bool:
+    """Whether a file has the columns of a schema, in order; an earlier one may lack those added."""
+    fields = [field for field in schema if field.name not in ADDED or field.name in present.names]
+    return bool(present.equals(pa.schema(fields)))
+
+
+def columns_of(names: list[str]) -> tuple[ColumnDefinition, ...]:
+    """Definitions of the columns that a file of features has, as it was written."""
+    pooled = "lag at which the autocorrelation of the activation value first falls to 0.5, about "
+    return tuple(
+        replace(column, definition=pooled + "the mean of all sequences")
+        if column.name == "half_life" and "between_share" not in names
+        else column
+        for column in FEATURE_COLUMNS
+        if column.name in names
+    )

@@ -17,6 +17,8 @@ from sparsetime.features import numba_loops
 from sparsetime.segments import Segments
 
 MAX_LAG = 512
+_FEWEST_PAIRS = 30
+_MOST_TAKEN = 0.4
 _EVERY_LAG_UP_TO = 64
 _LAGS_AN_OCTAVE = 8
 
@@ -54,10 +56,15 @@ class Runs:
 
 @dataclass(frozen=True)
 class HalfLives:
-    """steps: float64 [width], NaN where undefined; censored: the value is a lower bound."""
+    """Memory of features within sequences, and what lies between them. All are [width].
+
+    steps: float64, NaN where undefined; censored: the value is a lower bound. between: share of the
+    variance that lies between sequences, NaN where undefined.
+    """
 
     steps: Float[np.ndarray, " width"]
     censored: Bool[np.ndarray, " width"]
+    between: Float[np.ndarray, " width"]
 
 
 def feature_columns(code: SparseCode) -> FeatureColumns:
@@ -102,40 +109,125 @@ def dwell(feature_runs: Runs, width: int) -> Float[np.ndarray, " width"]:
 def half_life(code: SparseCode, segments: Segments, max_lag: int = MAX_LAG) -> HalfLives:
     """Half-life: the lag, in steps, at which a feature's autocorrelation first falls to one half.
 
-    With f_t the activation value at step t (0 where inactive), m and v its mean and variance over
-    all steps, and P(L) the pairs of steps that lie L apart in one sequence, the autocorrelation is
+    Within sequences: with f_t the activation value at step t (0 where inactive), m_s its mean over
+    the sequence s of the step, and P(L) the pairs of steps that lie L apart in one sequence,
 
-        r(L) = sum over P(L) of (f_t - m) (f_{t+L} - m) / (|P(L)| v).
+        r(L) = mean over P(L) of (f_t - m_s) (f_(t+L) - m_s) / mean over t of (f_t - m_s)^2.
 
-    The half-life is the first lag with r(L) = 0.5, linear between two lags. Lags are all those up
-    to 64, and eight per octave beyond. Where r stays above 0.5 up to `max_lag`, or up to the
-    longest sequence, the last lag is given and marked as censored. NaN for a feature that does not
-    vary, and where no sequence has two steps.
+    A mean that is taken from the T steps of a sequence takes a part of the memory with it: of the
+    variance that a feature of half-life L has around its own mean, Var(m_s) = a_s(L), where
 
-    Autocorrelation of this kind: Box, Jenkins, Reinsel, Ljung, Time Series Analysis (5th ed.,
-    section 2.1.4), with the mean over pairs in place of the sum over the series.
+        a_s(L) = (1 + 2 sum_(k < T) (1 - k / T) q^k) / T,    q = 2^(-1 / L).
+
+    So the half-life is the first lag at which r(L) is what a feature of that half-life has,
+
+        r(L) = (1/2 - a(L)) / (1 - a(L)),
+
+    linear between two lags; a is the mean of a_s over pairs above, over steps below. Lags are all
+    those up to 64, and eight per octave beyond; not read are lags above `max_lag`, lags of fewer
+    than 30 pairs, and those of which a(L) is above 0.4, about a fifth of a sequence. Where no lag
+    that is read is low enough, the last one is given and marked as censored. NaN for a feature that
+    does not vary within any sequence, and where sequences have fewer than 7 steps.
+
+    Between sequences: with v = sum (f_t - m_s)^2 / (steps (1 - a)), the share of the variance is
+
+        b / (b + v),    b = (sum_s T_s (m_s - m)^2 - v A) / (n - sum_s T_s^2 / n),
+        A = sum_s T_s a_s (1 - T_s / n),    n = sum_s T_s,
+
+    the intraclass correlation, with the memory of the half-life in place of independent steps. It
+    is about 0, and may be below, where sequences differ no more than memory alone makes them; NaN
+    for one sequence.
+
+    Blind to memory that is longer than the sequences: it is a difference between them.
+
+    Sources: autocorrelation: Box, Jenkins, Reinsel, Ljung, Time Series Analysis (5th ed., section
+    2.1.4); variance of a mean of dependent steps: section 2.1.5; intraclass correlation: Searle,
+    Casella, McCulloch 1992, Variance Components, section 3.6.
     """
     check_segments(code, segments)
-    offsets, lengths = segments.numpy_offsets, segments.numpy_lengths
-    longest = int(lengths.max(initial=0))
-    lags = autocorrelation_lags(min(max_lag, longest - 1))
-    in_order = np.sort(lengths)[::-1]
-    above = np.searchsorted(-in_order, -lags, side="left")  # sequences longer than the lag
-    pairs = np.concatenate([[0], np.cumsum(in_order)])[above] - above * lags
+    groups = np.zeros(segments.count, dtype=np.int64)  # one group of sequences, drawn once
+    drawn = resampled_half_lives(code, segments, groups, np.ones((1, 1)), max_lag)
+    return HalfLives(drawn.steps[0], drawn.censored, drawn.between[0])
+
+
+@dataclass(frozen=True)
+class ResampledHalfLives:
+    """`HalfLives` of draws of sequences. censored: of the first draw."""
+
+    steps: Float[np.ndarray, "draws width"]
+    censored: Bool[np.ndarray, " width"]
+    between: Float[np.ndarray, "draws width"]
+
+
+def resampled_half_lives(
+    code: SparseCode,
+    segments: Segments,
+    group: Int[np.ndarray, " sequences"],
+    weights: Float[np.ndarray, "draws groups"],
+    max_lag: int = MAX_LAG,
+) -> ResampledHalfLives:
+    """`half_life` where every group of sequences counts as often as its weight, for every draw."""
+    lengths = segments.numpy_lengths
+    lags = autocorrelation_lags(min(max_lag, int(lengths.max(initial=0)) - 1))
+    left = np.maximum(lengths[:, None] - lags, 0).astype(float)
+    over_pairs, over_steps, for_means = _taken_by_means(lengths, lags, left)
+    readable = (left.sum(axis=0) >= _FEWEST_PAIRS) & (over_pairs[1:] <= _MOST_TAKEN)
+    count = len(lags) if readable.all() else int(np.argmin(readable))
+    lags, left = lags[:count], left[:, :count]
+    levels = (0.5 - over_pairs[1:]) / (1 - over_steps[1:])
+    groups = weights.shape[1]
+    pairs, steps, squares = np.zeros((groups, count)), np.zeros(groups), np.zeros(groups)
+    np.add.at(pairs, group, left)
+    np.add.at(steps, group, lengths)
+    np.add.at(squares, group, lengths.astype(float) ** 2)
     columns = feature_columns(code)
-    steps, censored = numba_loops.half_lives(
+    found, censored, within, between = numba_loops.half_lives(
         columns.offsets,
         columns.rows,
         columns.values,
-        np.repeat(offsets[:-1], lengths),
-        np.repeat(offsets[1:], lengths),
-        np.zeros(code.rows, dtype=np.int64),  # one group of rows, drawn once
+        np.repeat(np.arange(len(lengths)), lengths),
+        segments.numpy_offsets,
+        group,
         lags,
-        pairs[None].astype(float),
-        np.array([float(code.rows)]),
-        np.ones((1, 1)),
+        levels[:count],
+        weights @ pairs,
+        weights @ steps,
+        weights,
     )
-    return HalfLives(steps[0], censored)
+    # At the lag 0 a step has no memory, which is read as a half-life of half a step.
+    at = np.append(0.5, lags)
+    memory = np.nan_to_num(found, nan=0.5)
+    counted = weights @ steps
+    freedom = counted[:, None] * (1 - np.interp(memory, at, over_steps[: count + 1]))
+    variance = np.divide(within, freedom, out=np.zeros(within.shape), where=freedom > 0)
+    apart = between - variance * np.interp(memory, at, for_means[: count + 1])
+    apart /= np.maximum(counted - weights @ squares / np.maximum(counted, 1), 1e-12)[:, None]
+    whole = apart + variance
+    share = np.full(whole.shape, np.nan)
+    if (lengths > 0).sum() > 1:
+        np.divide(apart, whole, out=share, where=whole > 0)
+    return ResampledHalfLives(found, censored, share)
+
+
+def _taken_by_means(
+    lengths: Int[np.ndarray, " sequences"],
+    lags: Int[np.ndarray, " lags"],
+    pairs: Float[np.ndarray, "sequences lags"],
+) -> tuple[Float[np.ndarray, " lags_plus_1"], ...]:
+    """a_s of `half_life` for features without memory, then of each lag as the half-life.
+
+    Its mean over pairs at that lag, its mean over steps, and sum_s T_s a_s (1 - T_s / n).
+    """
+    decay = np.append(0.0, 2.0 ** (-1.0 / lags))[:, None]
+    sizes, place = np.unique(np.maximum(lengths, 1), return_inverse=True)
+    # sum_(k=1)^(T-1) (1 - k / T) q^k in closed form.
+    tail = decay / (1 - decay) - decay * (1 - decay**sizes) / (sizes * (1 - decay) ** 2)
+    taken = ((1 + 2 * tail) / sizes)[:, place]
+    rows = max(float(lengths.sum()), 1.0)
+    counted = np.column_stack([lengths, pairs]).T
+    over_pairs = (taken * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+    over_steps = (taken * lengths).sum(axis=1) / rows
+    return over_pairs, over_steps, (taken * lengths * (1 - lengths / rows)).sum(axis=1)
 
 
 def switches(feature_runs: Runs, segments: Segments, width: int) -> Int[np.ndarray, " width"]:

@@ -38,6 +38,7 @@ from .temporal.probe_ladder import probe_ladder as probe_ladder
 from .temporal.recurrence import Recurrence as Recurrence
 from .temporal.recurrence import recurrence as recurrence
 from .temporal.segmentation import Segmentation as Segmentation
+from .temporal.segmentation import change_points as change_points
 from .temporal.segmentation import label_boundaries as label_boundaries
 from .temporal.segmentation import segmentation as segmentation
 from .temporal.spectrum import Spectrum as Spectrum

@@ -21,7 +21,10 @@ _OWN = "defined here"
 _STEPS = "1 to the longest sequence"
 _HALF_LIVES = "above 0, to 512 steps"
 _GAPS = "how long a feature is off between two runs"
-_SHAPE = "the shape of the autocorrelation: a period and a slow decay may share a half-life"
+_SHAPE = (
+    "the shape of the autocorrelation: a period and a slow decay may share a half-life; memory "
+    "longer than a fifth of the sequences, which is censored"
+)
 
 
 def half_lives(code: SparseCode, lengths: list[int], *, seed: int) -> Timescale:
@@ -34,7 +37,12 @@ def half_lives(code: SparseCode, lengths: list[int], *, seed: int) -> Timescale:
         raise DataError(reason)
     result = timescale(code, lengths, seed=seed)
     if not np.isfinite(result.steps).any():
-        raise DataError(reason)
+        raise DataError(
+            reason
+            if not len(code.indices)
+            else f"{reason}, or sequences are too short to read a half-life within them: the "
+            f"longest has {max(lengths)} steps"
+        )
     return result
 
 
@@ -48,6 +56,16 @@ def half_life_censored(data: EvaluationData) -> Estimate:
     """Share of the features that vary whose half-life exceeds the largest lag. No interval."""
     result = data.once(half_lives)
     return Estimate(float(result.censored[np.isfinite(result.steps)].mean()))
+
+
+def between_share(data: EvaluationData) -> Estimate:
+    """Share of variance between sequences, mean over features. Errors: DataError for one sequence.
+
+    Features that vary between sequences alone count, with 1.
+    """
+    if sum(length > 0 for length in data.lengths) < 2:
+        raise DataError("there is one sequence, so nothing lies between sequences")
+    return data.once(half_lives).between
 
 
 def half_life_histogram(data: EvaluationData) -> Histogram:
@@ -127,9 +145,10 @@ PERSISTENCE = (
     Metric(
         MetricSpec(
             "half_life",
-            "lag in steps at which the autocorrelation of a feature's activation has fallen to "
-            "0.5, mean over the features that vary",
-            "half_life = mean_i min {L : rho_i(L) <= 0.5}, rho_i the autocorrelation of f_i",
+            "lag in steps at which the autocorrelation of a feature's activation within "
+            "sequences has fallen to 0.5, mean over the features that vary",
+            "half_life = mean_i min {L : rho_i(L) <= 0.5}, rho_i the autocorrelation of f_i about "
+            "its mean in each sequence, corrected for what that mean takes",
             _HALF_LIVES,
             _AUTOCORRELATION,
             _SHAPE,
@@ -171,6 +190,18 @@ PERSISTENCE = (
             _SHAPE,
         ),
         half_life_histogram,
+    ),
+    Metric(
+        MetricSpec(
+            "between_share",
+            "share of a feature's variance that lies between sequences, beyond what the memory "
+            "within them makes, mean over the features that vary",
+            "between_share = mean_i b_i / (b_i + v_i), b the variance between sequences, v within",
+            "about 0 (sequences do not differ) to 1",
+            "the intraclass correlation (Searle, Casella, McCulloch 1992, Variance components)",
+            "what sequences differ in; memory longer than the sequences counts as a difference",
+        ),
+        between_share,
     ),
     Metric(
         MetricSpec(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from chains import two_state
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_codes import code_of, column
@@ -79,11 +80,52 @@ def test_half_life_of_square_waves_is_exact():
 
 
 def test_half_life_beyond_the_lags_is_a_lower_bound():
-    code = column([1] * 50 + [0] * 50)
-    found = ts.half_life(code, segments(0, 50, 100))
-    assert found.steps[0] == 49
+    code = column(list(range(1, 101)) * 2)  # rises through each sequence
+    found = ts.half_life(code, segments(0, 100, 200), max_lag=7)
+    assert found.steps[0] == 7
     assert found.censored[0]
-    assert ts.half_life(code, segments(0, 50, 100), max_lag=7).steps[0] == 7
+
+
+def test_a_half_life_is_read_up_to_a_fifth_of_the_sequences():
+    """Further out, the mean of a sequence has taken too much of the memory with it."""
+    found = ts.half_life(column(list(range(1, 101)) * 2), segments(0, 100, 200))
+    assert 15 <= found.steps[0] <= 20
+    assert found.censored[0]
+
+
+def test_a_memoryless_feature_of_some_sequences_has_no_memory():
+    """Pooled about one mean, this coin has a half-life of 11.8 steps."""
+    rng = np.random.default_rng(0)
+    coin = (rng.random((40, 100)) < 0.5) * (np.arange(40) < 8)[:, None]
+    found = ts.half_life(column(coin.ravel()), segments(*range(0, 4001, 100)))
+    assert found.steps[0] == pytest.approx(0.5, abs=0.05)
+    # p q between sequences that are on: 0.25 var(on) of 0.25 var(on) + 0.2 · 0.25, var(on) = 0.16.
+    assert found.between[0] == pytest.approx(0.04 / 0.09, abs=0.06)
+    assert not found.censored[0]
+
+
+@pytest.mark.parametrize("length", [60, 120, 1000])
+def test_memory_within_sequences_is_no_difference_between_them(length):
+    """A chain with a half-life of 10 steps, in sequences of six of these and more."""
+    rng = np.random.default_rng(1)
+    stays = (1 + 0.5 ** (1 / 10)) / 2
+    count = 200_000 // length
+    state = two_state(rng, stays, stays, count, length)
+    cuts = segments(*range(0, count * length + 1, length))
+    found = ts.half_life(column(state.ravel()), cuts)
+    assert found.steps[0] == pytest.approx(10, rel=0.15)
+    assert found.between[0] == pytest.approx(0, abs=0.08)
+    different = state * np.repeat(rng.random(count) < 0.5, length).reshape(count, length)
+    found = ts.half_life(column(different.ravel()), cuts)
+    assert found.steps[0] == pytest.approx(10, rel=0.2)
+    assert found.between[0] == pytest.approx(1 / 3, abs=0.08)
+
+
+def test_a_feature_that_varies_between_sequences_alone():
+    found = ts.half_life(column([1] * 50 + [0] * 50), segments(0, 50, 100))
+    assert np.isnan(found.steps[0]) and not found.censored[0]
+    assert found.between[0] == 1
+    assert np.isnan(ts.half_life(column([1, 0] * 50), segments(0, 100)).between[0])
 
 
 def test_half_life_is_undefined_without_variation():
@@ -93,28 +135,50 @@ def test_half_life_is_undefined_without_variation():
     assert np.isnan(ts.half_life(column([1, 0]), segments(0, 1, 2)).steps[0])
 
 
+def test_lags_of_few_pairs_are_not_read():
+    """Of 12 sequences of 8 steps the lag 6 has 24 pairs."""
+    rng = np.random.default_rng(2)
+    values = rng.random(12 * 8)
+    found = ts.half_life(column(values), segments(*range(0, 97, 8)))
+    assert found.steps[0] == pytest.approx(0.5, abs=0.2)
+    few = ts.half_life(column(values[:24]), segments(0, 8, 16, 24))  # 21 pairs at the lag 1
+    assert np.isnan(few.steps[0])
+
+
 @given(
-    st.lists(st.floats(0, 3).map(lambda v: v if v > 1 else 0.0), min_size=6, max_size=60),
-    st.integers(1, 5),
+    st.lists(st.floats(0, 3).map(lambda v: v if v > 1 else 0.0), min_size=90, max_size=140),
+    st.integers(10, 80),
 )
 @settings(max_examples=40, deadline=None)
 def test_half_life_agrees_with_dense_autocorrelation(values, cut):
     x = np.array(values, dtype=np.float32).astype(float)
-    sequences = segments(0, cut, len(x))
-    found = ts.half_life(column(values), sequences)
-    if np.allclose(x, x[0]):
+    found = ts.half_life(column(values), segments(0, cut, len(x)))
+    parts = [x[:cut], x[cut:]]
+    lengths = np.array([cut, len(x) - cut])
+    around = [part - part.mean() for part in parts]
+    within = sum((part**2).sum() for part in around)
+    if within < 1e-9:
         return
-    parts = [x[:cut] - x.mean(), x[cut:] - x.mean()]
-    before = 1.0
-    for lag in range(1, max(map(len, parts))):
-        products = np.concatenate([p[lag:] * p[:-lag] for p in parts])
-        now = products.mean() / x.var()
-        if abs(now - 0.5) < 1e-6:
+    before, level_before = 1.0, 0.5
+    for lag in range(1, lengths.max()):
+        left = np.maximum(lengths - lag, 0)
+        q = 0.5 ** (1 / lag)
+        taken = [
+            (1 + 2 * sum((1 - k / n) * q**k for k in range(1, n))) / n for n in lengths.tolist()
+        ]
+        over_pairs, over_steps = (taken @ left) / left.sum(), (taken @ lengths) / lengths.sum()
+        if left.sum() < 30 or over_pairs > 0.4:
+            break
+        products = sum((p[lag:] * p[:-lag]).sum() for p in around if len(p) > lag)
+        now = products / left.sum() / (within / lengths.sum())
+        level = (0.5 - over_pairs) / (1 - over_steps)
+        if abs(now - level) < 1e-6:
             return  # a tie that rounding may decide either way
-        if now < 0.5:
-            assert found.steps[0] == pytest.approx(lag - 1 + (before - 0.5) / (before - now))
+        if now < level:
+            high, low = before - level_before, now - level
+            assert found.steps[0] == pytest.approx(lag - 1 + high / (high - low))
             return
-        before = now
+        before, level_before = now, level
     assert found.censored[0]
 
 

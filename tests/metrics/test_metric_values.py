@@ -146,9 +146,28 @@ def test_half_life_of_a_square_wave(taken):
 
 
 def test_half_lives_that_are_not_reached_are_counted(taken):
-    report = taken([[[1.0]] * 5, [[0.0]] * 5], "half_life", "half_life_censored")
-    assert report["half_life"].value == 4
+    rising = [[float(n)] for n in range(1, 101)]
+    report = taken([rising] * 2, "half_life", "half_life_censored", "between_share")
+    assert 15 <= report["half_life"].value <= 20, "a fifth of the sequences is what is read"
     assert report["half_life_censored"].value == 1
+
+
+def test_a_feature_that_varies_between_sequences_alone_has_no_half_life(taken):
+    report = taken([[[1.0]] * 50, [[0.0]] * 50], "half_life", "half_life_censored")
+    assert report.left_out["half_life"].startswith("no feature varies over the steps of a sequence")
+
+
+def test_variance_between_sequences(taken):
+    rng = np.random.default_rng(0)
+    coins = [(rng.random((100, 1)) < 0.5) * float(n % 5 == 0) for n in range(40)]
+    report = taken([coin.tolist() for coin in coins], "persistence")
+    assert report["half_life"].value == pytest.approx(0.5, abs=0.05)
+    assert report["between_share"].value == pytest.approx(0.04 / 0.09, abs=0.06)
+
+
+def test_variance_between_sequences_needs_two(taken):
+    one = taken([[[1.0], [0.0]] * 50], "between_share")
+    assert one.left_out["between_share"].startswith("there is one sequence, so nothing lies betwee")
 
 
 def test_persistence_of_the_parts(taken):

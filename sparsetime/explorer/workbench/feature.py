@@ -52,6 +52,7 @@ def feature(opened: RunCache, key: str, number: int) -> FeatureView:
         mean=row["mean"] or 0.0,
         flicker=row["flicker"] or 0.0,
         half_life_censored=bool(row["half_life_censored"]),
+        between_share=row.get("between_share"),
         position_density=row["position_density"],
         run_lengths=_lengths(moments.run_lengths()),
         strengths=_histogram(np.abs(moments.value)),

@@ -237,6 +237,7 @@ class FeatureView(FrozenRecord):
     mean: float
     flicker: float
     half_life_censored: bool
+    between_share: float | None  # None in indexes whose half-lives are pooled over sequences
     position_density: list[float]  # density in each tenth of a sequence
     run_lengths: Histogram
     strengths: Histogram

@@ -6,17 +6,24 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.features import timescales
 from sparsetime.metrics.temporal import numba_loops
-from sparsetime.metrics.temporal.sequences import Lengths, Sequences, check_lag, in_sequences
+from sparsetime.metrics.temporal.sequences import (
+    Lengths,
+    Sequences,
+    check_lag,
+    in_sequences,
+    in_steps,
+)
 from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
 from sparsetime.statistics.nulls import circular_shift
 
 BUSIEST = 512
+_WITHIN = 16  # steps
 _ROTATIONS = 19
 _LEAST = 5.0
 _NULL = "circular shift of every feature on its own in every sequence, by a random share of it"
@@ -54,14 +61,16 @@ class LeadLag:
 def lead_lag(
     code: SparseCode,
     lengths: Lengths = None,
-    within: int = 16,
+    within: float | None = None,
     most: int = 100,
     seed: int = 0,
+    times: Real[np.ndarray, " rows"] | None = None,
 ) -> LeadLag:
     """Ordered pairs of features, and the share of pairs beyond the null.
 
     share = share of ordered pairs (i, j) with count(i, j) above its largest rotation.
-    count(i, j): beginnings of j with a beginning of i at most `within` steps earlier. The result
+    count(i, j): beginnings of j with a beginning of i at most `within` earlier.
+    within: in the unit of `times`, or in steps without; None: 16 steps. The result
     lists the `most` pairs with the largest score.
 
     A feature begins where it is on and was off, or was not yet read, at the step before; beginnings
@@ -78,8 +87,9 @@ def lead_lag(
     Errors: DataError where `within` leaves no pairs of steps, or nothing begins; those of
     `in_sequences`.
     """
-    sequences = in_sequences(code, lengths)
-    check_lag(within, sequences, "within")
+    sequences = in_sequences(code, lengths, times)
+    steps = in_steps(within, _WITHIN, sequences, "within")
+    check_lag(steps, sequences, "within")
     rows, features = _beginnings(sequences)
     if not len(rows):
         raise DataError("no feature begins after the first step of a sequence; nothing can follow")
@@ -91,7 +101,7 @@ def lead_lag(
     kept = place[features] >= 0
     rows, events = rows[kept], place[features[kept]]
     begins, lasts = sequences.begins[rows], (sequences.ends - sequences.begins)[rows]
-    count, lag = _announced(rows, events, begins, within, len(chosen))
+    count, lag = _announced(rows, events, begins, steps, len(chosen))
     mean, largest = np.zeros(count.shape), np.zeros(count.shape, dtype=np.int64)
     # A sequence and a feature turn together, and no others with them.
     _, turning = np.unique(begins * len(chosen) + events, return_inverse=True)
@@ -99,7 +109,7 @@ def lead_lag(
         drawn = np.random.default_rng(seed + n).random(int(turning.max()) + 1)
         turned = begins + circular_shift(rows - begins, lasts, drawn[turning])
         order = np.argsort(turned, kind="stable")
-        null, _ = _announced(turned[order], events[order], begins[order], within, len(chosen))
+        null, _ = _announced(turned[order], events[order], begins[order], steps, len(chosen))
         mean, largest = mean + null / _ROTATIONS, np.maximum(largest, null)
     beginnings = np.bincount(events, minlength=len(chosen))
     testable = np.minimum(mean, beginnings) >= _LEAST
@@ -125,7 +135,7 @@ def lead_lag(
         largest[at],
         count[at] / beginnings[follower],
         ratio(lag[at].astype(float), count[at].astype(float)),
-        within,
+        steps,
     )
 
 

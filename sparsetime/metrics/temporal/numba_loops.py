@@ -32,6 +32,7 @@ def _products_at(
     offsets: Int[np.ndarray, " width_plus_1"],
     rows: Int[np.ndarray, " entries"],
     values: Float[np.ndarray, " entries"],
+    weighed: Float[np.ndarray, " entries"],
     begins: Int[np.ndarray, " rows"],
     ends: Int[np.ndarray, " rows"],
     group: Int[np.ndarray, " rows"],
@@ -39,9 +40,9 @@ def _products_at(
     products: Float[np.ndarray, "groups width"],
     sides: Float[np.ndarray, "groups width"],
 ) -> None:
-    """products: += f_t f_(t+L) at each group's and feature's own lag; sides: += f_t + f_(t+L).
+    """products: += f_t f_(t+L) at each group's and feature's own lag; sides: += w_t + w_(t+L).
 
-    Only pairs of steps of one sequence count.
+    w: `weighed`, of every entry, 0 elsewhere. Only pairs of steps of one sequence count.
     """
     for feature in range(len(offsets) - 1):
         first, last = offsets[feature], offsets[feature + 1]
@@ -51,13 +52,13 @@ def _products_at(
             lag = lags[group[row], feature]
             there = row + lag
             if there < ends[row]:
-                sides[group[row], feature] += values[i]
+                sides[group[row], feature] += weighed[i]
                 while j < last and rows[j] < there:
                     j += 1
                 if j < last and rows[j] == there:
                     products[group[row], feature] += values[i] * values[j]
             if row - lag >= begins[row]:
-                sides[group[row], feature] += values[i]
+                sides[group[row], feature] += weighed[i]
 
 
 def _announced(

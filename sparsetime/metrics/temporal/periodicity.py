@@ -11,10 +11,17 @@ from jaxtyping import Bool, Float, Int, Real
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.metrics.temporal import autocovariance
-from sparsetime.metrics.temporal.sequences import Lengths, Sequences, check_lag, in_sequences
+from sparsetime.metrics.temporal.sequences import (
+    Lengths,
+    Sequences,
+    check_lag,
+    in_sequences,
+    in_steps,
+)
 from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
 
 _CHANCE = 0.05
+_LONGEST = 128  # steps
 _NEARLY = 0.9  # the first peak that is nearly as high as the highest is the period itself
 _NULL = "features without a period: held-out climbs above 0 by chance, one in twenty"
 
@@ -45,12 +52,13 @@ def periodicity(
     code: SparseCode,
     lengths: Lengths = None,
     times: Real[np.ndarray, " rows"] | None = None,
-    longest: int = 128,
+    longest: float | None = None,
     seed: int = 0,
 ) -> Periodicity:
     """climb_i = max over peaks p of rho_i(p) - min over L < p of rho_i(L); period_i = that peak p.
 
-    rho_i: the autocorrelation of feature i at lags up to `longest`, in steps.
+    rho_i: the autocorrelation of feature i within sequences, about the mean of each, at lags up to
+    `longest`, in the unit of `times`, or in steps without; None: 128 steps.
 
     A feature with long runs correlates with itself at short lags without a period. So a peak counts
     by its height above the lowest value before it, not above 0. Source: peaks of the
@@ -64,14 +72,17 @@ def periodicity(
     is above 0 by Student's t-test over groups (Student 1908, "The probable error of a mean"), which
     happens to one in twenty without a beat. The interval of `share` is over features, which are
     what is counted.
+    A period is blind to beats longer than `longest`, to one that only some sequences have, and to
+    a drifting one, whose peaks blur.
 
     Errors: DataError for lags that leave no pairs, where no feature varies; those of
     `in_sequences`, which checks `times`.
     """
     sequences = in_sequences(code, lengths, times)
-    check_lag(longest, sequences, "longest")
+    lags = in_steps(longest, _LONGEST, sequences, "longest")
+    check_lag(lags, sequences, "longest")
     half = np.arange(sequences.groups) % 2
-    whole, halves = autocovariance.by_feature(sequences, longest, half)
+    whole, halves = autocovariance.by_feature(sequences, lags, half)
     climb = _climbs(whole)
     strength = climb.max(axis=1)
     first = np.argmax(climb >= _NEARLY * strength[:, None], axis=1)

@@ -6,14 +6,22 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.features import timescales
-from sparsetime.metrics.temporal.sequences import Lengths, Sequences, check_lag, in_sequences
+from sparsetime.metrics.temporal.sequences import (
+    Lengths,
+    Sequences,
+    check_lag,
+    in_sequences,
+    in_steps,
+)
 from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
 from sparsetime.statistics.nulls import SHUFFLED, shuffled_steps
+
+_WITHIN = 32  # steps
 
 
 @final
@@ -33,11 +41,16 @@ class Recurrence:
 
 
 def recurrence(
-    code: SparseCode, lengths: Lengths = None, within: int = 32, seed: int = 0
+    code: SparseCode,
+    lengths: Lengths = None,
+    within: float | None = None,
+    seed: int = 0,
+    times: Real[np.ndarray, " rows"] | None = None,
 ) -> Recurrence:
     """Recurrence of features within some steps.
 
     share = mean over runs r of [the feature fires again within `within` steps of the end of r].
+    within: in the unit of `times`, or in steps without; None: 32 steps.
     From 0 to 1. Only runs that end at least `within` steps before their sequence count; later runs
     could not recur within it. The null is one shuffle of the steps of every sequence: a feature
     that fires as often, independently at each step. Recurrence is blind to longer gaps.
@@ -47,19 +60,20 @@ def recurrence(
 
     Errors: DataError where no run ends `within` steps before its sequence; those of `in_sequences`.
     """
-    sequences = in_sequences(code, lengths)
-    check_lag(within, sequences, "within")
-    feature, group, gap = _gaps(sequences, within)
+    sequences = in_sequences(code, lengths, times)
+    steps = in_steps(within, _WITHIN, sequences, "within")
+    check_lag(steps, sequences, "within")
+    feature, group, gap = _gaps(sequences, steps)
     if not len(gap):
         raise DataError(
-            f"no run of a feature ends {within} or more steps before its sequence does, so "
+            f"no run of a feature ends {steps} or more steps before its sequence does, so "
             f"recurrence cannot be measured; give a smaller within="
         )
     back = (gap > 0).astype(float)
     counted = np.bincount(group, minlength=sequences.groups).astype(float)
     came = np.bincount(group, weights=back, minlength=sequences.groups)
     null_gap = _gaps(
-        sequences.with_code(shuffled_steps(sequences.code, sequences.lengths, seed)), within
+        sequences.with_code(shuffled_steps(sequences.code, sequences.lengths, seed)), steps
     )[2]
     null = float((null_gap > 0).mean()) if len(null_gap) else float("nan")
     width = code.width
@@ -68,7 +82,7 @@ def recurrence(
         estimate(ratio_of(came, counted), sequences.groups, null, SHUFFLED, seed),
         ratio(came_back, np.bincount(feature, minlength=width).astype(float)),
         ratio(np.bincount(feature, weights=gap, minlength=width), came_back),
-        within,
+        steps,
     )
 
 

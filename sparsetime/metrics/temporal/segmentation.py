@@ -8,17 +8,13 @@ from itertools import pairwise
 from typing import TypeAlias, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError, MismatchError
-from sparsetime.features.change_points import WINDOW, boundaries
-from sparsetime.metrics.temporal.sequences import (
-    Lengths,
-    check_labels,
-    in_sequences,
-)
-from sparsetime.statistics.estimate import Estimate, estimate, ratio, ratio_of
+from sparsetime.features.change_points import boundaries
+from sparsetime.metrics.temporal.sequences import Lengths, check_labels, in_sequences, in_steps
+from sparsetime.statistics.estimate import Estimate, estimate, ratio_of
 from sparsetime.statistics.nulls import circular_shift
 
 TOLERANCES = (1, 4, 16)
@@ -32,13 +28,13 @@ Boundaries: TypeAlias = Sequence[Int[np.ndarray, " _"]]
 @final
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """Change points against true boundaries, for each tolerance in steps.
+    """Change points against true boundaries, for each tolerance in steps, or in units of `step`.
 
     f1[i], precision[i] (share of the change points that are true) and recall[i] (share of the true
     boundaries with a hit) are at tolerances[i]. found, true: how many there are of each.
     """
 
-    tolerances: tuple[int, ...]
+    tolerances: tuple[float, ...]
     f1: tuple[Estimate, ...]
     precision: tuple[Estimate, ...]
     recall: tuple[Estimate, ...]
@@ -50,15 +46,17 @@ def segmentation(
     found: Boundaries,
     true: Boundaries,
     lengths: Sequence[int] | Int[np.ndarray, " sequences"],
-    tolerances: Sequence[int] = TOLERANCES,
+    tolerances: Sequence[float] = TOLERANCES,
     seed: int = 0,
+    step: float = 1.0,
 ) -> Segmentation:
     """Precision, recall and F1 of change points, one to one with true boundaries.
 
     F1 = 2 hits / (change points + true boundaries), with precision and recall, each from 0 to 1.
 
     A change point is a hit where a true boundary lies at most a tolerance away, paired one to one;
-    as many as possible are paired. The null shifts the change points of every sequence circularly.
+    as many as possible are paired. step: time from a step to the next, where tolerances are in its
+    unit. The null shifts the change points of every sequence circularly.
     F1 is blind to the distance of a hit within the tolerance. F1: van Rijsbergen 1979, "Information
     retrieval"; with a tolerance, as for change points in Killick, Fearnhead and Eckley 2012 and
     after. `change_points` finds those of a code, `label_boundaries` those of a label.
@@ -89,7 +87,7 @@ def segmentation(
     found_count, true_count = (
         np.array([float(len(points)) for points in side]) for side in (found, true)
     )
-    for tolerance in tolerances:
+    for tolerance in (round(one / step) for one in tolerances):
         hits = _hits(found, true, tolerance)
         null = float(np.mean([_hits(rotated, true, tolerance).sum() for rotated in shifted]))
         for out, over, under in (
@@ -111,29 +109,44 @@ def segmentation(
 
 
 def change_points(
-    code: SparseCode, lengths: Lengths = None, window: int = WINDOW
+    code: SparseCode,
+    lengths: Lengths = None,
+    times: Real[np.ndarray, " rows"] | None = None,
+    window: float | None = None,
+    penalty: float = 1.0,
 ) -> list[Int[np.ndarray, " _"]]:
-    """The steps of every sequence before which its active features change most.
+    """The steps of every sequence before which its active features change, exact to the step.
 
-    Those of `features.segments.boundaries` (in the manner of TextTiling: Hearst 1997), with every
-    feature weighed by one over its largest activation. A sequence shorter than two windows has
-    none.
+    min over partitions into states s of sum_s sum_(t in s) |y_t - mean_s|^2 + beta per state, with
+    every feature weighed by one over its largest activation value. `features.change_points` has the
+    penalty beta, which is measured from the noise of each sequence, and the sources (Jackson et al.
+    2005; Killick, Fearnhead and Eckley 2012).
+    window: the shortest state, in the unit of `times`, or in steps without; what lasts less counts
+    as noise. None: one step, so that states of any length are found. penalty: factor of beta; 0
+    gives every change of the code. Features that last for some steps, each by itself, are states to
+    a window of 1; 4 (dwell - 1) steps is beyond them.
 
-    Errors: DataError for a window that no sequence is twice as long as; those of `in_sequences`.
+    Change points are blind to a change of features that are weak beside the noise, to gradual
+    changes (which come out as one step or a few), and to what the states are.
+
+    Errors: DataError for a window that no sequence is twice as long as; ConfigError for a negative
+    penalty; those of `in_sequences`, which checks `times`.
     """
-    sequences = in_sequences(code, lengths)
+    sequences = in_sequences(code, lengths, times)
     longest = int(sequences.lengths.max())
-    if window < 1 or longest < 2 * window:
+    shortest = in_steps(window, 1, sequences, "window")
+    if longest < 2 * shortest:
         raise DataError(
-            f"change points compare {window} steps before with {window} steps after, and the "
-            f"longest sequence has {longest}; give a window from 1 to {longest // 2}"
+            f"change points are between states of at least {shortest} steps, and the longest "
+            f"sequence has {longest}; give a window of at most {longest // 2} steps, or longer "
+            "sequences"
         )
     feature, value = sequences.code.indices.numpy(), sequences.code.values.abs().double().numpy()
     largest = np.zeros(code.width)
     np.maximum.at(largest, feature, value)
-    scale = ratio(np.ones(code.width), largest)
+    scale = np.where(largest > 0, 1 / np.where(largest > 0, largest, 1.0), 0.0)
     return [
-        boundaries(sequences.code.row_slice(int(start), int(stop)), scale, window)
+        boundaries(sequences.code.row_slice(int(start), int(stop)), scale, shortest, penalty)
         for start, stop in pairwise(sequences.segments.offsets.tolist())
     ]
 

@@ -166,6 +166,24 @@ def _rounding(times: Real[np.ndarray, " rows"]) -> float:
     return 4 * float(np.spacing(np.abs(array).max()))
 
 
+def in_steps(length: float | None, default: int, sequences: Sequences, what: str) -> int:
+    """A length of time in steps: rounded, from the unit of the times that were given.
+
+    None: the default, which is in steps.
+
+    Errors: DataError for a length that rounds to no step.
+    """
+    if length is None:
+        return default
+    steps = round(length / sequences.step)
+    if steps < 1:
+        raise DataError(
+            f"got {what} of {length:g}, expected at least 1 step of {sequences.step:g}; give it in "
+            "the unit of the times, or in steps where there are none"
+        )
+    return steps
+
+
 def check_lag(lag: int, sequences: Sequences, what: str = "a lag") -> None:
     """Errors: DataError for a lag below one, or that leaves no pair of steps in any sequence."""
     longest = int(sequences.lengths.max(initial=0))

@@ -11,7 +11,13 @@ from jaxtyping import Float, Real
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.metrics.temporal import autocovariance
-from sparsetime.metrics.temporal.sequences import Lengths, Sequences, check_lag, in_sequences
+from sparsetime.metrics.temporal.sequences import (
+    Lengths,
+    Sequences,
+    check_lag,
+    in_sequences,
+    in_steps,
+)
 from sparsetime.statistics.estimate import Estimate, estimate, ratio
 from sparsetime.statistics.nulls import SHUFFLED, shuffled_steps
 
@@ -43,7 +49,7 @@ def spectrum(
     code: SparseCode,
     lengths: Lengths = None,
     times: Real[np.ndarray, " rows"] | None = None,
-    longest: int = LAGS,
+    longest: float | None = None,
     seed: int = 0,
 ) -> Spectrum:
     """Roughness and power spectrum of a code over sequences.
@@ -51,24 +57,26 @@ def spectrum(
     roughness = sum_i mean_t (f_i(t) - f_i(t - 1))^2 / sum_i var(f_i).
     roughness: von Neumann 1941, "Distribution of the ratio of the mean square successive difference
     to the variance". The spectrum is that of Blackman and Tukey 1958, "The measurement of power
-    spectra": the cosine transform of the autocovariance up to `longest` lags, here under Parzen's
-    window, which leaves no power below zero. Changes slower than `longest` steps count as
-    frequency 0, as do differences between sequences. The mean of each feature is over all steps.
-    The null is one shuffle of the steps of every sequence. Both are blind to features with little
-    variance, since features are summed.
+    spectra": the cosine transform of the autocovariance up to the lag `longest`, here under Parzen's
+    window, which leaves no power below zero. longest: in the unit of `times`, or in steps without;
+    None: 64 steps. Slower changes count as frequency 0. The mean of each feature is over the steps
+    of one sequence, and so is its variance. The null is one shuffle of the steps of every sequence.
+    Both are blind to features with little variance, since features are summed, and to differences
+    between sequences.
 
     Errors: DataError for lags that leave no pairs, and for a code that does not vary; those of
     `in_sequences`, which checks `times`.
     """
     sequences = in_sequences(code, lengths, times)
-    check_lag(longest, sequences, "longest")
+    lags = in_steps(longest, LAGS, sequences, "longest")
+    check_lag(lags, sequences, "longest")
     null = sequences.with_code(shuffled_steps(sequences.code, sequences.lengths, seed))
-    sums, null_sums = (autocovariance.by_group(side, longest) for side in (sequences, null))
+    sums, null_sums = (autocovariance.by_group(side, lags) for side in (sequences, null))
     apart, null_apart = _apart(sequences), _apart(null)
     if sums[:, 0].sum() <= 1e-12 * float(sequences.code.values.double().square().sum()):
         raise DataError("the code is the same at every step, so it has no variance by frequency")
     pairs = autocovariance.pairs(sequences, 1)
-    frequencies = np.linspace(0, 0.5, longest + 1)
+    frequencies = np.linspace(0, 0.5, lags + 1)
 
     def roughness(
         weights: Float[np.ndarray, "draws groups"], apart: Float[np.ndarray, " groups"] = apart

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from known_codes import code_of
 
-from sparsetime.errors import DataError, MismatchError
+from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.metrics.temporal import segmentation as measure
 from sparsetime.metrics.temporal.segmentation import change_points, label_boundaries, segmentation
 
@@ -81,6 +81,20 @@ def test_a_code_that_turns_has_its_change_points_there():
     assert found.recall[0].value == 1
 
 
+def test_windows_and_tolerances_in_the_unit_of_the_times():
+    """States of 10 steps of 0.1 s, with one step of another in the middle of two."""
+    rows = np.repeat(np.eye(6)[:5], 10, axis=0)
+    rows[[4, 24]] = np.eye(6)[5]
+    code, times = code_of(rows.tolist()), 0.1 * np.arange(50)
+    every = change_points(code)[0]
+    assert every.tolist() == [4, 5, 10, 20, 24, 25, 30, 40]
+    long = change_points(code, times=times, window=0.5)[0]
+    assert long.tolist() == change_points(code, window=5)[0].tolist() == [10, 20, 30, 40]
+    true = [at(10, 20, 30, 40)]
+    found = segmentation([long + 2], true, [50], (0.1, 0.2), step=0.1)
+    assert [each.value for each in found.f1] == [0, 1] and found.tolerances == (0.1, 0.2)
+
+
 def test_bad_boundaries_are_refused():
     with pytest.raises(MismatchError, match="change points of 1 sequences, true boundaries of 2"):
         segmentation([at(1)], [at(1), at(1)], [9, 9])
@@ -96,5 +110,9 @@ def test_bad_boundaries_are_refused():
         segmentation([at(3)], [at(3)], [9], (-1, 2))
     with pytest.raises(MismatchError, match="the label 'part' has 2 entries and the code 9 steps"):
         label_boundaries("part", ["a", "b"], [9])
-    with pytest.raises(DataError, match="compare 24 steps before with 24 steps after, and the lon"):
-        change_points(code_of([[1], [0]]))
+    with pytest.raises(
+        DataError, match="states of at least 24 steps, and the longest sequence has"
+    ):
+        change_points(code_of([[1], [0]]), window=24)
+    with pytest.raises(ConfigError, match=r"got window=1 and penalty=-1, expected .* at least 0"):
+        change_points(code_of([[1], [0]]), penalty=-1)

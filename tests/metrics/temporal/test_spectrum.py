@@ -76,12 +76,29 @@ def test_a_chain_is_as_rough_as_its_correlation_says():
     assert found.roughness.beyond_null and found.centre.beyond_null
 
 
+def test_differences_between_sequences_are_no_slowness():
+    """A coin that is thrown at every step of some sequences, and in no other."""
+    rng = np.random.default_rng(5)
+    coin = (rng.random((40, 300)) < 0.5) * (np.arange(40) < 8)[:, None]
+    found = spectrum(as_code(coin))
+    assert found.roughness.value == pytest.approx(2, abs=0.1)
+    assert found.centre.value == pytest.approx(0.25, abs=0.01)
+
+
+def test_lags_are_given_in_the_unit_of_the_times():
+    rng = np.random.default_rng(6)
+    code = as_code(rng.random(300))
+    in_time = spectrum(code, times=0.1 * np.arange(300), longest=1.6)
+    assert in_time.power == pytest.approx(spectrum(code, longest=16).power)
+
+
 def test_sums_agree_with_dense_ones():
     rng = np.random.default_rng(2)
     dense = np.maximum(rng.normal(size=(50, 4)), 0).astype(np.float32).astype(float)
     lengths = [20, 3, 27]
     given = in_sequences(code_of(dense.tolist()), lengths)
-    centred = np.split(dense - dense.mean(0), np.cumsum(lengths)[:-1])
+    parts = np.split(dense, np.cumsum(lengths)[:-1])
+    centred = [part - part.mean(0) for part in parts]
     want = np.zeros((3, 6, 4))
     for g, part in enumerate(centred):
         for lag in range(min(6, len(part))):
@@ -110,5 +127,9 @@ def test_what_has_no_spectrum_is_refused():
         spectrum(code_of([[1], [0]]))
     with pytest.raises(DataError, match="the code is the same at every step"):
         spectrum(code_of([[1]] * 5), longest=2)
+    with pytest.raises(
+        DataError, match=r"got longest of 0.2, expected at least 1 step of 0.5; give"
+    ):
+        spectrum(code_of([[1], [0], [1], [0]]), times=0.5 * np.arange(4), longest=0.2)
     with pytest.raises(DataError, match="needs regular sampling"):
         spectrum(code_of([[1], [0], [1], [0]]), times=np.array([0.0, 1, 2, 9]), longest=2)

@@ -48,9 +48,23 @@ def test_a_feature_of_few_sequences_is_less_sure():
 
 
 def test_a_half_life_beyond_the_lags_is_censored():
-    found = timescale(as_code([[1] * 50, [0] * 50]), max_lag=7)
+    found = timescale(as_code([list(range(100))] * 2), max_lag=7)
     assert found.steps.tolist() == [7]
     assert found.censored.tolist() == [True]
+    rate = {"times": np.tile(0.5 * np.arange(100.0), 2), "max_lag": 3.5}
+    assert timescale(as_code([list(range(100))] * 2), **rate).steps.tolist() == [7]
+
+
+def test_what_lies_between_sequences_is_no_memory():
+    """The value and its interval of a coin in 8 of 40 sequences, and of one in all."""
+    rng = np.random.default_rng(3)
+    coin = rng.random((40, 100)) < 0.5
+    found = timescale(as_code(coin * (np.arange(40) % 5 == 0)[:, None], coin))
+    assert (found.low < 0.6).all() and (found.high < 0.7).all()
+    assert found.between_by_feature == pytest.approx([0.04 / 0.09, 0], abs=0.06)
+    assert found.between.beyond_null
+    alone = timescale(as_code(coin)).between
+    assert not alone.beyond_null and alone.null == 0
 
 
 def test_silent_features_are_unknown_and_one_sequence_gives_no_interval():

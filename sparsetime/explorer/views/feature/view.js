@@ -150,17 +150,23 @@ function header({ entry }, { line, earlier, later }) {
  * @param {Api.FeatureView} feature
  * @param {Api.Overview} run
  */
-function metrics({ line, count, runs, mean, half_life_censored }, run) {
+function metrics({ line, count, runs, mean, half_life_censored, between_share }, run) {
   const { unit } = run;
   const over = half_life_censored ? "over " : "";
   const halfLife = line.half_life === null ? "–" : `${over}${short(line.half_life)}`;
+  // Indexes of 0.1.0 have half-lives about the mean of all documents.
+  const within = between_share === null ? "" : " within documents";
   const inTime = (/** @type {number | null} */ steps, more = "") => {
     const time = steps === null ? "" : duration(steps, run);
     return time ? ` (${more}${time})` : "";
   };
   const rows = [
     [short(line.dwell), `mean dwell, ${unit}s${inTime(line.dwell)}`],
-    [halfLife, `half-life, ${unit}s${inTime(line.half_life, over)}`],
+    [halfLife, `half-life${within}, ${unit}s${inTime(line.half_life, over)}`],
+    [
+      between_share === null ? "–" : percent(Math.max(0, between_share)),
+      "variance between documents",
+    ],
     [percent(line.density), `density: share of the indexed ${unit}s`],
     [short(count), `active ${unit}s`],
     [short(runs), "runs"],
