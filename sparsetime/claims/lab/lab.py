@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.claims.lab import row_metrics
+from sparsetime.claims.lab.held_out_values import HeldOutValue, is_held_out
 from sparsetime.claims.lab.match_l0 import search_coefficient
 from sparsetime.claims.lab.planted_features import PlantedFeatures, planted_features
 from sparsetime.claims.lab.splits import Splits
@@ -118,10 +119,24 @@ class Lab:
             self._coefficients[key] = search_coefficient(l0_of, target, low, high)
         return self._coefficients[key]
 
-    fvu = staticmethod(row_metrics.fvu)
-    l0 = staticmethod(row_metrics.l0)
+    def fvu(
+        self,
+        dictionary: Dictionary,
+        x: Float[Tensor, "rows d_in"],
+        target: Float[Tensor, "rows d_out"] | None = None,
+    ) -> float:
+        """See `row_metrics.fvu`. On held-out rows a `HeldOutValue`, as the two below."""
+        return _of_rows(x, row_metrics.fvu(dictionary, x, target))
+
+    def l0(self, dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> float:
+        """See `row_metrics.l0`."""
+        return _of_rows(x, row_metrics.l0(dictionary, x))
+
+    def dead_share(self, dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> float:
+        """See `row_metrics.dead_share`."""
+        return _of_rows(x, row_metrics.dead_share(dictionary, x))
+
     density = staticmethod(row_metrics.density)
-    dead_share = staticmethod(row_metrics.dead_share)
 
     def _open(
         self, name: str, site: str, parts: Callable[[Testbed], Splits] = Splits.by_document
@@ -134,3 +149,7 @@ class Lab:
                 )
             self._splits[key] = parts(testbed(name, progress=self._on_progress is None, site=site))
         return self._splits[key]
+
+
+def _of_rows(x: Tensor, value: float) -> float:
+    return HeldOutValue(value) if is_held_out(x) else value

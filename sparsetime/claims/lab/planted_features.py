@@ -8,6 +8,7 @@ from typing import Any, final
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.claims.lab.held_out_values import mark_held_out
 from sparsetime.codes import SparseCode
 from sparsetime.config import validated
 from sparsetime.errors import ConfigError
@@ -45,7 +46,8 @@ class PlantedFeatures:
 
     @property
     def held_out(self) -> Float[Tensor, "rows d"]:
-        return self.truth.activations[: self._first].flatten(0, 1)
+        rows = self.truth.activations[: self._first].flatten(0, 1)
+        return mark_held_out(rows, self.truth.activations)
 
     @property
     def held_out_sequences(self) -> tuple[Float[Tensor, "time d"], ...]:

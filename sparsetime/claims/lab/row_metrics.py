@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.statistics.fvu import FvuSums
 
@@ -32,23 +29,15 @@ def fvu(
     return sums.value
 
 
-def codes(dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> Iterator[SparseCode]:
-    """Codes of rows, 4,096 rows at a time, so that memory stays small."""
-    for start in range(0, len(x), _CHUNK):
-        yield dictionary.encode(x[start : start + _CHUNK])
-
-
 def l0(dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> float:
     """Mean number of latents that are active on a row."""
-    return sum(code.indices.numel() for code in codes(dictionary, x)) / len(x)
+    return dictionary.encode(x).indices.numel() / len(x)
 
 
 def density(dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> Float[Tensor, " width"]:
     """Share of rows on which each latent is active."""
-    counts = torch.zeros(dictionary.width, dtype=torch.int64)
-    for code in codes(dictionary, x):
-        counts += torch.bincount(code.indices.cpu(), minlength=dictionary.width)
-    return counts.float() / len(x)
+    active = dictionary.encode(x).indices.cpu()
+    return torch.bincount(active, minlength=dictionary.width).float() / len(x)
 
 
 def dead_share(dictionary: Dictionary, x: Float[Tensor, "rows d"]) -> float:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.activations.store.store import Store
+from sparsetime.claims.lab.held_out_values import mark_held_out
 from sparsetime.testbeds.base import Testbed
 
 _HELD_OUT, _SPLIT_SEED = 0.1, 0
@@ -24,7 +25,7 @@ class Splits:
     bed: the testbed, with its model and its labels. train_store, tuning_store, held_out_store: the
     three views, in order of time, for pairs, windows and labels. train, tuning, held_out: their
     rows in memory, float32, in order of time. Settings are chosen on `tuning`, results reported on
-    `held_out`.
+    `held_out`, whose values refuse to decide anything (`HeldOutValue`).
     """
 
     bed: Testbed
@@ -64,7 +65,7 @@ class Splits:
 
     @cached_property
     def held_out(self) -> Float[Tensor, "rows d"]:
-        return _read(self.held_out_store)
+        return mark_held_out(_read(self.held_out_store))
 
     @property
     def held_out_sequences(self) -> tuple[Float[Tensor, "time d"], ...]:

@@ -40,8 +40,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     labels, complexity = (_complexity(s, rarity) for s in (data.train_store, data.held_out_store))
     sae = st.dictionary("adaptive_k", d_in=data.d, width=_WIDTH, k=_K, seed=seed)
     lab.train(sae, {"x": data.train, "labels": labels}, rows=_ROWS, seed=seed)
-    l0 = lab.l0(sae, data.held_out)
-    topk = st.dictionary("topk", d_in=data.d, width=_WIDTH, k=round(l0), seed=seed)
+    k = round(lab.l0(sae, data.tuning))
+    topk = st.dictionary("topk", d_in=data.d, width=_WIDTH, k=k, seed=seed)
     lab.train(topk, data.train, rows=_ROWS, seed=seed)
     seen = sae.centred(sae.normalisation.normalise(data.held_out)).detach()
     assert isinstance(sae.sparsifier, AdaptiveK), "that is its recipe"
@@ -52,7 +52,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         ),
         "FVU of AdaptiveK": lab.fvu(sae, data.held_out),
         "FVU of TopK": lab.fvu(topk, data.held_out),
-        "L0 of AdaptiveK": l0,
+        "L0 of AdaptiveK": lab.l0(sae, data.held_out),
         "L0 of TopK": lab.l0(topk, data.held_out),
     }
 

@@ -35,7 +35,7 @@ PREFIX = WIDTH // 4
     seconds=80,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """The BatchTopK that the prefix is compared with has the k that the prefix uses."""
+    """The BatchTopK beside the prefix has the k that the prefix uses on tuning documents."""
     data = lab.planted(seed, **FAMILIES)
     nested, flat = (
         lab.train(
@@ -49,14 +49,14 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         dictionary("matryoshka_batch_topk", d_in=real.d, width=WIDTH, k=K, seed=seed),
         real.train, rows=ROWS, seed=seed,
     )  # fmt: skip
-    firsts = [_first(sae.encode(x)) for x in real.held_out.split(4096)]
-    used = sum(code.indices.numel() for code in firsts) / len(real.held_out)
+    used = _first(sae.encode(real.tuning)).indices.numel() / len(real.tuning)
     alone = lab.train(
         dictionary("batch_topk", d_in=real.d, width=PREFIX, k=max(1, round(used)), seed=seed),
         real.train, rows=ROWS, seed=seed,
     )  # fmt: skip
     with torch.no_grad():
-        guess = torch.cat([sae.decode(code) for code in firsts])
+        prefixes = (_first(sae.encode(x)) for x in real.held_out.split(4096))
+        guess = torch.cat([sae.decode(code) for code in prefixes])
     spread = (real.held_out - real.held_out.mean(0)).square().sum()
     return {
         "absorption in Matryoshka": absorption(nested, data),

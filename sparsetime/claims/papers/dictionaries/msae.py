@@ -42,5 +42,5 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         **values,
         "L0 of ReLU with L1": l0,
         "FVU of ReLU with L1": lab.fvu(relu, data.held_out),
-        "FVU at the ReLU's L0": at(max(1, int(l0))),
+        "FVU at the ReLU's L0": at(max(1, int(lab.l0(relu, data.tuning)))),
     }

@@ -24,12 +24,12 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     data = lab.real()
     mutual = st.dictionary("mutual_choice", d_in=data.d, width=_WIDTH, k=_K, seed=seed)
     lab.train(mutual, data.train, rows=_ROWS, seed=seed)
-    l0 = lab.l0(mutual, data.held_out)
-    topk = st.dictionary("topk", d_in=data.d, width=_WIDTH, k=math.ceil(l0), seed=seed)
+    k = math.ceil(lab.l0(mutual, data.tuning))
+    topk = st.dictionary("topk", d_in=data.d, width=_WIDTH, k=k, seed=seed)
     lab.train(topk, data.train, rows=_ROWS, seed=seed)
     return {
         "FVU of mutual choice": lab.fvu(mutual, data.held_out),
         "FVU of TopK": lab.fvu(topk, data.held_out),
-        "L0 of mutual choice": l0,
+        "L0 of mutual choice": lab.l0(mutual, data.held_out),
         "L0 of TopK": lab.l0(topk, data.held_out),
     }

@@ -30,7 +30,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     l0 = code.counts.float()
     squares = torch.zeros(len(x)).index_add_(0, code.row_of_entry, code.values.square())
     lengths = sae.centred(sae.normalisation.normalise(x)).norm(dim=1).detach()
-    topk = st.dictionary("topk", d_in=data.d, width=_WIDTH, k=round(float(l0.mean())), seed=seed)
+    k = round(lab.l0(sae, data.tuning))
+    topk = st.dictionary("topk", d_in=data.d, width=_WIDTH, k=k, seed=seed)
     lab.train(topk, data.train, rows=_ROWS, seed=seed)
     return {
         "L0 of top-AFA": float(l0.mean()),

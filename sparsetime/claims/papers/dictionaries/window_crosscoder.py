@@ -29,7 +29,7 @@ SEQUENCES, TIME, CHANCE, NOISE = 200, 200, 0.01, 0.02
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """AUROC of order: of the best latent where a pattern ends, mean over pairs."""
     patterns = planted_patterns(seed)
-    x, _ = over_time(patterns, seed)
+    x, begun = over_time(patterns, seed)
     held_out, ends = over_time(patterns, seed + lab.tuning_seed)
     sae = dictionary("window_crosscoder", d_in=D, width=WIDTH, k=K, window=WINDOW, seed=seed)
     lab.train(sae, x, rows=ROWS, seed=seed, window=50)
@@ -37,8 +37,8 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     lab.train(single, x, rows=ROWS, seed=seed)
     return {
         "profiles found, cosine": profiles_found(sae, patterns),
-        "AUROC of order, crosscoder": order_auroc(sae, held_out, ends),
-        "AUROC of order, TopK": order_auroc(single, held_out, ends),
+        "AUROC of order, crosscoder": order_auroc(sae, (x, begun), (held_out, ends)),
+        "AUROC of order, TopK": order_auroc(single, (x, begun), (held_out, ends)),
         "L0 of crosscoder": sae.encode(held_out).counts.float().mean().item(),
         "L0 of TopK": single.encode(held_out).counts.float().mean().item(),
     }
@@ -76,17 +76,31 @@ def profiles_found(sae: Dictionary, patterns: Float[Tensor, "features window d"]
 
 
 def order_auroc(
+    sae: Dictionary, training: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]
+) -> float:
+    """Mean over pairs of the best latent's AUROC of one order against the other.
+
+    training, held_out: sequences and masks of where patterns end. The latent, and which order it
+    is larger for, are those of the training sequences.
+    """
+    chosen_by, reported = (_differences(sae, *part) for part in (training, held_out))
+    latent = chosen_by.abs().argmax(1, keepdim=True)
+    sign = chosen_by.gather(1, latent).sign()
+    return float((0.5 + sign * reported.gather(1, latent) / 2).mean())
+
+
+def _differences(
     sae: Dictionary,
     x: Float[Tensor, "sequences time d"],
     ends: Bool[Tensor, "sequences time features"],
-) -> float:
-    """Mean over pairs of the best latent's AUROC of one order against the other."""
+) -> Float[Tensor, "pairs latents"]:
+    """For every latent, how much more often it is larger after one order than after the other."""
     code = torch.cat([sae.encode(some).dense().flatten(0, 1) for some in x.split(50)])
     ended = ends.flatten(0, 1)
-    best = []
+    differences = []
     for pattern in range(PAIRS):
         forward, backward = code[ended[:, pattern]], code[ended[:, pattern + PAIRS]]
         more = (forward[:, None] > backward[None]).float().mean((0, 1))
         less = (forward[:, None] < backward[None]).float().mean((0, 1))
-        best.append(float(0.5 + (more - less).abs().max() / 2))
-    return sum(best) / PAIRS
+        differences.append(more - less)
+    return torch.stack(differences)
