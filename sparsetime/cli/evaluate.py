@@ -11,6 +11,9 @@ from sparsetime.cli.model_argument import MODEL_HELP, named_model
 from sparsetime.cli.options import (
     Config,
     DictionaryOption,
+    ExcludeFirst,
+    ExcludeNorm,
+    ExcludeTokens,
     Sets,
     StoreOption,
     given,
@@ -39,6 +42,9 @@ def evaluate(
         str | None,
         typer.Option(help=f"The store's model, for the increase in cross-entropy. {MODEL_HELP}"),
     ] = None,
+    exclude_first: ExcludeFirst = None,
+    exclude_token: ExcludeTokens = None,
+    exclude_norm: ExcludeNorm = None,
     sets: Sets = None,
 ) -> None:
     """Compute the metrics of a dictionary on held-out documents.
@@ -63,11 +69,20 @@ def evaluate(
         out=out,
         held_out=held_out,
         model=model,
+        exclude_first=exclude_first,
+        exclude_tokens=exclude_token,
+        exclude_norm=exclude_norm,
     )
     chosen = read_config(config, EvaluateSection, flags, section="evaluate")
     _, source = chosen.parts()
     spliced = None if chosen.model is None else named_model(chosen.model)
-    report = run(load(chosen.dictionary), source, metrics=chosen.metrics, model=spliced)
+    report = run(
+        load(chosen.dictionary),
+        source,
+        metrics=chosen.metrics,
+        model=spliced,
+        exclusion=chosen.exclusion(),
+    )
     folder = chosen.out or chosen.dictionary
     report.save(folder)
     duration = step_time([source])

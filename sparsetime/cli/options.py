@@ -35,6 +35,16 @@ StoreOption = Annotated[str | None, typer.Option("--store", help="A captured sto
 DictionaryOption = Annotated[
     str | None, typer.Option("--dictionary", help="The folder of a trained dictionary.")
 ]
+ExcludeFirst = Annotated[
+    int | None, typer.Option(help="First steps of every sequence to leave out.")
+]
+ExcludeTokens = Annotated[
+    list[int] | None, typer.Option(help="A token whose steps are left out. Repeatable.")
+]
+ExcludeNorm = Annotated[
+    float | None,
+    typer.Option(help="Leave out steps longer than this many times the median norm."),
+]
 Force = Annotated[bool | None, typer.Option("--force", help="Replace what is in the folder.")]
 
 

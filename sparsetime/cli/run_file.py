@@ -26,6 +26,7 @@ from sparsetime.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from sparsetime.activations.capture.document import Document
+    from sparsetime.activations.step_exclusion import StepExclusion
     from sparsetime.activations.store.store import Store
     from sparsetime.dictionaries.dictionary import Dictionary
 
@@ -190,12 +191,25 @@ class EvaluateSection(StoreView):
     """The dictionary and the documents of `sparsetime evaluate`.
 
     `metrics` are metrics or families; `model` is the store's model, named as `capture.model` is.
+    `exclude_first`, `exclude_tokens` and `exclude_norm` are steps to leave out; without any of the
+    three, those that the dictionary's training left out.
     """
 
     dictionary: str
     metrics: list[str] | None = None
     out: str | None = None
     model: str | None = None
+    exclude_first: int = Field(default=0, ge=0)
+    exclude_tokens: tuple[int, ...] = ()
+    exclude_norm: float | None = Field(default=None, gt=1)
+
+    def exclusion(self) -> StepExclusion | None:
+        """The steps to leave out; None where no key says any."""
+        from sparsetime.activations.step_exclusion import StepExclusion
+
+        if not {"exclude_first", "exclude_tokens", "exclude_norm"} & self.model_fields_set:
+            return None
+        return StepExclusion(self.exclude_first, self.exclude_tokens, self.exclude_norm)
 
 
 class IndexSection(Settings):

@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from sparsetime.cli.app import app
-from sparsetime.cli.options import Config, Force, Out, Recipe, Sets, StoreOption, given, say
+from sparsetime.cli.options import (
+    Config,
+    ExcludeFirst,
+    ExcludeNorm,
+    ExcludeTokens,
+    Force,
+    Out,
+    Recipe,
+    Sets,
+    StoreOption,
+    given,
+    say,
+)
 from sparsetime.config import read_config
 
 
@@ -25,6 +37,9 @@ def train(
     shuffle_buffer: Annotated[
         str | None, typer.Option(help="Memory in which batches are mixed, such as 256MB.")
     ] = None,
+    exclude_first: ExcludeFirst = None,
+    exclude_token: ExcludeTokens = None,
+    exclude_norm: ExcludeNorm = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the weights and of the order.")] = None,
     held_out: Annotated[
         float | None, typer.Option(help="Share of the documents kept for evaluation.")
@@ -53,6 +68,9 @@ def train(
         batch=batch,
         learning_rate=learning_rate,
         shuffle_buffer=shuffle_buffer,
+        exclude_first=exclude_first,
+        exclude_tokens=exclude_token,
+        exclude_norm=exclude_norm,
         seed=seed,
         held_out=held_out,
         force=force,

@@ -34,20 +34,24 @@ def reset_parameters(dictionary: Dictionary, seed: int = 0) -> None:
 
 
 @torch.no_grad()
-def init_from_data(dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d"]) -> None:
+def init_from_data(
+    dictionary: Dictionary, sample: Batch | Float[Tensor, "rows d"], robust_scale: bool = False
+) -> None:
     """Initialise from a sample: scales, offsets at the geometric median, and components.
+
+    robust_scale: measure the scales by medians; see `Normalisation.fit`.
 
     Errors: DataError where the sample lacks a target that the dictionary writes, or does not vary.
     """
     batch = Batch.of(sample)
-    dictionary.normalisation.fit(batch.site_rows)
+    dictionary.normalisation.fit(batch.site_rows, robust_scale)
     x = target = dictionary.normalisation.normalise(batch.site_rows)
     if dictionary.out_dims is None:
         dictionary.decoder.bias.copy_(geometric_median(x))
     else:
         check_needs(frozenset({"target"}), batch.fields, dictionary.name, "the first batch")
         raw_target = required(batch.target, "target")
-        dictionary.target_normalisation.fit(raw_target)
+        dictionary.target_normalisation.fit(raw_target, robust_scale)
         target = dictionary.target_normalisation.normalise(raw_target)
         dictionary.offset.copy_(geometric_median(x))
         dictionary.decoder.bias.copy_(geometric_median(target))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from sparsetime.errors import DataError
 
 _DOUBTFUL = 1e-6  # of the largest norm: a spread that may be rounding in float32
+_EQUAL = 1e-5  # of the spread: what the iteration leaves of equal rows
 _ROUNDING = 1e-9  # of the largest norm, far below the resolution of float32
 
 
@@ -31,13 +32,18 @@ class Normalisation(nn.Module):
         self.register_buffer("scale", torch.ones(sum(sites)) if many_sites else torch.tensor(1.0))
 
     @torch.no_grad()
-    def fit(self, x: Float[Tensor, "rows d"]) -> None:
+    def fit(self, x: Float[Tensor, "rows d"], robust: bool = False) -> None:
         """Measure the scale on a sample of raw activations.
+
+        scale^2 = mean over rows of ||x - mean(x)||^2; `robust`: the median over rows of
+        ||x - geometric median(x)||^2, which few long rows do not move.
 
         Errors: DataError where all rows are the same, because there is nothing to explain, and
         where float32 does not hold the scale.
         """
-        spreads = [_spread(part) for part in x.split(list(self.sites or (x.shape[1],)), dim=1)]
+        spreads = [
+            _spread(part, robust) for part in x.split(list(self.sites or (x.shape[1],)), dim=1)
+        ]
         if len(spreads) == 1:
             self.scale.copy_(spreads[0])
             return
@@ -54,7 +60,7 @@ class Normalisation(nn.Module):
         return restored
 
 
-def _spread(x: Float[Tensor, "rows d"]) -> Float[Tensor, ""]:
+def _spread(x: Float[Tensor, "rows d"], robust: bool) -> Float[Tensor, ""]:
     spread = (x - x.mean(0)).square().sum(1).mean().sqrt()
     if not (torch.isfinite(spread) and spread > _DOUBTFUL * x.norm(dim=1).max()):
         # Squares of finite numbers may be too large or too small for float32, and not for float64;
@@ -68,6 +74,16 @@ def _spread(x: Float[Tensor, "rows d"]) -> Float[Tensor, ""]:
             f"all {x.shape[0]} sampled activations are the same vector, so there is no "
             "variance to explain; check that the site's output depends on the input"
         )
+    if robust:
+        exact = x.double()
+        median = (exact - geometric_median(exact)).square().sum(1).median().sqrt()
+        # The iteration ends near the median, so that equal rows are at nearly no distance from it.
+        if not median > _EQUAL * spread:
+            raise DataError(
+                f"half of the {x.shape[0]} sampled activations or more are the same vector, so "
+                "their median distance is 0; leave robust_scale out"
+            )
+        spread = median
     limits = torch.finfo(torch.float32)
     if not limits.tiny <= spread <= limits.max:
         raise DataError(

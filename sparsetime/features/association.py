@@ -61,7 +61,9 @@ def information(
     """
     total = np.bincount(pairs.feature, weights=pairs.count, minlength=width)
     p = pairs.count / total[pairs.feature]
-    nats = np.bincount(pairs.feature, weights=p * np.log(p / share[pairs.kind]), minlength=width)
+    terms = p * np.log(p / share[pairs.kind])
+    # Without pairs, bincount gives integers whatever the weights are.
+    nats = np.bincount(pairs.feature, weights=terms, minlength=width).astype(float)
     active = total > 0
     nats[~active] = np.nan
     nats[active] -= random_divergence(total[active], share)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.activations.sources.source import check_model, check_width
+from sparsetime.activations.step_exclusion import StepExclusion, runs_of
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.errors import MismatchError
 from sparsetime.features.code_source import check_not_empty
@@ -31,7 +32,8 @@ class EncodedSequence:
     """One sequence with its activations and its code.
 
     index: the sequence's number in the whole store. id: its name there. activations: [time, d],
-    float32. code: shape `(time,)`. stored: the stored sequence itself (labels, steps, text).
+    float32. code: shape `(time,)`. stored: the stored sequence itself (labels, steps, text). kept:
+    the steps that the dictionary does not leave out; nothing is active on the others.
     """
 
     index: int
@@ -39,6 +41,22 @@ class EncodedSequence:
     activations: Float[Tensor, "time d"]
     code: SparseCode
     stored: StoredSequence
+    kept: Bool[Tensor, " time"]
+
+    def kept_parts(self) -> Iterator[EncodedSequence]:
+        """The sequence itself, or its unbroken runs of kept steps where some are left out."""
+        if bool(self.kept.all()):
+            yield self
+            return
+        for start, stop in runs_of(self.kept.numpy()):
+            yield EncodedSequence(
+                self.index,
+                self.id,
+                self.activations[start:stop],
+                self.code.row_slice(start, stop),
+                self.stored.part(start, stop),
+                self.kept[start:stop],
+            )
 
 
 def check_compatible(sae: Dictionary, store: Store) -> None:
@@ -62,33 +80,43 @@ def check_compatible(sae: Dictionary, store: Store) -> None:
     check_not_empty(store)
 
 
-def encode_store(sae: Dictionary, store: Store, progress: bool = True) -> Iterator[EncodedSequence]:
+def encode_store(
+    sae: Dictionary,
+    store: Store,
+    progress: bool = True,
+    exclusion: StepExclusion | None = None,
+) -> Iterator[EncodedSequence]:
     """Every sequence of the store, encoded, in the store's order; see `encode_sequences`.
 
     Errors: see `check_compatible`; they come before any work.
     """
     check_compatible(sae, store)
-    return _encoded(sae, store, progress)
+    return _encoded(sae, store, progress, exclusion)
 
 
 def encode_sequences(
-    sae: Dictionary, sequences: Iterable[StoredSequence]
+    sae: Dictionary,
+    sequences: Iterable[StoredSequence],
+    exclusion: StepExclusion | None = None,
 ) -> Iterator[EncodedSequence]:
-    """The sequences, encoded, in their order.
+    """The sequences, encoded, in their order. exclusion: steps without a code; None takes those
+    that the dictionary's training left out.
 
     A stateful dictionary encodes every sequence from its beginning. Without state the codes of
     rows do not depend on each other, so the rows of many short sequences are encoded together.
     """
+    if exclusion is None:
+        exclusion = StepExclusion.of_provenance(sae.provenance)
     waiting: list[StoredSequence] = []
     rows = 0
     for sequence in sequences:
         waiting.append(sequence)
         rows += len(sequence)
         if rows >= ROWS_AT_ONCE:
-            yield from _together(sae, waiting)
+            yield from _together(sae, waiting, exclusion)
             waiting, rows = [], 0
     if waiting:
-        yield from _together(sae, waiting)
+        yield from _together(sae, waiting, exclusion)
 
 
 def device_of(sae: Dictionary) -> torch.device:
@@ -96,30 +124,60 @@ def device_of(sae: Dictionary) -> torch.device:
     return next((p.device for p in sae.parameters()), torch.device("cpu"))
 
 
-def _encoded(sae: Dictionary, store: Store, show: bool) -> Iterator[EncodedSequence]:
+def _encoded(
+    sae: Dictionary, store: Store, show: bool, exclusion: StepExclusion | None
+) -> Iterator[EncodedSequence]:
     sequences = (store.sequence(i) for i in range(len(store.sequence_indices)))
     with running("encode", float(len(store)), "steps", show) as bar:
-        for encoded in encode_sequences(sae, sequences):
+        for encoded in encode_sequences(sae, sequences, exclusion):
             yield encoded
             bar.advance(encoded.code.rows)
 
 
-def _together(sae: Dictionary, sequences: list[StoredSequence]) -> Iterator[EncodedSequence]:
-    x = torch.cat([s.values for s in sequences])
+def _together(
+    sae: Dictionary, sequences: list[StoredSequence], exclusion: StepExclusion
+) -> Iterator[EncodedSequence]:
+    kept = [kept_steps(s, exclusion) for s in sequences]
+    x = torch.cat([s.values[mask] for s, mask in zip(sequences, kept, strict=True)])
+    if sae.is_stateful:
+        # What is left out is not read: state begins anew behind it, as in training.
+        spans = [end - begin for mask in kept for begin, end in runs_of(mask.numpy())]
+    else:
+        spans = [len(x)]
     device = device_of(sae)
     with torch.no_grad():
-        streams = [len(s.values) for s in sequences] if sae.is_stateful else [len(x)]
         parts = [
             code.to("cpu")
-            for rows in torch.split(x, streams)
+            for rows in torch.split(x, spans)
             for code in encode_chunks(sae, rows.to(device))
         ]
-    code = concatenate(parts)
+    code = _with_empty_rows(concatenate(parts), torch.cat(kept))
     start = 0
-    for s in sequences:
+    for s, mask in zip(sequences, kept, strict=True):
         stop = start + s.values.shape[0]
-        yield EncodedSequence(s.index, str(s.id), s.values, code.row_slice(start, stop), s)
+        own = code.row_slice(start, stop)
+        yield EncodedSequence(s.index, str(s.id), s.values, own, s, mask)
         start = stop
+
+
+def kept_steps(sequence: StoredSequence, exclusion: StepExclusion) -> Bool[Tensor, " time"]:
+    """The steps of a stored sequence that are not left out. Errors: those of `exclusion.kept`."""
+    if not exclusion:
+        return torch.ones(len(sequence), dtype=torch.bool)
+    tokens = None
+    if exclusion.tokens and "token" in sequence.steps.column_names:
+        tokens = torch.from_numpy(sequence.steps["token"].to_numpy().astype("int64"))
+    return exclusion.kept(sequence.values, tokens)
+
+
+def _with_empty_rows(code: SparseCode, kept: Bool[Tensor, " rows"]) -> SparseCode:
+    """The code of all rows from that of the kept ones; nothing is active on the others."""
+    if bool(kept.all()):
+        return code
+    counts = torch.zeros(len(kept), dtype=code.offsets.dtype)
+    counts[kept] = code.offsets.diff()
+    offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    return SparseCode(offsets, code.indices, code.values, code.width, (len(kept),))
 
 
 def encode_chunks(sae: Dictionary, rows: Float[Tensor, "time d"]) -> Iterator[SparseCode]:

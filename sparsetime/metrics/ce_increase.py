@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.errors import DataError
 from sparsetime.interventions.logits import Keep, kept_steps, next_token_logits, next_tokens
 from sparsetime.interventions.patch import Patch
@@ -30,6 +31,7 @@ def ce_increase(
     site: str,
     seed: int = 0,
     keep: Keep | None = None,
+    exclusion: StepExclusion | None = None,
 ) -> Estimate:
     """Increase in cross-entropy = CE(model with x_hat in place of x at the site) - CE(model).
 
@@ -37,6 +39,9 @@ def ce_increase(
     their reconstruction, such as a dictionary. At 0 the reconstruction costs the model nothing;
     below 0 it predicts better with it. keep: steps at which activations are not replaced, as in
     `next_token_loss`: the special tokens that a dictionary was not trained on.
+
+    exclusion: steps whose activations stay as they are; None takes those that the training of a
+    dictionary left out. The null leaves them too.
 
     The interval resamples windows. The null is mean ablation: the mean activation of these tokens
     at every step that is replaced. details: `plain`, the model's own cross-entropy, and
@@ -50,16 +55,19 @@ def ce_increase(
     kept = kept_steps(tokens, keep)
     if kept is None:
         kept = torch.zeros_like(tokens, dtype=torch.bool)
+    if exclusion is None:
+        exclusion = StepExclusion.of_provenance(getattr(reconstruct, "provenance", {}))
+    leave_out = exclusion
     batches = list(zip(tokens.split(_AT_ONCE), kept.split(_AT_ONCE), strict=True))
     mean = _MeanActivation()
 
-    def losses(replace: Callable[[Bool[Tensor, "windows length"]], Patch]) -> Tensor:
-        return torch.cat([_window_losses(model, t, site, replace(k), k) for t, k in batches])
+    def losses(replace: Callable[[Tensor, Tensor], Patch]) -> Tensor:
+        return torch.cat([_window_losses(model, t, site, replace(t, k), k) for t, k in batches])
 
     # The first pass returns activations unchanged, and sums them for the mean.
-    plain = losses(lambda k: lambda x: mean.observe(x, k))
-    spliced = losses(lambda k: reconstruct)
-    ablated = losses(lambda k: mean.ablate)
+    plain = losses(lambda t, k: lambda x: mean.observe(x, k))
+    spliced = losses(lambda t, k: _passing(reconstruct, leave_out, t))
+    ablated = losses(lambda t, k: _passing(mean.ablate, leave_out, t))
     count = len(tokens)
     null = float((ablated - plain).mean())
     rise = (spliced - plain).numpy()
@@ -88,7 +96,9 @@ def evaluated_ce_increase(data: EvaluationData) -> Estimate:
     length = context.context if limit is None else min(context.context, limit)
     windows = held_out_windows(context.store, length, context.tokens, context.model.tokenizer)
     site, seed = context.store.site, context.seed
-    return ce_increase(model, _spliced(data), windows.tokens, site, seed, windows.keep)
+    return ce_increase(
+        model, _spliced(data), windows.tokens, site, seed, windows.keep, context.exclusion
+    )
 
 
 @final
@@ -125,6 +135,18 @@ def _window_losses(
     targets = next_tokens(tokens).to(logits.device)
     losses = nn.functional.cross_entropy(logits, targets, reduction="none")
     return losses.reshape(len(tokens), -1).double().mean(1).cpu()
+
+
+def _passing(
+    replace: Patch, exclusion: StepExclusion, tokens: Int[Tensor, "windows length"]
+) -> Patch:
+    """`replace`, where the steps left out pass through unchanged."""
+
+    def passing(x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch time d"]:
+        kept = exclusion.kept(x, tokens)[..., None]
+        return torch.where(kept, replace(x).to(x), x)
+
+    return passing if exclusion else replace
 
 
 def _spliced(data: EvaluationData) -> Callable[[Tensor], Tensor]:

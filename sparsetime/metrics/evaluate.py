@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparsetime.activations.sources.as_store import as_store, has_time
+from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.activations.store.provenance import fraction_seen
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.dictionaries import serialise
-from sparsetime.errors import DataError, MismatchError, StoreError, unknown_name
+from sparsetime.errors import DataError, MismatchError, SparsetimeError, StoreError, unknown_name
 from sparsetime.features.encoding import check_compatible, encode_store
 from sparsetime.features.provenance import provenance_of, reuse_or_clear
 from sparsetime.files import Folder, locks
@@ -79,6 +81,7 @@ def evaluate(
     seed: int = 0,
     force: bool = False,
     progress: bool = True,
+    exclusion: StepExclusion | None = None,
 ) -> EvaluationReport:
     """Compute the metrics of a dictionary on a store, best on held-out documents.
 
@@ -91,6 +94,9 @@ def evaluate(
     feature analysis. `slow_label` and `fast_label` name what the probes predict; see
     `probe_metrics`. `model` is the model of the store's activations; with it the increase in
     cross-entropy is computed, in windows of `context` tokens, on at most `tokens` tokens.
+
+    `exclusion`: steps that are left out of every metric, and pass unchanged where the dictionary is
+    spliced in; None takes those that its training left out, `StepExclusion()` none.
 
     With `out`, a folder or URL, the report is written there as `evaluation.json`; a report of the
     same dictionary and store is replaced. `out` may be the folder that the dictionary itself was
@@ -113,6 +119,9 @@ def evaluate(
     subject = provenance_of(weight_hash(sae), store)
     if out is not None:
         _claim(Folder(str(out)), subject, force)
+    if exclusion is None:
+        exclusion = StepExclusion.of_provenance(sae.provenance)
+    exclusion = exclusion.measured(store.reader, store.segments, store.first_rows)
     inputs = EvaluationContext(
         sae,
         store,
@@ -123,6 +132,7 @@ def evaluate(
         context=context,
         tokens=tokens,
         seed=seed,
+        exclusion=exclusion,
     )
     computable = [metric for metric in chosen if in_time or metric.name not in _IN_TIME]
     values, left_out = _computed(inputs, computable, progress)
@@ -138,6 +148,7 @@ def evaluate(
         "steps": len(store),
         "seen_in_training": fraction_seen(sae.provenance.get("trained_on"), store),
         "seed": seed,
+        **({"excluded_steps": exclusion.to_config()} if exclusion else {}),
     }
     report = EvaluationReport(values, left_out, about, subject)
     if out is not None:
@@ -203,8 +214,9 @@ def _computed(
 ) -> tuple[dict[str, MetricValue], dict[str, str]]:
     """Values by full name, and the reasons of those that are left out."""
     kinds = dict.fromkeys(kind for metric in chosen for kind in metric.gathers)
-    gathered = {kind: kind(inputs) for kind in kinds}
-    codes = _codes(inputs, list(gathered.values()), show)
+    failed: dict[type[Gather], str] = {}
+    gathered = _started(inputs, kinds, failed)
+    codes = _codes(inputs, gathered, failed, show)
     lengths = [code.rows for code in codes]
     whole = concatenate(codes)
     values: dict[str, MetricValue] = {}
@@ -216,20 +228,56 @@ def _computed(
         ]
         for metric in chosen:
             bar.say(metric.name)
+            reason = next((failed[kind] for kind in metric.gathers if kind in failed), None)
             for of_group in data:
-                _compute(metric, of_group, values, left_out)
+                if reason is None:
+                    _compute(metric, of_group, values, left_out)
+                else:
+                    left_out[of_group.group.metric_name(metric.name)] = reason
             bar.advance()
     return values, left_out
 
 
-def _codes(inputs: EvaluationContext, gatherers: list[Gather], show: bool) -> list[SparseCode]:
-    """The code of every sequence; gatherers read each sequence on the way."""
+def _started(
+    inputs: EvaluationContext, kinds: Iterable[type[Gather]], failed: dict[type[Gather], str]
+) -> dict[type[Gather], Gather]:
+    """The gatherers before the pass; the reason of each that cannot start is in `failed`."""
+    gathered = {}
+    for kind in kinds:
+        try:
+            gathered[kind] = kind(inputs)
+        except Exception as error:
+            failed[kind] = _reason(kind.__name__, error)
+    return gathered
+
+
+def _codes(
+    inputs: EvaluationContext,
+    gathered: dict[type[Gather], Gather],
+    failed: dict[type[Gather], str],
+    show: bool,
+) -> list[SparseCode]:
+    """The code of every sequence; gatherers read each sequence on the way.
+
+    One that fails is read no further, and loses its own metrics alone.
+    """
     resampled_with = bootstrap_groups(inputs.sequences)
     codes: list[SparseCode] = []
-    for number, sequence in enumerate(encode_store(inputs.sae, inputs.store, show)):
-        for gatherer in gatherers:
-            gatherer.update(sequence, int(resampled_with[number]))
-        codes.append(sequence.code)
+    encoded = encode_store(inputs.sae, inputs.store, show, inputs.exclusion)
+    for number, sequence in enumerate(encoded):
+        for part in sequence.kept_parts():
+            for kind, gatherer in gathered.items():
+                if kind in failed:
+                    continue
+                try:
+                    gatherer.update(part, int(resampled_with[number]))
+                except Exception as error:
+                    failed[kind] = _reason(kind.__name__, error)
+            codes.append(part.code)
+    if not sum(code.rows for code in codes):
+        raise DataError(
+            f"no step of {inputs.store.path} is left with {inputs.exclusion}; leave out fewer steps"
+        )
     return codes
 
 
@@ -243,10 +291,19 @@ def _compute(
     name = data.group.metric_name(metric.name)
     try:
         result = metric.compute(data)
-    except DataError as error:
-        left_out[name] = str(error)
+    except Exception as error:  # no metric may lose the others' values
+        left_out[name] = _reason(name, error)
         return
     if isinstance(result, Estimate) and not math.isfinite(result.value):
         left_out[name] = "the value is undefined on this data"
         return
     values[name] = MetricValue.of(metric.spec, result)
+
+
+def _reason(what: str, error: Exception) -> str:
+    """Why something is left out. An error that is not about the data is a fault: a warning too."""
+    if isinstance(error, SparsetimeError):
+        return str(error)
+    reason = f"it failed with {type(error).__name__}: {error}"
+    warnings.warn(f"{what} is left out: {reason}. Please report this", stacklevel=4)
+    return reason

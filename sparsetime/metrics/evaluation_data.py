@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, final
 import numpy as np
 from jaxtyping import Int
 
+from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.metrics.latent_groups import LatentGroup
@@ -33,7 +34,8 @@ class EvaluationContext:
 
     slow_label, fast_label: labels that the probes predict; None for the default. model: the model
     of the store's activations, None where none was given. context: tokens of a window that the
-    model reads; tokens: how many it reads at most. seed: of everything random.
+    model reads; tokens: how many it reads at most. seed: of everything random. exclusion: steps
+    that are left out.
     """
 
     sae: Dictionary
@@ -45,6 +47,7 @@ class EvaluationContext:
     context: int = 128
     tokens: int = 16_384
     seed: int = 0
+    exclusion: StepExclusion = field(default_factory=StepExclusion)
 
     @property
     def sequences(self) -> int:

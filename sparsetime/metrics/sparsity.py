@@ -73,7 +73,7 @@ def _sums(
 ]:
     """Steps, active latents, and their squares, summed over the steps of every group."""
     _check_counted(data)
-    group, groups = data.group_of_row, data.context.resampled_groups
+    group, groups = data.group_of_row, int(data.group_of_sequence.max(initial=0)) + 1
     active = data.code.counts.numpy().astype(float)
     rows = np.bincount(group, minlength=groups).astype(float)
     total = np.bincount(group, weights=active, minlength=groups)

@@ -16,6 +16,7 @@ from pydantic import (
 
 from sparsetime.activations.sampling.batching import WINDOW
 from sparsetime.activations.sampling.shuffle_buffer import parse_bytes
+from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.config import Settings
 from sparsetime.training.plan import RunPlan
 
@@ -53,6 +54,20 @@ class TrainConfig(Settings):
         None,
         description="rows without firing until a latent counts as dead; None: a tenth of `rows`, "
         "at most 10 million",
+    )
+    exclude_first: NonNegativeInt = Field(
+        0, description="first steps of every sequence that are left out, such as attention sinks"
+    )
+    exclude_tokens: tuple[int, ...] = Field((), description="tokens whose steps are left out")
+    exclude_norm: float | None = Field(
+        None,
+        gt=1,
+        description="leave out steps whose activation is longer than this many times the median",
+    )
+    robust_scale: bool = Field(
+        False,
+        description="scale activations by the median of their squared distances from the median, "
+        "which few long ones do not move, in place of the mean",
     )
     lag: PositiveInt | tuple[PositiveInt, PositiveInt] = Field(
         1,
@@ -100,6 +115,11 @@ class TrainConfig(Settings):
                 "steps, and after the last of them stands the dictionary itself"
             )
         return snapshots
+
+    @property
+    def exclusion(self) -> StepExclusion:
+        """The steps that are left out."""
+        return StepExclusion(self.exclude_first, self.exclude_tokens, self.exclude_norm)
 
     @property
     def steps(self) -> int:
@@ -156,9 +176,7 @@ class TrainConfig(Settings):
 def upgrade_saved_config(saved: Mapping[str, Any]) -> dict[str, Any]:
     """The config that a file of an earlier version holds, under the keys of `TrainConfig` now."""
     config = {TrainConfig.renamed.get(key, key): value for key, value in saved.items()}
-    # Runs from before snapshots existed kept none, and the shuffle buffer had one size.
-    return {
-        **config,
-        "snapshots": config.get("snapshots", 0),
-        "shuffle_buffer": config.get("shuffle_buffer"),
-    }
+    # Runs from before these settings existed are as if they had the defaults.
+    later = ("snapshots", "shuffle_buffer", "exclude_first", "exclude_norm", "robust_scale")
+    defaults = {name: TrainConfig.model_fields[name].default for name in later}
+    return {**defaults, "exclude_tokens": [], **config}

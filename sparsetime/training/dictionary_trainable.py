@@ -18,6 +18,7 @@ from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.initialise import check_weights_finite, init_from_data
 from sparsetime.dictionaries.legacy_config import current_weights
 from sparsetime.statistics.fvu import fvu
+from sparsetime.statistics.heavy_tail import warn_of_heavy_tail
 from sparsetime.training.adam import Adam
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dead_latents import DeadLatentTracker
@@ -67,7 +68,8 @@ class DictionaryTrainable(Trainable[Batch]):
         Parameters that the caller froze keep their values.
         """
         frozen = {p: p.clone() for p in self.dictionary.parameters() if not p.requires_grad}
-        init_from_data(self.dictionary, batch.to(self._device))
+        warn_of_heavy_tail(batch.site_rows, "training")
+        init_from_data(self.dictionary, batch.to(self._device), self.config.robust_scale)
         with torch.no_grad():
             for parameter, value in frozen.items():
                 parameter.copy_(value)

@@ -17,6 +17,7 @@ from sparsetime.activations.sampling.batching import (
 )
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.activations.sources.source import Source, check_model, check_width
+from sparsetime.activations.step_exclusion import EXCLUDED, without_steps
 from sparsetime.activations.store.provenance import provenance
 from sparsetime.config import validated
 from sparsetime.dictionaries.check_input import check_float32
@@ -100,7 +101,8 @@ def train(
         if not RunFolder(path, DictionaryTrainable.files, force=force).is_finished
     ]
     with folder_lock(*unfinished, what="sparsetime train"), with_gradients():
-        runs = _train(members, as_source(source), config, paths, force, show)
+        kept = without_steps(as_source(source), config.exclusion)
+        runs = _train(members, kept, config, paths, force, show)
     return runs if as_list else runs[0]
 
 
@@ -169,11 +171,14 @@ def _batches(
 
 def _provenance(source: Source) -> dict[str, Any]:
     """Model, site and training data: where a dictionary's activations come from."""
+    exclusion = getattr(source, "exclusion", None)
+    excluded = {EXCLUDED: exclusion.to_config()} if exclusion else {}
     return {
         "model_name": source.model_name,
         "model_hash": source.model_hash,
         "site": source.site,
         "trained_on": provenance(source),
+        **excluded,
     }
 
 

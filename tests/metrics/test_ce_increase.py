@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import sparsetime as st
+from sparsetime.activations import StepExclusion
 from sparsetime.errors import MismatchError
 from sparsetime.metrics.ce_increase import ce_increase
 
@@ -52,6 +53,26 @@ def test_the_identity_costs_nothing_and_the_mean_costs_the_null(model):
     ablated = ce_increase(model, lambda x: mean.expand_as(x), model.tokens, SITE)
     assert ablated.value == pytest.approx(ablated.null, rel=1e-4)
     assert ablated.details["recovered"] == pytest.approx(0, abs=1e-3)
+
+
+def test_steps_left_out_pass_through(model):
+    """Those of a dictionary's training by default: the model's own activations stay there."""
+
+    class Zero:
+        def __init__(self):
+            self.provenance = {"excluded_steps": StepExclusion(first=16).to_config()}
+
+        def __call__(self, x):
+            return torch.zeros_like(x)
+
+    whole = ce_increase(model, Zero(), model.tokens, SITE, exclusion=StepExclusion())
+    all_kept = ce_increase(model, Zero(), model.tokens, SITE, exclusion=StepExclusion(first=32))
+    assert all_kept.value == 0 and all_kept.null == 0
+    own = ce_increase(model, Zero(), model.tokens, SITE)
+    assert 0.2 * whole.value < own.value < 0.8 * whole.value
+    assert 0 < own.null < whole.null
+    by_token = StepExclusion(tokens=tuple(range(20)))
+    assert ce_increase(model, Zero(), model.tokens, SITE, exclusion=by_token).value == 0
 
 
 def test_a_partial_reconstruction_lies_between_with_an_interval(model):

@@ -24,6 +24,7 @@ from sparsetime.activations.sampling.sample_kinds import (
     WindowSamples,
 )
 from sparsetime.activations.sampling.shuffle import Pool, Shuffle, rebatch
+from sparsetime.activations.step_exclusion import StepExclusion, kept_segments
 from sparsetime.activations.store.shard_reader import pick
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.segments import Segments
@@ -56,9 +57,10 @@ class TensorSource:
     model_hash: str | None = None
     site: str | None = None
 
-    def __init__(self, values: Tensor) -> None:
+    def __init__(self, values: Tensor, exclusion: StepExclusion | None = None) -> None:
         check_activations(values, "tensor")
-        values = values.detach().cpu()
+        self._values = values = values.detach().cpu()
+        self.exclusion = exclusion or StepExclusion()
         self.d: int = values.shape[-1]
         self._shape = list(values.shape)
         self._reader = TensorReader(values.reshape(-1, self.d))
@@ -75,7 +77,15 @@ class TensorSource:
         digest = hashlib.sha256(f"{self._reader.dtype} {self._shape}".encode())
         for piece in self._reader.pieces(np.arange(self._rows)):
             digest.update(piece.contiguous().view(torch.uint8).numpy().data)
+        if self.exclusion:
+            digest.update(repr(self.exclusion).encode())
         return digest.hexdigest()
+
+    def without_steps(self, exclusion: StepExclusion) -> TensorSource:
+        """The same tensor with samples that leave steps out; see `Store.without_steps`."""
+        first_rows = self._segments.numpy_offsets[:-1]
+        measured = exclusion.measured(self._reader, self._segments, first_rows)
+        return TensorSource(self._values, measured)
 
     def rows(
         self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
@@ -99,7 +109,15 @@ class TensorSource:
     def _shuffle(self, kind: SampleKind, seed: int) -> Shuffle:
         if kind.name != RowSamples.name:
             _check_time(self._shape, kind, "a tensor")
-        return Shuffle(kind, self._reader, self._segments, seed)
+        if not self.exclusion:
+            return Shuffle(kind, self._reader, self._segments, seed)
+        segments, first_rows = self._kept
+        return Shuffle(kind, self._reader, segments, seed, first_rows=first_rows)
+
+    @cached_property
+    def _kept(self) -> tuple[Segments, NDArray[np.int64]]:
+        offsets = self._segments.numpy_offsets[:-1]
+        return kept_segments(self._reader, self._segments, offsets, self.exclusion)
 
 
 @final

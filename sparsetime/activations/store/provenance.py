@@ -27,26 +27,32 @@ def shards_hash(store: Store) -> str:
 
 
 def sequences_hash(store: Store) -> str:
-    """SHA-256 of the numbers of the sequences that a view selects."""
-    return hashlib.sha256(np.asarray(store.sequence_indices, dtype="<i8").tobytes()).hexdigest()
+    """SHA-256 of the numbers of the sequences that a view selects, and of where it cuts them."""
+    digest = hashlib.sha256(np.asarray(store.sequence_indices, dtype="<i8").tobytes())
+    if (spans := _cut_spans(store)) is not None:
+        digest.update(np.asarray(spans, dtype="<i8").tobytes())
+    return digest.hexdigest()
 
 
 def provenance(source: Source) -> dict[str, Any]:
     """The value of `trained_on` in a dictionary's record, as JSON values.
 
     fingerprint: the source's own. store, sequences: `shards_hash` and the numbers in the whole
-    store of the sequences in view; None for activations that come from no store.
+    store of the sequences in view; None for activations that come from no store. spans: first row
+    and one past the last of each, where the view holds parts of sequences; else absent.
     """
     stored = source if isinstance(source, Store) else None
+    spans = None if stored is None else _cut_spans(stored)
     return {
         "fingerprint": source.fingerprint,
         "store": None if stored is None else shards_hash(stored),
         "sequences": None if stored is None else stored.sequence_indices.tolist(),
+        **({} if spans is None else {"spans": spans}),
     }
 
 
 def fraction_seen(trained_on: Mapping[str, Any] | None, view: Store) -> float | None:
-    """The fraction of a view's steps in sequences that a dictionary was trained on.
+    """The fraction of a view's steps that a dictionary was trained on.
 
     `trained_on` is the `provenance` in the dictionary's record. None where it is unknown: without a
     record, for training on other data than a store, or on another store (which may or may not hold
@@ -56,5 +62,22 @@ def fraction_seen(trained_on: Mapping[str, Any] | None, view: Store) -> float | 
         return None
     if trained_on.get("store") != shards_hash(view):
         return None
-    seen = np.isin(view.sequence_indices, np.asarray(trained_on["sequences"], dtype=np.int64))
-    return float(view.sequences["length"].to_numpy()[seen].sum() / len(view))
+    first, stop = view.first_rows, view.first_rows + view.segments.numpy_lengths
+    numbers = np.asarray(trained_on["sequences"], dtype=np.int64)
+    if "spans" not in trained_on:
+        seen = np.isin(view.sequence_indices, numbers)
+        return float((stop - first)[seen].sum() / len(view))
+    spans = dict(zip(numbers.tolist(), trained_on["spans"], strict=True))
+    own = [spans.get(number, (0, 0)) for number in view.sequence_indices.tolist()]
+    begin, end = np.asarray(own, dtype=np.int64).reshape(-1, 2).T
+    both = np.minimum(stop, end) - np.maximum(first, begin)
+    return float(np.maximum(both, 0).sum() / len(view))
+
+
+def _cut_spans(store: Store) -> list[list[int]] | None:
+    """First row and one past the last of every sequence in view; None where all are whole."""
+    if store.whole_sequences:
+        return None
+    stops = store.first_rows + store.segments.numpy_lengths
+    pairs = zip(store.first_rows.tolist(), stops.tolist(), strict=True)
+    return [[first, stop] for first, stop in pairs]

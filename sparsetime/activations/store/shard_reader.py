@@ -19,6 +19,7 @@ from torch import Tensor
 
 from sparsetime.activations.store.manifest import (
     ACTIVATIONS_FILE,
+    BEGUN_FILE,
     SEQUENCES,
     STEPS_FILE,
     TENSOR,
@@ -27,7 +28,7 @@ from sparsetime.activations.store.manifest import (
     ShardRecord,
     check_size,
 )
-from sparsetime.activations.store.sequence_table import read_parquet
+from sparsetime.activations.store.sequence_table import read_parquet, truncated
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
 
@@ -96,6 +97,13 @@ class ShardReader:
         """Names of the step columns."""
         names: list[str] = self._steps_of(self._shards[0], None).column_names
         return names
+
+    def begun_table(self) -> pa.Table:
+        """The sequences that an unfinished store's shards began; the last may be cut."""
+        begun = [
+            self.table(shard.path(BEGUN_FILE), shard.files[BEGUN_FILE]) for shard in self._shards
+        ]
+        return truncated(begun, sum(shard.rows for shard in self._shards))
 
     def table(self, name: str = SEQUENCES, record: FileRecord | None = None) -> pa.Table:
         """A table of sequences, checked."""

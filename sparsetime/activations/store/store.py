@@ -26,16 +26,12 @@ from sparsetime.activations.sampling.sample_kinds import (
     WindowSamples,
 )
 from sparsetime.activations.sampling.shuffle import Shuffle
-from sparsetime.activations.store.manifest import (
-    BEGUN_FILE,
-    Manifest,
-    check_presence,
-    load_manifest,
-)
-from sparsetime.activations.store.sequence_table import sequence_table, truncated
+from sparsetime.activations.step_exclusion import StepExclusion, kept_segments_of
+from sparsetime.activations.store.manifest import Manifest, check_presence, load_manifest
 from sparsetime.activations.store.shard_reader import ShardReader
+from sparsetime.activations.store.split import by_document, by_labels, by_time, check_share
 from sparsetime.activations.store.stored_sequence import StoredSequence, read_rows
-from sparsetime.errors import ConfigError, DamagedError, DataError, unknown_name
+from sparsetime.errors import DamagedError, DataError, unknown_name
 from sparsetime.files import Folder
 from sparsetime.segments import Segments
 
@@ -54,15 +50,7 @@ def open_store(path: str | Path) -> Store:
     manifest = load_manifest(folder)
     check_presence(folder, manifest)
     reader = ShardReader(folder, manifest)
-    if manifest.complete:
-        table = reader.table()
-    else:
-        begun = [
-            reader.table(shard.path(BEGUN_FILE), shard.files[BEGUN_FILE])
-            for shard in manifest.shards
-        ]
-        table = pa.concat_tables(begun) if begun else sequence_table(_NO_SEQUENCES, 0)
-        table = truncated(table, manifest.rows)
+    table = reader.table() if manifest.complete else reader.begun_table()
     if table.num_rows != manifest.sequences or sum(table["length"].to_pylist()) != manifest.rows:
         raise DamagedError(
             f"{folder.url} is at odds with itself: its manifest counts {manifest.sequences:,} "
@@ -89,7 +77,9 @@ class Store:
         reader: ShardReader,
         table: pa.Table,
         selection: NDArray[np.int64],
+        exclusion: StepExclusion | None = None,
     ) -> None:
+        self.exclusion = exclusion or StepExclusion()
         self._folder, self.reader, self._table = folder, reader, table
         self.manifest = manifest
         self._shuffle_buffer: int | None = None
@@ -118,7 +108,14 @@ class Store:
         stops = self.first_rows + self.segments.numpy_lengths
         for numbers in (self.sequence_indices, self.first_rows, stops):
             digest.update(np.ascontiguousarray(numbers, dtype="<i8").data)
+        if self.exclusion:
+            digest.update(json.dumps(self.exclusion.to_config()).encode())
         return digest.hexdigest()
+
+    @property
+    def whole_sequences(self) -> bool:
+        """Whether the view shows its sequences whole, and no parts of them."""
+        return int(self._table["length"].to_numpy().sum()) == self.manifest.rows
 
     def __len__(self) -> int:
         return self._rows
@@ -223,23 +220,34 @@ class Store:
         return self.reader.steps(self._row_numbers(0, self._rows), columns)
 
     def split(self, held_out: float = 0.1, seed: int = 0) -> tuple[Store, Store]:
-        """Two views without a common sequence: (train, held out), each in order.
+        """Two views without a common step: (train, held out), each in order.
 
-        `held_out` is the share of the sequences, of which each view gets at least one.
+        `held_out` is the share of the sequences, of which each view gets at least one. One sequence
+        alone is split by time, with a gap; see `split_by_time`.
 
-        Errors: ConfigError where the share is not within 0 and 1; DataError where there are fewer
-        than two sequences.
+        Errors: ConfigError where the share is not within 0 and 1; those of `split_by_time`.
         """
         count = len(self.sequence_indices)
-        if not 0 < held_out < 1:
-            raise ConfigError(f"got held_out={held_out}, expected a share between 0 and 1")
+        check_share(held_out)
         if count < 2:
-            raise DataError(
-                f"{self.path} shows {count} sequence here; a split by document needs at least two"
-            )
-        chosen = np.random.default_rng(seed).permutation(count)
-        size = min(max(round(held_out * count), 1), count - 1)
-        return self._view(np.sort(chosen[size:])), self._view(np.sort(chosen[:size]))
+            return self.split_by_time(held_out)
+        train, rest = by_document(count, held_out, seed)
+        first, second = (self.sequence_indices[places] for places in (train, rest))
+        return self._view(first), self._view(second)
+
+    def split_by_time(self, held_out: float = 0.1, gap: int | None = None) -> tuple[Store, Store]:
+        """Two views of every sequence: (its first steps, its last), for long recordings.
+
+        `held_out` is the share of the steps of each. `gap` steps between the two belong to neither,
+        since neighbouring steps are alike; None: a tenth as many as are held out, at least 1.
+        Sequences that are too short for it are left out.
+
+        Errors: ConfigError for a share that is not within 0 and 1, or a negative gap; DataError
+        where no sequence is long enough.
+        """
+        check_share(held_out)
+        train, rest, kept = by_time(self._table, self.sequence_indices, held_out, gap)
+        return self._view(kept, train), self._view(kept, rest)
 
     def where(self, **labels: Label) -> Store:
         """The view of the sequences whose labels have these values, in order.
@@ -249,23 +257,19 @@ class Store:
         Errors: UnknownNameError for a label that no sequence here has; DataError where no sequence
         has these values.
         """
-        by_sequence = [json.loads(text) for text in self.sequences["labels"].to_pylist()]
-        names = {name for sequence_labels in by_sequence for name in sequence_labels}
-        for name in labels:
-            if name not in names:
-                raise unknown_name("sequence label", name, names)
-        places = [
-            i
-            for i, sequence_labels in enumerate(by_sequence)
-            if labels.items() <= sequence_labels.items()
-        ]
-        if not places:
-            requested = ", ".join(f"{name}={value!r}" for name, value in labels.items())
-            raise DataError(
-                f"none of the {len(by_sequence):,} sequences of {self.path} has {requested}; look "
-                f"at store.sequences for the labels they have"
-            )
-        return self._view(np.array(places, dtype=np.int64))
+        places = by_labels(self.sequences, labels, self.path)
+        return self._view(self.sequence_indices[places])
+
+    def without_steps(self, exclusion: StepExclusion) -> Store:
+        """The view whose samples leave steps out; `sequence`, `read` and `steps` stay whole.
+
+        Neighbours in pairs and windows are kept steps without a gap between them. A multiple of the
+        median norm is measured on this view, unless the exclusion holds the limit.
+        """
+        measured = exclusion.measured(self.reader, self.segments, self.first_rows)
+        made = self._view(self.sequence_indices, self._table)
+        made.exclusion = measured
+        return made
 
     def verify(self) -> None:
         """Read every file and compare its sha256. Errors: DamagedError naming the first that
@@ -280,16 +284,19 @@ class Store:
 
     def _shuffle(self, kind: SampleKind, seed: int, memory: str | int | None) -> Shuffle:
         memory = self._shuffle_buffer if memory is None else memory
-        return Shuffle(kind, self.reader, self.segments, seed, memory, self.first_rows)
+        segments, first_rows = self._sampled
+        return Shuffle(kind, self.reader, segments, seed, memory, first_rows)
 
-    def _view(self, places: NDArray[np.int64]) -> Store:
-        selection = self.sequence_indices[places]
-        return Store(self._folder, self.manifest, self.reader, self._table, selection)
+    @cached_property
+    def _sampled(self) -> tuple[Segments, NDArray[np.int64]]:
+        """The segments that samples are drawn from, and the reader's first row of each."""
+        return kept_segments_of(self)
+
+    def _view(self, selection: NDArray[np.int64], table: pa.Table | None = None) -> Store:
+        shown = self._table if table is None else table
+        return Store(self._folder, self.manifest, self.reader, shown, selection, self.exclusion)
 
     def _row_numbers(self, start: int, stop: int) -> NDArray[np.int64]:
         if start == stop:
             return np.zeros(0, dtype=np.int64)
         return SampleIndex(RowSamples(), self.segments, self.first_rows).reader_rows(start, stop)
-
-
-_NO_SEQUENCES = pa.table({"id": pa.array([], pa.string()), "length": pa.array([], pa.int64())})

@@ -51,6 +51,13 @@ class StoredSequence:
         length = min(max(0, steps), len(self))
         return StoredSequence(self._reader, self.index, {**self._row, "length": length})
 
+    def part(self, start: int, stop: int) -> StoredSequence:
+        """Its steps `start` to `stop` (exclusive), with their times; the text stays whole."""
+        begin = self._row["start"] + start * self._row["step"]
+        first = self._row["first_row"] + start
+        row = {**self._row, "start": begin, "first_row": first, "length": stop - start}
+        return StoredSequence(self._reader, self.index, row)
+
     def __len__(self) -> int:
         return len(self._rows)
 
