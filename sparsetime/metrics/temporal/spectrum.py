@@ -57,12 +57,12 @@ def spectrum(
     roughness = sum_i mean_t (f_i(t) - f_i(t - 1))^2 / sum_i var(f_i).
     roughness: von Neumann 1941, "Distribution of the ratio of the mean square successive difference
     to the variance". The spectrum is that of Blackman and Tukey 1958, "The measurement of power
-    spectra": the cosine transform of the autocovariance up to the lag `longest`, under Parzen's
-    window here, which leaves no power below zero. longest: in the unit of `times`, or in steps without;
-    None: 64 steps. Slower changes count as frequency 0. The mean of each feature is over the steps
-    of one sequence, and so is its variance. The null is one shuffle of the steps of every sequence.
-    Both are blind to features with little variance, since features are summed, and to differences
-    between sequences.
+    spectra": the cosine transform of the autocovariance up to the lag `longest`, here under
+    Parzen's window, which leaves no power below zero. longest: in the unit of `times`, or in steps
+    without; None: 64 steps. Slower changes count as frequency 0. The mean of each feature is over
+    the steps of one sequence, and so is its variance. The null is one shuffle of the steps of every
+    sequence. Both are blind to features with little variance, since features are summed, and to
+    differences between sequences.
 
     Errors: DataError for lags that leave no pairs, and for a code that does not vary; those of
     `in_sequences`, which checks `times`.
