@@ -150,7 +150,7 @@ def kept_segments(
             x = torch.zeros(len(rows), 1)  # only norms need the activations themselves
         else:
             x = torch.cat([*reader.pieces(rows), torch.zeros(0, reader.d)])
-        own = None if tokens is None else torch.from_numpy(tokens[start:stop])
+        own = None if tokens is None else torch.tensor(tokens[start:stop])
         for begin, end in runs_of(exclusion.kept(x, own).numpy()):
             firsts.append(first_rows[number] + begin)
             lengths.append(end - begin)

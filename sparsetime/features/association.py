@@ -59,10 +59,10 @@ def information(
     1999), less its bias. Without the second term a feature with three active steps would always
     seem informative. About 0 for a feature that ignores the category; NaN for a dead one.
     """
-    total = np.bincount(pairs.feature, weights=pairs.count, minlength=width)
+    # Without pairs, bincount gives integers whatever the weights are.
+    total = np.bincount(pairs.feature, weights=pairs.count, minlength=width).astype(float)
     p = pairs.count / total[pairs.feature]
     terms = p * np.log(p / share[pairs.kind])
-    # Without pairs, bincount gives integers whatever the weights are.
     nats = np.bincount(pairs.feature, weights=terms, minlength=width).astype(float)
     active = total > 0
     nats[~active] = np.nan

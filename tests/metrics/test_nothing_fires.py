@@ -80,4 +80,4 @@ def test_one_failing_gatherer_loses_its_own_metrics_alone(when, store, monkeypat
     with pytest.warns(UserWarning, match="SmoothnessSums is left out: it failed with RuntimeError"):
         report = st.evaluate(small("topk"), store, progress=False)
     assert report.left_out["smoothness"] == "it failed with RuntimeError: no"
-    assert {"l0", "fvu", "flicker", "roughness"} <= report.keys()
+    assert {"l0", "fvu", "flicker", "dwell"} <= report.keys()
