@@ -156,7 +156,7 @@ def dictionary_probe_ladder(
     seed: int = 0,
     progress: bool = True,
 ) -> ProbeLadder:
-    """`ladder` for a dictionary on a store, up the step columns and sequence labels named.
+    """`probe_ladder` for a dictionary on a store, up the step columns and sequence labels named.
 
     Readers: "code", its parts by their names where it has nested groups, the raw "activations", and
     a "random dictionary" of equal width and as many active atoms a step (`nulls.random_code`). The
