@@ -177,13 +177,12 @@ class Dictionary(nn.Module):
         support, pre = self.encoder.encode_train(inputs, rule, dtype)
         values = self.sparsifier.gate(pre, support, inputs)
         earlier_code = None
-        own = inputs
         if earlier is not None:
             code = SparseCode(support.offsets, support.indices, values, self.width, (2 * rows,))
             now, earlier_code = code.row_slice(0, rows), code.row_slice(rows, 2 * rows)
             support = Support(now.offsets, now.indices, self.width)
             x, pre, values = x[:rows], pre[: now.indices.shape[0]], now.values
-            own = EncoderInput(inputs.x[:rows], batch, progress, batch.segments)
+            inputs = EncoderInput(inputs.x[:rows], batch, progress, batch.segments)
         return ForwardPass(
             encoder=self.encoder,
             sparsifier=self.sparsifier,
@@ -192,7 +191,7 @@ class Dictionary(nn.Module):
             normalisation=self.normalisation,
             output_normalisation=self.output_normalisation,
             x=x,
-            inputs=own,
+            inputs=inputs,
             offset=self.input_offset,
             target=x
             if self.out_dims is None

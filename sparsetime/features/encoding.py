@@ -140,7 +140,7 @@ def _together(
     kept = [kept_steps(s, exclusion) for s in sequences]
     x = torch.cat([s.values[mask] for s, mask in zip(sequences, kept, strict=True)])
     if sae.is_stateful:
-        # What is left out is not read: state begins anew behind it, as in training.
+        # What is left out is not read: state begins again behind it, as in training.
         spans = [end - begin for mask in kept for begin, end in runs_of(mask.numpy())]
     else:
         spans = [len(x)]

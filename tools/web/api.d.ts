@@ -192,6 +192,7 @@ declare namespace Api {
     mean: number;
     flicker: number;
     half_life_censored: boolean;
+    between_share: number | null;
     position_density: Array<number>;
     run_lengths: Histogram;
     strengths: Histogram;
