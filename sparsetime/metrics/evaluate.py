@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +12,13 @@ from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.activations.store.provenance import fraction_seen
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.dictionaries import serialise
-from sparsetime.errors import DataError, MismatchError, SparsetimeError, StoreError, unknown_name
+from sparsetime.errors import DataError, MismatchError, StoreError, unknown_name
 from sparsetime.features.encoding import check_compatible, encode_store
 from sparsetime.features.provenance import provenance_of, reuse_or_clear
 from sparsetime.files import Folder, locks
 from sparsetime.metrics.ce_increase import MODEL
 from sparsetime.metrics.evaluation_data import EvaluationContext, EvaluationData, Gather
-from sparsetime.metrics.evaluation_report import RECORD, EvaluationReport
+from sparsetime.metrics.evaluation_report import RECORD, EvaluationReport, reason_left_out
 from sparsetime.metrics.latent_groups import latent_groups
 from sparsetime.metrics.metric import Metric, MetricValue
 from sparsetime.metrics.persistence_metrics import PERSISTENCE
@@ -247,7 +246,7 @@ def _started(
         try:
             gathered[kind] = kind(inputs)
         except Exception as error:
-            failed[kind] = _reason(kind.__name__, error)
+            failed[kind] = reason_left_out(kind.__name__, error)
     return gathered
 
 
@@ -272,7 +271,7 @@ def _codes(
                 try:
                     gatherer.update(part, int(resampled_with[number]))
                 except Exception as error:
-                    failed[kind] = _reason(kind.__name__, error)
+                    failed[kind] = reason_left_out(kind.__name__, error)
             codes.append(part.code)
     if not sum(code.rows for code in codes):
         raise DataError(
@@ -292,18 +291,9 @@ def _compute(
     try:
         result = metric.compute(data)
     except Exception as error:  # no metric may lose the others' values
-        left_out[name] = _reason(name, error)
+        left_out[name] = reason_left_out(name, error)
         return
     if isinstance(result, Estimate) and not math.isfinite(result.value):
         left_out[name] = "the value is undefined on this data"
         return
     values[name] = MetricValue.of(metric.spec, result)
-
-
-def _reason(what: str, error: Exception) -> str:
-    """Why something is left out. An error that is not about the data is a fault: a warning too."""
-    if isinstance(error, SparsetimeError):
-        return str(error)
-    reason = f"it failed with {type(error).__name__}: {error}"
-    warnings.warn(f"{what} is left out: {reason}. Please report this", stacklevel=4)
-    return reason

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, final
 
-from sparsetime.errors import DamagedError, StoreError
+from sparsetime.errors import DamagedError, SparsetimeError, StoreError
 from sparsetime.files import Folder
 from sparsetime.metrics.metric import MetricValue
 
@@ -91,3 +92,12 @@ class EvaluationReport(Mapping[str, MetricValue]):
             raise DamagedError(
                 f"{where.url}/{RECORD} is not an evaluation report: {error}"
             ) from None
+
+
+def reason_left_out(what: str, error: Exception) -> str:
+    """Why something is left out. An error that is not about the data is a fault: a warning too."""
+    if isinstance(error, SparsetimeError):
+        return str(error)
+    reason = f"it failed with {type(error).__name__}: {error}"
+    warnings.warn(f"{what} is left out: {reason}. Please report this", stacklevel=4)
+    return reason

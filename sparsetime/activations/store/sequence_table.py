@@ -92,12 +92,9 @@ def read_parquet(folder: Folder, name: str, columns: list[str] | None = None) ->
     return table if columns is None else table.select(columns)
 
 
-def truncated(begun: list[pa.Table], rows: int) -> pa.Table:
+def begun_sequences(begun: list[pa.Table], rows: int) -> pa.Table:
     """The sequences that the shards of an unfinished store began, the last cut to these rows."""
-    table = pa.concat_tables(begun) if begun else sequence_table(_NO_SEQUENCES, 0)
-    length = np.minimum(table["length"].to_numpy(), rows - table["first_row"].to_numpy())
-    at = table.schema.get_field_index("length")
-    return table.set_column(at, "length", pa.array(length, pa.int64()))
+    return truncated(pa.concat_tables(begun) if begun else sequence_table(_NO_SEQUENCES, 0), rows)
 
 
 _NO_SEQUENCES = pa.table({"id": pa.array([], pa.string()), "length": pa.array([], pa.int64())})

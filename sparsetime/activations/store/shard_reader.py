@@ -28,7 +28,7 @@ from sparsetime.activations.store.manifest import (
     ShardRecord,
     check_size,
 )
-from sparsetime.activations.store.sequence_table import read_parquet, truncated
+from sparsetime.activations.store.sequence_table import begun_sequences, read_parquet
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
 
@@ -103,7 +103,7 @@ class ShardReader:
         begun = [
             self.table(shard.path(BEGUN_FILE), shard.files[BEGUN_FILE]) for shard in self._shards
         ]
-        return truncated(begun, sum(shard.rows for shard in self._shards))
+        return begun_sequences(begun, sum(shard.rows for shard in self._shards))
 
     def table(self, name: str = SEQUENCES, record: FileRecord | None = None) -> pa.Table:
         """A table of sequences, checked."""

@@ -232,8 +232,7 @@ class Store:
         if count < 2:
             return self.split_by_time(held_out)
         train, rest = by_document(count, held_out, seed)
-        first, second = (self.sequence_indices[places] for places in (train, rest))
-        return self._view(first), self._view(second)
+        return self._view(self.sequence_indices[train]), self._view(self.sequence_indices[rest])
 
     def split_by_time(self, held_out: float = 0.1, gap: int | None = None) -> tuple[Store, Store]:
         """Two views of every sequence: (its first steps, its last), for long recordings.
@@ -266,9 +265,8 @@ class Store:
         Neighbours in pairs and windows are kept steps without a gap between them. A multiple of the
         median norm is measured on this view, unless the exclusion holds the limit.
         """
-        measured = exclusion.measured(self.reader, self.segments, self.first_rows)
         made = self._view(self.sequence_indices, self._table)
-        made.exclusion = measured
+        made.exclusion = exclusion.measured(self.reader, self.segments, self.first_rows)
         return made
 
     def verify(self) -> None:
