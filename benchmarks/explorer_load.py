@@ -113,12 +113,14 @@ def main() -> None:
             body = {"text": text, "page": self.page}
             at = f"{base}/live"
             with self.client.post(at, json=body, name="live", catch_response=True) as answer:
-                lines = answer.text.splitlines()
-                replaced = answer.status_code == 409 or "a newer text" in lines[-1]
-                if replaced or (answer.ok and "features" in lines[-1]):
+                last = (answer.text or "").rpartition("\n{")[2]
+                replaced = answer.status_code == 409 or "a newer text" in last
+                if replaced or (answer.ok and "features" in last):
                     answer.success()
                 else:
-                    answer.failure(f"{answer.status_code}: {answer.text[-200:]}")
+                    answer.failure(
+                        f"{answer.status_code}: {(answer.text or str(answer.error))[-200:]}"
+                    )
 
     first = requests.post(f"{url}{base[1:]}/live", json={"text": TEXT}, timeout=120)
     runs_live = first.ok and "features" in first.text
