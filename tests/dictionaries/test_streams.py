@@ -106,3 +106,12 @@ def test_a_piece_without_steps_changes_nothing(name):
     dense = torch.cat([code.dense() for code in pieces], 1)
     torch.testing.assert_close(dense, sae.encode(x).dense(), rtol=1e-4, atol=1e-5)
     assert sae.encode(x[:, :0]).shape == (2, 0)
+
+
+def test_times_out_of_order_are_shown_with_the_digits_that_differ():
+    stream = st.dictionary("topk", d_in=3, width=8, k=2).stream()
+    stream.step(torch.zeros(3), time=1_700_000_000.2)
+    with pytest.raises(
+        DataError, match=r"got the time 1700000000\.1 after 1700000000\.2, expected"
+    ):
+        stream.step(torch.zeros(3), time=1_700_000_000.1)

@@ -137,8 +137,8 @@ class Stream:
         if back.numel():
             stream, step = back[0].tolist()
             raise DataError(
-                f"stream {stream} got the time {both[stream, step + 1]:g} after "
-                f"{both[stream, step]:g}, expected times in order; sort the steps, or `reset` the "
-                "streams that start again"
+                f"stream {stream} got the time {both[stream, step + 1]:.15g} after "
+                f"{both[stream, step]:.15g}, expected times in order; sort the steps, or `reset` "
+                "the streams that start again"
             )
         self._times = both[:, -1].clone()

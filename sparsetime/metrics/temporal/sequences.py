@@ -139,8 +139,8 @@ def regular_step(times: Real[np.ndarray, " rows"], lengths: Int[np.ndarray, " se
     if falls.any():
         at = int(np.argmax(falls))
         raise DataError(
-            f"times must increase within a sequence; step {at + 1} is at {times[at + 1]:g}, after "
-            f"{times[at]:g}. Sort the steps by time, and drop repeated ones"
+            f"times must increase within a sequence; step {at + 1} is at {times[at + 1]:.15g}, "
+            f"after {times[at]:.15g}. Sort the steps by time, and drop repeated ones"
         )
     if not within.any():
         return 1.0
