@@ -26,6 +26,7 @@ from fastapi.testclient import TestClient
 from harness.figures import conclude, machine, table
 from harness.synthetic_run import D, about_run, make_run
 
+from sparsetime import seeds
 from sparsetime.explorer import Workbench
 from sparsetime.explorer.server.app import make_app
 from sparsetime.features.nearest_atoms import nearest
@@ -82,7 +83,7 @@ def answers(run: str, requests: int) -> dict[str, Any]:
 
 def questions(index) -> dict[str, Callable[[], str]]:
     """By name: how to ask something that was not asked before."""
-    rng = np.random.default_rng(2)
+    rng = seeds.numpy_generator(0, "requests")
     base = f"/api/dictionaries/{KEY}"
     fires = np.flatnonzero(index.features["count"].to_numpy())
     sequences = index.sequences["sequence"].to_numpy()
@@ -112,7 +113,7 @@ def questions(index) -> dict[str, Callable[[], str]]:
 
 def first_comparison(width: int) -> dict[str, float]:
     """Seconds to match two dictionaries that nobody has matched before; half of them are alike."""
-    generator = torch.Generator().manual_seed(0)
+    generator = seeds.torch_generator(0, "random inputs")
     left, right = torch.randn(2, width, D, generator=generator)
     right[: width // 2] = left[: width // 2] + 0.5 * right[: width // 2]
     sides = [torch.nn.functional.normalize(side, dim=1) for side in (left, right)]

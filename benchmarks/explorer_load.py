@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 
 import gevent.monkey
 
@@ -26,6 +25,8 @@ if __name__ == "__main__":
 from explorer_browser import start, stop
 from harness.figures import conclude, machine, table
 from harness.synthetic_run import about_run
+
+from sparsetime import seeds
 
 TEXT = "The river carries a little of the old town away every morning, and nobody minds."
 KEY = 0.15  # seconds between two keys
@@ -57,6 +58,8 @@ def main() -> None:
     sequences = requests.get(f"{url}{base[1:]}/sequences?limit=500", timeout=60).json()["lines"]
     listed = requests.get(f"{url}{base[1:]}/features?limit=500", timeout=60).json()["lines"]
 
+    choice = seeds.numpy_generator(0, "requests")
+
     class Reader(HttpUser):
         host = url.rstrip("/")
         wait_time = between(1, 2)
@@ -67,19 +70,19 @@ def main() -> None:
 
         @task(2)
         def search(self) -> None:
-            words = random.choice(listed)["words"][:1]
+            words = listed[choice.integers(len(listed))]["words"][:1]
             self.client.get(f"{base}/features", params={"words": words}, name="features")
 
         @task(3)
         def feature(self) -> None:
-            number = random.choice(listed)["feature"]
+            number = listed[choice.integers(len(listed))]["feature"]
             self.client.get(f"{base}/features/{number}", name="feature")
             self.client.get(f"{base}/features/{number}/coactivation", name="coactivation")
 
         @task(4)
         def score(self) -> None:
-            line = random.choice(sequences)
-            first = random.randrange(max(1, line["length"] - 128))
+            line = sequences[choice.integers(len(sequences))]
+            first = int(choice.integers(max(1, line["length"] - 128)))
             segment = {"first": first, "stop": min(line["length"], first + 128)}
             at = f"{base}/sequences/{line['sequence']}"
             self.client.get(f"{at}/timeline", params={**segment, "reach": 256}, name="score")
@@ -97,12 +100,12 @@ def main() -> None:
         fixed_count = options.typists
 
         def on_start(self) -> None:
-            self.page = f"typist {random.random()}"
+            self.page = f"typist {choice.random()}"
             self.keys: list[gevent.Greenlet] = []
 
         @task
         def type(self) -> None:
-            text = " ".join(random.choices(TEXT.split(), k=12))
+            text = " ".join(choice.choice(TEXT.split(), 12))
             for end in range(1, len(text) + 1):
                 self.keys.append(gevent.spawn(self.run_text, text[:end]))
                 gevent.sleep(KEY)

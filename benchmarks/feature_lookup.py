@@ -21,7 +21,7 @@ import duckdb
 import numpy as np
 import torch
 
-from sparsetime import Segments, SparseCode
+from sparsetime import Segments, SparseCode, seeds
 from sparsetime.codes import offsets_of
 from sparsetime.features import FeatureIndex, timescales
 from sparsetime.features.build_tables import EncodedStore
@@ -34,7 +34,7 @@ VOCABULARY = 20_000
 
 def synthetic(entries: int, width: int, k: int) -> EncodedStore:
     """A code with about `entries` entries in runs of geometric length."""
-    rng = np.random.default_rng(0)
+    rng = seeds.numpy_generator(0, "planted codes")
     rows = entries // k
     stay = rng.choice([0.0, 0.5, 0.9, 0.98], size=width)
     # Mean run length 1 / (1 - stay); as many runs as give k active latents a step.
@@ -100,7 +100,7 @@ def main() -> None:
     timescales.half_life(small.code, small.segments)  # compiles the loops
     coded = synthetic(options.entries, options.width, options.k)
     code, segments = coded.code, coded.segments
-    rng = np.random.default_rng(1)
+    rng = seeds.numpy_generator(0, "requests")
     with tempfile.TemporaryDirectory() as out:
         folder = Folder(out)
         result = {

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import random
 import subprocess
 import sys
 import time
@@ -30,6 +29,8 @@ from harness.environments import NotInstalled
 from harness.figures import quartiles, spread, table
 from harness.gpu_cells import CELLS, OURS, PRODUCT, TINY_CELLS, Cell
 from harness.workers import Worker, WorkerError
+
+from sparsetime import seeds
 
 HERE = Path(__file__).parent
 STEPS = 5  # in a row, after two that are not timed
@@ -97,10 +98,11 @@ class Race:
     ) -> dict[str, dict[str, list[float]]]:
         samples: dict[str, dict[str, list[float]]] = {label: {} for label in made}
         running = list(made)
+        order = seeds.numpy_generator(0, "order of measurements", *made)
         for number in range(ROUNDS + 1):  # the first warms up
             if number > 2 and time.monotonic() > until:
                 break
-            for label in random.sample(running, len(running)):
+            for label in order.permutation(running).tolist():
                 try:
                     made[label].ask("steps_in_a_row", name=label, n=2)
                     step = made[label].ask("steps_in_a_row", name=label, n=STEPS)
@@ -197,7 +199,6 @@ def main() -> None:
     result: dict[str, Any] = json.loads(out.read_text()) if out.exists() else {"cells": {}}
     result |= {"benchmark": "gpu", "steps_in_a_row": STEPS}
     cells = TINY_CELLS if options.tiny else CELLS
-    random.seed(0)
     packages = Path(options.packages).resolve() if options.packages else None
     libraries = [OURS, *(name for name in options.peers.split(",") if name)]
     race = Race(libraries, packages, options.device)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import sys
 import tempfile
 from typing import Any
@@ -24,6 +23,8 @@ from typing import Any
 from harness.data import synthetic
 from harness.figures import conclude, exponent, machine, quartiles, spread, table
 from harness.workers import Worker, WorkerError
+
+from sparsetime import seeds
 
 SWEEPS = ("width", "k", "batch", "several")
 
@@ -37,8 +38,9 @@ def sweep(axis: str, sizes: list[int], options: argparse.Namespace, data: str) -
         for size, task in tasks.items():
             worker.ask("make", name=str(size), task=task)
             worker.ask("step", name=str(size), n=options.warm_up)
+        order = seeds.numpy_generator(0, "order of measurements")
         for _ in range(options.rounds):
-            for size in random.sample(sizes, len(sizes)):
+            for size in order.permutation(sizes).tolist():
                 seconds[size] += worker.ask("step", name=str(size))["seconds"]
     points = {}
     for size, task in tasks.items():
@@ -60,8 +62,9 @@ def several(options: argparse.Namespace, data: str) -> dict[str, Any]:
     steps = options.rounds
     seconds: dict[int, list[float]] = {count: [] for count in counts}
     one_pass(1, rows, steps, options)  # compiles the kernels
+    order = seeds.numpy_generator(0, "order of measurements", "counts")
     for _ in range(options.repeats):
-        for count in random.sample(counts, len(counts)):
+        for count in order.permutation(counts).tolist():
             seconds[count].append(one_pass(count, rows, steps, options))
     points = {}
     for count in counts:
@@ -116,7 +119,6 @@ def point(options: argparse.Namespace, data: str) -> dict[str, Any]:
 
 def main() -> None:
     options = arguments()
-    random.seed(0)
     # A point needs only a few batches, which at its size are large.
     data = str(synthetic(options.d, options.batch * (4 if options.only == "point" else 8)))
     result: dict[str, Any] = {

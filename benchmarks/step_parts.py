@@ -23,7 +23,7 @@ from harness.figures import conclude, machine, table
 from harness.selection import DTYPES, force_selection_dtype
 
 import sparsetime as st
-from sparsetime import Batch
+from sparsetime import Batch, seeds
 from sparsetime.dictionaries import init_from_data
 from sparsetime.kernels import cpu
 from sparsetime.kernels.precision import selection_dtype
@@ -77,7 +77,7 @@ class Clock:
 def main() -> None:
     options = arguments()
     force_selection_dtype(options.selection_dtype)
-    generator = torch.Generator().manual_seed(0)
+    generator = seeds.torch_generator(0, "random inputs")
     mix = torch.randn(64, options.d, generator=generator) / 8
     batches = [
         torch.randn(options.batch, 64, generator=generator) @ mix

@@ -22,6 +22,8 @@ from pathlib import Path
 
 from harness.figures import conclude, machine, quartiles, spread, table
 
+from sparsetime import seeds
+
 SHARD_ROWS = 65_536
 
 
@@ -49,7 +51,8 @@ def write_store(folder: Path, rows: int, d: int) -> None:
             "position": np.arange(count, dtype=np.int32),
         }
         sequences = {"id": [str(number)], "length": np.array([count], np.int64)}
-        values = torch.randn(count, d, generator=torch.Generator().manual_seed(number)).half()
+        generator = seeds.torch_generator(0, "random inputs", number)
+        values = torch.randn(count, d, generator=generator).half()
         writer.append(values, pa.table(steps), pa.table(sequences))
     writer.finish()
 

@@ -14,7 +14,6 @@ it idle. The last line is JSON; --keep also writes it to benchmarks/results/.
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,8 @@ from typing import Any
 from harness.data import synthetic, write
 from harness.figures import conclude, machine, quartiles, spread, table
 from harness.workers import Crew, Worker, WorkerError
+
+from sparsetime import seeds
 
 RECIPES = ("topk", "batch_topk", "matryoshka_batch_topk", "jumprelu", "temporal_matryoshka")
 PEERS = {"sae_lens": RECIPES[:4], "dictionary_learning": RECIPES[:4], "sparsify": RECIPES[:1]}
@@ -65,8 +66,9 @@ class Race:
                 seconds[label] = []
             except WorkerError as error:
                 self.left_out[f"{label}: {do}"] = str(error)
+        order_of = seeds.numpy_generator(0, "order of measurements", do)
         for _ in range(rounds):
-            for label in random.sample(list(seconds), len(seconds)):
+            for label in order_of.permutation(list(seconds)).tolist():
                 answer = self.workers[label].ask(do, name=label, n=2, **order)
                 seconds[label].append(answer["seconds"][-1])
         return seconds
@@ -122,7 +124,6 @@ def main() -> None:
         "machine": machine(),
         "recipes": {},
     }
-    random.seed(0)
     with Crew(libraries, options.threads) as crew:
         result["versions"], result["left_out"] = crew.versions, crew.left_out
         path, result["d"], result["data"] = rows_of(options)

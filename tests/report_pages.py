@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from sparsetime import seeds
 from sparsetime.explorer import records, row_choice
 from sparsetime.explorer.excerpts import Excerpt
 from sparsetime.explorer.workbench.timeline import feature_of, row_cells
@@ -107,7 +108,7 @@ def embedded_rows(page, passage, key):
 def fake_page(titles=("assert", "with", "try", "lambda"), change=lambda text: text):
     from pydoc_data.topics import topics
 
-    rng = np.random.default_rng(0)
+    rng = seeds.numpy_generator(0, "planted codes")
     entries = [
         records.DictionaryEntry(
             key="temporal",

@@ -3,6 +3,7 @@
 import torch
 from planted import planted
 
+from sparsetime import seeds
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.segments import Segments
 
@@ -13,7 +14,7 @@ def small_fields(sae, rows, seed=0, sequences=None):
     The target is a fixed, bent map of x; gradients and labels follow from x too.
     """
     x = planted(rows, d=sae.d_in, seed=seed, sequences=sequences)
-    generator = torch.Generator().manual_seed(7)
+    generator = seeds.torch_generator(0, "planted labels")
     fields = {"x": x}
     if "target" in sae.needs:
         out = torch.randn(sae.d_in, sae.d_out, generator=generator)
@@ -47,7 +48,7 @@ def small_source(sae, rows=4000, batch=128, steps=200):
 
 def _cut(fields, batch, steps):
     """Batches of the same rows, each with a model of its own rows."""
-    generator = torch.Generator().manual_seed(1)
+    generator = seeds.torch_generator(0, "random choice")
     for _ in range(steps):
         rows = torch.randint(len(fields["x"]), (batch,), generator=generator)
         some = {name: value[rows] for name, value in fields.items()}
@@ -56,6 +57,8 @@ def _cut(fields, batch, steps):
 
 def distance_downstream(x):
     """A model of two layers whose loss is least where its input is `x`."""
-    weight = torch.randn(x.shape[1], 8, generator=torch.Generator().manual_seed(3))
+    weight = torch.randn(
+        x.shape[1], 8, generator=seeds.torch_generator(0, "planted labels", "downstream")
+    )
     wanted = (x @ weight).tanh()
     return lambda y: ((y @ weight.to(y)).tanh() - wanted.to(y)).square().sum(1).mean()

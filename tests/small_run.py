@@ -9,6 +9,7 @@ import pyarrow as pa
 import torch
 
 import sparsetime
+from sparsetime import seeds
 from sparsetime.activations.store.writer import StoreWriter
 
 SENTENCE = "The quiet river carries every morning a little more of the old town away. "
@@ -34,7 +35,8 @@ def write_store(out, texts, model_hash="abc", site="layer", unit="token", **colu
         dtype="float32", unit=unit, capture={},
     )  # fmt: skip
     words, rows = {}, {"sequence": [], "position": [], "char_start": [], "char_end": []}
-    vectors = torch.randn(400, DIMENSIONS, generator=torch.Generator().manual_seed(0))
+    generator = seeds.torch_generator(0, "planted atoms")
+    vectors = torch.randn(400, DIMENSIONS, generator=generator)
     values, lengths = [], []
     for number, text in enumerate(texts):
         at, count = 0, 0
@@ -63,7 +65,7 @@ def write_store(out, texts, model_hash="abc", site="layer", unit="token", **colu
 
 
 def prose(seed, sentences):
-    rng = np.random.default_rng(seed)
+    rng = seeds.numpy_generator(seed, "random tokens")
     verbs = ["carries", "forgets", "repeats", "measures", "hides", "explains", "follows"]
     return " ".join(
         f"the {rng.choice(NAMES)} quietly {rng.choice(verbs)} every {rng.choice(NAMES)} again."

@@ -9,13 +9,14 @@ import torch
 from torch import nn
 
 import sparsetime
+from sparsetime import seeds
 
 
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        torch.manual_seed(1)
-        self.gru = nn.GRU(2, 8, batch_first=True)
+        with seeds.torch_globals(0, "initial weights of a testbed"):
+            self.gru = nn.GRU(2, 8, batch_first=True)
 
     def forward(self, x):
         return self.gru(x)[0]
@@ -23,7 +24,7 @@ class Net(nn.Module):
 
 def write_run(folder):
     """A store of three short series, an untrained dictionary and its index."""
-    values = torch.randn(3, 100, 2, generator=torch.Generator().manual_seed(0))
+    values = torch.randn(3, 100, 2, generator=seeds.torch_generator(0, "random inputs"))
     store = sparsetime.capture(Net(), values, "gru", folder / "activations", progress=False)
     sae = sparsetime.dictionary("topk", d_in=8, width=32, k=4)
     sae.save(str(folder / "topk"))

@@ -9,7 +9,7 @@ from serve import Data, Task, Trainer, serve
 from torch import Tensor
 
 import sparsetime as st
-from sparsetime import Batch
+from sparsetime import Batch, seeds
 from sparsetime.dictionaries import init_from_data
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training import DictionaryTrainable, TrainConfig
@@ -75,7 +75,7 @@ class Product(Trainer):
     """
 
     def __init__(self, task: Task, data: Data) -> None:
-        generator = torch.Generator(task.device).manual_seed(task.seed)
+        generator = seeds.torch_generator(task.seed, "random inputs", device=task.device)
         self._dtype = torch.float32 if task.device == "cpu" else torch.bfloat16
         shape = task.width, data.d
         weight = torch.randn(shape, generator=generator, device=task.device)

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.activations.sampling.batch import Batch, check_needs
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoder_input import EncoderInput
@@ -21,7 +22,7 @@ def reset_parameters(dictionary: Dictionary, seed: int = 0) -> None:
     """Random atoms, and the encoder as their transpose, or random too where spaces differ."""
     if dictionary.decoder.bias.is_meta:
         return
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeds.torch_generator(seed, "initial weights")
     dictionary.decoder.reset_parameters(generator)
     directions = dictionary.atoms.detach()
     if dictionary.out_dims is not None:

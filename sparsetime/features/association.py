@@ -13,6 +13,8 @@ from typing import final
 import numpy as np
 from jaxtyping import Float, Int
 
+from sparsetime import seeds
+
 _DRAWS = 8
 _SIZES = 24
 
@@ -77,7 +79,7 @@ def random_divergence(
 
     By simulation with a fixed seed at sizes a constant factor apart, and linear in log n between.
     """
-    rng = np.random.default_rng(0)
+    rng = seeds.numpy_generator(0, "random divergence")
     grid = np.unique(np.geomspace(1, max(2.0, sizes.max(initial=1)), _SIZES).astype(np.int64))
     share = share / share.sum()
     means = np.empty(len(grid))

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.errors import MismatchError
 from sparsetime.features import timescales
 from sparsetime.features.association import ContingencyTable, contingency_table, over_represented
@@ -85,7 +86,9 @@ def sample(store: Store, width: int) -> list[StoredSequence]:
     """
     left = max(1, min(STEPS, _CELLS // width))
     sequences = []
-    for place in np.random.default_rng(0).permutation(len(store.sequence_indices)).tolist():
+    generator = seeds.numpy_generator(0, "sequences of a history")
+    drawn = generator.permutation(len(store.sequence_indices))
+    for place in drawn.tolist():
         if left == 0:
             break
         sequences.append(store.sequence(place).first_steps(left))

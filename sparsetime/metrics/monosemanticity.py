@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.errors import DataError
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def monosemanticity(
 
     def tree(features: NDArray[Any], levels: int) -> tuple[float, int]:
         classifier = DecisionTreeClassifier(
-            max_depth=levels, class_weight="balanced", random_state=0
+            max_depth=levels,
+            class_weight="balanced",
+            random_state=seeds.integer(0, "decision tree"),
         )
         classifier.fit(features, y)
         accuracy = balanced_accuracy_score(y_out, classifier.predict(x_out))

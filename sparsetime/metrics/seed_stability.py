@@ -66,7 +66,7 @@ def seed_stability(atoms: Sequence[Float[Tensor, "width d"]], seed: int = 0) -> 
         matches = recovery(atoms[b].cpu(), atoms[a].cpu())
         by_pair[a, b] = matches.cosine.numpy()
         by_pair[b, a, matches.matched.numpy()] = matches.cosine.numpy()
-    random = recovery(*(random_atoms(width, d, seed + n) for n in range(2))).cosine.numpy()
+    random = recovery(*(random_atoms(width, d, seed, n) for n in range(2))).cosine.numpy()
     by_seed = by_pair.sum(axis=1) / (len(atoms) - 1)
     first, second = np.triu_indices(len(atoms), 1)
     # An atom of the first dictionary and its matches are drawn together.

@@ -33,7 +33,7 @@ class SmoothnessSums(Gather):
 
     def update(self, sequence: EncodedSequence, group: int) -> None:
         x = sequence.activations.double() / self._scale
-        order = shuffled_order(np.array([len(x)]), self._seed + sequence.index)
+        order = shuffled_order(np.array([len(x)]), self._seed, sequence.index)
         shuffled = x[torch.from_numpy(order)], reordered(sequence.code, order)
         for row, (values, code) in enumerate(((x, sequence.code), shuffled)):
             moved = values.diff(dim=0).norm(dim=1).numpy()

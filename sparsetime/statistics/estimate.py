@@ -9,6 +9,8 @@ from typing import Any, TypeAlias, final
 import numpy as np
 from jaxtyping import Float, Int
 
+from sparsetime import seeds
+
 RESAMPLES = 500
 _GROUPS = 32
 _AT_ONCE = 25
@@ -82,7 +84,7 @@ def bootstrap(statistic: Statistic, groups: int, seed: int) -> Float[np.ndarray,
 
 def bootstrap_weights(groups: int, draws: int, seed: int) -> Float[np.ndarray, "draws groups"]:
     """How often each group is drawn, with as many draws as groups."""
-    rng = np.random.default_rng(seed)
+    rng = seeds.numpy_generator(seed, "bootstrap")
     return rng.multinomial(groups, np.full(groups, 1 / groups), size=draws).astype(float)
 
 

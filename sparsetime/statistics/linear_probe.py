@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Int
 
+from sparsetime import seeds
 from sparsetime.codes import SparseCode
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def probe_split(
         if len(kept) < 2:
             continue
         usable &= np.isin(label, kept)
-        rng = np.random.default_rng(seed)
+        rng = seeds.numpy_generator(seed, "rows of a probe")
         train = _at_most(usable & ~test_side, rng)
         test = _at_most(usable & test_side, rng)
         block_of_row = time * (max(lengths) // block + 1) + position // block
@@ -163,7 +164,7 @@ def _interval(
     _, number = np.unique(block, return_inverse=True)
     steps = np.bincount(number).astype(float)
     hits = np.bincount(number, weights=right)
-    rng = np.random.default_rng(seed)
+    rng = seeds.numpy_generator(seed, "bootstrap of a probe")
     drawn = rng.integers(0, len(steps), size=(_BOOTSTRAPS, len(steps)))
     accuracies = hits[drawn].sum(axis=1) / steps[drawn].sum(axis=1)
     low, high = np.quantile(accuracies, [0.025, 0.975])

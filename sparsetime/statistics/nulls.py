@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.codes import SparseCode
 from sparsetime.errors import ConfigError
 
@@ -25,9 +26,14 @@ def shuffled_steps(
     return reordered(code, shuffled_order(lengths, seed))
 
 
-def shuffled_order(lengths: Int[np.ndarray, " sequences"], seed: int) -> Int[np.ndarray, " rows"]:
-    """A random order of the rows in which every row stays in its own sequence."""
-    rng = np.random.default_rng(seed)
+def shuffled_order(
+    lengths: Int[np.ndarray, " sequences"], seed: int, *key: int
+) -> Int[np.ndarray, " rows"]:
+    """A random order of the rows in which every row stays in its own sequence.
+
+    key: further numbers that tell draws of one seed apart.
+    """
+    rng = seeds.numpy_generator(seed, "shuffled steps", *key)
     number = np.repeat(np.arange(len(lengths)), lengths)
     return np.lexsort((rng.random(len(number)), number))
 
@@ -45,9 +51,9 @@ def circular_shift(
     return np.asarray((position + (shift * length).astype(np.int64)) % length)
 
 
-def random_atoms(count: int, d: int, seed: int) -> Float[Tensor, "count d"]:
-    """Unit vectors in random directions."""
-    drawn = torch.randn(count, d, generator=torch.Generator().manual_seed(seed))
+def random_atoms(count: int, d: int, seed: int, *key: int) -> Float[Tensor, "count d"]:
+    """Unit vectors in random directions; `key`: further numbers that tell draws of a seed apart."""
+    drawn = torch.randn(count, d, generator=seeds.torch_generator(seed, "random atoms", *key))
     return torch.nn.functional.normalize(drawn)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
+from sparsetime import seeds
 from sparsetime.activations.store.store import Store
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
@@ -48,14 +49,15 @@ def planned_dictionaries(
     ]
 
 
-def new_dictionary(settings: SuiteSettings, d_in: int, width: int) -> Dictionary:
-    """An untrained dictionary of the suite.
+def new_dictionary(settings: SuiteSettings, site: str, d_in: int, width: int) -> Dictionary:
+    """An untrained dictionary of the suite, with initial weights of its own.
+
+    From equal weights, atoms of two sites would resemble each other without a reason in the model.
 
     Errors: those of `sparsetime.dictionary`.
     """
-    return dictionary(
-        settings.recipe, d_in=d_in, width=width, seed=settings.seed, **settings.settings
-    )
+    seed = seeds.integer(settings.seed, "initial weights of a suite", site, width)
+    return dictionary(settings.recipe, d_in=d_in, width=width, seed=seed, **settings.settings)
 
 
 def trained_entry(
@@ -71,7 +73,7 @@ def trained_entry(
     """
     training, held_out = planned.store.split(held_out=settings.held_out, seed=settings.split_seed)
     run = train(
-        new_dictionary(settings, planned.store.d, planned.width),
+        new_dictionary(settings, planned.site, planned.store.d, planned.width),
         training,
         out=f"{suite.path}/{planned.folder}",
         show=False,

@@ -25,7 +25,8 @@ class SuiteSettings(Settings):
     """One recipe for every site, at one width or several.
 
     sites: names or patterns (`layers.*`). settings: the recipe's own, such as `{"k": 32}`. seed: of
-    the weights; that of the order of rows is `train.seed`.
+    the initial weights, which differ between sites and widths; that of the order of rows, which
+    does not, is `train.seed`.
     """
 
     sites: list[str] = Field(min_length=1)

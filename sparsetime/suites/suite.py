@@ -101,7 +101,7 @@ def suite(
     names = [name for sites_of_pattern in patterns.values() for name in sites_of_pattern]
     with torch.device("meta"):  # an error in a setting must come before the capture
         for size in chosen.width:
-            needs = new_dictionary(chosen, size, size).needs
+            needs = new_dictionary(chosen, names[0], size, size).needs
             check_needs(needs, _GIVEN, recipe, "a store of one site")
     increases = CeIncreaseByContext(
         loaded.model, copies or {}, contexts, tokens, names, loaded.tokenizer

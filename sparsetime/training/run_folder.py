@@ -13,6 +13,7 @@ from torch import Tensor
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder, Lines
+from sparsetime.seeds import STREAMS_VERSION
 from sparsetime.training.snapshots import (
     SETTINGS,
     SNAPSHOTS,
@@ -25,6 +26,7 @@ _METRICS = "metrics.jsonl"
 _CHECKPOINT = "checkpoint.safetensors"
 SETTINGS_VERSION, METRICS_VERSION, CHECKPOINT_VERSION = 1, 1, 1
 _AGAIN = "Remove it, or pass force=True (--force), to train from the beginning"
+_STREAMS = "random_streams"  # key of the version of the random streams that a run draws from
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,15 @@ class RunFolder:
             return
         saved = self.settings
         if saved is not None:
-            if settings == saved:
-                return
+            version = saved.pop(_STREAMS, 0)
             different = sorted(
                 key for key in {*saved, *settings} if saved.get(key) != settings.get(key)
             )
+            if version != STREAMS_VERSION and different == ["start"]:
+                different = []  # initial weights differ where the streams do
+            if not different:
+                self._check_streams(version)
+                return
             raise StoreError(
                 f"{self.url} holds another training run: its {', '.join(different)} differ"
                 f"{_details(saved, settings, different)}.{_hint(different)} Choose another `out`, "
@@ -127,13 +133,31 @@ class RunFolder:
                 "another `out`, or pass force=True (--force) to replace it"
             )
 
+    def _check_streams(self, version: int) -> None:
+        """Refuse to resume a run with other random numbers; a finished one needs none."""
+        if version == STREAMS_VERSION:
+            return
+        if not self.is_finished:
+            raise StoreError(
+                f"got {self.url}, which holds a run that another version of sparsetime began, "
+                "expected one of this version: the same seed now gives other initial weights and "
+                "another order of rows. Resume it with that version, choose another `out`, or pass "
+                "force=True (--force) to train again in its place"
+            )
+        warnings.warn(
+            f"{self.url} holds a finished run of another version of sparsetime, which is opened. "
+            "The same seed now gives other initial weights, so it is not checked whether the run "
+            "began from this seed; pass force=True (--force) to train again in its place",
+            stacklevel=2,
+        )
+
     def acquire(self, settings: dict[str, Any]) -> None:
         """Make the folder this run's: from here on it is written to."""
         if self._force:
             for name in (SETTINGS, _METRICS, _CHECKPOINT, *self._files, SNAPSHOTS):
                 self._folder.remove(name)
             self._force = False
-        self._folder.write_json(SETTINGS, settings, SETTINGS_VERSION)
+        self._folder.write_json(SETTINGS, {**settings, _STREAMS: STREAMS_VERSION}, SETTINGS_VERSION)
 
     def checkpoint(self) -> dict[str, Tensor] | None:
         """The tensors of the last checkpoint, None without one.

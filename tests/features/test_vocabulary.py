@@ -133,6 +133,8 @@ def test_information_is_the_surprise_of_one_kind_less_chance():
         feature, np.random.default_rng(5).integers(0, 8, 1000), np.ones(1000), 8
     )
     assert information(at_random, share, 2)[0] == pytest.approx(0, abs=0.01)
+    none = contingency_table(feature[:0], feature[:0], np.ones(0), 8)
+    assert np.isnan(information(none, share, 2)).all(), "of a dictionary that never fires"
 
 
 def test_chance_follows_the_known_bias():

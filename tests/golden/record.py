@@ -1,6 +1,7 @@
 """Golden numbers of every recipe: what twenty training steps and one encoding give.
 
-Only the public names of the package are used, so that the numbers outlive a change of its insides.
+Beside the streams of random numbers only public names of the package are used, so that the numbers
+outlive a change of its insides.
 `python tests/golden/record.py` records them again, where a change of arithmetic is meant; names
 behind it (`python tests/golden/record.py topk gated`) record only these.
 """
@@ -19,6 +20,7 @@ import numba
 import torch
 
 import sparsetime as st
+from sparsetime import seeds
 
 FOLDER = Path(__file__).parent
 RECIPES = FOLDER / "recipes.json"
@@ -130,7 +132,6 @@ def kinds(name: str) -> set[tuple[str, str]]:
 
 def golden(name: str) -> dict:
     """The losses of every training step, and what the trained dictionary makes of fixed rows."""
-    torch.manual_seed(0)  # for parts that draw
     sae = made(name)
     settings = {**TRAIN, **COMPOSED.get(name, {}).get("train", {})}
     with tempfile.TemporaryDirectory() as out:
@@ -159,21 +160,22 @@ def golden(name: str) -> dict:
 
 def planted(rows: int, seed: int = 0, slow: bool = False) -> torch.Tensor:
     """Sparse sums of 40 directions [rows, D]; `slow`: what is on stays on for four rows."""
-    generator = torch.Generator().manual_seed(seed)
-    directions = torch.randn(40, D, generator=generator)
+    directions = torch.randn(40, D, generator=seeds.torch_generator(seed, "planted atoms"))
     directions /= directions.norm(dim=1, keepdim=True)
+    generator = seeds.torch_generator(seed, "planted codes")
     on = (torch.rand(rows, 40, generator=generator) < 0.05).float()
     strength = on * (0.5 + torch.rand(rows, 40, generator=generator))
     if slow:
         strength = strength.repeat_interleave(4, 0)[:rows]
-    return strength @ directions + 0.01 * torch.randn(rows, D, generator=generator) + 0.3
+    noise = torch.randn(rows, D, generator=seeds.torch_generator(seed, "planted noise"))
+    return strength @ directions + 0.01 * noise + 0.3
 
 
 def source(sae: st.Dictionary):
     """What `train` takes, with all that the dictionary needs."""
     flat = "downstream" in sae.needs
     x = planted(1600, slow=not flat)
-    generator = torch.Generator().manual_seed(7)
+    generator = seeds.torch_generator(0, "planted labels")
     fields = {"x": x}
     if "target" in sae.needs:
         out = torch.randn(D, sae.d_out, generator=generator)
@@ -192,7 +194,7 @@ def source(sae: st.Dictionary):
 
 def with_downstream(fields: dict[str, torch.Tensor]):
     """Batches, each with a model of two layers whose loss is least at the batch's own rows."""
-    generator = torch.Generator().manual_seed(1)
+    generator = seeds.torch_generator(0, "random choice")
     for _ in range(STEPS + 1):
         rows = torch.randint(len(fields["x"]), (BATCH,), generator=generator)
         some = {key: value[rows] for key, value in fields.items()}
@@ -200,7 +202,8 @@ def with_downstream(fields: dict[str, torch.Tensor]):
 
 
 def downstream(x: torch.Tensor):
-    weight = torch.randn(x.shape[1], 8, generator=torch.Generator().manual_seed(3))
+    generator = seeds.torch_generator(0, "planted labels", "downstream")
+    weight = torch.randn(x.shape[1], 8, generator=generator)
     wanted = (x @ weight).tanh()
     return lambda replaced: ((replaced @ weight).tanh() - wanted).square().sum(1).mean()
 

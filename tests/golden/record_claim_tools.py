@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from golden import record
 from small_store import write_store
 
+from sparsetime import seeds
 from sparsetime.claims.lab import (
     best_single_feature,
     code_changes,
@@ -37,10 +38,6 @@ FILE = record.FOLDER / "claim_tools.json"
 
 def squares(x: torch.Tensor) -> float:
     return x.double().square().sum().item()
-
-
-def generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def trained(lab: Lab, x: torch.Tensor):
@@ -108,7 +105,7 @@ def language_model() -> dict[str, dict[str, float]]:
     from sparsetime.testbeds.python_code.pretrained import code_model
 
     model, site = code_model().model, "model.layers.1"
-    tokens = torch.randint(1, 500, (2, 24), generator=generator(3))
+    tokens = torch.randint(1, 500, (2, 24), generator=seeds.torch_generator(0, "random tokens"))
     d = model.config.hidden_size
     dictionary = record.st.dictionary("topk", d_in=d, width=64, k=8)
     rise = ce_increase(model, dictionary, tokens, site).value

@@ -7,6 +7,7 @@ import pytest
 from known_codes import make_store
 
 import sparsetime as st
+from sparsetime.dictionaries import init_from_data
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,8 @@ def store(tmp_path_factory):
 @pytest.mark.parametrize("name", [card.name for card in st.recipes()])
 def test_every_recipe_is_indexed_and_evaluated(name, store, tmp_path):
     sae = st.dictionary(name, d_in=8, width=64)
+    if name == "delta":  # without a scale its sums err by more than an empty code, which it keeps
+        init_from_data(sae, store.read(0, len(store)))
     made = st.index(sae, store, out=tmp_path / "index", progress=False)
     assert made.width == 64 and made.groups == sae.groups
     assert made.features["count"].to_numpy().sum() == made.record["entries"] > 0

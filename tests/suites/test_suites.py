@@ -12,6 +12,8 @@ import sparsetime as st
 from sparsetime.errors import ConfigError, DataError, StoreError, UnknownNameError
 from sparsetime.files import Folder
 from sparsetime.models.site_patterns import matching_sites
+from sparsetime.suites.entry_training import new_dictionary
+from sparsetime.suites.settings import SuiteSettings
 from sparsetime.suites.suite_record import RECORD, TABLE, Suite
 
 TRAIN = {"rows": 3000, "batch": 128, "learning_rate": 3e-3}
@@ -47,6 +49,22 @@ def test_every_site_has_a_dictionary_of_every_width(suite):
         sae = suite.load(entry.site, entry.width)
         assert sae.width == entry.width and sae.provenance["site"] == entry.site
     assert suite.entries[1].fvu < suite.entries[0].fvu  # wider leaves less
+
+
+def test_dictionaries_of_a_suite_begin_with_weights_of_their_own():
+    """From equal weights, atoms of two sites would resemble each other without a reason."""
+    settings = SuiteSettings(sites=["layers.*"], width=[32], settings={"k": 4})
+    other_seed = settings.model_copy(update={"seed": 1})
+    atoms = [
+        new_dictionary(chosen, site, 16, 32).atoms.detach()
+        for chosen, site in (
+            (settings, "layers.0"), (settings, "layers.0"), (settings, "layers.1"),
+            (other_seed, "layers.0"),
+        )
+    ]  # fmt: skip
+    assert torch.equal(atoms[0], atoms[1])
+    for other in atoms[2:]:
+        assert (atoms[0] * other).sum(1).abs().max() < 0.9
 
 
 def test_its_figures_are_those_of_evaluate(suite):

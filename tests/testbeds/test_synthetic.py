@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+import sparsetime as st
 from sparsetime.config import validated
-from sparsetime.errors import ConfigError
+from sparsetime.errors import ConfigError, StoreError
 from sparsetime.testbeds.synthetic.generate import SyntheticData, synthetic_data
 from sparsetime.testbeds.synthetic.on_off_process import lengths
 from sparsetime.testbeds.synthetic.settings import SyntheticSettings
@@ -179,3 +180,13 @@ def test_settings_that_cannot_be_are_refused_with_what_to_do():
         validated(SyntheticSettings, {"shortest": 30, "longest": 20})
     with pytest.raises(ConfigError, match="did you mean 'noise'"):
         validated(SyntheticSettings, {"nois": 0.1})
+
+
+def test_a_folder_with_other_numbers_is_refused(tmp_path):
+    """Steps and labels agree, so that only the values show that the truth is another."""
+    small = {"sequences": 4, "time": 50, "d": 8, "width": 6, "active": 2.0}
+    small |= {"families": 0, "pairs": 0, "bidirectional": 0, "circles": 0, "state_features": 0}
+    bed = st.testbed("synthetic", out=tmp_path, progress=False, states=1, **small)
+    assert bed.store.sequence(0).values.equal(bed.truth.activations[0])
+    with pytest.raises(StoreError, match="which holds a synthetic testbed of other random numbers"):
+        st.testbed("synthetic", out=tmp_path, progress=False, states=1, seed=1, **small)

@@ -157,4 +157,5 @@ def test_the_progress_bar_shows_the_loss(tmp_path, capsys):
     run(job(tmp_path / "shown", NoisyRegression()), show=True)
     shown = capsys.readouterr().err
     assert "train toy" in shown and "160" in shown and "loss " in shown
-    assert edited.read_json(tmp_path / "shown/training.json") == {"seed": 0}
+    saved = edited.read_json(tmp_path / "shown/training.json")
+    assert saved == {"seed": 0, "random_streams": 1}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import final
 
 import torch
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.activations.capture.input_windows import InputWindow
 from sparsetime.errors import DataError, MismatchError
 
@@ -133,7 +133,7 @@ class BatchCheck:
         return f"the document {self._window.prepared.document.id!r}"
 
     def _forward(self, *windows: InputWindow, seed: int = 0) -> dict[str, Tensor]:
-        with _seeded(seed):
+        with seeds.torch_globals(seed, "check of a model", device=None):
             return self._run(list(windows))
 
     def _confusing_axes(self) -> list[str]:
@@ -161,14 +161,6 @@ class BatchCheck:
 
     def _differing(self, several: dict[str, Tensor], one: dict[str, Tensor]) -> list[str]:
         return [name for name, value in one.items() if _differ(several[name], value)]
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Within the block torch's global generators begin at the seed; they are restored behind it."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield
 
 
 def _inputs(window: InputWindow) -> Tensor:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
+from sparsetime import seeds
 from sparsetime.activations.capture.document import Document
 from sparsetime.errors import ConfigError
 from sparsetime.models.eval_mode import eval_mode
@@ -71,7 +71,7 @@ def sample_documents(
     documents: list[Document] = []
     with running(f"sample from {type(module).__name__}", count, "documents", progress) as bar:
         for at in range(0, count, batch):
-            for tokens in _sample_batch(module, first, batch, chosen, temperature, [seed, at]):
+            for tokens in _sample_batch(module, first, batch, chosen, temperature, seed, at):
                 name = f"sample-{seed}-{len(documents):06d}"
                 documents.append(Document(name, tokens=tokens, source="the model itself"))
             bar.advance(min(batch, count - at))
@@ -79,9 +79,12 @@ def sample_documents(
 
 
 def _sample_batch(
-    model: Any, begin: int, rows: int, length: int, temperature: float, seed: list[int]
+    model: Any, begin: int, rows: int, length: int, temperature: float, seed: int, first: int
 ) -> list[Int[Tensor, " time"]]:
-    """Token arrays of one batch; the token that ended a document is not part of it."""
+    """Token arrays of one batch; the token that ended a document is not part of it.
+
+    first: the number of the first document of the batch.
+    """
     from transformers import GenerationConfig
 
     ends = _ends(model)
@@ -99,9 +102,9 @@ def _sample_batch(
     )
     device = next(model.parameters()).device
     beginnings = torch.full((rows, 1), begin, device=device)
-    # transformers draws from torch's global generators; their state is restored afterwards.
-    with torch.random.fork_rng([device] if device.type == "cuda" else []), eval_mode(model):
-        torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    # transformers draws from torch's global generators.
+    stream = seeds.torch_globals(seed, "generated documents", first, device=device)
+    with stream, eval_mode(model):
         mask = torch.ones_like(beginnings)
         sampled = model.generate(beginnings, attention_mask=mask, generation_config=settings)
     return [_without_end(row, ends) for row in sampled.cpu()]

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.activations.sampling.sample_index import SampleIndex
 from sparsetime.activations.sampling.sample_kinds import Integers, SampleKind
 from sparsetime.activations.sampling.shuffle_buffer import buffer_bytes
@@ -195,8 +196,7 @@ class Shuffle:
         return torch.empty(rows, self._reader.d, dtype=self._reader.dtype)
 
     def _generator(self, *key: int) -> torch.Generator:
-        state = np.random.SeedSequence([self._seed, *key]).generate_state(1, np.uint64)
-        return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+        return seeds.torch_generator(self._seed, "order of rows", *key)
 
 
 def _fill(buffer: Tensor, filled: int, pieces: Iterable[Tensor]) -> int:

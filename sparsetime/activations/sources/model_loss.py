@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from sparsetime import seeds
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.errors import DataError
 from sparsetime.interventions.lm_loss import kl_divergence, loss_gradients
@@ -37,7 +38,8 @@ def downstream_batches(
             f"a batch takes {sequences} sequences, and the tokens hold {len(tokens)}; give more "
             "of them, or a smaller `sequences`"
         )
-    return _batches(model, tokens, site, sequences, torch.Generator().manual_seed(seed))
+    generator = seeds.torch_generator(seed, "order of sequences")
+    return _batches(model, tokens, site, sequences, generator)
 
 
 def rows_with_gradients(

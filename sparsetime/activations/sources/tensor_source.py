@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.activations.capture.check_finite import check_finite
 from sparsetime.activations.sampling.sample_index import SampleIndex
 from sparsetime.activations.sampling.sample_kinds import (
@@ -205,7 +206,7 @@ class IteratorSource:
 def _in_order(samples: SampleIndex, buffer: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:
     first, stops = samples.locate(np.arange(samples.count))
     begins, ends = torch.from_numpy(first), torch.from_numpy(stops)
-    generator = torch.Generator().manual_seed(number)
+    generator = seeds.torch_generator(0, "lags of an iterator", number)
     return buffer, samples.kind.resolve(begins, ends, generator), ends
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int
 
+from sparsetime import seeds
 from sparsetime.activations.capture.document import Label
 from sparsetime.errors import ConfigError, DataError, unknown_name
 
@@ -25,7 +26,7 @@ def by_document(
     count: int, held_out: float, seed: int
 ) -> tuple[Int[np.ndarray, " train"], Int[np.ndarray, " held_out"]]:
     """Places of the sequences of both parts, each ascending and with at least one."""
-    chosen = np.random.default_rng(seed).permutation(count)
+    chosen = seeds.numpy_generator(seed, "held-out split").permutation(count)
     size = min(max(round(held_out * count), 1), count - 1)
     return np.sort(chosen[size:]), np.sort(chosen[:size])
 

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.dictionaries.function_spaces.fourier import fourier_basis
 
 
@@ -41,7 +42,7 @@ class PlantedFunctions:
 
     def rows(self, points: int) -> Float[Tensor, "rows points"]:
         """Sums on a grid with noise, whose ratio to each mode is equal on all grids."""
-        generator = torch.Generator().manual_seed(self.seed + points)
+        generator = seeds.torch_generator(self.seed, "planted noise", points)
         clean = self.clean(points)
         noise = self.noise * (points / self.points) ** 0.5
         noisy: Tensor = clean + noise * torch.randn(clean.shape, generator=generator)
@@ -59,9 +60,10 @@ def planted_functions(
     points: int = 128,
 ) -> PlantedFunctions:
     """Random functions of `modes` Fourier modes, about `active` in a row, at 0.5 to 1.5 each."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeds.torch_generator(seed, "planted atoms")
     coefficients = torch.randn(width, 2 * modes - 1, generator=generator)
     coefficients /= coefficients.norm(dim=1, keepdim=True)
+    generator = seeds.torch_generator(seed, "planted codes")
     active_in_row = torch.rand(rows, width, generator=generator) < active / width
     strengths = active_in_row * (0.5 + torch.rand(rows, width, generator=generator))
     return PlantedFunctions(coefficients, strengths, noise, points, seed)

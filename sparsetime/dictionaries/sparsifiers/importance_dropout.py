@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime import kernels
+from sparsetime import kernels, seeds
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import ForwardPass
-from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
+from sparsetime.dictionaries.sparsifiers.noisy import NoisySparsifier
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
 
@@ -21,7 +21,7 @@ _TINY = 1e-12
 
 @final
 @component("temporal_mask")
-class ImportanceDropout(Sparsifier):
+class ImportanceDropout(NoisySparsifier):
     """Importance dropout over a ReLU (adaptive temporal masking).
 
         training:   z_i = relu(pre_i) with probability 1 - p_i, else 0
@@ -44,7 +44,6 @@ class ImportanceDropout(Sparsifier):
     strength: Tensor
     frequency: Tensor
     contribution: Tensor
-    steps_seen: Tensor
 
     def __init__(
         self, width: int, rate: float = 0.5, spread: float = 1.0, ema_decay: float = 0.95
@@ -58,7 +57,6 @@ class ImportanceDropout(Sparsifier):
         self.width, self.rate, self.spread, self.ema_decay = width, rate, spread, ema_decay
         for name in ("strength", "frequency", "contribution"):
             self.register_buffer(name, torch.zeros(width))
-        self.register_buffer("steps_seen", torch.tensor(0))
 
     def importance(self) -> Float[Tensor, " width"]:
         """The running score of every latent; its mean over latents is 1 once there are scores."""
@@ -78,8 +76,9 @@ class ImportanceDropout(Sparsifier):
         return kernels.ThresholdRule(torch.zeros((), device=inputs.x.device))
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
-        # Samples depend on the number of steps, so that a resumed run draws the same.
-        generator = torch.Generator(pre.device).manual_seed(int(self.steps_seen))
+        generator = seeds.torch_generator(
+            int(self.noise_seed), "importance dropout", int(self.steps_seen), device=pre.device
+        )
         chance = torch.rand(pre.shape, generator=generator, device=pre.device)
         return pre.relu() * (chance >= self.left_out()[support.indices])
 
@@ -100,4 +99,4 @@ class ImportanceDropout(Sparsifier):
         ):
             now = torch.zeros_like(score).index_add_(0, latents, entries) / step.support.rows
             score.lerp_(now, 1 - keep)
-        self.steps_seen.add_(1)
+        super().observe(step)

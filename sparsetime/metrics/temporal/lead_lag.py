@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float, Int, Real
 
+from sparsetime import seeds
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.features import timescales
@@ -106,7 +107,8 @@ def lead_lag(
     # A sequence and a feature turn together, and no others with them.
     _, turning = np.unique(begins * len(chosen) + events, return_inverse=True)
     for n in range(_ROTATIONS):
-        drawn = np.random.default_rng(seed + n).random(int(turning.max()) + 1)
+        rng = seeds.numpy_generator(seed, "shifted beginnings", n)
+        drawn = rng.random(int(turning.max()) + 1)
         turned = begins + circular_shift(rows - begins, lasts, drawn[turning])
         order = np.argsort(turned, kind="stable")
         null, _ = _announced(turned[order], events[order], begins[order], steps, len(chosen))

@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float, Int
 
+from sparsetime import seeds
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.metrics.temporal import numba_loops
@@ -76,7 +77,7 @@ def position(code: SparseCode, lengths: Lengths = None, seed: int = 0) -> Positi
         raise DataError("no feature varies over these steps, so position explains nothing")
     largest, pooled = np.full(code.width, -np.inf), []
     for n in range(_ROTATIONS):
-        rng = np.random.default_rng(seed + n)
+        rng = seeds.numpy_generator(seed, "shifted positions", n)
         shift = np.repeat(rng.random(len(sequences.lengths)), sequences.lengths)
         turned = circular_shift(place, sequences.ends - sequences.begins, shift)
         wrong, _ = _errors(squares, *_by_octave(sequences, turned))

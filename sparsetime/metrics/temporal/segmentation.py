@@ -10,6 +10,7 @@ from typing import TypeAlias, final
 import numpy as np
 from jaxtyping import Float, Int, Real
 
+from sparsetime import seeds
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.features.change_points import boundaries
@@ -78,7 +79,7 @@ def segmentation(
         )
     if not sum(map(len, true)):
         raise DataError("no sequence has a true boundary, so precision and recall are undefined")
-    rng = np.random.default_rng(seed)
+    rng = seeds.numpy_generator(seed, "shifted boundaries")
     shifts = rng.random((_ROTATIONS, len(steps)))
     shifted = [_shifted(found, steps, shift) for shift in shifts]
     f1: list[Estimate] = []

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, final
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from sparsetime import seeds
 from sparsetime.errors import ConfigError
 from sparsetime.testbeds.python_code.model import fresh_model
 from sparsetime.testbeds.python_code.settings import LanguageModelTraining
@@ -68,7 +68,7 @@ def token_batches(
     length = settings.model.context - 1
     count = 0
     for epoch in range(1 << 30):
-        random = np.random.default_rng([settings.seed, epoch])
+        random = seeds.numpy_generator(settings.seed, "order of windows", epoch)
         offset = int(random.integers(length))
         windows = tokens[offset:].unfold(0, length, length)
         order = torch.from_numpy(random.permutation(len(windows)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import nn
 
+from sparsetime import seeds
 from sparsetime.testbeds.python_code.settings import LanguageModelSettings
 
 
@@ -34,7 +34,6 @@ def fresh_model(settings: LanguageModelSettings, seed: int) -> nn.Module:
     """An untrained model in float32; the same one for the same seed."""
     from transformers import LlamaForCausalLM
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeds.torch_globals(seed, "initial weights of a testbed"):
         model: nn.Module = LlamaForCausalLM(configuration(settings))
     return model

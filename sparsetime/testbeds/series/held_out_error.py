@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sparsetime import seeds
 from sparsetime.testbeds.series.auckland import Counts
 from sparsetime.testbeds.series.model import SeriesModel
 from sparsetime.testbeds.series.patch_trainable import masked_patch_error
@@ -23,7 +24,7 @@ def held_out_errors(
 
     model: of the model. hour_of_week: of the sensor's mean at that hour of the week.
     """
-    random = np.random.default_rng(settings.seed)
+    random = seeds.numpy_generator(settings.seed, "masked patches held out")
     calendar = hour_of_week(data)
     held_out = [window for window in windows(data, settings.model) if window.held_out]
     model_sum, calendar_sum, count = 0.0, 0.0, 0

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, cast, final
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from sparsetime import seeds
 from sparsetime.testbeds.series.settings import PatchTransformerSettings
 
 #: The residual stream after two of three layers; what the third one reads.
@@ -41,8 +41,7 @@ class SeriesModel(nn.Module):
 
 def fresh_model(settings: PatchTransformerSettings, seed: int) -> SeriesModel:
     """An untrained model in float32; the same one for the same seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeds.torch_globals(seed, "initial weights of a testbed"):
         return SeriesModel(settings)
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sparsetime import seeds
 from sparsetime.testbeds.series.auckland import Counts
 from sparsetime.testbeds.series.model import SeriesModel, fresh_model
 from sparsetime.testbeds.series.settings import PatchTransformerTraining
@@ -69,7 +70,7 @@ def masked_windows(
 
     The generator draws for skipped steps too, so that the rest gets the same numbers.
     """
-    random = np.random.default_rng(settings.seed)
+    random = seeds.numpy_generator(settings.seed, "masked patches in training")
     starts = training_windows(data, settings.model.hours)
     for step in range(settings.steps):
         chosen = starts[random.integers(len(starts), size=settings.batch)]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.codes import SparseCode
 from sparsetime.progress import progress
 from sparsetime.testbeds.synthetic.feature_specs import PlantedFeature, draw_features
@@ -49,7 +50,7 @@ def synthetic_data(settings: SyntheticSettings | None = None, show: bool = False
     active feature. A million steps take some seconds.
     """
     chosen = settings or SyntheticSettings()
-    random = np.random.default_rng(chosen.seed)
+    random = seeds.numpy_generator(chosen.seed, "synthetic testbed")
     features = draw_features(chosen, random)
     states = slow_states(chosen, random)
     steps = chosen.sequences * chosen.time

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.activations.store.store import Store
 from sparsetime.claims.claim import Lab, Less, Within, claim
 from sparsetime.claims.lab.splits import Splits
@@ -88,7 +89,8 @@ def _words(
     letter = first[store.steps(["token"])["token"].to_numpy()]
     words = np.flatnonzero(letter != "")
     if most is not None:
-        words = np.sort(np.random.default_rng(0).choice(words, most, replace=False))
+        generator = seeds.numpy_generator(0, "random choice")
+        words = np.sort(generator.choice(words, most, replace=False))
     return x[torch.from_numpy(words)], letter[words]
 
 

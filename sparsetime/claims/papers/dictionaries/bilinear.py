@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders import BilinearEncoder
@@ -26,8 +27,9 @@ _CIRCLES, _D, _WIDTH, _K, _ROWS = 8, 32, 64, 2, 80_000
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Both recipes at the same width and k."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeds.torch_generator(seed, "planted atoms")
     planes = torch.linalg.qr(torch.randn(_CIRCLES, _D, 2, generator=generator)).Q
+    generator = seeds.torch_generator(seed, "planted codes")
     train, held_out = (_on_circles(planes, rows, generator) for rows in (20_000, 5_000))
     values: dict[str, float] = {}
     for label, name in (("bilinear", "bilinear"), ("TopK", "topk")):

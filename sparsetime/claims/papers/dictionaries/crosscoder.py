@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.claims.claim import AtLeast, Lab, claim
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.testbeds.atom_recovery import FOUND_ABOVE, recovery
@@ -30,12 +31,13 @@ PLANTED = {
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Directions in the two sites are independent. Right site: the same third of the angle."""
     data = lab.planted(seed, **PLANTED)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeds.torch_generator(seed, "planted atoms")
     true = torch.nn.functional.normalize(torch.randn(FEATURES, 2, D, generator=generator), dim=2)
     true[SHARED::2, 0] = 0
     true[SHARED + 1 :: 2, 1] = 0
     atoms = true.flatten(1)
     sums = [code.dense() @ atoms for code in (data.train_code, data.held_out_code)]
+    generator = seeds.torch_generator(seed, "planted noise")
     train, held_out = (x + NOISE * torch.randn(x.shape, generator=generator) for x in sums)
     sae = dictionary("crosscoder", d_in=2 * D, width=WIDTH, l1=L1, seed=seed)
     lab.train(sae, train, rows=ROWS, seed=seed)

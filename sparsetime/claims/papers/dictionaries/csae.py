@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 import sparsetime as st
+from sparsetime import seeds
 from sparsetime.claims.claim import AtLeast, AtMost, Lab, claim
 
 _PAIRS, _ROWS, _WIDTH, _K = 12_000, 40_000, 256, 10
@@ -48,9 +49,10 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
 def _pairs(seed: int) -> tuple[Float[Tensor, "rows d"], Float[Tensor, "rows d"]]:
     """Rows and their partners: row 2i and row 2i + 1 are the two branches of state i."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeds.torch_generator(seed, "planted atoms")
     atoms = torch.randn(_SHARED + 2 * _OWN, _D, generator=generator)
     atoms /= atoms.norm(dim=1, keepdim=True)
+    generator = seeds.torch_generator(seed, "planted codes")
     state = _code(_PAIRS, _SHARED, generator) @ atoms[:_SHARED]
     rows = []
     for branch in (0, 1):

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.capture.document import Document
 from sparsetime.activations.capture.generate import sample_documents
@@ -70,7 +71,7 @@ def _rows() -> tuple[Tensor, Tensor, Tensor]:
     """Activations [rows, d] of the model's samples, of prose (as many), and of random tokens."""
     model = code_model()
     samples = sample_documents(model, SAMPLES, WINDOW, progress=False)
-    generator = torch.Generator().manual_seed(0)
+    generator = seeds.torch_generator(0, "random tokens")
     size = (SEQUENCES, 1 + LENGTH)
     drawn = torch.randint(1, vocabulary_size(model.model) or 1, size, generator=generator)
     drawn[:, 0] = 0  # the token that every document begins with, which is not stored

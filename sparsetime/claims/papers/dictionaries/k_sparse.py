@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 import sparsetime as st
+from sparsetime import seeds
 from sparsetime.claims.claim import AtLeast, Lab, Less, claim
 
 _WIDTH, _K, _EPOCHS, _BATCH = 512, 32, 60, 128
@@ -30,7 +31,11 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
     pixels, digits = load_digits(return_X_y=True)
     x, x_out, y, y_out = train_test_split(
-        pixels / 16, digits, test_size=1 / 3, random_state=seed, stratify=digits
+        pixels / 16,
+        digits,
+        test_size=1 / 3,
+        random_state=seeds.integer(seed, "random choice"),
+        stratify=digits,
     )
     x, x_out = torch.tensor(x).float(), torch.tensor(x_out).float()
     sae = st.dictionary("k_sparse", d_in=64, width=_WIDTH, k=_K, seed=seed)
@@ -63,13 +68,15 @@ def _mistakes(
 
 def _denoising(x: Float[Tensor, "rows d"], seed: int) -> nn.Module:
     """Hidden layer of a denoising autoencoder of the same width, one pixel in five erased."""
-    torch.manual_seed(seed)
-    hidden = nn.Sequential(nn.Linear(x.shape[1], _WIDTH), nn.Sigmoid())
-    whole = nn.Sequential(hidden, nn.Linear(_WIDTH, x.shape[1]))
+    with seeds.torch_globals(seed, "denoising autoencoder", "weights"):
+        hidden = nn.Sequential(nn.Linear(x.shape[1], _WIDTH), nn.Sigmoid())
+        whole = nn.Sequential(hidden, nn.Linear(_WIDTH, x.shape[1]))
+    generator = seeds.torch_generator(seed, "denoising autoencoder", "order and pixels")
     optimiser = torch.optim.Adam(whole.parameters(), 2e-3)
     for _ in range(_EPOCHS):
-        for rows in torch.randperm(len(x)).split(_BATCH):
-            erased = x[rows] * (torch.rand_like(x[rows]) > 0.2)
+        for rows in torch.randperm(len(x), generator=generator).split(_BATCH):
+            kept = torch.rand(x[rows].shape, generator=generator) > 0.2
+            erased = x[rows] * kept
             loss = (whole(erased) - x[rows]).square().sum(1).mean()
             optimiser.zero_grad()
             loss.backward()

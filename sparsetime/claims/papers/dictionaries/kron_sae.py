@@ -2,6 +2,7 @@
 
 import torch
 
+from sparsetime import seeds
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
 from sparsetime.dictionaries.encoders import Encoder
 from sparsetime.dictionaries.encoders.kronecker import soft_and
@@ -39,7 +40,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
         lab.train(sae, real.train, rows=rows, seed=seed)
         values[f"FVU of {label}"] = lab.fvu(sae, real.held_out)
         values[f"encoder parameters of {label}"] = _size(sae.encoder)
-    signs = torch.randn(2, 10_000, generator=torch.Generator().manual_seed(seed))
+    signs = torch.randn(2, 10_000, generator=seeds.torch_generator(seed, "random inputs"))
     not_both = (signs <= 0).any(0)
     values["largest soft AND of inputs not both positive"] = float(
         soft_and(signs[0], signs[1])[not_both].abs().max()

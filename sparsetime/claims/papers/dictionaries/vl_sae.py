@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes.card import dictionary
@@ -28,9 +29,10 @@ _K, _WIDTH, _ROWS = 8, 256, 80_000
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """TopK is trained on the rows of both views, each to reconstruct itself."""
     planted = lab.planted(seed, d=32, sequences=25, time=800)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeds.torch_generator(seed, "planted atoms")
     offset = torch.randn(planted.d, generator=generator) / planted.d**0.5
     gain = 1 + 0.3 * torch.randn(planted.d, generator=generator)
+    generator = seeds.torch_generator(seed, "planted noise")
 
     def views(x: Float[Tensor, "rows d"]) -> tuple[Tensor, Tensor]:
         noise = 0.1 * x.std() * torch.randn(x.shape, generator=generator)

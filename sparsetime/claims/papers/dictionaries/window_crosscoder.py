@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from sparsetime import seeds
 from sparsetime.claims.claim import AtLeast, Lab, Less, claim
 from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -46,7 +47,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 
 def planted_patterns(seed: int) -> Float[Tensor, "features window d"]:
     """Random directions for each of three steps; in the second half the first two are swapped."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeds.torch_generator(seed, "planted atoms")
     drawn = torch.randn(PAIRS, WINDOW, D, generator=generator)
     drawn /= drawn.norm(dim=2, keepdim=True)
     return torch.cat([drawn, drawn[:, [1, 0, 2]]])
@@ -56,7 +57,7 @@ def over_time(
     patterns: Float[Tensor, "features window d"], seed: int
 ) -> tuple[Float[Tensor, "sequences time d"], Bool[Tensor, "sequences time features"]]:
     """Sequences in which patterns begin at random steps, and masks of where they end."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeds.torch_generator(seed, "planted codes")
     chance = torch.rand(SEQUENCES, TIME, len(patterns), generator=generator)
     begins = (chance < CHANCE / 2).float()
     x = NOISE * torch.randn(SEQUENCES, TIME, D, generator=generator)
