@@ -50,7 +50,7 @@ class Sparsetime(Trainer):
 
     def force_dead(self, count: int) -> None:
         tracker = self._trainable.tracker
-        tracker.rows_since[:count] = 10**12
+        tracker.rows_since[:count] = tracker.entries_since[:count] = 10**12
 
     def encode(self, batch: Tensor) -> Any:
         return self._dictionary.eval().encode(batch)

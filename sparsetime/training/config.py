@@ -52,8 +52,8 @@ class TrainConfig(Settings):
     grad_clip: PositiveFloat = Field(1.0, description="largest Euclidean norm of all gradients")
     dead_after: PositiveInt | None = Field(
         None,
-        description="rows without firing until a latent counts as dead; None: a tenth of `rows`, "
-        "at most 10 million",
+        description="rows without firing until a latent counts as dead; None: those in which an "
+        "average latent fires 32 times",
     )
     exclude_first: NonNegativeInt = Field(
         0, description="first steps of every sequence that are left out, such as attention sinks"
@@ -163,10 +163,6 @@ class TrainConfig(Settings):
             return self.learning_rate
         rate: float = 2e-4 / (width / 2**14) ** 0.5 * short_run_scale * small_batch_scale
         return rate
-
-    @property
-    def dead_rows(self) -> int:
-        return self.dead_after or max(1, min(10_000_000, self.rows // 10))
 
     @property
     def checkpoint_steps(self) -> int:

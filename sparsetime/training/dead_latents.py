@@ -1,4 +1,4 @@
-"""Dead latents in training: those that have not fired for a given number of rows."""
+"""Dead latents in training: those that have not fired for far longer than an average one."""
 
 from __future__ import annotations
 
@@ -6,29 +6,44 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+#: A latent is dead once an average latent has fired this often without it.
+_MEAN_FIRINGS = 32
+
 
 class DeadLatentTracker:
-    """Counts the rows since each latent last fired.
+    """Counts rows, and active entries of the codes, since each latent last fired.
 
-    rows_since: int64 [width]. dead_after: the number of rows from which on a latent is dead.
+        dead_i:  rows since i fired >= dead_after
+        dead_i:  active entries since i fired >= 32 · width,    where dead_after is None
+
+    An average latent has one in `width` of the active entries, so the second line holds once an
+    average latent would have fired 32 times. It follows width and L0 by itself, and a training of
+    any length treats a latent that fires as often in the same way.
+
+    rows_since, entries_since: int64 [width].
     """
 
-    def __init__(self, width: int, dead_after: int, device: torch.device) -> None:
+    def __init__(self, width: int, dead_after: int | None, device: torch.device) -> None:
         self.dead_after = dead_after
         self.rows_since = torch.zeros(width, dtype=torch.int64, device=device)
+        self.entries_since = torch.zeros_like(self.rows_since)
 
     def observe(
         self, indices: Int[Tensor, " entries"], values: Float[Tensor, " entries"], rows: int
     ) -> None:
         """Count one batch of `rows` rows with the given code."""
         self.rows_since += rows
+        self.entries_since += (values != 0).sum()
         # A minimum, because a latent may be active in one row and have a zero in another; and not
         # by a mask, whose number of entries a GPU would have to be waited for.
         silent = torch.iinfo(torch.int64).max
         since = torch.zeros_like(indices).masked_fill_(values == 0, silent)
-        self.rows_since.scatter_reduce_(0, indices, since, "amin")
+        for count in (self.rows_since, self.entries_since):
+            count.scatter_reduce_(0, indices, since, "amin")
 
     @property
     def dead(self) -> Bool[Tensor, " width"]:
-        """Latents that have not fired within the last `dead_after` rows."""
-        return self.rows_since >= self.dead_after
+        """Latents that have not fired for so long that they count as dead."""
+        if self.dead_after is not None:
+            return self.rows_since >= self.dead_after
+        return self.entries_since >= _MEAN_FIRINGS * self.entries_since.numel()

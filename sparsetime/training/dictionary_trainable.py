@@ -52,7 +52,7 @@ class DictionaryTrainable(Trainable[Batch]):
         self._dtype = dtype
         self._rate = config.rate(dictionary.width)
         self.tracker = DeadLatentTracker(
-            dictionary.width, config.dead_rows, dictionary.atoms.device
+            dictionary.width, config.dead_after, dictionary.atoms.device
         )
         self._forward: ForwardPass | None = None
         self._check = LearningCheck(dictionary, config.steps)
@@ -97,7 +97,7 @@ class DictionaryTrainable(Trainable[Batch]):
         self._optimiser.step()
 
     def observe(self) -> None:
-        """Count the rows since each latent fired, and let components update their statistics."""
+        """Count since when latents did not fire, and let components update their statistics."""
         forward = self._last_forward
         self.tracker.observe(forward.support.indices, forward.values.detach(), forward.x.shape[0])
         self.dictionary.observe(forward)
@@ -118,7 +118,7 @@ class DictionaryTrainable(Trainable[Batch]):
         }
 
     def state(self) -> dict[str, Tensor]:
-        """Weights and buffers, Adam's moments, rows since each latent fired.
+        """Weights and buffers, Adam's moments, rows and entries since each latent fired.
 
         Errors: DataError where a weight is not finite, so that no checkpoint keeps it.
         """
@@ -126,6 +126,7 @@ class DictionaryTrainable(Trainable[Batch]):
         tensors = {f"dictionary.{n}": t for n, t in self.dictionary.state_dict().items()}
         tensors |= {f"adam.{name}": t for name, t in self._optimiser.state().items()}
         tensors["rows_since_fired"] = self.tracker.rows_since
+        tensors["entries_since_fired"] = self.tracker.entries_since
         return tensors
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
@@ -136,6 +137,9 @@ class DictionaryTrainable(Trainable[Batch]):
         adam_names = self._optimiser.state()
         self._optimiser.restore({name: tensors[f"adam.{name}"] for name in adam_names})
         self.tracker.rows_since.copy_(tensors["rows_since_fired"])
+        # Checkpoints of version 0.1.0 counted rows alone.
+        entries = tensors.get("entries_since_fired", torch.zeros_like(self.tracker.entries_since))
+        self.tracker.entries_since.copy_(entries)
 
     def save(self, folder: str) -> None:
         """Write the dictionary; `sparsetime.load` opens it. Errors: as `state`."""

@@ -18,7 +18,6 @@ from sparsetime.activations.sources.as_source import as_source
 from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, StoreError
 from sparsetime.files import Folder
 from sparsetime.training.config import TrainConfig
-from sparsetime.training.dead_latents import DeadLatentTracker
 from sparsetime.training.run_folder import read_metrics
 from sparsetime.training.schedule import warmup_stable_decay
 
@@ -205,15 +204,6 @@ def test_dead_latents_are_counted_and_come_back(tmp_path):
     assert dead["with"][-1] <= 10  # at this rate of learning some die again
 
 
-def test_firing_counts_rows_since_the_last_time():
-    firing = DeadLatentTracker(3, dead_after=10, device=torch.device("cpu"))
-    firing.observe(torch.tensor([0, 2]), torch.tensor([1.0, 0.0]), rows=6)
-    assert firing.rows_since.tolist() == [0, 6, 6]
-    firing.observe(torch.tensor([2]), torch.tensor([0.5]), rows=6)
-    assert firing.rows_since.tolist() == [6, 12, 0]
-    assert firing.dead.tolist() == [False, True, False]
-
-
 def test_the_rate_rises_stays_and_falls():
     factors = [warmup_stable_decay(step, 100, 0.1, 0.2) for step in range(100)]
     assert factors[0] == pytest.approx(1 / 11)
@@ -233,8 +223,6 @@ def test_defaults_are_derived():
     assert TrainConfig(rows=1).rate(2**12) == pytest.approx(4e-4 * 200**0.5)
     assert TrainConfig(rows=10**9, batch=256).rate(2**12) == pytest.approx(2e-4)
     assert TrainConfig(rows=1, learning_rate=3e-4).rate(2**12) == 3e-4
-    assert config.dead_rows == 100_000
-    assert TrainConfig(rows=10**9).dead_rows == 10_000_000
     assert config.checkpoint_steps == 24
 
 

@@ -17,6 +17,8 @@ from sparsetime.errors import ConfigError
 # With at most this many times k dead latents, dense products of all of them are faster than
 # products at the selected entries.
 _FEW = 4
+# Of so many dead latents one takes part in a row's reconstruction, where `k` is None.
+_SHARE = 4
 
 
 @final
@@ -27,18 +29,23 @@ class AuxK(Term):
         loss = mean_n ||r_n - r̂_n||² / Var(r),    r = target - reconstruction, without gradient
         r̂_n = Σ over the k dead latents of row n with the largest pre-activations of pre_i · atom_i
 
-    `k` None takes half the dimension of the reconstruction. Pre-activations count whatever their
-    sign: a dead latent whose pre-activations are all negative could not return otherwise. They are
-    computed from what the encoder reads, and r is of all that a latent writes: of a whole window,
-    where both extend over time. So all parameters of a selected latent get gradient.
+    `k` None takes a quarter of the dead latents, at most half the dimension of the reconstruction.
+    If all dead latents reconstructed every row together, none would learn a feature of its own: a
+    latent must be left out of most rows to become one for the others. Pre-activations count
+    whatever their sign: a dead latent whose pre-activations are all negative could not return
+    otherwise. They are computed from what the encoder reads, and r is of all that a latent writes:
+    of a whole window, where both extend over time. So all parameters of a selected latent get
+    gradient.
 
     Source: Gao et al. 2024, Scaling and evaluating sparse autoencoders, arXiv:2406.04093, appendix
-    A.2.
+    A.2, which takes half the dimension.
     """
 
     def __init__(self, k: int | None = None, weight: float = 1 / 32) -> None:
         if k is not None and k < 1:
-            raise ConfigError(f"got aux_k={k}, expected at least 1, or None for half the dimension")
+            raise ConfigError(
+                f"got aux_k={k}, expected at least 1, or None for a quarter of the dead latents"
+            )
         super().__init__(k=k, weight=weight)
         self.k = k
 
@@ -50,7 +57,8 @@ class AuxK(Term):
         if not bool(latents.any()):
             return step.x.new_zeros(())
         dead = latents.nonzero().squeeze(1)
-        k = min(self.k or max(1, step.target.shape[1] // 2), dead.shape[0])
+        k = self.k or min(step.target.shape[1] // 2, -(-dead.shape[0] // _SHARE))
+        k = max(1, min(k, dead.shape[0]))
         reconstruct = self._dense if dead.shape[0] <= _FEW * k else self._selected
         guess = reconstruct(step, dead, k)
         residual, weight = step.written_residual

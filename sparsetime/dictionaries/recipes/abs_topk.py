@@ -27,7 +27,7 @@ def abs_topk(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`aux_k`: dead latents that reconstruct the residual; None takes d_in / 2."""
+    """`aux_k`: dead latents that reconstruct the residual; None as in `AuxK`."""
     return Dictionary(
         LinearEncoder(d_in, width),
         AbsTopK(k),

@@ -29,7 +29,7 @@ def bilinear(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`aux_k`: dead latents that reconstruct the residual; None takes d_in / 2."""
+    """`aux_k`: dead latents that reconstruct the residual; None as in `AuxK`."""
     return Dictionary(
         BilinearEncoder(d_in, width),
         TopK(k),

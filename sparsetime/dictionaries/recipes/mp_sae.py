@@ -30,7 +30,7 @@ def mp_sae(
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
     """`k`: iterations of the pursuit; `aux_k`: dead latents that reconstruct the residual; None
-    takes d_in / 2.
+    as in `AuxK`.
     """
     return Dictionary(
         MatchingPursuitEncoder(d_in, width),

@@ -27,7 +27,7 @@ def orthogonal_pursuit(
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
     """`k`: iterations of the pursuit; `aux_k`: dead latents that reconstruct the residual; None
-    takes d_in / 2.
+    as in `AuxK`.
     """
     return Dictionary(
         OrthogonalPursuitEncoder(d_in, width),

@@ -14,8 +14,9 @@ from sparsetime.dictionaries.sparsifiers import TopK
     paper="Gao et al. 2024, Scaling and evaluating sparse autoencoders, arXiv:2406.04093",
     idea="Sparsity by construction: the k largest latents are kept, and no penalty shrinks them.",
     claim="A better frontier of error against L0 than ReLU with L1, and few dead latents.",
-    source_of_defaults="Its appendix A: aux-k of d_in / 2 with weight 1/32; k and width are the "
-    "user's.",
+    source_of_defaults="The weight 1/32 of aux-k is that of its appendix A. Aux-k takes a quarter "
+    "of the dead latents, at most d_in / 2. The appendix always takes d_in / 2; where fewer are "
+    "dead, all of them then reconstruct every row together. k and width are the user's.",
     cost="The unit of the costs of other recipes.",
     system=135,
 )
@@ -26,7 +27,7 @@ def topk(
     aux_k: int | None = None,
     aux_weight: float = 1 / 32,
 ) -> Dictionary:
-    """`aux_k`: dead latents that reconstruct the residual; None takes d_in / 2, as in the paper."""
+    """`aux_k`: dead latents that reconstruct the residual; None as in `AuxK`."""
     return Dictionary(
         LinearEncoder(d_in, width),
         TopK(k),
