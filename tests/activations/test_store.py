@@ -147,7 +147,7 @@ def test_times_follow_start_and_step(tmp_path):
 def test_settings_out_of_range_say_so(store, tmp_path):
     with pytest.raises(ConfigError, match=r"got held_out=1.5, expected a share between 0 and 1"):
         store.split(1.5)
-    with pytest.raises(DataError, match=r"shows 1 sequence here; a split by document needs at"):
+    with pytest.raises(DataError, match=r"at most 1 steps, which leave none for training beside"):
         store.split(0.9)[0].split()
     with pytest.raises(DataError, match=r"shows 6 sequences here, numbered from 0; number 6 was"):
         store.sequence(6)

@@ -139,7 +139,7 @@ def test_thresholds_bring_every_group_to_its_frequency():
     sae = st.dictionary("gba", d_in=8, width=32, k=4, groups=2, ratio=0.25)
     sparsifier = sae.sparsifier
     assert sparsifier.frequencies == pytest.approx([0.2, 0.05])
-    for seed in range(200):
+    for seed in range(600):
         sae.observe(sae.forward_train(rows(512, 8, seed)))
     code = sae.encode(rows(20_000, 8, seed=999))
     fired = torch.bincount(code.indices, minlength=32) / 20_000

@@ -36,7 +36,7 @@ def turns(x, k, rule=kernels.TopKRule, pursuit="matching_pursuit"):
     chosen = encoder.chosen(x, PLANE, rule(k), torch.float32)
     own = PLANE[chosen.clamp_min(0)] * (chosen >= 0)[..., None]
     direct = (own @ x[..., None]).squeeze(2)
-    return chosen, encoder.strengths(own @ own.mT, direct, rule is kernels.AbsTopKRule)
+    return chosen, encoder.coefficients(own @ own.mT, direct, rule is kernels.AbsTopKRule)
 
 
 def test_matching_pursuit_by_hand():
@@ -90,9 +90,9 @@ def test_orthogonal_pursuit_leaves_out_what_would_be_negative():
     products = torch.tensor([[[1.0, 0.9], [0.9, 1.0]]])
     direct = torch.tensor([[1.0, 0.5]])  # least squares: 2.89 and -2.11
     encoder = OrthogonalPursuitEncoder(2, 3)
-    positive = encoder.strengths(products, direct, signed=False)
+    positive = encoder.coefficients(products, direct, signed=False)
     torch.testing.assert_close(positive, torch.tensor([[1.0, 0.0]]), rtol=1e-5, atol=1e-6)
-    signed = encoder.strengths(products, direct, signed=True)
+    signed = encoder.coefficients(products, direct, signed=True)
     torch.testing.assert_close(signed, torch.tensor([[0.55, -0.4]]) / 0.19, rtol=1e-4, atol=0)
 
 
@@ -160,7 +160,7 @@ def test_strengths_have_the_gradient_of_the_unrolled_loop(kind):
             strengths = _unrolled(kind, x, own)
         else:
             direct = (own @ x[..., None]).squeeze(2)
-            strengths = encoder.strengths(own @ own.mT, direct, signed=True)
+            strengths = encoder.coefficients(own @ own.mT, direct, signed=True)
         strengths.sin().sum().backward()
         found.append((strengths.detach(), weight.grad))
     torch.testing.assert_close(found[0], found[1], rtol=1e-3, atol=1e-4)

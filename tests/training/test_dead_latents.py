@@ -1,4 +1,4 @@
-"""A latent is dead after so many rows, or once an average latent would have fired 32 times."""
+"""A latent is dead after `dead_after` rows, or once an average latent would have fired 32 times."""
 
 import torch
 from planted import planted

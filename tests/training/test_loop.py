@@ -137,7 +137,9 @@ def test_other_settings_and_batches_that_end_are_errors(tmp_path, whole):
         job(tmp_path / "whole", NoisyRegression(), settings={"seed": 1})
     short = job(tmp_path / "short", NoisyRegression())
     short.acquire()
-    with pytest.raises(DataError, match=r"ended after step 3 of 20; .* fewer rows than 160"):
+    with pytest.raises(
+        DataError, match=r"ended after step 3 of 20; give more of them.* rows=24 and force=True"
+    ):
         run_jobs([short], batches(0, 3), False)
     empty = job(tmp_path / "empty", NoisyRegression())
     with pytest.raises(DataError, match="gave no batches"):

@@ -79,8 +79,8 @@ def latest_records(path: str | os.PathLike[str] = SHIPPED) -> dict[str, ClaimRec
     return records
 
 
-def _record(saved: dict[str, Any]) -> ClaimRecord:
-    """Errors: KeyError, TypeError for what is no record."""
+def _record(saved: Any) -> ClaimRecord:
+    """Errors: KeyError, TypeError, AttributeError for what is no record."""
     judgements = tuple(
         Judgement(**{**judgement, "margins": tuple(judgement["margins"])})
         for judgement in saved["judgements"]

@@ -17,7 +17,7 @@ from sparsetime.errors import ConfigError
 # With at most this many times k dead latents, dense products of all of them are faster than
 # products at the selected entries.
 _FEW = 4
-# Of so many dead latents one takes part in a row's reconstruction, where `k` is None.
+# Where `k` is None, one dead latent in four takes part in the reconstruction of a row.
 _SHARE = 4
 
 

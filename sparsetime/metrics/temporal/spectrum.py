@@ -114,7 +114,7 @@ def _power(
     twice = np.where(lag == 0, 1.0, 2.0)
     waves = np.cos(2 * np.pi * np.outer(lag, np.linspace(0, 0.5, len(lag))))
     power = np.maximum((sums * parzen * twice) @ waves, 0)
-    return np.asarray(power / power.sum(axis=1, keepdims=True))
+    return ratio(power, np.broadcast_to(power.sum(axis=1, keepdims=True), power.shape))
 
 
 def _centre(power: Float[np.ndarray, "draws frequencies"]) -> Float[np.ndarray, " draws"]:
