@@ -41,8 +41,8 @@ def test_all_figures_are_taken_or_left_out_with_a_reason(store):
 
 def test_families_and_figures_can_be_named(store):
     report = evaluate(Itself(4), store, ["reconstruction", "l0"], progress=False)
-    assert set(report) == {"fvu", "l0"}
-    assert len(report) == 2 and "fvu" in report and "dead" not in report
+    assert set(report) == {"fvu", "fvu_rows", "top_variance", "l0"}
+    assert len(report) == 4 and "fvu" in report and "dead" not in report
     assert set(evaluate(Itself(4), store, "smoothness", progress=False)) == {"smoothness"}
 
 
