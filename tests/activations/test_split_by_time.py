@@ -50,7 +50,7 @@ def test_the_share_seen_in_training_is_of_steps(tmp_path):
 def test_what_cannot_be_split_by_time_says_so(tmp_path):
     short = write_store(tmp_path / "short", [2])
     with pytest.raises(
-        DataError, match=r"at most 2 steps, which leave none for training beside hel"
+        DataError, match=r"at most 2 steps, which leave none for training beside held"
     ):
         short.split(0.5)
     store = write_store(tmp_path / "store", [50])

@@ -167,7 +167,9 @@ def test_variance_between_sequences(taken):
 
 def test_variance_between_sequences_needs_two(taken):
     one = taken([[[1.0], [0.0]] * 50], "between_share")
-    assert one.left_out["between_share"].startswith("there is one sequence, so nothing lies betwee")
+    assert one.left_out["between_share"].startswith(
+        "there is one sequence, so nothing lies between"
+    )
 
 
 def test_persistence_of_the_parts(taken):
