@@ -69,12 +69,13 @@ def leaderboard(out: str | Path, *, progress: bool = True, **settings: Any) -> L
 
 def terms(cell: GridCell, settings: LeaderboardSettings) -> dict[str, Any]:
     """The settings that the cell is trained and measured with, as plain JSON."""
+    as_json = settings.model_dump(mode="json")
     return {
-        "train": settings.train.model_dump(mode="json"),
-        "held_out": settings.held_out,
-        "ladder": settings.ladder.get(cell.bed, []),
-        "bed": settings.beds[cell.bed],
-        "recipe": settings.recipes[cell.recipe],
+        "train": as_json["train"],
+        "held_out": as_json["held_out"],
+        "ladder": as_json["ladder"].get(cell.bed, []),
+        "bed": as_json["beds"][cell.bed],
+        "recipe": as_json["recipes"][cell.recipe],
     }
 
 

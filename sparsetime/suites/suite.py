@@ -132,7 +132,8 @@ def _opened_or_new(
 ) -> Suite:
     """The suite that the folder holds, or a new one that is saved there at once."""
     about = {
-        "settings": chosen.model_dump(),
+        # As JSON, in which the record keeps it: a tuple, of lags or tokens, is a list there.
+        "settings": chosen.model_dump(mode="json"),
         "model_name": loaded.name,
         "model_hash": loaded.revision_or_hash,
     }

@@ -227,6 +227,17 @@ def test_cells_of_other_terms_are_refused(board):
         st.leaderboard(board.path, **{**TINY, "train": {"rows": 500}}, progress=False)
 
 
+def test_terms_are_as_their_json_also_where_settings_are_tuples():
+    """Else a cell would be refused as of other terms when the leaderboard is repeated."""
+    nested = {"matryoshka_batch_topk": {"fractions": (0.5, 1.0)}, "batch_topk": {}}
+    train = {"lag": (1, 2), "exclude_tokens": (3,)}
+    settings = LeaderboardSettings.model_validate({**TINY, "recipes": nested, "train": train})
+    for cell in cells(settings):
+        terms = module.terms(cell, settings)
+        assert terms == json.loads(json.dumps(terms))
+        assert terms["train"]["lag"] == [1, 2]
+
+
 def test_damaged_records_are_named(tmp_path):
     with pytest.raises(StoreError, match=f"holds no {RECORD}; sparsetime.leaderboard writes one"):
         Leaderboard.open(str(tmp_path))

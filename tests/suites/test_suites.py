@@ -127,6 +127,23 @@ def test_a_suite_resumes_and_measures_what_is_new(model, data, tmp_path, monkeyp
     assert "CE increase, 32 tokens, other" in measured.table()
 
 
+def test_a_suite_whose_settings_hold_tuples_is_opened_again(model, data, tmp_path):
+    """JSON has no tuples: the record holds lists in their place."""
+    settings = {
+        "recipe": "matryoshka_batch_topk",
+        "settings": {"k": 4, "fractions": (0.5, 1.0)},
+        "train": {"rows": 256, "batch": 128, "exclude_tokens": (49,), "lag": (1, 2)},
+        "width": 8,
+        "progress": False,
+    }
+    first = st.suite(model, data, "model.layers.0", tmp_path / "run", **settings)
+    assert st.suite(model, data, "model.layers.0", tmp_path / "run", **settings) == first
+    assert Suite.open(str(tmp_path / "run")) == first
+    with pytest.raises(StoreError, match=r"holds a suite of another settings .*choose another"):
+        other = {**settings, "train": {**settings["train"], "lag": (1, 3)}}
+        st.suite(model, data, "model.layers.0", tmp_path / "run", **other)
+
+
 def test_patterns_name_one_step_of_a_path(model):
     found = matching_sites(model, ["model.layers.*", "model.layers.*.mlp:input", "model.layers.0"])
     assert found == {
