@@ -33,7 +33,9 @@ class ModelKind:
     def inputs(self) -> Tensor:
         """Tokens [batch, time], or values [batch, time, channels]."""
         if self.tokens:
-            return torch.arange(BATCH * TIME).reshape(BATCH, TIME) % VOCABULARY
+            # From 3 on: BERT's padding is 0, GPT-2's first and last tokens are 0 and 1 here, and a
+            # capture leaves out padding at the ends of a document.
+            return 3 + torch.arange(BATCH * TIME).reshape(BATCH, TIME) % (VOCABULARY - 3)
         return torch.linspace(-1, 1, BATCH * TIME * CHANNELS).reshape(BATCH, TIME, CHANNELS)
 
 
