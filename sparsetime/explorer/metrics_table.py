@@ -29,8 +29,9 @@ _LABELS = {
     "dwell": "Dwell, mean",
     "dwell_median": "Dwell, median",
     "dwell_over_runs": "Dwell over runs",
-    "half_life": "Half-life within sequences, mean",
-    "half_life_median": "Half-life within sequences, median",
+    # Within sequences, but for evaluations of 0.1.0; the definition on file says which.
+    "half_life": "Half-life, mean",
+    "half_life_median": "Half-life, median",
     "half_life_censored": "Half-life past the lags",
     "between_share": "Variance between sequences",
     "flicker": "Switches a step",
