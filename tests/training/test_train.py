@@ -91,7 +91,7 @@ from interruptions import interrupted_at
 from planted import planted
 import sparsetime as st
 sae = st.dictionary("batch_topk", d_in=16, width=48, k=3)
-st.train(sae, planted(800), out=sys.argv[2], rows=1200 * 64, batch=64, learning_rate=3e-3,
+st.train(sae, planted(800), out=sys.argv[2], rows=500 * 64, batch=64, learning_rate=3e-3,
          show=False, checkpoint_every=50, snapshots=6)
 """
 

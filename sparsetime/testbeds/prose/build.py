@@ -15,7 +15,7 @@ from sparsetime.activations.store.store import open_store
 from sparsetime.config import Settings
 from sparsetime.files import Folder
 from sparsetime.testbeds.base import Testbed
-from sparsetime.testbeds.prose.corpus import corpus
+from sparsetime.testbeds.prose.corpus import readers
 from sparsetime.testbeds.prose.minilm import MODEL, minilm
 
 #: From the fastest label to the slowest; `source` and `name` are of a whole document.
@@ -60,9 +60,13 @@ def documents(characters: int) -> list[Document]:
     """Documents in a fixed random order, until there are enough characters."""
     chosen: list[Document] = []
     length = 0
-    for document in sorted(corpus(), key=lambda d: hashlib.sha256(d.id.encode()).digest()):
+    by_id = readers()
+    for name in sorted(by_id, key=lambda name: hashlib.sha256(name.encode()).digest()):
         if length >= characters:
             break
+        document = by_id[name]()
+        if document is None:
+            continue
         chosen.append(document)
         length += len(document.text or "")
     return chosen

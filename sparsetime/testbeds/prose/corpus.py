@@ -13,13 +13,15 @@ import re
 import sys
 import sysconfig
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from sparsetime.activations.capture.document import Document
 from sparsetime.errors import DataError
 
 Span = tuple[int, int, str]
+Reader = Callable[[], Document | None]
 
 SMALLEST_MODULE = 2_000  # characters of docstring; a module with fewer is left out
 _NOT_READ = {
@@ -60,17 +62,24 @@ def corpus() -> list[Document]:
     Some topics quote others (`compound` contains `if`, `for` and `while`), so a split by document
     does not keep every sentence of the held-out part out of the training part.
     """
-    return [*topics(), *docstrings()]
+    documents = [read() for read in readers().values()]
+    return [document for document in documents if document is not None]
+
+
+def readers() -> dict[str, Reader]:
+    """What reads each document, by its id, in the order of `corpus`.
+
+    It gives None where a module has fewer than `SMALLEST_MODULE` characters. Reading all takes
+    seconds, so a testbed calls those that it needs.
+
+    Errors: DataError where the folder of the standard library holds no source files.
+    """
+    return {**_topic_readers(), **_module_readers(Path(sysconfig.get_path("stdlib")))}
 
 
 def topics() -> list[Document]:
     """The language reference behind `help("assert")`: one document a topic, sections by heading."""
-    from pydoc_data.topics import topics as texts
-
-    return [
-        _document("topics", name, _clean(text), heading_spans(_clean(text)))
-        for name, text in sorted(texts.items())
-    ]
+    return [topic for read in _topic_readers().values() if (topic := read()) is not None]
 
 
 def docstrings(library: Path | None = None) -> list[Document]:
@@ -82,19 +91,8 @@ def docstrings(library: Path | None = None) -> list[Document]:
 
     Errors: DataError where the folder holds no source files.
     """
-    root = library or Path(sysconfig.get_path("stdlib"))
-    documents = []
-    for path in _module_files(root):
-        name = _module_name(path.relative_to(root))
-        text, spans = join_docstrings(path.read_bytes(), name)
-        if len(text) >= SMALLEST_MODULE:
-            documents.append(_document("docstrings", name, text, spans))
-    if not documents:
-        raise DataError(
-            f"no documented Python sources were found in {root}; a corpus of docstrings needs the "
-            f"standard library's .py files (some packaged Pythons ship only compiled ones)"
-        )
-    return documents
+    read_all = _module_readers(library or Path(sysconfig.get_path("stdlib"))).values()
+    return [module for read in read_all if (module := read()) is not None]
 
 
 def heading_spans(text: str) -> list[Span]:
@@ -177,6 +175,32 @@ def _clean(text: str) -> str:
     Half of a surrogate pair is no character: UTF-8 cannot hold it.
     """
     return _RULE.sub(r"\1\1\1", text).encode("utf-8", "replace").decode("utf-8")
+
+
+def _topic_readers() -> dict[str, Reader]:
+    from pydoc_data.topics import topics as texts
+
+    def read(name: str) -> Document:
+        text = _clean(texts[name])
+        return _document("topics", name, text, heading_spans(text))
+
+    return {f"topics/{name}": partial(read, name) for name in sorted(texts)}
+
+
+def _module_readers(root: Path) -> dict[str, Reader]:
+    def read(path: Path, name: str) -> Document | None:
+        text, spans = join_docstrings(path.read_bytes(), name)
+        if len(text) < SMALLEST_MODULE:
+            return None
+        return _document("docstrings", name, text, spans)
+
+    named = {path: _module_name(path.relative_to(root)) for path in _module_files(root)}
+    if not named:
+        raise DataError(
+            f"no documented Python sources were found in {root}; a corpus of docstrings needs the "
+            f"standard library's .py files (some packaged Pythons ship only compiled ones)"
+        )
+    return {f"docstrings/{name}": partial(read, path, name) for path, name in named.items()}
 
 
 def _document(source: str, name: str, text: str, sections: list[Span]) -> Document:
