@@ -12,6 +12,7 @@ from torch import Tensor
 
 TOP = 0.01  # of the rows, those furthest from the mean
 _FAR = 5.0  # times as far from the mean as the median row
+_FEW = 0.2  # of the rows; more are no tail: data in which most steps are nearly silent
 _DECIDES = 0.5  # share of the variance from which on the far rows decide a sum of squares
 _FEWEST = 100
 
@@ -33,7 +34,7 @@ def top_share(squares: Float[np.ndarray, " rows"], top: float = TOP) -> float:
 @final
 @dataclass(frozen=True)
 class FarRows:
-    """Rows over five times as far from the mean as the median row, however many there are.
+    """Rows over five times as far from the mean as the median row.
 
     rows: their share of all rows; variance: their share of sum ||x_t - mean||^2.
     """
@@ -51,8 +52,8 @@ class FarRows:
         return FarRows(float(far.mean()), float(squares[far].sum()) / total)
 
     def warn(self, what: str) -> None:
-        """Warn where they hold more than half of the variance."""
-        if self.variance > _DECIDES:
+        """Warn where they are at most a fifth of the rows and hold over half of the variance."""
+        if self.rows <= _FEW and self.variance > _DECIDES:
             warnings.warn(
                 f"{self.rows:.1%} of the activations are over {_FAR:g} times as far from the mean "
                 f"as the median one, hold {self.variance:.0%} of the variance, and decide {what}; "

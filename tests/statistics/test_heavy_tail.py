@@ -15,7 +15,7 @@ def test_equal_rows_hold_their_share_and_one_of_many_all():
 
 
 @pytest.mark.parametrize("heavy", [5, 50, 200])
-def test_rows_that_decide_warn_however_many_they_are(heavy):
+def test_rows_that_decide_warn_up_to_a_fifth_of_all(heavy):
     x = torch.randn(1000, 4, generator=torch.Generator().manual_seed(0))
     x[:heavy] *= 100
     message = rf"{heavy / 10:.1f}% of the activations are .* (9\d|100)% of the variance, and decide"
@@ -32,4 +32,13 @@ def test_an_ordinary_tail_does_not_warn(recwarn):
     warn_of_heavy_tail(x, "training")  # a third of the variance
     warn_of_heavy_tail(torch.zeros(1000, 4), "training")
     warn_of_heavy_tail(100 * x[:50], "training")
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("active", [300, 450])
+def test_sparse_events_between_silent_steps_do_not_warn(active, recwarn):
+    """Without the active rows only noise would be left."""
+    x = 0.01 * torch.randn(1000, 4, generator=torch.Generator().manual_seed(0))
+    x[:active] *= 100
+    warn_of_heavy_tail(x, "training")
     assert not recwarn.list
