@@ -4,8 +4,10 @@ import pytest
 import torch
 from made_passes import made_pass
 from planted import planted
+from torch.nn import functional
 
 import sparsetime as st
+from sparsetime import seeds
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.decoders import UnitNormDecoder
@@ -96,12 +98,25 @@ def test_both_losses_can_stand_together():
     assert kinds == ["nested_mse", "temporal_contrastive", "temporal_difference", "aux_k"]
 
 
+def one_slow_among_fast(seed):
+    """[80, 100, 16]: one of 6 slow features, another every fiftieth step, and about 2 of 40 fast.
+
+    The slow features fit into the high-level group and one is active on every row, so that no row
+    has a reason to be without a high-level latent.
+    """
+    generator = seeds.torch_generator(seed, "planted atoms", "slow")
+    slow = functional.normalize(torch.randn(6, 16, generator=generator), dim=1)
+    turns = torch.randint(6, (160,), generator=seeds.torch_generator(seed, "planted codes", "slow"))
+    x = planted(8000, seed=seed) + 1.5 * slow[turns].repeat_interleave(50, 0)
+    return x.reshape(80, 100, 16)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("lag", [1, (1, 8)], ids=["adjacent", "random earlier"])
-def test_the_contrast_makes_neighbours_alike(tmp_path, lag):
-    """Half of the features change every fiftieth step, the others with every step."""
-    slow = planted(160, seed=0).repeat_interleave(50, 0)
-    x = (slow + planted(8000, seed=1)).reshape(80, 100, 16)
-    alike = {}
+def test_the_contrast_makes_neighbours_alike(tmp_path, lag, seed):
+    """On all rows, where a row without a high-level latent counts as unlike; and on the others."""
+    x = one_slow_among_fast(seed)
+    alike, alike_where_active = {}, {}
     for weight in (1e-9, 0.3):
         sae = st.dictionary(
             "temporal_matryoshka",
@@ -110,9 +125,14 @@ def test_the_contrast_makes_neighbours_alike(tmp_path, lag):
             k=4,
             contrastive_weight=weight,
             contrast_block=64,
+            seed=seed,
         )
         out = tmp_path / str(weight)
         st.train(sae, x, out=out, rows=25_600, batch=128, lag=lag, learning_rate=3e-3, show=False)
         high = sae.encode(x).prefix(sae.groups[0]).dense()
-        alike[weight] = torch.cosine_similarity(high[:, 1:], high[:, :-1], dim=2).mean()
+        cosines = torch.cosine_similarity(high[:, 1:], high[:, :-1], dim=2)
+        active = high.any(2)
+        alike[weight] = cosines.mean()
+        alike_where_active[weight] = cosines[active[:, 1:] & active[:, :-1]].mean()
     assert alike[0.3] > alike[1e-9] + 0.01
+    assert alike_where_active[0.3] > alike_where_active[1e-9] + 0.1
