@@ -98,7 +98,9 @@ def test_pages_answer_while_live_requests_wait_for_the_model(explorer, monkeypat
     assert {status for status, _ in newest} == {200}
     for _, body in newest:
         lines = [json.loads(line) for line in body.splitlines() if line.startswith(b"{")]
-        assert lines[0]["state"] == "loading"
+        # On a busy machine a request may have waited a while before the loading began.
+        states = [line["state"] for line in lines if "state" in line]
+        assert "loading" in states and set(states) <= {"waiting", "loading", "running"}
         assert sum(len(line.get("features", [])) for line in lines) == 4
     assert effects[0] == 400 and b"no unembedding" in effects[1]
 
