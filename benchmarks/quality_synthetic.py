@@ -12,7 +12,8 @@ SAELens itself scores both on held-out rows: FVU, MCC, F1 of the best-matching f
 
 The defaults were chosen on the seeds 11 and 12; seeds are of features, hierarchy and correlations.
 Trainings of SAELens are kept in build/benchmarks and not repeated; --libraries sae_lens runs them
-alone. The last line is JSON; --keep also writes it to benchmarks/results/.
+alone. --aux-k sets how many dead latents take part in aux-k, in place of sparsetime's default. The
+last line is JSON; --keep also writes it to benchmarks/results/.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ def main() -> None:
     options = arguments()
     result: dict[str, Any] = {
         "benchmark": "quality_synthetic",
-        **{key: getattr(options, key) for key in ("seeds", "rows", "batch", "width", "threads")},
+        **{
+            key: getattr(options, key)
+            for key in ("seeds", "rows", "batch", "width", "threads", "aux_k")
+        },
         "machine": machine(),
         "runs": [],
     }
@@ -66,6 +70,10 @@ def main() -> None:
                     for library, rate in trainings(options.learning_rates):
                         if library not in libraries:
                             continue
+                        if library == "sparsetime" and options.aux_k is not None:
+                            task["options"] = {"aux_k": options.aux_k}
+                        else:
+                            task.pop("options", None)
                         run = {"kind": kind, "recipe": recipe, "seed": seed, "library": library}
                         run |= {"learning_rate": rate}
                         about = {**run, "task": {**task, "data": data.name}}
@@ -206,6 +214,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--recipes", default=",".join(RECIPES))
     parser.add_argument("--learning-rates", default="1e-3,3e-3,1e-2", help="of SAELens")
     parser.add_argument("--libraries", default="sparsetime,sae_lens")
+    parser.add_argument("--aux-k", type=int, help="of sparsetime; its default where not given")
     parser.add_argument("--rows", type=int, default=524_288)
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--width", type=int, default=256)

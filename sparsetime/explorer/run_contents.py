@@ -243,7 +243,7 @@ def _evaluation(
     try:
         report = EvaluationReport.load(folder.url)
     except SparsetimeError as error:
-        notes.append(f"The figures of {name} are left out: {str(error).rstrip('.')}.")
+        notes.append(f"The metrics of {name} are left out: {str(error).rstrip('.')}.")
         return None
     if report.subject.get("dictionary") != weights:
         other = "other weights than it has now"

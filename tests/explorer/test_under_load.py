@@ -199,6 +199,20 @@ def test_equal_requests_at_once_are_computed_once():
     asyncio.run(visit())
 
 
+def test_an_answer_that_waits_for_its_reader_to_leave_leaves_the_loop_to_others():
+    async def watching(scope, receive, send):
+        assert await receive() == {"type": "http.request", "body": b"", "more_body": False}
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(receive(), 0.05)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def visit():
+        return await asyncio.wait_for(asked_of(SharedAnswers(watching), "GET", "/api/run"), 5)
+
+    assert asyncio.run(visit())[0]["status"] == 200
+
+
 def test_an_error_reaches_all_who_ask_for_it():
     async def broken(scope, receive, send):
         await asyncio.sleep(0.01)

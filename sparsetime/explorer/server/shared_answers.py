@@ -52,14 +52,17 @@ class SharedAnswers:
 
     async def _messages(self, scope: Scope) -> list[Message]:
         messages: list[Message] = []
+        body: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive() -> Message:
+            if body:
+                return body.pop()
+            # The client stays, so an application that waits for it to leave waits without end.
+            never: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+            return await never
 
         async def keep(message: Message) -> None:
             messages.append(message)
 
-        await self._app(scope, _no_body, keep)
+        await self._app(scope, receive, keep)
         return messages
-
-
-async def _no_body() -> Message:
-    """What an application receives of a GET: its empty body."""
-    return {"type": "http.request", "body": b"", "more_body": False}

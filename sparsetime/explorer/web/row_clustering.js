@@ -6,6 +6,7 @@
 const COARSE = 192; // columns in which rows are compared
 const IN_TREE = 300; // rows that are clustered; each further row is placed beside its nearest
 const SAME_GROUP = 0.7; // cosine distance up to which rows are one group
+const GRID = 2 ** 30; // distances are multiples of one over this: equal ones are equal in Python too
 
 /**
  * @typedef {{columns: number[], strengths: number[]}} Cells
@@ -99,7 +100,8 @@ function nearestOf(vector, others) {
  */
 function averageLinkage(vectors) {
   const rows = vectors.length;
-  const distance = vectors.map((a) => vectors.map((b) => 1 - dot(a, b)));
+  const onGrid = (/** @type {number} */ value) => Math.floor(value * GRID + 0.5) / GRID;
+  const distance = vectors.map((a) => vectors.map((b) => onGrid(1 - dot(a, b))));
   const sizes = new Array(rows).fill(1); // 0 for a cluster that was merged into another one
   /** @type {Merge[]} */
   const merges = [];

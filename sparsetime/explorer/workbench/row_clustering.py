@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 _COARSE = 192  # columns in which rows are compared
 _IN_TREE = 300
 _TOGETHER = 0.7  # cosine distance up to which rows are one group
+_GRID = 2.0**30  # distances are multiples of one over this
 
 # The columns in which a row is active, and its activations in percent of the peak.
 Cells: TypeAlias = tuple[np.ndarray, np.ndarray]
@@ -35,7 +36,9 @@ def cluster_rows(
     seen += 1e-9  # an inactive row has no direction otherwise
     seen /= np.linalg.norm(seen, axis=1, keepdims=True)
     first = seen[:_IN_TREE]
-    tree = linkage(first, "average", metric="cosine")
+    # On a grid, so that equal distances are equal here and in the page, however each rounds sums.
+    apart = np.floor((1 - first @ first.T) * _GRID + 0.5) / _GRID
+    tree = linkage(apart[np.triu_indices(len(first), 1)], "average")
     place_of_first = np.empty(len(first), dtype=np.int64)
     place_of_first[leaves_list(tree)] = np.arange(len(first))
     group_of_first = fcluster(tree, _TOGETHER, "distance")
