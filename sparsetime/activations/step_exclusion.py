@@ -1,10 +1,9 @@
-"""Steps that are left out of training and measuring: first steps, given tokens, large norms."""
+"""Steps left out of capture, training and measuring: first steps, given tokens, large norms."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol, final, runtime_checkable
 
 import numpy as np
@@ -17,7 +16,6 @@ from sparsetime.segments import Segments
 
 if TYPE_CHECKING:
     from sparsetime.activations.sources.source import RowReader
-    from sparsetime.activations.store.store import Store
 
 #: Key of a dictionary's provenance under which its exclusion is saved.
 EXCLUDED = "excluded_steps"
@@ -46,6 +44,11 @@ class StepExclusion:
     norm_limit: float | None = None
 
     def __post_init__(self) -> None:
+        if self.norm_limit is not None and self.norm_above is None:
+            raise ConfigError(
+                f"got norm_limit={self.norm_limit} without norm_above; give the multiple of the "
+                "median that it stands for"
+            )
         if self.first < 0 or (self.norm_above is not None and not self.norm_above > 1):
             raise ConfigError(
                 f"got first={self.first} and norm_above={self.norm_above}, expected a number of "
@@ -60,13 +63,29 @@ class StepExclusion:
         return {**asdict(self), "tokens": list(self.tokens)}
 
     @staticmethod
-    def of_provenance(provenance: Mapping[str, Any]) -> StepExclusion:
-        """The exclusion that a dictionary was trained with; none where it holds none."""
-        saved = provenance.get(EXCLUDED) or {}
+    def of_config(saved: Mapping[str, Any] | None) -> StepExclusion:
+        """The exclusion that `to_config` returned; none for None."""
+        saved = saved or {}
         return StepExclusion(**{**saved, "tokens": tuple(saved.get("tokens", ()))})
 
+    @staticmethod
+    def of_provenance(provenance: Mapping[str, Any]) -> StepExclusion:
+        """The exclusion that a dictionary was trained with; none where it holds none."""
+        return StepExclusion.of_config(provenance.get(EXCLUDED))
+
+    def merged(self, other: StepExclusion) -> StepExclusion:
+        """The exclusion of every step that either leaves out; of two norms, the smaller limit."""
+        limits = [one for one in (self, other) if one.norm_above is not None]
+        strictest = min(limits, key=_norm_order, default=self)
+        return StepExclusion(
+            max(self.first, other.first),
+            tuple(dict.fromkeys((*self.tokens, *other.tokens))),
+            strictest.norm_above,
+            strictest.norm_limit,
+        )
+
     def measured(self, reader: RowReader, segments: Segments, first_rows: Any) -> StepExclusion:
-        """The same with the limit of the norm, from the median over all rows."""
+        """The same with the limit of the norm, from the median over all stored rows."""
         if self.norm_above is None or self.norm_limit is not None:
             return self
         lengths = segments.numpy_lengths
@@ -80,19 +99,27 @@ class StepExclusion:
             for start in range(0, len(rows), _ROWS_AT_ONCE)
             for piece in reader.pieces(rows[start : start + _ROWS_AT_ONCE])
         ]
-        return replace(self, norm_limit=self.norm_above * float(np.median(np.concatenate(norms))))
+        return replace(
+            self, norm_limit=self.norm_above * float(np.nanmedian(np.concatenate(norms)))
+        )
 
     def kept(
         self,
         x: Float[Tensor, "*batch time d"],
         tokens: Int[Tensor, "*batch time"] | None = None,
+        special: Bool[Tensor, "*batch time"] | None = None,
     ) -> Bool[Tensor, "*batch time"]:
         """The steps of whole sequences, or of windows, that are not left out.
+
+        special: steps that `first` does not count, such as special tokens, which no store holds.
 
         Errors: DataError where tokens decide and none are given, or the norm's limit is unknown.
         """
         kept = torch.ones(x.shape[:-1], dtype=torch.bool, device=x.device)
-        kept[..., : self.first] = False
+        if special is None:
+            kept[..., : self.first] = False
+        else:
+            kept &= (~special).to(x.device).cumsum(-1) > self.first
         if self.tokens:
             if tokens is None:
                 raise DataError(
@@ -105,6 +132,14 @@ class StepExclusion:
                 raise DataError("the limit of the norm is unknown; measure it on activations first")
             kept &= x.double().norm(dim=-1) <= self.norm_limit
         return kept
+
+
+@runtime_checkable
+class ExcludingSource(Protocol):
+    """A source that holds which steps are left out of its samples."""
+
+    @property
+    def excluded(self) -> StepExclusion: ...
 
 
 @runtime_checkable
@@ -132,41 +167,10 @@ def without_steps(source: Any, exclusion: StepExclusion) -> Any:
     return source.without_steps(exclusion)
 
 
-def kept_segments(
-    reader: RowReader,
-    segments: Segments,
-    first_rows: Int[np.ndarray, " sequences"],
-    exclusion: StepExclusion,
-    tokens: Int[np.ndarray, " rows"] | None = None,
-) -> tuple[Segments, Int[np.ndarray, " kept"]]:
-    """The unbroken runs of steps that are kept, as segments, and the reader's first row of each.
-
-    Errors: DataError where no step is left.
-    """
-    lengths, firsts = [], []
-    for number, (start, stop) in enumerate(pairwise(segments.offsets.tolist())):
-        rows = first_rows[number] + np.arange(stop - start)
-        if exclusion.norm_above is None:
-            x = torch.zeros(len(rows), 1)  # only norms need the activations themselves
-        else:
-            x = torch.cat([*reader.pieces(rows), torch.zeros(0, reader.d)])
-        own = None if tokens is None else torch.tensor(tokens[start:stop])
-        for begin, end in runs_of(exclusion.kept(x, own).numpy()):
-            firsts.append(first_rows[number] + begin)
-            lengths.append(end - begin)
-    if not lengths:
-        raise DataError(
-            f"no step is left of {segments.rows:,} with {exclusion}; leave out fewer steps"
-        )
-    return Segments.of_lengths(lengths), np.array(firsts, dtype=np.int64)
-
-
-def kept_segments_of(store: Store) -> tuple[Segments, Int[np.ndarray, " kept"]]:
-    """Segments that the samples of a store's view are drawn from; see `kept_segments`."""
-    if not store.exclusion:
-        return store.segments, store.first_rows
-    tokens = store.steps(["token"])["token"].to_numpy() if store.exclusion.tokens else None
-    return kept_segments(store.reader, store.segments, store.first_rows, store.exclusion, tokens)
+def _norm_order(exclusion: StepExclusion) -> tuple[float, float]:
+    """Order by the limit of the norm; one that is still to be measured stands behind."""
+    limit = exclusion.norm_limit
+    return (np.inf if limit is None else limit, exclusion.norm_above or np.inf)
 
 
 def runs_of(kept: Bool[np.ndarray, " time"]) -> list[tuple[int, int]]:

@@ -8,7 +8,19 @@ import typer
 
 from sparsetime.cli.app import app
 from sparsetime.cli.model_argument import named_model
-from sparsetime.cli.options import Config, Data, Force, Model, Out, Sets, given, say
+from sparsetime.cli.options import (
+    Config,
+    Data,
+    ExcludeFirst,
+    ExcludeNorm,
+    ExcludeTokens,
+    Force,
+    Model,
+    Out,
+    Sets,
+    given,
+    say,
+)
 from sparsetime.config import read_config
 
 
@@ -25,6 +37,9 @@ def capture(
     overlap: Annotated[int | None, typer.Option(help="Steps of context before a window.")] = None,
     batch: Annotated[int | None, typer.Option(help="Windows run at once.")] = None,
     dtype: Annotated[str | None, typer.Option(help="auto, float32, float16 or bfloat16.")] = None,
+    exclude_first: ExcludeFirst = None,
+    exclude_token: ExcludeTokens = None,
+    exclude_norm: ExcludeNorm = None,
     on_bad: Annotated[
         str | None, typer.Option(help="A file that is not UTF-8: refuse or skip.")
     ] = None,
@@ -56,12 +71,16 @@ def capture(
         overlap=overlap,
         batch=batch,
         dtype=dtype,
+        exclude_first=exclude_first,
+        exclude_tokens=exclude_token,
+        exclude_norm=exclude_norm,
         on_bad=on_bad,
         force=force,
     )
     chosen = read_config(config, CaptureSection, flags, section="capture")
     kept = {"window", "overlap", "batch", "dtype", "time_axis", "force"} & chosen.model_fields_set
     options = {name: getattr(chosen, name) for name in kept}
+    options["exclusion"] = chosen.exclusion()
     documents = chosen.documents()  # before the model: files are looked at in no time
     stores = run(named_model(chosen.model), documents, chosen.site, chosen.out, **options)
     for store in stores if isinstance(stores, list) else [stores]:

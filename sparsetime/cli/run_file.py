@@ -81,7 +81,30 @@ class ModelOnData(Settings):
         return read_texts(texts, on_bad=self.on_bad)
 
 
-class CaptureSection(ModelOnData):
+class ExcludedSteps(Settings):
+    """Steps to leave out: the first ones, those with given tokens, those of a large norm.
+
+    `exclude_norm` is a multiple of the median norm; `exclude_norm_limit` is the longest norm kept,
+    in place of one that is measured.
+    """
+
+    exclude_first: int = Field(default=0, ge=0)
+    exclude_tokens: tuple[int, ...] = ()
+    exclude_norm: float | None = Field(default=None, gt=1)
+    exclude_norm_limit: float | None = Field(default=None, gt=0)
+
+    def exclusion(self) -> StepExclusion | None:
+        """The steps to leave out; None where no key says any."""
+        from sparsetime.activations.step_exclusion import StepExclusion
+
+        if not set(ExcludedSteps.model_fields) & self.model_fields_set:
+            return None
+        return StepExclusion(
+            self.exclude_first, self.exclude_tokens, self.exclude_norm, self.exclude_norm_limit
+        )
+
+
+class CaptureSection(ModelOnData, ExcludedSteps):
     """What `sparsetime capture` runs and where it writes.
 
     `time_axis` says where time stands in the site's tensor.
@@ -124,7 +147,7 @@ class StoreView(Settings):
 
     def parts(self) -> tuple[Store, Store]:
         """The training part and the held-out part; both are the whole where nothing is held out."""
-        from sparsetime.activations.store.store import open_store
+        from sparsetime.activations.store.open_store import open_store
 
         whole = open_store(self.store)
         if self.held_out == 0:
@@ -187,29 +210,17 @@ class TrainSection(StoreView, TrainConfig):
         return {name: getattr(self, name) for name in TrainConfig.model_fields}
 
 
-class EvaluateSection(StoreView):
+class EvaluateSection(StoreView, ExcludedSteps):
     """The dictionary and the documents of `sparsetime evaluate`.
 
     `metrics` are metrics or families; `model` is the store's model, named as `capture.model` is.
-    `exclude_first`, `exclude_tokens` and `exclude_norm` are steps to leave out; without any of the
-    three, those that the dictionary's training left out.
+    Without any key of steps to leave out, those that the dictionary's training left out are.
     """
 
     dictionary: str
     metrics: list[str] | None = None
     out: str | None = None
     model: str | None = None
-    exclude_first: int = Field(default=0, ge=0)
-    exclude_tokens: tuple[int, ...] = ()
-    exclude_norm: float | None = Field(default=None, gt=1)
-
-    def exclusion(self) -> StepExclusion | None:
-        """The steps to leave out; None where no key says any."""
-        from sparsetime.activations.step_exclusion import StepExclusion
-
-        if not {"exclude_first", "exclude_tokens", "exclude_norm"} & self.model_fields_set:
-            return None
-        return StepExclusion(self.exclude_first, self.exclude_tokens, self.exclude_norm)
 
 
 class IndexSection(Settings):

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import yaml
 
 from sparsetime.activations.capture.capture import capture
-from sparsetime.activations.store.store import Store, open_store
+from sparsetime.activations.store.open_store import open_store
+from sparsetime.activations.store.store import Store
 from sparsetime.config import read_config
 from sparsetime.demo.settings import DemoSettings
 from sparsetime.dictionaries.dictionary import Dictionary

@@ -121,8 +121,8 @@ def readable(folder: Folder, dictionaries: list[str], advance: Callable[[], None
 
 def _stores(folder: Folder, notes: list[str]) -> Stores:
     """The stores of a run that can be opened; the others leave a note."""
+    from sparsetime.activations.store.open_store import open_store
     from sparsetime.activations.store.provenance import shards_hash
-    from sparsetime.activations.store.store import open_store
 
     stores: Stores = {}
     for name in store_names(folder):

@@ -161,13 +161,16 @@ def _together(
 
 
 def kept_steps(sequence: StoredSequence, exclusion: StepExclusion) -> Bool[Tensor, " time"]:
-    """The steps of a stored sequence that are not left out. Errors: those of `exclusion.kept`."""
+    """The steps of a stored sequence that are not left out, by the capture or the exclusion.
+
+    Errors: those of `exclusion.kept`.
+    """
     if not exclusion:
-        return torch.ones(len(sequence), dtype=torch.bool)
+        return sequence.kept
     tokens = None
     if exclusion.tokens and "token" in sequence.steps.column_names:
         tokens = torch.from_numpy(sequence.steps["token"].to_numpy().astype("int64"))
-    return exclusion.kept(sequence.values, tokens)
+    return sequence.kept & exclusion.kept(sequence.values, tokens)
 
 
 def _with_empty_rows(code: SparseCode, kept: Bool[Tensor, " rows"]) -> SparseCode:

@@ -41,7 +41,8 @@ def ce_increase(
     `next_token_loss`: the special tokens that a dictionary was not trained on.
 
     exclusion: steps whose activations stay as they are; None takes those that the training of a
-    dictionary left out. The null leaves them too.
+    dictionary left out. The null leaves them too. Its first steps are counted behind the steps of
+    `keep` that stand before them, as in a capture, which stores no special tokens.
 
     The interval resamples windows. The null is mean ablation: the mean activation of these tokens
     at every step that is replaced. details: `plain`, the model's own cross-entropy, and
@@ -66,8 +67,8 @@ def ce_increase(
 
     # The first pass returns activations unchanged, and sums them for the mean.
     plain = losses(lambda t, k: lambda x: mean.observe(x, k))
-    spliced = losses(lambda t, k: _passing(reconstruct, leave_out, t))
-    ablated = losses(lambda t, k: _passing(mean.ablate, leave_out, t))
+    spliced = losses(lambda t, k: _passing(reconstruct, leave_out, t, k))
+    ablated = losses(lambda t, k: _passing(mean.ablate, leave_out, t, k))
     count = len(tokens)
     null = float((ablated - plain).mean())
     rise = (spliced - plain).numpy()
@@ -96,9 +97,9 @@ def evaluated_ce_increase(data: EvaluationData) -> Estimate:
     length = context.context if limit is None else min(context.context, limit)
     windows = held_out_windows(context.store, length, context.tokens, context.model.tokenizer)
     site, seed = context.store.site, context.seed
-    return ce_increase(
-        model, _spliced(data), windows.tokens, site, seed, windows.keep, context.exclusion
-    )
+    # What the capture left out is not in the evaluated frame of the model either.
+    excluded = context.exclusion.merged(context.store.excluded)
+    return ce_increase(model, _spliced(data), windows.tokens, site, seed, windows.keep, excluded)
 
 
 @final
@@ -138,12 +139,15 @@ def _window_losses(
 
 
 def _passing(
-    replace: Patch, exclusion: StepExclusion, tokens: Int[Tensor, "windows length"]
+    replace: Patch,
+    exclusion: StepExclusion,
+    tokens: Int[Tensor, "windows length"],
+    special: Bool[Tensor, "windows length"],
 ) -> Patch:
     """`replace`, where the steps left out pass through unchanged."""
 
     def passing(x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch time d"]:
-        kept = exclusion.kept(x, tokens)[..., None]
+        kept = exclusion.kept(x, tokens, special)[..., None]
         return torch.where(kept, replace(x).to(x), x)
 
     return passing if exclusion else replace

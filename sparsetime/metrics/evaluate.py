@@ -133,6 +133,7 @@ def evaluate(
         seed=seed,
         exclusion=exclusion,
     )
+    excluded = exclusion.merged(store.manifest.exclusion)
     computable = [metric for metric in chosen if in_time or metric.name not in _IN_TIME]
     values, left_out = _computed(inputs, computable, progress)
     left_out |= {metric.name: _NO_TIME for metric in chosen if metric not in computable}
@@ -147,7 +148,7 @@ def evaluate(
         "steps": len(store),
         "seen_in_training": fraction_seen(sae.provenance.get("trained_on"), store),
         "seed": seed,
-        **({"excluded_steps": exclusion.to_config()} if exclusion else {}),
+        **({"excluded_steps": excluded.to_config()} if excluded else {}),
     }
     report = EvaluationReport(values, left_out, about, subject)
     if out is not None:

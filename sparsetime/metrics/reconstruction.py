@@ -138,7 +138,7 @@ def _mean_of_kept(context: EvaluationContext) -> Float[Tensor, " d"]:
     """The mean of the steps that are not left out, read before the pass that needs it."""
     store, exclusion = context.store, context.exclusion
     total, count = torch.zeros(store.d, dtype=torch.float64), 0
-    if not exclusion:
+    if not exclusion and store.stored_steps is None:
         for start in range(0, len(store), _ROWS_AT_ONCE):
             rows = store.read(start, min(start + _ROWS_AT_ONCE, len(store)))
             total += rows.double().sum(0)

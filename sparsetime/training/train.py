@@ -17,7 +17,7 @@ from sparsetime.activations.sampling.batching import (
 )
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.activations.sources.source import Source, check_model, check_width
-from sparsetime.activations.step_exclusion import EXCLUDED, without_steps
+from sparsetime.activations.step_exclusion import EXCLUDED, ExcludingSource, without_steps
 from sparsetime.activations.store.provenance import provenance
 from sparsetime.config import validated
 from sparsetime.dictionaries.check_input import check_float32
@@ -171,7 +171,7 @@ def _batches(
 
 def _provenance(source: Source) -> dict[str, Any]:
     """Model, site and training data: where a dictionary's activations come from."""
-    exclusion = getattr(source, "exclusion", None)
+    exclusion = source.excluded if isinstance(source, ExcludingSource) else None
     excluded = {EXCLUDED: exclusion.to_config()} if exclusion else {}
     return {
         "model_name": source.model_name,

@@ -15,7 +15,7 @@ from sparsetime.activations.sampling.shuffle import Shuffle
 from sparsetime.activations.sampling.shuffle_buffer import parse_bytes
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.activations.sources.tensor_source import TensorReader
-from sparsetime.activations.store.store import open_store
+from sparsetime.activations.store.open_store import open_store
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.segments import Segments
 

@@ -9,7 +9,7 @@ from sparsetime.activations.sampling import shuffle_buffer
 from sparsetime.activations.sampling.available_memory import available_memory
 from sparsetime.activations.sampling.shuffle import Shuffle
 from sparsetime.activations.sampling.shuffle_buffer import MOST, buffer_bytes
-from sparsetime.activations.store.store import open_store
+from sparsetime.activations.store.open_store import open_store
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.files import Folder
 

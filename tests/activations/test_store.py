@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from small_store import shards_of, values_of, write_store, writer_at
 
 from sparsetime.activations.sources.source import Source, check_model, check_width
-from sparsetime.activations.store.store import open_store
+from sparsetime.activations.store.open_store import open_store
 from sparsetime.errors import ConfigError, DataError, MismatchError, StoreError, UnknownNameError
 
 LENGTHS = [5, 1, 12, 0, 3, 9]

@@ -15,7 +15,7 @@ import pytest
 import torch
 from small_store import shards_of, values_of, write_store, writer_at
 
-from sparsetime.activations.store.store import open_store
+from sparsetime.activations.store.open_store import open_store
 from sparsetime.errors import DamagedError, DataError, StoreError
 from sparsetime.files import Folder
 
@@ -37,7 +37,7 @@ def test_kill_9_at_any_instant_then_the_same_bytes(tmp_path):
     script = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
         "from small_store import write_store\n"
-        "import sparsetime.activations.store.store\n"
+        "import sparsetime.activations.store.open_store\n"
         "print('go', flush=True)\n"
         f"write_store({str(tmp_path / 'killed')!r}, {MANY}, {SHARD_ROWS}, {D})\n"
     )
@@ -239,8 +239,8 @@ def test_what_is_no_store_says_so(tmp_path):
 def test_a_newer_schema_is_refused(tmp_path):
     write_store(tmp_path / "s", LENGTHS)
     path = tmp_path / "s/manifest.json"
-    edited.replace(path, '"schema_version": 1', '"schema_version": 2')
-    with pytest.raises(StoreError, match=r"newer sparsetime: its schema version is 2, this one"):
+    edited.replace(path, '"schema_version": 1', '"schema_version": 3')
+    with pytest.raises(StoreError, match=r"newer sparsetime: its schema version is 3, this one"):
         open_store(tmp_path / "s")
 
 

@@ -164,7 +164,7 @@ def test_stores_and_dictionaries_of_0_1_0_are_still_accepted(tmp_path, monkeypat
 
 
 def test_the_second_model_of_equal_weights_is_not_given_the_activations_of_the_first(tmp_path):
-    from sparsetime.activations.store.store import open_store
+    from sparsetime.activations.store.open_store import open_store
 
     x = torch.randn(4, 5, 3)
     first = st.capture(Scaled(), x, "inner", tmp_path / "s", progress=False)

@@ -21,7 +21,9 @@ from sparsetime.activations.capture.containers import items_of
 from sparsetime.activations.capture.document import Times
 from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
 from sparsetime.activations.capture.input_windows import Shard
-from sparsetime.activations.store.manifest import MANIFEST
+from sparsetime.activations.capture.left_out_steps import kept_of_plan
+from sparsetime.activations.step_exclusion import StepExclusion
+from sparsetime.activations.store.manifest import EXCLUSION, MANIFEST
 from sparsetime.activations.store.site_writer import SiteWriter
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, StoreError
@@ -50,6 +52,7 @@ def capture(
     batch: int = ...,
     dtype: str = ...,
     time_axis: int = ...,
+    exclusion: StepExclusion | None = ...,
     shard_rows: int = ...,
     device: str | torch.device | None = ...,
     progress: bool = ...,
@@ -72,6 +75,7 @@ def capture(
     batch: int = ...,
     dtype: str = ...,
     time_axis: int = ...,
+    exclusion: StepExclusion | None = ...,
     shard_rows: int = ...,
     device: str | torch.device | None = ...,
     progress: bool = ...,
@@ -94,6 +98,7 @@ def capture(
     batch: int = 32,
     dtype: str = "auto",
     time_axis: int = 1,
+    exclusion: StepExclusion | None = None,
     shard_rows: int = SHARD_ROWS,
     device: str | torch.device | None = None,
     progress: bool = True,
@@ -122,6 +127,10 @@ def capture(
     time_axis: where time stands in the site's tensor: 1 for [batch, time, d], 0 for
     [time, batch, d], 2 for [batch, d, time] (a convolution over time). A site must give one row a
     step, so that every row has its place in time; others are refused.
+    exclusion: steps that the model reads and the store does not hold, such as attention sinks: the
+    first ones of a window, given tokens, or a norm above a multiple of the median. That median is
+    of the first shard, since data is read once; the limit is recorded, and later shards keep to it.
+    Times, windows, words and step labels stay those of the whole sequence.
     shard_rows: activations in one file. Two shards are in memory at a time, one being written.
 
     An interrupted capture resumes when called again with the same model, data and settings, and
@@ -163,6 +172,10 @@ def capture(
         "shard_rows": shard_rows,
         "tokenizer": _tokenizer_hash(loaded.tokenizer),
     }
+    exclusion = exclusion or StepExclusion()
+    if exclusion:
+        settings_record[EXCLUSION] = exclusion.to_config()
+        kept_of_plan(first, exclusion)  # documents without tokens are refused before long work
     unit = first.windows[0].prepared.document.unit
     writers = [
         SiteWriter(
@@ -177,7 +190,8 @@ def capture(
         for folder, name in zip(folders, passes.names, strict=True)
     ]
     title = f"capture {', '.join(passes.names)}"
-    stores = _write(passes, chain([first], planned), writers, total, title, progress)
+    shards = chain([first], planned)
+    stores = _write(passes, shards, writers, exclusion, total, title, progress)
     if passes.empty:
         warnings.warn(
             f"{len(passes.empty)} documents have no steps and were left out; the first of them is "
@@ -191,6 +205,7 @@ def _write(
     passes: ForwardPasses,
     planned: Iterator[Shard],
     writers: list[SiteWriter],
+    exclusion: StepExclusion,
     total: ProgressTotal,
     title: str,
     show: bool,
@@ -210,19 +225,27 @@ def _write(
             activations = passes.run(shard, progress_of_rows.advance)
             if pending is not None:  # memory holds at most two shards
                 pending.result()
-            pending = background.submit(_append, lacking, shard, activations)
+            pending = background.submit(_append, lacking, shard, activations, exclusion)
             del activations
         if pending is not None:
             pending.result()
     return [writer.finish() for writer in writers]
 
 
-def _append(writers: list[SiteWriter], shard: Shard, activations: dict[str, Tensor]) -> None:
+def _append(
+    writers: list[SiteWriter],
+    shard: Shard,
+    activations: dict[str, Tensor],
+    exclusion: StepExclusion,
+) -> None:
+    kept = kept_of_plan(shard, exclusion)
     for writer in writers:  # all sites are checked before any is written
+        if not kept.all():  # what is left out may overflow the dtype: a reason to leave it out
+            activations[writer.site][torch.from_numpy(~kept)] = 0
         check_shard_finite(shard, activations[writer.site], writer.site)
     steps, sequences = shard.step_table(), shard.sequence_table()
     for writer in writers:
-        writer.append(shard, activations[writer.site], steps, sequences)
+        writer.append(activations[writer.site], steps, sequences, kept)
 
 
 def _tokenizer_hash(tokenizer: Any) -> str | None:

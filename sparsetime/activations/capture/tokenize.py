@@ -17,7 +17,7 @@ from sparsetime.activations.capture.step_labels import as_list, span_column, ste
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.models.load import LoadedModel, vocabulary_size
 
-RESERVED = ("sequence", "position", "token", "char_start", "char_end")
+RESERVED = ("sequence", "position", "token", "char_start", "char_end", "stored")
 # Upper bounds of one tokenizer call, so that memory stays bounded for endless data.
 _DOCUMENTS_A_CALL = 64
 _CHARACTERS_A_CALL = 1 << 20
@@ -83,7 +83,7 @@ class DocumentPreparer:
             if label in RESERVED:
                 raise DataError(
                     f"the step label {label!r} of the document {name!r} has the name of a column "
-                    f"that every store has; call it otherwise"
+                    f"that stores have; call it otherwise"
                 )
         if kind == "tokens":
             self._check_range(document)

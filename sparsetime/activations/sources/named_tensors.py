@@ -27,6 +27,7 @@ from sparsetime.activations.sampling.segment_batching import SegmentBatching
 from sparsetime.activations.sampling.shuffle import Shuffle
 from sparsetime.activations.sources.source import UNKNOWN, Origin, RowReader
 from sparsetime.activations.sources.tensor_source import TensorReader
+from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.errors import DataError
 from sparsetime.segments import Segments
 from sparsetime.tensors import as_tensor
@@ -42,7 +43,7 @@ class NamedTensorSource:
     segments, first_rows: the sequences, and the reader's number of each one's first row.
     field_widths: the width of every field in the order of its columns, x first; labels of one
     column come as [rows]. has_time: whether the rows of a segment follow each other in time.
-    origin: the model and the site of x.
+    excluded: steps that are in no segment. origin: the model and the site of x.
     """
 
     def __init__(
@@ -54,9 +55,11 @@ class NamedTensorSource:
         has_time: bool,
         *,
         first_rows: Integers | None = None,
+        excluded: StepExclusion | None = None,
         origin: Origin = UNKNOWN,
     ) -> None:
         self._reader, self._segments, self._first_rows = reader, segments, first_rows
+        self.excluded = excluded or StepExclusion()
         self.field_widths = dict(field_widths)
         self.d: int = field_widths["x"]
         self.fingerprint: str | None = fingerprint

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, reduce
 
 import numpy as np
 import torch
@@ -12,11 +13,14 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sparsetime.activations.sampling.kept_segments import kept_rows_of, unbroken_segments
 from sparsetime.activations.sources.named_tensors import NamedTensorSource
 from sparsetime.activations.sources.source import Origin, RowReader
+from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.models.model_hash import same_model
+from sparsetime.segments import Segments
 
 
 def paired_sites(
@@ -37,19 +41,40 @@ def paired_sites(
         _check_same_rows(stores[0], store)
     digest = hashlib.sha256("".join(store.fingerprint for store in stores).encode())
     digest.update(str([len(group) for group in groups.values()]).encode())
+    excluded = _excluded_by(groups["x"], stores)
+    segments, first_rows = _segments_kept_by_all(stores, excluded)
     return NamedTensorSource(
         JoinedReader([store.reader for store in stores]),
-        stores[0].segments,
+        segments,
         {name: sum(store.d for store in group) for name, group in groups.items()},
         digest.hexdigest(),
         has_time=True,
-        first_rows=stores[0].first_rows,
+        first_rows=first_rows,
+        excluded=excluded,
         origin=Origin(
             stores[0].model_name,
             stores[0].model_hash,
             " -> ".join(" + ".join(store.site for store in group) for group in groups.values()),
         ),
     )
+
+
+def _excluded_by(x: list[Store], stores: list[Store]) -> StepExclusion:
+    """What any store leaves out. A limit of the norm holds for one site, where x is one alone."""
+    merged = reduce(StepExclusion.merged, (store.excluded for store in stores))
+    own = x[0].excluded if len(x) == 1 else StepExclusion()
+    return replace(merged, norm_above=own.norm_above, norm_limit=own.norm_limit)
+
+
+def _segments_kept_by_all(
+    stores: list[Store], excluded: StepExclusion
+) -> tuple[Segments, NDArray[np.int64]]:
+    """The unbroken runs of rows that no store leaves out; norms differ from site to site."""
+    masks = [mask for store in stores if (mask := kept_rows_of(store)) is not None]
+    segments, first_rows = stores[0].segments, stores[0].first_rows
+    if not masks:
+        return segments, first_rows
+    return unbroken_segments(np.logical_and.reduce(masks), segments, first_rows, excluded)
 
 
 class JoinedReader:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from sparsetime import seeds
 from sparsetime.activations.capture.check_finite import check_finite
+from sparsetime.activations.sampling.kept_segments import kept_segments
 from sparsetime.activations.sampling.sample_index import SampleIndex
 from sparsetime.activations.sampling.sample_kinds import (
     Lag,
@@ -25,7 +26,7 @@ from sparsetime.activations.sampling.sample_kinds import (
     WindowSamples,
 )
 from sparsetime.activations.sampling.shuffle import Pool, Shuffle, rebatch
-from sparsetime.activations.step_exclusion import StepExclusion, kept_segments
+from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.activations.store.shard_reader import pick
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.segments import Segments
@@ -81,6 +82,11 @@ class TensorSource:
         if self.exclusion:
             digest.update(repr(self.exclusion).encode())
         return digest.hexdigest()
+
+    @property
+    def excluded(self) -> StepExclusion:
+        """Every step that is left out."""
+        return self.exclusion
 
     def without_steps(self, exclusion: StepExclusion) -> TensorSource:
         """The same tensor with samples that leave steps out; see `Store.without_steps`."""

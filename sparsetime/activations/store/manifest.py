@@ -6,13 +6,17 @@ import hashlib
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # the newest that is read
+PLAIN = 1  # of a store that holds every step, which sparsetime 0.1.0 reads
+LEAVES_OUT = 2  # of a store that holds not every step
 _AGAIN = "Copy the store again, or capture it again with force=True"
 MANIFEST = "manifest.json"
 SEQUENCES = "sequences.parquet"
+EXCLUSION = "exclusion"  # key of `capture`: the steps that the capture leaves out
 SHARDS = "shards"
 TENSOR = "activations"
 DTYPES = ("float32", "float16", "bfloat16")
@@ -22,6 +26,7 @@ DTYPES = ("float32", "float16", "bfloat16")
 ACTIVATIONS_FILE = "safetensors"
 STEPS_FILE = "parquet"
 BEGUN_FILE = "sequences.parquet"
+STORED = "stored"  # step column: whether the step's activation is stored; absent where all are
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,11 @@ class ShardRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of `manifest.json`. `capture` holds the settings that determine its bytes."""
+    """The content of `manifest.json`. `capture` holds the settings that determine its bytes.
+
+    rows: steps of all sequences. left_out: how many of them have no stored activation. norm_limit:
+    the longest norm that was stored, as it was measured on the first shard.
+    """
 
     model_name: str
     model_hash: str
@@ -68,7 +77,9 @@ class Manifest:
     sequences: int = 0
     sequence_table: FileRecord | None = None
     shards: tuple[ShardRecord, ...] = ()
-    schema_version: int = field(default=SCHEMA_VERSION)
+    left_out: int = 0
+    norm_limit: float | None = None
+    schema_version: int = field(default=PLAIN)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -88,6 +99,14 @@ class Manifest:
         """The checksums of all activations, in order."""
         return " ".join(shard.files[ACTIVATIONS_FILE].sha256 for shard in self.shards)
 
+    @property
+    def exclusion(self) -> StepExclusion:
+        """The steps that the capture left out, with the limit of the norm where it is known."""
+        exclusion = StepExclusion.of_config(self.capture.get(EXCLUSION))
+        if exclusion.norm_above is None or exclusion.norm_limit is not None:
+            return exclusion
+        return replace(exclusion, norm_limit=self.norm_limit)
+
     def with_shard(self, shard: ShardRecord) -> Manifest:
         """The manifest after one more shard."""
         return replace(
@@ -100,7 +119,7 @@ class Manifest:
     def save(self, folder: Folder) -> None:
         value = asdict(self)
         first = {"schema_version": value.pop("schema_version")}
-        folder.write_json(MANIFEST, first | value, SCHEMA_VERSION)
+        folder.write_json(MANIFEST, first | value, self.schema_version)
 
 
 def load_manifest(folder: Folder) -> Manifest:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sparsetime.activations.store.manifest import SCHEMA_VERSION
+from sparsetime.activations.store.manifest import PLAIN
 from sparsetime.errors import DamagedError, MismatchError
 from sparsetime.files import Folder
 from sparsetime.files.formats import table_bytes
@@ -69,10 +69,10 @@ def truncated(table: pa.Table, rows: int) -> pa.Table:
     return table.set_column(at, "length", pa.array(length, pa.int64()))
 
 
-def parquet_bytes(table: pa.Table) -> bytes:
+def parquet_bytes(table: pa.Table, version: int = PLAIN) -> bytes:
     """The table as one Parquet file. The same table gives the same bytes."""
     whole = table.unify_dictionaries().combine_chunks().replace_schema_metadata(None)
-    return table_bytes(whole, SCHEMA_VERSION)
+    return table_bytes(whole, version)
 
 
 def read_parquet(folder: Folder, name: str, columns: list[str] | None = None) -> pa.Table:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -22,6 +22,7 @@ from sparsetime.activations.store.manifest import (
     BEGUN_FILE,
     SEQUENCES,
     STEPS_FILE,
+    STORED,
     TENSOR,
     FileRecord,
     Manifest,
@@ -57,13 +58,15 @@ class ShardReader:
         self._last_tensor: tuple[str, Tensor] | None = None
         self._last_steps: tuple[tuple[str, tuple[str, ...] | None], pa.Table] | None = None
         self._shards = manifest.shards
+        self._leaves_out = manifest.left_out > 0
         self._table = manifest.sequence_table
         self._ends = np.cumsum([shard.rows for shard in manifest.shards], dtype=np.int64)
 
     def pieces(self, rows: NDArray[np.int64]) -> Iterator[Float[Tensor, "some d"]]:
         """The rows of the given numbers (ascending), in order, a tensor per shard that holds some.
 
-        Contiguous rows are a read-only view of the mapped file.
+        Contiguous rows are a read-only view of the mapped file. Rows that the capture left out are
+        NaN, so that no mean or loss takes them for activations.
         """
         if len(rows) == 0:
             return
@@ -73,7 +76,13 @@ class ShardReader:
             begin = int(self._ends[number]) - shard.rows
             low, high = np.searchsorted(rows, [begin, begin + shard.rows])
             if low < high:
-                yield pick(self._tensor(shard), rows[low:high] - begin)
+                yield self._rows_of(shard, rows[low:high] - begin)
+
+    def stored_steps(self, rows: NDArray[np.int64]) -> Bool[np.ndarray, " rows"] | None:
+        """Which of the given rows (ascending) have a stored activation; None where all have."""
+        if not self._leaves_out:
+            return None
+        return np.asarray(self.steps(rows, [STORED])[STORED].to_numpy())
 
     def steps(self, rows: NDArray[np.int64], columns: list[str] | None) -> pa.Table:
         """The step columns of the given rows (ascending); all columns where None are named."""
@@ -131,6 +140,25 @@ class ShardReader:
         self._last_steps = (key, table)
         return table
 
+    def _rows_of(self, shard: ShardRecord, at: NDArray[np.int64]) -> Float[Tensor, "some d"]:
+        """Rows `at` (ascending) of a shard; NaN where the capture left them out."""
+        stored = self._stored_of(shard)
+        if stored is None:
+            return pick(self._tensor(shard), at)
+        kept = stored[at]
+        places = np.cumsum(stored)[at[kept]] - 1
+        if len(places) == len(at):
+            return pick(self._tensor(shard), places)
+        rows = torch.full((len(at), self.d), torch.nan, dtype=self.dtype)
+        if len(places):
+            rows[torch.from_numpy(kept)] = pick(self._tensor(shard), places)
+        return rows
+
+    def _stored_of(self, shard: ShardRecord) -> Bool[np.ndarray, " rows"] | None:
+        if not self._leaves_out:
+            return None
+        return np.asarray(self._steps_of(shard, [STORED])[STORED].to_numpy())
+
     def _tensor(self, shard: ShardRecord) -> Float[Tensor, "rows d"]:
         last = self._last_tensor
         if last is not None and last[0] == shard.name:
@@ -147,10 +175,12 @@ class ShardReader:
                 f"{self._remote.url}/{name} is not a safetensors file with a tensor "
                 f"{TENSOR!r}: {error}"
             ) from error
-        if tensor.shape != (shard.rows, self.d) or tensor.dtype != self.dtype:
+        stored = self._stored_of(shard)
+        shape = [shard.rows if stored is None else int(stored.sum()), self.d]
+        if list(tensor.shape) != shape or tensor.dtype != self.dtype:
             raise DamagedError(
                 f"{self._remote.url}/{name} holds {tensor.dtype} {list(tensor.shape)}; the "
-                f"manifest says {self.dtype} {[shard.rows, self.d]}"
+                f"manifest says {self.dtype} {shape}"
             )
         self._last_tensor = (shard.name, tensor)
         return tensor

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, final
 
+import numpy as np
 import pyarrow as pa
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.activations.capture.input_windows import Shard
+from sparsetime.activations.capture.left_out_steps import kept_of_norms
 from sparsetime.activations.store.manifest import BEGUN_FILE, STEPS_FILE
 from sparsetime.activations.store.shard_reader import ShardReader
 from sparsetime.activations.store.store import Store
@@ -72,10 +75,18 @@ class SiteWriter:
         return False
 
     def append(
-        self, shard: Shard, activations: Tensor, steps: pa.Table, sequences: pa.Table
+        self,
+        activations: Float[Tensor, "rows d"],
+        steps: pa.Table,
+        sequences: pa.Table,
+        kept: Bool[np.ndarray, " rows"],
     ) -> None:
-        """Write one shard of finite activations. Errors: those of `StoreWriter.append`."""
-        self._writer.append(activations, steps, sequences)
+        """Write one shard of finite activations: those of the kept rows that the norm keeps too.
+
+        Errors: those of `StoreWriter.append`.
+        """
+        stored, exclusion = kept_of_norms(activations, kept, self._writer.manifest.exclusion)
+        self._writer.append(activations, steps, sequences, stored, exclusion.norm_limit)
 
     def finish(self) -> Store:
         """Complete the store. Errors: StoreError where it has more shards than the data."""

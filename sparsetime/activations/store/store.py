@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from copy import copy
 from functools import cached_property
-from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparsetime.activations.capture.document import Label
+from sparsetime.activations.sampling.kept_segments import kept_segments_of
 from sparsetime.activations.sampling.sample_index import SampleIndex
 from sparsetime.activations.sampling.sample_kinds import (
     Lag,
@@ -26,48 +26,25 @@ from sparsetime.activations.sampling.sample_kinds import (
     WindowSamples,
 )
 from sparsetime.activations.sampling.shuffle import Shuffle
-from sparsetime.activations.step_exclusion import StepExclusion, kept_segments_of
-from sparsetime.activations.store.manifest import Manifest, check_presence, load_manifest
+from sparsetime.activations.step_exclusion import StepExclusion
+from sparsetime.activations.store.manifest import Manifest
 from sparsetime.activations.store.shard_reader import ShardReader
 from sparsetime.activations.store.split import by_document, by_labels, by_time, check_share
 from sparsetime.activations.store.stored_sequence import StoredSequence, read_rows
-from sparsetime.errors import DamagedError, DataError, unknown_name
+from sparsetime.errors import DataError, unknown_name
 from sparsetime.files import Folder
 from sparsetime.segments import Segments
-
-
-def open_store(path: str | Path) -> Store:
-    """Open an activation store: a local folder or an fsspec URL.
-
-    Presence and size of every file are checked now, checksums when a file is first read. A store
-    of an interrupted capture opens with its finished shards; its last sequence may then be shorter
-    than the document.
-
-    Errors: StoreError where there is no store or a newer sparsetime wrote it; DamagedError naming
-    the file that is missing, truncated or changed.
-    """
-    folder = Folder(str(path))
-    manifest = load_manifest(folder)
-    check_presence(folder, manifest)
-    reader = ShardReader(folder, manifest)
-    table = reader.table() if manifest.complete else reader.begun_table()
-    if table.num_rows != manifest.sequences or sum(table["length"].to_pylist()) != manifest.rows:
-        raise DamagedError(
-            f"{folder.url} is at odds with itself: its manifest counts {manifest.sequences:,} "
-            f"sequences and {manifest.rows:,} rows, its sequence table others. "
-            "Capture it again with force=True"
-        )
-    return Store(folder, manifest, reader, table, np.arange(table.num_rows))
 
 
 @final
 class Store:
     """An activation store or a part of its sequences; immutable. Made by `open_store`.
 
-    `len(store)` is its number of rows. `sequences` is the table of its sequences: id, length,
-    start, step, unit, source, labels (JSON), text, first_row (in the whole store). `reader` reads
-    rows by their number in the whole store. `segments` are this view's sequences, row after row,
-    and `first_rows` the number in the whole store of each one's first row.
+    `len(store)` is its number of steps, also of those that the capture left out. `sequences` is the
+    table of its sequences: id, length, start, step, unit, source, labels (JSON), text, first_row
+    (in the whole store). `reader` reads rows by their number in the whole store. `segments` are
+    this view's sequences, row after row, and `first_rows` the number in the whole store of each
+    one's first row.
     """
 
     def __init__(
@@ -122,9 +99,12 @@ class Store:
 
     def __repr__(self) -> str:
         state = "" if self.manifest.complete else ", unfinished"
+        stored = self.stored_steps
+        left_out = 0 if stored is None else self._rows - int(stored.sum())
+        of_them = f", of which {left_out:,} are left out" if left_out else ""
         return (
             f"Store({self.path!r}, site {self.site!r}, {len(self.sequence_indices):,} sequences, "
-            f"{self._rows:,} rows of width {self.d}, {self.dtype}{state})"
+            f"{self._rows:,} rows of width {self.d}{of_them}, {self.dtype}{state})"
         )
 
     def rows(
@@ -198,7 +178,7 @@ class Store:
         return StoredSequence(self.reader, index, row)
 
     def read(self, start: int, stop: int) -> Float[Tensor, "rows d"]:
-        """Rows `start` to `stop` (exclusive) of this view in order, float32."""
+        """Rows `start` to `stop` (exclusive) of this view in order, float32; NaN where left out."""
         if not 0 <= start <= stop <= self._rows:
             raise DataError(
                 f"rows {start} to {stop} are not within the {self._rows:,} rows of {self.path}"
@@ -268,6 +248,16 @@ class Store:
         made = self._view(self.sequence_indices, self._table)
         made.exclusion = exclusion.measured(self.reader, self.segments, self.first_rows)
         return made
+
+    @cached_property
+    def stored_steps(self) -> Bool[np.ndarray, " rows"] | None:
+        """Which rows of this view have a stored activation; None where the capture kept all."""
+        return self.reader.stored_steps(self._row_numbers(0, self._rows)) if self._rows else None
+
+    @property
+    def excluded(self) -> StepExclusion:
+        """Every step that is left out, by the capture or by this view."""
+        return self.manifest.exclusion.merged(self.exclusion)
 
     def verify(self) -> None:
         """Read every file and compare its sha256. Errors: DamagedError naming the first that

@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 import pyarrow as pa
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -20,7 +20,8 @@ from sparsetime.activations.store.shard_reader import ShardReader
 class StoredSequence:
     """One sequence in order.
 
-    index: its number in the whole store. values: float32 [time, d]. times: float64 [time], in the
+    index: its number in the whole store. values: float32 [time, d]; NaN at steps that the capture
+    left out. kept: bool [time], the steps that it did not leave out. times: float64 [time], in the
     sequence's unit: `start` + `step` * position. steps: a row per step with the captured columns.
     Values and steps are read on first access, so that reading words does not wait for activations.
     """
@@ -41,6 +42,13 @@ class StoredSequence:
     @cached_property
     def values(self) -> Float[Tensor, "time d"]:
         return read_rows(self._reader, self._rows)
+
+    @cached_property
+    def kept(self) -> Bool[Tensor, " time"]:
+        stored = self._reader.stored_steps(self._rows)
+        if stored is None:
+            return torch.ones(len(self), dtype=torch.bool)
+        return torch.from_numpy(stored.copy())
 
     @cached_property
     def steps(self) -> pa.Table:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.activations.store.check_shard import check_shard
@@ -20,11 +21,14 @@ from sparsetime.activations.store.manifest import (
     ACTIVATIONS_FILE,
     BEGUN_FILE,
     DTYPES,
+    EXCLUSION,
+    LEAVES_OUT,
     MANIFEST,
-    SCHEMA_VERSION,
+    PLAIN,
     SEQUENCES,
     SHARDS,
     STEPS_FILE,
+    STORED,
     TENSOR,
     Manifest,
     ShardRecord,
@@ -76,7 +80,16 @@ class StoreWriter:
             raise ConfigError(f"got dtype={dtype!r}, expected one of {', '.join(DTYPES)}")
         self._folder = Folder(str(out))
         settings = json.loads(json.dumps(capture))
-        self._manifest = Manifest(model_name, model_hash, site, d, dtype, unit, settings)
+        self._manifest = Manifest(
+            model_name,
+            model_hash,
+            site,
+            d,
+            dtype,
+            unit,
+            settings,
+            schema_version=LEAVES_OUT if EXCLUSION in settings else PLAIN,
+        )
         self._position = 0  # of the next row, within the sequence that the last shard left open
         self._resumes = not force and self._folder.exists(MANIFEST)
         self._begun = False
@@ -99,14 +112,21 @@ class StoreWriter:
         return self._manifest.rows
 
     def append(
-        self, activations: Float[Tensor, "rows d"], steps: pa.Table, sequences: pa.Table
+        self,
+        activations: Float[Tensor, "rows d"],
+        steps: pa.Table,
+        sequences: pa.Table,
+        stored: Bool[np.ndarray, " rows"] | None = None,
+        norm_limit: float | None = None,
     ) -> None:
         """Write one shard.
 
         activations: [rows, d] in the store's dtype, finite. steps: a row per activation, with the
         int32 columns `sequence` (number within the store) and `position` (0, 1, … within the
         sequence), then any others. sequences: those that begin in this shard, with their whole
-        `length`; columns of SEQUENCE_SCHEMA, where only `id` and `length` must be given.
+        `length`; columns of SEQUENCE_SCHEMA, where only `id` and `length` must be given. stored:
+        the rows whose activations are written, of a store whose `capture` names an exclusion; None:
+        all. norm_limit: the longest norm that is stored, where it was measured on this shard.
 
         Errors: MismatchError where the three do not fit together or do not continue the store;
         StoreError where the disk is full (nothing of the shard is then left behind).
@@ -115,11 +135,18 @@ class StoreWriter:
             raise StoreError(f"{self._folder.url} is a finished store; nothing can be appended")
         begun = sequence_table(sequences, self._manifest.planned_rows)
         check_shard(self._manifest, self._position, activations, steps, begun)
-        name = f"{self.shards_done:06d}"
+        name, version = f"{self.shards_done:06d}", self._manifest.schema_version
+        written = activations.detach().cpu()
+        left_out = 0
+        if version == LEAVES_OUT:
+            stored = np.ones(len(written), dtype=bool) if stored is None else stored
+            left_out = len(stored) - int(stored.sum())
+            written = written[torch.from_numpy(stored)]
+            steps = steps.append_column(STORED, pa.array(stored))
         contents = {
-            ACTIVATIONS_FILE: tensor_bytes({TENSOR: activations.detach().cpu()}, SCHEMA_VERSION),
-            STEPS_FILE: parquet_bytes(steps),
-            BEGUN_FILE: parquet_bytes(begun),
+            ACTIVATIONS_FILE: tensor_bytes({TENSOR: written}, version),
+            STEPS_FILE: parquet_bytes(steps, version),
+            BEGUN_FILE: parquet_bytes(begun, version),
         }
         shard = ShardRecord(
             name,
@@ -128,7 +155,11 @@ class StoreWriter:
             int(np.sum(begun["length"].to_numpy())),
             {kind: file_record(data) for kind, data in contents.items()},
         )
-        manifest = self._manifest.with_shard(shard)
+        manifest = replace(
+            self._manifest.with_shard(shard),
+            left_out=self._manifest.left_out + left_out,
+            norm_limit=norm_limit or self._manifest.norm_limit,
+        )
         needed = sum(map(len, contents.values()))
         try:
             self._begin()
@@ -149,13 +180,18 @@ class StoreWriter:
 
         Errors: DataError where nothing was appended or the last sequence lacks rows.
         """
-        from sparsetime.activations.store.store import open_store
+        from sparsetime.activations.store.open_store import open_store
 
         manifest = self._manifest
         if not manifest.complete:
             if manifest.rows == 0:
                 raise DataError(
                     f"no activations were captured for {self._folder.url}: the data is empty"
+                )
+            if manifest.rows == manifest.left_out:
+                raise DataError(
+                    f"no step is left of {manifest.rows:,} with {manifest.exclusion}; leave out "
+                    "fewer steps"
                 )
             if manifest.rows != manifest.planned_rows:
                 raise DataError(
@@ -168,7 +204,7 @@ class StoreWriter:
                 reader.table(shard.path(BEGUN_FILE), shard.files[BEGUN_FILE])
                 for shard in manifest.shards
             ]
-            data = parquet_bytes(pa.concat_tables(tables))
+            data = parquet_bytes(pa.concat_tables(tables), manifest.schema_version)
             self._write(SEQUENCES, data, len(data), "the sequence table")
             manifest = replace(manifest, complete=True, sequence_table=file_record(data))
             self._write_manifest(manifest)

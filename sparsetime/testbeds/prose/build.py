@@ -11,7 +11,7 @@ from pydantic import Field
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.capture.document import Document
 from sparsetime.activations.store.manifest import MANIFEST
-from sparsetime.activations.store.store import open_store
+from sparsetime.activations.store.open_store import open_store
 from sparsetime.config import Settings
 from sparsetime.files import Folder
 from sparsetime.testbeds.base import Testbed

@@ -13,7 +13,8 @@ from pydantic import Field
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.capture.document import Document
 from sparsetime.activations.store.manifest import MANIFEST
-from sparsetime.activations.store.store import Store, open_store
+from sparsetime.activations.store.open_store import open_store
+from sparsetime.activations.store.store import Store
 from sparsetime.config import Settings
 from sparsetime.errors import DataError, StoreError
 from sparsetime.files import Folder

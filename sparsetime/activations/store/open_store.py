@@ -1,0 +1,37 @@
+"""Opening an activation store, from a local folder or a URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from sparsetime.activations.store.manifest import check_presence, load_manifest
+from sparsetime.activations.store.shard_reader import ShardReader
+from sparsetime.activations.store.store import Store
+from sparsetime.errors import DamagedError
+from sparsetime.files import Folder
+
+
+def open_store(path: str | Path) -> Store:
+    """Open an activation store: a local folder or an fsspec URL.
+
+    Presence and size of every file are checked now, checksums when a file is first read. A store
+    of an interrupted capture opens with its finished shards; its last sequence may then be shorter
+    than the document.
+
+    Errors: StoreError where there is no store or a newer sparsetime wrote it; DamagedError naming
+    the file that is missing, truncated or changed.
+    """
+    folder = Folder(str(path))
+    manifest = load_manifest(folder)
+    check_presence(folder, manifest)
+    reader = ShardReader(folder, manifest)
+    table = reader.table() if manifest.complete else reader.begun_table()
+    if table.num_rows != manifest.sequences or sum(table["length"].to_pylist()) != manifest.rows:
+        raise DamagedError(
+            f"{folder.url} is at odds with itself: its manifest counts {manifest.sequences:,} "
+            f"sequences and {manifest.rows:,} rows, its sequence table others. "
+            "Capture it again with force=True"
+        )
+    return Store(folder, manifest, reader, table, np.arange(table.num_rows))
