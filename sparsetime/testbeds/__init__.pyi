@@ -13,3 +13,8 @@ from .series.pretrained import series_model as series_model
 from .synthetic.generate import SyntheticData as SyntheticData
 from .synthetic.generate import synthetic_data as synthetic_data
 from .synthetic.settings import SyntheticSettings as SyntheticSettings
+from .synthsaebench.rows import SynthSAEBenchRows as SynthSAEBenchRows
+from .synthsaebench.scores import SynthSAEBenchScores as SynthSAEBenchScores
+from .synthsaebench.scores import synthsaebench_scores as synthsaebench_scores
+from .synthsaebench.settings import SynthSAEBenchSettings as SynthSAEBenchSettings
+from .synthsaebench.world import SynthSAEBench as SynthSAEBench

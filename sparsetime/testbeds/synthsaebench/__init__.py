@@ -1,0 +1,1 @@
+"""SynthSAEBench: synthetic activations with hierarchy and correlations, endless and in order."""
