@@ -29,11 +29,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sparsetime as st
 import torch
 from harness.environments import PEERS, python_of
 from harness.figures import conclude, machine, table
 from safetensors.torch import load_file, save_file
+
+import sparsetime as st
 from sparsetime.testbeds import (
     SynthSAEBench,
     SynthSAEBenchRows,

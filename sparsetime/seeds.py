@@ -50,7 +50,8 @@ STREAMS = {
     "sequences of a history": "sequences on which the history of an index is measured",
     "random divergence": "simulated divergence of random steps from their source",
     # Testbeds.
-    "SynthSAEBench": "features, bias, correlations, spreads, and rows of SynthSAEBench by part and block",
+    "SynthSAEBench": "bias, correlations, spreads, and rows of SynthSAEBench by part and block",
+    "SynthSAEBench vectors": "the true directions of SynthSAEBench, before they are moved apart",
     "synthetic testbed": "features, activations, atoms and noise of the synthetic testbed",
     "initial weights of a testbed": "weights of a testbed's model before training",
     "order of windows": "offset and order of a language model's training windows, by epoch",

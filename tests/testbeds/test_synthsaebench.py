@@ -6,10 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
-import sparsetime as st
 import torch
 from scipy.special import ndtri
 from scipy.stats import multivariate_normal
+
+import sparsetime as st
 from sparsetime import seeds
 from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.testbeds import (
@@ -25,16 +26,16 @@ from sparsetime.testbeds.synthsaebench.feature_tree import (
     zipf_frequencies,
 )
 
-SMALL = dict(
-    features=60,
-    d=24,
-    roots=3,
-    branching=3,
-    depth=2,
-    lowest_frequency=0.02,
-    correlation_rank=2,
-    orthogonalise_steps=20,
-)
+SMALL = {
+    "features": 60,
+    "d": 24,
+    "roots": 3,
+    "branching": 3,
+    "depth": 2,
+    "lowest_frequency": 0.02,
+    "correlation_rank": 2,
+    "orthogonalise_steps": 20,
+}
 ROWS = 64 * 1024
 
 

@@ -28,7 +28,7 @@ class FeatureTree:
     @property
     def unconditional(self) -> Int[np.ndarray, " some"]:
         """Features without a parent: roots, and features outside any tree."""
-        return np.flatnonzero(self.parent < 0).astype(np.int32)
+        return np.flatnonzero(self.parent < 0)
 
 
 def feature_tree(settings: SynthSAEBenchSettings) -> FeatureTree:
@@ -53,7 +53,8 @@ def zipf_frequencies(settings: SynthSAEBenchSettings) -> Float[np.ndarray, " fea
     power = np.arange(1, settings.features + 1, dtype=np.float64) ** -settings.zipf
     share = (power - power[-1]) / (power[0] - power[-1])
     low, high = settings.lowest_frequency, settings.highest_frequency
-    return low + (high - low) * share
+    frequencies: Float[np.ndarray, " features"] = low + (high - low) * share
+    return frequencies
 
 
 def compensated_frequencies(
@@ -72,5 +73,5 @@ def compensated_frequencies(
     families = np.bincount(parent, frequencies[child], minlength=len(frequencies))
     siblings = families[parent] - frequencies[child]
     drawn = frequencies.copy()
-    drawn[child] = frequencies[child] / of_parent * (1 + siblings / of_parent)
-    return np.minimum(drawn, 1.0)
+    drawn[child] = np.minimum(frequencies[child] / of_parent * (1 + siblings / of_parent), 1.0)
+    return drawn

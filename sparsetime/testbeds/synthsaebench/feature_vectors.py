@@ -14,11 +14,11 @@ from sparsetime.testbeds.synthsaebench.settings import SynthSAEBenchSettings
 def feature_vectors(
     settings: SynthSAEBenchSettings, show: bool = False
 ) -> Float[Tensor, "features d"]:
-    """Unit vectors after `orthogonalise_steps` steps of Adam on
+    """Unit vectors after `orthogonalise_steps` steps of Adam on.
 
-        sum over i != j of (v_i . v_j)^2 + features * sum over i of (|v_i|^2 - 1)^2
+    sum over i != j of (v_i . v_j)^2 + features * sum over i of (|v_i|^2 - 1)^2
     """
-    generator = seeds.torch_generator(settings.seed, "SynthSAEBench", "feature vectors")
+    generator = seeds.torch_generator(settings.seed, "SynthSAEBench vectors")
     start = torch.randn(settings.features, settings.d, generator=generator)
     vectors = torch.nn.functional.normalize(start)
     optimiser = torch.optim.Adam([vectors], lr=settings.orthogonalise_rate)

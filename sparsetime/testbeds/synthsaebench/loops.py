@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from jaxtyping import Float, Int
 from numba import njit
 
 # Rows whose entries the first buffer holds at this mean L0; it doubles where they are more.
@@ -14,7 +15,7 @@ _ROUNDING = 1e-5
 
 
 @njit(cache=True, nogil=True)
-def _exceeds(tail, score, largest_score):
+def _exceeds(tail: float, score: float, largest_score: Float[np.ndarray, " 256"]) -> bool:
     """Whether a normal draw with this upper tail probability is above `score`.
 
     The two scores around the tail decide nearly always; else the error function does.
@@ -29,15 +30,23 @@ def _exceeds(tail, score, largest_score):
 
 # Sums in any order, so that they run in vectors.
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _conditional_score(feature, row, common, factors, thresholds):
+def _conditional_score(
+    feature: int,
+    row: int,
+    common: Float[np.ndarray, "rows rank"],
+    factors: Float[np.ndarray, "features rank"],
+    thresholds: Float[np.ndarray, " features"],
+) -> float:
+    """The score that a feature's own normal draw has to exceed, on a row."""
     shared = np.float32(0)
     for axis in range(common.shape[1]):
         shared += common[row, axis] * factors[feature, axis]
-    return thresholds[feature] - shared
+    score: float = thresholds[feature] - shared
+    return score
 
 
 @njit(cache=True, nogil=True)
-def _sort_row(indices, values):
+def _sort_row(indices: Int[np.ndarray, " entries"], values: Float[np.ndarray, " entries"]) -> None:
     """Insertion sort by index: a row has few entries, most of them in order."""
     for n in range(1, indices.shape[0]):
         index, value, at = indices[n], values[n], n
@@ -48,7 +57,12 @@ def _sort_row(indices, values):
 
 
 @njit(cache=True, nogil=True)
-def _mark_possible(scores, buckets, largest_score, marks):
+def _mark_possible(
+    scores: Float[np.ndarray, " some"],
+    buckets: Int[np.ndarray, " some"],
+    largest_score: Float[np.ndarray, " 256"],
+    marks: Int[np.ndarray, " some_and_rest"],
+) -> None:
     """Whether a draw can exceed its score; apart from its use, so that it runs in vectors."""
     for n in range(scores.shape[0]):
         marks[n] = scores[n] < largest_score[buckets[n]]
@@ -56,19 +70,23 @@ def _mark_possible(scores, buckets, largest_score, marks):
 
 @njit(cache=True, nogil=True)
 def active_features(
-    generator,
-    scores,
-    buckets,
-    largest_score,
-    unconditional,
-    common,
-    factors,
-    thresholds,
-    first_child,
-    children,
-    mean,
-    spread,
-):
+    generator: np.random.Generator,
+    scores: Float[np.ndarray, "rows some"],
+    buckets: Int[np.ndarray, "rows some"],
+    largest_score: Float[np.ndarray, " 256"],
+    unconditional: Int[np.ndarray, " some"],
+    common: Float[np.ndarray, "rows rank"],
+    factors: Float[np.ndarray, "features rank"],
+    thresholds: Float[np.ndarray, " features"],
+    first_child: Int[np.ndarray, " features"],
+    children: Int[np.ndarray, " features"],
+    mean: Float[np.ndarray, " features"],
+    spread: Float[np.ndarray, " features"],
+) -> tuple[
+    Int[np.ndarray, " rows_plus_1"],
+    Int[np.ndarray, " entries"],
+    Float[np.ndarray, " entries"],
+]:
     """Offsets, indices and values of the active features of all rows.
 
     scores: [rows, unconditional], the score that a normal draw has to exceed. buckets: random

@@ -30,7 +30,9 @@ class SynthSAEBenchSettings(Settings):
     orthogonalise_steps: int = Field(100, ge=0, description="steps of Adam on squared cosines")
     orthogonalise_rate: float = Field(3e-4, gt=0, description="learning rate of these steps")
     highest_value: float = Field(5.0, gt=0, description="mean activation of the first feature")
-    lowest_value: float = Field(4.0, gt=0, description="mean activation of the last; linear between")
+    lowest_value: float = Field(
+        4.0, gt=0, description="mean activation of the last; linear between"
+    )
     mean_spread: float = Field(
         0.5, ge=0, description="a feature's deviation is |N(mean_spread, spread_spread^2)|"
     )
