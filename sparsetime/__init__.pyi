@@ -21,6 +21,7 @@ from .activations.capture.generate import sample_documents as sample_documents
 from .activations.sampling.batch import Batch as Batch
 from .activations.sources.live_source import stream as stream
 from .activations.sources.paired_sites import paired_sites as paired_sites
+from .activations.store.join import join as join
 from .activations.store.open_store import open_store as open_store
 from .activations.store.store import Store as Store
 from .claims.claim import claim as claim

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -48,7 +49,8 @@ def capture(
 ) -> None:
     """Run a model over data and store the activations of a site, in order.
 
-    An interrupted run resumes from its last finished shard when the command is repeated.
+    An interrupted run resumes from its last finished shard when the command is repeated. Under
+    torchrun every process captures a part of the documents, and the last one joins the parts.
 
     \b
     Examples:
@@ -57,8 +59,11 @@ def capture(
       sparsetime capture --model my_model.py:build --data recordings \\
         --site rnn --out runs/y/activations --set step=0.01 --set unit=second
       sparsetime capture --config run.yaml --dtype float16
+      torchrun --nproc-per-node 2 -m sparsetime capture --config run.yaml
     """
     from sparsetime import capture as run
+    from sparsetime.activations.capture.capture_part import CapturePart
+    from sparsetime.activations.store.join import join_finished
     from sparsetime.cli.run_file import CaptureSection
 
     flags = given(
@@ -82,7 +87,13 @@ def capture(
     options = {name: getattr(chosen, name) for name in kept}
     options["exclusion"] = chosen.exclusion()
     documents = chosen.documents()  # before the model: files are looked at in no time
-    stores = run(named_model(chosen.model), documents, chosen.site, chosen.out, **options)
-    for store in stores if isinstance(stores, list) else [stores]:
+    part = CapturePart.of_environment(os.environ) if chosen.part is None else chosen.part
+    stores = run(
+        named_model(chosen.model), documents, chosen.site, chosen.out, part=part, **options
+    )
+    shown = list(stores) if isinstance(stores, list) else [stores]
+    if part is not None:
+        shown += join_finished([store.path for store in shown], CapturePart.of(part), chosen.out)
+    for store in shown:
         count = store.sequences.num_rows
         say(f"{store.path}: {len(store):,} steps of {count:,} sequences, width {store.d}")

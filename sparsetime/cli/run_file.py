@@ -107,7 +107,8 @@ class ExcludedSteps(Settings):
 class CaptureSection(ModelOnData, ExcludedSteps):
     """What `sparsetime capture` runs and where it writes.
 
-    `time_axis` says where time stands in the site's tensor.
+    `time_axis` says where time stands in the site's tensor. `part` is this part of the documents,
+    and how many parts there are; under torchrun, the rank and the number of processes.
     """
 
     site: str | list[str]
@@ -117,6 +118,7 @@ class CaptureSection(ModelOnData, ExcludedSteps):
     batch: int | None = Field(default=None, gt=0)
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     time_axis: Literal[0, 1, 2] = 1
+    part: tuple[int, int] | None = None
     force: bool = False
 
 

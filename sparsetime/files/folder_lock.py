@@ -7,12 +7,12 @@ import os
 import platform
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import filelock
 
@@ -50,11 +50,14 @@ def folder_lock(*folders: Folder, what: str, patience: float = _PATIENCE) -> Ite
         yield
 
 
-def locks(parameter: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def locks(
+    parameter: str, folder_of: Callable[[Mapping[str, Any]], str] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function so that it holds the lock of the folder that it writes to.
 
     parameter: the name of its argument that is the folder or URL; where that is None, nothing is
-    locked. Errors: those of `folder_lock`.
+    locked. folder_of: the folder, from all arguments by name, where it is another one.
+    Errors: those of `folder_lock`.
     """
 
     def decorated(function: Callable[P, R]) -> Callable[P, R]:
@@ -65,6 +68,8 @@ def locks(parameter: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             out = bound.arguments[parameter]
+            if out is not None and folder_of is not None:
+                out = folder_of(bound.arguments)
             folders = [] if out is None else [Folder(os.fspath(out))]
             with folder_lock(*folders, what=f"sparsetime {function.__name__}"):
                 return function(*args, **kwargs)

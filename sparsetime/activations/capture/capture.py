@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime.activations.capture.as_documents import as_documents
+from sparsetime.activations.capture.capture_part import CapturePart, check_part
 from sparsetime.activations.capture.capture_progress import CaptureProgress, ProgressTotal
 from sparsetime.activations.capture.check_finite import check_shard_finite
 from sparsetime.activations.capture.containers import items_of
@@ -23,7 +25,7 @@ from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSet
 from sparsetime.activations.capture.input_windows import Shard
 from sparsetime.activations.capture.left_out_steps import kept_of_plan
 from sparsetime.activations.step_exclusion import StepExclusion
-from sparsetime.activations.store.manifest import EXCLUSION, MANIFEST
+from sparsetime.activations.store.manifest import EXCLUSION, MANIFEST, PART
 from sparsetime.activations.store.site_writer import SiteWriter
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, StoreError
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 SHARD_ROWS = 65536
+
+
+def _folder(arguments: Mapping[str, Any]) -> str:
+    """The folder that a capture writes to: `out`, or that of its part in it."""
+    out, part = os.fspath(arguments["out"]), arguments["part"]
+    return out if part is None else CapturePart.of(part).folder(out)
 
 
 @overload
@@ -53,6 +61,7 @@ def capture(
     dtype: str = ...,
     time_axis: int = ...,
     exclusion: StepExclusion | None = ...,
+    part: tuple[int, int] | None = ...,
     shard_rows: int = ...,
     device: str | torch.device | None = ...,
     progress: bool = ...,
@@ -76,6 +85,7 @@ def capture(
     dtype: str = ...,
     time_axis: int = ...,
     exclusion: StepExclusion | None = ...,
+    part: tuple[int, int] | None = ...,
     shard_rows: int = ...,
     device: str | torch.device | None = ...,
     progress: bool = ...,
@@ -83,7 +93,7 @@ def capture(
 ) -> list[Store]: ...
 
 
-@locks("out")
+@locks("out", _folder)
 def capture(
     model: str | Path | nn.Module | LoadedModel,
     data: Any,
@@ -99,6 +109,7 @@ def capture(
     dtype: str = "auto",
     time_axis: int = 1,
     exclusion: StepExclusion | None = None,
+    part: tuple[int, int] | None = None,
     shard_rows: int = SHARD_ROWS,
     device: str | torch.device | None = None,
     progress: bool = True,
@@ -131,6 +142,10 @@ def capture(
     first ones of a window, given tokens, or a norm above a multiple of the median. That median is
     of the first shard, since data is read once; the limit is recorded, and later shards keep to it.
     Times, windows, words and step labels stay those of the whole sequence.
+    part: (r, R) captures the documents r, r + R, r + 2R, … alone, into `out`/parts/r: a whole
+    store, which resumes and can be copied alone. R processes, on any machines, capture all parts,
+    and `st.join` makes one store of them. A limit of the norm must then be given (`norm_limit`),
+    since each part would measure another one.
     shard_rows: activations in one file. Two shards are in memory at a time, one being written.
 
     An interrupted capture resumes when called again with the same model, data and settings, and
@@ -145,6 +160,11 @@ def capture(
     settings = PassSettings(window, overlap, batch, dtype, time_axis)
     if shard_rows < 1:
         raise ConfigError(f"shard_rows={shard_rows} must be at least 1")
+    exclusion = exclusion or StepExclusion()
+    own = None if part is None else CapturePart.of(part)
+    if own is not None:
+        check_part(Folder(os.fspath(out)), exclusion)
+        out = own.folder(out)
     data = items_of(data)
     items = as_documents(data, labels, times)
     loaded = load_model(model, tokenizer, device)
@@ -158,31 +178,32 @@ def capture(
             f"{out} holds a store, so it cannot also hold a folder for each of several sites; "
             f"choose another folder"
         )
-    total = ProgressTotal(data)
+    total = ProgressTotal(data, 1 if own is None else own.total)
     if isinstance(data, list | tuple | Tensor):
         # Data in memory is cheap to iterate twice, so errors are found before any long work.
         in_memory = list(items)
         passes.check(in_memory)
+        in_memory = in_memory if own is None else own.of_documents(in_memory)
         total.count_documents(in_memory)
         items = iter(in_memory)
-    planned = passes.plan(items, shard_rows)
+    elif own is not None:
+        items = islice(items, own.number, None, own.total)
+    planned = passes.plan(items, shard_rows, own)
     first = next(planned)
     widths_and_dtypes = passes.dry_run(first)
     settings_record = asdict(settings) | {
         "shard_rows": shard_rows,
         "tokenizer": _tokenizer_hash(loaded.tokenizer),
     }
-    exclusion = exclusion or StepExclusion()
+    if own is not None:
+        settings_record[PART] = own
     if exclusion:
         settings_record[EXCLUSION] = exclusion.to_config()
         kept_of_plan(first, exclusion)  # documents without tokens are refused before long work
     unit = first.windows[0].prepared.document.unit
     writers = [
         SiteWriter(
-            folder,
-            loaded,
-            name,
-            *widths_and_dtypes[name],
+            *(folder, loaded, name, *widths_and_dtypes[name]),
             unit=unit,
             capture=settings_record,
             force=force,

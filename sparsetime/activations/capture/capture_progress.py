@@ -14,10 +14,13 @@ from sparsetime.progress import Bar
 
 @final
 class ProgressTotal:
-    """The total of a progress bar: characters or steps of data in memory, else documents."""
+    """The total of a progress bar: characters or steps of data in memory, else documents.
 
-    def __init__(self, data: Iterable[Any]) -> None:
-        self.total: float | None = len(data) if isinstance(data, TextFiles) else None
+    parts: how many captures share the data.
+    """
+
+    def __init__(self, data: Iterable[Any], parts: int = 1) -> None:
+        self.total: float | None = len(data) / parts if isinstance(data, TextFiles) else None
         self.unit = "documents"
 
     def count_documents(self, documents: list[Document]) -> None:

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
+from sparsetime.activations.capture.capture_part import CapturePart
 from sparsetime.activations.capture.check_batch_axis import BatchCheck
 from sparsetime.activations.capture.document import Document
 from sparsetime.activations.capture.input_windows import InputWindow, Shard, check_window, shards
@@ -115,8 +116,10 @@ class ForwardPasses:
             checked.append(document)
         self.facts.padded_before = self._preparer.is_padded_before(checked)
 
-    def plan(self, documents: Iterable[Document], shard_rows: int) -> Iterator[Shard]:
-        """The shards of the documents, planned lazily.
+    def plan(
+        self, documents: Iterable[Document], shard_rows: int, part: CapturePart | None = None
+    ) -> Iterator[Shard]:
+        """The shards of the documents, planned lazily. part: which part of all data they are.
 
         Errors: DataError where no document has any step; ConfigError where the tokenizer's special
         tokens cannot be detected.
@@ -136,9 +139,8 @@ class ForwardPasses:
         window = self._window_length(first)
         limit = None if first.document.kind == "values" else self._limit
         check_window(window, self.settings.overlap, len(self._special), limit, self.loaded.name)
-        yield from shards(
-            chain([first], prepared), window, self.settings.overlap, len(self._special), shard_rows
-        )
+        overlap, special = self.settings.overlap, len(self._special)
+        yield from shards(chain([first], prepared), window, overlap, special, shard_rows, part)
 
     def dry_run(self, shard: Shard) -> dict[str, tuple[int, torch.dtype]]:
         """Width and stored dtype of every site, from one window.

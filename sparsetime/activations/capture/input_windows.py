@@ -11,7 +11,9 @@ from typing import Any, final
 import numpy as np
 import pyarrow as pa
 
+from sparsetime.activations.capture.capture_part import CapturePart
 from sparsetime.activations.capture.tokenize import PreparedDocument
+from sparsetime.activations.store.manifest import DOCUMENT
 from sparsetime.errors import ConfigError
 
 
@@ -50,9 +52,13 @@ class InputWindow:
 @final
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """Windows that are stored in one file, in the order of the documents."""
+    """Windows that are stored in one file, in the order of the documents.
+
+    part: of a capture in several parts; None for a whole one.
+    """
 
     windows: tuple[InputWindow, ...]
+    part: CapturePart | None = None
 
     @property
     def rows(self) -> int:
@@ -76,7 +82,7 @@ class Shard:
         started = [window.prepared for window in self.windows if window.row_start == 0]
         documents = [prepared.document for prepared in started]
         labels = [json.dumps(dict(d.labels), sort_keys=True, ensure_ascii=False) for d in documents]
-        return pa.table(
+        table = pa.table(
             {
                 "id": pa.array([d.id for d in documents], pa.string()),
                 "length": pa.array([prepared.length for prepared in started], pa.int64()),
@@ -88,6 +94,10 @@ class Shard:
                 "text": pa.array([d.text for d in documents], pa.large_string()),
             }
         )
+        if self.part is None:
+            return table
+        numbers = [self.part.number + self.part.total * p.number for p in started]
+        return table.append_column(DOCUMENT, pa.array(numbers, pa.int64()))
 
     def batches(self, count: int, even: bool) -> Iterator[list[tuple[InputWindow, int]]]:
         """Windows to run together, each with its first row in the shard, longest first.
@@ -164,6 +174,7 @@ def shards(
     overlap: int,
     special: int,
     shard_rows: int,
+    part: CapturePart | None = None,
 ) -> Iterator[Shard]:
     """Shards of at most `shard_rows` rows, or of one window where that alone has more.
 
@@ -175,9 +186,9 @@ def shards(
     for sequence, prepared in enumerate(documents):
         for input_window in windows(prepared, sequence, window, overlap, special):
             if group and rows + input_window.rows > shard_rows:
-                yield Shard(tuple(group))
+                yield Shard(tuple(group), part)
                 group, rows = [], 0
             group.append(input_window)
             rows += input_window.rows
     if group:
-        yield Shard(tuple(group))
+        yield Shard(tuple(group), part)

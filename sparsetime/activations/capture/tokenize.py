@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -30,13 +30,15 @@ class PreparedDocument:
 
     inputs: tokens [time] or values [time, features], without the special tokens around a
     window. kept: int64, the inputs whose activations are stored, ascending. columns: one row per
-    kept input, `position` (0, 1, …) first.
+    kept input, `position` (0, 1, …) first. number: of the document among all that were prepared,
+    also those without steps.
     """
 
     document: Document
     inputs: Tensor
     kept: np.ndarray[Any, np.dtype[np.int64]]
     columns: pa.Table
+    number: int = 0
 
     @property
     def length(self) -> int:
@@ -104,16 +106,18 @@ class DocumentPreparer:
 
     def prepare(self, documents: Iterable[Document]) -> Iterator[PreparedDocument]:
         """The inputs of every document; those without steps are left out and listed in `empty`."""
+        before = 0
         for group in _groups(documents):
             for document in group:
                 self.check(document)
             from_texts = self._kind == "text"
             inputs = self._from_texts(group) if from_texts else map(self._from_array, group)
-            for prepared in inputs:
+            for number, prepared in enumerate(inputs, before):
                 if prepared.length:
-                    yield prepared
+                    yield replace(prepared, number=number)
                 else:
                     self.empty.append(prepared.document.id)
+            before += len(group)
 
     def _from_texts(self, group: list[Document]) -> Iterator[PreparedDocument]:
         encoding = self._tokenizer(

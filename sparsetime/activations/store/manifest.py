@@ -16,6 +16,8 @@ LEAVES_OUT = 2  # of a store that holds not every step
 _AGAIN = "Copy the store again, or capture it again with force=True"
 MANIFEST = "manifest.json"
 SEQUENCES = "sequences.parquet"
+PART = "part"  # key of `capture`: number of this part of a capture, and how many parts there are
+DOCUMENT = "document"  # column of the sequences of a part: number of the document in all the data
 EXCLUSION = "exclusion"  # key of `capture`: the steps that the capture leaves out
 SHARDS = "shards"
 TENSOR = "activations"
@@ -145,6 +147,11 @@ def load_manifest(folder: Folder) -> Manifest:
         raise StoreError(
             f"{folder.url} was written by a newer sparsetime: its schema version is {version}, "
             f"this one reads up to {SCHEMA_VERSION}. Update sparsetime to read it"
+        )
+    if "parts" in value:
+        raise StoreError(
+            f"{folder.url} joins {len(value['parts'])} stores and holds no activations itself; "
+            "capture into the folders of its parts, or into another folder"
         )
     try:
         shards = tuple(_shard(shard) for shard in value.pop("shards"))

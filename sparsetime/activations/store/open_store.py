@@ -6,7 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from sparsetime.activations.store.joined_manifest import (
+    StorePart,
+    as_one,
+    check_alike,
+    manifests_of,
+    parts_in,
+)
 from sparsetime.activations.store.manifest import check_presence, load_manifest
+from sparsetime.activations.store.parts_reader import PartsReader, joined_table, order_of_parts
 from sparsetime.activations.store.shard_reader import ShardReader
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import DamagedError
@@ -18,12 +26,15 @@ def open_store(path: str | Path) -> Store:
 
     Presence and size of every file are checked now, checksums when a file is first read. A store
     of an interrupted capture opens with its finished shards; its last sequence may then be shorter
-    than the document.
+    than the document. Stores that were joined (`st.join`) open as one.
 
     Errors: StoreError where there is no store or a newer sparsetime wrote it; DamagedError naming
     the file that is missing, truncated or changed.
     """
     folder = Folder(str(path))
+    parts = parts_in(folder)
+    if parts is not None:
+        return _joined(folder, parts)
     manifest = load_manifest(folder)
     check_presence(folder, manifest)
     reader = ShardReader(folder, manifest)
@@ -35,3 +46,17 @@ def open_store(path: str | Path) -> Store:
             "Capture it again with force=True"
         )
     return Store(folder, manifest, reader, table, np.arange(table.num_rows))
+
+
+def _joined(folder: Folder, parts: list[StorePart]) -> Store:
+    manifests = manifests_of(folder, parts)
+    folders = [part.folder(folder) for part in parts]
+    check_alike(folders, manifests)
+    for one, manifest in zip(folders, manifests, strict=True):
+        check_presence(one, manifest)
+    readers = [ShardReader(one, m) for one, m in zip(folders, manifests, strict=True)]
+    tables = [reader.table() for reader in readers]
+    part_of_sequence = order_of_parts(tables)
+    reader = PartsReader(readers, tables, part_of_sequence)
+    table = joined_table(tables, part_of_sequence)
+    return Store(folder, as_one(manifests), reader, table, np.arange(table.num_rows))

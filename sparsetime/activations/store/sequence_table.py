@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sparsetime.activations.store.manifest import PLAIN
+from sparsetime.activations.store.manifest import DOCUMENT, PLAIN
 from sparsetime.errors import DamagedError, MismatchError
 from sparsetime.files import Folder
 from sparsetime.files.formats import table_bytes
 
 # The schema of the sequence table. `labels` is a JSON object; `first_row` is the row of
-# the whole store at which the sequence begins.
+# the whole store at which the sequence begins. The parts of a capture also have DOCUMENT.
 SEQUENCE_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -58,8 +58,13 @@ def sequence_table(table: pa.Table, first_row: int) -> pa.Table:
         for name in SEQUENCE_SCHEMA.names
         if name != "first_row"
     }
+    if DOCUMENT in table.column_names:
+        columns[DOCUMENT] = table[DOCUMENT].cast(pa.int64())
     columns["first_row"] = pa.array(first_row + np.cumsum(length) - length, pa.int64())
-    return pa.table(columns, schema=SEQUENCE_SCHEMA)
+    schema = SEQUENCE_SCHEMA
+    if DOCUMENT in columns:
+        schema = schema.append(pa.field(DOCUMENT, pa.int64()))
+    return pa.table(columns, schema=schema)
 
 
 def truncated(table: pa.Table, rows: int) -> pa.Table:

@@ -28,8 +28,8 @@ from sparsetime.activations.sampling.sample_kinds import (
 from sparsetime.activations.sampling.shuffle import Shuffle
 from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.activations.store.manifest import Manifest
-from sparsetime.activations.store.shard_reader import ShardReader
 from sparsetime.activations.store.split import by_document, by_labels, by_time, check_share
+from sparsetime.activations.store.store_reader import StoreReader
 from sparsetime.activations.store.stored_sequence import StoredSequence, read_rows
 from sparsetime.errors import DataError, unknown_name
 from sparsetime.files import Folder
@@ -51,7 +51,7 @@ class Store:
         self,
         folder: Folder,
         manifest: Manifest,
-        reader: ShardReader,
+        reader: StoreReader,
         table: pa.Table,
         selection: NDArray[np.int64],
         exclusion: StepExclusion | None = None,

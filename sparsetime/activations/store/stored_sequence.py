@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sparsetime.activations.store.shard_reader import ShardReader
+from sparsetime.activations.store.store_reader import StoreReader
 
 
 @final
@@ -26,7 +26,7 @@ class StoredSequence:
     Values and steps are read on first access, so that reading words does not wait for activations.
     """
 
-    def __init__(self, reader: ShardReader, index: int, row: dict[str, Any]) -> None:
+    def __init__(self, reader: StoreReader, index: int, row: dict[str, Any]) -> None:
         self.index = index
         self.id: str = row["id"]
         self.labels: dict[str, Any] = json.loads(row["labels"])
@@ -86,7 +86,7 @@ def labels_of_steps(sequence: StoredSequence, name: str) -> list[Any] | None:
     return [labels[name]] * len(sequence) if name in labels else None
 
 
-def read_rows(reader: ShardReader, rows: NDArray[np.int64]) -> Float[Tensor, "rows d"]:
+def read_rows(reader: StoreReader, rows: NDArray[np.int64]) -> Float[Tensor, "rows d"]:
     """The rows of the given numbers (ascending) as a new float32 tensor."""
     values = torch.empty(len(rows), reader.d, dtype=torch.float32)
     filled = 0

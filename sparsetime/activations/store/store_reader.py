@@ -1,0 +1,32 @@
+"""StoreReader: what a store reads its rows and step columns with, from one folder or several."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool
+from numpy.typing import NDArray
+
+from sparsetime.activations.sources.source import RowReader
+
+
+class StoreReader(RowReader, Protocol):
+    """Rows of a store and their step columns, by their number in the whole store."""
+
+    def stored_steps(self, rows: NDArray[np.int64]) -> Bool[np.ndarray, " rows"] | None:
+        """Which of the given rows (ascending) have a stored activation; None where all have."""
+        ...
+
+    def steps(self, rows: NDArray[np.int64], columns: list[str] | None) -> pa.Table:
+        """The step columns of the given rows (ascending); all columns where None are named."""
+        ...
+
+    def step_columns(self) -> list[str]:
+        """Names of the step columns."""
+        ...
+
+    def verify(self) -> None:
+        """Check every file. Errors: DamagedError naming the first that differs."""
+        ...
