@@ -139,7 +139,7 @@ def _captured(folder: Folder, model: LoadedModel, settings: DemoSettings) -> Sto
     chosen = settings.capture
     return capture(
         model,
-        corpus()[: chosen.documents],
+        corpus(chosen.documents),
         chosen.site,
         at.url,
         window=chosen.window,

@@ -77,10 +77,8 @@ def feature_context(
     events = code.latents(feature, feature + 1)
     activation = np.zeros(length)
     activation[events.row_of_entry.numpy()] = events.values.detach().abs().numpy()
-    words = _all_words(stored, activation, position)
-    at = next(i for i, word in enumerate(words) if word.here)
-    near = words[max(0, at - around) : at + around + 1]
-    return FeatureContext(feature, sequence, str(stored.id), position, tuple(near))
+    words = _words_around(stored, activation, position, around)
+    return FeatureContext(feature, sequence, str(stored.id), position, tuple(words))
 
 
 def find_sequence(store: Store, number: int) -> StoredSequence:
@@ -97,33 +95,39 @@ def find_sequence(store: Store, number: int) -> StoredSequence:
     return store.sequence(int(places[0]))
 
 
-def _all_words(
-    stored: StoredSequence, activation: Float[np.ndarray, " time"], position: int
+def _words_around(
+    stored: StoredSequence, activation: Float[np.ndarray, " time"], position: int, around: int
 ) -> list[ContextWord]:
-    """Every step in one word: neighbouring steps of one word merge, others stand alone."""
+    """The word of `position` and up to `around` words on either side.
+
+    Every step is in one word: neighbouring steps of one word merge, others stand alone.
+    """
     words = text_words(stored)
-    steps = np.arange(len(activation))
     word_of_step = words.of_step if words else np.full(len(activation), -1)
     changes = (word_of_step[1:] != word_of_step[:-1]) | (word_of_step[1:] < 0)
-    begins = np.append(True, changes)
-    firsts = steps[begins]
-    lasts = np.append(firsts[1:] - 1, len(activation) - 1)
-    tokens = stored.steps["token"].to_pylist() if "token" in stored.steps.column_names else None
+    firsts = np.flatnonzero(np.append(True, changes))
+    lasts = np.append(firsts[1:], len(activation)) - 1
+    peaks = np.maximum.reduceat(activation, firsts)
+    at = int(np.searchsorted(firsts, position, side="right")) - 1
+    tokens = stored.steps["token"] if "token" in stored.steps.column_names else None
     if words:
-        start = stored.steps["char_start"].to_pylist()
-        end = stored.steps["char_end"].to_pylist()
+        start, end = stored.steps["char_start"], stored.steps["char_end"]
     context_words = []
     read = None  # the character after the word before
-    for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+    begin = max(0, at - around)
+    # From one word earlier, with whose end the first gap begins.
+    for i in range(max(0, begin - 1), min(at + around + 1, len(firsts))):
+        first, last = int(firsts[i]), int(lasts[i])
         if words:
             w = word_of_step[first]
-            a = int(words.start[w]) if w >= 0 else start[first]
-            b = int(words.end[w]) if w >= 0 else end[last]
+            a = int(words.start[w]) if w >= 0 else start[first].as_py()
+            b = int(words.end[w]) if w >= 0 else end[last].as_py()
             text, gap = words.text[a:b], "" if read is None else words.text[read:a]
             read = b
         else:
-            text = str(tokens[first]) if tokens else str(first)
+            text = str(first if tokens is None else tokens[first].as_py())
             gap = "" if first == 0 else " "
-        peak = float(activation[first : last + 1].max())
-        context_words.append(ContextWord(text, gap, first, last, peak, first <= position <= last))
+        if i >= begin:
+            word = ContextWord(text, gap, first, last, float(peaks[i]), here=i == at)
+            context_words.append(word)
     return context_words

@@ -34,6 +34,13 @@ def test_ids_are_unique_and_carry_their_labels(documents):
         assert document.labels["source"] == document.source
 
 
+def test_the_first_documents_are_read_alone(documents):
+    last = rooms.topics()[-1].id
+    few = rooms.corpus(next(i for i, one in enumerate(documents) if one.id == last) + 3)
+    assert [vars(one) for one in few] == [vars(one) for one in documents[: len(few)]]
+    assert few[-3].id == last
+
+
 def test_topics_come_twice_the_same():
     assert [vars(d) for d in rooms.topics()] == [vars(d) for d in rooms.topics()]
 

@@ -99,7 +99,4 @@ def read_parquet(folder: Folder, name: str, columns: list[str] | None = None) ->
 
 def begun_sequences(begun: list[pa.Table], rows: int) -> pa.Table:
     """The sequences that the shards of an unfinished store began, the last cut to these rows."""
-    return truncated(pa.concat_tables(begun) if begun else sequence_table(_NO_SEQUENCES, 0), rows)
-
-
-_NO_SEQUENCES = pa.table({"id": pa.array([], pa.string()), "length": pa.array([], pa.int64())})
+    return truncated(pa.concat_tables(begun) if begun else SEQUENCE_SCHEMA.empty_table(), rows)

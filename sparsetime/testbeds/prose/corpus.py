@@ -15,6 +15,7 @@ import sysconfig
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from sparsetime.activations.capture.document import Document
@@ -52,8 +53,8 @@ _KIND = re.compile(
 )
 
 
-def corpus() -> list[Document]:
-    """The topics, then the docstrings, always in the same order.
+def corpus(first: int | None = None) -> list[Document]:
+    """The topics, then the docstrings, always in the same order: all, or the `first` of them.
 
     Every document carries the labels `source` and `name`, and two kinds of span: `section` (slow:
     the heading or the qualified name that the text stands under) and `kind` (fast: one of `KINDS`
@@ -62,8 +63,8 @@ def corpus() -> list[Document]:
     Some topics quote others (`compound` contains `if`, `for` and `while`), so a split by document
     does not keep every sentence of the held-out part out of the training part.
     """
-    documents = [read() for read in readers().values()]
-    return [document for document in documents if document is not None]
+    documents = (read() for read in readers().values())
+    return list(islice((each for each in documents if each is not None), first))
 
 
 def readers() -> dict[str, Reader]:

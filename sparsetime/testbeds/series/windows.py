@@ -37,14 +37,15 @@ def windows(data: Counts, settings: PatchTransformerSettings) -> Iterator[Series
     left out.
     """
     starts = window_starts(data, settings.hours)
+    all_times, held_out = data.times, data.held_out  # computed for every hour
     for number, sensor in enumerate(data.sensors):
         for start in starts:
             values = data.values[start : start + settings.hours, number]
             if np.isnan(values).any():
                 continue
-            times = data.times[start : start + settings.hours : settings.patch]
+            times = all_times[start : start + settings.hours : settings.patch]
             cut = values.reshape(settings.patches, settings.patch)
-            yield SeriesWindow(sensor, start, times, cut, bool(data.held_out[start]))
+            yield SeriesWindow(sensor, start, times, cut, bool(held_out[start]))
 
 
 def window_starts(data: Counts, hours: int) -> list[int]:
