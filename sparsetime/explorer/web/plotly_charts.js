@@ -1,6 +1,7 @@
 // Charts drawn by plotly.js of the installed package, in the page's own colours.
 
 import { colour } from "./dom.js";
+import { namePlaces } from "./point_labels.js";
 import { exported } from "./router.js";
 
 const HUES = ["violet", "green", "plain", "low", "high"];
@@ -99,6 +100,15 @@ function curvesLayout() {
 export const drawPoints = (place, points, front) =>
   drawChart(place, () => {
     const { font, axis, ...layout } = baseLayout();
+    const [height, margin] = [210, { ...layout.margin, t: 24, r: 24 }];
+    const [xs, ys] = [reach(points.map((point) => point.x)), reach(points.map((point) => point.y))];
+    const width = place.clientWidth - margin.l - margin.r;
+    const high = height - margin.t - margin.b;
+    const pixels = points.map(({ title, x, y }) => ({
+      title,
+      x: (width * (x - xs[0])) / (xs[1] - xs[0]),
+      y: (high * (ys[1] - y)) / (ys[1] - ys[0]),
+    }));
     const dashes = {
       x: front.map((point) => point.x),
       y: front.map((point) => point.y),
@@ -113,7 +123,7 @@ export const drawPoints = (place, points, front) =>
       text: points.map((point) => point.title),
       type: "scatter",
       mode: "markers+text",
-      textposition: "top center",
+      textposition: namePlaces(pixels, width),
       textfont: { ...font, color: colour("ink") },
       cliponaxis: false,
       marker: { color: points.map((point) => colour(point.hue)), size: 9 },
@@ -123,14 +133,14 @@ export const drawPoints = (place, points, front) =>
       [dashes, marks],
       {
         ...layout,
-        height: 210,
-        margin: { ...layout.margin, t: 24, r: 24 },
+        height,
+        margin,
         xaxis: {
           ...axis,
           title: { text: "L0: active latents a step", font, standoff: 8 },
-          range: reach(points.map((point) => point.x)),
+          range: xs,
         },
-        yaxis: { ...axis, tickformat: ".1~%", range: reach(points.map((point) => point.y)) },
+        yaxis: { ...axis, tickformat: ".1~%", range: ys },
         showlegend: false,
       },
     ];
