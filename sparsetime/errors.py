@@ -30,6 +30,10 @@ class MismatchError(SparsetimeError, ValueError):
     """Two arguments that do not fit each other: a dictionary and a store, a code and a width."""
 
 
+class ProcessError(SparsetimeError):
+    """A process of a run on several that stopped, or has other code, data or settings."""
+
+
 class BusyError(SparsetimeError):
     """A request that the server does not take now because too many wait."""
 

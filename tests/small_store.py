@@ -60,3 +60,11 @@ def write_store(out, lengths, shard_rows=7, d=3, dtype="float32", **other):
     for shard in shards[writer.shards_done :]:
         writer.append(*shard)
     return writer.finish()
+
+
+def store_of_rows(x, out):
+    """A store of given rows [rows, d], as one sequence."""
+    (shard,) = shards_of([len(x)], len(x))
+    writer = writer_at(out, x.shape[1])
+    writer.append(x, *shard[1:])
+    return writer.finish()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ConfigDict, Field, PositiveInt, model_validator
+from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from sparsetime.cli.input_files import (
     JSON_LINES,
@@ -201,11 +201,17 @@ class DictionarySection(Settings):
 
 
 class TrainSection(StoreView, TrainConfig):
-    """What `sparsetime train` learns from, what it builds, and how long it learns."""
+    """What `sparsetime train` learns from, what it builds, and how long it learns.
+
+    Under torchrun, `row_groups` divide the rows of a batch, and the processes of each group divide
+    the latents. `process_timeout`: seconds after which a process that does not answer is lost.
+    """
 
     dictionary: DictionarySection
     out: str
     force: bool = False
+    row_groups: PositiveInt = 1
+    process_timeout: PositiveFloat = 600.0
 
     def training(self) -> dict[str, Any]:
         """The settings of the training loop itself."""

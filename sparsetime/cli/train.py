@@ -45,6 +45,9 @@ def train(
         float | None, typer.Option(help="Share of the documents kept for evaluation.")
     ] = None,
     force: Force = None,
+    row_groups: Annotated[
+        int | None, typer.Option(help="Under torchrun: groups that divide the rows of a batch.")
+    ] = None,
     sets: Sets = None,
 ) -> None:
     """Train a dictionary on a store.
@@ -56,9 +59,11 @@ def train(
       sparsetime train --store runs/x/activations --recipe topk \\
         --width 256 --k 8 --rows 20000 --out runs/x/topk
       sparsetime train --config run.yaml --set dictionary.k=16
+      torchrun --nproc-per-node 2 -m sparsetime train --config run.yaml
     """
     from sparsetime import train as run
     from sparsetime.cli.run_file import TrainSection
+    from sparsetime.training.distributed.launch import torchrun_mesh
 
     flags = given(
         sets,
@@ -74,12 +79,18 @@ def train(
         seed=seed,
         held_out=held_out,
         force=force,
+        row_groups=row_groups,
         **{"dictionary.recipe": recipe, "dictionary.width": width, "dictionary.k": k},
     )
     chosen = read_config(config, TrainSection, flags, section="train")
     source, _ = chosen.parts()
     sae = chosen.dictionary.build(source.d, chosen.seed)
-    result = run(sae, source, out=chosen.out, force=chosen.force, **chosen.training())
+    with torchrun_mesh(chosen.row_groups, chosen.process_timeout) as mesh:
+        result = run(
+            sae, source, out=chosen.out, force=chosen.force, mesh=mesh, **chosen.training()
+        )
+        if mesh is not None and mesh.get_rank():
+            return
     last = result.metrics[-1]
     values = ", ".join(f"{name} {last[name]:.4g}" for name in ("fvu", "l0", "dead") if name in last)
     say(f"{result.path}: {values}")

@@ -42,6 +42,14 @@ class Component(nn.Module, ABC):
     example: ClassVar[Mapping[str, Any]]
     #: Names of own parameters whose rows training keeps at unit norm.
     unit_rows: ClassVar[frozenset[str]] = frozenset()
+    #: Names of own parameters and buffers with one row a latent, where several processes can divide
+    #: the latents: each then computes with its own rows, and sums go through a `Partition`. None
+    #: where they cannot, for the reason `undivided`.
+    latent_tensors: frozenset[str] | None = None
+    undivided: str = "one latent's value or gradient depends on other latents"
+    #: Whether several processes can divide the rows of a batch, as they can where all averages over
+    #: rows go through a `Partition`.
+    divides_rows: bool = False
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)

@@ -20,6 +20,7 @@ from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.normalisation import Normalisation
 from sparsetime.dictionaries.objectives.objective import Objective
+from sparsetime.dictionaries.partition import WHOLE, Partition
 from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.dictionaries.state.stream import Stream
@@ -155,11 +156,12 @@ class Dictionary(nn.Module):
         dead: Tensor | None = None,
         dtype: torch.dtype = torch.float32,
         progress: float = 0.0,
+        partition: Partition = WHOLE,
     ) -> ForwardPass:
         """The forward pass of a batch for the objective: a Batch, raw rows, or pairs.
 
-        `dtype`: of the selection product. Earlier rows, where they are needed, are encoded and not
-        reconstructed. `progress`: share of the training that is done, 0 to 1.
+        `dtype`: of the selection product. Earlier rows, where needed, are encoded and not
+        reconstructed. `progress`: share of training done. `partition`: latents and rows held here.
 
         Errors: DataError where the batch lacks what the parts need.
         """
@@ -173,20 +175,20 @@ class Dictionary(nn.Module):
         if segments is not None and earlier is not None:
             segments = segments.twice()
         inputs = EncoderInput(self.centred(x), batch, progress, segments)
-        rule = self.sparsifier.training_rule(inputs)
-        support, pre = self.encoder.encode_train(inputs, rule, dtype)
+        encoder = partition.encoder(self.encoder)
+        support, pre = encoder.encode_train(inputs, self.sparsifier.training_rule(inputs), dtype)
         values = self.sparsifier.gate(pre, support, inputs)
         earlier_code = None
         if earlier is not None:
             code = SparseCode(support.offsets, support.indices, values, self.width, (2 * rows,))
             now, earlier_code = code.row_slice(0, rows), code.row_slice(rows, 2 * rows)
             support = Support(now.offsets, now.indices, self.width)
-            x, pre, values = x[:rows], pre[: now.indices.shape[0]], now.values
+            x, pre, values = x[:rows], pre[: len(now.indices)], now.values
             inputs = EncoderInput(inputs.x[:rows], batch, progress, batch.segments)
         return ForwardPass(
-            encoder=self.encoder,
+            encoder=encoder,
             sparsifier=self.sparsifier,
-            decoder=self.decoder,
+            decoder=partition.decoder(self.decoder),
             skip=self.skip,
             normalisation=self.normalisation,
             output_normalisation=self.output_normalisation,
@@ -203,6 +205,7 @@ class Dictionary(nn.Module):
             earlier=earlier_code,
             dead=dead,
             progress=progress,
+            partition=partition,
         )
 
     def observe(self, step: ForwardPass) -> None:
@@ -284,13 +287,11 @@ class Dictionary(nn.Module):
             "objective": self.objective.to_config(),
             "provenance": self.provenance,
         }
-        if len(self.in_dims) > 1:
-            config["in_dims"] = list(self.in_dims)
-        if self.out_dims is not None:
-            config["out_dims"] = list(self.out_dims)
-        if self.skip is not None:
-            config["skip"] = self.skip.to_config()
-        return config
+        in_dims = list(self.in_dims) if len(self.in_dims) > 1 else None
+        out_dims = None if self.out_dims is None else list(self.out_dims)
+        skip = None if self.skip is None else self.skip.to_config()
+        optional = {"in_dims": in_dims, "out_dims": out_dims, "skip": skip}
+        return config | {name: value for name, value in optional.items() if value is not None}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a folder or URL: dictionary.json and dictionary.safetensors."""

@@ -23,6 +23,7 @@ from sparsetime.dictionaries.composition import (
 )
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.normalisation import Normalisation
+from sparsetime.dictionaries.partition import WHOLE, Partition
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.kernels import Support
 
@@ -58,6 +59,7 @@ class ForwardPass:
     earlier: codes of the rows one lag earlier, where a component needs them.
     dead: mask of dead latents [width]; None where none are counted.
     batch: the raw batch. progress: fraction of training that is over.
+    partition: the latents and rows that this process has; encoder and decoder are of all latents.
     """
 
     encoder: ComposedEncoder
@@ -77,6 +79,7 @@ class ForwardPass:
     earlier: SparseCode | None = None
     dead: Bool[Tensor, " width"] | None = None
     progress: float = 0.0
+    partition: Partition = WHOLE
 
     @property
     def encoder_input(self) -> Float[Tensor, "rows d_in"]:
@@ -88,6 +91,10 @@ class ForwardPass:
         """Activation values of all encoded rows, the earlier ones too, without gradient."""
         values = self.values.detach()
         return values if self.earlier is None else torch.cat([values, self.earlier.values.detach()])
+
+    def per_row(self, own: Float[Tensor, ""]) -> Float[Tensor, ""]:
+        """A sum over all latents and rows, divided by the rows, from this process's sum."""
+        return self.partition.over_rows(self.partition.over_latents(own / self.x.shape[0]))
 
     @cached_property
     def code(self) -> SparseCode:

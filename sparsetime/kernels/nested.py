@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ def nested_errors(
     atoms: Float[Tensor, "width d"],
     aim: Float[Tensor, "rows d"],
     ends: tuple[int, ...],
+    total: Callable[[Tensor], Tensor] | None = None,
 ) -> Float[Tensor, " groups"]:
     """Mean squared error of the reconstruction by each prefix of latents.
 
@@ -27,10 +29,11 @@ def nested_errors(
 
     Entries ascend within a row, so a prefix is a contiguous run of them: every entry is added once
     to a running sum, which is compared with the aim at the end of every group. Gradients go to
-    values, atoms and aim. ends: the end of each prefix; the last is the width.
+    values, atoms and aim. ends: the end of each prefix; the last is the width. total: the sum over
+    processes of the reconstructions [rows, groups, d] of their latents, where there are several.
     """
     out: Tensor = _NestedErrors.apply(  # type: ignore[no-untyped-call]
-        values, atoms, aim, by_group(support, ends), len(ends)
+        values, atoms, aim, by_group(support, ends), len(ends), total
     )
     return out
 
@@ -50,9 +53,20 @@ def by_group(support: Support, ends: tuple[int, ...]) -> Support:
 class _NestedErrors(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, values: Tensor, atoms: Tensor, aim: Tensor, finer: Support, groups: int
+        ctx: Any,
+        values: Tensor,
+        atoms: Tensor,
+        aim: Tensor,
+        finer: Support,
+        groups: int,
+        total: Callable[[Tensor], Tensor] | None,
     ) -> Tensor:
-        errors = backend(atoms).nested_differences(values, finer, atoms, aim, groups)
+        differences = backend(atoms).nested_differences
+        if total is None:
+            errors = differences(values, finer, atoms, aim, groups)
+        else:
+            errors = differences(values, finer, atoms, torch.zeros_like(aim), groups)
+            errors = total(errors) - aim[:, None]
         ctx.save_for_backward(values, atoms, errors)
         ctx.finer, ctx.leaf = finer, atoms.is_leaf
         return errors.square().sum(2).mean(0)
@@ -72,4 +86,4 @@ class _NestedErrors(torch.autograd.Function):
             grad_atoms = sum_by_latent(values, finer, flat, run, ctx.leaf)
         if ctx.needs_input_grad[2]:
             grad_aim = -slopes[:, 0]
-        return grad_values, grad_atoms, grad_aim, None, None
+        return grad_values, grad_atoms, grad_aim, None, None, None

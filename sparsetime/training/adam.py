@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from sparsetime import kernels
 from sparsetime.kernels import AdamStep
 from sparsetime.kernels.row_sparse import GradientRows, as_matrix, rows_of_gradient
+from sparsetime.training.processes import Division
 
-_MOMENTS = ("exp_avg", "exp_avg_sq")
+MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class Adam:
@@ -17,7 +18,7 @@ class Adam:
 
     unit_rows: the parameters whose rows w have length one. Their gradient g is projected onto the
     tangent, g - (g . w) w, and each row is normalised after the step. grad_clip: the largest
-    Euclidean norm of all gradients together.
+    Euclidean norm of all gradients together. division: whose latents and rows the gradients are of.
 
     A gradient that holds only the touched rows gives the same result as a dense one.
 
@@ -30,11 +31,13 @@ class Adam:
         unit_rows: set[str],
         rate: float,
         grad_clip: float,
+        division: Division,
     ) -> None:
         self._parameters = parameters
         self._unit_rows = unit_rows
         self.rate = rate
         self._grad_clip = grad_clip
+        self._division = division
         self.steps = 0
         self._moments = {
             name: (torch.zeros_like(p.detach()), torch.zeros_like(p.detach()))
@@ -51,6 +54,7 @@ class Adam:
             for name, p in self._parameters.items()
             if p.grad is not None
         }
+        gradients = self._division.gradients(gradients, self._parameters)
         for name in self._unit_rows & gradients.keys():
             kernels.project(gradients[name], self._parameters[name])
         scale = self._scale(gradients)
@@ -73,7 +77,7 @@ class Adam:
         tensors = {
             f"{moment}.{name}": value
             for name, moments in self._moments.items()
-            for moment, value in zip(_MOMENTS, moments, strict=True)
+            for moment, value in zip(MOMENTS, moments, strict=True)
         }
         return {**tensors, "steps": torch.tensor(self.steps)}
 
@@ -81,12 +85,12 @@ class Adam:
         """Set the moments and the number of steps to what `state` returned."""
         self.steps = int(tensors["steps"])
         for name, moments in self._moments.items():
-            for moment, value in zip(_MOMENTS, moments, strict=True):
+            for moment, value in zip(MOMENTS, moments, strict=True):
                 value.copy_(tensors[f"{moment}.{name}"])
 
     # The norm of the rows that a sparse gradient holds is that of the whole: the rest is zero.
     def _scale(self, gradients: dict[str, GradientRows]) -> Tensor:
         norms = torch._foreach_norm([rows.values for rows in gradients.values()])
-        total = torch.linalg.vector_norm(torch.stack(norms))
+        total = self._division.norm(dict(zip(gradients, norms, strict=True)))
         scale: Tensor = self._grad_clip / total.clamp_min(1e-6)
         return scale.clamp_max(1.0)

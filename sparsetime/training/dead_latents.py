@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from sparsetime.dictionaries.partition import WHOLE, Partition
+
 #: A latent is dead once an average latent has fired this often without it.
 _MEAN_FIRINGS = 32
 
@@ -20,11 +22,19 @@ class DeadLatentTracker:
     average latent would have fired 32 times. It follows width and L0 by itself, and a training of
     any length treats a latent that fires as often in the same way.
 
-    rows_since, entries_since: int64 [width].
+    rows_since, entries_since: int64 [width]. partition: the latents and rows that this process has;
+    `width` counts its latents.
     """
 
-    def __init__(self, width: int, dead_after: int | None, device: torch.device) -> None:
+    def __init__(
+        self,
+        width: int,
+        dead_after: int | None,
+        device: torch.device,
+        partition: Partition = WHOLE,
+    ) -> None:
         self.dead_after = dead_after
+        self._partition = partition
         self.rows_since = torch.zeros(width, dtype=torch.int64, device=device)
         self.entries_since = torch.zeros_like(self.rows_since)
 
@@ -32,18 +42,21 @@ class DeadLatentTracker:
         self, indices: Int[Tensor, " entries"], values: Float[Tensor, " entries"], rows: int
     ) -> None:
         """Count one batch of `rows` rows with the given code."""
-        self.rows_since += rows
-        self.entries_since += (values != 0).sum()
+        self.rows_since += self._partition.all_rows(rows)
+        self.entries_since += self._partition.sum_over_entries((values != 0).sum())
         # A minimum, because a latent may be active in one row and have a zero in another; and not
         # by a mask, whose number of entries a GPU would have to be waited for.
         silent = torch.iinfo(torch.int64).max
         since = torch.zeros_like(indices).masked_fill_(values == 0, silent)
         for count in (self.rows_since, self.entries_since):
             count.scatter_reduce_(0, indices, since, "amin")
+            count.copy_(self._partition.least_over_rows(count))
 
     @property
     def dead(self) -> Bool[Tensor, " width"]:
         """Latents that have not fired for so long that they count as dead."""
         if self.dead_after is not None:
             return self.rows_since >= self.dead_after
-        return self.entries_since >= _MEAN_FIRINGS * self.entries_since.numel()
+        return self.entries_since >= _MEAN_FIRINGS * self._partition.all_latents(
+            self.entries_since.numel()
+        )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any, Generic, TypeVar, final
 
-import torch
-
 from sparsetime.training.plan import RunPlan
 from sparsetime.training.run_folder import RunFolder
 from sparsetime.training.trainable import Trainable
@@ -44,7 +42,7 @@ class Job(Generic[B]):
         if self.finished:
             trainable.load(folder.url)
             return
-        checkpoint = folder.checkpoint()
+        checkpoint = folder.checkpoint(trainable.latent_tensors)
         if checkpoint is not None:
             self.next_step = int(checkpoint.pop("next_step"))
             trainable.restore(checkpoint)
@@ -78,7 +76,7 @@ class Job(Generic[B]):
             self.trainable.save(self.folder.snapshot(done))
         if done % self.plan.checkpoint_every == 0:
             self.folder.write_checkpoint(
-                {**self.trainable.state(), "next_step": torch.tensor(done)}
+                self.trainable.state(), done, self.trainable.latent_tensors
             )
         return line
 

@@ -14,6 +14,7 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder, Lines
 from sparsetime.seeds import STREAMS_VERSION
+from sparsetime.training.processes import ONE, Processes
 from sparsetime.training.snapshots import (
     SETTINGS,
     SNAPSHOTS,
@@ -23,8 +24,7 @@ from sparsetime.training.snapshots import (
 )
 
 _METRICS = "metrics.jsonl"
-_CHECKPOINT = "checkpoint.safetensors"
-SETTINGS_VERSION, METRICS_VERSION, CHECKPOINT_VERSION = 1, 1, 1
+SETTINGS_VERSION, METRICS_VERSION = 1, 1
 _AGAIN = "Remove it, or pass force=True (--force), to train from the beginning"
 _STREAMS = "random_streams"  # key of the version of the random streams that a run draws from
 
@@ -69,7 +69,7 @@ class RunFolder:
 
     files: those that its trainable saves, the one that marks a finished run last. upgrade: settings
     that an earlier version saved, under today's keys. force: replace whatever run the folder holds;
-    nothing is removed before `acquire`.
+    nothing is removed before `acquire`. processes: those that train together, of which one writes.
     """
 
     def __init__(
@@ -78,8 +78,10 @@ class RunFolder:
         files: tuple[str, ...],
         upgrade: Callable[[dict[str, Any]], dict[str, Any]] = dict,
         force: bool = False,
+        processes: Processes = ONE,
     ) -> None:
-        self._folder = Folder(path)
+        self._folder = processes.folder(path)
+        self._checkpoints = processes.checkpoints(path)
         self._files = files
         self._upgrade = upgrade
         self._force = force
@@ -154,26 +156,29 @@ class RunFolder:
     def acquire(self, settings: dict[str, Any]) -> None:
         """Make the folder this run's: from here on it is written to."""
         if self._force:
-            for name in (SETTINGS, _METRICS, _CHECKPOINT, *self._files, SNAPSHOTS):
+            for name in (SETTINGS, _METRICS, *self._files, SNAPSHOTS):
                 self._folder.remove(name)
+            self._checkpoints.remove()
             self._force = False
         self._folder.write_json(SETTINGS, {**settings, _STREAMS: STREAMS_VERSION}, SETTINGS_VERSION)
 
-    def checkpoint(self) -> dict[str, Tensor] | None:
-        """The tensors of the last checkpoint, None without one.
+    def checkpoint(self, latent_tensors: frozenset[str]) -> dict[str, Tensor] | None:
+        """The tensors of the last checkpoint and `next_step`, None without one.
 
-        Errors: DamagedError where the file is not what was written.
+        latent_tensors: names of those with one row a latent, of which this process gets its own.
+
+        Errors: DamagedError where a file is not what was written.
         """
-        if self._force or not self._folder.exists(_CHECKPOINT):
-            return None
-        return self._folder.read_tensors(_CHECKPOINT, CHECKPOINT_VERSION, _AGAIN)
+        return None if self._force else self._checkpoints.read(latent_tensors)
 
-    def write_checkpoint(self, tensors: dict[str, Tensor]) -> None:
+    def write_checkpoint(
+        self, tensors: dict[str, Tensor], next_step: int, latent_tensors: frozenset[str]
+    ) -> None:
         """Replace the last checkpoint."""
-        self._folder.write_tensors(_CHECKPOINT, tensors, CHECKPOINT_VERSION)
+        self._checkpoints.write(tensors, next_step, latent_tensors)
 
     def remove_checkpoint(self) -> None:
-        self._folder.remove(_CHECKPOINT)
+        self._checkpoints.remove()
 
     def resume(self, step: int) -> float:
         """Remove log lines and snapshots of later steps; the seconds that the log counts so far.

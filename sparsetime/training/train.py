@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 
@@ -23,12 +24,13 @@ from sparsetime.config import validated
 from sparsetime.dictionaries.check_input import check_float32
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, MismatchError
-from sparsetime.files import Folder, folder_lock
+from sparsetime.files import folder_lock
 from sparsetime.torch_settings import with_gradients
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dictionary_trainable import DictionaryTrainable
 from sparsetime.training.job import Job
 from sparsetime.training.loop import first_step, run_jobs
+from sparsetime.training.processes import ONE, Processes
 from sparsetime.training.run_folder import Run, RunFolder
 from sparsetime.training.run_settings import (
     run_settings,
@@ -37,6 +39,9 @@ from sparsetime.training.run_settings import (
     upgrade_run_settings,
 )
 from sparsetime.training.trained_parameters import trained_parameters
+
+if TYPE_CHECKING:
+    from torch.distributed.device_mesh import DeviceMesh
 
 Path = str | os.PathLike[str]
 
@@ -49,6 +54,7 @@ def train(
     out: Path,
     force: bool = False,
     show: bool = True,
+    mesh: DeviceMesh | None = None,
     **settings: Any,
 ) -> Run: ...
 @overload
@@ -59,6 +65,7 @@ def train(
     out: Path,
     force: bool = False,
     show: bool = True,
+    mesh: DeviceMesh | None = None,
     **settings: Any,
 ) -> list[Run]: ...
 def train(
@@ -68,6 +75,7 @@ def train(
     out: Path,
     force: bool = False,
     show: bool = True,
+    mesh: DeviceMesh | None = None,
     **settings: Any,
 ) -> Run | list[Run]:
     """Train a dictionary, or several in one pass over the same batches.
@@ -75,7 +83,10 @@ def train(
     source: a store, a split of one, a tensor [rows, d] or [sequences, time, d], tensors by name
     (`{"x": ..., "target": ...}`), `sparsetime.paired_sites` stores, or an iterator of batches.
     out: the run's folder or URL; several dictionaries get `out/<name>` each, numbered where names
-    repeat. settings: the fields of `TrainConfig`. show: a progress bar.
+    repeat. settings: the fields of `TrainConfig`. show: a progress bar. mesh: a mesh of
+    torch.distributed with the dimensions "data" and "latent", on every process of which this is
+    called with the same arguments: the latents are divided along one, the rows of a batch along the
+    other, and the result is that of one process. `out` is a folder that all of them see.
 
     The dictionaries are trained in place, with gradients and in float32, also where the caller
     turned gradients off or set another default dtype. Frozen parameters keep their values. An
@@ -86,7 +97,8 @@ def train(
     Errors, all before training: ConfigError for unknown or impossible settings, and for a
     dictionary of which no parameter can learn; DataError where the source cannot give what a
     dictionary needs; MismatchError where widths differ; StoreError where `out` holds another run
-    and `force` is not given, or another process writes to it.
+    and `force` is not given, or another process writes to it; ProcessError where processes have
+    other code, data or settings, or end.
     """
     as_list = not isinstance(dictionary, Dictionary)
     members = list(dictionary) if isinstance(dictionary, Sequence) else [dictionary]
@@ -94,60 +106,94 @@ def train(
         raise ConfigError("got no dictionaries, expected at least one to train")
     config = validated(TrainConfig, settings, "the settings of train")
     paths = _paths(members, os.fspath(out)) if as_list else [os.fspath(out)]
-    # A finished run is only read.
-    unfinished = [
-        Folder(path)
-        for path in paths
-        if not RunFolder(path, DictionaryTrainable.files, force=force).is_finished
-    ]
-    with folder_lock(*unfinished, what="sparsetime train"), with_gradients():
-        kept = without_steps(as_source(source), config.exclusion)
-        runs = _train(members, kept, config, paths, force, show)
+    processes = ONE if mesh is None else _processes(mesh)
+    with ExitStack() as stack:
+        with processes.together():
+            # A finished run is only read.
+            unfinished = [
+                processes.folder(path)
+                for path in paths
+                if not RunFolder(path, DictionaryTrainable.files, force=force).is_finished
+            ]
+            if processes.writes:
+                stack.enter_context(folder_lock(*unfinished, what="sparsetime train"))
+        stack.enter_context(with_gradients())
+        runs = _train(members, source, config, paths, force, show, processes)
     return runs if as_list else runs[0]
+
+
+def _processes(mesh: DeviceMesh) -> Processes:
+    from sparsetime.training.distributed.mesh_processes import MeshProcesses
+
+    return MeshProcesses(mesh)
 
 
 def _train(
     members: list[Dictionary],
-    activations: Source,
+    source: Any,
     config: TrainConfig,
     paths: list[str],
     force: bool,
     show: bool,
+    processes: Processes,
 ) -> list[Run]:
-    for member in members:
-        _check_fit(member, activations)
-    jobs = [
-        _job(member, activations, config, path, force)
-        for member, path in zip(members, paths, strict=True)
-    ]
-    by_needs: dict[tuple[frozenset[str], int], list[Job[Batch]]] = {}
-    for member, job in zip(members, jobs, strict=True):
-        key = (member.needs, job.settings["shuffle_buffer"])
-        by_needs.setdefault(key, []).append(job)
-    # Batches are made before any folder is written to: a sampler fails at once where it cannot
-    # give what is needed.
-    groups = [
-        (group, _batches(with_shuffle_buffer(activations, size), needs, config, group))
-        for (needs, size), group in by_needs.items()
-    ]
+    with processes.together():
+        activations = without_steps(as_source(source), config.exclusion)
+        for member in members:
+            _check_fit(member, activations)
+        folders = [
+            RunFolder(path, DictionaryTrainable.files, upgrade_run_settings, force, processes)
+            for path in paths
+        ]
+        measured = [
+            (
+                selection_dtype_name(config, member, folder.settings),
+                shuffle_buffer_size(config, folder.settings),
+            )
+            for member, folder in zip(members, folders, strict=True)
+        ]
+    # What a machine measured of itself may differ between them.
+    measured = processes.of_first(measured)
+    with processes.together():
+        jobs = [
+            _job(member, activations, config, folder, dtype, size, processes)
+            for member, folder, (dtype, size) in zip(members, folders, measured, strict=True)
+        ]
+        by_needs: dict[tuple[frozenset[str], int], list[Job[Batch]]] = {}
+        for member, job in zip(members, jobs, strict=True):
+            key = (member.needs, job.settings["shuffle_buffer"])
+            by_needs.setdefault(key, []).append(job)
+        # Batches are made before any folder is written to: a sampler fails at once where it cannot
+        # give what is needed.
+        groups = [
+            (group, _batches(with_shuffle_buffer(activations, size), needs, config, group))
+            for (needs, size), group in by_needs.items()
+        ]
+    facts = [{**job.settings, "next step": job.next_step} for job in jobs]
+    processes.check_equal(facts[0] if len(facts) == 1 else dict(zip(paths, facts, strict=True)))
     for member, job in zip(members, jobs, strict=True):
         member.provenance = _provenance(activations)
+        if not job.finished:
+            processes.check_folder(job.folder.url)
         job.acquire()
     for group, group_batches in groups:
-        run_jobs(group, group_batches, show)
+        run_jobs(group, group_batches, show and processes.writes)
     return [Run(path, member.eval()) for member, path in zip(members, paths, strict=True)]
 
 
 def _job(
-    dictionary: Dictionary, source: Source, config: TrainConfig, path: str, force: bool
+    dictionary: Dictionary,
+    source: Source,
+    config: TrainConfig,
+    folder: RunFolder,
+    dtype: str,
+    shuffle_buffer: int,
+    processes: Processes,
 ) -> Job[Batch]:
-    folder = RunFolder(path, DictionaryTrainable.files, upgrade_run_settings, force)
-    saved = folder.settings
-    dtype = selection_dtype_name(config, dictionary, saved)
     # Before the job, which may restore a checkpoint: they hold a hash of the initial weights.
-    size = shuffle_buffer_size(config, saved)
-    settings = run_settings(dictionary, source, config, path, dtype, size)
-    trainable = DictionaryTrainable(dictionary, config, getattr(torch, dtype))
+    settings = run_settings(dictionary, source, config, folder.url, dtype, shuffle_buffer)
+    division = processes.division(dictionary)
+    trainable = DictionaryTrainable(dictionary, config, getattr(torch, dtype), division)
     return Job(trainable, folder, settings, config.plan)
 
 

@@ -30,6 +30,8 @@ class Trainable(ABC, Generic[B]):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        #: Names of the tensors of `state` with one row a latent, which processes may divide.
+        self.latent_tensors: frozenset[str] = frozenset()
 
     def initialise(self, batch: B) -> None:
         """Set scales and offsets from the first batch, which the first step then trains on."""

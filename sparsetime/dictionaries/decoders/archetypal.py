@@ -38,6 +38,7 @@ class ArchetypalDecoder(Decoder):
     """
 
     from_data = True
+    latent_tensors = frozenset({"logits", "beside"})
     points: Tensor
 
     def __init__(

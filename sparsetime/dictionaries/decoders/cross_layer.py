@@ -36,6 +36,9 @@ class CrossLayerDecoder(UnitNormBase):
 
     reach: Tensor
 
+    latent_tensors = None
+    undivided = "its latents belong to sites in equal, contiguous shares"
+
     def __init__(self, width: int, d_out: int, sites: int) -> None:
         super().__init__(width=width, d_out=d_out, sites=sites)
         self.width, self.d_out, self.groups, self.sites = width, d_out, (width,), sites

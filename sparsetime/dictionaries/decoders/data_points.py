@@ -42,6 +42,9 @@ class DataPointDecoder(Decoder):
     weight: Tensor
     filled: Tensor
 
+    divides_rows = False
+    undivided = "each new atom is chosen after those before it"
+
     def __init__(self, width: int, d_out: int, at_once: int | None = None) -> None:
         if at_once is not None and at_once < 1:
             raise ConfigError(

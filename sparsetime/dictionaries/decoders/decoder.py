@@ -24,6 +24,7 @@ class Decoder(Component):
     """
 
     role = "decoder"
+    divides_rows = True
     #: Whether `init_from_data` sets the directions; the encoder is then initialised after it.
     from_data: ClassVar[bool] = False
     #: Whether training adds the atoms row by row, so that it needs no gradient.

@@ -27,6 +27,7 @@ class FourierDecoder(Decoder):
     """
 
     unit_rows = frozenset({"coefficients"})
+    latent_tensors = frozenset({"coefficients"})
     basis: Tensor
 
     def __init__(

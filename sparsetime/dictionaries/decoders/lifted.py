@@ -28,6 +28,8 @@ class LiftedDecoder(Decoder):
     unit norm after the projection is this library's.
     """
 
+    undivided = "all its atoms are written through one learnt lifting"
+
     def __init__(
         self,
         width: int,

@@ -33,6 +33,8 @@ class SharedPairDecoder(Decoder):
 
     unit_rows = frozenset({"weight"})
 
+    undivided = "two of its latents share an atom"
+
     def __init__(self, width: int, d_out: int) -> None:
         if width % 2:
             raise ConfigError(

@@ -24,6 +24,7 @@ class UnitNormBase(Decoder):
     """
 
     unit_rows = frozenset({"weight"})
+    latent_tensors: frozenset[str] | None = frozenset({"weight"})
     weight: nn.Parameter
 
     def vectors(self) -> Float[Tensor, "width d"]:

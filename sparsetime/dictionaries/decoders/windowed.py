@@ -35,6 +35,8 @@ class WindowedDecoder(Decoder):
 
     unit_rows = frozenset({"weight"})
 
+    undivided = "its atoms extend over several steps"
+
     def __init__(self, width: int, d_out: int, window: int = 5) -> None:
         super().__init__(width=width, d_out=d_out, window=checked_window(window))
         self.width, self.d_out, self.groups, self.window = width, d_out, (width,), window

@@ -30,6 +30,8 @@ class BilinearEncoder(SelectDenseEncoder):
     its latents have no biases.
     """
 
+    latent_tensors = frozenset({"left", "left_bias", "right", "right_bias"})
+
     def __init__(self, d_in: int, width: int) -> None:
         super().__init__(d_in=d_in, width=width)
         self.d_in, self.width = d_in, width

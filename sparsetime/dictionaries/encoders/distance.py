@@ -34,6 +34,8 @@ class DistanceEncoder(SelectDenseEncoder):
     They name the distance of normalised rows, and not how it becomes an activation value.
     """
 
+    undivided = "all its latents have one learnt scale"
+
     def __init__(self, d_in: int, width: int) -> None:
         super().__init__(d_in=d_in, width=width)
         self.d_in, self.width = d_in, width

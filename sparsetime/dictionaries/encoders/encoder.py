@@ -30,6 +30,7 @@ class Encoder(Component):
     """
 
     role = "encoder"
+    divides_rows = True
     d_in: int
     width: int
     decoder: Decoder

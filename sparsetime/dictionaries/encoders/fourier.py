@@ -31,6 +31,8 @@ class FourierEncoder(SelectLinearEncoder):
 
     basis: Tensor
 
+    latent_tensors = frozenset({"coefficients", "bias"})
+
     def __init__(self, d_in: int, width: int, modes: int) -> None:
         basis = fourier_basis(modes, d_in)
         super().__init__(d_in=d_in, width=width, modes=modes)

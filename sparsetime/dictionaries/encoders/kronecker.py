@@ -34,6 +34,10 @@ class KroneckerEncoder(SelectDenseEncoder):
     Correlation, arXiv:2505.22255. The biases are an addition.
     """
 
+    undivided = (
+        "a latent's weights are products of factors that it shares with its neighbours in width"
+    )
+
     def __init__(self, d_in: int, width: int, base: int = 4, extension: int = 4) -> None:
         if base < 1 or extension < 1 or width % (base * extension):
             raise ConfigError(

@@ -28,6 +28,8 @@ class LiftedEncoder(SelectLinearEncoder):
     Source: L-SAE in Tolooshams et al. 2025, Sparse Autoencoder Neural Operators, arXiv:2509.03738.
     """
 
+    undivided = "all its latents read through one learnt lifting"
+
     def __init__(self, d_in: int, width: int, lift: int) -> None:
         super().__init__(d_in=d_in, width=width, lift=checked_lift(lift, d_in))
         self.d_in, self.width = d_in, width

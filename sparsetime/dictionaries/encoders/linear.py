@@ -25,6 +25,8 @@ class LinearEncoder(SelectLinearEncoder):
     Source: Bricken et al. 2023, Towards Monosemanticity.
     """
 
+    latent_tensors = frozenset({"weight", "bias"})
+
     def __init__(self, d_in: int, width: int) -> None:
         super().__init__(d_in=d_in, width=width)
         self.d_in, self.width = d_in, width

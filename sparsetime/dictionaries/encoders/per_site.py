@@ -35,6 +35,8 @@ class PerSiteEncoder(SelectDenseEncoder):
     Errors: ConfigError where the sites do not divide d_in and the width.
     """
 
+    undivided = "its latents belong to sites in equal, contiguous shares"
+
     def __init__(self, d_in: int, width: int, sites: int) -> None:
         super().__init__(d_in=d_in, width=width, sites=sites)
         self.d_in, self.width, self.sites = d_in, width, sites

@@ -36,6 +36,10 @@ class PursuitEncoder(Encoder):
     #: Whether an atom may be taken in several turns; its coefficients then add up.
     again: ClassVar[bool] = False
 
+    undivided = (
+        "it selects the latents of a row one after another, each from what those before it leave"
+    )
+
     def __init__(self, d_in: int, width: int) -> None:
         super().__init__(d_in=d_in, width=width)
         self.d_in, self.width = d_in, width

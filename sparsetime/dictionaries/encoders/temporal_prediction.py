@@ -64,6 +64,8 @@ class TemporalPredictionEncoder(Encoder):
     needs = frozenset({"segments"})
     group_names = ("predicted", "novel")
 
+    undivided = "its attention predicts every latent from all latents of the earlier steps"
+
     def __init__(
         self,
         d_in: int,

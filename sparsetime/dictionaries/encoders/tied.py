@@ -26,6 +26,8 @@ class TiedEncoder(SelectLinearEncoder):
     Language Models, arXiv:2309.08600.
     """
 
+    latent_tensors = frozenset({"bias"})
+
     def __init__(self, d_in: int, width: int) -> None:
         super().__init__(d_in=d_in, width=width)
         self.d_in, self.width = d_in, width

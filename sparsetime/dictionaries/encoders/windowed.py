@@ -35,6 +35,8 @@ class WindowedEncoder(SelectLinearEncoder):
     is_stateful = True
     needs = frozenset({"segments"})
 
+    latent_tensors = frozenset({"weight", "bias"})
+
     def __init__(self, d_in: int, width: int, window: int = 5) -> None:
         super().__init__(d_in=d_in, width=width, window=checked_window(window))
         self.d_in, self.width, self.window = d_in, width, window

@@ -37,6 +37,8 @@ class AnnealedLp(Term):
     """
 
     is_sparsity_penalty = True
+    latent_tensors = frozenset()
+    divides_rows = True
     p: Tensor
     factor: Tensor
 
@@ -69,4 +71,4 @@ class AnnealedLp(Term):
         magnitudes = step.values.abs()
         linear = magnitudes * _SMALLEST ** (p - 1)
         powers = torch.where(magnitudes > _SMALLEST, magnitudes.clamp_min(_SMALLEST) ** p, linear)
-        return powers.sum() / step.x.shape[0]
+        return step.per_row(powers.sum())

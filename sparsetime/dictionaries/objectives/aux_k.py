@@ -41,6 +41,9 @@ class AuxK(Term):
     A.2, which takes half the dimension.
     """
 
+    latent_tensors = frozenset()
+    divides_rows = True
+
     def __init__(self, k: int | None = None, weight: float = 1 / 32) -> None:
         if k is not None and k < 1:
             raise ConfigError(
@@ -54,16 +57,20 @@ class AuxK(Term):
 
     def of(self, step: ForwardPass, latents: Bool[Tensor, " width"]) -> Float[Tensor, ""]:
         """The same loss for any set of latents; zero where it is empty."""
-        if not bool(latents.any()):
-            return step.x.new_zeros(())
         dead = latents.nonzero().squeeze(1)
-        k = self.k or min(step.target.shape[1] // 2, -(-dead.shape[0] // _SHARE))
-        k = max(1, min(k, dead.shape[0]))
-        reconstruct = self._dense if dead.shape[0] <= _FEW * k else self._selected
-        guess = reconstruct(step, dead, k)
+        count = step.partition.count_latents(dead.shape[0])
+        if not count:
+            return step.x.new_zeros(())
+        k = self.k or min(step.target.shape[1] // 2, -(-count // _SHARE))
+        k = max(1, min(k, count))
+        # A dense product chooses among the latents of this process alone.
+        dense = step.partition.has_all_latents and count <= _FEW * k
+        guess = (self._dense if dense else self._selected)(step, dead, k)
+        over_rows = step.partition.over_rows
         residual, weight = step.written_residual
-        variance = _mean_square(residual - residual.mean(0), weight).clamp_min(1e-12)
-        return _mean_square(guess - residual, weight) / variance
+        spread = residual - over_rows(residual.mean(0))
+        variance = over_rows(_mean_square(spread, weight)).clamp_min(1e-12)
+        return over_rows(_mean_square(guess - residual, weight)) / variance
 
     def _dense(self, step: ForwardPass, dead: Tensor, k: int) -> Float[Tensor, "rows m"]:
         """Reconstruct with products of all the latents, for where most are among the k largest."""
@@ -80,7 +87,8 @@ class AuxK(Term):
         x = step.encoder.read(step.inputs)
         support = step.encoder.topk_among(x, dead, k)
         values = step.encoder.preacts_at(x, support)
-        return kernels.decode(values, support, step.decoder.written())
+        decoded = kernels.decode(values, support, step.decoder.written())
+        return step.partition.over_latents(decoded)
 
 
 def _mean_square(

@@ -36,6 +36,8 @@ class AuxZipf(Term):
     density: Tensor
     steps: Tensor
 
+    undivided = "it ranks all latents by how often they fire"
+
     def __init__(
         self,
         width: int,

@@ -60,6 +60,8 @@ class DescriptionLength(Term):
     is_reconstruction = True
     is_sparsity_penalty = True
 
+    undivided = "it counts the bits of all latents together"
+
     def __init__(self, precision: float = 0.01, weight: float = 1.0) -> None:
         if precision <= 0:
             raise ConfigError(f"got precision={precision}, expected a number above 0")

@@ -28,6 +28,8 @@ class GateL1(Term):
     """
 
     is_sparsity_penalty = True
+    latent_tensors = frozenset()
+    divides_rows = True
 
     def __init__(self, weight: float) -> None:
         super().__init__(weight=weight)
@@ -36,7 +38,7 @@ class GateL1(Term):
         return gate_incompatibility(self.kind, composition)
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        return step.pre.relu().sum() / step.x.shape[0]
+        return step.per_row(step.pre.relu().sum())
 
 
 def gate_incompatibility(kind: str, composition: Composition) -> str | None:

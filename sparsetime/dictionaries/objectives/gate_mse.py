@@ -28,6 +28,9 @@ class GateMSE(Term):
     Autoencoders, arXiv:2404.16014.
     """
 
+    latent_tensors = frozenset()
+    divides_rows = True
+
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
 
@@ -37,5 +40,6 @@ class GateMSE(Term):
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         decoder = step.decoder
         atoms = decoder.vectors().detach()
-        by_gates = kernels.decode(step.pre.relu(), step.support, atoms) + decoder.bias.detach()
-        return (by_gates - step.target).square().sum(1).mean()
+        decoded = kernels.decode(step.pre.relu(), step.support, atoms)
+        by_gates = step.partition.over_latents(decoded) + decoder.bias.detach()
+        return step.partition.over_rows((by_gates - step.target).square().sum(1).mean())

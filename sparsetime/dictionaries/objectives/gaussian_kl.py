@@ -28,6 +28,8 @@ class GaussianKL(Term):
     2025, arXiv:2509.22994, for its use on a sparse code.
     """
 
+    undivided = "its sparsifier draws one noise for the entries of all latents in their order"
+
     def __init__(self, weight: float = 1e-3) -> None:
         super().__init__(weight=weight)
 

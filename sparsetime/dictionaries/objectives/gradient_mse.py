@@ -28,6 +28,8 @@ class GradientMSE(Term):
     """
 
     needs = frozenset({"gradient"})
+    latent_tensors = frozenset()
+    divides_rows = True
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
@@ -45,6 +47,6 @@ class GradientMSE(Term):
         batch_gradient = required(step.batch.gradient, "gradient")
         # A step along normalised activations is `scale` times as long in raw ones.
         gradient = batch_gradient * step.normalisation.scale
-        size = gradient.square().sum(1).mean().clamp_min(1e-30)
+        size = step.partition.over_rows(gradient.square().sum(1).mean()).clamp_min(1e-30)
         change = ((step.reconstruction - step.target) * gradient).sum(1)
-        return change.square().mean() / size
+        return step.partition.over_rows(change.square().mean()) / size

@@ -29,6 +29,8 @@ class GroupL1(Term):
     """
 
     needs = frozenset({"earlier"})
+    latent_tensors = frozenset()
+    divides_rows = True
     is_sparsity_penalty = True
 
     def __init__(self, weight: float) -> None:
@@ -41,4 +43,4 @@ class GroupL1(Term):
         # Where both are zero the root has no gradient, and a ReLU's entries may be exactly zero.
         norms = (step.values.square() + other.square()).clamp_min(1e-12).sqrt().sum()
         alone = (earlier.values.abs() * ~shared).sum()
-        return (norms + alone) / step.x.shape[0]
+        return step.per_row(norms + alone)

@@ -30,6 +30,8 @@ class L0(Term):
     """
 
     is_sparsity_penalty = True
+    latent_tensors = frozenset()
+    divides_rows = True
 
     def __init__(self, target: float, weight: float = 1.0) -> None:
         if target <= 0:
@@ -50,4 +52,4 @@ class L0(Term):
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         sparsifier = of_class(step.sparsifier.innermost, JumpReLU)
         active = sparsifier.is_on(step.pre, step.support.indices)
-        return (active.sum() / step.x.shape[0] / self.target - 1).square()
+        return (step.per_row(active.sum()) / self.target - 1).square()

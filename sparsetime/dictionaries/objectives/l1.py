@@ -26,9 +26,11 @@ class L1(Term):
     """
 
     is_sparsity_penalty = True
+    latent_tensors = frozenset()
+    divides_rows = True
 
     def __init__(self, weight: float) -> None:
         super().__init__(weight=weight)
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        return step.values.abs().sum() / step.x.shape[0]
+        return step.per_row(step.values.abs().sum())

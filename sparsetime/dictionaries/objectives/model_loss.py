@@ -28,6 +28,7 @@ class ModelLoss(Term):
 
     needs = frozenset({"downstream"})
     is_reconstruction = True
+    latent_tensors = frozenset()
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)

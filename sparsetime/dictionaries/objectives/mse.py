@@ -26,9 +26,12 @@ class MSE(Term):
     """
 
     is_reconstruction = True
+    latent_tensors = frozenset()
+    divides_rows = True
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        return (step.reconstruction - step.target).square().sum(1).mean()
+        squares = (step.reconstruction - step.target).square().sum(1)
+        return step.partition.over_rows(squares.mean())

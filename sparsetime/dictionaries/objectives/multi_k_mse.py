@@ -38,6 +38,8 @@ class MultiKMSE(Term):
 
     is_reconstruction = True
 
+    undivided = "it ranks the entries of a row over all latents"
+
     def __init__(
         self,
         budgets: tuple[int, ...] | list[int],

@@ -32,6 +32,9 @@ class MultiTopK(Term):
     adds the loss at 4k with weight 1/8.
     """
 
+    latent_tensors = frozenset()
+    divides_rows = True
+
     def __init__(self, times: int = 4, weight: float = 1 / 8) -> None:
         if times < 2:
             raise ConfigError(f"got times={times}, expected at least 2, for more latents than k")
@@ -54,4 +57,4 @@ class MultiTopK(Term):
         reconstruction = step.decoder.decode(pre.relu(), support)
         if step.skip is not None:
             reconstruction = reconstruction + step.skip.predict(step.encoder_input)
-        return (reconstruction - step.target).square().sum(1).mean()
+        return step.partition.over_rows((reconstruction - step.target).square().sum(1).mean())

@@ -30,6 +30,8 @@ class NestedMSE(Term):
     """
 
     is_reconstruction = True
+    latent_tensors = frozenset()
+    divides_rows = True
 
     def __init__(self, weight: float = 1.0, shares: list[float] | None = None) -> None:
         if shares is not None and (min(shares, default=0) <= 0 or abs(sum(shares) - 1) > 1e-6):
@@ -55,4 +57,5 @@ class NestedMSE(Term):
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         decoder = step.decoder
         errors = decoder.nested_errors(step.values, step.support, step.code_target)
+        errors = step.partition.over_rows(errors)
         return errors.mean() if self.shares is None else errors @ errors.new_tensor(self.shares)

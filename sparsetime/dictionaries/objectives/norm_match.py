@@ -27,6 +27,9 @@ class NormMatch(Term):
     Quasi-Orthogonality, arXiv:2503.24277.
     """
 
+    latent_tensors = frozenset()
+    divides_rows = True
+
     def __init__(self, weight: float = 1 / 32) -> None:
         super().__init__(weight=weight)
 
@@ -41,7 +44,8 @@ class NormMatch(Term):
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         squares = step.values.new_zeros(step.support.rows)
         squares = squares.index_add(0, step.support.row_of_entry, step.values.square())
+        squares = step.partition.over_latents(squares)
         # The constant keeps the gradient finite where a code is empty.
         norms = (squares + 1e-12).sqrt()
         targets: Tensor = step.encoder_input.norm(dim=1)
-        return (norms - targets).square().mean()
+        return step.partition.over_rows((norms - targets).square().mean())

@@ -29,6 +29,8 @@ class SharedPrivate(Term):
     """
 
     needs = frozenset({"earlier"})
+    latent_tensors = frozenset()
+    divides_rows = True
     group_names = ("common", "contrastive")
 
     def __init__(self, weight: float = 0.1) -> None:
@@ -52,4 +54,4 @@ class SharedPrivate(Term):
         alone = ~shared & (earlier.indices < common)
         differs = differs + (earlier.values.abs() * alone).sum()
         overlaps = (step.values * other * ~first).sum()
-        return (differs + overlaps) / step.x.shape[0]
+        return step.per_row(differs + overlaps)

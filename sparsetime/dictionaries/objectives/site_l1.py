@@ -28,6 +28,8 @@ class SiteL1(Term):
     """
 
     is_sparsity_penalty = True
+    latent_tensors = frozenset()
+    divides_rows = True
 
     def __init__(self, weight: float) -> None:
         super().__init__(weight=weight)
@@ -35,4 +37,4 @@ class SiteL1(Term):
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         sites = step.decoder.vectors().split(list(step.output_normalisation.sites), dim=1)
         norms = torch.stack([site.norm(dim=1) for site in sites]).sum(0)
-        return (step.values.abs() * norms[step.support.indices]).sum() / step.x.shape[0]
+        return step.per_row((step.values.abs() * norms[step.support.indices]).sum())

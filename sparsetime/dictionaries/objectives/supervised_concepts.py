@@ -32,6 +32,8 @@ class SupervisedConcepts(Term):
 
     needs = frozenset({"labels"})
 
+    undivided = "it trains the first latents, which one process would have alone"
+
     def __init__(self, concepts: int = 1, weight: float = 1.0, temperature: float = 0.1) -> None:
         if concepts < 1 or temperature <= 0:
             raise ConfigError(

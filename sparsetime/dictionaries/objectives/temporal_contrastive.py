@@ -32,6 +32,8 @@ class TemporalContrastive(Term):
     needs = frozenset({"earlier"})
     group_names = ("high", "low")
 
+    undivided = "it compares the direction of whole codes"
+
     def __init__(self, weight: float = 0.1, block: int = 1024, temperature: float = 0.1) -> None:
         if block < 2 or temperature <= 0:
             raise ConfigError(

@@ -30,6 +30,8 @@ class TemporalDifference(Term):
     """
 
     needs = frozenset({"earlier"})
+    latent_tensors = frozenset()
+    divides_rows = True
     group_names = ("high", "low")
 
     def __init__(self, weight: float = 0.01) -> None:
@@ -45,4 +47,4 @@ class TemporalDifference(Term):
         _, shared = in_partner(before, now)
         differs = (now.values - other).abs() * cosine[now.row_of_entry]
         alone = (before.values.abs() * cosine[before.row_of_entry])[~shared]
-        return (differs.sum() + alone.sum()) / step.x.shape[0]
+        return step.per_row(differs.sum() + alone.sum())

@@ -29,6 +29,7 @@ class TiltedMSE(Term):
     """
 
     is_reconstruction = True
+    latent_tensors = frozenset()
 
     def __init__(self, tilt: float = 1.0, weight: float = 1.0) -> None:
         if tilt <= 0:

@@ -33,6 +33,7 @@ class TotalVariation(Term):
     """
 
     needs = frozenset({"segments"})
+    latent_tensors = frozenset()
     group_names = ("slow", "fast")
 
     def __init__(self, weight: float) -> None:
@@ -58,4 +59,6 @@ class TotalVariation(Term):
         _, stayed = in_partner(before, now)
         turned_off = before.values.abs() * ~stayed
         changed = (now.values - earlier).abs().sum() + turned_off.sum()
-        return changed / (now.values.abs().sum() + before.values.abs().sum()).clamp_min(_TINY)
+        total = now.values.abs().sum() + before.values.abs().sum()
+        over_latents = step.partition.over_latents
+        return over_latents(changed) / over_latents(total).clamp_min(_TINY)

@@ -30,6 +30,8 @@ class WindowMSE(Term):
     is_reconstruction = True
     needs = frozenset({"segments"})
 
+    undivided = "its decoder writes to several steps"
+
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__(weight=weight)
 

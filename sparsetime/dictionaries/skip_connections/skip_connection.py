@@ -18,6 +18,8 @@ class SkipConnection(Component):
     """
 
     role = "skip"
+    latent_tensors = frozenset()
+    divides_rows = True
     d_in: int
     d_out: int
 

@@ -25,6 +25,8 @@ class AbsTopK(Sparsifier):
     """
 
     scale_free = True
+    latent_tensors = frozenset()
+    divides_rows = True
 
     def __init__(self, k: int) -> None:
         super().__init__(k=checked_k(k))

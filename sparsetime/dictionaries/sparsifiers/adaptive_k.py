@@ -39,6 +39,8 @@ class AdaptiveK(Sparsifier):
     """
 
     needs = frozenset({"labels"})
+    latent_tensors = frozenset()
+    divides_rows = True
     moments: Tensor
     weight: Tensor
     shift: Tensor
@@ -89,7 +91,7 @@ class AdaptiveK(Sparsifier):
         x = step.encoder_input
         labels = required(step.batch.labels, "labels").to(x.dtype).reshape(x.shape[0], -1)[:, :1]
         samples = torch.cat([x, torch.ones_like(labels), labels], 1)
-        self.moments.add_(samples.T @ samples)
+        self.moments.add_(step.partition.sum_over_rows(samples.T @ samples))
         self.steps.add_(1)
         if int(self.steps) <= _EVERY or int(self.steps) % _EVERY == 0:
             self._solve()

@@ -35,6 +35,8 @@ class BatchTopK(Sparsifier):
     batches_seen: Tensor
 
     scale_free = True
+    latent_tensors = frozenset()
+    divides_rows = True
 
     def __init__(self, k: int, ema_decay: float = 0.95) -> None:
         if not 0 <= ema_decay < 1:
@@ -59,11 +61,11 @@ class BatchTopK(Sparsifier):
     @torch.no_grad()
     def observe(self, step: ForwardPass) -> None:
         values = step.all_values
-        smallest = torch.zeros_like(self.threshold)
-        if values.numel():
-            # Not a mask: a GPU would have to be waited for, for the number of its entries.
-            least = torch.where(values > 0, values, torch.inf).min()
-            smallest = torch.where(least.isinf(), smallest, least)
+        # Not a mask: a GPU would have to be waited for, for the number of its entries.
+        positive = torch.where(values > 0, values, torch.inf)
+        least = positive.min() if values.numel() else torch.full_like(self.threshold, torch.inf)
+        least = step.partition.least(least)
+        smallest = torch.where(least.isinf(), torch.zeros_like(self.threshold), least)
         # The first batches weigh evenly, or the start at zero would linger in a short run.
         keep = (self.batches_seen / (self.batches_seen + 1)).clamp_max(self.ema_decay)
         self.threshold.copy_(keep * self.threshold + (1 - keep) * smallest)

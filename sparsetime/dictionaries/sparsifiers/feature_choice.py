@@ -48,6 +48,8 @@ class FeatureChoice(Sparsifier):
     threshold: Tensor
     frequency: Tensor
 
+    undivided = "its first thresholds are from the values of all latents"
+
     def __init__(self, width: int, k: int, zipf: float = 0.0, threshold_decay: float = 0.9) -> None:
         if zipf < 0 or not 0 < threshold_decay < 1:
             raise ConfigError(

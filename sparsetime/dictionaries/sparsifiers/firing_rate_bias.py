@@ -44,6 +44,8 @@ class FiringRateBias(Sparsifier):
     peak: Tensor
     steps: Tensor
 
+    undivided = "its targets are of neighbouring latents, and silent ones follow the mean of all"
+
     def __init__(
         self,
         width: int,

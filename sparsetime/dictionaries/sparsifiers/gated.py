@@ -32,6 +32,8 @@ class Gated(Sparsifier):
     """
 
     needs_sparsity_penalty = True
+    latent_tensors = frozenset({"log_scale", "shift"})
+    divides_rows = True
 
     def __init__(self, width: int) -> None:
         super().__init__(width=width)

@@ -36,6 +36,8 @@ class GradientTopK(Sparsifier):
 
     needs = frozenset({"gradient"})
 
+    undivided = "it ranks the candidates of a row by the gradient, over all latents"
+
     def __init__(self, k: int, beta: float = 1.0) -> None:
         if beta < 0:
             raise ConfigError(f"got beta={beta}, expected a weight of the gradient of at least 0")

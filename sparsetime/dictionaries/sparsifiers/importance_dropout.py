@@ -45,6 +45,8 @@ class ImportanceDropout(NoisySparsifier):
     frequency: Tensor
     contribution: Tensor
 
+    undivided = "a latent is dropped by its importance relative to all others"
+
     def __init__(
         self, width: int, rate: float = 0.5, spread: float = 1.0, ema_decay: float = 0.95
     ) -> None:

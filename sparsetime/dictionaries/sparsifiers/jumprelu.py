@@ -33,6 +33,9 @@ class JumpReLU(Sparsifier):
     Source: Rajamanoharan et al. 2024, Jumping Ahead, arXiv:2407.14435.
     """
 
+    latent_tensors = frozenset({"log_threshold"})
+    divides_rows = True
+
     def __init__(self, width: int, threshold: float = 0.05, bandwidth: float = 0.05) -> None:
         if threshold <= 0 or bandwidth <= 0:
             raise ConfigError(

@@ -27,6 +27,8 @@ class ReLU(Sparsifier):
     needs_sparsity_penalty = True
 
     scale_free = True
+    latent_tensors = frozenset()
+    divides_rows = True
 
     def __init__(self) -> None:
         super().__init__()

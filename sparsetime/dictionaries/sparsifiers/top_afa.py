@@ -30,6 +30,8 @@ class TopAFA(Sparsifier):
     Quasi-Orthogonality, arXiv:2503.24277.
     """
 
+    undivided = "the length of a whole code decides how many of its latents are kept"
+
     def __init__(self, most: int) -> None:
         if most < 1:
             raise ConfigError(f"got most={most}, expected at least 1 latent a row")

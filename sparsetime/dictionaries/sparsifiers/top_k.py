@@ -24,6 +24,8 @@ class TopK(Sparsifier):
     """
 
     scale_free = True
+    latent_tensors = frozenset()
+    divides_rows = True
 
     def __init__(self, k: int) -> None:
         super().__init__(k=checked_k(k))

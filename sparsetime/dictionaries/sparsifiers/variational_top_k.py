@@ -34,6 +34,8 @@ class VariationalTopK(NoisySparsifier):
     written from the abstract. A deviation per latent, and not per row, is this library's.
     """
 
+    undivided = "it draws one noise for the entries of all latents in their order"
+
     def __init__(self, width: int, k: int, deviation: float = 0.05) -> None:
         if deviation <= 0:
             raise ConfigError(f"got deviation={deviation}, expected a number above 0")

@@ -35,6 +35,10 @@ class SparsifierWrapper(Sparsifier):
         self.needs = self.inner.needs
         self.needs_sparsity_penalty = self.inner.needs_sparsity_penalty
         self.scale_free = self.inner.scale_free
+        own = self.inner.latent_tensors
+        self.latent_tensors = None if own is None else frozenset(f"inner.{name}" for name in own)
+        self.undivided = self.inner.undivided
+        self.divides_rows = self.inner.divides_rows
 
     @property
     def innermost(self) -> Sparsifier:

@@ -1,0 +1,46 @@
+"""The mesh of the processes that torchrun started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+
+from sparsetime.errors import ConfigError
+from sparsetime.training.distributed.mesh_processes import DIMENSIONS
+
+
+@contextmanager
+def torchrun_mesh(row_groups: int, timeout: float) -> Iterator[DeviceMesh | None]:
+    """The mesh of all processes that torchrun started with this one; None where there is only this.
+
+    row_groups: groups that divide the rows of a batch; the processes of a group divide the latents.
+    timeout: seconds after which a process that does not answer counts as lost. Processes exchange
+    through NCCL where each has a GPU, and through gloo otherwise.
+
+    Errors: ConfigError where the processes cannot be divided into `row_groups` groups.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count % row_groups:
+        raise ConfigError(
+            f"got row_groups={row_groups} for {count} processes, expected a number that divides "
+            "them; start as many processes as there are groups, or a multiple"
+        )
+    if count == 1:
+        yield None
+        return
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    dist.init_process_group(
+        "nccl" if device == "cuda" else "gloo", timeout=timedelta(seconds=timeout)
+    )
+    try:
+        yield init_device_mesh(device, (row_groups, count // row_groups), mesh_dim_names=DIMENSIONS)
+    finally:
+        dist.destroy_process_group()
