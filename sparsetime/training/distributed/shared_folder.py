@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from typing import final
+from typing import Any, final
 
-from sparsetime.errors import ProcessError, StoreError
+from sparsetime.errors import DamagedError, ProcessError, StoreError
 from sparsetime.files import Folder
 from sparsetime.training.distributed.exchange import Exchange
 
-_PROBE = "probe-of-processes"
+_PROBE = "probe-of-processes.json"
 _SIZE, _REPLACEMENTS = 1 << 14, 12
 _PATIENCE = 10.0  # seconds until a file that one process wrote is seen by the others
 
@@ -26,10 +26,10 @@ def check_shared_folder(folder: Folder, everyone: Exchange) -> None:
     Errors: ProcessError where a process sees another folder; StoreError where a replacement is not
     atomic.
     """
-    token = everyone.gather_text(f"{os.getpid()}-{time.time_ns()}")[0].encode()
+    token = everyone.gather_text(f"{os.getpid()}-{time.time_ns()}")[0]
     writes = everyone.number == 0
     if writes:
-        folder.write_bytes(_PROBE, _filled(0, token))
+        folder.write_json(_PROBE, _filled(0, token))
     everyone.wait()
     reading = _Reading(folder, token)
     seen = everyone.gather_text("" if writes or reading.appears() else "unseen")
@@ -44,7 +44,7 @@ def check_shared_folder(folder: Folder, everyone: Exchange) -> None:
         )
     if writes:
         for turn in range(1, _REPLACEMENTS + 1):
-            folder.write_bytes(_PROBE, _filled(turn, token))
+            folder.write_json(_PROBE, _filled(turn, token))
         problem = ""
     else:
         problem = reading.problem()
@@ -53,29 +53,30 @@ def check_shared_folder(folder: Folder, everyone: Exchange) -> None:
         folder.remove(_PROBE)
     if problems:
         raise StoreError(
-            f"got {folder.url}, whose file system does not replace a file at once: {problems[0]}. "
+            f"got {folder.url}, whose file system does not replace a file at once: while one was "
+            f"replaced, a reader found that {problems[0]}. "
             "Expected atomic renames, without which a crash can leave a run without its "
             "checkpoint; give a folder on another file system"
         )
 
 
-def _filled(turn: int, token: bytes) -> bytes:
-    return token + bytes([turn]) * _SIZE
+def _filled(turn: int, token: str) -> dict[str, Any]:
+    return {"token": token, "turn": turn, "filling": str(turn % 10) * _SIZE}
 
 
 @final
 class _Reading:
     """Reads of the probe by a process that does not write it."""
 
-    def __init__(self, folder: Folder, token: bytes) -> None:
+    def __init__(self, folder: Folder, token: str) -> None:
         self._folder, self._token = folder, token
         self._end = time.monotonic() + _PATIENCE
 
     def appears(self) -> bool:
         """Whether the file of this session is seen, after some patience."""
         while time.monotonic() < self._end:
-            with suppress(FileNotFoundError):
-                if self._folder.read_bytes(_PROBE).startswith(self._token):
+            with suppress(DamagedError):
+                if self._folder.read_json(_PROBE).get("token") == self._token:
                     return True
             time.sleep(0.01)
         return False
@@ -84,12 +85,9 @@ class _Reading:
         """What a reader saw of a replacement that was not atomic; nothing where all were."""
         while time.monotonic() < self._end:
             try:
-                data = self._folder.read_bytes(_PROBE)
-            except FileNotFoundError:
-                return "while one was replaced, a reader found none"
-            body = data.removeprefix(self._token)
-            if len(body) != _SIZE or len(set(body)) != 1:
-                return f"while one was replaced, a reader found {len(data)} bytes of two versions"
-            if body[0] == _REPLACEMENTS:
+                turn = self._folder.read_json(_PROBE)["turn"]
+            except DamagedError as error:  # missing, or of bytes that its checksum does not fit
+                return str(error).partition(". ")[0]
+            if turn == _REPLACEMENTS:
                 return ""
         return ""
