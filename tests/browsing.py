@@ -6,6 +6,7 @@ import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -29,18 +30,43 @@ CONTRAST = """selector => {
 def watched_page(browser, prefixes=("",), allowed=(), width=1440, height=1000):
     """A page that must log nothing, open no dialog, and request only addresses with a prefix.
 
-    allowed: beginnings of lines that it may log.
+    allowed: beginnings of lines that it may log. One test after the other has the same page, since
+    a window of its own takes half a second to open; what a test can leave behind is cleared. The
+    page of a test that failed is not used again.
     """
-    page = browser.new_page(viewport={"width": width, "height": height})
+    page = _pages.pop(browser, None) or browser.new_page()
+    page.set_viewport_size({"width": width, "height": height})
     said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("dialog", lambda dialog: said.append(dialog.message))
-    page.on("request", lambda request: asked.append(request.url))
+    watching = {
+        "console": lambda message: said.append(message.text),
+        "pageerror": lambda error: said.append(str(error)),
+        "dialog": lambda dialog: said.append(dialog.message),
+        "request": lambda request: asked.append(request.url),
+    }
+    for event, note in watching.items():
+        page.on(event, note)
     yield page
     assert [line for line in said if not line.startswith(tuple(allowed))] == []
     assert all(url.startswith(prefixes) for url in asked)
-    page.close()
+    for event, note in watching.items():
+        page.remove_listener(event, note)
+    _clear(page)
+    _pages[browser] = page
+
+
+# The page of each browser that waits for the next test.
+_pages = WeakKeyDictionary()
+
+
+def _clear(page):
+    page.unroute_all(behavior="ignoreErrors")
+    page.evaluate(
+        "() => { try { localStorage.clear(); sessionStorage.clear(); } catch { /* no origin */ } }"
+    )
+    page.context.clear_cookies()
+    page.goto("about:blank")
+    page.mouse.move(0, 0)
+    page.emulate_media(media="null", color_scheme="light")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from browsing import CONTRAST
+from browsing import CONTRAST, watched_page
 from report_pages import embedded_rows
 
 from sparsetime.reports.report import render
@@ -28,18 +28,15 @@ def address(tmp_path_factory, page_data):
 @pytest.fixture
 def tab(browser, address):
     """A page that was opened, with what it said and asked for; neither may be anything bad."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1100})
-    page = context.new_page()
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(address)
-    ready(page)
-    yield page
-    assert [each for each in said if not each.startswith("Canvas2D:")] == []
-    assert {each for each in asked if not each.startswith("data:")} == {address}
-    context.close()
+    with watched_page(browser, allowed=("Canvas2D:",), height=1100) as page:
+        asked = []
+        note = lambda request: asked.append(request.url)  # noqa: E731
+        page.on("request", note)
+        page.goto(address)
+        ready(page)
+        yield page
+        page.remove_listener("request", note)
+        assert {each for each in asked if not each.startswith("data:")} == {address}
 
 
 def ready(page):
