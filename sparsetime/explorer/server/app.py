@@ -38,8 +38,8 @@ def make_app(
     )
     app.state.workbench = workbench
     app.state.reading = SharedCall(lambda: workbench.opened)
-    app.include_router(api.make_router())
-    app.include_router(pages.make_router())
+    # As they are: `include_router` would build every route again.
+    app.router.routes.extend([*api.make_router().routes, *pages.make_router().routes])
 
     @app.exception_handler(SparsetimeError)
     async def said(_: Request, error: SparsetimeError) -> JSONResponse:
