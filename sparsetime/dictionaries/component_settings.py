@@ -21,7 +21,8 @@ class _FiniteSettings(Settings):
     model_config = ConfigDict(allow_inf_nan=False)
 
 
-def parameters_of(callee: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+@cache  # a signature takes as long as the rest of a component
+def parameters_of(callee: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     """Parameters of a component class or a recipe, by name; `**unknown` is not one."""
     parameters = inspect.signature(callee).parameters.items()
     return {name: p for name, p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD}
