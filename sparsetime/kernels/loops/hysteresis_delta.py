@@ -48,22 +48,57 @@ def _change(now, touched, fresh, aim, atoms, tolerance, error):
     values_now = now[touched]
     if _distance(aim, atoms, touched, values_now, 0, len(touched), error) <= allowed:
         return touched
-    union = np.union1d(touched, indices)
-    target = np.zeros(len(union), dtype=now.dtype)
-    target[np.searchsorted(union, indices)] = values
-    change = target - now[union]
-    # A stable sort, so that equal changes are made in the order of their latents.
-    order = np.argsort(-np.abs(change), kind="mergesort")
-    for at in order:
-        step, atom = change[at], atoms[union[at]]
-        now[union[at]] = target[at]
+    union = _union(touched, indices)
+    target, size = np.zeros(len(union), dtype=now.dtype), np.empty(len(union), dtype=now.dtype)
+    entry = 0
+    for at in range(len(union)):
+        if entry < len(indices) and indices[entry] == union[at]:
+            target[at] = values[entry]
+            entry += 1
+        size[at] = abs(target[at] - now[union[at]])
+    for _ in range(len(union)):
+        largest = 0
+        for at in range(1, len(union)):
+            # Of equal changes the one of the first latent.
+            largest = at if size[at] > size[largest] else largest
+        latent, size[largest] = union[largest], -1.0
+        step, atom = target[largest] - now[latent], atoms[latent]
+        now[latent] = target[largest]
         total = np.float32(0.0)
         for n in range(len(error)):
             error[n] -= step * atom[n]
             total += error[n] * error[n]
         if total <= allowed:
             break
-    return union[now[union] != 0]
+    active = 0
+    for latent in union:
+        union[active] = latent
+        active += now[latent] != 0
+    return union[:active]
+
+
+@njit(cache=True)
+def _union(one, other):
+    """The ascending union of two ascending arrays."""
+    # `np.union1d`, `np.argsort` and `np.concatenate` would each take numba seconds to compile.
+    out = np.empty(len(one) + len(other), dtype=np.int64)
+    a, b, count = 0, 0, 0
+    while a < len(one) or b < len(other):
+        from_one = b == len(other) or (a < len(one) and one[a] <= other[b])
+        out[count] = one[a] if from_one else other[b]
+        b += b < len(other) and other[b] == out[count]
+        a += from_one
+        count += 1
+    return out[:count]
+
+
+@njit(cache=True)
+def _twice_as_long(values):
+    """The values at the beginning of a new array of twice the length."""
+    out = np.empty(2 * len(values), dtype=values.dtype)
+    for n in range(len(values)):
+        out[n] = values[n]
+    return out
 
 
 @njit(cache=True)
@@ -86,8 +121,8 @@ def delta_code(offsets, indices, values, aim, atoms, segments, tolerance, past, 
             begin = out_offsets[row]
             end = begin + len(touched)
             while end > len(out_indices):
-                out_indices = np.concatenate((out_indices, np.empty_like(out_indices)))
-                out_values = np.concatenate((out_values, np.empty_like(out_values)))
+                out_indices = _twice_as_long(out_indices)
+                out_values = _twice_as_long(out_values)
             out_indices[begin:end] = touched
             out_values[begin:end] = now[touched]
             out_offsets[row + 1] = end
