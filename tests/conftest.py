@@ -22,6 +22,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
+# Tests kill processes, and the system keeps what those wrote; only a power cut needs it on a disk.
+os.fsync = lambda descriptor: None
+
 jaxtyping.jaxtyped = shape_checker.jaxtyped
 jaxtyping.install_import_hook(
     shape_checker.checkable(Path(__file__).parent.parent / "sparsetime", "sparsetime"),

@@ -17,10 +17,10 @@ import beartype
 import jaxtyping
 from beartype import BeartypeConf
 from beartype.door import is_bearable
-from beartype.roar import BeartypeException
+from beartype.roar import BeartypeCallHintViolation, BeartypeException
 
-# Calls of one function with shapes that a test checks: the first 25, then every 25th.
-FIRST, ONE_IN = 25, 25
+# Calls of one function with shapes that a test checks: the first 8, then every 25th.
+FIRST, ONE_IN = 8, 25
 _calls: dict[Any, int] = {}
 
 # As in type checkers, an int will do where a float is asked for.
@@ -41,15 +41,19 @@ def jaxtyped(decorated: Any = None, *, typechecker: Any) -> Any:
         return _jaxtyped(decorated, typechecker=typechecker)
     if not any(map(_has_shape, _evaluated(decorated).values())):
         return checked(decorated)
-    with_shapes = _jaxtyped(decorated, typechecker=typechecker)
+    # With `typechecker=` jaxtyping checks arguments twice: before the call, and with its result.
+    with_shapes = _jaxtyped(checked(decorated), typechecker=None)
 
     @functools.wraps(decorated)
     def sometimes_checked(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         calls = _calls[decorated] = _calls.get(decorated, 0) + 1
-        if calls <= FIRST or calls % ONE_IN == 0:
+        if calls > FIRST and calls % ONE_IN:
+            return decorated(*args, **kwargs)
+        try:
             return with_shapes(*args, **kwargs)
-        return decorated(*args, **kwargs)
+        except BeartypeCallHintViolation as error:
+            raise jaxtyping.TypeCheckError(str(error)) from error
 
     return sometimes_checked
 
