@@ -2,10 +2,9 @@
 
 import hashlib
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
+import forked
 import pytest
 import torch
 from toy_models import Blocks
@@ -64,9 +63,10 @@ def test_stopped_at_every_write_and_resumed(whole, tmp_path, monkeypatch):
         assert [len(store) for store in stores] == [52, 52]
 
 
-SCRIPT = """
+KILLED = """
 import os, signal, sys
-sys.path[:0] = {path!r}
+path, last, out = given
+sys.path.insert(0, path)
 import sparsetime as st
 from sparsetime.files import Folder
 from test_capture_crashes import OPTIONS, SITES, Blocks, series
@@ -74,21 +74,20 @@ count, replace = 0, os.replace
 def killing(source, target):
     global count
     count += 1
-    if count > {last}:
+    if count > last:
         os.kill(os.getpid(), signal.SIGKILL)
     replace(source, target)
 os.replace = killing
-st.capture(Blocks(), series(), SITES, {out!r}, **OPTIONS)
+st.capture(Blocks(), series(), SITES, out, **OPTIONS)
 """
 
 
 def test_kill_9_with_a_file_half_in_place(whole, tmp_path):
     out = tmp_path / "s"
-    tests = Path(__file__).parents[1]
-    script = SCRIPT.format(path=[str(tests), str(tests / "activations")], last=8, out=str(out))
     for _ in range(2):  # the second one is killed while it resumes
-        done = subprocess.run([sys.executable, "-c", script], check=False, cwd=tests.parent)
-        assert done.returncode == -signal.SIGKILL
+        process = forked.start(KILLED, str(Path(__file__).parent), 8, out)
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
         assert contents(out) != whole
     st.capture(Blocks(), series(), SITES, out, **OPTIONS)
     assert contents(out) == whole

@@ -5,12 +5,11 @@ import hashlib
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import edited
+import forked
 import pytest
 import torch
 from small_store import shards_of, values_of, write_store, writer_at
@@ -32,24 +31,28 @@ def contents(folder):
     }
 
 
+KILLED = """
+import sparsetime.activations.store.open_store
+from small_store import write_store
+go, *arguments = given
+go.send("the imports are done")
+write_store(*arguments)
+"""
+
+
 def test_kill_9_at_any_instant_then_the_same_bytes(tmp_path):
     write_store(tmp_path / "whole", MANY, SHARD_ROWS, D)
-    script = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
-        "from small_store import write_store\n"
-        "import sparsetime.activations.store.open_store\n"
-        "print('go', flush=True)\n"
-        f"write_store({str(tmp_path / 'killed')!r}, {MANY}, {SHARD_ROWS}, {D})\n"
-    )
     chance = random.Random(0)
     kills = 0
     for _ in range(3):
-        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
-            process.stdout.readline()
-            time.sleep(chance.uniform(0.0, 0.15))
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += process.returncode == -signal.SIGKILL
+        ready, go = forked.pipe(duplex=False)
+        process = forked.start(KILLED, go, tmp_path / "killed", MANY, SHARD_ROWS, D)
+        go.close()
+        ready.recv()
+        time.sleep(chance.uniform(0.0, 0.15))
+        process.kill()
+        process.join()
+        kills += process.exitcode == -signal.SIGKILL
         if (tmp_path / "killed/manifest.json").exists():
             store = open_store(tmp_path / "killed")
             store.verify()

@@ -2,11 +2,10 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
 
 import edited
+import forked
 import pytest
 import torch
 
@@ -134,25 +133,24 @@ def test_an_interrupted_run_resumes_and_a_grid_grows(tmp_path, monkeypatch):
 
 
 KILLED = """
-import json, sys
 import sparsetime as st
-st.leaderboard(sys.argv[1], **json.loads(sys.argv[2]), progress=False)
+st.leaderboard(given[0], **given[1], progress=False)
 """
 
 
 def test_a_killed_process_resumes_to_the_same_values(board, tmp_path):
     """Killed for real: first among the measurements of seed 0, then in the training of seed 1."""
-    command = [sys.executable, "-c", KILLED, str(tmp_path), json.dumps(TINY)]
     known = {}
     for sign in ("cells/synthetic/*.json", "runs/synthetic/*seed1/*"):
-        process = subprocess.Popen(command)
+        process = forked.start(KILLED, str(tmp_path), TINY)
         deadline = time.monotonic() + 120
         while not list(tmp_path.glob(sign)):
-            assert process.poll() is None, "the process ended before it could be killed"
+            assert process.exitcode is None, "the process ended before it could be killed"
             assert time.monotonic() < deadline, f"no {sign} within two minutes"
             time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
         assert not (tmp_path / RECORD).exists()
         for path, stamp in known.items():
             assert path.stat().st_mtime_ns == stamp

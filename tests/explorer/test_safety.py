@@ -6,14 +6,13 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 
+import forked
 import pytest
 from fastapi.testclient import TestClient
 from small_run import add_dictionary, add_untrained, prose, write_store
@@ -204,7 +203,7 @@ def test_explorers_and_a_training_use_one_folder(run):
 
     def train():
         sae = sparsetime.dictionary("topk", d_in=store.d, width=64, k=4)
-        made = sparsetime.train(sae, store, out=str(run / "new"), rows=40_000, batch=64, show=False)
+        made = sparsetime.train(sae, store, out=str(run / "new"), rows=12_000, batch=64, show=False)
         sparsetime.index(made.dictionary, store, out=run / "new" / "features", progress=False)
         done.set()
 
@@ -229,19 +228,20 @@ def test_explorers_and_a_training_use_one_folder(run):
 
 
 SERVER = """
-import sys, sparsetime
-explorer = sparsetime.explore(sys.argv[1], browser=False)
-print(explorer.url, flush=True)
+import sparsetime
+run, address = given
+explorer = sparsetime.explore(run, browser=False)
+address.send(explorer.url)
 explorer.wait()
 """
 
 
 def test_a_label_that_was_confirmed_outlives_a_kill(run):
     """The process is killed while names keep coming: all that it confirmed are there."""
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVER, run], stdout=subprocess.PIPE, text=True
-    )
-    url = server.stdout.readline().strip()
+    receiving, sending = forked.pipe(duplex=False)
+    server = forked.start(SERVER, run, sending)
+    sending.close()  # so that a server that ends early is an error here
+    url = receiving.recv()
     confirmed: dict[int, str] = {}
 
     def name_features():
@@ -263,9 +263,8 @@ def test_a_label_that_was_confirmed_outlives_a_kill(run):
     naming.start()
     while len(confirmed) < 30:
         naming.join(0.01)
-    os.kill(server.pid, signal.SIGKILL)
-    server.wait()
-    server.stdout.close()
+    server.kill()
+    server.join()
     naming.join()
     with (run / "labels.jsonl").open("a") as file:
         file.write('{"dictionary": "batch_topk", "fea')  # and the disk kept half a line

@@ -1,13 +1,11 @@
 """The training loop repeats and resumes exactly, trains many as one, and refuses bad input."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
+import forked
 import pytest
 import torch
 from interruptions import interrupted_at
@@ -85,32 +83,31 @@ def test_a_run_cut_short_ends_with_the_same_bits(tmp_path, name):
 
 
 KILLED = """
-import sys, torch
-sys.path.insert(0, sys.argv[1])
-from interruptions import interrupted_at
 from planted import planted
 import sparsetime as st
 sae = st.dictionary("batch_topk", d_in=16, width=48, k=3)
-st.train(sae, planted(800), out=sys.argv[2], rows=500 * 64, batch=64, learning_rate=3e-3,
+st.train(sae, planted(800), out=given[0], rows=500 * 64, batch=64, learning_rate=3e-3,
          show=False, checkpoint_every=50, snapshots=6)
 """
 
 
 def test_a_killed_process_resumes_to_the_same_bits(tmp_path):
     """Killed for real, wherever it was; `rows` is more than it can do before that."""
-    tests = str(Path(__file__).parent.parent)
     cut, whole = str(tmp_path / "cut"), str(tmp_path / "whole")
-    process = subprocess.Popen([sys.executable, "-c", KILLED, tests, cut])
+    process = forked.start(KILLED, cut)
     deadline = time.monotonic() + 120
     while not Path(cut, "checkpoint.safetensors").exists():
-        assert process.poll() is None, "the process ended before it could be killed"
+        assert process.exitcode is None, "the process ended before it could be killed"
         assert time.monotonic() < deadline, "no checkpoint within two minutes"
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert not Path(cut, "dictionary.json").exists()
     for out in (cut, whole):
-        subprocess.run([sys.executable, "-c", KILLED, tests, out], check=True)
+        finishing = forked.start(KILLED, out)
+        finishing.join()
+        assert finishing.exitcode == 0
     assert same_weights(st.load(cut), st.load(whole))
     kept = [sorted(Path(out, "snapshots").iterdir()) for out in (cut, whole)]
     assert [path.name for path in kept[0]] == [path.name for path in kept[1]]
