@@ -29,7 +29,7 @@ def trained(name, out, device):
     if "k" in card.defaults:
         size["k"] = 4
     sae = st.dictionary(name, d_in=16, width=32, **size).to(device)
-    batch = 64 if DEVICE == "cuda" else 8
+    batch = 64 if DEVICE == "cuda" else 4
     settings = {"rows": STEPS * batch, "batch": batch, "selection_dtype": "float32", "log_every": 1}
     return st.train(sae, small_source(sae, 4000, batch, STEPS), out=out, show=False, **settings)
 
@@ -43,9 +43,9 @@ def test_losses_and_codes_are_those_of_the_reference(name, tmp_path, monkeypatch
         expected = trained(name, tmp_path / "reference", "cpu")
     with kernels.use("gpu"):
         found = trained(name, tmp_path / "gpu", DEVICE)
-        x = planted(12, seed=5)
+        x = planted(8, seed=5)
         if found.dictionary.is_stateful:
-            x = x.reshape(3, 4, 16)
+            x = x.reshape(2, 4, 16)
         code = found.dictionary.encode(x.to(DEVICE))
         again = found.dictionary.decode(code).cpu()
     for ours, theirs in zip(found.metrics, expected.metrics, strict=True):
