@@ -257,7 +257,7 @@ def refusals(folder, number, count):
         refused("code", small("topk"), x)
     refused("width", topk(width=64 if number else 128), x)
     refused("one process", topk(d_in=16 if number else 8), x)
-    for name in ("kron_sae", "mp_sae", "temporal_matryoshka"):
+    for name in ("kron_sae", "mp_sae", "top_afa"):
         refused(name, small(name), planted(800, sequences=8))
     refused("feature_choice by rows", small("feature_choice"), x, mesh="rows")
     refused("small groups", small("matryoshka_batch_topk", fractions=(1 / 64, 1.0)), x)

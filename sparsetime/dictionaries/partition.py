@@ -16,7 +16,8 @@ class Partition:
     do it through a partition, so that each has one equation for any number of processes.
 
     Every process computes the whole loss. The gradient of a sum is therefore that of the process's
-    own summand, and a backward pass exchanges nothing.
+    own summand, and a backward pass exchanges nothing. This holds where what is computed from a sum
+    is the same on all processes: sum first, and divide or take roots afterwards.
     """
 
     #: Whether this process has every latent.

@@ -12,7 +12,10 @@ from torch.nn import functional
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.objectives.term import Term
+from sparsetime.dictionaries.partition import Partition
 from sparsetime.errors import ConfigError
+
+_TINY = 1e-24  # the square of the length of an empty code
 
 
 @final
@@ -32,7 +35,7 @@ class TemporalContrastive(Term):
     needs = frozenset({"earlier"})
     group_names = ("high", "low")
 
-    undivided = "it compares the direction of whole codes"
+    latent_tensors = frozenset()
 
     def __init__(self, weight: float = 0.1, block: int = 1024, temperature: float = 0.1) -> None:
         if block < 2 or temperature <= 0:
@@ -52,11 +55,25 @@ class TemporalContrastive(Term):
             stop = min(start + self.block, rows)
             now = step.code.row_slice(start, stop).prefix(high).dense()
             before = earlier.row_slice(start, stop).prefix(high).dense()
-            cosines = functional.normalize(now, dim=1) @ functional.normalize(before, dim=1).T
-            logits = cosines / self.temperature
+            logits = _cosines(now, before, step.partition) / self.temperature
             positives = torch.arange(stop - start, device=logits.device)
             both = functional.cross_entropy(logits, positives) + functional.cross_entropy(
                 logits.T, positives
             )
             total = total + both * (stop - start) / (2 * rows)
         return total
+
+
+def _cosines(
+    now: Float[Tensor, "rows high"], before: Float[Tensor, "others high"], partition: Partition
+) -> Float[Tensor, "rows others"]:
+    """Cosines of every code with every other, 0 for an empty one."""
+    if partition.has_all_latents:
+        return functional.normalize(now, dim=1) @ functional.normalize(before, dim=1).T
+    # Sums first: whatever is computed from them must be the same on all processes.
+    products = partition.over_latents(now @ before.T)
+    lengths = [
+        partition.over_latents(code.square().sum(1)).clamp_min(_TINY).sqrt()
+        for code in (now, before)
+    ]
+    return products / lengths[0][:, None] / lengths[1]

@@ -22,6 +22,8 @@ from sparsetime.training.processes import Division
 if TYPE_CHECKING:
     from sparsetime.training.distributed.mesh_processes import MeshProcesses
 
+_BETWEEN_CHECKS = 100
+
 
 @final
 class MeshDivision(Division):
@@ -42,7 +44,7 @@ class MeshDivision(Division):
         self.partition = self._mesh_partition
         self.latent_tensors = latent_tensors(whole)
         self.part = part_of(whole, self._latents.number, self._latents.size, self._latents.device)
-        self._checked = False
+        self._batches = 0
         self.distribute()
 
     @torch.no_grad()
@@ -72,12 +74,16 @@ class MeshDivision(Division):
         self._processes.everyone.wait()
 
     def rows_of(self, batch: Batch) -> Batch:
-        """The rows of this process. Errors: ProcessError where other processes begin otherwise."""
-        if not self._checked:
+        """The rows of this process.
+
+        The first batch, and every hundredth after it, is compared with that of the others, because
+        an iterator has no fingerprint. Errors: ProcessError where batches differ.
+        """
+        if self._batches % _BETWEEN_CHECKS == 0:
             tensors = {name: t.contiguous() for name, t in batch.tensors.items()}
             digest = hashlib.sha256(save_tensors(tensors)).hexdigest()
-            self._processes.check_equal({"the first batch": digest})
-            self._checked = True
+            self._processes.check_equal({f"batch {self._batches} of this session": digest})
+        self._batches += 1
         return self._mesh_partition.rows_of(batch)
 
     def gathered(self, own: Float[Tensor, "rows d"]) -> Float[Tensor, "all_rows d"]:

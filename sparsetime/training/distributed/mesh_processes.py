@@ -110,8 +110,8 @@ class MeshProcesses(Processes):
                     for name in names[:4]
                 )
                 raise ProcessError(
-                    f"got processes that differ before the first step: {shown}. Expected the same "
-                    "code, data and settings on all; start all of them with the same"
+                    f"got processes that differ: {shown}. Expected the same code, data and "
+                    "settings on all; start all of them with the same"
                 )
 
     def check_folder(self, path: str) -> None:

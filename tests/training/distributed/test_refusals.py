@@ -3,10 +3,10 @@
 import pytest
 
 EXPECTED = {
-    "settings": r"ProcessError: got processes that differ before the first step: "
+    "settings": r"ProcessError: got processes that differ: "
     r".*config.learning_rate is 0.001 on process 0 and 0.002 on process 1",
     "data": r"ProcessError: got processes that differ .*source.fingerprint is ",
-    "batches": r"ProcessError: got processes that differ .*the first batch is ",
+    "batches": r"ProcessError: got processes that differ .*batch 0 of this session is ",
     "weights": r"ProcessError: got processes that differ .*start is ",
     "code": r"ProcessError: .*code of sparsetime is 0 on process 0 and 1 on process 1",
     "width": r"ProcessError: got processes that differ .*width is 128 on process 0 and 64",
@@ -14,7 +14,7 @@ EXPECTED = {
     r"processes, but its encoder 'kronecker' cannot be divided: a latent's weights are products",
     "mp_sae": r"its encoder 'matching_pursuit' cannot be divided: it selects the latents of a row "
     r"one after another",
-    "temporal_matryoshka": r"its term 'temporal_contrastive' cannot be divided: it compares",
+    "top_afa": r"its sparsifier 'top_afa' cannot be divided: the length of a whole code decides",
     "feature_choice by rows": r"its sparsifier 'feature_choice' needs all rows of a batch at once",
     "small groups": r"got 2 processes for a nested group of 1 latents",
     "large k": r"got 2 processes for the 64 latents .* with k=40, expected at least 40 latents",
