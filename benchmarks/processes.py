@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +24,7 @@ import torch.distributed as dist
 import sparsetime as st
 from sparsetime import seeds
 from sparsetime.activations.sampling.batch import Batch
+from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dictionary_trainable import DictionaryTrainable
 from sparsetime.training.distributed.mesh_processes import DIMENSIONS, MeshProcesses
@@ -156,7 +158,7 @@ def _measured(
     x = Batch(torch.randn(batch, d, generator=generator))
     # Noise has no features, so latents would be dead, and the auxiliary loss would exchange too.
     config = TrainConfig(rows=batch * 1000, batch=batch, dead_after=1 << 40)
-    dtype = torch.bfloat16
+    dtype = selection_dtype(torch.device("cpu"))
 
     def trainable(divided: bool) -> DictionaryTrainable:
         sae = st.dictionary("topk", d_in=d, width=width, k=k)
@@ -168,25 +170,30 @@ def _measured(
 
     alone = trainable(False) if number == 0 else None
     both = trainable(True)
-    times: dict[str, list[float]] = {"one process": [], "two processes": []}
+    times: dict[str, list[tuple[float, float]]] = {"one process": [], "each of two processes": []}
     sent = 0
     for turn in range(rounds):
         if alone is not None:
-            begun = time.perf_counter()
-            alone.step(x, turn + 1)
-            times["one process"].append(time.perf_counter() - begun)
+            times["one process"].append(_timed(alone, x, turn + 1))
         dist.barrier()
-        before, begun = _written(), time.perf_counter()
-        both.step(x, turn + 1)
-        times["two processes"].append(time.perf_counter() - begun)
+        before = _written()
+        times["each of two processes"].append(_timed(both, x, turn + 1))
         sent = _written() - before
     if number == 0:
         expected = sum(sent_bytes(StepShape(batch, d, k, 2)).values())
         print(f"width {width}, d {d}, k {k}, batch {batch}, one thread a process")
         print(f"bytes sent by a process in a step: {sent:,}; by the formula {expected:,.0f}")
         for name, values in times.items():
-            print(f"{name}: {1e3 * sorted(values)[len(values) // 2]:.0f} ms (median of {rounds})")
+            elapsed, cpu = (1e3 * statistics.median(column) for column in zip(*values, strict=True))
+            print(f"{name}: {elapsed:.0f} ms a step, {cpu:.0f} of them on the CPU (medians)")
     dist.destroy_process_group()
+
+
+def _timed(trainable: DictionaryTrainable, x: Batch, number: int) -> tuple[float, float]:
+    """Seconds of a step by the clock, and those of this process's CPU: others may be busy too."""
+    clock, cpu = time.perf_counter(), time.process_time()
+    trainable.step(x, number)
+    return time.perf_counter() - clock, time.process_time() - cpu
 
 
 def _written() -> int:

@@ -5,6 +5,7 @@ import sys
 import time
 import warnings
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ import sparsetime as st
 from sparsetime import kernels, seeds
 from sparsetime.activations.sampling.batch import Batch
 from sparsetime.cli import app
-from sparsetime.errors import ConfigError, SparsetimeError
+from sparsetime.errors import ConfigError, ProcessError, SparsetimeError
 from sparsetime.files import Folder
 from sparsetime.training import job
 from sparsetime.training.config import TrainConfig
@@ -29,10 +30,11 @@ from sparsetime.training.dictionary_trainable import DictionaryTrainable
 from sparsetime.training.distributed import mesh_processes, shared_folder
 from sparsetime.training.distributed.batch_selection import largest_of_batch
 from sparsetime.training.distributed.divide import check_divisible
+from sparsetime.training.distributed.exchange import Exchange
 from sparsetime.training.distributed.mesh_processes import MeshProcesses
 from sparsetime.training.distributed.row_selection import largest_per_row
 
-STEPS, ROWS = 8, 64
+STEPS, ROWS = 6, 64
 # Of scores on which the protocols are tried: a process first proposes fewer than K of a row.
 WIDTH, K = 120, 32
 # Weights differ by rounding alone; what Adam makes of the rounding of a tiny gradient is more.
@@ -283,11 +285,22 @@ def in_two_steps(self, name, data):
     path.write_bytes(data)
 
 
+def hanging(folder, number, count):
+    """The error of the first process where the last does not answer before the timeout."""
+    group = dist.new_group(timeout=timedelta(seconds=1))
+    if number == count - 1:
+        time.sleep(4)
+        return {}
+    with pytest.raises(ProcessError) as error:
+        Exchange(group, torch.device("cpu")).wait()
+    return {"error": str(error.value)}
+
+
 def everything(folder, number, count):
     """All checks of two processes that live to their end."""
     return {
         check.__name__: check(folder, number, count)
-        for check in (selections, traffic, runs, refusals, recipes)
+        for check in (selections, traffic, runs, refusals, recipes, hanging)
     }
 
 

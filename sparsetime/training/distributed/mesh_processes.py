@@ -93,7 +93,7 @@ class MeshProcesses(Processes):
 
     def check_equal(self, facts: Mapping[str, Any]) -> None:
         own = {
-            **{f"{name}": value for name, value in _flat(facts)},
+            **dict(_flat(facts)),
             "code of sparsetime": code_hash(),
             "Python": platform.python_version(),
             "torch": torch.__version__,

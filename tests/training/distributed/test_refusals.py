@@ -5,11 +5,11 @@ import pytest
 EXPECTED = {
     "settings": r"ProcessError: got processes that differ: "
     r".*config.learning_rate is 0.001 on process 0 and 0.002 on process 1",
-    "data": r"ProcessError: got processes that differ .*source.fingerprint is ",
-    "batches": r"ProcessError: got processes that differ .*batch 0 of this session is ",
-    "weights": r"ProcessError: got processes that differ .*start is ",
+    "data": r"ProcessError: got processes that differ: .*source.fingerprint is ",
+    "batches": r"ProcessError: got processes that differ: .*batch 0 of this session is ",
+    "weights": r"ProcessError: got processes that differ: .*start is ",
     "code": r"ProcessError: .*code of sparsetime is 0 on process 0 and 1 on process 1",
-    "width": r"ProcessError: got processes that differ .*width is 128 on process 0 and 64",
+    "width": r"ProcessError: got processes that differ: .*width is 128 on process 0 and 64",
     "kron_sae": r"ConfigError: got latents of the dictionary 'kron_sae' to divide among 2 "
     r"processes, but its encoder 'kronecker' cannot be divided: a latent's weights are products",
     "mp_sae": r"its encoder 'matching_pursuit' cannot be divided: it selects the latents of a row "

@@ -130,6 +130,11 @@ def test_a_killed_process_stops_all_in_words_and_the_run_resumes(pair_folder, fo
         assert torch.equal(tensor, cut.state_dict()[name]), name
 
 
+def test_a_process_that_hangs_stops_the_others_in_words(found):
+    error = found[0]["hanging"]["error"]
+    assert re.match(r"process 0 of 2 stops: process 1 ended, or did not answer within", error)
+
+
 def torchrun(config):
     command = "torch.distributed.run --nproc-per-node 2 --master-port 29474 -m sparsetime train"
     process = subprocess.run(
