@@ -34,19 +34,29 @@ def lower_by_margin(bits, margin, halved):
     return ascending_bits_of_one(low, halved)
 
 
+@njit(cache=True)
+def _largest_magnitude(bits):
+    """The largest magnitude of the floats with these bits."""
+    # A maximum of integers is vectorised, in contrast to one of floats, which a NaN would decide.
+    most = np.int32(0)
+    for n in range(bits.shape[0]):
+        most = max(most, np.int32(bits[n] & np.int32(0x7FFFFFFF)))
+    word = np.empty(1, np.int32)
+    word[0] = most
+    return word.view(np.float32)[0]
+
+
 @njit(cache=True, parallel=True, fastmath=_FINITE)
 def norms_and_maxima(x):
     """Euclidean norm and largest magnitude of every row, in one pass."""
     norms, largest = np.empty(x.shape[0], np.float32), np.empty(x.shape[0], np.float32)
+    bits = x.view(np.int32)
     for row in prange(x.shape[0]):
         line = x[row]
-        total, most = np.float32(0), np.float32(0)
-        for n in range(line.shape[0]):
-            size = abs(line[n])
-            most = size if size > most else most
+        total = np.float32(0)
         for n in range(line.shape[0]):
             total += line[n] * line[n]
-        norms[row], largest[row] = np.sqrt(total), most
+        norms[row], largest[row] = np.sqrt(total), _largest_magnitude(bits[row])
     return norms, largest
 
 
@@ -55,15 +65,13 @@ def quantise(x):
     """Rows quantised to 8-bit integers, and the scale of every row."""
     out = np.empty(x.shape, np.int8)
     scales = np.empty(x.shape[0], np.float32)
+    bits = x.view(np.int32)
     for row in prange(x.shape[0]):
-        line = x[row]
-        largest = np.float32(0)
-        for n in range(line.shape[0]):
-            size = abs(line[n])
-            largest = size if size > largest else largest
+        line, integers = x[row], out[row]
+        largest = _largest_magnitude(bits[row])
         scale = largest / np.float32(127) if largest > 0 else np.float32(1)
         scales[row] = scale
         inverse = np.float32(1) / scale
         for n in range(line.shape[0]):
-            out[row, n] = np.int8(np.rint(line[n] * inverse))
+            integers[n] = np.int8(np.int32(np.rint(line[n] * inverse)))
     return out, scales
