@@ -18,6 +18,7 @@ import tempfile
 from typing import Any
 
 from harness.figures import conclude, machine, table
+from harness.selection import add_selection_dtype
 
 RECIPES = ("batch_topk", "temporal_matryoshka", "matryoshka_batch_topk")
 BEDS = ("synthetic", "python", "prose", "series")
@@ -29,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", default="64,256,1024")
     parser.add_argument("--steps", type=int, default=235)
+    add_selection_dtype(parser)
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
     from sparsetime import testbed

@@ -24,6 +24,7 @@ import torch
 from harness.data import write
 from harness.environments import CACHE
 from harness.figures import conclude, machine, table
+from harness.selection import add_selection_dtype
 from harness.workers import Crew, WorkerError
 
 import sparsetime as st
@@ -151,6 +152,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--raw", action="store_true", help="peers see activations as they are")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    add_selection_dtype(parser)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     return parser.parse_args()
 

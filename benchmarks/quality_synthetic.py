@@ -28,6 +28,7 @@ from typing import Any
 
 from harness.environments import CACHE, PEERS, NotInstalled, python_of
 from harness.figures import conclude, machine, table
+from harness.selection import add_selection_dtype
 from harness.workers import Crew, Worker, WorkerError
 
 RECIPES = ("topk", "batch_topk", "matryoshka_batch_topk")
@@ -219,6 +220,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--threads", type=int, default=1)
+    add_selection_dtype(parser)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     return parser.parse_args()
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from harness.data import synthetic
 from harness.figures import conclude, exponent, machine, quartiles, spread, table
+from harness.selection import add_selection_dtype
 from harness.workers import Worker, WorkerError
 
 from sparsetime import seeds
@@ -198,6 +199,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--recipe", default="topk", help="of a point")
     parser.add_argument("--libraries", default="sparsetime", help="of a point")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    add_selection_dtype(parser)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     return parser.parse_args()
 

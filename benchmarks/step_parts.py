@@ -20,18 +20,19 @@ from typing import Any
 
 import torch
 from harness.figures import conclude, machine, table
-from harness.selection import DTYPES, force_selection_dtype
+from harness.selection import add_selection_dtype
 
 import sparsetime as st
 from sparsetime import Batch, seeds
 from sparsetime.dictionaries import init_from_data
-from sparsetime.kernels import cpu
+from sparsetime.kernels import cpu, cpu_select
+from sparsetime.kernels.malloc import keep_freed_memory
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training import DictionaryTrainable, TrainConfig
 
 # `outer` calls `decode`; only the outermost counts.
 KERNELS = ("select", "kept_entries", "gather_dot", "outer", "decode", "transpose", "project")
-KERNELS += ("adam", "nested_differences", "suffix_sums")
+KERNELS += ("adam", "nested_residuals", "sums_by_latent")
 
 
 class Clock:
@@ -76,7 +77,7 @@ class Clock:
 
 def main() -> None:
     options = arguments()
-    force_selection_dtype(options.selection_dtype)
+    keep_freed_memory()  # as `sparsetime.train` does
     generator = seeds.torch_generator(0, "random inputs")
     mix = torch.randn(64, options.d, generator=generator) / 8
     batches = [
@@ -92,7 +93,7 @@ def main() -> None:
     directions, bias = sae.encoder.directions().detach(), sae.encoder.bias.detach()
     clock = Clock()
     product = clock.run(
-        lambda n: [None for _ in cpu._tiles(batches[n % 4], directions, bias, dtype)],
+        lambda n: [None for _ in cpu_select.tiles_of(batches[n % 4], directions, bias, dtype)],
         options.steps,
     )["the whole"]
     for name in KERNELS:
@@ -131,7 +132,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--k", type=int, default=32)
     parser.add_argument("--batch", type=int, default=2048)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--selection-dtype", choices=DTYPES, default="auto")
+    add_selection_dtype(parser)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     return parser.parse_args()
 

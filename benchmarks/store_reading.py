@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 from harness.figures import conclude, machine, quartiles, spread, table
+from harness.selection import add_selection_dtype
 
 from sparsetime import seeds
 
@@ -154,6 +155,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=2048)
     parser.add_argument("--share", type=float, default=0.1, help="of the store, held in memory")
     parser.add_argument("--rounds", type=int, default=5)
+    add_selection_dtype(parser)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     parser.add_argument("--store", default="", help=argparse.SUPPRESS)
     return parser.parse_args()

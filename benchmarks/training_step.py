@@ -20,6 +20,7 @@ from typing import Any
 
 from harness.data import synthetic, write
 from harness.figures import conclude, machine, quartiles, spread, table
+from harness.selection import add_selection_dtype
 from harness.workers import Crew, Worker, WorkerError
 
 from sparsetime import seeds
@@ -208,6 +209,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--encode", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--memory", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    add_selection_dtype(parser)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     return parser.parse_args()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,8 +13,12 @@ from torch import Tensor
 import sparsetime as st
 from sparsetime import Batch, seeds
 from sparsetime.dictionaries import init_from_data
+from sparsetime.kernels.malloc import keep_freed_memory
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training import DictionaryTrainable, TrainConfig
+
+sys.path.append(str(Path(__file__).parents[1]))
+from harness.selection import force_inherited_dtype
 
 
 class Sparsetime(Trainer):
@@ -36,6 +42,7 @@ class Sparsetime(Trainer):
                 lr_decay=task.decay_steps / task.steps,
                 dead_after=task.dead_rows,
             )
+        keep_freed_memory()  # as `sparsetime.train` does
         device = torch.device(task.device)
         dtype = selection_dtype(device) if chosen == "auto" else getattr(torch, chosen)
         self._dictionary.to(device)
@@ -100,4 +107,5 @@ def make(task: Task, data: Data) -> Trainer:
 
 
 if __name__ == "__main__":
+    force_inherited_dtype()
     serve(make, "sparsetime")
