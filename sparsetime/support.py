@@ -43,7 +43,8 @@ class Support:
 
     def take(self, kept: Int[Tensor, " kept"]) -> Support:
         """The support of some of the entries, given by their ascending positions among all."""
-        return Support(torch.searchsorted(kept, self.offsets), self.indices[kept], self.width)
+        indices = self.indices.index_select(0, kept)
+        return Support(torch.searchsorted(kept, self.offsets), indices, self.width)
 
 
 @dataclass(frozen=True)

@@ -87,12 +87,13 @@ class ComposedDecoder(Protocol):
         self, values: Float[Tensor, " entries"], support: Support
     ) -> Float[Tensor, "groups rows d"]: ...
 
-    def nested_errors(
+    def squared_error(
         self,
         values: Float[Tensor, " entries"],
         support: Support,
         target: Float[Tensor, "rows d"],
-    ) -> Float[Tensor, " groups"]: ...
+        shares: tuple[float, ...] | None = None,
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "rows d"]]: ...
 
 
 class ComposedSkip(Protocol):

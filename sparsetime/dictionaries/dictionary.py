@@ -166,9 +166,10 @@ class Dictionary(nn.Module):
         Errors: DataError where the batch lacks what the parts need.
         """
         batch = Batch.of(batch)
-        check_needs(self.needs, batch.fields, self.name, "the batch")
+        needs = self.needs
+        check_needs(needs, batch.fields, self.name, "the batch")
         rows = batch.rows
-        earlier = batch.earlier if "earlier" in self.needs else None
+        earlier = batch.earlier if "earlier" in needs else None
         raw = batch.x if earlier is None else torch.cat([batch.x, earlier])
         x = self.normalisation.normalise(raw)
         segments = batch.segments

@@ -129,6 +129,14 @@ class ForwardPass:
         decoded = self.decoder.decode(self.values, self.support)
         return decoded if self.skip_output is None else decoded + self.skip_output
 
+    def squared_error(self) -> Float[Tensor, ""]:
+        """Mean squared error of the reconstruction; `residual` is computed on the way."""
+        target = self.code_target
+        error, self.__dict__["residual"] = self.decoder.squared_error(
+            self.values, self.support, target
+        )
+        return error
+
     @cached_property
     def residual(self) -> Float[Tensor, "rows d"]:
         """Target less reconstruction, without gradient."""

@@ -6,11 +6,17 @@ Triton). `use` sets one; otherwise the device of the tensors determines it.
 
 from sparsetime.kernels.adam import adam, project
 from sparsetime.kernels.adam_config import AdamStep
-from sparsetime.kernels.autograd import at_entries, decode, gather_dot, take_rows
+from sparsetime.kernels.autograd import (
+    at_entries,
+    decode,
+    gather_dot,
+    pre_activations_at,
+    take_rows,
+)
 from sparsetime.kernels.dispatch import backend_name, use
 from sparsetime.kernels.hysteresis_delta import delta_code, hysteresis
 from sparsetime.kernels.latent_counts import LatentCounts, count_latents
-from sparsetime.kernels.nested import by_group, nested_errors
+from sparsetime.kernels.nested import by_group, squared_error
 from sparsetime.kernels.reference import select_dense
 from sparsetime.kernels.row_ranks import row_ranks
 from sparsetime.kernels.row_sparse import GradientRows, row_gradients, rows_of_gradient
@@ -54,8 +60,8 @@ __all__ = [
     "gather_dot",
     "hysteresis",
     "mask_of_largest",
-    "nested_errors",
     "pre_activations",
+    "pre_activations_at",
     "project",
     "row_gradients",
     "row_ranks",
@@ -64,6 +70,7 @@ __all__ = [
     "select",
     "select_dense",
     "select_exactly",
+    "squared_error",
     "take_rows",
     "use",
 ]

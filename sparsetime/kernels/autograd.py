@@ -14,16 +14,25 @@ from sparsetime.support import ByLatent, Support
 
 
 def gather_dot(
+    x: Float[Tensor, "rows d"], weight: Float[Tensor, "width d"], support: Support
+) -> Float[Tensor, " entries"]:
+    """Dot product `x[row] · weight[index]` at every entry, with gradients to both."""
+    out: Tensor = _GatherDot.apply(x, weight, None, support, None)  # type: ignore[no-untyped-call]
+    return out
+
+
+def pre_activations_at(
     x: Float[Tensor, "rows d"],
     weight: Float[Tensor, "width d"],
+    bias: Float[Tensor, " width"],
     support: Support,
     precomputed: Float[Tensor, " entries"] | None = None,
 ) -> Float[Tensor, " entries"]:
-    """Dot product `x[row] · weight[index]` at every entry, with gradients to both.
+    """`x[row] · weight[index] + bias[index]` at every entry, with gradients to all three.
 
     precomputed: the values, where selection has computed them; then only gradients are added.
     """
-    out: Tensor = _GatherDot.apply(x, weight, support, precomputed)  # type: ignore[no-untyped-call]
+    out: Tensor = _GatherDot.apply(x, weight, bias, support, precomputed)  # type: ignore[no-untyped-call]
     return out
 
 
@@ -57,26 +66,34 @@ class _AtEntries(torch.autograd.Function):
 class _GatherDot(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, support: Support, precomputed: Tensor | None
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        support: Support,
+        precomputed: Tensor | None,
     ) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.support, ctx.leaf = support, weight.is_leaf
         if precomputed is not None:
             return precomputed
-        return backend(x).gather_dot(x, weight, support)
+        dots = backend(x).gather_dot(x, weight, support)
+        return dots if bias is None else dots.add_(bias.index_select(0, support.indices))
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         (grad,) = grads
         x, weight = ctx.saved_tensors
         support: Support = ctx.support
         run = backend(x)
-        grad_x = grad_weight = None
+        to_x = to_weight = to_bias = None
         if ctx.needs_input_grad[0]:
-            grad_x = run.decode(grad, support.offsets, support.indices, weight)
+            to_x = run.decode(grad, support.offsets, support.indices, weight)
         if ctx.needs_input_grad[1]:
-            grad_weight = sum_by_latent(grad, support, x, run, ctx.leaf)
-        return grad_x, grad_weight, None, None
+            to_weight = sum_by_latent(grad, support, x, run, ctx.leaf)
+        if ctx.needs_input_grad[2]:
+            to_bias = run.sums_by_latent(grad, support, _by_latent(support, run))
+        return to_x, to_weight, to_bias, None, None
 
 
 class _Decode(torch.autograd.Function):

@@ -1,14 +1,9 @@
-"""CPU kernels: torch multiplies tiles, compiled loops do the sparse operations.
+"""CPU kernels: compiled loops over the entries of sparse codes.
 
-No [rows, width] tensor is ever allocated: the product is computed in tiles of a few rows that stay
-in the cache, and each tile is read once. The bits of positive floats, read as integers, have the
-same order (and those of negative floats are negative), so selection scans integers in any dtype.
+Selection, which torch's products precede, is in `cpu_select`.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,138 +12,30 @@ from torch import Tensor
 
 from sparsetime.kernels import loops, reference
 from sparsetime.kernels.adam_config import AdamStep
+from sparsetime.kernels.cpu_select import NO_SIGN, array_of, select
 from sparsetime.kernels.latent_counts import LatentCounts
+from sparsetime.kernels.nested_residuals import NestedResiduals
 from sparsetime.kernels.row_sparse import GradientRows
-from sparsetime.kernels.selection_rules import (
-    AbsTopKRule,
-    BatchTopKRule,
-    NearTopKRule,
-    Rule,
-    ThresholdRule,
-    TopKRule,
-)
+from sparsetime.kernels.selection_rules import AbsTopKRule, BatchTopKRule, Rule, TopKRule
 from sparsetime.support import ByLatent, Support
 
-# Elements of one product tile: 8 MB in bfloat16, which fits the last-level cache. Smaller tiles
-# slow the product by more than they speed up the scan.
-_TILE_ELEMENTS = 1 << 22
-# Elements from which the selection of a batch estimates its bound.
-_ELEMENTS_OF_ESTIMATE = 1 << 18
-_BITS = {torch.bfloat16: torch.int16, torch.float16: torch.int16, torch.float32: torch.int32}
-_NO_SIGN = {torch.int16: 0x7FFF, torch.int32: 0x7FFFFFFF}
+__all__ = [
+    "adam",
+    "count_latents",
+    "decode",
+    "gather_dot",
+    "kept_entries",
+    "mask_of_largest",
+    "nested_residuals",
+    "outer",
+    "project",
+    "select",
+    "sums_by_latent",
+    "transpose",
+]
 
-
-def select(
-    x: Float[Tensor, "rows d"],
-    weight: Float[Tensor, "width d"],
-    bias: Float[Tensor, " width"],
-    rule: Rule,
-    dtype: torch.dtype,
-) -> Support:
-    """See `reference.select`."""
-    width = weight.shape[0]
-    magnitude = isinstance(rule, AbsTopKRule) or (isinstance(rule, NearTopKRule) and rule.magnitude)
-    if isinstance(rule, ThresholdRule):
-        bias = bias - rule.threshold
-    tiles = _tiles(x, weight, bias, dtype, magnitude)
-    match rule:
-        case TopKRule(k) | AbsTopKRule(k):
-            parts = [loops.largest_per_row(tile, min(k, width)) for tile in tiles]
-        case BatchTopKRule(k):
-            return _batch_top_k(x, weight, bias, min(k, width) * x.shape[0], dtype)
-        case ThresholdRule():
-            parts = [loops.above(tile, 0)[:2] for tile in tiles]
-        case NearTopKRule(k, margin):
-            margins = [part.numpy() for part in margin.split(_rows_at_once(x, weight))]
-            parts = [
-                loops.near_largest_per_row(tile, min(k, width), tile_margin)
-                for tile, tile_margin in zip(tiles, margins, strict=True)
-            ]
-    return _support(parts, width)
-
-
-def _batch_top_k(
-    x: Tensor, weight: Tensor, bias: Tensor, total: int, dtype: torch.dtype
-) -> Support:
-    """Entries above a bound estimated from the first rows, lowered while too few are above it.
-
-    The estimate aims at 1.5 times the total, so that one pass over the product is nearly always
-    enough; the surplus is removed at the end.
-    """
-    width = weight.shape[0]
-    bound: int | None = None
-    while True:
-        parts = []
-        kept = []
-        for tile in _tiles(x, weight, bias, dtype):
-            if bound is None:
-                sample = loops.bits(tile, max(1, _ELEMENTS_OF_ESTIMATE // width))
-                share = total * sample.shape[0] / x.shape[0]
-                bound = loops.value_at_rank(sample, int(1.5 * share) + 16)
-            counts, indices, values = loops.above(tile, bound)
-            parts.append((counts, indices))
-            kept.append(values)
-        values = np.concatenate(kept) if kept else np.zeros(0, np.int32)
-        if values.shape[0] >= total or not bound:
-            break
-        # A sixteenth of the integer is about eight octaves of a float near 1.
-        bound = 0 if bound < 1 << 4 else bound - (bound >> 4)
-    counts = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0, np.int64)
-    indices = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, np.int64)
-    support = _support([(counts, indices)], width)
-    if values.shape[0] <= total:
-        return support
-    return support.take(torch.from_numpy(loops.largest_of_entries(values, total)))
-
-
-def _tiles(
-    x: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype, magnitude: bool = False
-) -> Iterator[Any]:
-    """Row tiles of `x @ weight.T + bias` in one reused buffer, in the form of `loops.tiles`."""
-    if x.shape[0] == 0:
-        return
-    if dtype == torch.int8:
-        yield from _tiles_of_integers(x, weight, bias, magnitude)
-        return
-    rows_at_once = _rows_at_once(x, weight)
-    x, matrix, bias = x.to(dtype), weight.to(dtype).T, bias.to(dtype)
-    buffer = torch.empty(rows_at_once, weight.shape[0], dtype=dtype)
-    for start in range(0, x.shape[0], rows_at_once):
-        part = x[start : start + rows_at_once]
-        tile = buffer[: part.shape[0]]
-        torch.addmm(bias, part, matrix, out=tile)
-        bits = tile.view(_BITS[dtype])
-        yield (bits & _NO_SIGN[bits.dtype] if magnitude else bits).numpy()
-
-
-def _tiles_of_integers(
-    x: Tensor, weight: Tensor, bias: Tensor, magnitude: bool
-) -> Iterator[tuple[Any, ...]]:
-    """Row tiles of the product of 8-bit integers, with the scales of rows and latents."""
-    rows, row_scales = loops.quantise(_array(x))
-    latents, latent_scales = loops.quantise(_array(weight))
-    matrix = torch.from_numpy(latents).T
-    mask = np.int32(_NO_SIGN[torch.int32] if magnitude else -1)
-    rows_at_once = _rows_at_once(x, weight)
-    buffer = torch.empty(rows_at_once, weight.shape[0], dtype=torch.int32)
-    for start in range(0, x.shape[0], rows_at_once):
-        part = torch.from_numpy(rows[start : start + rows_at_once])
-        sums = buffer[: part.shape[0]]
-        torch._int_mm(part, matrix, out=sums)
-        scales = row_scales[start : start + rows_at_once]
-        yield sums.numpy(), scales, latent_scales, _array(bias), mask
-
-
-def _rows_at_once(x: Tensor, weight: Tensor) -> int:
-    return max(16, min(x.shape[0], _TILE_ELEMENTS // max(weight.shape[0], 1)))
-
-
-def _support(parts: list[tuple[np.ndarray, np.ndarray]], width: int) -> Support:
-    counts = np.concatenate([counts for counts, _ in parts]) if parts else np.zeros(0, np.int64)
-    indices = np.concatenate([index for _, index in parts]) if parts else np.zeros(0, np.int64)
-    offsets = np.zeros(counts.shape[0] + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return Support(torch.from_numpy(offsets), torch.from_numpy(indices), width)
+# Instead of the numbers of the rows, where a gradient has all of them.
+_OWN_ROWS = np.zeros(0, np.int64)
 
 
 def kept_entries(
@@ -161,7 +48,7 @@ def kept_entries(
         case TopKRule(k):
             kept = loops.largest_of_entries_per_row(offsets, bits.numpy(), k)
         case AbsTopKRule(k):
-            bits = bits & _NO_SIGN[torch.int32]
+            bits = bits & NO_SIGN[torch.int32]
             kept = loops.largest_of_entries_per_row(offsets, bits.numpy(), k)
         case BatchTopKRule(k):
             kept = loops.largest_of_entries(bits.numpy(), k * support.rows)
@@ -172,7 +59,7 @@ def kept_entries(
 
 def mask_of_largest(score: Float[Tensor, "rows some"], k: int) -> Bool[Tensor, "rows some"]:
     """See `reference.mask_of_largest`."""
-    bits = loops.ascending_bits(_array(score).view(np.int32))
+    bits = loops.ascending_bits(array_of(score).view(np.int32))
     return torch.from_numpy(loops.mask_of_largest(bits, k))
 
 
@@ -182,7 +69,7 @@ def gather_dot(
     """See `reference.gather_dot`."""
     out = torch.empty(support.indices.shape[0])
     loops.gather_dot(
-        _array(x), _array(weight), support.offsets.numpy(), support.indices.numpy(), out.numpy()
+        array_of(x), array_of(weight), support.offsets.numpy(), support.indices.numpy(), out.numpy()
     )
     return out
 
@@ -195,7 +82,7 @@ def decode(
 ) -> Float[Tensor, "rows d"]:
     """See `reference.decode`."""
     out = torch.empty(offsets.shape[0] - 1, atoms.shape[1])
-    loops.decode(_array(values), offsets.numpy(), indices.numpy(), _array(atoms), out.numpy())
+    loops.decode(array_of(values), offsets.numpy(), indices.numpy(), array_of(atoms), out.numpy())
     return out
 
 
@@ -203,14 +90,18 @@ def outer(
     values: Float[Tensor, " entries"], by_latent: ByLatent, x: Float[Tensor, "rows d"]
 ) -> Float[Tensor, "width d"]:
     """See `reference.outer`."""
-    return decode(values[by_latent.order], by_latent.offsets, by_latent.rows, x)
+    ordered = values.index_select(0, by_latent.order)
+    return decode(ordered, by_latent.offsets, by_latent.rows, x)
 
 
 def sums_by_latent(
     values: Float[Tensor, " entries"], support: Support, by_latent: ByLatent
 ) -> Float[Tensor, " width"]:
     """See `reference.sums_by_latent`."""
-    return reference.sums_by_latent(values, support, by_latent)
+    out = torch.empty(support.width)
+    order, offsets = by_latent.order.numpy(), by_latent.offsets.numpy()
+    loops.sums_of_runs(array_of(values), order, offsets, out.numpy())
+    return out
 
 
 def transpose(support: Support) -> ByLatent:
@@ -221,29 +112,34 @@ def transpose(support: Support) -> ByLatent:
     return ByLatent(torch.from_numpy(offsets), torch.from_numpy(rows), torch.from_numpy(order))
 
 
-def nested_differences(
+def nested_residuals(
     values: Float[Tensor, " entries"],
     finer: Support,
     atoms: Float[Tensor, "width d"],
-    aim: Float[Tensor, "rows d"],
-    groups: int,
-) -> Float[Tensor, "rows groups d"]:
-    """See `reference.nested_differences`."""
-    out = torch.empty(aim.shape[0], groups, aim.shape[1])
-    offsets, indices = finer.offsets.numpy(), finer.indices.numpy()
-    loops.nested_differences(
-        _array(values), offsets, indices, _array(atoms), _array(aim), out.numpy()
+    bias: Float[Tensor, " d"],
+    target: Float[Tensor, "rows d"],
+    shares: tuple[float, ...],
+) -> NestedResiduals:
+    """See `reference.nested_residuals`."""
+    rows, d = target.shape
+    errors, dots = torch.empty(rows), torch.empty(finer.indices.shape[0])
+    slopes = torch.empty(rows, len(shares), d)
+    # One group's slope is its residual.
+    residual = slopes[:, 0] if len(shares) == 1 else torch.empty(rows, d)
+    loops.nested_residuals(
+        array_of(values),
+        finer.offsets.numpy(),
+        finer.indices.numpy(),
+        array_of(atoms),
+        array_of(bias),
+        array_of(target),
+        np.array(shares, np.float32),
+        errors.numpy(),
+        slopes.numpy(),
+        dots.numpy(),
+        residual.numpy(),
     )
-    return out
-
-
-def suffix_sums(
-    errors: Float[Tensor, "rows groups d"], weights: Float[Tensor, " groups"]
-) -> Float[Tensor, "rows groups d"]:
-    """See `reference.suffix_sums`."""
-    out = torch.empty_like(errors)
-    loops.suffix_sums(errors.numpy(), _array(weights), out.numpy())
-    return out
+    return NestedResiduals(errors, slopes, dots, residual)
 
 
 def count_latents(support: Support) -> LatentCounts:
@@ -278,23 +174,18 @@ def adam(
     unit_rows: bool,
 ) -> None:
     """See `adam.adam`."""
-    rows = torch.arange(gradient.values.shape[0])
-    row_of = rows
+    row_of = _OWN_ROWS
     if gradient.indices is not None:
-        row_of = torch.full((weight.shape[0],), -1).index_copy_(0, gradient.indices, rows)
+        rows = torch.arange(gradient.values.shape[0])
+        row_of = torch.full((weight.shape[0],), -1).index_copy_(0, gradient.indices, rows).numpy()
     decays = (step.first_decay, step.second_decay)
     numbers = (float(scale), *decays, step.size, step.second_correction, step.epsilon)
     loops.adam(
         weight.detach().numpy(),
         first.numpy(),
         second.numpy(),
-        _array(gradient.values),
-        row_of.numpy(),
+        array_of(gradient.values),
+        row_of,
         tuple(np.float32(number) for number in numbers),
         unit_rows,
     )
-
-
-def _array(x: Tensor) -> np.ndarray:
-    array: np.ndarray = x.detach().float().contiguous().numpy()
-    return array

@@ -22,6 +22,7 @@ from sparsetime.support import ByLatent, Support
 
 if TYPE_CHECKING:
     from sparsetime.kernels.latent_counts import LatentCounts
+    from sparsetime.kernels.nested_residuals import NestedResiduals
 
 _MODULES = {
     "reference": "sparsetime.kernels.reference",
@@ -44,10 +45,15 @@ class Backend(Protocol):
     def outer(self, values: Tensor, by_latent: ByLatent, x: Tensor) -> Tensor: ...
     def sums_by_latent(self, values: Tensor, support: Support, by_latent: ByLatent) -> Tensor: ...
     def transpose(self, support: Support) -> ByLatent: ...
-    def nested_differences(
-        self, values: Tensor, finer: Support, atoms: Tensor, aim: Tensor, groups: int
-    ) -> Tensor: ...
-    def suffix_sums(self, errors: Tensor, weights: Tensor) -> Tensor: ...
+    def nested_residuals(
+        self,
+        values: Tensor,
+        finer: Support,
+        atoms: Tensor,
+        bias: Tensor,
+        target: Tensor,
+        shares: tuple[float, ...],
+    ) -> NestedResiduals: ...
     def count_latents(self, support: Support) -> LatentCounts: ...
     def project(self, gradient: GradientRows, weight: Tensor) -> None: ...
     def adam(
@@ -101,6 +107,11 @@ def backend(x: Tensor) -> Backend:
             "to a GPU, leave the choice of kernels to the device, or set TRITON_INTERPRET=1 before "
             "Python starts to run the programs, slowly, in Triton's interpreter"
         )
+    return _module(name)
+
+
+@cache
+def _module(name: str) -> Backend:
     return cast(Backend, import_module(_MODULES[name]))
 
 

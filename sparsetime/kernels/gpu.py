@@ -18,6 +18,7 @@ from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.gpu_select import select
 from sparsetime.kernels.gpu_tiles import block_of, blocks, launch
 from sparsetime.kernels.latent_counts import LatentCounts
+from sparsetime.kernels.nested_residuals import NestedResiduals
 from sparsetime.kernels.row_sparse import GradientRows
 from sparsetime.kernels.selection_rules import AbsTopKRule, Rule, TopKPerRowRule, TopKRule
 from sparsetime.support import ByLatent, Support
@@ -29,11 +30,10 @@ __all__ = [
     "gather_dot",
     "kept_entries",
     "mask_of_largest",
-    "nested_differences",
+    "nested_residuals",
     "outer",
     "project",
     "select",
-    "suffix_sums",
     "sums_by_latent",
     "transpose",
 ]
@@ -154,23 +154,18 @@ def transpose(support: Support) -> ByLatent:
     return ByLatent(_starts(latents, support.width), support.row_of_entry[order], order)
 
 
-def nested_differences(
+def nested_residuals(
     values: Float[Tensor, " entries"],
     finer: Support,
     atoms: Float[Tensor, "width d"],
-    aim: Float[Tensor, "rows d"],
-    groups: int,
-) -> Float[Tensor, "rows groups d"]:
-    """See `reference.nested_differences`."""
+    bias: Float[Tensor, " d"],
+    target: Float[Tensor, "rows d"],
+    shares: tuple[float, ...],
+) -> NestedResiduals:
+    """See `reference.nested_residuals`."""
     parts = decode(values, finer.offsets, finer.indices, atoms)
-    return parts.reshape(aim.shape[0], groups, aim.shape[1]).cumsum(1) - aim[:, None]
-
-
-def suffix_sums(
-    errors: Float[Tensor, "rows groups d"], weights: Float[Tensor, " groups"]
-) -> Float[Tensor, "rows groups d"]:
-    """See `reference.suffix_sums`."""
-    return reference.suffix_sums(errors, weights)
+    errors, slopes, residual = reference.squared_residuals(parts, bias, target, shares)
+    return NestedResiduals(errors, slopes, gather_dot(slopes.flatten(0, 1), atoms, finer), residual)
 
 
 def count_latents(support: Support) -> LatentCounts:

@@ -1,4 +1,4 @@
-"""Reconstruction errors of all nested prefixes of latents, in one pass over the code."""
+"""Squared reconstruction error of nested prefixes of latents, in one pass over the code."""
 
 from __future__ import annotations
 
@@ -12,30 +12,35 @@ from torch import Tensor
 from sparsetime.codes import offsets_of
 from sparsetime.kernels.autograd import sum_by_latent
 from sparsetime.kernels.dispatch import backend
+from sparsetime.kernels.nested_residuals import NestedResiduals
+from sparsetime.kernels.reference import squared_residuals
 from sparsetime.support import Support
 
 
-def nested_errors(
+def squared_error(
     values: Float[Tensor, " entries"],
     support: Support,
     atoms: Float[Tensor, "width d"],
-    aim: Float[Tensor, "rows d"],
+    bias: Float[Tensor, " d"],
+    target: Float[Tensor, "rows d"],
     ends: tuple[int, ...],
+    shares: tuple[float, ...] = (1.0,),
     total: Callable[[Tensor], Tensor] | None = None,
-) -> Float[Tensor, " groups"]:
-    """Mean squared error of the reconstruction by each prefix of latents.
+) -> tuple[Float[Tensor, ""], Float[Tensor, "rows d"]]:
+    """Mean squared error of the reconstruction by each prefix of latents, and the last residual.
 
-        error_g = mean_n ||aim_n - Σ_{i < ends_g} z_{n,i} · atom_i||²
+        error = Σ_g share_g · mean_n ||target_n - bias - Σ_{i < end_g} z_{n,i} · atom_i||²
 
-    Entries ascend within a row, so a prefix is a contiguous run of them: every entry is added once
-    to a running sum, which is compared with the aim at the end of every group. Gradients go to
-    values, atoms and aim. ends: the end of each prefix; the last is the width. total: the sum over
-    processes of the reconstructions [rows, groups, d] of their latents, where there are several.
+    Entries ascend within a row, so a prefix is a contiguous run of them: every entry is subtracted
+    once from a running residual. The derivatives by the values come from the same pass over the
+    atoms. Gradients of the error go to values, atoms, bias and target; the residual has none.
+
+    ends: the end of each prefix; the last is the width. shares: of each prefix; 1 for one alone.
+    total: the sum over processes of what their latents reconstruct, where there are several.
     """
-    out: Tensor = _NestedErrors.apply(  # type: ignore[no-untyped-call]
-        values, atoms, aim, by_group(support, ends), len(ends), total
+    return _SquaredError.apply(  # type: ignore[no-untyped-call, no-any-return]
+        values, atoms, bias, target, by_group(support, ends), shares, total
     )
-    return out
 
 
 def by_group(support: Support, ends: tuple[int, ...]) -> Support:
@@ -50,40 +55,44 @@ def by_group(support: Support, ends: tuple[int, ...]) -> Support:
     return Support(offsets, support.indices, support.width)
 
 
-class _NestedErrors(torch.autograd.Function):
+class _SquaredError(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
         values: Tensor,
         atoms: Tensor,
-        aim: Tensor,
+        bias: Tensor,
+        target: Tensor,
         finer: Support,
-        groups: int,
+        shares: tuple[float, ...],
         total: Callable[[Tensor], Tensor] | None,
-    ) -> Tensor:
-        differences = backend(atoms).nested_differences
+    ) -> tuple[Tensor, Tensor]:
+        run = backend(atoms)
         if total is None:
-            errors = differences(values, finer, atoms, aim, groups)
+            of = run.nested_residuals(values, finer, atoms, bias, target, shares)
         else:
-            errors = differences(values, finer, atoms, torch.zeros_like(aim), groups)
-            errors = total(errors) - aim[:, None]
-        ctx.save_for_backward(values, atoms, errors)
+            parts = total(run.decode(values, finer.offsets, finer.indices, atoms))
+            errors, slopes, residual = squared_residuals(parts, bias, target, shares)
+            dots = run.gather_dot(slopes.flatten(0, 1), atoms, finer)
+            of = NestedResiduals(errors, slopes, dots, residual)
+        ctx.save_for_backward(values, atoms, of.slopes, of.dots)
         ctx.finer, ctx.leaf = finer, atoms.is_leaf
-        return errors.square().sum(2).mean(0)
+        ctx.mark_non_differentiable(of.residual)
+        return of.errors.mean(), of.residual
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        values, atoms, errors = ctx.saved_tensors
-        finer: Support = ctx.finer
-        run = backend(atoms)
-        # An entry contributes to the prefix of its own group and to all later prefixes.
-        slopes = run.suffix_sums(errors, grads[0] * (2 / errors.shape[0]))
-        flat = slopes.reshape(-1, slopes.shape[2])
-        grad_values = grad_atoms = grad_aim = None
+        values, atoms, slopes, dots = ctx.saved_tensors
+        scale = grads[0] * (-2 / slopes.shape[0])
+        to_values = to_atoms = to_bias = to_target = None
         if ctx.needs_input_grad[0]:
-            grad_values = run.gather_dot(flat, atoms, finer)
+            to_values = dots * scale
         if ctx.needs_input_grad[1]:
-            grad_atoms = sum_by_latent(values, finer, flat, run, ctx.leaf)
+            rows = slopes.flatten(0, 1)
+            run = backend(atoms)
+            to_atoms = sum_by_latent(values * scale, ctx.finer, rows, run, ctx.leaf)
         if ctx.needs_input_grad[2]:
-            grad_aim = -slopes[:, 0]
-        return grad_values, grad_atoms, grad_aim, None, None, None
+            to_bias = slopes[:, 0].sum(0) * scale
+        if ctx.needs_input_grad[3]:
+            to_target = slopes[:, 0] * -scale
+        return to_values, to_atoms, to_bias, to_target, None, None, None

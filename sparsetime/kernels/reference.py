@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.latent_counts import LatentCounts
+from sparsetime.kernels.nested_residuals import NestedResiduals
 from sparsetime.kernels.row_ranks import rank_in_row
 from sparsetime.kernels.row_sparse import GradientRows
 from sparsetime.kernels.selection_rules import (
@@ -163,23 +164,37 @@ def kept_entries(
     return keep.nonzero().squeeze(1)
 
 
-def nested_differences(
+def nested_residuals(
     values: Float[Tensor, " entries"],
     finer: Support,
     atoms: Float[Tensor, "width d"],
-    aim: Float[Tensor, "rows d"],
-    groups: int,
-) -> Float[Tensor, "rows groups d"]:
-    """Reconstruction by each prefix of groups less the aim; `finer` is that of `by_group`."""
+    bias: Float[Tensor, " d"],
+    target: Float[Tensor, "rows d"],
+    shares: tuple[float, ...],
+) -> NestedResiduals:
+    """Residuals of each prefix of groups; `finer` is the support of `nested.by_group`.
+
+    shares: the weight of each group; 1 where there is one group.
+    """
     parts = decode(values, finer.offsets, finer.indices, atoms)
-    return parts.reshape(aim.shape[0], groups, aim.shape[1]).cumsum(1) - aim[:, None]
+    errors, slopes, residual = squared_residuals(parts, bias, target, shares)
+    return NestedResiduals(errors, slopes, gather_dot(slopes.flatten(0, 1), atoms, finer), residual)
 
 
-def suffix_sums(
-    errors: Float[Tensor, "rows groups d"], weights: Float[Tensor, " groups"]
-) -> Float[Tensor, "rows groups d"]:
-    """Weighted sum of the errors of every group and of all later groups."""
-    return (errors * weights[:, None]).flip(1).cumsum(1).flip(1)
+def squared_residuals(
+    parts: Float[Tensor, "rows_times_groups d"],
+    bias: Float[Tensor, " d"],
+    target: Float[Tensor, "rows d"],
+    shares: tuple[float, ...],
+) -> tuple[Float[Tensor, " rows"], Float[Tensor, "rows groups d"], Float[Tensor, "rows d"]]:
+    """Errors, slopes and the last residual of `NestedResiduals`; parts: the sum of every group."""
+    residuals = (target - bias)[:, None] - parts.unflatten(0, (-1, len(shares))).cumsum(1)
+    if len(shares) == 1:
+        return residuals.square().sum((1, 2)), residuals, residuals[:, 0]
+    weights = residuals.new_tensor(shares)
+    errors = residuals.square().sum(2) @ weights
+    slopes = (residuals * weights[:, None]).flip(1).cumsum(1).flip(1)
+    return errors, slopes, residuals[:, -1]
 
 
 def count_latents(support: Support) -> LatentCounts:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.errors import ConfigError
-from sparsetime.kernels.autograd import at_entries, gather_dot
+from sparsetime.kernels.autograd import pre_activations_at
 from sparsetime.kernels.dispatch import backend, backend_name
 from sparsetime.kernels.error_bounds import latent_errors, row_errors
 from sparsetime.kernels.selection_rules import (
@@ -70,8 +70,8 @@ def pre_activations(
     dtype: torch.dtype = torch.float32,
 ) -> tuple[Support, Float[Tensor, " entries"]]:
     """The support of `select` and its exact float32 values, with gradients to all three."""
-    support, dots = _selected(x, weight, bias, rule, dtype)
-    return support, gather_dot(x, weight, support, dots) + at_entries(bias, support)
+    support, pre = _selected(x, weight, bias, rule, dtype)
+    return support, pre_activations_at(x, weight, bias, support, pre)
 
 
 @torch.no_grad()
@@ -83,15 +83,15 @@ def exact_pre_activations(
     dtype: torch.dtype = torch.float32,
 ) -> tuple[Support, Float[Tensor, " entries"]]:
     """The support of `select_exactly` and its float32 values, without gradient."""
-    support, dots = _selected_exactly(x, weight, bias, rule, dtype)
-    return support, gather_dot(x, weight, support, dots) + bias[support.indices]
+    support, pre = _selected_exactly(x, weight, bias, rule, dtype)
+    return support, pre_activations_at(x, weight, bias, support, pre)
 
 
 @torch.no_grad()
 def _selected(
     x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.dtype
 ) -> tuple[Support, Tensor | None]:
-    """The support of `select`, with its dot products where selection computed them."""
+    """The support of `select`, with its pre-activations where selection computed them."""
     if isinstance(rule, TopKPerRowRule) and dtype != torch.int8:
         return _narrowed(x, weight, bias, TopKRule(_largest_k(rule)), rule, dtype)
     if dtype != torch.int8 or x.shape[0] == 0 or isinstance(rule, NearTopKRule):
@@ -114,7 +114,7 @@ def _selected(
 def _selected_exactly(
     x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.dtype
 ) -> tuple[Support, Tensor | None]:
-    """The support of `select_exactly`, with its dot products where selection computed them."""
+    """The support of `select_exactly`, with its pre-activations where selection computed them."""
     if x.shape[0] == 0:
         return _selected(x, weight, bias, rule, torch.float32)
     match rule:
@@ -145,9 +145,9 @@ def _narrowed(
     """Entries that `rule` keeps by exact values, of those that `wider` keeps in `dtype`."""
     run = backend(x)
     proposed = run.select(x, weight, bias, wider, dtype)
-    dots = run.gather_dot(x, weight, proposed)
-    kept = run.kept_entries(proposed, dots + bias[proposed.indices], rule)
-    return proposed.take(kept), dots[kept]
+    pre = pre_activations_at(x, weight, bias, proposed)
+    kept = run.kept_entries(proposed, pre, rule)
+    return proposed.take(kept), pre[kept]
 
 
 @torch.no_grad()

@@ -42,14 +42,16 @@ class DeadLatentTracker:
         self, indices: Int[Tensor, " entries"], values: Float[Tensor, " entries"], rows: int
     ) -> None:
         """Count one batch of `rows` rows with the given code."""
+        active = values != 0
         self.rows_since += self._partition.all_rows(rows)
-        self.entries_since += self._partition.sum_over_entries((values != 0).sum())
+        self.entries_since += self._partition.sum_over_entries(active.sum())
         # A minimum, because a latent may be active in one row and have a zero in another; and not
         # by a mask, whose number of entries a GPU would have to be waited for.
         silent = torch.iinfo(torch.int64).max
-        since = torch.zeros_like(indices).masked_fill_(values == 0, silent)
+        since = torch.full_like(self.rows_since, silent)
+        since.scatter_reduce_(0, indices, torch.where(active, 0, silent), "amin")
         for count in (self.rows_since, self.entries_since):
-            count.scatter_reduce_(0, indices, since, "amin")
+            torch.minimum(count, since, out=count)
             count.copy_(self._partition.least_over_rows(count))
 
     @property

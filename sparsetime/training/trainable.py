@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Generic, TypeVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -42,7 +42,7 @@ class Trainable(ABC, Generic[B]):
         Errors: DataError where the loss is not finite; the weights are then still those before.
         """
         loss = self.loss(batch, number)
-        if not torch.isfinite(loss):
+        if not math.isfinite(loss.item()):
             raise DataError(self.non_finite_message(batch, number))
         self.update(loss, number)
         self.observe()

@@ -13,7 +13,7 @@ from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.errors import DataError
-from sparsetime.kernels import reference
+from sparsetime.kernels import reference, selection
 from sparsetime.segments import Segments
 
 # Where 200 steps at 3e-3 end far from where the recipe converges. The encoder of vl_sae begins
@@ -178,6 +178,9 @@ def test_gradients_are_those_of_dense_autograd(name, monkeypatch):
     found = loss_and_gradients(name, dead=None)
     monkeypatch.setattr(kernels, "gather_dot", dense_gather_dot)
     monkeypatch.setattr(kernels, "decode", dense_decode)
+    monkeypatch.setattr(kernels, "pre_activations_at", dense_pre_activations_at)
+    monkeypatch.setattr(selection, "pre_activations_at", dense_pre_activations_at)
+    monkeypatch.setattr(kernels, "squared_error", dense_squared_error)
     check_alike(found, loss_and_gradients(name, dead=None), rtol=1e-3, atol=1e-5)
 
 
@@ -205,6 +208,19 @@ def check_alike(a, b, **tolerance):
 
 def dense_gather_dot(x, weight, support):
     return (x @ weight.T)[support.row_of_entry, support.indices]
+
+
+def dense_pre_activations_at(x, weight, bias, support, precomputed=None):
+    return dense_gather_dot(x, weight, support) + bias[support.indices]
+
+
+def dense_squared_error(values, support, atoms, bias, target, ends, shares):
+    shape = (support.rows,)
+    code = SparseCode(support.offsets, support.indices, values, support.width, shape).dense()
+    residuals = [target - bias - code[:, :end] @ atoms[:end] for end in ends]
+    errors = [residual.square().sum(1).mean() for residual in residuals]
+    total = sum(share * error for share, error in zip(shares, errors, strict=True))
+    return total, residuals[-1].detach()
 
 
 def dense_decode(values, support, atoms):

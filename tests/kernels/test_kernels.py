@@ -216,7 +216,7 @@ def test_transposing_agrees(name):
 
 def test_no_rows_by_width_tensor_is_made():
     """The largest thing that selection allocates is a tile, whatever the batch."""
-    from sparsetime.kernels import cpu
+    from sparsetime.kernels import cpu_select
 
     sizes = []
     original = torch.empty
@@ -228,9 +228,9 @@ def test_no_rows_by_width_tensor_is_made():
 
     x, weight, bias = problem(6000, 4, 2048)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cpu.torch, "empty", counted)
-        cpu.select(x, weight, bias, TopKRule(2), torch.float32)
-    assert max(sizes) <= cpu._TILE_ELEMENTS < 6000 * 2048
+        patch.setattr(cpu_select.torch, "empty", counted)
+        cpu_select.select(x, weight, bias, TopKRule(2), torch.float32)
+    assert max(sizes) <= cpu_select._TILE_ELEMENTS < 6000 * 2048
 
 
 def test_unknown_kernels_are_named():

@@ -82,12 +82,18 @@ class Decoder(Component):
         added = added.reshape(support.rows, len(self.groups), self.d_out)
         return added.cumsum(1).transpose(0, 1) + self.bias
 
-    def nested_errors(
+    def squared_error(
         self,
         values: Float[Tensor, " entries"],
         support: Support,
         target: Float[Tensor, "rows d"],
-    ) -> Float[Tensor, " groups"]:
-        """Mean squared error of the reconstruction by each nested prefix."""
-        aim = target - self.bias
-        return kernels.nested_errors(values, support, self.vectors(), aim, self.groups)
+        shares: tuple[float, ...] | None = None,
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "rows d"]]:
+        """Mean squared error of the reconstruction, and the residual, without gradient.
+
+        shares: the weight of the error of each nested prefix; None counts the whole code alone.
+        """
+        ends = (self.width,) if shares is None else self.groups
+        return kernels.squared_error(
+            values, support, self.vectors(), self.bias, target, ends, shares or (1.0,)
+        )

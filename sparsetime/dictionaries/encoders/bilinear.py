@@ -44,12 +44,8 @@ class BilinearEncoder(SelectDenseEncoder):
         return (x @ self.left.T + self.left_bias) * (x @ self.right.T + self.right_bias)
 
     def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
-        left = kernels.gather_dot(x, self.left, support) + kernels.at_entries(
-            self.left_bias, support
-        )
-        right = kernels.gather_dot(x, self.right, support) + kernels.at_entries(
-            self.right_bias, support
-        )
+        left = kernels.pre_activations_at(x, self.left, self.left_bias, support)
+        right = kernels.pre_activations_at(x, self.right, self.right_bias, support)
         return left * right
 
     def form(self, latent: int) -> Float[Tensor, "d_plus_1 d_plus_1"]:

@@ -57,6 +57,4 @@ class SelectLinearEncoder(Encoder):
         return x @ kernels.take_rows(self.directions(), latents).T + self.bias[latents]
 
     def preacts_at(self, x: Float[Tensor, "rows d"], support: Support) -> Float[Tensor, " entries"]:
-        return kernels.gather_dot(x, self.directions(), support) + kernels.at_entries(
-            self.bias, support
-        )
+        return kernels.pre_activations_at(x, self.directions(), self.bias, support)

@@ -33,5 +33,4 @@ class MSE(Term):
         super().__init__(weight=weight)
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        squares = (step.reconstruction - step.target).square().sum(1)
-        return step.partition.over_rows(squares.mean())
+        return step.partition.over_rows(step.squared_error())

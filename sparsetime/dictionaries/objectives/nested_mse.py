@@ -55,7 +55,8 @@ class NestedMSE(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
+        groups = len(step.decoder.groups)
+        shares = tuple(self.shares or [1 / groups] * groups)
         decoder = step.decoder
-        errors = decoder.nested_errors(step.values, step.support, step.code_target)
-        errors = step.partition.over_rows(errors)
-        return errors.mean() if self.shares is None else errors @ errors.new_tensor(self.shares)
+        error, _ = decoder.squared_error(step.values, step.support, step.code_target, shares)
+        return step.partition.over_rows(error)

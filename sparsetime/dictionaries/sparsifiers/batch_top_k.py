@@ -62,11 +62,10 @@ class BatchTopK(Sparsifier):
     def observe(self, step: ForwardPass) -> None:
         values = step.all_values
         # Not a mask: a GPU would have to be waited for, for the number of its entries.
-        positive = torch.where(values > 0, values, torch.inf)
+        positive = values.masked_fill(values <= 0, torch.inf)
         least = positive.min() if values.numel() else torch.full_like(self.threshold, torch.inf)
-        least = step.partition.least(least)
-        smallest = torch.where(least.isinf(), torch.zeros_like(self.threshold), least)
+        smallest = step.partition.least(least).nan_to_num(posinf=0.0)
         # The first batches weigh evenly, or the start at zero would linger in a short run.
         keep = (self.batches_seen / (self.batches_seen + 1)).clamp_max(self.ema_decay)
-        self.threshold.copy_(keep * self.threshold + (1 - keep) * smallest)
+        self.threshold.mul_(keep).add_((1 - keep) * smallest)
         self.batches_seen.add_(1)

@@ -5,12 +5,12 @@ from sparsetime.kernels.loops.bits import ascending_bits, norms_and_maxima, quan
 from sparsetime.kernels.loops.entries import (
     largest_of_entries,
     largest_of_entries_per_row,
-    value_at_rank,
+    value_near_rank,
 )
 from sparsetime.kernels.loops.hysteresis_delta import delta_code, hysteresis
-from sparsetime.kernels.loops.nested import nested_differences, suffix_sums
+from sparsetime.kernels.loops.nested import nested_residuals
 from sparsetime.kernels.loops.pairs import last_of, pairs_of
-from sparsetime.kernels.loops.products import decode, gather_dot, transpose
+from sparsetime.kernels.loops.products import decode, gather_dot, sums_of_runs, transpose
 from sparsetime.kernels.loops.row_selection import (
     above,
     largest_per_row,
@@ -34,12 +34,12 @@ __all__ = [
     "last_of",
     "mask_of_largest",
     "near_largest_per_row",
-    "nested_differences",
+    "nested_residuals",
     "norms_and_maxima",
     "pairs_of",
     "project",
     "quantise",
-    "suffix_sums",
+    "sums_of_runs",
     "transpose",
-    "value_at_rank",
+    "value_near_rank",
 ]

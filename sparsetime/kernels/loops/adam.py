@@ -23,12 +23,15 @@ def project(values, indices, weight):
 
 @njit(cache=True, parallel=True, fastmath=_FAST)
 def adam(weight, first, second, values, row_of, numbers, unit_rows):
-    """Adam step on every row; `row_of[latent]` is its gradient's row in `values`, -1 for zero."""
+    """Adam step on every row.
+
+    `row_of[latent]` is the row of its gradient in `values`, -1 for zero; without it, its own row.
+    """
     scale, first_decay, second_decay, size, correction, epsilon = numbers
     d = weight.shape[1]
     for latent in prange(weight.shape[0]):
         atom, mean, square = weight[latent], first[latent], second[latent]
-        row = row_of[latent]
+        row = row_of[latent] if row_of.shape[0] > 0 else np.int64(latent)
         if row >= 0:
             line = values[row]
             for n in range(d):

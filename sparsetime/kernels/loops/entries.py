@@ -8,9 +8,9 @@ from numba import njit, prange
 from sparsetime.kernels.loops.search import bound_of_rank, count_above
 
 
-def value_at_rank(bits, rank):
-    """A bound with about `rank` entries above it; 0 where fewer are positive."""
-    return int(bound_of_rank(bits.reshape(-1), rank))
+def value_near_rank(bits, rank):
+    """A bound with 15 / 16 to all of `rank` entries above it; 0 where fewer are positive."""
+    return int(bound_of_rank(bits.reshape(-1), rank, rank // 16))
 
 
 @njit(cache=True)

@@ -1,44 +1,65 @@
-"""Numba loops of sums over nested prefixes of a code."""
+"""Numba loop of the residuals of nested prefixes of a code."""
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit, prange
+
+from sparsetime.kernels.loops.products import dots_of_row
 
 _FAST = {"contract", "reassoc", "nsz"}
 
 
+@njit(cache=True, fastmath=_FAST)
+def _subtract(values, indices, atoms, start, stop, line):
+    """Subtract the sum of values * atoms[index] over the entries, for four of them at once."""
+    fours = (stop - start) // 4
+    for four in range(fours):
+        at = start + 4 * four
+        a, b = atoms[indices[at]], atoms[indices[at + 1]]
+        c, e = atoms[indices[at + 2]], atoms[indices[at + 3]]
+        of_a, of_b, of_c, of_e = values[at], values[at + 1], values[at + 2], values[at + 3]
+        for n in range(line.shape[0]):
+            line[n] -= of_a * a[n] + of_b * b[n] + of_c * c[n] + of_e * e[n]
+    for entry in range(start + 4 * fours, stop):
+        value, atom = values[entry], atoms[indices[entry]]
+        for n in range(line.shape[0]):
+            line[n] -= value * atom[n]
+
+
 @njit(cache=True, parallel=True, fastmath=_FAST)
-def nested_differences(values, offsets, indices, atoms, aim, out):
-    """out[row, group] = sum of values * atoms[index] up to the group's end, less the aim."""
-    rows, groups, d = out.shape
+def nested_residuals(
+    values, offsets, indices, atoms, bias, target, shares, errors, slopes, dots, residual
+):
+    """See `kernels.nested_residuals`. A row's atoms are read once: they stay in the cache."""
+    rows, groups, d = slopes.shape
     for row in prange(rows):
+        error = np.float32(0)
         for group in range(groups):
-            line = out[row, group]
+            line = slopes[row, group]
             if group == 0:
                 for n in range(d):
-                    line[n] = -aim[row, n]
+                    line[n] = target[row, n] - bias[n]
             else:
-                line[:] = out[row, group - 1]
+                line[:] = slopes[row, group - 1]
             finer = row * groups + group
-            for entry in range(offsets[finer], offsets[finer + 1]):
-                value = values[entry]
-                atom = atoms[indices[entry]]
+            _subtract(values, indices, atoms, offsets[finer], offsets[finer + 1], line)
+            squares = np.float32(0)
+            for n in range(d):
+                squares += line[n] * line[n]
+            error += shares[group] * squares
+        errors[row] = error
+        if groups > 1:
+            residual[row] = slopes[row, groups - 1]
+            for n in range(d):
+                slopes[row, groups - 1, n] *= shares[groups - 1]
+            for back in range(1, groups):
+                group = groups - 1 - back
+                line, after, share = slopes[row, group], slopes[row, group + 1], shares[group]
                 for n in range(d):
-                    line[n] += value * atom[n]
-
-
-@njit(cache=True, parallel=True, fastmath=_FAST)
-def suffix_sums(errors, weights, out):
-    """out[row, group] = sum of weights * errors[row] over this group and all later ones."""
-    rows, groups, d = errors.shape
-    for row in prange(rows):
-        for back in range(groups):
-            group = groups - 1 - back
-            line, error, weight = out[row, group], errors[row, group], weights[group]
-            if back == 0:
-                for n in range(d):
-                    line[n] = weight * error[n]
-            else:
-                after = out[row, group + 1]
-                for n in range(d):
-                    line[n] = after[n] + weight * error[n]
+                    line[n] = share * line[n] + after[n]
+        for group in range(groups):
+            finer = row * groups + group
+            dots_of_row(
+                slopes[row, group], atoms, indices, offsets[finer], offsets[finer + 1], dots
+            )

@@ -12,30 +12,35 @@ from numba import njit, prange
 _FAST = {"contract", "reassoc", "nsz"}
 
 
+@njit(cache=True, fastmath=_FAST)
+def dots_of_row(line, weight, indices, start, stop, out):
+    """out[entry] = line · weight[index], for four entries at once: the line is read once."""
+    d = line.shape[0]
+    fours = (stop - start) // 4
+    for four in range(fours):
+        at = start + 4 * four
+        a, b = weight[indices[at]], weight[indices[at + 1]]
+        c, e = weight[indices[at + 2]], weight[indices[at + 3]]
+        of_a, of_b, of_c, of_e = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        for n in range(d):
+            of_a += line[n] * a[n]
+            of_b += line[n] * b[n]
+            of_c += line[n] * c[n]
+            of_e += line[n] * e[n]
+        out[at], out[at + 1], out[at + 2], out[at + 3] = of_a, of_b, of_c, of_e
+    for entry in range(start + 4 * fours, stop):
+        other = weight[indices[entry]]
+        total = np.float32(0)
+        for n in range(d):
+            total += line[n] * other[n]
+        out[entry] = total
+
+
 @njit(cache=True, parallel=True, fastmath=_FAST)
 def gather_dot(x, weight, offsets, indices, out):
-    """out[entry] = x[row] · weight[index], for four entries at once, so that x is read once."""
-    d = x.shape[1]
+    """out[entry] = x[row] · weight[index]."""
     for row in prange(offsets.shape[0] - 1):
-        line = x[row]
-        fours = (offsets[row + 1] - offsets[row]) // 4
-        for four in range(fours):
-            at = offsets[row] + 4 * four
-            a, b = weight[indices[at]], weight[indices[at + 1]]
-            c, e = weight[indices[at + 2]], weight[indices[at + 3]]
-            of_a, of_b, of_c, of_e = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-            for n in range(d):
-                of_a += line[n] * a[n]
-                of_b += line[n] * b[n]
-                of_c += line[n] * c[n]
-                of_e += line[n] * e[n]
-            out[at], out[at + 1], out[at + 2], out[at + 3] = of_a, of_b, of_c, of_e
-        for entry in range(offsets[row] + 4 * fours, offsets[row + 1]):
-            other = weight[indices[entry]]
-            total = np.float32(0)
-            for n in range(d):
-                total += line[n] * other[n]
-            out[entry] = total
+        dots_of_row(x[row], weight, indices, offsets[row], offsets[row + 1], out)
 
 
 @njit(cache=True, parallel=True, fastmath=_FAST)
@@ -58,6 +63,16 @@ def decode(values, offsets, indices, atoms, out):
             atom = atoms[indices[entry]]
             for n in range(d):
                 line[n] += value * atom[n]
+
+
+@njit(cache=True, parallel=True)
+def sums_of_runs(values, order, offsets, out):
+    """out[run] = sum of values[order[n]] over n of the run, in this order."""
+    for run in prange(offsets.shape[0] - 1):
+        total = np.float32(0)
+        for n in range(offsets[run], offsets[run + 1]):
+            total += values[order[n]]
+        out[run] = total
 
 
 @njit(cache=True)

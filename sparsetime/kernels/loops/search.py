@@ -25,8 +25,10 @@ def count_above(line, bound):
 
 
 @njit(cache=True)
-def bound_of_rank(line, k):
+def bound_of_rank(line, k, slack=0):
     """The least bound >= 0 with at most k entries above it, in the dtype of the entries.
+
+    slack: the search ends at any bound with at least k - slack entries above it.
 
     By bisection over the bits: a counting pass over cached entries is vectorised, in contrast to a
     heap or a partial sort.
@@ -47,7 +49,7 @@ def bound_of_rank(line, k):
             low = middle
         else:
             high = middle
-            if count == k:
+            if count >= k - slack:
                 break
     return high
 

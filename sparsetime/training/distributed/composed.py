@@ -166,18 +166,22 @@ class DividedDecoder:
         own = self._own.decode_nested(values, support) - self.bias
         return self._partition.over_latents(own) + self.bias
 
-    def nested_errors(
+    def squared_error(
         self,
         values: Float[Tensor, " entries"],
         support: Support,
         target: Float[Tensor, "rows d"],
-    ) -> Float[Tensor, " groups"]:
-        """Mean squared error, over this process's rows, of each prefix of all latents."""
-        return kernels.nested_errors(
+        shares: tuple[float, ...] | None = None,
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "rows d"]]:
+        """Mean squared error, over this process's rows, of all latents; and the residual."""
+        ends = (self.width,) if shares is None else self.groups
+        return kernels.squared_error(
             values,
             support,
             self.vectors(),
-            target - self.bias,
-            self.groups,
+            self.bias,
+            target,
+            ends,
+            shares or (1.0,),
             self._partition.latents.total,
         )

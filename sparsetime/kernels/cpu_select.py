@@ -1,0 +1,162 @@
+"""Selection on the CPU: torch multiplies tiles of rows, compiled loops search them.
+
+No [rows, width] tensor is ever allocated: the product is computed in tiles of a few rows that stay
+in the cache, and each tile is read once. The bits of positive floats, read as integers, have the
+same order (and those of negative floats are negative), so selection scans integers in any dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.kernels import loops
+from sparsetime.kernels.selection_rules import (
+    AbsTopKRule,
+    BatchTopKRule,
+    NearTopKRule,
+    Rule,
+    ThresholdRule,
+    TopKRule,
+)
+from sparsetime.support import Support
+
+# Elements of one product tile: 8 MB in bfloat16, which fits the last-level cache. Smaller tiles
+# slow the product by more than they speed up the scan.
+_TILE_ELEMENTS = 1 << 22
+# The selection of a batch estimates its bound from rows with this many kept entries, and no more
+# than these elements.
+_KEPT_OF_ESTIMATE, _ELEMENTS_OF_ESTIMATE = 1 << 9, 1 << 18
+BITS_OF = {torch.bfloat16: torch.int16, torch.float16: torch.int16, torch.float32: torch.int32}
+NO_SIGN = {torch.int16: 0x7FFF, torch.int32: 0x7FFFFFFF}
+
+
+def select(
+    x: Float[Tensor, "rows d"],
+    weight: Float[Tensor, "width d"],
+    bias: Float[Tensor, " width"],
+    rule: Rule,
+    dtype: torch.dtype,
+) -> Support:
+    """See `reference.select`."""
+    width = weight.shape[0]
+    magnitude = isinstance(rule, AbsTopKRule) or (isinstance(rule, NearTopKRule) and rule.magnitude)
+    if isinstance(rule, ThresholdRule):
+        bias = bias - rule.threshold
+    tiles = tiles_of(x, weight, bias, dtype, magnitude)
+    match rule:
+        case TopKRule(k) | AbsTopKRule(k):
+            parts = [loops.largest_per_row(tile, min(k, width)) for tile in tiles]
+        case BatchTopKRule(k):
+            return _batch_top_k(x, weight, bias, min(k, width) * x.shape[0], dtype)
+        case ThresholdRule():
+            parts = [loops.above(tile, 0)[:2] for tile in tiles]
+        case NearTopKRule(k, margin):
+            margins = [part.numpy() for part in margin.split(_rows_at_once(x, weight))]
+            parts = [
+                loops.near_largest_per_row(tile, min(k, width), tile_margin)
+                for tile, tile_margin in zip(tiles, margins, strict=True)
+            ]
+    return _support(parts, width)
+
+
+def _batch_top_k(
+    x: Tensor, weight: Tensor, bias: Tensor, total: int, dtype: torch.dtype
+) -> Support:
+    """Entries above a bound estimated from the first rows, lowered while too few are above it.
+
+    The estimate aims at 1.5 times the total, so that one pass over the product is nearly always
+    enough; the surplus is removed at the end.
+    """
+    width = weight.shape[0]
+    bound: int | None = None
+    while True:
+        parts = []
+        kept = []
+        for tile in tiles_of(x, weight, bias, dtype):
+            if bound is None:
+                rows = min(
+                    -(-_KEPT_OF_ESTIMATE * x.shape[0] // total), _ELEMENTS_OF_ESTIMATE // width
+                )
+                sample = loops.bits(tile, max(1, rows))
+                share = total * sample.shape[0] / x.shape[0]
+                bound = loops.value_near_rank(sample, int(1.5 * share) + 16)
+            counts, indices, values = loops.above(tile, bound)
+            parts.append((counts, indices))
+            kept.append(values)
+        values = np.concatenate(kept) if kept else np.zeros(0, np.int32)
+        if values.shape[0] >= total or not bound:
+            break
+        # A sixteenth of the integer is about eight octaves of a float near 1.
+        bound = 0 if bound < 1 << 4 else bound - (bound >> 4)
+    counts = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0, np.int64)
+    indices = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, np.int64)
+    support = _support([(counts, indices)], width)
+    if values.shape[0] <= total:
+        return support
+    return support.take(torch.from_numpy(loops.largest_of_entries(values, total)))
+
+
+def tiles_of(
+    x: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype, magnitude: bool = False
+) -> Iterator[Any]:
+    """Row tiles of `x @ weight.T + bias` in one reused buffer, in the form of `loops.tiles`."""
+    if x.shape[0] == 0:
+        return
+    if dtype == torch.int8:
+        yield from _tiles_of_integers(x, weight, bias, magnitude)
+        return
+    rows_at_once = _rows_at_once(x, weight)
+    x, matrix, bias = x.to(dtype), weight.to(dtype).T, bias.to(dtype)
+    buffer = torch.empty(rows_at_once, weight.shape[0], dtype=dtype)
+    for start in range(0, x.shape[0], rows_at_once):
+        part = x[start : start + rows_at_once]
+        tile = buffer[: part.shape[0]]
+        torch.addmm(bias, part, matrix, out=tile)
+        bits = tile.view(BITS_OF[dtype])
+        yield (bits & NO_SIGN[bits.dtype] if magnitude else bits).numpy()
+
+
+def _tiles_of_integers(
+    x: Tensor, weight: Tensor, bias: Tensor, magnitude: bool
+) -> Iterator[tuple[Any, ...]]:
+    """Row tiles of the product of 8-bit integers, with the scales of rows and latents."""
+    rows, row_scales = loops.quantise(array_of(x))
+    latents, latent_scales = loops.quantise(array_of(weight))
+    matrix = torch.from_numpy(latents).T
+    mask = np.int32(NO_SIGN[torch.int32] if magnitude else -1)
+    rows_at_once = _rows_at_once(x, weight)
+    buffer = torch.empty(rows_at_once, weight.shape[0], dtype=torch.int32)
+    for start in range(0, x.shape[0], rows_at_once):
+        part = torch.from_numpy(rows[start : start + rows_at_once])
+        sums = buffer[: part.shape[0]]
+        torch._int_mm(part, matrix, out=sums)
+        scales = row_scales[start : start + rows_at_once]
+        yield sums.numpy(), scales, latent_scales, array_of(bias), mask
+
+
+def _rows_at_once(x: Tensor, weight: Tensor) -> int:
+    return max(16, min(x.shape[0], _TILE_ELEMENTS // max(weight.shape[0], 1)))
+
+
+def _support(parts: list[tuple[np.ndarray, np.ndarray]], width: int) -> Support:
+    counts = np.concatenate([counts for counts, _ in parts]) if parts else np.zeros(0, np.int64)
+    indices = np.concatenate([index for _, index in parts]) if parts else np.zeros(0, np.int64)
+    offsets = np.zeros(counts.shape[0] + 1, np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return Support(torch.from_numpy(offsets), torch.from_numpy(indices), width)
+
+
+def array_of(x: Tensor) -> np.ndarray:
+    """The tensor as a contiguous array of float32, without a copy where it is one."""
+    x = x.detach()
+    # Calls that change nothing take as long as a kernel of a small dictionary.
+    if x.dtype != torch.float32 or not x.is_contiguous():
+        x = x.float().contiguous()
+    array: np.ndarray = x.numpy()
+    return array
