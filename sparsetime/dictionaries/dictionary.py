@@ -166,8 +166,7 @@ class Dictionary(nn.Module):
         Errors: DataError where the batch lacks what the parts need.
         """
         batch = Batch.of(batch)
-        needs = self.needs
-        check_needs(needs, batch.fields, self.name, "the batch")
+        check_needs(needs := self.needs, batch.fields, self.name, "the batch")
         rows = batch.rows
         earlier = batch.earlier if "earlier" in needs else None
         raw = batch.x if earlier is None else torch.cat([batch.x, earlier])
