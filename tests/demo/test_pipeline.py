@@ -11,7 +11,7 @@ from sparsetime.demo.settings import DemoSettings
 from sparsetime.errors import ConfigError, StoreError, UnknownNameError
 
 SMALL = {
-    "capture.documents": 12,
+    "capture.documents": 8,
     "dictionary.width": 128,
     "dictionary.k": 8,
     "train.rows": 20_000,
@@ -44,8 +44,8 @@ def test_everything_promised_is_written(run):
 def test_the_figures_come_with_definitions_and_are_of_held_out_documents(run):
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["data"]["model"] == "all-MiniLM-L6-v2"
-    assert metrics["data"]["documents"] == 12
-    assert metrics["data"]["held_out_documents"] == 3
+    assert metrics["data"]["documents"] == 8
+    assert metrics["data"]["held_out_documents"] == 2
     for report in metrics["dictionaries"].values():
         for metric in report["metrics"].values():
             assert metric["definition"]
