@@ -8,6 +8,7 @@ are checked by beartype alone. Of the others every test checks the first calls, 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 from pathlib import Path
@@ -37,12 +38,15 @@ def jaxtyped(decorated: Any = None, *, typechecker: Any) -> Any:
     """What the import hook puts on every function and class, in place of `jaxtyping.jaxtyped`."""
     if decorated is None:
         return functools.partial(jaxtyped, typechecker=typechecker)
+    if dataclasses.is_dataclass(decorated) and inspect.isfunction(vars(decorated).get("__init__")):
+        has_shapes = any(map(_has_shape, _evaluated(decorated.__init__).values()))
+        decorated.__init__ = (_checked_with_shapes if has_shapes else checked)(decorated.__init__)
+        return decorated
     if not inspect.isfunction(decorated):
         return _jaxtyped(decorated, typechecker=typechecker)
     if not any(map(_has_shape, _evaluated(decorated).values())):
         return checked(decorated)
-    # With `typechecker=` jaxtyping checks arguments twice: before the call, and with its result.
-    with_shapes = _jaxtyped(checked(decorated), typechecker=None)
+    with_shapes = _checked_with_shapes(decorated)
 
     @functools.wraps(decorated)
     def sometimes_checked(*args: Any, **kwargs: Any) -> Any:
@@ -50,12 +54,24 @@ def jaxtyped(decorated: Any = None, *, typechecker: Any) -> Any:
         calls = _calls[decorated] = _calls.get(decorated, 0) + 1
         if calls > FIRST and calls % ONE_IN:
             return decorated(*args, **kwargs)
+        return with_shapes(*args, **kwargs)
+
+    return sometimes_checked
+
+
+def _checked_with_shapes(function: Any) -> Any:
+    # With `typechecker=` jaxtyping checks arguments twice: before the call, and with its result.
+    with_shapes = _jaxtyped(checked(function), typechecker=None)
+
+    @functools.wraps(function)
+    def always_checked(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         try:
             return with_shapes(*args, **kwargs)
         except BeartypeCallHintViolation as error:
             raise jaxtyping.TypeCheckError(str(error)) from error
 
-    return sometimes_checked
+    return always_checked
 
 
 def checked(function: Any) -> Any:
