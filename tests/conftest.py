@@ -12,6 +12,8 @@ import torch
 from browsing import launched
 from hypothesis import settings
 
+TESTS = Path(__file__).parent
+
 # A busy machine is no failure; a test that hangs meets pytest's own timeout.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
@@ -27,7 +29,7 @@ os.fsync = lambda descriptor: None
 
 jaxtyping.jaxtyped = shape_checker.jaxtyped
 jaxtyping.install_import_hook(
-    shape_checker.checkable(Path(__file__).parent.parent / "sparsetime", "sparsetime"),
+    shape_checker.checkable(TESTS.parent / "sparsetime", "sparsetime"),
     "shape_checker.checked",
 )
 
@@ -40,3 +42,22 @@ def pytest_runtest_setup():
 def browser():
     with launched() as browser:
         yield browser
+
+
+# Files with tests of many seconds, which come first: two workers that share out what is left at the
+# end are then left with short ones.
+LONG = (
+    "comparison/test_leaderboard.py",
+    "demo/test_pipeline.py",
+    "explorer/test_openapi.py",
+    "kernels/test_gpu.py",
+    "test_damage.py",
+    "testbeds/test_prose_corpus.py",
+    "training/distributed",
+    "training/test_train.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    first = tuple(str(TESTS / name) for name in LONG)
+    items.sort(key=lambda item: not str(item.path).startswith(first))
