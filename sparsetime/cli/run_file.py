@@ -141,9 +141,14 @@ class LeaderboardSection(LeaderboardSettings):
 
 
 class StoreView(Settings):
-    """A store, split by document: a dictionary learns on one part and is measured on the other."""
+    """A store, split by document: a dictionary learns on one part and is measured on the other.
+
+    `cache` and `cache_size` are of a remote store; see `sparsetime.open_store`.
+    """
 
     store: str
+    cache: str | None = None
+    cache_size: str | PositiveInt = "20GB"
     held_out: float = Field(default=0.1, ge=0, lt=1)
     split_seed: int = 0
 
@@ -151,7 +156,7 @@ class StoreView(Settings):
         """The training part and the held-out part; both are the whole where nothing is held out."""
         from sparsetime.activations.store.open_store import open_store
 
-        whole = open_store(self.store)
+        whole = open_store(self.store, cache=self.cache, cache_size=self.cache_size)
         if self.held_out == 0:
             return whole, whole
         return whole.split(held_out=self.held_out, seed=self.split_seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,18 +17,23 @@ from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import formats
 from sparsetime.files.checksum import AGAIN, check
 from sparsetime.files.lines import Lines, parse_lines
+from sparsetime.files.logs import append_to_log, read_log, write_log
 from sparsetime.files.partial import partial_name
+from sparsetime.files.unverified import note_unverified
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     from torch import Tensor
 
+# Object stores put a file whole or not at all. They have no rename: it is a copy, which doubles the
+# traffic, and a removal. "memory" is fsspec's own.
+_ATOMIC_PUTS = frozenset(
+    {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "hf", "memory"}
+)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PACKAGE = str(Path(__file__).parents[1])  # whose files its installer checks
 _HIDDEN = (".lock", ".lock.json")  # of `folder_lock`
-_log = logging.getLogger("sparsetime")
-_unverified: set[str] = set()  # folders of which that was said in this process
 _verified: set[tuple[str, int, int]] = set()  # files, with their size and time of change
 
 
@@ -37,10 +41,11 @@ _verified: set[tuple[str, int, int]] = set()  # files, with their size and time 
 class Folder:
     """A folder, local (`runs/x`) or remote (`s3://bucket/x`, `memory://x`).
 
-    Every write goes to a temporary name beside the target and is then renamed, so that a file
-    either exists whole or does not exist. Files are written with a checksum mark, which the reads
-    check (see `files.checksum`). `again` is what their error advises where a file is damaged,
-    `newest` the newest schema version that the caller reads (None: the caller checks it).
+    A file either exists whole or does not exist: a write goes to a temporary name beside the target
+    and is then renamed, or is one put where the remote store has atomic ones. Files are written
+    with a checksum mark, which the reads check (see `files.checksum`). `again` is what their error
+    advises where a file is damaged, `newest` the newest schema version that the caller reads (None:
+    the caller checks it).
     """
 
     url: str
@@ -79,6 +84,14 @@ class Folder:
         """Bytes in the file."""
         return int(self._fs.size(self._at(name)))
 
+    def sizes(self) -> dict[str, int] | None:
+        """Bytes of every file in and below this folder; None over HTTP, which lists none."""
+        if {"http", "https"}.intersection(self._protocols):
+            return None
+        found = self._fs.find(self._root, detail=True)
+        start = len(self._root) + 1
+        return {path[start:]: int(entry["size"]) for path, entry in found.items()}
+
     def names(self) -> list[str]:
         """Names directly in this folder, sorted; empty where it does not exist."""
         if not self.exists():
@@ -98,8 +111,27 @@ class Folder:
         """The bytes of a file, or some of them, as they are: nothing is checked."""
         return bytes(self._fs.cat_file(self._at(name), start=start, end=stop))
 
+    def read_spans(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Several stretches of bytes (start, stop) of a file, as they are, requested at once.
+
+        Errors: StoreError where they cannot be read.
+        """
+        starts, stops = map(list, zip(*spans, strict=True))
+        try:
+            paths = [self._at(name)] * len(spans)
+            found = self._fs.cat_ranges(paths, starts, stops, on_error="raise")
+        except Exception as error:  # of whatever library speaks to the store
+            raise StoreError(
+                f"{self._where(name)} cannot be read: {type(error).__name__}: {error}. Check the "
+                "connection and the rights, and repeat the call: it resumes"
+            ) from error
+        return [bytes(data) for data in found]
+
     def write_bytes(self, name: str, data: bytes) -> None:
-        """Write a temporary file, flush it to the disk, and rename it."""
+        """Write a temporary file, flush it to the disk, and rename it; or put it at once."""
+        if _ATOMIC_PUTS.intersection(self._protocols):
+            self._fs.pipe_file(self._at(name), data)
+            return
         self._fs.makedirs(self._at(name).rpartition("/")[0], exist_ok=True)
         aside = partial_name(self._at(name))
         try:
@@ -146,32 +178,28 @@ class Folder:
 
     def read_lines(self, name: str, newest: int = 1) -> Lines:
         """The lines of a log, less those that are damaged; none where there is no file."""
-        if not self.exists(name):
+        data = read_log(self, name)
+        if data is None:
             return Lines([], "", True)
-        lines = parse_lines(self.read_bytes(name), self._where(name), newest)
+        lines = parse_lines(data, self._where(name), newest)
         if not lines.verified:
             self._call_unverified(name)
         return lines
 
     def write_lines(self, name: str, values: Sequence[Mapping[str, Any]], version: int = 1) -> None:
         """Write a log as a whole."""
-        self.write_bytes(name, _ended(values, version))
+        write_log(self, name, formats.lines_bytes(values, version))
 
     def append_lines(
         self, name: str, values: Sequence[Mapping[str, Any]], version: int = 1
     ) -> None:
-        """Add lines to a log. The one write that is not atomic: readers skip a cut last line."""
-        data = _ended(values, version)
-        if not self.is_local:
-            before = self.read_bytes(name) if self.exists(name) else b""
-            self.write_bytes(name, before + _after(before[-1:], data))
-            return
-        Path(self._root).mkdir(parents=True, exist_ok=True)
+        """Add lines to a log; to a remote one as a numbered piece in `NAME.pieces`.
+
+        The one write that is not atomic: readers skip a cut last line.
+        """
+        data = formats.lines_bytes(values, version)
         try:
-            with open(self._at(name), "ab+") as file:
-                # A half line that a crash left must not take the next one with it.
-                file.seek(max(0, file.tell() - 1))
-                file.write(_after(file.read(1), data))
+            append_to_log(self, name, data)
         except OSError as error:
             if error.errno in _FULL:
                 raise self._no_room(name, len(data)) from error
@@ -256,14 +284,8 @@ class Folder:
         return data
 
     def _call_unverified(self, name: str) -> None:
-        if self.url not in _unverified and not self._root.startswith(_PACKAGE):
-            _unverified.add(self.url)
-            _log.warning(
-                "%s has files without checksums, such as %s: sparsetime 0.1.0 wrote none. They "
-                "are read unverified, and get checksums when they are next written",
-                self.url,
-                name,
-            )
+        if not self._root.startswith(_PACKAGE):
+            note_unverified(self.url, name)
 
     def _no_room(self, name: str, size: int) -> StoreError:
         return StoreError(
@@ -276,12 +298,3 @@ class Folder:
 
     def _at(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root
-
-
-def _ended(values: Sequence[Mapping[str, Any]], version: int) -> bytes:
-    return b"".join(formats.line_bytes(value, version) + b"\n" for value in values)
-
-
-def _after(last: bytes, data: bytes) -> bytes:
-    """The lines as they follow a file whose last byte is `last`."""
-    return data if last in (b"", b"\n") else b"\n" + data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sparsetime.errors import DamagedError
@@ -32,6 +32,11 @@ def line_bytes(value: Mapping[str, Any], version: int) -> bytes:
     marked = {KEY: unsigned(version), **value}
     text = json.dumps(marked, ensure_ascii=False, separators=(",", ":"))
     return signed(text.encode("utf-8", "replace"))
+
+
+def lines_bytes(values: Iterable[Mapping[str, Any]], version: int) -> bytes:
+    """Lines of a log, each with its end."""
+    return b"".join(line_bytes(value, version) + b"\n" for value in values)
 
 
 def parsed(data: bytes, where: str, again: str = AGAIN) -> Any:

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 
 from sparsetime.errors import DamagedError, StoreError
-from sparsetime.files import Folder, folder
+from sparsetime.files import Folder
 from sparsetime.files.blocks import BLOCK, block_record, check_blocks
 from sparsetime.files.checksum import check, signed, unsigned
 from sparsetime.files.formats import table_bytes
@@ -45,7 +45,7 @@ FORMATS = {
 
 @pytest.fixture
 def at(tmp_path):
-    folder._unverified.clear()
+    unverified._noted.clear()
     return Folder(str(tmp_path))
 
 

@@ -4,6 +4,7 @@ import errno
 import os
 import uuid
 
+import fsspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -11,7 +12,7 @@ import torch
 
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder, Lines
-from sparsetime.files.formats import table_bytes
+from sparsetime.files.formats import line_bytes, table_bytes
 
 
 @pytest.fixture(params=["path", "file", "memory"])
@@ -43,12 +44,86 @@ def test_lines_are_appended(folder):
     folder.append_lines("log", [{"n": 1}, {"n": 2}])
     folder.append_lines("log", [{"n": 3}])
     assert folder.read_lines("log").values == [{"n": 1}, {"n": 2}, {"n": 3}]
-    assert folder.read_bytes("log").count(b"\n") == 3
+    folder.write_lines("log", [{"n": 4}])
+    assert folder.read_lines("log").values == [{"n": 4}], "a log is written anew as a whole"
+    folder.append_lines("log", [{"n": 5}])
+    assert folder.read_lines("log").values == [{"n": 4}, {"n": 5}]
+
+
+def test_a_line_of_a_remote_log_is_one_put_of_its_own(monkeypatch, tmp_path):
+    """Rewriting the log at each line would move a quadratic number of bytes."""
+    folder = Folder(f"memory://{uuid.uuid4().hex}/x")
+    put, real = [], Folder.write_bytes
+
+    def counting(self, name, data):
+        put.append(len(data))
+        real(self, name, data)
+
+    monkeypatch.setattr(Folder, "write_bytes", counting)
+    for n in range(20):
+        folder.append_lines("log.jsonl", [{"n": n}])
+    assert len(put) == 20 and max(put) < 100
+    assert [line["n"] for line in folder.read_lines("log.jsonl").values] == list(range(20))
+    copied = Folder(str(tmp_path / "x"))
+    for name in (folder / "log.jsonl.pieces").names():
+        copied.write_bytes(
+            f"log.jsonl.pieces/{name}", folder.read_bytes(f"log.jsonl.pieces/{name}")
+        )
+    copied.append_lines("log.jsonl", [{"n": 20}])
+    assert [line["n"] for line in copied.read_lines("log.jsonl").values] == list(range(21))
+    assert copied.names() == ["log.jsonl"], "a local log is one file"
+
+
+def test_a_crash_between_the_pieces_of_two_logs_leaves_one_of_them(monkeypatch):
+    folder = Folder(f"memory://{uuid.uuid4().hex}/x")
+    folder.append_lines("log", [{"n": 1}])
+    folder.append_lines("log", [{"n": 2}])
+    monkeypatch.setattr(Folder, "remove", lambda self, name="": None)  # killed before it removes
+    folder.write_lines("log", [{"n": 3}])
+    assert folder.read_lines("log").values == [{"n": 3}]
+
+
+class Unplugged(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("scheme", ["memory", "plain"])
+def test_a_killed_write_of_a_remote_folder_leaves_nothing(monkeypatch, scheme):
+    """memory has atomic puts; the other store has none, so that writes go aside first."""
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    class PlainFileSystem(MemoryFileSystem):
+        protocol = "plain"
+        store, pseudo_dirs = {}, [""]
+
+        def pipe_file(self, path, value, **_):
+            super().pipe_file(path, value[: len(value) // 2])  # visible while it is written
+            if broken:
+                raise Unplugged
+            super().pipe_file(path, value)
+
+    fsspec.register_implementation("plain", PlainFileSystem, clobber=True)
+    broken = False
+    folder = Folder(f"{scheme}://{uuid.uuid4().hex}/x")
+    folder.write_bytes("a", b"before")
+    broken = True
+    if scheme == "memory":
+        monkeypatch.setattr(MemoryFileSystem, "pipe_file", _raise)
+    with pytest.raises(Unplugged):
+        folder.write_bytes("a", b"after it all")
+    assert folder.read_bytes("a") == b"before"
+    with pytest.raises(Unplugged):
+        folder.write_bytes("new", b"after it all")
+    assert folder.names() == ["a"]
+
+
+def _raise(*_, **__):
+    raise Unplugged
 
 
 def test_lines_follow_a_half_line_that_a_crash_left(folder):
-    folder.append_lines("log", [{"n": 1}, {"n": 2}])
-    folder.write_bytes("log", folder.read_bytes("log")[:-9])
+    whole = line_bytes({"n": 1}, 1) + b"\n" + line_bytes({"n": 2}, 1)
+    folder.write_bytes("log", whole[:-9])
     assert folder.read_lines("log") == Lines([{"n": 1}], "", True)
     folder.append_lines("log", [{"n": 3}])
     lines = folder.read_lines("log")

@@ -16,7 +16,7 @@ from sparsetime import seeds
 from sparsetime.activations.sampling.sample_index import SampleIndex
 from sparsetime.activations.sampling.sample_kinds import Integers, SampleKind
 from sparsetime.activations.sampling.shuffle_buffer import buffer_bytes
-from sparsetime.activations.sources.source import RowReader
+from sparsetime.activations.sources.source import PrefetchingReader, RowReader
 from sparsetime.errors import ConfigError
 from sparsetime.segments import Segments
 
@@ -134,20 +134,23 @@ class Shuffle:
         # A block reads from its first sample's first row to its last sample's last row.
         rows_of_block = np.minimum(last + self._kind.reach, stops) - low
         filled = np.cumsum(rows_of_block[order])
-        start = fill = 0
+        fills, start = [], 0
         while start < len(order):
             rows_before = filled[start - 1] if start else 0
             stop = int(np.searchsorted(filled, rows_before + self._capacity, side="right"))
             stop = max(stop, start + 1)  # a block larger than the capacity is loaded alone
-            blocks = np.sort(order[start:stop])  # ascending, so that the disk reads forwards
-            start, fill = stop, fill + 1
+            fills.append(np.sort(order[start:stop]))  # ascending, so that the disk reads forwards
+            start = stop
+        for fill, blocks in enumerate(fills, start=1):
             columns = np.stack([begins[blocks], ends[blocks], low[blocks], rows_of_block[blocks]])
+            following = fills[fill] if fill < len(fills) else blocks[:0]
+            ahead = np.stack([low[following], rows_of_block[following]])
             # Each pool draws from its own stream, so that skipped pools need not be loaded.
             generator = self._generator(epoch, fill)
             yield Pool(
                 self._kind,
                 int((columns[1] - columns[0]).sum()),
-                partial(self._load, columns, generator),
+                partial(self._load, columns, ahead, generator),
             )
 
     def _load_whole(self, epoch: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -164,8 +167,14 @@ class Shuffle:
         first, stops = samples.locate(order.numpy())
         return self._resident, *self._resolved(first, stops, generator)
 
-    def _load(self, blocks: Integers, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Load blocks: columns of first sample, last sample + 1, first compact row, and rows."""
+    def _load(
+        self, blocks: Integers, ahead: Integers, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Load blocks: columns of first sample, last sample + 1, first compact row, and rows.
+
+        ahead: the last two of the blocks of the next pool, whose rows are fetched meanwhile.
+        """
+        self._prefetch(blocks[2:])
         buffer = self._space_for(int(blocks[3].sum()))
         filled = 0
         firsts, stops = [], []
@@ -176,9 +185,16 @@ class Shuffle:
             filled = _fill(
                 buffer, filled, self._reader.pieces(self._samples.reader_rows(low, low + rows))
             )
+        self._prefetch(ahead)
         order = torch.randperm(sum(map(len, firsts)), generator=generator)
         first, stop = np.concatenate(firsts)[order.numpy()], np.concatenate(stops)[order.numpy()]
         return buffer, *self._resolved(first, stop, generator)
+
+    def _prefetch(self, blocks: Integers) -> None:
+        """Tell a reader that fetches from afar which rows of blocks will be read next."""
+        if isinstance(self._reader, PrefetchingReader) and blocks.shape[1]:
+            rows = [self._samples.reader_rows(low, low + rows) for low, rows in blocks.T.tolist()]
+            self._reader.prefetch(np.concatenate(rows))
 
     def _resolved(
         self, first: Integers, stops: Integers, generator: torch.Generator

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sparsetime.activations.sampling.kept_segments import kept_rows_of, unbroken_segments
 from sparsetime.activations.sources.named_tensors import NamedTensorSource
-from sparsetime.activations.sources.source import Origin, RowReader
+from sparsetime.activations.sources.source import Origin, PrefetchingReader, RowReader
 from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, MismatchError
@@ -96,6 +96,12 @@ class JoinedReader:
         """The one dtype of all, or float32, which holds them all."""
         dtypes = {reader.dtype for reader in self._readers}
         return dtypes.pop() if len(dtypes) == 1 else torch.float32
+
+    def prefetch(self, rows: NDArray[np.int64]) -> None:
+        """Begin to fetch the given rows (ascending) of remote stores."""
+        for reader in self._readers:
+            if isinstance(reader, PrefetchingReader):
+                reader.prefetch(rows)
 
     def pieces(self, rows: NDArray[np.int64]) -> Iterator[Float[Tensor, "some d"]]:
         """The rows of the given numbers (ascending), in order."""

@@ -37,6 +37,15 @@ class RowReader(Protocol):
         ...
 
 
+@runtime_checkable
+class PrefetchingReader(Protocol):
+    """A reader that can begin to fetch rows before they are read."""
+
+    def prefetch(self, rows: NDArray[np.int64]) -> None:
+        """Begin to fetch the given rows (ascending); returns at once."""
+        ...
+
+
 @dataclass(frozen=True)
 class Origin:
     """The model and the site that activations were captured from; None where unknown."""

@@ -23,11 +23,12 @@ SHARDS = "shards"
 TENSOR = "activations"
 DTYPES = ("float32", "float16", "bfloat16")
 
-# The files of a shard: the activations, the columns of every step, and the sequences that begin in
-# it. From the last, an unfinished store is read without the final table.
+# The files of a shard: the activations, the columns of every step, the sequences that begin in it,
+# and checksums. From the last, an unfinished store is read without the final table.
 ACTIVATIONS_FILE = "safetensors"
 STEPS_FILE = "parquet"
 BEGUN_FILE = "sequences.parquet"
+BLOCKS_FILE = "blocks.json"  # checksums of blocks of the activations, for reads of ranges
 STORED = "stored"  # step column: whether the step's activation is stored; absent where all are
 
 
@@ -171,8 +172,18 @@ def load_manifest(folder: Folder) -> Manifest:
 def check_presence(folder: Folder, manifest: Manifest) -> None:
     """Check that every file of every finished shard exists with its recorded size.
 
+    A remote folder is listed once; where it cannot be, files are checked when they are read.
+
     Errors: DamagedError naming the first that does not.
     """
+    if not folder.is_local:
+        sizes = folder.sizes()
+        if sizes is None or all(
+            sizes.get(shard.path(kind)) == record.bytes
+            for shard in manifest.shards
+            for kind, record in shard.files.items()
+        ):
+            return
     for shard in manifest.shards:
         for kind, record in shard.files.items():
             check_size(folder, shard.path(kind), record)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sparsetime.activations.sampling.shuffle_buffer import parse_bytes
 from sparsetime.activations.store.joined_manifest import (
     StorePart,
     as_one,
@@ -19,25 +20,33 @@ from sparsetime.activations.store.shard_reader import ShardReader
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import DamagedError
 from sparsetime.files import Folder
+from sparsetime.files.block_cache import SIZE, BlockCache
 
 
-def open_store(path: str | Path) -> Store:
+def open_store(
+    path: str | Path, *, cache: str | Path | None = None, cache_size: str | int = SIZE
+) -> Store:
     """Open an activation store: a local folder or an fsspec URL.
 
     Presence and size of every file are checked now, checksums when a file is first read. A store
     of an interrupted capture opens with its finished shards; its last sequence may then be shorter
     than the document. Stores that were joined (`st.join`) open as one.
 
+    Of a remote store the blocks are fetched that hold the rows asked for, and kept on disk in the
+    folder `cache` (None: `~/.cache/sparsetime/blocks`), of which those used longest ago are removed
+    at `cache_size` ("20GB").
+
     Errors: StoreError where there is no store or a newer sparsetime wrote it; DamagedError naming
     the file that is missing, truncated or changed.
     """
     folder = Folder(str(path))
+    blocks = BlockCache(cache, parse_bytes(cache_size))
     parts = parts_in(folder)
     if parts is not None:
-        return _joined(folder, parts)
+        return _joined(folder, parts, blocks)
     manifest = load_manifest(folder)
     check_presence(folder, manifest)
-    reader = ShardReader(folder, manifest)
+    reader = ShardReader(folder, manifest, _cache_of(folder, blocks))
     table = reader.table() if manifest.complete else reader.begun_table()
     if table.num_rows != manifest.sequences or sum(table["length"].to_pylist()) != manifest.rows:
         raise DamagedError(
@@ -48,15 +57,23 @@ def open_store(path: str | Path) -> Store:
     return Store(folder, manifest, reader, table, np.arange(table.num_rows))
 
 
-def _joined(folder: Folder, parts: list[StorePart]) -> Store:
+def _joined(folder: Folder, parts: list[StorePart], blocks: BlockCache) -> Store:
     manifests = manifests_of(folder, parts)
     folders = [part.folder(folder) for part in parts]
     check_alike(folders, manifests)
     for one, manifest in zip(folders, manifests, strict=True):
         check_presence(one, manifest)
-    readers = [ShardReader(one, m) for one, m in zip(folders, manifests, strict=True)]
+    readers = [
+        ShardReader(one, m, _cache_of(one, blocks))
+        for one, m in zip(folders, manifests, strict=True)
+    ]
     tables = [reader.table() for reader in readers]
     part_of_sequence = order_of_parts(tables)
     reader = PartsReader(readers, tables, part_of_sequence)
     table = joined_table(tables, part_of_sequence)
     return Store(folder, as_one(manifests), reader, table, np.arange(table.num_rows))
+
+
+def _cache_of(folder: Folder, blocks: BlockCache) -> BlockCache | None:
+    """No cache for a store that is in this process's memory."""
+    return None if folder.url.startswith("memory:") else blocks

@@ -53,6 +53,12 @@ class PartsReader:
         for begin, end in zip([0, *edges], [*edges, len(rows)], strict=True):
             yield from self._readers[part[begin]].pieces(own[begin:end])
 
+    def prefetch(self, rows: Int[np.ndarray, " rows"]) -> None:
+        """Begin to fetch the given rows (ascending) of remote parts."""
+        part, own, _ = self._located(rows)
+        for number in np.unique(part):
+            self._readers[number].prefetch(own[part == number])
+
     def stored_steps(self, rows: Int[np.ndarray, " rows"]) -> Bool[np.ndarray, " rows"] | None:
         """Which of the given rows (ascending) have a stored activation; None where all have."""
         part, own, _ = self._located(rows)

@@ -1,4 +1,4 @@
-"""Shard reader: rows of a store, memory-mapped, with checksums verified before first reads."""
+"""Shard reader: rows of a store, mapped or fetched by ranges, with checksums verified first."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from torch import Tensor
 from sparsetime.activations.store.manifest import (
     ACTIVATIONS_FILE,
     BEGUN_FILE,
+    BLOCKS_FILE,
     SEQUENCES,
     STEPS_FILE,
     STORED,
@@ -29,9 +30,11 @@ from sparsetime.activations.store.manifest import (
     ShardRecord,
     check_size,
 )
+from sparsetime.activations.store.remote_shard import RemoteShard
 from sparsetime.activations.store.sequence_table import begun_sequences, read_parquet
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
+from sparsetime.files.block_cache import BlockCache
 
 # Files verified in this process, with their size and modification time then.
 _checked: set[tuple[str, str, int, int]] = set()
@@ -40,16 +43,20 @@ _checked: set[tuple[str, str, int, int]] = set()
 class ShardReader:
     """Reads rows of a store by their number.
 
-    A local shard is memory-mapped, so that only the requested rows are read from disk. A remote
-    one is downloaded once a process to a temporary folder and mapped there. The sha256 of
-    every file is compared with the manifest's before its first read.
+    A local shard is memory-mapped, so that only the requested rows are read from disk; its sha256
+    is compared with the manifest's before its first read. Of a remote one the blocks that hold the
+    requested rows are fetched, compared with their CRC-32 and kept in `cache`; `prefetch` begins
+    that ahead. Tables, and shards of 0.1.0, which have no checksums of blocks, are downloaded once
+    a process to a temporary folder.
 
     Errors: DamagedError naming the file, where it is truncated, changed or no safetensors file.
     """
 
     in_memory = False
 
-    def __init__(self, folder: Folder, manifest: Manifest) -> None:
+    def __init__(self, folder: Folder, manifest: Manifest, cache: BlockCache | None = None) -> None:
+        self._cache = cache
+        self._by_ranges: dict[str, RemoteShard] = {}
         self.d = manifest.d
         self.dtype: torch.dtype = getattr(torch, manifest.dtype)
         self._remote = folder
@@ -70,13 +77,8 @@ class ShardReader:
         """
         if len(rows) == 0:
             return
-        first, last = np.searchsorted(self._ends, rows[[0, -1]], side="right")
-        for number in range(first, last + 1):
-            shard = self._shards[number]
-            begin = int(self._ends[number]) - shard.rows
-            low, high = np.searchsorted(rows, [begin, begin + shard.rows])
-            if low < high:
-                yield self._rows_of(shard, rows[low:high] - begin)
+        for shard, at in self._by_shard(rows):
+            yield self._rows_of(shard, at)
 
     def stored_steps(self, rows: NDArray[np.int64]) -> Bool[np.ndarray, " rows"] | None:
         """Which of the given rows (ascending) have a stored activation; None where all have."""
@@ -142,17 +144,58 @@ class ShardReader:
 
     def _rows_of(self, shard: ShardRecord, at: NDArray[np.int64]) -> Float[Tensor, "some d"]:
         """Rows `at` (ascending) of a shard; NaN where the capture left them out."""
-        stored = self._stored_of(shard)
-        if stored is None:
-            return pick(self._tensor(shard), at)
-        kept = stored[at]
-        places = np.cumsum(stored)[at[kept]] - 1
-        if len(places) == len(at):
-            return pick(self._tensor(shard), places)
+        places, kept = self._places(shard, at)
+        if kept is None or len(places) == len(at):
+            return self._picked(shard, places)
         rows = torch.full((len(at), self.d), torch.nan, dtype=self.dtype)
         if len(places):
-            rows[torch.from_numpy(kept)] = pick(self._tensor(shard), places)
+            rows[torch.from_numpy(kept)] = self._picked(shard, places)
         return rows
+
+    def prefetch(self, rows: NDArray[np.int64]) -> None:
+        """Begin to fetch the given rows (ascending) of a remote store; nothing for a local one."""
+        if self._remote.is_local or len(rows) == 0:
+            return
+        for shard, at in self._by_shard(rows):
+            remote = self._ranges_of(shard)
+            if remote is not None:
+                remote.prefetch(self._places(shard, at)[0])
+
+    def _by_shard(self, rows: NDArray[np.int64]) -> Iterator[tuple[ShardRecord, NDArray[np.int64]]]:
+        """Every shard that holds some of the rows (ascending), with their numbers in it."""
+        first, last = np.searchsorted(self._ends, rows[[0, -1]], side="right")
+        for number in range(first, last + 1):
+            shard = self._shards[number]
+            begin = int(self._ends[number]) - shard.rows
+            low, high = np.searchsorted(rows, [begin, begin + shard.rows])
+            if low < high:
+                yield shard, rows[low:high] - begin
+
+    def _places(
+        self, shard: ShardRecord, at: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], Bool[np.ndarray, " rows"] | None]:
+        """Places in the file of those of the rows that are stored, and which are; None for all."""
+        stored = self._stored_of(shard)
+        if stored is None:
+            return at, None
+        kept = stored[at]
+        return np.cumsum(stored)[at[kept]] - 1, kept
+
+    def _picked(self, shard: ShardRecord, places: NDArray[np.int64]) -> Float[Tensor, "some d"]:
+        remote = self._ranges_of(shard)
+        return pick(self._tensor(shard), places) if remote is None else remote.rows(places)
+
+    def _ranges_of(self, shard: ShardRecord) -> RemoteShard | None:
+        """The shard as it is read by ranges; None where it is local, or of 0.1.0."""
+        if self._remote.is_local or BLOCKS_FILE not in shard.files:
+            return None
+        if shard.name not in self._by_ranges:
+            stored = self._stored_of(shard)
+            rows = shard.rows if stored is None else int(stored.sum())
+            self._by_ranges[shard.name] = RemoteShard(
+                self._remote, shard, (rows, self.d), self.dtype, self._cache
+            )
+        return self._by_ranges[shard.name]
 
     def _stored_of(self, shard: ShardRecord) -> Bool[np.ndarray, " rows"] | None:
         if not self._leaves_out:

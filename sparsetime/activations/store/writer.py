@@ -20,6 +20,7 @@ from sparsetime.activations.store.check_shard import check_shard
 from sparsetime.activations.store.manifest import (
     ACTIVATIONS_FILE,
     BEGUN_FILE,
+    BLOCKS_FILE,
     DTYPES,
     EXCLUSION,
     LEAVES_OUT,
@@ -40,7 +41,8 @@ from sparsetime.activations.store.sequence_table import parquet_bytes, sequence_
 from sparsetime.activations.store.shard_reader import ShardReader
 from sparsetime.errors import ConfigError, DataError, StoreError
 from sparsetime.files import Folder
-from sparsetime.files.formats import tensor_bytes
+from sparsetime.files.blocks import block_record
+from sparsetime.files.formats import json_bytes, tensor_bytes
 from sparsetime.files.partial import SUFFIX, remove_leftovers
 from sparsetime.models.model_hash import same_model
 
@@ -148,6 +150,7 @@ class StoreWriter:
             STEPS_FILE: parquet_bytes(steps, version),
             BEGUN_FILE: parquet_bytes(begun, version),
         }
+        contents[BLOCKS_FILE] = json_bytes(block_record(contents[ACTIVATIONS_FILE]), PLAIN, None)
         shard = ShardRecord(
             name,
             activations.shape[0],
