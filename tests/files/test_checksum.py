@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 
 from sparsetime.errors import DamagedError, StoreError
-from sparsetime.files import Folder
+from sparsetime.files import Folder, unverified
 from sparsetime.files.blocks import BLOCK, block_record, check_blocks
 from sparsetime.files.checksum import check, signed, unsigned
 from sparsetime.files.formats import table_bytes
