@@ -1,7 +1,6 @@
 """Checks that run on two processes; `pair.run_together` starts them."""
 
 import os
-import sys
 import time
 import warnings
 from contextlib import contextmanager
@@ -317,8 +316,8 @@ def killed(folder, number, count):
     app(["train", "--config", f"{folder}/run.yaml"])
 
 
-if __name__ == "__main__":
-    name, folder, number, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+def main(name, folder, number, count):
+    """What a process of `run_together` does."""
     warnings.simplefilter("error")
     torch.set_num_threads(1)
     if name == "killed":

@@ -1,33 +1,38 @@
 """Several gloo processes on one machine that run the checks of `process_checks`."""
 
-import os
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
-HERE = Path(__file__).parent
+import forked
+
+RUN = """
+import os
+check, folder, number, count, environment, log = given
+os.environ.update(environment)
+for stream in (1, 2):
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
+import process_checks
+process_checks.main(check, folder, number, count)
+"""
 
 
 def run_together(check, folder, count=2, timeout=200, environment=None):
     """Run a check on `count` processes; the exit codes, and what each printed, by number."""
-    path = os.pathsep.join([str(HERE), str(HERE.parent)])
+    logs = [Path(folder) / f"{check}-{number}.txt" for number in range(count)]
     processes = [
-        subprocess.Popen(
-            [sys.executable, HERE / "process_checks.py", check, folder, str(number), str(count)],
-            env={**os.environ, "PYTHONPATH": path, **(environment or {}), "RANK": str(number)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        forked.start(
+            RUN, check, folder, number, count, {**(environment or {}), "RANK": str(number)}, log
         )
-        for number in range(count)
+        for number, log in enumerate(logs)
     ]
     try:
-        printed = [process.communicate(timeout=timeout)[0] for process in processes]
+        for process in processes:
+            process.join(timeout)
+        assert all(process.exitcode is not None for process in processes), "not ended in time"
     finally:
         for process in processes:
             process.kill()
-    return [process.returncode for process in processes], printed
+    return [process.exitcode for process in processes], [log.read_text() for log in logs]
 
 
 def joined(folder, number, count, seconds=60):
