@@ -28,6 +28,10 @@ from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dictionary_trainable import DictionaryTrainable
 from sparsetime.training.distributed.mesh_processes import DIMENSIONS, MeshProcesses
+from sparsetime.training.distributed.row_selection import (
+    first_proposals,
+    share_of_second_rounds,
+)
 from sparsetime.training.distributed.traffic import StepShape, sent_bytes, sent_bytes_of_rows
 
 _GIGA = 1e9
@@ -91,7 +95,9 @@ def cost(layout: Layout, machine: Machine) -> Cost:
     """
     own = -(-layout.width // layout.latents)
     rows = -(-layout.batch // layout.row_groups)
-    shape = StepShape(rows, layout.d, layout.k, layout.latents)
+    proposed = first_proposals(layout.k, layout.latents)
+    second = rows * share_of_second_rounds(layout.k, layout.latents, proposed)
+    shape = StepShape(rows, layout.d, layout.k, layout.latents, second_round=round(second))
     touched = min(own, layout.batch * layout.k // layout.latents)
     sent = sum(sent_bytes(shape).values()) if layout.latents > 1 else 0.0
     if layout.row_groups > 1:
@@ -180,7 +186,8 @@ def _measured(
         times["each of two processes"].append(_timed(both, x, turn + 1))
         sent = _written() - before
     if number == 0:
-        expected = sum(sent_bytes(StepShape(batch, d, k, 2)).values())
+        second = round(batch * share_of_second_rounds(k, 2, first_proposals(k, 2)))
+        expected = sum(sent_bytes(StepShape(batch, d, k, 2, second_round=second)).values())
         print(f"width {width}, d {d}, k {k}, batch {batch}, one thread a process")
         print(f"bytes sent by a process in a step: {sent:,}; by the formula {expected:,.0f}")
         for name, values in times.items():

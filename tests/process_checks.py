@@ -202,6 +202,8 @@ def traffic(folder, number, count):
         ring = sum(2 * (count - 1) / count * n for n in calls["sum"])
         out[f"{name}/sent"] = torch.tensor(ring + sum((count - 1) * n for n in calls["gather"]))
         out[f"{name}/groups"] = torch.tensor(len(sae.groups))
+        second = calls["gather"][1:] if sae.sparsifier.kind == "top_k" else []
+        out[f"{name}/second round"] = torch.tensor(sum(second) // (4 * settings["k"]))
     return out
 
 

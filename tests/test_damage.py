@@ -14,6 +14,7 @@ import edited
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from fastapi.testclient import TestClient
 from small_run import DIMENSIONS, SENTENCE, WIDTH, prose, write_store
 from typer.testing import CliRunner
@@ -34,11 +35,13 @@ from sparsetime.files import Folder
 from sparsetime.files.check_folder import check_folder
 from sparsetime.metrics.evaluation_report import EvaluationReport
 from sparsetime.suites.suite_record import Suite, SuiteEntry
+from sparsetime.training.checkpoints import Checkpoints
 from sparsetime.training.dictionary_trainable import DictionaryTrainable
 from sparsetime.training.run_folder import RunFolder, metrics_lines
 from sparsetime.training.run_settings import upgrade_run_settings
 
 FLIPS = 300
+LATENTS = frozenset({"weight"})
 WITHOUT_TEXT = 2  # the sequence whose input is a series
 TRAIN = {"rows": 2000, "batch": 100, "show": False, "log_every": 5, "checkpoint_every": 10}
 SCORE = ColumnDefinition("score", "float64", "agreement of two raters", "share", "survey")
@@ -59,6 +62,7 @@ def run(tmp_path_factory):
     with pytest.raises(KeyboardInterrupt):
         trained(run / "interrupted", Interrupting(store))
     folder = Folder(str(run))
+    write_shards(folder / "shards")
     Labels(folder, {}).add([Label(dictionary="topk", feature=n, name=f"n {n}") for n in range(3)])
     save_inputs(run, {number: np.ones((n, 2)) for number, n in enumerate(lengths(store))})
     with client_of(run) as client:
@@ -73,6 +77,19 @@ def run(tmp_path_factory):
     (run.parent / "exported").rename(run / "exported")
     st.report(run, progress=False)
     return run
+
+
+def write_shards(folder):
+    """A checkpoint of two processes."""
+    checksums = []
+
+    def gather(own):
+        checksums.insert(0, own)
+        return checksums
+
+    for number in (1, 0):
+        part = {"weight": torch.full((2, 3), float(number)), "steps": torch.tensor(5)}
+        Checkpoints(folder, number, 2, gather=gather).write(part, 5, LATENTS)
 
 
 class Interrupting:
@@ -189,6 +206,7 @@ READERS = {
     "activations/": lambda run, _: read_store(run),
     "matches/": lambda run, _: opened_matches(run),
     "interrupted/": lambda run, _: resumed(run),
+    "shards/": lambda run, _: Checkpoints(Folder(str(run / "shards"))).read(LATENTS),
     "features/": lambda run, name: read_index(run, name.partition("/")[0]),
     "training.json": lambda run, name: settings_of(run, Path(name).parent),
     "metrics.jsonl": lambda run, name: read_log(run, Path(name).parent),

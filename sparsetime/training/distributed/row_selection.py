@@ -1,7 +1,7 @@
 """The k largest entries of every row over all processes, each of which has some of the latents.
 
-1. Every process proposes its m largest entries of a row, with m a little above k / processes, and
-   all of these values are gathered. T, the k-th largest of them, is the bound of the row.
+1. Every process proposes its m largest entries of a row, with m above k / processes, and all of
+   these values are gathered. T, the k-th largest of them, is the bound of the row.
 2. Where some process's m-th value is not below T, that process may have more entries above T. For
    these rows alone every process proposes k, which is enough in any case.
 3. Where more entries are equal to T than there is room for, the numbers of the equal ones are
@@ -14,6 +14,8 @@ and the result is exact: neither m nor the number of processes changes it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from math import comb
 from typing import TypeAlias
 
 import torch
@@ -31,14 +33,30 @@ Proposals: TypeAlias = Callable[
 ]
 
 
-def first_proposals(k: int, processes: int) -> int:
-    """Entries of a row that a process proposes first: k / R + 3 sqrt(k / R) + 1, at most k.
+def share_of_second_rounds(k: int, processes: int, proposed: int) -> float:
+    """Bound on the share of rows that need a second round, where latents are placed at random.
 
-    The k largest of a row fall on R processes as k balls into R boxes, so that a box holds this
-    many in few rows in a thousand.
+        R · P(Binomial(k, 1 / R) >= m),    at most 1; 0 for m = k
+
+    The k largest of a row fall on R processes as k balls into R boxes, and a box that receives m or
+    more makes the row undecided. proposed: m.
     """
-    share = k / processes
-    return min(k, int(share + 3 * share**0.5) + 1)
+    if proposed >= k:
+        return 0.0
+    p = 1 / processes
+    tail = sum(comb(k, n) * p**n * (1 - p) ** (k - n) for n in range(proposed, k + 1))
+    return min(1.0, processes * tail)
+
+
+@cache
+def first_proposals(k: int, processes: int) -> int:
+    """Entries of a row that a process proposes first: the m with the least expected cost.
+
+        argmin_m  m + 4 k · share_of_second_rounds(k, R, m)
+
+    A row of a second round is multiplied with the encoder again, so its values count four times.
+    """
+    return min(range(1, k + 1), key=lambda m: m + 4 * k * share_of_second_rounds(k, processes, m))
 
 
 def largest_per_row(

@@ -3,6 +3,10 @@
 import pytest
 from process_checks import TRAFFIC
 
+from sparsetime.training.distributed.row_selection import (
+    first_proposals,
+    share_of_second_rounds,
+)
 from sparsetime.training.distributed.traffic import StepShape, sent_bytes
 
 
@@ -16,6 +20,7 @@ def test_the_measured_bytes_of_a_step_are_those_of_the_formula(name, found):
             k=16,
             processes=2,
             groups=int(measured[f"{name}/groups"]),
+            second_round=int(measured[f"{name}/second round"]),
             per_batch="batch" in name,
         )
         expected = sum(sent_bytes(shape).values())
@@ -25,5 +30,11 @@ def test_the_measured_bytes_of_a_step_are_those_of_the_formula(name, found):
 
 
 def test_the_bytes_do_not_depend_on_the_width(found):
+    """But for the rows of a second round, of which there are as few as expected."""
+    expected = 512 * share_of_second_rounds(16, 2, first_proposals(16, 2))
     for part in found:
-        assert part["traffic"]["topk/sent"] == part["traffic"]["wide/sent"]
+        measured = {key: float(value) for key, value in part["traffic"].items()}
+        rows = {name: measured[f"{name}/second round"] for name in ("topk", "wide")}
+        sent = {name: measured[f"{name}/sent"] - 4 * 16 * rows[name] for name in rows}
+        assert sent["topk"] == sent["wide"]
+        assert max(rows.values()) < 2 * expected
