@@ -21,7 +21,7 @@ def torchrun_mesh(row_groups: int, timeout: float) -> Iterator[DeviceMesh | None
 
     row_groups: groups that divide the rows of a batch; the processes of a group divide the latents.
     timeout: seconds after which a process that does not answer counts as lost. Processes exchange
-    through NCCL where each has a GPU, and through gloo otherwise.
+    through NCCL where each of a machine has a GPU, and through gloo otherwise.
 
     Errors: ConfigError where the processes cannot be divided into `row_groups` groups.
     """
@@ -34,7 +34,8 @@ def torchrun_mesh(row_groups: int, timeout: float) -> Iterator[DeviceMesh | None
     if count == 1:
         yield None
         return
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", count))
+    device = "cuda" if torch.cuda.device_count() >= here else "cpu"
     if device == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     dist.init_process_group(
