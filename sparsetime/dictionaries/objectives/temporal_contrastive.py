@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import final
 
 import torch
@@ -9,11 +10,14 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from sparsetime import kernels
+from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.partition import Partition
 from sparsetime.errors import ConfigError
+from sparsetime.kernels import Support
 
 _TINY = 1e-24  # the square of the length of an empty code
 
@@ -53,8 +57,8 @@ class TemporalContrastive(Term):
         total = step.x.new_zeros(())
         for start in range(0, rows, self.block):
             stop = min(start + self.block, rows)
-            now = step.code.row_slice(start, stop).prefix(high).dense()
-            before = earlier.row_slice(start, stop).prefix(high).dense()
+            now = step.code.row_slice(start, stop).prefix(high)
+            before = earlier.row_slice(start, stop).prefix(high)
             logits = _cosines(now, before, step.partition) / self.temperature
             positives = torch.arange(stop - start, device=logits.device)
             both = functional.cross_entropy(logits, positives) + functional.cross_entropy(
@@ -65,15 +69,37 @@ class TemporalContrastive(Term):
 
 
 def _cosines(
-    now: Float[Tensor, "rows high"], before: Float[Tensor, "others high"], partition: Partition
+    now: SparseCode, before: SparseCode, partition: Partition
 ) -> Float[Tensor, "rows others"]:
     """Cosines of every code with every other, 0 for an empty one."""
     if partition.has_all_latents:
-        return functional.normalize(now, dim=1) @ functional.normalize(before, dim=1).T
+        return _products(*(_normalised(code) for code in (now, before)))
     # Sums first: whatever is computed from them must be the same on all processes.
-    products = partition.over_latents(now @ before.T)
+    products = partition.over_latents(_products(now, before))
     lengths = [
-        partition.over_latents(code.square().sum(1)).clamp_min(_TINY).sqrt()
-        for code in (now, before)
+        partition.over_latents(_squares(code)).clamp_min(_TINY).sqrt() for code in (now, before)
     ]
     return products / lengths[0][:, None] / lengths[1]
+
+
+def _products(now: SparseCode, before: SparseCode) -> Float[Tensor, "rows others"]:
+    """Dot products of every code with every other.
+
+    The cost is entries · others: only one side is dense, by latent.
+    """
+    places = before.indices * before.rows + before.row_of_entry
+    flat = before.values.new_zeros(before.width * before.rows).index_add(0, places, before.values)
+    support = Support(now.offsets, now.indices, now.width)
+    return kernels.decode(now.values, support, flat.view(before.width, before.rows))
+
+
+def _normalised(code: SparseCode) -> SparseCode:
+    """The code with rows of length 1."""
+    lengths = _squares(code).clamp_min(_TINY).sqrt()
+    return replace(code, values=code.values / lengths[code.row_of_entry])
+
+
+def _squares(code: SparseCode) -> Float[Tensor, " rows"]:
+    """Squared length of every row."""
+    zeros = code.values.new_zeros(code.rows)
+    return zeros.index_add(0, code.row_of_entry, code.values.square())
