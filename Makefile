@@ -9,12 +9,14 @@ RUN ?= runs/demo
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WEB_READY := node_modules/.ready
+# Beside what numba keeps.
+KERNELS_READY := sparsetime/kernels/loops/__pycache__/.ready
 # Node comes with the environment; npm and the tools that it starts look for it on the path.
 NPM := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/npm
 
 .PHONY: setup demo test check lint words types imports site snippets web claims leaderboard bench docs picture clean
 
-setup: $(READY) $(WEB_READY)
+setup: $(READY) $(KERNELS_READY) $(WEB_READY)
 
 # torch goes first and alone: it is by far the largest, and nothing that follows may move it.
 $(READY): pyproject.toml constraints.txt
@@ -25,6 +27,13 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -c constraints.txt -e ".[demo,dev]"
 	@touch $(READY)
 
+# The loops that numba compiles at their first use, once, where one of them has changed: two workers
+# of the tests would both compile them.
+$(KERNELS_READY): $(shell grep -rl "numba import" --include="*.py" sparsetime) | $(READY)
+	PYTHONDONTWRITEBYTECODE= PYTHONPATH=$(CURDIR) OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
+	  $(BIN)/python tests/compile_kernels.py
+	@mkdir -p $(dir $(KERNELS_READY)) && touch $(KERNELS_READY)
+
 $(WEB_READY): package.json package-lock.json | $(READY)
 	$(NPM) ci
 	@touch $(WEB_READY)
@@ -34,7 +43,7 @@ demo: $(READY)
 
 # Two workers of one thread each fill the two cores of the smallest machine that we promise. The tests
 # start many processes, so compiled modules are kept even where the environment says otherwise.
-test: $(READY)
+test: $(READY) $(KERNELS_READY)
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not snippets"
 
 # The gate. CI runs this and the tests, and nothing else.
@@ -58,7 +67,7 @@ imports: $(READY)
 docs site: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-snippets: $(READY)
+snippets: $(READY) $(KERNELS_READY)
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m snippets tests/test_docs.py
 
 # The explorer's pages: formatting and lint, types against the server's API, unit tests.

@@ -1,0 +1,100 @@
+"""Compiles the numba kernels by one use of each, so that two test workers do not both compile them.
+
+numba keeps what it compiled beside the source, for users as for tests, and compiles again what was
+edited. `make setup` and `make test` call this where a kernel is newer than the last call.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from numba.core.dispatcher import Dispatcher
+from planted import planted
+from small_batches import small_source
+from small_recipes import CARDS, small
+from small_run import add_dictionary, prose, write_store
+
+import sparsetime as st
+from sparsetime import kernels, seeds
+from sparsetime.features.change_points import boundaries
+from sparsetime.kernels import selection_rules as rules
+from sparsetime.testbeds import SynthSAEBench, SynthSAEBenchSettings
+
+PACKAGE = Path(st.__file__).parent
+
+
+def select(*dtypes):
+    """Every rule of selection in these dtypes."""
+    generator = seeds.torch_generator(0, "random inputs")
+    x, weight = (torch.randn(n, 16, generator=generator) for n in (32, 512))
+    ways = (
+        rules.TopKRule(4),
+        rules.AbsTopKRule(4),
+        rules.BatchTopKRule(4),
+        rules.ThresholdRule(torch.tensor(1.0)),
+        rules.NearTopKRule(4, torch.full((32,), 0.1)),
+    )
+    for dtype, rule in product(dtypes, ways):
+        support = kernels.select(x, weight, torch.zeros(512), rule, dtype)
+    kernels.count_latents(support)
+
+
+def use_all_else():
+    """Two steps and a code of every recipe, and a run with all metrics."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for recipe in CARDS:
+            sae = small(recipe)
+            out, source = folder / "recipes" / recipe, small_source(sae, batch=64, steps=2)
+            run = st.train(sae, source, out=out, rows=2 * 64, batch=64, show=False)
+            run.dictionary.encode(planted(40, sequences=4))
+        store = write_store(folder / "activations", [prose(n, 12) for n in range(3)])
+        sae = add_dictionary(folder, store, "topk")
+        st.evaluate(sae, store, progress=False)
+        code = sae.encode(store.sequence(0).values)
+        boundaries(code, np.ones(code.width))
+        st.metrics.lead_lag(code)
+        st.metrics.periodicity(code, longest=16)
+        world = {"features": 20, "d": 8, "roots": 2, "branching": 2, "depth": 1}
+        SynthSAEBench(SynthSAEBenchSettings(**world, correlation_rank=2)).code(0)
+
+
+def left_out():
+    """Functions that numba compiles and keeps of which there is no file beside the source."""
+    for file in sorted(PACKAGE.rglob("*.py")):
+        if "numba import njit" not in file.read_text():
+            continue
+        module = ".".join(["sparsetime", *file.relative_to(PACKAGE).with_suffix("").parts])
+        for name, value in vars(import_module(module)).items():
+            if isinstance(value, Dispatcher) and value.py_func.__module__ == module:
+                kept = f"{file.stem}.{value.py_func.__qualname__}-*.nbi"
+                if not list((file.parent / "__pycache__").glob(kept)):
+                    yield f"{module}.{name}"
+
+
+def half(number):
+    """What one of two processes does."""
+    if number == 0:
+        select(torch.float32, torch.bfloat16)
+    else:
+        select(torch.int8)
+        use_all_else()
+
+
+def main():
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        list(pool.map(half, (0, 1)))
+    if names := list(left_out()):
+        sys.exit(f"got no call of {', '.join(names)}; call them in {__file__}")
+
+
+if __name__ == "__main__":
+    main()
