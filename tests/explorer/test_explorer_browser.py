@@ -303,12 +303,12 @@ def test_a_view_that_has_to_wait_says_so(tab, explorer):
 
 
 def test_a_wrong_address_leads_somewhere(browser, explorer):
-    page = browser.new_page()  # not `tab`: the browser itself writes a 404 to the console
-    page.goto(f"{explorer.url}features/7")
-    page.get_by_text("There is no such page").wait_for()
-    page.locator("#bar").get_by_text("Timeline").click()
-    page.wait_for_selector(".view[data-ready] canvas")
-    page.close()
+    # The browser itself writes a 404 to the console.
+    with watched_page(browser, allowed=("Failed to load resource",)) as page:
+        page.goto(f"{explorer.url}features/7")
+        page.get_by_text("There is no such page").wait_for()
+        page.locator("#bar").get_by_text("Timeline").click()
+        page.wait_for_selector(".view[data-ready] canvas")
 
 
 def test_a_comparison_says_that_it_is_being_made(tab, explorer):
@@ -349,8 +349,8 @@ def test_light_and_dark_are_kept(tab, explorer):
 
 
 def test_what_is_not_there_is_said(browser, explorer):
-    page = browser.new_page()
-    visit(page, explorer, "/features/batch_topk/960")
-    assert page.locator(".empty").inner_text().startswith("This cannot be shown")
-    assert "feature 960 does not exist: batch_topk has" in page.locator(".empty").inner_text()
-    page.close()
+    # The browser itself writes a 404 to the console.
+    with watched_page(browser, allowed=("Failed to load resource",)) as page:
+        visit(page, explorer, "/features/batch_topk/960")
+        assert page.locator(".empty").inner_text().startswith("This cannot be shown")
+        assert "feature 960 does not exist: batch_topk has" in page.locator(".empty").inner_text()
