@@ -23,7 +23,7 @@ class BlockCache:
 
     A block has its checksum in its name, and is checked when it is first read in a process, so that
     a damaged one is fetched again. Use is the time of change of its file. A cache that cannot be
-    written to (a full disk, a folder without permission) keeps nothing, and reading goes on.
+    written to (a full disk, a folder without permission) keeps nothing, and reading continues.
 
     fsspec has caches of whole files, and of blocks without a limit or a checksum; this is the part
     that they lack.

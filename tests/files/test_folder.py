@@ -45,7 +45,7 @@ def test_lines_are_appended(folder):
     folder.append_lines("log", [{"n": 3}])
     assert folder.read_lines("log").values == [{"n": 1}, {"n": 2}, {"n": 3}]
     folder.write_lines("log", [{"n": 4}])
-    assert folder.read_lines("log").values == [{"n": 4}], "a log is written anew as a whole"
+    assert folder.read_lines("log").values == [{"n": 4}], "a log is written again as a whole"
     folder.append_lines("log", [{"n": 5}])
     assert folder.read_lines("log").values == [{"n": 4}, {"n": 5}]
 
