@@ -221,6 +221,13 @@ def topk(**settings):
     return st.dictionary(**{"name": "topk", "d_in": 16, "width": 64, "k": 4, **settings})
 
 
+def odd():
+    """A dictionary with more latents on the first process, and a frozen parameter."""
+    sae = topk(width=63)
+    sae.encoder.bias.requires_grad_(False)
+    return sae
+
+
 def runs(folder, number, count):
     """Whole runs in folders: one to its end, and one that stops after a checkpoint."""
     x, out = planted(800), Path(folder) / "runs"
@@ -233,6 +240,7 @@ def runs(folder, number, count):
         st.train(small(name), x, out=out / name, mesh=mesh, snapshots=1, **RUN)
     with interrupted_at(27):
         st.train(small("topk"), x, out=out / "cut", mesh=mesh, **RUN)
+    st.train(odd(), x, out=out / "odd", mesh=mesh, **RUN)
     again = st.train(small("topk"), x, out=out / "topk", mesh=mesh, snapshots=1, **RUN)
     return {f"again/{name}": tensor for name, tensor in again.dictionary.state_dict().items()}
 

@@ -71,6 +71,10 @@ class Processes:
 
     writes: bool = True
 
+    def device(self, dictionary: Dictionary) -> torch.device:
+        """The device on which a dictionary is trained."""
+        return dictionary.atoms.device
+
     def division(self, dictionary: Dictionary) -> Division:
         """The division of a dictionary. Errors: ConfigError where it cannot be divided."""
         return Division(dictionary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import torch
 from safetensors.torch import save as save_tensors
 
 from sparsetime.activations.sampling.shuffle_buffer import MOST, buffer_bytes
@@ -54,7 +55,7 @@ def upgrade_run_settings(saved: dict[str, Any]) -> dict[str, Any]:
 
 
 def selection_dtype_name(
-    config: TrainConfig, dictionary: Dictionary, saved: dict[str, Any] | None
+    config: TrainConfig, device: torch.device, saved: dict[str, Any] | None
 ) -> str:
     """The name of the selection dtype: that of `config`, of the saved run, or the fastest here.
 
@@ -64,7 +65,7 @@ def selection_dtype_name(
         return config.selection_dtype
     if saved is not None and "selection_dtype" in saved:
         return str(saved["selection_dtype"])
-    return str(selection_dtype(dictionary.atoms.device)).removeprefix("torch.")
+    return str(selection_dtype(device)).removeprefix("torch.")
 
 
 def shuffle_buffer_size(config: TrainConfig, saved: dict[str, Any] | None) -> int:

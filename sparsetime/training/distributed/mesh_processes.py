@@ -59,6 +59,9 @@ class MeshProcesses(Processes):
         self.everyone = Exchange(everyone, device)
         self.writes = self.everyone.number == 0
 
+    def device(self, dictionary: Dictionary) -> torch.device:
+        return self.latents.device
+
     def division(self, dictionary: Dictionary) -> Division:
         return MeshDivision(dictionary, self)
 

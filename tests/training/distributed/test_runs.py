@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 from planted import planted
-from process_checks import RUN
+from process_checks import RUN, odd
 from process_pair import run_together
 from small_recipes import small
 
@@ -47,6 +47,13 @@ def test_the_result_on_disk_is_an_ordinary_run(name, found, pair_folder, alone):
         assert values == pytest.approx({k: expected[k] for k in values}, rel=1e-4, abs=1e-6)
     (snapshot,) = st.training.read_snapshots(str(path))
     check_equal(one.snapshots[0].load(), snapshot.load())
+
+
+def test_parts_of_two_sizes_and_a_frozen_parameter(found, pair_folder, tmp_path):
+    one = st.train(odd(), planted(800), out=tmp_path / "one", **RUN).dictionary
+    two = st.load(pair_folder / "runs" / "odd")
+    check_equal(one, two)
+    assert two.encoder.bias.eq(0).all() and two.encoder.weight.shape == (63, 16)
 
 
 def test_every_process_ends_with_the_whole_dictionary(found, alone):
