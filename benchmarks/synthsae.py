@@ -48,7 +48,7 @@ WORLDS: dict[str, tuple[dict[str, Any], int, int]] = {
     "small": (
         {"features": 2048, "d": 128, "roots": 16, "lowest_frequency": 2e-3, "correlation_rank": 8},
         512,
-        16,
+        9,
     ),
 }
 ROWS_OF_CHECK = 400_000

@@ -106,10 +106,8 @@ class Dictionary(nn.Module):
         """Names of the first group of latents and of the rest; None where there is one group."""
         if len(self.groups) < 2:
             return None
-        return next(
-            (component.group_names for component in self.components if component.group_names),
-            NESTED,
-        )
+        names = (component.group_names for component in self.components)
+        return next(filter(None, names), NESTED)
 
     @property
     def components(self) -> list[Component]:
@@ -208,11 +206,11 @@ class Dictionary(nn.Module):
             partition=partition,
         )
 
+    @torch.no_grad()
     def observe(self, step: ForwardPass) -> None:
         """Update the running statistics of every component after a training step."""
-        with torch.no_grad():
-            for component in self.components:
-                component.observe(step)
+        for component in self.components:
+            component.observe(step)
 
     @torch.no_grad()
     def encode(self, x: ArrayLike) -> SparseCode:
@@ -273,20 +271,21 @@ class Dictionary(nn.Module):
         """`reconstruct(encode(x), x)`: the reconstruction from raw activations [*shape, d]."""
         return self.reconstruct(self.encode(x), x)
 
+    def at(self, k: float, data: ArrayLike) -> Dictionary:
+        """A copy that is read with a mean L0 of k on `data`: see `at_mean_l0`."""
+        from sparsetime.dictionaries.mean_l0 import at_mean_l0
+
+        return at_mean_l0(self, k, data)
+
     def stream(self) -> Stream:
-        """A stream that encodes one time step after another, with the codes of whole sequences."""
+        """Encoding of one time step after another, with the codes of whole sequences."""
         return Stream(self)
 
     def to_config(self) -> dict[str, Any]:
         """The dictionary as JSON, without its weights."""
-        config: dict[str, Any] = {
-            "name": self.name,
-            "encoder": self.encoder.to_config(),
-            "sparsifier": self.sparsifier.to_config(),
-            "decoder": self.decoder.to_config(),
-            "objective": self.objective.to_config(),
-            "provenance": self.provenance,
-        }
+        roles = ("encoder", "sparsifier", "decoder", "objective")
+        config = {role: getattr(self, role).to_config() for role in roles}
+        config = {"name": self.name, **config, "provenance": self.provenance}
         in_dims = list(self.in_dims) if len(self.in_dims) > 1 else None
         out_dims = None if self.out_dims is None else list(self.out_dims)
         skip = None if self.skip is None else self.skip.to_config()

@@ -7,6 +7,7 @@ from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.dictionaries.encoders.gradient_pursuit import GradientPursuitEncoder
 from sparsetime.dictionaries.encoders.kronecker import KroneckerEncoder
 from sparsetime.dictionaries.encoders.linear import LinearEncoder
+from sparsetime.dictionaries.encoders.lista import LISTAEncoder
 from sparsetime.dictionaries.encoders.matching_pursuit import MatchingPursuitEncoder
 from sparsetime.dictionaries.encoders.orthogonal_pursuit import OrthogonalPursuitEncoder
 from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
@@ -21,6 +22,7 @@ __all__ = [
     "Encoder",
     "GradientPursuitEncoder",
     "KroneckerEncoder",
+    "LISTAEncoder",
     "LinearEncoder",
     "MatchingPursuitEncoder",
     "OrthogonalPursuitEncoder",

@@ -3,22 +3,26 @@
 from sparsetime.dictionaries.sparsifiers.abs_top_k import AbsTopK
 from sparsetime.dictionaries.sparsifiers.batch_top_k import BatchTopK
 from sparsetime.dictionaries.sparsifiers.delta_coding import DeltaCoding
+from sparsetime.dictionaries.sparsifiers.falling_k import FallingK
 from sparsetime.dictionaries.sparsifiers.gated import Gated
 from sparsetime.dictionaries.sparsifiers.hysteresis import Hysteresis
 from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
 from sparsetime.dictionaries.sparsifiers.relu import ReLU
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier, checked_k
 from sparsetime.dictionaries.sparsifiers.top_k import TopK
+from sparsetime.dictionaries.sparsifiers.value_threshold import ValueThreshold
 
 __all__ = [
     "AbsTopK",
     "BatchTopK",
     "DeltaCoding",
+    "FallingK",
     "Gated",
     "Hysteresis",
     "JumpReLU",
     "ReLU",
     "Sparsifier",
     "TopK",
+    "ValueThreshold",
     "checked_k",
 ]
