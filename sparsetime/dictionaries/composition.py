@@ -46,10 +46,13 @@ class ComposedEncoder(Protocol):
 
 
 class ComposedSparsifier(Protocol):
-    """Members of the sparsifier that components use: its kind, and the innermost of nested ones."""
+    """Members of the sparsifier that components use: kinds, and the innermost of nested ones."""
 
     @property
     def kind(self) -> str: ...
+
+    @property
+    def rule_kind(self) -> str: ...
 
     @property
     def needs_sparsity_penalty(self) -> bool: ...

@@ -17,8 +17,9 @@ def at_mean_l0(dictionary: Dictionary, k: float, data: ArrayLike) -> Dictionary:
 
         theta: halfway between the (k * rows)-th largest |z| of all rows and the next
 
-    Equal values are kept or dropped together, so that the mean may be lower. data: raw activations [*shape, d], whole sequences where the dictionary remembers steps. Give
-    rows on which nothing is reported.
+    Equal values are kept or dropped together, so that the mean may be lower. data: raw activations
+    [*shape, d], whole sequences where the dictionary remembers steps; rows on which nothing is
+    reported.
 
     Errors: DataError for data without rows; ConfigError for a k that is not above 0, or above the
     mean L0 of the dictionary on `data`.

@@ -48,7 +48,7 @@ def test_a_narrow_dictionary_is_saved_with_its_threshold(tmp_path):
     sae = st.dictionary("batch_topk", d_in=8, width=20, k=6)
     x = inputs(sae)
     narrow = sae.at(k=2, data=x)
-    st.save(narrow, tmp_path / "narrow")
+    narrow.save(tmp_path / "narrow")
     loaded = st.load(tmp_path / "narrow")
     assert torch.equal(loaded.encode(x).dense(), narrow.encode(x).dense())
     assert loaded.encode(x).counts.double().mean() == pytest.approx(2, abs=0.01)

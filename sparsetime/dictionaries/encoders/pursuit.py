@@ -79,7 +79,7 @@ class PursuitEncoder(Encoder):
                 f"{name} takes atoms away from what is read, and these live in the space "
                 "of another site; take encoder 'linear'"
             )
-        if composition.sparsifier.kind not in _UNDERSTOOD:
+        if composition.sparsifier.rule_kind not in _UNDERSTOOD:
             return (
                 f"{name} needs to know how many steps to take: give a sparsifier with a "
                 f"k for every row, {' or '.join(map(repr, _UNDERSTOOD))}, in the place of "

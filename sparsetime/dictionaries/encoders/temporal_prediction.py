@@ -97,7 +97,7 @@ class TemporalPredictionEncoder(Encoder):
                 "the encoder 'predictive' says of every atom how much of it was predicted and how "
                 "much is new; take decoder 'twofold', of which every two latents share one"
             )
-        if not isinstance(composition.sparsifier, TopK):
+        if composition.sparsifier.rule_kind != TopK.kind:
             return (
                 "the encoder 'predictive' decides on the predicted latents itself, and the "
                 "sparsifier on the novel ones alone; take 'top_k'"

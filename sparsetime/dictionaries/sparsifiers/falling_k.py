@@ -38,6 +38,10 @@ class FallingK(SparsifierWrapper):
         super().__init__(width, inner, first=checked_k(first), until=until)
         self.first, self.until = first, until
 
+    @property
+    def rule_kind(self) -> str:
+        return self.inner.rule_kind
+
     def incompatibility(self, composition: Composition) -> str | None:
         k = self.inner.settings.get("k")
         if k is None:

@@ -41,6 +41,11 @@ class Sparsifier(Component):
         """The sparsifier that trains: the inner one, where this one goes around another."""
         return self
 
+    @property
+    def rule_kind(self) -> str:
+        """Kind of the sparsifier whose rule selects: the inner one's where this one leaves it."""
+        return self.kind
+
     @abstractmethod
     def training_rule(self, inputs: EncoderInput) -> Rule:
         """Selection rule of a training batch."""

@@ -20,9 +20,9 @@ from sparsetime.kernels import Support
 class ValueThreshold(SparsifierWrapper):
     """Inner sparsifier whose small activation values are dropped in inference.
 
-        inference:  z_i <- z_i where |z_i| > theta, else 0
+        inference:  z_i = y_i where |y_i| > theta, else 0
 
-    Training is the inner sparsifier's, and so is its memory of earlier steps. threshold theta: [],
+    y: the inner values; training is the inner sparsifier's, as is memory. threshold theta: [],
     which `Dictionary.at` sets from data.
 
     Source: ours; a dictionary trained with many active latents and read with few.
@@ -34,6 +34,10 @@ class ValueThreshold(SparsifierWrapper):
         super().__init__(width, inner)
         self.is_stateful = self.inner.is_stateful
         self.register_buffer("threshold", torch.tensor(0.0))
+
+    @property
+    def rule_kind(self) -> str:
+        return self.inner.rule_kind
 
     def inference_gate(
         self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
