@@ -104,6 +104,24 @@ def recipes(folder, number, count):
     return out
 
 
+#: Recipes that are also trained on a mesh of two by two: every rule of selection.
+BOTH = ("topk", "batch_topk", "matryoshka_batch_topk", "abs_topk", "jumprelu", "adaptive_k")
+
+
+def square(folder, number, count):
+    """Some recipes with latents and rows divided at once, on four processes."""
+    processes = MeshProcesses(mesh_of(2, count // 2))
+    out = {}
+    for name in BOTH:
+        sae = small(name)
+        division = processes.division(sae)
+        _, _, losses = trained(sae, division)
+        division.collect()
+        out |= {f"both/{name}/weights/{n}": t for n, t in sae.state_dict().items()}
+        out[f"both/{name}/losses"] = torch.tensor([list(line.values()) for line in losses])
+    return out
+
+
 def score_cases():
     """Dense scores [rows, width] by name: each asks something else of the protocol."""
     generator = seeds.torch_generator(0, "random choice")
@@ -333,5 +351,6 @@ def main(name, folder, number, count):
     if name == "killed":
         killed(folder, number, count)
     joined(folder, number, count)
-    torch.save(everything(folder, number, count), Path(folder) / f"found-{number}.pt")
+    found = {"everything": everything, "square": square}[name](folder, number, count)
+    torch.save(found, Path(folder) / f"found-{number}.pt")
     dist.destroy_process_group()

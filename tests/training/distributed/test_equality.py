@@ -4,7 +4,8 @@ from functools import cache
 
 import pytest
 import torch
-from process_checks import divisible, places, trained
+from process_checks import BOTH, divisible, places, trained
+from process_pair import run_together
 from small_recipes import CARDS, small
 
 TOLERANCE = 2e-5
@@ -40,6 +41,20 @@ def test_the_auxiliary_loss_had_dead_latents():
     """The equality of the two would else say nothing about it."""
     losses = one_process("topk")[3]
     assert any(line["dead"] and line["loss_aux_k"] for line in losses)
+
+
+@pytest.fixture(scope="module")
+def of_four(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("square")
+    codes, printed = run_together("square", folder, count=4)
+    assert codes == [0] * 4, "\n".join(printed)
+    return [torch.load(folder / f"found-{n}.pt", weights_only=True) for n in range(4)]
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_both_divided_among_four_processes(name, of_four):
+    sae, _, _, losses = one_process(name)
+    check_equal("both", name, sae, losses, of_four)
 
 
 def check_equal(kind, name, sae, losses, parts):
