@@ -97,7 +97,7 @@ def rates_of(
     rows = np.sort(chosen.integers(options.width, size=(options.batch, options.k // 4 * 4)))
     sums = np.zeros((options.batch, options.d), np.float32)
     return {
-        "multiply-adds": (options.batch * a.numel(), product_of(options, a, dtype)),
+        "multiply-adds": product_of(options, a, dtype),
         "streamed": (3 * FLOAT * a.numel(), lambda: stream(a.numpy(), b.numpy(), out.numpy())),
         "rows": (FLOAT * rows.size * options.d, lambda: read_rows(a.numpy(), rows, sums)),
     }
@@ -105,17 +105,18 @@ def rates_of(
 
 def product_of(
     options: argparse.Namespace, weight: torch.Tensor, dtype: torch.dtype
-) -> Callable[[], Any]:
-    """A product of the batch with the weights, in one piece, into memory that stays."""
-    generator = seeds.torch_generator(0, "random inputs", "product")
-    x = torch.randn(options.batch, options.d, generator=generator)
+) -> tuple[float, Callable[[], Any]]:
+    """A product of some rows with the weights, into memory that stays in the cache."""
+    rows = min(options.batch, 512)
+    x = torch.randn(rows, options.d, generator=seeds.torch_generator(0, "random inputs", "x"))
+    amount = rows * weight.numel()
     if dtype == torch.int8:
-        rows, latents = (torch.from_numpy(loops.quantise(t.numpy())[0]) for t in (x, weight))
-        sums = torch.empty(options.batch, options.width, dtype=torch.int32)
-        return lambda: torch._int_mm(rows, latents.T, out=sums)
+        integers, latents = (torch.from_numpy(loops.quantise(t.numpy())[0]) for t in (x, weight))
+        sums = torch.empty(rows, options.width, dtype=torch.int32)
+        return amount, lambda: torch._int_mm(integers, latents.T, out=sums)
     x, weight = x.to(dtype), weight.to(dtype)
-    out = torch.empty(options.batch, options.width, dtype=dtype)
-    return lambda: torch.mm(x, weight.T, out=out)
+    out = torch.empty(rows, options.width, dtype=dtype)
+    return amount, lambda: torch.mm(x, weight.T, out=out)
 
 
 def step_of(options: argparse.Namespace, dtype: torch.dtype) -> tuple[Callable[[], Any], int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -11,7 +10,6 @@ from sparsetime.kernels.dispatch import backend
 from sparsetime.kernels.row_sparse import GradientRows
 
 
-@torch.no_grad()
 def adam(
     weight: Float[Tensor, "width d"],
     first: Float[Tensor, "width d"],
@@ -26,14 +24,14 @@ def adam(
         m = b1 · m + (1 - b1) · g,    v = b2 · v + (1 - b2) · g²,    g = scale · gradient
         w = w - size · m / (sqrt(v) / correction + eps)
 
-    scale: factor of gradient clipping. unit_rows: normalise every row of the result.
+    scale: factor of gradient clipping. unit_rows: normalise every row of the result. No tensor may
+    require a gradient.
 
     Source: Kingma and Ba 2015, Adam, arXiv:1412.6980, algorithm 1.
     """
     backend(weight).adam(weight, first, second, gradient, scale, step, unit_rows)
 
 
-@torch.no_grad()
 def project(gradient: GradientRows, weight: Float[Tensor, "width d"]) -> None:
     """Remove the component of every gradient row along its unit-norm weight row, in place.
 

@@ -43,6 +43,10 @@ class Adam:
             name: (torch.zeros_like(p.detach()), torch.zeros_like(p.detach()))
             for name, p in parameters.items()
         }
+        self._matrices = {
+            name: (as_matrix(first), as_matrix(second))
+            for name, (first, second) in self._moments.items()
+        }
 
     @torch.no_grad()
     def step(self) -> None:
@@ -56,20 +60,13 @@ class Adam:
         }
         gradients = self._division.gradients(gradients, self._parameters)
         for name in self._unit_rows & gradients.keys():
-            kernels.project(gradients[name], self._parameters[name])
+            kernels.project(gradients[name], self._parameters[name].detach())
         scale = self._scale(gradients)
         for name, parameter in self._parameters.items():
             gradient = gradients.get(name) or rows_of_gradient(torch.zeros_like(parameter))
-            first, second = self._moments[name]
-            kernels.adam(
-                as_matrix(parameter.detach()),
-                as_matrix(first),
-                as_matrix(second),
-                gradient,
-                scale,
-                step,
-                name in self._unit_rows,
-            )
+            first, second = self._matrices[name]
+            weight = as_matrix(parameter.detach())
+            kernels.adam(weight, first, second, gradient, scale, step, name in self._unit_rows)
             parameter.grad = None
 
     def state(self) -> dict[str, Tensor]:

@@ -41,7 +41,10 @@ class Objective(nn.Module):
 
     def total(self, losses: dict[str, Tensor]) -> Float[Tensor, ""]:
         """The weighted sum that is differentiated."""
-        weighted = [term.weight * losses[term.kind] for term in self.members]
+        weighted = [
+            losses[term.kind] if term.weight == 1 else term.weight * losses[term.kind]
+            for term in self.members
+        ]
         total: Tensor = sum(weighted[1:], weighted[0])
         return total
 
