@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from harness.selection import add_selection_dtype, force_inherited_dtype
 
 import sparsetime as st
 from sparsetime import seeds
@@ -152,6 +153,7 @@ def _measured(
     number: int, meeting: str, rounds: int, width: int, d: int, k: int, batch: int
 ) -> None:
     torch.set_num_threads(1)
+    force_inherited_dtype()
     dist.init_process_group(
         "gloo",
         init_method=f"file://{meeting}",
@@ -218,6 +220,7 @@ def main() -> None:
     parser.add_argument("--d", type=int, default=512)
     parser.add_argument("--k", type=int, default=32)
     parser.add_argument("--batch", type=int, default=2048)
+    add_selection_dtype(parser)
     parser.add_argument("--product", type=float, default=500e12, help="operations a second")
     parser.add_argument("--memory", type=float, default=3e12, help="bytes a second of a GPU")
     parser.add_argument("--network", type=float, default=50e9, help="bytes a second and process")
