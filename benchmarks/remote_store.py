@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import torch
+from harness.selection import add_selection_dtype
 
 import sparsetime as st
 from sparsetime import seeds
@@ -82,6 +83,7 @@ def main() -> None:
     parser.add_argument("--d", type=int, default=256)
     parser.add_argument("--width", type=int, default=2048)
     parser.add_argument("--buffer", default="16MB")
+    add_selection_dtype(parser)
     settings = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

@@ -34,6 +34,7 @@ import numpy as np
 import torch
 from harness.environments import PEERS, python_of
 from harness.figures import conclude, machine, table
+from harness.selection import add_selection_dtype
 from safetensors.torch import load_file, save_file
 
 import sparsetime as st
@@ -234,6 +235,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--options", default="{}", help="JSON of train's settings, and `recipe`")
     parser.add_argument("--generator", action="store_true")
     parser.add_argument("--check", action="store_true")
+    add_selection_dtype(parser)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     return parser.parse_args()
 
