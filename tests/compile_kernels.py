@@ -1,11 +1,13 @@
 """Compiles the numba kernels by one use of each, so that two test workers do not both compile them.
 
 numba keeps what it compiled beside the source, for users as for tests, and compiles again what was
-edited. `make setup` and `make test` call this where a kernel is newer than the last call.
+edited. `make setup` and `make test` call this where a kernel is newer than the last call. The
+modules with the decorators of `conftest` are compiled and kept, too.
 """
 
 from __future__ import annotations
 
+import pkgutil
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +16,7 @@ from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 
+import conftest  # noqa: F401  # before the package, whose imports it hooks
 import numpy as np
 import torch
 from numba.core.dispatcher import Dispatcher
@@ -84,6 +87,9 @@ def half(number):
     """What one of two processes does."""
     if number == 0:
         select(torch.float32, torch.bfloat16)
+        for module in pkgutil.walk_packages(st.__path__, "sparsetime."):
+            if not module.name.endswith("__main__"):
+                import_module(module.name)
     else:
         select(torch.int8)
         use_all_else()
