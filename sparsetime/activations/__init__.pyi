@@ -4,6 +4,7 @@ from .capture.as_documents import as_documents as as_documents
 from .capture.model_call import ModelCall as ModelCall
 from .capture.text_files import TextFiles as TextFiles
 from .capture.text_files import read_texts as read_texts
+from .interchange.ray_datasource import ray_datasource as ray_datasource
 from .sampling.sample_kinds import PairSamples as PairSamples
 from .sampling.sample_kinds import RowSamples as RowSamples
 from .sampling.sample_kinds import SampleKind as SampleKind

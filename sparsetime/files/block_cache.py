@@ -7,7 +7,7 @@ import threading
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from sparsetime.errors import ConfigError
 from sparsetime.files.partial import partial_name, remove_leftovers
@@ -39,6 +39,9 @@ class BlockCache:
         self._lock = threading.Lock()
         self._verified: set[Path] = set()
         self._size: int | None = None  # until the folder was looked through
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BlockCache, (self.folder, self.limit)
 
     def has(self, name: str, crc32: str) -> bool:
         """Whether a block is there; it may have been removed when it is read."""

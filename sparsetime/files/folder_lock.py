@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 import filelock
 
 from sparsetime.errors import SparsetimeError, StoreError
+from sparsetime.files.atomic_rename import warn_without_atomic_rename
 from sparsetime.files.folder import Folder
 from sparsetime.files.partial import remove_leftovers
 
@@ -100,6 +101,7 @@ def _locked(folder: Folder, what: str, patience: float) -> Iterator[None]:
     try:
         folder.write_json(HOLDER, _holder(what))
         remove_leftovers(path)
+        warn_without_atomic_rename(path)
         yield
     finally:
         del _holders[key]

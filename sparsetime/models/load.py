@@ -75,8 +75,25 @@ def load_model(
             "that transformers loads"
         )
     if device is not None:
-        module.to(device)
+        _move(module, device, name)
     return LoadedModel(module, tokenizer or loaded, name, model_hash(module))
+
+
+def _move(module: nn.Module, device: str | torch.device, name: str) -> None:
+    """Errors: ConfigError where the model is quantised, or spread over devices, and stays there."""
+    devices = getattr(module, "hf_device_map", None)
+    if isinstance(devices, dict) and len(set(devices.values())) > 1:
+        raise ConfigError(
+            f"got device={device} for the model {name!r}, which accelerate spread over several; "
+            "leave out device=: it runs where it was loaded"
+        )
+    try:
+        module.to(device)
+    except (ValueError, RuntimeError, NotImplementedError) as error:
+        raise ConfigError(
+            f"the model {name!r} cannot be moved to {device}: {_first_line(error)} Leave out "
+            "device=: a model that is quantised, or spread over devices, runs where it was loaded"
+        ) from error
 
 
 def longest_input(model: nn.Module, tokenizer: Any = None) -> int | None:

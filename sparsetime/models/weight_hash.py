@@ -12,6 +12,8 @@ from torch import nn
 from sparsetime.errors import ConfigError
 from sparsetime.models.wrappers import plain_paths
 
+_PACKED = (torch.qint8, torch.quint8, torch.qint32)  # of tensors that hold their own scales
+
 
 def weight_hash(module: nn.Module) -> str:
     """SHA-256 over the names, dtypes, shapes and bytes of the module's state, as hex.
@@ -43,16 +45,45 @@ def plain_state(module: nn.Module) -> dict[str, Any]:
 def _hash(state: Mapping[str, Any]) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(state.items()):
-        if not isinstance(value, torch.Tensor):
-            digest.update(f"{name} {value!r}\n".encode())
-            continue
-        if value.is_meta:
-            raise ConfigError(
-                f"the weight {name!r} is on the meta device and has no values: load the model's "
-                f"weights before using it"
-            )
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        flat = value.detach().cpu().contiguous().reshape(-1)
-        if flat.numel():
-            digest.update(flat.view(torch.uint8).numpy().data)
+        _update(digest, name, value)
     return digest.hexdigest()
+
+
+def _update(digest: Any, name: str, value: Any) -> None:
+    """Add one entry of a state: a tensor, a container of some, or a setting.
+
+    Quantised weights are tensors of whole numbers with scales, packed into tuples or behind classes
+    of their own; the text of a large tensor leaves most of it out.
+    """
+    if isinstance(value, tuple | list):
+        for number, one in enumerate(value):
+            _update(digest, f"{name}.{number}", one)
+        return
+    if not isinstance(value, torch.Tensor):
+        digest.update(f"{name} {value!r}\n".encode())
+        return
+    if value.is_meta:
+        raise ConfigError(
+            f"the weight {name!r} is on the meta device and has no values: load the model's "
+            f"weights before using it. A model that accelerate offloads to the CPU or a disk is "
+            f"loaded with a device_map without 'cpu' and 'disk'"
+        )
+    digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+    flatten = getattr(value, "__tensor_flatten__", None)
+    if flatten is not None:  # a class of quantised tensors
+        inner, about = flatten()
+        digest.update(f"{about!r}\n".encode())
+        for one in inner:
+            _update(digest, f"{name}.{one}", getattr(value, one))
+        return
+    if value.dtype in _PACKED:
+        per_channel = value.qscheme() in (torch.per_channel_affine, torch.per_channel_symmetric)
+        if per_channel:
+            _update(digest, f"{name}.scales", value.q_per_channel_scales())
+            _update(digest, f"{name}.zeros", value.q_per_channel_zero_points())
+        else:
+            digest.update(f"{value.q_scale()} {value.q_zero_point()}\n".encode())
+        value = value.int_repr()
+    flat = value.detach().cpu().contiguous().reshape(-1)
+    if flat.numel():
+        digest.update(flat.view(torch.uint8).numpy().data)

@@ -26,13 +26,17 @@ class ModelCall:
     def arguments(
         self, inputs: Tensor, mask: Tensor
     ) -> tuple[tuple[Tensor, ...], Mapping[str, Any]]:
-        """Positional and keyword arguments of a forward pass, on the model's device.
+        """Positional and keyword arguments of a forward pass, on the model's first device.
+
+        Of a model that is spread over devices, accelerate's hooks move what each layer reads.
+        Quantised weights are whole numbers; values take the dtype of a weight that is not.
 
         inputs: tokens [batch, time] or values [batch, time, features]. mask: [batch, time].
         """
         weight = next(iter(self._model.parameters()), inputs)
         if inputs.ndim == 3:  # values are multiplied with weights and need their dtype
-            dtype = weight.dtype if weight.is_floating_point() else torch.float32
+            real = (w.dtype for w in self._model.parameters() if w.is_floating_point())
+            dtype = next(real, torch.float32)
             return (inputs.to(weight.device, dtype),), {}
         tokens = inputs.to(weight.device)
         if not self.takes_tokens:

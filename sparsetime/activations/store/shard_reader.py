@@ -8,6 +8,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -55,7 +56,7 @@ class ShardReader:
     in_memory = False
 
     def __init__(self, folder: Folder, manifest: Manifest, cache: BlockCache | None = None) -> None:
-        self._cache = cache
+        self._manifest, self._cache = manifest, cache
         self._by_ranges: dict[str, RemoteShard] = {}
         self.d = manifest.d
         self.dtype: torch.dtype = getattr(torch, manifest.dtype)
@@ -68,6 +69,10 @@ class ShardReader:
         self._leaves_out = manifest.left_out > 0
         self._table = manifest.sequence_table
         self._ends = np.cumsum([shard.rows for shard in manifest.shards], dtype=np.int64)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A reader in another process opens its own files and connections."""
+        return ShardReader, (self._remote, self._manifest, self._cache)
 
     def pieces(self, rows: NDArray[np.int64]) -> Iterator[Float[Tensor, "some d"]]:
         """The rows of the given numbers (ascending), in order, a tensor per shard that holds some.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from copy import copy
 from functools import cached_property
-from typing import final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparsetime.activations.capture.document import Label
+from sparsetime.activations.interchange.arrow_batches import arrow_batches
 from sparsetime.activations.sampling.kept_segments import kept_segments_of
 from sparsetime.activations.sampling.sample_index import SampleIndex
 from sparsetime.activations.sampling.sample_kinds import (
@@ -31,9 +30,13 @@ from sparsetime.activations.store.manifest import Manifest
 from sparsetime.activations.store.split import by_document, by_labels, by_time, check_share
 from sparsetime.activations.store.store_reader import StoreReader
 from sparsetime.activations.store.stored_sequence import StoredSequence, read_rows
+from sparsetime.activations.store.view_fingerprint import view_fingerprint
 from sparsetime.errors import DataError, unknown_name
 from sparsetime.files import Folder
 from sparsetime.segments import Segments
+
+if TYPE_CHECKING:
+    from sparsetime.activations.interchange.torch_dataset import StoreDataset
 
 
 @final
@@ -64,13 +67,9 @@ class Store:
         self.first_rows: NDArray[np.int64] = table["first_row"].to_numpy()[selection]
         self.segments = Segments.of_lengths(table["length"].to_numpy()[selection])
         self._rows = self.segments.rows
-        self.path: str = folder.url
-        self.d: int = manifest.d
-        self.site: str = manifest.site
-        self.dtype: str = manifest.dtype
-        self.unit: str = manifest.unit
-        self.model_name: str = manifest.model_name
-        self.model_hash: str = manifest.model_hash
+        self.path, self.d, self.site = folder.url, manifest.d, manifest.site
+        self.dtype, self.unit = manifest.dtype, manifest.unit
+        self.model_name, self.model_hash = manifest.model_name, manifest.model_hash
 
     @cached_property
     def sequences(self) -> pa.Table:
@@ -81,13 +80,8 @@ class Store:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the checksums of the activations and the sequences shown here, as hex."""
-        digest = hashlib.sha256(self.manifest.checksums.encode())
-        stops = self.first_rows + self.segments.numpy_lengths
-        for numbers in (self.sequence_indices, self.first_rows, stops):
-            digest.update(np.ascontiguousarray(numbers, dtype="<i8").data)
-        if self.exclusion:
-            digest.update(json.dumps(self.exclusion.to_config()).encode())
-        return digest.hexdigest()
+        shown = (self.sequence_indices, self.first_rows, self.segments.numpy_lengths)
+        return view_fingerprint(self.manifest.checksums, *shown, self.exclusion)
 
     @property
     def whole_sequences(self) -> bool:
@@ -99,8 +93,7 @@ class Store:
 
     def __repr__(self) -> str:
         state = "" if self.manifest.complete else ", unfinished"
-        stored = self.stored_steps
-        left_out = 0 if stored is None else self._rows - int(stored.sum())
+        left_out = 0 if self.stored_steps is None else int((~self.stored_steps).sum())
         of_them = f", of which {left_out:,} are left out" if left_out else ""
         return (
             f"Store({self.path!r}, site {self.site!r}, {len(self.sequence_indices):,} sequences, "
@@ -123,9 +116,7 @@ class Store:
 
         Errors: DataError where there are no rows; ConfigError for settings out of range.
         """
-        return (
-            x for (x,) in self._shuffle(RowSamples(), seed, memory).batches(batch, epochs, skip)
-        )
+        return (x for (x,) in self._samples(RowSamples(), seed, memory, batch, epochs, skip))
 
     def pairs(
         self,
@@ -143,8 +134,7 @@ class Store:
 
         Errors: DataError where no sequence is long enough.
         """
-        shuffle = self._shuffle(PairSamples(lag), seed, memory)
-        return (x for (x,) in shuffle.batches(batch, epochs, skip))
+        return (x for (x,) in self._samples(PairSamples(lag), seed, memory, batch, epochs, skip))
 
     def windows(
         self,
@@ -162,8 +152,8 @@ class Store:
 
         Errors: DataError where no sequence is long enough.
         """
-        shuffle = self._shuffle(WindowSamples(length), seed, memory)
-        return ((x, mask) for x, mask in shuffle.batches(batch, epochs, skip))
+        samples = self._samples(WindowSamples(length), seed, memory, batch, epochs, skip)
+        return ((x, mask) for x, mask in samples)
 
     def sequence(self, i: int) -> StoredSequence:
         """The sequence at place `i` of this view. Errors: DataError where there is none."""
@@ -192,11 +182,10 @@ class Store:
         """
         if not self.manifest.shards:
             raise DataError(f"{self.path} holds no activations yet")
-        if columns is not None:
-            stored = self.reader.step_columns()
-            for name in columns:
-                if name not in stored:
-                    raise unknown_name("step column", name, stored)
+        stored = self.reader.step_columns()
+        for name in columns or ():
+            if name not in stored:
+                raise unknown_name("step column", name, stored)
         return self.reader.steps(self._row_numbers(0, self._rows), columns)
 
     def split(self, held_out: float = 0.1, seed: int = 0) -> tuple[Store, Store]:
@@ -229,9 +218,7 @@ class Store:
         return self._view(kept, train), self._view(kept, rest)
 
     def where(self, **labels: Label) -> Store:
-        """The view of the sequences whose labels have these values, in order.
-
-        `store.where(held_out=False)` and `store.where(held_out=True)` split by a label.
+        """The view of the sequences whose labels have these values: `store.where(held_out=True)`.
 
         Errors: UnknownNameError for a label that no sequence here has; DataError where no sequence
         has these values.
@@ -259,10 +246,31 @@ class Store:
         """Every step that is left out, by the capture or by this view."""
         return self.manifest.exclusion.merged(self.exclusion)
 
-    def verify(self) -> None:
-        """Read every file and compare its sha256. Errors: DamagedError naming the first that
-        differs.
+    def of_sequences(self, places: NDArray[np.int64]) -> Store:
+        """The view of the sequences at some places (ascending) of this one."""
+        return self._view(self.sequence_indices[places], self._table)
+
+    def arrow(
+        self, batch: int = 65_536, columns: list[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The stored steps in order, as Arrow batches: step columns, then `activation`.
+
+        `activation` is a fixed-shape tensor [d], float32 where the store holds bfloat16. columns:
+        names of step columns; None: all. Errors: UnknownNameError for a column that is not there.
         """
+        kept = slice(None) if self.stored_steps is None else self.stored_steps
+        return arrow_batches(self.reader, self._row_numbers(0, self._rows)[kept], batch, columns)
+
+    def torch_dataset(
+        self, batch: int, seed: int = 0, memory: str | int | None = None
+    ) -> StoreDataset:
+        """Shuffled batches for `DataLoader(..., batch_size=None)`; see `StoreDataset`."""
+        from sparsetime.activations.interchange.torch_dataset import StoreDataset
+
+        return StoreDataset(self, batch, seed, memory)
+
+    def verify(self) -> None:
+        """Read every file and compare its sha256. Errors: DamagedError naming one that differs."""
         self.reader.verify()
 
     def with_shuffle_buffer(self, size: int) -> Store:
@@ -270,10 +278,12 @@ class Store:
         (view := copy(self))._shuffle_buffer = size
         return view
 
-    def _shuffle(self, kind: SampleKind, seed: int, memory: str | int | None) -> Shuffle:
+    def _samples(
+        self, kind: SampleKind, seed: int, memory: str | int | None, *order: Any
+    ) -> Iterator[tuple[Tensor, ...]]:
         memory = self._shuffle_buffer if memory is None else memory
         segments, first_rows = self._sampled
-        return Shuffle(kind, self.reader, segments, seed, memory, first_rows)
+        return Shuffle(kind, self.reader, segments, seed, memory, first_rows).batches(*order)
 
     @cached_property
     def _sampled(self) -> tuple[Segments, NDArray[np.int64]]:

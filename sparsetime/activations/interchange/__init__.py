@@ -1,0 +1,1 @@
+"""Stores as other libraries read them: Arrow, datasets of PyTorch, Ray."""
