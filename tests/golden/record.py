@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numba
 import torch
+from numba.core.dispatcher import Dispatcher
 
 import sparsetime as st
 from sparsetime import seeds
@@ -241,6 +242,17 @@ def fingerprint() -> dict:
     }
 
 
+def compiled_here() -> bool:
+    """Whether numba compiled a kernel in this process, in place of reading it from its cache.
+
+    The last bits of such a kernel can differ from those of the cached one.
+    """
+    loops = [module for name, module in sys.modules.items() if ".kernels.loops." in name]
+    kernels = [value for module in loops for value in vars(module).values()]
+    return any(sum(kernel.stats.cache_misses.values()) for kernel in kernels
+               if isinstance(kernel, Dispatcher))  # fmt: skip
+
+
 @contextmanager
 def one_thread():
     """Sums of several threads depend on how many there are."""
@@ -261,6 +273,8 @@ def main(wanted: list[str]) -> None:
         # An entry that was recorded on another processor than the file says which.
         apart = {} if here == kept["fingerprint"] else {"fingerprint": here}
         found = kept["golden"] | {name: {**golden(name), **apart} for name in wanted or names()}
+        if compiled_here():
+            raise SystemExit("numba compiled kernels; run this again, which reads them from cache")
         ordered = {name: found[name] for name in names() if name in found}
         said = {"version": st.__version__, "fingerprint": kept["fingerprint"]}
     write(RECIPES, {**said, "golden": ordered})

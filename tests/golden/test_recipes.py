@@ -1,7 +1,8 @@
 """Every recipe still computes what it did: numbers recorded by `record.py`.
 
-The same processor and torch must give the same bits; others the same numbers within 1e-3. A change
-of arithmetic that is meant is recorded again, and shows in the diff of the file.
+The same processor and torch must give the same bits, where no kernel was compiled in this process;
+others the same numbers within 1e-3. A change of arithmetic that is meant is recorded again, and
+shows in the diff of the file.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def one_thread():
 def test_the_numbers_are_those_on_file(name):
     assert name in KEPT["golden"], f"record it: python tests/golden/record.py {name}"
     kept, found = dict(KEPT["golden"][name]), record.golden(name)
-    if record.fingerprint() == kept.pop("fingerprint", KEPT["fingerprint"]):
+    recorded_on = kept.pop("fingerprint", KEPT["fingerprint"])
+    if record.fingerprint() == recorded_on and not record.compiled_here():
         assert found == kept
         return
     assert found["curves"].keys() == kept["curves"].keys()
