@@ -16,6 +16,9 @@ from sparsetime.errors import DataError
 
 # Rows of the sample from which the scale of the first codes is estimated.
 _SCALED_FROM = 1024
+# Where atoms live in another space than the encoder's directions, their first sums have nothing to
+# do with the target, and the best factor is near 0. Latents of exactly 0 would not learn.
+_LEAST = 0.1
 
 
 def reset_parameters(dictionary: Dictionary, seed: int = 0) -> None:
@@ -62,13 +65,15 @@ def init_from_data(
     for part in dictionary.components:
         if part is not dictionary.decoder:
             part.init_from_data(target if part.role == "term" else dictionary.centred(x))
-    if dictionary.sparsifier.scale_free and dictionary.out_dims is None:
+    if _can_scale(dictionary):
         some, rows = batch.segments, _SCALED_FROM
         if some is not None:
             some = some.within(_SCALED_FROM)
             rows = some.rows
         inputs = EncoderInput(dictionary.centred(x)[:rows], segments=some)
-        dictionary.encoder.rescale(_best_scale(dictionary, inputs, target[:rows]))
+        factor = _first_scale(dictionary, inputs, target[:rows])
+        dictionary.encoder.rescale(factor)
+        dictionary.sparsifier.rescale(factor)
     check_weights_finite(dictionary, "was fitted to the first batch")
 
 
@@ -87,20 +92,42 @@ def check_weights_finite(dictionary: Dictionary, event: str) -> None:
             )
 
 
-def _best_scale(
+def _can_scale(dictionary: Dictionary) -> bool:
+    """Whether encoder and sparsifier can be rescaled together, so that no place changes.
+
+    If the caller froze one of them, the other one must keep its scale too.
+    """
+    encoder, sparsifier = dictionary.encoder, dictionary.sparsifier
+    parameters = (*encoder.parameters(), *sparsifier.parameters())
+    free = all(parameter.requires_grad for parameter in parameters)
+    return encoder.scalable and sparsifier.scale_free and free
+
+
+def _first_scale(
     dictionary: Dictionary, inputs: EncoderInput, target: Float[Tensor, "rows d_out"]
 ) -> float:
-    """The factor on codes with which their sums come nearest to the target.
+    """The factor on the first codes.
 
-    As many random atoms as a row keeps overlap, so that unscaled their sum goes far beyond the
-    row, and the first part of a training would be spent on shrinking it.
+        factor = best max(best, share),    best = Σ_n <s_n, t_n> / Σ_n ||s_n||²,
+        s_n = Σ_i z_{n,i} atom_i
+
+    t: the target less offset and skip connection. share: `first_share` of the sparsifier. With
+    `best`, in [0, 1], the sums s come nearest to the target; the factor is at least _LEAST.
+
+    As many random atoms as a row keeps overlap, so that unscaled their sum goes far beyond the row,
+    and the first part of a training would be spent on shrinking it. A penalty or a threshold that
+    is learnt meanwhile may silence all latents. Of a trained dictionary `best` and the factor are
+    about 1.
     """
     rule = dictionary.sparsifier.training_rule(inputs)
     support, pre = dictionary.encoder.encode_train(inputs, rule, torch.float32)
     values = dictionary.sparsifier.gate(pre, support, inputs)
     decoder = dictionary.decoder
     aim = target - decoder.bias
+    if dictionary.skip is not None:
+        aim = aim - dictionary.skip.predict(inputs.x)
     sums = decoder.decode(values, support) - decoder.bias
     size = float(sums.square().sum())
     fit = float((sums * aim).sum()) / size if size > 0 else 1.0
-    return min(1.0, fit) if fit > 0 else 1.0
+    best = min(1.0, max(0.0, fit))
+    return max(_LEAST, best * max(best, dictionary.sparsifier.first_share))

@@ -20,9 +20,11 @@ from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.config import Settings
 from sparsetime.training.plan import RunPlan
 
-# Numbers of steps between which the learning rate depends on it.
-_SHORT, _LONG = 100, 20_000
-_LARGE = 2048  # rows of a batch from which on it does not
+# The learning rate falls with the fourth root of the number of steps between these two, and with
+# the square root beyond.
+_SHORT, _LONG = 100, 4_000
+_SHORT_RUN, _LEAST = 2.8e-3, 2e-4  # learning rates at width 2^14
+_LARGE = 2048  # rows of a batch from which on it does not depend on them
 
 
 class TrainConfig(Settings):
@@ -43,7 +45,7 @@ class TrainConfig(Settings):
     learning_rate: PositiveFloat | None = Field(
         None,
         description="Adam's step size at its peak; None: 2e-4 / sqrt(width / 16384), more where "
-        "there are fewer than 20,000 steps, less where a batch has fewer than 2,048 rows",
+        "there are fewer than 125,000 steps, less where a batch has fewer than 2,048 rows",
     )
     lr_warmup: float = Field(0.05, ge=0, lt=1, description="share of steps with a rising rate")
     lr_decay: float = Field(
@@ -149,19 +151,24 @@ class TrainConfig(Settings):
     def rate(self, width: int) -> float:
         """The peak learning rate for a dictionary of this width.
 
-        2e-4 (width / 2^14)^(-1/2) (20000 / steps)^(1/2) min(1, batch / 2048)^(1/3), with the steps
-        cut to [100, 20000]. The law in the width is that of Gao et al. (2024, arXiv:2406.04093) for
-        long runs. The other two factors were measured here (`benchmarks/learning_rate.py`). Short
-        runs need larger steps: the square root was best or nearly so for 122, 195 and 488 steps.
-        Small batches are noisy, most of all for nested dictionaries: the cube root was within 3% of
-        the best error for 64, 256 and 1,024 rows of text, code and synthetic features. On a time
-        series a lower rate was better.
+        (width / 2^14)^(-1/2) min(1, batch / 2048)^(1/3) max(2e-4, 2.8e-3 f),
+        f = (100 / n)^(1/4) for n up to 4,000 steps, (1/40)^(1/4) (4000 / n)^(1/2) beyond
+
+        n: the steps, at least 100. The law in the width and the least rate are those of Gao et al.
+        (2024, arXiv:2406.04093) for long runs. The rest was measured here (docs/performance.md,
+        `benchmarks/learning_rate.py`). Short runs need larger steps: the fourth root was best or
+        nearly so for 98 to 3,906 steps; what lies between 4,000 steps and the least rate was not
+        measured. Small batches are noisy, most of all for nested dictionaries: the cube root was
+        within 3% of the best error for 64, 256 and 1,024 rows of text, code and synthetic features.
+        On time series a lower rate was better.
         """
-        short_run_scale = (_LONG / min(_LONG, max(_SHORT, self.steps))) ** 0.5
-        small_batch_scale = min(1.0, self.batch / _LARGE) ** (1 / 3)
         if self.learning_rate is not None:
             return self.learning_rate
-        rate: float = 2e-4 / (width / 2**14) ** 0.5 * short_run_scale * small_batch_scale
+        steps = max(_SHORT, self.steps)
+        short_run_scale = (_SHORT / min(_LONG, steps)) ** 0.25 * min(1.0, _LONG / steps) ** 0.5
+        small_batch_scale = min(1.0, self.batch / _LARGE) ** (1 / 3)
+        at_width = max(_LEAST, _SHORT_RUN * short_run_scale)
+        rate: float = at_width / (width / 2**14) ** 0.5 * small_batch_scale
         return rate
 
     @property

@@ -11,14 +11,6 @@ from sparsetime.training.learning_check import LearningCheck
 SETTINGS = {"rows": 120 * 64, "batch": 64, "show": False}
 
 
-def test_a_recipe_whose_defaults_fail_says_so(tmp_path):
-    """Few latents are above their thresholds after twenty steps: 6 of 160 atoms, d 48."""
-    x = planted(20_000, d=48, features=160, active=6)
-    sae = st.dictionary("mdl_sae", d_in=48, width=192)
-    with pytest.warns(UserWarning, match="of its training the dictionary 'mdl_sae'"):
-        st.train(sae, x, out=tmp_path, rows=98 * 1024, batch=1024, show=False)
-
-
 def check():
     return LearningCheck(st.dictionary("topk", d_in=16, width=48, k=3), steps=1000)
 

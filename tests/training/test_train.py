@@ -217,8 +217,10 @@ def test_defaults_are_derived():
     long = TrainConfig(rows=10**9)
     assert long.rate(2**14) == pytest.approx(2e-4)
     assert long.rate(2**12) == pytest.approx(4e-4)
-    assert config.rate(2**12) == pytest.approx(4e-4 * (20_000 / 245) ** 0.5)
-    assert TrainConfig(rows=1).rate(2**12) == pytest.approx(4e-4 * 200**0.5)
+    assert config.rate(2**12) == pytest.approx(5.6e-3 * (100 / 245) ** 0.25)
+    longer = TrainConfig(rows=16_000 * 4096)
+    assert longer.rate(2**12) == pytest.approx(5.6e-3 * (100 / 4000) ** 0.25 / 2)
+    assert TrainConfig(rows=1).rate(2**12) == pytest.approx(5.6e-3)
     assert TrainConfig(rows=10**9, batch=256).rate(2**12) == pytest.approx(2e-4)
     assert TrainConfig(rows=1, learning_rate=3e-4).rate(2**12) == 3e-4
     assert config.checkpoint_steps == 24

@@ -31,6 +31,7 @@ class BilinearEncoder(SelectDenseEncoder):
     """
 
     latent_tensors = frozenset({"left", "left_bias", "right", "right_bias"})
+    scalable = True
 
     def __init__(self, d_in: int, width: int) -> None:
         super().__init__(d_in=d_in, width=width)

@@ -35,6 +35,7 @@ class DistanceEncoder(SelectDenseEncoder):
     """
 
     undivided = "all its latents have one learnt scale"
+    scalable = True
 
     def __init__(self, d_in: int, width: int) -> None:
         super().__init__(d_in=d_in, width=width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -31,6 +32,8 @@ class Encoder(Component):
 
     role = "encoder"
     divides_rows = True
+    #: Whether `rescale` multiplies the pre-activations.
+    scalable: ClassVar[bool] = False
     d_in: int
     width: int
     decoder: Decoder
@@ -95,7 +98,7 @@ class Encoder(Component):
         """The same at the places of a support."""
 
     def rescale(self, factor: float) -> None:
-        """Multiply all pre-activations, before the first step; an encoder that cannot stays."""
+        """Multiply all pre-activations, before the first step, where they are `scalable`."""
         del factor
 
     @abstractmethod

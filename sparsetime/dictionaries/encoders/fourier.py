@@ -32,6 +32,7 @@ class FourierEncoder(SelectLinearEncoder):
     basis: Tensor
 
     latent_tensors = frozenset({"coefficients", "bias"})
+    scalable = True
 
     def __init__(self, d_in: int, width: int, modes: int) -> None:
         basis = fourier_basis(modes, d_in)

@@ -37,6 +37,7 @@ class KroneckerEncoder(SelectDenseEncoder):
     undivided = (
         "a latent's weights are products of factors that it shares with its neighbours in width"
     )
+    scalable = True
 
     def __init__(self, d_in: int, width: int, base: int = 4, extension: int = 4) -> None:
         if base < 1 or extension < 1 or width % (base * extension):

@@ -29,6 +29,7 @@ class LiftedEncoder(SelectLinearEncoder):
     """
 
     undivided = "all its latents read through one learnt lifting"
+    scalable = True
 
     def __init__(self, d_in: int, width: int, lift: int) -> None:
         super().__init__(d_in=d_in, width=width, lift=checked_lift(lift, d_in))

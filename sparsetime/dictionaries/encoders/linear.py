@@ -26,6 +26,7 @@ class LinearEncoder(SelectLinearEncoder):
     """
 
     latent_tensors = frozenset({"weight", "bias"})
+    scalable = True
 
     def __init__(self, d_in: int, width: int) -> None:
         super().__init__(d_in=d_in, width=width)

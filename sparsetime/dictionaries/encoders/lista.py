@@ -36,6 +36,8 @@ class LISTAEncoder(SelectLinearEncoder):
     a selection in place of soft thresholds.
     """
 
+    scalable = True
+
     def __init__(
         self, d_in: int, width: int, k: int, steps: int = 1, step_size: float = 0.3
     ) -> None:

@@ -36,6 +36,7 @@ class PerSiteEncoder(SelectDenseEncoder):
     """
 
     undivided = "its latents belong to sites in equal, contiguous shares"
+    scalable = True
 
     def __init__(self, d_in: int, width: int, sites: int) -> None:
         super().__init__(d_in=d_in, width=width, sites=sites)

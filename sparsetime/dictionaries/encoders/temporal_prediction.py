@@ -62,6 +62,7 @@ class TemporalPredictionEncoder(Encoder):
 
     is_stateful = True
     needs = frozenset({"segments"})
+    scalable = True
     group_names = ("predicted", "novel")
 
     undivided = "its attention predicts every latent from all latents of the earlier steps"

@@ -34,6 +34,7 @@ class WindowedEncoder(SelectLinearEncoder):
 
     is_stateful = True
     needs = frozenset({"segments"})
+    scalable = True
 
     latent_tensors = frozenset({"weight", "bias"})
 

@@ -41,6 +41,7 @@ class AdaptiveK(Sparsifier):
     needs = frozenset({"labels"})
     latent_tensors = frozenset()
     divides_rows = True
+    scale_free = True
     moments: Tensor
     weight: Tensor
     shift: Tensor

@@ -49,6 +49,7 @@ class FeatureChoice(Sparsifier):
     frequency: Tensor
 
     undivided = "its first thresholds are from the values of all latents"
+    scale_free = True  # the first step sets the thresholds
 
     def __init__(self, width: int, k: int, zipf: float = 0.0, threshold_decay: float = 0.9) -> None:
         if zipf < 0 or not 0 < threshold_decay < 1:

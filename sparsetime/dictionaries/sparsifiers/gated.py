@@ -34,6 +34,7 @@ class Gated(Sparsifier):
     needs_sparsity_penalty = True
     latent_tensors = frozenset({"log_scale", "shift"})
     divides_rows = True
+    scale_free = True
 
     def __init__(self, width: int) -> None:
         super().__init__(width=width)

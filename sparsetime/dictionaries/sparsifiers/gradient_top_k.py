@@ -35,6 +35,7 @@ class GradientTopK(Sparsifier):
     """
 
     needs = frozenset({"gradient"})
+    scale_free = True
 
     undivided = "it ranks the candidates of a row by the gradient, over all latents"
 
@@ -66,7 +67,9 @@ class GradientTopK(Sparsifier):
 
     @torch.no_grad()
     def _kept(self, values: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
-        batch = required(inputs.batch, "gradient")
+        batch = inputs.batch
+        if batch is None:  # the rows that the first scale is fitted to
+            return kernels.row_ranks(values, support) < self.k
         # Rows that came along as earlier neighbours have no gradient: the value alone decides.
         gradient = inputs.x.new_zeros(support.rows, self.decoder.d_out)
         gradient[: batch.rows] = required(batch.gradient, "gradient")

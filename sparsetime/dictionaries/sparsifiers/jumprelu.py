@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, final
 
 import torch
@@ -35,6 +36,8 @@ class JumpReLU(Sparsifier):
 
     latent_tensors = frozenset({"log_threshold"})
     divides_rows = True
+    scale_free = True
+    first_share = 1.0  # thresholds are too slow for codes that begin smaller and grow
 
     def __init__(self, width: int, threshold: float = 0.05, bandwidth: float = 0.05) -> None:
         if threshold <= 0 or bandwidth <= 0:
@@ -44,6 +47,10 @@ class JumpReLU(Sparsifier):
         super().__init__(width=width, threshold=threshold, bandwidth=bandwidth)
         self.width, self.bandwidth = width, bandwidth
         self.log_threshold = nn.Parameter(torch.full((width,), threshold).log())
+
+    @torch.no_grad()
+    def rescale(self, factor: float) -> None:
+        self.log_threshold.add_(math.log(factor))
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
         return kernels.ThresholdRule(

@@ -27,8 +27,12 @@ class Sparsifier(Component):
     role = "sparsifier"
     #: Whether codes are sparse only if a term of the objective makes them so.
     needs_sparsity_penalty: bool = False
-    #: Whether multiplying all pre-activations changes no place, so that codes may begin small.
+    #: Whether multiplying all pre-activations, and `rescale` by the same factor, changes no place,
+    #: so that codes may begin small.
     scale_free: bool = False
+    #: The least share of the best scale with which codes may begin: short rows of the encoder turn
+    #: faster, so that less than the best is better (docs/performance.md has the measurements).
+    first_share: float = 0.7
     decoder: Decoder
 
     def bind(self, decoder: Decoder) -> None:
@@ -55,6 +59,10 @@ class Sparsifier(Component):
         self, pre: Float[Tensor, " entries"], support: Support, inputs: EncoderInput
     ) -> Float[Tensor, " entries"]:
         """Activation values from the pre-activations of the kept entries, with gradients."""
+
+    def rescale(self, factor: float) -> None:
+        """Multiply what pre-activations are compared with, before the first step."""
+        del factor
 
     def inference_rule(self, inputs: EncoderInput) -> Rule:
         """Selection rule of inference, under which a row's code does not depend on its batch.

@@ -35,6 +35,7 @@ class VariationalTopK(NoisySparsifier):
     """
 
     undivided = "it draws one noise for the entries of all latents in their order"
+    scale_free = True
 
     def __init__(self, width: int, k: int, deviation: float = 0.05) -> None:
         if deviation <= 0:

@@ -39,6 +39,7 @@ class SparsifierWrapper(Sparsifier):
         self.latent_tensors = None if own is None else frozenset(f"inner.{name}" for name in own)
         self.undivided = self.inner.undivided
         self.divides_rows = self.inner.divides_rows
+        self.first_share = self.inner.first_share
 
     @property
     def innermost(self) -> Sparsifier:
@@ -59,6 +60,9 @@ class SparsifierWrapper(Sparsifier):
 
     def observe(self, step: ForwardPass) -> None:
         self.inner.observe(step)
+
+    def rescale(self, factor: float) -> None:
+        self.inner.rescale(factor)
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
         return self.inner.training_rule(inputs)
