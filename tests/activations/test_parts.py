@@ -16,6 +16,8 @@ from sparsetime.activations import StepExclusion
 from sparsetime.activations.capture.capture_part import CapturePart
 from sparsetime.cli import app
 from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, StoreError
+from sparsetime.explorer.run_contents import readable, store_names
+from sparsetime.files import Folder
 
 OPTIONS = {"window": 7, "overlap": 2, "batch": 3, "shard_rows": 16, "progress": False}
 
@@ -76,12 +78,12 @@ def test_a_dictionary_trained_on_it_is_evaluated_and_indexed(both, tmp_path):
     assert report.about["seen_in_training"] == 1.0
     index = st.index(run.dictionary, joined, out=tmp_path / "sae/features", progress=False)
     assert index.sequence(7).rows == 5
+    shutil.copytree(Path(joined.path), tmp_path / "activations")
+    shown = readable(Folder(str(tmp_path)), ["sae"], lambda: None)
+    assert shown.notes == [] and [one.entry.key for one in shown.shown] == ["sae"]
 
 
 def test_the_explorer_shows_a_joined_store_and_no_part_of_it(both, tmp_path):
-    from sparsetime.explorer.run_contents import store_names
-    from sparsetime.files import Folder
-
     shutil.copytree(Path(both[1].path), tmp_path / "run/activations")
     assert store_names(Folder(str(tmp_path / "run"))) == ["activations"]
     assert len(st.open_store(tmp_path / "run/activations")) == len(both[1]), "paths are relative"

@@ -64,6 +64,7 @@ class ShardReader:
         self._downloads: Folder | None = None
         self._lock = threading.Lock()
         self._last_tensor: tuple[str, Tensor] | None = None
+        self._last_stored: tuple[str, NDArray[np.bool_]] | None = None
         self._last_steps: tuple[tuple[str, tuple[str, ...] | None], pa.Table] | None = None
         self._shards = manifest.shards
         self._leaves_out = manifest.left_out > 0
@@ -80,8 +81,6 @@ class ShardReader:
         Contiguous rows are a read-only view of the mapped file. Rows that the capture left out are
         NaN, so that no mean or loss takes them for activations.
         """
-        if len(rows) == 0:
-            return
         for shard, at in self._by_shard(rows):
             yield self._rows_of(shard, at)
 
@@ -89,7 +88,12 @@ class ShardReader:
         """Which of the given rows (ascending) have a stored activation; None where all have."""
         if not self._leaves_out:
             return None
-        return np.asarray(self.steps(rows, [STORED])[STORED].to_numpy())
+        masks = [np.zeros(0, dtype=bool)]
+        for shard, at in self._by_shard(rows):
+            stored = self._stored_of(shard)
+            assert stored is not None, "a store that leaves steps out says which, in every shard"
+            masks.append(stored[at])
+        return np.concatenate(masks)
 
     def steps(self, rows: NDArray[np.int64], columns: list[str] | None) -> pa.Table:
         """The step columns of the given rows (ascending); all columns where None are named."""
@@ -159,7 +163,7 @@ class ShardReader:
 
     def prefetch(self, rows: NDArray[np.int64]) -> None:
         """Begin to fetch the given rows (ascending) of a remote store; nothing for a local one."""
-        if self._remote.is_local or len(rows) == 0:
+        if self._remote.is_local:
             return
         for shard, at in self._by_shard(rows):
             remote = self._ranges_of(shard)
@@ -168,6 +172,8 @@ class ShardReader:
 
     def _by_shard(self, rows: NDArray[np.int64]) -> Iterator[tuple[ShardRecord, NDArray[np.int64]]]:
         """Every shard that holds some of the rows (ascending), with their numbers in it."""
+        if len(rows) == 0:
+            return
         first, last = np.searchsorted(self._ends, rows[[0, -1]], side="right")
         for number in range(first, last + 1):
             shard = self._shards[number]
@@ -205,7 +211,12 @@ class ShardReader:
     def _stored_of(self, shard: ShardRecord) -> Bool[np.ndarray, " rows"] | None:
         if not self._leaves_out:
             return None
-        return np.asarray(self._steps_of(shard, [STORED])[STORED].to_numpy())
+        last = self._last_stored  # its own: rows and step columns are read by turns
+        if last is None or last[0] != shard.name:
+            name, record = shard.path(STEPS_FILE), shard.files[STEPS_FILE]
+            table = read_parquet(self._checked_folder(name, record), name, [STORED])
+            self._last_stored = last = (shard.name, np.asarray(table[STORED].to_numpy()))
+        return last[1]
 
     def _tensor(self, shard: ShardRecord) -> Float[Tensor, "rows d"]:
         last = self._last_tensor
