@@ -188,9 +188,10 @@ def squared_residuals(
     shares: tuple[float, ...],
 ) -> tuple[Float[Tensor, " rows"], Float[Tensor, "rows groups d"], Float[Tensor, "rows d"]]:
     """Errors, slopes and the last residual of `NestedResiduals`; parts: the sum of every group."""
-    residuals = (target - bias)[:, None] - parts.unflatten(0, (-1, len(shares))).cumsum(1)
     if len(shares) == 1:
-        return residuals.square().sum((1, 2)), residuals, residuals[:, 0]
+        residual = target - bias - parts
+        return residual.square().sum(1), residual[:, None], residual
+    residuals = (target - bias)[:, None] - parts.unflatten(0, (-1, len(shares))).cumsum(1)
     weights = residuals.new_tensor(shares)
     errors = residuals.square().sum(2) @ weights
     slopes = (residuals * weights[:, None]).flip(1).cumsum(1).flip(1)

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sparsetime import kernels
+from sparsetime.codes import offsets_of
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.shared_pairs import SharedPairDecoder
@@ -197,11 +198,24 @@ class TemporalPredictionEncoder(Encoder):
         values: Float[Tensor, " novel"],
     ) -> tuple[Support, Float[Tensor, " entries"]]:
         """The entries of both parts, row by row, the predicted ones first."""
-        row, latent = (predicted.detach() > 0).nonzero(as_tuple=True)
-        key = torch.cat([row, novel.row_of_entry]) * self.width
-        key = key + torch.cat([latent, novel.indices + self.features])
-        order = key.argsort()
-        both = torch.cat([predicted[row, latent], values])[order]
-        counts = torch.bincount(row, minlength=novel.rows) + novel.offsets.diff()
-        offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-        return Support(offsets, key[order] % self.width, self.width), both
+        flat = predicted.flatten()
+        places = (flat.detach() > 0).nonzero().squeeze(1)
+        row, latent = places // self.features, places % self.features
+        before = offsets_of(row, novel.rows)
+        # Both parts are in order, and the predicted latents come first: a place is the number of
+        # entries in front of it, without a sort.
+        numbers = torch.arange(max(len(places), novel.indices.shape[0]), device=row.device)
+        to = torch.cat(
+            [
+                numbers[: len(places)] + novel.offsets[row],
+                numbers[: novel.indices.shape[0]] + before[novel.row_of_entry + 1],
+            ]
+        )
+        indices = torch.cat([latent, novel.indices + self.features])
+        both = torch.cat([flat.index_select(0, places), values])
+        support = Support(
+            before + novel.offsets,
+            torch.empty_like(indices).index_copy_(0, to, indices),
+            self.width,
+        )
+        return support, torch.zeros_like(both).index_copy(0, to, both)
