@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 import filelock
 
 from sparsetime.errors import SparsetimeError, StoreError
-from sparsetime.files.atomic_rename import warn_without_atomic_rename
+from sparsetime.files.check_rename import warn_without_atomic_rename
 from sparsetime.files.folder import Folder
 from sparsetime.files.partial import remove_leftovers
 

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from sparsetime.activations.sampling.batching import WINDOW
-from sparsetime.activations.sampling.shuffle_buffer import parse_bytes
+from sparsetime.activations.sampling.buffer_bytes import parse_bytes
 from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.config import Settings
 from sparsetime.training.plan import RunPlan

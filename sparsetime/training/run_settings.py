@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from safetensors.torch import save as save_tensors
 
-from sparsetime.activations.sampling.shuffle_buffer import MOST, buffer_bytes
+from sparsetime.activations.sampling.buffer_bytes import MOST, buffer_bytes
 from sparsetime.activations.sources.source import Source
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.legacy_config import current_config

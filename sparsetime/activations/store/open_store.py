@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sparsetime.activations.sampling.shuffle_buffer import parse_bytes
+from sparsetime.activations.sampling.buffer_bytes import parse_bytes
 from sparsetime.activations.store.joined_manifest import (
     StorePart,
     as_one,

@@ -8,7 +8,7 @@ import sparsetime as st
 from sparsetime.activations.sampling import shuffle_buffer
 from sparsetime.activations.sampling.available_memory import available_memory
 from sparsetime.activations.sampling.shuffle import Shuffle
-from sparsetime.activations.sampling.shuffle_buffer import MOST, buffer_bytes
+from sparsetime.activations.sampling.buffer_bytes import MOST, buffer_bytes
 from sparsetime.activations.store.open_store import open_store
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.files import Folder

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sparsetime.files import Folder, atomic_rename, folder_lock
+from sparsetime.files import Folder, check_rename, folder_lock
 
 
 @pytest.fixture(autouse=True)
 def untried(monkeypatch):
-    monkeypatch.setattr(atomic_rename, "_tried", set())
+    monkeypatch.setattr(check_rename, "_tried", set())
 
 
 def copying(source, target):
@@ -31,10 +31,10 @@ def test_a_copy_in_place_of_a_rename_is_said_once(tmp_path, monkeypatch):
     with pytest.warns(
         UserWarning, match=r"does not replace a file at once: while one was replaced"
     ):
-        atomic_rename.warn_without_atomic_rename(tmp_path)
+        check_rename.warn_without_atomic_rename(tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        atomic_rename.warn_without_atomic_rename(tmp_path)
+        check_rename.warn_without_atomic_rename(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -50,7 +50,7 @@ def test_a_rename_that_changes_the_inode_but_is_whole_is_not(tmp_path, monkeypat
     monkeypatch.setattr(Path, "replace", new_inode)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        atomic_rename.warn_without_atomic_rename(tmp_path)
+        check_rename.warn_without_atomic_rename(tmp_path)
 
 
 def test_whatever_locks_a_folder_tries_it(tmp_path, monkeypatch):
