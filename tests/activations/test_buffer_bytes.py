@@ -5,10 +5,10 @@ import torch
 from small_store import write_store
 
 import sparsetime as st
-from sparsetime.activations.sampling import shuffle_buffer
+from sparsetime.activations.sampling import buffer_bytes as buffer_module
 from sparsetime.activations.sampling.available_memory import available_memory
-from sparsetime.activations.sampling.shuffle import Shuffle
 from sparsetime.activations.sampling.buffer_bytes import MOST, buffer_bytes
+from sparsetime.activations.sampling.shuffle import Shuffle
 from sparsetime.activations.store.open_store import open_store
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.files import Folder
@@ -98,7 +98,7 @@ def test_this_machine_says_what_it_has_left():
     ],
 )
 def test_the_buffer_is_at_most_a_quarter_of_the_memory_left(left, size, monkeypatch):
-    monkeypatch.setattr(shuffle_buffer, "available_memory", lambda: left)
+    monkeypatch.setattr(buffer_module, "available_memory", lambda: left)
     assert buffer_bytes() == size
     assert buffer_bytes("100MB") == 100 * 10**6
 
@@ -114,7 +114,7 @@ def test_training_takes_its_size_and_keeps_it_when_it_resumes(tmp_path, monkeypa
         made(self, kind, reader, segments, seed, memory, first_rows)
 
     monkeypatch.setattr(Shuffle, "__init__", noted)
-    monkeypatch.setattr(shuffle_buffer, "available_memory", lambda: 300 * 10**6)
+    monkeypatch.setattr(buffer_module, "available_memory", lambda: 300 * 10**6)
     settings = {"rows": 3000, "batch": 100, "show": False, "checkpoint_every": 5}
 
     def trained(out, **more):
@@ -128,7 +128,7 @@ def test_training_takes_its_size_and_keeps_it_when_it_resumes(tmp_path, monkeypa
     assert record.read_json("training.json")["shuffle_buffer"] == MOST // 8
     for name in ("dictionary.json", "dictionary.safetensors"):
         record.remove(name)
-    monkeypatch.setattr(shuffle_buffer, "available_memory", lambda: None)
+    monkeypatch.setattr(buffer_module, "available_memory", lambda: None)
     trained(tmp_path / "left")
     assert sizes[2:] == [MOST // 8]
     record.remove("dictionary.json")

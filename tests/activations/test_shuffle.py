@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from small_store import values_of, write_store
 
 from sparsetime.activations.sampling import shuffle
+from sparsetime.activations.sampling.buffer_bytes import parse_bytes
 from sparsetime.activations.sampling.sample_kinds import RowSamples, WindowSamples
 from sparsetime.activations.sampling.shuffle import Shuffle
-from sparsetime.activations.sampling.buffer_bytes import parse_bytes
 from sparsetime.activations.sources.as_source import as_source
 from sparsetime.activations.sources.tensor_source import TensorReader
 from sparsetime.activations.store.open_store import open_store

@@ -13,9 +13,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime import seeds
+from sparsetime.activations.sampling.buffer_bytes import buffer_bytes
 from sparsetime.activations.sampling.sample_index import SampleIndex
 from sparsetime.activations.sampling.sample_kinds import Integers, SampleKind
-from sparsetime.activations.sampling.buffer_bytes import buffer_bytes
 from sparsetime.activations.sources.source import PrefetchingReader, RowReader
 from sparsetime.errors import ConfigError
 from sparsetime.segments import Segments
