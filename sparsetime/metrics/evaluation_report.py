@@ -87,7 +87,10 @@ class EvaluationReport(Mapping[str, MetricValue]):
         try:
             values = record[_VALUES[version]].items()
             metrics = {name: MetricValue(**value) for name, value in values}
-            return EvaluationReport(metrics, record["left_out"], record["about"], record["subject"])
+            others = {name: record[name] for name in ("left_out", "about", "subject")}
+            if wrong := [name for name, value in others.items() if not isinstance(value, dict)]:
+                raise TypeError(f"got {', '.join(wrong)} that are no JSON objects")
+            return EvaluationReport(metrics, **others)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise DamagedError(
                 f"{where.url}/{RECORD} is not an evaluation report: {error}"
