@@ -42,6 +42,9 @@ class Component(nn.Module, ABC):
     example: ClassVar[Mapping[str, Any]]
     #: Names of own parameters whose rows training keeps at unit norm.
     unit_rows: ClassVar[frozenset[str]] = frozenset()
+    #: The least share of the best scale with which the first codes may begin; the largest of all
+    #: components counts.
+    first_share: float = 0.0
     #: Names of own parameters and buffers with one row a latent, where several processes can divide
     #: the latents: each then computes with its own rows, and sums go through a `Partition`. None
     #: where they cannot, for the reason `undivided`.

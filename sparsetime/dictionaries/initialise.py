@@ -111,8 +111,9 @@ def _first_scale(
         factor = best max(best, share),    best = Σ_n <s_n, t_n> / Σ_n ||s_n||²,
         s_n = Σ_i z_{n,i} atom_i
 
-    t: the target less offset and skip connection. share: `first_share` of the sparsifier. With
-    `best`, in [0, 1], the sums s come nearest to the target; the factor is at least _LEAST.
+    t: the target less offset and skip connection. share: the largest `first_share` of the
+    components. With `best`, in [0, 1], the sums s come nearest to the target; the factor is at
+    least _LEAST.
 
     As many random atoms as a row keeps overlap, so that unscaled their sum goes far beyond the row,
     and the first part of a training would be spent on shrinking it. A penalty or a threshold that
@@ -130,4 +131,5 @@ def _first_scale(
     size = float(sums.square().sum())
     fit = float((sums * aim).sum()) / size if size > 0 else 1.0
     best = min(1.0, max(0.0, fit))
-    return max(_LEAST, best * max(best, dictionary.sparsifier.first_share))
+    share = max(part.first_share for part in dictionary.components)
+    return max(_LEAST, best * max(best, share))

@@ -39,6 +39,9 @@ class TemporalContrastive(Term):
     needs = frozenset({"earlier"})
     group_names = ("high", "low")
 
+    #: Cosines are the same at any scale, but their gradient is larger for shorter codes: of half
+    #: the rows it would leave no latent of the first group.
+    first_share = 1.0
     latent_tensors = frozenset()
 
     def __init__(self, weight: float = 0.1, block: int = 1024, temperature: float = 0.1) -> None:

@@ -29,7 +29,8 @@ class JumpReLU(Sparsifier):
     entries just below the threshold. Threshold and bandwidth are in units of the normalised
     activation, whose mean squared distance from the mean is 1.
 
-    log_threshold: [width], the logarithm of theta.
+    log_threshold: [width], the logarithm of theta. `threshold` is its start for an encoder with
+    rows of unit length; where the first codes are scaled to fit the data, it is scaled with them.
 
     Source: Rajamanoharan et al. 2024, Jumping Ahead, arXiv:2407.14435.
     """

@@ -30,9 +30,9 @@ class Sparsifier(Component):
     #: Whether multiplying all pre-activations, and `rescale` by the same factor, changes no place,
     #: so that codes may begin small.
     scale_free: bool = False
-    #: The least share of the best scale with which codes may begin: short rows of the encoder turn
-    #: faster, so that less than the best is better (docs/performance.md has the measurements).
-    first_share: float = 0.7
+    #: Short rows of the encoder turn faster, so that less than the best scale is better
+    #: (docs/performance.md has the measurements).
+    first_share = 0.7
     decoder: Decoder
 
     def bind(self, decoder: Decoder) -> None:
