@@ -55,7 +55,7 @@ class StoreDataset(IterableDataset[Any]):
 
     def __iter__(self) -> Iterator[Float[Tensor, "batch d"]]:
         worker = get_worker_info()
-        in_group = dist.is_available() and dist.is_initialized()
+        in_group = dist.is_available() and dist.group.WORLD is not None
         rank, ranks = (dist.get_rank(), dist.get_world_size()) if in_group else (0, 1)
         own, workers = (worker.id, worker.num_workers) if worker is not None else (0, 1)
         if self._process != os.getpid() and "://" in self._store.path:
