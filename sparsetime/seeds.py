@@ -52,6 +52,7 @@ STREAMS = {
     # Testbeds.
     "SynthSAEBench": "bias, correlations, spreads, and rows of SynthSAEBench by part and block",
     "SynthSAEBench vectors": "the true directions of SynthSAEBench, before they are moved apart",
+    "TempBench": "directions, latents and noise of TempBench, by bed and part",
     "synthetic testbed": "features, activations, atoms and noise of the synthetic testbed",
     "initial weights of a testbed": "weights of a testbed's model before training",
     "order of windows": "offset and order of a language model's training windows, by epoch",

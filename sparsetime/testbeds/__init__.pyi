@@ -18,3 +18,9 @@ from .synthsaebench.scores import SynthSAEBenchScores as SynthSAEBenchScores
 from .synthsaebench.scores import synthsaebench_scores as synthsaebench_scores
 from .synthsaebench.settings import SynthSAEBenchSettings as SynthSAEBenchSettings
 from .synthsaebench.world import SynthSAEBench as SynthSAEBench
+from .tempbench.beds import BEDS as BEDS
+from .tempbench.beds import tempbench as tempbench
+from .tempbench.beds import tempbench_score as tempbench_score
+from .tempbench.coloured_sources import direction_score as direction_score
+from .tempbench.data import TempBenchData as TempBenchData
+from .tempbench.readout import TempBenchScore as TempBenchScore
