@@ -240,8 +240,12 @@ def topk(**settings):
 
 
 def odd():
-    """A dictionary with more latents on the first process, and a frozen parameter."""
-    sae = topk(width=63)
+    """A dictionary with more latents on the first process, and a frozen parameter.
+
+    Its k falls from more latents than one of two processes has.
+    """
+    falling = {"kind": "falling_k", "inner": {"kind": "top_k", "k": 4}, "first": 48}
+    sae = st.compose(d_in=16, width=63, sparsifier=falling)
     sae.encoder.bias.requires_grad_(False)
     return sae
 

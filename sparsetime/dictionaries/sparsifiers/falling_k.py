@@ -57,5 +57,5 @@ class FallingK(SparsifierWrapper):
         rule = self.inner.training_rule(inputs)
         assert isinstance(rule, TopKRule | BatchTopKRule | AbsTopKRule)
         left = max(0.0, 1 - inputs.progress / self.until)
-        k = round(rule.k + (self.first - rule.k) * left)
-        return replace(rule, k=min(k, self.width))
+        # Selection caps k. `width` is a part's where several processes divide the latents.
+        return replace(rule, k=round(rule.k + (self.first - rule.k) * left))
