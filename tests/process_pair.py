@@ -1,5 +1,6 @@
 """Several gloo processes on one machine that run the checks of `process_checks`."""
 
+import socket
 from datetime import timedelta
 from pathlib import Path
 
@@ -33,6 +34,13 @@ def run_together(check, folder, count=2, timeout=200, environment=None):
         for process in processes:
             process.kill()
     return [process.exitcode for process in processes], [log.read_text() for log in logs]
+
+
+def free_port():
+    """A port of this machine on which nothing listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
 
 
 def joined(folder, number, count, seconds=60):

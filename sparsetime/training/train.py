@@ -169,7 +169,7 @@ def _train(
             (group, _batches(with_shuffle_buffer(activations, size), needs, config, group))
             for (needs, size), group in by_needs.items()
         ]
-    facts = [{**job.settings, "next step": job.next_step} for job in jobs]
+    facts = [{**job.settings, "next step": job.next_step, "finished": job.finished} for job in jobs]
     processes.check_equal(facts[0] if len(facts) == 1 else dict(zip(paths, facts, strict=True)))
     for member, job in zip(members, jobs, strict=True):
         member.provenance = _provenance(activations)

@@ -10,7 +10,7 @@ import torch
 import yaml
 from planted import planted
 from process_checks import RUN, odd
-from process_pair import run_together
+from process_pair import free_port, run_together
 from small_recipes import small
 
 import sparsetime as st
@@ -49,7 +49,7 @@ def test_the_result_on_disk_is_an_ordinary_run(name, found, pair_folder, alone):
     check_equal(one.snapshots[0].load(), snapshot.load())
 
 
-def test_parts_of_two_sizes_and_a_frozen_parameter(found, pair_folder, tmp_path):
+def test_parts_of_two_sizes_a_falling_k_and_a_frozen_parameter(found, pair_folder, tmp_path):
     one = st.train(odd(), planted(800), out=tmp_path / "one", **RUN).dictionary
     two = st.load(pair_folder / "runs" / "odd")
     check_equal(one, two)
@@ -123,7 +123,7 @@ def test_a_killed_process_stops_all_in_words_and_the_run_resumes(pair_folder, fo
     }
     run = tmp_path / "run.yaml"
     run.write_text(yaml.safe_dump({"train": {**config, "out": str(tmp_path / "cut")}}))
-    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29473", "WORLD_SIZE": "2"}
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port(), "WORLD_SIZE": "2"}
     codes, printed = run_together("killed", tmp_path, environment=meeting)
     assert codes == [2, 9], printed
     assert re.search(r"process 0 of 2 stops: process 1\s+ended, or did not answer", printed[0]), (
@@ -143,7 +143,8 @@ def test_a_process_that_hangs_stops_the_others_in_words(found):
 
 
 def torchrun(config):
-    command = "torch.distributed.run --nproc-per-node 2 --master-port 29474 -m sparsetime train"
+    started = f"torch.distributed.run --nproc-per-node 2 --master-port {free_port()}"
+    command = f"{started} -m sparsetime train"
     process = subprocess.run(
         [sys.executable, "-m", *command.split(), "--config", config],
         capture_output=True,
