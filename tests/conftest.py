@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -36,6 +37,15 @@ jaxtyping.install_import_hook(
 
 def pytest_runtest_setup():
     shape_checker.count_calls_from_zero()
+
+
+def pytest_collection_finish():
+    # What is imported lives to the end, and each full collection took half a second to see that.
+    gc.freeze()
+
+
+def pytest_sessionfinish():
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")
