@@ -60,7 +60,10 @@ def jaxtyped(decorated: Any = None, *, typechecker: Any) -> Any:
 
 
 def _checked_with_shapes(function: Any) -> Any:
-    # With `typechecker=` jaxtyping checks arguments twice: before the call, and with its result.
+    # With `typechecker=` jaxtyping checks arguments twice: before the call, and with its result. A
+    # generator is not checked before its first step, when the shapes of its call are gone.
+    if inspect.isgeneratorfunction(function):
+        return _jaxtyped(function, typechecker=checked)
     with_shapes = _jaxtyped(checked(function), typechecker=None)
 
     @functools.wraps(function)
