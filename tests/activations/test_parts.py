@@ -106,7 +106,7 @@ def test_a_part_that_changed_or_is_missing_is_named(tmp_path):
     joined = st.join(parts, tmp_path / "all")
     with pytest.raises(StoreError, match=r"all joins 2 stores and holds no activations itself"):
         write_store(tmp_path / "all", [4])
-    edited.replace(tmp_path / "b/manifest.json", '"model_name": "toy"', '"model_name": "toi"')
+    edited.replace(tmp_path / "b/manifest.json", '"model_name": "toy"', '"model_name": "top"')
     with pytest.raises(StoreError, match=r"b was written again since it was joined into .*all"):
         st.open_store(joined.path)
     shutil.rmtree(tmp_path / "b")
