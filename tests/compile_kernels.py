@@ -27,6 +27,7 @@ from small_run import add_dictionary, prose, write_store
 
 import sparsetime as st
 from sparsetime import kernels, seeds
+from sparsetime.codes import SparseCode
 from sparsetime.features.change_points import boundaries
 from sparsetime.kernels import selection_rules as rules
 from sparsetime.testbeds import SynthSAEBench, SynthSAEBenchSettings
@@ -65,7 +66,9 @@ def use_all_else():
         code = sae.encode(store.sequence(0).values)
         boundaries(code, np.ones(code.width))
         st.metrics.lead_lag(code)
-        st.metrics.periodicity(code, longest=16)
+        beats = torch.zeros(4, 64, 2)
+        beats[:, ::4, 0] = beats[:, ::7, 1] = 1.0
+        st.metrics.periodicity(SparseCode.from_dense(beats), longest=16)
         world = {"features": 20, "d": 8, "roots": 2, "branching": 2, "depth": 1}
         SynthSAEBench(SynthSAEBenchSettings(**world, correlation_rank=2)).code(0)
 

@@ -37,7 +37,7 @@ def made(kind, inner="top_k", width=48, **settings):
     )
     init_from_data(sae, drifting().reshape(-1, 16))
     if inner == "batch_top_k":
-        sae.sparsifier.inner.threshold.fill_(0.3)
+        sae.sparsifier.inner.threshold.fill_(0.21)
     return sae
 
 

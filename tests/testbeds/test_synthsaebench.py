@@ -263,7 +263,7 @@ def test_scores_are_those_of_dense_arithmetic(independent: SynthSAEBench, tmp_pa
     assert scores.uniqueness == len(set(nearest.tolist())) / 40
     # Trained on the world, against the same dictionary as it was before training.
     untrained = st.dictionary("topk", d_in=24, width=40, k=6)
-    assert scores.f1 > 0.3 + synthsaebench_scores(untrained, independent, rows=3000).f1
+    assert scores.f1 > 0.1 + synthsaebench_scores(untrained, independent, rows=3000).f1
 
 
 def test_scores_refuse_another_width(independent: SynthSAEBench) -> None:
