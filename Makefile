@@ -41,10 +41,11 @@ $(WEB_READY): package.json package-lock.json | $(READY)
 demo: $(READY)
 	$(BIN)/sparsetime demo --out $(RUN)
 
-# Two workers of one thread each fill the two cores of the smallest machine that we promise. The tests
-# start many processes, so compiled modules are kept even where the environment says otherwise.
+# Three workers of one thread each fill the two cores of the smallest machine that we promise: each of
+# them waits at times, for browsers and for processes that it started. The tests start many processes,
+# so compiled modules are kept even where the environment says otherwise.
 test: $(READY) $(KERNELS_READY)
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not snippets"
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal -m "not snippets"
 
 # The gate. CI runs this and the tests, and nothing else.
 check: lint words types imports site snippets web

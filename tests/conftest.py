@@ -54,7 +54,7 @@ def browser():
         yield browser
 
 
-# Files with tests of many seconds, which come first: two workers that share out what is left at the
+# Files with tests of many seconds, which come first: workers that share out what is left at the
 # end are then left with short ones.
 LONG = (
     "comparison/test_leaderboard.py",
