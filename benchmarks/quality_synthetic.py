@@ -196,11 +196,11 @@ def markdown(found: list[dict[str, Any]]) -> str:
            for library in ("sparsetime", "sae_lens")]
         for cell in found
     ]  # fmt: skip
+    rates = dict.fromkeys(rate for cell in found for rate in cell["sae_lens_by_rate"])
     return "\n\n".join(
         [
-            table(
-                ["", "FVU, sparsetime", "SAELens at its best rate", "silent, sparsetime"], errors
-            ),
+            f"SAELens at its best of the learning rates {', '.join(rates)}.",
+            table(["", "FVU, sparsetime", "SAELens", "silent, sparsetime"], errors),
             table(["", "MCC, sparsetime", "SAELens", "F1, sparsetime", "SAELens"], features),
         ]
     )
