@@ -31,7 +31,7 @@ from sparsetime.support import Support
 _TILE_ELEMENTS = 1 << 22
 # The selection of a batch estimates its bound from rows with this many kept entries, and no more
 # than these elements.
-_KEPT_OF_ESTIMATE, _ELEMENTS_OF_ESTIMATE = 1 << 9, 1 << 18
+_KEPT_OF_ESTIMATE, _ELEMENTS_OF_ESTIMATE = 1 << 10, 1 << 18
 BITS_OF = {torch.bfloat16: torch.int16, torch.float16: torch.int16, torch.float32: torch.int32}
 NO_SIGN = {torch.int16: 0x7FFF, torch.int32: 0x7FFFFFFF}
 
@@ -75,6 +75,7 @@ def _batch_top_k(
     """
     width = weight.shape[0]
     bound: int | None = None
+    lower = 0
     while True:
         parts = []
         kept = []
@@ -86,14 +87,16 @@ def _batch_top_k(
                 sample = loops.bits(tile, max(1, rows))
                 share = total * sample.shape[0] / x.shape[0]
                 bound = loops.value_near_rank(sample, int(1.5 * share) + 16)
+                lower = 1 << (7 if sample.dtype.itemsize == 2 else 23)
             counts, indices, values = loops.above(tile, bound)
             parts.append((counts, indices))
             kept.append(values)
         values = np.concatenate(kept) if kept else np.zeros(0, np.int32)
         if values.shape[0] >= total or not bound:
             break
-        # A sixteenth of the integer is about eight octaves of a float near 1.
-        bound = 0 if bound < 1 << 4 else bound - (bound >> 4)
+        # The first rows were larger than most. One octave lower (the bits of a float grow by so
+        # much when it doubles) is nearly always enough; far lower would keep most of the product.
+        bound, lower = max(0, bound - lower), 2 * lower
     counts = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0, np.int64)
     indices = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, np.int64)
     support = _support([(counts, indices)], width)
