@@ -147,6 +147,25 @@ def test_batch_top_k_when_the_first_rows_are_unlike_the_others(name):
         assert len(differ) <= 4  # the last bits of the two products differ
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int8], ids=str)
+def test_a_bound_that_was_too_high_falls_little(dtype, monkeypatch):
+    """Where the first rows are longer than the others, a second pass keeps few entries too many."""
+    from sparsetime.kernels import cpu_select
+
+    x, weight, bias = problem(4096, 8, 512)
+    x = torch.cat([x[:512] * 2, x[512:]])
+    kept, above = [], cpu_select.loops.above
+
+    def counted(tile, bound):
+        result = above(tile, bound)
+        kept.append(len(result[2]))
+        return result
+
+    monkeypatch.setattr(cpu_select.loops, "above", counted)
+    selected("cpu", x, weight, bias * 0, BatchTopKRule(5), dtype)
+    assert len(kept) > 1 and kept[-1] < 4 * 5 * 4096
+
+
 @pytest.mark.parametrize("name", ["reference", *FAST])
 def test_bfloat16_selection_keeps_nearly_the_best(name):
     x, weight, bias = problem(24, 32, 256)
