@@ -10,8 +10,12 @@ import lazy_loader
 
 __version__ = "0.1.0"
 
-# torch and numba each keep a thread pool. A pool whose idle threads spin takes the cores from the
-# other at every change between them. The setting must be made before either is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# torch and numba each keep a thread pool. A pool whose idle threads spin for long takes the cores
+# from the other at every change between them; one whose threads sleep at once has to wake them for
+# every kernel, which doubles the time of a small training step. So they spin for less than a
+# millisecond. The settings must be made before either is loaded; GNU's runtime alone has the second.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 from types import ModuleType
@@ -30,6 +31,30 @@ def test_the_import_takes_less_than_half_a_second():
         timings.append(float(took))
         assert torch == "False"
     assert min(timings) < 0.5
+
+
+WAITING = """
+import os
+import sparsetime
+print(os.environ.get("OMP_WAIT_POLICY"), os.environ.get("GOMP_SPINCOUNT"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "set_on_import"),
+    [
+        ({}, "passive 20000"),
+        ({"OMP_WAIT_POLICY": "active"}, "active None"),
+        ({"GOMP_SPINCOUNT": "7"}, "passive 7"),
+    ],
+)
+def test_idle_threads_wait_unless_the_user_says_otherwise(given, set_on_import):
+    without = {
+        k: v for k, v in os.environ.items() if k not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    }
+    command = [sys.executable, "-c", WAITING]
+    done = subprocess.run(command, capture_output=True, text=True, env=without | given)
+    assert done.stdout.strip() == set_on_import
 
 
 NAMESPACES = [
