@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 # torch and numba each keep a thread pool. A pool whose idle threads spin for long takes the cores
 # from the other at every change between them; one whose threads sleep at once has to wake them for
 # every kernel, which doubles the time of a small training step. So they spin for less than a
-# millisecond. The settings must be made before either is loaded; GNU's runtime alone has the second.
+# millisecond. The settings must be made before either is loaded; GNU's runtime has the second.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "passive"
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")

@@ -92,7 +92,7 @@ def recipes(folder, number, count):
                 continue
             sae = small(name)
             processes = MeshProcesses(mesh)
-            division = processes.division(sae)
+            division = processes.division(sae, "of the test")
             trainable, supports, losses = trained(sae, division)
             division.collect()
             key = f"{kind}/{name}"
@@ -114,7 +114,7 @@ def square(folder, number, count):
     out = {}
     for name in BOTH:
         sae = small(name)
-        division = processes.division(sae)
+        division = processes.division(sae, "of the test")
         _, _, losses = trained(sae, division)
         division.collect()
         out |= {f"both/{name}/weights/{n}": t for n, t in sae.state_dict().items()}
@@ -207,7 +207,7 @@ def traffic(folder, number, count):
     out = {}
     for name, settings in TRAFFIC.items():
         sae = st.dictionary(**{"name": name, "d_in": 64, **settings})
-        division = MeshProcesses(mesh_of(1, count)).division(sae)
+        division = MeshProcesses(mesh_of(1, count)).division(sae, "of the test")
         config = TrainConfig(rows=512 * 4, batch=512)
         trainable = DictionaryTrainable(sae, config, torch.float32, division)
         x = Batch(planted(512, d=64, active=12))
@@ -284,6 +284,8 @@ def refusals(folder, number, count):
     refused("settings", small("topk"), x, learning_rate=(1 + number) * 1e-3)
     refused("data", small("topk"), planted(800, seed=number))
     refused("batches", small("topk"), (b for b in planted(3000, seed=number).split(64)))
+    refused("a later batch", small("topk"), batches_that_differ_from(5, number))
+    refused("a shorter batch", small("topk"), batches_that_differ_from(5, number, rows=60))
     refused("weights", small("topk", seed=number), x)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mesh_processes, "code_hash", lambda: "0123456789"[number])
@@ -305,6 +307,12 @@ def refusals(folder, number, count):
         patch.setattr(shared_folder, "_PATIENCE", 0.2)
         refused("another folder", small("topk"), x)
     return out
+
+
+def batches_that_differ_from(first, number, rows=64):
+    """Batches of 64 rows; from the batch `first` on, those of the last process are others."""
+    for at, batch in enumerate(planted(3000).split(64)):
+        yield (batch.flip(1) if rows == 64 else batch[:rows]) if number and at >= first else batch
 
 
 def in_two_steps(self, name, data):

@@ -75,8 +75,12 @@ class Processes:
         """The device on which a dictionary is trained."""
         return dictionary.atoms.device
 
-    def division(self, dictionary: Dictionary) -> Division:
-        """The division of a dictionary. Errors: ConfigError where it cannot be divided."""
+    def division(self, dictionary: Dictionary, fingerprint: str | None) -> Division:
+        """The division of a dictionary that is trained on data of a fingerprint, None without one.
+
+        Errors: ConfigError where it cannot be divided.
+        """
+        del fingerprint
         return Division(dictionary)
 
     def folder(self, path: str) -> Folder:

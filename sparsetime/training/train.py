@@ -192,7 +192,7 @@ def _job(
 ) -> Job[Batch]:
     # Before the job, which may restore a checkpoint: they hold a hash of the initial weights.
     settings = run_settings(dictionary, source, config, folder.url, dtype, shuffle_buffer)
-    division = processes.division(dictionary)
+    division = processes.division(dictionary, source.fingerprint)
     trainable = DictionaryTrainable(dictionary, config, getattr(torch, dtype), division)
     return Job(trainable, folder, settings, config.plan)
 

@@ -30,10 +30,12 @@ class MeshDivision(Division):
     """A dictionary of which this process trains every `latents.size`-th latent on some rows.
 
     The whole stays on every process, on its own device; it is read at the start, and written at
-    snapshots and at the end.
+    snapshots and at the end. compare_every_batch: whether all processes compare all batches.
     """
 
-    def __init__(self, whole: Dictionary, processes: MeshProcesses) -> None:
+    def __init__(
+        self, whole: Dictionary, processes: MeshProcesses, compare_every_batch: bool
+    ) -> None:
         check_divisible(whole, processes.latents.size, processes.row_groups.size)
         super().__init__(whole)
         self._processes = processes
@@ -45,6 +47,7 @@ class MeshDivision(Division):
         self.latent_tensors = latent_tensors(whole)
         self.part = part_of(whole, self._latents.number, self._latents.size, self._latents.device)
         self._batches = 0
+        self._between_checks = 1 if compare_every_batch else _BETWEEN_CHECKS
         self.distribute()
 
     @torch.no_grad()
@@ -76,10 +79,11 @@ class MeshDivision(Division):
     def rows_of(self, batch: Batch) -> Batch:
         """The rows of this process.
 
-        The first batch, and every hundredth after it, is compared with that of the others, because
-        an iterator has no fingerprint. Errors: ProcessError where batches differ.
+        Every batch of data without a fingerprint, such as an iterator's, is compared with that of
+        the others; else the first, and every hundredth after it. Errors: ProcessError where batches
+        differ.
         """
-        if self._batches % _BETWEEN_CHECKS == 0:
+        if self._batches % self._between_checks == 0:
             tensors = {name: t.contiguous() for name, t in batch.tensors.items()}
             digest = hashlib.sha256(save_tensors(tensors)).hexdigest()
             self._processes.check_equal({f"batch {self._batches} of this session": digest})

@@ -62,8 +62,8 @@ class MeshProcesses(Processes):
     def device(self, dictionary: Dictionary) -> torch.device:
         return self.latents.device
 
-    def division(self, dictionary: Dictionary) -> Division:
-        return MeshDivision(dictionary, self)
+    def division(self, dictionary: Dictionary, fingerprint: str | None) -> Division:
+        return MeshDivision(dictionary, self, compare_every_batch=fingerprint is None)
 
     def folder(self, path: str) -> Folder:
         return Folder(path) if self.writes else ReadOnlyFolder(path)

@@ -7,6 +7,8 @@ EXPECTED = {
     r".*config.learning_rate is 0.001 on process 0 and 0.002 on process 1",
     "data": r"ProcessError: got processes that differ: .*source.fingerprint is ",
     "batches": r"ProcessError: got processes that differ: .*batch 0 of this session is ",
+    "a later batch": r"ProcessError: got processes that differ: .*batch 5 of this session is ",
+    "a shorter batch": r"ProcessError: got processes that differ: .*batch 5 of this session is ",
     "weights": r"ProcessError: got processes that differ: .*start is ",
     "code": r"ProcessError: .*code of sparsetime is 0 on process 0 and 1 on process 1",
     "width": r"ProcessError: got processes that differ: .*width is 128 on process 0 and 64",
@@ -41,6 +43,7 @@ def test_an_error_of_one_process_is_an_error_of_all(found):
 
 def test_nothing_was_written(found, pair_folder):
     """Other batches are seen when the first of them comes, after the settings were written."""
+    assert (pair_folder / "refused").is_dir()
     left = [path for path in (pair_folder / "refused").rglob("*") if path.is_file()]
-    assert {path.parent.name for path in left} <= {"batches"}
+    assert {path.parent.name for path in left} <= {"batches", "a later batch", "a shorter batch"}
     assert {path.name for path in left} <= {"training.json", "metrics.jsonl"}
