@@ -146,9 +146,9 @@ def test_early_errors_are_raised_at_once():
         st.stream(Blocks(), series(), "enter", buffer_rows=0)
     source = st.stream(Blocks(), series(), "enter")
     for options, message in [
-        ({"batch": 0}, "got batch=0, expected at least 1"),
+        ({"batch": 0}, "got batch=0, expected a number of samples of at least 1"),
         ({"batch": 1, "epochs": 0}, "got epochs=0, expected at least 1"),
-        ({"batch": 1, "skip": -1}, "got skip=-1, expected at least 0"),
+        ({"batch": 1, "skip": -1}, "got skip=-1, expected a number of batches of at least 0"),
     ]:
         with pytest.raises(ConfigError, match=message):
             source.rows(**options)

@@ -218,7 +218,9 @@ def test_rows_have_no_order_of_time(independent: SynthSAEBench) -> None:
         source.pairs(10)
     with pytest.raises(DataError, match="windows need the order of time"):
         source.windows(10, 4)
-    with pytest.raises(ConfigError, match="got batch=0, expected at least 1"):
+    with pytest.raises(
+        ConfigError, match="got batch=0, expected a number of samples of at least 1"
+    ):
         source.rows(0)
     with pytest.raises(ConfigError, match="got 0 rows of SynthSAEBench, expected at least 1"):
         SynthSAEBenchRows(independent, 0)

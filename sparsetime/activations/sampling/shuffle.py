@@ -62,6 +62,16 @@ def rebatch(pools: Iterable[Pool], batch: int, skip: int = 0) -> Iterator[tuple[
         yield _join(parts)
 
 
+def check_batches(batch: int, epochs: int | None, skip: int) -> None:
+    """Errors: ConfigError for a batch, epochs or a skip that no source can give."""
+    if batch < 1:
+        raise ConfigError(f"got batch={batch}, expected a number of samples of at least 1")
+    if epochs is not None and epochs < 1:
+        raise ConfigError(f"got epochs={epochs}, expected at least 1, or None for endless")
+    if skip < 0:
+        raise ConfigError(f"got skip={skip}, expected a number of batches of at least 0")
+
+
 class Shuffle:
     """A shuffled order of samples, epoch after epoch, as a function of `seed` and `memory`.
 
@@ -104,12 +114,7 @@ class Shuffle:
         self, batch: int, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[tuple[Tensor, ...]]:
         """Batches over `epochs` epochs (None: endless), without the first `skip` of them."""
-        if batch < 1:
-            raise ConfigError(f"got batch={batch}, expected a number of samples of at least 1")
-        if epochs is not None and epochs < 1:
-            raise ConfigError(f"got epochs={epochs}, expected at least 1, or None for endless")
-        if skip < 0:
-            raise ConfigError(f"got skip={skip}, expected a number of batches of at least 0")
+        check_batches(batch, epochs, skip)
         skipped_epochs, rest = divmod(skip * batch, self.count)
         remaining = count(skipped_epochs) if epochs is None else range(skipped_epochs, epochs)
         pools = (pool for epoch in remaining for pool in self.pools(epoch))

@@ -26,7 +26,7 @@ from sparsetime.activations.sampling.sample_kinds import (
     SampleKind,
     WindowSamples,
 )
-from sparsetime.activations.sampling.shuffle import Pool, Shuffle, rebatch
+from sparsetime.activations.sampling.shuffle import Pool, Shuffle, check_batches, rebatch
 from sparsetime.activations.sources.tensor_source import TensorReader
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.models.load import LoadedModel, load_model
@@ -150,9 +150,7 @@ class StreamingSource:
     def _batches(
         self, kind: SampleKind, batch: int, seed: int, epochs: int | None, skip: int
     ) -> Iterator[tuple[Tensor, ...]]:
-        for name, value, least in (("batch", batch, 1), ("epochs", epochs, 1), ("skip", skip, 0)):
-            if value is not None and value < least:
-                raise ConfigError(f"got {name}={value}, expected at least {least}")
+        check_batches(batch, epochs, skip)
         if not self._repeatable:
             if epochs not in (1, None):
                 raise ConfigError(

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.activations.sampling.shuffle import check_batches
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.testbeds.synthsaebench.world import ROWS_OF_BLOCK, SynthSAEBench
 
@@ -54,9 +55,7 @@ class SynthSAEBenchRows:
         self, batch: int, seed: int = 0, epochs: int | None = 1, skip: int = 0
     ) -> Iterator[Float[Tensor, "batch d"]]:
         """Batches of rows, drawn by as many threads as torch uses."""
-        for name, value, least in (("batch", batch, 1), ("epochs", epochs, 1), ("skip", skip, 0)):
-            if value is not None and value < least:
-                raise ConfigError(f"got {name}={value}, expected at least {least}")
+        check_batches(batch, epochs, skip)
         return self._batches(batch, epochs, skip * batch)
 
     def pairs(self, batch: int, lag: Any = 1, **_: Any) -> Iterator[Tensor]:
