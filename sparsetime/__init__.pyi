@@ -15,6 +15,7 @@ from . import statistics as statistics
 from . import suites as suites
 from . import testbeds as testbeds
 from . import training as training
+from .activations.annotations.annotate import annotate as annotate
 from .activations.capture.capture import capture as capture
 from .activations.capture.document import Document as Document
 from .activations.capture.generate import sample_documents as sample_documents
@@ -23,6 +24,7 @@ from .activations.sources.live_source import stream as stream
 from .activations.sources.paired_sites import paired_sites as paired_sites
 from .activations.store.join import join as join
 from .activations.store.open_store import open_store as open_store
+from .activations.store.split import split as split
 from .activations.store.store import Store as Store
 from .claims.claim import claim as claim
 from .codes import SparseCode as SparseCode

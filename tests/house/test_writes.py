@@ -10,6 +10,7 @@ import sparsetime
 PACKAGE = Path(sparsetime.__file__).parent
 # Who may write bytes and text, which a Folder and a pathlib.Path call alike, and what those are.
 WRITERS = {
+    "activations/annotations/stored_annotations.py": "tables of a Folder, by `files.formats`",
     "activations/store/shard_reader.py": "a downloaded shard, which the manifest's SHA-256 checks",
     "activations/store/writer.py": "shards and tables of a Folder, marked by `files.formats`",
     "comparison/leaderboard_files.py": "a table of a Folder, marked by `files.formats`",

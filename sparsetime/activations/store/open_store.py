@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sparsetime.activations.annotations.stored_annotations import StoredEvents, with_labels
 from sparsetime.activations.sampling.buffer_bytes import parse_bytes
 from sparsetime.activations.store.joined_manifest import (
     StorePart,
@@ -54,7 +55,9 @@ def open_store(
             f"sequences and {manifest.rows:,} rows, its sequence table others. "
             "Capture it again with force=True"
         )
-    return Store(folder, manifest, reader, table, np.arange(table.num_rows))
+    table = with_labels(folder, table)
+    events = StoredEvents(folder, table.num_rows)
+    return Store(folder, manifest, reader, table, np.arange(table.num_rows), events=events)
 
 
 def _joined(folder: Folder, parts: list[StorePart], blocks: BlockCache) -> Store:
@@ -67,11 +70,16 @@ def _joined(folder: Folder, parts: list[StorePart], blocks: BlockCache) -> Store
         ShardReader(one, m, _cache_of(one, blocks))
         for one, m in zip(folders, manifests, strict=True)
     ]
-    tables = [reader.table() for reader in readers]
+    tables = [with_labels(one, r.table()) for one, r in zip(folders, readers, strict=True)]
     part_of_sequence = order_of_parts(tables)
     reader = PartsReader(readers, tables, part_of_sequence)
     table = joined_table(tables, part_of_sequence)
-    return Store(folder, as_one(manifests), reader, table, np.arange(table.num_rows))
+    table = with_labels(folder, table)
+    in_whole = [np.flatnonzero(part_of_sequence == number) for number in range(len(folders))]
+    own = [StoredEvents(one, len(numbers)) for one, numbers in zip(folders, in_whole, strict=True)]
+    events = StoredEvents(folder, table.num_rows, tuple(zip(own, in_whole, strict=True)))
+    places = np.arange(table.num_rows)
+    return Store(folder, as_one(manifests), reader, table, places, events=events)
 
 
 def _cache_of(folder: Folder, blocks: BlockCache) -> BlockCache | None:

@@ -1,9 +1,10 @@
-"""Splits of a store's sequences: by document, and by time within each."""
+"""Splits of a store into a part for training and a held-out part: by sequence, group or time."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,22 +14,145 @@ from sparsetime import seeds
 from sparsetime.activations.capture.document import Label
 from sparsetime.errors import ConfigError, DataError, unknown_name
 
+if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
+
 _GAP = 0.1  # of the held-out steps, where no gap is given
 
 
-def check_share(held_out: float) -> None:
-    """Errors: ConfigError where the share is not within 0 and 1."""
+WAYS = ("sequence", "group", "time")
+
+
+class Split(NamedTuple):
+    """Two views of a store without a common step. Each view's `note` says what it holds."""
+
+    train: Store
+    held_out: Store
+
+    @property
+    def description(self) -> str:
+        """What was split how, in words."""
+        return f"{self.train.note}; {self.held_out.note}"
+
+
+def split(
+    store: Store,
+    by: str | None = None,
+    *,
+    label: str | None = None,
+    groups: Sequence[Label] | None = None,
+    held_out: float = 0.1,
+    gap: int | None = None,
+    seed: int = 0,
+) -> Split:
+    """Split a store in two: (train, held out), each in order, without a common step.
+
+    by: "sequence" draws the share `held_out` of the sequences, at least one.
+    "group" draws that share of the groups, at least one: all sequences with one value of the
+    sequence label `label`, such as one subject, are on one side. `groups` names those that are held
+    out instead (one of them: leave one subject out).
+    "time" holds out the last share of the steps of every sequence; the `gap` steps before them
+    belong to no part, since neighbouring steps are alike. None: a tenth as many as are held out, at
+    least 1. Sequences that are too short for it are left out.
+    None: "sequence", or "time" where there is one sequence alone. `description` says which it was,
+    and so does the `note` of both views, which `st.evaluate` writes beside its metrics.
+
+    Errors: ConfigError for settings that are out of range or belong to another way; DataError where
+    there are too few sequences, groups or steps, or a sequence lacks the label.
+    """
     if not 0 < held_out < 1:
         raise ConfigError(f"got held_out={held_out}, expected a share between 0 and 1")
-
-
-def by_document(
-    count: int, held_out: float, seed: int
-) -> tuple[Int[np.ndarray, " train"], Int[np.ndarray, " held_out"]]:
-    """Places of the sequences of both parts, each ascending and with at least one."""
+    given = {"label": label, "groups": groups, "gap": gap}
+    way = by or ("group" if label is not None else None)
+    way = way or ("sequence" if len(store.sequence_indices) > 1 and gap is None else "time")
+    if way not in WAYS:
+        raise unknown_name("way to split", way, WAYS)
+    allowed = {"group": {"label", "groups"}, "time": {"gap"}}.get(way, set())
+    for name, value in given.items():
+        if value is not None and name not in allowed:
+            raise ConfigError(f"got {name}={value!r} for a split by {way}, which does not use it")
+    if way == "time":
+        return _time_split(store, held_out, gap)
+    if way == "group":
+        return _group_split(store, label, groups, held_out, seed)
+    count = len(store.sequence_indices)
+    if count < 2:
+        raise DataError(
+            f"got {count} sequence{'' if count == 1 else 's'} to split by sequence, expected at "
+            "least two; split one recording by='time'"
+        )
     chosen = seeds.numpy_generator(seed, "held-out split").permutation(count)
     size = min(max(round(held_out * count), 1), count - 1)
-    return np.sort(chosen[size:]), np.sort(chosen[:size])
+    what = f"of {count:,} sequences, drawn with seed {seed}"
+    return Split(
+        store.of_sequences(np.sort(chosen[size:]), f"trained on {count - size:,} {what}"),
+        store.of_sequences(np.sort(chosen[:size]), f"held out: {size:,} {what}"),
+    )
+
+
+def _time_split(store: Store, held_out: float, gap: int | None) -> Split:
+    places = store.sequence_indices
+    train, rest, kept = by_time(store.whole_table, places, held_out, gap)
+    between = "a tenth as many" if gap is None else f"{gap:,}"
+    short = len(places) - len(kept)
+    what = f"{held_out:.0%} of the steps of {_counted(len(kept))}" + (
+        f" ({short:,} too short for it are left out)" if short else ""
+    )
+    before = f"trained on all before the last {what} and a gap of {between}"
+    return Split(
+        store.view(kept, train, before),
+        store.view(kept, rest, f"held out: the last {what}, after a gap of {between}"),
+    )
+
+
+def _counted(sequences: int) -> str:
+    return "one sequence" if sequences == 1 else f"{sequences:,} sequences"
+
+
+def _group_split(
+    store: Store, label: str | None, groups: Sequence[Label] | None, held_out: float, seed: int
+) -> Split:
+    if label is None:
+        raise ConfigError("got by='group' without label=, expected a label of the sequences")
+    own = [json.loads(text).get(label) for text in store.sequences["labels"].to_pylist()]
+    if all(value is None for value in own):
+        raise unknown_name("sequence label", label, _label_names(store.sequences))
+    lacking = [n for n, value in enumerate(own) if value is None]
+    if lacking:
+        raise DataError(
+            f"got {len(lacking)} of {len(own)} sequences without the label {label!r}, the first "
+            f"{store.sequences['id'][lacking[0]].as_py()!r}; label them, or leave them out with "
+            "store.where(...)"
+        )
+    values = sorted(set(own), key=str)
+    if len(values) < 2:
+        raise DataError(
+            f"got {label}={values[0]!r} for all {len(own)} sequences, expected at least two groups"
+        )
+    if groups is None:
+        order = seeds.numpy_generator(seed, "held-out split").permutation(len(values))
+        size = min(max(round(held_out * len(values)), 1), len(values) - 1)
+        out = {values[n] for n in order[:size]}
+    else:
+        out = set(groups)
+        unknown = [value for value in groups if value not in values]
+        if unknown:
+            raise unknown_name(f"value of {label}", str(unknown[0]), map(str, values))
+        if not out or len(out) == len(values):
+            raise ConfigError(
+                f"got groups={list(groups)!r} of {len(values)} groups, expected some and not all"
+            )
+    is_out = np.array([value in out for value in own])
+    named = ", ".join(map(str, sorted(out, key=str)[:5])) + (", …" if len(out) > 5 else "")
+    counts = f"{len(out)} of {len(values)} groups, {int(is_out.sum()):,} of {len(own):,} sequences"
+    return Split(
+        store.of_sequences(np.flatnonzero(~is_out), f"trained on all but {label} {named}"),
+        store.of_sequences(np.flatnonzero(is_out), f"held out: {label} {named} ({counts})"),
+    )
+
+
+def _label_names(sequences: pa.Table) -> set[str]:
+    return {name for text in sequences["labels"].to_pylist() for name in json.loads(text)}
 
 
 def by_labels(
@@ -39,7 +163,7 @@ def by_labels(
     Errors: UnknownNameError for a label that no sequence has; DataError where none has the values.
     """
     by_sequence = [json.loads(text) for text in sequences["labels"].to_pylist()]
-    names = {name for own in by_sequence for name in own}
+    names = _label_names(sequences)
     for name in labels:
         if name not in names:
             raise unknown_name("sequence label", name, names)

@@ -13,6 +13,12 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sparsetime.activations.annotations.stored_annotations import (
+    EVENT_SCHEMA,
+    StoredEvents,
+    label_columns,
+    shown_events,
+)
 from sparsetime.activations.capture.document import Label
 from sparsetime.activations.interchange.arrow_batches import arrow_batches
 from sparsetime.activations.sampling.kept_segments import kept_segments_of
@@ -27,7 +33,7 @@ from sparsetime.activations.sampling.sample_kinds import (
 from sparsetime.activations.sampling.shuffle import Shuffle
 from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.activations.store.manifest import Manifest
-from sparsetime.activations.store.split import by_document, by_labels, by_time, check_share
+from sparsetime.activations.store.split import Split, by_labels, split
 from sparsetime.activations.store.store_reader import StoreReader
 from sparsetime.activations.store.stored_sequence import StoredSequence, read_rows
 from sparsetime.activations.store.view_fingerprint import view_fingerprint
@@ -46,8 +52,8 @@ class Store:
     `len(store)` is its number of steps, also of those that the capture left out. `sequences` is the
     table of its sequences: id, length, start, step, unit, source, labels (JSON), text, first_row
     (in the whole store). `reader` reads rows by their number in the whole store. `segments` are
-    this view's sequences, row after row, and `first_rows` the number in the whole store of each
-    one's first row.
+    this view's sequences, row after row, `first_rows` the whole store's number of each first row.
+    `note` says in words what a view holds that is a part.
     """
 
     def __init__(
@@ -58,10 +64,13 @@ class Store:
         table: pa.Table,
         selection: NDArray[np.int64],
         exclusion: StepExclusion | None = None,
+        events: StoredEvents | None = None,
+        note: str = "",
     ) -> None:
+        self.note, self._events = note, events
         self.exclusion = exclusion or StepExclusion()
-        self._folder, self.reader, self._table = folder, reader, table
-        self.manifest = manifest
+        self._folder, self.reader, self.manifest = folder, reader, manifest
+        self.whole_table = table  # all sequences, cut where this view cuts them
         self._shuffle_buffer: int | None = None
         self.sequence_indices = selection
         self.first_rows: NDArray[np.int64] = table["first_row"].to_numpy()[selection]
@@ -73,9 +82,20 @@ class Store:
 
     @cached_property
     def sequences(self) -> pa.Table:
-        if len(self.sequence_indices) == self._table.num_rows:
-            return self._table
-        return self._table.take(pa.array(self.sequence_indices))
+        if len(self.sequence_indices) == self.whole_table.num_rows:
+            return self.whole_table
+        return self.whole_table.take(pa.array(self.sequence_indices))
+
+    @cached_property
+    def labels(self) -> pa.Table:
+        """The labels of the sequences: `id`, then a column a label; null where one has none."""
+        return label_columns(self.sequences)
+
+    @cached_property
+    def events(self) -> pa.Table:
+        """The events of the steps shown here, by sequence and onset; see `shown_events`."""
+        stored = EVENT_SCHEMA.empty_table() if self._events is None else self._events.table()
+        return shown_events(stored, self.sequences, self.sequence_indices)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -86,7 +106,7 @@ class Store:
     @property
     def whole_sequences(self) -> bool:
         """Whether the view shows its sequences whole, and no parts of them."""
-        return int(self._table["length"].to_numpy().sum()) == self.manifest.rows
+        return int(self.whole_table["length"].to_numpy().sum()) == self.manifest.rows
 
     def __len__(self) -> int:
         return self._rows
@@ -163,7 +183,7 @@ class Store:
                 f"0; number {i} was asked for"
             )
         index = int(self.sequence_indices[i])
-        row = self._table.slice(index, 1).to_pylist()[0]
+        row = self.whole_table.slice(index, 1).to_pylist()[0]
         row["unit"] = row["unit"] or self.unit  # a writer may leave it to the store
         return StoredSequence(self.reader, index, row)
 
@@ -188,34 +208,13 @@ class Store:
                 raise unknown_name("step column", name, stored)
         return self.reader.steps(self._row_numbers(0, self._rows), columns)
 
-    def split(self, held_out: float = 0.1, seed: int = 0) -> tuple[Store, Store]:
-        """Two views without a common step: (train, held out), each in order.
+    def split(self, held_out: float = 0.1, seed: int = 0, **how: Any) -> Split:
+        """Two views without a common step: (train, held out); see `sparsetime.split`."""
+        return split(self, held_out=held_out, seed=seed, **how)
 
-        `held_out` is the share of the sequences, of which each view gets at least one. One sequence
-        alone is split by time, with a gap; see `split_by_time`.
-
-        Errors: ConfigError where the share is not within 0 and 1; those of `split_by_time`.
-        """
-        count = len(self.sequence_indices)
-        check_share(held_out)
-        if count < 2:
-            return self.split_by_time(held_out)
-        train, rest = by_document(count, held_out, seed)
-        return self._view(self.sequence_indices[train]), self._view(self.sequence_indices[rest])
-
-    def split_by_time(self, held_out: float = 0.1, gap: int | None = None) -> tuple[Store, Store]:
-        """Two views of every sequence: (its first steps, its last), for long recordings.
-
-        `held_out` is the share of the steps of each. `gap` steps between the two belong to neither,
-        since neighbouring steps are alike; None: a tenth as many as are held out, at least 1.
-        Sequences that are too short for it are left out.
-
-        Errors: ConfigError for a share that is not within 0 and 1, or a negative gap; DataError
-        where no sequence is long enough.
-        """
-        check_share(held_out)
-        train, rest, kept = by_time(self._table, self.sequence_indices, held_out, gap)
-        return self._view(kept, train), self._view(kept, rest)
+    def split_by_time(self, held_out: float = 0.1, gap: int | None = None) -> Split:
+        """The first steps of every sequence, and its last; see `sparsetime.split`."""
+        return split(self, "time", held_out=held_out, gap=gap)
 
     def where(self, **labels: Label) -> Store:
         """The view of the sequences whose labels have these values: `store.where(held_out=True)`.
@@ -224,7 +223,7 @@ class Store:
         has these values.
         """
         places = by_labels(self.sequences, labels, self.path)
-        return self._view(self.sequence_indices[places])
+        return self.of_sequences(places)
 
     def without_steps(self, exclusion: StepExclusion) -> Store:
         """The view whose samples leave steps out; `sequence`, `read` and `steps` stay whole.
@@ -232,7 +231,7 @@ class Store:
         Neighbours in pairs and windows are kept steps without a gap between them. A multiple of the
         median norm is measured on this view, unless the exclusion holds the limit.
         """
-        made = self._view(self.sequence_indices, self._table)
+        made = self.view(self.sequence_indices, self.whole_table)
         made.exclusion = exclusion.measured(self.reader, self.segments, self.first_rows)
         return made
 
@@ -246,9 +245,9 @@ class Store:
         """Every step that is left out, by the capture or by this view."""
         return self.manifest.exclusion.merged(self.exclusion)
 
-    def of_sequences(self, places: NDArray[np.int64]) -> Store:
+    def of_sequences(self, places: NDArray[np.int64], note: str = "") -> Store:
         """The view of the sequences at some places (ascending) of this one."""
-        return self._view(self.sequence_indices[places], self._table)
+        return self.view(self.sequence_indices[places], self.whole_table, note)
 
     def arrow(
         self, batch: int = 65_536, columns: list[str] | None = None
@@ -290,9 +289,10 @@ class Store:
         """The segments that samples are drawn from, and the reader's first row of each."""
         return kept_segments_of(self)
 
-    def _view(self, selection: NDArray[np.int64], table: pa.Table | None = None) -> Store:
-        shown = self._table if table is None else table
-        return Store(self._folder, self.manifest, self.reader, shown, selection, self.exclusion)
+    def view(self, selection: NDArray[np.int64], table: pa.Table, note: str = "") -> Store:
+        """The view of the sequences at these rows of a table of all, cut as the table says."""
+        own = (self.exclusion, self._events, "; ".join(filter(None, (self.note, note))))
+        return Store(self._folder, self.manifest, self.reader, table, selection, *own)
 
     def _row_numbers(self, start: int, stop: int) -> NDArray[np.int64]:
         if start == stop:

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from sparsetime.activations.annotations.stored_annotations import EVENTS, LABELS
 from sparsetime.activations.store.check_shard import check_shard
 from sparsetime.activations.store.manifest import (
     ACTIVATIONS_FILE,
@@ -240,7 +241,7 @@ class StoreWriter:
         if self._begun:
             return
         if not self._resumes:
-            for name in (MANIFEST, SEQUENCES, SHARDS):
+            for name in (MANIFEST, SEQUENCES, SHARDS, EVENTS, LABELS):
                 self._folder.remove(name)
         listed = {s.path(kind) for s in self._manifest.shards for kind in s.files}
         for name in (self._folder / SHARDS).names():

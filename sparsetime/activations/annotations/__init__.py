@@ -1,0 +1,1 @@
+"""Labels of recordings and events in them: tables that are read, checked and stored."""
