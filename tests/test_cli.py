@@ -106,13 +106,6 @@ def test_texts_and_series_do_not_mix(work, tmp_path):
     assert "the data mix texts" in result.stderr
 
 
-def test_a_series_of_too_many_axes(work, tmp_path):
-    np.save(tmp_path / "b.npy", np.zeros((4, 2, 2)))
-    result = run(*capture(work, tmp_path, tmp_path / "store"), code=2)
-    assert "holds an array of shape [4, 2, 2]; a series is [time, features]." in result.stderr
-    assert "flattened first, with values.reshape(len(values), -1)" in result.stderr
-
-
 @pytest.mark.parametrize("name", ["x.csv", "x.TSV", "x.parquet", "x.npz", "x.wav", "x.mp4"])
 def test_tables_and_recordings_are_neither_texts_nor_arrays(work, tmp_path, name):
     (tmp_path / name).write_text("time,level\n0,1.5\n")

@@ -14,5 +14,6 @@ from .sources.model_loss import rows_with_gradients as rows_with_gradients
 from .sources.source import Origin as Origin
 from .sources.source import Source as Source
 from .step_exclusion import StepExclusion as StepExclusion
+from .store.stored_input import StoredInput as StoredInput
 from .store.stored_sequence import StoredSequence as StoredSequence
 from .store.writer import StoreWriter as StoreWriter

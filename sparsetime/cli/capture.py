@@ -41,6 +41,10 @@ def capture(
     exclude_first: ExcludeFirst = None,
     exclude_token: ExcludeTokens = None,
     exclude_norm: ExcludeNorm = None,
+    keep_input: Annotated[
+        bool | None,
+        typer.Option("--keep-input", help="Keep what the model is given, at its own rate."),
+    ] = None,
     on_bad: Annotated[
         str | None, typer.Option(help="A file that is not UTF-8: refuse or skip.")
     ] = None,
@@ -79,11 +83,13 @@ def capture(
         exclude_first=exclude_first,
         exclude_tokens=exclude_token,
         exclude_norm=exclude_norm,
+        keep_input=keep_input,
         on_bad=on_bad,
         force=force,
     )
     chosen = read_config(config, CaptureSection, flags, section="capture")
-    kept = {"window", "overlap", "batch", "dtype", "time_axis", "force"} & chosen.model_fields_set
+    names = {"window", "overlap", "batch", "dtype", "time_axis", "keep_input", "force"}
+    kept = names & chosen.model_fields_set
     options = {name: getattr(chosen, name) for name in kept}
     options["exclusion"] = chosen.exclusion()
     documents = chosen.documents()  # before the model: files are looked at in no time

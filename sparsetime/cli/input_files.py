@@ -30,7 +30,7 @@ _REFUSED = {
     ".edf": _AS_SERIES,
     ".wav": _AS_SERIES,
     ".mp3": _AS_SERIES,
-    ".mp4": f"{_AS_SERIES}, each frame flattened to a row",
+    ".mp4": "For frames write an array [time, height, width, 3] to a .npy file with numpy.save",
 }
 
 
@@ -94,14 +94,15 @@ def series_names(paths: Sequence[Path]) -> list[str]:
 
 
 def series(path: Path, name: str, start: float, step: float, unit: str) -> Document:
-    """The array of a .npy file, [time, features] or [time], as a document of that name.
+    """The array of a .npy file, [time, ...], as a document of that name.
 
     Errors: DataError where the file holds no such array.
     """
     import numpy as np
     import torch
 
-    from sparsetime.activations.capture.document import Document, flat_frames_hint
+    from sparsetime.activations.capture.document import Document
+    from sparsetime.activations.capture.recording import InputFile, Recording
 
     try:
         values = np.load(path, allow_pickle=False)
@@ -111,10 +112,14 @@ def series(path: Path, name: str, start: float, step: float, unit: str) -> Docum
         raise DataError(f"{path} holds no array of real numbers; a series is [time, features].")
     if not values.size:
         raise DataError(f"{path} holds an empty array of shape {list(values.shape)}; leave it out.")
-    if values.ndim not in (1, 2):
-        raise DataError(
-            f"{path} holds an array of shape {list(values.shape)}; a series is [time, features]"
-            f"{flat_frames_hint(values.ndim) or '.'}"
-        )
-    columns = torch.from_numpy(values.reshape(len(values), -1).astype("float32"))
-    return Document(id=name, values=columns, start=start, step=step, unit=unit, source=str(path))
+    if values.dtype != np.uint8:  # pixels stay bytes until the model reads them
+        values = values.astype("float32")
+    return Document(
+        id=name,
+        values=torch.from_numpy(values),
+        start=start,
+        step=step,
+        unit=unit,
+        source=str(path),
+        recording=Recording(file=InputFile(str(path), "npy")),
+    )

@@ -48,7 +48,8 @@ class ModelOnData(Settings):
     def documents(self) -> Iterable[Document]:
         """The documents of every file: texts, `.jsonl` files of texts, `.npy` files as series.
 
-        A series is an array [time, features] or [time]; its id is its file name.
+        A series is an array [time], [time, features], or of steps of any rank, such as frames; its
+        id is its file name.
         """
         paths = list(data_files(self.data))
         arrays = [path for path in paths if path.suffix == SERIES]
@@ -107,6 +108,7 @@ class ExcludedSteps(Settings):
 class CaptureSection(ModelOnData, ExcludedSteps):
     """What `sparsetime capture` runs and where it writes.
 
+    `keep_input` keeps what the model was given beside the activations; .npy files are referred to.
     `time_axis` says where time stands in the site's tensor. `part` is this part of the documents,
     and how many parts there are; under torchrun, the rank and the number of processes.
     """
@@ -118,6 +120,7 @@ class CaptureSection(ModelOnData, ExcludedSteps):
     batch: int | None = Field(default=None, gt=0)
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     time_axis: Literal[0, 1, 2] = 1
+    keep_input: bool = False
     part: tuple[int, int] | None = None
     force: bool = False
 

@@ -83,7 +83,7 @@ def test_data_that_cannot_be(folder, tmp_path):
     ]:
         refused(error, message, folder, data, SITE, out)
     ragged = [torch.zeros(4, 3), torch.zeros(4, 2)]
-    message = "the document '1' has 2 features, those before it have 3; all documents"
+    message = "the document '1' has 2 features, those before it have 3 features; all documents"
     refused(MismatchError, message, Blocks(), ragged, "enter", out)
     message = r"the model 'Blocks' cannot run on values of shape \[1, 4, 2\] \(document '0'\)"
     refused(DataError, message, Blocks(), [torch.zeros(4, 2)], "enter", out)

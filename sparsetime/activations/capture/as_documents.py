@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from sparsetime.activations.capture.containers import INPUT_IDS, items_of, tokens_of
-from sparsetime.activations.capture.document import Document, Times, flat_frames_hint
+from sparsetime.activations.capture.document import Document, Times
 from sparsetime.errors import DataError
 from sparsetime.tensors import as_tensor, is_array
 
@@ -89,16 +89,11 @@ def _document(item: Any, number: int) -> Document:
         tensor = as_tensor(item, f"document {number}")
         if tensor.ndim == 1 and not tensor.is_floating_point():
             return Document(name, tokens=tensor)
-        if tensor.ndim in (1, 2):
-            return Document(name, values=tensor)
-        shown = f"an array of shape {list(tensor.shape)}"
-        hint = flat_frames_hint(tensor.ndim)
-    else:
-        shown = f"a {type(item).__name__}"
-        hint = ". Read files with read_texts." if isinstance(item, Path | bytes) else ""
+        return Document(name, values=tensor)
+    hint = " Read files with read_texts." if isinstance(item, Path | bytes) else ""
     raise DataError(
-        f"document {number} is {shown}; a document is a text, tokens [time], values "
-        f"[time, features], or a Document{hint or '.'}"
+        f"document {number} is a {type(item).__name__}; a document is a text, tokens [time], "
+        f"values [time, ...], or a Document.{hint}"
     )
 
 

@@ -25,7 +25,7 @@ from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSet
 from sparsetime.activations.capture.input_windows import Shard
 from sparsetime.activations.capture.left_out_steps import kept_of_plan
 from sparsetime.activations.step_exclusion import StepExclusion
-from sparsetime.activations.store.manifest import EXCLUSION, MANIFEST, PART
+from sparsetime.activations.store.manifest import EXCLUSION, KEEP_INPUT, MANIFEST, PART
 from sparsetime.activations.store.site_writer import SiteWriter
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, StoreError
@@ -61,6 +61,7 @@ def capture(
     dtype: str = ...,
     time_axis: int = ...,
     exclusion: StepExclusion | None = ...,
+    keep_input: bool = ...,
     part: tuple[int, int] | None = ...,
     shard_rows: int = ...,
     device: str | torch.device | None = ...,
@@ -85,6 +86,7 @@ def capture(
     dtype: str = ...,
     time_axis: int = ...,
     exclusion: StepExclusion | None = ...,
+    keep_input: bool = ...,
     part: tuple[int, int] | None = ...,
     shard_rows: int = ...,
     device: str | torch.device | None = ...,
@@ -109,6 +111,7 @@ def capture(
     dtype: str = "auto",
     time_axis: int = 1,
     exclusion: StepExclusion | None = None,
+    keep_input: bool = False,
     part: tuple[int, int] | None = None,
     shard_rows: int = SHARD_ROWS,
     device: str | torch.device | None = None,
@@ -142,6 +145,8 @@ def capture(
     first ones of a window, given tokens, or a norm above a multiple of the median. That median is
     of the first shard, since data is read once; the limit is recorded, and later shards keep to it.
     Times, windows, words and step labels stay those of the whole sequence.
+    keep_input: keep what the model was given, at its own rate, in `store.sequence(i).input`: copied,
+    or referred to where the document names its file (`Recording.file`). Texts are kept anyhow.
     part: (r, R) captures the documents r, r + R, r + 2R, … alone, into `out`/parts/r: a whole
     store, which resumes and can be copied alone. R processes, on any machines, capture all parts,
     and `st.join` makes one store of them. A limit of the norm must then be given (`norm_limit`),
@@ -188,7 +193,7 @@ def capture(
         items = iter(in_memory)
     elif own is not None:
         items = islice(items, own.number, None, own.total)
-    planned = passes.plan(items, shard_rows, own)
+    planned = passes.plan(items, shard_rows, own, keep_input)
     first = next(planned)
     widths_and_dtypes = passes.dry_run(first)
     settings_record = asdict(settings) | {
@@ -197,6 +202,8 @@ def capture(
     }
     if own is not None:
         settings_record[PART] = own
+    if keep_input:
+        settings_record[KEEP_INPUT] = True
     if exclusion:
         settings_record[EXCLUSION] = exclusion.to_config()
         kept_of_plan(first, exclusion)  # documents without tokens are refused before long work
@@ -264,9 +271,8 @@ def _append(
         if not kept.all():  # what is left out may overflow the dtype: a reason to leave it out
             activations[writer.site][torch.from_numpy(~kept)] = 0
         check_shard_finite(shard, activations[writer.site], writer.site)
-    steps, sequences = shard.step_table(), shard.sequence_table()
     for writer in writers:
-        writer.append(activations[writer.site], steps, sequences, kept)
+        writer.append(activations[writer.site], shard, kept)
 
 
 def _tokenizer_hash(tokenizer: Any) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 from torch import Tensor
 
+from sparsetime.activations.capture.recording import Recording
 from sparsetime.errors import DataError
 from sparsetime.tensors import as_tensor, dtype_name
 
@@ -19,26 +20,20 @@ Kind: TypeAlias = Literal["text", "tokens", "values"]
 Times: TypeAlias = tuple[float, float]
 
 
-def flat_frames_hint(dimensions: int) -> str:
-    """What to do with arrays of more axes than time and features, such as frames."""
-    if dimensions < 3:
-        return ""
-    return (
-        ". Frames and other steps of several axes are flattened first, with "
-        "values.reshape(len(values), -1); a model that needs their shape restores it in its forward"
-    )
-
-
 @final
 @dataclass(frozen=True, eq=False)
 class Document:
     """One sequence: a text, an array of tokens, or an array of values over time.
 
-    Exactly one of `text`, `tokens` (integers [time]) and `values` ([time, features]) is given.
+    Exactly one of `text`, `tokens` (integers [time]) and `values` is given. Values are [time],
+    [time, features], or steps of any rank, such as frames [time, height, width, 3].
     `labels` hold for the whole document. `step_labels` give one value a step, in a sequence or an
     array: a token of `tokens`, a row of `values`, a token of `text` once tokenised. `spans` give
     the value of the characters from `start_char` to `end_char` (exclusive) of a text: a token gets
     the value of the last span that holds its first character, or null.
+
+    `recording` holds the sampling rate, the channels and the file of values; a rate of r Hz makes
+    `step` 1 / r and `unit` "second" where they are not given.
 
     Step `i` is at the time `start + i * step`, counted in `unit`s ("token", "second", "frame";
     by default "token" for texts and tokens, "step" for values). Times that are not evenly spaced
@@ -56,6 +51,7 @@ class Document:
     step: float = 1.0
     unit: str = ""
     source: str = ""
+    recording: Recording | None = None
 
     def __post_init__(self) -> None:
         kinds: tuple[Kind, ...] = ("text", "tokens", "values")
@@ -66,6 +62,9 @@ class Document:
                 f"{' and '.join(contents) or 'none'}"
             )
         kind = contents[0]
+        rate = None if self.recording is None else self.recording.rate
+        if rate is not None and self.step == 1.0 and self.unit in ("", "second"):
+            vars(self).update(step=1 / rate, unit="second")
         normalised: dict[str, Any] = {
             "id": str(self.id),
             "unit": self.unit or ("step" if kind == "values" else "token"),
@@ -139,15 +138,21 @@ class Document:
         )
 
     def _tensor(self, value: Any, kind: Kind) -> Tensor:
-        dimensions = 1 if kind == "tokens" else 2
         tensor = as_tensor(value, f"the {kind} of the document {self.id!r}", "are")
         if kind == "values" and tensor.ndim == 1:
             tensor = tensor[:, None]
-        if tensor.ndim != dimensions or (kind == "tokens" and tensor.is_floating_point()):
-            expected = "integers [time]" if kind == "tokens" else "numbers [time, features]"
+        not_tokens = tensor.ndim != 1 or tensor.is_floating_point()
+        if not tensor.ndim or (kind == "tokens" and not_tokens):
+            expected = "integers [time]" if kind == "tokens" else "numbers [time, ...]"
             raise DataError(
                 f"got {dtype_name(tensor)} {list(tensor.shape)} as the {kind} of the document "
                 f"{self.id!r}, expected {expected}"
-                f"{flat_frames_hint(tensor.ndim) if kind == 'values' else ''}"
             )
+        recording = self.recording
+        if recording is not None and recording.channels and tensor.ndim == 2:
+            if len(recording.channels) != tensor.shape[1]:
+                raise DataError(
+                    f"got {len(recording.channels)} names of channels for the document "
+                    f"{self.id!r}, whose values have {tensor.shape[1]}; name each one"
+                )
         return tensor.detach()

@@ -117,7 +117,11 @@ class ForwardPasses:
         self.facts.padded_before = self._preparer.is_padded_before(checked)
 
     def plan(
-        self, documents: Iterable[Document], shard_rows: int, part: CapturePart | None = None
+        self,
+        documents: Iterable[Document],
+        shard_rows: int,
+        part: CapturePart | None = None,
+        keep_input: bool = False,
     ) -> Iterator[Shard]:
         """The shards of the documents, planned lazily. part: which part of all data they are.
 
@@ -140,7 +144,12 @@ class ForwardPasses:
         limit = None if first.document.kind == "values" else self._limit
         check_window(window, self.settings.overlap, len(self._special), limit, self.loaded.name)
         overlap, special = self.settings.overlap, len(self._special)
-        yield from shards(chain([first], prepared), window, overlap, special, shard_rows, part)
+        recording = first.document.recording
+        described = keep_input or (recording is not None and recording.describes)
+        documents_and_first = chain([first], prepared)
+        yield from shards(
+            documents_and_first, window, overlap, special, shard_rows, part, described
+        )
 
     def dry_run(self, shard: Shard) -> dict[str, tuple[int, torch.dtype]]:
         """Width and stored dtype of every site, from one window.

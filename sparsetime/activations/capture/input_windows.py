@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from sparsetime.activations.capture.capture_part import CapturePart
 from sparsetime.activations.capture.tokenize import PreparedDocument
+from sparsetime.activations.store.input_columns import input_columns
 from sparsetime.activations.store.manifest import DOCUMENT
 from sparsetime.errors import ConfigError
 
@@ -54,16 +55,23 @@ class InputWindow:
 class Shard:
     """Windows that are stored in one file, in the order of the documents.
 
-    part: of a capture in several parts; None for a whole one.
+    part: of a capture in several parts; None for a whole one. described: whether the store says
+    what is recorded of the inputs (see `input_columns`).
     """
 
     windows: tuple[InputWindow, ...]
     part: CapturePart | None = None
+    described: bool = False
 
     @property
     def rows(self) -> int:
         """Number of stored rows."""
         return sum(window.rows for window in self.windows)
+
+    @property
+    def begun(self) -> list[InputWindow]:
+        """The first windows of the documents that begin in this shard."""
+        return [window for window in self.windows if window.row_start == 0]
 
     def step_table(self) -> pa.Table:
         """One table row per activation: sequence, position, and the documents' columns."""
@@ -79,7 +87,7 @@ class Shard:
 
     def sequence_table(self) -> pa.Table:
         """The documents that begin in this shard, each with its whole length."""
-        started = [window.prepared for window in self.windows if window.row_start == 0]
+        started = [window.prepared for window in self.begun]
         documents = [prepared.document for prepared in started]
         labels = [json.dumps(dict(d.labels), sort_keys=True, ensure_ascii=False) for d in documents]
         table = pa.table(
@@ -94,6 +102,9 @@ class Shard:
                 "text": pa.array([d.text for d in documents], pa.large_string()),
             }
         )
+        if self.described:
+            for name, column in input_columns(started).items():
+                table = table.append_column(name, column)
         if self.part is None:
             return table
         numbers = [self.part.number + self.part.total * p.number for p in started]
@@ -175,6 +186,7 @@ def shards(
     special: int,
     shard_rows: int,
     part: CapturePart | None = None,
+    described: bool = False,
 ) -> Iterator[Shard]:
     """Shards of at most `shard_rows` rows, or of one window where that alone has more.
 
@@ -186,9 +198,9 @@ def shards(
     for sequence, prepared in enumerate(documents):
         for input_window in windows(prepared, sequence, window, overlap, special):
             if group and rows + input_window.rows > shard_rows:
-                yield Shard(tuple(group), part)
+                yield Shard(tuple(group), part, described)
                 group, rows = [], 0
             group.append(input_window)
             rows += input_window.rows
     if group:
-        yield Shard(tuple(group), part)
+        yield Shard(tuple(group), part, described)

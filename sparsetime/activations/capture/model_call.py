@@ -31,10 +31,10 @@ class ModelCall:
         Of a model that is spread over devices, accelerate's hooks move what each layer reads.
         Quantised weights are whole numbers; values take the dtype of a weight that is not.
 
-        inputs: tokens [batch, time] or values [batch, time, features]. mask: [batch, time].
+        inputs: tokens [batch, time] or values [batch, time, ...]. mask: [batch, time].
         """
         weight = next(iter(self._model.parameters()), inputs)
-        if inputs.ndim == 3:  # values are multiplied with weights and need their dtype
+        if inputs.ndim >= 3:  # values are multiplied with weights and need their dtype
             real = (w.dtype for w in self._model.parameters() if w.is_floating_point())
             dtype = next(real, torch.float32)
             return (inputs.to(weight.device, dtype),), {}

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sparsetime.activations.capture.document import Document, Kind
 from sparsetime.activations.capture.padding import Padding, left_out_tokens
+from sparsetime.activations.capture.recording import Recording, check_recordings_agree
 from sparsetime.activations.capture.step_labels import as_list, span_column, step_column, type_name
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.models.load import LoadedModel, vocabulary_size
@@ -59,7 +60,8 @@ class DocumentPreparer:
         self.padded_before: bool | None = None
         self._kind: Kind | None = None
         self._unit: tuple[str, str] | None = None
-        self._width: int | None = None
+        self._shape: list[int] | None = None
+        self._recording: tuple[str, Recording | None] | None = None
         self._schema: pa.Schema | None = None
         self.empty: list[str] = []
 
@@ -87,15 +89,17 @@ class DocumentPreparer:
                     f"the step label {label!r} of the document {name!r} has the name of a column "
                     f"that stores have; call it otherwise"
                 )
+        first, recording = self._recording = self._recording or (name, document.recording)
+        check_recordings_agree(name, document.recording, first, recording, rate=False)
         if kind == "tokens":
             self._check_range(document)
         if kind == "values":
-            width = document.values.shape[1]
-            self._width = self._width or width
-            if width != self._width:
+            shape = list(document.values.shape[1:])
+            self._shape = self._shape or shape
+            if shape != self._shape:
                 raise MismatchError(
-                    f"the document {name!r} has {width} features, those before it have "
-                    f"{self._width}; all documents of a capture have the same"
+                    f"the document {name!r} has {_features(shape)}, those before it have "
+                    f"{_features(self._shape)}; all documents of a capture have the same"
                 )
 
     def is_padded_before(self, documents: list[Document]) -> bool | None:
@@ -228,6 +232,10 @@ class DocumentPreparer:
                 f"token {int(tokens[at])} at position {at} of the document {document.id!r} is out "
                 f"of range: the model {self._model_name!r} knows tokens from 0{limit}"
             )
+
+
+def _features(shape: list[int]) -> str:
+    return f"{shape[0]} features" if len(shape) == 1 else f"steps of shape {shape}"
 
 
 def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -27,7 +27,7 @@ from sparsetime.activations.sampling.sample_kinds import (
 )
 from sparsetime.activations.sampling.shuffle import Pool, Shuffle, rebatch
 from sparsetime.activations.step_exclusion import StepExclusion
-from sparsetime.activations.store.shard_reader import pick
+from sparsetime.activations.store.pick_rows import pick
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.segments import Segments
 from sparsetime.tensors import as_tensor, dtype_name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -10,14 +11,17 @@ from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
 
-SCHEMA_VERSION = 2  # the newest that is read
+SCHEMA_VERSION = 3  # the newest that is read
 PLAIN = 1  # of a store that holds every step, which sparsetime 0.1.0 reads
 LEAVES_OUT = 2  # of a store that holds not every step
+TIMED_ROWS = 3  # of a store whose rows have times of their own (`row_start`)
 _AGAIN = "Copy the store again, or capture it again with force=True"
 MANIFEST = "manifest.json"
 SEQUENCES = "sequences.parquet"
 PART = "part"  # key of `capture`: number of this part of a capture, and how many parts there are
 DOCUMENT = "document"  # column of the sequences of a part: number of the document in all the data
+KEEP_INPUT = "keep_input"  # key of `capture`: whether the inputs are kept
+OWN_TIMES = "own_times"  # key of `capture`: whether rows have times of their own
 EXCLUSION = "exclusion"  # key of `capture`: the steps that the capture leaves out
 SHARDS = "shards"
 TENSOR = "activations"
@@ -28,6 +32,7 @@ DTYPES = ("float32", "float16", "bfloat16")
 ACTIVATIONS_FILE = "safetensors"
 STEPS_FILE = "parquet"
 BEGUN_FILE = "sequences.parquet"
+INPUTS_FILE = "inputs.safetensors"  # inputs of the sequences that begin, where they are kept
 BLOCKS_FILE = "blocks.json"  # checksums of blocks of the activations, for reads of ranges
 STORED = "stored"  # step column: whether the step's activation is stored; absent where all are
 
@@ -93,6 +98,11 @@ class Manifest:
         }
 
     @property
+    def own_times(self) -> bool:
+        """Whether the rows have times of their own, in the step columns `row_start` and others."""
+        return bool(self.capture.get(OWN_TIMES, False))
+
+    @property
     def planned_rows(self) -> int:
         """Rows of all sequences that have begun; more than `rows` while one is incomplete."""
         return sum(shard.planned_rows for shard in self.shards)
@@ -123,6 +133,11 @@ class Manifest:
         value = asdict(self)
         first = {"schema_version": value.pop("schema_version")}
         folder.write_json(MANIFEST, first | value, self.schema_version)
+
+
+def version_of(capture: Mapping[str, Any]) -> int:
+    """The lowest schema version that says what a store of these settings holds."""
+    return TIMED_ROWS if OWN_TIMES in capture else LEAVES_OUT if EXCLUSION in capture else PLAIN
 
 
 def load_manifest(folder: Folder) -> Manifest:

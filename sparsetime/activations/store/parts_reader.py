@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from torch import Tensor
 from sparsetime.activations.store.manifest import DOCUMENT
 
 if TYPE_CHECKING:
+    from sparsetime.activations.store.input_files import SlicedArray
     from sparsetime.activations.store.shard_reader import ShardReader
 
 
@@ -94,6 +95,13 @@ class PartsReader:
         """Names of the step columns."""
         return self._readers[0].step_columns()
 
+    def open_input(self, sequence: int, reference: Mapping[str, Any]) -> SlicedArray:
+        """The input that a sequence of the whole refers to."""
+        part = self._part[sequence]
+        own = int((self._part[:sequence] == part).sum())
+        reader = self._readers[int(part)]
+        return reader.open_input(own, reference)
+
     def verify(self) -> None:
         """Check every file of every part."""
         for reader in self._readers:
@@ -121,7 +129,8 @@ def joined_table(
 ) -> pa.Table:
     """The sequences of all parts in the order of the whole, with their first rows there."""
     order = np.argsort(np.argsort(part_of_sequence, kind="stable"), kind="stable")
-    whole = pa.concat_tables([_without(table, DOCUMENT) for table in tables])
+    own = [_without(table, DOCUMENT) for table in tables]
+    whole = pa.concat_tables(own, promote_options="default")
     whole = whole.take(pa.array(order)).combine_chunks()
     length = whole["length"].to_numpy()
     at = whole.schema.get_field_index("first_row")

@@ -10,13 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sparsetime.activations.store.input_columns import INPUT_SCHEMA
 from sparsetime.activations.store.manifest import DOCUMENT, PLAIN
 from sparsetime.errors import DamagedError, MismatchError
 from sparsetime.files import Folder
 from sparsetime.files.formats import table_bytes
 
 # The schema of the sequence table. `labels` is a JSON object; `first_row` is the row of
-# the whole store at which the sequence begins. The parts of a capture also have DOCUMENT.
+# the whole store at which the sequence begins. Stores of described or kept inputs also have the
+# columns of INPUT_SCHEMA, and the parts of a capture DOCUMENT.
 SEQUENCE_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -58,12 +60,12 @@ def sequence_table(table: pa.Table, first_row: int) -> pa.Table:
         for name in SEQUENCE_SCHEMA.names
         if name != "first_row"
     }
-    if DOCUMENT in table.column_names:
-        columns[DOCUMENT] = table[DOCUMENT].cast(pa.int64())
     columns["first_row"] = pa.array(first_row + np.cumsum(length) - length, pa.int64())
     schema = SEQUENCE_SCHEMA
-    if DOCUMENT in columns:
-        schema = schema.append(pa.field(DOCUMENT, pa.int64()))
+    for field in (*INPUT_SCHEMA, pa.field(DOCUMENT, pa.int64())):
+        if field.name in table.column_names:
+            columns[field.name] = table[field.name].cast(field.type)
+            schema = schema.append(field)
     return pa.table(columns, schema=schema)
 
 

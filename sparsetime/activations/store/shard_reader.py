@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from sparsetime.activations.store.input_files import SlicedArray, open_input
 from sparsetime.activations.store.manifest import (
     ACTIVATIONS_FILE,
     BEGUN_FILE,
     BLOCKS_FILE,
+    INPUTS_FILE,
     SEQUENCES,
     STEPS_FILE,
     STORED,
@@ -31,6 +33,7 @@ from sparsetime.activations.store.manifest import (
     ShardRecord,
     check_size,
 )
+from sparsetime.activations.store.pick_rows import pick
 from sparsetime.activations.store.remote_shard import RemoteShard
 from sparsetime.activations.store.sequence_table import begun_sequences, read_parquet
 from sparsetime.errors import DamagedError, StoreError
@@ -112,6 +115,14 @@ class ShardReader:
         if not tables:
             return self._steps_of(self._shards[0], columns).slice(0, 0)
         return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+
+    def open_input(self, sequence: int, reference: Mapping[str, Any]) -> SlicedArray:
+        """The input that a sequence refers to, checked; segments of it are read on demand."""
+        ends = np.cumsum([shard.begun for shard in self._shards])
+        shard = self._shards[int(np.searchsorted(ends, sequence, side="right"))]
+        name, record = shard.path(INPUTS_FILE), shard.files.get(INPUTS_FILE)
+        kept = None if record is None else self._checked_folder(name, record).path(name)
+        return open_input(reference, self._remote.url, kept)
 
     def step_columns(self) -> list[str]:
         """Names of the step columns."""
@@ -287,10 +298,3 @@ class ShardReader:
                     ) from error
             return local
 
-
-def pick(tensor: Float[Tensor, "rows d"], at: NDArray[np.int64]) -> Float[Tensor, "some d"]:
-    """Rows `at` (ascending, distinct) of a tensor: a view where they are contiguous."""
-    first, last = int(at[0]), int(at[-1])
-    if last - first + 1 == len(at):
-        return tensor[first : last + 1]
-    return tensor.index_select(0, torch.from_numpy(np.ascontiguousarray(at)))

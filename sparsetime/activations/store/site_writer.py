@@ -12,7 +12,9 @@ from torch import Tensor
 
 from sparsetime.activations.capture.input_windows import Shard
 from sparsetime.activations.capture.left_out_steps import kept_of_norms
-from sparsetime.activations.store.manifest import BEGUN_FILE, STEPS_FILE
+from sparsetime.activations.store.input_columns import INPUT
+from sparsetime.activations.store.kept_inputs import kept_inputs
+from sparsetime.activations.store.manifest import BEGUN_FILE, KEEP_INPUT, STEPS_FILE
 from sparsetime.activations.store.shard_reader import ShardReader
 from sparsetime.activations.store.store import Store
 from sparsetime.activations.store.writer import StoreWriter
@@ -77,8 +79,7 @@ class SiteWriter:
     def append(
         self,
         activations: Float[Tensor, "rows d"],
-        steps: pa.Table,
-        sequences: pa.Table,
+        shard: Shard,
         kept: Bool[np.ndarray, " rows"],
     ) -> None:
         """Write one shard of finite activations: those of the kept rows that the norm keeps too.
@@ -86,7 +87,13 @@ class SiteWriter:
         Errors: those of `StoreWriter.append`.
         """
         stored, exclusion = kept_of_norms(activations, kept, self._writer.manifest.exclusion)
-        self._writer.append(activations, steps, sequences, stored, exclusion.norm_limit)
+        sequences, inputs = shard.sequence_table(), None
+        if KEEP_INPUT in self._writer.manifest.capture:
+            column, inputs = kept_inputs(shard, self._folder.url)
+            sequences = sequences.append_column(INPUT, column)
+        self._writer.append(
+            activations, shard.step_table(), sequences, stored, exclusion.norm_limit, inputs
+        )
 
     def finish(self) -> Store:
         """Complete the store. Errors: StoreError where it has more shards than the data."""

@@ -185,7 +185,7 @@ class Store:
         index = int(self.sequence_indices[i])
         row = self.whole_table.slice(index, 1).to_pylist()[0]
         row["unit"] = row["unit"] or self.unit  # a writer may leave it to the store
-        return StoredSequence(self.reader, index, row)
+        return StoredSequence(self.reader, index, row, self.manifest.own_times)
 
     def read(self, start: int, stop: int) -> Float[Tensor, "rows d"]:
         """Rows `start` to `stop` (exclusive) of this view in order, float32; NaN where left out."""

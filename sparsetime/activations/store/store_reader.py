@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ from jaxtyping import Bool
 from numpy.typing import NDArray
 
 from sparsetime.activations.sources.source import RowReader
+from sparsetime.activations.store.input_files import SlicedArray
 
 
 class StoreReader(RowReader, Protocol):
@@ -25,6 +27,10 @@ class StoreReader(RowReader, Protocol):
 
     def step_columns(self) -> list[str]:
         """Names of the step columns."""
+        ...
+
+    def open_input(self, sequence: int, reference: Mapping[str, Any]) -> SlicedArray:
+        """The input that a sequence refers to in its column `input`."""
         ...
 
     def verify(self) -> None:

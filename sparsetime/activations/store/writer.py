@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from sparsetime.activations.store.manifest import (
     BLOCKS_FILE,
     DTYPES,
     EXCLUSION,
-    LEAVES_OUT,
+    INPUTS_FILE,
     MANIFEST,
     PLAIN,
     SEQUENCES,
@@ -37,6 +37,7 @@ from sparsetime.activations.store.manifest import (
     check_presence,
     file_record,
     load_manifest,
+    version_of,
 )
 from sparsetime.activations.store.sequence_table import parquet_bytes, sequence_table
 from sparsetime.activations.store.shard_reader import ShardReader
@@ -91,7 +92,7 @@ class StoreWriter:
             dtype,
             unit,
             settings,
-            schema_version=LEAVES_OUT if EXCLUSION in settings else PLAIN,
+            schema_version=version_of(settings),
         )
         self._position = 0  # of the next row, within the sequence that the last shard left open
         self._resumes = not force and self._folder.exists(MANIFEST)
@@ -121,6 +122,7 @@ class StoreWriter:
         sequences: pa.Table,
         stored: Bool[np.ndarray, " rows"] | None = None,
         norm_limit: float | None = None,
+        inputs: Mapping[str, Tensor] | None = None,
     ) -> None:
         """Write one shard.
 
@@ -129,7 +131,8 @@ class StoreWriter:
         sequence), then any others. sequences: those that begin in this shard, with their whole
         `length`; columns of SEQUENCE_SCHEMA, where only `id` and `length` must be given. stored:
         the rows whose activations are written, of a store whose `capture` names an exclusion; None:
-        all. norm_limit: the longest norm that is stored, where it was measured on this shard.
+        all. norm_limit: the longest norm that is stored, where it was measured on this shard. inputs:
+        of the sequences that begin in this shard, by the name in their column `input`.
 
         Errors: MismatchError where the three do not fit together or do not continue the store;
         StoreError where the disk is full (nothing of the shard is then left behind).
@@ -141,7 +144,7 @@ class StoreWriter:
         name, version = f"{self.shards_done:06d}", self._manifest.schema_version
         written = activations.detach().cpu()
         left_out = 0
-        if version == LEAVES_OUT:
+        if EXCLUSION in self._manifest.capture:
             stored = np.ones(len(written), dtype=bool) if stored is None else stored
             left_out = len(stored) - int(stored.sum())
             written = written[torch.from_numpy(stored)]
@@ -151,6 +154,8 @@ class StoreWriter:
             STEPS_FILE: parquet_bytes(steps, version),
             BEGUN_FILE: parquet_bytes(begun, version),
         }
+        if inputs:
+            contents[INPUTS_FILE] = tensor_bytes(inputs, version)
         contents[BLOCKS_FILE] = json_bytes(block_record(contents[ACTIVATIONS_FILE]), PLAIN, None)
         shard = ShardRecord(
             name,
@@ -290,3 +295,4 @@ class StoreWriter:
                 "some space and capture again: it resumes after the "
                 f"{self.shards_done} finished shards"
             ) from error
+
