@@ -18,9 +18,9 @@ from . import training as training
 from .activations.annotations.annotate import annotate as annotate
 from .activations.capture.capture import capture as capture
 from .activations.capture.document import Document as Document
+from .activations.capture.generate import sample_documents as sample_documents
 from .activations.capture.recording import InputFile as InputFile
 from .activations.capture.recording import Recording as Recording
-from .activations.capture.generate import sample_documents as sample_documents
 from .activations.sampling.batch import Batch as Batch
 from .activations.sources.live_source import stream as stream
 from .activations.sources.paired_sites import paired_sites as paired_sites

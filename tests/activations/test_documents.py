@@ -74,7 +74,10 @@ def test_what_is_no_document_is_explained(data, message):
             {"tokens": [1.5]},
             r"got float32 \[1\] as the tokens of the document 'a', expected integers \[time\]",
         ),
-        ({"values": torch.tensor(1.0)}, r"got float32 \[\] as the values .* numbers \[time, \.\.\.\]"),
+        (
+            {"values": torch.tensor(1.0)},
+            r"got float32 \[\] as the values .* numbers \[time, \.\.\.\]",
+        ),
         ({"values": "x"}, "values of the document 'a' are not an array of numbers"),
         ({"text": "x", "labels": {"k": [1]}}, "label 'k' of the document 'a' is a list; a label"),
         ({"tokens": [1], "spans": {"k": []}}, "has spans but no text; .* use step_labels for tok"),

@@ -72,7 +72,7 @@ def test_a_file_is_referred_to_and_found_after_both_moved(tmp_path):
     moved = st.open_store(tmp_path / "moved" / "s")
     assert np.array_equal(moved.sequence(0).input.values(), values)
     np.save(tmp_path / "moved" / "x.npy", values + 1)
-    with pytest.raises(DamagedError, match="was changed since .* was captured from it"):
+    with pytest.raises(DamagedError, match=r"was changed since .* was captured from it"):
         st.open_store(tmp_path / "moved" / "s").sequence(0).input.values()
     (tmp_path / "moved" / "x.npy").unlink()
     with pytest.raises(StoreError, match="which does not exist; put it back"):
@@ -95,7 +95,10 @@ def test_joined_stores_read_their_own_inputs(tmp_path):
         ({"channels": ("Cz", "Fz", "Pz")}, "has the channels 'Cz', 'Fz', 'Pz' in this order"),
         ({"channels": (), "units": ()}, "'b' has no names of channels"),
         ({"units": ("V",) * 3}, "has the units .* convert the values to one unit"),
-        ({"rate": 128.0}, "'b' has a sampling rate of 128 Hz, the first one, 'a', .* 256 Hz; resamp"),
+        (
+            {"rate": 128.0},
+            "'b' has a sampling rate of 128 Hz, the first one, 'a', .* 256 Hz; resamp",
+        ),
     ],
 )
 def test_recordings_that_do_not_fit_the_first_are_named_before_any_work(tmp_path, other, message):

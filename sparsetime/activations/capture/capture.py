@@ -145,8 +145,9 @@ def capture(
     first ones of a window, given tokens, or a norm above a multiple of the median. That median is
     of the first shard, since data is read once; the limit is recorded, and later shards keep to it.
     Times, windows, words and step labels stay those of the whole sequence.
-    keep_input: keep what the model was given, at its own rate, in `store.sequence(i).input`: copied,
-    or referred to where the document names its file (`Recording.file`). Texts are kept anyhow.
+    keep_input: keep what the model was given, at its own rate, in `store.sequence(i).input`. It is
+    copied, or referred to where the document names its file (`Recording.file`). Texts are kept
+    anyhow.
     part: (r, R) captures the documents r, r + R, r + 2R, … alone, into `out`/parts/r: a whole
     store, which resumes and can be copied alone. R processes, on any machines, capture all parts,
     and `st.join` makes one store of them. A limit of the norm must then be given (`norm_limit`),

@@ -148,11 +148,10 @@ class Document:
                 f"got {dtype_name(tensor)} {list(tensor.shape)} as the {kind} of the document "
                 f"{self.id!r}, expected {expected}"
             )
-        recording = self.recording
-        if recording is not None and recording.channels and tensor.ndim == 2:
-            if len(recording.channels) != tensor.shape[1]:
-                raise DataError(
-                    f"got {len(recording.channels)} names of channels for the document "
-                    f"{self.id!r}, whose values have {tensor.shape[1]}; name each one"
-                )
+        channels = () if self.recording is None else self.recording.channels
+        if channels and tensor.ndim == 2 and len(channels) != tensor.shape[1]:
+            raise DataError(
+                f"got {len(channels)} names of channels for the document {self.id!r}, whose values "
+                f"have {tensor.shape[1]}; name each one"
+            )
         return tensor.detach()

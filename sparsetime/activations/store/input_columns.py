@@ -55,4 +55,3 @@ def input_columns(prepared: Sequence[PreparedDocument]) -> dict[str, pa.Array]:
         "recorded": ["" if r is None else r.date for r in recordings],
     }
     return {name: pa.array(values[name], INPUT_SCHEMA.field(name).type) for name in values}
-

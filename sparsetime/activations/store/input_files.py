@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-
 from safetensors import SafetensorError, safe_open
 
 from sparsetime.activations.capture.recording import InputFile
@@ -46,17 +45,17 @@ def file_reference(file: InputFile, store: str) -> str:
     """
     if file.reader not in READERS:
         raise unknown_name("reader of input files", file.reader, READERS)
-    path = os.path.abspath(file.path)
-    if not os.path.isfile(path):
+    path = Path(file.path).absolute()
+    if not path.is_file():
         raise StoreError(
             f"the input file {file.path} does not exist; a store that keeps inputs refers to it"
         )
     return json.dumps(
         {
-            INPUT_FILE: path,
+            INPUT_FILE: str(path),
             "relative": None if "://" in store else Path(os.path.relpath(path, store)).as_posix(),
-            "bytes": os.path.getsize(path),
-            "sha256": _sha256(path, os.stat(path).st_mtime_ns),
+            "bytes": path.stat().st_size,
+            "sha256": _sha256(path, path.stat().st_mtime_ns),
             "reader": file.reader,
             "settings": dict(file.settings),
         },
@@ -81,14 +80,14 @@ def _open_file(reference: Mapping[str, Any], store: str) -> SlicedArray:
     DamagedError where it was changed.
     """
     near = None if "://" in store else reference["relative"]
-    paths = [reference["path"]] + ([os.path.join(store, near)] if near else [])
-    path = next((one for one in paths if os.path.isfile(one)), None)
+    paths = [Path(reference[INPUT_FILE])] + ([Path(store) / near] if near else [])
+    path = next((one for one in paths if one.is_file()), None)
     if path is None:
         raise StoreError(
             f"{store} refers to the input file {reference['path']}, which does not exist; put it "
             "back, or capture again"
         )
-    stat = os.stat(path)
+    stat = path.stat()
     is_same = stat.st_size == reference["bytes"]
     if not (is_same and _sha256(path, stat.st_mtime_ns) == reference["sha256"]):
         raise DamagedError(
@@ -100,7 +99,7 @@ def _open_file(reference: Mapping[str, Any], store: str) -> SlicedArray:
             f"{store} refers to {path}, whose reader {reference['reader']!r} this sparsetime does "
             "not have; update sparsetime"
         )
-    return _reader(reference["reader"])(path, reference["settings"])
+    return _reader(reference["reader"])(str(path), reference["settings"])
 
 
 class TensorSlices:
@@ -138,10 +137,10 @@ def _reader(name: str) -> Reader:
 
 
 @lru_cache(maxsize=4096)
-def _sha256(path: str, modified: int) -> str:
+def _sha256(path: Path, modified: int) -> str:
     """SHA-256 of a file, computed once a process for each time that it was modified."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         while piece := file.read(_PIECE):
             digest.update(piece)
     return digest.hexdigest()

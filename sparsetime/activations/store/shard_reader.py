@@ -297,4 +297,3 @@ class ShardReader:
                         f"bytes in {local.url}"
                     ) from error
             return local
-

@@ -83,4 +83,3 @@ class StoredInput:
                 f"{self.length:,}; capture again with force=True"
             )
         return array
-

@@ -131,8 +131,8 @@ class StoreWriter:
         sequence), then any others. sequences: those that begin in this shard, with their whole
         `length`; columns of SEQUENCE_SCHEMA, where only `id` and `length` must be given. stored:
         the rows whose activations are written, of a store whose `capture` names an exclusion; None:
-        all. norm_limit: the longest norm that is stored, where it was measured on this shard. inputs:
-        of the sequences that begin in this shard, by the name in their column `input`.
+        all. norm_limit: the longest norm that is stored, where it was measured on this shard.
+        inputs: of the sequences that begin in this shard, by the name in their column `input`.
 
         Errors: MismatchError where the three do not fit together or do not continue the store;
         StoreError where the disk is full (nothing of the shard is then left behind).
@@ -295,4 +295,3 @@ class StoreWriter:
                 "some space and capture again: it resumes after the "
                 f"{self.shards_done} finished shards"
             ) from error
-
