@@ -19,7 +19,7 @@ from sparsetime.errors import StoreError
 
 COMMANDS = (
     *("sites", "recipes", "capture", "train", "evaluate", "index", "claim", "report", "verify"),
-    "demo",
+    *("testbeds", "demo"),
 )
 
 

