@@ -58,7 +58,7 @@ def evaluate(
     from sparsetime import evaluate as run
     from sparsetime import load
     from sparsetime.cli.run_file import EvaluateSection
-    from sparsetime.explorer.metrics_table import duration_of
+    from sparsetime.explorer.metrics_table import in_time
     from sparsetime.explorer.step_units import step_time
 
     flags = given(
@@ -91,9 +91,10 @@ def evaluate(
         if isinstance(metric_value.value, int | float):
             # A metric of a nested group has the definition of the whole's.
             definition = "" if "/" in name else metric_value.definition
-            lasts = duration_of(metric_value, duration)
-            value = f"{metric_value.value:.4g}" + (f" ({lasts})" if lasts else "")
-            shown.add_row(name, value, definition)
+            value, timed = f"{metric_value.value:.4g}", in_time(metric_value, duration)
+            shown.add_row(
+                name, f"{timed} ({value} {metric_value.unit})" if timed else value, definition
+            )
     stdout().print(shown)
     for name, reason in report.left_out.items():
         say(f"left out: {name}: {reason}")

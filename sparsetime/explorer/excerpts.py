@@ -55,6 +55,16 @@ class Excerpt:
         text = time_text(self.start + self.step * step, self.step, self.start)
         return f"{text} {self.time_unit}"
 
+    @property
+    def span(self) -> str:
+        """From when to when it is: 0.0 to 12.7 seconds (steps 0 to 127), or tokens 0 to 127."""
+        last = self.stop - 1
+        steps = f"{self.step_name}s {self.first:,} to {last:,}"
+        if not self.time_unit:
+            return steps
+        first = self.time(self.first).removesuffix(f" {self.time_unit}")
+        return f"{first} to {self.time(last)} ({steps})"
+
 
 def choose_excerpts(
     store: Store, count: int = 4, among: Collection[int] | None = None, steps: int = STEPS

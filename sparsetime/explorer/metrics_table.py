@@ -12,10 +12,11 @@ from sparsetime.explorer.records import (
     Definition,
     DictionaryEntry,
 )
+from sparsetime.explorer.step_units import DOCUMENT
 from sparsetime.features.index import DEFAULT_GROUP_NAMES
 
 if TYPE_CHECKING:
-    from sparsetime.explorer.step_units import StepTime
+    from sparsetime.explorer.step_units import DataWords, StepTime
     from sparsetime.metrics.evaluation_report import EvaluationReport
     from sparsetime.metrics.metric import MetricValue
 
@@ -36,8 +37,8 @@ _LABELS = {
     "between_share": "Variance between sequences",
     "flicker": "Switches a step",
     "flicker_share": "Share switched a step",
-    "slow_probe": "Slow probe: which document",
-    "fast_probe": "Fast probe: kind of token",
+    "slow_probe": "Slow probe: which {sequence}",
+    "fast_probe": "Fast probe: kind of {step}",
 }
 _SHARES = {
     "between_share",
@@ -54,39 +55,44 @@ _SHARES = {
 def comparison(
     entries: Sequence[DictionaryEntry],
     evaluations: Sequence[Mapping[str, MetricValue]],
-    durations: Sequence[StepTime | None],
+    words: Sequence[DataWords],
 ) -> list[ComparisonRow]:
     """A row for every single number that was measured, the best known first.
 
-    `evaluations` are metrics by name, one mapping a dictionary; histograms have no row. durations:
-    how long a step lasts, for values in steps.
+    `evaluations` are metrics by name, one mapping a dictionary; histograms have no row. words: of
+    each dictionary's data; values in steps are shown as times where a step has one.
     """
     rows = []
     for name in _names(evaluations):
         cells = []
-        for entry, evaluation, duration in zip(entries, evaluations, durations, strict=True):
+        for entry, evaluation, named in zip(entries, evaluations, words, strict=True):
             value = evaluation.get(name)
-            lasts = duration_of(value, duration)
-            first, rest = [_shown(name, of) for of in _of_parts(name, entry, evaluation)] or [
-                "",
-                "",
-            ]
+            groups = _of_parts(name, entry, evaluation)
+            first, rest = [_cell(name, of, named.time, False) for of in groups] or ["", ""]
             cells.append(
                 ComparisonCell(
-                    text=_shown(name, value) + (f" ({lasts})" if lasts else ""),
+                    text=_cell(name, value, named.time, True),
                     first=first,
                     rest=rest,
-                    note=_note(value),
+                    note=_note(value, named),
                 )
             )
         meaning = next(evaluation[name] for evaluation in evaluations if name in evaluation)
+        label = _label(name, words[0])
         rows.append(
-            ComparisonRow(name=name, label=_label(name), definition=meaning.definition, cells=cells)
+            ComparisonRow(
+                name=name,
+                label=label,
+                definition=words[0].timed(meaning.definition),
+                cells=cells,
+            )
         )
     return rows
 
 
-def definitions(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[Definition]:
+def definitions(
+    evaluations: Sequence[Mapping[str, MetricValue]], words: DataWords
+) -> list[Definition]:
     """What every row of the comparison means, in the words of the evaluation."""
     lines = []
     for name in _names(evaluations):
@@ -94,9 +100,9 @@ def definitions(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[Defini
         lines.append(
             Definition(
                 name=name,
-                label=_label(name),
-                definition=value.definition,
-                range=value.range,
+                label=_label(name, words),
+                definition=words.timed(value.definition),
+                range=words.timed(value.range),
                 source=value.source,
             )
         )
@@ -104,22 +110,26 @@ def definitions(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[Defini
 
 
 def measured_on(
-    entries: Sequence[DictionaryEntry], reports: Sequence[EvaluationReport | None], unit: str
+    entries: Sequence[DictionaryEntry],
+    reports: Sequence[EvaluationReport | None],
+    words: DataWords,
 ) -> list[str]:
-    """Sentences on the evaluated documents, and on the share of their steps used in training."""
+    """Sentences on the evaluated sequences, and on the share of their steps used in training."""
     evaluated = [(e, r) for e, r in zip(entries, reports, strict=True) if r is not None]
     sentences = []
     if len({tuple(sorted((r.subject | {"dictionary": ""}).items())) for _, r in evaluated}) == 1:
-        sentences.append(f"Measured on {measured_documents(evaluated[0][1], unit)}.")
+        sentences.append(f"Measured on {measured_sequences(evaluated[0][1], words)}.")
     else:
         sentences += [
-            f"{e.title} was measured on {measured_documents(r, unit)}." for e, r in evaluated
+            f"{e.title} was measured on {measured_sequences(r, words)}." for e, r in evaluated
         ]
     for entry, report in evaluated:
         seen = report.about.get("seen_in_training")
         if seen:
             share = f"{seen:.0%}" if seen >= 0.005 else "Under 1%"
-            sentences.append(f"{share} of these {unit}s were also trained on by {entry.title}.")
+            sentences.append(
+                f"{share} of these {words.step}s were also trained on by {entry.title}."
+            )
     return sentences
 
 
@@ -133,29 +143,40 @@ def _of_parts(
     ]
 
 
-def measured_documents(report: EvaluationReport, unit: str) -> str:
+def measured_sequences(report: EvaluationReport, words: DataWords) -> str:
     """The data of an evaluation: 12 held-out documents of 4,000 tokens.
 
     They are called held out where the dictionary was trained on none of them.
     """
     held_out = report.about.get("seen_in_training") == 0
-    kind = "held-out document" if held_out else "document"
-    return documents_of(report.about["sequences"], report.about["steps"], unit, kind)
+    count, steps = report.about["sequences"], report.about["steps"]
+    return sequences_of(count, steps, words, "held-out" if held_out else "")
 
 
-def documents_of(documents: int, steps: int, unit: str, kind: str = "document") -> str:
-    """12 documents of 4,000 tokens together."""
-    return f"{documents:,} {kind}{'s' * (documents != 1)} of {steps:,} {unit}s"
+def sequences_of(sequences: int, steps: int, words: DataWords, kind: str = "") -> str:
+    """12 documents of 4,000 tokens together, or 3 recordings of 90 s (900 steps)."""
+    return f"{words.sequences(sequences, kind)} of {words.lasting(steps)}"
 
 
-def duration_of(figure: MetricValue | None, duration: StepTime | None) -> str:
-    """A value in steps as a duration; empty for other values, and where a step has none."""
-    from sparsetime.metrics.metric import STEPS  # torch, which the first picture does not need
+def in_time(metric: MetricValue | None, time: StepTime | None) -> str:
+    """A value in steps, cycles a step or per step in the unit of time: 1.5 s, 12 Hz, 30 per second.
 
-    if figure is None or duration is None or figure.unit != STEPS:
+    Empty for other values, and where a step has no duration.
+    """
+    from sparsetime.metrics.metric import CYCLES, PER_STEP, STEPS  # torch: the preview needs none
+
+    if metric is None or time is None or not isinstance(metric.value, int | float):
         return ""
-    finite = isinstance(figure.value, int | float) and math.isfinite(figure.value)
-    return duration.lasting(float(figure.value)) if finite else ""  # type: ignore[arg-type]
+    text = {STEPS: time.lasting, CYCLES: time.frequency, PER_STEP: time.rate}.get(metric.unit)
+    return text(float(metric.value)) if text and math.isfinite(metric.value) else ""
+
+
+def _cell(name: str, metric: MetricValue | None, time: StepTime | None, beside: bool) -> str:
+    """A value in the unit of time; beside: with the one in steps after it."""
+    timed = in_time(metric, time)
+    if metric is None or not timed:
+        return _shown(name, metric)
+    return f"{timed} ({_shown(name, metric)} {metric.unit})" if beside else timed
 
 
 def _names(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[str]:
@@ -170,8 +191,9 @@ def _names(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[str]:
     return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
 
 
-def _label(name: str) -> str:
-    return _LABELS.get(name, name.replace("_", " ").capitalize())
+def _label(name: str, words: DataWords) -> str:
+    label = _LABELS.get(name, name.replace("_", " ").capitalize())
+    return label.format(sequence=words.sequence, step=words.step)
 
 
 def _shown(name: str, value: MetricValue | None) -> str:
@@ -185,8 +207,10 @@ def _shown(name: str, value: MetricValue | None) -> str:
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
 
 
-def _note(figure: MetricValue | None) -> str:
-    details = figure.details if figure else {}
+def _note(figure: MetricValue | None, words: DataWords) -> str:
+    details = dict(figure.details) if figure else {}
+    if details.get("label") == DOCUMENT:  # the label that every sequence has
+        details["label"] = words.sequence
     simple = (int, float, str)
     return "; ".join(
         f"{name.replace('_', ' ')}: {value:.3g}" if isinstance(value, float) else f"{name}: {value}"

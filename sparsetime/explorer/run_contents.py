@@ -11,6 +11,7 @@ from sparsetime.errors import SparsetimeError, StoreError
 from sparsetime.explorer.records import DictionaryEntry
 from sparsetime.explorer.row_choice import FeatureTable, table_of
 from sparsetime.explorer.run_description import dictionary_entry
+from sparsetime.explorer.step_units import DataWords, words_of
 from sparsetime.features.schemas import columns_of
 from sparsetime.files import Folder
 
@@ -48,6 +49,11 @@ class ShownDictionary:
     evaluation: EvaluationReport | None
     metrics: list[dict[str, Any]]
     tables: dict[str, DefinedTable]
+
+    @cached_property
+    def words(self) -> DataWords:
+        """What its steps and sequences are called, and how long a step lasts."""
+        return words_of([self.store])
 
     @cached_property
     def columns(self) -> dict[str, ColumnDefinition]:

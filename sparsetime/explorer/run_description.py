@@ -13,6 +13,7 @@ from sparsetime.explorer.records import DictionaryEntry
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
     from sparsetime.explorer.run_contents import ShownDictionary
+    from sparsetime.explorer.step_units import DataWords
     from sparsetime.features.index import FeatureIndex
 
 
@@ -82,26 +83,29 @@ def _sites(stores: list[Store]) -> str:
     return ", ".join(dict.fromkeys(store.site for store in stores))
 
 
-def lead_of(stores: list[Store], dictionaries: int, unit: str) -> str:
+def lead_of(stores: list[Store], dictionaries: int, words: DataWords) -> str:
     """One sentence on what was looked at."""
     many = {1: "A dictionary", 2: "Two dictionaries", 3: "Three dictionaries"}
     begin = many.get(dictionaries, f"{dictionaries} dictionaries")
     over = (
-        f"over the same {len(stores[0]):,} {unit}s"
+        f"over the same {words.lasting(len(stores[0]))}"
         if all(aligned(stores[0], store) for store in stores)
-        else f"over {' and '.join(f'{len(store):,}' for store in stores)} {unit}s"
+        else f"over {' and '.join(words.lasting(len(store)) for store in stores)}"
     )
     return f"{begin} of what the model computes at {_sites(stores)}, {over}."
 
 
-def facts_of(stores: list[Store], unit: str) -> list[tuple[str, str]]:
+def facts_of(stores: list[Store], words: DataWords) -> list[tuple[str, str]]:
     """Model, site, corpus and weights of every store."""
     facts = []
     for store in stores:
         facts += [
             ("model", _model(store)),
             ("site", store.site),
-            ("corpus", f"{len(store):,} {unit}s in {store.sequences.num_rows:,} documents"),
+            (
+                "corpus" if words.has_text else "data",
+                f"{words.lasting(len(store))} in {words.sequences(store.sequences.num_rows)}",
+            ),
             ("weights", store.model_hash[:16]),
         ]
     return list(dict.fromkeys(facts))

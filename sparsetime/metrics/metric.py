@@ -11,8 +11,10 @@ from sparsetime.metrics.evaluation_data import EvaluationData, Gather
 from sparsetime.statistics.estimate import Estimate
 
 Histogram: TypeAlias = dict[str, list[float] | list[int]]
-#: The unit of values that are numbers of steps, which a store's time turns into seconds.
+#: Units that a store's time turns into another one: seconds, Hz, per second.
 STEPS = "steps"
+CYCLES = "cycles a step"
+PER_STEP = "per step"
 
 
 @final
@@ -21,8 +23,8 @@ class MetricSpec:
     """The specification of a metric.
 
     name: as `st.evaluate` takes it. equation: in ASCII. range: the values it can take, with the
-    unit. source: paper or textbook. blind_to: what the value does not show. unit: STEPS where the
-    value is a number of steps.
+    unit. source: paper or textbook. blind_to: what the value does not show. unit: STEPS, CYCLES
+    or PER_STEP where the value, or the edges of a histogram, are in that unit.
     """
 
     name: str

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 from sparsetime.metrics.evaluation_data import EvaluationData
-from sparsetime.metrics.metric import STEPS, Histogram, Metric, MetricSpec
+from sparsetime.metrics.metric import PER_STEP, STEPS, Histogram, Metric, MetricSpec
 from sparsetime.metrics.temporal.dwell import dwell
 from sparsetime.metrics.temporal.flicker import flicker
 from sparsetime.metrics.temporal.timescale import Timescale, timescale
@@ -139,6 +139,7 @@ PERSISTENCE = (
             "edges from 1, counts from 0",
             _RUNS,
             _GAPS,
+            STEPS,
         ),
         dwell_histogram,
     ),
@@ -188,6 +189,7 @@ PERSISTENCE = (
             "edges from 0.25, counts from 0",
             _AUTOCORRELATION,
             _SHAPE,
+            STEPS,
         ),
         half_life_histogram,
     ),
@@ -211,6 +213,7 @@ PERSISTENCE = (
             "0 to the width",
             _OWN,
             "changes of the value of a latent that stays active",
+            PER_STEP,
         ),
         lambda data: data.once(flicker).switches,
     ),

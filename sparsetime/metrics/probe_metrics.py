@@ -125,7 +125,7 @@ PROBES = (
     Metric(
         MetricSpec(
             "slow_probe",
-            f"accuracy of a linear probe for the slow label, by default the document: {_METHOD}",
+            f"accuracy of a linear probe for the slow label, by default the sequence: {_METHOD}",
             _EQUATION,
             _RANGE,
             _SOURCE,

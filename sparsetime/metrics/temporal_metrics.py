@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparsetime.metrics.metric import Metric, MetricSpec
+from sparsetime.metrics.metric import CYCLES, Metric, MetricSpec
 from sparsetime.metrics.temporal.position import position
 from sparsetime.metrics.temporal.recurrence import recurrence
 from sparsetime.metrics.temporal.spectrum import spectrum
@@ -30,6 +30,7 @@ TEMPORAL = (
             "0 (slow) by 0.25 (steps do not depend on each other) to 0.5",
             "Blackman and Tukey 1958, The measurement of power spectra",
             "changes slower than 64 steps, which count as frequency 0",
+            CYCLES,
         ),
         lambda data: data.once(spectrum).centre,
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sparsetime.explorer.excerpts import excerpt
 from sparsetime.explorer.row_choice import FeatureTable
-from sparsetime.explorer.step_units import lasting, step_name
+from sparsetime.explorer.step_units import words_of
 from sparsetime.features.contexts import find_sequence
 from sparsetime.features.step_text import gap_text
 from sparsetime.reports.page_schema import FeatureCard, FeatureList, Piece, ShadedPassage
@@ -34,7 +34,7 @@ def feature_list(
     def code_of(sequence: int) -> SparseCode:
         return index.sequence(sequence)
 
-    cards = []
+    cards, words = [], words_of([store])
     for row in index.most_informative(TELLING).to_pylist():
         feature = row["feature"]
         moments = index.examples(feature, PASSAGES, per_sequence=1).to_pylist()
@@ -51,9 +51,9 @@ def feature_list(
                 part=table.part(feature),
                 words=row["words"] or [],
                 facts=[
-                    f"lasts {lasting(row['dwell'], store)}",
-                    f"on {row['density']:.2%} of {step_name([store])}s",
-                    f"{row['documents']:,} document{'s' * (row['documents'] != 1)}",
+                    f"lasts {words.lasting(row['dwell'])}",
+                    f"on {row['density']:.2%} of {words.step}s",
+                    words.sequences(row["documents"]),
                 ],
                 passages=[
                     ShadedPassage(

@@ -112,6 +112,7 @@ class EmbeddedTimeline(FrozenRecord):
     unit: Text
     step: float | None = None  # how long a step lasts, in `time_unit`
     time_unit: Text = ""  # a plural; empty where the name of a step says how long it is
+    sequence_name: Text = "document"  # document, recording or sequence
     dictionaries: list[EmbeddedDictionary]
     passages: list[Passage]
 
@@ -122,6 +123,7 @@ class PageData(FrozenRecord):
     title: Text
     lead: Text
     unit: Text  # of a step, in the singular: token, frame, step
+    sequence_name: Text = "document"  # what a sequence is called: document, recording, sequence
     notes: list[Text] = Field(default=[])  # what is left out, and why
     facts: list[tuple[Text, Text]]
     dictionaries: list[DictionaryEntry]

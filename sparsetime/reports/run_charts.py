@@ -10,7 +10,7 @@ import numpy as np
 
 from sparsetime.explorer.records import PART_HUES, Curve, DictionaryEntry
 from sparsetime.explorer.row_choice import FeatureTable
-from sparsetime.explorer.step_units import StepTime
+from sparsetime.explorer.step_units import DataWords
 from sparsetime.reports.page_schema import Chart
 
 _BINS = 28
@@ -22,18 +22,17 @@ def charts(
     entries: Sequence[DictionaryEntry],
     metrics: Sequence[list[dict[str, Any]]],
     tables: Sequence[FeatureTable],
-    unit: str,
+    words: DataWords,
     rows: int,
-    duration: StepTime | None = None,
 ) -> list[Chart]:
     """Loss while training, how often features fire, how long they last.
 
-    unit: what a step is called. rows: steps of the largest store. duration: how long a step lasts.
+    words: what a step is called, and how long it lasts. rows: steps of the largest store.
     """
     return [
         _training_chart(entries, metrics),
-        _density_chart(entries, tables, unit, rows),
-        _dwell_chart(entries, tables, _steps_of(unit, duration)),
+        _density_chart(entries, tables, words.step, rows),
+        _dwell_chart(entries, tables, words),
     ]
 
 
@@ -82,34 +81,32 @@ def _density_chart(
 
 
 def _dwell_chart(
-    entries: Sequence[DictionaryEntry], tables: Sequence[FeatureTable], steps: str
+    entries: Sequence[DictionaryEntry], tables: Sequence[FeatureTable], words: DataWords
 ) -> Chart:
     longest = max((float(table.dwell.max()) for table in tables if len(table.dwell)), default=2.0)
-    edges = np.geomspace(1, max(longest, 2.0) * 1.0001, _BINS + 1)
+    lasts = words.length_of_step
+    edges = np.geomspace(1, max(longest, 2.0) * 1.0001, _BINS + 1) * lasts
     curves, hues = [], (PART_HUES["first"], PART_HUES["rest"])
     for entry, table, entry_hue in zip(entries, tables, _dictionary_hues(entries), strict=True):
         alive = table.density > 0
         if entry.parts is None:
-            curves.append(_histogram(entry.title, entry_hue, table.dwell[alive], edges, share=True))
+            curves.append(
+                _histogram(entry.title, entry_hue, lasts * table.dwell[alive], edges, share=True)
+            )
             continue
         first = np.arange(len(alive)) < table.groups[0]
         for part, hue, inside in zip(entry.parts, hues, (first, ~first), strict=True):
-            dwell = table.dwell[alive & inside]
+            dwell = lasts * table.dwell[alive & inside]
             curves.append(_histogram(f"{entry.title}, {part}", hue, dwell, edges, share=True))
     return Chart(
         title="Dwell of features",
-        caption=f"Percent of features by the mean length of their runs, in {steps}.",
-        x_label=f"mean dwell, {steps}",
+        caption=f"Percent of features by the mean length of their runs, in {words.axis}.",
+        x_label=f"mean dwell, {words.axis}",
         y_label="percent of features",
         x_log=True,
         steps=True,
         curves=curves,
     )
-
-
-def _steps_of(unit: str, duration: StepTime | None) -> str:
-    """The unit of an axis: steps of 0.1 seconds, or tokens."""
-    return f"{unit}s of {duration.lasting(1)}" if duration else f"{unit}s"
 
 
 def _histogram(

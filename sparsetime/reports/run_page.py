@@ -24,7 +24,7 @@ from sparsetime.explorer.run_description import (
     title_of,
     unique_titles,
 )
-from sparsetime.explorer.step_units import step_name, step_time
+from sparsetime.explorer.step_units import words_of
 from sparsetime.explorer.workbench.timeline import feature_of
 from sparsetime.files import Folder
 from sparsetime.progress import progress as running
@@ -75,45 +75,44 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
     evaluations: list[Mapping[str, MetricValue]] = [
         dictionary.evaluation or {} for dictionary in shown
     ]
-    unit = step_name(stores)
+    words = words_of(stores)
     return PageData(
         title=title_of(stores),
-        lead=lead_of(stores, len(shown), unit),
-        unit=unit,
+        lead=lead_of(stores, len(shown), words),
+        unit=words.step,
+        sequence_name=words.sequence,
         notes=contents.notes,
-        facts=facts_of(stores, unit),
+        facts=facts_of(stores, words),
         dictionaries=entries,
-        timeline=_timeline(shown, unit),
-        comparison=comparison(
-            entries, evaluations, [step_time([dictionary.store]) for dictionary in shown]
-        ),
+        timeline=_timeline(shown),
+        comparison=comparison(entries, evaluations, [dictionary.words for dictionary in shown]),
         comparison_notes=measured_on(
-            entries, [dictionary.evaluation for dictionary in shown], unit
+            entries, [dictionary.evaluation for dictionary in shown], words
         ),
         charts=charts(
             entries,
             [dictionary.metrics for dictionary in shown],
             [dictionary.table for dictionary in shown],
-            unit,
+            words,
             max(len(store) for store in stores),
-            step_time(stores),
         ),
         features=lists,
-        definitions=definitions(evaluations),
+        definitions=definitions(evaluations, words),
     )
 
 
-def _timeline(shown: list[ShownDictionary], unit: str) -> EmbeddedTimeline:
+def _timeline(shown: list[ShownDictionary]) -> EmbeddedTimeline:
     passages = list(_passages(shown))
     firing: dict[str, set[int]] = {}
     for passage in passages:
         for code in passage.codes:
             firing.setdefault(code.dictionary, set()).update(code.features)
-    duration = step_time(distinct_stores([each.store for each in shown]))
+    words = words_of(distinct_stores([each.store for each in shown]))
     return EmbeddedTimeline(
-        unit=unit,
-        step=duration.step if duration else None,
-        time_unit=duration.unit if duration else "",
+        unit=words.step,
+        step=words.time.step if words.time else None,
+        time_unit=words.time.unit if words.time else "",
+        sequence_name=words.sequence,
         dictionaries=[
             EmbeddedDictionary(
                 entry=dictionary.entry,
@@ -154,7 +153,7 @@ def passage(excerpt: Excerpt, codes: Sequence[tuple[str, SparseCode, FeatureTabl
     """An excerpt and, for each dictionary, its code of shape (time,) over the excerpt's steps."""
     return Passage(
         title=excerpt.title,
-        source=f"{excerpt.id}, steps {excerpt.first} to {excerpt.stop - 1}",
+        source=f"{excerpt.id}, {excerpt.span}",
         first=excerpt.first,
         words=excerpt.words,
         gaps=excerpt.gaps,

@@ -247,7 +247,7 @@ def test_parts_are_called_what_the_dictionary_calls_them(tab, explorer):
 
 def test_another_sequence_is_found(tab, explorer):
     visit(tab, explorer, "/timeline?s=1")
-    tab.get_by_label("Find a sequence").fill("text 3")
+    tab.get_by_label("Find a document").fill("text 3")
     tab.wait_for_selector(".found button")
     tab.keyboard.press("Enter")
     until(tab, "location.search.includes('s=3')")

@@ -85,20 +85,20 @@ def test_the_overview_says_how_long_a_step_lasts(workbench):
     assert (page.unit, page.step, page.time_unit) == ("step", STEP, "s")
     cells = {row.name: row.cells[0].text for row in page.comparison}
     dwell = page.dictionaries[0].figures["dwell"]
-    assert cells["dwell"] == f"{dwell:.3g} ({dwell * STEP:.3g} s)"
-    assert re.fullmatch(r"[\d.]+ \([\d.]+ s\)", cells["half_life"])
-    assert "s)" not in cells["l0"]
+    assert cells["dwell"] == f"{dwell * STEP:.3g} s ({dwell:.3g} steps)"
+    assert re.fullmatch(r"[\d.]+ s \([\d.]+ steps\)", cells["half_life"])
+    assert " s" not in cells["l0"]
 
 
 def test_figures_say_which_data_they_are_of(workbench):
     """L0 over the index and L0 over an evaluation differ; one is shown, with its data."""
     (view,) = overview(workbench).dictionaries
     assert view.entry.note == f"{WIDTH} features"
-    assert view.indexed == f"3 documents of {3 * STEPS:,} steps"
-    assert view.measured_on == f"3 documents of {3 * STEPS:,} steps"
+    assert view.indexed == f"3 recordings of {3 * STEPS * STEP:.0f} s ({3 * STEPS:,} steps)"
+    assert view.measured_on == f"3 recordings of {3 * STEPS * STEP:.0f} s ({3 * STEPS:,} steps)"
     assert view.active == pytest.approx(view.figures["l0"], rel=1e-6)
     assert overview(workbench).comparison_notes == (
-        f"Measured on 3 documents of {3 * STEPS:,} steps.",
+        f"Measured on 3 recordings of {3 * STEPS * STEP:.0f} s ({3 * STEPS:,} steps).",
     )
 
 
@@ -110,8 +110,8 @@ def test_the_report_shows_moments_as_bars_with_their_time(run):
         assert "no words" not in card and re.search(r"<h3>Feature \d+</h3>", card)
         assert re.search(r"recording \d, at 17000000\d\d\.\d s", card)
         assert ' class="bars"' in card and 'here">' in card
-    assert re.search(r"lasts [\d.]+ steps \([\d.]+ s\)", page)
-    assert "mean dwell, steps of 0.1 s" in page
+    assert re.search(r"lasts [\d.]+ s \([\d.]+ steps\)", page)
+    assert "mean dwell, s (steps of 0.1 s)" in page
     assert re.search(r"\d+ most informative features", page)
 
 
@@ -120,7 +120,7 @@ def test_the_command_line_gives_figures_in_steps_also_as_durations(run, tmp_path
     chosen = ["--held-out", "0", "--metric", "dwell", "--out", str(tmp_path)]
     result = CliRunner().invoke(app, ["evaluate", *stated, *chosen], env={"COLUMNS": "200"})
     assert result.exit_code == 0, result.output
-    assert re.search(r"dwell\s.*?[\d.]+ \([\d.]+ s\)", result.output)
+    assert re.search(r"dwell\s.*?[\d.]+ s \([\d.]+ steps\)", result.output)
 
 
 def test_words_beyond_one_answer_can_be_asked_for(tmp_path):

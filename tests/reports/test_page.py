@@ -62,7 +62,9 @@ def test_ids_are_unique(html):
 def test_the_embedded_record_is_the_timeline(page_data):
     value = json.loads(embedded_json(page_data))
     assert value["passages"][0]["words"] == page_data.timeline.passages[0].words
-    assert value.keys() == {"checksum", "passages", "dictionaries", "unit", "step", "time_unit"}
+    assert value.keys() == {
+        "checksum", "passages", "dictionaries", "unit", "step", "time_unit", "sequence_name",
+    }  # fmt: skip
 
 
 def test_modules_are_embedded_with_all_that_they_import(html):

@@ -139,13 +139,21 @@ def test_steps_seen_in_training_are_said_on_the_page(tmp_path, store):
 @pytest.mark.parametrize(
     ("unit", "step", "named", "lasting", "axis"),
     [
-        ("token", [1.0] * 6, "token", "lasts {} tokens", "tokens"),
-        ("second", [0.01] * 6, "step", "lasts {} steps ({} seconds)", "steps of 0.01 seconds"),
-        ("s", [1.0] * 6, "step", "lasts {} steps ({} s)", "steps of 1 s"),
-        ("second", [0.01] * 5 + [0.02], "step", "lasts {} steps", "steps"),
+        ("token", [1.0] * 6, "token", "lasts {steps}", "tokens"),
+        (
+            "second",
+            [0.01] * 6,
+            "step",
+            "lasts {time} seconds ({steps})",
+            "seconds (steps of 0.01 seconds)",
+        ),
+        ("s", [1.0] * 6, "step", "lasts {time} s ({steps})", "s (steps of 1 s)"),
+        ("second", [0.01] * 5 + [0.02], "step", "lasts {steps}", "steps"),
     ],
 )
-def test_lengths_are_in_steps(tmp_path, unit, step, named, lasting, axis):
+def test_lengths_are_in_the_unit_of_time_with_steps_beside(
+    tmp_path, unit, step, named, lasting, axis
+):
     store = write_store(tmp_path / "store", TEXTS, unit=unit, step=step)
     add_untrained(tmp_path, store, "topk")
     page = gather(tmp_path, progress=False)
@@ -155,7 +163,8 @@ def test_lengths_are_in_steps(tmp_path, unit, step, named, lasting, axis):
         .features["dwell"]
         .to_pylist()[card.feature]
     )
-    assert card.facts[0] == lasting.format(f"{dwell:.1f}", f"{dwell * step[0]:.3g}")
+    steps = f"{dwell:.3g} {named}{'s' * (dwell != 1)}"
+    assert card.facts[0] == lasting.format(steps=steps, time=f"{dwell * step[0]:.3g}")
     assert page.unit == named and f"of {named}s" in card.facts[1]
     assert page.charts[2].x_label == f"mean dwell, {axis}"
 

@@ -11,6 +11,7 @@ declare namespace Api {
     documents: number;
     most: number;
     lag: number;
+    lag_time: number | null;
     together: Array<CoactiveFeature>;
     before: Array<CoactiveFeature>;
     after: Array<CoactiveFeature>;
@@ -134,6 +135,7 @@ declare namespace Api {
     unit: string;
     step: number | null;
     time_unit: string;
+    sequence_name: string;
     dictionaries: Array<EmbeddedDictionary>;
     passages: Array<Passage>;
   }
@@ -173,7 +175,9 @@ declare namespace Api {
     starred: boolean;
     density: number;
     dwell: number;
+    dwell_time: number | null;
     half_life: number | null;
+    half_life_time: number | null;
     peak: number;
     documents: number;
     columns: Record<string, unknown>;
@@ -295,6 +299,7 @@ declare namespace Api {
     unit: string;
     step: number | null;
     time_unit: string;
+    sequence_name: string;
     notes: Array<string>;
     facts: Array<[string, string]>;
     dictionaries: Array<DictionaryView>;

@@ -3,6 +3,7 @@
 import { of, provide } from "./api.js";
 import { readMarked } from "./checksum.js";
 import { h, messageOf, pageElement } from "./dom.js";
+import { segmentName } from "./durations.js";
 import { useLane } from "./lanes.js";
 import { localAnswers } from "./local_answers.js";
 import { LocalCodes } from "./local_codes.js";
@@ -42,7 +43,7 @@ export function embedTimeline(text, lanes) {
     stopWatching();
     source.textContent = passage.source;
     if (!keys.length) {
-      const note = "This dictionary was not indexed on this passage.";
+      const note = `This dictionary was not indexed on this ${segmentName(run)}.`;
       stage.replaceChildren(h("p.nothing", {}, note));
       return;
     }
@@ -105,10 +106,11 @@ function provideAnswers({ dictionaries, passages }) {
  * @param {Api.EmbeddedTimeline} data
  * @returns {import("./timeline.js").TimelineRun}
  */
-const overviewOf = ({ unit, step, time_unit, dictionaries }) => ({
+const overviewOf = ({ unit, step, time_unit, sequence_name, dictionaries }) => ({
   unit,
   step,
   time_unit,
+  sequence_name,
   dictionaries: dictionaries.map(({ entry }) => ({
     entry,
     aligned_with: [],

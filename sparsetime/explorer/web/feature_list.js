@@ -16,10 +16,10 @@ import {
   plural,
   settled,
 } from "./dom.js";
-import { lasting, stepsOf } from "./durations.js";
+import { axisUnit, hasText, inTimeUnit, lasting, sequenceName } from "./durations.js";
 import { histogram } from "./histogram.js";
 import { exported, here, remember } from "./router.js";
-import { placeLine, specificLine } from "./selection.js";
+import { showMoments } from "./word_search.js";
 
 const PAGE = 60;
 const PAUSE = 180; // milliseconds without a change before the list is fetched
@@ -31,7 +31,7 @@ const SORTS = [
   [INFORMATIVE, "most informative"],
   ["dwell", "longest dwell"],
   ["density", "highest density"],
-  ["documents", "most documents"],
+  ["documents", "most"], // its name is the run's
   ["feature", "number"],
 ];
 
@@ -95,7 +95,9 @@ export async function featureList(at, run, key, { compact = false } = {}) {
   const columns = (await ask(`${of(key)}/columns`)).filter(({ table, sorts }) => table && sorts);
   const view = dictionaryOf(run, key);
   /** @type {[string, string][]} */
-  const sorts = [...SORTS];
+  const sorts = SORTS.map(([name, title]) =>
+    name === "documents" ? [name, `${title} ${sequenceName(run)}s`] : [name, title],
+  );
   for (const { name } of columns) sorts.push([name, name]);
   const state = readState();
   const count = h("p.count", { "aria-live": "polite" });
@@ -135,8 +137,7 @@ export async function featureList(at, run, key, { compact = false } = {}) {
       page.total === living ? all : `${page.total.toLocaleString("en")} of ${all}`;
     if (!offset) rows.replaceChildren();
     rows.append(...page.lines.map((line) => featureLine(key, line, run)));
-    if (!page.total)
-      rows.append(empty("No feature fits", "Widen the ranges, or take away a word."));
+    if (!page.total) rows.append(empty("No feature fits", "Widen the ranges, or search for less."));
     more.hidden = offset + page.lines.length >= page.total;
   }
 
@@ -148,7 +149,7 @@ export async function featureList(at, run, key, { compact = false } = {}) {
   at.append(
     brushes(view, run, state, change),
     ...columns.map((column) => columnRange(column, state.ranges, (ranges) => change({ ranges }))),
-    controls(view, sorts, state, change, count),
+    controls(view, run, sorts, state, change, count),
     rows,
     more,
   );
@@ -172,7 +173,8 @@ function brushes(view, run, state, change) {
   });
   const dwell = histogram({
     title: "Dwell: mean length of a run",
-    unit: stepsOf(run),
+    unit: axisUnit(run),
+    format: (steps) => inTimeUnit(steps, run),
     ...view.dwell,
     chosen: state.dwell,
     change: (range) => change({ dwell: range }),
@@ -182,13 +184,14 @@ function brushes(view, run, state, change) {
 
 /**
  * @param {Api.DictionaryView} view
+ * @param {import("./durations.js").StepUnit} run
  * @param {[string, string][]} sorts
  * @param {ListState} state
  * @param {(changes: Partial<ListState>) => void} change
  * @param {HTMLElement} count
  */
-function controls({ entry }, sorts, state, change, count) {
-  const label = "Search words and labels";
+function controls({ entry }, run, sorts, state, change, count) {
+  const label = hasText(run) ? "Search words and labels" : "Search names and labels";
   const search = h("input", {
     type: "search",
     placeholder: label,
@@ -211,37 +214,14 @@ function controls({ entry }, sorts, state, change, count) {
     "div.controls",
     {},
     search,
-    exported ? null : choices("search in", places, state.where, (where) => change({ where })),
+    exported || !hasText(run)
+      ? null
+      : choices("search in", places, state.where, (where) => change({ where })),
     dropdown("Sort", sorts, state.sort, (sort) => change({ sort })),
     entry.parts ? choices("part", parts, state.part, (part) => change({ part })) : null,
     check("starred", state.starred, (starred) => change({ starred })),
     count,
   );
-}
-
-/**
- * Features enriched on the words that were searched for, and the places of the words.
- * @param {string} key
- * @param {Api.WordSearch} answer
- * @param {HTMLElement} count
- * @param {HTMLElement} rows
- */
-function showMoments(key, answer, count, rows) {
-  const { total, documents, read, features, enriched, places, within_words } = answer;
-  const where = `${plural(total, "place")} in ${plural(documents, "document")}`;
-  const within = within_words ? ", all within longer words" : "";
-  const shown = `${places.length} of the places and ${features.length} of ${plural(enriched, "feature")} shown`;
-  count.textContent = total
-    ? `${where}${within}; features read at ${read.toLocaleString("en")}; ${shown}`
-    : "";
-  if (!total) {
-    const note = "The search is in any case, for whole words first.";
-    rows.replaceChildren(empty("These words occur nowhere", note));
-    return;
-  }
-  const lines = features.map((feature) => specificLine(key, feature));
-  const alike = places.map((place) => placeLine(key, place));
-  rows.replaceChildren(h("div.moments", {}, h("div.lines", {}, lines), h("div.alike", {}, alike)));
 }
 
 /**
@@ -262,7 +242,7 @@ export const featureLine = (key, line, run) =>
     ),
     h("span.fact", { title: "mean length of a run" }, lasting(line.dwell, run)),
     h("span.fact", { title: `share of the indexed ${run.unit}s` }, percent(line.density)),
-    h("span.fact.wide", {}, plural(line.documents, "document")),
+    h("span.fact.wide", {}, plural(line.documents, sequenceName(run))),
   );
 
 /**

@@ -1,7 +1,7 @@
 // The selected segment of a timeline: features enriched in it, and passages like it elsewhere.
 
 import { allWords, featureAddress, h, hueOf, nameOf, percent } from "./dom.js";
-import { lasting, moment } from "./durations.js";
+import { lasting, moment, segmentName } from "./durations.js";
 
 const MOST_LETTERS = 160; // of the quoted words
 const FEW = 12; // features that are listed at first, of each dictionary
@@ -47,7 +47,7 @@ export async function showSelection(timeline, limit = FEW) {
     h(
       "div.section-head",
       {},
-      h("h2", {}, `The ${alike.length} most similar passages`),
+      h("h2", {}, `The ${alike.length} most similar ${segmentName(run)}s`),
       h("p", {}, note),
     ),
     ...alike.map((place) => placeLine(keys[0], place, true)),

@@ -2,6 +2,7 @@
 
 import { ask, of } from "./api.js";
 import { h, plural, settled } from "./dom.js";
+import { hasText, inTimeUnit, sequenceName, timeUnit } from "./durations.js";
 
 const PAUSE = 140; // milliseconds without a key before the search
 const MOST = 40;
@@ -9,14 +10,16 @@ const CLOSE = 120; // milliseconds, so that a click on the list comes before it 
 
 /**
  * @param {string} key of the dictionary
+ * @param {import("./durations.js").StepUnit} run
  * @param {(sequence: number) => unknown} choose
  */
-export function picker(key, choose) {
+export function picker(key, run, choose) {
   const list = h("div.found", { role: "listbox", hidden: true });
-  const label = "Find a sequence";
+  const name = sequenceName(run);
+  const label = `Find a ${name}`;
   const field = h("input", {
     type: "search",
-    placeholder: "Find a sequence: name or words",
+    placeholder: hasText(run) ? `${label}: name or words` : `${label} by name`,
     "aria-label": label,
   });
   const box = h("div.picker", {}, field, list);
@@ -32,10 +35,10 @@ export function picker(key, choose) {
         "button",
         { role: "option", click: () => choose(sequence) },
         h("span", { dir: "auto" }, title),
-        h("small", {}, length.toLocaleString("en")),
+        h("small", {}, `${inTimeUnit(length, run)} ${timeUnit(run)}`),
       ),
     );
-    const all = plural(page.total, "sequence");
+    const all = plural(page.total, name);
     const first = `The first ${options.length} of ${all}; type to find others`;
     list.replaceChildren(h("p.count", {}, options.length < page.total ? first : all), ...options);
     list.hidden = false;

@@ -1,5 +1,6 @@
 // The time axis below the rows of a chart: times where the steps have some, else their numbers.
 
+import { timeUnit } from "./durations.js";
 import { timeText } from "./time_text.js";
 
 const BETWEEN = 110; // least pixels between two ticks
@@ -22,7 +23,7 @@ export function drawAxis(chart, floor) {
   }
   pen.fillText(text.time_unit || `${timeline.unit}s`, 48, floor + 14);
   pen.textAlign = "right";
-  pen.fillText("dwell", chart.gutter - 12, floor + 14);
+  pen.fillText(`dwell, ${timeUnit(timeline.run)}`, chart.gutter - 12, floor + 14);
   pen.textAlign = "left";
 }
 

@@ -1,7 +1,7 @@
 // The page around the charts of a timeline: its title, controls and legend, and the charts' heights.
 
-import { check, choices, dropdown, h, hueOf, partOf, plural } from "./dom.js";
-import { duration, stepsOf } from "./durations.js";
+import { check, choices, dropdown, h, hueOf, partOf } from "./dom.js";
+import { axisUnit, lasting, sequenceName } from "./durations.js";
 import { go } from "./router.js";
 import { picker } from "./sequence_picker.js";
 import { AXIS, TimelineCanvas } from "./timeline_canvas.js";
@@ -13,8 +13,13 @@ const AMOUNTS = [24, 36, 48, 120, 400, ALL_ROWS];
 const BETWEEN = 8; // pixels above the rows of a chart that does not lead
 const ROOM_ALONE = 300; // pixels of the window that other things take
 const ROOM_WITHIN = 420; // the same for a timeline with other things above it
-const HINT =
-  "Wheel to zoom, drag to move, shift-wheel along time, alt-wheel through the rows. Drag over the words or signals above the rows to list the features specific to that segment. Click a row to pin it, double-click to open it.";
+const HINT = (/** @type {string} */ input) =>
+  `Wheel to zoom, drag to move, shift-wheel along time, alt-wheel through the rows. Drag over the ${input} above the rows to list the features specific to that segment. Click a row to pin it, double-click to open it.`;
+/**
+ * What is above the rows, by the kind of the input.
+ * @type {Record<string, string>}
+ */
+const INPUTS = { text: "words", series: "signals", frames: "frames", none: "space" };
 
 /** @typedef {import("./timeline.js").Timeline} Timeline */
 
@@ -51,7 +56,7 @@ export function build(timeline) {
     ...timeline.strips.map((strip) => strip.element),
     h("div.timeline-charts", {}, charts),
     h("div.below", {}, timeline.where, legend(timeline)),
-    h("p.hint", {}, HINT),
+    h("p.hint", {}, HINT(INPUTS[timeline.input.kind])),
     timeline.aside,
     timeline.passage,
   );
@@ -59,20 +64,22 @@ export function build(timeline) {
 }
 
 /** @param {Timeline} timeline */
-function header({ keys, length, pins, text, unit, run }) {
-  const title = /^\d+$/.test(text.title) ? `Sequence ${text.title}` : text.title;
+function header({ keys, length, pins, text, run }) {
+  const name = sequenceName(run);
+  const title = /^\d+$/.test(text.title)
+    ? `${name[0].toUpperCase()}${name.slice(1)} ${text.title}`
+    : text.title;
   const id = text.id === text.title ? "" : `${text.id}, `;
   const open = (/** @type {number} */ sequence) => {
     const pinned = pins.size ? `&pins=${[...pins].join(",")}` : "";
     go(`/timeline?d=${keys.join(",")}&s=${sequence}${pinned}`);
   };
-  const time = duration(length, run);
-  const lead = h("p.lead.small", {}, `${id}${plural(length, unit)}${time ? ` (${time})` : ""}`);
+  const lead = h("p.lead.small", {}, `${id}${lasting(length, run)}`);
   return h(
     "header.head.tight",
     {},
     h("div", {}, h("h1", { dir: "auto" }, title), lead),
-    picker(keys[0], open),
+    picker(keys[0], run, open),
   );
 }
 
@@ -162,7 +169,7 @@ export function legend(timeline) {
     h(
       "li",
       {},
-      `number at a row: mean dwell (length of a run) over the indexed sequences, in ${stepsOf(timeline.run)}`,
+      `number at a row: mean dwell (length of a run) over the indexed sequences, in ${axisUnit(timeline.run)}`,
     ),
     timeline.fixed?.grows ? null : h("li", {}, h("i.dashes"), "the active features change"),
   );

@@ -1,6 +1,7 @@
 // The rows of a timeline: their order, and how one is drawn.
 
-import { hueOf, nameOf, short } from "./dom.js";
+import { hueOf, nameOf } from "./dom.js";
+import { inTimeUnit } from "./durations.js";
 
 export const ROW = 16; // height in pixels
 const LABEL = 48; // left edge of the names; the feature's number is right-aligned before it
@@ -172,7 +173,7 @@ function drawName(chart, row, y, hue, strong, opacity) {
   pen.fillText(String(row.feature), LABEL - 8, base);
   pen.font = `600 11px ${font}`;
   pen.fillStyle = hue;
-  pen.fillText(short(row.dwell), gutter - 12, base);
+  pen.fillText(inTimeUnit(row.dwell, chart.timeline.run), gutter - 12, base);
   pen.textAlign = "left";
   pen.font = `${named ? "600 " : ""}12px ${font}`;
   pen.fillStyle = named ? hues.ink : hues.soft;

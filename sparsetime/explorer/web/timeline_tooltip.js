@@ -15,7 +15,7 @@ export function showCursorTooltip(timeline, { chart, row, step }, place) {
   const word = step === null ? null : written || moment(text, step, unit);
   const value = step === null ? "" : describe(timeline, step);
   if (row === null) {
-    if (value && word !== null) say(place, word, value);
+    if (word !== null && (value || !text.is_text)) say(place, word, value);
     else hush();
     return;
   }

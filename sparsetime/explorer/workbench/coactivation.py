@@ -53,10 +53,12 @@ def coactivation_view(opened: RunCache, key: str, number: int) -> CoactivationVi
             if opened.directions(other).shape[1] == len(direction):
                 elsewhere += _nearest(opened, other, direction, set())
     elsewhere.sort(key=lambda feature: -feature.share)
+    time = opened.dictionary(key).words.time
     return CoactivationView(
         documents=len(documents),
         most=SHOWN,
         lag=measure.LAG,
+        lag_time=measure.LAG * time.step if time else None,
         together=together,
         before=before,
         after=after,

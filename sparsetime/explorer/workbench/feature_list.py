@@ -83,9 +83,11 @@ def lines(opened: RunCache, key: str, features: Iterable[int]) -> list[FeatureLi
     shown = opened.dictionary(key)
     table, rows = shown.table, shown.index.features
     half_life, documents = rows["half_life"], rows["documents"]
+    time = shown.words.time
     page = []
     for feature in features:
-        label = opened.labels.of(key, feature)
+        label, half = opened.labels.of(key, feature), half_life[feature].as_py()
+        dwell = float(table.dwell[feature])
         page.append(
             FeatureLine(
                 feature=feature,
@@ -93,8 +95,10 @@ def lines(opened: RunCache, key: str, features: Iterable[int]) -> list[FeatureLi
                 **names_of(opened, key, feature),
                 starred=label.starred,
                 density=float(table.density[feature]),
-                dwell=float(table.dwell[feature]),
-                half_life=half_life[feature].as_py(),
+                dwell=dwell,
+                dwell_time=dwell * time.step if time else None,
+                half_life=half,
+                half_life_time=half * time.step if time and half is not None else None,
                 peak=float(table.peak[feature]),
                 documents=documents[feature].as_py(),
                 columns=added_values(shown, feature),

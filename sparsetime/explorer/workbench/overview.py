@@ -12,9 +12,9 @@ from sparsetime.errors import SparsetimeError
 from sparsetime.explorer.metrics_table import (
     comparison,
     definitions,
-    documents_of,
-    measured_documents,
     measured_on,
+    measured_sequences,
+    sequences_of,
 )
 from sparsetime.explorer.run_contents import DICTIONARY, ShownDictionary
 from sparsetime.explorer.run_description import (
@@ -24,7 +24,7 @@ from sparsetime.explorer.run_description import (
     lead_of,
     title_of,
 )
-from sparsetime.explorer.step_units import step_name, step_time
+from sparsetime.explorer.step_units import DataWords, words_of
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import (
     DictionaryView,
@@ -63,29 +63,29 @@ def overview(workbench: Workbench, opened: RunCache | None = None) -> Overview:
             dictionaries=[], comparison=[], definitions=[], config=config,
         )  # fmt: skip
     stores = distinct_stores([dictionary.store for dictionary in shown])
-    unit = step_name(stores)
+    words = words_of(stores)
     entries = [dictionary.entry for dictionary in shown]
     evaluations: list[Mapping[str, MetricValue]] = [
         dictionary.evaluation or {} for dictionary in shown
     ]
-    duration = step_time(stores)
     return Overview(
         run=name,
         title=title_of(stores),
-        lead=lead_of(stores, len(shown), unit),
-        unit=unit,
-        step=duration.step if duration else None,
-        time_unit=duration.unit if duration else "",
+        lead=lead_of(stores, len(shown), words),
+        unit=words.step,
+        step=words.time.step if words.time else None,
+        time_unit=words.time.unit if words.time else "",
+        sequence_name=words.sequence,
         notes=notes,
-        facts=facts_of(stores, unit),
-        dictionaries=[_view(opened, dictionary, unit) for dictionary in shown],
+        facts=facts_of(stores, words),
+        dictionaries=[_view(opened, dictionary, words) for dictionary in shown],
         comparison=comparison(
-            entries, evaluations, [step_time([dictionary.store]) for dictionary in shown]
+            entries, evaluations, [words_of([dictionary.store]) for dictionary in shown]
         ),
         comparison_notes=tuple(
-            measured_on(entries, [dictionary.evaluation for dictionary in shown], unit)
+            measured_on(entries, [dictionary.evaluation for dictionary in shown], words)
         ),
-        definitions=definitions(evaluations),
+        definitions=definitions(evaluations, words),
         config=config,
         renderers=tuple(f"/renderers/{n}.js" for n in range(len(workbench.renderers))),
     )
@@ -137,7 +137,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _view(opened: RunCache, dictionary: ShownDictionary, unit: str) -> DictionaryView:
+def _view(opened: RunCache, dictionary: ShownDictionary, words: DataWords) -> DictionaryView:
     table = dictionary.table
     alive = table.density > 0
     first = np.arange(len(alive)) < table.groups[0] if dictionary.entry.parts else None
@@ -150,10 +150,10 @@ def _view(opened: RunCache, dictionary: ShownDictionary, unit: str) -> Dictionar
         width=dictionary.index.width,
         dead=int((~alive).sum()),
         active=record["entries"] / max(record["rows"], 1),
-        indexed=documents_of(dictionary.index.sequences.num_rows, record["rows"], unit),
+        indexed=sequences_of(dictionary.index.sequences.num_rows, record["rows"], words),
         measured_on=""
         if dictionary.evaluation is None
-        else measured_documents(dictionary.evaluation, unit),
+        else measured_sequences(dictionary.evaluation, words),
         figures={
             name: float(value.value)
             for name, value in evaluation.items()

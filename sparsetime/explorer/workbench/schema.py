@@ -52,6 +52,7 @@ class Overview(FrozenRecord):
     unit: Text
     step: float | None = None  # how long a step lasts, in `time_unit`
     time_unit: Text = ""  # a plural; empty where the name of a step says how long it is
+    sequence_name: Text = "document"  # what a sequence is called: document, recording, sequence
     notes: list[Text]  # what is left out, and why
     facts: list[tuple[Text, Text]]
     dictionaries: list[DictionaryView]
@@ -89,8 +90,10 @@ class FeatureLine(NamedFeature):
 
     starred: bool
     density: float
-    dwell: float
-    half_life: float | None
+    dwell: float  # mean run in steps
+    dwell_time: float | None = None  # the same in the run's `time_unit`, where a step has a length
+    half_life: float | None  # in steps
+    half_life_time: float | None = None
     peak: float
     documents: int
     columns: dict[str, Any]
@@ -261,6 +264,7 @@ class CoactivationView(FrozenRecord):
     documents: int  # how many were read for the first three
     most: int  # the most features in a list
     lag: int  # steps before and after a run of the feature that count for `before` and `after`
+    lag_time: float | None = None  # the same in the run's `time_unit`
     together: list[CoactiveFeature]
     before: list[CoactiveFeature]
     after: list[CoactiveFeature]

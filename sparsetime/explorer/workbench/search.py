@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sparsetime.errors import DataError
@@ -21,7 +23,7 @@ _NARROWEST, _WIDEST = 8, 128
 
 
 class SearchHit(FrozenRecord):
-    """A place in a text: the steps `first` to `stop` of a sequence, with text on either side."""
+    """A place: the steps `first` to `stop` of a sequence, with text on either side or its times."""
 
     sequence: int
     title: Text
@@ -133,21 +135,20 @@ def _place(
 ) -> SearchHit:
     whole = opened.document(key, sequence)
     stop = min(stop, len(whole.words))
+    before, here, after = "", replace(whole, first=first, stop=stop).span, ""
+    if whole.is_text:
 
-    def prose(a: int, b: int) -> str:
-        words = zip(whole.gaps[a:b], whole.words[a:b], strict=True)
-        return "".join(gap + word for gap, word in words)
+        def prose(a: int, b: int) -> str:
+            words = zip(whole.gaps[a:b], whole.words[a:b], strict=True)
+            return "".join(gap + word for gap, word in words)
 
+        before = _last(prose(max(0, first - _AROUND // 4), first), _AROUND)
+        here = _first(prose(first, stop), 8 * _AROUND)
+        after = _first(prose(stop, stop + _AROUND // 4), _AROUND)
     return SearchHit(
-        sequence=sequence,
-        title=whole.title,
-        first=first,
-        stop=stop,
-        before=_last(prose(max(0, first - _AROUND // 4), first), _AROUND),
-        here=_first(prose(first, stop), 8 * _AROUND),
-        after=_first(prose(stop, stop + _AROUND // 4), _AROUND),
-        likeness=likeness,
-    )
+        sequence=sequence, title=whole.title, first=first, stop=stop,
+        before=before, here=here, after=after, likeness=likeness,
+    )  # fmt: skip
 
 
 def _first(text: str, letters: int) -> str:

@@ -1,7 +1,7 @@
 // Co-activation: features that fire with a feature, shortly before it and shortly after it.
 
 import { h, messageOf, percent, plural } from "../../web/dom.js";
-import { lasting } from "../../web/durations.js";
+import { lasting, sequenceName } from "../../web/durations.js";
 import { relatedFeatures } from "../../web/related_features.js";
 
 /** @type {PanelModule["default"]} */
@@ -21,7 +21,7 @@ export default function coactivation(page) {
   page.answer("coactivation").then(
     ({ documents, lag, most, together, before, after }) => {
       const near = `within ${lasting(lag, page.run)}, and by chance`;
-      const read = `Counted in ${plural(documents, "document")} of its examples; of each list the ${most} furthest above chance.`;
+      const read = `Counted in ${plural(documents, sequenceName(page.run))} of its examples; of each list the ${most} furthest above chance.`;
       note.textContent = documents ? read : "";
       const lists = [
         relatedFeatures(

@@ -1,7 +1,7 @@
 // History of a feature over the training: four small line charts, and its top words at each snapshot.
 
 import { h, node, percent, plural, short } from "../../web/dom.js";
-import { stepsOf } from "../../web/durations.js";
+import { axisUnit, inTimeUnit } from "../../web/durations.js";
 
 const WIDTH = 300;
 const HEIGHT = 112;
@@ -66,7 +66,12 @@ function historyOf({ stages, looked_at }, run) {
       range: [0, 1],
     },
     { title: `Density: share of ${unit}s`, name: "density", format: percent, range: null },
-    { title: `Mean dwell, ${stepsOf(run)}`, name: "dwell", format: short, range: null },
+    {
+      title: `Mean dwell, ${axisUnit(run)}`,
+      name: "dwell",
+      format: (value) => inTimeUnit(value, run),
+      range: null,
+    },
   ];
   const charts = quantities.map((quantity) => lineChart(stages, quantity, (i) => choose(i)));
   const reads = stages.some((stage) => stage.words.length);

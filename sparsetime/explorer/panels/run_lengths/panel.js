@@ -1,15 +1,14 @@
 // Histogram of the lengths of a feature's runs.
 
-import { short } from "../../web/dom.js";
-import { stepsOf } from "../../web/durations.js";
+import { axisUnit, inTimeUnit, timeUnit } from "../../web/durations.js";
 import { histogram } from "../../web/histogram.js";
 
 /** @type {PanelModule["default"]} */
 export default ({ feature, run, hue }) =>
   histogram({
-    title: `Length of a run, ${stepsOf(run)}`,
-    unit: `${run.unit}s`,
+    title: `Length of a run, ${axisUnit(run)}`,
+    unit: timeUnit(run),
     hue,
     ...feature.run_lengths,
-    format: (value) => short(Math.ceil(value)),
+    format: (value) => inTimeUnit(Math.ceil(value), run),
   });

@@ -2,7 +2,7 @@
 
 import { ask, of } from "../../web/api.js";
 import { featureAddress, h, hueOf, nameOf, partOf, percent, short } from "../../web/dom.js";
-import { duration } from "../../web/durations.js";
+import { duration, inTimeUnit, sequenceName, timeUnit } from "../../web/durations.js";
 import { dictionaryOf } from "../../web/feature_list.js";
 import { panels } from "../../web/manifests.js";
 import { go } from "../../web/router.js";
@@ -152,25 +152,25 @@ function header({ entry }, { line, earlier, later }) {
  */
 function metrics({ line, count, runs, mean, half_life_censored, between_share }, run) {
   const { unit } = run;
+  const name = sequenceName(run);
   const over = half_life_censored ? "over " : "";
-  const halfLife = line.half_life === null ? "–" : `${over}${short(line.half_life)}`;
-  // Indexes of 0.1.0 have half-lives about the mean of all documents.
-  const within = between_share === null ? "" : " within documents";
-  const inTime = (/** @type {number | null} */ steps, more = "") => {
-    const time = steps === null ? "" : duration(steps, run);
-    return time ? ` (${more}${time})` : "";
-  };
+  const inUnit = (/** @type {number} */ steps) => `${inTimeUnit(steps, run)} ${timeUnit(run)}`;
+  const halfLife = line.half_life === null ? "–" : `${over}${inUnit(line.half_life)}`;
+  // Indexes of 0.1.0 have half-lives about the mean of all sequences.
+  const within = between_share === null ? "" : ` within ${name}s`;
+  const beside = (/** @type {number | null} */ steps, more = "") =>
+    steps !== null && duration(steps, run) ? ` (${more}${short(steps)} ${unit}s)` : "";
   const rows = [
-    [short(line.dwell), `mean dwell, ${unit}s${inTime(line.dwell)}`],
-    [halfLife, `half-life${within}, ${unit}s${inTime(line.half_life, over)}`],
+    [inUnit(line.dwell), `mean dwell${beside(line.dwell)}`],
+    [halfLife, `half-life${within}${beside(line.half_life, over)}`],
     [
       between_share === null ? "–" : percent(Math.max(0, between_share)),
-      "variance between documents",
+      `variance between ${name}s`,
     ],
     [percent(line.density), `density: share of the indexed ${unit}s`],
-    [short(count), `active ${unit}s`],
+    [inUnit(count), `active${beside(count)}`],
     [short(runs), "runs"],
-    [short(line.documents), "documents"],
+    [short(line.documents), `${name}s`],
     [short(line.peak), "largest activation"],
     [short(mean), "mean activation"],
   ];

@@ -23,7 +23,7 @@ function card(dictionary) {
   return h(
     "article.dictionary",
     {},
-    h("a", { href, "aria-label": `The timeline of a passage under ${key}` }, picture),
+    h("a", { href, "aria-label": `The timeline of a segment under ${key}` }, picture),
     h("h2", {}, key),
     h("p.note", {}, `${features.toLocaleString("en")} features.`),
     h("p.ways", {}, h("a.button", { href }, "Read its timeline")),

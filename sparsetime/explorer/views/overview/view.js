@@ -2,7 +2,7 @@
 
 import { ask, of } from "../../web/api.js";
 import { empty, h, messageOf, percent, short } from "../../web/dom.js";
-import { duration } from "../../web/durations.js";
+import { duration, segmentName } from "../../web/durations.js";
 import { dictionaryChoice, featureList, keyInAddress } from "../../web/feature_list.js";
 import { drawCurves } from "../../web/plotly_charts.js";
 import { remember } from "../../web/router.js";
@@ -65,9 +65,10 @@ function card(view, run) {
   );
   const measured = METRICS.filter(([name]) => figures[name] !== undefined);
   const facts = measured.map(([name, label, format]) => {
+    const value = format(figures[name]);
     const time = name === "dwell_median" ? duration(figures[name], run) : "";
-    const text = time ? `${label} (${time})` : label;
-    return h("div", {}, h("dd", {}, format(figures[name])), h("dt", {}, text));
+    const text = time ? `${label} (${value} ${run.unit}s)` : label;
+    return h("div", {}, h("dd", {}, time || value), h("dt", {}, text));
   });
   const ways = [
     h("a.button", { href }, "Read its timeline"),
@@ -76,7 +77,11 @@ function card(view, run) {
   return h(
     "article.dictionary",
     {},
-    h("a", { href, "aria-label": `The timeline of a passage under ${entry.title}` }, picture),
+    h(
+      "a",
+      { href, "aria-label": `The timeline of a ${segmentName(run)} under ${entry.title}` },
+      picture,
+    ),
     h("h2", {}, entry.title),
     h("p.note", {}, `${entry.note}.`),
     h("dl", {}, facts),
