@@ -116,9 +116,10 @@ def main() -> None:
             body = {"text": text, "page": self.page}
             at = f"{base}/live"
             with self.client.post(at, json=body, name="live", catch_response=True) as answer:
+                # Without an answer the status is 0; `ok` would raise, and nothing be counted.
                 last = (answer.text or "").rpartition("\n{")[2]
                 replaced = answer.status_code == 409 or "a newer text" in last
-                if replaced or (answer.ok and "features" in last):
+                if replaced or (answer.status_code == 200 and "features" in last):
                     answer.success()
                 else:
                     answer.failure(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import socket
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from small_served_run import Net, port_of, request, write_run
@@ -58,6 +59,19 @@ def test_requests_that_never_arrive_are_closed(explorer, monkeypatch, kind):
     assert time.monotonic() - began < 4
 
 
+def test_an_idle_connection_takes_the_next_request(explorer, monkeypatch):
+    """A client that reuses a connection seldom meets one that is just being closed."""
+    monkeypatch.setattr(timed_protocol, "HEAD_SECONDS", 0.2)
+    client = http.client.HTTPConnection("127.0.0.1", port_of(explorer), timeout=5)
+    with closing(client):
+        for _ in range(2):
+            client.request("GET", "/web/dom.js", headers={"Host": "localhost"})
+            answer = client.getresponse()
+            assert answer.status == 200 and answer.read()
+            time.sleep(0.5)
+    assert timed_protocol.KEEP_SECONDS >= 60
+
+
 def test_a_request_that_trickles_is_closed(explorer, monkeypatch):
     """Each byte comes in time; together they take too long."""
     monkeypatch.setattr(timed_protocol, "HEAD_SECONDS", 0.4)
@@ -83,7 +97,7 @@ def test_a_slow_answer_is_no_slow_request(explorer, monkeypatch):
     assert status == 200 and b'"features"' in body
 
 
-POST = b"POST /api/labels HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+POST = b"POST /api/labels HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
 GET = b"GET / HTTP/1.1\r\nConnection: close\r\n"
 MALFORMED = {
     "a length and chunks": (

@@ -95,7 +95,7 @@ def explore(
     import uvicorn
 
     from sparsetime.explorer.server.app import make_app
-    from sparsetime.explorer.server.timed_protocol import TimedProtocol
+    from sparsetime.explorer.server.timed_protocol import KEEP_SECONDS, TimedProtocol
     from sparsetime.explorer.workbench.workbench import Workbench
 
     workbench = Workbench(run, model, renderers)
@@ -109,6 +109,7 @@ def explore(
         uvicorn.Config(
             app,
             http=TimedProtocol,
+            timeout_keep_alive=KEEP_SECONDS,
             ws="none",
             lifespan="off",
             log_level="warning",

@@ -9,6 +9,8 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0  # for the request line and the headers, from the first byte on
+#: An idle connection is kept after an answer, so that a client seldom sends into one that closes.
+KEEP_SECONDS = 75
 BODY_SECONDS = 60.0  # for the body, from the end of the head on
 
 
@@ -16,8 +18,8 @@ BODY_SECONDS = 60.0  # for the body, from the end of the head on
 class TimedProtocol(H11Protocol):
     """uvicorn's protocol over h11, with a limit on the time that a request takes to arrive.
 
-    uvicorn closes connections that are idle between requests; one that sends half a head, or its
-    body a byte a minute, it keeps. h11 itself refuses a head of more than 64 KiB.
+    uvicorn closes connections that are idle between requests (KEEP_SECONDS); one that sends half a
+    head, or its body a byte a minute, it keeps. h11 itself refuses a head of more than 64 KiB.
     """
 
     _arriving: Any = None  # the part of the request that the timer waits for
@@ -41,7 +43,10 @@ class TimedProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         """Wait for the next request, or for the rest of a body that was answered early."""
         super().on_response_complete()
-        self._watch()
+        if self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:
+            self._wait_for(None)  # nothing of the next request is here: uvicorn waits for it
+        else:
+            self._watch()
 
     def _watch(self) -> None:
         state: Any = self.conn.their_state
