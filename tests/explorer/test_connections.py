@@ -97,7 +97,10 @@ def test_a_slow_answer_is_no_slow_request(explorer, monkeypatch):
     assert status == 200 and b'"features"' in body
 
 
-POST = b"POST /api/labels HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+POST = (
+    b"POST /api/labels HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    b"Content-Type: application/json\r\n"
+)
 GET = b"GET / HTTP/1.1\r\nConnection: close\r\n"
 MALFORMED = {
     "a length and chunks": (
