@@ -42,6 +42,7 @@ from .explorer.server.launch import explore as explore
 from .features.build_index import index as index
 from .features.index import open_index as open_index
 from .metrics.evaluate import evaluate as evaluate
+from .metrics.probe import probe as probe
 from .models.sites import sites as sites
 from .registry import recipes as recipes
 from .reports.report import report as report

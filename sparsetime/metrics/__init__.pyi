@@ -6,6 +6,8 @@ from .absorption import absorption as absorption
 from .absorption import fit_concept_probe as fit_concept_probe
 from .absorption import main_latents as main_latents
 from .ce_increase import ce_increase as ce_increase
+from .contrastive import ContrastiveScores as ContrastiveScores
+from .contrastive import contrastive_scores as contrastive_scores
 from .evaluate import metrics as metrics
 from .evaluation_report import EvaluationReport as EvaluationReport
 from .latent_groups import LatentGroup as LatentGroup
@@ -13,6 +15,8 @@ from .metric import Metric as Metric
 from .metric import MetricSpec as MetricSpec
 from .metric import MetricValue as MetricValue
 from .monosemanticity import monosemanticity as monosemanticity
+from .probe import ProbeReport as ProbeReport
+from .probe import probe as probe
 from .seed_stability import SeedStability as SeedStability
 from .seed_stability import seed_stability as seed_stability
 from .temporal.dwell import Dwell as Dwell

@@ -8,4 +8,5 @@ from .model_hash import same_model as same_model
 from .site_patterns import matching_sites as matching_sites
 from .sites import Site as Site
 from .sites import resolve_site as resolve_site
+from .untrained import untrained_copy as untrained_copy
 from .weight_hash import weight_hash as weight_hash

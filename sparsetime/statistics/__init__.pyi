@@ -14,3 +14,6 @@ from .nulls import circular_shift as circular_shift
 from .nulls import random_atoms as random_atoms
 from .nulls import random_code as random_code
 from .nulls import shuffled_steps as shuffled_steps
+from .pooling import pooled as pooled
+from .sparse_probe import k_sparse_probe as k_sparse_probe
+from .sparse_probe import sequence_split as sequence_split

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from sparsetime import seeds
 from sparsetime.codes import SparseCode
@@ -43,7 +43,11 @@ class ProbeSplit:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """Accuracy of a linear probe on the test steps, with its baseline and interval."""
+    """Accuracy of a linear probe on the test steps, with its baseline and interval.
+
+    auroc: area under the ROC curve, of two classes only; None otherwise, or where the test steps
+    have one class.
+    """
 
     accuracy: float
     baseline: float
@@ -53,6 +57,7 @@ class ProbeResult:
     test_steps: int
     block: int
     converged: bool
+    auroc: float | None = None
 
 
 def probe_split(
@@ -118,7 +123,8 @@ def probe_matrix(matrix: Any, split: ProbeSplit, seed: int) -> ProbeResult:
         warnings.simplefilter("always", ConvergenceWarning)
         model.fit(train.multiply(scale).tocsr(), split.train_label)
     converged = not any(issubclass(w.category, ConvergenceWarning) for w in caught)
-    right = model.predict(test.multiply(scale).tocsr()) == split.test_label
+    scaled = test.multiply(scale).tocsr()
+    right = model.predict(scaled) == split.test_label
     most_frequent = np.bincount(split.train_label).argmax()
     return ProbeResult(
         accuracy=float(right.mean()),
@@ -129,7 +135,15 @@ def probe_matrix(matrix: Any, split: ProbeSplit, seed: int) -> ProbeResult:
         test_steps=len(split.test),
         block=split.block,
         converged=converged,
+        auroc=_auroc(model.decision_function(scaled), split),
     )
+
+
+def centred(x: Float[np.ndarray, "rows d"], split: ProbeSplit) -> Any:
+    """Activations less their mean over the training rows, as a CSR matrix for a probe."""
+    from scipy.sparse import csr_matrix
+
+    return csr_matrix(x - x[split.train].mean(axis=0))
 
 
 def as_strings(labels: Sequence[object]) -> NDArray[np.object_]:
@@ -146,6 +160,14 @@ def sparse_matrix(code: SparseCode) -> Any:
     values = code.values.detach().double().numpy()
     entries = (values, code.indices.numpy(), code.offsets.numpy())
     return csr_matrix(entries, shape=(code.rows, code.width))
+
+
+def _auroc(score: Float[np.ndarray, ...], split: ProbeSplit) -> float | None:
+    from sklearn.metrics import roc_auc_score
+
+    if split.classes != 2 or len(np.unique(split.test_label)) < 2:
+        return None
+    return float(roc_auc_score(split.test_label == split.train_label.max(), score))
 
 
 def _at_most(

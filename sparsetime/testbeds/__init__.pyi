@@ -3,6 +3,8 @@
 from .atom_recovery import Recovery as Recovery
 from .atom_recovery import recovery as recovery
 from .base import Testbed as Testbed
+from .contrastive_pairs.pairs import ContrastivePairs as ContrastivePairs
+from .contrastive_pairs.pairs import contrastive_pairs as contrastive_pairs
 from .prose.build import ProseSettings as ProseSettings
 from .prose.minilm import minilm as minilm
 from .python_code.build import PythonCodeSettings as PythonCodeSettings

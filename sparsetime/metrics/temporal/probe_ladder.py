@@ -18,8 +18,8 @@ from sparsetime.features.encoding import encode_store
 from sparsetime.metrics.latent_groups import latent_groups
 from sparsetime.metrics.temporal.sequences import check_labels
 from sparsetime.statistics.linear_probe import (
-    ProbeSplit,
     as_strings,
+    centred,
     probe_matrix,
     probe_split,
     sparse_matrix,
@@ -127,7 +127,7 @@ def probe_ladder(
             continue
         by_reader = {
             name: probe_matrix(
-                matrices[name] if name in matrices else _centred(reader, split), split, seed
+                matrices[name] if name in matrices else centred(_dense(reader), split), split, seed
             )
             for name, reader in readers.items()
         }
@@ -192,10 +192,7 @@ def _rows(reader: SparseCode | Tensor) -> int:
     return reader.rows if isinstance(reader, SparseCode) else len(reader)
 
 
-def _centred(reader: SparseCode | Tensor, split: ProbeSplit) -> object:
-    """Activations less their mean over the training steps, as the sparse probe reads them."""
-    from scipy.sparse import csr_matrix
-
+def _dense(reader: SparseCode | Tensor) -> Float[np.ndarray, "rows d"]:
     assert not isinstance(reader, SparseCode)
-    x = reader.detach().double().cpu().numpy()
-    return csr_matrix(x - x[split.train].mean(axis=0))
+    values: Float[np.ndarray, "rows d"] = reader.detach().double().cpu().numpy()
+    return values

@@ -1,0 +1,1 @@
+"""Contrastive pairs: two texts about one subject that differ in one respect."""
