@@ -30,6 +30,8 @@ from sparsetime import kernels, seeds
 from sparsetime.codes import SparseCode
 from sparsetime.features.change_points import boundaries
 from sparsetime.kernels import selection_rules as rules
+from sparsetime.kernels.product_select import ProductOfIntegers
+from sparsetime.kernels.quantised_weights import quantised
 from sparsetime.testbeds import SynthSAEBench, SynthSAEBenchSettings
 
 PACKAGE = Path(st.__file__).parent
@@ -49,6 +51,16 @@ def select(*dtypes):
     for dtype, rule in product(dtypes, ways):
         support = kernels.select(x, weight, torch.zeros(512), rule, dtype)
     kernels.count_latents(support)
+
+
+def select_in_product():
+    """Every rule of selection within a product, which kernels use on some processors alone."""
+    generator = seeds.torch_generator(0, "random inputs")
+    x, weight = (torch.randn(n, 16, generator=generator) for n in (32, 1024))
+    product = ProductOfIntegers(x.numpy(), quantised(weight), np.zeros(1024, np.float32))
+    product.largest(4, lambda _: (np.zeros(0, np.int64), np.zeros(0, np.int64)))
+    product.near_largest(4, np.zeros(32, np.float32), lambda _: (np.zeros(0, np.int64),) * 2)
+    product.largest_of_batch(128)
 
 
 def use_all_else():
@@ -95,6 +107,7 @@ def half(number):
                 import_module(module.name)
     else:
         select(torch.int8)
+        select_in_product()
         use_all_else()
 
 

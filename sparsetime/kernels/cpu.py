@@ -189,3 +189,5 @@ def adam(
         tuple(np.float32(number) for number in numbers),
         unit_rows,
     )
+    # torch does not see what loops write; kept integers of the weight are recognised by its count.
+    torch.autograd.graph.increment_version(weight)

@@ -1,13 +1,15 @@
 """Selection on the CPU: torch multiplies tiles of rows, compiled loops search them.
 
 No [rows, width] tensor is ever allocated: the product is computed in tiles of a few rows that stay
-in the cache, and each tile is read once. The bits of positive floats, read as integers, have the
+in the cache, and each tile is read once. In 8-bit integers `product_select` selects within the
+product, where the processor can. The bits of positive floats, read as integers, have the
 same order (and those of negative floats are negative), so selection scans integers in any dtype.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.kernels import loops
+from sparsetime.kernels import loops, product_select
+from sparsetime.kernels.quantised_weights import quantised
 from sparsetime.kernels.selection_rules import (
     AbsTopKRule,
     BatchTopKRule,
@@ -44,10 +47,43 @@ def select(
     dtype: torch.dtype,
 ) -> Support:
     """See `reference.select`."""
-    width = weight.shape[0]
-    magnitude = isinstance(rule, AbsTopKRule) or (isinstance(rule, NearTopKRule) and rule.magnitude)
     if isinstance(rule, ThresholdRule):
         bias = bias - rule.threshold
+    if dtype == torch.int8 and x.shape[0] and product_select.applies(rule, weight.shape[0]):
+        return _in_product(x, weight, bias, rule)
+    return _in_tiles(x, weight, bias, rule, dtype)
+
+
+def _in_product(x: Tensor, weight: Tensor, bias: Tensor, rule: Rule) -> Support:
+    """`select` in 8-bit integers, by one pass that keeps no product."""
+
+    def again(failed: np.ndarray) -> product_select.Entries:
+        some = torch.from_numpy(failed)
+        own = replace(rule, margin=rule.margin[some]) if isinstance(rule, NearTopKRule) else rule
+        support = _in_tiles(x[some], weight, bias, own, torch.int8)
+        return support.offsets.diff().numpy(), support.indices.numpy()
+
+    rows, width = x.shape[0], weight.shape[0]
+    # Of weights in inference the integers are kept: those in training change at every step.
+    weights = quantised(weight, keep=isinstance(rule, NearTopKRule | ThresholdRule))
+    product = product_select.ProductOfIntegers(array_of(x), weights, array_of(bias))
+    match rule:
+        case TopKRule(k):
+            return _support([product.largest(min(k, width), again)], width)
+        case NearTopKRule(k, margin):
+            near = product.near_largest(min(k, width), array_of(margin), again)
+            return _support([near], width)
+        case BatchTopKRule(k):
+            total = min(k, width) * rows
+            counts, indices, values = product.largest_of_batch(total)
+            return _largest(_support([(counts, indices)], width), values, total)
+    return _support([product.above(0.0)[:2]], width)
+
+
+def _in_tiles(x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.dtype) -> Support:
+    """`select` from tiles of the product; a threshold is in the bias already."""
+    width = weight.shape[0]
+    magnitude = isinstance(rule, AbsTopKRule) or (isinstance(rule, NearTopKRule) and rule.magnitude)
     tiles = tiles_of(x, weight, bias, dtype, magnitude)
     match rule:
         case TopKRule(k) | AbsTopKRule(k):
@@ -99,7 +135,11 @@ def _batch_top_k(
         bound, lower = max(0, bound - lower), 2 * lower
     counts = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0, np.int64)
     indices = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, np.int64)
-    support = _support([(counts, indices)], width)
+    return _largest(_support([(counts, indices)], width), values, total)
+
+
+def _largest(support: Support, values: np.ndarray, total: int) -> Support:
+    """The entries with the `total` largest values."""
     if values.shape[0] <= total:
         return support
     return support.take(torch.from_numpy(loops.largest_of_entries(values, total)))

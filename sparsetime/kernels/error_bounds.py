@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.kernels import loops
+from sparsetime.kernels.quantised_weights import in_panels, quantised
 
 # Bounds on the relative error of a product, with a margin for sums of many terms.
 _RELATIVE = {torch.bfloat16: 2**-7, torch.float16: 2**-9, torch.float32: 2**-16}
@@ -23,7 +24,7 @@ def row_errors(
 ) -> Float[Tensor, " rows"]:
     """Bound, for every row, on the error of any entry of `x @ weight.T + bias` in `dtype`."""
     if dtype == torch.int8:
-        (rows, row_steps), (latents, latent_steps) = _norms_and_steps(x), _norms_and_steps(weight)
+        (rows, row_steps), (latents, latent_steps) = _norms_and_steps(x), _of_weight(weight)
         return _of_integers(rows, row_steps, latents.max(), latent_steps.max())
     widest = weight.norm(dim=1).max()
     errors: Tensor = (x.norm(dim=1) * widest + bias.abs().max()) * _RELATIVE[dtype]
@@ -38,7 +39,7 @@ def latent_errors(
 ) -> Float[Tensor, " width"]:
     """Bound, for every latent, on the error of any entry of `x @ weight.T + bias` in `dtype`."""
     if dtype == torch.int8:
-        (rows, row_steps), (latents, latent_steps) = _norms_and_steps(x), _norms_and_steps(weight)
+        (rows, row_steps), (latents, latent_steps) = _norms_and_steps(x), _of_weight(weight)
         return _of_integers(rows.max(), row_steps.max(), latents, latent_steps)
     longest = x.norm(dim=1).max()
     errors: Tensor = (longest * weight.norm(dim=1) + bias.abs()) * _RELATIVE[dtype]
@@ -49,6 +50,15 @@ def _norms_and_steps(x: Tensor) -> tuple[Tensor, Tensor]:
     """Norm of every row, and the quantisation step of its 8-bit integers."""
     norms, largest = loops.norms_and_maxima(x.detach().float().contiguous().numpy())
     return torch.from_numpy(norms), torch.from_numpy(largest) / 127
+
+
+def _of_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """`_norms_and_steps` of a weight, whose integers selection needs too."""
+    if not in_panels(weight.shape[0]):
+        return _norms_and_steps(weight)
+    integers = quantised(weight, keep=True)
+    norms, scales = (part[: integers.width] for part in (integers.norms, integers.scales))
+    return torch.from_numpy(norms), torch.from_numpy(scales)
 
 
 def _of_integers(x: Tensor, x_step: Tensor, weight: Tensor, weight_step: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ def lower_by_margin(bits, margin, halved):
 
 
 @njit(cache=True)
-def _largest_magnitude(bits):
+def largest_magnitude(bits):
     """The largest magnitude of the floats with these bits."""
     # A maximum of integers is vectorised, in contrast to one of floats, which a NaN would decide.
     most = np.int32(0)
@@ -56,7 +56,7 @@ def norms_and_maxima(x):
         total = np.float32(0)
         for n in range(line.shape[0]):
             total += line[n] * line[n]
-        norms[row], largest[row] = np.sqrt(total), _largest_magnitude(bits[row])
+        norms[row], largest[row] = np.sqrt(total), largest_magnitude(bits[row])
     return norms, largest
 
 
@@ -68,7 +68,7 @@ def quantise(x):
     bits = x.view(np.int32)
     for row in prange(x.shape[0]):
         line, integers = x[row], out[row]
-        largest = _largest_magnitude(bits[row])
+        largest = largest_magnitude(bits[row])
         scale = largest / np.float32(127) if largest > 0 else np.float32(1)
         scales[row] = scale
         inverse = np.float32(1) / scale

@@ -69,7 +69,7 @@ def largest_per_row(tile, k):
     counts, selected = np.empty(rows, np.int64), np.empty((rows, k), np.int64)
     kind = np.empty(0, dtype_of(tile))  # passes the dtype into the compiled loop
     _largest_per_row(tile, width, room_of(tile), k, _strides(width, k), kind, counts, selected)
-    return counts, _joined(counts, selected)
+    return counts, joined(counts, selected)
 
 
 @njit(cache=True, parallel=True)
@@ -98,11 +98,11 @@ def above(tile, bound):
         return counts, selected, values
 
     counts, selected, values = _with_room(of, rows, width)
-    return counts, _joined(counts, selected), _joined(counts, values)
+    return counts, joined(counts, selected), joined(counts, values)
 
 
 @njit(cache=True)
-def _joined(counts, selected):
+def joined(counts, selected):
     """The first `counts[row]` numbers of every row, concatenated."""
     out = np.empty(counts.sum(), selected.dtype)
     start = 0
@@ -175,7 +175,7 @@ def near_largest_per_row(tile, k, margins):
         return counts, selected
 
     counts, selected = _with_room(of, rows, width)
-    return counts, _joined(counts, selected)
+    return counts, joined(counts, selected)
 
 
 @njit(cache=True, parallel=True)

@@ -1,0 +1,85 @@
+"""Weights as 8-bit integers, computed once for weights that do not change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
+
+from sparsetime.kernels import loops
+
+
+@dataclass(frozen=True)
+class QuantisedWeights:
+    """Rows of a weight as 8-bit integers, in the order of `loops.panels_of_integers`.
+
+        weight[i, j] = (integer[i, j] - 128) * scale_i + rounding
+
+    panels: uint8 [panels, d / 4, 64, 4]; scales and norms: [panels * 64], 0 beyond the last row.
+    """
+
+    panels: np.ndarray
+    scales: np.ndarray
+    norms: np.ndarray
+    width: int
+
+
+# Latents from which entries are selected within the product.
+_LEAST_WIDTH = 1024
+# Of each living weight: what identified its numbers, and their integers.
+_kept: WeakIdKeyDictionary = WeakIdKeyDictionary()
+
+
+def quantised(weight: Float[Tensor, "width d"], keep: bool = False) -> QuantisedWeights:
+    """The weight as 8-bit integers: kept ones where it has not changed since.
+
+    keep: keep them for the next call, in a quarter of the weight's memory, as long as the weight
+    lives. A change shows in torch's count of changes in place, in the address of the numbers, or in
+    one number of every row. So of changes past torch, by `weight.data` or by numpy, those of whole
+    rows are seen, and those of a few numbers may not be. Old integers could only propose other
+    entries: values are computed from the weight itself.
+    """
+    now = None if weight.is_inference() else _state(weight)
+    kept = _kept.get(weight)
+    if now is not None and kept is not None and _equal(kept[0], now):
+        integers: QuantisedWeights = kept[1]
+        return integers
+    rows = weight.detach()
+    rows = rows if rows.dtype == torch.float32 else rows.float()
+    width = weight.shape[0]
+    # Two threads that miss at once both compute the same.
+    panels, scales, norms = loops.panels_of_integers(rows.contiguous().numpy())
+    integers = QuantisedWeights(panels, scales, norms, width)
+    if keep and now is not None:
+        _kept[weight] = (now, integers)
+    else:
+        _kept.pop(weight, None)
+    return integers
+
+
+def in_panels(width: int) -> bool:
+    """Whether products with weights of this width are computed in panels."""
+    return width >= _LEAST_WIDTH and _has_vnni()
+
+
+@cache
+def _has_vnni() -> bool:
+    return bool(loops.has_vnni())
+
+
+def _state(weight: Tensor) -> tuple[Any, ...]:
+    """What differs once the numbers of a weight have changed."""
+    rows, d = weight.shape
+    probe = torch.arange(rows)
+    sample = weight.detach()[probe, (7 * probe) % max(d, 1)] if d else weight.new_zeros(0)
+    return (weight._version, weight.data_ptr(), tuple(weight.stride()), weight.dtype, sample)
+
+
+def _equal(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    return one[:-1] == other[:-1] and torch.equal(one[-1], other[-1])
