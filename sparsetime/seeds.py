@@ -57,6 +57,8 @@ STREAMS = {
     "SynthSAEBench": "bias, correlations, spreads, and rows of SynthSAEBench by part and block",
     "SynthSAEBench vectors": "the true directions of SynthSAEBench, before they are moved apart",
     "TempBench": "directions, latents and noise of TempBench, by bed and part",
+    "rotation of a compiled model": "directions of the variables of a compiled model",
+    "inputs of a compiled model": "tokens of a compiled model, by model and draw",
     "synthetic testbed": "features, activations, atoms and noise of the synthetic testbed",
     "initial weights of a testbed": "weights of a testbed's model before training",
     "order of windows": "offset and order of a language model's training windows, by epoch",

@@ -6,6 +6,12 @@ from .absorption import absorption as absorption
 from .absorption import fit_concept_probe as fit_concept_probe
 from .absorption import main_latents as main_latents
 from .ce_increase import ce_increase as ce_increase
+from .circuit_scores import RankingScores as RankingScores
+from .circuit_scores import SetScores as SetScores
+from .circuit_scores import edge_ranking as edge_ranking
+from .circuit_scores import node_ranking as node_ranking
+from .circuit_scores import ranking_scores as ranking_scores
+from .circuit_scores import set_scores as set_scores
 from .contrastive import ContrastiveScores as ContrastiveScores
 from .contrastive import contrastive_scores as contrastive_scores
 from .evaluate import metrics as metrics

@@ -3,6 +3,12 @@
 from .atom_recovery import Recovery as Recovery
 from .atom_recovery import recovery as recovery
 from .base import Testbed as Testbed
+from .compiled.build import compiled_model as compiled_model
+from .compiled.build import sampled_tokens as sampled_tokens
+from .compiled.circuit import Circuit as Circuit
+from .compiled.circuit import Edge as Edge
+from .compiled.circuit import StepEdge as StepEdge
+from .compiled.model import CompiledModel as CompiledModel
 from .contrastive_pairs.pairs import ContrastivePairs as ContrastivePairs
 from .contrastive_pairs.pairs import contrastive_pairs as contrastive_pairs
 from .prose.build import ProseSettings as ProseSettings

@@ -1,0 +1,1 @@
+"""Compiled models: transformers whose weights are set by hand, with their circuits."""

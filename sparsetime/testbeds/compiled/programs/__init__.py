@@ -1,0 +1,1 @@
+"""Programs that are compiled to transformers, a file each."""
