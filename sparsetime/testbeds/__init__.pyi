@@ -11,6 +11,10 @@ from .compiled.circuit import StepEdge as StepEdge
 from .compiled.model import CompiledModel as CompiledModel
 from .contrastive_pairs.pairs import ContrastivePairs as ContrastivePairs
 from .contrastive_pairs.pairs import contrastive_pairs as contrastive_pairs
+from .networks.crepe import crepe as crepe
+from .networks.protein_lstm import protein_lstm as protein_lstm
+from .networks.protein_lstm import residues_of as residues_of
+from .networks.voice_encoder import voice_encoder as voice_encoder
 from .prose.build import ProseSettings as ProseSettings
 from .prose.minilm import minilm as minilm
 from .python_code.build import PythonCodeSettings as PythonCodeSettings

