@@ -60,6 +60,7 @@ STREAMS = {
     "rotation of a compiled model": "directions of the variables of a compiled model",
     "inputs of a compiled model": "tokens of a compiled model, by model and draw",
     "synthetic testbed": "features, activations, atoms and noise of the synthetic testbed",
+    "melodies": "notes, durations, timbres and noise of made melodies, by recording",
     "initial weights of a testbed": "weights of a testbed's model before training",
     "order of windows": "offset and order of a language model's training windows, by epoch",
     "masked patches in training": "windows and masks of a patch transformer's training",

@@ -11,6 +11,8 @@ from .compiled.circuit import StepEdge as StepEdge
 from .compiled.model import CompiledModel as CompiledModel
 from .contrastive_pairs.pairs import ContrastivePairs as ContrastivePairs
 from .contrastive_pairs.pairs import contrastive_pairs as contrastive_pairs
+from .music.melodies import Melody as Melody
+from .music.melodies import melodies as melodies
 from .networks.crepe import crepe as crepe
 from .networks.protein_lstm import protein_lstm as protein_lstm
 from .networks.protein_lstm import residues_of as residues_of

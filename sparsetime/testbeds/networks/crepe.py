@@ -71,7 +71,8 @@ class Crepe(nn.Module):
         channels = (1, *_CHANNELS[size])
         kernels = [(512, 4)] + [(64, 1)] * 5
         self.layers = nn.ModuleList(
-            _Layer(*channels[i : i + 2], *kernels[i]) for i in range(len(kernels))
+            _Layer(channels[i], channels[i + 1], kernel, stride)
+            for i, (kernel, stride) in enumerate(kernels)
         )
         self.latent = nn.Identity()
         self.classifier = nn.Linear(4 * channels[-1], BINS)

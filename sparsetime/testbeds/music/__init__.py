@@ -1,0 +1,1 @@
+"""Made music: recordings whose notes are known."""
