@@ -40,7 +40,10 @@ from .dictionaries.state.wrap_stateful import wrap_stateful as wrap_stateful
 from .explorer.export import export as export
 from .explorer.server.launch import explore as explore
 from .features.build_index import index as index
+from .features.compare_conditions import compare_conditions as compare_conditions
+from .features.events.peri_event import peri_event as peri_event
 from .features.index import open_index as open_index
+from .features.labels.label_features import label_features as label_features
 from .metrics.evaluate import evaluate as evaluate
 from .metrics.probe import probe as probe
 from .models.sites import sites as sites

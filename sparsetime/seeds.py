@@ -53,6 +53,10 @@ STREAMS = {
     "decision tree": "order in which a decision tree tries features of equal gain",
     "sequences of a history": "sequences on which the history of an index is measured",
     "random divergence": "simulated divergence of random steps from their source",
+    "halves of a label association": "recordings that choose labels and those that score them",
+    "exchanged labels": "recordings and shifts whose labels the null of an association exchanges",
+    "permuted conditions": "recordings whose conditions the null of a comparison permutes",
+    "shifted onsets": "circular shifts of events in the null of a peri-event average, by draw",
     # Testbeds.
     "SynthSAEBench": "bias, correlations, spreads, and rows of SynthSAEBench by part and block",
     "SynthSAEBench vectors": "the true directions of SynthSAEBench, before they are moved apart",

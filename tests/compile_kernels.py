@@ -19,6 +19,7 @@ from pathlib import Path
 import conftest  # noqa: F401  # before the package, whose imports it hooks
 import numpy as np
 import torch
+from known_codes import Itself, make_store
 from numba.core.dispatcher import Dispatcher
 from planted import planted
 from small_batches import small_source
@@ -78,11 +79,26 @@ def use_all_else():
         code = sae.encode(store.sequence(0).values)
         boundaries(code, np.ones(code.width))
         st.metrics.lead_lag(code)
+        associate(folder)
         beats = torch.zeros(4, 64, 2)
         beats[:, ::4, 0] = beats[:, ::7, 1] = 1.0
         st.metrics.periodicity(SparseCode.from_dense(beats), longest=16)
         world = {"features": 20, "d": 8, "roots": 2, "branching": 2, "depth": 1}
         SynthSAEBench(SynthSAEBenchSettings(**world, correlation_rank=2)).code(0)
+
+
+def associate(folder):
+    """Labels of steps and of recordings with a sparse baseline, and events."""
+    generator = seeds.torch_generator(0, "random inputs")
+    rows = [torch.randn(60, 8, generator=generator) for _ in range(6)]
+    steps = {"kind": [["a", "b", "c"] * 20] * 6}
+    store = make_store(
+        folder / "labelled", rows, steps=steps, labels=[{"x": n // 2} for n in range(6)]
+    )
+    made = st.index(Itself(8), store, folder / "labelled-index", progress=False)
+    st.label_features(made, store, baselines={"other": made}, draws=20, progress=False)
+    onsets = st.features.label_onsets(made, store, "kind")
+    st.peri_event(made, onsets, draws=20, progress=False)
 
 
 def left_out():

@@ -35,6 +35,12 @@ StoreOption = Annotated[str | None, typer.Option("--store", help="A captured sto
 DictionaryOption = Annotated[
     str | None, typer.Option("--dictionary", help="The folder of a trained dictionary.")
 ]
+IndexOption = Annotated[
+    str | None,
+    typer.Option("--index", help="The folder of an index: runs/x/topk/features."),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of the halves and of the null.")]
+Draws = Annotated[int | None, typer.Option(help="Draws of the null.")]
 ExcludeFirst = Annotated[
     int | None, typer.Option(help="First steps of every sequence to leave out.")
 ]

@@ -246,3 +246,45 @@ class IndexSection(Settings):
     store: str
     out: str | None = None
     force: bool = False
+
+
+class LabelSection(Settings):
+    """Which labels of a store `sparsetime label` associates with the features of an index.
+
+    `baselines` are other stores or indexes of the same recordings, by name.
+    """
+
+    index: str
+    store: str
+    labels: list[str] | None = None
+    numeric: list[str] = Field(default_factory=list)
+    baselines: dict[str, str] = Field(default_factory=dict)
+    draws: int = Field(default=200, ge=20)
+    seed: int = 0
+
+
+class PerieventSection(Settings):
+    """Around which events `sparsetime perievent` averages the features of an index.
+
+    Without `label` the events are those of the store; with it, the changes of this label of steps.
+    """
+
+    index: str
+    store: str
+    label: str | None = None
+    before: PositiveInt = 32
+    after: PositiveInt = 64
+    draws: int = Field(default=200, ge=20)
+    seed: int = 0
+
+
+class CompareSection(Settings):
+    """Which two values of a label of recordings `sparsetime compare` compares."""
+
+    index: str
+    store: str
+    label: str
+    values: list[str] = Field(min_length=2, max_length=2)
+    within: str | None = None
+    draws: int = Field(default=1000, ge=20)
+    seed: int = 0

@@ -13,6 +13,7 @@ from sparsetime.errors import DataError
 from sparsetime.features.build_tables import EncodedStore
 from sparsetime.features.code_source import CodeSource
 from sparsetime.features.column_definition import ColumnDefinition
+from sparsetime.features.detail_table import DETAILS
 from sparsetime.features.dictionary_codes import as_code_source
 from sparsetime.features.feature_table import TABLES
 from sparsetime.features.history import training_stages, with_history
@@ -75,7 +76,7 @@ def index(
         what="feature index",
         record=RECORD,
         own_names=OWN_FILES,
-        kept_names=(TABLES,),
+        kept_names=(TABLES, DETAILS),
         subject=subject,
         force=force,
     ):

@@ -21,6 +21,7 @@ from sparsetime.errors import (
 from sparsetime.features import schemas
 from sparsetime.features.arrow_numpy import to_numpy
 from sparsetime.features.column_definition import ColumnDefinition
+from sparsetime.features.detail_table import DetailTable, read_detail_table, write_detail_table
 from sparsetime.features.feature_table import (
     DefinedTable,
     checked_table,
@@ -135,6 +136,33 @@ class FeatureIndex:
             )
         write_feature_table(self._folder, defined, self.record["subject"])
         self.tables = {**others, name: defined}
+
+    def add_details(
+        self,
+        name: str,
+        columns: Mapping[str, Any],
+        definitions: Sequence[ColumnDefinition],
+        about: Mapping[str, Any],
+    ) -> DetailTable:
+        """Write a detail table beside the index; one of the same name is replaced.
+
+        `columns` has the column `feature`, ascending, and one column per definition; a feature may
+        have any number of rows. Errors: MismatchError for columns without a definition.
+        """
+        subject = self.record["subject"]
+        return write_detail_table(self._folder, name, columns, definitions, subject, about)
+
+    def details(self, name: str) -> DetailTable | None:
+        """The detail table of that name; None where there is none. Errors: DamagedError."""
+        return read_detail_table(self._folder, name, self.record["subject"])
+
+    @property
+    def activations(self) -> pa.Table:
+        """Every activation, by feature, the largest |activation value| first. Errors: DamagedError.
+
+        The columns are those of `schemas.EXAMPLES`; some 16 bytes an activation.
+        """
+        return read_table(self._folder, examples_file(self.record), self.record)
 
     def directions(self) -> torch.Tensor | None:
         """One direction per feature, float32 [width, d], as the code source gave them.

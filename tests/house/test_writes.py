@@ -17,6 +17,7 @@ WRITERS = {
     "demo/pipeline.py": "YAML by a Folder, marked in a comment",
     "explorer/export_files.py": "files of an export, which its list of checksums names",
     "explorer/export.py": "files of an export, by ExportFiles",
+    "features/detail_table.py": "a table of a Folder, marked by `files.formats`",
     "features/feature_table.py": "a table of a Folder, marked by `files.formats`",
     "features/index_files.py": "tables of a Folder, marked by `files.formats`",
     "reports/report.py": "HTML by a Folder, marked in a comment",

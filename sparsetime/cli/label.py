@@ -1,0 +1,114 @@
+"""sparsetime label: associate features with the labels of a store, and name them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sparsetime.cli.app import app
+from sparsetime.cli.options import (
+    Config,
+    Draws,
+    IndexOption,
+    Seed,
+    Sets,
+    StoreOption,
+    given,
+    say,
+    stdout,
+    table,
+)
+from sparsetime.config import read_config
+from sparsetime.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
+    from sparsetime.features.index import FeatureIndex
+
+_SHOWN = 20
+
+
+@app.command()
+def label(
+    config: Config = None,
+    index: IndexOption = None,
+    store: StoreOption = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="A label; all without it. Repeatable.")
+    ] = None,
+    numeric: Annotated[
+        list[str] | None,
+        typer.Option(help="A label of whole numbers to bin, not to take as categories."),
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=PATH",
+            help="A store or index of the same recordings to score beside, such as that of an "
+            "untrained copy of the model. Repeatable.",
+        ),
+    ] = None,
+    draws: Draws = None,
+    seed: Seed = None,
+    sets: Sets = None,
+) -> None:
+    """Score features as detectors of labels, and name each by its best label.
+
+    Label and threshold are chosen on half of the recordings, every number is from the other half.
+
+    \b
+    Examples:
+      sparsetime label --index runs/x/topk/features --store runs/x/activations
+      sparsetime label --index runs/x/topk/features --store runs/x/activations \\
+        --label note --baseline untrained=runs/y/topk/features
+    """
+    from sparsetime import label_features, open_index, open_store
+    from sparsetime.cli.run_file import LabelSection
+
+    flags = given(
+        sets, index=index, store=store, labels=label, numeric=numeric,
+        baselines=_named(baseline), draws=draws, seed=seed,
+    )  # fmt: skip
+    chosen = read_config(config, LabelSection, flags, section="label")
+    features = open_index(chosen.index)
+    scores = label_features(
+        features,
+        open_store(chosen.store),
+        chosen.labels,
+        numeric=chosen.numeric,
+        baselines={name: _opened(path) for name, path in chosen.baselines.items()},
+        draws=chosen.draws,
+        seed=chosen.seed,
+    )
+    columns = ("label_name", "label_precision", "label_recall", "label_auroc", "label_raw_auroc")
+    rows = features.tables["labels"].table.select(["feature", *columns, "label_q"]).to_pylist()
+    named = [row for row in rows if row["label_name"] is not None]
+    named.sort(key=lambda row: -row["label_precision"] * row["label_recall"])
+    shown = table("feature", "name", "precision", "recall", "AUROC", "AUROC raw", "q")
+    for row in named[:_SHOWN]:
+        numbers = [f"{row[name]:.2f}" for name in columns[1:]]
+        shown.add_row(str(row["feature"]), row["label_name"], *numbers, f"{row['label_q']:.2g}")
+    stdout().print(shown)
+    say(f"{scores.about['halves']}")
+    say(f"{chosen.index}: {len(named):,} of {len(rows):,} features named by a label")
+
+
+def _named(texts: list[str] | None) -> dict[str, str] | None:
+    """Baselines by name. Errors: ConfigError for text without a name."""
+    pairs = [text.partition("=") for text in texts or ()]
+    for name, equals, path in pairs:
+        if not (name and equals and path):
+            raise ConfigError(
+                f"got --baseline {name}{equals}{path}, expected NAME=PATH, such as "
+                f"untrained=runs/y/topk/features"
+            )
+    return {name: path for name, _, path in pairs} or None
+
+
+def _opened(path: str) -> Store | FeatureIndex:
+    from sparsetime import open_index, open_store
+    from sparsetime.features.index_files import RECORD
+    from sparsetime.files import Folder
+
+    return open_index(path) if Folder(path).exists(RECORD) else open_store(path)

@@ -1,0 +1,1 @@
+"""Averages of features around the onsets of events."""

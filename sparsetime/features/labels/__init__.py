@@ -1,0 +1,1 @@
+"""Association of features with the labels of a store."""

@@ -1,0 +1,136 @@
+"""Association of every feature with every label of a store, which names features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from sparsetime.errors import ConfigError, DataError, MismatchError
+from sparsetime.features.detail_table import DetailTable
+from sparsetime.features.feature_entries import FeatureEntries, feature_entries
+from sparsetime.features.index import FeatureIndex
+from sparsetime.features.labels.baselines import (
+    Baseline,
+    BaselineScore,
+    DenseBaseline,
+    SparseBaseline,
+    best_detectors,
+)
+from sparsetime.features.labels.detectors import Detectors, DetectorScorer
+from sparsetime.features.labels.halves import Halves, halves
+from sparsetime.features.labels.label_column import LabelColumn, label_column
+from sparsetime.features.labels.label_tables import Scored, write_label_tables
+from sparsetime.features.labels.stored_label import indexed_view, read_labels, sequence_labels
+from sparsetime.progress import progress as running
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
+
+DRAWS = 200
+RAW = "raw"
+
+
+def label_features(
+    index: FeatureIndex,
+    store: Store,
+    labels: Sequence[str] | None = None,
+    *,
+    numeric: Sequence[str] = (),
+    baselines: Mapping[str, Store | FeatureIndex] | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    progress: bool = True,
+) -> DetailTable:
+    """Score every feature as a detector of every label, and name features by their best label.
+
+    labels: names to read; None: all labels of steps and of sequences. numeric: labels of whole
+    numbers to bin rather than to take as categories; floats always are. baselines: other stores or
+    indexes of the same recordings, by a short name, whose best dimension or feature is scored
+    beside each feature, such as {"untrained": …} and {"input": …}; "raw", the activations of
+    `store`, always is. draws: of the null, which exchanges a label's course among recordings.
+
+    For each feature and label, the value (of a numeric label: the range of bins) and the threshold
+    are chosen on half of the recordings; precision, recall, AUROC, p, q and the tuning curve are of
+    the other half. q corrects for the number of features (Benjamini-Hochberg).
+
+    Written beside the index are the detail table "label_scores", which is returned, and the feature
+    table "labels", by whose columns features are named, sorted, searched and filtered.
+
+    Errors: DataError where `store` does not hold the indexed sequences or no label, or where there
+    is one recording that is too short; UnknownNameError for a label that is not there;
+    MismatchError for a baseline of other recordings; ConfigError for fewer than 20 draws.
+    """
+    if draws < 20:
+        raise ConfigError(f"got draws={draws}, expected at least 20, from which p-values follow")
+    view = indexed_view(index, store)
+    entries = feature_entries(index)
+    stored = read_labels(view, labels, numeric)
+    halved = halves(view.segments.numpy_lengths, sequence_labels(view), seed)
+    columns = [label_column(label, halved.choosing) for label in stored]
+    columns = [column for column in columns if column is not None]
+    if not columns:
+        raise DataError(
+            f"{store.path} has no label with two values on the recordings that choose; capture it "
+            f"with labels of sequences or of steps"
+        )
+    others: dict[str, Baseline] = {RAW: DenseBaseline(view, halved)}
+    for name, source in (baselines or {}).items():
+        others[name] = _baseline(name, source, entries, halved)
+    scorer = DetectorScorer(entries, halved)
+
+    def scored(column: LabelColumn) -> Scored:
+        detectors = scorer.score(column, draws, seed)
+        return column, detectors, _compared(others, column, detectors)
+
+    scores: list[Scored] = []
+    with (
+        running("associate labels", float(len(columns)), "labels", progress) as bar,
+        # The loops release the lock of the interpreter, so labels are scored side by side.
+        ThreadPoolExecutor(torch.get_num_threads(), "sparsetime-labels") as threads,
+    ):
+        for one in threads.map(scored, columns):
+            scores.append(one)
+            bar.advance()
+    about = {"halves": halved.text, "draws": draws, "seed": seed, "baselines": list(others)}
+    return write_label_tables(index, scores, list(others), about)
+
+
+def _compared(
+    others: Mapping[str, Baseline], column: LabelColumn, detectors: Detectors
+) -> dict[str, dict[tuple[int, int], BaselineScore]]:
+    """The best detectors of every baseline for what the features detect."""
+    pairs = zip(detectors.low.tolist(), detectors.high.tolist(), strict=True)
+    targets = sorted({pair for pair in pairs if pair[0] >= 0})
+    return {name: best_detectors(other, column, targets) for name, other in others.items()}
+
+
+def _baseline(
+    name: str, source: Store | FeatureIndex, entries: FeatureEntries, halved: Halves
+) -> Baseline:
+    """A store or an index as a baseline. Errors: MismatchError for one of other recordings."""
+    if not name.isidentifier() or name == RAW:
+        raise ConfigError(
+            f"got the baseline name {name!r}, expected a word other than {RAW!r}, since it becomes "
+            f"part of column names"
+        )
+    if isinstance(source, FeatureIndex):
+        other = feature_entries(source)
+        if not np.array_equal(other.begins, entries.begins):
+            raise _mismatch(name, len(other.numbers), entries)
+        return SparseBaseline(other, halved)
+    places = np.flatnonzero(np.isin(source.sequence_indices, entries.numbers))
+    view = source.of_sequences(places)
+    if not np.array_equal(view.segments.numpy_lengths, entries.lengths):
+        raise _mismatch(name, len(places), entries)
+    return DenseBaseline(view, halved)
+
+
+def _mismatch(name: str, count: int, entries: FeatureEntries) -> MismatchError:
+    return MismatchError(
+        f"the baseline {name!r} has {count} of the {len(entries.numbers)} indexed sequences at the "
+        f"same length; capture or index it on the same recordings"
+    )

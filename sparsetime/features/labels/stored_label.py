@@ -1,0 +1,156 @@
+"""Labels of a store on the steps of an index: categories as codes, numbers as numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float, Int
+
+from sparsetime.errors import DataError, unknown_name
+from sparsetime.features.arrow_numpy import to_numpy
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
+    from sparsetime.features.index import FeatureIndex
+
+#: Columns of every store, which label nothing.
+NO_LABELS = ("sequence", "position", "token", "char_start", "char_end", "document")
+MOST_VALUES = 1000
+MOST_INTEGERS = 64  # distinct whole numbers that are categories; more are a numeric label
+
+
+@final
+@dataclass(frozen=True)
+class StoredLabel:
+    """One label on the rows of an index.
+
+    values: the text of each category; empty for a numeric label. code: int32 [rows], the category
+    of each row, -1 without the label. number: float64 [rows] of a numeric label, NaN without it.
+    """
+
+    name: str
+    values: tuple[str, ...] = ()
+    code: Int[np.ndarray, " rows"] | None = None
+    number: Float[np.ndarray, " rows"] | None = None
+
+
+def indexed_view(index: FeatureIndex, store: Store) -> Store:
+    """The view of the indexed sequences, in the order of the index.
+
+    Errors: DataError where `store` does not hold them, or holds them at another length.
+    """
+    numbers = to_numpy(index.sequences, "sequence")
+    places = np.flatnonzero(np.isin(store.sequence_indices, numbers))
+    if len(places) < len(numbers):
+        raise DataError(
+            f"got a view of the store with {len(places)} of the {len(numbers)} indexed sequences; "
+            f"give the whole store"
+        )
+    view = store.of_sequences(places)
+    if (view.segments.numpy_lengths != to_numpy(index.sequences, "length")).any():
+        raise DataError(
+            f"the sequences of {store.path} have other lengths than those of the index "
+            f"{index.path}; give the store that was indexed"
+        )
+    return view
+
+
+def sequence_labels(view: Store) -> dict[str, list[Any]]:
+    """The values of every sequence label of a view, None for a sequence without it."""
+    parsed = [json.loads(text) if text else {} for text in view.sequences["labels"].to_pylist()]
+    names = dict.fromkeys(name for labels in parsed for name in labels)
+    return {name: [labels.get(name) for labels in parsed] for name in names}
+
+
+def read_labels(
+    view: Store, only: Sequence[str] | None = None, numeric: Sequence[str] = ()
+) -> list[StoredLabel]:
+    """All labels of a view, those of steps first: step columns, then labels of sequences.
+
+    Floats, and whole numbers with more than 64 distinct values, are numeric; everything else is a
+    category. numeric: further labels of numbers that are to be numeric. only: names to read.
+
+    Left out are categories with more than 1,000 values, and those with another value on every
+    sequence, which are names of documents.
+
+    Errors: UnknownNameError for a name in `only` or `numeric` that the store does not have;
+    DataError for a name in `only` that is left out.
+    """
+    columns = view.steps()
+    of_sequences = sequence_labels(view)
+    names = [name for name in columns.column_names if name not in NO_LABELS]
+    names += [name for name in of_sequences if name not in (*NO_LABELS, *names)]
+    for name in (*(only or ()), *numeric):
+        if name not in names:
+            raise unknown_name("label", name, names)
+    lengths = view.segments.numpy_lengths
+    labels = []
+    for name in names if only is None else only:
+        if name in columns.column_names:
+            label = _label(name, columns[name], name in numeric)
+        else:
+            label = _label(name, _array(of_sequences[name]), name in numeric)
+            label = None if label is None else _repeated(label, lengths)
+        if label is not None and not _names_documents(label, lengths):
+            labels.append(label)
+        elif only is not None:
+            raise DataError(
+                f"got the label {name!r}, which is no number, text or flag, has more than "
+                f"{MOST_VALUES:,} values, or another one on every recording; leave it out"
+            )
+    return labels
+
+
+def _array(values: list[Any]) -> pa.ChunkedArray:
+    """Values of JSON as one Arrow array; those of mixed types as text."""
+    try:
+        return pa.chunked_array([pa.array(values)])
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.chunked_array([pa.array([None if v is None else str(v) for v in values])])
+
+
+def _label(name: str, column: pa.ChunkedArray, numeric: bool) -> StoredLabel | None:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    kind = column.type
+    whole = pa.types.is_integer(kind)
+    if pa.types.is_floating(kind) or (
+        whole and (numeric or len(column.unique().drop_null()) > MOST_INTEGERS)
+    ):
+        number = np.array(column.cast(pa.float64()).fill_null(np.nan))
+        return StoredLabel(name, number=number) if np.isfinite(number).any() else None
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if not (whole or text or pa.types.is_boolean(kind)):
+        return None
+    encoded = column.combine_chunks().dictionary_encode()
+    present = encoded.dictionary.to_pylist()
+    order = sorted(range(len(present)), key=lambda place: present[place])
+    if not present or len(present) > MOST_VALUES:
+        return None
+    number_of = np.append(np.argsort(order), -1)  # of the dictionary's places; the last is null
+    places = np.array(encoded.indices.fill_null(len(present)))
+    values = tuple(str(present[place]) for place in order)
+    return StoredLabel(name, values, number_of[places].astype(np.int32))
+
+
+def _repeated(label: StoredLabel, lengths: Int[np.ndarray, " sequences"]) -> StoredLabel:
+    """A label of sequences on their steps."""
+    code = None if label.code is None else np.repeat(label.code, lengths)
+    number = None if label.number is None else np.repeat(label.number, lengths)
+    return StoredLabel(label.name, label.values, code, number)
+
+
+def _names_documents(label: StoredLabel, lengths: Int[np.ndarray, " sequences"]) -> bool:
+    """Whether a category has another value on every sequence, as an id or a title does."""
+    if label.code is None or len(lengths) < 2 or len(label.values) < 2:
+        return False
+    begins = np.cumsum(lengths) - lengths
+    least = np.minimum.reduceat(label.code, begins)
+    most = np.maximum.reduceat(label.code, begins)
+    labelled = least[least >= 0]
+    return bool((least == most).all() and len(np.unique(labelled)) == len(labelled))

@@ -1,0 +1,172 @@
+"""Association of features with labels: planted truth is found, and the null keeps its rate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from known_codes import Itself, make_store
+
+import sparsetime as st
+from sparsetime import seeds
+from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, UnknownNameError
+from sparsetime.features.build_index import index
+from sparsetime.features.labels.label_tables import LABELS, SCORES
+
+RECORDINGS, STEPS, WIDTH, NOTES = 20, 200, 160, 5
+PITCH, SPEAKER, RANDOM = NOTES, NOTES + 1, NOTES + 2  # features; those before are notes
+
+
+def planted(seed=0, recordings=RECORDINGS, steps=STEPS):
+    """Features 0 to 4 fire on a note each, 5 on pitches about 250, 6 on speaker B, others alone.
+
+    Notes and pitches last 10 steps, and so does every random feature.
+    """
+    rng = seeds.numpy_generator(seed, "planted codes")
+    rows, notes, pitches, labels = [], [], [], []
+    for number in range(recordings):
+        note = np.repeat(rng.integers(0, NOTES, steps // 10), 10)
+        pitch = np.repeat(rng.uniform(100, 400, steps // 10), 10)
+        x = np.repeat(rng.random((steps // 10, WIDTH)) < 0.1, 10, axis=0) * rng.random(
+            (steps, WIDTH)
+        )
+        for value in range(NOTES):
+            x[:, value] = (note == value) * (rng.random(steps) < 0.9) * rng.uniform(0.5, 1.5, steps)
+        x[:, PITCH] = np.abs(pitch - 250) < 40
+        x[:, SPEAKER] = (number % 2) * (rng.random(steps) < 0.3)
+        rows.append(x)
+        notes.append([None if n == 0 and number == 1 else f"N{n}" for n in note])
+        pitches.append(pitch.tolist())
+        labels.append({"speaker": "AB"[number % 2], "title": f"take {number}"})
+    return rows, {"note": notes, "pitch": pitches}, labels
+
+
+def made_from(folder, rows, steps, labels):
+    store = make_store(folder / "store", rows, steps=steps, labels=labels)
+    return index(Itself(rows[0].shape[1]), store, folder / "index", progress=False), store
+
+
+@pytest.fixture(scope="module")
+def planted_index(tmp_path_factory):
+    return made_from(tmp_path_factory.mktemp("planted"), *planted())
+
+
+@pytest.fixture(scope="module")
+def scores(planted_index):
+    made, store = planted_index
+    return st.label_features(made, store, progress=False, baselines={"untrained": made})
+
+
+def best(scores, feature):
+    return scores.rows(feature)[0]
+
+
+def test_features_are_named_by_the_label_value_that_they_detect(planted_index, scores):
+    made, _ = planted_index
+    names = made.column("label_name").to_pylist()
+    assert names[:NOTES] == [f"N{n} (note)" for n in range(NOTES)]
+    assert names[PITCH].startswith("pitch 2") and names[SPEAKER] == "B (speaker)"
+    assert sum(name is not None for name in names[RANDOM:]) <= 2
+    assert made.columns["label_name"].role == "name"
+    assert best(scores, 0)["label"] == "note" and best(scores, 0)["value"] == "N0"
+    assert {row["label"] for row in scores.rows(0)} <= {"note", "pitch", "speaker"}  # no title
+    assert made.column("label_auroc").to_pylist()[0] == best(scores, 0)["auroc"]
+
+
+def test_numbers_are_those_of_the_recordings_that_chose_nothing(scores):
+    rows, steps, _ = planted()
+    halves = scores.about["halves"]
+    assert "chosen on 10 recordings, numbers from 10 others" in halves
+    row = best(scores, 2)
+    x = np.stack(rows)[:, :, 2].astype(np.float32)
+    is_note = np.array([[v == "N2" for v in one] for one in steps["note"]])
+    fired = x >= np.float32(row["threshold"])
+    # Recordings whose active steps are all of the scoring half reproduce the counts.
+    hits, all_fired = (fired & is_note).sum(1), fired.sum(1)
+    assert row["precision"] == 1.0 and hits.sum() == all_fired.sum()
+    assert 0.8 < row["recall"] < 1.0
+    assert row["steps"] < (x > 0).sum()
+    # Half of the note's steps fire least strongly; AUROC = (1 + recall without a threshold) / 2.
+    assert row["auroc"] == pytest.approx(0.95, abs=0.02)
+    assert row["null_auroc"] == pytest.approx(0.5, abs=0.01)
+    assert row["q"] < 0.01
+
+
+def test_a_numeric_label_has_a_range_and_a_tuning_curve(scores):
+    row = best(scores, PITCH)
+    label = next(one for one in scores.about["labels"] if one["name"] == "pitch")
+    edges, tuning = label["edges"], row["tuning"]
+    assert len(tuning) == len(label["values"]) == len(edges) - 1 == 12
+    assert 180 < edges[row["low"]] < 230 and 270 < edges[row["high"] + 1] < 320
+    peak = int(np.argmax(tuning))
+    assert row["low"] <= peak <= row["high"] and tuning[peak] > 0.9
+    assert tuning[0] == tuning[-1] == 0
+
+
+def test_baselines_stand_beside_every_score(scores):
+    assert scores.about["baselines"] == ["raw", "untrained"]
+    for feature in range(NOTES):
+        row = best(scores, feature)
+        # Raw dimensions are the features here, and so are those of the "untrained" index.
+        for name in ("raw", "untrained"):
+            assert row[f"{name}_precision"] == 1.0
+            assert row[f"{name}_recall"] == pytest.approx(row["recall"], abs=0.15)
+            assert row[f"{name}_auroc"] == pytest.approx(row["auroc"], abs=0.05)
+
+
+def test_the_null_keeps_its_rate_though_features_and_labels_last(scores):
+    table = scores.table.to_pydict()
+    p = np.array([p for p, f in zip(table["p"], table["feature"], strict=True) if f >= RANDOM])
+    q = np.array([q for q, f in zip(table["q"], table["feature"], strict=True) if f >= RANDOM])
+    assert len(p) > 400
+    assert 0.02 < (p <= 0.05).mean() < 0.085
+    assert (q <= 0.05).mean() < 0.01
+
+
+def test_one_recording_is_split_into_blocks_of_time(tmp_path):
+    rows, steps, _ = planted(recordings=1, steps=2000)
+    made, store = made_from(tmp_path, rows, steps, [{"speaker": "A"}])
+    scores = st.label_features(made, store, progress=False)
+    assert "blocks of time" in scores.about["halves"] and "gap of 15" in scores.about["halves"]
+    assert made.column("label_name").to_pylist()[1] == "N1 (note)"
+    assert {label["name"] for label in scores.about["labels"]} == {"note", "pitch"}
+
+
+def test_flags_and_whole_numbers_name_features(tmp_path):
+    rng = seeds.numpy_generator(0, "planted labels")
+    flag, grade = rng.random((6, 100)) < 0.3, rng.integers(0, 100, (6, 100))
+    rows = [np.stack([f, g >= 80], 1).astype(float) for f, g in zip(flag, grade, strict=True)]
+    steps = {"speech": flag.tolist(), "grade": grade.tolist()}
+    made, store = made_from(tmp_path, rows, steps, None)
+    st.label_features(made, store, ["speech"], progress=False)
+    assert made.column("label_name").to_pylist() == ["speech", None]
+    st.label_features(made, store, progress=False)  # more than 64 whole numbers are a number
+    assert made.column("label_name").to_pylist()[1].startswith("grade ≥ ")
+
+
+def test_a_damaged_table_is_an_error(tmp_path):
+    made, store = made_from(tmp_path, *planted(recordings=4))
+    st.label_features(made, store, progress=False, draws=20)
+    file = tmp_path / "index/details" / f"{SCORES}.parquet"
+    assert list(made.tables) == [LABELS]
+    data = bytearray(file.read_bytes())
+    data[len(data) // 3] ^= 16
+    file.write_bytes(bytes(data))
+    with pytest.raises(DamagedError, match=r"label_scores.*damaged"):
+        _ = st.open_index(made.path).details(SCORES).table
+
+
+def test_bad_input_is_refused_in_words(planted_index, tmp_path):
+    made, store = planted_index
+    with pytest.raises(DataError, match="10 of the 20 indexed sequences; give the whole store"):
+        st.label_features(made, store.where(speaker="A"))
+    with pytest.raises(UnknownNameError, match="did you mean 'note'"):
+        st.label_features(made, store, ["notes"])
+    with pytest.raises(ConfigError, match="got draws=3, expected at least 20"):
+        st.label_features(made, store, draws=3)
+    short, of_short = made_from(tmp_path, [np.ones((100, 2))], {"k": [["a", "b"] * 50]}, None)
+    with pytest.raises(DataError, match="one recording of 100 steps, expected at least 256"):
+        st.label_features(short, of_short)
+    with pytest.raises(MismatchError, match="baseline 'twin' has 1 of the 20 indexed sequences"):
+        st.label_features(made, store, baselines={"twin": of_short})
+    with pytest.raises(ConfigError, match="got the baseline name 'raw'"):
+        st.label_features(made, store, baselines={"raw": store})
