@@ -21,6 +21,7 @@ from .activations.capture.document import Document as Document
 from .activations.capture.generate import sample_documents as sample_documents
 from .activations.capture.recording import InputFile as InputFile
 from .activations.capture.recording import Recording as Recording
+from .activations.readers.recordings import read as read
 from .activations.sampling.batch import Batch as Batch
 from .activations.sources.live_source import stream as stream
 from .activations.sources.paired_sites import paired_sites as paired_sites

@@ -96,7 +96,7 @@ def test_data_that_are_not_there(work, tmp_path):
 def test_a_folder_without_data(work, tmp_path):
     (tmp_path / "empty").mkdir()
     result = run(*capture(work, tmp_path / "empty", tmp_path / "store"), code=2)
-    assert "is a folder without .txt, .md, .jsonl or .npy files" in result.stderr
+    assert "is a folder without .txt, .md, .jsonl files and recordings" in result.stderr
 
 
 def test_texts_and_series_do_not_mix(work, tmp_path):
@@ -106,12 +106,41 @@ def test_texts_and_series_do_not_mix(work, tmp_path):
     assert "the data mix texts" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["x.csv", "x.TSV", "x.parquet", "x.npz", "x.wav", "x.mp4"])
-def test_tables_and_recordings_are_neither_texts_nor_arrays(work, tmp_path, name):
+@pytest.mark.parametrize("name", ["x.json", "x.MAT", "x.pt", "x.xlsx"])
+def test_other_formats_are_neither_texts_nor_recordings(work, tmp_path, name):
     (tmp_path / name).write_text("time,level\n0,1.5\n")
     result = run(*capture(work, tmp_path / name, tmp_path / "store"), code=2)
-    assert f"{name}, expected texts (.txt, .md, source code) or arrays (.npy)" in result.stderr
-    assert "numpy.save" in result.stderr
+    assert f"{name}, expected texts (.txt, .md, source code) or recordings (" in result.stderr
+    assert 'pip install "sparsetime[eeg]"' in result.stderr
+
+
+def test_a_recording_from_edf_to_store_with_labels_and_events(tmp_path, monkeypatch):
+    from recording_files import write_edf
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(
+        "import torch\n\ndef build():\n    torch.manual_seed(0)\n"
+        "    return torch.nn.GRU(2, 8, batch_first=True)\n"
+    )
+    (tmp_path / "eeg").mkdir()
+    for name in ("s1", "s2"):
+        write_edf(tmp_path / "eeg" / f"{name}.edf", annotations=[(1.0, 0.5, "blink")])
+    (tmp_path / "subjects.csv").write_text("id,group\ns1,patient\ns2,control\n")
+    (tmp_path / "events.tsv").write_text("id\tonset\tduration\ttrial_type\ns2\t2\t1\ttone\n")
+    data = ("--data", "eeg/*.edf", "--labels", "subjects.csv", "--events", "events.tsv")
+    given = ("capture", "--model", "net.py:build", "--site", ".", "--out", "store", *data)
+    assert "800 steps of 2 sequences, width 8" in run(*given).stdout
+    store = sparsetime.open_store("store")
+    assert store.labels["group"].to_pylist() == ["patient", "control"]
+    columns = ["id", "onset", "trial_type", "first_step", "stop_step"]
+    assert [list(row.values()) for row in store.events.select(columns).to_pylist()] == [
+        ["s1", 1.0, "blink", 100, 150],
+        ["s2", 1.0, "blink", 100, 150],
+        ["s2", 2.0, "tone", 200, 300],
+    ]
+    assert store.sequence(0).input.channels == ("Fp1", "Fp2")
+    (tmp_path / "events.tsv").write_text("id\tonset\tduration\ns2\t2\t9\n")
+    assert "events.tsv, row 1 is outside its recording" in run(*given, code=2).stderr
 
 
 def test_a_series_that_is_none(work, tmp_path):
@@ -134,7 +163,7 @@ def test_an_empty_series_is_said(work, tmp_path):
     for shape in ((0,), (0, 3), (4, 0)):
         np.save(tmp_path / "b.npy", np.zeros(shape))
         result = run(*capture(work, tmp_path / "b.npy", tmp_path / "store"), code=2)
-        assert f"holds an empty array of shape {list(shape)}; leave it out." in result.stderr
+        assert f"holds an empty array of shape {list(shape)}; leave it out" in result.stderr
     (tmp_path / "b.npy").write_bytes(b"")
     result = run(*capture(work, tmp_path / "b.npy", tmp_path / "store"), code=2)
     assert "b.npy is not a NumPy array file" in result.stderr
@@ -339,13 +368,15 @@ def test_a_bad_text_is_one_line_that_names_the_flag(work, tmp_path):
 def test_times_are_of_series_and_not_of_texts(work, tmp_path):
     given = capture(work, work / "texts", tmp_path / "store")
     result = run(*given, "--set", "unit=second", "--set", "step=2", code=2)
-    assert "step and unit say when the steps of series are, and the data are texts" in result.stderr
+    assert (
+        "step and unit say when the steps of recordings are and how they are read" in result.stderr
+    )
 
 
 def test_what_is_no_array_of_numbers_is_no_series(work, tmp_path):
     np.save(tmp_path / "words.npy", np.array(["a", "b"]))
     result = run(*capture(work, tmp_path / "words.npy", tmp_path / "store"), code=2)
-    assert "holds no array of real numbers; a series is [time, features]." in result.stderr
+    assert "holds no array of real numbers; a series is [time, features]" in result.stderr
 
 
 CODE = """

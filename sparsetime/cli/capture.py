@@ -34,6 +34,13 @@ def capture(
         list[str] | None, typer.Option(help="A site of the model; see `sites`. Repeatable.")
     ] = None,
     out: Out = None,
+    labels: Annotated[
+        str | None, typer.Option(help="A table `id, label, …` (.csv, .tsv or .parquet).")
+    ] = None,
+    events: Annotated[
+        list[str] | None,
+        typer.Option(help="A table `onset, duration, trial_type`, and `id`. Repeatable."),
+    ] = None,
     window: Annotated[int | None, typer.Option(help="Longest segment run at once, steps.")] = None,
     overlap: Annotated[int | None, typer.Option(help="Steps of context before a window.")] = None,
     batch: Annotated[int | None, typer.Option(help="Windows run at once.")] = None,
@@ -60,8 +67,10 @@ def capture(
     Examples:
       sparsetime capture --model my-model --data texts \\
         --site encoder.layer.1 --out runs/x/activations
-      sparsetime capture --model my_model.py:build --data recordings \\
-        --site rnn --out runs/y/activations --set step=0.01 --set unit=second
+      sparsetime capture --model my_model.py:build --data "eeg/*.edf" \\
+        --site rnn --out runs/y/activations --labels subjects.csv --events events.tsv
+      sparsetime capture --model my_model.py:build --data arrays \\
+        --site rnn --out runs/z/activations --set step=0.01 --set unit=second
       sparsetime capture --config run.yaml --dtype float16
       torchrun --nproc-per-node 2 -m sparsetime capture --config run.yaml
     """
@@ -76,6 +85,8 @@ def capture(
         data=data,
         site=site[0] if site and len(site) == 1 else site,
         out=out,
+        labels=labels,
+        events=events,
         window=window,
         overlap=overlap,
         batch=batch,
@@ -88,7 +99,17 @@ def capture(
         force=force,
     )
     chosen = read_config(config, CaptureSection, flags, section="capture")
-    names = {"window", "overlap", "batch", "dtype", "time_axis", "keep_input", "force"}
+    names = {
+        "window",
+        "overlap",
+        "batch",
+        "dtype",
+        "time_axis",
+        "keep_input",
+        "labels",
+        "events",
+        "force",
+    }
     kept = names & chosen.model_fields_set
     options = {name: getattr(chosen, name) for name in kept}
     options["exclusion"] = chosen.exclusion()

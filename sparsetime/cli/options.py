@@ -25,7 +25,8 @@ Model = Annotated[str | None, typer.Option(help=MODEL_HELP)]
 Data = Annotated[
     list[str] | None,
     typer.Option(
-        help="Texts (.txt, .jsonl) or .npy series: a file, a folder or a glob. Repeatable."
+        help="Texts (.txt, .jsonl) or recordings (.wav, .edf, .mp4, .csv, .npy, …): a file, a "
+        "folder or a glob. Repeatable."
     ),
 ]
 Recipe = Annotated[str | None, typer.Option(help="The architecture; see `recipes`.")]

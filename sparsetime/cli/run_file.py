@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
-from sparsetime.cli.input_files import (
-    JSON_LINES,
-    SERIES,
-    data_files,
-    json_lines,
-    series,
-    series_names,
-)
+from sparsetime.cli.input_files import JSON_LINES, data_files, json_lines
 from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.config import Settings
 from sparsetime.errors import ConfigError
@@ -35,7 +28,8 @@ class ModelOnData(Settings):
     """A model, and files for it to read.
 
     `model` is a folder, a name, or a function that makes one (see `named_model`). `start`, `step`
-    and `unit` say when the steps of series are.
+    and `unit` say when the steps of arrays are; recordings of other formats say it themselves.
+    `read` holds options of the reader of the files, such as `channels` of EDF files.
     """
 
     model: str
@@ -43,30 +37,32 @@ class ModelOnData(Settings):
     start: float = 0.0
     step: float = Field(default=1.0, gt=0)
     unit: str = "step"
+    read: dict[str, Any] = Field(default_factory=dict)
     on_bad: Literal["refuse", "skip"] = "refuse"
 
     def documents(self) -> Iterable[Document]:
-        """The documents of every file: texts, `.jsonl` files of texts, `.npy` files as series.
+        """The documents of every file: texts, `.jsonl` files of texts, or recordings.
 
-        A series is an array [time], [time, features], or of steps of any rank, such as frames; its
-        id is its file name.
+        A recording's id is its file name; see `sparsetime.read`.
         """
+        from sparsetime.activations.readers.reader import reader_of
+        from sparsetime.activations.readers.recordings import read
+
         paths = list(data_files(self.data))
-        arrays = [path for path in paths if path.suffix == SERIES]
-        texts = [path for path in paths if path.suffix != SERIES]
-        if arrays and texts:
+        recordings = [path for path in paths if reader_of(path)]
+        texts = [path for path in paths if not reader_of(path)]
+        if recordings and texts:
             raise ConfigError(
-                f"the data mix texts ({texts[0]}) and series ({arrays[0]}): one model reads one "
-                "kind; capture them into two folders."
+                f"the data mix texts ({texts[0]}) and recordings ({recordings[0]}): one model "
+                "reads one kind; capture them into two folders."
             )
-        if arrays:
-            named = zip(arrays, series_names(arrays), strict=True)
-            return [series(path, name, self.start, self.step, self.unit) for path, name in named]
         timed = sorted({"start", "step", "unit"} & self.model_fields_set)
-        if timed:
+        if recordings:
+            return read(recordings, **{name: getattr(self, name) for name in timed}, **self.read)
+        if timed or self.read:
             raise ConfigError(
-                f"{' and '.join(timed)} say when the steps of series are, and the data are texts, "
-                "whose steps are tokens; leave them out."
+                f"{' and '.join([*timed, *self.read])} say when the steps of recordings are and "
+                "how they are read, and the data are texts, whose steps are tokens; leave them out."
             )
         from sparsetime.activations.capture.text_files import read_texts
 
@@ -109,6 +105,7 @@ class CaptureSection(ModelOnData, ExcludedSteps):
     """What `sparsetime capture` runs and where it writes.
 
     `keep_input` keeps what the model was given beside the activations; .npy files are referred to.
+    `labels` is a table of labels, `events` are tables of events.
     `time_axis` says where time stands in the site's tensor. `part` is this part of the documents,
     and how many parts there are; under torchrun, the rank and the number of processes.
     """
@@ -121,6 +118,8 @@ class CaptureSection(ModelOnData, ExcludedSteps):
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     time_axis: Literal[0, 1, 2] = 1
     keep_input: bool = False
+    labels: str | None = None
+    events: list[str] | None = None
     part: tuple[int, int] | None = None
     force: bool = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -61,8 +61,13 @@ class EventTable:
                 "rename it"
             )
 
-    def rows_of(self, recordings: Mapping[str, RecordingTime]) -> list[dict[str, Any]]:
-        """The events, each with its `id`, checked against their recordings."""
+    def rows_of(
+        self, recordings: Mapping[str, RecordingTime], elsewhere: Collection[str] = ()
+    ) -> list[dict[str, Any]]:
+        """The events, each with its `id`, checked against their recordings.
+
+        elsewhere: recordings whose rows are passed over, such as those of other parts of a capture.
+        """
         rows = []
         last: dict[str, tuple[int, float]] = {}
         instants: list[int] = []
@@ -71,6 +76,8 @@ class EventTable:
             name = row.get(ID) if single is None else single
             if name is None:
                 raise DataError(f"{self._table.where(number)} has no id; name its recording")
+            if name in elsewhere:
+                continue
             if name not in recordings:
                 raise unknown_recording(self._table, number, name, recordings.keys())
             onset = self._number(row, ONSET, number)

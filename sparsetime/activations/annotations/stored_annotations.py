@@ -114,35 +114,6 @@ def label_columns(sequences: pa.Table) -> pa.Table:
     return pa.table({ID: sequences[ID], **columns})
 
 
-def shown_events(
-    table: pa.Table, sequences: pa.Table, numbers: Int[np.ndarray, " shown"]
-) -> pa.Table:
-    """Events that overlap the shown steps of shown sequences, with the steps that they cover.
-
-    numbers: of the shown sequences, in the whole store. Step i covers the times from
-    start + i step to start + (i + 1) step; an event covers the steps `first_step` to `stop_step`
-    (exclusive) that it overlaps, counted in the shown part, at least one.
-    """
-    place = np.full(int(max(numbers.max(initial=-1), _last(table))) + 1, -1)
-    place[numbers] = np.arange(len(numbers))
-    at = place[table[SEQUENCE].to_numpy()]
-    start, step, length = (
-        sequences[name].to_numpy()[at] if len(numbers) else np.zeros(len(at))
-        for name in ("start", "step", "length")
-    )
-    onset, duration = table[ONSET].to_numpy(), table[DURATION].to_numpy()
-    first = np.floor((onset - start) / np.where(at < 0, 1, step) + 1e-6).astype(np.int64)
-    stop = np.ceil((onset + duration - start) / np.where(at < 0, 1, step) - 1e-6).astype(np.int64)
-    stop = np.maximum(stop, first + 1)
-    keep = (at >= 0) & (stop > 0) & (first < length)
-    names = pa.array(np.array(sequences[ID].to_pylist(), dtype=object)[at[keep]], pa.string())
-    covered = {"first_step": np.maximum(first, 0), "stop_step": np.minimum(stop, length)}
-    table = table.filter(pa.array(keep)).add_column(1, ID, names)
-    for name, values in covered.items():
-        table = table.append_column(name, pa.array(values[keep].astype(np.int64)))
-    return table
-
-
 def _read_table(folder: Folder, name: str, schema: pa.Schema, sequences: int) -> pa.Table | None:
     if not folder.exists(name):
         return None

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, overload
 import torch
 from torch import Tensor, nn
 
+from sparsetime.activations.annotations.table_file import TableLike
 from sparsetime.activations.capture.as_documents import as_documents
+from sparsetime.activations.capture.capture_annotations import CaptureAnnotations, is_table
 from sparsetime.activations.capture.capture_part import CapturePart, check_part
 from sparsetime.activations.capture.capture_progress import CaptureProgress, ProgressTotal
 from sparsetime.activations.capture.check_finite import check_shard_finite
@@ -24,6 +26,7 @@ from sparsetime.activations.capture.document import Times
 from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
 from sparsetime.activations.capture.input_windows import Shard
 from sparsetime.activations.capture.left_out_steps import kept_of_plan
+from sparsetime.activations.readers.recordings import Recordings, recordings_of
 from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.activations.store.manifest import EXCLUSION, KEEP_INPUT, MANIFEST, PART
 from sparsetime.activations.store.site_writer import SiteWriter
@@ -52,7 +55,8 @@ def capture(
     site: str,
     out: str | Path,
     *,
-    labels: Iterable[Mapping[str, Any]] | None = ...,
+    labels: TableLike | Iterable[Mapping[str, Any]] | None = ...,
+    events: Any | None = ...,
     times: Iterable[Times] | None = ...,
     tokenizer: PreTrainedTokenizerBase | None = ...,
     window: int | None = ...,
@@ -77,7 +81,8 @@ def capture(
     site: list[str] | tuple[str, ...],
     out: str | Path,
     *,
-    labels: Iterable[Mapping[str, Any]] | None = ...,
+    labels: TableLike | Iterable[Mapping[str, Any]] | None = ...,
+    events: Any | None = ...,
     times: Iterable[Times] | None = ...,
     tokenizer: PreTrainedTokenizerBase | None = ...,
     window: int | None = ...,
@@ -102,7 +107,8 @@ def capture(
     site: str | Sequence[str],
     out: str | Path,
     *,
-    labels: Iterable[Mapping[str, Any]] | None = None,
+    labels: TableLike | Iterable[Mapping[str, Any]] | None = None,
+    events: Any | None = None,
     times: Iterable[Times] | None = None,
     tokenizer: PreTrainedTokenizerBase | None = None,
     window: int | None = None,
@@ -122,7 +128,8 @@ def capture(
 
     model: a module, or a name or folder that `transformers` loads (its tokenizer comes with it).
     It runs without gradients and in evaluation mode, and is left as it was.
-    data: texts, token arrays [time], value arrays [time, features], or `Document`s; anything that
+    data: files of recordings (a path, a folder or a glob; see `sparsetime.read`), texts, token
+    arrays [time], value arrays [time, features], or `Document`s; anything that
     can be iterated, and only once; the output of a tokenizer, or a table with a column `text`.
     Texts are tokenised, and the model's special tokens are added around them but not stored;
     special tokens spelled out in a text are stored. Token arrays are fed without the padding at
@@ -131,7 +138,9 @@ def capture(
     site: a module's path, with ":input" for what goes in, and a name behind a dot where it takes
     several activations (":input.hidden"); several sites give a list of stores, each in its own
     folder within `out`.
-    labels, times: for each document its labels, and its (start, step) in time.
+    labels, times: for each document its labels, and its (start, step) in time. Labels may also be a
+    table `id, label, …`. events: a table `onset, duration, trial_type` and `id`, or several; see
+    `sparsetime.annotate`. Tables are checked against the headers of files before the work.
     window: what the model reads at once, in tokens (special ones included) or steps. By
     default documents of tokens are cut at what the model allows, at most 512, and values not at
     all. overlap: inputs that a window repeats from the one before as context; stored once.
@@ -171,8 +180,12 @@ def capture(
     if own is not None:
         check_part(Folder(os.fspath(out)), exclusion)
         out = own.folder(out)
-    data = items_of(data)
-    items = as_documents(data, labels, times)
+    data = recordings_of(data) or items_of(data)
+    annotations = CaptureAnnotations(labels if is_table(labels) else None, events)
+    if isinstance(data, Recordings) and times is None:
+        annotations.check(data)
+    items = as_documents(data, None if is_table(labels) else labels, times)
+    items = annotations.applied(items)
     loaded = load_model(model, tokenizer, device)
     passes = ForwardPasses(loaded, site, settings)
     many_sites = not isinstance(site, str)
@@ -188,6 +201,7 @@ def capture(
     if isinstance(data, list | tuple | Tensor):
         # Data in memory is cheap to iterate twice, so errors are found before any long work.
         in_memory = list(items)
+        annotations.check()
         passes.check(in_memory)
         in_memory = in_memory if own is None else own.of_documents(in_memory)
         total.count_documents(in_memory)
@@ -221,6 +235,7 @@ def capture(
     title = f"capture {', '.join(passes.names)}"
     shards = chain([first], planned)
     stores = _write(passes, shards, writers, exclusion, total, title, progress)
+    annotations.write(stores)
     if passes.empty:
         warnings.warn(
             f"{len(passes.empty)} documents have no steps and were left out; the first of them is "

@@ -9,6 +9,7 @@ from typing import Any, final
 from sparsetime.activations.capture.document import Document
 from sparsetime.activations.capture.input_windows import InputWindow, Shard
 from sparsetime.activations.capture.text_files import TextFiles
+from sparsetime.activations.readers.recordings import Recordings
 from sparsetime.progress import Bar
 
 
@@ -20,7 +21,8 @@ class ProgressTotal:
     """
 
     def __init__(self, data: Iterable[Any], parts: int = 1) -> None:
-        self.total: float | None = len(data) / parts if isinstance(data, TextFiles) else None
+        counted = isinstance(data, TextFiles | Recordings)
+        self.total: float | None = len(data) / parts if counted else None  # type: ignore[arg-type]
         self.unit = "documents"
 
     def count_documents(self, documents: list[Document]) -> None:

@@ -33,7 +33,8 @@ class Document:
     the value of the last span that holds its first character, or null.
 
     `recording` holds the sampling rate, the channels and the file of values; a rate of r Hz makes
-    `step` 1 / r and `unit` "second" where they are not given.
+    `step` 1 / r and `unit` "second" where they are not given. `events` are rows with `onset`,
+    `duration` and `trial_type`, in its unit, which a capture stores (`store.events`).
 
     Step `i` is at the time `start + i * step`, counted in `unit`s ("token", "second", "frame";
     by default "token" for texts and tokens, "step" for values). Times that are not evenly spaced
@@ -52,6 +53,7 @@ class Document:
     unit: str = ""
     source: str = ""
     recording: Recording | None = None
+    events: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
         kinds: tuple[Kind, ...] = ("text", "tokens", "values")

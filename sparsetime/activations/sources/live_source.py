@@ -18,6 +18,7 @@ from sparsetime.activations.capture.containers import items_of
 from sparsetime.activations.capture.document import Document, Times
 from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
 from sparsetime.activations.capture.input_windows import InputWindow, Shard
+from sparsetime.activations.readers.recordings import recordings_of
 from sparsetime.activations.sampling.prefetch import prefetched
 from sparsetime.activations.sampling.sample_kinds import (
     Lag,
@@ -68,7 +69,7 @@ def stream(
     if buffer_rows < 1:
         raise ConfigError(f"buffer_rows={buffer_rows} must be at least 1")
     settings = PassSettings(window, overlap, model_batch, dtype, time_axis)
-    data = items_of(data)
+    data = recordings_of(data) or items_of(data)
     as_documents(data, labels, times)  # raises early for data that is no iterable of documents
     loaded = load_model(model, tokenizer, device)
     repeatable = not isinstance(data, Iterator)

@@ -19,7 +19,13 @@ from sparsetime.activations.store.input_columns import INPUT_FILE, STORED_INPUT
 from sparsetime.errors import DamagedError, StoreError, unknown_name
 
 #: Readers by the kind of file: a function of the path and the settings that gives a SlicedArray.
-READERS = {"npy": "sparsetime.activations.store.input_files:open_npy"}
+READERS = {
+    "npy": "sparsetime.activations.store.input_files:open_npy",
+    "audio": "sparsetime.activations.readers.audio:SoundSlices",
+    "eeg": "sparsetime.activations.readers.eeg:ChannelSlices",
+    "video": "sparsetime.activations.readers.video:VideoFrames",
+    "hdf5": "sparsetime.activations.readers.arrays:open_hdf5",
+}
 _PIECE = 1 << 20
 
 

@@ -13,12 +13,8 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sparsetime.activations.annotations.stored_annotations import (
-    EVENT_SCHEMA,
-    StoredEvents,
-    label_columns,
-    shown_events,
-)
+from sparsetime.activations.annotations.events_of_view import events_of_view
+from sparsetime.activations.annotations.stored_annotations import StoredEvents, label_columns
 from sparsetime.activations.capture.document import Label
 from sparsetime.activations.interchange.arrow_batches import arrow_batches
 from sparsetime.activations.sampling.kept_segments import kept_segments_of
@@ -93,9 +89,8 @@ class Store:
 
     @cached_property
     def events(self) -> pa.Table:
-        """The events of the steps shown here, by sequence and onset; see `shown_events`."""
-        stored = EVENT_SCHEMA.empty_table() if self._events is None else self._events.table()
-        return shown_events(stored, self.sequences, self.sequence_indices)
+        """The events of the steps shown here, by sequence and onset; see `events_of_view`."""
+        return events_of_view(self, self._events)
 
     @cached_property
     def fingerprint(self) -> str:
