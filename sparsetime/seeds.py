@@ -64,6 +64,8 @@ STREAMS = {
     "rotation of a compiled model": "directions of the variables of a compiled model",
     "inputs of a compiled model": "tokens of a compiled model, by model and draw",
     "synthetic testbed": "features, activations, atoms and noise of the synthetic testbed",
+    "voices": "speakers of made speech, by number",
+    "speech": "sounds, durations, pitch and noise of made speech, by recording",
     "melodies": "notes, durations, timbres and noise of made melodies, by recording",
     "initial weights of a testbed": "weights of a testbed's model before training",
     "order of windows": "offset and order of a language model's training windows, by epoch",

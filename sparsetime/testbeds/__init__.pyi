@@ -24,6 +24,8 @@ from .python_code.pretrained import code_model as code_model
 from .python_code.pretrained import steps_of as steps_of
 from .series.build import SeriesSettings as SeriesSettings
 from .series.pretrained import series_model as series_model
+from .speech.utterances import Utterance as Utterance
+from .speech.utterances import utterances as utterances
 from .synthetic.generate import SyntheticData as SyntheticData
 from .synthetic.generate import synthetic_data as synthetic_data
 from .synthetic.settings import SyntheticSettings as SyntheticSettings

@@ -1,0 +1,1 @@
+"""Made speech: voices of a formant synthesiser, with the onset of every sound."""
