@@ -1,6 +1,7 @@
 """SynthSAEBench-16k: F1, MCC and FVU of recipes on 16,384 known features in 768 dimensions.
 
     python benchmarks/synthsae.py [--recipes batch_topk] [--rows 20000000] [--seeds 31] [--keep]
+    python benchmarks/synthsae.py --folder runs/synthsae    # resumes where it was interrupted
     python benchmarks/synthsae.py --world small        # 2,048 features in 128 dimensions, minutes
     python benchmarks/synthsae.py --generator          # rows a second of the generator alone
     python benchmarks/synthsae.py --check              # the same world, sampled by SAELens
@@ -15,7 +16,8 @@ dictionary, which draw from streams of their own.
 --check compares how often each feature and each pair of a small world is active, and its mean
 value, with SAELens's own generator, which runs in an environment of its own: the share of
 differences beyond 2 and 3 standard errors is to be that of a normal distribution. The last line is
-JSON; --keep writes it to benchmarks/results/.
+JSON; --keep writes it to benchmarks/results/, beside the kept runs of other worlds, recipes, rows
+and seeds.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,7 +36,7 @@ from typing import Any
 import numpy as np
 import torch
 from harness.environments import PEERS, python_of
-from harness.figures import conclude, machine, table
+from harness.figures import conclude, kept, machine, table
 from harness.selection import add_selection_dtype
 from safetensors.torch import load_file, save_file
 
@@ -69,15 +72,18 @@ def main() -> None:
         result["check"] = differences_from_sae_lens()
         print(json.dumps(result))
         return
-    result["runs"] = runs = []
+    runs = []
     for seed in map(int, options.seeds.split(",")):
         settings, width, k = WORLDS[options.world]
         world = SynthSAEBench(SynthSAEBenchSettings(**settings, seed=seed), show=True)
         for recipe in options.recipes.split(","):
             run = {"world": options.world, "recipe": recipe, "rows": options.rows, "seed": seed}
             runs.append(run | trained(world, recipe, width, k, options))
+            runs[-1] |= {"machine": result["machine"], "threads": result["threads"]}
             print(json.dumps(runs[-1]), file=sys.stderr)
-    conclude("synthsae", result, markdown(runs), options.keep)
+    if options.keep:
+        runs = kept("synthsae", runs, ("world", "recipe", "rows", "seed"))
+    conclude("synthsae", result | {"runs": runs}, markdown(runs), options.keep)
 
 
 def trained(
@@ -91,17 +97,19 @@ def trained(
         width=width,
         **{"k": k, "seed": world.settings.seed, **chosen.pop("recipe", {})},
     )
-    with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
+    with ExitStack() as stack:
+        folder = options.folder or stack.enter_context(tempfile.TemporaryDirectory())
+        name = f"{options.world}_{recipe}_{options.rows}_{world.settings.seed}"
         source = SynthSAEBenchRows(world, options.rows)
         settings = {"rows": options.rows, "batch": 1024, **chosen}
-        run = st.train(sae, source, out=Path(folder) / "run", **settings)
-        seconds = time.perf_counter() - began
+        run = st.train(sae, source, out=Path(folder) / name, **settings)
+        lines = (Path(folder) / name / "metrics.jsonl").read_text().splitlines()
     scores = synthsaebench_scores(run.dictionary, world, options.score_rows)
     return {
         **asdict(scores),
         "narrow": read_narrow(run.dictionary, world, scores.l0, options.score_rows),
-        "rows_per_second": options.rows / seconds,
+        # Seconds of all sessions: a training may have been resumed.
+        "rows_per_second": options.rows / json.loads(lines[-1])["seconds"],
         "settings": chosen,
     }
 
@@ -233,6 +241,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", default="31")
     parser.add_argument("--world", choices=list(WORLDS), default="16k")
     parser.add_argument("--options", default="{}", help="JSON of train's settings, and `recipe`")
+    parser.add_argument("--folder", help="of trainings, which a later call resumes; none if unset")
     parser.add_argument("--generator", action="store_true")
     parser.add_argument("--check", action="store_true")
     add_selection_dtype(parser)

@@ -55,6 +55,17 @@ def spread(values: dict[str, float], scale: float = 1.0) -> str:
     return f"{middle} ({low} to {high})"
 
 
+def kept(name: str, runs: list[dict[str, Any]], identity: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The runs of benchmarks/results/ whose identity is none of the given runs', then these.
+
+    identity: keys that tell runs apart.
+    """
+    path = RESULTS / f"{name}.json"
+    earlier = json.loads(path.read_text())["runs"] if path.exists() else []
+    new = {tuple(run[key] for key in identity) for run in runs}
+    return [run for run in earlier if tuple(run[key] for key in identity) not in new] + runs
+
+
 def conclude(name: str, result: dict[str, Any], markdown: str, keep: bool) -> None:
     """Print the table and, last, one line of JSON; where asked, keep both beside each other."""
     if keep:

@@ -46,3 +46,4 @@ from .wheels.fetch import open_wheel as open_wheel
 from .wheels.fetch import remove_wheel as remove_wheel
 from .wheels.register import WHEELS as WHEELS
 from .wheels.register import PinnedWheel as PinnedWheel
+from .tempbench.readout import linear_readout as linear_readout

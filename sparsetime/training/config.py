@@ -45,7 +45,8 @@ class TrainConfig(Settings):
     learning_rate: PositiveFloat | None = Field(
         None,
         description="Adam's step size at its peak; None: 2e-4 / sqrt(width / 16384), more where "
-        "there are fewer than 125,000 steps, less where a batch has fewer than 2,048 rows",
+        "there are fewer than 125,000 steps, less where a batch has fewer than 2,048 rows or "
+        "atoms extend over a window",
     )
     lr_warmup: float = Field(0.05, ge=0, lt=1, description="share of steps with a rising rate")
     lr_decay: float = Field(
@@ -148,10 +149,10 @@ class TrainConfig(Settings):
             numbers.append(max(spaced, numbers[-1] + 1 if numbers else 1))
         return tuple(numbers)
 
-    def rate(self, width: int) -> float:
-        """The peak learning rate for a dictionary of this width.
+    def rate(self, width: int, window: int = 1) -> float:
+        """The peak learning rate for a dictionary of this width, whose atoms extend over `window`.
 
-        (width / 2^14)^(-1/2) min(1, batch / 2048)^(1/3) max(2e-4, 2.8e-3 f),
+        (width / 2^14)^(-1/2) min(1, batch / 2048)^(1/3) max(2e-4, 2.8e-3 f) / window,
         f = (100 / n)^(1/4) for n up to 4,000 steps, (1/40)^(1/4) (4000 / n)^(1/2) beyond
 
         n: the steps, at least 100. The law in the width and the least rate are those of Gao et al.
@@ -160,7 +161,8 @@ class TrainConfig(Settings):
         nearly so for 98 to 3,906 steps; what lies between 4,000 steps and the least rate was not
         measured. Small batches are noisy, most of all for nested dictionaries: the cube root was
         within 3% of the best error for 64, 256 and 1,024 rows of text, code and synthetic features.
-        On time series a lower rate was better.
+        On time series a lower rate was better. A pre-activation of a window sums `window` times as
+        many products, so a step of the same size moves it as many times further.
         """
         if self.learning_rate is not None:
             return self.learning_rate
@@ -168,7 +170,7 @@ class TrainConfig(Settings):
         short_run_scale = (_SHORT / min(_LONG, steps)) ** 0.25 * min(1.0, _LONG / steps) ** 0.5
         small_batch_scale = min(1.0, self.batch / _LARGE) ** (1 / 3)
         at_width = max(_LEAST, _SHORT_RUN * short_run_scale)
-        rate: float = at_width / (width / 2**14) ** 0.5 * small_batch_scale
+        rate: float = at_width / (width / 2**14) ** 0.5 * small_batch_scale / window
         return rate
 
     @property

@@ -60,7 +60,9 @@ class DictionaryTrainable(Trainable[Batch]):
         self.dictionary = dictionary.train()
         self.config = config
         self._dtype = dtype
-        self._rate = config.rate(dictionary.width)
+        decoder = dictionary.decoder
+        window = decoder.written().shape[1] // decoder.d_out
+        self._rate = config.rate(dictionary.width, window)
         self.tracker = DeadLatentTracker(
             self._part.width, config.dead_after, self._part.atoms.device, division.partition
         )

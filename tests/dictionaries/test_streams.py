@@ -66,6 +66,8 @@ def test_steps_come_in_order(sae):
 LOOKING_BACK = {
     "delta": {},
     "hysteresis": {},
+    "leaky_crosscoder": {"window": 3},
+    "onset": {},
     "temporal_feature_analysis": {"past": 3, "heads": 2},
     "window_crosscoder": {"window": 3},
 }
@@ -73,7 +75,7 @@ LOOKING_BACK = {
 
 def made(name):
     sae = st.dictionary(name, d_in=16, width=64, k=4, **LOOKING_BACK[name])
-    if name != "window_crosscoder":  # whose beginning is fitted to windows
+    if "crosscoder" not in name:  # whose beginning is fitted to windows
         init_from_data(sae, planted(500, seed=1))
     return sae
 

@@ -36,8 +36,10 @@ def trained(request, tmp_path_factory):
 
 def test_error_falls(trained):
     first, last = trained.metrics[0]["fvu"], trained.metrics[-1]["fvu"]
-    # Matching pursuit explains nine tenths with random atoms, and has less to learn.
-    assert last < 0.75 * first or (first < 0.1 and last < first)
+    # Matching pursuit explains nine tenths with random atoms, and has less to learn. Atoms of
+    # lagged covariances are not fitted to the error.
+    by_error = trained.dictionary.name != "amuse"
+    assert last < 0.75 * first or (first < 0.1 and last < first) or not by_error
     assert last < 0.5
 
 

@@ -44,6 +44,7 @@ SMALL = {
     "group_sparse": {"group_l1": 0.1},
     "jumprelu": {"l0": 4.0},
     "crosscoder": {"l1": 0.1},
+    "leaky_crosscoder": {"window": 2},
     "window_crosscoder": {"window": 2},
     "sae_no": {"modes": 8},
 }
