@@ -54,7 +54,7 @@ RECIPES: dict[str, tuple[int, int, dict[str, Any]]] = {
     "slow_fast": (1, 1, {}),
     "temporal_feature_analysis": (LONGEST, 1, {}),
     "window_crosscoder": (8, 2, {"window": 8}),
-    "spectral_crosscoder": (8, 2, {"window": 8}),
+    "spectral_crosscoder": (8, 2, {"window": 8, "bands": 5}),
     "leaky_crosscoder": (LONGEST, 2, {"window": 8}),
     "onset": (2, 1, {}),
     "amuse": (5, 1, {"lags": 4}),

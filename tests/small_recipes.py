@@ -12,6 +12,7 @@ SMALL = {
     "jumprelu": {"l0": 4.0},
     "crosscoder": {"l1": 0.1},
     "leaky_crosscoder": {"window": 2, "decay": 0.5},
+    "spectral_crosscoder": {"window": 2, "bands": 2},
     "window_crosscoder": {"window": 2},  # four latents are few for what five steps hold
     "sae_no": {"modes": 8},  # what is planted is not smooth
 }

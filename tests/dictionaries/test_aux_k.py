@@ -51,7 +51,10 @@ def without_gradient(sae, latents):
                 continue
             slots = getattr(component, "window", 1) if name == "weight" else 1
             parts = gradient.reshape(gradient.shape[0], slots, -1)
-            reached = (parts[rows] != 0).any(2).all(1)
+            reached = (parts[rows] != 0).any(2)
+            if slots > 1 and hasattr(component, "mask"):  # frequencies outside of a latent's band
+                reached |= ~component.mask[rows]
+            reached = reached.all(1)
             if component.kind == "predictive":  # each half of the latents has parameters of its own
                 predicted = latents < sae.width // 2
                 reached = reached[predicted if name == "attention.output" else ~predicted]

@@ -72,3 +72,23 @@ def test_a_window_divides_the_default_learning_rate():
     config = st.training.TrainConfig(rows=100_000)
     assert config.rate(64, window=8) == pytest.approx(config.rate(64) / 8)
     assert st.training.TrainConfig(learning_rate=0.1).rate(64, window=8) == 0.1
+
+
+@pytest.mark.parametrize(("window", "bands"), [(8, 1), (8, 4), (8, 5), (5, 3), (2, 2)])
+def test_atoms_of_a_spectral_crosscoder_hold_one_band(window, bands):
+    sae = st.dictionary(
+        "spectral_crosscoder", d_in=4, width=40, k=2, window=window, bands=bands, seed=1
+    )
+    power = torch.fft.rfft(sae.decoder.profile.detach(), dim=1).abs().square().sum(2)
+    share = (power / power.sum(1, keepdim=True)).numpy()
+    used = share > 1e-6
+    of_frequency = [frequency * bands // (window // 2 + 1) for frequency in range(window // 2 + 1)]
+    for latent in used:
+        assert len({of_frequency[frequency] for frequency in latent.nonzero()[0]}) == 1
+    assert used.any(axis=0).all(), "every frequency has latents"
+    torch.testing.assert_close(sae.decoder.over_time().norm(dim=1), torch.ones(40))
+
+
+def test_more_bands_than_frequencies_are_refused():
+    with pytest.raises(ConfigError, match="got bands=6, expected 1 to 5"):
+        st.dictionary("spectral_crosscoder", d_in=4, width=40, bands=6)

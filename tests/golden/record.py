@@ -45,6 +45,7 @@ SMALL = {
     "jumprelu": {"l0": 4.0},
     "crosscoder": {"l1": 0.1},
     "leaky_crosscoder": {"window": 2},
+    "spectral_crosscoder": {"window": 2, "bands": 2},
     "window_crosscoder": {"window": 2},
     "sae_no": {"modes": 8},
 }

@@ -1,4 +1,4 @@
-"""Windowed encoder: latents read the last steps together."""
+"""Encoders of windows: latents read the last steps together."""
 
 from __future__ import annotations
 
@@ -16,37 +16,19 @@ from sparsetime.dictionaries.state.causal_window import check_long_enough, check
 from sparsetime.kernels import Rule, Support
 
 
-@final
-@component("windowed")
-class WindowedEncoder(SelectLinearEncoder):
-    """Windowed encoder of the `window` steps that end with the present one.
-
-        pre[t] = W [x[t - window + 1], ..., x[t]] + b
+class WindowEncoder(SelectLinearEncoder):
+    """Base class of encoders of the `window` steps that end with the present one.
 
     Steps before the beginning of a sequence are zero, which is the offset. A single row counts as
-    the first step of a sequence.
-
-    weight W: [width, window * d_in], the oldest step first; bias b: [width].
-
-    Source: the encoder of a crosscoder (Lindsey et al. 2024, Sparse Crosscoders for Cross-Layer
-    Features and Model Diffing) with steps of time as sites.
+    the first step of a sequence. Subclasses define `directions`, [width, window * d_in].
     """
 
     is_stateful = True
     needs = frozenset({"segments"})
     scalable = True
-
-    latent_tensors = frozenset({"weight", "bias"})
-
-    def __init__(self, d_in: int, width: int, window: int = 5) -> None:
-        super().__init__(d_in=d_in, width=width, window=checked_window(window))
-        self.d_in, self.width, self.window = d_in, width, window
-        self.weight = nn.Parameter(torch.zeros(width, window * d_in))
-        self.bias = nn.Parameter(torch.zeros(width))
-
-    def directions(self) -> Float[Tensor, "width m"]:
-        """Weights of the whole window, as `read` joins its steps."""
-        return self.weight
+    latent_tensors: frozenset[str] | None = frozenset({"weight", "bias"})
+    weight: nn.Parameter
+    window: int
 
     def read(self, inputs: EncoderInput) -> Float[Tensor, "rows m"]:
         check_long_enough(inputs.in_time, self.window)
@@ -64,6 +46,30 @@ class WindowedEncoder(SelectLinearEncoder):
     @torch.no_grad()
     def rescale(self, factor: float) -> None:
         self.weight.mul_(factor)
+
+
+@final
+@component("windowed")
+class WindowedEncoder(WindowEncoder):
+    """Windowed encoder of the `window` steps that end with the present one.
+
+        pre[t] = W [x[t - window + 1], ..., x[t]] + b
+
+    weight W: [width, window * d_in], the oldest step first; bias b: [width].
+
+    Source: the encoder of a crosscoder (Lindsey et al. 2024, Sparse Crosscoders for Cross-Layer
+    Features and Model Diffing) with steps of time as sites.
+    """
+
+    def __init__(self, d_in: int, width: int, window: int = 5) -> None:
+        super().__init__(d_in=d_in, width=width, window=checked_window(window))
+        self.d_in, self.width, self.window = d_in, width, window
+        self.weight = nn.Parameter(torch.zeros(width, window * d_in))
+        self.bias = nn.Parameter(torch.zeros(width))
+
+    def directions(self) -> Float[Tensor, "width m"]:
+        """Weights of the whole window, as `read` joins its steps."""
+        return self.weight
 
     @torch.no_grad()
     def init_from(self, directions: Float[Tensor, "width d"]) -> None:

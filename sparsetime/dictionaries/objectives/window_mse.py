@@ -9,8 +9,8 @@ from torch import Tensor
 
 from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
-from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
-from sparsetime.dictionaries.forward_pass import ForwardPass, of_class, required
+from sparsetime.dictionaries.decoders.windowed import WindowDecoder
+from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.objectives.term import Term
 
 
@@ -36,7 +36,7 @@ class WindowMSE(Term):
         super().__init__(weight=weight)
 
     def incompatibility(self, composition: Composition) -> str | None:
-        if isinstance(composition.decoder, WindowedDecoder) and composition.skip is None:
+        if isinstance(composition.decoder, WindowDecoder) and composition.skip is None:
             return None
         return (
             "got a decoder of one step, or a skip connection, expected a windowed decoder without "
@@ -44,7 +44,8 @@ class WindowMSE(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        decoder = of_class(step.decoder, WindowedDecoder)
+        decoder = step.decoder
+        assert isinstance(decoder, WindowDecoder), "checked when composed"
         segments = required(step.batch.segments, "segments")
         errors, share = decoder.window_errors(step.values, step.support, step.target, segments)
         return (errors.square().sum(2) * share).sum(1).mean()
