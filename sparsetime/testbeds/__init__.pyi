@@ -40,10 +40,10 @@ from .tempbench.beds import tempbench_score as tempbench_score
 from .tempbench.coloured_sources import direction_score as direction_score
 from .tempbench.data import TempBenchData as TempBenchData
 from .tempbench.readout import TempBenchScore as TempBenchScore
+from .tempbench.readout import linear_readout as linear_readout
 from .wheels.archive import WheelArchive as WheelArchive
 from .wheels.fetch import fetch_wheel as fetch_wheel
 from .wheels.fetch import open_wheel as open_wheel
 from .wheels.fetch import remove_wheel as remove_wheel
 from .wheels.register import WHEELS as WHEELS
 from .wheels.register import PinnedWheel as PinnedWheel
-from .tempbench.readout import linear_readout as linear_readout

@@ -18,6 +18,7 @@ from sparsetime.dictionaries.encoders.dense import largest_among
 from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.sparsifiers.top_k import TopK
+from sparsetime.dictionaries.state.causal_window import trailing
 from sparsetime.dictionaries.state.previous_code import PreviousCode
 from sparsetime.kernels import Rule, Support
 from sparsetime.kernels.precision import selection_dtype
@@ -110,18 +111,31 @@ class OnsetEncoder(Encoder):
     ) -> Support:
         return largest_among(self.preacts_of(x, latents), latents, k, self.width)
 
+    def read(self, inputs: EncoderInput) -> Float[Tensor, "rows m"]:
+        """A row and the one before it, zero before a sequence."""
+        return trailing(inputs.x, inputs.in_time, 2)[0].flip(1).flatten(1)
+
     def preacts_of(
         self, x: Float[Tensor, "rows m"], latents: Int[Tensor, " some"]
     ) -> Float[Tensor, "rows some"]:
-        """Those of the latents' features on the row itself."""
+        """The least of both rows of what lasts, their difference of an onset, whatever its sign."""
         feature = latents % self.features
-        return x @ kernels.take_rows(self.weight, feature).T + self.bias[feature]
+        weight, bias = kernels.take_rows(self.weight, feature), self.bias[feature]
+        now, before = x[:, : self.d_in], x[:, self.d_in :]
+        lasts = torch.minimum(now @ weight.T, before @ weight.T) + bias
+        # A first step has nothing that could have lasted.
+        lasts = lasts * before.any(1, keepdim=True)
+        return torch.where(latents < self.features, lasts, (now - before) @ weight.T + bias)
 
     def preacts_at(self, x: Float[Tensor, "rows m"], support: Support) -> Float[Tensor, " entries"]:
         features = Support(support.offsets, support.indices % self.features, self.features)
-        return kernels.gather_dot(x.contiguous(), self.weight, features) + kernels.at_entries(
-            self.bias, features
-        )
+        now, before = x[:, : self.d_in].contiguous(), x[:, self.d_in :].contiguous()
+        bias = kernels.at_entries(self.bias, features)
+        of_now = kernels.gather_dot(now, self.weight, features)
+        of_before = kernels.gather_dot(before, self.weight, features)
+        lasts = torch.minimum(of_now, of_before) + bias
+        lasts = lasts * before.any(1)[support.row_of_entry]
+        return torch.where(support.indices < self.features, lasts, of_now - of_before + bias)
 
     def _code(self, support: Support, pre: Float[Tensor, " entries"]) -> SparseCode:
         values = pre.relu()

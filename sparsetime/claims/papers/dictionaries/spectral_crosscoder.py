@@ -9,8 +9,8 @@ D, WINDOW, WIDTH, K, ROWS = 24, 8, 96, 8, 100_000
 
 @claim(
     "spectral_crosscoder",
-    says="A linear readout of its codes tells the velocities of three tones at once on held-out "
-    "sequences more often than one of the codes of the window crosscoder.",
+    says="A linear readout of its codes classifies the velocities of three tones at once, on "
+    "held-out sequences, more often than one of the codes of the window crosscoder.",
     data="TempBench's bed of multilane tones, 300 sequences; held-out sequences",
     expects=[Less("accuracy, window crosscoder", than="accuracy, spectral crosscoder")],
     seconds=20,
