@@ -167,7 +167,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--beds", default=",".join(BEDS))
     parser.add_argument("--recipes", default=",".join(RECIPES))
-    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--sequences", type=int, help="of every bed; the bed's own number if unset")
     parser.add_argument("--world", type=int, default=31, help="seed of the beds")
     parser.add_argument("--seeds", default="31,32,33", help="of the dictionaries, two at least")

@@ -47,6 +47,7 @@ def leaderboard(
     from sparsetime import report
     from sparsetime.cli.run_file import LeaderboardSection
     from sparsetime.comparison.recipe_comparison import rankings
+    from sparsetime.comparison.reseed_noise import noisy_difference, reseed_noise
     from sparsetime.comparison.settings import SMALL, LeaderboardSettings
     from sparsetime.config import merged, read_config
 
@@ -70,9 +71,19 @@ def leaderboard(
     settings = {name: getattr(chosen, name) for name in LeaderboardSettings.model_fields}
     board = run(chosen.out, **settings)
     for standing in rankings(board):
-        shown = table("recipe", f"FVU at L0 {standing.l0:.1f}")
+        shown = table(
+            "recipe", f"FVU at L0 {standing.l0:.1f}", "reseed noise", "from the one above"
+        )
+        above: tuple[float, ...] | None = None
         for name, values in standing.fvu.items():
-            shown.add_row(name, f"{sum(values) / len(values):.4f}")
+            noise = reseed_noise(values)
+            shown.add_row(
+                name,
+                f"{sum(values) / len(values):.4f}",
+                "one seed" if noise is None else f"{noise:.2g}",
+                "" if above is None else noisy_difference(values, above).verdict,
+            )
+            above = values
         stdout().print(f"\n{standing.bed}, width {standing.width:,}")
         stdout().print(shown)
     say(f"{report(chosen.out)}: open it in a browser")

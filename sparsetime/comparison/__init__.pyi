@@ -10,4 +10,7 @@ from .recipe_comparison import Comparison as Comparison
 from .recipe_comparison import RecipeRanking as RecipeRanking
 from .recipe_comparison import comparisons as comparisons
 from .recipe_comparison import rankings as rankings
+from .reseed_noise import NoisyDifference as NoisyDifference
+from .reseed_noise import noisy_difference as noisy_difference
+from .reseed_noise import reseed_noise as reseed_noise
 from .settings import LeaderboardSettings as LeaderboardSettings

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, final
 
 import numpy as np
 
+from sparsetime.comparison.reseed_noise import NoisyDifference, noisy_difference
 from sparsetime.errors import DataError, MismatchError, unknown_name
 from sparsetime.metrics.evaluation_report import EvaluationReport
 from sparsetime.statistics.estimate import Estimate, estimate, ratio_of
@@ -70,6 +71,11 @@ class MatchedComparison:
         apart = np.array([left.value - right.value for left, right in pairs])
         null_is = "recipes that do not differ"
         return estimate(ratio_of(apart, np.ones(len(apart))), len(apart), 0.0, null_is, seed)
+
+    def noisy_difference(self, name: str, other: str) -> NoisyDifference:
+        """The same difference, beside the noise of a new seed."""
+        ours, theirs = self._of(name), self._of(other)
+        return noisy_difference([p.value for p in ours], [p.value for p in theirs])
 
     def _of(self, name: str) -> tuple[FrontierPoint, ...]:
         if name not in self.points:

@@ -17,6 +17,7 @@ from sparsetime.comparison.matched_sparsity import (
     interpolate_frontier,
     matched_comparison,
 )
+from sparsetime.comparison.reseed_noise import NoisyDifference
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.statistics.estimate import Estimate
 
@@ -39,7 +40,8 @@ class Comparison:
     """One metric of a recipe against the baseline's, on one testbed and at one width.
 
     axis, level: the axis held equal, and its level. value, baseline: means over seeds there.
-    difference: of the recipe less the baseline, seed by seed. reason: why all of these are None.
+    difference: of the recipe less the baseline, seed by seed. noise: the same beside the noise of
+    a new seed. reason: why all of these are None.
     """
 
     bed: str
@@ -51,6 +53,7 @@ class Comparison:
     value: float | None = None
     baseline: float | None = None
     difference: Estimate | None = None
+    noise: NoisyDifference | None = None
     reason: str = ""
 
 
@@ -142,6 +145,7 @@ def _compared(
             read.value(recipe),
             read.value(baseline),
             read.difference(recipe, baseline),
+            read.noisy_difference(recipe, baseline),
         )
     return Comparison(bed, width, recipe, metric, reason=reasons[0])
 

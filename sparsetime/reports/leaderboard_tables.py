@@ -10,6 +10,7 @@ from pydantic import Field
 
 from sparsetime.comparison.rank_stability import rank_stability
 from sparsetime.comparison.recipe_comparison import Comparison, comparisons
+from sparsetime.comparison.reseed_noise import noisy_difference, reseed_noise
 from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.reports.leaderboard_charts import FREQUENT
 
@@ -69,14 +70,30 @@ def standing_table(standing: RecipeRanking, seeds: Sequence[int]) -> Table:
         )
     return Table(
         title=f"{standing.bed}, width {standing.width:,}: FVU at L0 {standing.l0:.1f}",
-        caption="Read off each frontier at the same L0, best first.",
-        columns=["recipe", "FVU", *(f"seed {seed}" for seed in seeds)],
-        rows=[
-            [recipe, f"{np.mean(values):.4f}", *(f"{value:.4f}" for value in values)]
-            for recipe, values in standing.fvu.items()
+        caption="Read off each frontier at the same L0, best first. Reseed noise is the standard "
+        "deviation over seeds; a difference exceeds it where it is larger than that of two "
+        "trainings with other seeds, the root of the sum of both squared deviations.",
+        columns=[
+            *("recipe", "FVU", "reseed noise", "from the recipe above"),
+            *(f"seed {seed}" for seed in seeds),
         ],
+        rows=_standing_rows(standing),
         notes=notes,
     )
+
+
+def _standing_rows(standing: RecipeRanking) -> list[list[str]]:
+    rows = []
+    above: Sequence[float] | None = None
+    for recipe, values in standing.fvu.items():
+        step = ""
+        if above is not None:
+            apart = noisy_difference(values, above)
+            step = f"{apart.difference:+.4f}, {apart.verdict}"
+        row = [recipe, f"{np.mean(values):.4f}", _noise(reseed_noise(values)), step]
+        rows.append([*row, *(f"{value:.4f}" for value in values)])
+        above = values
+    return rows
 
 
 def against_baseline(board: Leaderboard) -> Table:
@@ -92,8 +109,12 @@ def against_baseline(board: Leaderboard) -> Table:
     return Table(
         title=f"Against {baseline}, at equal L0 and FVU",
         caption=f"Both L0 and FVU are equal within {board.settings.tolerance:.0%}, one of them "
-        f"exactly. The interval is over seeds. Where recipes do not meet, there is no comparison.",
-        columns=["recipe", "testbed", "width", "metric", "at", "value", baseline, "difference"],
+        "exactly. The interval is over seeds. Reseed noise is the difference of two trainings that "
+        "differ by their seeds alone. Where recipes do not meet, there is no comparison.",
+        columns=[
+            *("recipe", "testbed", "width", "metric", "at", "value", baseline, "difference"),
+            *("reseed noise", "the difference"),
+        ],
         rows=[_compared(comparison) for comparison in compared if not comparison.reason],
         notes=[f"{where}. Not compared: {', '.join(names)}." for where, names in refused.items()],
     )
@@ -149,6 +170,7 @@ def _compared(comparison: Comparison) -> list[str]:
         comparison.value is not None
         and comparison.baseline is not None
         and comparison.difference is not None
+        and comparison.noise is not None
     )
     interval = comparison.difference.interval
     span = "" if interval is None else f" [{interval[0]:+.3g}, {interval[1]:+.3g}]"
@@ -161,7 +183,13 @@ def _compared(comparison: Comparison) -> list[str]:
         f"{comparison.value:.3g}",
         f"{comparison.baseline:.3g}",
         f"{comparison.difference.value:+.3g}{span}",
+        _noise(comparison.noise.noise),
+        comparison.noise.verdict,
     ]
+
+
+def _noise(noise: float | None) -> str:
+    return "one seed" if noise is None else f"{noise:.2g}"
 
 
 def _share(values: Sequence[float]) -> str:

@@ -7,6 +7,7 @@ from sparsetime.comparison.grid import cells
 from sparsetime.comparison.leaderboard_files import Leaderboard
 from sparsetime.comparison.rank_stability import rank_stability
 from sparsetime.comparison.recipe_comparison import comparisons, rankings
+from sparsetime.comparison.reseed_noise import noisy_difference, reseed_noise
 from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.errors import MismatchError
 
@@ -59,6 +60,7 @@ def test_figures_are_compared_where_l0_and_fvu_are_equal():
     )
     assert found.value == pytest.approx(0.55) and found.baseline == pytest.approx(1.05)
     assert found.difference.value == pytest.approx(-0.5)
+    assert found.noise.noise == pytest.approx(0.1) and found.noise.verdict == "exceeds noise"
 
 
 def test_nothing_is_compared_at_unequal_fvu():
@@ -75,6 +77,15 @@ def test_equal_fvu_with_equal_l0_is_tried_where_equal_l0_fails():
     assert found.axis == "fvu"  # 4% more latents for the same FVU is within the tolerance
     (far,) = comparisons(board(fvu, {"batch_topk": 1.0, "slow_fast": 0.5}, l0=1.2))
     assert "apart where 5% is allowed" in far.reason
+
+
+def test_a_difference_exceeds_noise_where_it_is_larger_than_that_of_two_seeds():
+    assert reseed_noise([1.0, 3.0]) == pytest.approx(2**0.5) and reseed_noise([1.0]) is None
+    apart = noisy_difference([1.0, 3.0], [4.9, 4.9])
+    assert (apart.difference, apart.noise) == pytest.approx((-2.9, 2**0.5))
+    assert apart.exceeds and apart.verdict == "exceeds noise"
+    assert noisy_difference([1.0, 3.0], [3.0, 3.0]).verdict == "within noise"
+    assert noisy_difference([1.0], [3.0, 3.0]).verdict == "one seed"
 
 
 def test_kendalls_tau_between_the_rankings_of_seeds():

@@ -140,7 +140,9 @@ def test_the_tables_rank_compare_and_say_what_they_leave_out(board):
     code = page.beds[1]
     standing = code.rankings[0]
     assert standing.title == "python, width 8: FVU at L0 4.0"
-    assert standing.rows[0] == ["batch_topk", "0.7500", "0.2500", "1.2500"]
+    assert standing.rows[0] == ["batch_topk", "0.7500", "0.71", "", "0.2500", "1.2500"]
+    # A seed moves every value by 1 here, a recipe by a quarter.
+    assert standing.rows[1][:4] == ["slow_fast", "1.0000", "0.71", "+0.2500, within noise"]
     assert "Kendall's tau between the rankings of two seeds: 1.00" in standing.notes[0]
     assert page.compared.title == "Against batch_topk, at equal L0 and FVU"
     assert any("Not compared: smoothness" in note for note in page.compared.notes)
