@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sparsetime.activations.store.store import Store
     from sparsetime.features.column_definition import ColumnDefinition
+    from sparsetime.features.detail_table import DetailTable
     from sparsetime.features.feature_table import DefinedTable
     from sparsetime.features.index import FeatureIndex
     from sparsetime.metrics.evaluation_report import EvaluationReport
@@ -39,7 +40,7 @@ class ShownDictionary:
     """A dictionary of the run with all that the page needs of it.
 
     store: the whole store that its index was made from. evaluation: None where there is none.
-    tables: the feature tables that were added to its index, by name.
+    tables: the feature tables that were added to its index, by name. details: the detail tables.
     """
 
     entry: DictionaryEntry
@@ -49,6 +50,7 @@ class ShownDictionary:
     evaluation: EvaluationReport | None
     metrics: list[dict[str, Any]]
     tables: dict[str, DefinedTable]
+    details: dict[str, DetailTable]
 
     @cached_property
     def words(self) -> DataWords:
@@ -213,6 +215,7 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
         evaluation=_evaluation(folder, name, weights, stores, notes),
         metrics=_metrics(folder, name, notes),
         tables=_tables(name, index, notes),
+        details=_details(name, index, notes),
     )
 
 
@@ -222,6 +225,22 @@ def _tables(name: str, index: FeatureIndex, notes: list[str]) -> dict[str, Defin
     notes += [
         f"A feature table of {name} is left out: {str(error).rstrip('.')}." for error in errors
     ]
+    return tables
+
+
+def _details(name: str, index: FeatureIndex, notes: list[str]) -> dict[str, DetailTable]:
+    """The detail tables of an index; one whose record cannot be read leaves a note."""
+    from sparsetime.features.detail_table import detail_names
+
+    tables = {}
+    for detail in detail_names(Folder(index.path)):
+        try:
+            table = index.details(detail)
+        except SparsetimeError as error:
+            notes.append(f"A detail table of {name} is left out: {str(error).rstrip('.')}.")
+        else:
+            if table is not None:
+                tables[detail] = table
     return tables
 
 

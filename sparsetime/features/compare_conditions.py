@@ -153,15 +153,8 @@ def _contrast(
 
 def _rates(entries: FeatureEntries, recordings: Int[np.ndarray, " compared"]) -> Any:
     """Share of active steps, as a scipy CSC matrix [compared, width]."""
-    from scipy.sparse import csc_matrix
-
-    place = np.full(len(entries.numbers), -1)
-    place[recordings] = np.arange(len(recordings))
-    of_entry = place[entries.sequence_of_row[entries.row]]
-    kept = of_entry >= 0
-    share = (1 / entries.lengths[recordings])[of_entry[kept]].astype(np.float32)
-    shape = (len(recordings), entries.width)
-    return csc_matrix((share, (of_entry[kept], entries.feature[kept])), shape=shape)
+    counts = entries.count_by_sequence()[recordings]
+    return counts.multiply(1 / entries.lengths[recordings][:, None]).tocsc().astype(np.float32)
 
 
 def _statistics(

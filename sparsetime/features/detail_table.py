@@ -125,3 +125,9 @@ def read_detail_table(folder: Folder, name: str, subject: Mapping[str, str]) -> 
             f"{SCHEMA_VERSION}. Update sparsetime, or make the table again"
         )
     return DetailTable(folder, name, record) if record["subject"] == dict(subject) else None
+
+
+def detail_names(folder: Folder) -> list[str]:
+    """Names of the detail tables in the folder of an index, of whatever it was made from."""
+    names = (folder / DETAILS).names()
+    return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))

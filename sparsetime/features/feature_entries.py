@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -64,11 +64,17 @@ class FeatureEntries:
             before[self.offsets], self.row[kept], self.value[kept], self.begins, self.numbers
         )
 
-    def count_by_sequence(self) -> Int[np.ndarray, "sequences width"]:
-        """Active steps of every feature in every sequence."""
-        key = self.sequence_of_row[self.row] * self.width + self.feature
-        counts = np.bincount(key, minlength=len(self.numbers) * self.width)
-        return counts.reshape(len(self.numbers), self.width)
+    def count_by_sequence(self) -> Any:
+        """Active steps of every feature in every sequence: scipy CSR [sequences, width]."""
+        from scipy.sparse import csr_matrix
+
+        place = self.sequence_of_row[self.row]
+        counts = csr_matrix(
+            (np.ones(len(place), dtype=np.float32), (place, self.feature)),
+            shape=(len(self.numbers), self.width),
+        )
+        counts.sum_duplicates()
+        return counts
 
 
 def feature_entries(index: FeatureIndex) -> FeatureEntries:

@@ -2,6 +2,20 @@
 // description; do not edit. The gate fails where it is out of date.
 
 declare namespace Api {
+  interface AlignedOnset {
+    sequence: number;
+    step: number;
+    name: string;
+    percent: Array<number>;
+  }
+
+  interface BaselineScores {
+    name: string;
+    precision: number | null;
+    recall: number | null;
+    auroc: number | null;
+  }
+
   interface Body_set_label {
     name?: string;
     starred?: boolean;
@@ -48,6 +62,14 @@ declare namespace Api {
     alone_right: Array<FeatureLine>;
   }
 
+  interface Comparison {
+    title: string;
+    difference: number;
+    low: number | null;
+    high: number | null;
+    q: number | null;
+  }
+
   interface ComparisonCell {
     text: string;
     first: string;
@@ -60,6 +82,24 @@ declare namespace Api {
     label: string;
     definition: string;
     cells: Array<ComparisonCell>;
+  }
+
+  interface ConditionRates {
+    value: string;
+    recordings: number;
+    mean: number;
+    rates: Array<number>;
+    names: Array<string>;
+  }
+
+  interface ConditionSplit {
+    label: string;
+    values: Array<ConditionRates>;
+  }
+
+  interface Conditions {
+    splits: Array<ConditionSplit>;
+    comparisons: Array<Comparison>;
   }
 
   interface Definition {
@@ -152,6 +192,21 @@ declare namespace Api {
     density: number;
   }
 
+  interface EventAverage {
+    type: string;
+    events: number;
+    baseline: number;
+    peak: number;
+    peak_lag: number;
+    latency: number;
+    duration: number;
+    null_rate: number;
+    null_sd: number;
+    q: number | null;
+    curve: Array<number | null>;
+    onsets: Array<AlignedOnset>;
+  }
+
   interface FeatureColumn {
     name: string;
     table: string;
@@ -181,10 +236,12 @@ declare namespace Api {
     peak: number;
     documents: number;
     columns: Record<string, unknown>;
+    split: Array<number>;
   }
 
   interface FeaturePage {
     total: number;
+    split_values: Array<string>;
     lines: Array<FeatureLine>;
   }
 
@@ -239,6 +296,33 @@ declare namespace Api {
     starred: boolean;
     weights: string;
     stale: boolean;
+  }
+
+  interface LabelScore {
+    label: string;
+    name: string;
+    precision: number;
+    recall: number;
+    auroc: number;
+    null_auroc: number | null;
+    null_sd: number | null;
+    base: number;
+    threshold: number;
+    q: number | null;
+    baselines: Array<BaselineScores>;
+    edges: Array<number> | null;
+    tuning: Array<TuningValue>;
+  }
+
+  interface LabelScores {
+    halves: string;
+    draws: number;
+    scores: Array<LabelScore>;
+  }
+
+  interface LabelValue {
+    value: string;
+    recordings: number;
   }
 
   interface LiveChunk {
@@ -331,6 +415,12 @@ declare namespace Api {
     boundaries: Array<number>;
   }
 
+  interface PeriEventView {
+    before: number;
+    after: number;
+    averages: Array<EventAverage>;
+  }
+
   interface Preview {
     run: string;
     dictionaries: Array<DictionaryPreview>;
@@ -340,6 +430,11 @@ declare namespace Api {
     part: "" | "first" | "rest";
     columns: Array<number>;
     strengths: Array<number>;
+  }
+
+  interface RecordingLabel {
+    name: string;
+    values: Array<LabelValue>;
   }
 
   interface SearchHit {
@@ -417,6 +512,12 @@ declare namespace Api {
     finished: boolean;
   }
 
+  interface TuningValue {
+    value: string;
+    rate: number;
+    detected: boolean;
+  }
+
   interface VideoFrame {
     step: number;
     picture: string;
@@ -440,7 +541,10 @@ declare namespace Api {
   /** The answer to a GET of a path below /api/. */
   type Answer<Path extends string> =
     Path extends `dictionaries/${string}/features/${string}/coactivation` ? CoactivationView :
+    Path extends `dictionaries/${string}/features/${string}/conditions` ? Conditions :
+    Path extends `dictionaries/${string}/features/${string}/labels` ? LabelScores :
     Path extends `dictionaries/${string}/features/${string}/logit_effects` ? LogitEffects :
+    Path extends `dictionaries/${string}/features/${string}/peri_event` ? PeriEventView :
     Path extends `dictionaries/${string}/sequences/${string}/alike` ? Array<SearchHit> :
     Path extends `dictionaries/${string}/sequences/${string}/input` ? InputView :
     Path extends `dictionaries/${string}/sequences/${string}/specific` ? Array<EnrichedFeature> :
@@ -450,6 +554,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/columns` ? Array<FeatureColumn> :
     Path extends `dictionaries/${string}/features` ? FeaturePage :
     Path extends `dictionaries/${string}/moments` ? WordSearch :
+    Path extends `dictionaries/${string}/recording_labels` ? Array<RecordingLabel> :
     Path extends `dictionaries/${string}/sequences` ? DocumentPage :
     Path extends "compare" ? CompareView :
     Path extends "labels" ? Array<Label> :
@@ -461,7 +566,10 @@ declare namespace Api {
   /** The query parameters of a GET of a path. */
   type Query<Path extends string> =
     Path extends `dictionaries/${string}/features/${string}/coactivation` ? {} :
+    Path extends `dictionaries/${string}/features/${string}/conditions` ? {} :
+    Path extends `dictionaries/${string}/features/${string}/labels` ? {} :
     Path extends `dictionaries/${string}/features/${string}/logit_effects` ? {} :
+    Path extends `dictionaries/${string}/features/${string}/peri_event` ? {} :
     Path extends `dictionaries/${string}/sequences/${string}/alike` ? { first: number; stop: number } :
     Path extends `dictionaries/${string}/sequences/${string}/input` ? { first?: number | null; stop?: number | null; columns?: number | null; frames?: number | null; channels?: number | null } :
     Path extends `dictionaries/${string}/sequences/${string}/specific` ? { first: number; stop: number; limit?: number | null } :
@@ -469,9 +577,10 @@ declare namespace Api {
     Path extends `dictionaries/${string}/sequences/${string}/words` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/features/${string}` ? {} :
     Path extends `dictionaries/${string}/columns` ? {} :
-    Path extends `dictionaries/${string}/features` ? { words?: string | null; part?: "" | "first" | "rest" | null; density_min?: number | null; density_max?: number | null; dwell_min?: number | null; dwell_max?: number | null; starred?: boolean | null; where?: Array<string> | null; sort?: string | null; ascending?: boolean | null; offset?: number | null; limit?: number | null } :
+    Path extends `dictionaries/${string}/features` ? { words?: string | null; part?: "" | "first" | "rest" | null; density_min?: number | null; density_max?: number | null; dwell_min?: number | null; dwell_max?: number | null; starred?: boolean | null; only?: string | null; split?: string | null; where?: Array<string> | null; sort?: string | null; ascending?: boolean | null; offset?: number | null; limit?: number | null } :
     Path extends `dictionaries/${string}/moments` ? { words: string } :
-    Path extends `dictionaries/${string}/sequences` ? { words?: string | null; offset?: number | null; limit?: number | null } :
+    Path extends `dictionaries/${string}/recording_labels` ? {} :
+    Path extends `dictionaries/${string}/sequences` ? { words?: string | null; offset?: number | null; limit?: number | null; only?: string | null } :
     Path extends "compare" ? { left: string; right: string; shown?: number | null } :
     Path extends "labels" ? {} :
     Path extends "preview" ? {} :

@@ -16,6 +16,9 @@ Sequence = Annotated[int, Path(description="The sequence's number in the store."
 First = Annotated[int, Query(description="The first step.", ge=0, lt=2**31)]
 Stop = Annotated[int | None, Query(description="The step after the last.", ge=1, lt=2**31)]
 Words = Annotated[str, Query(max_length=200)]
+Only = Annotated[
+    str, Query(description="A condition on recordings, `label:value`.", max_length=400)
+]
 Offset = Annotated[int, Query(ge=0, lt=2**31)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 

@@ -1,7 +1,9 @@
 // Ranges of the columns of feature tables, by which a list of features is filtered.
 
-import { h, short } from "./dom.js";
+import { h, plural, short } from "./dom.js";
 import { here } from "./router.js";
+
+const FEW = 3; // columns, whose ranges are open at first
 
 /** @typedef {Map<string, string>} ColumnRanges `column:least:most` by column; an empty bound is none */
 
@@ -33,12 +35,27 @@ export function inRange(line, range) {
 }
 
 /**
+ * The ranges of all columns, below a line that opens them; null without columns.
+ * @param {Api.FeatureColumn[]} columns
+ * @param {ColumnRanges} ranges
+ * @param {(ranges: ColumnRanges) => void} change
+ */
+export function columnRanges(columns, ranges, change) {
+  if (!columns.length) return null;
+  const fields = columns.map((column) => columnRange(column, ranges, change));
+  const summary = h("summary", {}, `Filter by ${plural(columns.length, "column")}`);
+  const details = h("details.ranges", {}, summary, h("div", {}, fields));
+  details.open = columns.length <= FEW || ranges.size > 0;
+  return details;
+}
+
+/**
  * Two fields for the least and the most value of a column.
  * @param {Api.FeatureColumn} column
  * @param {ColumnRanges} ranges
  * @param {(ranges: ColumnRanges) => void} change
  */
-export function columnRange({ name, unit, definition, least, most }, ranges, change) {
+function columnRange({ name, unit, definition, least, most }, ranges, change) {
   const [, low = "", high = ""] = (ranges.get(name) ?? "").split(":");
   const changed = () => {
     const [from, to] = fields.map((field) => field.value);

@@ -158,7 +158,8 @@ async function features(key, query) {
     lines.sort((a, b) => sortKey(b, sort) - sortKey(a, sort) || 0);
   }
   const start = offset ?? 0;
-  return { total: lines.length, lines: lines.slice(start, start + (limit ?? 50)) };
+  const shown = lines.slice(start, start + (limit ?? 50));
+  return { total: lines.length, split_values: [], lines: shown };
 }
 
 /**

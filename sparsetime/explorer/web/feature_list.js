@@ -1,23 +1,12 @@
 // Features in a list: searched by words, filtered by ranges, sorted, a page at a time.
 
 import { ask, of } from "./api.js";
-import { columnRange, readRanges } from "./column_ranges.js";
-import {
-  allWords,
-  check,
-  choices,
-  dropdown,
-  empty,
-  featureAddress,
-  h,
-  hueOf,
-  nameOf,
-  percent,
-  plural,
-  settled,
-} from "./dom.js";
-import { axisUnit, hasText, inTimeUnit, lasting, sequenceName } from "./durations.js";
+import { columnRanges, readRanges } from "./column_ranges.js";
+import { check, choices, dropdown, empty, h, percent, plural, settled } from "./dom.js";
+import { axisUnit, hasText, inTimeUnit, sequenceName } from "./durations.js";
+import { featureLine } from "./feature_line.js";
 import { histogram } from "./histogram.js";
+import { conditionChoice, recordingLabels, splitChoice } from "./recording_filter.js";
 import { exported, here, remember } from "./router.js";
 import { showMoments } from "./word_search.js";
 
@@ -45,6 +34,8 @@ const SORTS = [
  * @property {string} where "moments" to search their text; "" to search names and words
  * @property {Range} density
  * @property {Range} dwell
+ * @property {string} only a condition on recordings, `label:value`; "" for all
+ * @property {string} split a label of recordings; "" for none
  * @property {import("./column_ranges.js").ColumnRanges} ranges
  */
 
@@ -65,12 +56,14 @@ function readState() {
     where: query.get("in") === "moments" && !exported ? "moments" : "",
     density: range("density"),
     dwell: range("dwell"),
+    only: query.get("only") ?? "",
+    split: query.get("split") ?? "",
     ranges: readRanges(),
   };
 }
 
 /** @param {ListState} state */
-function writeState({ where, words, part, sort, starred, density, dwell, ranges }) {
+function writeState({ where, words, part, sort, starred, density, dwell, only, split, ranges }) {
   const range = (/** @type {Range} */ values) =>
     values?.map((value) => value.toPrecision(4)).join(",");
   remember({
@@ -81,6 +74,8 @@ function writeState({ where, words, part, sort, starred, density, dwell, ranges 
     starred: starred ? "1" : "",
     density: range(density),
     dwell: range(dwell),
+    only,
+    split,
     range: [...ranges.values()].join(","),
   });
 }
@@ -92,13 +87,15 @@ function writeState({ where, words, part, sort, starred, density, dwell, ranges 
  * @param {string} key
  */
 export async function featureList(at, run, key, { compact = false } = {}) {
-  const columns = (await ask(`${of(key)}/columns`)).filter(({ table, sorts }) => table && sorts);
+  const [allColumns, labels] = await Promise.all([ask(`${of(key)}/columns`), recordingLabels(key)]);
+  const columns = allColumns.filter(({ table, sorts }) => table && sorts);
   const view = dictionaryOf(run, key);
   /** @type {[string, string][]} */
   const sorts = SORTS.map(([name, title]) =>
     name === "documents" ? [name, `${title} ${sequenceName(run)}s`] : [name, title],
   );
   for (const { name } of columns) sorts.push([name, name]);
+  if (labels.length) sorts.push(["split", "difference of the split"]);
   const state = readState();
   const count = h("p.count", { "aria-live": "polite" });
   const rows = h(compact ? "div.lines.compact" : "div.lines");
@@ -122,6 +119,8 @@ export async function featureList(at, run, key, { compact = false } = {}) {
       part: state.part === "first" || state.part === "rest" ? state.part : "",
       sort: sorts.find(([name]) => name === state.sort)?.[0],
       starred: state.starred || null,
+      only: state.only,
+      split: state.split,
       where: [...state.ranges.values()],
       density_min: state.density?.[0],
       density_max: state.density?.[1],
@@ -133,10 +132,12 @@ export async function featureList(at, run, key, { compact = false } = {}) {
     if (mine !== turn) return;
     const living = view.width - view.dead;
     const all = plural(living, "active feature");
-    count.textContent =
-      page.total === living ? all : `${page.total.toLocaleString("en")} of ${all}`;
+    const total = page.total === living ? all : `${page.total.toLocaleString("en")} of ${all}`;
+    const bars = page.split_values.length ? `; bars: ${page.split_values.join(", ")}` : "";
+    count.textContent = `${total}${bars}`;
     if (!offset) rows.replaceChildren();
-    rows.append(...page.lines.map((line) => featureLine(key, line, run)));
+    const shown = columns.find(({ name }) => name === state.sort)?.name;
+    rows.append(...page.lines.map((line) => featureLine(key, line, run, shown, page.split_values)));
     if (!page.total) rows.append(empty("No feature fits", "Widen the ranges, or search for less."));
     more.hidden = offset + page.lines.length >= page.total;
   }
@@ -148,8 +149,8 @@ export async function featureList(at, run, key, { compact = false } = {}) {
   };
   at.append(
     brushes(view, run, state, change),
-    ...columns.map((column) => columnRange(column, state.ranges, (ranges) => change({ ranges }))),
-    controls(view, run, sorts, state, change, count),
+    columnRanges(columns, state.ranges, (ranges) => change({ ranges })) ?? "",
+    controls(view, run, sorts, labels, state, change, count),
     rows,
     more,
   );
@@ -186,11 +187,12 @@ function brushes(view, run, state, change) {
  * @param {Api.DictionaryView} view
  * @param {import("./durations.js").StepUnit} run
  * @param {[string, string][]} sorts
+ * @param {Api.RecordingLabel[]} labels
  * @param {ListState} state
  * @param {(changes: Partial<ListState>) => void} change
  * @param {HTMLElement} count
  */
-function controls({ entry }, run, sorts, state, change, count) {
+function controls({ entry }, run, sorts, labels, state, change, count) {
   const label = hasText(run) ? "Search words and labels" : "Search names and labels";
   const search = h("input", {
     type: "search",
@@ -218,32 +220,13 @@ function controls({ entry }, run, sorts, state, change, count) {
       ? null
       : choices("search in", places, state.where, (where) => change({ where })),
     dropdown("Sort", sorts, state.sort, (sort) => change({ sort })),
+    conditionChoice(labels, sequenceName(run), state.only, (only) => change({ only })),
+    splitChoice(labels, state.split, (split) => change({ split })),
     entry.parts ? choices("part", parts, state.part, (part) => change({ part })) : null,
     check("starred", state.starred, (starred) => change({ starred })),
     count,
   );
 }
-
-/**
- * @param {string} key
- * @param {Api.FeatureLine} line
- * @param {import("./durations.js").StepUnit} run
- */
-export const featureLine = (key, line, run) =>
-  h(
-    `a.line.${hueOf(line)}`,
-    { href: featureAddress(key, line.feature) },
-    h("span.id", {}, line.feature),
-    h(
-      "span.name",
-      { dir: "auto", title: allWords(line) },
-      line.starred ? "★ " : "",
-      nameOf(line, 5),
-    ),
-    h("span.fact", { title: "mean length of a run" }, lasting(line.dwell, run)),
-    h("span.fact", { title: `share of the indexed ${run.unit}s` }, percent(line.density)),
-    h("span.fact.wide", {}, plural(line.documents, sequenceName(run))),
-  );
 
 /**
  * @param {Api.Overview} run

@@ -3,6 +3,7 @@
 import { ask, of } from "./api.js";
 import { h, plural, settled } from "./dom.js";
 import { hasText, inTimeUnit, sequenceName, timeUnit } from "./durations.js";
+import { conditionChoice, recordingLabels } from "./recording_filter.js";
 
 const PAUSE = 140; // milliseconds without a key before the search
 const MOST = 40;
@@ -24,11 +25,14 @@ export function picker(key, run, choose) {
   });
   const box = h("div.picker", {}, field, list);
   let turn = 0; // of searches; answers to earlier ones are dropped
+  let only = ""; // a condition on the recordings
+  const labels = recordingLabels(key).catch(() => []);
 
   async function search() {
     turn += 1;
     const mine = turn;
-    const page = await ask(`${of(key)}/sequences`, { words: field.value, limit: MOST });
+    const query = { words: field.value, limit: MOST, only };
+    const [page, known] = await Promise.all([ask(`${of(key)}/sequences`, query), labels]);
     if (mine !== turn) return;
     const options = page.lines.map(({ sequence, title, length }) =>
       h(
@@ -40,7 +44,12 @@ export function picker(key, run, choose) {
     );
     const all = plural(page.total, name);
     const first = `The first ${options.length} of ${all}; type to find others`;
-    list.replaceChildren(h("p.count", {}, options.length < page.total ? first : all), ...options);
+    const choice = conditionChoice(known, name, only, (condition) => {
+      only = condition;
+      search().catch(() => {});
+    });
+    const count = h("p.count", {}, options.length < page.total ? first : all);
+    list.replaceChildren(...(choice ? [choice] : []), count, ...options);
     list.hidden = false;
   }
 

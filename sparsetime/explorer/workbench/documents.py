@@ -7,6 +7,7 @@ import json
 import numpy as np
 
 from sparsetime.errors import DataError
+from sparsetime.explorer.workbench.recording_labels import with_value
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import DocumentLine, DocumentPage, DocumentText
 
@@ -14,11 +15,13 @@ MOST_STEPS = 20_000
 
 
 def documents(
-    opened: RunCache, key: str, words: str = "", offset: int = 0, limit: int = 50
+    opened: RunCache, key: str, words: str = "", offset: int = 0, limit: int = 50, only: str = ""
 ) -> DocumentPage:
     """The indexed sequences whose name has all of `words`, or whose text has them as written.
 
-    Errors: UnknownNameError for a dictionary that the run does not show.
+    only: a condition `label:value`, which the others do not meet.
+
+    Errors: UnknownNameError for a dictionary that the run does not show, a label or a value.
     """
     shown = opened.dictionary(key)
     indexed = shown.index.sequences
@@ -27,13 +30,16 @@ def documents(
     labels, texts = table["labels"], table["text"]
     query = words.lower().strip()
     lines = []
-    for at, number, name, length in zip(
+    for chosen, at, number, name, length in zip(
+        with_value(opened, key, only).tolist(),
         place.tolist(),
         indexed["sequence"].to_pylist(),
         indexed["id"].to_pylist(),
         indexed["length"].to_pylist(),
         strict=True,
     ):
+        if not chosen:
+            continue
         title = str(json.loads(labels[at].as_py()).get("name", name))
         if query and not all(word in f"{name} {title}".lower() for word in query.split()):
             text = texts[at].as_py()

@@ -17,11 +17,13 @@ from sparsetime.explorer.workbench.feature_columns import (
     within,
 )
 from sparsetime.explorer.workbench.feature_names import names_of
+from sparsetime.explorer.workbench.recording_labels import rates_in, split_rates, with_value
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import FeatureLine, FeaturePage
 
 #: The order by information about words and documents; "telling" is its name in 0.1.0.
 INFORMATIVE = "informative"
+SPLIT = "split"  # the order by the largest difference between the values of the split
 _OLD_SORTS = {"telling": INFORMATIVE, "peak": "max"}
 
 
@@ -35,6 +37,8 @@ def features(
     dwell: tuple[float, float] = (0.0, float("inf")),
     ranges: Ranges | None = None,
     starred: bool = False,
+    only: str = "",
+    split: str = "",
     sort: str = INFORMATIVE,
     ascending: bool = False,
     offset: int = 0,
@@ -45,15 +49,23 @@ def features(
     words: text that a feature's name, its words or the text columns of its feature tables must
     hold, several separated by spaces. part: those of a dictionary without groups are in either.
     density: least and most share of steps. dwell: least and most mean run in steps. ranges: least
-    and most value of any numeric column. sort: "informative" (see `features.ranking`; the other
-    features follow by density) or a numeric column, features without a value last.
+    and most value of any numeric column. only: a condition `label:value`; densities and numbers of
+    recordings are then of the recordings with it, and features that are silent there are left out.
+    split: a label, by whose values each line holds densities. sort: "informative" (see
+    `features.ranking`; the other features follow by density), "split", by the range of those
+    densities, or a numeric column, features without a value last.
 
     Errors: UnknownNameError for a dictionary that the run does not show, and for a column that is
     not there or has no order.
     """
     shown = opened.dictionary(key)
     table = shown.table
-    fit = (table.density > 0) & (table.density >= density[0]) & (table.density <= density[1])
+    counted: dict[str, Float[np.ndarray, " width"]] = {}
+    if only:
+        counted = rates_in(opened, key, with_value(opened, key, only))
+    rate = counted.get("density", table.density)
+    values, rates = split_rates(opened, key, split) if split else ([], np.zeros((1, len(rate))))
+    fit = (rate > 0) & (rate >= density[0]) & (rate <= density[1])
     fit &= (table.dwell >= dwell[0]) & (table.dwell <= dwell[1])
     fit &= within(shown, ranges or {})
     if part and len(table.groups) > 1:
@@ -65,16 +77,25 @@ def features(
     if words.strip():
         fit &= _holding(opened, key, words, np.flatnonzero(fit))
     chosen = np.flatnonzero(fit)
-    ordered = chosen[np.argsort(_rank(shown, sort, ascending)[chosen], kind="stable")]
-    return FeaturePage(
-        total=len(ordered), lines=lines(opened, key, ordered[offset : offset + limit].tolist())
-    )
+    counted["split"] = np.ptp(rates, axis=0)
+    rank = _rank(shown, sort, ascending, counted)
+    ordered = chosen[np.argsort(rank[chosen], kind="stable")][offset : offset + limit].tolist()
+    page = []
+    for line in lines(opened, key, ordered):
+        changes: dict[str, object] = {
+            "split": tuple(rates[:, line.feature].tolist()) if split else ()
+        }
+        if only:
+            changes["density"] = float(rate[line.feature])
+            changes["documents"] = int(counted["documents"][line.feature])
+        page.append(line.model_copy(update=changes))
+    return FeaturePage(total=len(chosen), split_values=tuple(values), lines=page)
 
 
 def check_order(shown: ShownDictionary, names: Iterable[str]) -> None:
     """Errors: UnknownNameError for a name that features can be neither sorted nor filtered by."""
     for name in names:
-        if _OLD_SORTS.get(name, name) != INFORMATIVE:
+        if _OLD_SORTS.get(name, name) not in (INFORMATIVE, SPLIT):
             numbers(shown, _OLD_SORTS.get(name, name))
 
 
@@ -122,8 +143,16 @@ def _holding(
     return holds
 
 
-def _rank(shown: ShownDictionary, sort: str, ascending: bool) -> Float[np.ndarray, " width"]:
-    """A number for every feature; the smallest comes first, features without a value last."""
+def _rank(
+    shown: ShownDictionary,
+    sort: str,
+    ascending: bool,
+    counted: dict[str, Float[np.ndarray, " width"]],
+) -> Float[np.ndarray, " width"]:
+    """A number for every feature; the smallest comes first, features without a value last.
+
+    counted: values of some recordings, which go before those of the index.
+    """
     from sparsetime.features.ranking import most_informative
 
     table = shown.table
@@ -133,7 +162,7 @@ def _rank(shown: ShownDictionary, sort: str, ascending: bool) -> Float[np.ndarra
         best = most_informative(shown.index.features, len(rank))
         rank[best] = np.arange(len(best))
         return np.asarray(-rank if ascending else rank)
-    values = numbers(shown, sort)
+    values = counted[sort] if sort in counted else numbers(shown, sort)
     if sort == "feature":  # a list by number starts at 0 by default
         values = -values
     return np.where(np.isnan(values), np.inf, values if ascending else -values)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
+from jaxtyping import Int
 
 from sparsetime.errors import MismatchError, unknown_name
 from sparsetime.explorer.excerpts import Excerpt, choose_excerpts, excerpt
@@ -60,6 +61,8 @@ class RunCache:
         self.loaded = lru_cache(maxsize=8)(self._dictionary)
         self.directions = lru_cache(maxsize=8)(self._directions)
         self.neighbours = lru_cache(maxsize=16)(self._neighbours)
+        self.recording_labels = lru_cache(maxsize=8)(self._recording_labels)
+        self.counts_by_recording = lru_cache(maxsize=4)(self._counts_by_recording)
 
     def dictionary(self, key: str) -> ShownDictionary:
         """The dictionary of that key. Errors: UnknownNameError, with what can be shown."""
@@ -165,6 +168,18 @@ class RunCache:
         ]  # reading them all would keep the first page waiting
         best = choose_excerpts(shown.store, 1, some)[0]
         return best.sequence, best.first, best.stop
+
+    def _recording_labels(self, key: str) -> dict[str, list[str | None]]:
+        from sparsetime.explorer.workbench.recording_labels import label_texts
+
+        return label_texts(self.dictionary(key))
+
+    def _counts_by_recording(self, key: str) -> tuple[Any, Int[np.ndarray, " recordings"]]:
+        """Active steps of every feature in every recording (scipy CSR), and their lengths."""
+        from sparsetime.features.feature_entries import feature_entries
+
+        entries = feature_entries(self.dictionary(key).index)
+        return entries.count_by_sequence(), entries.lengths
 
     def _firing(self, key: str, feature: int) -> FeatureEvents:
         from sparsetime.features.feature_events import feature_events

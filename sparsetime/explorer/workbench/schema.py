@@ -97,12 +97,14 @@ class FeatureLine(NamedFeature):
     peak: float
     documents: int
     columns: dict[str, Any]
+    split: tuple[float, ...] = ()  # densities with each of the page's `split_values`
 
 
 class FeaturePage(FrozenRecord):
     """Some of the features that fit the filter."""
 
     total: int
+    split_values: tuple[Text, ...] = ()
     lines: list[FeatureLine]
 
 

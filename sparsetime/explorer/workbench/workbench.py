@@ -13,6 +13,8 @@ from sparsetime.explorer.run_contents import DICTIONARY, INDEX, store_names
 from sparsetime.explorer.workbench.live import Live
 from sparsetime.explorer.workbench.preview import indexed
 from sparsetime.explorer.workbench.run_cache import RunCache
+from sparsetime.features.detail_table import DETAILS
+from sparsetime.features.feature_table import TABLES
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:
@@ -93,6 +95,10 @@ class Workbench:
                         continue
                 elif self.folder.exists(at):
                     stamps.append((at, self.folder.size(at)))
+            for added in (TABLES, DETAILS):  # a folder changes with what is added to it
+                at = f"{name}/{INDEX}/{added}"
+                if self.folder.is_local and self.folder.exists(at):
+                    stamps.append((at, self.folder.path(at).stat().st_mtime_ns))
         return tuple(stamps)
 
 

@@ -36,6 +36,7 @@ _NUMBERS = {
     "auroc": "area under the ROC curve of |activation value|, on recordings that chose nothing",
     "base": "share of all labelled steps that have the value",
     "null_auroc": "mean AUROC with the label exchanged among recordings and shifted in time",
+    "null_sd": "standard deviation of that AUROC over the draws",
     "p": "one-sided p-value of the AUROC against that null, pooled over features",
     "q": "false-discovery rate over the features, by Benjamini-Hochberg",
 }  # fmt: skip

@@ -2,7 +2,8 @@
 
 import { ask } from "../../web/api.js";
 import { choices, dropdown, empty, featureAddress, h, messageOf, nameOf } from "../../web/dom.js";
-import { dictionaryOf, featureLine } from "../../web/feature_list.js";
+import { featureLine } from "../../web/feature_line.js";
+import { dictionaryOf } from "../../web/feature_list.js";
 import { histogram } from "../../web/histogram.js";
 import { exported, here, remember } from "../../web/router.js";
 import { pareto } from "./pareto.js";

@@ -9,8 +9,8 @@ from fastapi import APIRouter, HTTPException, Query
 from sparsetime.errors import ConfigError, UnknownNameError
 from sparsetime.explorer.manifests import View
 from sparsetime.explorer.records import Part
-from sparsetime.explorer.server.parameters import Key, Limit, Offset, Run, Words
-from sparsetime.explorer.workbench import feature_columns, feature_list, search
+from sparsetime.explorer.server.parameters import Key, Limit, Offset, Only, Run, Words
+from sparsetime.explorer.workbench import feature_columns, feature_list, recording_labels, search
 from sparsetime.explorer.workbench.schema import FeaturePage
 
 routes = APIRouter()
@@ -30,6 +30,8 @@ def list_features(
     dwell_min: float = 0.0,
     dwell_max: float = 1e12,
     starred: bool = False,
+    only: Only = "",
+    split: Annotated[str, Query(max_length=200)] = "",
     where: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006  FastAPI copies it
     sort: Annotated[str, Query(max_length=200)] = feature_list.INFORMATIVE,
     ascending: bool = False,
@@ -38,11 +40,13 @@ def list_features(
 ) -> FeaturePage:
     """Features that fit the filters, a page of them.
 
+    `only` is a condition `label:value` on recordings, `split` a label; see `recording_labels`.
     `where` is any number of ranges `column:least:most`; `sort` is "informative" or any column that
     sorts; see the route `columns`.
     """
     shown = opened.dictionary(key)
     try:
+        recording_labels.with_value(opened, key, only)
         ranges = feature_columns.parse_ranges(where)
         feature_list.check_order(shown, [sort, *ranges])
     except (ConfigError, UnknownNameError) as error:
@@ -56,6 +60,8 @@ def list_features(
         dwell=(dwell_min, dwell_max),
         starred=starred,
         ranges=ranges,
+        only=only,
+        split=split,
         sort=sort,
         ascending=ascending,
         offset=offset,
@@ -67,6 +73,12 @@ def list_features(
 def list_columns(opened: Run, key: Key) -> list[feature_columns.FeatureColumn]:
     """The columns by which features are sorted, filtered and searched, with definitions."""
     return feature_columns.feature_columns(opened, key)
+
+
+@routes.get("/dictionaries/{key}/recording_labels")
+def list_recording_labels(opened: Run, key: Key) -> list[recording_labels.RecordingLabel]:
+    """The labels of recordings by which lists are filtered and split, with their values."""
+    return recording_labels.recording_labels(opened, key)
 
 
 @routes.get("/dictionaries/{key}/moments")

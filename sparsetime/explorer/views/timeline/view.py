@@ -13,6 +13,7 @@ from sparsetime.explorer.server.parameters import (
     Key,
     Limit,
     Offset,
+    Only,
     Run,
     Sequence,
     Stop,
@@ -33,10 +34,10 @@ routes = APIRouter()
 
 @routes.get("/dictionaries/{key}/sequences")
 def sequences(
-    opened: Run, key: Key, words: Words = "", offset: Offset = 0, limit: Limit = 50
+    opened: Run, key: Key, words: Words = "", offset: Offset = 0, limit: Limit = 50, only: Only = ""
 ) -> DocumentPage:
     """Sequences whose name or text holds these words."""
-    return documents.documents(opened, key, words, offset, limit)
+    return documents.documents(opened, key, words, offset, limit, only)
 
 
 @routes.get("/dictionaries/{key}/sequences/{sequence}/words")

@@ -1,0 +1,1 @@
+"""Firing rates of a feature in recordings, by the values of a label."""

@@ -1,0 +1,1 @@
+"""Labels that a feature detects, and its tuning curves."""

@@ -1,0 +1,1 @@
+"""A feature around the onsets of events."""
