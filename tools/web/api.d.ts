@@ -62,14 +62,6 @@ declare namespace Api {
     alone_right: Array<FeatureLine>;
   }
 
-  interface Comparison {
-    title: string;
-    difference: number;
-    low: number | null;
-    high: number | null;
-    q: number | null;
-  }
-
   interface ComparisonCell {
     text: string;
     first: string;
@@ -82,6 +74,14 @@ declare namespace Api {
     label: string;
     definition: string;
     cells: Array<ComparisonCell>;
+  }
+
+  interface ConditionComparison {
+    title: string;
+    difference: number;
+    low: number | null;
+    high: number | null;
+    q: number | null;
   }
 
   interface ConditionRates {
@@ -99,7 +99,7 @@ declare namespace Api {
 
   interface Conditions {
     splits: Array<ConditionSplit>;
-    comparisons: Array<Comparison>;
+    comparisons: Array<ConditionComparison>;
   }
 
   interface Definition {

@@ -36,7 +36,7 @@ class ConditionSplit(FrozenRecord):
     values: list[ConditionRates]
 
 
-class Comparison(FrozenRecord):
+class ConditionComparison(FrozenRecord):
     """A comparison that `sparsetime compare` wrote: its title, and this feature's statistics."""
 
     title: Text
@@ -50,7 +50,7 @@ class Conditions(FrozenRecord):
     """Rates of a feature by every label of recordings, and the comparisons of conditions."""
 
     splits: list[ConditionSplit]
-    comparisons: list[Comparison]
+    comparisons: list[ConditionComparison]
 
 
 def conditions(opened: RunCache, key: str, number: int) -> Conditions:
@@ -96,7 +96,7 @@ def _rates(
     )
 
 
-def _comparisons(shown: ShownDictionary, number: int) -> list[Comparison]:
+def _comparisons(shown: ShownDictionary, number: int) -> list[ConditionComparison]:
     comparisons = []
     for name, table in shown.tables.items():
         if not name.startswith(_COMPARISON):
@@ -106,5 +106,5 @@ def _comparisons(shown: ShownDictionary, number: int) -> list[Comparison]:
         columns = ("difference", "low", "high", "q")
         values = {column: row.get(f"{title} {column}") for column in columns}
         if values["difference"] is not None:
-            comparisons.append(Comparison(title=title, **values))
+            comparisons.append(ConditionComparison(title=title, **values))
     return comparisons

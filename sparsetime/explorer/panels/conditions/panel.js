@@ -21,7 +21,7 @@ export default async function conditions(page) {
 
 /**
  * @param {Api.ConditionSplit[]} splits
- * @param {Api.Comparison[]} comparisons
+ * @param {Api.ConditionComparison[]} comparisons
  * @param {PanelPage} page
  */
 function section(splits, comparisons, { run }) {
@@ -55,7 +55,7 @@ function section(splits, comparisons, { run }) {
   );
 }
 
-/** @param {Api.Comparison} comparison */
+/** @param {Api.ConditionComparison} comparison */
 function comparison({ title, difference, low, high, q }) {
   const sign = (/** @type {number | null} */ value) =>
     value === null ? "–" : `${value > 0 ? "+" : ""}${value.toFixed(3)}`;
