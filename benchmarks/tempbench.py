@@ -56,6 +56,7 @@ RECIPES: dict[str, tuple[int, int, dict[str, Any]]] = {
     "window_crosscoder": (8, 2, {"window": 8}),
     "spectral_crosscoder": (8, 2, {"window": 8, "bands": 5}),
     "leaky_crosscoder": (LONGEST, 2, {"window": 8}),
+    "replacing_trace": (LONGEST, 2, {}),
     "onset": (2, 1, {}),
     "amuse": (5, 1, {"lags": 4}),
 }

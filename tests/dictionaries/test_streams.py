@@ -68,6 +68,7 @@ LOOKING_BACK = {
     "hysteresis": {},
     "leaky_crosscoder": {"window": 3},
     "onset": {},
+    "replacing_trace": {},
     "spectral_crosscoder": {"window": 3, "bands": 2},
     "temporal_feature_analysis": {"past": 3, "heads": 2},
     "window_crosscoder": {"window": 3},

@@ -17,6 +17,15 @@ def test_a_leaky_mean_is_the_weighted_mean_of_the_plain_codes():
     torch.testing.assert_close(leaky.encode(x).dense()[:, -1], expected)
 
 
+def test_a_replacing_trace_falls_until_its_latent_fires_again():
+    plain = st.dictionary("topk", d_in=16, width=32, k=4)
+    x = torch.randn(3, 12, 16, generator=torch.Generator().manual_seed(1))
+    codes = plain.encode(x).dense()
+    traces = st.wrap_stateful(plain, "replacing_trace", decay=0.8, floor=0.0).encode(x).dense()
+    ages = torch.arange(11, -1, -1.0)[:, None]
+    torch.testing.assert_close(traces[:, -1], (0.8**ages * codes).amax(1))
+
+
 def test_a_floor_drops_small_means():
     plain = st.dictionary("topk", d_in=16, width=32, k=4)
     x = torch.randn(2, 12, 16, generator=torch.Generator().manual_seed(1))

@@ -16,8 +16,8 @@ _OWN = "sparsifier."
 def wrap_stateful(sae: Dictionary, kind: str, **settings: Any) -> Dictionary:
     """A copy of a dictionary of any recipe whose codes depend on the step before.
 
-    kind: "hysteresis", "delta" or "leaky_mean"; settings: those of that sparsifier, such as `low`,
-    `tolerance` or `decay`.
+    kind: "hysteresis", "delta", "leaky_mean" or "replacing_trace"; settings: those of that
+    sparsifier, such as `low`, `tolerance` or `decay`.
     The weights are copied; nothing needs training, because these sparsifiers train as the inner
     one does.
 
