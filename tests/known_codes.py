@@ -87,7 +87,7 @@ def make_store(out, sequences, *, texts=None, steps=None, labels=None, **setting
 
 def view(store, places) -> Store:
     """The sequences at these places of a store."""
-    return store._view(np.array(places, dtype=np.int64))
+    return store.of_sequences(np.array(places, dtype=np.int64))
 
 
 def word_spans(text):

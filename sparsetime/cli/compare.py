@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from sparsetime.cli.app import app
@@ -49,6 +48,8 @@ def compare(
       sparsetime compare --index runs/x/topk/features --store runs/x/activations \\
         --label speaker --value anna --value ben
     """
+    import numpy as np
+
     from sparsetime import compare_conditions, open_index, open_store
     from sparsetime.cli.run_file import CompareSection
 

@@ -15,6 +15,8 @@ from sparsetime.cli.options import (
     ExcludeNorm,
     ExcludeTokens,
     Sets,
+    SplitBy,
+    SplitLabel,
     StoreOption,
     given,
     say,
@@ -42,6 +44,11 @@ def evaluate(
         str | None,
         typer.Option(help=f"The store's model, for the increase in cross-entropy. {MODEL_HELP}"),
     ] = None,
+    split_by: SplitBy = None,
+    split_label: SplitLabel = None,
+    by: Annotated[
+        str | None, typer.Option(help="A label of sequences; metrics of each of its values too.")
+    ] = None,
     exclude_first: ExcludeFirst = None,
     exclude_token: ExcludeTokens = None,
     exclude_norm: ExcludeNorm = None,
@@ -53,6 +60,7 @@ def evaluate(
     Examples:
       sparsetime evaluate --dictionary runs/x/topk --store runs/x/activations
       sparsetime evaluate --config run.yaml --metric persistence
+      sparsetime evaluate --config run.yaml --split-label subject --by subject
       sparsetime evaluate --config run.yaml --metric ce_increase --model models.py:make
     """
     from sparsetime import evaluate as run
@@ -60,6 +68,7 @@ def evaluate(
     from sparsetime.cli.run_file import EvaluateSection
     from sparsetime.explorer.metrics_table import in_time
     from sparsetime.explorer.step_units import step_time
+    from sparsetime.metrics.measured_on import data_sentence
 
     flags = given(
         sets,
@@ -69,6 +78,9 @@ def evaluate(
         out=out,
         held_out=held_out,
         model=model,
+        split_by=split_by,
+        split_label=split_label,
+        by=by,
         exclude_first=exclude_first,
         exclude_tokens=exclude_token,
         exclude_norm=exclude_norm,
@@ -81,6 +93,7 @@ def evaluate(
         source,
         metrics=chosen.metrics,
         model=spliced,
+        by=chosen.by,
         exclusion=chosen.exclusion(),
     )
     folder = chosen.out or chosen.dictionary
@@ -96,6 +109,10 @@ def evaluate(
                 name, f"{timed} ({value} {metric_value.unit})" if timed else value, definition
             )
     stdout().print(shown)
+    say(f"measured on: {data_sentence(source, report.about['seen_in_training'])}")
+    for group, values in report.groups.items():
+        numbers = {n: v.value for n, v in values.items() if isinstance(v.value, int | float)}
+        say(f"{chosen.by} {group}: " + ", ".join(f"{n} {x:.4g}" for n, x in numbers.items()))
     for name, reason in report.left_out.items():
         say(f"left out: {name}: {reason}")
     say(f"{folder}: {len(report)} metrics in evaluation.json")

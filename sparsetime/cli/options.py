@@ -52,6 +52,12 @@ ExcludeNorm = Annotated[
     float | None,
     typer.Option(help="Leave out steps longer than this many times the median norm."),
 ]
+SplitBy = Annotated[
+    str | None, typer.Option(help="How the store is split: sequence, group or time.")
+]
+SplitLabel = Annotated[
+    str | None, typer.Option(help="The label of sequences whose groups stay on one side.")
+]
 Force = Annotated[bool | None, typer.Option("--force", help="Replace what is in the folder.")]
 
 

@@ -5,77 +5,20 @@ docs/command-line.md shows one in full. A flag is a key of its section; `--set` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
-from sparsetime.cli.input_files import JSON_LINES, data_files, json_lines
+from sparsetime.cli.model_on_data import ModelOnData
 from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.config import Settings
-from sparsetime.errors import ConfigError
 from sparsetime.suites.settings import SuiteSettings
 from sparsetime.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    from sparsetime.activations.capture.document import Document
     from sparsetime.activations.step_exclusion import StepExclusion
     from sparsetime.activations.store.store import Store
     from sparsetime.dictionaries.dictionary import Dictionary
-
-
-class ModelOnData(Settings):
-    """A model, and files for it to read.
-
-    `model` is a folder, a name, or a function that makes one (see `named_model`). `start`, `step`
-    and `unit` say when the steps of arrays are; recordings of other formats say it themselves.
-    `read` holds options of the reader of the files, such as `channels` of EDF files.
-    """
-
-    model: str
-    data: list[str] = Field(min_length=1)
-    start: float = 0.0
-    step: float = Field(default=1.0, gt=0)
-    unit: str = "step"
-    read: dict[str, Any] = Field(default_factory=dict)
-    on_bad: Literal["refuse", "skip"] = "refuse"
-
-    def documents(self) -> Iterable[Document]:
-        """The documents of every file: texts, `.jsonl` files of texts, or recordings.
-
-        A recording's id is its file name; see `sparsetime.read`.
-        """
-        from sparsetime.activations.readers.reader import reader_of
-        from sparsetime.activations.readers.recordings import read
-
-        paths = list(data_files(self.data))
-        recordings = [path for path in paths if reader_of(path)]
-        texts = [path for path in paths if not reader_of(path)]
-        if recordings and texts:
-            raise ConfigError(
-                f"the data mix texts ({texts[0]}) and recordings ({recordings[0]}): one model "
-                "reads one kind; capture them into two folders."
-            )
-        timed = sorted({"start", "step", "unit"} & self.model_fields_set)
-        if recordings:
-            return read(recordings, **{name: getattr(self, name) for name in timed}, **self.read)
-        if timed or self.read:
-            raise ConfigError(
-                f"{' and '.join([*timed, *self.read])} say when the steps of recordings are and "
-                "how they are read, and the data are texts, whose steps are tokens; leave them out."
-            )
-        from sparsetime.activations.capture.text_files import read_texts
-
-        lines = [path for path in texts if path.suffix == JSON_LINES]
-        if lines and len(lines) < len(texts):
-            other = next(path for path in texts if path.suffix != JSON_LINES)
-            raise ConfigError(
-                f"the data mix files of one text ({other}) and of many ({lines[0]}); capture them "
-                "into two folders."
-            )
-        if lines:
-            return list(json_lines(lines))
-        return read_texts(texts, on_bad=self.on_bad)
 
 
 class ExcludedSteps(Settings):
@@ -143,25 +86,40 @@ class LeaderboardSection(LeaderboardSettings):
 
 
 class StoreView(Settings):
-    """A store, split by document: a dictionary learns on one part and is measured on the other.
+    """A store in two parts: a dictionary learns on one and is measured on the other.
 
-    `cache` and `cache_size` are of a remote store; see `sparsetime.open_store`.
+    `split_by` is sequence, group (of the sequence label `split_label`; `split_groups` names those
+    that are held out) or time (with a gap of `split_gap` steps); see `sparsetime.split`. `cache`
+    and `cache_size` are of a remote store; see `sparsetime.open_store`.
     """
 
     store: str
     cache: str | None = None
     cache_size: str | PositiveInt = "20GB"
     held_out: float = Field(default=0.1, ge=0, lt=1)
+    split_by: Literal["sequence", "group", "time"] | None = None
+    split_label: str | None = None
+    split_groups: list[str | int | float | bool] | None = None
+    split_gap: int | None = Field(default=None, ge=0)
     split_seed: int = 0
 
     def parts(self) -> tuple[Store, Store]:
         """The training part and the held-out part; both are the whole where nothing is held out."""
         from sparsetime.activations.store.open_store import open_store
+        from sparsetime.activations.store.split import split
 
         whole = open_store(self.store, cache=self.cache, cache_size=self.cache_size)
         if self.held_out == 0:
             return whole, whole
-        return whole.split(held_out=self.held_out, seed=self.split_seed)
+        return split(
+            whole,
+            self.split_by,
+            label=self.split_label,
+            groups=self.split_groups,
+            held_out=self.held_out,
+            gap=self.split_gap,
+            seed=self.split_seed,
+        )
 
 
 class DictionarySection(Settings):
@@ -229,10 +187,12 @@ class EvaluateSection(StoreView, ExcludedSteps):
     """The dictionary and the documents of `sparsetime evaluate`.
 
     `metrics` are metrics or families; `model` is the store's model, named as `capture.model` is.
+    `by` is a label of sequences, such as the subject, for whose values metrics are shown apart.
     Without any key of steps to leave out, those that the dictionary's training left out are.
     """
 
     dictionary: str
+    by: str | None = None
     metrics: list[str] | None = None
     out: str | None = None
     model: str | None = None

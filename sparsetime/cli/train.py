@@ -16,6 +16,8 @@ from sparsetime.cli.options import (
     Out,
     Recipe,
     Sets,
+    SplitBy,
+    SplitLabel,
     StoreOption,
     given,
     say,
@@ -44,6 +46,8 @@ def train(
     held_out: Annotated[
         float | None, typer.Option(help="Share of the documents kept for evaluation.")
     ] = None,
+    split_by: SplitBy = None,
+    split_label: SplitLabel = None,
     force: Force = None,
     row_groups: Annotated[
         int | None, typer.Option(help="Under torchrun: groups that divide the rows of a batch.")
@@ -78,6 +82,8 @@ def train(
         exclude_norm=exclude_norm,
         seed=seed,
         held_out=held_out,
+        split_by=split_by,
+        split_label=split_label,
         force=force,
         row_groups=row_groups,
         **{"dictionary.recipe": recipe, "dictionary.width": width, "dictionary.k": k},
@@ -93,4 +99,4 @@ def train(
             return
     last = result.metrics[-1]
     values = ", ".join(f"{name} {last[name]:.4g}" for name in ("fvu", "l0", "dead") if name in last)
-    say(f"{result.path}: {values}")
+    say(f"{result.path}: {values}" + (f"; {source.note}" if source.note else ""))

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparsetime.activations.sources.as_store import as_store, has_time
 from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.activations.store.provenance import fraction_seen
-from sparsetime.codes import SparseCode, concatenate
 from sparsetime.dictionaries import serialise
 from sparsetime.errors import DataError, MismatchError, StoreError, unknown_name
-from sparsetime.features.encoding import check_compatible, encode_store
+from sparsetime.features.encoding import check_compatible
 from sparsetime.features.provenance import provenance_of, reuse_or_clear
 from sparsetime.files import Folder, locks
 from sparsetime.metrics.ce_increase import MODEL
-from sparsetime.metrics.evaluation_data import EvaluationContext, EvaluationData, Gather
-from sparsetime.metrics.evaluation_report import RECORD, EvaluationReport, reason_left_out
+from sparsetime.metrics.compute_metrics import computed_metrics
+from sparsetime.metrics.evaluation_data import EvaluationContext
+from sparsetime.metrics.evaluation_report import RECORD, EvaluationReport
+from sparsetime.metrics.group_metrics import check_label, metrics_by_group
 from sparsetime.metrics.latent_groups import latent_groups
-from sparsetime.metrics.metric import Metric, MetricValue
+from sparsetime.metrics.measured_on import measured_on
+from sparsetime.metrics.metric import Metric
 from sparsetime.metrics.persistence_metrics import PERSISTENCE
 from sparsetime.metrics.probe_metrics import PROBES
 from sparsetime.metrics.reconstruction import RECONSTRUCTION
@@ -30,8 +31,6 @@ from sparsetime.metrics.temporal_metrics import TEMPORAL
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.model_hash import is_model
 from sparsetime.models.weight_hash import weight_hash
-from sparsetime.progress import progress as running
-from sparsetime.statistics.estimate import Estimate, bootstrap_groups
 from sparsetime.tensors import ArrayLike
 from sparsetime.torch_settings import float32_by_default
 
@@ -77,6 +76,7 @@ def evaluate(
     tokens: int = 16_384,
     slow_label: str | None = None,
     fast_label: str | None = None,
+    by: str | None = None,
     seed: int = 0,
     force: bool = False,
     progress: bool = True,
@@ -97,12 +97,16 @@ def evaluate(
     `exclusion`: steps that are left out of every metric, and pass unchanged where the dictionary is
     spliced in; None takes those that its training left out, `StepExclusion()` none.
 
+    `by` is a label of sequences, such as the subject: `report.groups` then holds every metric for
+    each of its values too, and probes are fitted on half of the groups and scored on the others.
+
     With `out`, a folder or URL, the report is written there as `evaluation.json`; a report of the
     same dictionary and store is replaced. `out` may be the folder that the dictionary itself was
     saved in, where any earlier report is replaced.
 
     `report.about["seen_in_training"]` is the share of the steps that the dictionary was also
-    trained on: 0.0 for held-out documents, None where its record does not hold that.
+    trained on: 0.0 for held-out documents, None where its record does not hold that. Each metric
+    has a sentence on it, and on the split, in `details["measured_on"]`.
 
     A metric that the data do not allow is left out with its reason, in `report.left_out`. The
     code is held in memory, 12 bytes an entry, and doubled while metrics are computed.
@@ -115,6 +119,8 @@ def evaluate(
     in_time = has_time(store)
     store = as_store(store, "evaluate")
     check_compatible(sae, store)
+    if by is not None:
+        check_label(store, by)
     subject = provenance_of(weight_hash(sae), store)
     if out is not None:
         _claim(Folder(str(out)), subject, force)
@@ -132,11 +138,15 @@ def evaluate(
         tokens=tokens,
         seed=seed,
         exclusion=exclusion,
+        by=by,
     )
     excluded = exclusion.merged(store.manifest.exclusion)
     computable = [metric for metric in chosen if in_time or metric.name not in _IN_TIME]
-    values, left_out = _computed(inputs, computable, progress)
+    values, left_out = computed_metrics(inputs, computable, progress)
     left_out |= {metric.name: _NO_TIME for metric in chosen if metric not in computable}
+    groups = {} if by is None else metrics_by_group(inputs, by, computable, progress)
+    seen = fraction_seen(sae.provenance.get("trained_on"), store)
+    values = measured_on(values, store, seen)
     about = {
         "dictionary": sae.name,
         "width": sae.width,
@@ -146,11 +156,13 @@ def evaluate(
         "unit": store.unit,
         "sequences": len(store.sequence_indices),
         "steps": len(store),
-        "seen_in_training": fraction_seen(sae.provenance.get("trained_on"), store),
+        "seen_in_training": seen,
         "seed": seed,
+        **({"split": store.note} if store.note else {}),
+        **({} if by is None else {"by": by}),
         **({"excluded_steps": excluded.to_config()} if excluded else {}),
     }
-    report = EvaluationReport(values, left_out, about, subject)
+    report = EvaluationReport(values, left_out, about, subject, groups)
     if out is not None:
         report.save(out)
     return report
@@ -207,94 +219,3 @@ def _checked_model(model: str | Path | nn.Module | LoadedModel, store: Store) ->
             f"store's activations, {store.model_name} with hash {store.model_hash[:12]}"
         )
     return loaded
-
-
-def _computed(
-    inputs: EvaluationContext, chosen: list[Metric], show: bool
-) -> tuple[dict[str, MetricValue], dict[str, str]]:
-    """Values by full name, and the reasons of those that are left out."""
-    kinds = dict.fromkeys(kind for metric in chosen for kind in metric.gathers)
-    failed: dict[type[Gather], str] = {}
-    gathered = _started(inputs, kinds, failed)
-    codes = _codes(inputs, gathered, failed, show)
-    lengths = [code.rows for code in codes]
-    whole = concatenate(codes)
-    values: dict[str, MetricValue] = {}
-    left_out: dict[str, str] = {}
-    with running("compute metrics", len(chosen), "metrics", show) as bar:
-        data = [
-            EvaluationData(inputs, group, group.of(whole), lengths, gathered)
-            for group in inputs.groups
-        ]
-        for metric in chosen:
-            bar.say(metric.name)
-            reason = next((failed[kind] for kind in metric.gathers if kind in failed), None)
-            for of_group in data:
-                if reason is None:
-                    _compute(metric, of_group, values, left_out)
-                else:
-                    left_out[of_group.group.metric_name(metric.name)] = reason
-            bar.advance()
-    return values, left_out
-
-
-def _started(
-    inputs: EvaluationContext, kinds: Iterable[type[Gather]], failed: dict[type[Gather], str]
-) -> dict[type[Gather], Gather]:
-    """The gatherers before the pass; the reason of each that cannot start is in `failed`."""
-    gathered = {}
-    for kind in kinds:
-        try:
-            gathered[kind] = kind(inputs)
-        except Exception as error:
-            failed[kind] = reason_left_out(kind.__name__, error)
-    return gathered
-
-
-def _codes(
-    inputs: EvaluationContext,
-    gathered: dict[type[Gather], Gather],
-    failed: dict[type[Gather], str],
-    show: bool,
-) -> list[SparseCode]:
-    """The code of every sequence; gatherers read each sequence on the way.
-
-    One that fails is read no further, and loses its own metrics alone.
-    """
-    resampled_with = bootstrap_groups(inputs.sequences)
-    codes: list[SparseCode] = []
-    encoded = encode_store(inputs.sae, inputs.store, show, inputs.exclusion)
-    for number, sequence in enumerate(encoded):
-        for part in sequence.kept_parts():
-            for kind, gatherer in gathered.items():
-                if kind in failed:
-                    continue
-                try:
-                    gatherer.update(part, int(resampled_with[number]))
-                except Exception as error:
-                    failed[kind] = reason_left_out(kind.__name__, error)
-            codes.append(part.code)
-    if not sum(code.rows for code in codes):
-        raise DataError(
-            f"no step of {inputs.store.path} is left with {inputs.exclusion}; leave out fewer steps"
-        )
-    return codes
-
-
-def _compute(
-    metric: Metric,
-    data: EvaluationData,
-    values: dict[str, MetricValue],
-    left_out: dict[str, str],
-) -> None:
-    """Add the metric of one group of latents to the values, or its reason to `left_out`."""
-    name = data.group.metric_name(metric.name)
-    try:
-        result = metric.compute(data)
-    except Exception as error:  # no metric may lose the others' values
-        left_out[name] = reason_left_out(name, error)
-        return
-    if isinstance(result, Estimate) and not math.isfinite(result.value):
-        left_out[name] = "the value is undefined on this data"
-        return
-    values[name] = MetricValue.of(metric.spec, result)

@@ -35,7 +35,8 @@ class EvaluationContext:
     slow_label, fast_label: labels that the probes predict; None for the default. model: the model
     of the store's activations, None where none was given. context: tokens of a window that the
     model reads; tokens: how many it reads at most. seed: of everything random. exclusion: steps
-    that are left out.
+    that are left out. by: a label of sequences; probes are fitted on some of its values and scored
+    on others.
     """
 
     sae: Dictionary
@@ -48,6 +49,7 @@ class EvaluationContext:
     tokens: int = 16_384
     seed: int = 0
     exclusion: StepExclusion = field(default_factory=StepExclusion)
+    by: str | None = None
 
     @property
     def sequences(self) -> int:

@@ -25,13 +25,15 @@ class EvaluationReport(Mapping[str, MetricValue]):
 
     left_out: the reason of each metric without a value. about: dictionary, model, site, steps, and
     the share of them seen in training (None where that is not recorded). subject: SHA-256 of the
-    dictionary's weights, of the store, and of the choice of its sequences.
+    dictionary's weights, of the store, and of the choice of its sequences. groups: the metrics of
+    the sequences with each value of the label `about["by"]`.
     """
 
     metrics: dict[str, MetricValue]
     left_out: dict[str, str] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     subject: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, dict[str, MetricValue]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> MetricValue:
         if name in self.left_out:
@@ -56,6 +58,11 @@ class EvaluationReport(Mapping[str, MetricValue]):
             _VALUES[SCHEMA_VERSION]: {name: asdict(value) for name, value in self.metrics.items()},
             "left_out": self.left_out,
         }
+        if self.groups:
+            record["groups"] = {
+                group: {name: asdict(value) for name, value in values.items()}
+                for group, values in self.groups.items()
+            }
         plain: dict[str, Any] = json.loads(json.dumps(record, allow_nan=False))
         return plain
 
@@ -90,7 +97,11 @@ class EvaluationReport(Mapping[str, MetricValue]):
             others = {name: record[name] for name in ("left_out", "about", "subject")}
             if wrong := [name for name, value in others.items() if not isinstance(value, dict)]:
                 raise TypeError(f"got {', '.join(wrong)} that are no JSON objects")
-            return EvaluationReport(metrics, **others)
+            groups = {
+                group: {name: MetricValue(**value) for name, value in own.items()}
+                for group, own in record.get("groups", {}).items()
+            }
+            return EvaluationReport(metrics, **others, groups=groups)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise DamagedError(
                 f"{where.url}/{RECORD} is not an evaluation report: {error}"

@@ -81,6 +81,7 @@ class Metric:
     spec: MetricSpec
     compute: Callable[[EvaluationData], Estimate | Histogram]
     gathers: tuple[type[Gather], ...] = ()
+    is_fitted: bool = False
 
     @property
     def name(self) -> str:

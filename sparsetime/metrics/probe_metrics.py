@@ -12,7 +12,7 @@ from sparsetime.errors import DataError
 from sparsetime.metrics.evaluation_data import EvaluationContext, EvaluationData, Gather
 from sparsetime.metrics.metric import Metric, MetricSpec
 from sparsetime.statistics.estimate import Estimate
-from sparsetime.statistics.linear_probe import as_strings, probe, probe_split
+from sparsetime.statistics.linear_probe import as_strings, group_probe_split, probe, probe_split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,9 +47,13 @@ class StepLabels(Gather):
         self.fast_name = context.fast_label
         self.slow: list[NDArray[np.object_]] = []
         self.fast: list[NDArray[np.object_]] = []
+        self._by = context.by
+        self.group: list[str] = []
 
     def update(self, sequence: EncodedSequence, group: int) -> None:
         stored, rows = sequence.stored, sequence.code.rows
+        if self._by is not None:
+            self.group.append(str(stored.labels[self._by]))
         if self._slow_label is None:
             self.slow.append(as_strings([sequence.index] * rows))
         else:
@@ -97,7 +101,11 @@ def fast_probe(data: EvaluationData) -> Estimate:
 
 def _probed(data: EvaluationData, label: str, labels: list[NDArray[np.object_]]) -> Estimate:
     of_row = np.concatenate([np.empty(0, dtype=object), *labels])
-    split = probe_split(of_row, data.lengths, data.context.seed)
+    groups = data.of(StepLabels).group
+    if groups:
+        split = group_probe_split(of_row, data.lengths, groups, data.context.seed)
+    else:
+        split = probe_split(of_row, data.lengths, data.context.seed)
     if split is None:
         classes = {value for value in of_row if value is not None}
         raise DataError(
@@ -106,10 +114,15 @@ def _probed(data: EvaluationData, label: str, labels: list[NDArray[np.object_]])
             if not classes
             else f"the label {label!r} has {len(classes)} class"
             f"{'' if len(classes) == 1 else 'es'}, and a probe needs two that occur both in "
-            f"training and in test blocks"
+            f"training and in test {'groups' if groups else 'blocks'}"
         )
     result = probe(data.code, data.group.start, data.group.stop, split, data.context.seed)
-    details = {"label": label, **asdict(result)}
+    fitted = (
+        f"the other half of the groups of {data.context.by!r}"
+        if groups
+        else "other blocks of time of the same sequences"
+    )
+    details = {"label": label, "fitted_on": fitted, **asdict(result)}
     accuracy, interval = details.pop("accuracy"), details.pop("interval")
     null_is = "always the most frequent class of the training steps"
     return Estimate(accuracy, interval, result.baseline, null_is, details)
@@ -133,6 +146,7 @@ PROBES = (
         ),
         slow_probe,
         (StepLabels,),
+        is_fitted=True,
     ),
     Metric(
         MetricSpec(
@@ -145,5 +159,6 @@ PROBES = (
         ),
         fast_probe,
         (StepLabels,),
+        is_fitted=True,
     ),
 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CLASSES = 40
 ROWS_A_SIDE = 10_000
 _BLOCKS = (64, 32, 16, 8)
+_DRAWS = 20  # of groups, until classes occur on both sides
 _GAP = 8  # the first 1/8 of a block is left out
 _BOOTSTRAPS = 2000
 _MOST_ITERATIONS = 300
@@ -102,6 +103,41 @@ def probe_split(
         return ProbeSplit(
             train, test, label[train], label[test], block_of_row[test], len(kept), block
         )
+    return None
+
+
+def group_probe_split(
+    labels: NDArray[np.object_], lengths: Sequence[int], groups: Sequence[str], seed: int
+) -> ProbeSplit | None:
+    """Split of steps by groups of sequences: half of the groups, drawn, are for testing.
+
+    labels: [rows], None for a step without the label. groups: of each sequence, such as its
+    subject. None where fewer than two classes occur on both sides in each of 20 draws. The
+    interval of the probe is a bootstrap over the test groups.
+    """
+    is_labelled = np.array([label is not None for label in labels], dtype=bool)
+    names, numbers = np.unique(labels[is_labelled].astype(str), return_inverse=True)
+    label = np.full(len(labels), -1)
+    label[is_labelled] = numbers
+    _, of_sequence = np.unique(np.array(groups), return_inverse=True)
+    group = np.repeat(of_sequence, lengths)
+    count = int(of_sequence.max(initial=-1)) + 1
+    rng = seeds.numpy_generator(seed, "rows of a probe")
+    for _ in range(_DRAWS):
+        test_side = np.isin(group, rng.permutation(count)[: count // 2])
+        usable = label >= 0
+        on_both = np.minimum(
+            np.bincount(label[usable & test_side], minlength=len(names)),
+            np.bincount(label[usable & ~test_side], minlength=len(names)),
+        )
+        size = np.bincount(label[usable], minlength=len(names))
+        kept = np.flatnonzero(on_both > 0)
+        kept = kept[np.argsort(-size[kept], kind="stable")][:CLASSES]
+        if len(kept) < 2:
+            continue
+        usable &= np.isin(label, kept)
+        train, test = _at_most(usable & ~test_side, rng), _at_most(usable & test_side, rng)
+        return ProbeSplit(train, test, label[train], label[test], group[test], len(kept), 0)
     return None
 
 

@@ -15,7 +15,7 @@ TEXTS = [prose(n, 12) for n in range(6)]
 
 
 def view(store, places):
-    return store._view(np.array(places, dtype=np.int64))
+    return store.of_sequences(np.array(places, dtype=np.int64))
 
 
 def evaluated(run, sae, store, name):

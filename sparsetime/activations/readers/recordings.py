@@ -16,6 +16,7 @@ from sparsetime.activations.readers.reader import (
     outlines_of,
     reader_of,
 )
+from sparsetime.activations.store.manifest import MANIFEST
 from sparsetime.errors import DataError
 
 _BIDS_TABLES = ("_events.tsv", "_channels.tsv", "_electrodes.tsv", "_scans.tsv", "participants.tsv")
@@ -128,11 +129,13 @@ def _names_files(text: str) -> bool:
 def recordings_below(folder: Path) -> list[Path]:
     """Files of known formats, and folders that are one recording each, such as a Zarr group.
 
-    Tables that BIDS keeps beside recordings are none.
+    Tables that BIDS keeps beside recordings are none, nor are the files of a store.
 
     Errors: DataError where there are several formats, as recordings beside a table of labels.
     """
     found: list[Path] = []
+    if (folder / MANIFEST).exists():
+        return found
     for path in sorted(folder.iterdir()):
         if reader_of(path):
             found.append(path)

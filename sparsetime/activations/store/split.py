@@ -114,16 +114,7 @@ def _group_split(
 ) -> Split:
     if label is None:
         raise ConfigError("got by='group' without label=, expected a label of the sequences")
-    own = [json.loads(text).get(label) for text in store.sequences["labels"].to_pylist()]
-    if all(value is None for value in own):
-        raise unknown_name("sequence label", label, _label_names(store.sequences))
-    lacking = [n for n, value in enumerate(own) if value is None]
-    if lacking:
-        raise DataError(
-            f"got {len(lacking)} of {len(own)} sequences without the label {label!r}, the first "
-            f"{store.sequences['id'][lacking[0]].as_py()!r}; label them, or leave them out with "
-            "store.where(...)"
-        )
+    own = groups_of(store, label)
     values = sorted(set(own), key=str)
     if len(values) < 2:
         raise DataError(
@@ -149,6 +140,24 @@ def _group_split(
         store.of_sequences(np.flatnonzero(~is_out), f"trained on all but {label} {named}"),
         store.of_sequences(np.flatnonzero(is_out), f"held out: {label} {named} ({counts})"),
     )
+
+
+def groups_of(store: Store, label: str) -> list[Label]:
+    """The value of a label for every sequence of a view.
+
+    Errors: UnknownNameError for a label that none has; DataError naming the first that lacks it.
+    """
+    own = [json.loads(text).get(label) for text in store.sequences["labels"].to_pylist()]
+    if all(value is None for value in own):
+        raise unknown_name("sequence label", label, _label_names(store.sequences))
+    lacking = [n for n, value in enumerate(own) if value is None]
+    if lacking:
+        raise DataError(
+            f"got {len(lacking)} of {len(own)} sequences without the label {label!r}, the first "
+            f"{store.sequences['id'][lacking[0]].as_py()!r}; label them, or leave them out with "
+            "store.where(...)"
+        )
+    return own
 
 
 def _label_names(sequences: pa.Table) -> set[str]:
