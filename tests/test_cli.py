@@ -409,6 +409,23 @@ ready = torch.nn.Linear(2, 2)
 """
 
 
+def test_frames_of_a_waveform_keep_their_input(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "frames.py").write_text(
+        "import torch\n\n"
+        "def build():\n    return torch.nn.Sequential(torch.nn.Conv1d(1, 4, 10, 5))\n"
+    )
+    wave = np.random.default_rng(0).normal(size=200).astype("float32")
+    np.save(tmp_path / "wave.npy", wave)
+    flags = "--data wave.npy --site 0 --out frames --keep-input --rate 2 --offset 1"
+    times = ("--set", "step=0.1", "--set", "unit=second")
+    said = run("capture", "--model", "frames.py:build", *flags.split(), *times).stdout
+    assert "39 steps of 1 sequences, width 4" in said
+    sequence = sparsetime.open_store("frames").sequence(0)
+    assert sequence.times[:3].tolist() == [1.0, 1.5, 2.0]
+    assert np.array_equal(sequence.input.values(10, 20)[:, 0], wave[10:20])
+
+
 def test_series_from_capture_to_report(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "waves.py").write_text(

@@ -24,6 +24,13 @@ from sparsetime.cli.options import (
 )
 from sparsetime.config import read_config
 
+# Keys of the section that are arguments of `sparsetime.capture` by the same name.
+_PASSED_ON = {
+    *("window", "overlap", "batch", "dtype", "time_axis", "keep_input", "force"),
+    *("labels", "events"),
+    *("rate", "offset", "feature_map", "input_layout"),
+}
+
 
 @app.command()
 def capture(
@@ -48,6 +55,16 @@ def capture(
     exclude_first: ExcludeFirst = None,
     exclude_token: ExcludeTokens = None,
     exclude_norm: ExcludeNorm = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Rows a unit of time; found from shapes if left out.")
+    ] = None,
+    offset: Annotated[float | None, typer.Option(help="Time of the first row.")] = None,
+    feature_map: Annotated[
+        str | None, typer.Option(help="Places of a feature map: flatten, pool or features.")
+    ] = None,
+    input_layout: Annotated[
+        str | None, typer.Option(help="Axes of the model's input, such as 'b c t'.")
+    ] = None,
     keep_input: Annotated[
         bool | None,
         typer.Option("--keep-input", help="Keep what the model is given, at its own rate."),
@@ -94,23 +111,16 @@ def capture(
         exclude_first=exclude_first,
         exclude_tokens=exclude_token,
         exclude_norm=exclude_norm,
+        rate=rate,
+        offset=offset,
+        feature_map=feature_map,
+        input_layout=input_layout,
         keep_input=keep_input,
         on_bad=on_bad,
         force=force,
     )
     chosen = read_config(config, CaptureSection, flags, section="capture")
-    names = {
-        "window",
-        "overlap",
-        "batch",
-        "dtype",
-        "time_axis",
-        "keep_input",
-        "labels",
-        "events",
-        "force",
-    }
-    kept = names & chosen.model_fields_set
+    kept = _PASSED_ON & chosen.model_fields_set
     options = {name: getattr(chosen, name) for name in kept}
     options["exclusion"] = chosen.exclusion()
     documents = chosen.documents()  # before the model: files are looked at in no time

@@ -48,9 +48,11 @@ class CaptureSection(ModelOnData, ExcludedSteps):
     """What `sparsetime capture` runs and where it writes.
 
     `keep_input` keeps what the model was given beside the activations; .npy files are referred to.
-    `labels` is a table of labels, `events` are tables of events.
-    `time_axis` says where time stands in the site's tensor. `part` is this part of the documents,
-    and how many parts there are; under torchrun, the rank and the number of processes.
+    `rate`, `offset`, `feature_map` and `input_layout` are of models whose rows are not the steps of
+    their input; see `sparsetime.capture`. `labels` is a table of labels, `events` are tables of
+    events. `time_axis` says where time stands in the site's tensor.
+    `part` is this part of the documents, and how many parts there are; under torchrun, the rank and
+    the number of processes.
     """
 
     site: str | list[str]
@@ -60,6 +62,10 @@ class CaptureSection(ModelOnData, ExcludedSteps):
     batch: int | None = Field(default=None, gt=0)
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     time_axis: Literal[0, 1, 2] = 1
+    rate: PositiveFloat | None = None
+    offset: float | None = None
+    feature_map: Literal["flatten", "pool", "features"] | None = None
+    input_layout: str | None = None
     keep_input: bool = False
     labels: str | None = None
     events: list[str] | None = None

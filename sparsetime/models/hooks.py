@@ -9,6 +9,7 @@ from typing import Any, final
 from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.models.row_layout import RowLayout
 from sparsetime.models.site_tensors import (
     Activations,
     Fits,
@@ -37,7 +38,8 @@ class Recorder:
     `time_axis` says which axis of a site's tensor is time: 1 for [batch, time, d], 0 for
     [time, batch, d], 2 for [batch, d, time] (convolutions over time). Axes beyond the batch and
     the time are flattened into d. A tensor of two axes is taken as [batch * time, d] where its
-    first axis fits (expert layers flatten so).
+    first axis fits (expert layers flatten so). Sites in `layouts`, by name, have rows at another
+    rate than the input, and their tensors the axes that are given there.
 
     Passes run to their end and check that each site is called once. Models of transformers call
     their modules as often for all inputs of one shape, so passes of a shape that ran once stop as
@@ -57,7 +59,8 @@ class Recorder:
                 f"time_axis={time_axis} is no axis of an activation; use 1 for [batch, time, d], "
                 f"0 for [time, batch, d], 2 for [batch, d, time]"
             )
-        self._model = model
+        self.model = model
+        self.layouts: Mapping[str, RowLayout] = {}
         names = [sites] if isinstance(sites, str) else list(sites)
         self._sites = [resolve_site(model, name) for name in names]
         self._time_axis = time_axis
@@ -71,7 +74,7 @@ class Recorder:
 
     def __enter__(self) -> Recorder:
         for site in self._sites:
-            module = submodule(self._model, site.module_path)
+            module = submodule(self.model, site.module_path)
             if site.side == "input":
                 handle = hook_input(module, self._on_input(site))
             else:
@@ -99,23 +102,35 @@ class Recorder:
         Errors: DataError where a site is not called, ConfigError where it is called more than
         once, MismatchError where a site does not give one row a step.
         """
-        self._recorded, self._calls = {}, {}
         self._fits = has_row_a_step(batch, time, self._time_axis)
         self._stops_now = (batch, time) in self._whole_passes
+        self._pass(arguments, keywords, data)
+        if self._may_stop:
+            self._whole_passes.add((batch, time))
+        return {site.name: self._rows(site.name, batch, time) for site in self._sites}
+
+    def tensors(self, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Tensor]:
+        """The tensor of each site in a forward pass, in the shape that the module gives.
+
+        Errors: as `run`, but for shapes.
+        """
+        self._fits, self._stops_now = None, False
+        self._pass(arguments, keywords, "")
+        return dict(self._recorded)
+
+    def _pass(self, arguments: Sequence[Any], keywords: Mapping[str, Any], data: str) -> None:
+        self._recorded, self._calls = {}, {}
         try:
-            self._model(*arguments, **keywords)
+            self.model(*arguments, **keywords)
         except _AllRecordedError:
-            pass
-        else:
-            self._check_calls(f" of the {data}" if data else "")
-            if self._may_stop:
-                self._whole_passes.add((batch, time))
-        return {
-            site.name: as_batch_time_d(
-                self._recorded[site.name], site.name, batch, time, self._time_axis
-            )
-            for site in self._sites
-        }
+            return
+        self._check_calls(f" of the {data}" if data else "")
+
+    def _rows(self, name: str, batch: int, time: int) -> Activations:
+        value, layout = self._recorded[name], self.layouts.get(name)
+        if layout is not None:
+            return layout.rows(value, batch, name)
+        return as_batch_time_d(value, name, batch, time, self._time_axis)
 
     def _check_calls(self, data: str) -> None:
         for site in self._sites:
@@ -139,17 +154,22 @@ class Recorder:
         if self._stops_now and len(self._recorded) == len(self._sites):
             raise _AllRecordedError
 
+    def _fits_of(self, site: Site) -> Fits | None:
+        return None if site.name in self.layouts else self._fits
+
     def _on_input(self, site: Site) -> Any:
         def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             self._record(
-                site, input_activation(module, args, kwargs, site.name, site.part, self._fits)
+                site,
+                input_activation(module, args, kwargs, site.name, site.part, self._fits_of(site)),
             )
 
         return hook
 
     def _on_output(self, site: Site) -> Any:
         def hook(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-            self._record(site, output_activation(output, site.name, site.part, self._fits))
+            fits = self._fits_of(site)
+            self._record(site, output_activation(output, site.name, site.part, fits))
 
         return hook
 

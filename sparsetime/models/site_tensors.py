@@ -19,6 +19,10 @@ Fits = Callable[[Tensor], bool]
 _LAYOUTS = ("[time, batch, d]", "[batch, time, d]", "[batch, d, time]", "[batch, …, time]")
 
 
+class OtherRateError(MismatchError):
+    """A site that does not have one row for every step of the input."""
+
+
 def input_activation(
     module: nn.Module,
     args: tuple[Any, ...],
@@ -85,7 +89,7 @@ def as_batch_time_d(
         value = value.movedim(time_axis, 1)
         if value.shape[0] == batch and value.shape[1] == time:
             return value.reshape(batch, time, math.prod(value.shape[2:]))
-    raise MismatchError(
+    raise OtherRateError(
         f"got a tensor of shape {list(shape)} from the site {site!r} for {batch} sequences of "
         f"{time} steps, expected {_LAYOUTS[time_axis]} (time_axis={time_axis}), one row a step; "
         f"{advice}"

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import torch
 from torch import Tensor, nn
@@ -18,22 +18,33 @@ from torch import Tensor, nn
 from sparsetime.activations.annotations.table_file import TableLike
 from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.capture_annotations import CaptureAnnotations, is_table
+from sparsetime.activations.capture.capture_options import CaptureOptions
 from sparsetime.activations.capture.capture_part import CapturePart, check_part
 from sparsetime.activations.capture.capture_progress import CaptureProgress, ProgressTotal
 from sparsetime.activations.capture.check_finite import check_shard_finite
 from sparsetime.activations.capture.containers import items_of
 from sparsetime.activations.capture.document import Times
-from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
+from sparsetime.activations.capture.forward_passes import ForwardPasses
 from sparsetime.activations.capture.input_windows import Shard
 from sparsetime.activations.capture.left_out_steps import kept_of_plan
+from sparsetime.activations.capture.pass_settings import PassSettings
+from sparsetime.activations.capture.row_settings import FoundRows, RowSettings
 from sparsetime.activations.readers.recordings import Recordings, recordings_of
 from sparsetime.activations.step_exclusion import StepExclusion
-from sparsetime.activations.store.manifest import EXCLUSION, KEEP_INPUT, MANIFEST, PART
+from sparsetime.activations.store.manifest import (
+    EXCLUSION,
+    KEEP_INPUT,
+    MANIFEST,
+    OWN_TIMES,
+    PART,
+    ROWS,
+)
 from sparsetime.activations.store.site_writer import SiteWriter
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.files import Folder, locks
 from sparsetime.models.load import LoadedModel, load_model
+from sparsetime.models.row_layout import FeatureMap
 from sparsetime.progress import progress
 
 if TYPE_CHECKING:
@@ -54,23 +65,7 @@ def capture(
     data: Any,
     site: str,
     out: str | Path,
-    *,
-    labels: TableLike | Iterable[Mapping[str, Any]] | None = ...,
-    events: Any | None = ...,
-    times: Iterable[Times] | None = ...,
-    tokenizer: PreTrainedTokenizerBase | None = ...,
-    window: int | None = ...,
-    overlap: int = ...,
-    batch: int = ...,
-    dtype: str = ...,
-    time_axis: int = ...,
-    exclusion: StepExclusion | None = ...,
-    keep_input: bool = ...,
-    part: tuple[int, int] | None = ...,
-    shard_rows: int = ...,
-    device: str | torch.device | None = ...,
-    progress: bool = ...,
-    force: bool = ...,
+    **options: Unpack[CaptureOptions],
 ) -> Store: ...
 
 
@@ -80,23 +75,7 @@ def capture(
     data: Any,
     site: list[str] | tuple[str, ...],
     out: str | Path,
-    *,
-    labels: TableLike | Iterable[Mapping[str, Any]] | None = ...,
-    events: Any | None = ...,
-    times: Iterable[Times] | None = ...,
-    tokenizer: PreTrainedTokenizerBase | None = ...,
-    window: int | None = ...,
-    overlap: int = ...,
-    batch: int = ...,
-    dtype: str = ...,
-    time_axis: int = ...,
-    exclusion: StepExclusion | None = ...,
-    keep_input: bool = ...,
-    part: tuple[int, int] | None = ...,
-    shard_rows: int = ...,
-    device: str | torch.device | None = ...,
-    progress: bool = ...,
-    force: bool = ...,
+    **options: Unpack[CaptureOptions],
 ) -> list[Store]: ...
 
 
@@ -116,6 +95,10 @@ def capture(
     batch: int = 32,
     dtype: str = "auto",
     time_axis: int = 1,
+    rate: float | None = None,
+    offset: float | None = None,
+    feature_map: FeatureMap | None = None,
+    input_layout: str | None = None,
     exclusion: StepExclusion | None = None,
     keep_input: bool = False,
     part: tuple[int, int] | None = None,
@@ -148,8 +131,15 @@ def capture(
     of one length run together, so that padding never touches an activation.
     dtype: "auto" as the model computes, or "float32", "float16", "bfloat16".
     time_axis: where time stands in the site's tensor: 1 for [batch, time, d], 0 for
-    [time, batch, d], 2 for [batch, d, time] (a convolution over time). A site must give one row a
-    step, so that every row has its place in time; others are refused.
+    [time, batch, d], 2 for [batch, d, time] (a convolution over time). Rows at another rate than
+    the input have their axis found from shapes. The store holds when each row begins and how long
+    it lasts, in the documents' time; a pooled site gives one row a document or window.
+    rate, offset, feature_map, input_layout: of models whose rows are not the steps of their input
+    (strided convolutions, patches, frames); found from shapes on several lengths where they are not
+    given. rate: rows a unit of the documents' time; offset: the time at which the first row
+    begins. feature_map: "flatten" makes a row of every place of a feature map, "pool" takes their
+    mean, "features" puts all into one row. input_layout: axes of the model's input, such as "b c t"
+    or "(b t) c h w", where frames are the model's batch.
     exclusion: steps that the model reads and the store does not hold, such as attention sinks: the
     first ones of a window, given tokens, or a norm above a multiple of the median. That median is
     of the first shard, since data is read once; the limit is recorded, and later shards keep to it.
@@ -187,7 +177,9 @@ def capture(
     items = as_documents(data, None if is_table(labels) else labels, times)
     items = annotations.applied(items)
     loaded = load_model(model, tokenizer, device)
-    passes = ForwardPasses(loaded, site, settings)
+    passes = ForwardPasses(
+        loaded, site, settings, RowSettings(rate, offset, feature_map, input_layout)
+    )
     many_sites = not isinstance(site, str)
     folders = [
         f"{str(out).rstrip('/')}/{s.folder}" if many_sites else str(out) for s in passes.sites
@@ -208,29 +200,31 @@ def capture(
         items = iter(in_memory)
     elif own is not None:
         items = islice(items, own.number, None, own.total)
-    planned = passes.plan(items, shard_rows, own, keep_input)
-    first = next(planned)
-    widths_and_dtypes = passes.dry_run(first)
+    first, planned, widths_and_dtypes = passes.begin(items, shard_rows, own, keep_input)
     settings_record = asdict(settings) | {
         "shard_rows": shard_rows,
         "tokenizer": _tokenizer_hash(loaded.tokenizer),
     }
     if own is not None:
         settings_record[PART] = own
+    if passes.own_times:
+        settings_record[OWN_TIMES] = True
     if keep_input:
         settings_record[KEEP_INPUT] = True
     if exclusion:
         settings_record[EXCLUSION] = exclusion.to_config()
         kept_of_plan(first, exclusion)  # documents without tokens are refused before long work
-    unit = first.windows[0].prepared.document.unit
+    found = passes.facts.found or FoundRows()
+    of_rows = [{ROWS: record} if (record := found.to_record(n)) else {} for n in passes.names]
+    unit = first.windows[0].prepared.unit
     writers = [
         SiteWriter(
             *(folder, loaded, name, *widths_and_dtypes[name]),
             unit=unit,
-            capture=settings_record,
+            capture=settings_record | rows_record,
             force=force,
         )
-        for folder, name in zip(folders, passes.names, strict=True)
+        for folder, name, rows_record in zip(folders, passes.names, of_rows, strict=True)
     ]
     title = f"capture {', '.join(passes.names)}"
     shards = chain([first], planned)

@@ -20,7 +20,6 @@ _TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 2e-2, tor
 # A single step may differ by more, relative to it and to the usual step: rounding of large terms
 # that cancel. Compared alone, so that one step of large norm hides none of the others.
 _OF_ONE_STEP = 4.0
-_LONGEST = 512  # steps that are compared: enough to see what a model mixes
 
 Forward = Callable[[list[InputWindow]], dict[str, Tensor]]
 
@@ -37,10 +36,16 @@ class BatchCheck:
     """
 
     def __init__(
-        self, forward: Forward, windows: Sequence[InputWindow], window: InputWindow, batch: int
+        self,
+        forward: Forward,
+        windows: Sequence[InputWindow],
+        window: InputWindow,
+        batch: int,
+        longest: int,
     ) -> None:
+        """longest: input steps that are compared, enough to see what the model mixes."""
         self._run, self._batch = forward, batch
-        short = replace(window, input_stop=min(window.input_stop, window.input_start + _LONGEST))
+        short = replace(window, input_stop=min(window.input_stop, window.input_start + longest))
         try:
             self.alone = self._forward(short)
         except DataError:  # the model may accept one length only
@@ -180,7 +185,8 @@ def _other_window(windows: Sequence[InputWindow], window: InputWindow) -> InputW
     """A window of the same length and another content; a made-up one where there is none."""
     own = _inputs(window)
     for candidate in windows:
-        if candidate.length >= window.length:
+        fits = candidate.length >= window.length
+        if fits and candidate.decoder_length == window.decoder_length:
             cut = _cut(candidate, window.length)
             if not torch.equal(_inputs(cut), own):
                 return cut

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sparsetime.activations.capture.recording import Recording
 from sparsetime.errors import DataError
-from sparsetime.tensors import as_tensor, dtype_name
+from sparsetime.tensors import as_tensor, as_tokens, dtype_name
 
 Label: TypeAlias = str | int | float | bool
 Kind: TypeAlias = Literal["text", "tokens", "values"]
@@ -38,7 +39,11 @@ class Document:
 
     Step `i` is at the time `start + i * step`, counted in `unit`s ("token", "second", "frame";
     by default "token" for texts and tokens, "step" for values). Times that are not evenly spaced
-    go into `step_labels`.
+    are given in `times`, one a step of tokens or values, ascending; `start` and `step` then are the
+    first and the mean distance.
+
+    `decoder_tokens` (integers [steps]) are what the decoder of an encoder-decoder model reads, such
+    as a translation or a transcript; sites of the decoder have a row for each.
     """
 
     id: str
@@ -54,6 +59,8 @@ class Document:
     source: str = ""
     recording: Recording | None = None
     events: Sequence[Mapping[str, Any]] = ()
+    times: Any = None
+    decoder_tokens: Any = None
 
     def __post_init__(self) -> None:
         kinds: tuple[Kind, ...] = ("text", "tokens", "values")
@@ -80,6 +87,11 @@ class Document:
         }
         if kind != "text":
             normalised[kind] = self._tensor(getattr(self, kind), kind)
+        if self.decoder_tokens is not None:
+            what = f"the decoder_tokens of the document {self.id!r}"
+            normalised["decoder_tokens"] = as_tokens(self.decoder_tokens, what).reshape(-1)
+        if self.times is not None:
+            normalised |= self._uneven(len(normalised.get(kind, ())))
         # The constructor takes arrays of any library; a document has tensors and never changes.
         vars(self).update(normalised)
         if self.spans and self.text is None:
@@ -99,6 +111,16 @@ class Document:
                 f"be positive"
             )
 
+    def time_of(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The times at which steps begin; fractions lie between, and the ends are continued."""
+        if self.times is None:
+            return self.start + self.step * steps
+        edges = np.append(self.times, self.times[-1] + self.step)
+        inside = np.interp(steps, np.arange(len(edges)), edges)
+        beyond = np.where(steps < 0, steps, np.maximum(steps - len(self.times), 0))
+        times: NDArray[np.float64] = inside + beyond * self.step
+        return times
+
     @property
     def kind(self) -> Kind:
         """What the document holds."""
@@ -109,6 +131,28 @@ class Document:
     def __len__(self) -> int:
         """Characters of a text, steps of the others."""
         return len(getattr(self, self.kind))
+
+    def _uneven(self, steps: int) -> dict[str, Any]:
+        """Fields of times that are given one by one. Errors: DataError where they go back."""
+        times = as_tensor(self.times, f"the times of the document {self.id!r}", "are")
+        values = times.double().cpu().numpy()
+        if values.shape == (0,) and not steps:
+            return {"times": None}
+        if values.shape != (steps,):
+            raise DataError(
+                f"got times of shape {list(values.shape)} for the {steps} steps of the document "
+                f"{self.id!r}, expected one for each step of tokens or values"
+            )
+        bad = np.flatnonzero(~(np.diff(values, prepend=-np.inf) > 0) | ~np.isfinite(values))
+        if len(bad):
+            row = int(bad[0])
+            before = f" after {values[row - 1]:g}" if row else ""
+            raise DataError(
+                f"got the time {values[row]:g}{before} at row {row} of the document {self.id!r}, "
+                "expected finite times that ascend; sort the rows, or leave out those that go back"
+            )
+        step = float((values[-1] - values[0]) / (steps - 1)) if steps > 1 else self.step
+        return {"times": values, "start": float(values[0]), "step": step}
 
     def _check_text(self, name: str, value: Any) -> None:
         """Errors: DataError for a text that no file can hold."""

@@ -2,72 +2,53 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import final
 
-import numpy as np
 import torch
 from jaxtyping import Shaped
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparsetime.activations.capture.capture_part import CapturePart
 from sparsetime.activations.capture.check_batch_axis import BatchCheck
 from sparsetime.activations.capture.document import Document
+from sparsetime.activations.capture.find_rows import find_rows
 from sparsetime.activations.capture.input_windows import InputWindow, Shard, check_window, shards
+from sparsetime.activations.capture.length_probe import LengthProbe, RunSites
 from sparsetime.activations.capture.model_call import ModelCall
+from sparsetime.activations.capture.pass_settings import PassFacts, PassSettings
+from sparsetime.activations.capture.row_settings import FoundRows, RowSettings
 from sparsetime.activations.capture.special_tokens import SpecialTokens, special_tokens_around
+from sparsetime.activations.capture.timed_rows import (
+    WindowSettings,
+    documents_with_rows,
+    has_own_times,
+)
 from sparsetime.activations.capture.tokenize import DocumentPreparer, PreparedDocument
+from sparsetime.activations.capture.window_batch import (
+    check_rows,
+    decoder_tokens,
+    document_names,
+    padded_inputs,
+    stored_places,
+)
 from sparsetime.activations.store.manifest import DTYPES
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.hooks import Recorder
+from sparsetime.models.input_layout import AS_GIVEN
 from sparsetime.models.load import LoadedModel, longest_input
 from sparsetime.models.model_errors import explained
+from sparsetime.models.row_clock import RowClock
+from sparsetime.models.site_tensors import OtherRateError
 from sparsetime.models.sites import Site, resolve_site
 
 _LONGEST_BY_DEFAULT = 512
+_COMPARED, _ROWS_COMPARED = 512, 8
 _NO_SPECIAL_TOKENS = SpecialTokens()
-
-
-@final
-@dataclass(frozen=True)
-class PassSettings:
-    """Settings of windows and batches; they determine every byte of a capture."""
-
-    window: int | None = None
-    overlap: int = 0
-    batch: int = 32
-    dtype: str = "auto"
-    time_axis: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("window", "batch"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ConfigError(f"{name}={value} must be at least 1")
-        if self.dtype not in ("auto", *DTYPES):
-            raise ConfigError(
-                f"got dtype={self.dtype!r}, expected 'auto' (as the model computes) or one of "
-                f"{', '.join(DTYPES)}"
-            )
-
-
-@final
-@dataclass
-class PassFacts:
-    """What was found about a model and its documents.
-
-    may_pad: whether windows of several lengths run together, padded. saw_longer_window: whether
-    batches were checked on a window of more than one step; live passes are not checked.
-    padded_before: whether a token that begins a document is padding, where the same token may be
-    the beginning of a text; None where that is unknown.
-    """
-
-    may_pad: bool
-    saw_longer_window: bool = True
-    padded_before: bool | None = None
+_FOUND_FROM_SHAPES = RowSettings()
 
 
 @final
@@ -79,10 +60,14 @@ class ForwardPasses:
     """
 
     def __init__(
-        self, loaded: LoadedModel, sites: str | Sequence[str], settings: PassSettings
+        self,
+        loaded: LoadedModel,
+        sites: str | Sequence[str],
+        settings: PassSettings,
+        rows: RowSettings = _FOUND_FROM_SHAPES,
     ) -> None:
         self.loaded = loaded
-        self.settings = settings
+        self.settings, self._row_settings = settings, rows
         names = [sites] if isinstance(sites, str) else list(sites)
         self.sites: list[Site] = [resolve_site(loaded.model, name) for name in names]
         self.names = [site.name for site in self.sites]
@@ -90,8 +75,12 @@ class ForwardPasses:
             raise ConfigError(f"got sites={names}, expected at least one site, each named once")
         self._call = ModelCall(loaded.model)
         self._preparer = DocumentPreparer(loaded)
+        self._preparer.rate_is_given = rows.rate is not None
+        self._begun: list[PreparedDocument] = []
         self.facts = PassFacts(may_pad=self._call.takes_mask)
         self._recorder = Recorder(loaded.model, self.names, settings.time_axis)
+        self.clock, self._layout, self.own_times = RowClock(), AS_GIVEN, False
+        self._may_begin_again = False
         self._limit = longest_input(loaded.model, loaded.tokenizer)
         self._special = _NO_SPECIAL_TOKENS  # until the first document turns out to be a text
         limit = self._limit if self._call.takes_tokens else None  # who takes none reads values
@@ -99,8 +88,10 @@ class ForwardPasses:
 
     def fresh(self) -> ForwardPasses:
         """Passes over documents from the first on, with all that was found about the model."""
-        passes = ForwardPasses(self.loaded, self.names, self.settings)
+        passes = ForwardPasses(self.loaded, self.names, self.settings, self._row_settings)
         passes.facts = self.facts
+        if self.facts.found is not None:
+            passes.use(self.facts.found)
         return passes
 
     @property
@@ -128,8 +119,76 @@ class ForwardPasses:
         Errors: DataError where no document has any step; ConfigError where the tokenizer's special
         tokens cannot be detected.
         """
+        return self._plan(self._prepared(documents), shard_rows, part, keep_input)
+
+    def begin(
+        self,
+        documents: Iterable[Document],
+        shard_rows: int,
+        part: CapturePart | None = None,
+        keep_input: bool = False,
+    ) -> tuple[Shard, Iterator[Shard], dict[str, tuple[int, torch.dtype]]]:
+        """The first shard, those behind it, and the width and stored dtype of every site.
+
+        A site that has not one row a step is looked at for several lengths of the input, and the
+        shards are planned again for the rows that it has.
+
+        Errors: those of `plan`, `dry_run` and `find_rows`.
+        """
+        self._may_begin_again = self.facts.found is None
+        prepared = self._prepared(documents)
+        planned = self._plan(prepared, shard_rows, part, keep_input)
+        first = next(planned)
+        self._may_begin_again, begun, self._begun = False, self._begun, []
+        error: OtherRateError | DataError | None = None
+        asked = bool(self._row_settings) or begun[0].document.decoder_tokens is not None
+        if self.facts.found is not None or not asked:
+            try:
+                return first, planned, self.dry_run(first)
+            except (OtherRateError, DataError) as raised:
+                if self.facts.found is not None:
+                    raise
+                error = raised
+        self.use(self._found_rows(begun[0], error))
+        planned = self._plan(chain(begun, prepared), shard_rows, part, keep_input)
+        first = next(planned)
+        return first, planned, self.dry_run(first)
+
+    def use(self, found: FoundRows) -> None:
+        """Take the rows of sites as they were found. Errors: those of `FoundRows.one_clock`."""
+        self.clock = found.one_clock(self.names)
+        self.facts.found, self._layout = found, found.input_layout
+        self._recorder.layouts = {name: rows.layout for name, rows in found.sites.items()}
+
+    def _found_rows(
+        self, first: PreparedDocument, error: OtherRateError | DataError | None
+    ) -> FoundRows:
+        """The rows of every site, from one document. Errors: `error` where the model takes none."""
+        settings, rows = self.settings, self._row_settings
+        window = settings.window or (None if first.inputs.ndim > 1 else self._window_length(first))
+        run = RunSites(self._call, self._recorder, self.loaded.name)
+        layout = rows.input_layout
+        try:
+            probe = LengthProbe(run, first.inputs, settings.batch, layout, window)
+        except DataError as raised:
+            raise error or raised from raised
+        return find_rows(probe, self.names, rows, first.document.step, settings.time_axis)
+
+    def _prepared(self, documents: Iterable[Document]) -> Iterator[PreparedDocument]:
+        """Documents as inputs; those read before the rate of a site is known are kept."""
         self._preparer.padded_before = self.facts.padded_before
-        prepared = self._preparer.prepare(documents)
+        for prepared in self._preparer.prepare(documents):
+            if self._may_begin_again:
+                self._begun.append(prepared)
+            yield prepared
+
+    def _plan(
+        self,
+        prepared: Iterator[PreparedDocument],
+        shard_rows: int,
+        part: CapturePart | None,
+        keep_input: bool,
+    ) -> Iterator[Shard]:
         first = next(prepared, None)
         if first is None:
             empty = self.empty
@@ -143,13 +202,15 @@ class ForwardPasses:
         window = self._window_length(first)
         limit = None if first.document.kind == "values" else self._limit
         check_window(window, self.settings.overlap, len(self._special), limit, self.loaded.name)
-        overlap, special = self.settings.overlap, len(self._special)
         recording = first.document.recording
         described = keep_input or (recording is not None and recording.describes)
-        documents_and_first = chain([first], prepared)
-        yield from shards(
-            documents_and_first, window, overlap, special, shard_rows, part, described
-        )
+        overlap, special = self.settings.overlap, len(self._special)
+        self.own_times = has_own_times(self.clock, window, overlap, first.document)
+        documents: Iterator[PreparedDocument] = chain([first], prepared)
+        if not self.clock.is_plain:
+            cut = WindowSettings(window, overlap, len(self._special.before), special)
+            documents = documents_with_rows(documents, self.clock, cut, self.own_times, self.empty)
+        yield from shards(documents, window, overlap, special, shard_rows, part, described)
 
     def dry_run(self, shard: Shard) -> dict[str, tuple[int, torch.dtype]]:
         """Width and stored dtype of every site, from one window.
@@ -167,12 +228,16 @@ class ForwardPasses:
         window = next(longer, shard.windows[0])
         self.facts.saw_longer_window = window.length > 1
         with eval_mode(self.loaded.model), self._recorder:
-            check = BatchCheck(self._forward, shard.windows, window, self.settings.batch)
+            check = BatchCheck(
+                self._forward, shard.windows, window, self.settings.batch, self._compared
+            )
             check.one_by_one()
             check.together()
-            if self._call.takes_mask and self.settings.batch > 1:
+            self.facts.may_pad &= self.clock.follows != "decoder"
+            if self.facts.may_pad and self.settings.batch > 1:
                 self.facts.may_pad = check.padding_changes_nothing()
-            check.other_length()
+            if not self._recorder.layouts:
+                check.other_length()
         return check.alone
 
     def run(
@@ -185,8 +250,9 @@ class ForwardPasses:
         for batch in shard.batches(self.settings.batch, even=not self.facts.may_pad):
             with eval_mode(self.loaded.model), self._recorder:
                 activations = self._forward([window for window, _ in batch])
-                positions, rows = _places(batch, len(self._special.before), self._longest(batch))
             for name, value in activations.items():
+                positions, rows = stored_places(batch, self._first_position, value.shape[1])
+                check_rows(batch, value, name, self.clock, len(self._special))
                 if name not in stored:
                     dtype = self._dtype(value.dtype)
                     stored[name] = torch.empty(shard.rows, value.shape[2], dtype=dtype)
@@ -208,46 +274,25 @@ class ForwardPasses:
         storable = str(computed).removeprefix("torch.") in DTYPES
         return computed if storable else torch.float32
 
-    def _longest(self, batch: list[tuple[InputWindow, int]]) -> int:
-        return max(window.length for window, _ in batch) + len(self._special)
+    @property
+    def _compared(self) -> int:
+        """Input steps that suffice to see what a model mixes."""
+        return max(_COMPARED, math.ceil(self.clock.first + _ROWS_COMPARED * self.clock.step))
+
+    @property
+    def _first_position(self) -> int:
+        """The position of a window's first row among those that the model gives."""
+        return len(self._special.before) if self.clock.is_plain else 0
 
     def _forward(self, batch: list[InputWindow]) -> dict[str, Tensor]:
-        inputs, mask = self._padded(batch)
-        arguments, keywords = self._call.arguments(inputs, mask)
+        padding = getattr(self.loaded.tokenizer, "pad_token_id", None) or 0
+        inputs, mask = padded_inputs(batch, self._special, padding, self.clock)
+        decoder = decoder_tokens(batch, self.clock)
+        arguments, keywords = self._call.arguments(inputs, mask, self._layout, decoder)
         count, time = inputs.shape[:2]
-        kind, names = batch[0].prepared.document.kind, _names(batch)
+        kind, names = batch[0].prepared.document.kind, document_names(batch)
         shape = list(inputs.shape)
         with explained(
             f"the model {self.loaded.name!r} cannot run on {kind} of shape {shape} ({names})"
         ):
             return self._recorder.run(arguments, keywords, count, time, names)
-
-    def _padded(self, batch: list[InputWindow]) -> tuple[Tensor, Tensor]:
-        """Inputs [batch, time, …], padded at their end, and the mask [batch, time] of real ones."""
-        before = torch.tensor(self._special.before, dtype=torch.long)
-        after = torch.tensor(self._special.after, dtype=torch.long)
-        rows = [window.prepared.inputs[window.input_start : window.input_stop] for window in batch]
-        if rows[0].ndim == 1:
-            rows = [torch.cat([before, row.cpu(), after]) for row in rows]
-        padding = getattr(self.loaded.tokenizer, "pad_token_id", None) or 0
-        inputs = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=padding)
-        lengths = torch.tensor([len(row) for row in rows])
-        return inputs, (torch.arange(inputs.shape[1]) < lengths[:, None]).long()
-
-
-def _names(batch: list[InputWindow]) -> str:
-    """The documents of a batch, for errors."""
-    ids = dict.fromkeys(window.prepared.document.id for window in batch)
-    shown = ", ".join(repr(name) for name in list(ids)[:3]) + (", …" if len(ids) > 3 else "")
-    return f"{'document' if len(ids) == 1 else 'documents'} {shown}"
-
-
-def _places(
-    batch: list[tuple[InputWindow, int]], before: int, longest: int
-) -> tuple[Tensor, Tensor]:
-    """Positions of the stored rows in [batch * time], and their rows in the shard."""
-    positions = [
-        i * longest + before + window.stored_positions for i, (window, _) in enumerate(batch)
-    ]
-    rows = [np.arange(first, first + window.rows) for window, first in batch]
-    return torch.from_numpy(np.concatenate(positions)), torch.from_numpy(np.concatenate(rows))

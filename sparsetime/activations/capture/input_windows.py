@@ -25,6 +25,7 @@ class InputWindow:
 
     The model reads the inputs `input_start` to `input_stop` (exclusive). Stored are the document's
     rows `row_start` to `row_stop` (exclusive). Inputs before the first stored one are context.
+    positions: of the rows among those that the model gives, where they are not the input's steps.
     """
 
     prepared: PreparedDocument
@@ -33,6 +34,7 @@ class InputWindow:
     input_stop: int
     row_start: int
     row_stop: int
+    positions: np.ndarray[Any, np.dtype[np.int64]] | None = None
 
     @property
     def length(self) -> int:
@@ -45,8 +47,16 @@ class InputWindow:
         return self.row_stop - self.row_start
 
     @property
+    def decoder_length(self) -> int:
+        """Number of tokens that the decoder reads; 0 without any."""
+        tokens = self.prepared.document.decoder_tokens
+        return 0 if tokens is None else len(tokens)
+
+    @property
     def stored_positions(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Position within the window of every stored row."""
+        """Position of every stored row among the rows that the model gives for the window."""
+        if self.positions is not None:
+            return self.positions
         return self.prepared.kept[self.row_start : self.row_stop] - self.input_start
 
 
@@ -94,9 +104,9 @@ class Shard:
             {
                 "id": pa.array([d.id for d in documents], pa.string()),
                 "length": pa.array([prepared.length for prepared in started], pa.int64()),
-                "start": pa.array([d.start for d in documents], pa.float64()),
-                "step": pa.array([d.step for d in documents], pa.float64()),
-                "unit": pa.array([d.unit for d in documents], pa.string()),
+                "start": pa.array([p.row_times.start for p in started], pa.float64()),
+                "step": pa.array([p.row_times.step for p in started], pa.float64()),
+                "unit": pa.array([p.unit for p in started], pa.string()),
                 "source": pa.array([d.source for d in documents], pa.string()),
                 "labels": pa.array(labels, pa.string()),
                 "text": pa.array([d.text for d in documents], pa.large_string()),
@@ -118,13 +128,18 @@ class Shard:
         """
         # Sorting by length puts windows of like length together, which keeps padding small.
         firsts = np.cumsum([0, *(window.rows for window in self.windows)])[:-1].tolist()
-        order = sorted(zip(self.windows, firsts, strict=True), key=lambda pair: -pair[0].length)
+        order = sorted(
+            zip(self.windows, firsts, strict=True),
+            key=lambda pair: (-pair[0].length, pair[0].decoder_length),
+        )
         budget = count * order[0][0].length
         batch: list[tuple[InputWindow, int]] = []
         for window, first in order:
             longest = batch[0][0].length if batch else 0
             full = (len(batch) + 1) * longest > budget
-            if batch and (full or (even and window.length != longest)):
+            uneven = even and window.length != longest
+            other_decoder = bool(batch) and window.decoder_length != batch[0][0].decoder_length
+            if batch and (full or uneven or other_decoder):
                 yield batch
                 batch = []
             batch.append((window, first))
@@ -164,8 +179,15 @@ def windows(
     """Cut a document: every window after the first begins with `overlap` inputs of context.
 
     `window` counts all inputs of a forward pass, special tokens included; None takes the document
-    whole.
+    whole. Documents whose rows are not the steps of their input bring their windows along.
     """
+    if prepared.window_rows is not None:
+        row = 0
+        for one in prepared.window_rows:
+            stop = row + len(one.positions)
+            yield InputWindow(prepared, sequence, one.start, one.stop, row, stop, one.positions)
+            row = stop
+        return
     total = len(prepared.inputs)
     room = total if window is None else window - special
     next_input = 0

@@ -25,8 +25,10 @@ def kept_of_plan(shard: Shard, exclusion: StepExclusion) -> Bool[np.ndarray, " r
     start = 0
     for window in shard.windows:
         prepared, stop = window.prepared, start + window.rows
-        began = np.searchsorted(prepared.kept, window.input_start)
-        steps = np.arange(window.row_start, window.row_stop) - began
+        steps = window.positions
+        if steps is None:
+            began = np.searchsorted(prepared.kept, window.input_start)
+            steps = np.arange(window.row_start, window.row_stop) - began
         kept[start:stop] = steps >= exclusion.first
         if exclusion.tokens:
             if "token" not in prepared.columns.column_names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +15,25 @@ from sparsetime.activations.capture.document import Document, Kind
 from sparsetime.activations.capture.padding import Padding, left_out_tokens
 from sparsetime.activations.capture.recording import Recording, check_recordings_agree
 from sparsetime.activations.capture.step_labels import as_list, span_column, step_column, type_name
+from sparsetime.activations.store.input_columns import ROW_COLUMNS, ROW_DURATION, ROW_START
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.models.load import LoadedModel, vocabulary_size
 
-RESERVED = ("sequence", "position", "token", "char_start", "char_end", "stored")
+if TYPE_CHECKING:
+    from sparsetime.activations.capture.timed_rows import WindowRows
+
+RESERVED = ("sequence", "position", "token", "char_start", "char_end", "stored", *ROW_COLUMNS)
 # Upper bounds of one tokenizer call, so that memory stays bounded for endless data.
 _DOCUMENTS_A_CALL = 64
 _CHARACTERS_A_CALL = 1 << 20
+
+
+class RowTimes(NamedTuple):
+    """When the rows of a document are: the first, and most of the others from one to the next."""
+
+    start: float
+    step: float
+    unit: str | None = None
 
 
 @final
@@ -32,7 +44,8 @@ class PreparedDocument:
     inputs: tokens [time] or values [time, features], without the special tokens around a
     window. kept: int64, the inputs whose activations are stored, ascending. columns: one row per
     kept input, `position` (0, 1, …) first. number: of the document among all that were prepared,
-    also those without steps.
+    also those without steps. times, window_rows: of the rows, where they are not
+    the steps of the input; `kept` and `columns` then have an entry for each of those rows.
     """
 
     document: Document
@@ -40,6 +53,19 @@ class PreparedDocument:
     kept: np.ndarray[Any, np.dtype[np.int64]]
     columns: pa.Table
     number: int = 0
+    times: RowTimes | None = None
+    window_rows: tuple[WindowRows, ...] | None = None
+
+    @property
+    def row_times(self) -> RowTimes:
+        """When its rows are, in its unit."""
+        document = self.document
+        return self.times or RowTimes(document.start, document.step)
+
+    @property
+    def unit(self) -> str:
+        """The unit of time of its rows."""
+        return self.row_times.unit or self.document.unit
 
     @property
     def length(self) -> int:
@@ -62,6 +88,8 @@ class DocumentPreparer:
         self._unit: tuple[str, str] | None = None
         self._shape: list[int] | None = None
         self._recording: tuple[str, Recording | None] | None = None
+        self._timed: bool | None = None
+        self.rate_is_given = False
         self._schema: pa.Schema | None = None
         self.empty: list[str] = []
 
@@ -89,8 +117,14 @@ class DocumentPreparer:
                     f"the step label {label!r} of the document {name!r} has the name of a column "
                     f"that stores have; call it otherwise"
                 )
+        timed = self._timed = document.times is not None if self._timed is None else self._timed
+        if timed != (document.times is not None):
+            raise MismatchError(
+                f"the document {name!r} has {'no times' if timed else 'times'} of its steps, those "
+                f"before it have {'them' if timed else 'none'}; give times for all or for none"
+            )
         first, recording = self._recording = self._recording or (name, document.recording)
-        check_recordings_agree(name, document.recording, first, recording, rate=False)
+        check_recordings_agree(name, document.recording, first, recording, self.rate_is_given)
         if kind == "tokens":
             self._check_range(document)
         if kind == "values":
@@ -176,6 +210,10 @@ class DocumentPreparer:
                 )
             column = step_column(document, name, as_list(values))
             columns[name] = column.take(pa.array(kept + first))
+        if document.times is not None:
+            begins = document.times[kept + first]
+            ends = document.time_of((kept + first + 1).astype(np.float64))
+            columns |= {ROW_START: pa.array(begins), ROW_DURATION: pa.array(ends - begins)}
         position = pa.array(np.arange(len(kept), dtype=np.int32))
         table = self._with_first_schema(document, pa.table({"position": position, **columns}))
         return PreparedDocument(document, inputs, kept, table)

@@ -16,8 +16,9 @@ from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.check_finite import check_shard_finite
 from sparsetime.activations.capture.containers import items_of
 from sparsetime.activations.capture.document import Document, Times
-from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
+from sparsetime.activations.capture.forward_passes import ForwardPasses
 from sparsetime.activations.capture.input_windows import InputWindow, Shard
+from sparsetime.activations.capture.pass_settings import PassSettings
 from sparsetime.activations.readers.recordings import recordings_of
 from sparsetime.activations.sampling.prefetch import prefetched
 from sparsetime.activations.sampling.sample_kinds import (
@@ -116,10 +117,8 @@ class StreamingSource:
         self._passes, self._documents, self._repeatable = passes, new_documents, repeatable
         self._buffer_rows = buffer_rows
         passes = passes.fresh()
-        planned = passes.plan(new_documents(), buffer_rows)
-        first = next(planned)
         with _ONE_PASS_AT_A_TIME:
-            widths = passes.dry_run(first)
+            first, planned, widths = passes.begin(new_documents(), buffer_rows)
         self._passes.facts = passes.facts
         self.model_name: str | None = loaded.name
         self.model_hash: str | None = loaded.revision_or_hash

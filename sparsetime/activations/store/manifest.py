@@ -21,6 +21,7 @@ SEQUENCES = "sequences.parquet"
 PART = "part"  # key of `capture`: number of this part of a capture, and how many parts there are
 DOCUMENT = "document"  # column of the sequences of a part: number of the document in all the data
 KEEP_INPUT = "keep_input"  # key of `capture`: whether the inputs are kept
+ROWS = "rows"  # key of `capture`: the rate of a site whose rows are not the steps of the input
 OWN_TIMES = "own_times"  # key of `capture`: whether rows have times of their own
 EXCLUSION = "exclusion"  # key of `capture`: the steps that the capture leaves out
 SHARDS = "shards"

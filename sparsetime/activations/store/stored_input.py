@@ -47,7 +47,8 @@ class StoredInput:
     @property
     def shape(self) -> tuple[int, ...]:
         """[time, ...] of the values. Errors: those of `values`."""
-        return self._array.shape
+        shape = tuple(self._array.shape)
+        return shape if len(shape) > 1 else (*shape, 1)
 
     def steps_between(self, start: float, stop: float) -> tuple[int, int]:
         """First step and one past the last of those that begin from `start` to before `stop`."""
@@ -58,6 +59,8 @@ class StoredInput:
     def values(self, first: int = 0, stop: int | None = None) -> np.ndarray:
         """Its steps `first` to `stop` (exclusive), [time, ...], in the dtype that was given.
 
+        Values of one feature and tokens are [time, 1].
+
         Errors: DataError where the input was not kept, or for steps that it does not have;
         StoreError and DamagedError where it is in a file that is missing or was changed.
         """
@@ -67,7 +70,8 @@ class StoredInput:
                 f"steps {first} to {stop} are not within the {self.length:,} input steps of "
                 f"{self._id!r}"
             )
-        return np.asarray(self._array[first:stop])
+        values = np.asarray(self._array[first:stop])
+        return values if values.ndim > 1 else values[:, None]
 
     @cached_property
     def _array(self) -> SlicedArray:

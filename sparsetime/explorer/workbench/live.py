@@ -114,12 +114,18 @@ class Live:
 
     def passes(self, store: Store) -> ForwardPasses:
         """The model and its site, run with the settings of the capture."""
-        from sparsetime.activations.capture.forward_passes import ForwardPasses, PassSettings
+        from sparsetime.activations.capture.forward_passes import ForwardPasses
+        from sparsetime.activations.capture.pass_settings import PassSettings
+        from sparsetime.activations.capture.row_settings import FoundRows
+        from sparsetime.activations.store.manifest import ROWS
 
         kept = store.manifest.capture
         names = ("window", "overlap", "batch", "dtype", "time_axis")
         settings = PassSettings(**{name: kept[name] for name in names if name in kept})
-        return ForwardPasses(self.model(store), store.site, settings)
+        passes = ForwardPasses(self.model(store), store.site, settings)
+        if ROWS in kept:
+            passes.use(FoundRows.of_record(kept[ROWS], store.site))
+        return passes
 
 
 def check_input(opened: RunCache, key: str, typed: LiveInput) -> Document:
