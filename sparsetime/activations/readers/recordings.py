@@ -121,7 +121,11 @@ def _names_files(text: str) -> bool:
     if "\n" in text or len(text) > _LONGEST_PATH:
         return False
     path = Path(text)
-    if path.exists():
+    try:
+        exists = path.exists()
+    except OSError:  # a text with a word that is longer than a name of a file can be
+        return False
+    if exists:
         return path.is_dir() or reader_of(path) is not None
     return any(mark in text for mark in "*?[") and reader_of(path) is not None
 
