@@ -188,6 +188,7 @@ def card(row, words, gaps, title):
             page_schema.ShadedPassage(source=f"topics/{title}", activation="4.21", pieces=pieces)
         )
     return page_schema.FeatureCard(
+        name="",
         feature=row.feature,
         part=row.part,
         words=row.words,

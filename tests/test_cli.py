@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import yaml
+from known_codes import Itself, make_store
 from small_model import write_model, write_texts
 from typer.testing import CliRunner
 
@@ -510,3 +511,26 @@ def capture(work, data, out):
     model = str(work / "my-model")
     options = {"model": model, "data": str(data), "site": "encoder.layer.1", "out": str(out)}
     return "capture", *(x for name, value in options.items() for x in (f"--{name}", value))
+
+
+def test_labels_events_and_conditions(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    rows, kinds = [], []
+    for _ in range(8):
+        kind = np.repeat(rng.choice(["a", "b"], 20), 10)
+        rows.append(np.stack([kind == "a", rng.random(200) < 0.1], 1).astype(float))
+        kinds.append(kind.tolist())
+    labels = [{"group": "xy"[number % 2]} for number in range(8)]
+    store = make_store(tmp_path / "store", rows, steps={"kind": kinds}, labels=labels)
+    sparsetime.index(Itself(2), store, tmp_path / "index", progress=False)
+    given = ("--index", "index", "--store", "store", "--draws", "30")
+    said = run("label", *given, "--baseline", "again=index").stdout
+    assert "a (kind)" in said and "1 of 2 features named by a label" in said
+    assert "chosen on 4 recordings" in said
+    said = run("perievent", *given, "--label", "kind", "--before", "5", "--after", "8").stdout
+    assert "responses with q <= 0.05" in said and "latency (steps)" in said
+    assert "has no events" in run("perievent", *given, code=2).output
+    said = run("compare", *given, "--label", "group", "--value", "x", "--value", "y").stdout
+    assert "of 2 features differ with q <= 0.05" in said and "95% interval" in said
+    assert "expected NAME=PATH" in run("label", *given, "--baseline", "index", code=2).output

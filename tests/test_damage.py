@@ -58,6 +58,7 @@ def run(tmp_path_factory):
     st.evaluate(sae, store, ["fvu", "l0", "dwell"], out=run / "topk", progress=False)
     index = st.index(sae, store, out=run / "topk/features", progress=False)
     index.add_table("raters", {"feature": range(WIDTH), "score": np.ones(WIDTH)}, [SCORE])
+    index.add_details("scores", {"feature": [1, 1], "score": [0.5, 0.25]}, [SCORE], {"draws": 3})
     st.index(trained(run / "other", store, seed=1), store, run / "other/features", progress=False)
     with pytest.raises(KeyboardInterrupt):
         trained(run / "interrupted", Interrupting(store))
@@ -137,9 +138,14 @@ def read_index(run, name):
     try:
         sequences = index.sequences["sequence"].to_pylist()
         return [index.features, index.tables, *map(index.entries, sequences),
-                index.examples(3), index.history(3)]  # fmt: skip
+                index.examples(3), index.history(3), *read_details(index)]  # fmt: skip
     finally:
         index.close()
+
+
+def read_details(index):
+    scores = index.details("scores")
+    return [] if scores is None else [scores.about, scores.table, scores.rows(1)]
 
 
 def read_log(run, name):
@@ -307,6 +313,7 @@ LEFT_OUT = [  # a file, and whether the dictionary beside it is still shown
     ("topk/features/index.json", False),
     ("topk/features/features.parquet", False),
     ("topk/features/tables/raters.json", True),
+    ("topk/features/details/scores.json", True),
     ("topk/evaluation.json", True),
     ("topk/metrics.jsonl", True),
     ("labels.jsonl", True),
@@ -364,6 +371,10 @@ OTHERS = {
     "topk/features/tables/raters.json": [
         ({"schema_version": 9}, "has the schema 9; .* Update sparsetime"),
         ({"columns": [3]}, "cannot be read"),
+    ],
+    "topk/features/details/scores.json": [
+        ({"schema_version": 9}, "has the schema 9; .* Update sparsetime"),
+        ({"file": None}, "is not the record of a detail table"),
     ],
 }
 

@@ -75,6 +75,10 @@ class ShownDictionary:
         names = [column.name for column in self.columns.values() if column.role == "name"]
         return [self.column(name).to_pylist() for name in names]
 
+    def table_name(self, feature: int) -> str:
+        """The name of a feature in the first feature table that has one; empty without any."""
+        return next((str(names[feature]) for names in self.name_columns if names[feature]), "")
+
 
 @dataclass(frozen=True)
 class RunContents:

@@ -117,7 +117,8 @@ def read_detail_table(folder: Folder, name: str, subject: Mapping[str, str]) -> 
         return None
     record = folder.read_json(file, again=_AGAIN)
     wanted = {"schema_version", "columns", "subject", "about", "file"}
-    if not isinstance(record, dict) or not wanted <= record.keys():
+    whole = isinstance(record, dict) and wanted <= record.keys()
+    if not whole or not all(isinstance(record[part], dict) for part in ("about", "file")):
         raise DamagedError(f"{folder.url}/{file} is not the record of a detail table. {_AGAIN}")
     if record["schema_version"] != SCHEMA_VERSION:
         raise StoreError(

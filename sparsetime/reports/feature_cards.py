@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from sparsetime.explorer.excerpts import excerpt
-from sparsetime.explorer.row_choice import FeatureTable
 from sparsetime.explorer.step_units import words_of
 from sparsetime.features.contexts import find_sequence
 from sparsetime.features.step_text import gap_text
@@ -17,18 +16,18 @@ from sparsetime.reports.page_schema import FeatureCard, FeatureList, Piece, Shad
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
     from sparsetime.codes import SparseCode
+    from sparsetime.explorer.run_contents import ShownDictionary
     from sparsetime.features.contexts import FeatureContext
-    from sparsetime.features.index import FeatureIndex
 
 TELLING, PASSAGES, AROUND, SHADES = 30, 3, 14, 8
 _BARS = "\u00b7\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"  # of nothing and of each shade
 
 
-def feature_list(
-    dictionary: str, index: FeatureIndex, table: FeatureTable, store: Store
-) -> FeatureList:
+def feature_list(shown: ShownDictionary) -> FeatureList:
     """The most telling features of a dictionary, each with its strongest moments in context."""
     from sparsetime.features.contexts import feature_context
+
+    index, table, store = shown.index, shown.table, shown.store
 
     @lru_cache(maxsize=64)
     def code_of(sequence: int) -> SparseCode:
@@ -49,6 +48,7 @@ def feature_list(
             FeatureCard(
                 feature=feature,
                 part=table.part(feature),
+                name=shown.table_name(feature),
                 words=row["words"] or [],
                 facts=[
                     f"lasts {words.lasting(row['dwell'])}",
@@ -70,7 +70,7 @@ def feature_list(
                 ],
             )
         )
-    return FeatureList(dictionary=dictionary, cards=cards, of=int((table.density > 0).sum()))
+    return FeatureList(dictionary=shown.entry.key, cards=cards, of=int((table.density > 0).sum()))
 
 
 class _Place(NamedTuple):

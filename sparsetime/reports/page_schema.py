@@ -61,6 +61,7 @@ class FeatureCard(FrozenRecord):
 
     feature: int
     part: Part
+    name: Text  # of a feature table, such as a label that it detects; empty without any
     words: list[Text]
     facts: list[Text]  # "lasts 12.3 tokens", "active on 0.4% of tokens"
     passages: list[ShadedPassage]

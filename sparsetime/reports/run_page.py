@@ -63,11 +63,7 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
         shown = unique_titles(contents.shown)
         lists = []
         for dictionary in shown:
-            lists.append(
-                feature_list(
-                    dictionary.entry.key, dictionary.index, dictionary.table, dictionary.store
-                )
-            )
+            lists.append(feature_list(dictionary))
             bar.advance()
         bar.advance(len(names) - len(shown))
     stores = distinct_stores([dictionary.store for dictionary in shown])
@@ -117,7 +113,7 @@ def _timeline(shown: list[ShownDictionary]) -> EmbeddedTimeline:
             EmbeddedDictionary(
                 entry=dictionary.entry,
                 features=[
-                    feature_of(dictionary.table, number)
+                    feature_of(dictionary.table, number, dictionary.table_name(number))
                     for number in sorted(firing.get(dictionary.entry.key, ()))
                 ],
             )

@@ -97,6 +97,31 @@ def test_the_changes_of_a_label_are_events(tmp_path):
     }  # fmt: skip
 
 
+def test_events_of_a_store_are_averaged_and_name_features(tmp_path):
+    """Feature 0 is active while a "seizure" lasts, 1 at random."""
+    rng = seeds.numpy_generator(1, "planted codes")
+    rows, events = [], []
+    for number in range(8):
+        x = (rng.random((200, 2)) < 0.1) * 1.0
+        x[:, 0] = 0.0
+        for start in (40, 130):
+            onset = start + int(rng.integers(0, 20))
+            x[onset : onset + 10, 0] = 1.0
+            events.append((f"document {number}", onset * 1.0, 10.0, "seizure"))
+        rows.append(x)
+    store = make_store(tmp_path / "store", rows)
+    columns = zip(("id", "onset", "duration", "trial_type"), zip(*events, strict=True), strict=True)
+    annotated = st.annotate(store, events=pa.table({k: list(v) for k, v in columns}))
+    made = index(Itself(2), annotated, tmp_path / "index", progress=False)
+    row = st.peri_event(made, annotated, draws=50, progress=False).rows(0)[0]
+    assert (row["type"], row["latency"], row["duration"]) == ("seizure", 0, 10)
+    scores = st.label_features(made, annotated, draws=50, progress=False)
+    best = scores.rows(0)[0]
+    assert best["name"] == "seizure" and best["precision"] == best["recall"] == 1.0
+    with pytest.raises(DataError, match="has no events; annotate it"):
+        st.peri_event(made, make_store(tmp_path / "other", rows))
+
+
 def test_the_latency_is_where_the_response_around_the_peak_begins():
     rate = np.array(
         [[0.1, 0.1, 0.6, 0.1, 0.8, 0.9, 0.6, 0.1], [0.9, 0.9, 0.9, 0.1, 0.1, 0.9, 1, 1]]

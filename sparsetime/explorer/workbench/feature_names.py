@@ -28,9 +28,9 @@ def feature_name(opened: RunCache, key: str, feature: int) -> FeatureName:
     person = opened.labels.of(key, feature).name
     if person:
         return FeatureName(person, "person")
-    for names in opened.dictionary(key).name_columns:
-        if names[feature]:
-            return FeatureName(str(names[feature]), "label")
+    label = opened.dictionary(key).table_name(feature)
+    if label:
+        return FeatureName(label, "label")
     words = opened.dictionary(key).table.words[feature]
     return FeatureName(", ".join(words[:_WORDS]), "rule" if words else "")
 

@@ -149,12 +149,13 @@ def row_cells(
 
 def timeline_feature(opened: RunCache, key: str, number: int) -> TimelineFeature:
     """The statistics of one feature, as pages hold them that draw by themselves."""
-    table = opened.dictionary(key).table
-    return feature_of(table, number, opened.labels.of(key, number).name)
+    shown = opened.dictionary(key)
+    label = opened.labels.of(key, number).name or shown.table_name(number)
+    return feature_of(shown.table, number, label)
 
 
 def feature_of(table: FeatureTable, number: int, label: str = "") -> TimelineFeature:
-    """The row of a table for one feature."""
+    """The row of a table for one feature, named by `label` where there is one."""
     return TimelineFeature(
         feature=number,
         part=table.part(number),

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int
 
+from sparsetime.activations.store.store import Store
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.features.arrow_numpy import to_numpy
 from sparsetime.features.labels.stored_label import indexed_view, read_labels
 
 if TYPE_CHECKING:
-    from sparsetime.activations.store.store import Store
     from sparsetime.features.index import FeatureIndex
 
 SEQUENCE, STEP, TYPE = "sequence", "first_step", "trial_type"
@@ -65,25 +65,28 @@ def label_onsets(index: FeatureIndex, store: Store, label: str) -> pa.Table:
 
 def store_events(store: Store) -> pa.Table:
     """The events that a store was annotated with. Errors: DataError where it has none."""
-    events = getattr(store, "events", None)
-    if events is None or not events.num_rows:
+    events = store.events
+    if not events.num_rows:
         raise DataError(
-            f"{store.path} has no events; annotate it with a table of them, or average around the "
+            f"{store.path} has no events; annotate it (sparsetime.annotate), or average around the "
             f"changes of a label"
         )
     return events
 
 
-def read_onsets(index: FeatureIndex, events: pa.Table | Mapping[str, Any]) -> list[Onsets]:
+def read_onsets(index: FeatureIndex, events: Store | pa.Table | Mapping[str, Any]) -> list[Onsets]:
     """The onsets of every type, by type, on the indexed sequences; others are left out.
 
-    `events` has the columns `sequence` (number in the whole store) and `first_step`; without
-    `trial_type` all are of one type.
+    `events` is a store that was annotated with some, or a table with the columns `sequence`
+    (number in the whole store) and `first_step`; without `trial_type` all are of one type.
 
     Errors: MismatchError for missing columns; DataError, with the row, for a step outside of its
     recording, and where no event lies in an indexed sequence.
     """
-    table = events if isinstance(events, pa.Table) else pa.table(dict(events))
+    if isinstance(events, Store):
+        table = store_events(events)
+    else:
+        table = events if isinstance(events, pa.Table) else pa.table(dict(events))
     missing = [name for name in (SEQUENCE, STEP) if name not in table.column_names]
     if missing:
         raise MismatchError(

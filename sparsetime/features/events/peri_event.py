@@ -22,6 +22,7 @@ from sparsetime.progress import progress as running
 from sparsetime.statistics.false_discovery import benjamini_hochberg, pooled_p_values
 
 if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
     from sparsetime.features.index import FeatureIndex
 
 DRAWS = 200
@@ -53,7 +54,7 @@ class PeriEventAverages:
 
 def peri_event(
     index: FeatureIndex,
-    events: pa.Table | Mapping[str, Any],
+    events: Store | pa.Table | Mapping[str, Any],
     *,
     before: int = WINDOW[0],
     after: int = WINDOW[1],
@@ -63,8 +64,8 @@ def peri_event(
 ) -> DetailTable:
     """Average every feature around the onsets of every type of event.
 
-    events: a table of `sequence` (number in the whole store), `first_step` and `trial_type`, such
-    as the events of a store or `label_onsets`. before, after: the window, in steps.
+    events: a store with events, or a table of `sequence` (number in the whole store), `first_step`
+    and `trial_type`, such as `store.events` or `label_onsets`. before, after: the window, in steps.
 
         rate_f(lag) = share of onsets t with f active at t + lag,    -before <= lag <= after
 

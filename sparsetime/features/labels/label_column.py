@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from sparsetime.features.labels.stored_label import StoredLabel
+from sparsetime.features.labels.stored_label import FLAGS, StoredLabel
 
 BINS = 12
 
@@ -51,7 +51,7 @@ class LabelColumn:
     def name_text(self, low: int, high: int) -> str:
         """The name of a feature that detects the value: "F4 (note)", or "speech" of a flag."""
         value = self.value_text(low, high)
-        if set(self.values) == {"False", "True"}:
+        if self.values == FLAGS:
             return self.name if value == "True" else f"not {self.name}"
         return f"{self.name} {value}" if self.is_numeric else f"{value} ({self.name})"
 

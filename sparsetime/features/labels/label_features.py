@@ -47,11 +47,11 @@ def label_features(
 ) -> DetailTable:
     """Score every feature as a detector of every label, and name features by their best label.
 
-    labels: names to read; None: all labels of steps and of sequences. numeric: labels of whole
-    numbers to bin rather than to take as categories; floats always are. baselines: other stores or
-    indexes of the same recordings, by a short name, whose best dimension or feature is scored
-    beside each feature, such as {"untrained": …} and {"input": …}; "raw", the activations of
-    `store`, always is. draws: of the null, which exchanges a label's course among recordings.
+    labels: names to read; None: all labels of steps, of sequences, and types of events. numeric:
+    labels of whole numbers to bin, not to take as categories; floats always are. baselines: other
+    stores or indexes of the same recordings, by a short name, whose best dimension or feature is
+    scored beside each feature, such as {"untrained": …} and {"input": …}; "raw", the activations
+    of `store`, always is. draws: of the null, which exchanges a label's course among recordings.
 
     For each feature and label, the value (of a numeric label: the range of bins) and the threshold
     are chosen on half of the recordings; precision, recall, AUROC, p, q and the tuning curve are of

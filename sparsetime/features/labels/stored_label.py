@@ -1,14 +1,16 @@
-"""Labels of a store on the steps of an index: categories as codes, numbers as numbers."""
+"""Labels and events of a store on the steps of an index: codes of categories, or numbers."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 from jaxtyping import Float, Int
 
 from sparsetime.errors import DataError, unknown_name
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 #: Columns of every store, which label nothing.
 NO_LABELS = ("sequence", "position", "token", "char_start", "char_end", "document")
 MOST_VALUES = 1000
+FLAGS = ("False", "True")
+_MOST_TYPES = 200
 MOST_INTEGERS = 64  # distinct whole numbers that are categories; more are a numeric label
 
 
@@ -70,7 +74,9 @@ def sequence_labels(view: Store) -> dict[str, list[Any]]:
 def read_labels(
     view: Store, only: Sequence[str] | None = None, numeric: Sequence[str] = ()
 ) -> list[StoredLabel]:
-    """All labels of a view, those of steps first: step columns, then labels of sequences.
+    """All labels of a view: step columns, labels of sequences, and types of events.
+
+    A type of event is a flag, true on the steps that an event of it covers.
 
     Floats, and whole numbers with more than 64 distinct values, are numeric; everything else is a
     category. numeric: further labels of numbers that are to be numeric. only: names to read.
@@ -85,6 +91,8 @@ def read_labels(
     of_sequences = sequence_labels(view)
     names = [name for name in columns.column_names if name not in NO_LABELS]
     names += [name for name in of_sequences if name not in (*NO_LABELS, *names)]
+    events = view.events
+    names += [name for name in event_types(events) if name not in (*NO_LABELS, *names)]
     for name in (*(only or ()), *numeric):
         if name not in names:
             raise unknown_name("label", name, names)
@@ -93,9 +101,11 @@ def read_labels(
     for name in names if only is None else only:
         if name in columns.column_names:
             label = _label(name, columns[name], name in numeric)
-        else:
+        elif name in of_sequences:
             label = _label(name, _array(of_sequences[name]), name in numeric)
             label = None if label is None else _repeated(label, lengths)
+        else:
+            label = StoredLabel(name, FLAGS, _covered(view, events, name))
         if label is not None and not _names_documents(label, lengths):
             labels.append(label)
         elif only is not None:
@@ -104,6 +114,24 @@ def read_labels(
                 f"{MOST_VALUES:,} values, or another one on every recording; leave it out"
             )
     return labels
+
+
+def event_types(events: pa.Table) -> list[str]:
+    """The types of a table of events, the most frequent first, up to 200."""
+    counts = Counter(one for one in events["trial_type"].to_pylist() if one is not None)
+    return [name for name, _ in counts.most_common(_MOST_TYPES)]
+
+
+def _covered(view: Store, events: pa.Table, kind: str) -> Int[np.ndarray, " rows"]:
+    """1 on the rows that an event of a type covers, 0 elsewhere."""
+    own = events.filter(pa.compute.equal(events["trial_type"], kind))
+    begins = view.segments.numpy_offsets
+    place = np.searchsorted(view.sequence_indices, to_numpy(own, "sequence"))
+    code = np.zeros(begins[-1] + 1, dtype=np.int32)
+    # Counts of the events that began and of those that ended, row by row.
+    np.add.at(code, begins[place] + to_numpy(own, "first_step"), 1)
+    np.add.at(code, begins[place] + to_numpy(own, "stop_step"), -1)
+    return (np.cumsum(code)[:-1] > 0).astype(np.int32)
 
 
 def _array(values: list[Any]) -> pa.ChunkedArray:
