@@ -67,6 +67,8 @@ STREAMS = {
     "synthetic testbed": "features, activations, atoms and noise of the synthetic testbed",
     "voices": "speakers of made speech, by number",
     "speech": "sounds, durations, pitch and noise of made speech, by recording",
+    "clips": "shapes, colours, motions and noise of made video clips, by clip and kind",
+    "EEG": "rhythms, events and noise of made EEG, by subject",
     "melodies": "notes, durations, timbres and noise of made melodies, by recording",
     "initial weights of a testbed": "weights of a testbed's model before training",
     "order of windows": "offset and order of a language model's training windows, by epoch",

@@ -3,6 +3,9 @@
 from .atom_recovery import Recovery as Recovery
 from .atom_recovery import recovery as recovery
 from .base import Testbed as Testbed
+from .clips.clip import Clip as Clip
+from .clips.generate import clips as clips
+from .clips.generate import gesture_clips as gesture_clips
 from .compiled.build import compiled_model as compiled_model
 from .compiled.build import sampled_tokens as sampled_tokens
 from .compiled.circuit import Circuit as Circuit
@@ -11,6 +14,8 @@ from .compiled.circuit import StepEdge as StepEdge
 from .compiled.model import CompiledModel as CompiledModel
 from .contrastive_pairs.pairs import ContrastivePairs as ContrastivePairs
 from .contrastive_pairs.pairs import contrastive_pairs as contrastive_pairs
+from .eeg.recordings import EEGRecording as EEGRecording
+from .eeg.recordings import eeg_recordings as eeg_recordings
 from .music.melodies import Melody as Melody
 from .music.melodies import melodies as melodies
 from .networks.crepe import crepe as crepe
@@ -19,9 +24,11 @@ from .networks.protein_lstm import residues_of as residues_of
 from .networks.voice_encoder import voice_encoder as voice_encoder
 from .prose.build import ProseSettings as ProseSettings
 from .prose.minilm import minilm as minilm
+from .proteins.human_proteins import human_proteins as human_proteins
 from .python_code.build import PythonCodeSettings as PythonCodeSettings
 from .python_code.pretrained import code_model as code_model
 from .python_code.pretrained import steps_of as steps_of
+from .sensors.basic_motions import basic_motions as basic_motions
 from .series.build import SeriesSettings as SeriesSettings
 from .series.pretrained import series_model as series_model
 from .speech.utterances import Utterance as Utterance

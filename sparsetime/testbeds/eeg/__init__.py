@@ -1,0 +1,1 @@
+"""Made EEG: recordings with planted rhythms and events."""

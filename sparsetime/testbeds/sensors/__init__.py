@@ -1,0 +1,1 @@
+"""Recordings of worn sensors, read out of a package that carries them."""
