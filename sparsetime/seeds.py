@@ -62,6 +62,7 @@ STREAMS = {
     "SynthSAEBench": "bias, correlations, spreads, and rows of SynthSAEBench by part and block",
     "SynthSAEBench vectors": "the true directions of SynthSAEBench, before they are moved apart",
     "TempBench": "directions, latents and noise of TempBench, by bed and part",
+    "rows of a probe table": "rows of a table of sae-probes, by its name",
     "rotation of a compiled model": "directions of the variables of a compiled model",
     "inputs of a compiled model": "tokens of a compiled model, by model and draw",
     "synthetic testbed": "features, activations, atoms and noise of the synthetic testbed",

@@ -28,6 +28,8 @@ from .proteins.human_proteins import human_proteins as human_proteins
 from .python_code.build import PythonCodeSettings as PythonCodeSettings
 from .python_code.pretrained import code_model as code_model
 from .python_code.pretrained import steps_of as steps_of
+from .sae_probes.tables import ProbeTable as ProbeTable
+from .sae_probes.tables import probe_tables as probe_tables
 from .sensors.basic_motions import basic_motions as basic_motions
 from .series.build import SeriesSettings as SeriesSettings
 from .series.pretrained import series_model as series_model

@@ -1,5 +1,6 @@
 """Contrastive scores on codes whose scores are known in closed form."""
 
+import itertools
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ from sparsetime.testbeds.contrastive_pairs.pairs import FRAMES, SUBJECTS, contra
 
 WIDTH, PAIRS = 16, 12
 SUBJECT = [f"s{number:02}" for number in range(PAIRS)]
+WORDING = ["was", "has"] * (PAIRS // 2)
 NUMBERS = np.arange(2 * PAIRS).reshape(-1, 2)
 LENGTHS = np.tile([2, 3], PAIRS)
 
@@ -24,7 +26,8 @@ def texts(first, second):
 
 
 def scores(first, second, **changed):
-    given = {"pairs": NUMBERS, "subjects": SUBJECT, "contrasts": ["tense"] * PAIRS} | changed
+    given = {"pairs": NUMBERS, "subjects": SUBJECT} | changed
+    given = {"contrasts": ["tense"] * PAIRS, "wordings": WORDING} | given
     return contrastive_scores(texts(first, second), LENGTHS, **given)
 
 
@@ -66,9 +69,9 @@ def test_texts_count_by_their_steps():
     assert found.independence.value == pytest.approx((WIDTH - 1) / math.sqrt(WIDTH))
 
 
-def test_a_latent_that_orders_half_of_the_subjects_only_is_found_out():
+def test_a_latent_that_orders_one_wording_only_is_found_out():
     first, second = torch.zeros(2, PAIRS, WIDTH)
-    first[::2, 1] = 1.0  # subjects are halved by the parity of their number
+    first[::2, 1] = 1.0  # in the words of one half
     first[1::2, 2] = 1.0
     assert scores(first, second).direction.value == 0.5
     second[1::2, 1] = 1.0
@@ -79,10 +82,10 @@ def test_a_latent_that_orders_half_of_the_subjects_only_is_found_out():
 def test_a_sparse_code_scores_as_its_dense_form():
     generator = torch.Generator().manual_seed(3)
     x = torch.rand(int(LENGTHS.sum()), WIDTH, generator=generator) - 0.7
-    given = (LENGTHS, NUMBERS, SUBJECT, ["tense", "number"] * (PAIRS // 2))
-    with pytest.raises(DataError, match="the contrast 'number' is of one half of the subjects"):
+    given = (LENGTHS, NUMBERS, SUBJECT, ["tense", "number"] * (PAIRS // 2), WORDING)
+    with pytest.raises(DataError, match="got one wording of the contrast 'number', expected at"):
         contrastive_scores(x, *given)
-    given = (LENGTHS, NUMBERS, SUBJECT, ["tense"] * 6 + ["number"] * 6)
+    given = (LENGTHS, NUMBERS, SUBJECT, ["tense"] * 6 + ["number"] * 6, WORDING)
     sparse = contrastive_scores(SparseCode.from_dense(x.clamp_min(0)), *given)
     dense = contrastive_scores(x.clamp_min(0), *given)
     for name in ("contrastive", "independence", "interpretability", "direction"):
@@ -100,16 +103,30 @@ def test_pairs_that_cannot_be_scored_are_refused():
     with pytest.raises(DataError, match="got codes that are not finite"):
         scores(first, second * math.nan)
     with pytest.raises(MismatchError, match="add up to 60, expected the 10 steps"):
-        contrastive_scores(first[:10], LENGTHS, NUMBERS, SUBJECT, ["tense"] * PAIRS)
+        contrastive_scores(first[:10], LENGTHS, NUMBERS, SUBJECT, ["tense"] * PAIRS, WORDING)
 
 
-def test_texts_of_a_pair_differ_in_the_contrast_only():
+def test_texts_of_a_pair_are_frames_with_one_subject():
     bed = contrastive_pairs()
-    assert len(bed.pairs) == len(FRAMES) * len(SUBJECTS) == len(bed.subjects)
-    assert len(set(bed.texts)) == len(bed.texts)
-    for (first, second), (one, many), contrast in zip(
-        bed.pairs, SUBJECTS * len(FRAMES), bed.contrasts, strict=True
+    assert len(bed.pairs) == len(SUBJECTS) * 4 * len(FRAMES) == 384
+    assert len(bed.subjects) == len(bed.contrasts) == len(bed.wordings) == len(bed.pairs)
+    assert len(set(bed.texts)) == len(bed.texts) and len(set(bed.wordings)) == 32
+    for (first, second), subject, wording in zip(
+        bed.pairs, bed.subjects, bed.wordings, strict=True
     ):
+        one, many = next(names for names in SUBJECTS if names[0] == subject)
         given = [bed.texts[first], bed.texts[second]]
         frames = [text.replace(many, "{many}").replace(one, "{one}") for text in given]
-        assert frames == list(FRAMES[contrast])
+        contrast, number = wording.rsplit(" ", 1)
+        assert frames == list(FRAMES[contrast][int(number)])
+
+
+def test_wordings_of_a_contrast_differ_by_other_words():
+    """Of the words by which one wording differs, at most a few are those of another."""
+    for frames in FRAMES.values():
+        changed = []
+        for pair in frames:
+            words = [set(text.lower().replace(".", "").replace(",", "").split()) for text in pair]
+            changed.append((words[0] - words[1]) | (words[1] - words[0]) - {"{one}", "{many}"})
+        for first, second in itertools.combinations(changed, 2):
+            assert len(first & second - {"{one}"}) <= 2, (first & second, frames)

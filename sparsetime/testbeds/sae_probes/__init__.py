@@ -1,0 +1,1 @@
+"""Text tables of sae-probes, read from its wheel."""
