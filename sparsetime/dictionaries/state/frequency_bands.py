@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -46,8 +47,8 @@ def band_mask(width: int, window: int, bands: int) -> Bool[Tensor, "width window
             f"got bands={bands}, expected 1 to {min(most, width)}: a window of {window} steps has "
             f"{most} frequencies, and a band one latent at least"
         )
-    of_row = torch.tensor([(frequency * bands) // most for frequency in frequencies(window)])
-    rows = torch.bincount(of_row, minlength=bands)
-    ends = (rows.cumsum(0) * width / window).round().long()
-    of_latent = torch.searchsorted(ends, torch.arange(width), right=True).clamp_max(bands - 1)
-    return of_latent[:, None] == of_row
+    # In numpy: a dictionary may be built on torch's meta device, where nothing is counted.
+    of_row = np.array([frequency * bands // most for frequency in frequencies(window)])
+    ends = np.rint(np.bincount(of_row, minlength=bands).cumsum() * width / window)
+    of_latent = np.searchsorted(ends, np.arange(width), side="right").clip(max=bands - 1)
+    return torch.tensor(of_latent[:, None] == of_row)
