@@ -21,7 +21,7 @@ PEERS = {
     path.name for path in (ROOT / "benchmarks/peers").glob("*.py") if "sparsetime" not in path.name
 }
 # Of the tests' helpers, these make models, whose weights are no truth of a dictionary.
-MODELS = {"toy_models.py", "small_model.py"}
+MODELS = {"toy_models.py", "toy_signals.py", "small_model.py"}
 HELPERS = [
     path
     for folder in (ROOT / "tests", ROOT / "tests/golden")
