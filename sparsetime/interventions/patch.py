@@ -48,6 +48,12 @@ def patched(
     or `keep` is no mask; ConfigError where the pass calls it more than once.
     """
     target = resolve_site(model, site)
+    if target.layer is not None:
+        raise ConfigError(
+            f"the site {site!r} is a layer that its module computes in one call with all others, "
+            "so that nothing can be put in its place; choose the module, or build it as one module "
+            "a layer"
+        )
     kept = None if keep is None else as_mask(keep, (batch, time), "keep")
     fits = has_row_a_step(batch, time)
     calls = 0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, final
 
 from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.models.recurrent_layers import layer_hook
 from sparsetime.models.row_layout import RowLayout
 from sparsetime.models.site_tensors import (
     Activations,
@@ -19,7 +21,7 @@ from sparsetime.models.site_tensors import (
     output_activation,
 )
 from sparsetime.models.sites import Site, resolve_site
-from sparsetime.models.wrappers import hook_input, hook_output, submodule
+from sparsetime.models.wrappers import hook_call, hook_input, hook_output, submodule
 
 # An exception must not leave the compiled or distributed code of these modules.
 _NEVER_LEAVE_EARLY = ("OptimizedModule", "DistributedDataParallel", "FullyShardedDataParallel")
@@ -75,7 +77,10 @@ class Recorder:
     def __enter__(self) -> Recorder:
         for site in self._sites:
             module = submodule(self.model, site.module_path)
-            if site.side == "input":
+            if site.layer is not None:
+                record = partial(self._record, site)
+                handle = hook_call(module, layer_hook(site.layer, site.name, record))
+            elif site.side == "input":
                 handle = hook_input(module, self._on_input(site))
             else:
                 handle = hook_output(module, self._on_output(site))

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime import seeds
+from sparsetime.errors import SparsetimeError
 from sparsetime.models.wrappers import hook_output
 
 _MODULES = 6  # modules with as many rows that are looked at
@@ -43,6 +44,10 @@ class LocalRows:
         return (self.first + self.last + 1) / 2
 
 
+class _EnoughError(SparsetimeError):
+    """Ends a forward pass in which enough modules were seen."""
+
+
 class _UnclearError(Exception):
     """A row that reads all of the input a little, and no patch of it evenly."""
 
@@ -61,13 +66,15 @@ def local_rows(
     def keep(module: nn.Module, args: object, output: object) -> None:
         value = output[0] if isinstance(output, tuple) and output else output
         of_rows = isinstance(value, Tensor) and value.requires_grad and rows in value.shape[1:]
-        if of_rows and len(outputs) < _MODULES:
+        if of_rows:
             outputs.append(value)  # type: ignore[arg-type]
+        if len(outputs) == _MODULES:
+            raise _EnoughError  # a whole pass would keep what its gradient needs of all layers
 
     handles = [hook_output(module, keep) for module in model.modules()]
     values = inputs.detach().clone().float().requires_grad_()
     try:
-        with torch.enable_grad():
+        with torch.enable_grad(), suppress(_EnoughError):
             run(values)
         for output in outputs:
             for axis in _axes(output, rows):
@@ -133,7 +140,9 @@ def _span(output: Tensor, values: Tensor, row: int) -> tuple[int, int] | None:
     """
     generator = seeds.torch_generator(0, "receptive fields")
     target, size = output[row], torch.zeros(values.shape[1], dtype=torch.float64)
-    for _ in range(_SUMS):
+    for number in range(_SUMS):
+        if number == 1 and int((size > 0).sum()) <= len(size) // 2:
+            break  # steps without any gradient are seen in one sum; more of them even out a patch
         weights = torch.randn(target.shape, generator=generator, dtype=torch.float64)
         gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
             target, values, weights.to(target), retain_graph=True, allow_unused=True

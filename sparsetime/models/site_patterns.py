@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from sparsetime.errors import ConfigError, unknown_name
+from sparsetime.models.recurrent_layers import layer_paths
 from sparsetime.models.sites import resolve_site
 
 
@@ -24,7 +25,10 @@ def matching_sites(model: nn.Module, patterns: str | Sequence[str]) -> dict[str,
     requested = [patterns] if isinstance(patterns, str) else list(patterns)
     if not requested:
         raise ConfigError('got no sites, expected names or patterns, such as "layers.*"')
-    paths = [path for path, _ in model.named_modules(remove_duplicate=False) if path]
+    paths = []
+    for path, module in model.named_modules(remove_duplicate=False):
+        paths += [path] if path else []
+        paths += layer_paths(module, path)
     taken: set[str] = set()
     sites: dict[str, list[str]] = {}
     for pattern in requested:

@@ -16,6 +16,7 @@ from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.forward_signature import forward_parameters, takes_any_keyword
 from sparsetime.models.load import LoadedModel, load_model, vocabulary_size
 from sparsetime.models.model_errors import explained
+from sparsetime.models.recurrent_layers import layer_paths
 from sparsetime.models.site_tensors import input_activation, output_activation
 from sparsetime.models.wrappers import hook_input, hook_output, plain_paths, submodule
 
@@ -30,7 +31,8 @@ class Site:
     `path` is the module's own path, "." for the whole model. `part` names one argument of the
     input, or one item of the output, where there are several. Shapes are those of one sample, and
     None where no sample was run, or where the module was not called or has no tensor. `wrapped` is
-    the path with the wrappers of `torch.compile` and the like, where it differs.
+    the path with the wrappers of `torch.compile` and the like, where it differs. `layer` is the
+    number of a layer within `torch.nn.LSTM`, `GRU` or `RNN`, whose path is theirs and "layers.1".
     """
 
     path: str
@@ -40,6 +42,7 @@ class Site:
     side: Literal["input", "output"] = "output"
     part: str = ""
     wrapped: str | None = None
+    layer: int | None = None
 
     @property
     def name(self) -> str:
@@ -127,6 +130,11 @@ def resolve_site(model: nn.Module, name: str) -> Site:
     else:  # a path with the wrappers that it leads through
         found = Site(path, type(own[path]).__name__)
     site = replace(found, side="input" if side == "input" else "output", part=part)
+    if site.layer is not None and (part or site.side == "input"):
+        raise ConfigError(
+            f"the site {name!r} names a part of a layer that its module computes in one call; "
+            f"choose the output of the layer, {site.path!r}"
+        )
     if part and site.side == "input":
         _check_argument(submodule(model, site.module_path), part, name)
     return site
@@ -149,7 +157,10 @@ def _sites(model: nn.Module) -> dict[str, Site]:
         # A wrapper and the module inside have one plain path; the outer one comes first.
         if path not in listed and not _is_within(real, scripted):
             wrapped = None if (real or WHOLE_MODEL) == path else real
-            listed[path] = Site(path, type(module).__name__, wrapped=wrapped)
+            kind = type(module).__name__
+            listed[path] = Site(path, kind, wrapped=wrapped)
+            for own, layer in layer_paths(module, plain[real]).items():
+                listed[own] = Site(own, f"{kind} layer", wrapped=real, layer=layer)
     return listed
 
 

@@ -49,6 +49,11 @@ def hook_output(module: nn.Module, hook: Callable[..., Any]) -> RemovableHandle:
     return nn.Module.register_forward_hook(module, hook)
 
 
+def hook_call(module: nn.Module, hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(module, args, kwargs, output)` after every forward pass of the module."""
+    return nn.Module.register_forward_hook(module, hook, with_kwargs=True)
+
+
 def plain_paths(model: nn.Module) -> dict[str, str]:
     """For the path of every module the path that it has in the model without wrappers."""
     paths = dict(model.named_modules(remove_duplicate=False))
