@@ -31,6 +31,7 @@ STREAMS = {
     "order of rows": "order of training samples and the lags of pairs, by epoch and pool",
     "lags of an iterator": "lags of pairs drawn from an iterator of batches, by batch",
     "order of sequences": "order in which an objective on the model's loss reads token sequences",
+    "resampled latents": "rows whose directions dead latents get, by how often they got some",
     "variational noise": "samples around latents of variational TopK, by step",
     "importance dropout": "latents dropped by importance dropout, by step",
     # Activations.

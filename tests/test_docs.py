@@ -259,6 +259,15 @@ def generated(page):
     return hooks["on_page_markdown"]((ROOT / "docs" / page).read_text(encoding="utf-8"))
 
 
+def test_the_page_of_benchmarks_ranks_recipes_on_every_bed():
+    from sparsetime.testbeds import BEDS
+
+    page = generated("benchmarks-of-the-field.md")
+    for bed in BEDS:
+        (ranked,) = re.findall(rf"^\| `{bed}` \|.* \|$", page, re.M)
+        assert "exceeds noise" in ranked or "within noise" in ranked
+
+
 def test_the_page_on_time_shows_a_picture_for_each_of_its_claims():
     assert generated("time.md").count("<svg role") == 6
 

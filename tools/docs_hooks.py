@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import field_benchmarks
 from supported import table
 
 from sparsetime.reports.dot_plot import dot_plot
@@ -213,4 +214,7 @@ GENERATED: dict[str, Callable[..., str]] = {
     "recipes": recipes,
     "reference": reference,
     "supported": table,
+    "synthsae": field_benchmarks.synthsae,
+    "tempbench": field_benchmarks.tempbench,
+    "tempbench_ranks": field_benchmarks.tempbench_ranks,
 }

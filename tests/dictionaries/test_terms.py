@@ -163,3 +163,37 @@ def test_a_boosted_dictionary_begins_where_the_first_one_ends(tmp_path):
     error, before = (run.dictionary(x) - x).square().sum(), (first(x) - x).square().sum()
     assert error < 0.95 * before
     assert torch.equal(st.load(tmp_path / "run")(x), run.dictionary(x))
+
+
+def test_dead_latents_start_again_as_badly_reconstructed_rows():
+    """Of two dead latents each gets the direction of a row, and a bias of 0."""
+    sae = st.dictionary("resampling", d_in=3, width=4, k=1, times=1, until=0.5)
+    batch = torch.tensor([[3.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 5.0]])
+    dead = torch.tensor([False, True, False, True])
+    kept = sae.encoder.weight[[0, 2]].clone()
+    with torch.no_grad():
+        sae.encoder.bias[dead] = -9.0
+    term = sae.objective.members[1]
+    term.observe(sae.forward_train(Batch(x=batch), dead, progress=0.4))
+    assert sae.encoder.bias[dead].eq(-9.0).all(), "it is not due yet"
+    term.observe(sae.forward_train(Batch(x=batch), dead, progress=0.5))
+    reset = sae.atoms[dead]
+    assert reset.amax(1).eq(1).all()
+    assert len(set(reset.argmax(1).tolist())) == 2, "two different rows"
+    torch.testing.assert_close(sae.encoder.weight[[0, 2]], kept)
+    assert sae.encoder.bias[dead].eq(0).all()
+    length = kept.norm(dim=1).mean()
+    torch.testing.assert_close(sae.encoder.weight[dead], length * reset)
+
+
+def test_resampling_needs_rows_of_its_own():
+    with pytest.raises(ConfigError, match="take 'aux_k'"):
+        st.compose(
+            d_in=8,
+            width=16,
+            encoder="tied",
+            sparsifier={"kind": "top_k", "k": 2},
+            objective=["mse", "resample_dead"],
+        )
+    with pytest.raises(ConfigError, match=r"got times=0, until=0\.5 and scale=1\.0"):
+        st.dictionary("resampling", d_in=8, width=16, k=2, times=0)
