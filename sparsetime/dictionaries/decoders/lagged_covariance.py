@@ -45,6 +45,7 @@ class LaggedCovarianceDecoder(Decoder):
 
     grows_by_rows = True
     needs = frozenset({"segments"})
+    divides_rows = False
     undivided = "atoms are eigenvectors of all activations"
     weight: Tensor
     unmixing: Tensor
