@@ -20,7 +20,7 @@ from sparsetime.kernels.loops.integer_tiles import (
 )
 from sparsetime.kernels.loops.search import bound_of_rank, count_above, likely_bound
 
-_SAMPLED = 8
+_SAMPLED = 16
 # Rows that read a panel while it is in the cache.
 _ROWS_AT_ONCE = 96
 
