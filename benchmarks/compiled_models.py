@@ -16,6 +16,9 @@ well these numbers put the circuit first; 0.5 is a random order.
 Edges: the change of what a target's channel reads of one source (ablation, exchange), or the
 gradient there times the source's output. Features: those of the oracle dictionary at the first
 layer's output, whose codes are ablated one by one or multiplied by their gradients.
+At the first hardness a TopK dictionary is trained at the same site, with the oracle's width and its
+mean number of active features as k: "recovered" is the share of the features that occur there of
+which it has the direction (cosine above 0.9).
 Hardness is the factor of attention scores: at 30 the model is exact and its attention is saturated.
 Seeds draw the rotation and the inputs. The last line is JSON; --keep writes it to
 benchmarks/results/.
@@ -24,22 +27,34 @@ benchmarks/results/.
 from __future__ import annotations
 
 import argparse
+import math
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from harness.figures import conclude, machine, table
+from harness.selection import add_selection_dtype
 from torch import Tensor
 
 import sparsetime as st
 from sparsetime.interventions import patched
 from sparsetime.metrics import edge_ranking, node_ranking, ranking_scores
-from sparsetime.testbeds import CompiledModel, Edge, compiled_model, sampled_tokens
+from sparsetime.testbeds import (
+    CompiledModel,
+    Edge,
+    compiled_model,
+    recovery,
+    sampled_tokens,
+)
 
 POINTS = 10
+TRAINED_ON = 4096  # inputs
+OCCURS = 0.01
 
 
 class Case:
@@ -96,13 +111,15 @@ class Case:
 
 
 @contextmanager
-def recorded(bed: CompiledModel, into: dict[str, Tensor]) -> Iterator[None]:
+def recorded(
+    bed: CompiledModel, into: dict[str, Tensor], nodes: Iterable[str] = ()
+) -> Iterator[None]:
     modules = dict(bed.model.named_modules())
     hooks = [
         modules[node].register_forward_hook(
             lambda _, __, y, node=node: into.__setitem__(node, y.detach())
         )
-        for node in bed.circuit.writes
+        for node in nodes or bed.circuit.writes
     ]
     try:
         yield
@@ -212,6 +229,34 @@ def features(case: Case) -> dict[str, np.ndarray]:
     }
 
 
+def recovered(case: Case, seed: int, rows: int) -> dict[str, float]:
+    """Features of the first layer's output that a trained dictionary has, of all that occur."""
+    oracle = case.bed.oracle_dictionary()
+    tokens = torch.from_numpy(sampled_tokens(case.bed, TRAINED_ON, seed, draw=1))
+    found: dict[str, Tensor] = {}
+    with torch.no_grad(), recorded(case.bed, found, ["layers.0"]):
+        case.bed.model(tokens)
+    x = found["layers.0"].flatten(0, 1)
+    code = oracle.encode(x).dense() > OCCURS
+    occurs = code.any(dim=0)
+    k = math.ceil(float(code.sum(dim=1).float().mean()))
+    sae = st.dictionary("topk", d_in=x.shape[1], width=oracle.width, k=k, seed=seed)
+    with tempfile.TemporaryDirectory() as folder:
+        sae = st.train(
+            sae, x, out=Path(folder) / "run", rows=rows, batch=512, show=False
+        ).dictionary
+    atoms = oracle.atoms.detach()
+    ahead = torch.from_numpy(still_ahead(case)) & occurs
+    match = recovery(sae.atoms.detach(), atoms[occurs])
+    return {
+        "recovered": match.share_recovered,
+        "cosine": match.mean_max_cosine,
+        "on_circuit": recovery(sae.atoms.detach(), atoms[ahead]).share_recovered,
+        "features": int(occurs.sum()),
+        "k": k,
+    }
+
+
 def product(gradient: Tensor, difference: Tensor) -> float:
     """Mean over inputs of the absolute sum over steps and dimensions."""
     return float((gradient * difference).sum(dim=(1, 2)).abs().mean())
@@ -236,33 +281,47 @@ def main() -> None:
     result: dict[str, Any] = {"benchmark": "compiled_models", "machine": machine()}
     result |= {"version": st.__version__, "inputs": options.inputs}
     result["runs"] = runs = []
+    result["dictionaries"] = dictionaries = []
+    levels = [float(level) for level in options.hardness.split(",")]
     for program in options.programs.split(","):
-        for hardness in map(float, options.hardness.split(",")):
+        for hardness in levels:
             values: dict[tuple[str, str], list[float]] = {}
-            errors = []
+            errors, trained = [], []
             for seed in map(int, options.seeds.split(",")):
                 bed = compiled_model(program, hardness, seed)
                 case = Case(bed, options.inputs, seed)
                 errors.append(bed.largest_error(case.tokens.numpy()))
+                if hardness == levels[0]:
+                    trained.append(recovered(case, seed, options.rows))
                 for method, of_nodes in nodes(case).items():
                     score = node_ranking(of_nodes, bed.circuit).auroc
-                    values.setdefault(("nodes", method), []).append(score)
+                    values.setdefault(("components", method), []).append(score)
                 for method, of_edges in edges(case).items():
                     score = edge_ranking(of_edges, bed.circuit).auroc
                     values.setdefault(("edges", method), []).append(score)
                 for method, of_features in features(case).items():
                     score = ranking_scores(of_features, still_ahead(case)).auroc
                     values.setdefault(("features", method), []).append(score)
+            if trained:
+                one: dict[str, Any] = {
+                    "program": program,
+                    "hardness": hardness,
+                    "rows": options.rows,
+                }
+                for key in ("recovered", "on_circuit", "cosine", "features", "k"):
+                    one[key] = float(np.mean([run[key] for run in trained]))
+                one["reseed"] = float(np.std([run["recovered"] for run in trained], ddof=1))
+                dictionaries.append(one)
             for (what, method), scores in values.items():
                 run = {"program": program, "hardness": hardness, "of": what, "method": method}
                 run |= {"auroc": float(np.mean(scores)), "lowest": min(scores)}
                 run |= {"seeds": len(scores), "largest_error": max(errors)}
                 runs.append(run)
     result |= {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time()}
-    conclude("compiled_models", result, markdown(runs), options.keep)
+    conclude("compiled_models", result, markdown(runs, dictionaries), options.keep)
 
 
-def markdown(runs: list[dict[str, Any]]) -> str:
+def markdown(runs: list[dict[str, Any]], dictionaries: list[dict[str, Any]]) -> str:
     columns = list(dict.fromkeys((run["of"], run["method"]) for run in runs))
     rows = []
     for program, hardness in dict.fromkeys((run["program"], run["hardness"]) for run in runs):
@@ -270,7 +329,15 @@ def markdown(runs: list[dict[str, Any]]) -> str:
         cells = {(run["of"], run["method"]): f"{run['auroc']:.2f}" for run in own}
         name = f"{program}, hardness {hardness:g} (error {own[0]['largest_error']:.0e})"
         rows.append([name, *(cells[column] for column in columns)])
-    return table(["AUROC", *(f"{what}: {method}" for what, method in columns)], rows)
+    scores = table(["AUROC", *(f"{what}: {method}" for what, method in columns)], rows)
+    found = []
+    for one in dictionaries:
+        name = f"{one['program']}, hardness {one['hardness']:g}"
+        shares = (f"{one['recovered']:.2f} ± {one['reseed']:.2f}", f"{one['on_circuit']:.2f}")
+        cells = (f"{one['features']:.0f}", f"{one['k']:.0f}", *shares, f"{one['cosine']:.2f}")
+        found.append([name, *cells])
+    head = ["trained dictionary", "features", "k", "recovered", "of the circuit", "mean cosine"]
+    return scores + "\n\n" + table(head, found)
 
 
 def arguments() -> argparse.Namespace:
@@ -283,6 +350,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--hardness", default="30,3")
     parser.add_argument("--inputs", type=int, default=64)
     parser.add_argument("--seeds", default="31,32,33", help="of rotations and inputs")
+    parser.add_argument("--rows", type=int, default=400_000, help="of a trained dictionary")
+    add_selection_dtype(parser)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     return parser.parse_args()
 

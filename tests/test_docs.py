@@ -268,6 +268,12 @@ def test_the_page_of_benchmarks_ranks_recipes_on_every_bed():
         assert "exceeds noise" in ranked or "within noise" in ranked
 
 
+def test_pages_show_the_tables_that_benchmarks_kept():
+    probes = generated("rooms/evaluation.md")
+    assert "| random dictionary, untrained model |" in probes and "| activations | 0." in probes
+    assert "| sort, hardness 30 (error" in generated("rooms/testbeds.md")
+
+
 def test_the_page_on_time_shows_a_picture_for_each_of_its_claims():
     assert generated("time.md").count("<svg role") == 6
 

@@ -210,6 +210,7 @@ def _judged(record: Any) -> list[str]:
 GENERATED: dict[str, Callable[..., str]] = {
     "claim": claim,
     "claims": claims,
+    "kept": field_benchmarks.kept,
     "namespaces": namespaces,
     "recipes": recipes,
     "reference": reference,

@@ -68,6 +68,11 @@ def synthsae(world: str) -> str:
     return _table(lines)
 
 
+def kept(name: str) -> str:
+    """The table that a benchmark wrote beside its JSON with --keep."""
+    return (RESULTS / f"{name}.md").read_text(encoding="utf-8").rstrip()
+
+
 def _scores(runs: list[Run], beds: list[str]) -> str:
     lines = [["recipe", "steps read", *(f"`{bed}`" for bed in beds)]]
     lines.append(["---", "---:"] + ["---:"] * len(beds))
