@@ -11,6 +11,7 @@ from . import interventions as interventions
 from . import kernels as kernels
 from . import metrics as metrics
 from . import models as models
+from . import monitors as monitors
 from . import statistics as statistics
 from . import suites as suites
 from . import testbeds as testbeds
@@ -48,6 +49,8 @@ from .features.labels.label_features import label_features as label_features
 from .metrics.evaluate import evaluate as evaluate
 from .metrics.probe import probe as probe
 from .models.sites import sites as sites
+from .monitors.monitor import monitor as monitor
+from .monitors.monitor import open_monitor as open_monitor
 from .registry import recipes as recipes
 from .reports.report import report as report
 from .segments import Segments as Segments

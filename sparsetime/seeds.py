@@ -59,6 +59,7 @@ STREAMS = {
     "exchanged labels": "recordings and shifts whose labels the null of an association exchanges",
     "permuted conditions": "recordings whose conditions the null of a comparison permutes",
     "shifted onsets": "circular shifts of events in the null of a peri-event average, by draw",
+    "shifted events of a monitor": "circular shifts in the detections by chance, by draw",
     # Testbeds.
     "SynthSAEBench": "bias, correlations, spreads, and rows of SynthSAEBench by part and block",
     "SynthSAEBench vectors": "the true directions of SynthSAEBench, before they are moved apart",

@@ -228,6 +228,32 @@ class LabelSection(Settings):
     seed: int = 0
 
 
+class MonitorSection(Settings):
+    """Alarms that `sparsetime monitor` sets on a held-out store, and recordings to watch with them.
+
+    `alarms` are features, lists of them, or names in `index`, by name; `events` the types of events
+    that they are to find. `data` and `model` are recordings to watch and the model that reads them.
+    """
+
+    dictionary: str
+    store: str
+    alarms: dict[str, int | list[int] | str]
+    out: str
+    events: dict[str, str] | None = None
+    false_alarms: PositiveFloat = 1.0
+    training: str | None = None
+    index: str | None = None
+    hold: float = Field(default=1.0, ge=0)
+    late: float = Field(default=0.0, ge=0)
+    drift_window: PositiveFloat = 60.0
+    split_by: Literal["sequence", "group", "time"] | None = None
+    split_label: str | None = None
+    seed: int = 0
+    model: str | None = None
+    data: list[str] | None = None
+    read: dict[str, Any] = Field(default_factory=dict)
+
+
 class PerieventSection(Settings):
     """Around which events `sparsetime perievent` averages the features of an index.
 

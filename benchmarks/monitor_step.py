@@ -1,0 +1,80 @@
+"""What a monitor adds to a step of a running model: interleaved runs with and without it.
+
+    python benchmarks/monitor_step.py
+
+A model that reads one step at a time (a GRU of 512 units; --layers), a TopK dictionary of 4,096
+latents on its output, one alarm of three features, and drift over all features. Blocks of 512 steps
+with and without the monitor alternate; reported is the median of their ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+
+import sparsetime as st  # isort: skip  before torch
+
+import numpy as np
+import torch
+
+from sparsetime import seeds
+from sparsetime.models.weight_hash import weight_hash
+from sparsetime.monitors import Alarm, Monitor
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments.add_argument("--hidden", type=int, default=512)
+    arguments.add_argument("--layers", type=int, default=6)
+    arguments.add_argument("--width", type=int, default=4096)
+    arguments.add_argument("--every", type=int, default=64)
+    arguments.add_argument("--blocks", type=int, default=20)
+    chosen = arguments.parse_args()
+    # The values of weights and inputs make no difference to the time.
+    model = torch.nn.GRU(64, chosen.hidden, num_layers=chosen.layers, batch_first=True).eval()
+    sae = st.dictionary("topk", d_in=chosen.hidden, width=chosen.width, k=32)
+    monitor = Monitor(
+        alarms={"a": Alarm((1, 2, 3))},
+        thresholds={"a": 1e9},
+        figures={},
+        reference=np.full(chosen.width, 32 / chosen.width),
+        drift_window=600,
+        drift_threshold=1e9,
+        drift_rate=0.0,
+        step=0.01,
+        hold_steps=100,
+        site=".",
+        model_hash="",
+        dictionary_hash=weight_hash(sae),
+        about={},
+    )
+    x = torch.randn(512, 1, 1, 64, generator=seeds.torch_generator(0, "random inputs"))
+
+    def steps() -> float:
+        state = None
+        began = time.perf_counter()
+        with torch.inference_mode():
+            for row in x:
+                _, state = model(row, state)
+        return time.perf_counter() - began
+
+    def watched() -> float:
+        with monitor.watch(sae).attach(model, every=chosen.every):
+            return steps()
+
+    steps(), watched()
+    plain, ratios = [], []
+    for _ in range(chosen.blocks):
+        plain.append(steps())
+        ratios.append(watched() / plain[-1])
+    low, high = np.quantile(ratios, [0.25, 0.75])
+    print(
+        f"{chosen.layers} layers: plain step {1e6 * statistics.median(plain) / len(x):.0f} us; "
+        f"with the monitor {statistics.median(ratios):.3f} times (quartiles {low:.3f} to "
+        f"{high:.3f}, {chosen.blocks} interleaved blocks, every={chosen.every})"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""sparsetime monitor: set alarms on held-out recordings, and watch others with them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sparsetime.cli.app import app
+from sparsetime.cli.model_argument import named_model
+from sparsetime.cli.options import (
+    Config,
+    Data,
+    DictionaryOption,
+    Model,
+    Out,
+    Seed,
+    Sets,
+    SplitBy,
+    SplitLabel,
+    StoreOption,
+    given,
+    say,
+)
+from sparsetime.config import assignments, read_config
+from sparsetime.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sparsetime.cli.run_file import MonitorSection
+    from sparsetime.dictionaries.dictionary import Dictionary
+    from sparsetime.monitors.detection import Detection
+    from sparsetime.monitors.monitor import Monitor
+
+
+@app.command()
+def monitor(
+    config: Config = None,
+    dictionary: DictionaryOption = None,
+    store: StoreOption = None,
+    alarm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FEATURES", help="A feature, a list [3, 7], or a name. Repeatable."
+        ),
+    ] = None,
+    event: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=TYPE", help="The trial_type that an alarm is to find."),
+    ] = None,
+    false_alarms: Annotated[
+        float | None, typer.Option(help="False alarms an hour that are allowed.")
+    ] = None,
+    out: Out = None,
+    model: Model = None,
+    data: Data = None,
+    split_by: SplitBy = None,
+    split_label: SplitLabel = None,
+    seed: Seed = None,
+    sets: Sets = None,
+) -> None:
+    """Set alarms on held-out recordings, report their figures, and watch other recordings.
+
+    Thresholds are set on half of the recordings, figures are from the other half. With --model and
+    --data the recordings are read by the model, and a line of JSON is printed for each alarm and
+    each window whose firing rates drift.
+
+    \b
+    Examples:
+      sparsetime monitor --dictionary runs/x/topk --store runs/x/held_out \\
+        --alarm seizure=12 --alarm burst='[3, 7]' --false-alarms 1 --out runs/x/monitor
+      sparsetime monitor --config run.yaml --model my_model.py:build --data "new/*.edf"
+    """
+    from sparsetime import load, open_index, open_store
+    from sparsetime import monitor as run
+    from sparsetime.cli.run_file import MonitorSection
+
+    flags = given(
+        sets, dictionary=dictionary, store=store, alarms=assignments(alarm or ()) or None,
+        events=assignments(event or ()) or None, false_alarms=false_alarms, out=out, model=model,
+        data=data, split_by=split_by, split_label=split_label, seed=seed,
+    )  # fmt: skip
+    chosen = read_config(config, MonitorSection, flags, section="monitor")
+    if (chosen.data is None) != (chosen.model is None):
+        raise ConfigError("got one of model and data, expected both or neither")
+    sae = load(chosen.dictionary)
+    made = run(
+        sae,
+        open_store(chosen.store),
+        chosen.alarms,
+        false_alarms=chosen.false_alarms,
+        events=chosen.events,
+        training=None if chosen.training is None else open_store(chosen.training),
+        index=None if chosen.index is None else open_index(chosen.index),
+        hold=chosen.hold,
+        late=chosen.late,
+        drift_window=chosen.drift_window,
+        by=chosen.split_by,
+        label=chosen.split_label,
+        seed=chosen.seed,
+        out=chosen.out,
+    )
+    for name, detection in made.figures.items():
+        say(f"{name}: threshold {made.thresholds[name]:.4g}; {_figures(detection)}")
+    say(f"drift: {made.drift_rate:.3g} windows an hour over {made.drift_threshold:.4g}")
+    say(
+        f"{chosen.out}: thresholds {made.about['thresholds_from']}; "
+        f"figures {made.about['figures_from']}"
+    )
+    for line in _watched(made, sae, chosen):
+        from sparsetime.monitors.watch import json_line
+
+        say(json_line(line))
+
+
+def _figures(detection: Detection) -> str:
+    """The figures of an alarm in words."""
+    if detection.false_rate is None or detection.interval is None:
+        text = "no hours without events"
+    else:
+        low, high = detection.interval
+        text = (
+            f"{detection.false_rate:.3g} false alarms an hour (95% {low:.3g} to {high:.3g}, "
+            f"{detection.hours:.3g} hours)"
+        )
+    if not detection.events:
+        return f"{text}; no events of its type"
+    text += f"; {detection.missed} of {detection.events} events missed"
+    if detection.chance is not None:
+        text += f" ({1 - detection.chance:.0%} by chance)"
+    if detection.delays:
+        text += f", median delay {statistics.median(detection.delays):.3g} s"
+    return text
+
+
+def _watched(made: Monitor, sae: Dictionary, chosen: MonitorSection) -> Iterator[dict[str, Any]]:
+    """The lines of each recording of `data`, with its name."""
+    if chosen.data is None or chosen.model is None:
+        return
+    import tempfile
+
+    from sparsetime import capture, read
+
+    recordings = read(chosen.data, **chosen.read)
+    with tempfile.TemporaryDirectory() as folder:
+        store = capture(named_model(chosen.model), recordings, made.site, f"{folder}/store")
+        for i in range(store.sequences.num_rows):
+            stored = store.sequence(i)
+            for line in made.watch(sae).feed(stored.values):
+                yield {"recording": stored.id, **line}
