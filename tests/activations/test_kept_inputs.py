@@ -79,6 +79,21 @@ def test_a_file_is_referred_to_and_found_after_both_moved(tmp_path):
         st.open_store(tmp_path / "moved" / "s").sequence(0).input.values()
 
 
+def test_several_sites_keep_one_copy(tmp_path):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.GRU(4, 4, batch_first=True))
+    documents = [eeg("a", 0), eeg("b", 1)]
+    st.capture(
+        model, documents, ["0", "1"], tmp_path / "s", keep_input=True, progress=False, shard_rows=8
+    )
+    assert len(list((tmp_path / "s").rglob("*inputs*"))) == 2  # of the shards of the first site
+    (tmp_path / "s").rename(tmp_path / "moved")
+    for site in "01":
+        store = st.open_store(tmp_path / "moved" / site)
+        for i, document in enumerate(documents):
+            assert np.array_equal(store.sequence(i).input.values(), document.values.numpy())
+
+
 def test_joined_stores_read_their_own_inputs(tmp_path):
     documents = [eeg(name, seed) for seed, name in enumerate("abcde")]
     for number in range(2):

@@ -189,6 +189,7 @@ def test_image_models_over_frames_fold_back(tmp_path):
     flat = capture(model, VIDEO, "layers.1", tmp_path / "f", feature_map="flatten").sequence(1)
     assert flat.places[:2] == ["[CLS]", "y 0, x 0"] and flat.places[16] == "y 3, x 3"
     assert np.array_equal(flat.times, np.repeat(np.arange(5.0), 17))
+    assert (flat.start, flat.step) == (0.0, pytest.approx(1 / 17))  # 17 rows last a frame
     pooled = capture(model, VIDEO, "layers.1", tmp_path / "p", feature_map="pool").sequence(1)
     expected = flat.values.reshape(5, 17, -1)[:, 1:].mean(1)
     torch.testing.assert_close(pooled.values, expected, rtol=1e-3, atol=1e-5)

@@ -223,6 +223,7 @@ def capture(
             unit=unit,
             capture=settings_record | rows_record,
             force=force,
+            copies_in=None if folder == folders[0] or "://" in folder else folders[0],
         )
         for folder, name, rows_record in zip(folders, passes.names, of_rows, strict=True)
     ]

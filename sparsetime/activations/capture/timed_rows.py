@@ -164,8 +164,11 @@ def with_rows(
         columns[ROW_PLACE] = shown
         columns[ROW_Y] = pa.array(np.where(places < 0, -1, y[places]).astype(np.int32))
         columns[ROW_X] = pa.array(np.where(places < 0, -1, x[places]).astype(np.int32))
-    step = document.step * (clock.step if clock.follows == "steps" else float(lasts[0]))
     rows = len(begins)
+    # The mean distance of rows, so that numbers of steps times `step` are durations.
+    step = float((start + duration).max() - start.min()) / rows
+    if not own_times:
+        step = document.step * clock.step
     table = pa.table({"position": pa.array(np.arange(rows, dtype=np.int32)), **columns})
     return replace(
         prepared,

@@ -29,7 +29,7 @@ _CHARACTERS_A_CALL = 1 << 20
 
 
 class RowTimes(NamedTuple):
-    """When the rows of a document are: the first, and most of the others from one to the next."""
+    """When the rows of a document are: the first, and the mean distance from one to the next."""
 
     start: float
     step: float

@@ -20,6 +20,7 @@ from sparsetime.errors import DamagedError, StoreError, unknown_name
 
 #: Readers by the kind of file: a function of the path and the settings that gives a SlicedArray.
 READERS = {
+    "safetensors": "sparsetime.activations.store.input_files:open_tensor",
     "npy": "sparsetime.activations.store.input_files:open_npy",
     "audio": "sparsetime.activations.readers.audio:SoundSlices",
     "eeg": "sparsetime.activations.readers.eeg:ChannelSlices",
@@ -125,6 +126,11 @@ class TensorSlices:
             return safe_open(self._path, "numpy")
         except (SafetensorError, OSError) as error:
             raise DamagedError(f"{self._path} is not a safetensors file: {error}") from error
+
+
+def open_tensor(path: str, settings: Mapping[str, Any]) -> SlicedArray:
+    """The tensor of the name in `settings["tensor"]` in a safetensors file."""
+    return TensorSlices(path, settings[STORED_INPUT])
 
 
 def open_npy(path: str, settings: Mapping[str, Any]) -> SlicedArray:

@@ -14,7 +14,13 @@ from sparsetime.activations.capture.input_windows import Shard
 from sparsetime.activations.capture.left_out_steps import kept_of_norms
 from sparsetime.activations.store.input_columns import INPUT
 from sparsetime.activations.store.kept_inputs import kept_inputs
-from sparsetime.activations.store.manifest import BEGUN_FILE, KEEP_INPUT, STEPS_FILE
+from sparsetime.activations.store.manifest import (
+    BEGUN_FILE,
+    INPUTS_FILE,
+    KEEP_INPUT,
+    SHARDS,
+    STEPS_FILE,
+)
 from sparsetime.activations.store.shard_reader import ShardReader
 from sparsetime.activations.store.store import Store
 from sparsetime.activations.store.writer import StoreWriter
@@ -38,8 +44,10 @@ class SiteWriter:
         unit: str,
         capture: dict[str, Any],
         force: bool,
+        copies_in: str | None = None,
     ) -> None:
-        self.site = site
+        """copies_in: the local folder of another site, whose copies of inputs are referred to."""
+        self.site, self._copies_in = site, copies_in
         self._writer = StoreWriter(
             folder,
             model_name=loaded.name,
@@ -89,7 +97,7 @@ class SiteWriter:
         stored, exclusion = kept_of_norms(activations, kept, self._writer.manifest.exclusion)
         sequences, inputs = shard.sequence_table(), None
         if KEEP_INPUT in self._writer.manifest.capture:
-            column, inputs = kept_inputs(shard, self._folder.url)
+            column, inputs = kept_inputs(shard, self._folder.url, self._copies)
             sequences = sequences.append_column(INPUT, column)
         self._writer.append(
             activations, shard.step_table(), sequences, stored, exclusion.norm_limit, inputs
@@ -100,6 +108,13 @@ class SiteWriter:
         if self._planned < len(self._finished.shards):
             raise self._other_data("the data given now ends before it does")
         return self._writer.finish()
+
+    @property
+    def _copies(self) -> str | None:
+        """The inputs file of the next shard in the folder of the other site."""
+        if self._copies_in is None:
+            return None
+        return f"{self._copies_in}/{SHARDS}/{self._writer.shards_done:06d}.{INPUTS_FILE}"
 
     def _other_data(self, what: str) -> StoreError:
         return StoreError(
