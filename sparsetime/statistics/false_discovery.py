@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 
 _STRATA = 8
 _FEWEST = 50  # tests of a stratum
+_ROUNDING = 1e-5
 
 
 def benjamini_hochberg(p: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
@@ -68,14 +69,23 @@ def _standardised(
     """Z-scores of values and draws, each by mean and deviation of the (other) draws."""
     draws = null.shape[1]
     centre = null.mean(1, dtype=np.float64)
-    offset = (null - centre[:, None]).astype(np.float32)  # about 0, so that float32 keeps digits
+    # About 0, so that float32 keeps digits. Draws that are all alike differ by rounding alone.
+    offset = _beyond_rounding(null - centre[:, None], centre[:, None]).astype(np.float32)
+    deviation = _beyond_rounding(observed.astype(null.dtype) - centre, centre)
     squares = np.square(offset, dtype=np.float32).sum(1, dtype=np.float64)
     spread = np.sqrt(squares / (draws - 1))
-    z = _ratio(observed - centre, spread)
+    z = _ratio(deviation, spread)
     # Without draw i: the mean of the others is -o_i / (D - 1), their squares lose o_i^2.
     rest = squares[:, None] - np.square(offset, dtype=np.float32) * (draws / (draws - 1))
     spread_of_rest = np.sqrt(np.maximum(rest, 0) / (draws - 2), dtype=np.float32)
     return z, _ratio(offset * np.float32(draws / (draws - 1)), spread_of_rest)
+
+
+def _beyond_rounding(
+    offset: Float[np.ndarray, "*shape"], centre: Float[np.ndarray, "*#shape"]
+) -> Float[np.ndarray, "*shape"]:
+    """The offsets from a centre, 0 where they are within the rounding of float32."""
+    return np.where(np.abs(offset) <= _ROUNDING * np.abs(centre), 0.0, offset)
 
 
 def _ratio(

@@ -97,6 +97,13 @@ def test_the_changes_of_a_label_are_events(tmp_path):
     }  # fmt: skip
 
 
+def columns_of(events):
+    """The table of events with these rows, in order of their onsets."""
+    names = ("id", "onset", "duration", "trial_type")
+    rows = sorted(events)
+    return pa.table({name: [row[at] for row in rows] for at, name in enumerate(names)})
+
+
 def test_events_of_a_store_are_averaged_and_name_features(tmp_path):
     """Feature 0 is active while a "seizure" lasts, 1 at random."""
     rng = seeds.numpy_generator(1, "planted codes")
@@ -110,14 +117,19 @@ def test_events_of_a_store_are_averaged_and_name_features(tmp_path):
             events.append((f"document {number}", onset * 1.0, 10.0, "seizure"))
         rows.append(x)
     store = make_store(tmp_path / "store", rows)
-    columns = zip(("id", "onset", "duration", "trial_type"), zip(*events, strict=True), strict=True)
-    annotated = st.annotate(store, events=pa.table({k: list(v) for k, v in columns}))
+    annotated = st.annotate(store, events=columns_of(events))
     made = index(Itself(2), annotated, tmp_path / "index", progress=False)
     row = st.peri_event(made, annotated, draws=50, progress=False).rows(0)[0]
     assert (row["type"], row["latency"], row["duration"]) == ("seizure", 0, 10)
     scores = st.label_features(made, annotated, draws=50, progress=False)
     best = scores.rows(0)[0]
     assert best["name"] == "seizure" and best["precision"] == best["recall"] == 1.0
+    assert best["label"] == "event"
+    assert scores.about["labels"][0]["values"] == ["no event", "seizure"]
+    both = columns_of([*events, ("document 0", 0.0, 190.0, "drug")])
+    annotated = st.annotate(store, events=both)
+    scores = st.label_features(made, annotated, draws=50, progress=False)
+    assert scores.rows(0)[0]["label"] == scores.rows(0)[0]["name"] == "seizure"
     with pytest.raises(DataError, match="has no events; annotate it"):
         st.peri_event(made, make_store(tmp_path / "other", rows))
 
@@ -130,6 +142,25 @@ def test_the_latency_is_where_the_response_around_the_peak_begins():
     assert base == pytest.approx([0.1, 0.9])
     assert peak.tolist() == [3, 1] and latency.tolist() == [2, 1]
     assert duration.tolist() == [3, 2]
+    _, peak, latency, duration = response(np.zeros((1, 5)), 2)
+    assert peak.tolist() == latency.tolist() == duration.tolist() == [0]
+
+
+def test_a_feature_of_some_recordings_only_is_no_response(tmp_path):
+    """Feature 0 is never active in the recordings with events, and often in the others."""
+    rng = seeds.numpy_generator(2, "planted codes")
+    rows = [(rng.random((200, 60)) < 0.1) * 1.0 for _ in range(8)]
+    for number, x in enumerate(rows):
+        x[:, 0] = rng.random(200) < 0.5 * (number >= 4)
+    store = make_store(tmp_path / "store", rows)
+    made = index(Itself(60), store, tmp_path / "index", progress=False)
+    events = {
+        "sequence": [0, 1, 2, 3] * 5,
+        "first_step": [int(s) for s in rng.integers(0, 200, 20)],
+    }
+    table = st.peri_event(made, events, draws=50, progress=False)
+    assert all(row["p"] > 0.2 for row in table.rows(0))
+    assert sum(q <= 0.05 for q in table.table["q"].to_pylist()) <= 1
 
 
 def test_bad_input_is_refused_in_words(planted):

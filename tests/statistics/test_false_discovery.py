@@ -42,3 +42,11 @@ def test_a_value_far_beyond_all_draws_has_the_smallest_p():
 def test_what_has_no_value_is_no_test():
     p = pooled_p_values(np.array([np.nan, 1.0]), np.zeros((2, 30), np.float32), np.ones(2))
     assert np.isnan(p[0]) and p[1] == pytest.approx(1 / 31)
+
+
+def test_draws_that_are_all_alike_find_nothing():
+    """Rounding of the draws to float32 is no deviation."""
+    value = 2.0 / 3.0
+    null = np.full((60, 30), value, dtype=np.float32)
+    p = pooled_p_values(np.full(60, value), null, np.ones(60))
+    assert (p == 1.0).all()

@@ -75,7 +75,9 @@ def peri_event(
     shifts all onsets of a recording circularly by one random number of steps, so that distances
     between events stay; the statistic is the largest deviation over lags,
 
-        max_lag |rate(lag) - r| / sqrt(r (1 - r) / n(lag)),    r the feature's rate over all steps.
+        max_lag |rate(lag) - r| / sqrt(r (1 - r) / n(lag)),
+
+    with r the feature's rate over the steps of the recordings, each weighed by its onsets.
 
     p is pooled over features of like rate; q corrects for the number of features. Written beside
     the index and returned is the detail table "peri_event", with a row per feature and type.
@@ -96,12 +98,14 @@ def peri_event(
         )
     entries = feature_entries(index)
     by_row = _by_row(entries)
-    rate = np.diff(entries.offsets) / max(entries.rows, 1)
+    counts = entries.count_by_sequence()
     tested = np.diff(entries.offsets) >= FEWEST_STEPS
     parts = []
     with running("average around events", float(len(types)), "types", progress) as bar:
         for onsets in types:
             bar.say(onsets.type)
+            weight = np.bincount(onsets.place, minlength=len(entries.numbers)) / entries.lengths
+            rate = np.asarray(counts.T @ weight).reshape(-1) / len(onsets.step)
             averages = _averages(entries, by_row, onsets, (before, after), rate, draws, seed)
             parts.append(_columns(onsets, averages, before, rate, tested))
             bar.advance()
@@ -208,11 +212,13 @@ def response(
     deviation = np.where(known, rate - base[:, None], 0.0)
     peak = np.abs(deviation).argmax(1)
     height = deviation[np.arange(len(rate)), peak]
+    peak[height == 0] = before  # a flat average has no peak: the onset stands for it
     above = deviation * np.sign(height)[:, None] >= np.abs(height)[:, None] / 2
     lags = np.arange(rate.shape[1])
     # The last lag before the peak, and the first after it, at which the deviation is below half.
     start = np.where(~above & (lags < peak[:, None]), lags, -1).max(1) + 1
     stop = np.where(~above & (lags > peak[:, None]), lags, len(lags)).min(1)
+    start, stop = np.where(height == 0, peak, start), np.where(height == 0, peak, stop)
     return base, peak - before, start - before, stop - start
 
 

@@ -72,7 +72,7 @@ class DetectorScorer:
         steps = column.steps(self._halves.choosing)
         low, high, level, phi = label_loops.choose(
             *(chosen.offsets, chosen.row, self._level, LEVELS, column.code),
-            *(steps, column.is_numeric),
+            *(steps, int(column.background), column.is_numeric),
         )
         threshold = self._least[np.arange(len(level)), np.maximum(level, 0)].astype(np.float64)
         threshold[level < 0] = np.nan

@@ -20,13 +20,15 @@ class LabelColumn:
     """A label whose values a feature may detect, one of them or, of a number, a range of bins.
 
     values: the text of each value. code: int32 [rows], the value of each row, -1 without the label.
-    edges: of the bins of a numeric label, float64 [values + 1]; None for categories.
+    edges: of the bins of a numeric label, float64 [values + 1]; None for categories. background:
+    whether the first value is what lies between events, which is not to be detected.
     """
 
     name: str
     values: tuple[str, ...]
     code: Int[np.ndarray, " rows"]
     edges: Float[np.ndarray, " values_plus_1"] | None = None
+    background: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -53,6 +55,8 @@ class LabelColumn:
         value = self.value_text(low, high)
         if self.values == FLAGS:
             return self.name if value == "True" else f"not {self.name}"
+        if self.background:
+            return value
         return f"{self.name} {value}" if self.is_numeric else f"{value} ({self.name})"
 
 
@@ -63,7 +67,8 @@ def label_column(label: StoredLabel, choosing: Bool[np.ndarray, " rows"]) -> Lab
     """
     if label.code is not None:
         present = np.unique(label.code[choosing])
-        return LabelColumn(label.name, label.values, label.code) if len(present) > 1 else None
+        column = LabelColumn(label.name, label.values, label.code, background=label.background)
+        return column if len(present) > 1 else None
     assert label.number is not None
     number = label.number
     finite = np.isfinite(number)

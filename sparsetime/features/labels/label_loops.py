@@ -39,6 +39,7 @@ def _choose(
     levels: int,
     code: Int[np.ndarray, " rows"],
     steps: Int[np.ndarray, " values"],
+    least: int,
     ordered: bool,
 ) -> tuple[
     Int[np.ndarray, " width"],
@@ -48,7 +49,8 @@ def _choose(
 ]:
     """Each feature's value (or range of ordered values) and level of largest correlation.
 
-    steps: rows with each value. Returned are low, high, level and phi; -1 and 0 without any.
+    steps: rows with each value. least: the first value that may be chosen. Returned are low, high,
+    level and phi; -1 and 0 without any.
     """
     width, values = len(offsets) - 1, len(steps)
     low, high, chosen = (
@@ -77,7 +79,7 @@ def _choose(
             fired = hits[here, values]
             if fired == 0.0 or (here > 0 and fired == hits[here - 1, values]):
                 continue
-            for a in range(values):
+            for a in range(least, values):
                 for b in range(a, values if ordered else a + 1):
                     positive = before[b + 1] - before[a]
                     # phi = (TP N - fired P) / sqrt(fired P (N - fired) (N - P))

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute
 from jaxtyping import Float, Int
 
+from sparsetime.activations.store.input_columns import ROW_DURATION, ROW_START, ROW_X, ROW_Y
 from sparsetime.errors import DataError, unknown_name
 from sparsetime.features.arrow_numpy import to_numpy
 
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
     from sparsetime.features.index import FeatureIndex
 
-#: Columns of every store, which label nothing.
-NO_LABELS = ("sequence", "position", "token", "char_start", "char_end", "document")
+#: Columns of stores that label nothing: numbers and times of rows.
+NO_LABELS = (
+    *("sequence", "position", "token", "char_start", "char_end", "document"),
+    *(ROW_START, ROW_DURATION, ROW_Y, ROW_X),
+)
 MOST_VALUES = 1000
 FLAGS = ("False", "True")
-_MOST_TYPES = 200
+_MOST_TYPES, _MOST_FLAGS = 200, 64
+_NONE = "no event"
 MOST_INTEGERS = 64  # distinct whole numbers that are categories; more are a numeric label
 
 
@@ -35,12 +40,14 @@ class StoredLabel:
 
     values: the text of each category; empty for a numeric label. code: int32 [rows], the category
     of each row, -1 without the label. number: float64 [rows] of a numeric label, NaN without it.
+    background: whether the first category is what lies between events, which no feature is to name.
     """
 
     name: str
     values: tuple[str, ...] = ()
     code: Int[np.ndarray, " rows"] | None = None
     number: Float[np.ndarray, " rows"] | None = None
+    background: bool = False
 
 
 def indexed_view(index: FeatureIndex, store: Store) -> Store:
@@ -76,7 +83,8 @@ def read_labels(
 ) -> list[StoredLabel]:
     """All labels of a view: step columns, labels of sequences, and types of events.
 
-    A type of event is a flag, true on the steps that an event of it covers.
+    Events are one label "event", whose values are the types and "no event"; where events of several
+    types overlap, each type is a label of its own.
 
     Floats, and whole numbers with more than 64 distinct values, are numeric; everything else is a
     category. numeric: further labels of numbers that are to be numeric. only: names to read.
@@ -91,8 +99,8 @@ def read_labels(
     of_sequences = sequence_labels(view)
     names = [name for name in columns.column_names if name not in NO_LABELS]
     names += [name for name in of_sequences if name not in (*NO_LABELS, *names)]
-    events = view.events
-    names += [name for name in event_types(events) if name not in (*NO_LABELS, *names)]
+    events = {label.name: label for label in event_labels(view) if label.name not in names}
+    names += list(events)
     for name in (*(only or ()), *numeric):
         if name not in names:
             raise unknown_name("label", name, names)
@@ -105,7 +113,7 @@ def read_labels(
             label = _label(name, _array(of_sequences[name]), name in numeric)
             label = None if label is None else _repeated(label, lengths)
         else:
-            label = StoredLabel(name, FLAGS, _covered(view, events, name))
+            label = events[name]
         if label is not None and not _names_documents(label, lengths):
             labels.append(label)
         elif only is not None:
@@ -116,10 +124,21 @@ def read_labels(
     return labels
 
 
-def event_types(events: pa.Table) -> list[str]:
-    """The types of a table of events, the most frequent first, up to 200."""
+def event_labels(view: Store) -> list[StoredLabel]:
+    """The events of a view as labels of its rows; of many types the most frequent."""
+    events = view.events
     counts = Counter(one for one in events["trial_type"].to_pylist() if one is not None)
-    return [name for name, _ in counts.most_common(_MOST_TYPES)]
+    types = [name for name, _ in counts.most_common(_MOST_TYPES)]
+    if not types:
+        return []
+    code = np.zeros(view.segments.rows, dtype=np.int32)
+    for number, name in enumerate(sorted(types), 1):
+        covered = _covered(view, events, name) > 0
+        if (code[covered] > 0).any():  # two types at once
+            flags = ((name, _covered(view, events, name)) for name in types[:_MOST_FLAGS])
+            return [StoredLabel(name, (_NONE, name), flag, background=True) for name, flag in flags]
+        code[covered] = number
+    return [StoredLabel("event", (_NONE, *sorted(types)), code, background=True)]
 
 
 def _covered(view: Store, events: pa.Table, kind: str) -> Int[np.ndarray, " rows"]:
