@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -13,6 +15,7 @@ from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.forward_pass import required
 from sparsetime.dictionaries.normalisation import geometric_median
 from sparsetime.errors import DataError
+from sparsetime.kernels import BatchTopKRule
 
 # Rows of the sample from which the scale of the first codes is estimated.
 _SCALED_FROM = 1024
@@ -71,6 +74,7 @@ def init_from_data(
             some = some.within(_SCALED_FROM)
             rows = some.rows
         inputs = EncoderInput(dictionary.centred(x)[:rows], segments=some)
+        _bound_first_l0(dictionary, inputs)
         factor = _first_scale(dictionary, inputs, target[:rows])
         dictionary.encoder.rescale(factor)
         dictionary.sparsifier.rescale(factor)
@@ -101,6 +105,16 @@ def _can_scale(dictionary: Dictionary) -> bool:
     parameters = (*encoder.parameters(), *sparsifier.parameters())
     free = all(parameter.requires_grad for parameter in parameters)
     return encoder.scalable and sparsifier.scale_free and free
+
+
+def _bound_first_l0(dictionary: Dictionary, inputs: EncoderInput) -> None:
+    """Raise all thresholds where more than `first_l0` latents a row would be active."""
+    if dictionary.sparsifier.first_l0 is None:
+        return
+    k = min(dictionary.width, math.ceil(dictionary.sparsifier.first_l0))
+    _, pre = dictionary.encoder.encode_train(inputs, BatchTopKRule(k), torch.float32)
+    if len(pre):
+        dictionary.sparsifier.raise_threshold(float(pre.min()))
 
 
 def _first_scale(

@@ -97,6 +97,18 @@ def test_thresholds_keep_their_scale_where_either_is_frozen(frozen, rows):
         assert torch.equal(sae.get_parameter(name), before[name])
 
 
+@pytest.mark.parametrize("l0", [2.0, 8.0])
+def test_codes_of_jumprelu_begin_near_their_target(l0, rows):
+    sae = st.dictionary("jumprelu", d_in=D, width=WIDTH, l0=l0, threshold=1e-3)
+    init_from_data(sae, rows[:BATCH])
+    count = sae.encode(rows[:BATCH]).indices.numel() / BATCH
+    assert count == pytest.approx(2 * l0, rel=0.05)
+    # Thresholds that are higher stay.
+    sae = st.dictionary("jumprelu", d_in=D, width=WIDTH, l0=l0, threshold=2.0)
+    init_from_data(sae, rows[:BATCH])
+    assert sae.encode(rows[:BATCH]).indices.numel() == 0
+
+
 @pytest.mark.parametrize("kind", Encoder.kinds)
 def test_an_encoder_that_can_be_rescaled_says_so(kind):
     assert Encoder.kinds[kind].scalable == (Encoder.kinds[kind].rescale is not Encoder.rescale)

@@ -108,6 +108,22 @@ def test_jumprelu_gates_and_counts_with_straight_through_gradients():
     torch.testing.assert_close(sparsifier.log_threshold.grad, torch.tensor([-5.0]))
 
 
+def test_the_window_of_jumprelu_follows_its_threshold():
+    sparsifier = JumpReLU(width=2, threshold=0.5, bandwidth=0.2)
+    sparsifier.rescale(0.1)
+    rule = sparsifier.training_rule(NO_INPUTS)
+    torch.testing.assert_close(rule.threshold, torch.full((2,), 0.04))
+    # Of thresholds of 0.05 the window is 0.02 wide, and its density 1 / 0.02.
+    on = sparsifier.is_on(torch.tensor([0.045, 0.055, 0.065]), torch.tensor([0, 0, 1]))
+    on.sum().backward()
+    torch.testing.assert_close(sparsifier.log_threshold.grad, torch.tensor([-5.0, 0.0]))
+
+
+def test_jumprelu_takes_a_first_l0_above_zero():
+    with pytest.raises(ConfigError, match="got first_l0=0, expected a mean number"):
+        JumpReLU(width=2, first_l0=0)
+
+
 def test_nested_prefixes_add_up():
     atoms = UnitNormDecoder(4, 4, (1, 3, 4))
     with torch.no_grad():

@@ -7,6 +7,9 @@ from sparsetime.dictionaries.objectives import L0, MSE, Objective
 from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import JumpReLU
 
+# Codes begin with at most this many times the target, and fall to it.
+_FIRST = 2
+
 
 @recipe(
     "jumprelu",
@@ -16,7 +19,7 @@ from sparsetime.dictionaries.sparsifiers import JumpReLU
     claim="Error at a given L0 as low as TopK's or lower, with an encoder that needs no sorting.",
     source_of_defaults="Bandwidth and threshold were chosen here for activations of unit spread; "
     "the target instead of a penalty weight is the paper's variant.",
-    cost="As TopK once the target L0 is reached; more before, because more latents are active.",
+    cost="As TopK once the target L0 is reached; more before: codes begin with twice as many.",
     system=151,
 )
 def jumprelu(
@@ -30,7 +33,7 @@ def jumprelu(
     """`l0`: target of the mean number of active latents (the paper's target variant)."""
     return Dictionary(
         LinearEncoder(d_in, width),
-        JumpReLU(width, threshold, bandwidth),
+        JumpReLU(width, threshold, bandwidth, first_l0=_FIRST * l0),
         UnitNormDecoder(width, d_in),
         Objective([MSE(), L0(l0, l0_weight)]),
     )

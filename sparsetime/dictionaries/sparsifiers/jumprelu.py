@@ -23,7 +23,8 @@ class JumpReLU(Sparsifier):
     """JumpReLU sparsifier.
 
         z_i = pre_i where pre_i > theta_i, else 0
-        dz_i / dtheta_i = -(theta_i / bandwidth) where |pre_i - theta_i| < bandwidth / 2, else 0
+        dz_i / dtheta_i = -(theta_i / w_i) where |pre_i - theta_i| < w_i / 2, else 0
+        w_i = bandwidth * theta_i / threshold
 
     The second line is the straight-through gradient, which is why the training rule also keeps
     entries just below the threshold. Threshold and bandwidth are in units of the normalised
@@ -31,8 +32,12 @@ class JumpReLU(Sparsifier):
 
     log_threshold: [width], the logarithm of theta. `threshold` is its start for an encoder with
     rows of unit length; where the first codes are scaled to fit the data, it is scaled with them.
+    The window w follows it: one of a fixed width would hold half of all latents where codes begin
+    small. first_l0: all thresholds begin higher where more latents than this would be active on a
+    row of the first batch, so that no step is far less sparse than the last.
 
-    Source: Rajamanoharan et al. 2024, Jumping Ahead, arXiv:2407.14435.
+    Source: Rajamanoharan et al. 2024, Jumping Ahead, arXiv:2407.14435; the window, there the same
+    for all thresholds, and `first_l0` were chosen here.
     """
 
     latent_tensors = frozenset({"log_threshold"})
@@ -40,27 +45,47 @@ class JumpReLU(Sparsifier):
     scale_free = True
     first_share = 1.0  # thresholds are too slow for codes that begin smaller and grow
 
-    def __init__(self, width: int, threshold: float = 0.05, bandwidth: float = 0.05) -> None:
+    def __init__(
+        self,
+        width: int,
+        threshold: float = 0.05,
+        bandwidth: float = 0.05,
+        first_l0: float | None = None,
+    ) -> None:
         if threshold <= 0 or bandwidth <= 0:
             raise ConfigError(
                 f"got threshold={threshold} and bandwidth={bandwidth}, expected both above 0"
             )
-        super().__init__(width=width, threshold=threshold, bandwidth=bandwidth)
-        self.width, self.bandwidth = width, bandwidth
+        if first_l0 is not None and first_l0 <= 0:
+            raise ConfigError(
+                f"got first_l0={first_l0}, expected a mean number of active latents above 0, or "
+                "None for thresholds that begin where they are given"
+            )
+        super().__init__(width=width, threshold=threshold, bandwidth=bandwidth, first_l0=first_l0)
+        self.width, self.threshold, self.bandwidth = width, threshold, bandwidth
+        self.first_l0 = first_l0
         self.log_threshold = nn.Parameter(torch.full((width,), threshold).log())
 
     @torch.no_grad()
     def rescale(self, factor: float) -> None:
         self.log_threshold.add_(math.log(factor))
 
+    @torch.no_grad()
+    def raise_threshold(self, bound: float) -> None:
+        self.log_threshold.clamp_min_(math.log(bound))
+
+    @property
+    def window(self) -> float:
+        """Width of the window around a threshold, as a multiple of the threshold."""
+        return self.bandwidth / self.threshold
+
     def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.ThresholdRule(
-            (self.log_threshold.detach().exp() - self.bandwidth / 2).clamp_min(0)
-        )
+        share = max(0.0, 1 - self.window / 2)
+        return kernels.ThresholdRule(self.log_threshold.detach().exp() * share)
 
     def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
         threshold = kernels.at_entries(self.log_threshold.exp(), support)
-        out: Tensor = _Jump.apply(pre, threshold, self.bandwidth)  # type: ignore[no-untyped-call]
+        out: Tensor = _Jump.apply(pre, threshold, self.window)  # type: ignore[no-untyped-call]
         return out
 
     def is_on(
@@ -68,7 +93,7 @@ class JumpReLU(Sparsifier):
     ) -> Float[Tensor, " entries"]:
         """1 above the threshold, 0 below, with the straight-through gradient to the threshold."""
         threshold = self.log_threshold.exp()[indices]
-        out: Tensor = _IsOn.apply(pre, threshold, self.bandwidth)  # type: ignore[no-untyped-call]
+        out: Tensor = _IsOn.apply(pre, threshold, self.window)  # type: ignore[no-untyped-call]
         return out
 
     def inference_rule(self, inputs: EncoderInput) -> Rule:
@@ -80,28 +105,28 @@ class JumpReLU(Sparsifier):
 
 class _Jump(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, pre: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
+    def forward(ctx: Any, pre: Tensor, threshold: Tensor, window: float) -> Tensor:
         ctx.save_for_backward(pre, threshold)
-        ctx.bandwidth = bandwidth
+        ctx.window = window
         return pre * (pre > threshold)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
         pre, threshold = ctx.saved_tensors
-        near = (pre - threshold).abs() < ctx.bandwidth / 2
-        to_threshold = -(threshold / ctx.bandwidth) * near * grads[0]
+        near = (pre - threshold).abs() < threshold * (ctx.window / 2)
+        to_threshold = near * (-grads[0] / ctx.window)
         return grads[0] * (pre > threshold), to_threshold, None
 
 
 class _IsOn(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, pre: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
+    def forward(ctx: Any, pre: Tensor, threshold: Tensor, window: float) -> Tensor:
         ctx.save_for_backward(pre, threshold)
-        ctx.bandwidth = bandwidth
+        ctx.window = window
         return (pre > threshold).to(pre.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor, None]:
         pre, threshold = ctx.saved_tensors
-        near = (pre - threshold).abs() < ctx.bandwidth / 2
-        return None, near * (-grads[0] / ctx.bandwidth), None
+        near = (pre - threshold).abs() < threshold * (ctx.window / 2)
+        return None, near * (-grads[0] / (threshold * ctx.window)), None

@@ -33,6 +33,8 @@ class Sparsifier(Component):
     #: Short rows of the encoder turn faster, so that less than the best scale is better
     #: (docs/performance.md has the measurements).
     first_share = 0.7
+    #: Mean number of active latents that the first codes have at most; None for any.
+    first_l0: float | None = None
     decoder: Decoder
 
     def bind(self, decoder: Decoder) -> None:
@@ -63,6 +65,10 @@ class Sparsifier(Component):
     def rescale(self, factor: float) -> None:
         """Multiply what pre-activations are compared with, before the first step."""
         del factor
+
+    def raise_threshold(self, bound: float) -> None:
+        """Raise all thresholds to at least this, before the first step."""
+        del bound
 
     def inference_rule(self, inputs: EncoderInput) -> Rule:
         """Selection rule of inference, under which a row's code does not depend on its batch.

@@ -40,6 +40,7 @@ class SparsifierWrapper(Sparsifier):
         self.undivided = self.inner.undivided
         self.divides_rows = self.inner.divides_rows
         self.first_share = self.inner.first_share
+        self.first_l0 = self.inner.first_l0
 
     @property
     def innermost(self) -> Sparsifier:
@@ -63,6 +64,9 @@ class SparsifierWrapper(Sparsifier):
 
     def rescale(self, factor: float) -> None:
         self.inner.rescale(factor)
+
+    def raise_threshold(self, bound: float) -> None:
+        self.inner.raise_threshold(bound)
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
         return self.inner.training_rule(inputs)

@@ -91,11 +91,11 @@ def _agreement(sae: Dictionary, x: Float[Tensor, "rows d"]) -> float:
     (gradient,) = torch.autograd.grad(_loss(sae, x), [sparsifier.log_threshold])
     usual = sae.encode(x).dense().count_nonzero(0).argsort(descending=True)[:PROBED]
     start = sparsifier.log_threshold.detach().clone()
-    half = sparsifier.bandwidth / 2
     differences = []
     with torch.no_grad():
         for latent in usual.tolist():
             threshold = start[latent].exp()
+            half = float(threshold) * sparsifier.window / 2
             sides = []
             for moved in (threshold + half, threshold - half):
                 sparsifier.log_threshold[latent] = moved.clamp_min(1e-6).log()
