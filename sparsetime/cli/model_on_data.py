@@ -31,7 +31,7 @@ class ModelOnData(Settings):
     read: dict[str, Any] = Field(default_factory=dict)
     on_bad: Literal["refuse", "skip"] = "refuse"
 
-    def documents(self) -> Iterable[Document]:
+    def documents(self, mixed_rates: bool = False) -> Iterable[Document]:
         """The documents of every file: texts, `.jsonl` files of texts, or recordings.
 
         A recording's id is its file name; see `sparsetime.read`.
@@ -49,7 +49,8 @@ class ModelOnData(Settings):
             )
         timed = sorted({"start", "step", "unit"} & self.model_fields_set)
         if recordings:
-            return read(recordings, **{name: getattr(self, name) for name in timed}, **self.read)
+            options = {name: getattr(self, name) for name in timed} | self.read
+            return read(recordings, mixed_rates=mixed_rates, **options)
         if timed or self.read:
             raise ConfigError(
                 f"{' and '.join([*timed, *self.read])} say when the steps of recordings are and "

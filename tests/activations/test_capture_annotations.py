@@ -6,7 +6,8 @@ import torch
 from recording_files import RATE, write_brainvision, write_edf, write_fif, write_video, write_wav
 
 import sparsetime as st
-from sparsetime.errors import DataError
+from sparsetime.activations.readers.recordings import recordings_of
+from sparsetime.errors import DataError, MismatchError
 
 
 def network(features=2):
@@ -115,6 +116,47 @@ def test_a_store_refers_to_frames(tmp_path):
     kept = store.sequence(0).input
     assert kept.rate == 10
     assert np.array_equal(kept.values(5, 8), document.values[5:8].numpy())
+
+
+class Strided(torch.nn.Module):
+    """Frames of 8 samples at every 4th, as a speech model makes them of a waveform."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.frames = torch.nn.Conv1d(1, 4, 8, stride=4)
+
+    def forward(self, x):
+        return self.frames(x.reshape(len(x), 1, -1))
+
+
+def test_events_cover_rows_of_another_rate(tmp_path):
+    write_wav(tmp_path / "x.wav")
+    rng = np.random.default_rng(0)
+    onsets = np.sort(rng.uniform(0, 1.9, 25)).tolist()
+    rows = [{"id": "x", "onset": t, "duration": 0.09, "trial_type": "tone"} for t in onsets]
+    store = st.capture(
+        Strided(), tmp_path / "x.wav", "frames", tmp_path / "s", events=rows, time_axis=2,
+        progress=False,
+    )  # fmt: skip
+    sequence = store.sequence(0)
+    assert len(sequence) == 49, "of 200 samples"
+    for event in store.events.to_pylist():
+        end = event["onset"] + event["duration"]
+        begins, stops = sequence.times, sequence.times + sequence.durations
+        covered = np.flatnonzero((begins < end) & (stops > event["onset"]))
+        expected = [covered[0], covered[-1] + 1] if len(covered) else None
+        if expected:
+            assert [event["first_step"], event["stop_step"]] == expected
+
+
+def test_rates_may_differ_where_the_rate_of_rows_is_given(tmp_path):
+    write_wav(tmp_path / "a.wav")
+    write_wav(tmp_path / "b.wav", rate=2 * RATE)
+    with pytest.raises(MismatchError, match="a sampling rate of 200 Hz"):
+        capture(str(tmp_path / "*.wav"), tmp_path / "s")
+    found = recordings_of(str(tmp_path / "*.wav"), mixed_rates=True)
+    assert [outline.rate for outline in found.outlines] == [RATE, 2 * RATE]
 
 
 def write_h5(path):

@@ -170,7 +170,7 @@ def capture(
     if own is not None:
         check_part(Folder(os.fspath(out)), exclusion)
         out = own.folder(out)
-    data = recordings_of(data) or items_of(data)
+    data = recordings_of(data, rate is not None) or items_of(data)
     annotations = CaptureAnnotations(labels if is_table(labels) else None, events)
     if isinstance(data, Recordings) and times is None:
         annotations.check(data)

@@ -100,20 +100,17 @@ def files_of(data: str | Path | Iterable[str | Path]) -> list[Path]:
     return found
 
 
-def recordings_of(data: Any) -> Recordings | None:
+def recordings_of(data: Any, mixed_rates: bool = False) -> Recordings | None:
     """What `read` makes of a path, a glob, or a list of paths; None for any other data.
 
     A text is taken as a path only where a file of a known format is there.
     """
-    if isinstance(data, Path):
-        return read(data)
-    if isinstance(data, str):
-        return read(data) if _names_files(data) else None
+    if isinstance(data, Path) or (isinstance(data, str) and _names_files(data)):
+        return read(data, mixed_rates=mixed_rates)
     if isinstance(data, list | tuple) and data:
-        if all(isinstance(one, Path) for one in data):
-            return read(data)
-        if all(isinstance(one, str) and _names_files(one) for one in data):
-            return read(data)
+        paths = all(isinstance(one, Path) for one in data)
+        if paths or all(isinstance(one, str) and _names_files(one) for one in data):
+            return read(data, mixed_rates=mixed_rates)
     return None
 
 
