@@ -1,7 +1,7 @@
 """k-sparse probes on sae-probes' tables: dictionaries, raw activations, an untrained model.
 
     sparsetime testbeds fetch sae-probes
-    python benchmarks/sae_probes.py [--keep]                  # the small form, minutes
+    python benchmarks/sae_probes.py [--keep]                  # the small form: 5 minutes of CPU
     python benchmarks/sae_probes.py --tables-characters 128 --tables-rows 1364 --rows 2000000
 
 A table is a set of short texts with a label of two classes. Taken are all tables whose median text
