@@ -10,6 +10,7 @@ async ([steps, rows]) => {
     view: { from: 0, to: steps },
     state: { sort: "timescale", group: "" },
     unit: "step",
+    run: { unit: "step" },
     boundaries: new Map(),
     labels: [],
     cursor: null,

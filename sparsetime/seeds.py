@@ -58,6 +58,7 @@ STREAMS = {
     "halves of a label association": "recordings that choose labels and those that score them",
     "exchanged labels": "recordings and shifts whose labels the null of an association exchanges",
     "permuted conditions": "recordings whose conditions the null of a comparison permutes",
+    "shifted activity": "circular shifts in the null of a feature's mean input, by draw",
     "shifted onsets": "circular shifts of events in the null of a peri-event average, by draw",
     "shifted events of a monitor": "circular shifts in the detections by chance, by draw",
     # Testbeds.

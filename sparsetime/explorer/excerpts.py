@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sparsetime.explorer.step_units import STEP, is_name, time_unit
+from sparsetime.explorer.step_units import STEP, is_name, row_clock, time_unit
+from sparsetime.explorer.step_words import Gaps, TimeWords
 from sparsetime.features.arrow_numpy import to_numpy
 from sparsetime.features.step_text import has_offsets, step_texts
-from sparsetime.time_text import time_text, times_text
+from sparsetime.time_text import time_text
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -40,8 +41,8 @@ class Excerpt:
     title: str
     first: int
     stop: int
-    words: list[str]
-    gaps: list[str]
+    words: Sequence[str]
+    gaps: Sequence[str]
     is_text: bool = True
     start: float = 0.0
     step: float = 1.0
@@ -117,19 +118,24 @@ def excerpt(stored: StoredSequence, start: int, steps: int) -> Excerpt:
         begins = to_numpy(stored.steps, "char_start")
         first = min(int(np.searchsorted(begins, start)), max(0, len(begins) - steps))
     stop = min(first + steps, len(stored))
+    clock = row_clock(stored)
     counts = stored.step == 1 and stored.start == 0 and is_name(stored.unit)
-    pieces = list(_words(stored, first, stop) if with_text else _times(stored, first, stop))
+    words: Sequence[str] = TimeWords(stored.times[first:stop], *clock)
+    gaps: Sequence[str] = Gaps(stop - first)
+    if with_text:
+        pieces = list(_words(stored, first, stop))
+        words, gaps = [word for word, _ in pieces], [gap for _, gap in pieces]
     return Excerpt(
         sequence=stored.index,
         id=stored.id,
         title=str(stored.labels.get("name", stored.id)),
         first=first,
         stop=stop,
-        words=[word for word, _ in pieces],
-        gaps=[gap for _, gap in pieces],
+        words=words,
+        gaps=gaps,
         is_text=with_text,
-        start=stored.start,
-        step=stored.step,
+        start=clock[0],
+        step=clock[1],
         time_unit="" if counts else time_unit(stored.unit),
         step_name=stored.unit if counts else STEP,
     )
@@ -139,8 +145,3 @@ def _words(stored: StoredSequence, first: int, stop: int) -> Iterator[tuple[str,
     starts = to_numpy(stored.steps, "char_start")[first:stop].tolist()
     ends = to_numpy(stored.steps, "char_end")[first:stop].tolist()
     return step_texts(stored.text or "", starts, ends, starts[0] if starts else 0)
-
-
-def _times(stored: StoredSequence, first: int, stop: int) -> Iterator[tuple[str, str]]:
-    texts = times_text(stored.times[first:stop].tolist(), stored.step, stored.start)
-    return ((text, " ") for text in texts)

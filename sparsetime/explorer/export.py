@@ -24,6 +24,7 @@ from sparsetime.explorer.workbench.feature_list import lines
 from sparsetime.explorer.workbench.inputs import input_view
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import Overview
+from sparsetime.explorer.workbench.sound import sound
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder, locks
 from sparsetime.progress import Bar
@@ -103,8 +104,11 @@ def _dictionary(
     left = room - len(listed)
     with running(f"export {key}", room, "bytes", show) as bar:
         bar.advance(len(listed))
-        items = _sequences(opened, key, _sequence_order(opened, key))
-        sequences, used = _fill(data, f"{at}/sequences", items, left / 2, bar)
+        order = _sequence_order(opened, key)
+        sequences, used = _fill(
+            data, f"{at}/sequences", _sequences(opened, key, order), left / 3, bar
+        )
+        used += _sounds(data, f"{at}/sequences", opened, key, sequences, left / 3, bar)
         items = _features(opened, key, telling)
         features, _ = _fill(data, f"{at}/features", items, left - used, bar)
     if not sequences or not features:
@@ -142,6 +146,29 @@ def _fill(
     return written, used
 
 
+def _sounds(
+    data: ExportFiles,
+    at: str,
+    opened: RunCache,
+    key: str,
+    numbers: list[int],
+    room: float,
+    bar: Bar,
+) -> int:
+    """Write the sounds of these sequences while they fit; the bytes that they take."""
+    used = 0
+    for number in numbers:
+        source = opened.input(key, number)
+        if source is None or not source.is_sound:
+            continue
+        wav = sound(opened, key, number)
+        if used + wav.size <= room:
+            data.write_bytes(f"{at}/{number}.wav", wav.read(0, wav.size))
+            bar.advance(wav.size)
+            used += wav.size
+    return used
+
+
 def _features(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
     answers = {panel.name: panel.answer for panel in manifests.panels() if panel.exported}
     for number in numbers:
@@ -161,7 +188,7 @@ def _sequences(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple
                     "text": document(opened, key, number, most=None),
                     **page_code(code, peak),
                     "boundaries": opened.boundaries(key, number),
-                    "input": input_view(opened, key, number),
+                    "input": input_view(opened, key, number, packed=True),
                     "lanes": {
                         lane.name: lane.answer(opened, key, number, 0, None)
                         for lane in manifests.lanes()

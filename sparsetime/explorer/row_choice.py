@@ -103,7 +103,19 @@ def choose(
     too_dense: float = TOO_DENSE,
 ) -> Int[np.ndarray, " rows"]:
     """The features to show, the longest-lasting first, by the rule at the top of this file."""
-    energy = np.bincount(feature, weights=value.astype(np.float64) ** 2, minlength=len(table.dwell))
+    squares = value.astype(np.float64) ** 2
+    energy = np.bincount(feature, weights=squares, minlength=len(table.dwell))
+    # Without an entry bincount counts in integers.
+    return choose_by_energy(energy.astype(np.float64), table, rows, too_dense)
+
+
+def choose_by_energy(
+    energy: Float[np.ndarray, " width"],
+    table: FeatureTable,
+    rows: int,
+    too_dense: float = TOO_DENSE,
+) -> Int[np.ndarray, " rows"]:
+    """The same, by the energy of every feature in the segment."""
     shown = np.flatnonzero((energy > 0) & (table.density <= too_dense))
     slow, fast = (half[np.argsort(-energy[half], kind="stable")] for half in _halves(shown, table))
     of_fast = min(rows // 2, len(fast))
@@ -111,22 +123,6 @@ def choose(
     of_fast = min(rows - of_slow, len(fast))
     kept = np.concatenate([slow[:of_slow], fast[:of_fast]])
     return kept[np.lexsort((kept, -table.dwell[kept]))]
-
-
-def change_steps(code: SparseCode, table: FeatureTable) -> list[int]:
-    """Steps before which the active features change; dense features do not take part.
-
-    Changes are between states longer than what a feature lasts by itself: the window follows from
-    the dwell of the features, the median over their active steps here.
-    """
-    from sparsetime.features.change_points import boundaries, window_beyond
-
-    counted = table.density <= TOO_DENSE
-    scale = np.where(counted, 1 / np.maximum(table.peak, 1e-12), 0.0)
-    dwell = table.dwell[code.indices.cpu().numpy()]
-    dwell = dwell[np.isfinite(dwell) & counted[code.indices.cpu().numpy()]]
-    window = window_beyond(float(np.median(dwell))) if len(dwell) else 1
-    return [int(step) for step in boundaries(code, scale, window)]
 
 
 def _halves(

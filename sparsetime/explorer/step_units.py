@@ -11,6 +11,7 @@ from sparsetime.time_text import duration_text
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
+    from sparsetime.activations.store.stored_sequence import StoredSequence
 
 STEP, DOCUMENT = "step", "document"
 _STEPS_IN_TEXT = re.compile(r"\b(\d[\d,]*) steps\b")
@@ -147,6 +148,17 @@ def time_unit(unit: str) -> str:
     if unit in (STEP, ""):
         return ""
     return f"{unit}s" if is_name(unit) else unit
+
+
+def row_clock(stored: StoredSequence) -> tuple[float, float]:
+    """The time of the first row and from a row to the next, of evenly spaced rows.
+
+    Of rows with times of their own, the mean distance; 0 rows apart where all share one time.
+    """
+    if not stored.has_own_times or len(stored) < 2:
+        return stored.start, stored.step
+    times = stored.times
+    return float(times[0]), float(times[-1] - times[0]) / (len(times) - 1) or stored.step
 
 
 def step_time(stores: Sequence[Store]) -> StepTime | None:

@@ -190,7 +190,8 @@ def _joined(
     return kept[:count]
 
 
-add_squares = njit(cache=True)(_add_squares)
-noise = njit(cache=True)(_noise)
-partition = njit(cache=True)(_partition)
-joined = njit(cache=True)(_joined)
+# Without the interpreter's lock, so that pages are answered while a long sequence is cut.
+add_squares = njit(cache=True, nogil=True)(_add_squares)
+noise = njit(cache=True, nogil=True)(_noise)
+partition = njit(cache=True, nogil=True)(_partition)
+joined = njit(cache=True, nogil=True)(_joined)

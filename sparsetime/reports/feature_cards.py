@@ -11,6 +11,7 @@ from sparsetime.explorer.excerpts import excerpt
 from sparsetime.explorer.step_units import words_of
 from sparsetime.features.contexts import find_sequence
 from sparsetime.features.step_text import gap_text
+from sparsetime.reports.input_pictures import ReportInputs, example_picture, segment_input
 from sparsetime.reports.page_schema import FeatureCard, FeatureList, Piece, ShadedPassage
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ TELLING, PASSAGES, AROUND, SHADES = 30, 3, 14, 8
 _BARS = "\u00b7\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"  # of nothing and of each shade
 
 
-def feature_list(shown: ShownDictionary) -> FeatureList:
+def feature_list(shown: ShownDictionary, inputs: ReportInputs) -> FeatureList:
     """The most telling features of a dictionary, each with its strongest moments in context."""
     from sparsetime.features.contexts import feature_context
 
@@ -65,12 +66,26 @@ def feature_list(shown: ShownDictionary) -> FeatureList:
                             else shaded_bars(passage, row["max"])
                         ),
                         is_text=place.is_text,
+                        picture=""
+                        if place.is_text
+                        else _picture(inputs, store, passage, row["max"]),
                     )
                     for passage, moment, place in zip(passages, moments, places, strict=True)
                 ],
             )
         )
     return FeatureList(dictionary=shown.entry.key, cards=cards, of=int((table.density > 0).sum()))
+
+
+def _picture(inputs: ReportInputs, store: Store, passage: FeatureContext, peak: float) -> str:
+    """What the model read around an example, drawn; empty where it is not kept."""
+    first, stop = passage.words[0].first, passage.words[-1].last + 1
+    view = segment_input(inputs, find_sequence(store, passage.sequence), first, stop, packed=False)
+    if view is None:
+        return ""
+    percents = [100 * word.activation / peak for word in passage.words]
+    here = next((at for at, word in enumerate(passage.words) if word.here), 0)
+    return example_picture(view, percents, here)
 
 
 class _Place(NamedTuple):

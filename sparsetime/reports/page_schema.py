@@ -13,6 +13,7 @@ from sparsetime.explorer.records import (
     Part,
     Text,
 )
+from sparsetime.explorer.workbench.input_records import InputView
 from sparsetime.explorer.workbench.schema import TimelineFeature
 
 
@@ -54,6 +55,7 @@ class ShadedPassage(FrozenRecord):
     activation: Text
     pieces: list[Piece]
     is_text: bool = True  # otherwise each piece is the bar of a step
+    picture: Text = ""  # what the model read there, as HTML; empty where that is text or not kept
 
 
 class FeatureCard(FrozenRecord):
@@ -97,6 +99,7 @@ class Passage(FrozenRecord):
     start: float = 0.0  # the time of step 0 of the sequence, in `time_unit`
     step: float = 1.0  # the time from a step to the next
     time_unit: Text = ""  # a plural; empty where the time of a step is its number
+    input: InputView | None = None  # what the model read; None where that is text or not kept
     codes: list[PassageCode]
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sparsetime.explorer.change_steps import change_steps
 from sparsetime.explorer.excerpts import Excerpt, choose_excerpts
 from sparsetime.explorer.metrics_table import comparison, definitions, measured_on
 from sparsetime.explorer.page_code import page_code
-from sparsetime.explorer.row_choice import FeatureTable, change_steps
+from sparsetime.explorer.row_choice import FeatureTable
 from sparsetime.explorer.run_contents import (
     ShownDictionary,
     dictionary_names,
@@ -26,9 +27,11 @@ from sparsetime.explorer.run_description import (
 )
 from sparsetime.explorer.step_units import words_of
 from sparsetime.explorer.workbench.timeline import feature_of
+from sparsetime.features.contexts import find_sequence
 from sparsetime.files import Folder
 from sparsetime.progress import progress as running
 from sparsetime.reports.feature_cards import feature_list
+from sparsetime.reports.input_pictures import ReportInputs, segment_input
 from sparsetime.reports.page_schema import (
     EmbeddedDictionary,
     EmbeddedTimeline,
@@ -40,6 +43,7 @@ from sparsetime.reports.run_charts import charts
 
 if TYPE_CHECKING:
     from sparsetime.codes import SparseCode
+    from sparsetime.explorer.workbench.input_records import InputView
     from sparsetime.metrics.metric import MetricValue
 
 PASSAGES = 4
@@ -61,9 +65,9 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
     with running("report", 2 * len(names), "readings of a dictionary", progress) as bar:
         contents = read_run(folder, names, bar.advance)
         shown = unique_titles(contents.shown)
-        lists = []
+        lists, inputs = [], ReportInputs(folder)
         for dictionary in shown:
-            lists.append(feature_list(dictionary))
+            lists.append(feature_list(dictionary, inputs))
             bar.advance()
         bar.advance(len(names) - len(shown))
     stores = distinct_stores([dictionary.store for dictionary in shown])
@@ -80,7 +84,7 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
         notes=contents.notes,
         facts=facts_of(stores, words),
         dictionaries=entries,
-        timeline=_timeline(shown),
+        timeline=_timeline(shown, inputs),
         comparison=comparison(entries, evaluations, [dictionary.words for dictionary in shown]),
         comparison_notes=measured_on(
             entries, [dictionary.evaluation for dictionary in shown], words
@@ -97,8 +101,8 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
     )
 
 
-def _timeline(shown: list[ShownDictionary]) -> EmbeddedTimeline:
-    passages = list(_passages(shown))
+def _timeline(shown: list[ShownDictionary], inputs: ReportInputs) -> EmbeddedTimeline:
+    passages = list(_passages(shown, inputs))
     firing: dict[str, set[int]] = {}
     for passage in passages:
         for code in passage.codes:
@@ -123,7 +127,7 @@ def _timeline(shown: list[ShownDictionary]) -> EmbeddedTimeline:
     )
 
 
-def _passages(shown: list[ShownDictionary]) -> Iterator[Passage]:
+def _passages(shown: list[ShownDictionary], inputs: ReportInputs) -> Iterator[Passage]:
     """The passages; dictionaries on stores of the same documents are shown side by side."""
     groups: list[list[ShownDictionary]] = []
     for dictionary in shown:
@@ -138,25 +142,34 @@ def _passages(shown: list[ShownDictionary]) -> Iterator[Passage]:
         common = set.intersection(*indexed) or set.union(*indexed)
         for excerpt in choose_excerpts(group[0].store, max(1, PASSAGES // len(groups)), common):
             of = [e for e, k in zip(group, indexed, strict=True) if excerpt.sequence in k]
-            yield passage(excerpt, [(e.entry.key, _code(e, excerpt), e.table) for e in of])
+            codes = [(e.entry.key, _code(e, excerpt), e.table) for e in of]
+            stored = find_sequence(group[0].store, excerpt.sequence)
+            yield passage(
+                excerpt, codes, segment_input(inputs, stored, excerpt.first, excerpt.stop)
+            )
 
 
 def _code(shown: ShownDictionary, excerpt: Excerpt) -> SparseCode:
     return shown.index.sequence(excerpt.sequence).row_slice(excerpt.first, excerpt.stop)
 
 
-def passage(excerpt: Excerpt, codes: Sequence[tuple[str, SparseCode, FeatureTable]]) -> Passage:
+def passage(
+    excerpt: Excerpt,
+    codes: Sequence[tuple[str, SparseCode, FeatureTable]],
+    view: InputView | None = None,
+) -> Passage:
     """An excerpt and, for each dictionary, its code of shape (time,) over the excerpt's steps."""
     return Passage(
         title=excerpt.title,
         source=f"{excerpt.id}, {excerpt.span}",
         first=excerpt.first,
-        words=excerpt.words,
-        gaps=excerpt.gaps,
+        words=list(excerpt.words[:]),
+        gaps=list(excerpt.gaps[:]),
         is_text=excerpt.is_text,
         start=excerpt.start,
         step=excerpt.step,
         time_unit=excerpt.time_unit,
+        input=view,
         codes=[
             PassageCode(
                 dictionary=key,

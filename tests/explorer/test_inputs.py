@@ -14,7 +14,9 @@ from small_run import add_dictionary, add_untrained, prose, write_store
 import sparsetime
 from sparsetime.errors import DamagedError, DataError
 from sparsetime.explorer.workbench.feature import feature
-from sparsetime.explorer.workbench.inputs import INPUTS, input_view, png, save_inputs
+from sparsetime.explorer.workbench.input_source import INPUTS
+from sparsetime.explorer.workbench.inputs import input_view, save_inputs
+from sparsetime.explorer.workbench.pictures import png
 from sparsetime.explorer.workbench.workbench import Workbench
 
 STEPS = 120

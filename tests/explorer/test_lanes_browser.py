@@ -73,18 +73,18 @@ def test_a_series_is_drawn_where_its_values_are(tab, signals):
     assert min(after) < min(before)  # the step up of the first channel
 
 
-def test_all_channels_are_drawn_when_asked_for(tab, signals):
-    """Twelve of fourteen are drawn at first, which the page says."""
-    asked = []
-    tab.on("request", lambda request: asked.append(request.url) if "/input?" in request.url else 0)
+def test_many_channels_are_a_heat_map_or_lines_and_none_is_left_out(tab, signals):
     tab.goto(f"{signals.url}timeline?s=0&from=0&to={STEPS}")
     tab.wait_for_selector(".view[data-ready]")
-    assert "channels=12" in asked[-1]
-    tab.get_by_label("all 14 channels; the first 12 are drawn").check()
-    tab.wait_for_selector("text=all 14 channels")
-    until(tab, "location.search.includes('channels=all')")
-    assert tab.get_by_label("all 14 channels", exact=True).is_checked()
-    assert "channels" not in asked[-1]
+    assert tab.get_by_label("heat map").is_checked()
+    box = tab.locator("canvas.timeline").bounding_box()
+    for row, name in enumerate(["tide", *(f"drift {n}" for n in range(13))]):
+        tab.mouse.move(box["x"] + 700, box["y"] + 4 + (row + 0.5) * 14)  # 14 pixels a channel
+        assert name in tab.locator("#tip").inner_text()
+    tab.get_by_text("lines", exact=True).click()
+    until(tab, "location.search.includes('look=lines')")
+    tab.mouse.move(box["x"] + 700, box["y"] + 20)
+    assert "and 2 more channels" in tab.locator("#tip").inner_text()
 
 
 WHITE = """() => { const c = document.querySelector("canvas.timeline");

@@ -204,7 +204,7 @@ test("what was not exported is said to be missing", async () => {
 test("an input with its first channels says how many it leaves out", () => {
   const rows = [[1], [2], [3]];
   const facts = { kind: "series", first: 0, stop: 1, stride: 1, frames: [], of_frames: 0 };
-  const input = {
+  const input = /** @type {any} */ ({
     ...facts,
     channels: ["a", "b", "c"],
     hidden: 0,
@@ -212,7 +212,7 @@ test("an input with its first channels says how many it leaves out", () => {
     high: rows,
     least: [1, 2, 3],
     most: [1, 2, 3],
-  };
+  });
   assert.equal(firstChannels(input), input);
   const some = firstChannels(input, 2);
   assert.deepEqual(

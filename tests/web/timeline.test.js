@@ -170,14 +170,14 @@ test("settings from the address, with defaults for what it lacks or does not kno
     rows: 48,
     dense: false,
     follow: true,
-    allChannels: false,
+    look: "",
   };
   assert.deepEqual(readState(new URLSearchParams("")), defaults);
   assert.deepEqual(readState(new URLSearchParams("sort=x&group=y&rows=z")), defaults);
   assert.equal(readState(new URLSearchParams("sort=likeness")).sort, "coactivation");
   assert.deepEqual(
-    readState(new URLSearchParams("sort=entry&group=part&rows=120&dense=1&follow=0&channels=all")),
-    { sort: "entry", group: "part", rows: 120, dense: true, follow: false, allChannels: true },
+    readState(new URLSearchParams("sort=entry&group=part&rows=120&dense=1&follow=0&look=heat")),
+    { sort: "entry", group: "part", rows: 120, dense: true, follow: false, look: "heat" },
   );
 });
 

@@ -220,6 +220,16 @@ declare namespace Api {
     most: number | null;
   }
 
+  interface FeatureLeadLag {
+    leads: Array<LeadingFeature>;
+    follows: Array<LeadingFeature>;
+    within: number;
+    within_time: number | null;
+    sequences: number;
+    steps: number;
+    reason: string;
+  }
+
   interface FeatureLine {
     feature: number;
     part: "" | "first" | "rest";
@@ -243,6 +253,18 @@ declare namespace Api {
     total: number;
     split_values: Array<string>;
     lines: Array<FeatureLine>;
+  }
+
+  interface FeatureRhythm {
+    frequencies: Array<number>;
+    power: Array<number>;
+    null: Array<number>;
+    unit: string;
+    period: number | null;
+    period_time: number | null;
+    sequences: number;
+    steps: number;
+    reason: string;
   }
 
   interface FeatureView {
@@ -278,13 +300,24 @@ declare namespace Api {
     kind: string;
     first: number;
     stop: number;
+    begin: number;
     stride: number;
     channels: Array<string>;
+    units: Array<string>;
     hidden: number;
+    columns: number;
     low: Array<Array<number | null>>;
     high: Array<Array<number | null>>;
+    packed_low: string;
+    packed_high: string;
     least: Array<number>;
     most: Array<number>;
+    usual: Array<[number, number]>;
+    rate: number | null;
+    origin: number;
+    per_row: number;
+    sound: boolean;
+    letters: string;
     frames: Array<VideoFrame>;
     of_frames: number;
   }
@@ -325,6 +358,20 @@ declare namespace Api {
     recordings: number;
   }
 
+  interface LeadingFeature {
+    feature: number;
+    part: "" | "first" | "rest";
+    label: string;
+    words: Array<string>;
+    name: string;
+    named_by: "person" | "label" | "rule" | "";
+    share: number;
+    count: number;
+    expected: number;
+    lag: number;
+    lag_time: number | null;
+  }
+
   interface LiveChunk {
     first: number;
     words: Array<string>;
@@ -338,6 +385,12 @@ declare namespace Api {
     text?: string;
     values?: Array<Array<number>>;
     page?: string;
+  }
+
+  interface LiveSamples {
+    page: string;
+    first: number;
+    values: Array<Array<number>>;
   }
 
   interface LiveState {
@@ -404,6 +457,7 @@ declare namespace Api {
     start: number;
     step: number;
     time_unit: string;
+    input: InputView | null;
     codes: Array<PassageCode>;
   }
 
@@ -448,6 +502,18 @@ declare namespace Api {
     likeness: number;
   }
 
+  interface Spectrogram {
+    first: number;
+    stop: number;
+    begin: number;
+    stride: number;
+    columns: number;
+    bins: number;
+    top: number;
+    floor: number;
+    levels: string;
+  }
+
   interface SplitFeature {
     whole: FeatureLine;
     of: number;
@@ -475,6 +541,7 @@ declare namespace Api {
     active_features: number;
     rows: Array<TimelineRow>;
     boundaries: Array<number>;
+    boundaries_known: boolean;
   }
 
   interface TimelineFeature {
@@ -503,6 +570,25 @@ declare namespace Api {
     strengths: Array<number>;
   }
 
+  interface Track {
+    name: string;
+    kind: string;
+    spans: Array<TrackSpan>;
+    hidden: number;
+  }
+
+  interface TrackSpan {
+    first: number;
+    stop: number;
+    text: string;
+  }
+
+  interface Tracks {
+    first: number;
+    stop: number;
+    tracks: Array<Track>;
+  }
+
   interface TrainingCurve {
     label: string;
     hue: string;
@@ -510,6 +596,26 @@ declare namespace Api {
     y: Array<number>;
     figure: string;
     finished: boolean;
+  }
+
+  interface TriggeredAverage {
+    kind: string;
+    channels: Array<string>;
+    units: Array<string>;
+    times: Array<number>;
+    unit: string;
+    mean: Array<Array<number>>;
+    z: Array<Array<number>>;
+    frequencies: Array<number>;
+    frequency_unit: string;
+    spectrum: Array<number>;
+    null_low: Array<number>;
+    null_high: Array<number>;
+    mean_picture: string;
+    z_picture: string;
+    largest_z: number;
+    moments: number;
+    sequences: number;
   }
 
   interface TuningValue {
@@ -543,12 +649,18 @@ declare namespace Api {
     Path extends `dictionaries/${string}/features/${string}/coactivation` ? CoactivationView :
     Path extends `dictionaries/${string}/features/${string}/conditions` ? Conditions :
     Path extends `dictionaries/${string}/features/${string}/labels` ? LabelScores :
+    Path extends `dictionaries/${string}/features/${string}/lead_lag` ? FeatureLeadLag :
     Path extends `dictionaries/${string}/features/${string}/logit_effects` ? LogitEffects :
     Path extends `dictionaries/${string}/features/${string}/peri_event` ? PeriEventView :
+    Path extends `dictionaries/${string}/features/${string}/rhythm` ? FeatureRhythm :
+    Path extends `dictionaries/${string}/features/${string}/triggered_average` ? TriggeredAverage :
     Path extends `dictionaries/${string}/sequences/${string}/alike` ? Array<SearchHit> :
     Path extends `dictionaries/${string}/sequences/${string}/input` ? InputView :
+    Path extends `dictionaries/${string}/sequences/${string}/sound.wav` ? unknown :
     Path extends `dictionaries/${string}/sequences/${string}/specific` ? Array<EnrichedFeature> :
+    Path extends `dictionaries/${string}/sequences/${string}/spectrogram` ? Spectrogram :
     Path extends `dictionaries/${string}/sequences/${string}/timeline` ? Timeline :
+    Path extends `dictionaries/${string}/sequences/${string}/tracks` ? Tracks :
     Path extends `dictionaries/${string}/sequences/${string}/words` ? DocumentText :
     Path extends `dictionaries/${string}/features/${string}` ? FeatureView :
     Path extends `dictionaries/${string}/columns` ? Array<FeatureColumn> :
@@ -568,12 +680,18 @@ declare namespace Api {
     Path extends `dictionaries/${string}/features/${string}/coactivation` ? {} :
     Path extends `dictionaries/${string}/features/${string}/conditions` ? {} :
     Path extends `dictionaries/${string}/features/${string}/labels` ? {} :
+    Path extends `dictionaries/${string}/features/${string}/lead_lag` ? {} :
     Path extends `dictionaries/${string}/features/${string}/logit_effects` ? {} :
     Path extends `dictionaries/${string}/features/${string}/peri_event` ? {} :
+    Path extends `dictionaries/${string}/features/${string}/rhythm` ? {} :
+    Path extends `dictionaries/${string}/features/${string}/triggered_average` ? {} :
     Path extends `dictionaries/${string}/sequences/${string}/alike` ? { first: number; stop: number } :
-    Path extends `dictionaries/${string}/sequences/${string}/input` ? { first?: number | null; stop?: number | null; columns?: number | null; frames?: number | null; channels?: number | null } :
+    Path extends `dictionaries/${string}/sequences/${string}/input` ? { first?: number | null; stop?: number | null; columns?: number | null; frames?: number | null; channels?: number | null; packed?: boolean | null } :
+    Path extends `dictionaries/${string}/sequences/${string}/sound.wav` ? {} :
     Path extends `dictionaries/${string}/sequences/${string}/specific` ? { first: number; stop: number; limit?: number | null } :
+    Path extends `dictionaries/${string}/sequences/${string}/spectrogram` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/sequences/${string}/timeline` ? { first?: number | null; stop?: number | null; columns?: number | null; rows?: number | null; densest?: number | null; reach?: number | null; also?: Array<number> | null } :
+    Path extends `dictionaries/${string}/sequences/${string}/tracks` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/sequences/${string}/words` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/features/${string}` ? {} :
     Path extends `dictionaries/${string}/columns` ? {} :
@@ -591,6 +709,7 @@ declare namespace Api {
   /** The JSON that a POST or PUT to a path sends. */
   type Body<Path extends string> =
     Path extends `dictionaries/${string}/features/${string}/label` ? Body_set_label :
+    Path extends `dictionaries/${string}/live/stream` ? LiveSamples :
     Path extends `dictionaries/${string}/live` ? LiveInput :
     Path extends "labels" ? Array<Label> :
     never;

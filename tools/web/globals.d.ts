@@ -22,6 +22,7 @@ type AttributeName =
   | "accept"
   | "alt"
   | "checked"
+  | "controls"
   | "dir"
   | "disabled"
   | "download"
@@ -31,6 +32,7 @@ type AttributeName =
   | "maxlength"
   | "name"
   | "placeholder"
+  | "preload"
   | "role"
   | "rows"
   | "scope"
@@ -94,12 +96,15 @@ type ViewModule = { default: View; preview?: (at: HTMLElement) => Promise<unknow
 /** What draws on the time axis; see sparsetime/explorer/web/lanes.js. */
 interface Lane {
   reads?: boolean;
+  packed?: boolean;
   channels?: number;
+  looks?: [value: string, label: string][];
+  drawnAs?(input: Api.InputView, look?: string): string;
   fits(input: Api.InputView, text: Api.DocumentText | null): boolean;
-  height(input: Api.InputView): number;
+  height(input: Api.InputView, look?: string, timeline?: Timeline): number;
   draw(chart: Chart, timeline: Timeline): void;
   load?(timeline: Timeline): Promise<unknown>;
-  describe?(timeline: Timeline, step: number): string;
+  describe?(timeline: Timeline, step: number, y?: number): string;
   example?(example: Api.Moment, hue: Hue): Node;
   exampleNote?(example: Api.Moment): string;
 }
@@ -131,3 +136,10 @@ interface WindowEventMap {
 interface Window {
   Plotly: { react(place: HTMLElement, traces: object[], layout: object, options: object): void };
 }
+
+/** Globals of a module that runs in the audio thread. */
+declare class AudioWorkletProcessor {
+  port: MessagePort;
+}
+declare const sampleRate: number;
+declare function registerProcessor(name: string, processor: typeof AudioWorkletProcessor): void;

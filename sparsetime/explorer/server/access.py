@@ -19,7 +19,8 @@ COOKIE = "sparsetime"
 # this server, and nothing from anywhere else.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: "
-    "blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {frames}"
+    "blob:; media-src 'self' data: blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {frames}"
 )
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",

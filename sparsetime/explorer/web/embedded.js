@@ -94,7 +94,8 @@ function provideAnswers({ dictionaries, passages }) {
         codes: new LocalCodes(tables.get(dictionary) ?? new Map(), codes),
         text: () => text,
         boundaries,
-        input: (begin, stop) => ({ kind: is_text ? "text" : "none", first: begin, stop }),
+        input: (begin, stop) =>
+          passage.input ?? { kind: is_text ? "text" : "none", first: begin, stop },
       });
       provide(`${of(dictionary)}/sequences/passage-${number}/`, answer);
     }

@@ -4,6 +4,7 @@ import { crc32, damaged, readMarked } from "./checksum.js";
 import { columnValue, inRange } from "./column_ranges.js";
 import { localAnswers } from "./local_answers.js";
 import { LocalCodes } from "./local_codes.js";
+import { asLists } from "./packed_columns.js";
 
 const NOT_EXPORTED =
   "It is not among the exported files, which have a limit of size; the page's foot says what is. On the machine of the run, sparsetime explore shows everything.";
@@ -200,8 +201,9 @@ async function sequenceAnswer(key, number, what, parameters) {
   const { content, local } = await sequence(key, number);
   const { text, input, boundaries, lanes } = content;
   /** @type {(first: number, stop: number, channels?: number) => Api.InputView} */
-  const someChannels = (_first, _stop, channels) => firstChannels(input, channels);
+  const someChannels = (_first, _stop, channels) => firstChannels(asLists(input), channels);
   const sources = { codes: local, text: () => text, input: someChannels, boundaries, lanes };
+  if (what === "input" && parameters.packed) return input; // all channels, as they were written
   const answer = await localAnswers(sources)(what, parameters);
   if (what !== "timeline") return answer;
   return { dictionary: key, sequence: Number(number), .../** @type {object} */ (answer) };

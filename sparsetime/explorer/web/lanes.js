@@ -3,14 +3,17 @@
 // A lane is a folder of lanes/ with a manifest, or a file that a user names. The default export of
 // its module has
 //   fits(input, text)         whether it draws this sequence (the API's InputView and DocumentText)
-//   height(input)             pixels that it needs over the rows
+//   height(input, look, timeline)  pixels that it needs over the rows
 //   draw(chart, timeline)     draw there, with chart.pen, chart.x(step), chart.gutter, chart.wide,
 //                             chart.top (its height) and chart.hues
 //   reads                     whether the input is fetched again when other steps are in view
-//   channels                  the most channels of a series that it draws unless all are asked for;
-//                             all where it is missing
+//   packed                    whether it reads a series by columnsOf of packed_columns.js, and not
+//                             from the lists low and high
+//   channels                  the most channels of a series that it draws; all where it is missing
+//   looks, drawnAs(input, look)  ways to draw it, values and labels, and the one that is used
 //   load(timeline)            fetch what it draws, before the first drawing; may be missing
-//   describe(timeline, step)  a line on a step for the pointer; may be missing
+//   describe(timeline, step, y)  a line on a step for the pointer, y pixels under the lane's top; may be
+//                             missing
 //   example(example, hue)     an element that shows an activating example; may be missing
 //   exampleNote(example)      a sentence over all of them, such as what they leave out; may be missing
 // and, for a lane whose manifest says "strip", only

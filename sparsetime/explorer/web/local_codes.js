@@ -89,6 +89,7 @@ export class LocalCodes {
       length: this.length,
       stride,
       active_features: energy.size,
+      boundaries_known: true,
       rows: features.map((feature, i) => {
         const { dwell, density } = this.known(feature);
         const share = (energy.get(feature) ?? 0) / total;

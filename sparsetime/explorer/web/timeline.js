@@ -27,8 +27,8 @@ const OPENED = 160; // steps in view at first
 
 /**
  * @typedef {import("./timeline_canvas.js").TimelineCanvas} Chart
- * @typedef {{chart: Chart, row: number | null, step: number | null, keys: boolean}} Cursor `keys`:
- *   moved by the keyboard
+ * @typedef {{chart: Chart, row: number | null, step: number | null, keys: boolean, y?: number}}
+ *   Cursor `keys`: moved by the keyboard; `y`: of the pointer on the chart
  * @typedef {import("./timeline_state.js").TimelineState} TimelineState
  * @typedef {import("./durations.js").StepUnit & {dictionaries: Pick<Api.DictionaryView, "entry" | "aligned_with" |
  *   "opens_at">[]}} TimelineRun
@@ -61,6 +61,8 @@ export class Timeline {
   passageText = null;
   /** @type {number | null} the animation frame in which all is drawn */
   frame = null;
+  /** @type {number | null} the step that is heard */
+  playhead = null;
   length = 0;
   turn = 0; // of loading rows; answers to earlier turns are dropped
   where = h("p.where", { "aria-live": "polite" });
@@ -167,7 +169,7 @@ export class Timeline {
   set(changes) {
     Object.assign(this.state, changes);
     this.store();
-    if ("allChannels" in changes)
+    if ("look" in changes)
       this.open().catch((error) => this.at.append(h("p.empty", {}, messageOf(error))));
     else if ("sort" in changes || "group" in changes) this.arrange();
     else loadRows(this);
@@ -209,6 +211,7 @@ export class Timeline {
     this.store();
     this.passageText?.write();
     loadInput(this);
+    loadLaneData(this).then(() => this.draw());
     loadWords(this);
     const lacking = this.charts.some(({ data }) => lacksData(this, data));
     if (this.state.follow || lacking) loadRows(this);

@@ -1,12 +1,20 @@
 // The chart of one dictionary on a canvas: features as rows, time to the right.
 
 import { colour } from "./dom.js";
+import { numberOf, PanLayer } from "./pan_layer.js";
 import { drawAxis } from "./timeline_axis.js";
-import { drawRow, firstFrom, ROW, sortRows } from "./timeline_rows.js";
+import {
+  drawBoundaries,
+  drawCursor,
+  drawPlayhead,
+  drawScrollbar,
+  drawSelection,
+  MOST_DASHES,
+} from "./timeline_marks.js";
+import { drawCells, drawRow, firstFrom, ROW, sortRows } from "./timeline_rows.js";
 
 export const AXIS = 20; // height of the time axis in pixels
 const EASE = 200; // milliseconds that rows take to their new places
-const MOST_DASHES = 60; // boundaries in view; more would hide the cells
 const LARGE_SCREEN = 2000; // pixels
 const HUES = /** @type {const} */ ([
   "high",
@@ -39,6 +47,7 @@ export class TimelineCanvas {
   /** @type {Record<(typeof HUES)[number], string>} */
   hues = { high: "", low: "", plain: "", ink: "", soft: "", faint: "", rule: "", paper: "" };
   font = "";
+  cells = new PanLayer(); // of the rows
 
   /**
    * @param {import("./timeline.js").Timeline} timeline
@@ -183,8 +192,8 @@ export class TimelineCanvas {
     for (const name of HUES) this.hues[name] = colour(name);
     this.font = getComputedStyle(document.body).fontFamily;
     const floor = this.down - AXIS;
-    this.drawSelection(floor);
-    this.drawBoundaries(floor);
+    drawSelection(this, floor);
+    drawBoundaries(this, floor);
     pen.save();
     pen.beginPath();
     pen.rect(0, this.top, this.across, floor - this.top);
@@ -193,12 +202,18 @@ export class TimelineCanvas {
     const end = Math.min(this.rows.length, begin + this.visible + 3); // also rows partly visible
     for (let i = begin; i < end; i += 1) drawRow(this, i);
     pen.restore();
+    if (this.data && !this.moving) {
+      const content = [numberOf(this.data), numberOf(this.rows), this.scroll, this.hues.ink].join();
+      const height = floor - this.top;
+      this.cells.draw(this, content, this.top, height, (part) => drawCells(part, begin, end));
+    }
     if (this.leads) {
       this.drawLanes();
     }
     drawAxis(this, floor);
-    this.drawCursor(floor);
-    this.drawScrollbar(floor);
+    drawCursor(this, floor);
+    drawPlayhead(this, floor);
+    drawScrollbar(this, floor);
   }
 
   /** Draw the lanes above the rows, each in its own height. */
@@ -206,7 +221,7 @@ export class TimelineCanvas {
     const { pen, timeline } = this;
     let above = 0;
     for (const lane of timeline.lanes) {
-      const height = lane.height(timeline.input);
+      const height = lane.height(timeline.input, timeline.state.look, timeline);
       pen.save();
       pen.translate(0, above);
       // A lane draws from 0 to `top` wherever it is, so for it the chart's top is its own height.
@@ -214,19 +229,6 @@ export class TimelineCanvas {
       pen.restore();
       above += height;
     }
-  }
-
-  /** @param {number} floor */
-  drawSelection(floor) {
-    const { pen, hues } = this;
-    const { selection } = this.timeline;
-    if (!selection) return;
-    const left = Math.max(this.gutter, this.x(selection[0]));
-    const right = this.x(selection[1]);
-    pen.globalAlpha = 0.07;
-    pen.fillStyle = hues.ink;
-    if (right > left) pen.fillRect(left, 0, right - left, floor);
-    pen.globalAlpha = 1;
   }
 
   /** Steps in view before which the active features change most. */
@@ -239,58 +241,5 @@ export class TimelineCanvas {
   get hiddenBoundaries() {
     const { length } = this.boundariesInView;
     return length > MOST_DASHES ? length : 0;
-  }
-
-  /** @param {number} floor */
-  drawBoundaries(floor) {
-    const { pen, hues } = this;
-    const inView = this.boundariesInView;
-    if (inView.length > MOST_DASHES) return;
-    pen.strokeStyle = hues.faint;
-    pen.lineWidth = 1;
-    pen.setLineDash([2, 3]);
-    pen.globalAlpha = 0.7;
-    for (const step of inView) {
-      const x = Math.round(this.x(step)) + 0.5; // on a pixel's middle, or the line is two pixels wide
-      pen.beginPath();
-      pen.moveTo(x, this.top);
-      pen.lineTo(x, floor);
-      pen.stroke();
-    }
-    pen.setLineDash([]);
-    pen.globalAlpha = 1;
-  }
-
-  /** @param {number} floor */
-  drawCursor(floor) {
-    const { pen, hues } = this;
-    const { cursor, inputLane } = this.timeline;
-    if (!cursor || cursor.step === null) return;
-    const x = this.x(cursor.step);
-    const width = Math.max(1, this.pitch);
-    if (x + width < this.gutter) return;
-    const over = inputLane?.reads ? 0 : this.top; // these lanes have the same time axis as the rows
-    pen.globalAlpha = 0.08;
-    pen.fillStyle = hues.ink;
-    pen.fillRect(Math.max(this.gutter, x), over, width, floor - over);
-    pen.globalAlpha = 1;
-    if (cursor.chart === this && cursor.row !== null && cursor.keys) {
-      pen.strokeStyle = hues.ink;
-      pen.lineWidth = 1.5;
-      const y = this.top + (cursor.row - this.scroll) * ROW;
-      pen.strokeRect(x, y, Math.max(3, width), ROW - 1);
-    }
-  }
-
-  /** @param {number} floor */
-  drawScrollbar(floor) {
-    const { pen, rows } = this;
-    if (rows.length <= this.visible) return;
-    const height = floor - this.top;
-    const thumb = Math.max(18, (this.visible / rows.length) * height);
-    pen.fillStyle = this.hues.faint;
-    pen.globalAlpha = 0.5;
-    pen.fillRect(this.across - 4, this.top + (this.scroll / rows.length) * height, 3, thumb);
-    pen.globalAlpha = 1;
   }
 }

@@ -32,8 +32,19 @@ export const NO_INPUT = {
   kind: "none",
   first: 0,
   stop: 0,
+  begin: 0,
   stride: 1,
   channels: [],
+  units: [],
+  columns: 0,
+  packed_low: "",
+  packed_high: "",
+  usual: [],
+  rate: null,
+  origin: 0,
+  per_row: 1,
+  sound: false,
+  letters: "",
   hidden: 0,
   low: [],
   high: [],
@@ -119,16 +130,19 @@ export async function chooseLanes(timeline) {
   const { text, view } = timeline;
   const brief = await timeline.asked("input", { ...view.steps, columns: 16, frames: 1 });
   timeline.inputLane = inputLane(brief, text);
-  timeline.input = await timeline.asked("input", { ...view.steps, channels: channelsOf(timeline) });
+  timeline.input = await timeline.asked("input", { ...view.steps, ...settingsOf(timeline) });
   timeline.lanes = lanesOver(brief, text);
   timeline.strips = stripsOver(timeline);
 }
 
 /**
- * The most channels of the input that are fetched; undefined for all.
+ * How the lane of the input wants it: the most channels, and whether its columns are packed.
  * @param {Timeline} timeline
  */
-const channelsOf = ({ state, inputLane: lane }) => (state.allChannels ? undefined : lane?.channels);
+const settingsOf = ({ inputLane: lane }) => ({
+  channels: lane?.channels,
+  packed: lane?.packed || undefined,
+});
 
 /**
  * Fetch what the model read over the view and as much on each side, where a lane draws it.
@@ -142,7 +156,7 @@ export async function loadInput(timeline) {
     first: Math.max(0, first - width),
     stop: Math.min(timeline.length, stop + width),
     columns: INPUT_COLUMNS,
-    channels: channelsOf(timeline),
+    ...settingsOf(timeline),
   });
   timeline.draw();
 }

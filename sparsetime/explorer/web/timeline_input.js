@@ -141,7 +141,7 @@ function point(timeline, chart, event) {
   if (!inside || (row === null && step === null)) timeline.leave();
   else {
     const place = { x: event.clientX, y: event.clientY };
-    timeline.setCursor({ chart, row, step, keys: false }, place);
+    timeline.setCursor({ chart, row, step, keys: false, y }, place);
   }
 }
 

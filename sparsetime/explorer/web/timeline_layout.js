@@ -2,6 +2,7 @@
 
 import { check, choices, dropdown, h, hueOf, partOf } from "./dom.js";
 import { axisUnit, lasting, sequenceName } from "./durations.js";
+import { player } from "./player.js";
 import { go } from "./router.js";
 import { picker } from "./sequence_picker.js";
 import { AXIS, TimelineCanvas } from "./timeline_canvas.js";
@@ -29,7 +30,10 @@ const INPUTS = { text: "words", series: "signals", frames: "frames", none: "spac
  */
 export function build(timeline) {
   const { keys } = timeline;
-  const over = timeline.lanes.reduce((sum, lane) => sum + lane.height(timeline.input), 0);
+  const over = timeline.lanes.reduce(
+    (sum, lane) => sum + lane.height(timeline.input, timeline.state.look, timeline),
+    0,
+  );
   timeline.where = h("p.where", { "aria-live": "polite" });
   timeline.aside = h("section.selection", { hidden: true, "aria-live": "polite" });
   timeline.passage = h("section.passage");
@@ -112,24 +116,23 @@ function controls(timeline) {
     dropdown("Rows", amounts, String(state.rows), (rows) => timeline.set({ rows: Number(rows) })),
     check("hide dense features", !state.dense, (on) => timeline.set({ dense: !on })),
     check("rows follow the view", state.follow, (follow) => timeline.set({ follow })),
-    channelsCheck(timeline),
+    lookChoice(timeline),
+    player(timeline),
   );
 }
 
 /**
- * Whether all channels are drawn, where there are more than the lane draws by itself.
+ * The ways to draw the input, where its lane has several.
  * @param {Timeline} timeline
  */
-function channelsCheck(timeline) {
-  if (timeline.input.kind !== "series") return null;
-  const { channels, hidden } = timeline.input;
-  const { allChannels } = timeline.state;
-  const count = channels.length + hidden;
-  if (!hidden && !allChannels) return null;
-  const note = hidden ? `; the first ${channels.length} are drawn` : "";
-  return check(`all ${count} channels${note}`, allChannels, (on) =>
-    timeline.set({ allChannels: on }),
+function lookChoice(timeline) {
+  const { inputLane: lane, input, state } = timeline;
+  if (!lane?.looks || !lane.drawnAs || input.channels.length < 2) return null;
+  const name = `${input.channels.length} channels as `;
+  const looks = choices("look", lane.looks, lane.drawnAs(input, state.look), (look) =>
+    timeline.set({ look }),
   );
+  return h("span.control", {}, name, looks);
 }
 
 /** @param {Timeline} timeline */

@@ -100,7 +100,20 @@ export function drawRow(chart, i) {
   const left = last ? 0 : chart.gutter;
   pen.fillRect(left, floor + 0.5, chart.across - left, 1);
   drawName(chart, row, y, hue, pinned || pointed, opacity);
-  drawActivations(chart, row, floor, hue, opacity);
+  if (chart.moving) drawActivations(chart, row, floor, hue, opacity);
+}
+
+/**
+ * Draw the cells of rows that are at their places, from the top of the chart's rows on.
+ * @param {TimelineCanvas} chart
+ * @param {number} begin the first row
+ * @param {number} end one past the last
+ */
+export function drawCells(chart, begin, end) {
+  for (let i = begin; i < end; i += 1) {
+    const floor = chart.top + (i - chart.scroll) * ROW + ROW - 1.5;
+    drawActivations(chart, chart.rows[i], floor, chart.hues[hueOf(chart.rows[i])], 1);
+  }
 }
 
 /**

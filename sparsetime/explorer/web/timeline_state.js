@@ -13,7 +13,7 @@ const DEFAULT_ROWS = 48;
  * @property {Grouping} group
  * @property {number} rows
  * @property {boolean} dense whether features active on most steps are shown
- * @property {boolean} allChannels whether every channel of a series is drawn
+ * @property {string} look how the input is drawn, of its lane's `looks`; "" for the lane to choose
  * @property {boolean} follow whether rows are chosen again for each view
  */
 
@@ -30,7 +30,7 @@ export function readState(query) {
     group: group === "part" || group === "together" ? group : "",
     rows: Number(query.get("rows")) || DEFAULT_ROWS,
     dense: query.get("dense") === "1",
-    allChannels: query.get("channels") === "all",
+    look: query.get("look") ?? "",
     follow: query.get("follow") !== "0",
   };
 }
@@ -60,7 +60,7 @@ export function readSelection(query) {
  * @param {import("./timeline.js").Timeline} timeline
  */
 export function writeState({ keys, sequence, view, state, pins, selection }) {
-  const { sort, group, rows, dense, follow, allChannels } = state;
+  const { sort, group, rows, dense, follow, look } = state;
   remember({
     d: keys.join(","),
     s: sequence,
@@ -70,7 +70,7 @@ export function writeState({ keys, sequence, view, state, pins, selection }) {
     group,
     rows: rows === DEFAULT_ROWS ? "" : rows,
     dense: dense ? "1" : "",
-    channels: allChannels ? "all" : "",
+    look,
     follow: follow ? "" : "0",
     pins: [...pins].join(","),
     span: selection ? selection.join("-") : "",

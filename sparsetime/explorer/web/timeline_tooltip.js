@@ -9,11 +9,11 @@ import { lasting, moment } from "./durations.js";
  * @param {import("./timeline.js").Cursor} cursor
  * @param {{x: number, y: number}} place
  */
-export function showCursorTooltip(timeline, { chart, row, step }, place) {
+export function showCursorTooltip(timeline, { chart, row, step, y }, place) {
   const { text, unit, run } = timeline;
   const written = step !== null && text.is_text ? text.words[step - text.first] : "";
   const word = step === null ? null : written || moment(text, step, unit);
-  const value = step === null ? "" : describe(timeline, step);
+  const value = step === null ? "" : describe(timeline, step, y);
   if (row === null) {
     if (word !== null && (value || !text.is_text)) say(place, word, value);
     else hush();
@@ -36,9 +36,14 @@ export function showCursorTooltip(timeline, { chart, row, step }, place) {
  * The lines of all lanes on a step.
  * @param {import("./timeline.js").Timeline} timeline
  * @param {number} step
+ * @param {number} [y] of the pointer on the chart
  */
-const describe = (timeline, step) =>
-  timeline.lanes
-    .map((lane) => lane.describe?.(timeline, step) ?? "")
-    .filter(Boolean)
-    .join("; ");
+function describe(timeline, step, y = -1) {
+  let above = 0;
+  const lines = timeline.lanes.map((lane) => {
+    const line = lane.describe?.(timeline, step, y - above) ?? "";
+    above += lane.height(timeline.input, timeline.state.look, timeline);
+    return line;
+  });
+  return lines.filter(Boolean).join("; ");
+}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 AROUND = 16  # steps of context on either side
 _TOP, _EACH = 8, 3
+_COLUMNS = 640  # of a moment, where a series is
 _FRAMES = 7  # of a moment, where frames are what the model saw
 _BANDS = ("Strongest fifth", "Second fifth", "Middle fifth", "Fourth fifth", "Weakest fifth")
 _BINS = 24
@@ -104,7 +105,7 @@ def _moment(opened: RunCache, key: str, moments: FeatureEvents, at: int, peak: f
     words = opened.document(key, sequence)
     first, stop = max(0, position - AROUND), min(len(words.words), position + AROUND + 1)
     activation = moments.activations(sequence, first, stop)
-    shown = input_view(opened, key, sequence, first, stop, frames=_FRAMES)
+    shown = input_view(opened, key, sequence, first, stop, frames=_FRAMES, columns=_COLUMNS)
     return Moment(
         sequence=sequence,
         position=position,
@@ -113,8 +114,8 @@ def _moment(opened: RunCache, key: str, moments: FeatureEvents, at: int, peak: f
         time=words.time(position),
         first=first,
         here=position - first,
-        words=words.words[first:stop],
-        gaps=words.gaps[first:stop],
+        words=list(words.words[first:stop]),
+        gaps=list(words.gaps[first:stop]),
         strengths=percent_of_peak(activation, peak).tolist(),
         is_text=words.is_text,
         input=shown if shown.kind not in ("text", "none") else None,

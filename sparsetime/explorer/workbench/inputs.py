@@ -1,38 +1,39 @@
-"""What a model read where that was no text: series and frames, drawn on the score's time axis.
-
-A store keeps activations and not what they came from. `save_inputs` puts that beside the run, in
-one file that is read a segment at a time.
-"""
+"""What a model read where that was no text: series, letters and frames on the axis of the rows."""
 
 from __future__ import annotations
 
 import base64
 import json
-import struct
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Float
 
-from sparsetime.errors import DamagedError, DataError
+from sparsetime.errors import DataError
 from sparsetime.explorer.workbench.documents import segment
+from sparsetime.explorer.workbench.input_pyramid import InputPyramid, columns_between
 from sparsetime.explorer.workbench.input_records import InputView, VideoFrame
+from sparsetime.explorer.workbench.input_source import INPUTS, VERSION, InputSource
+from sparsetime.explorer.workbench.pictures import as_pictures, is_frames, picture_address
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:
     from sparsetime.explorer.workbench.run_cache import RunCache
 
-INPUTS = "inputs.safetensors"
-VERSION = 1  # schema of that file
-MOST_FRAMES, SIDE = 48, 72  # SIDE: pixels of a thumbnail's longer side
+MOST_FRAMES = 48
 COLUMNS = 1200
+MISSING = 65535  # in packed columns
 _SERIES, _FRAMES = 2, (3, 4)
+_SCALED_BY = 16  # frames from which the range of numbers in pictures is taken
 
 
 def save_inputs(run: str | Path, inputs: Mapping[int, Any], channels: Sequence[str] = ()) -> None:
-    """Keep what a model read beside its run, for the explorer to draw under the score.
+    """Keep what a model read beside its run, for the explorer to draw over the timeline.
+
+    A capture with `keep_input=True` keeps it in the store, at its own rate; this is for stores that
+    were captured without.
 
     inputs: by the sequence's number in the store. A series is [time, channels] or [time], of any
     numbers; frames are uint8 [time, height, width] or [time, height, width, 3]. channels: names.
@@ -72,116 +73,165 @@ def input_view(
     columns: int = COLUMNS,
     frames: int = MOST_FRAMES,
     channels: int | None = None,
+    packed: bool = False,
 ) -> InputView:
     """What the model read over the steps `first` to `stop` (exclusive).
 
-    columns: the most columns of a series; one of several steps holds their least and greatest
+    columns: the most columns of a series; one of several input steps holds their least and greatest
     value. frames: the most frames, evenly spread; `of_frames` counts all. channels: the first ones
-    of a series; `hidden` counts the rest. None for all.
+    of a series; `hidden` counts the rest. None for all. packed: columns as `packed_low` and
+    `packed_high`, which are small and read at once.
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have;
-    DamagedError where the file of inputs cannot be read.
+    StoreError and DamagedError where what was kept cannot be read.
     """
-    first, stop, length = segment(opened, key, sequence, first, stop)
+    first, stop, _ = segment(opened, key, sequence, first, stop)
     store = opened.dictionary(key).store
     place = int(np.searchsorted(store.sequence_indices, sequence))
     if store.sequences["text"][place].is_valid:
         return InputView(kind="text", first=first, stop=stop)
-    stored_input = _read(opened.folder, sequence, length, first, stop)
-    if stored_input is None:
+    return source_view(
+        opened.input(key, sequence), lambda: opened.pyramid(key, sequence), first, stop,
+        columns=columns, frames=frames, channels=channels, packed=packed,
+    )  # fmt: skip
+
+
+def source_view(
+    source: InputSource | None,
+    pyramid: Callable[[], InputPyramid],
+    first: int,
+    stop: int,
+    *,
+    columns: int = COLUMNS,
+    frames: int = MOST_FRAMES,
+    channels: int | None = None,
+    packed: bool = False,
+) -> InputView:
+    """The same of an input and the blocks of it, which are asked for where it is a series."""
+    if source is None:
         return InputView(kind="none", first=first, stop=stop)
-    values, names, least, most = stored_input
-    if values.ndim in _FRAMES:
-        steps = np.unique(np.linspace(0, len(values) - 1, min(frames, len(values))).round())
-        return InputView(
-            kind="frames",
-            first=first,
-            stop=stop,
-            of_frames=len(values),
-            frames=[
-                VideoFrame(step=first + int(at), picture=_address(values[int(at)])) for at in steps
-            ],
-        )
-    stride = -(-len(values) // columns)
-    begins = np.arange(0, len(values), stride)
-    shown = values[:, :channels]
-    low, high = (reduce.reduceat(shown, begins).T for reduce in (np.fmin, np.fmax))
+    if is_frames(source.shape):
+        return _frames_view(source, first, stop, frames)
+    if not source.is_series:
+        return InputView(kind="none", first=first, stop=stop)
+    letters = _letters_view(source, first, stop, columns)
+    return letters or _series_view(source, pyramid(), first, stop, columns, channels, packed)
+
+
+def _frames_view(source: InputSource, first: int, stop: int, frames: int) -> InputView:
+    begin, end = source.steps_of(first, stop)
+    count = end - begin
+    chosen = np.unique(np.linspace(begin, max(begin, end - 1), min(frames, count)).round())
+    darkest, lightest = _range(source)
+    return InputView(
+        kind="frames",
+        first=first,
+        stop=stop,
+        begin=source.row_of(begin),
+        stride=1 / source.per_row,
+        of_frames=count,
+        frames=tuple(
+            VideoFrame(
+                step=source.row_of(at),
+                picture=picture_address(as_pictures(source.read(at, at + 1), darkest, lightest)[0]),
+            )
+            for at in chosen.astype(int).tolist()
+        ),
+    )
+
+
+def _range(source: InputSource) -> tuple[float, float]:
+    """Least and greatest value of some frames of the whole sequence; bytes need none."""
+    if source.read(0, 1).dtype == np.uint8:
+        return 0.0, 255.0
+    looked_at = np.unique(np.linspace(0, source.shape[0] - 1, _SCALED_BY).astype(int)).tolist()
+    sample = np.concatenate([source.read(at, at + 1) for at in looked_at])
+    return float(np.nanmin(sample)), float(np.nanmax(sample))
+
+
+def _letters_view(source: InputSource, first: int, stop: int, columns: int) -> InputView | None:
+    """Letters of a series whose channels are single letters, one of which is on at every step.
+
+    None for other series. Of a segment of more steps than `columns`, the first ones.
+    """
+    if len(source.channels) < 2 or any(len(name) != 1 for name in source.channels):
+        return None
+    begin, end = source.steps_of(first, stop)
+    end = min(end, begin + columns)
+    values = source.read(begin, end)
+    if not ((values == 0) | (values == 1)).all() or not (values.sum(1) <= 1).all():
+        return None
+    names = np.array(["\u00b7", *source.channels])
+    letters = "".join(names[np.where(values.any(1), values.argmax(1) + 1, 0)])
+    return InputView(
+        kind="letters",
+        first=first,
+        stop=stop,
+        begin=source.row_of(begin),
+        stride=1 / source.per_row,
+        columns=len(letters),
+        letters=letters,
+    )
+
+
+def _series_view(
+    source: InputSource,
+    pyramid: InputPyramid,
+    first: int,
+    stop: int,
+    columns: int,
+    channels: int | None,
+    packed: bool,
+) -> InputView:
+    begin, stride, low, high = columns_between(
+        source, pyramid, *source.steps_of(first, stop), columns
+    )
+    count = low.shape[1]
+    names = source.channels or tuple(f"channel {i}" for i in range(count))
+    low, high = low[:, :channels].T, high[:, :channels].T
+    least, most = pyramid.least[:channels], pyramid.most[:channels]
+    values: dict[str, Any] = {"low": _finite(low), "high": _finite(high)}
+    if packed:
+        one = stride == 1
+        values = {
+            "packed_low": _packed(low, least, most),
+            "packed_high": "" if one else _packed(high, least, most),
+        }
     return InputView(
         kind="series",
         first=first,
         stop=stop,
-        stride=stride,
-        channels=tuple(names[:channels]),
-        hidden=values.shape[1] - shown.shape[1],
-        low=_finite(low),
-        high=_finite(high),
-        least=tuple(least[:channels]),
-        most=tuple(most[:channels]),
+        begin=source.row_of(begin),
+        stride=stride / source.per_row,
+        channels=names[:channels],
+        units=source.units[:channels],
+        hidden=count - len(low),
+        columns=low.shape[1],
+        least=tuple(least.tolist()),
+        most=tuple(most.tolist()),
+        usual=tuple(map(tuple, pyramid.usual[:, :channels].T.tolist())),
+        rate=source.rate,
+        origin=source.begin,
+        per_row=source.per_row,
+        sound=source.is_sound,
+        **values,
     )
 
 
-def _read(
-    folder: Folder, sequence: int, length: int, first: int, stop: int
-) -> tuple[np.ndarray, list[str], list[float], list[float]] | None:
-    """The segment, the channels' names and their range; None where nothing is kept of it."""
-    from safetensors import SafetensorError, safe_open
-
-    if not (folder.is_local and folder.exists(INPUTS)):
-        return None
-    try:
-        path = folder.verified_path(INPUTS, VERSION, "Write it again with save_inputs")
-        with safe_open(path, "numpy") as file:
-            name = str(sequence)
-            if name not in file.keys():  # noqa: SIM118  it is no mapping
-                return None
-            kept = file.get_slice(name)
-            shape = kept.get_shape()
-            if shape[0] != length:
-                raise DamagedError(
-                    f"{folder.url}/{INPUTS} has {shape[0]} steps of sequence {sequence}, and the "
-                    f"store {length}; write it again with save_inputs"
-                )
-            values = np.asarray(kept[first:stop])
-            named = json.loads((file.metadata() or {}).get("channels", "[]"))
-            whole = np.asarray(kept[:]) if len(shape) == _SERIES else values[:0]
-    except (SafetensorError, ValueError, OSError) as error:
-        raise DamagedError(f"{folder.url}/{INPUTS} cannot be read: {error}") from error
-    if values.ndim in _FRAMES:
-        return values, [], [], []
-    names = [str(channel) for channel in named] or [f"channel {i}" for i in range(shape[1])]
-    sound = np.where(np.isfinite(whole), whole, np.nan)
-    empty = np.isnan(sound).all(0)
-    sound[:, empty] = 0.0
-    return values, names, np.nanmin(sound, 0).tolist(), np.nanmax(sound, 0).tolist()
+def _packed(
+    values: Float[np.ndarray, "channels columns"],
+    least: Float[np.ndarray, " channels"],
+    most: Float[np.ndarray, " channels"],
+) -> str:
+    """Values as base64 of uint16, from 0 at `least` to MISSING - 1 at `most`."""
+    span = np.where(most > least, most - least, 1.0)[:, None]
+    share = np.clip((values - least[:, None]) / span, 0, 1)
+    levels = np.where(np.isfinite(share), np.rint(share * (MISSING - 1)), MISSING)
+    return base64.b64encode(levels.astype("<u2").tobytes()).decode()
 
 
 def _finite(values: np.ndarray) -> tuple[tuple[float | None, ...], ...]:
     return tuple(
         tuple(float(f"{v:.6g}") if np.isfinite(v) else None for v in channel.tolist())
         for channel in values
-    )
-
-
-def _address(pixels: np.ndarray) -> str:
-    """A thumbnail as a data address: the frame at a lower resolution, as a PNG."""
-    stride = -(-max(pixels.shape[:2]) // SIDE)
-    return f"data:image/png;base64,{base64.b64encode(png(pixels[::stride, ::stride])).decode()}"
-
-
-def png(pixels: np.ndarray) -> bytes:
-    """A picture of uint8 [height, width] or [height, width, 3] as a PNG file (ISO 15948)."""
-    tall, wide = pixels.shape[:2]
-    colour = 2 if pixels.ndim == 3 else 0
-    lines = b"".join(b"\0" + row.tobytes() for row in np.ascontiguousarray(pixels))
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        check = zlib.crc32(name + data)
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)
-
-    head = struct.pack(">IIBBBBB", wide, tall, 8, colour, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(lines, 6))
-        + chunk(b"IEND", b"")
     )

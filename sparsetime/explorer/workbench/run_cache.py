@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from jaxtyping import Int
 
-from sparsetime.errors import MismatchError, unknown_name
+from sparsetime.errors import DataError, MismatchError, unknown_name
+from sparsetime.explorer.change_steps import MOST_STEPS, Patience, change_steps
 from sparsetime.explorer.excerpts import Excerpt, choose_excerpts, excerpt
-from sparsetime.explorer.row_choice import change_steps
 from sparsetime.explorer.run_contents import ShownDictionary, indexed_names, readable
 from sparsetime.explorer.run_description import aligned, unique_titles
 from sparsetime.explorer.workbench.byte_lru import ByteLRU
+from sparsetime.explorer.workbench.coarse_code import CodeEntries, coarse_entries, code_entries
+from sparsetime.explorer.workbench.input_pyramid import InputPyramid, input_pyramid
+from sparsetime.explorer.workbench.input_source import InputSource, input_source
 from sparsetime.explorer.workbench.labels import Labels
 from sparsetime.features.index_files import DIRECTIONS
 from sparsetime.files import Folder
@@ -54,9 +57,13 @@ class RunCache:
             },
         )
         self.code = ByteLRU(self._code, _code_bytes, 192 * _MIB)
+        self.coarse_entries = ByteLRU(self._coarse, lambda entries: entries.nbytes, 128 * _MIB)
         self.feature_events = ByteLRU(self._firing, _firing_bytes, 64 * _MIB)
         self._words = ByteLRU(self._document, _word_bytes, 64 * _MIB)
+        self.input = lru_cache(maxsize=64)(self._input)
+        self.pyramid = ByteLRU(self._pyramid, lambda pyramid: pyramid.nbytes, 256 * _MIB)
         self.boundaries = lru_cache(maxsize=64)(self._boundaries)
+        self._patience = Patience(self.boundaries)
         self.opens_at = lru_cache(maxsize=64)(self._opens_at)
         self.loaded = lru_cache(maxsize=8)(self._dictionary)
         self.directions = lru_cache(maxsize=8)(self._directions)
@@ -153,11 +160,33 @@ class RunCache:
         stored = store.sequence(place)
         return excerpt(stored, 0, len(stored))
 
+    def _input(self, key: str, sequence: int) -> InputSource | None:
+        store = self.dictionary(key).store
+        place = int(np.searchsorted(store.sequence_indices, sequence))
+        return input_source(self.folder, store.sequence(place))
+
+    def _pyramid(self, key: str, sequence: int) -> InputPyramid:
+        source = self.input(key, sequence)
+        if source is None:
+            raise DataError(f"the input of sequence {sequence} was not kept")
+        return input_pyramid(source)
+
     def _code(self, key: str, sequence: int) -> SparseCode:
         return self.dictionary(key).index.sequence(sequence)
 
+    def _coarse(self, key: str, sequence: int) -> CodeEntries:
+        shown = self.dictionary(key)
+        entries = code_entries(self.code(key, sequence), shown.table.peak)
+        return coarse_entries(entries, shown.index.width)
+
     def _boundaries(self, key: str, sequence: int) -> list[int]:
         return change_steps(self.code(key, sequence), self.dictionary(key).table)
+
+    def boundaries_now(self, key: str, sequence: int) -> list[int] | None:
+        """The change points of a sequence; None while those of a long one are computed."""
+        if self.dictionary(key).index.length(sequence) <= MOST_STEPS:
+            return self.boundaries(key, sequence)
+        return self._patience.now(key, sequence)
 
     def _opens_at(self, key: str) -> tuple[int, int, int]:
         """A segment that reads like prose: its sequence, first step and the step after its last."""

@@ -147,6 +147,7 @@ class Timeline(FrozenRecord):
     active_features: int  # features that fire in the segment at all
     rows: list[TimelineRow]
     boundaries: list[int]  # steps before which the active features change most
+    boundaries_known: bool = True  # false while those of a long sequence are computed: ask again
 
 
 class DocumentLine(FrozenRecord):

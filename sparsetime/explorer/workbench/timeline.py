@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
-from sparsetime.explorer.peak_percent import percent_of_peak
-from sparsetime.explorer.row_choice import TOO_DENSE, FeatureTable, choose
+from sparsetime.explorer.row_choice import TOO_DENSE, FeatureTable, choose_by_energy
+from sparsetime.explorer.workbench.coarse_code import BLOCK, CodeEntries, code_entries
 from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.feature_names import names_of
 from sparsetime.explorer.workbench.row_clustering import Cells, cluster_rows
@@ -52,17 +52,26 @@ def timeline(
     """
     first, stop, length = segment(opened, key, sequence, first, stop)
     shown = opened.dictionary(key)
-    whole = opened.code(key, sequence)
-    _, feature, value = _entries(whole.row_slice(first, stop))
-    chosen = choose(feature, value, shown.table, rows, densest)
-    chosen = np.concatenate([[f for f in also if f not in chosen], chosen]).astype(np.int64)
-    energy = np.bincount(feature, weights=value.astype(float) ** 2, minlength=whole.width)
-    active_features = len(np.unique(feature))
+    width, peak = shown.index.width, shown.table.peak
     begin, end = max(0, first - reach), min(length, stop + reach)
     stride = -(-(end - begin) // columns)
-    cells = row_cells(whole.row_slice(begin, end), chosen, shown.table, stride)
+    if stride < BLOCK:
+        code = opened.code(key, sequence).row_slice(begin, end)
+        entries = code_entries(code, peak, begin)
+    else:  # columns of whole blocks, so that no block is in two of them
+        stride = -(-stride // BLOCK) * BLOCK
+        begin, first = begin // BLOCK * BLOCK, first // BLOCK * BLOCK
+        entries = opened.coarse_entries(key, sequence).between(begin, end)
+    here = entries.between(first, stop)
+    # Without an entry bincount counts in integers.
+    energy = np.bincount(here.feature, weights=here.energy, minlength=width).astype(np.float64)
+    chosen = choose_by_energy(energy, shown.table, rows, densest)
+    chosen = np.concatenate([[f for f in also if f not in chosen], chosen]).astype(np.int64)
+    active_features = int((np.bincount(here.feature, minlength=width) > 0).sum())
+    cells = entry_cells(entries, chosen, width, stride, begin)
     place, group = cluster_rows(cells, -(-(end - begin) // stride))
     total = float(energy.sum()) or 1.0
+    changes = opened.boundaries_now(key, sequence)
     return Timeline(
         dictionary=key,
         sequence=sequence,
@@ -86,7 +95,8 @@ def timeline(
             )
             for at, f in enumerate(chosen)
         ],
-        boundaries=[step for step in opened.boundaries(key, sequence) if begin < step < end],
+        boundaries=[step for step in changes or () if begin < step < end],
+        boundaries_known=changes is not None,
     )
 
 
@@ -117,14 +127,6 @@ def enriched_features(
     ]
 
 
-def _entries(
-    code: SparseCode,
-) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Step, feature and activation of every entry."""
-    value = np.abs(code.values.detach().float().numpy())
-    return code.row_of_entry.numpy(), code.indices.numpy(), value
-
-
 def row_cells(
     code: SparseCode, chosen: Int[np.ndarray, " rows"], table: FeatureTable, stride: int = 1
 ) -> list[Cells]:
@@ -132,19 +134,27 @@ def row_cells(
 
     A column is `stride` steps, and holds the largest percent among them.
     """
-    step, feature, value = _entries(code)
-    row_of = np.full(code.width, -1)
+    return entry_cells(code_entries(code, table.peak), chosen, code.width, stride, 0)
+
+
+def entry_cells(
+    entries: CodeEntries, chosen: Int[np.ndarray, " rows"], width: int, stride: int, begin: int
+) -> list[Cells]:
+    """Columns of the chosen features, each `stride` steps from `begin` on, with percent."""
+    row_of = np.full(width, -1, dtype=np.int16)
     row_of[chosen] = np.arange(len(chosen))
-    shown = row_of[feature] >= 0
-    row, column = row_of[feature[shown]], step[shown] // stride
-    percent = percent_of_peak(value[shown], table.peak[feature[shown]])
-    order = np.lexsort((column, row))
-    row, column, percent = row[order], column[order], percent[order]
+    row = row_of[entries.feature]
+    shown = np.flatnonzero(row >= 0)
+    # Entries are in order of their steps; numpy sorts small integers by their digits.
+    shown = shown[np.argsort(row[shown], kind="stable")]
+    row, column = row[shown], (entries.step[shown] - begin) // stride
+    percent = entries.percent[shown]
     new = np.append(True, (np.diff(row) != 0) | (np.diff(column) != 0))[: len(row)]
     begins = np.flatnonzero(new)
     largest = np.maximum.reduceat(percent, begins) if len(begins) else percent
     edges = np.searchsorted(row[begins], np.arange(len(chosen) + 1))
-    return [(column[begins][a:b], largest[a:b]) for a, b in pairwise(edges)]
+    column = column[begins]
+    return [(column[a:b], largest[a:b]) for a, b in pairwise(edges)]
 
 
 def timeline_feature(opened: RunCache, key: str, number: int) -> TimelineFeature:

@@ -3,6 +3,7 @@
 import { colour, h, hueOf } from "../../web/dom.js";
 
 const COLUMNS = 2048; // more than a screen has pixels, so that a column is never wider than one
+const AGAIN = 3000; // milliseconds until change points that are still computed are asked for again
 const NARROWEST = 3; // pixels, so that a narrow view of a long sequence can be seen and dragged
 
 /** @typedef {import("../../web/timeline.js").Timeline} Timeline */
@@ -47,9 +48,15 @@ class Minimap {
         const also = [...timeline.pinsOf(key)];
         const data = await timeline.asked("timeline", { rows: 0, columns: COLUMNS, also }, key);
         timeline.boundaries.set(key, data.boundaries);
+        if (data.boundaries_known === false) setTimeout(() => this.loadLater(), AGAIN);
         return data;
       }),
     );
+  }
+
+  /** Ask again for change points of a long sequence, which the server still computes. */
+  loadLater() {
+    if (this.element.isConnected) this.load().then(() => this.timeline.draw());
   }
 
   draw() {

@@ -42,7 +42,7 @@ export default /** @type {Lane} */ ({
       const image = picture(address, () => timeline.draw());
       if (!image.complete || !image.naturalHeight) continue;
       const width = (image.naturalWidth / image.naturalHeight) * PICTURE;
-      const middle = chart.x(step + 0.5);
+      const middle = chart.x(step + timeline.input.stride / 2);
       const left = middle - width / 2;
       if (left < free || middle < gutter || left > gutter + chart.wide) continue;
       pen.drawImage(image, left, 4, width, PICTURE);
@@ -61,8 +61,11 @@ export default /** @type {Lane} */ ({
       "div.film",
       {},
       input?.frames.map((frame) => {
-        const percent = strengths[frame.step - first] ?? 0;
-        const image = h("img", { src: frame.picture, alt: `frame ${frame.step}` });
+        const percent = strengths[Math.floor(frame.step - first + 1e-6)] ?? 0;
+        const image = h("img", {
+          src: frame.picture,
+          alt: `frame ${Math.round((frame.step - input.begin) / input.stride)}`,
+        });
         const share = 30 + percent * 0.7;
         if (percent)
           image.style.outline = `2px solid color-mix(in srgb, var(--${hue}) ${share}%, transparent)`;

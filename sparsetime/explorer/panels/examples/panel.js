@@ -1,10 +1,14 @@
 // Activating examples of a feature: the top activations, then some of each fifth.
 
-import { h, short } from "../../web/dom.js";
+import { ask, of } from "../../web/api.js";
+import { clipButton, readSound } from "../../web/clip.js";
+import { h, nameOf, short } from "../../web/dom.js";
 import { exampleOf, noteOnExamples } from "../../web/lanes.js";
+import { playButton, secondsAt, soundAddress } from "../../web/player.js";
 
 const BEFORE = 60; // steps of the timeline before an example
 const AFTER = 68;
+const HEARD = 0.75; // seconds on each side of an example
 
 /**
  * The API keeps its words of 0.1.0.
@@ -13,7 +17,7 @@ const AFTER = 68;
 const TITLES = { "Strongest moments": "Top activations" };
 
 /** @type {PanelModule["default"]} */
-export default ({ key, number, feature, hue }) => {
+export default ({ key, number, feature, hue, run }) => {
   const dictionary = encodeURIComponent(key);
   const quote = (/** @type {Api.Moment} */ example) => {
     const { position, sequence, source, value, time, is_text } = example;
@@ -26,8 +30,31 @@ export default ({ key, number, feature, hue }) => {
       h("a", { href }, source),
       `${place} · activation ${short(value)}`,
     );
-    return h("blockquote", {}, exampleOf(example, hue), origin);
+    return h("blockquote", {}, exampleOf(example, hue), origin, soundOf(example));
   };
+  /**
+   * Buttons to hear and to save an example that has a sound, a second and a half around it.
+   * @param {Api.Moment} example
+   */
+  function soundOf({ input, sequence, source, position, time }) {
+    if (!input?.sound || !input.rate) return null;
+    const address = soundAddress(run, key, sequence);
+    const side = Math.ceil((HEARD * input.rate) / input.per_row);
+    const [first, stop] = [Math.max(0, position - side), position + side + 1];
+    const clip = async () => {
+      const settings = { first, stop, rows: 0, also: [number] };
+      const data = await ask(`${of(key)}/sequences/${String(sequence)}/timeline`, settings);
+      const { columns, strengths } = data.rows[0];
+      const row = Array(Math.ceil((data.stop - data.first) / data.stride)).fill(0);
+      columns.forEach((column, i) => {
+        row[column] = strengths[i];
+      });
+      const wav = await readSound(address, secondsAt(input, first), secondsAt(input, data.stop));
+      const name = `${nameOf(feature.line)} (feature ${number})`;
+      return { title: source, feature: name, place: `around ${time}`, strengths: row, wav };
+    };
+    return h("p.sound", {}, playButton(address, input, first, stop), clipButton(clip));
+  }
   const bands = feature.bands.filter((band) => band.moments.length);
   const sections = bands.map(({ title, moments }) =>
     h("section.band", {}, h("h2", {}, TITLES[title] ?? title), moments.map(quote)),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import Response, StreamingResponse
 
+from sparsetime.errors import DataError
 from sparsetime.explorer.manifests import View
 from sparsetime.explorer.row_choice import TOO_DENSE
 from sparsetime.explorer.server.parameters import (
@@ -19,7 +21,7 @@ from sparsetime.explorer.server.parameters import (
     Stop,
     Words,
 )
-from sparsetime.explorer.workbench import documents, feature, inputs, search, timeline
+from sparsetime.explorer.workbench import documents, feature, inputs, search, sound, timeline
 from sparsetime.explorer.workbench.input_records import InputView
 from sparsetime.explorer.workbench.schema import (
     DocumentPage,
@@ -81,12 +83,39 @@ def input_view(
     columns: Annotated[int, Query(ge=16, le=4096)] = inputs.COLUMNS,
     frames: Annotated[int, Query(ge=1, le=200)] = inputs.MOST_FRAMES,
     channels: Annotated[int | None, Query(ge=1, lt=2**31)] = None,
+    packed: bool = False,
 ) -> InputView:
     """What the model read over a segment, where that was no text: a series or frames."""
     return inputs.input_view(
         opened, key, sequence, first, stop,
-        columns=columns, frames=frames, channels=channels,
+        columns=columns, frames=frames, channels=channels, packed=packed,
     )  # fmt: skip
+
+
+@routes.get("/dictionaries/{key}/sequences/{sequence}/sound.wav", response_class=Response)
+def sound_of(
+    opened: Run,
+    key: Key,
+    sequence: Sequence,
+    byte_range: Annotated[str | None, Header(alias="range")] = None,
+) -> Response:
+    """The input of a sequence as a WAV file, whole or in the range of bytes that is asked for."""
+    wav = sound.sound(opened, key, sequence)
+    headers = {"Accept-Ranges": "bytes"}
+    try:
+        part = sound.byte_range(byte_range, wav.size)
+    except DataError:
+        headers["Content-Range"] = f"bytes */{wav.size}"
+        return Response(status_code=416, headers=headers)
+    if part is None:
+        pieces = (
+            wav.read(at, at + sound.MOST_BYTES) for at in range(0, wav.size, sound.MOST_BYTES)
+        )
+        headers["Content-Length"] = str(wav.size)
+        return StreamingResponse(pieces, media_type="audio/wav", headers=headers)
+    first, stop = part
+    headers["Content-Range"] = f"bytes {first}-{stop - 1}/{wav.size}"
+    return Response(wav.read(first, stop), 206, headers, "audio/wav")
 
 
 @routes.get("/dictionaries/{key}/sequences/{sequence}/alike")

@@ -1,0 +1,1 @@
+"""Residues or letters over the rows of the timeline, with a ruler."""

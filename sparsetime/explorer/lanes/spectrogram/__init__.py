@@ -1,0 +1,1 @@
+"""Spectrogram of a sound over its waveform."""

@@ -1,0 +1,1 @@
+"""Label and event tracks over the timeline."""
