@@ -1,0 +1,1 @@
+"""Rhythm of a feature: its power spectrum and its beat."""

@@ -1,0 +1,1 @@
+"""Mean input when a feature fires, against shifted activity, and its amplitude spectrum."""
