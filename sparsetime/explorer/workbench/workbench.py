@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, final
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.explorer.run_contents import DICTIONARY, INDEX, store_names
 from sparsetime.explorer.workbench.live import Live
+from sparsetime.explorer.workbench.live_stream import LiveStreams
 from sparsetime.explorer.workbench.preview import indexed
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.features.detail_table import DETAILS
@@ -47,6 +48,7 @@ class Workbench:
     ) -> None:
         self.folder = Folder(str(run))
         self.live = Live(model)
+        self.streams = LiveStreams()
         self.renderers = [_module(module) for module in renderers]
         self._lock = threading.Lock()
         self._opened: RunCache | None = None

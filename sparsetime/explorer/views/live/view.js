@@ -7,7 +7,11 @@ import { localAnswers } from "../../web/local_answers.js";
 import { LocalCodes } from "../../web/local_codes.js";
 import { Timeline } from "../../web/timeline.js";
 import { watch } from "../../web/timeline_layout.js";
+import { readSeries, readTable } from "./read_file.js";
+import { Samples } from "./samples.js";
+import { listen, Stream } from "./stream.js";
 
+const LEAST_RATE = 3000; // samples a second that a microphone gives in a browser
 const PAUSE = 40; // milliseconds without a key before the input is run
 const EXAMPLE =
   "The river carries a little of the old town away every morning. def river(town): return town[1:]";
@@ -25,7 +29,15 @@ const PAGE = `${Date.now()}-${Math.random()}`;
  */
 export default async function liveView(at, run) {
   const [{ entry, opens_at }] = run.dictionaries;
-  const { is_text } = await ask(`${of(entry.key)}/sequences/${opens_at[0]}/words`, { stop: 1 });
+  const sequence = `${of(entry.key)}/sequences/${opens_at[0]}`;
+  const { is_text } = await ask(
+    /** @type {`dictionaries/${string}/sequences/${string}/words`} */ (`${sequence}/words`),
+    { stop: 1 },
+  );
+  const kept = await ask(
+    /** @type {`dictionaries/${string}/sequences/${string}/input`} */ (`${sequence}/input`),
+    { stop: 1 },
+  );
   const status = h("p.count", { "aria-live": "polite" }, STATUS);
   const field = h("textarea.live", {
     rows: "4",
@@ -48,6 +60,7 @@ export default async function liveView(at, run) {
     const { signal } = controller;
     const parsed = parseInput(field.value, is_text);
     if (!parsed) return;
+    if (stream) endStream();
     const input = { ...parsed, page: PAGE };
     const began = performance.now();
     const table = new Map();
@@ -77,6 +90,88 @@ export default async function liveView(at, run) {
     }
   }
 
+  /** @type {Stream | null} */
+  let stream = null;
+  let stopListening = () => {};
+
+  function endStream() {
+    stopListening();
+    stopListening = () => {};
+    stream?.stop();
+    stream = null;
+    timeline = null;
+    stopWatching();
+    stage.replaceChildren();
+  }
+
+  function beginStream() {
+    controller?.abort();
+    endStream();
+    stream = new Stream({
+      key,
+      run,
+      channels: kept.channels,
+      rate: kept.rate,
+      show,
+      shown: report,
+    });
+    return stream;
+  }
+
+  /** @param {Stream} begun */
+  const report = ({ latencies, samples }) => {
+    const last = latencies.at(-1) ?? 0;
+    status.dataset.latency = String(Math.round(last));
+    status.textContent = `${plural(samples.length, "sample")}; ${Math.round(last)} ms from sample to column`;
+  };
+
+  /** @param {File} file */
+  async function playFile(file) {
+    try {
+      const { values, rate } = await readSeries(file);
+      if (rate && kept.rate && rate !== kept.rate)
+        throw new Error(
+          `${file.name} has ${rate} samples a second, and the model reads ${kept.rate}; resample it.`,
+        );
+      const begun = beginStream();
+      await begun.push(values);
+    } catch (error) {
+      status.textContent = messageOf(error);
+    }
+  }
+
+  async function toggleMicrophone() {
+    if (stream) {
+      endStream();
+      microphone.textContent = "Listen to the microphone";
+      return;
+    }
+    microphone.textContent = "Stop listening";
+    try {
+      const begun = beginStream();
+      stopListening = await listen(kept.rate, (rows) =>
+        begun.push(rows).catch((error) => {
+          status.textContent = messageOf(error);
+        }),
+      );
+    } catch (error) {
+      status.textContent = messageOf(error);
+    }
+  }
+
+  const microphone = h("button", { click: toggleMicrophone }, "Listen to the microphone");
+  const file = h("input", {
+    type: "file",
+    accept: ".wav,.npy,.csv,.tsv,.txt",
+    "aria-label": "A file to run",
+    change: (event) => {
+      const [chosen] = event.currentTarget.files ?? [];
+      if (chosen) playFile(chosen);
+    },
+  });
+  const sound = kept.channels.length === 1 && (kept.rate ?? 0) >= LEAST_RATE;
+  const sources = is_text ? null : h("p.sound", {}, file, sound ? microphone : null);
+
   async function show() {
     if (timeline) {
       await timeline.renew();
@@ -97,15 +192,21 @@ export default async function liveView(at, run) {
   });
   const lead = is_text
     ? "Type or paste a text; the model of this run reads it on this machine."
-    : "Paste a series; the model of this run reads it on this machine.";
+    : "Choose a file, listen to the microphone, or paste a series; the model of this run reads it on this machine.";
   const head = h("div", {}, h("h1", {}, "Live"), h("p.lead", {}, lead));
-  at.append(h("header.head", {}, head, choice), field, status, stage);
+  at.append(
+    h("header.head", {}, head, choice),
+    ...(sources ? [sources] : []),
+    field,
+    status,
+    stage,
+  );
   field.addEventListener("input", settled(play, PAUSE));
   field.focus();
   return () => {
     stopped = true;
     controller?.abort();
-    stopWatching();
+    endStream();
   };
 }
 
@@ -130,15 +231,7 @@ export function stateText({ state, ahead }) {
 export function parseInput(written, isText) {
   if (!written.trim()) return null;
   if (isText) return { text: written };
-  const lines = written.trim().split(/\n+/);
-  const rows = lines.map((line) =>
-    line
-      .trim()
-      .split(/[\s,;]+/)
-      .map(Number),
-  );
-  // A first row that holds no numbers names the channels.
-  return { values: rows.filter((row, i) => i || row.every(Number.isFinite)) };
+  return { values: readTable(written) };
 }
 
 /**
@@ -153,6 +246,8 @@ export function parseInput(written, isText) {
 function answersFrom(codes, { words, gaps }, isText, { values = [] }, run) {
   const name = { sequence: "live", id: "live", title: "Live" };
   const time = { start: 0, step: run.step ?? 1, time_unit: run.time_unit };
+  const samples = new Samples([], null);
+  samples.push(values);
   return localAnswers({
     codes,
     text: () => ({
@@ -164,40 +259,8 @@ function answersFrom(codes, { words, gaps }, isText, { values = [] }, run) {
       is_text: isText,
       ...time,
     }),
-    input: (first, stop, channels) =>
-      isText
-        ? { kind: "text", first, stop }
-        : seriesInput(values.slice(0, codes.length), first, stop, channels),
+    input: (first, stop) => (isText ? { kind: "text", first, stop } : samples.view(first, stop, 1)),
   });
-}
-
-/**
- * A series as the API answers it.
- * @param {number[][]} rows one a step
- * @param {number} first
- * @param {number} stop
- * @param {number} [most] channels
- * @returns {Api.InputView}
- */
-function seriesInput(rows, first, stop, most = Number.POSITIVE_INFINITY) {
-  const count = Math.min(most, rows[0]?.length ?? 0);
-  const channels = [...Array(count).keys()].map((i) => rows.map((row) => row[i]));
-  const values = channels.map((channel) => channel.slice(first, stop));
-  return {
-    kind: "series",
-    first,
-    stop,
-    stride: 1,
-    channels: channels.map((_, i) => `channel ${i}`),
-    hidden: (rows[0]?.length ?? 0) - count,
-    low: values,
-    high: values,
-    frames: [],
-    of_frames: 0,
-    // By reduce, as the arguments of Math.min are limited in number.
-    least: channels.map((channel) => channel.reduce((a, b) => Math.min(a, b))),
-    most: channels.map((channel) => channel.reduce((a, b) => Math.max(a, b))),
-  };
 }
 
 /**

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sparsetime.errors import SparsetimeError
 from sparsetime.explorer.manifests import View
 from sparsetime.explorer.server.parameters import Key, Run, workbench_of
-from sparsetime.explorer.workbench import live
+from sparsetime.explorer.workbench import live, live_stream
 from sparsetime.explorer.workbench.live_worker import LiveRun
 
 _PATIENCE = 1.0  # seconds until a run without a chunk says what it waits for
@@ -35,6 +35,16 @@ async def play(request: Request, opened: Run, key: Key, given: live.LiveInput) -
     lines = _lines(model, run)
     first = await anext(lines)  # so that a refusal is an answer with its own status
     return StreamingResponse(_json_lines(first, lines), media_type="application/x-ndjson")
+
+
+@routes.post("/dictionaries/{key}/live/stream")
+async def stream(
+    request: Request, opened: Run, key: Key, given: live_stream.LiveSamples
+) -> live.LiveChunk:
+    """The code of the next steps of a stream of samples; see `LiveSamples`."""
+    workbench = workbench_of(request)
+    model, streams = workbench.live, workbench.streams
+    return await model.worker.call(lambda: streams.feed(opened, model, key, given))
 
 
 async def _lines(model: live.Live, run: LiveRun[live.LiveChunk]) -> AsyncIterator[BaseModel]:

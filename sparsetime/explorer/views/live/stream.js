@@ -1,0 +1,116 @@
+// A live stream: samples of a microphone or a file go to the model in pieces, columns come back.
+
+import { of, provide, send } from "../../web/api.js";
+import { localAnswers } from "../../web/local_answers.js";
+import { LocalCodes } from "../../web/local_codes.js";
+import { Samples } from "./samples.js";
+
+const MOST = 4096; // samples of a piece
+const INPUT = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+
+/**
+ * @typedef {object} StreamSettings
+ * @property {string} key of the dictionary
+ * @property {Api.Overview} run
+ * @property {readonly string[]} channels
+ * @property {number | null} rate samples a second
+ * @property {() => Promise<unknown>} show draws what has come, after every piece
+ * @property {(stream: Stream) => unknown} shown called once it is drawn
+ */
+
+export class Stream {
+  table = new Map();
+  codes = new LocalCodes(this.table);
+  /** @type {number[][]} rows that wait for the answer to those before */
+  waiting = [];
+  page = `${Date.now()}-${Math.random()}`;
+  sent = 0;
+  stopped = false;
+  /** @type {Promise<void> | null} */
+  sending = null;
+  /** @type {number[]} milliseconds from the arrival of the last sample of a piece to its columns */
+  latencies = [];
+  arrived = 0;
+
+  /** @param {StreamSettings} settings */
+  constructor(settings) {
+    this.settings = settings;
+    this.samples = new Samples(settings.channels, settings.rate);
+    provide(`${of(settings.key)}/sequences/live/`, this.answers());
+  }
+
+  answers() {
+    const { run } = this.settings;
+    const facts = { sequence: "live", id: "live", title: "Live", first: 0, is_text: false };
+    const time = { start: 0, step: run.step ?? 1, time_unit: run.time_unit };
+    return localAnswers({
+      codes: this.codes,
+      text: () => {
+        const none = Array(this.codes.length).fill("");
+        return { ...facts, ...time, length: this.codes.length, words: none, gaps: none };
+      },
+      input: (first, stop) => this.samples.view(first, stop, this.perRow),
+    });
+  }
+
+  /** Samples a step: as many as were sent for the steps that came back. */
+  get perRow() {
+    return this.codes.length ? Math.max(1e-9, this.sent / this.codes.length) : 1;
+  }
+
+  /** @param {number[][]} rows the next samples */
+  push(rows) {
+    this.waiting.push(...rows);
+    this.arrived = performance.now();
+    this.sending ??= this.sendAll().finally(() => {
+      this.sending = null;
+    });
+    return this.sending;
+  }
+
+  /** Send what waits, a piece after the other, until nothing does. */
+  async sendAll() {
+    const { key, show } = this.settings;
+    while (this.waiting.length && !this.stopped) {
+      const values = this.waiting.splice(0, MOST);
+      const { arrived } = this;
+      const piece = { page: this.page, first: this.sent, values };
+      const answer = await send(`${of(key)}/live/stream`, "POST", piece);
+      /** @type {Api.LiveChunk} */
+      const chunk = await answer.json();
+      this.sent += values.length;
+      this.samples.push(values);
+      for (const feature of chunk.known) this.table.set(feature.feature, feature);
+      chunk.features.forEach((features, i) => {
+        this.codes.push(features, chunk.strengths[i]);
+      });
+      if (this.stopped) return;
+      await show();
+      this.latencies.push(performance.now() - arrived);
+      this.settings.shown(this);
+    }
+  }
+
+  stop() {
+    this.stopped = true;
+  }
+}
+
+/**
+ * Listen to the microphone, at the rate that the model was trained at.
+ * @param {number | null} rate
+ * @param {(rows: number[][]) => unknown} push
+ * @returns {Promise<() => void>} stops listening
+ */
+export async function listen(rate, push) {
+  const media = await navigator.mediaDevices.getUserMedia({ audio: INPUT });
+  const context = new AudioContext(rate ? { sampleRate: rate } : {});
+  await context.audioWorklet.addModule(new URL("./microphone_worklet.js", import.meta.url).href);
+  const node = new AudioWorkletNode(context, "microphone");
+  node.port.onmessage = ({ data }) => push(data.map((/** @type {number} */ value) => [value]));
+  context.createMediaStreamSource(media).connect(node);
+  return () => {
+    for (const track of media.getTracks()) track.stop();
+    context.close();
+  };
+}

@@ -1,0 +1,145 @@
+"""Live encoding of samples as they arrive: from a microphone, or from a file that is played."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+from jaxtyping import Float
+from pydantic import Field
+
+from sparsetime.errors import DataError
+from sparsetime.explorer.peak_percent import percent_of_peak
+from sparsetime.explorer.records import FrozenRecord
+from sparsetime.explorer.workbench.live import LONGEST_PAGE, Live, LiveChunk
+from sparsetime.explorer.workbench.run_cache import RunCache
+from sparsetime.explorer.workbench.timeline import timeline_feature
+
+if TYPE_CHECKING:
+    from sparsetime.activations.capture.forward_passes import ForwardPasses
+
+MOST_STREAMS = 8
+MOST_AT_ONCE = 65_536  # numbers of a piece
+_CONTEXT = 1024  # steps before a piece that the model reads again, where the capture says none
+_ROWS = 256
+
+
+class LiveSamples(FrozenRecord):
+    """The next steps of a stream, a row of numbers each.
+
+    page: a name that a page makes up for its stream; another one begins a new stream. first: the
+    number of steps that the page has sent before, from 0.
+    """
+
+    page: str = Field(min_length=1, max_length=LONGEST_PAGE)
+    first: int = Field(ge=0)
+    values: tuple[tuple[float, ...], ...] = Field(min_length=1)
+
+
+@final
+class LiveStream:
+    """One stream: the model reads every piece behind the steps before it.
+
+    The steps before a piece are as many as windows of the capture overlap by, or 1,024; what a
+    model remembers from before them is not in its activations. The dictionary's own state
+    continues from piece to piece.
+    """
+
+    def __init__(self, opened: RunCache, live: Live, key: str) -> None:
+        self._opened, self._live, self._key = opened, live, key
+        store = opened.dictionary(key).store
+        with live.lock:
+            self._passes: ForwardPasses = live.passes(store)
+        self._site, self._unit = store.site, store.unit
+        self._state = opened.loaded(key).stream()
+        self._context = int(store.manifest.capture.get("overlap") or 0) or _CONTEXT
+        self._before: Float[np.ndarray, "steps channels"] | None = None
+        self._met: set[int] = set()
+        self.steps = 0
+        self.rows = 0
+
+    def feed(self, values: Float[np.ndarray, "steps channels"]) -> LiveChunk:
+        """The code of the next steps.
+
+        Errors: DataError where the model does not take them.
+        """
+        import torch
+
+        from sparsetime.activations.capture.check_finite import check_shard_finite
+        from sparsetime.activations.capture.document import Document
+
+        before = values[:0] if self._before is None else self._before
+        if before.shape[1:] != values.shape[1:]:
+            raise DataError(
+                f"got steps of {values.shape[1]} channels after steps of {before.shape[1]}"
+            )
+        read = np.concatenate([before, values])
+        pieces = []
+        for shard in self._passes.plan([Document("live", values=read, unit=self._unit)], _ROWS):
+            with self._live.lock:
+                piece = self._passes.run(shard)[self._site]
+            check_shard_finite(shard, piece, self._site)
+            pieces.append(piece)
+        rows = torch.cat(pieces)
+        # As many rows as the new steps have of all that were read.
+        new = rows[round(len(rows) * len(before) / len(read)) :]
+        code = self._state.feed(new)
+        self._before = read[-self._context :]
+        self.steps += len(values)
+        offsets, feature = code.offsets.numpy(), code.indices.numpy()
+        peak = self._opened.dictionary(self._key).table.peak
+        activation = np.abs(code.values.detach().float().numpy())
+        percent = percent_of_peak(activation, peak[feature])
+        known = sorted(set(feature.tolist()) - self._met)
+        self._met.update(known)
+        first, self.rows = self.rows, self.rows + code.rows
+        return LiveChunk(
+            first=first,
+            words=[""] * code.rows,
+            gaps=[""] * code.rows,
+            features=[part.tolist() for part in np.split(feature, offsets[1:-1])],
+            strengths=[part.tolist() for part in np.split(percent, offsets[1:-1])],
+            known=[timeline_feature(self._opened, self._key, number) for number in known],
+        )
+
+
+@final
+class LiveStreams:
+    """The newest streams, by dictionary and page; older ones are dropped."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._streams: OrderedDict[tuple[str, str], LiveStream] = OrderedDict()
+
+    def feed(self, opened: RunCache, live: Live, key: str, given: LiveSamples) -> LiveChunk:
+        """The code of the next steps of a stream; a piece whose `first` is 0 begins it again.
+
+        Errors: DataError for rows of different lengths or too many numbers, and for a piece that
+        does not follow the one before; those of `Live.model`.
+        """
+        widths = {len(row) for row in given.values}
+        if len(widths) != 1 or 0 in widths:
+            raise DataError("a piece needs the same count of numbers in every row, at least one")
+        if len(given.values) * max(widths) > MOST_AT_ONCE:
+            raise DataError(f"a piece has more than {MOST_AT_ONCE:,} numbers; send smaller ones")
+        values = np.array(given.values, dtype=np.float32)
+        if not np.isfinite(values).all():
+            raise DataError("the piece holds something that is no finite number")
+        place = (key, given.page)
+        with self._lock:
+            stream = self._streams.get(place)
+        if given.first == 0:
+            stream = LiveStream(opened, live, key)
+            with self._lock:
+                self._streams[place] = stream
+                while len(self._streams) > MOST_STREAMS:
+                    self._streams.popitem(last=False)
+        if stream is None or stream.steps != given.first:
+            sent = 0 if stream is None else stream.steps
+            raise DataError(
+                f"got a piece that begins at step {given.first:,}, expected one at {sent:,}; begin "
+                f"the stream again"
+            )
+        return stream.feed(values)
