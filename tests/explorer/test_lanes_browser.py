@@ -65,7 +65,7 @@ INK = """(fraction) => {
 
 
 def test_a_series_is_drawn_where_its_values_are(tab, signals):
-    tab.goto(f"{signals.url}timeline?s=0&from=0&to={STEPS}")
+    tab.goto(f"{signals.url}timeline?s=0&from=0&to={STEPS}&look=lines")
     tab.wait_for_selector(".view[data-ready]")
     tab.wait_for_timeout(400)
     before, after = tab.evaluate(INK, 0.35), tab.evaluate(INK, 0.85)
