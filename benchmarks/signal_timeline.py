@@ -61,8 +61,8 @@ def make_run(folder: Path, channels: int, seconds: int) -> None:
         file=st.InputFile(str(file)),
     )
     document = Document("night", values=torch.from_numpy(np.asarray(values)), recording=recording)
-    torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(channels, 16), torch.nn.Tanh())
+    with seeds.torch_globals(0, "random inputs"):
+        model = torch.nn.Sequential(torch.nn.Linear(channels, 16), torch.nn.Tanh())
     store = st.capture(
         model, [document], "1", folder / "activations", keep_input=True, window=8192, batch=4,
         progress=False,
