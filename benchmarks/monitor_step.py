@@ -18,6 +18,7 @@ import sparsetime as st  # isort: skip  before torch
 
 import numpy as np
 import torch
+from harness.selection import add_selection_dtype
 
 from sparsetime import seeds
 from sparsetime.models.weight_hash import weight_hash
@@ -25,13 +26,14 @@ from sparsetime.monitors import Alarm, Monitor
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    arguments.add_argument("--hidden", type=int, default=512)
-    arguments.add_argument("--layers", type=int, default=6)
-    arguments.add_argument("--width", type=int, default=4096)
-    arguments.add_argument("--every", type=int, default=64)
-    arguments.add_argument("--blocks", type=int, default=20)
-    chosen = arguments.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--hidden", type=int, default=512)
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--width", type=int, default=4096)
+    parser.add_argument("--every", type=int, default=64)
+    parser.add_argument("--blocks", type=int, default=20)
+    add_selection_dtype(parser)
+    chosen = parser.parse_args()
     # The values of weights and inputs make no difference to the time.
     model = torch.nn.GRU(64, chosen.hidden, num_layers=chosen.layers, batch_first=True).eval()
     sae = st.dictionary("topk", d_in=chosen.hidden, width=chosen.width, k=32)
