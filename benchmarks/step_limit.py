@@ -11,9 +11,9 @@ a gradient, its norm and its projection.
 
 Bandwidth is measured for two kinds of bytes: `streamed`, arrays of the size of the weights, read
 and written in order; and `rows`, whole rows of a matrix of that size, read in random order, as sums
-over a code read them. The peak is that of a product of the selection's dtype, with its output. All
-are measured in turn with the step, on as many threads. The last line is JSON; --keep also writes it
-to benchmarks/results/.
+over a code read them. The peak is that of a product of the selection's dtype, with its output, or
+without it where entries are selected within the product. All are measured in turn with the step, on
+as many threads. The last line is JSON; --keep also writes it to benchmarks/results/.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ from sparsetime.dictionaries import init_from_data
 from sparsetime.kernels import loops
 from sparsetime.kernels.malloc import keep_freed_memory
 from sparsetime.kernels.precision import selection_dtype
+from sparsetime.kernels.product_select import ProductOfIntegers
+from sparsetime.kernels.quantised_weights import in_panels, quantised
 from sparsetime.training import DictionaryTrainable, TrainConfig
 
 RECIPES = ("topk", "batch_topk", "matryoshka_batch_topk")
@@ -71,10 +73,12 @@ def parts_of(options: argparse.Namespace, dtype: torch.dtype, groups: int) -> li
     weights, batch = options.width * options.d, options.batch * options.d
     entries, whole = options.batch * options.k, options.batch * options.width
     candidates = entries + options.batch * max(4, options.k // 4) * (dtype == torch.int8)
+    # Integers are selected within the product, which is not written.
+    written = 0 if dtype == torch.int8 and in_panels(options.width) else 2 * OUTPUT[dtype] * whole
     converted = 0 if dtype == torch.float32 else (FLOAT + dtype.itemsize) * weights
     rows = [
         ("product that selects", "multiply-adds", whole * options.d),
-        ("its output, written and read", "streamed", 2 * OUTPUT[dtype] * whole),
+        ("its output, written and read", "streamed", written),
         ("weights in the product's dtype", "streamed", converted),
         ("batch, normalised and centred", "streamed", 3 * FLOAT * batch),
         ("exact pre-activations", "rows", FLOAT * candidates * options.d),
@@ -110,6 +114,8 @@ def product_of(
     rows = min(options.batch, 512)
     x = torch.randn(rows, options.d, generator=seeds.torch_generator(0, "random inputs", "x"))
     amount = rows * weight.numel()
+    if dtype == torch.int8 and in_panels(options.width):
+        return amount, within_product(x, weight)
     if dtype == torch.int8:
         integers, latents = (torch.from_numpy(loops.quantise(t.numpy())[0]) for t in (x, weight))
         sums = torch.empty(rows, options.width, dtype=torch.int32)
@@ -117,6 +123,15 @@ def product_of(
     x, weight = x.to(dtype), weight.to(dtype)
     out = torch.empty(rows, options.width, dtype=dtype)
     return amount, lambda: torch.mm(x, weight.T, out=out)
+
+
+def within_product(x: torch.Tensor, weight: torch.Tensor) -> Callable[[], Any]:
+    """The product of 8-bit integers of which no entry is kept, as selection computes it."""
+    product = ProductOfIntegers(x.numpy(), quantised(weight), np.zeros(len(weight), np.float32))
+    counts = np.empty(len(x), np.int64)
+    nothing = np.empty((len(x) + 8, 0), np.int64), np.empty((len(x) + 8, 0), np.float32)
+    bound, threads = np.float32(np.inf), torch.get_num_threads()
+    return lambda: loops.above_in_product(*product.operands, bound, threads, counts, *nothing)
 
 
 def step_of(options: argparse.Namespace, dtype: torch.dtype) -> tuple[Callable[[], Any], int]:

@@ -70,7 +70,7 @@ class ProductOfIntegers:
         room = 4 * rank * self._width // loops.sampled_latents(self._width)
         counts, selected = np.empty(self._count, np.int64), np.empty((self._count, k), np.int64)
         loops.largest_in_product(
-            *self._operands, rank, k, min(room, self._width), self._threads, counts, selected
+            *self.operands, rank, k, min(room, self._width), self._threads, counts, selected
         )
         return _completed(counts, selected, again)
 
@@ -83,7 +83,7 @@ class ProductOfIntegers:
         counts = np.empty(self._count, np.int64)
         selected = np.empty((self._count, min(room, self._width)), np.int64)
         loops.near_largest_in_product(
-            *self._operands, rank, k, margins, self._threads, counts, selected
+            *self.operands, rank, k, margins, self._threads, counts, selected
         )
         return _completed(counts, selected, again)
 
@@ -110,7 +110,7 @@ class ProductOfIntegers:
         """
         wanted = -(-_KEPT_OF_ESTIMATE * self._count // total)
         rows = self._sample_rows(max(_ROWS_OF_ESTIMATE, wanted))
-        scores = loops.scores_of_product(*self._part(rows)._operands)
+        scores = loops.scores_of_product(*self._part(rows).operands)
         bits = np.ascontiguousarray(scores[: len(rows), : self._width]).view(np.int32)
         bound = loops.value_near_rank(bits, int(1.5 * total * len(rows) / self._count) + 16)
         lower = _OCTAVE
@@ -122,7 +122,7 @@ class ProductOfIntegers:
             bound, lower = max(0, bound - lower), 2 * lower
 
     @property
-    def _operands(self) -> tuple[Any, np.ndarray, np.ndarray]:
+    def operands(self) -> tuple[Any, np.ndarray, np.ndarray]:
         return self._rows, self._panels, self._columns
 
     def _sample_rows(self, number: int = _ROWS_OF_ESTIMATE) -> np.ndarray:
@@ -142,7 +142,7 @@ class ProductOfIntegers:
         counts = np.empty(self._count, np.int64)
         selected, scores = np.empty((padded, room), np.int64), np.empty((padded, room), np.float32)
         loops.above_in_product(
-            *self._operands, np.float32(bound), self._threads, counts, selected, scores
+            *self.operands, np.float32(bound), self._threads, counts, selected, scores
         )
         return counts, selected[: self._count], scores[: self._count]
 
