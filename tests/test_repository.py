@@ -115,3 +115,47 @@ def test_the_constraints_pin_every_dependency():
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower().replace("_", "-")
     names = [re.split(r"[<>=\[]", name)[0].lower().replace("_", "-") for name in wanted]
     assert [name for name in names if f"\n{name}==" not in pins] == []
+
+
+#: Packages that bring a torch of their own, or are built against one version of it.
+OTHER_TORCHES = {"torchaudio", "torchvision", "torchtext", "torchdata", "torch-nightly", "pytorch"}
+
+
+def required_by(extras):
+    """Every installed package that extras of sparsetime need, directly or not."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    found, open_names = set(), [("sparsetime", frozenset(extras))]
+    while open_names:
+        name, wanted = open_names.pop()
+        try:
+            lines = requires(name) or []
+        except PackageNotFoundError:
+            continue
+        for one in map(Requirement, lines):
+            environments = [{"extra": extra} for extra in wanted] or [{"extra": ""}]
+            if one.marker is None or any(one.marker.evaluate(each) for each in environments):
+                key = (canonicalize_name(one.name), frozenset(one.extras))
+                if key not in found:
+                    found.add(key)
+                    open_names.append(key)
+    return {name for name, _ in found}
+
+
+def test_no_extra_brings_another_torch():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = required_by(project["optional-dependencies"])
+    assert {"torch", "soundfile", "mne", "av"} <= needed
+    assert needed & OTHER_TORCHES == set()
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower().splitlines()
+    names = [line.partition("==")[0] for line in pins if "==" in line]
+    assert set(names) & OTHER_TORCHES == set()
+    assert names.count("torch") == 1
+    # So the list is what the extras resolve to, and not a part of it.
+    pinned = {name.replace("_", "-").replace(".", "-") for name in names}
+    assert sorted(needed - pinned - {"setuptools"}) == []  # it comes with every environment

@@ -60,6 +60,12 @@ def test_the_odd_mover_alone_moves_against_the_others(scenes):
     assert all(clip.odd is None for clip in scenes[:6])
 
 
+def test_frames_of_one_object_have_its_place_as_labels(scenes):
+    labels = scenes[0].document.step_labels
+    assert np.array_equal(np.stack([labels["x"], labels["y"]], axis=1), scenes[0].paths[0])
+    assert not scenes[6].document.step_labels
+
+
 def test_captions_name_every_object(scenes):
     for clip in scenes:
         assert clip.caption.count(",") == len(clip.objects) - 1

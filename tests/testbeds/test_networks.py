@@ -97,6 +97,13 @@ def test_pitches_are_twenty_cents_apart():
     assert 31.6 < float(pitches()[0]) < 31.8
 
 
+def test_audio_of_another_shape():
+    with pytest.raises(
+        DataError, match=r"got audio of shape \[1, 500, 1\], expected \[batch, samples"
+    ):
+        Crepe("tiny")(noise(1, 500, 1))
+
+
 def test_an_unknown_size_of_crepe():
     with pytest.raises(UnknownNameError, match="unknown size of CREPE 'tinny'"):
         Crepe("tinny")

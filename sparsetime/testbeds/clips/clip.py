@@ -52,11 +52,16 @@ class Clip:
 
     @property
     def document(self) -> Document:
-        """The frames as data of a capture, between 0 and 1, with labels of the clip."""
+        """The frames as data of a capture, between 0 and 1, with labels of the clip.
+
+        Of a clip with one object, the labels of frames are its place: `x` and `y` in pixels.
+        """
         first = self.objects[0]
         labels: dict[str, Any] = {"caption": self.caption, "objects": len(self.objects)}
+        steps: dict[str, Any] = {}
         if len(self.objects) == 1:
             labels |= {"shape": first.shape, "colour": first.colour, "motion": first.motion}
+            steps = {"x": self.paths[0, :, 0], "y": self.paths[0, :, 1]}
         if self.gesture:
             labels["gesture"] = " then ".join(self.gesture)
         if self.odd is not None:
@@ -65,6 +70,7 @@ class Clip:
             self.id,
             values=self.frames.astype(np.float32) / 255,
             labels=labels,
+            step_labels=steps,
             recording=Recording(rate=RATE),
             source="made clips",
         )

