@@ -2,8 +2,8 @@
 
     make examples && python tools/photograph_examples.py runs/examples docs/images
 
-Needs Chromium and the packages for development. Each picture is the page of one feature, the first
-of the example's own table.
+Needs Chromium and the packages for development. Each picture is the page of one feature of the
+example's own table.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ def named(label: str) -> Any:
 
 
 def most_certain(index: st.FeatureIndex) -> int:
-    """The named feature that detects an event best on the recordings that chose the threshold."""
+    """The named feature of an event with the largest smaller one of precision and recall."""
     rows = index.details("label_scores").table.to_pylist()
-    return best((r for r in rows if r["value"] == "True" and (r["q"] or 1) <= 0.05), "phi")
+    named_rows = (r for r in rows if r["value"] == "True" and (r["q"] or 1) <= 0.05)
+    return best((r | {"both": min(r["precision"], r["recall"])} for r in named_rows), "both")
 
 
 def answering(kind: str) -> Any:
