@@ -92,7 +92,11 @@ def input_view(
     )  # fmt: skip
 
 
-@routes.get("/dictionaries/{key}/sequences/{sequence}/sound.wav", response_class=Response)
+@routes.get(
+    "/dictionaries/{key}/sequences/{sequence}/sound.wav",
+    response_class=Response,
+    responses={200: {"content": {"audio/wav": {}}}},
+)
 def sound_of(
     opened: Run,
     key: Key,
