@@ -63,6 +63,7 @@ def test_pieces_have_the_code_of_the_whole(run):
         (5, ((1.0,),), "got a piece that begins at step 5, expected one at 0"),
         (0, ((1.0,), (1.0, 2.0)), "the same count of numbers in every row"),
         (0, ((float("nan"),),), "no finite number"),
+        (0, ((1e300,),), "no finite number"),
         (0, ((1.0,),) * 70_000, "more than 65,536 numbers"),
     ],
 )

@@ -124,7 +124,8 @@ class LiveStreams:
             raise DataError("a piece needs the same count of numbers in every row, at least one")
         if len(given.values) * max(widths) > MOST_AT_ONCE:
             raise DataError(f"a piece has more than {MOST_AT_ONCE:,} numbers; send smaller ones")
-        values = np.array(given.values, dtype=np.float32)
+        with np.errstate(over="ignore"):  # numbers beyond float32 become infinite, and are refused
+            values = np.array(given.values, dtype=np.float64).astype(np.float32)
         if not np.isfinite(values).all():
             raise DataError("the piece holds something that is no finite number")
         place = (key, given.page)
