@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.document import Document
+from sparsetime.activations.capture.step_labels import as_list, step_column
 from sparsetime.activations.capture.text_files import read_texts
 from sparsetime.errors import ConfigError, DataError
 
@@ -87,6 +88,31 @@ def test_what_is_no_document_is_explained(data, message):
 def test_documents_that_contradict_themselves(fields, message):
     with pytest.raises(DataError, match=message):
         Document("a", **fields)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (np.array([1, 2]), [1, 2]),
+        (np.array([True, False]), [True, False]),
+        (np.array(["a", "b"]), ["a", "b"]),
+        (np.array(["a", np.nan], dtype=object), ["a", None]),  # as pandas holds a missing text
+        (np.array([True, np.nan], dtype=object), [True, None]),
+        (np.array([0.5, 2], dtype=np.longdouble), [0.5, 2.0]),
+        ([np.int32(1), np.float32(0.5)], [1.0, 0.5]),
+        ([np.array("a"), "b"], ["a", "b"]),
+        (torch.tensor([1, 2]), [1, 2]),
+        (list(torch.tensor([0.5, 1.0])), [0.5, 1.0]),
+    ],
+)
+def test_step_labels_are_arrays_of_any_kind(labels, expected):
+    document = Document("a", values=torch.zeros(2, 3), step_labels={"k": labels})
+    assert step_column(document, "k", as_list(document.step_labels["k"])).to_pylist() == expected
+
+
+def test_nan_among_numbers_stays_nan():
+    column = step_column(Document("a", tokens=[1, 2]), "k", as_list(np.array([0.5, np.nan])))
+    assert not column.null_count and np.isnan(column[1].as_py())
 
 
 def test_text_files_are_documents_named_by_their_path(tmp_path):

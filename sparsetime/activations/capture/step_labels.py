@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from torch import Tensor
 
 from sparsetime.activations.capture.document import Document
 from sparsetime.errors import DataError
@@ -41,10 +42,12 @@ def span_column(
 def step_column(document: Document, name: str, values: list[Any]) -> pa.Array:
     """Labels as a column: texts as a dictionary, whole numbers int64, others float64, or bool.
 
+    Among texts, whole numbers and truth values NaN is missing, as None is.
+
     Errors: DataError where the values are of several types, or of any other.
     """
     try:
-        column = pa.array(values)
+        column = _array(values)
     except UnicodeEncodeError as error:
         raise DataError(
             f"the step label {name!r} of the document {document.id!r} holds half of a surrogate "
@@ -71,10 +74,25 @@ def step_column(document: Document, name: str, values: list[Any]) -> pa.Array:
     )
 
 
-def as_list(values: Sequence[Any]) -> list[Any]:
-    """A sequence of labels as a list."""
+def as_list(values: Iterable[Any]) -> list[Any]:
+    """A sequence or an array of labels as a list, numbers of NumPy and torch as those of Python."""
     listed = getattr(values, "tolist", None)  # converts arrays and tensors to Python numbers
-    return list(values) if listed is None else list(listed())
+    return [_plain(value) for value in (values if listed is None else listed())]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.floating):  # `item` leaves a long double what it is
+        return float(value)
+    is_number = isinstance(value, np.generic | np.ndarray | Tensor) and value.ndim == 0
+    return value.item() if is_number else value
+
+
+def _array(values: list[Any]) -> pa.Array:
+    """Labels as an Arrow array. NaN among floats stays; among others it is missing."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array(values, from_pandas=True)
 
 
 def type_name(kind: pa.DataType) -> str:
