@@ -78,7 +78,8 @@ class Watch:
 
     def _lines_of(self, name: str, scores: Any) -> Iterator[dict[str, Any]]:
         monitor = self._monitor
-        threshold, hold = monitor.thresholds[name], monitor.hold_steps
+        # Steps side by side are one alarm, as in `detection.episodes`.
+        threshold, hold = monitor.thresholds[name], max(monitor.hold_steps, 1)
         last = self._last[name]
         for place in (scores >= threshold).nonzero()[0].tolist():
             at = self.steps + place

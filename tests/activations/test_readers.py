@@ -66,6 +66,17 @@ def test_edf_has_channels_date_and_annotations(tmp_path):
         st.read(path, channels=["Fp3"])
 
 
+def test_only_volts_are_called_so(tmp_path):
+    path = write_edf(tmp_path / "s1.edf", ("Fp1", "SaO2"))
+    data = bytearray(path.read_bytes())
+    unit = data.index(b"uV      " * 2) + 8
+    data[unit : unit + 8] = b"%       "
+    path.write_bytes(data)
+    document = only(st.read(path))
+    assert document.recording.units == ("V", "")
+    assert np.allclose(document.values[:, 1].numpy(), 100 * sine(400, 2)[:, 1], atol=2e-3)
+
+
 def test_brainvision_and_fif(tmp_path):
     vhdr = only(st.read(write_brainvision(tmp_path / "a.vhdr")))
     assert vhdr.recording.channels == ("C3", "C4")

@@ -1,6 +1,7 @@
 """Monitors: thresholds, delays and misses on planted events, drift, and streams."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,6 +102,14 @@ def test_pieces_of_a_stream_give_the_lines_of_the_whole(monitor, store, sae):
     assert begun == episodes(score, monitor.thresholds["spike"], 2)[:, 0].tolist()
     ends = [line for line in whole if line["kind"] == "end"]
     assert ends and json.loads(json_line(ends[0])) == ends[0]
+
+
+def test_without_hold_steps_side_by_side_are_one_alarm(monitor, store, sae):
+    x = store.sequence(0).values
+    lines = replace(monitor, hold_steps=0).watch(sae).feed(x)
+    begun = [one["time"] for one in lines if (one["kind"], one.get("alarm")) == ("alarm", "spike")]
+    score = x[:, 0].clamp_min(0).numpy()
+    assert begun == episodes(score, monitor.thresholds["spike"], 0)[:, 0].tolist()
 
 
 def test_a_moving_average_runs_over_pieces(store, sae):

@@ -23,6 +23,8 @@ _UNITS = {107: "V", 112: "T", 201: "T/m", 101: "Hz", 3: "rad", 114: "S", 6: "mol
 def eeg(path: Path, *, channels: Sequence[str] | None = None) -> list[Outline]:
     """The channels of one recording, [samples, channels] in SI units (volts of an EEG).
 
+    Channels of an EDF file in units such as % and degrees have the file's numbers, and no unit.
+
     channels: names of those to read, in this order; None: all. Annotations of the file become
     events, on a clock that begins with the first sample.
 
@@ -37,7 +39,7 @@ def eeg(path: Path, *, channels: Sequence[str] | None = None) -> list[Outline]:
         if name not in raw.ch_names:
             raise unknown_name(f"channel of {path.name}", name, raw.ch_names)
     numbers = [raw.ch_names.index(name) for name in names]
-    units = tuple(_UNITS.get(int(raw.info["chs"][n]["unit"]), "") for n in numbers)
+    units = tuple(_unit(raw, number) for number in numbers)
     rate, length = float(raw.info["sfreq"]), int(raw.n_times)
     date = raw.info["meas_date"]
     facts = Recording(
@@ -92,6 +94,14 @@ def _opened(path: str) -> Any:
         return mne.io.read_raw(path, preload=False, verbose="ERROR")
     except Exception as error:  # mne raises whatever its parsers meet in damaged bytes
         raise DataError(f"{path} cannot be read as a recording: {error}") from error
+
+
+def _unit(raw: Any, number: int) -> str:
+    """The unit of a channel's values; "" where mne does not know the file's own."""
+    unit = _UNITS.get(int(raw.info["chs"][number]["unit"]), "")
+    # mne calls all numbers of EDF and BrainVision volts, also percentages and degrees.
+    own = str(raw._orig_units.get(raw.ch_names[number], unit))
+    return unit if unit != "V" or own.endswith("V") else own.replace("n/a", "")
 
 
 def _events(raw: Any, seconds: float) -> list[dict[str, Any]]:
