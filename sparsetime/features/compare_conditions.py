@@ -45,7 +45,7 @@ def compare_conditions(
     The rate of a recording is the share of its steps on which the feature is active, so a long
     recording counts as much as a short one. within: another label, such as a subject, whose values
     each have recordings of both conditions; conditions are then compared within each value and the
-    differences averaged (before and after). The statistic is
+    differences averaged (before and after); recordings without it are left out. The statistic is
 
         d = sum_r c_r rate_r,    c_r = +1 / (G n_ga) in condition a, -1 / (G n_gb) in b,
 
@@ -64,6 +64,8 @@ def compare_conditions(
     view = indexed_view(index, store)
     labels = sequence_labels(view)
     of_recording = _condition(labels, label, a, b)
+    if within in labels:
+        of_recording[np.equal(labels[within], None)] = 0
     recordings = np.flatnonzero(of_recording != 0)
     group = _groups(labels, within, recordings)
     contrast = _contrast(of_recording[recordings], group, (label, a, b), within)
@@ -136,7 +138,7 @@ def _contrast(
 ) -> Float[np.ndarray, " compared"]:
     """The weight c of every recording; 0 in groups that lack a condition."""
     contrast = np.zeros(len(condition))
-    for number in range(group.max() + 1):
+    for number in range(group.max(initial=-1) + 1):
         here = group == number
         of_a, of_b = here & (condition > 0), here & (condition < 0)
         if of_a.any() and of_b.any():

@@ -77,6 +77,24 @@ def test_pairs_of_a_subject_are_compared_within_it(planted):
     assert 0.02 < (within["p"][6:] <= 0.05).mean() < 0.09
 
 
+def test_recordings_without_a_subject_are_no_subject(tmp_path):
+    rates, subjects = [3, 1, 5, 2, 0, 9, 0, 9], ["a", "a", "b", "b", *[None] * 4]
+    rows = [np.repeat(np.arange(10) < rate, 2).reshape(10, 2) * 1.0 for rate in rates]
+    labels = [
+        {"on": n % 2 == 0} | ({} if subject is None else {"subject": subject})
+        for n, subject in enumerate(subjects)
+    ]
+    store = make_store(tmp_path / "store", rows, labels=labels)
+    made = index(Itself(2), store, tmp_path / "index", progress=False)
+    table = st.compare_conditions(made, store, "on", True, False, within="subject", draws=20)
+    assert table["on True vs False difference"][0].as_py() == pytest.approx(0.25)
+    nobody = [{"on": n % 2 == 0, "subject": "ab"[n]} if n < 2 else {"on": n > 3} for n in range(8)]
+    store = make_store(tmp_path / "nobody", rows, labels=nobody)
+    made = index(Itself(2), store, tmp_path / "of nobody", progress=False)
+    with pytest.raises(DataError, match="got 0 values of 'subject' with recordings of both"):
+        st.compare_conditions(made, store, "on", True, False, within="subject")
+
+
 def test_three_recordings_of_each_condition_prove_nothing(planted):
     made, store, _ = planted
     few = store.of_sequences(np.arange(6))
