@@ -64,8 +64,8 @@ def compare_conditions(
     view = indexed_view(index, store)
     labels = sequence_labels(view)
     of_recording = _condition(labels, label, a, b)
-    if within in labels:
-        of_recording[np.equal(labels[within], None)] = 0
+    if within is not None and within in labels:
+        of_recording[[value is None for value in labels[within]]] = 0
     recordings = np.flatnonzero(of_recording != 0)
     group = _groups(labels, within, recordings)
     contrast = _contrast(of_recording[recordings], group, (label, a, b), within)
