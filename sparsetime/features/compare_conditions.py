@@ -55,7 +55,8 @@ def compare_conditions(
     recordings are not tested.
 
     Returned, and written beside the index as the feature table "compare-LABEL-A-B", are the mean
-    rates, their difference with its 95% interval over recordings, Cohen's d, p and q. By these
+    rates, their difference with its 95% interval over recordings (over the values of `within`
+    where that is given), Cohen's d, p and q. By these
     columns features are sorted and filtered.
 
     Errors: UnknownNameError for a label or a value that no indexed recording has; DataError for
@@ -171,7 +172,7 @@ def _statistics(
     width = rates.shape[1]
     permuted = _permuted(contrast, group, draws, seed)
     in_a, in_b = (condition > 0).astype(float), (condition < 0).astype(float)
-    resampled = _resampled(contrast, seed)
+    resampled = _resampled(contrast, group, seed)
     out = {name: np.full(width, np.nan) for name in _TEXTS}
     out["rate a"] = np.asarray(in_a @ rates).reshape(-1) / in_a.sum()
     out["rate b"] = np.asarray(in_b @ rates).reshape(-1) / in_b.sum()
@@ -212,11 +213,17 @@ def _permuted(
 
 
 def _resampled(
-    contrast: Float[np.ndarray, " compared"], seed: int
+    contrast: Float[np.ndarray, " compared"], group: Int[np.ndarray, " compared"], seed: int
 ) -> Float[np.ndarray, "resamples compared"]:
-    """The contrast with the recordings of each sign and weight drawn with replacement."""
+    """The contrast with units drawn with replacement: whole groups, or one group's recordings."""
     weights = np.zeros((_RESAMPLES, len(contrast)), dtype=np.float32)
-    for number, weight in enumerate(np.unique(contrast[contrast != 0])):
+    compared = contrast != 0
+    names, place = np.unique(group[compared], return_inverse=True)
+    if len(names) > 1:
+        drawn = bootstrap_weights(len(names), _RESAMPLES, seed)
+        weights[:, compared] = contrast[compared] * drawn[:, place]
+        return weights
+    for number, weight in enumerate(np.unique(contrast[compared])):
         members = np.flatnonzero(contrast == weight)
         weights[:, members] = weight * bootstrap_weights(len(members), _RESAMPLES, seed + number)
     return weights

@@ -32,8 +32,8 @@ class ScoredRecording:
 class Detection:
     """What an alarm does at a threshold.
 
-    hours: without events. false_alarms: episodes that touch no event. false_rate: of them an hour
-    (None where there are no such hours), with its 95% interval (Garwood, exact for a Poisson
+    hours: without events. false_alarms: episodes that begin outside events. false_rate: of them an
+    hour (None where there are no such hours), with its 95% interval (Garwood, exact for a Poisson
     count). events, missed. delays: seconds from the onset to the first step at the threshold, of
     the detected events. chance: share of events detected when all are shifted circularly within
     their recordings, mean of 200 draws.
@@ -67,12 +67,15 @@ def episodes(
 def false_alarms(
     recordings: Sequence[ScoredRecording], threshold: float, hold: int, late: int
 ) -> int:
-    """Episodes that touch no event. late: steps after an event that still belong to it."""
+    """Episodes that begin outside events. late: steps after an event that still belong to it.
+
+    One that lasts into an event has begun without it: an alarm that is always on answers nothing.
+    """
     count = 0
     for one in recordings:
-        found = episodes(one.scores, threshold, hold)
-        touches = (found[:, :1] < one.stop + late) & (found[:, 1:] > one.first)
-        count += int((~touches.any(axis=1)).sum())
+        begins = episodes(one.scores, threshold, hold)[:, :1]
+        inside = (begins >= one.first) & (begins < one.stop + late)
+        count += int((~inside.any(axis=1)).sum())
     return count
 
 
@@ -126,7 +129,9 @@ def detect(
     if events:
         shares = []
         for _ in range(_SHIFTS):
-            moved = [_shifted(one, int(rng.integers(len(one.scores)))) for one in recordings]
+            moved = [
+                _shifted(one, int(rng.integers(max(len(one.scores), 1)))) for one in recordings
+            ]
             shares.append(1 - _delays(moved, threshold, late)[1] / events)
         chance = float(np.mean(shares))
     low, high = poisson_interval(count)

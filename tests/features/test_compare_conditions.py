@@ -73,6 +73,9 @@ def test_pairs_of_a_subject_are_compared_within_it(planted):
     assert compared(planted)["p"][5] > 0.2
     within = compared(planted, within="subject")
     assert within["difference"][5] == pytest.approx(0.03, abs=1e-6)
+    # Every subject differs by the same: subjects that are drawn again change nothing.
+    assert within["low"][5] == pytest.approx(0.03, abs=1e-6)
+    assert within["high"][5] == pytest.approx(0.03, abs=1e-6)
     assert within["q"][5] < 0.01 and (within["q"][:5] < 0.05).all()
     assert 0.02 < (within["p"][6:] <= 0.05).mean() < 0.09
 

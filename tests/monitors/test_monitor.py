@@ -11,7 +11,13 @@ from torch import nn
 
 import sparsetime as st
 from sparsetime.errors import ConfigError, DamagedError, MismatchError, UnknownNameError
-from sparsetime.monitors.detection import NEVER, episodes, poisson_interval
+from sparsetime.monitors.detection import (
+    NEVER,
+    ScoredRecording,
+    episodes,
+    false_alarms,
+    poisson_interval,
+)
 from sparsetime.monitors.watch import json_line
 
 STEPS, EVENTS, LASTS, LATE = 5000, 12, 20, 3  # seconds are steps
@@ -70,6 +76,17 @@ def test_planted_events_are_found_with_their_delay(monitor):
     assert set(spike.delays) <= {0.0, 1.0, 2.0, float(LATE)}
     assert np.median(spike.delays) == LATE
     assert "4 of 8 sequences" in monitor.about["figures_from"]
+
+
+def test_an_alarm_that_is_on_before_the_event_is_false():
+    """Always on, it would otherwise have no false alarm and miss nothing."""
+    first, stop = np.array([50]), np.array([60])
+    always = ScoredRecording(np.ones(100), first, stop)
+    during = ScoredRecording((np.arange(100) // 10 == 5) * 1.0, first, stop)
+    after = ScoredRecording((np.arange(100) // 10 == 6) * 1.0, first, stop)
+    assert false_alarms([always, during], 1.0, hold=1, late=0) == 1
+    assert false_alarms([after], 1.0, hold=1, late=0) == 1
+    assert false_alarms([after], 1.0, hold=1, late=5) == 0
 
 
 def test_false_alarms_are_as_many_as_were_allowed(monitor, store, sae):
