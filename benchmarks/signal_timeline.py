@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from harness.figures import conclude, machine, table
+from harness.selection import add_selection_dtype
 from playwright.sync_api import Page, sync_playwright
 
 import sparsetime as st
@@ -88,6 +89,7 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--seconds", type=int, default=3600)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
+    add_selection_dtype(parser)
     options = parser.parse_args()
     run = Path(options.run)
     if not (run / "topk/features/index.json").exists():

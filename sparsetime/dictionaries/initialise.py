@@ -114,7 +114,8 @@ def _bound_first_l0(dictionary: Dictionary, inputs: EncoderInput) -> None:
     k = min(dictionary.width, math.ceil(dictionary.sparsifier.first_l0))
     _, pre = dictionary.encoder.encode_train(inputs, BatchTopKRule(k), torch.float32)
     if len(pre):
-        dictionary.sparsifier.raise_threshold(float(pre.min()))
+        # A little below the entry that decides it: at it, rounding would.
+        dictionary.sparsifier.raise_threshold(float(pre.min()) * (1 - 1e-4))
 
 
 def _first_scale(

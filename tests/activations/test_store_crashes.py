@@ -14,6 +14,7 @@ import pytest
 import torch
 from small_store import shards_of, values_of, write_store, writer_at
 
+from sparsetime.activations.store.manifest import SCHEMA_VERSION
 from sparsetime.activations.store.open_store import open_store
 from sparsetime.errors import DamagedError, DataError, StoreError
 from sparsetime.files import Folder
@@ -242,8 +243,10 @@ def test_what_is_no_store_says_so(tmp_path):
 def test_a_newer_schema_is_refused(tmp_path):
     write_store(tmp_path / "s", LENGTHS)
     path = tmp_path / "s/manifest.json"
-    edited.replace(path, '"schema_version": 1', '"schema_version": 3')
-    with pytest.raises(StoreError, match=r"newer sparsetime: its schema version is 3, this one"):
+    newer = SCHEMA_VERSION + 1
+    edited.replace(path, '"schema_version": 1', f'"schema_version": {newer}')
+    expected = rf"newer sparsetime: its schema version is {newer}, this one"
+    with pytest.raises(StoreError, match=expected):
         open_store(tmp_path / "s")
 
 

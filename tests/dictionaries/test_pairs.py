@@ -24,15 +24,16 @@ PAIRS = [
 ]
 # What may stand beside a pair: the first combination that makes sense with it is taken.
 NESTED = {"kind": "unit_norm", "groups": [4, 24]}
+SPECTRAL = {"kind": "spectral", **components_of("decoder")["spectral"].example}
 BESIDE = {
-    "encoder": ["linear", "tied"],
+    "encoder": ["linear", "tied", "unmixing"],
     "sparsifier": [
         {"kind": "top_k", "k": 4},
         "gated",
         "jumprelu",
         {"kind": "variational_top_k", "k": 4},
     ],
-    "decoder": ["unit_norm", NESTED, "twofold", "windowed"],
+    "decoder": ["unit_norm", NESTED, "twofold", "windowed", SPECTRAL],
     "term": [["mse"], ["nested_mse"], ["mse", {"kind": "l1", "weight": 0.1}]],
     "skip": [None],
 }
