@@ -33,7 +33,7 @@ BESIDE = {
         "jumprelu",
         {"kind": "variational_top_k", "k": 4},
     ],
-    "decoder": ["unit_norm", NESTED, "twofold", "windowed", SPECTRAL],
+    "decoder": ["unit_norm", NESTED, "twofold", "windowed", SPECTRAL, "lagged_covariance"],
     "term": [["mse"], ["nested_mse"], ["mse", {"kind": "l1", "weight": 0.1}]],
     "skip": [None],
 }
