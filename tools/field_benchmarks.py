@@ -22,6 +22,7 @@ PUBLISHED = {
 }
 
 Run = dict[str, Any]
+_PM = "\u00a0±\u00a0"  # with spaces at which no line breaks
 
 
 def tempbench() -> str:
@@ -43,7 +44,8 @@ def tempbench_ranks() -> str:
         )[:2]
         ours, theirs = ([_recovery(run, one) for one in run["scores"]] for run in (best, following))
         leading, second = f"`{best['recipe']}`", f"`{following['recipe']}`"
-        row = [f"`{bed}`", leading, f"{_recovery(best):.3f}", second, f"{_recovery(following):.3f}"]
+        row = [bed.replace("_", " "), leading, _number(_recovery(best)), second]
+        row.append(_number(_recovery(following)))
         verdict = noisy_difference(ours, theirs).verdict
         lines.append([*row, verdict, PUBLISHED.get(bed, "none quoted")])
     return _table(lines)
@@ -74,7 +76,7 @@ def kept(name: str) -> str:
 
 
 def _scores(runs: list[Run], beds: list[str]) -> str:
-    lines = [["recipe", "steps read", *(f"`{bed}`" for bed in beds)]]
+    lines = [["recipe", "steps read", *(bed.replace("_", " ") for bed in beds)]]
     lines.append(["---", "---:"] + ["---:"] * len(beds))
     at = {(run["recipe"], run["bed"]): run for run in runs}
     best = {bed: max(run["score"] for run in runs if run["bed"] == bed) for bed in beds}
@@ -83,7 +85,11 @@ def _scores(runs: list[Run], beds: list[str]) -> str:
         cells = []
         for bed in beds:
             run = at.get((recipe, bed))
-            text = "not run" if run is None else f"{run['score']:.3f} ± {run['reseed']:.3f}"
+            text = (
+                "not run"
+                if run is None
+                else _number(run["score"]) + f"{_PM}{_number(run['reseed'])}"
+            )
             cells.append(f"**{text}**" if run and run["score"] == best[bed] else text)
         lines.append([f"`{recipe}`", f"{steps[recipe]}", *cells])
     for number in sorted(set(steps.values())):
@@ -91,7 +97,9 @@ def _scores(runs: list[Run], beds: list[str]) -> str:
         for bed in beds:
             run = next((run for run in runs if run["bed"] == bed and run["steps"] == number), None)
             cells.append(
-                "not run" if run is None else f"{run['chance']:.3f} to {run['ceiling']:.3f}"
+                "not run"
+                if run is None
+                else f"{_number(run['chance'])} to {_number(run['ceiling'])}"
             )
         lines.append(["chance to ceiling", f"{number}", *cells])
     return _table(lines)
@@ -100,6 +108,12 @@ def _scores(runs: list[Run], beds: list[str]) -> str:
 def _recovery(run: Run, score: float | None = None) -> float:
     score = run["score"] if score is None else score
     return float((score - run["chance"]) / (1 - run["chance"]))
+
+
+def _number(value: float) -> str:
+    """Three decimals, without the 0 before the point."""
+    text = f"{value:.3f}"
+    return text.removeprefix("0") if value >= 0 else text.replace("-0.", "-.")
 
 
 def _mean(values: list[float]) -> str:

@@ -4,6 +4,8 @@ Times are compared with receptive fields that this file computes on its own: by 
 arithmetic of kernels and strides.
 """
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -26,6 +28,7 @@ from toy_signals import (
 import sparsetime as st
 from sparsetime.errors import ConfigError, DataError, MismatchError
 
+X = torch.zeros(1, 1, 300)
 HUNDREDTH = 0.01  # of an input step
 
 
@@ -314,6 +317,32 @@ def test_a_captured_clock_resumes_and_reads_as_any_store(tmp_path):
     _, held_out = store.split_by_time(0.25)
     times = held_out.sequence(0).times
     assert np.allclose(times, store.sequence(0).times[-len(times) :])
+
+
+def test_a_model_without_a_batch_and_recordings_that_are_too_short(tmp_path):
+    torch.manual_seed(0)
+    model = nn.Conv1d(1, 4, 400, 320)  # takes [channels, time] too, which is no batch
+    one = capture(model, [random(4000)], ".", tmp_path / "one", batch=1)
+    many = capture(model, [random(4000)], ".", tmp_path / "many")
+    assert torch.equal(one.sequence(0).values, many.sequence(0).values) and len(one) == 12
+    with pytest.warns(UserWarning, match="1 documents have no steps and were left out.* '1'"):
+        assert len(capture(model, [random(4000), random(100)], ".", tmp_path / "short")) == 12
+    with pytest.raises(DataError, match="none of its 1 documents has a row, for which 400 input"):
+        capture(model, [random(100)], ".", tmp_path / "none")
+
+
+@pytest.mark.parametrize("compiled", [torch.jit.script, lambda m: torch.jit.trace(m, X)])
+def test_torchscript_as_a_whole_is_a_site(tmp_path, compiled):
+    model = strided_convolutions().eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scripted = compiled(model)
+    store = capture(scripted, [random(3000)], ".", tmp_path / "s")
+    plain = capture(model, [random(3000)], ".", tmp_path / "p")
+    torch.testing.assert_close(store.sequence(0).values, plain.sequence(0).values)
+    assert np.array_equal(store.sequence(0).times, plain.sequence(0).times)
+    with pytest.raises(ConfigError, match="'0' lies within TorchScript, whose modules run without"):
+        capture(scripted, [random(3000)], "0", tmp_path / "t")
 
 
 def test_sites_of_several_rates_are_refused_in_words(tmp_path):

@@ -98,7 +98,11 @@ class _SiteProbe:
         axes = {self._changed(shape, self._shape(n)) for n in shorter} - {None}
         axis = axes.pop() if axes else None
         few = axis is None or shape[axis] < _FEW * self._probe.batch
-        while few and (axis is not None or not shorter) and self._probe.takes(2 * self._length):
+        while (
+            few
+            and (axis is not None or half not in shorter)
+            and self._probe.takes(2 * self._length)
+        ):
             self._length *= 2
             longer = self._shape(self._length)
             axis = self._changed(shape, longer)

@@ -47,8 +47,9 @@ class LengthProbe:
     """Shapes of all sites, by the length of the input.
 
     Inputs are the beginning of a document, repeated where more are needed: shapes do not depend on
-    values. Two windows run at once, so that the axis of the batch is seen, or `batch` where it
-    is 1. multiple, fixed: which lengths the model takes; length: the longest that is tried first.
+    values. Two windows run at once, so that the axis of the batch is seen; one where `batch` is 1
+    and the model takes no more. multiple, fixed: which lengths the model takes; length: the longest
+    that is tried first.
     """
 
     def __init__(
@@ -61,13 +62,19 @@ class LengthProbe:
     ) -> None:
         self._run, self._recorder, self._inputs = run, run.recorder, inputs
         self.model = run.recorder.model
-        self.batch = min(batch, 2)
+        self.batch = 2
         self.layout = layout or ""
         self._seen: dict[int, Shapes | None] = {}
         self.error: DataError | None = None
         self.multiple = 1
         self.fixed: int | None = None
-        self.length = self._first_length(layout, window)
+        try:
+            self.length = self._first_length(layout, window)
+        except DataError:
+            if batch > 1:
+                raise
+            self.batch = 1
+            self.length = self._first_length(layout, window)
         # Some networks that halve the length take one below a multiple too.
         if any(self._shapes(self.length - less) is None for less in (1, 2, 3)):
             self.multiple = self._smallest_multiple()

@@ -63,16 +63,26 @@ def documents_with_rows(
     own_times: bool,
     empty: list[str],
 ) -> Iterator[PreparedDocument]:
-    """The documents with the rows of a clock; ids of those too short for any go to `empty`."""
+    """The documents with the rows of a clock; ids of those too short for any go to `empty`.
+
+    Errors: DataError where none has a row.
+    """
+    any_rows = False
     for prepared in documents:
         if clock.follows == "decoder":
             yield with_decoder_rows(prepared, clock, cut)
             continue
         windows = list(window_rows(len(prepared.inputs), clock, cut))
         if windows:
+            any_rows = True
             yield with_rows(prepared, windows, clock, own_times)
         else:
             empty.append(prepared.document.id)
+    if not any_rows and clock.follows != "decoder":
+        raise DataError(
+            f"the data is empty: none of its {len(empty)} documents has a row, for which "
+            f"{clock.first:g} input steps are needed; give longer ones"
+        )
 
 
 def window_rows(length: int, clock: RowClock, cut: WindowSettings) -> Iterator[WindowRows]:
