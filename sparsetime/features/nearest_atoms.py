@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sparsetime.kernels import Support, gather_dot
 from sparsetime.kernels.error_bounds import row_errors
+from sparsetime.kernels.integer_product import integer_product
 from sparsetime.kernels.precision import selection_dtype
 
 _ELEMENTS = 1 << 22  # of a tile of cosines, which stays in the last-level cache
@@ -79,7 +80,7 @@ def nearest_by_integers(left: Float[Tensor, "left d"], right: Float[Tensor, "rig
     near_places = []
     for begin, part in tiles:
         here = slice(len(part))
-        tile = torch._int_mm(part, columns.T, out=buffer[here]).numpy()
+        tile = integer_product(part, columns, out=buffer[here]).numpy()
         # What a column has had so far only rises: nothing within its margin is left out.
         np.maximum(of_column, tile.max(0), out=of_column)
         near = np.greater_equal(tile, (tile.max(1) - margin)[:, None], out=of_row[here])

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.kernels import loops, product_select
+from sparsetime.kernels.integer_product import integer_product
 from sparsetime.kernels.quantised_weights import quantised
 from sparsetime.kernels.selection_rules import (
     AbsTopKRule,
@@ -171,14 +172,14 @@ def _tiles_of_integers(
     """Row tiles of the product of 8-bit integers, with the scales of rows and latents."""
     rows, row_scales = loops.quantise(array_of(x))
     latents, latent_scales = loops.quantise(array_of(weight))
-    matrix = torch.from_numpy(latents).T
+    matrix = torch.from_numpy(latents)
     mask = np.int32(NO_SIGN[torch.int32] if magnitude else -1)
     rows_at_once = _rows_at_once(x, weight)
     buffer = torch.empty(rows_at_once, weight.shape[0], dtype=torch.int32)
     for start in range(0, x.shape[0], rows_at_once):
         part = torch.from_numpy(rows[start : start + rows_at_once])
         sums = buffer[: part.shape[0]]
-        torch._int_mm(part, matrix, out=sums)
+        integer_product(part, matrix, out=sums)
         scales = row_scales[start : start + rows_at_once]
         yield sums.numpy(), scales, latent_scales, array_of(bias), mask
 

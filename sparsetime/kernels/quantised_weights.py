@@ -32,21 +32,24 @@ class QuantisedWeights:
 
 # Latents from which entries are selected within the product.
 _LEAST_WIDTH = 1024
-# Of each living weight: what identified its numbers, and their integers.
+# Of each living storage of a weight: what identified its numbers, and their integers. Not of the
+# weight: torch swaps no tensor that has a weak reference.
 _kept: WeakIdKeyDictionary = WeakIdKeyDictionary()
 
 
 def quantised(weight: Float[Tensor, "width d"], keep: bool = False) -> QuantisedWeights:
     """The weight as 8-bit integers: kept ones where it has not changed since.
 
-    keep: keep them for the next call, in a quarter of the weight's memory, as long as the weight
-    lives. A change shows in torch's count of changes in place, in the address of the numbers, or in
-    one number of every row. So of changes past torch, by `weight.data` or by numpy, those of whole
-    rows are seen, and those of a few numbers may not be. Old integers could only propose other
-    entries: values are computed from the weight itself.
+    keep: keep them for the next call, in a quarter of the weight's memory, as long as its storage
+    lives; of weights that share a storage, those of the last. A change shows in torch's count of
+    changes in place, in the address of the numbers, or in one number of every row. So of changes
+    that torch does not count, by fused optimisers, `weight.data` or numpy, those of whole rows are
+    seen, and those of a few numbers may not be. Old integers could only propose other entries:
+    values are computed from the weight itself.
     """
     now = None if weight.is_inference() else _state(weight)
-    kept = _kept.get(weight)
+    storage = weight.untyped_storage()
+    kept = _kept.get(storage)
     if now is not None and kept is not None and _equal(kept[0], now):
         integers: QuantisedWeights = kept[1]
         return integers
@@ -57,9 +60,9 @@ def quantised(weight: Float[Tensor, "width d"], keep: bool = False) -> Quantised
     panels, scales, norms = loops.panels_of_integers(rows.contiguous().numpy())
     integers = QuantisedWeights(panels, scales, norms, width)
     if keep and now is not None:
-        _kept[weight] = (now, integers)
+        _kept[storage] = (now, integers)
     else:
-        _kept.pop(weight, None)
+        _kept.pop(storage, None)
     return integers
 
 
@@ -78,7 +81,8 @@ def _state(weight: Tensor) -> tuple[Any, ...]:
     rows, d = weight.shape
     probe = torch.arange(rows)
     sample = weight.detach()[probe, (7 * probe) % max(d, 1)] if d else weight.new_zeros(0)
-    return (weight._version, weight.data_ptr(), tuple(weight.stride()), weight.dtype, sample)
+    layout = (weight.data_ptr(), tuple(weight.shape), tuple(weight.stride()), weight.dtype)
+    return (weight._version, *layout, sample)
 
 
 def _equal(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

@@ -171,6 +171,18 @@ def test_integers_are_those_of_the_reference():
     assert (starts == -128 * rows.sum(1, dtype=np.int64)).all()
 
 
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("width", [40, 1100])
+@pytest.mark.parametrize("rule", [TopKRule(3), kernels.AbsTopKRule(3)], ids=str)
+def test_few_dimensions_are_selected_as_many(d, width, rule):
+    """torch._int_mm is wrong at an inner dimension of 1 on some processors."""
+    x, weight, bias = problem(20, d, width)
+    expected = entries(reference.select(x, weight, bias, rule, torch.int8))
+    assert entries(cpu_select._in_tiles(x, weight, bias, rule, torch.int8)) == expected
+    if isinstance(rule, TopKRule) and width > 1024:
+        assert selected(x, weight, bias, rule) == expected
+
+
 def test_which_rules_are_selected_within_the_product(monkeypatch):
     monkeypatch.setattr(quantised_weights, "_has_vnni", lambda: True)
     assert applies(TopKRule(32), 8192)

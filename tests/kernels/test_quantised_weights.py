@@ -70,6 +70,18 @@ def one_number(weight):
     weight[5, 3] += 1
 
 
+def fused(optimiser):
+    def change(weight):
+        weight.grad = torch.ones_like(weight)
+        optimiser([weight], lr=1e-2, fused=True).step()
+
+    return change
+
+
+def swapped(weight):
+    torch.utils.swap_tensors(weight, nn.Parameter(torch.randn_like(weight)))
+
+
 CHANGES = {
     "one number in place": one_number,
     "all in place": lambda weight: weight.detach().mul_(1.01),
@@ -78,6 +90,9 @@ CHANGES = {
     "load_state_dict": load,
     "another dtype and back": there_and_back,
     "other data": replaced,
+    "swapped with another": swapped,
+    "a fused step of Adam": fused(torch.optim.Adam),
+    "a fused step of SGD": fused(torch.optim.SGD),
     "all of .data": lambda weight: weight.data.mul_(1.01),
     "a row of .data": lambda weight: weight.data[7].mul_(1.01),
     "a row by numpy": lambda weight: np.multiply(r := weight.detach().numpy()[7], 2, out=r),
@@ -95,6 +110,24 @@ def test_no_change_leaves_old_integers(change):
     assert (after.panels == fresh.panels).all()
     assert (after.scales == fresh.scales).all()
     assert (after.norms == fresh.norms).all()
+
+
+def test_integers_do_not_stop_torch_from_swapping_parameters(monkeypatch):
+    monkeypatch.setattr(torch.__future__, "_swap_module_params_on_conversion", True)
+    holder = nn.Linear(1, 1)
+    holder.weight = weight_of()
+    quantised(holder.weight, keep=True)
+    assert holder.to(torch.float64).weight.dtype == torch.float64
+    quantised(holder.weight, keep=True)
+    holder.load_state_dict({"weight": torch.zeros(1100, 12)}, strict=False)
+    assert not quantised(holder.weight, keep=True).scales.any()
+
+
+def test_views_of_one_storage_have_integers_of_their_own():
+    whole = torch.zeros(2048, 12)
+    whole[1024:] = 1
+    for rows in (whole[:1024], whole[1024:], whole[:, :6], whole[:, 6:]):
+        assert (quantised(rows, keep=True).panels == quantised(rows.clone()).panels).all()
 
 
 def test_weights_without_a_count_of_changes():
