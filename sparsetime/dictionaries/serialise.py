@@ -14,6 +14,7 @@ from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnect
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.errors import DamagedError, SparsetimeError, StoreError
 from sparsetime.files import Folder
+from sparsetime.files.folder_url import folder_url
 from sparsetime.torch_settings import with_gradients
 
 SCHEMA_VERSION = 1
@@ -25,7 +26,7 @@ _KEYS = ("schema_version", "name", "encoder", "sparsifier", "decoder", "objectiv
 
 def save(dictionary: Dictionary, path: str | os.PathLike[str]) -> None:
     """Write the dictionary into a folder; the JSON comes last and makes it valid."""
-    folder = Folder(os.fspath(path))
+    folder = Folder(folder_url(path, "path"))
     sha256 = folder.write_tensors(WEIGHTS_NAME, dictionary.state_dict())
     record = {"schema_version": SCHEMA_VERSION, **dictionary.to_config(), "sha256": sha256}
     folder.write_json(JSON_NAME, record, SCHEMA_VERSION)
@@ -38,7 +39,7 @@ def load(path: str | os.PathLike[str]) -> Dictionary:
     a file is not the bytes that were written, or describes no dictionary; ConfigError for a
     component that this sparsetime does not have, or settings that it does not take.
     """
-    folder = Folder(os.fspath(path))
+    folder = Folder(folder_url(path, "path"))
     if not folder.exists(JSON_NAME):
         raise StoreError(
             f"{folder.url} holds no {JSON_NAME}, so it is not a finished dictionary; give the "

@@ -19,6 +19,7 @@ import filelock
 from sparsetime.errors import SparsetimeError, StoreError
 from sparsetime.files.check_rename import warn_without_atomic_rename
 from sparsetime.files.folder import Folder
+from sparsetime.files.folder_url import folder_url
 from sparsetime.files.partial import remove_leftovers
 
 P = ParamSpec("P")
@@ -56,22 +57,24 @@ def locks(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function so that it holds the lock of the folder that it writes to.
 
-    parameter: the name of its argument that is the folder or URL; where that is None, nothing is
-    locked. folder_of: the folder, from all arguments by name, where it is another one.
-    Errors: those of `folder_lock`.
+    parameter: the name of its argument that is the folder or URL; where that is None by default,
+    nothing is locked. folder_of: the folder, from all arguments by name, where it is another one.
+    Errors: those of `folder_lock`; ConfigError for what is no path, and for None where the function
+    has no such default.
     """
 
     def decorated(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
+        is_optional = signature.parameters[parameter].default is None
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
-            out = bound.arguments[parameter]
-            if out is not None and folder_of is not None:
-                out = folder_of(bound.arguments)
-            folders = [] if out is None else [Folder(os.fspath(out))]
+            folders = []
+            if not (is_optional and bound.arguments[parameter] is None):
+                own = folder_of(bound.arguments) if folder_of else bound.arguments[parameter]
+                folders = [Folder(folder_url(own, parameter))]
             with folder_lock(*folders, what=f"sparsetime {function.__name__}"):
                 return function(*args, **kwargs)
 

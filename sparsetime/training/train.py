@@ -25,6 +25,7 @@ from sparsetime.dictionaries.check_input import check_float32
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.files import folder_lock
+from sparsetime.files.folder_url import folder_url
 from sparsetime.torch_settings import with_gradients
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dictionary_trainable import DictionaryTrainable
@@ -94,18 +95,19 @@ def train(
     a CPU; a finished one is loaded. Trained together, each ends exactly as if it had been trained
     alone.
 
-    Errors, all before training: ConfigError for unknown or impossible settings, and for a
-    dictionary of which no parameter can learn; DataError where the source cannot give what a
-    dictionary needs; MismatchError where widths differ; StoreError where `out` holds another run
-    and `force` is not given, or another process writes to it; ProcessError where processes have
-    other code, data or settings, or end.
+    Errors, all before training: ConfigError for unknown or impossible settings, for an `out` that
+    is no path, and for a dictionary of which no parameter can learn; DataError where the source
+    cannot give what a dictionary needs; MismatchError where widths differ; StoreError where `out`
+    holds another run and `force` is not given, or another process writes to it; ProcessError where
+    processes have other code, data or settings, or end.
     """
     as_list = not isinstance(dictionary, Dictionary)
     members = list(dictionary) if isinstance(dictionary, Sequence) else [dictionary]
     if not members:
         raise ConfigError("got no dictionaries, expected at least one to train")
     config = validated(TrainConfig, settings, "the settings of train")
-    paths = _paths(members, os.fspath(out)) if as_list else [os.fspath(out)]
+    url = folder_url(out)
+    paths = _paths(members, url) if as_list else [url]
     processes = ONE if mesh is None else _processes(mesh)
     with ExitStack() as stack:
         with processes.together():

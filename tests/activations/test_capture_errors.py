@@ -262,6 +262,13 @@ def test_documents_of_several_units(tmp_path):
         refused(MismatchError, message, Blocks(), iter(data), "enter", tmp_path / "s")
 
 
+def test_a_folder_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="got out=None, expected the path or URL of a folder"):
+        st.capture(Blocks(), X, "enter", None, progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("times", [(float("nan"), 1), (0, float("inf")), (float("-inf"), 1)])
 def test_times_that_are_not_finite(times, tmp_path):
     message = "the document '0' has (start|step)=-?(nan|inf); times must be finite"

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import sparsetime as st
 from sparsetime.cli import app, claim
 from sparsetime.demo.pipeline import demo
-from sparsetime.errors import StoreError
+from sparsetime.errors import ConfigError, StoreError
 from sparsetime.files import Folder, folder_lock, locks
 from sparsetime.files.partial import partial_name
 
@@ -196,3 +196,14 @@ def test_a_decorated_function_holds_the_lock_of_its_folder(tmp_path):
     assert write(rows=3, out=tmp_path) == ([".lock", ".lock.json"], 3)
     assert write.__doc__ == "Write rows."
     assert present(tmp_path) == []
+
+
+@pytest.mark.parametrize("out", [None, "", 3])
+def test_a_folder_that_must_be_given_is_asked_for(out):
+    @locks("out")
+    def write(out):
+        raise AssertionError("nothing is written without a folder")
+
+    message = rf"got out={out!r}, expected the path or URL of a folder; give one, such as out="
+    with pytest.raises(ConfigError, match=message):
+        write(out)

@@ -1,5 +1,6 @@
 """The training loop repeats and resumes exactly, trains many as one, and refuses bad input."""
 
+import inspect
 import json
 import signal
 import time
@@ -340,6 +341,15 @@ def test_a_saved_dictionary_is_not_overwritten(tmp_path):
     topk().save(tmp_path)
     with pytest.raises(StoreError, match="holds a dictionary that no training run here wrote"):
         st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_folder_is_asked_for(several):
+    one = topk()
+    message = "got out=None, expected the path or URL of a folder; give one, such as out='runs/x'"
+    with pytest.raises(ConfigError, match=message):
+        # Without the check of types, which the suite alone adds.
+        inspect.unwrap(st.train)([one] if several else one, planted(100), out=None)
 
 
 def test_settings_are_checked_before_anything(tmp_path):

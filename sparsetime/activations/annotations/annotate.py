@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,11 +19,12 @@ from sparsetime.activations.store.open_store import open_store
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.files import Folder, locks
+from sparsetime.files.folder_url import folder_url
 
 
 def _folder(arguments: Mapping[str, Any]) -> str:
     store = arguments["store"]
-    return store.path if isinstance(store, Store) else os.fspath(store)
+    return store.path if isinstance(store, Store) else folder_url(store, "store")
 
 
 @locks("store", _folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -43,6 +42,7 @@ from sparsetime.activations.store.site_writer import SiteWriter
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.files import Folder, locks
+from sparsetime.files.folder_url import folder_url
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.row_layout import FeatureMap
 from sparsetime.progress import progress
@@ -55,7 +55,7 @@ SHARD_ROWS = 65536
 
 def _folder(arguments: Mapping[str, Any]) -> str:
     """The folder that a capture writes to: `out`, or that of its part in it."""
-    out, part = os.fspath(arguments["out"]), arguments["part"]
+    out, part = folder_url(arguments["out"]), arguments["part"]
     return out if part is None else CapturePart.of(part).folder(out)
 
 
@@ -168,7 +168,7 @@ def capture(
     exclusion = exclusion or StepExclusion()
     own = None if part is None else CapturePart.of(part)
     if own is not None:
-        check_part(Folder(os.fspath(out)), exclusion)
+        check_part(Folder(folder_url(out)), exclusion)
         out = own.folder(out)
     data = recordings_of(data, rate is not None) or items_of(data)
     annotations = CaptureAnnotations(labels if is_table(labels) else None, events)
