@@ -67,7 +67,8 @@ def _first_layers(module: nn.RNNBase, count: int) -> nn.RNNBase:
         settings["proj_size"] = module.proj_size
     elif isinstance(module, nn.RNN):
         settings["nonlinearity"] = module.nonlinearity
-    kind: Any = nn.LSTM if isinstance(module, nn.LSTM) else type(module)
+    # A subclass may take other arguments.
+    kind: Any = next((k for k in (nn.LSTM, nn.GRU, nn.RNN) if isinstance(module, k)), type(module))
     first: nn.RNNBase = kind(module.input_size, module.hidden_size, **settings)
     for weight in list(first._flat_weights_names):
         setattr(first, weight, getattr(module, weight))

@@ -61,6 +61,19 @@ def test_each_layer_is_a_site_with_its_own_output(tmp_path, kind, settings):
     torch.testing.assert_close(stores[0].sequence(1).values, chained(model.rnn, x)[0][1])
 
 
+def test_a_subclass_may_take_other_arguments():
+    class Gait(nn.GRU):
+        def __init__(self):
+            super().__init__(3, 4, 2, batch_first=True)
+
+    model, x = Gait().eval(), torch.randn(2, 6, 3)
+    with st.models.recording(model, "layers.0") as recorded, torch.no_grad():
+        model(x)
+    one = nn.GRU(3, 4, batch_first=True)
+    one.load_state_dict({n: w for n, w in model.state_dict().items() if n.endswith("_l0")})
+    torch.testing.assert_close(recorded["layers.0"], one(x)[0])
+
+
 def test_a_layer_is_matched_and_refused_in_words():
     model = Voice(nn.LSTM)
     patterns = matching_sites(model, "rnn.layers.*")
