@@ -47,25 +47,20 @@ def events_of_view(store: SequenceView, stored: StoredEvents | None) -> pa.Table
     table, at = table.filter(pa.array(at >= 0)), at[at >= 0]
     onset = table[ONSET].to_numpy()
     end = onset + table[DURATION].to_numpy()
-    first, stop = np.empty(len(at), dtype=np.int64), np.empty(len(at), dtype=np.int64)
-    start, step, length = (sequences[name].to_numpy() for name in ("start", "step", "length"))
-    for number in np.unique(at).tolist():
-        own = at == number
-        if not store.manifest.own_times:
-            begin, lasts = start[number], step[number]
-            first[own] = np.floor((onset[own] - begin) / lasts + _SLACK)
-            stop[own] = np.ceil((end[own] - begin) / lasts - _SLACK)
-        else:
-            sequence = store.sequence(number)
-            begins, lasts = sequence.times, sequence.durations
-            slack = _SLACK * lasts.min(initial=1.0)
-            # Rows that share a time, such as patches of one frame, are covered together.
-            first[own] = np.searchsorted(begins + lasts, onset[own] + slack, side="right")
-            stop[own] = np.searchsorted(begins, end[own] - slack, side="left")
+    start, step, length = (sequences[n].to_numpy()[at] for n in ("start", "step", "length"))
+    first = np.floor((onset - start) / step + _SLACK).astype(np.int64)
+    stop = np.ceil((end - start) / step - _SLACK).astype(np.int64)
+    for number in np.unique(at).tolist() if store.manifest.own_times else ():
+        own, sequence = at == number, store.sequence(number)
+        begins, lasts = sequence.times, sequence.durations
+        slack = _SLACK * lasts.min(initial=1.0)
+        # Rows that share a time, such as patches of one frame, are covered together.
+        first[own] = np.searchsorted(begins + lasts, onset[own] + slack, side="right")
+        stop[own] = np.searchsorted(begins, end[own] - slack, side="left")
     stop = np.maximum(stop, first + 1)
-    shown = (stop > 0) & (first < length[at])
+    shown = (stop > 0) & (first < length)
     ids = sequences[ID].take(pa.array(at[shown]))
-    covered = {"first_step": np.maximum(first, 0), "stop_step": np.minimum(stop, length[at])}
+    covered = {"first_step": np.maximum(first, 0), "stop_step": np.minimum(stop, length)}
     table = table.filter(pa.array(shown)).add_column(1, ID, ids)
     for name, values in covered.items():
         table = table.append_column(name, pa.array(values[shown]))
