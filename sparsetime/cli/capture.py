@@ -123,9 +123,8 @@ def capture(
     kept = _PASSED_ON & chosen.model_fields_set
     options = {name: getattr(chosen, name) for name in kept}
     options["exclusion"] = chosen.exclusion()
-    documents = chosen.documents(
-        chosen.rate is not None
-    )  # before the model: files are looked at in no time
+    # Before the model: headers of files are read at once.
+    documents = chosen.documents(mixed_rates=chosen.rate is not None)
     part = CapturePart.of_environment(os.environ) if chosen.part is None else chosen.part
     stores = run(
         named_model(chosen.model), documents, chosen.site, chosen.out, part=part, **options

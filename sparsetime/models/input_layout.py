@@ -73,8 +73,3 @@ def as_layout(inputs: Tensor, layout: str) -> Tensor:
     if layout.startswith("(b t)"):
         shape = [math.prod(shape[:2]), *shape[2:]]
     return moved.reshape(shape)
-
-
-def is_folded(layout: str) -> bool:
-    """Whether the model's batch is batch * time."""
-    return layout.startswith("(b t)")

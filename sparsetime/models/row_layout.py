@@ -39,11 +39,8 @@ class RowLayout:
 
     def places(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Sizes of the axes that are neither batch nor rows nor features."""
-        if self.axis is None:
-            rest, features = shape[1:], self._features(shape)
-        else:
-            rest = tuple(size for i, size in enumerate(shape[1:], 1) if i != self.axis)
-            features = self._features(shape)
+        rest = tuple(size for i, size in enumerate(shape[1:], 1) if i != self.axis)
+        features = self._features(shape)
         return rest[:features] + rest[features + 1 :] if rest else ()
 
     def rows(self, value: Tensor, batch: int, site: str) -> Activations:

@@ -21,8 +21,9 @@ class ProgressTotal:
     """
 
     def __init__(self, data: Iterable[Any], parts: int = 1) -> None:
-        counted = isinstance(data, TextFiles | Recordings)
-        self.total: float | None = len(data) / parts if counted else None  # type: ignore[arg-type]
+        self.total: float | None = None
+        if isinstance(data, TextFiles | Recordings):
+            self.total = len(data) / parts
         self.unit = "documents"
 
     def count_documents(self, documents: list[Document]) -> None:

@@ -32,12 +32,11 @@ def numpy_arrays(
         arrays = dict(found.items()) if path.suffix.lower() == ".npz" else {"": found}
     except (ValueError, EOFError, OSError, KeyError) as error:
         raise DataError(f"{path} is not a NumPy array file: {error}") from error
-    facts = Recording(rate=rate)
+    facts = Recording(rate=rate, file=InputFile(str(path), "npy") if "" in arrays else None)
     times = (start, 1 / rate if rate else step)
     unit = "second" if rate else unit
-    reference = InputFile(str(path), "npy") if "" in arrays else None
     named = {f"{path.stem}/{name}" if name else path.stem: one for name, one in arrays.items()}
-    return [_outline(path, n, one, facts, times, unit, reference) for n, one in named.items()]
+    return [_outline(path, n, one, facts, times, unit) for n, one in named.items()]
 
 
 @reader("hdf5", ".h5", ".hdf5", extra="hdf5", package="h5py")
@@ -119,7 +118,7 @@ def _of_group(
         times = (0.0, 1 / hertz if hertz else 1.0)
         title = path.stem if len(numeric) == 1 else f"{path.stem}/{name}"
         unit = "second" if hertz else ""
-        outlines.append(_outline(path, title, array, facts, times, unit, facts.file))
+        outlines.append(_outline(path, title, array, facts, times, unit))
     return outlines
 
 
@@ -130,14 +129,12 @@ def _outline(
     facts: Recording,
     start_and_step: tuple[float, float],
     unit: str,
-    file: InputFile | None,
 ) -> Outline:
     if not hasattr(array, "dtype") or array.dtype.kind not in _NUMBERS or not array.ndim:
         raise DataError(f"{path} holds no array of real numbers; a series is [time, features]")
     if not array.size:
         raise DataError(f"{path} holds an empty array of shape {list(array.shape)}; leave it out")
     start, step = start_and_step
-    described = Recording(facts.rate, facts.channels, facts.units, facts.date, file)
 
     def document() -> Document:
         values = np.array(array[...])
@@ -150,7 +147,7 @@ def _outline(
             step=step,
             unit=unit,
             source=str(path),
-            recording=described,
+            recording=facts,
         )
 
     about = (facts.rate, tuple(facts.channels), tuple(facts.units))
