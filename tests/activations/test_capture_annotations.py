@@ -150,6 +150,21 @@ def test_events_cover_rows_of_another_rate(tmp_path):
             assert [event["first_step"], event["stop_step"]] == expected
 
 
+def test_events_are_annotated_on_the_clock_of_the_input(tmp_path):
+    write_wav(tmp_path / "x.wav")
+    rows = [{"id": "x", "onset": t, "duration": 0.005} for t in (0.0, 0.5, 1.994)]
+    settings = {"time_axis": 2, "progress": False}
+    given = st.capture(
+        Strided(), tmp_path / "x.wav", "frames", tmp_path / "a", events=rows, **settings
+    )
+    later = st.capture(Strided(), tmp_path / "x.wav", "frames", tmp_path / "b", **settings)
+    sequence = later.sequence(0)
+    assert sequence.times[0] > 0.005 and sequence.times[-1] + sequence.durations[-1] < 1.994
+    assert st.annotate(later, events=rows).events.equals(given.events)
+    with pytest.raises(DataError, match=r"row 1 is outside its recording: .* from 0 to 2;"):
+        st.annotate(later, events=[{"id": "x", "onset": 2.0}])
+
+
 def test_rates_may_differ_where_the_rate_of_rows_is_given(tmp_path):
     write_wav(tmp_path / "a.wav")
     write_wav(tmp_path / "b.wav", rate=2 * RATE)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sparsetime.activations.annotations.event_table import RecordingTime, read_events
-from sparsetime.activations.annotations.label_table import LabelTable
+from sparsetime.activations.annotations.label_table import ID, LabelTable
 from sparsetime.activations.annotations.stored_annotations import (
     added_labels,
     write_events,
     write_labels,
 )
 from sparsetime.activations.annotations.table_file import TableLike
+from sparsetime.activations.store.manifest import ROWS
 from sparsetime.activations.store.open_store import open_store
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, DataError
@@ -52,8 +53,7 @@ def annotate(
         table = LabelTable(labels)
         table.check_ids(numbers)
     if events is not None:
-        rows = whole.sequences.select(["id", "start", "step", "length"]).to_pylist()
-        times = {r["id"]: RecordingTime(r["start"], r["step"], r["length"]) for r in rows}
+        times = recording_times(whole)
         found = [row for one in read_events(events) for row in one.rows_of(times)]
         write_events(folder, found, numbers)
     if labels is not None:
@@ -61,6 +61,24 @@ def annotate(
         named = {number: table.of(name) for name, number in numbers.items()}
         write_labels(folder, {n: {**earlier.get(n, {}), **own} for n, own in named.items()})
     return open_store(path)
+
+
+def recording_times(store: Store) -> dict[str, RecordingTime]:
+    """When every recording is, by id: its input where the store says it, else its rows.
+
+    Rows of strided convolutions begin after their input and end before it. Rows of a decoder are
+    counted in its own tokens.
+    """
+    rows, inputs = ("start", "step", "length"), ("input_start", "input_step", "input_length")
+    clock = store.manifest.capture.get(ROWS, {}).get("clock", {})
+    has_input = inputs[-1] in store.sequences.column_names and clock.get("follows") != "decoder"
+    table = store.sequences.select([ID, *rows, *(inputs if has_input else ())])
+    return {
+        row[ID]: RecordingTime(
+            *(row[name] for name in (rows if row.get(inputs[-1]) is None else inputs))
+        )
+        for row in table.to_pylist()
+    }
 
 
 def sequence_numbers(ids: list[str]) -> dict[str, int]:
