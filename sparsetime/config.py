@@ -93,17 +93,21 @@ def merged(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
     return result
 
 
-def assignments(texts: Iterable[str]) -> dict[str, Any]:
-    """`["dictionary.k=32", "dtype=float16"]` as overrides; each value is read as YAML."""
+def assignments(texts: Iterable[str], option: str = "--set") -> dict[str, Any]:
+    """`["dictionary.k=32", "dtype=float16"]` as overrides; each value is read as YAML.
+
+    Errors: ConfigError naming the option for a text that is no assignment.
+    """
     pairs = {}
+    example = ", such as batch=4096" if option == "--set" else ""
     for text in texts:
         key, sign, value = text.partition("=")
         if not sign or not key.strip():
-            raise ConfigError(f"--set {text!r} is not of the form key=value, such as batch=4096.")
+            raise ConfigError(f"{option} {text!r} is not of the form key=value{example}.")
         try:
             pairs[key.strip()] = yaml.safe_load(value)
         except yaml.YAMLError as error:
-            raise ConfigError(f"--set {text!r}: {value!r} is not a valid YAML value.") from error
+            raise ConfigError(f"{option} {text!r}: {value!r} is not a valid YAML value.") from error
     return pairs
 
 

@@ -15,12 +15,12 @@ from sparsetime.cli.options import (
     Sets,
     StoreOption,
     given,
+    named_texts,
     say,
     stdout,
     table,
 )
 from sparsetime.config import read_config
-from sparsetime.errors import ConfigError
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -68,7 +68,7 @@ def label(
 
     flags = given(
         sets, index=index, store=store, labels=label, numeric=numeric,
-        baselines=_named(baseline), draws=draws, seed=seed,
+        baselines=named_texts(baseline, "--baseline"), draws=draws, seed=seed,
     )  # fmt: skip
     chosen = read_config(config, LabelSection, flags, section="label")
     features = open_index(chosen.index)
@@ -92,18 +92,6 @@ def label(
     stdout().print(shown)
     say(f"{scores.about['halves']}")
     say(f"{chosen.index}: {len(named):,} of {len(rows):,} features named by a label")
-
-
-def _named(texts: list[str] | None) -> dict[str, str] | None:
-    """Baselines by name. Errors: ConfigError for text without a name."""
-    pairs = [text.partition("=") for text in texts or ()]
-    for name, equals, path in pairs:
-        if not (name and equals and path):
-            raise ConfigError(
-                f"got --baseline {name}{equals}{path}, expected NAME=PATH, such as "
-                f"untrained=runs/y/topk/features"
-            )
-    return {name: path for name, _, path in pairs} or None
 
 
 def _opened(path: str) -> Store | FeatureIndex:

@@ -22,6 +22,7 @@ from sparsetime.cli.options import (
     SplitLabel,
     StoreOption,
     given,
+    named_texts,
     say,
 )
 from sparsetime.config import assignments, read_config
@@ -60,9 +61,9 @@ def monitor(
     seed: Seed = None,
     sets: Sets = None,
 ) -> None:
-    """Set alarms on held-out recordings, report their figures, and watch other recordings.
+    """Set alarms on held-out recordings, measure errors and delays, and watch other recordings.
 
-    Thresholds are set on half of the recordings, figures are from the other half. With --model and
+    Thresholds are set on half of the recordings, results are from the other half. With --model and
     --data the recordings are read by the model, and a line of JSON is printed for each alarm and
     each window whose firing rates drift.
 
@@ -75,11 +76,13 @@ def monitor(
     from sparsetime import load, open_index, open_store
     from sparsetime import monitor as run
     from sparsetime.cli.run_file import MonitorSection
+    from sparsetime.monitors.watch import json_line
 
     flags = given(
-        sets, dictionary=dictionary, store=store, alarms=assignments(alarm or ()) or None,
-        events=assignments(event or ()) or None, false_alarms=false_alarms, out=out, model=model,
-        data=data, split_by=split_by, split_label=split_label, seed=seed,
+        sets, dictionary=dictionary, store=store, out=out, model=model, data=data,
+        alarms=assignments(alarm or (), "--alarm") or None,
+        events=named_texts(event, "--event", "TYPE"), false_alarms=false_alarms,
+        split_by=split_by, split_label=split_label, seed=seed,
     )  # fmt: skip
     chosen = read_config(config, MonitorSection, flags, section="monitor")
     if (chosen.data is None) != (chosen.model is None):
@@ -102,20 +105,18 @@ def monitor(
         out=chosen.out,
     )
     for name, detection in made.figures.items():
-        say(f"{name}: threshold {made.thresholds[name]:.4g}; {_figures(detection)}")
+        say(f"{name}: threshold {made.thresholds[name]:.4g}; {_results(detection)}")
     say(f"drift: {made.drift_rate:.3g} windows an hour over {made.drift_threshold:.4g}")
     say(
         f"{chosen.out}: thresholds {made.about['thresholds_from']}; "
-        f"figures {made.about['figures_from']}"
+        f"results {made.about['figures_from']}"
     )
     for line in _watched(made, sae, chosen):
-        from sparsetime.monitors.watch import json_line
-
         say(json_line(line))
 
 
-def _figures(detection: Detection) -> str:
-    """The figures of an alarm in words."""
+def _results(detection: Detection) -> str:
+    """False alarms, misses and delays of an alarm, in words."""
     if detection.false_rate is None or detection.interval is None:
         text = "no hours without events"
     else:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from sparsetime.cli.model_argument import MODEL_HELP
 from sparsetime.config import assignments
+from sparsetime.errors import ConfigError
 
 Config = Annotated[
     Path | None, typer.Option(help="A YAML run file; its section of this command is read.")
@@ -64,6 +65,18 @@ Force = Annotated[bool | None, typer.Option("--force", help="Replace what is in 
 def given(sets: list[str] | None, **flags: Any) -> dict[str, Any]:
     """The flags that were given and the assignments of --set, as overrides."""
     return {**{k: v for k, v in flags.items() if v not in (None, [])}, **assignments(sets or ())}
+
+
+def named_texts(texts: list[str] | None, option: str, value: str = "PATH") -> dict[str, str] | None:
+    """NAME=VALUE of a repeated option, each value as it is typed; None where it is not given.
+
+    Errors: ConfigError for a text without a name or a value.
+    """
+    pairs = [text.partition("=") for text in texts or ()]
+    for name, equals, rest in pairs:
+        if not (name and rest):
+            raise ConfigError(f"got {option} {name}{equals}{rest}, expected NAME={value}")
+    return {name: rest for name, _, rest in pairs} or None
 
 
 def table(*columns: str) -> Table:

@@ -1,4 +1,4 @@
-"""The command monitor: figures of alarms, and lines of JSON of recordings that it watches."""
+"""The command monitor: results of alarms, and lines of JSON of recordings that it watches."""
 
 import json
 
@@ -64,6 +64,19 @@ def test_alarms_are_set_and_recordings_watched(work):
     jumps = [line for line in found if line["kind"] == "alarm" and 4.9 < line["time"] < 5.3]
     assert {line["recording"] for line in jumps} == {"r0", "r1", "r2", "r3"}
     assert st.open_monitor("monitor").alarms["jump"].features == tuple(range(8))
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--event", "x=7", "--model", "m"), "got one of model and data"),  # 7 is a text
+        (("--event", "x"), "got --event x, expected NAME=TYPE"),
+        (("--alarm", "burst"), "--alarm 'burst' is not of the form key=value."),
+    ],
+)
+def test_alarms_and_events_are_named(work, option, words):
+    given = ("monitor", "--dictionary", "a", "--store", "b", "--alarm", "x=1", "--out", "c")
+    assert words in " ".join(run(*given, *option, code=2).stderr.split())
 
 
 def test_one_of_model_and_data_is_refused(work):

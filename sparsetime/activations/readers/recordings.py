@@ -50,8 +50,9 @@ def read(
     options: of the reader of the format, such as `channels` of an EDF file or `time` of a table.
     mixed_rates: whether sampling rates may differ, where `st.capture` is given a `rate`.
 
-    The header of every file is read now, the values of each when it is its turn. The id of a
-    recording is the name of its file without the suffix; its path where two are alike.
+    The header of every file is read now, the values of each when it is its turn. Tables, FASTA and
+    .npz files have no header that says enough: they are read whole now, tables again in turn. The
+    id of a recording is the name of its file without the suffix; its path where two are alike.
 
     Errors: DataError for a file that is missing, damaged, empty or of an unknown format;
     ConfigError where the package that reads it is not installed; MismatchError for channels, units
