@@ -1,6 +1,6 @@
-"""What a monitor adds to a step of a running model: interleaved runs with and without it.
+"""Overhead of a monitor for each step of a running model, in interleaved runs with and without it.
 
-    python benchmarks/monitor_step.py
+    python benchmarks/monitor_step.py --layers 2 --every 256
 
 A model that reads one step at a time (a GRU of 512 units; --layers), a TopK dictionary of 4,096
 latents on its output, one alarm of three features, and drift over all features. Blocks of 512 steps

@@ -1,4 +1,4 @@
-"""How soon the timeline of a long recording opens, and how smoothly it scrolls.
+"""Time until the timeline of a long recording is drawn, and frames a second while it is panned.
 
     python benchmarks/signal_timeline.py --run /tmp/montage
 

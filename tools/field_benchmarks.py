@@ -10,9 +10,10 @@ from sparsetime.comparison import noisy_difference
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 _BEDS_A_TABLE = 5
+_WINDOW = 8  # the longest window of the dictionaries that the authors of TempBench train
 
 # The best recovery that the authors of TempBench report, and of which dictionary: theirs, unrun.
-# `best_cell`: of their whole grid, where the figure of their usual settings is lower.
+# "In their best cell" is of their whole grid; the number before it is of their usual settings.
 PUBLISHED = {
     "cyclic_frequency": ".960, spectral crosscoder",
     "multilane_tones": ".469, spectral crosscoder",
@@ -34,20 +35,22 @@ def tempbench() -> str:
 
 
 def tempbench_ranks() -> str:
-    """The leading recipe of every bed, the next, and what the authors report."""
-    head = ["bed", "leads", "recovery", "next", "recovery", "the difference", "published, unrun"]
+    """The leading recipe of every bed, the next, the best window, and what the authors report."""
+    head = ["bed", "leads", "recovery", "next", "recovery", "the difference"]
+    head += [f"best of at most {_WINDOW} steps", "published, unrun"]
     lines = [head, ["---"] * len(head)]
     runs = _kept("tempbench")
     for bed in dict.fromkeys(run["bed"] for run in runs):
-        best, following = sorted(
-            (run for run in runs if run["bed"] == bed), key=_recovery, reverse=True
-        )[:2]
+        order = sorted((run for run in runs if run["bed"] == bed), key=_recovery, reverse=True)
+        best, following = order[:2]
+        window = next(run for run in order if run["steps"] <= _WINDOW)
         ours, theirs = ([_recovery(run, one) for one in run["scores"]] for run in (best, following))
         leading, second = f"`{best['recipe']}`", f"`{following['recipe']}`"
         row = [bed.replace("_", " "), leading, _number(_recovery(best)), second]
         row.append(_number(_recovery(following)))
         verdict = noisy_difference(ours, theirs).verdict
-        lines.append([*row, verdict, PUBLISHED.get(bed, "none quoted")])
+        short = f"{_recovery(window):.3f}, `{window['recipe']}`"
+        lines.append([*row, verdict, short, PUBLISHED.get(bed, "none quoted")])
     return _table(lines)
 
 

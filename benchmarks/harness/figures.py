@@ -58,7 +58,7 @@ def spread(values: dict[str, float], scale: float = 1.0) -> str:
 def kept(name: str, runs: list[dict[str, Any]], identity: tuple[str, ...]) -> list[dict[str, Any]]:
     """The runs of benchmarks/results/ whose identity is none of the given runs', then these.
 
-    identity: keys that tell runs apart.
+    identity: keys that together name one run.
     """
     path = RESULTS / f"{name}.json"
     earlier = json.loads(path.read_text())["runs"] if path.exists() else []
