@@ -159,12 +159,7 @@ def gradient_at(modules: dict[str, Any], site: str, into: dict[str, Tensor]) -> 
 
 
 def channel_sites(bed: CompiledModel) -> list[str]:
-    return sorted({site_of(edge) for edge in bed.circuit.candidates})
-
-
-def site_of(edge: Edge) -> str:
-    path = edge.target if edge.channel == "input" else f"{edge.target}.{edge.channel}"
-    return f"{path}:input"
+    return sorted({edge.site for edge in bed.circuit.candidates})
 
 
 def nodes(case: Case) -> dict[str, dict[str, float]]:
@@ -192,10 +187,9 @@ def edges(case: Case) -> dict[str, dict[Edge, float]]:
     for edge in case.bed.circuit.candidates:
         y = case.written[edge.source]
         mean, other = case.mean_of(edge.source), case.exchanged(edge.source)
-        site = site_of(edge)
-        found["ablation"][edge] = case.change(site, lambda x, y=y, mean=mean: x - y + mean)
-        found["exchange"][edge] = case.change(site, lambda x, y=y, other=other: x - y + other)
-        found["gradient"][edge] = product(gradients[site], y - mean)
+        found["ablation"][edge] = case.change(edge.site, lambda x, y=y, mean=mean: x - y + mean)
+        found["exchange"][edge] = case.change(edge.site, lambda x, y=y, other=other: x - y + other)
+        found["gradient"][edge] = product(gradients[edge.site], y - mean)
     return found
 
 

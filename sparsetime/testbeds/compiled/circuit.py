@@ -20,6 +20,12 @@ class Edge(NamedTuple):
     target: str
     channel: str
 
+    @property
+    def site(self) -> str:
+        """The site that the channel reads, such as `layers.0.heads.1.query:input`."""
+        module = self.target if self.channel == "input" else f"{self.target}.{self.channel}"
+        return f"{module}:input"
+
 
 class StepEdge(NamedTuple):
     """An edge between components at two time steps, which differ where a head moves something."""
