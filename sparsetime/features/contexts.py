@@ -63,7 +63,7 @@ def feature_context(
     MismatchError where the code is not as long as the sequence.
     """
     stored = find_sequence(store, sequence)
-    length = stored.values.shape[0]
+    length = len(stored)  # its activations are not read
     if not 0 <= position < length:
         raise DataError(
             f"position {position} is not in sequence {stored.id!r}, whose steps are 0 to "

@@ -94,6 +94,12 @@ def test_a_passage_shows_words_with_strengths(store, tmp_path):
     assert near.id == "document 0"
 
 
+def test_a_passage_is_found_without_reading_activations(store, monkeypatch):
+    code = Itself(2).encode(store.sequence(0).values)
+    monkeypatch.setattr("sparsetime.activations.store.stored_sequence.read_rows", None)
+    assert feature_context(store, code, 0, 0, 2).words
+
+
 def test_a_passage_without_text_falls_back(tmp_path):
     code = Itself(1)
     tokens = make_store(tmp_path / "t", [[[1.0], [2.0]]], steps={"token": [[17, 4]]})
