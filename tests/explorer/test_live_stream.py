@@ -117,8 +117,12 @@ def test_a_file_becomes_columns(microphone, tmp_path):
     page, _ = microphone
     file = tmp_path / "tone.npy"
     np.save(file, melody().numpy()[:3000])
+    page.get_by_role("button", name="Listen to the microphone").click()
     page.get_by_label("A file to run").set_input_files(str(file))
     page.wait_for_function(
         "() => document.querySelector('[data-latency]')?.textContent.startsWith('3,000 samples')"
     )
     assert page.locator("canvas.timeline").count() == 1
+    # A file ends the listening, and a press begins it again.
+    page.get_by_role("button", name="Listen to the microphone").click()
+    page.get_by_role("button", name="Stop listening").click()

@@ -43,8 +43,9 @@ class LiveStream:
     """One stream: the model reads every piece behind the steps before it.
 
     The steps before a piece are as many as windows of the capture overlap by, or 1,024; what a
-    model remembers from before them is not in its activations. The dictionary's own state
-    continues from piece to piece.
+    model remembers from before them is not in its activations. A model that looks ahead finds
+    nothing after the last step of a piece. The dictionary's own state continues from piece to
+    piece.
     """
 
     def __init__(self, opened: RunCache, live: Live, key: str) -> None:

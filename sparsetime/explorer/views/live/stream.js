@@ -60,7 +60,7 @@ export class Stream {
 
   /** @param {number[][]} rows the next samples */
   push(rows) {
-    this.waiting.push(...rows);
+    for (const row of rows) this.waiting.push(row); // a file has more than a call takes arguments
     this.arrived = performance.now();
     this.sending ??= this.sendAll().finally(() => {
       this.sending = null;

@@ -1,7 +1,7 @@
 // Live: a text or a series, run through the model as it is typed, and its growing timeline.
 
 import { ask, of, provide, send } from "../../web/api.js";
-import { h, messageOf, plural, settled } from "../../web/dom.js";
+import { h, messageOf, plural, settled, short } from "../../web/dom.js";
 import { dictionaryChoice } from "../../web/feature_list.js";
 import { localAnswers } from "../../web/local_answers.js";
 import { LocalCodes } from "../../web/local_codes.js";
@@ -12,6 +12,7 @@ import { Samples } from "./samples.js";
 import { listen, Stream } from "./stream.js";
 
 const LEAST_RATE = 3000; // samples a second that a microphone gives in a browser
+const LISTEN = "Listen to the microphone";
 const PAUSE = 40; // milliseconds without a key before the input is run
 const EXAMPLE =
   "The river carries a little of the old town away every morning. def river(town): return town[1:]";
@@ -92,11 +93,15 @@ export default async function liveView(at, run) {
 
   /** @type {Stream | null} */
   let stream = null;
+  /** @type {Stream | null} that hears the microphone */
+  let listening = null;
   let stopListening = () => {};
 
   function endStream() {
     stopListening();
     stopListening = () => {};
+    listening = null;
+    microphone.textContent = LISTEN;
     stream?.stop();
     stream = null;
     timeline = null;
@@ -119,10 +124,13 @@ export default async function liveView(at, run) {
   }
 
   /** @param {Stream} begun */
-  const report = ({ latencies, samples }) => {
-    const last = latencies.at(-1) ?? 0;
-    status.dataset.latency = String(Math.round(last));
-    status.textContent = `${plural(samples.length, "sample")}; ${Math.round(last)} ms from sample to column`;
+  const report = (begun) => {
+    const last = Math.round(begun.latencies.at(-1) ?? 0);
+    status.dataset.latency = String(last);
+    // A file arrives at once, and its pieces wait for each other.
+    const took =
+      listening === begun ? `${last} ms from sample to column` : `read in ${short(last / 1000)} s`;
+    status.textContent = `${plural(begun.samples.length, "sample")}; ${took}`;
   };
 
   /** @param {File} file */
@@ -141,25 +149,28 @@ export default async function liveView(at, run) {
   }
 
   async function toggleMicrophone() {
-    if (stream) {
+    if (listening) {
       endStream();
-      microphone.textContent = "Listen to the microphone";
       return;
     }
+    const begun = beginStream();
+    listening = begun;
     microphone.textContent = "Stop listening";
     try {
-      const begun = beginStream();
-      stopListening = await listen(kept.rate, (rows) =>
+      const stop = await listen(kept.rate, (rows) =>
         begun.push(rows).catch((error) => {
           status.textContent = messageOf(error);
         }),
       );
+      if (listening === begun) stopListening = stop;
+      else stop(); // another input was chosen while the browser asked for the microphone
     } catch (error) {
+      if (listening === begun) endStream();
       status.textContent = messageOf(error);
     }
   }
 
-  const microphone = h("button", { click: toggleMicrophone }, "Listen to the microphone");
+  const microphone = h("button", { click: toggleMicrophone }, LISTEN);
   const file = h("input", {
     type: "file",
     accept: ".wav,.npy,.csv,.tsv,.txt",
@@ -170,7 +181,7 @@ export default async function liveView(at, run) {
     },
   });
   const sound = kept.channels.length === 1 && (kept.rate ?? 0) >= LEAST_RATE;
-  const sources = is_text ? null : h("p.sound", {}, file, sound ? microphone : null);
+  const sources = is_text ? null : h("p.sound.sources", {}, file, sound ? microphone : null);
 
   async function show() {
     if (timeline) {
