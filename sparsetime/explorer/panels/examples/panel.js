@@ -49,8 +49,14 @@ export default ({ key, number, feature, hue, run }) => {
       columns.forEach((column, i) => {
         row[column] = strengths[i];
       });
-      const wav = await readSound(address, secondsAt(input, first), secondsAt(input, data.stop));
-      const name = `${nameOf(feature.line)} (feature ${number})`;
+      const wav = await readSound(
+        address,
+        secondsAt(input, data.first),
+        secondsAt(input, data.stop),
+      );
+      const own = `feature ${number}`;
+      const called = nameOf(feature.line);
+      const name = called === own ? own : `${called} (${own})`;
       return { title: source, feature: name, place: `around ${time}`, strengths: row, wav };
     };
     return h("p.sound", {}, playButton(address, input, first, stop), clipButton(clip));

@@ -1,22 +1,23 @@
 // Rhythm of a feature: the power spectrum of its activation against shuffled time, and its beat.
 
-import { h } from "../../web/dom.js";
-import { lasting } from "../../web/durations.js";
+import { h, messageOf } from "../../web/dom.js";
+import { lasting, sequenceName } from "../../web/durations.js";
 import { lineChart } from "../../web/line_chart.js";
 
 /** @type {PanelModule["default"]} */
 export default function rhythm(page) {
   const place = h("div.chart", {});
   page.answer("rhythm").then(
-    ({ frequencies, power, null: shuffled, unit, period, reason }) => {
+    ({ frequencies, power, null: shuffled, unit, period, sequences, reason }) => {
       if (reason) {
         place.append(h("p.count", {}, `No spectrum. ${reason}`));
         return;
       }
-      const beat =
-        period === null
+      const none =
+        sequences > 1
           ? "It has no beat beyond chance."
-          : `It beats every ${lasting(period, page.run)}.`;
+          : `A beat is tested in two ${sequenceName(page.run)}s or more.`;
+      const beat = period === null ? none : `It beats every ${lasting(period, page.run)}.`;
       const chart = lineChart({
         title: "Power spectrum of its activation",
         unit,
@@ -28,7 +29,7 @@ export default function rhythm(page) {
       });
       place.append(chart);
     },
-    () => {},
+    (error) => place.append(h("p.count", {}, `No spectrum. ${messageOf(error)}`)),
   );
   return place;
 }

@@ -1,7 +1,7 @@
 // The mean input when a feature fires, against shifted activity: lines, a heat map or pictures.
 
 import { pictureOf } from "../../web/colour_map.js";
-import { colour, h, plural, short } from "../../web/dom.js";
+import { colour, h, messageOf, plural, short } from "../../web/dom.js";
 import { sequenceName } from "../../web/durations.js";
 import { lineChart } from "../../web/line_chart.js";
 
@@ -19,7 +19,10 @@ export default function triggeredAverage(page) {
       const head = h("div.section-head", {}, h("h2", {}, "Input when it fires"), h("p", {}, read));
       section.append(head, answer.kind === "frames" ? pictures(answer) : series(answer, page.hue));
     },
-    () => {},
+    (error) => {
+      section.hidden = false;
+      section.append(h("h2", {}, "Input when it fires"), h("p.count", {}, messageOf(error)));
+    },
   );
   return section;
 }
@@ -47,9 +50,10 @@ function series(answer, hue) {
   const { channels, units, times, unit, mean, z, frequencies, frequency_unit } = answer;
   const size = (/** @type {readonly number[]} */ values) => Math.max(...values.map(Math.abs));
   const order = channels.map((_, i) => i).sort((a, b) => size(z[b]) - size(z[a]));
-  const best = order[0];
-  const clear = size(z[best]);
-  const far = `largest |z| ${short(clear)}${clear < CLEAR ? ", no more than chance gives" : ""}`;
+  const far = (/** @type {number} */ i) => {
+    const largest = size(z[i]);
+    return `largest |z| ${short(largest)}${largest < CLEAR ? ", no more than chance gives" : ""}`;
+  };
   const charts =
     channels.length <= FEW
       ? order.map((i) =>
@@ -59,10 +63,10 @@ function series(answer, hue) {
             x: times,
             lines: [mean[i]],
             hue,
-            note: `largest |z| ${short(size(z[i]))}`,
+            note: far(i),
           }),
         )
-      : [heatMap(answer, far)];
+      : [heatMap(answer, far(order[0]))];
   const spectrum = lineChart({
     title: "Amplitude spectrum of the input around it",
     unit: frequency_unit,
