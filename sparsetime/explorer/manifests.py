@@ -136,7 +136,7 @@ def assets() -> dict[str, Path]:
     }
 
 
-def for_page(exported: bool) -> dict[str, list[dict[str, Any]]]:
+def for_page(exported: bool) -> dict[str, list[Any]]:
     """What the page's modules read of the manifests, as JSON."""
     return {
         "views": [
@@ -158,6 +158,7 @@ def for_page(exported: bool) -> dict[str, list[dict[str, Any]]]:
             for panel in panels()
             if panel.exported or not exported
         ],
+        "left_out": [panel.title for panel in panels() if exported and not panel.exported],
     }
 
 

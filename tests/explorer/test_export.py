@@ -98,6 +98,13 @@ def test_every_view_opens_from_plain_files(tab, address, view, title):
     assert tab.locator("#bar nav a", has_text="Live").count() == 0
 
 
+def test_a_feature_names_the_panels_that_need_the_explorer(tab, address):
+    visit(tab, address, "/features/batch_topk/7")
+    note = tab.locator(".left-out").inner_text()
+    titles = ("Input when it fires", "Lead and lag", "Logit effects", "Rhythm")
+    assert all(title in note for title in titles)
+
+
 def test_the_training_is_drawn_and_a_link_leads_on(tab, address):
     visit(tab, address, "/")
     tab.wait_for_selector(".plot .scatterlayer .trace")

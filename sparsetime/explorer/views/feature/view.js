@@ -4,7 +4,7 @@ import { ask, of } from "../../web/api.js";
 import { featureAddress, h, hueOf, nameOf, partOf, percent, short } from "../../web/dom.js";
 import { duration, inTimeUnit, sequenceName, timeUnit } from "../../web/durations.js";
 import { dictionaryOf } from "../../web/feature_list.js";
-import { panels } from "../../web/manifests.js";
+import { leftOut, panels } from "../../web/manifests.js";
 import { go } from "../../web/router.js";
 import { naming } from "./naming.js";
 
@@ -41,6 +41,11 @@ export default async function featureView(at, run, parameters) {
     ...inPlace("wide"),
     h("div.columns", {}, h("div", {}, inPlace("main")), h("div", {}, inPlace("aside"))),
   );
+  if (leftOut.length) {
+    const titles = leftOut.map((title) => `“${title}”`).join(", ");
+    const note = `Exported files lack what is computed when a page opens: ${titles}. On the machine of the run, sparsetime explore shows it.`;
+    at.append(h("p.count.left-out", {}, note));
+  }
   const onKey = (/** @type {KeyboardEvent} */ event) => handleKey(event, at, key, feature);
   document.addEventListener("keydown", onKey);
   return () => document.removeEventListener("keydown", onKey);
