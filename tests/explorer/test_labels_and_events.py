@@ -110,6 +110,7 @@ def test_conditions_that_do_not_exist_are_refused(client, parameters):
 def test_a_panel_has_scores_and_the_tuning_curve(client):
     answer = asked(client, f"{FEATURES}/0/labels")
     best = answer["scores"][0]
+    assert answer["of_scores"] == len(answer["scores"])
     assert best["name"] == "speech (kind)" and best["precision"] == best["recall"] == 1.0
     assert best["tuning"][0] == {"value": "speech", "rate": 1.0, "detected": True}
     assert best["baselines"][0]["name"] == "raw" and best["edges"] is None
@@ -124,7 +125,9 @@ def test_a_panel_has_averages_and_single_onsets(client):
     view = asked(client, f"{FEATURES}/0/peri_event")
     speech = next(one for one in view["averages"] if one["type"] == "speech")
     assert speech["latency"] == 0 and speech["q"] < 0.05 and len(speech["curve"]) == 31
-    assert speech["curve"][10] == 1.0
+    assert speech["curve"][10] == 1.0 and view["of_types"] == len(view["averages"])
+    assert (view["before_time"], view["after_time"], speech["latency_time"]) == (10, 20, 0)
+    assert speech["duration_time"] == speech["duration"]
     assert all(len(onset["percent"]) == 31 for onset in speech["onsets"])
     assert all(onset["percent"][10] == 100 for onset in speech["onsets"])
 
@@ -132,6 +135,7 @@ def test_a_panel_has_averages_and_single_onsets(client):
 def test_a_panel_has_the_rate_of_every_recording(client):
     answer = asked(client, f"{FEATURES}/2/conditions")
     values = answer["splits"][0]["values"]
+    assert answer["splits"][0]["of_values"] == 2
     assert [(one["value"], len(one["rates"])) for one in values] == [("control", 6), ("patient", 6)]
     comparison = answer["comparisons"][0]
     assert comparison["title"] == "group patient vs control" and comparison["q"] < 0.05

@@ -95,6 +95,7 @@ declare namespace Api {
   interface ConditionSplit {
     label: string;
     values: Array<ConditionRates>;
+    of_values: number;
   }
 
   interface Conditions {
@@ -200,6 +201,9 @@ declare namespace Api {
     peak_lag: number;
     latency: number;
     duration: number;
+    peak_lag_time: number | null;
+    latency_time: number | null;
+    duration_time: number | null;
     null_rate: number;
     null_sd: number;
     q: number | null;
@@ -351,6 +355,7 @@ declare namespace Api {
     halves: string;
     draws: number;
     scores: Array<LabelScore>;
+    of_scores: number;
   }
 
   interface LabelValue {
@@ -472,7 +477,10 @@ declare namespace Api {
   interface PeriEventView {
     before: number;
     after: number;
+    before_time: number | null;
+    after_time: number | null;
     averages: Array<EventAverage>;
+    of_types: number;
   }
 
   interface Preview {

@@ -33,7 +33,8 @@ class ConditionSplit(FrozenRecord):
     """Rates of a feature by the values of one label."""
 
     label: Text
-    values: list[ConditionRates]
+    values: list[ConditionRates]  # the first 12, in order of their names
+    of_values: int  # how many the label has
 
 
 class ConditionComparison(FrozenRecord):
@@ -66,16 +67,14 @@ def conditions(opened: RunCache, key: str, number: int) -> Conditions:
     places = np.searchsorted(numbers, opened.feature_events(key, number).sequence)
     rates = np.bincount(places, minlength=len(numbers)) / np.maximum(lengths, 1)
     names = indexed["id"].to_pylist()
-    splits = [
-        ConditionSplit(
-            label=label,
-            values=[
-                _rates(value, np.array([text == value for text in texts]), rates, names)
-                for value in sorted({text for text in texts if text is not None})[:_MOST_SHOWN]
-            ],
-        )
-        for label, texts in opened.recording_labels(key).items()
-    ]
+    splits = []
+    for label, texts in opened.recording_labels(key).items():
+        values = sorted({text for text in texts if text is not None})
+        shown_rates = [
+            _rates(value, np.array([text == value for text in texts]), rates, names)
+            for value in values[:_MOST_SHOWN]
+        ]
+        splits.append(ConditionSplit(label=label, values=shown_rates, of_values=len(values)))
     return Conditions(splits=splits, comparisons=_comparisons(shown, number))
 
 

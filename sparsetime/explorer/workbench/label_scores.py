@@ -52,7 +52,8 @@ class LabelScores(FrozenRecord):
 
     halves: Text
     draws: int
-    scores: list[LabelScore]
+    scores: list[LabelScore]  # the best 12
+    of_scores: int  # how many labels it has a score for
 
 
 def label_scores(opened: RunCache, key: str, number: int) -> LabelScores:
@@ -64,15 +65,20 @@ def label_scores(opened: RunCache, key: str, number: int) -> LabelScores:
     check_feature(opened, key, number)
     table = opened.dictionary(key).details.get(SCORES)
     if table is None:
-        return LabelScores(halves="", draws=0, scores=[])
+        return LabelScores(halves="", draws=0, scores=[], of_scores=0)
     about = table.about
     labels = {label["name"]: label for label in about["labels"]}
-    scores = [
-        _score(row, labels[row["label"]], about["baselines"])
-        for row in table.rows(number)[:_SHOWN]
+    scored = [
+        row
+        for row in table.rows(number)
         if row["precision"] is not None and row["recall"] is not None
     ]
-    return LabelScores(halves=about["halves"], draws=about["draws"], scores=scores)
+    return LabelScores(
+        halves=about["halves"],
+        draws=about["draws"],
+        scores=[_score(row, labels[row["label"]], about["baselines"]) for row in scored[:_SHOWN]],
+        of_scores=len(scored),
+    )
 
 
 def _score(row: dict[str, Any], label: dict[str, Any], baselines: list[str]) -> LabelScore:

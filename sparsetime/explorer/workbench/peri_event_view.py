@@ -27,7 +27,10 @@ class AlignedOnset(FrozenRecord):
 
 
 class EventAverage(FrozenRecord):
-    """A feature around the onsets of one type of event. Lags and durations are in steps."""
+    """A feature around the onsets of one type of event.
+
+    Lags and durations are in steps; those that end in `_time` are in the run's `time_unit`.
+    """
 
     type: Text
     events: int
@@ -36,6 +39,9 @@ class EventAverage(FrozenRecord):
     peak_lag: int
     latency: int
     duration: int
+    peak_lag_time: float | None = None
+    latency_time: float | None = None
+    duration_time: float | None = None
     null_rate: float
     null_sd: float
     q: float | None
@@ -46,9 +52,12 @@ class EventAverage(FrozenRecord):
 class PeriEventView(FrozenRecord):
     """Averages of a feature around events, the least p first; none without a table of them."""
 
-    before: int
+    before: int  # steps
     after: int
-    averages: list[EventAverage]
+    before_time: float | None = None  # the same in the run's `time_unit`
+    after_time: float | None = None
+    averages: list[EventAverage]  # of the first 6 types
+    of_types: int = 0  # how many types have an average
 
 
 def peri_event_view(opened: RunCache, key: str, number: int) -> PeriEventView:
@@ -71,15 +80,27 @@ def peri_event_view(opened: RunCache, key: str, number: int) -> PeriEventView:
         zip(shown.index.sequences["sequence"].to_pylist(),
             shown.index.sequences["id"].to_pylist(), strict=True)
     )  # fmt: skip
+    time = shown.words.time
+    rows = [row for row in table.rows(number) if row["curve"] is not None]
     averages = [
         EventAverage(
             onsets=_aligned(types[row["type"]]["onsets"], events, names, opened, key, window, peak),
-            **{name: row[name] for name in EventAverage.model_fields if name != "onsets"},
+            **{name: row[name] for name in EventAverage.model_fields if name in row},
+            **{
+                f"{name}_time": row[name] * time.step if time else None
+                for name in ("peak_lag", "latency", "duration")
+            },
         )
-        for row in table.rows(number)[:_SHOWN]
-        if row["curve"] is not None
+        for row in rows[:_SHOWN]
     ]
-    return PeriEventView(before=window[0], after=window[1], averages=averages)
+    return PeriEventView(
+        before=window[0],
+        after=window[1],
+        before_time=window[0] * time.step if time else None,
+        after_time=window[1] * time.step if time else None,
+        averages=averages,
+        of_types=len(rows),
+    )
 
 
 def _aligned(

@@ -24,7 +24,7 @@ export default /** @type {Lane} */ ({
     const answer = answers.get(timeline);
     if (!answer?.tracks.length) return;
     const { from, to } = timeline.view;
-    answer.tracks.forEach(({ name, kind, spans }, i) => {
+    answer.tracks.forEach(({ name, kind, spans, hidden }, i) => {
       const top = EDGE + i * ROW;
       pen.font = `11px ${chart.font}`;
       pen.textAlign = "right";
@@ -48,6 +48,7 @@ export default /** @type {Lane} */ ({
         const place = Math.max(left, gutter) + 3;
         pen.fillText(fitted(pen, span.text, left + width - place - 2), place, top + 11);
       });
+      if (hidden) drawHidden(chart, spans, hidden, top);
       pen.restore();
     });
   },
@@ -61,3 +62,18 @@ export default /** @type {Lane} */ ({
     return texts.join(", ");
   },
 });
+
+/**
+ * Say after the last span how many later ones are not drawn.
+ * @param {Chart} chart
+ * @param {readonly Api.TrackSpan[]} spans
+ * @param {number} hidden
+ * @param {number} top
+ */
+function drawHidden(chart, spans, hidden, top) {
+  const { pen, hues, gutter, wide } = chart;
+  const left = Math.max(gutter, chart.x(spans[spans.length - 1].stop)) + 6;
+  if (left > gutter + wide) return;
+  pen.fillStyle = hues.faint;
+  pen.fillText(`${hidden.toLocaleString("en")} later ones are not drawn`, left, top + 11);
+}

@@ -35,7 +35,7 @@ function section(splits, comparisons, { run }) {
   /** @type {[string, string][]} */
   const names = splits.map(({ label }) => [label, `by ${label}`]);
   const choice = splits.length > 1 ? dropdown("Label", names, splits[0].label, show) : null;
-  const note = `Share of steps on which it is active. A dot is a ${name}, a line the mean of a value.`;
+  const note = `Share of steps on which it is active. A dot is a ${name} (up to 200 of a value), a line the mean over all.`;
   return h(
     "section.labels",
     {},
@@ -69,7 +69,7 @@ function comparison({ title, difference, low, high, q }) {
  * @param {Api.ConditionSplit} split
  * @param {string} name what one recording is called
  */
-function strips({ label, values }, name) {
+function strips({ label, values, of_values }, name) {
   const top = Math.max(...values.flatMap(({ rates }) => rates), 1e-12);
   const x = (/** @type {number} */ rate) => LEFT + (rate / top) * (WIDTH - 2 * LEFT);
   const rows = values.map(({ value, recordings, mean, rates, names }) => {
@@ -102,5 +102,7 @@ function strips({ label, values }, name) {
     h("p.count", {}, h("span", {}, "0"), h("span", {}, percent(top))),
     h("b"),
   );
-  return h("figure", {}, rows, scale);
+  const drawn = `The first ${values.length} of ${of_values} values are drawn.`;
+  const rest = of_values > values.length ? h("p.count", {}, drawn) : null;
+  return h("figure", {}, rows, scale, rest);
 }

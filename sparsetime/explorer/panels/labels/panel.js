@@ -19,7 +19,7 @@ export default async function labels(page) {
  * @param {Api.LabelScores} answer
  * @param {Hue} hue
  */
-function section({ halves, draws, scores }, hue) {
+function section({ halves, draws, scores, of_scores }, hue) {
   const curve = h("div.tuning");
   const rows = scores.map((score, i) =>
     h(
@@ -37,7 +37,9 @@ function section({ halves, draws, scores }, hue) {
   }
   choose(0);
   const names = scores[0].baselines.map(({ name }) => name);
-  const note = `${sentence(halves)}. The null exchanges each label among recordings, ${draws} times.`;
+  const some =
+    of_scores > scores.length ? ` The best ${scores.length} of ${of_scores} are listed.` : "";
+  const note = `${sentence(halves)}. The null exchanges each label among recordings, ${draws} times.${some}`;
   return h(
     "section.labels",
     {},

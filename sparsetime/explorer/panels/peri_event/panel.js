@@ -27,7 +27,11 @@ export default async function periEvent(page) {
  * @param {PanelPage} page
  */
 function section(view, page) {
-  const { averages } = view;
+  const { averages, of_types } = view;
+  const some =
+    of_types > averages.length
+      ? ` ${averages.length} of ${of_types} types of events, the least p first.`
+      : "";
   const place = h("div.growth");
   const show = (/** @type {string} */ type) => {
     const chosen = averages.find((average) => average.type === type) ?? averages[0];
@@ -52,7 +56,7 @@ function section(view, page) {
         h(
           "p",
           {},
-          "Share of onsets at which it is active. Grey: 95% of rates around shifted onsets. ● q ≤ 0.05",
+          `Share of onsets at which it is active. Grey: 95% of rates around shifted onsets. ● q ≤ 0.05.${some}`,
         ),
       ),
       dropdown("Event", types, averages[0].type, show),
