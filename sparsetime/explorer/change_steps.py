@@ -63,7 +63,7 @@ def block_means(code: SparseCode, block: int) -> SparseCode:
 
 
 @final
-class Patience:
+class BackgroundResults:
     """Results of a slow function, computed in a thread while pages are drawn without them."""
 
     def __init__(self, make: Callable[[str, int], list[int]]) -> None:

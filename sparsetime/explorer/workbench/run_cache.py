@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from sparsetime.errors import DataError, MismatchError, unknown_name
-from sparsetime.explorer.change_steps import MOST_STEPS, Patience, change_steps
+from sparsetime.explorer.change_steps import MOST_STEPS, BackgroundResults, change_steps
 from sparsetime.explorer.excerpts import Excerpt, choose_excerpts, excerpt
 from sparsetime.explorer.run_contents import ShownDictionary, indexed_names, readable
 from sparsetime.explorer.run_description import aligned, unique_titles
@@ -63,7 +63,7 @@ class RunCache:
         self.input = lru_cache(maxsize=64)(self._input)
         self.pyramid = ByteLRU(self._pyramid, lambda pyramid: pyramid.nbytes, 256 * _MIB)
         self.boundaries = lru_cache(maxsize=64)(self._boundaries)
-        self._patience = Patience(self.boundaries)
+        self._background = BackgroundResults(self.boundaries)
         self.opens_at = lru_cache(maxsize=64)(self._opens_at)
         self.loaded = lru_cache(maxsize=8)(self._dictionary)
         self.directions = lru_cache(maxsize=8)(self._directions)
@@ -186,7 +186,7 @@ class RunCache:
         """The change points of a sequence; None while those of a long one are computed."""
         if self.dictionary(key).index.length(sequence) <= MOST_STEPS:
             return self.boundaries(key, sequence)
-        return self._patience.now(key, sequence)
+        return self._background.now(key, sequence)
 
     def _opens_at(self, key: str) -> tuple[int, int, int]:
         """A segment that reads like prose: its sequence, first step and the step after its last."""
