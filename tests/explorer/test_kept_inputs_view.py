@@ -7,6 +7,7 @@ import base64
 import numpy as np
 import pytest
 import torch
+from browsing import watched_page
 from small_run import add_untrained
 
 import sparsetime as st
@@ -64,6 +65,15 @@ def test_packed_columns_are_the_same_to_a_level(opened):
 def test_one_hot_letters_are_read_as_letters(opened):
     view = input_view(opened["letters"], "topk", 0, 5, 25)
     assert (view.kind, view.begin, view.letters) == ("letters", 5, RESIDUES[5:25])
+
+
+def test_the_hint_of_a_timeline_of_letters_speaks_of_letters(opened, browser):
+    explorer = st.explore(opened["letters"].folder.url, browser=False)
+    with watched_page(browser, allowed=("Canvas2D:",)) as tab:
+        tab.goto(f"{explorer.url}timeline")
+        tab.wait_for_selector(".view[data-ready]")
+        assert "Drag over the letters above the rows" in tab.locator(".hint").inner_text()
+    explorer.stop()
 
 
 @pytest.mark.parametrize("rate", [1.0, 320.0, 0.5, 1.5])

@@ -76,6 +76,8 @@ def test_a_range_beyond_the_end_is_refused_and_nonsense_is_the_whole(client):
     assert client.get(AT, headers={"Range": "lines=1-2"}).status_code == 200
     with pytest.raises(DataError, match="expected one within 100 bytes"):
         byte_range("bytes=100-", 100)
+    with pytest.raises(DataError, match="expected one within 100 bytes"):
+        byte_range("bytes=-0", 100)
 
 
 def test_the_spectrogram_is_loudest_at_the_tone_and_when_it_sounds(run):

@@ -20,7 +20,13 @@ const HINT = (/** @type {string} */ input) =>
  * What is above the rows, by the kind of the input.
  * @type {Record<string, string>}
  */
-const INPUTS = { text: "words", series: "signals", frames: "frames", none: "space" };
+const INPUTS = {
+  text: "words",
+  series: "signals",
+  letters: "letters",
+  frames: "frames",
+  none: "space",
+};
 
 /** @typedef {import("./timeline.js").Timeline} Timeline */
 

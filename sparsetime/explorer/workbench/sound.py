@@ -90,9 +90,10 @@ def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
         return None
     first, last = asked[1], asked[2]
     if not first:
-        return max(0, size - int(last)), size
-    begin = int(first)
-    end = min(size, int(last) + 1) if last else min(size, begin + MOST_BYTES)
+        begin, end = max(0, size - int(last)), size
+    else:
+        begin = int(first)
+        end = min(size, int(last) + 1) if last else min(size, begin + MOST_BYTES)
     if begin >= end:
         raise DataError(f"got the range {header!r}, expected one within {size:,} bytes")
     return begin, end
