@@ -6,7 +6,7 @@ from typing import final
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.codes import SparseCode, concatenate, offsets_of
@@ -14,8 +14,7 @@ from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.shared_pairs import SharedPairDecoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
-from sparsetime.dictionaries.encoders.dense import largest_among
-from sparsetime.dictionaries.encoders.encoder import Encoder
+from sparsetime.dictionaries.encoders.shared_pairs import SharedPairEncoder
 from sparsetime.dictionaries.objectives.pair_codes import in_partner
 from sparsetime.dictionaries.sparsifiers.top_k import TopK
 from sparsetime.dictionaries.state.causal_window import trailing
@@ -27,7 +26,7 @@ from sparsetime.segments import Segments
 
 @final
 @component("onset")
-class OnsetEncoder(Encoder):
+class OnsetEncoder(SharedPairEncoder):
     """Splits the value of every feature into what lasts since the step before and what is new.
 
         y[t] = relu of the selected entries of W x[t] + b,    y = 0 before a sequence
@@ -42,17 +41,11 @@ class OnsetEncoder(Encoder):
     single optic nerve fibers, American Journal of Physiology 121.
     """
 
-    is_stateful = True
-    needs = frozenset({"segments"})
-    scalable = True
     undivided = "two of its latents share a row of weights"
     group_names = ("lasting", "onset")
 
     def __init__(self, d_in: int, width: int) -> None:
-        super().__init__(d_in=d_in, width=width)
-        self.d_in, self.width, self.features = d_in, width, width // 2
-        self.weight = nn.Parameter(torch.zeros(self.features, d_in))
-        self.bias = nn.Parameter(torch.zeros(self.features))
+        super().__init__(d_in, width, "half of the latents last and half begin")
 
     def incompatibility(self, composition: Composition) -> str | None:
         if not isinstance(composition.decoder, SharedPairDecoder):
@@ -66,15 +59,6 @@ class OnsetEncoder(Encoder):
                 "encoder 'onset', which selects features before it splits them; take 'top_k'"
             )
         return None
-
-    @torch.no_grad()
-    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
-        self.weight.copy_(directions[: self.features])
-        self.bias.zero_()
-
-    @torch.no_grad()
-    def rescale(self, factor: float) -> None:
-        self.weight.mul_(factor)
 
     def encode_train(
         self, inputs: EncoderInput, rule: Rule, dtype: torch.dtype
@@ -94,22 +78,6 @@ class OnsetEncoder(Encoder):
         past = past or PreviousCode.none(segments.count, self.features, inputs.x)
         inputs.state.set(self, past.after(code, segments))
         return split
-
-    def selected(
-        self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype
-    ) -> tuple[Support, Float[Tensor, " entries"]]:
-        return self.encode_train(EncoderInput(x), rule, dtype)
-
-    def encoded(
-        self, x: Float[Tensor, "rows d"], rule: Rule
-    ) -> tuple[Support, Float[Tensor, " entries"]]:
-        return self.encode_eval(EncoderInput(x), rule)
-
-    @torch.no_grad()
-    def topk_among(
-        self, x: Float[Tensor, "rows m"], latents: Int[Tensor, " some"], k: int
-    ) -> Support:
-        return largest_among(self.preacts_of(x, latents), latents, k, self.width)
 
     def read(self, inputs: EncoderInput) -> Float[Tensor, "rows m"]:
         """A row and the one before it, zero before a sequence."""

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.codes import offsets_of
@@ -16,8 +16,7 @@ from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.shared_pairs import SharedPairDecoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.encoders.causal_attention import CausalAttention
-from sparsetime.dictionaries.encoders.dense import largest_among
-from sparsetime.dictionaries.encoders.encoder import Encoder
+from sparsetime.dictionaries.encoders.shared_pairs import SharedPairEncoder
 from sparsetime.dictionaries.sparsifiers.top_k import TopK
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
@@ -43,7 +42,7 @@ class _Parts:
 
 @final
 @component("predictive", example={"d_in": 6, "width": 24, "heads": 2})
-class TemporalPredictionEncoder(Encoder):
+class TemporalPredictionEncoder(SharedPairEncoder):
     """Temporal prediction encoder: the first half of the latents is predicted, the second is novel.
 
         h = relu(W x + b)
@@ -53,17 +52,14 @@ class TemporalPredictionEncoder(Encoder):
 
     predicted: the most predicted latents of a step; None for all that are positive.
     past: the number of earlier steps that are attended to. inner: dimensions of keys, queries and
-    values; None for `d_in`. heads: of the attention. A single row counts as the first step of a
-    sequence, of which nothing is predicted.
+    values; None for `d_in`. heads: of the attention. Of the first step of a sequence nothing is
+    predicted.
 
     weight W: [width / 2, d_in]; bias b: [width / 2]; D: the decoder's rows [width / 2, d_in].
 
     Source: Lubana et al. 2025, Priors in Time, arXiv:2511.01836, and its public code.
     """
 
-    is_stateful = True
-    needs = frozenset({"segments"})
-    scalable = True
     group_names = ("predicted", "novel")
 
     undivided = "its attention predicts every latent from all latents of the earlier steps"
@@ -77,20 +73,18 @@ class TemporalPredictionEncoder(Encoder):
         inner: int | None = None,
         heads: int = 4,
     ) -> None:
-        if width % 2:
-            raise ConfigError(
-                f"got width={width}, expected an even number: half of the latents are predicted "
-                "and half are novel"
-            )
         if predicted is not None and predicted < 1:
             raise ConfigError(f"got predicted={predicted}, expected at least 1, or None for all")
         super().__init__(
-            d_in=d_in, width=width, predicted=predicted, past=past, inner=inner, heads=heads
+            d_in,
+            width,
+            "half of the latents are predicted and half are novel",
+            predicted=predicted,
+            past=past,
+            inner=inner,
+            heads=heads,
         )
-        self.d_in, self.width, self.predicted = d_in, width, predicted
-        self.features = width // 2
-        self.weight = nn.Parameter(torch.zeros(self.features, d_in))
-        self.bias = nn.Parameter(torch.zeros(self.features))
+        self.predicted = predicted
         self.attention = CausalAttention(self.features, inner or d_in, heads, past)
 
     def incompatibility(self, composition: Composition) -> str | None:
@@ -113,15 +107,6 @@ class TemporalPredictionEncoder(Encoder):
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         self.attention.reset_parameters(generator)
-
-    @torch.no_grad()
-    def init_from(self, directions: Float[Tensor, "width d"]) -> None:
-        self.weight.copy_(directions[: self.features])
-        self.bias.zero_()
-
-    @torch.no_grad()
-    def rescale(self, factor: float) -> None:
-        self.weight.mul_(factor)
 
     def read(self, inputs: EncoderInput) -> Float[Tensor, "rows m"]:
         """What the prediction leaves of a row, which novel latents read, then the attention's
@@ -147,22 +132,6 @@ class TemporalPredictionEncoder(Encoder):
         dtype = selection_dtype(inputs.x.device)
         novel = kernels.exact_pre_activations(parts.rest, self.weight, self.bias, rule, dtype)
         return self._joined(parts.predicted, *novel)
-
-    def selected(
-        self, x: Float[Tensor, "rows d"], rule: Rule, dtype: torch.dtype
-    ) -> tuple[Support, Float[Tensor, " entries"]]:
-        return self.encode_train(EncoderInput(x), rule, dtype)
-
-    def encoded(
-        self, x: Float[Tensor, "rows d"], rule: Rule
-    ) -> tuple[Support, Float[Tensor, " entries"]]:
-        return self.encode_eval(EncoderInput(x), rule)
-
-    @torch.no_grad()
-    def topk_among(
-        self, x: Float[Tensor, "rows m"], latents: Int[Tensor, " some"], k: int
-    ) -> Support:
-        return largest_among(self.preacts_of(x, latents), latents, k, self.width)
 
     def preacts_of(
         self, x: Float[Tensor, "rows m"], latents: Int[Tensor, " some"]
