@@ -45,7 +45,8 @@ def compare_conditions(
     The rate of a recording is the share of its steps on which the feature is active, so a long
     recording counts as much as a short one. within: another label, such as a subject, whose values
     each have recordings of both conditions; conditions are then compared within each value and the
-    differences averaged (before and after); recordings without it are left out. The statistic is
+    differences averaged (before and after); recordings without it are left out, and so are those
+    without steps. The statistic is
 
         d = sum_r c_r rate_r,    c_r = +1 / (G n_ga) in condition a, -1 / (G n_gb) in b,
 
@@ -63,7 +64,12 @@ def compare_conditions(
     fewer than two recordings of a condition; ConfigError for two equal values.
     """
     view = indexed_view(index, store)
-    labels = sequence_labels(view)
+    lengths = view.segments.numpy_lengths.tolist()
+    # A recording without steps has no rate, so its labels do not count.
+    labels = {
+        name: [value if steps else None for value, steps in zip(values, lengths, strict=True)]
+        for name, values in sequence_labels(view).items()
+    }
     of_recording = _condition(labels, label, a, b)
     if within is not None and within in labels:
         of_recording[[value is None for value in labels[within]]] = 0

@@ -50,7 +50,7 @@ def label_onsets(index: FeatureIndex, store: Store, label: str) -> pa.Table:
     lengths = view.segments.numpy_lengths
     begins = np.cumsum(lengths) - lengths
     changes = np.append(False, code[1:] != code[:-1]) & (code >= 0)
-    changes[begins] = False
+    changes[begins[lengths > 0]] = False
     row = np.flatnonzero(changes)
     place = np.repeat(np.arange(len(lengths)), lengths)[row]
     values = labels[0].values

@@ -100,11 +100,12 @@ def peri_event(
     by_row = _by_row(entries)
     counts = entries.count_by_sequence()
     tested = np.diff(entries.offsets) >= FEWEST_STEPS
+    lengths = np.maximum(entries.lengths, 1)  # no onset is in a recording without steps
     parts = []
     with running("average around events", float(len(types)), "types", progress) as bar:
         for onsets in types:
             bar.say(onsets.type)
-            weight = np.bincount(onsets.place, minlength=len(entries.numbers)) / entries.lengths
+            weight = np.bincount(onsets.place, minlength=len(entries.numbers)) / lengths
             rate = np.asarray(counts.T @ weight).reshape(-1) / len(onsets.step)
             averages = _averages(entries, by_row, onsets, (before, after), rate, draws, seed)
             parts.append(_columns(onsets, averages, before, rate, tested))

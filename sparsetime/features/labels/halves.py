@@ -41,20 +41,21 @@ def halves(
     Recordings are ordered by their labels, and one of each two neighbours, at random, is in either
     half, so that both halves hold the values that several recordings have. One recording is cut
     into 16 blocks of time that take turns; the first eighth of each block belongs to neither, since
-    neighbouring steps are alike.
+    neighbouring steps are alike. Recordings without steps do not count.
 
     Errors: DataError for one recording of fewer than 256 steps.
     """
     rng = seeds.numpy_generator(seed, "halves of a label association")
-    count = len(lengths)
-    recording = np.repeat(np.arange(count), lengths)
+    filled = np.flatnonzero(lengths)
+    count = len(filled)
+    recording = np.repeat(np.arange(len(lengths)), lengths)
     if count > 1:
         noise = rng.random(count)
-        keys = [tuple(str(values[i]) for values in labels.values()) for i in range(count)]
+        keys = [tuple(str(values[i]) for values in labels.values()) for i in filled.tolist()]
         order = sorted(range(count), key=lambda i: (keys[i], noise[i]))
         first = rng.integers(0, 2, size=(count + 1) // 2)
-        chooses = np.zeros(count, dtype=bool)
-        chooses[order] = (np.arange(count) + first[np.arange(count) // 2]) % 2 == 0
+        chooses = np.zeros(len(lengths), dtype=bool)
+        chooses[filled[order]] = (np.arange(count) + first[np.arange(count) // 2]) % 2 == 0
         text = (
             f"label and threshold chosen on {chooses.sum()} recordings, numbers from "
             f"{count - chooses.sum()} others"

@@ -194,6 +194,7 @@ def _repeated(label: StoredLabel, lengths: Int[np.ndarray, " sequences"]) -> Sto
 
 def _names_documents(label: StoredLabel, lengths: Int[np.ndarray, " sequences"]) -> bool:
     """Whether a category has another value on every sequence, as an id or a title does."""
+    lengths = lengths[lengths > 0]
     if label.code is None or len(lengths) < 2 or len(label.values) < 2:
         return False
     begins = np.cumsum(lengths) - lengths
