@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from known_codes import Itself, make_store
+from sklearn.metrics import roc_auc_score
 
 import sparsetime as st
 from sparsetime import seeds
 from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, UnknownNameError
 from sparsetime.features.build_index import index
+from sparsetime.features.feature_entries import FeatureEntries
+from sparsetime.features.labels.halves import halves
+from sparsetime.features.labels.label_column import LabelColumn
+from sparsetime.features.labels.label_null import null_auroc
 from sparsetime.features.labels.label_tables import LABELS, SCORES
 
 RECORDINGS, STEPS, WIDTH, NOTES = 20, 200, 160, 5
@@ -129,6 +134,51 @@ def test_one_recording_is_split_into_blocks_of_time(tmp_path):
     assert "blocks of time" in scores.about["halves"] and "gap of 15" in scores.about["halves"]
     assert made.column("label_name").to_pylist()[1] == "N1 (note)"
     assert {label["name"] for label in scores.about["labels"]} == {"note", "pitch"}
+
+
+def states(rng, steps, count, kinds=4, dwell=20):
+    """Independent states that last 20 steps on average, int [count, steps]."""
+    change = rng.random((count, steps)) < 1 / dwell
+    kind = rng.integers(0, kinds, (count, steps))
+    last = np.maximum.accumulate(np.where(change, np.arange(steps), 0), axis=1)
+    return np.take_along_axis(kind, last, axis=1)
+
+
+def test_the_null_of_one_recording_keeps_its_rate(tmp_path):
+    rng = seeds.numpy_generator(0, "planted codes")
+    x = (states(rng, 2000, 60) == 0) * rng.random((60, 2000))
+    labels = {f"label {n}": [code.tolist()] for n, code in enumerate(states(rng, 2000, 30))}
+    made, store = made_from(tmp_path, [x.T], labels, None)
+    p = st.label_features(made, store, progress=False).table["p"].to_numpy()
+    assert len(p) > 1700
+    assert 0.03 < (p <= 0.05).mean() < 0.07
+    assert (p <= 0.01).mean() < 0.02
+
+
+def test_one_recording_is_shifted_before_its_blocks_are_taken():
+    """Each draw is the AUROC on the scoring rows for the label of the whole recording, shifted."""
+    rng = seeds.numpy_generator(1, "planted codes")
+    steps, draws, seed = 640, 20, 3
+    value, code = rng.random(steps).astype(np.float32), states(rng, steps, 1)[0].astype(np.int32)
+    halved = halves(np.array([steps]), {}, seed)
+    order = np.argsort(-value).astype(np.int32)
+    sorted_entries = FeatureEntries(
+        np.array([0, steps]), order, value[order], np.array([0, steps]), np.array([0])
+    )
+    scored = sorted_entries.on(halved.scoring)
+    count = int(halved.scoring.sum())
+    rank = np.arange(count, 0, -1) - np.float32(0.5)  # less that of inactive rows, of which there are none
+    null = null_auroc(
+        scored, rank.astype(np.float32), np.array([float(count)]),
+        LabelColumn("state", tuple("abcd"), code), halved, np.array([1]), np.array([1]), draws,
+        seed,
+    )[0]  # fmt: skip
+    stream = seeds.numpy_generator(seed, "exchanged labels")
+    stream.random((draws, 1))  # the order of recordings
+    for draw, shift in enumerate((stream.random(draws) * steps).astype(int)):
+        is_value = np.roll(code, -shift)[halved.scoring] == 1
+        expected = roc_auc_score(is_value, value[halved.scoring])
+        assert null[draw] == pytest.approx(expected, abs=1e-5)
 
 
 def test_flags_and_whole_numbers_name_features(tmp_path):

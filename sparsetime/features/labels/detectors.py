@@ -87,7 +87,7 @@ class DetectorScorer:
         held_out = auroc(ranks, positive, active, rows)
         untested = (low < 0) | (active < FEWEST_STEPS) | (positive == 0) | (positive == rows)
         held_out[untested] = np.nan
-        null = null_auroc(scored, rank, column, self._halves, low, high, draws, seed)
+        null = null_auroc(scored, rank, active, column, self._halves, low, high, draws, seed)
         null[untested] = np.nan
         # A draw without the value has no AUROC; it says that nothing was found.
         null[~untested] = np.nan_to_num(null[~untested], nan=0.5)

@@ -18,6 +18,7 @@ _MOST_CODES = 1 << 26  # drawn at once
 def null_auroc(
     entries: FeatureEntries,
     rank: Float[np.ndarray, " entries"],
+    active: Float[np.ndarray, " width"],
     column: LabelColumn,
     halves: Halves,
     low: Int[np.ndarray, " width"],
@@ -29,21 +30,23 @@ def null_auroc(
 
     In each draw recording r gets the label of recording pi(r) (pi a random permutation), begun at
     a random step and continued from its start: how long values last stays. One recording is shifted
-    only. A label of whole recordings is permuted, and its draws cost a sum over recordings.
+    only, as a whole, before its scoring blocks are taken: shifted among these alone, the label would
+    jump at each of their seams. A label of whole recordings is permuted, and its draws cost a sum
+    over recordings.
 
-    entries, rank: those of the scoring rows, as `label_loops.score` ranks them.
+    entries, rank, active: those of the scoring rows, as `label_loops.score` ranks and counts them.
     """
-    rows = np.flatnonzero(halves.scoring & (column.code >= 0))
+    scored = halves.scoring & (column.code >= 0)
+    rows = np.flatnonzero(scored if halves.unit.any() else column.code >= 0)
     track = column.code[rows]
     _, unit = np.unique(halves.unit[rows], return_inverse=True)
     begins = np.append(np.flatnonzero(np.diff(unit, prepend=-1)), len(rows))
     place_of_row = np.zeros(entries.rows, dtype=np.int32)  # elsewhere the rank is 0
     place_of_row[rows] = np.arange(len(rows))
-    active = _active(entries, column)
     offsets, place, weight = entries.offsets, place_of_row[entries.row], rank
     units = len(begins) - 1
     whole = units > 1 and bool((np.diff(track)[np.diff(unit) == 0] == 0).all())
-    steps = np.ones(len(rows), dtype=np.int64)
+    steps = scored[rows].astype(np.int64)
     if whole:  # a draw then costs recordings, and not steps
         offsets, place, weight = label_loops.sum_by_unit(
             offsets, unit.astype(np.int32)[place], weight, units
@@ -65,7 +68,7 @@ def null_auroc(
         ranks = label_loops.sum_positive(offsets, place, weight, codes, *ends)
         before = np.concatenate([np.zeros((1, count)), np.cumsum(values, axis=0)])
         positive = before[high + 1] - before[low]
-        null[:, some] = auroc(ranks, positive, active[:, None], len(rows))
+        null[:, some] = auroc(ranks, positive, active[:, None], int(scored.sum()))
     return null
 
 
@@ -86,9 +89,3 @@ def auroc(
     out = np.full(np.shape(whole), np.nan)
     both = (positive > 0) & (negative > 0)
     return np.asarray(np.divide(whole, positive * negative, out=out, where=both))
-
-
-def _active(entries: FeatureEntries, column: LabelColumn) -> Float[np.ndarray, " width"]:
-    """Active rows of every feature among those with the label."""
-    labelled = np.concatenate([[0], np.cumsum(column.code[entries.row] >= 0)])
-    return np.asarray(np.diff(labelled[entries.offsets]).astype(np.float64))
