@@ -40,7 +40,7 @@ def main() -> None:
     monitor = Monitor(
         alarms={"a": Alarm((1, 2, 3))},
         thresholds={"a": 1e9},
-        figures={},
+        detections={},
         reference=np.full(chosen.width, 32 / chosen.width),
         drift_window=600,
         drift_threshold=1e9,

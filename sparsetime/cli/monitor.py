@@ -104,12 +104,12 @@ def monitor(
         seed=chosen.seed,
         out=chosen.out,
     )
-    for name, detection in made.figures.items():
+    for name, detection in made.detections.items():
         say(f"{name}: threshold {made.thresholds[name]:.4g}; {_results(detection)}")
     say(f"drift: {made.drift_rate:.3g} windows an hour over {made.drift_threshold:.4g}")
     say(
         f"{chosen.out}: thresholds {made.about['thresholds_from']}; "
-        f"results {made.about['figures_from']}"
+        f"results {made.about['detections_from']}"
     )
     for line in _watched(made, sae, chosen):
         say(json_line(line))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import index as whole_number
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -27,7 +28,8 @@ class Alarm:
 
     smooth: time constant in seconds of the moving average; 0 takes each step as it is.
 
-    Errors: ConfigError for no features, another combination, or a negative time.
+    Errors: ConfigError for no features, one that is no whole number or is there twice, another
+    combination, or a negative time.
     """
 
     features: tuple[int, ...]
@@ -35,12 +37,18 @@ class Alarm:
     smooth: float = 0.0
 
     def __post_init__(self) -> None:
-        vars(self).update(features=tuple(int(feature) for feature in self.features))
+        vars(self).update(features=_numbers(self.features))
         if not self.features or self.combine not in COMBINE or not self.smooth >= 0:
             raise ConfigError(
                 f"got an alarm of the features {list(self.features)}, combine={self.combine!r} and "
                 f"smooth={self.smooth}; expected at least one feature, one of "
                 f"{', '.join(COMBINE)}, and a time from 0 on"
+            )
+        twice = [f for f in dict.fromkeys(self.features) if self.features.count(f) > 1]
+        if twice:
+            raise ConfigError(
+                f"got feature {twice[0]} {self.features.count(twice[0])} times in one alarm, "
+                "expected it once; name every feature once"
             )
 
     def scores(
@@ -90,7 +98,8 @@ def as_alarms(
         elif isinstance(given, Alarm):
             alarm = given
         else:
-            alarm = Alarm(tuple(given) if isinstance(given, Sequence) else (given,))
+            is_one = not isinstance(given, Iterable) or getattr(given, "ndim", 1) == 0
+            alarm = Alarm(_numbers((given,) if is_one else given))
         beyond = [feature for feature in alarm.features if not 0 <= feature < width]
         if beyond:
             raise ConfigError(
@@ -99,6 +108,17 @@ def as_alarms(
             )
         made[str(name)] = alarm
     return made
+
+
+def _numbers(features: Iterable[Any]) -> tuple[int, ...]:
+    """Numbers of features as Python's integers, from NumPy's or PyTorch's too."""
+    features = tuple(features)
+    try:
+        return tuple(map(whole_number, features))
+    except TypeError:
+        raise ConfigError(
+            f"got an alarm of the features {list(features)}, expected their numbers, such as (3, 7)"
+        ) from None
 
 
 def _named(label: str, index: FeatureIndex | None) -> tuple[int, ...]:

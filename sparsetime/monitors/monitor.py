@@ -1,10 +1,10 @@
-"""st.monitor: alarms whose thresholds and figures come from held-out recordings, and drift."""
+"""st.monitor: alarms with thresholds and detections from held-out recordings, and drift."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -42,7 +42,7 @@ _SECONDS = ("second", "seconds", "s")
 class Monitor:
     """Alarms with thresholds, and the reference of drift.
 
-    thresholds: by alarm. figures: a `Detection` for each alarm, from recordings that chose no
+    thresholds: by alarm. detections: a `Detection` for each alarm, from recordings that chose no
     threshold. reference: firing rate of each feature, drift_threshold: of the distance of a window
     of drift_window steps; see `DriftWindows`. drift_rate: windows over it an hour, on recordings
     that did not choose it. step: seconds. hold_steps: alarms this close together are one. about:
@@ -51,7 +51,7 @@ class Monitor:
 
     alarms: dict[str, Alarm]
     thresholds: dict[str, float]
-    figures: dict[str, Detection]
+    detections: dict[str, Detection]
     reference: Float[np.ndarray, " width"] = field(repr=False)
     drift_window: int
     drift_threshold: float
@@ -79,10 +79,10 @@ class Monitor:
         value = {
             name: getattr(self, name)
             for name in self.__dataclass_fields__
-            if name not in ("reference", "alarms", "figures")
+            if name not in ("reference", "alarms", "detections")
         }
         value["alarms"] = {name: asdict(alarm) for name, alarm in self.alarms.items()}
-        value["figures"] = {name: asdict(one) for name, one in self.figures.items()}
+        value["detections"] = {name: asdict(one) for name, one in self.detections.items()}
         where.write_json(RECORD, {"schema_version": 1, "rates": sha256, **value})
 
 
@@ -103,7 +103,7 @@ def open_monitor(folder: str | Path) -> Monitor:
             name: Alarm(tuple(one["features"]), one["combine"], one["smooth"])
             for name, one in record.pop("alarms").items()
         }
-        figures = {
+        detections = {
             name: Detection(
                 **one
                 | {
@@ -111,9 +111,9 @@ def open_monitor(folder: str | Path) -> Monitor:
                     "delays": tuple(one["delays"]),
                 }
             )
-            for name, one in record.pop("figures").items()
+            for name, one in record.pop("detections").items()
         }
-        return Monitor(alarms=alarms, figures=figures, reference=rates, **record)
+        return Monitor(alarms=alarms, detections=detections, reference=rates, **record)
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedError(f"{where.url}/{RECORD} is no monitor: {error!r}. {again}") from error
 
@@ -122,7 +122,7 @@ def open_monitor(folder: str | Path) -> Monitor:
 def monitor(
     sae: Dictionary,
     store: Store,
-    alarms: Mapping[str, int | Sequence[int] | str | Alarm],
+    alarms: Mapping[str, int | Iterable[int] | str | Alarm],
     *,
     false_alarms: float = 1.0,
     events: Mapping[str, str] | None = None,
@@ -168,14 +168,14 @@ def monitor(
         if kind not in kinds:
             raise unknown_name("type of events of the store", kind, map(str, kinds))
     setting, measuring = split(store, by, label=label, held_out=0.5, seed=seed)
-    reference = reference_rates(sae, training or setting, progress)
+    reference = reference_rates(sae, setting if training is None else training, progress)
     window = max(round(drift_window / step), 1)
     halves = [
         ScoredStore.of(sae, half, chosen, events, step, (reference, window), progress)
         for half in (setting, measuring)
     ]
     steps = (round(hold / step), round(late / step))
-    thresholds, figures = {}, {}
+    thresholds, detections = {}, {}
     for name in chosen:
         hours = clean_steps(halves[0].recordings[name], steps[1]) * step / 3600
         allowed = false_alarms * hours
@@ -187,13 +187,13 @@ def monitor(
                 stacklevel=3,
             )
         thresholds[name] = threshold_for(halves[0].recordings[name], allowed, *steps)
-        figures[name] = detect(halves[1].recordings[name], thresholds[name], *steps, step, seed)
+        detections[name] = detect(halves[1].recordings[name], thresholds[name], *steps, step, seed)
     drift_threshold = _upper(halves[0].distances, false_alarms * window * step / 3600)
     over = float(np.mean(halves[1].distances >= drift_threshold)) if len(halves[1].distances) else 0
     made = Monitor(
         chosen,
         thresholds,
-        figures,
+        detections,
         reference,
         window,
         drift_threshold,
@@ -207,8 +207,10 @@ def monitor(
             "false_alarms": false_alarms,
             # A half that sets thresholds was not trained on.
             "thresholds_from": setting.note.replace("trained on", "set on"),
-            "figures_from": measuring.note,
-            "reference": "the training store" if training else "the half that sets thresholds",
+            "detections_from": measuring.note,
+            "reference": (
+                "the half that sets thresholds" if training is None else "the training store"
+            ),
         },
     )
     if out is not None:

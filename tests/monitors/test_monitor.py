@@ -11,6 +11,7 @@ from torch import nn
 
 import sparsetime as st
 from sparsetime.errors import ConfigError, DamagedError, MismatchError, UnknownNameError
+from sparsetime.monitors.alarm import as_alarms
 from sparsetime.monitors.detection import (
     NEVER,
     ScoredRecording,
@@ -71,11 +72,11 @@ def test_episodes_are_runs_that_hold_joins():
 
 
 def test_planted_events_are_found_with_their_delay(monitor):
-    spike = monitor.figures["spike"]
+    spike = monitor.detections["spike"]
     assert (spike.events, spike.missed) == (4 * EVENTS, 0)
     assert set(spike.delays) <= {0.0, 1.0, 2.0, float(LATE)}
     assert np.median(spike.delays) == LATE
-    assert "4 of 8 sequences" in monitor.about["figures_from"]
+    assert "4 of 8 sequences" in monitor.about["detections_from"]
 
 
 def test_an_alarm_that_is_on_before_the_event_is_false():
@@ -91,17 +92,17 @@ def test_an_alarm_that_is_on_before_the_event_is_false():
 
 def test_false_alarms_are_as_many_as_were_allowed(monitor, store, sae):
     for name in ("spike", "noise"):
-        low, high = monitor.figures[name].interval
+        low, high = monitor.detections[name].interval
         assert low <= 5 <= high
     often = st.monitor(sae, store, {"noise": 1}, false_alarms=60, hold=2, progress=False)
-    assert 40 < often.figures["noise"].false_rate < 80
+    assert 40 < often.detections["noise"].false_rate < 80
     assert often.thresholds["noise"] < monitor.thresholds["noise"]
 
 
 def test_a_feature_that_knows_nothing_detects_as_chance_does(store, sae):
     noise = st.monitor(
         sae, store, {"n": 1}, false_alarms=300, events={"n": "spike"}, hold=1, progress=False
-    ).figures["n"]
+    ).detections["n"]
     found = 1 - noise.missed / noise.events
     spread = 3 * np.sqrt(noise.chance * (1 - noise.chance) / noise.events)
     assert abs(found - noise.chance) < spread
@@ -119,6 +120,12 @@ def test_pieces_of_a_stream_give_the_lines_of_the_whole(monitor, store, sae):
     assert begun == episodes(score, monitor.thresholds["spike"], 2)[:, 0].tolist()
     ends = [line for line in whole if line["kind"] == "end"]
     assert ends and json.loads(json_line(ends[0])) == ends[0]
+
+
+@pytest.mark.parametrize("given", [np.array([1, 2]), torch.tensor([1, 2]), {1, 2}, range(1, 3)])
+def test_features_of_an_alarm_come_in_any_collection(given):
+    made = as_alarms({"many": given, "one": np.array(3), "first": np.int64(0)}, 4, None)
+    assert [alarm.features for alarm in made.values()] == [(1, 2), (3,), (0,)]
 
 
 def test_without_hold_steps_side_by_side_are_one_alarm(monitor, store, sae):
@@ -178,8 +185,8 @@ def test_a_running_model_gives_the_lines_of_its_activations(monitor, store, sae)
 def test_a_saved_monitor_is_the_same(monitor, store, sae, tmp_path):
     monitor.save(tmp_path)
     read = st.open_monitor(tmp_path)
-    assert (read.figures, read.alarms, read.about) == (
-        monitor.figures,
+    assert (read.detections, read.alarms, read.about) == (
+        monitor.detections,
         monitor.alarms,
         monitor.about,
     )
@@ -204,6 +211,10 @@ def test_settings_that_do_not_fit(store, sae, tmp_path):
     refused(ConfigError, "the alarm 'C4' by name without an index", {"a": "C4"})
     refused(ConfigError, "got false_alarms=0", false_alarms=0)
     refused(UnknownNameError, "unknown type of events of the store 'spik'", events={"a": "spik"})
+    with pytest.raises(ConfigError, match="got feature 1 2 times in one alarm, expected it once"):
+        st.monitors.Alarm((1, 3, 1), "all")
+    with pytest.raises(ConfigError, match=r"features \[1.5\], expected their numbers"):
+        as_alarms({"a": 1.5}, 4, None)
     with pytest.raises(ConfigError, match="combine='most'"):
         st.monitors.Alarm((1,), "most")
     tokens = make_store(tmp_path / "tokens", [np.ones((9, 4))] * 2)
