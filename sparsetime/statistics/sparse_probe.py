@@ -41,8 +41,7 @@ def k_sparse_probe(
             f"got k={k}, expected 1 to {matrix.shape[1]}, the number of columns; choose one"
         )
     train = matrix[split.train]
-    classes = np.arange(split.classes)
-    member = (split.train_label[:, None] == np.unique(split.train_label)[classes]).astype(float)
+    member = (split.train_label[:, None] == np.unique(split.train_label)).astype(float)
     means = np.asarray((train.T @ member) / member.sum(axis=0)).T
     power = np.asarray(train.multiply(train).mean(axis=0)).ravel()
     spread = ((means - means.mean(axis=0)) ** 2).sum(axis=0)

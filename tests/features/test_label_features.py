@@ -167,7 +167,9 @@ def test_one_recording_is_shifted_before_its_blocks_are_taken():
     )
     scored = sorted_entries.on(halved.scoring)
     count = int(halved.scoring.sum())
-    rank = np.arange(count, 0, -1) - np.float32(0.5)  # less that of inactive rows, of which there are none
+    rank = np.arange(count, 0, -1) - np.float32(
+        0.5
+    )  # less that of inactive rows, of which there are none
     null = null_auroc(
         scored, rank.astype(np.float32), np.array([float(count)]),
         LabelColumn("state", tuple("abcd"), code), halved, np.array([1]), np.array([1]), draws,
