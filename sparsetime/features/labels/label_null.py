@@ -29,10 +29,10 @@ def null_auroc(
     """AUROC of every feature for its value, with the label exchanged among recordings.
 
     In each draw recording r gets the label of recording pi(r) (pi a random permutation), begun at
-    a random step and continued from its start: how long values last stays. One recording is shifted
-    only, as a whole, before its scoring blocks are taken: shifted among these alone, the label would
-    jump at each of their seams. A label of whole recordings is permuted, and its draws cost a sum
-    over recordings.
+    a random step and continued from its start: how long values last stays. One recording is only
+    shifted, as a whole, before its scoring blocks are taken: shifted among these alone, the label
+    would jump at each of their seams. A label of whole recordings is permuted, and its draws cost a
+    sum over recordings.
 
     entries, rank, active: those of the scoring rows, as `label_loops.score` ranks and counts them.
     """
