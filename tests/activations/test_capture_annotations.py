@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from recording_files import RATE, write_brainvision, write_edf, write_fif, write_video, write_wav
+from toy_signals import whisper
 
 import sparsetime as st
 from sparsetime.activations.readers.recordings import recordings_of
@@ -163,6 +164,22 @@ def test_events_are_annotated_on_the_clock_of_the_input(tmp_path):
     assert st.annotate(later, events=rows).events.equals(given.events)
     with pytest.raises(DataError, match=r"row 1 is outside its recording: .* from 0 to 2;"):
         st.annotate(later, events=[{"id": "x", "onset": 2.0}])
+
+
+def test_events_have_no_steps_of_a_decoder(tmp_path):
+    mel = st.Document("m", values=torch.zeros(100, 8), decoder_tokens=[1, 5, 6])
+    rows = [{"id": "m", "onset": 40.0, "duration": 5.0}]
+    message = "got events for a site of the decoder, whose rows are the tokens that it reads"
+    with pytest.raises(DataError, match=message):
+        st.capture(
+            whisper(), [mel], "decoder.layers.1", tmp_path / "s", events=rows, progress=False
+        )
+    assert not (tmp_path / "s").exists()
+    store = st.capture(whisper(), [mel], "decoder.layers.1", tmp_path / "s", progress=False)
+    events = st.annotate(store, events=[{"id": "m", "onset": 1.0, "duration": 2.0}]).events
+    assert events.select(["first_step", "stop_step"]).to_pylist() == [
+        {"first_step": 1, "stop_step": 3}
+    ]
 
 
 def test_rates_may_differ_where_the_rate_of_rows_is_given(tmp_path):

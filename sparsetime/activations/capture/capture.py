@@ -202,6 +202,7 @@ def capture(
     elif own is not None:
         items = islice(items, own.number, None, own.total)
     first, planned, widths_and_dtypes = passes.begin(items, shard_rows, own, keep_input)
+    annotations.check_clock(passes.clock)
     settings_record = asdict(settings) | {
         "shard_rows": shard_rows,
         "tokenizer": _tokenizer_hash(loaded.tokenizer),

@@ -16,6 +16,7 @@ from sparsetime.activations.annotations.table_file import AnnotationTable
 from sparsetime.activations.capture.document import Document
 from sparsetime.errors import DataError
 from sparsetime.files import Folder
+from sparsetime.models.row_clock import RowClock
 
 if TYPE_CHECKING:
     from sparsetime.activations.readers.recordings import Recordings
@@ -61,6 +62,15 @@ class CaptureAnnotations:
         if len(known) == len(times):
             for table in self._tables:
                 table.rows_of(known)
+
+    def check_clock(self, clock: RowClock) -> None:
+        """Errors: DataError for events of a site whose rows have no time in the recording."""
+        if clock.follows == "decoder" and (self._tables or self._rows):
+            raise DataError(
+                "got events for a site of the decoder, whose rows are the tokens that it reads and "
+                "have no time in the recording; capture without events, and give those that are "
+                "counted in these tokens to sparsetime.annotate"
+            )
 
     def applied(self, documents: Iterable[Document]) -> Iterator[Document]:
         """The documents with the labels of the table; their events and times are noted.
