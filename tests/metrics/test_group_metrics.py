@@ -26,7 +26,7 @@ def evaluate(sae, store, **other):
     return st.evaluate(sae, store, progress=False, **other)
 
 
-def test_figures_of_a_group_are_those_of_its_part(store, tmp_path):
+def test_metrics_of_a_group_are_those_of_its_part(store, tmp_path):
     report = evaluate(Itself(4), store, metrics=["fvu", "l0"], by="subject", out=tmp_path / "out")
     assert list(report.groups) == ["s0", "s1", "s2", "s3"]
     alone = evaluate(Itself(4), store.where(subject="s2"), metrics=["fvu", "l0"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Real
 from sparsetime.codes import SparseCode
 from sparsetime.features import timescales
 from sparsetime.metrics.temporal.sequences import Lengths, check_lag, in_sequences, in_steps
+from sparsetime.segments import Segments
 from sparsetime.statistics.estimate import (
     Estimate,
     Statistic,
@@ -74,6 +75,9 @@ def timescale(
     `in_sequences`, which checks `times`.
     """
     sequences = in_sequences(code, lengths, times)
+    # Resamples of sequences without steps alone would have no half-life.
+    filled = Segments.of_lengths(sequences.lengths[sequences.lengths > 0])
+    sequences = replace(sequences, segments=filled)
     check_lag(1, sequences)
     read = in_steps(max_lag, timescales.MAX_LAG, sequences, "max_lag")
     check_lag(min(read, int(sequences.lengths.max()) - 1), sequences, "max_lag")

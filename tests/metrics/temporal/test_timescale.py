@@ -76,6 +76,13 @@ def test_silent_features_are_unknown_and_one_sequence_gives_no_interval():
     assert found.step == 0.5
 
 
+@pytest.mark.parametrize("lengths", [[0, 300, 300], [300, 0, 300], [300, 300, 0]])
+def test_sequences_without_steps_change_nothing(lengths):
+    chain = two_state(np.random.default_rng(3), 0.8, 0.9, 1, 600)
+    code = as_code(chain).reshape(600)
+    assert repr(timescale(code, lengths)) == repr(timescale(code, [300, 300]))
+
+
 def test_lags_and_sequences_that_allow_no_pair_are_refused():
     with pytest.raises(DataError, match="a lag of 1 steps leaves no pairs: the longest sequence"):
         timescale(code_of([[1], [0]]), [1, 1])
