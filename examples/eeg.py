@@ -1,6 +1,6 @@
-"""EEG: which features of a forecaster answer to blinks, spindles and tones, and how late.
+"""EEG: features of a forecaster that respond to blinks, spindles and tones, and their latency.
 
-    pip install "sparsetime[eeg]" edfio
+    pip install ".[eeg]" edfio
     python examples/eeg.py
 
 Recordings with planted events are written as EDF files with annotations and read as a user's files
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import edfio
 import torch
-from example import run, show
+from example import discovered, run, say, show
 from torch import nn
 
 import sparsetime as st
@@ -73,7 +73,7 @@ def trained(paths: list[Path], steps: int) -> Forecaster:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    print(f"forecaster: squared error {loss:.3f}, variance of the data {target.var():.3f}")
+    say(f"Forecaster: squared error {loss:.3f}, variance of the data {target.var():.3f}.")
     return model.eval()
 
 
@@ -96,11 +96,14 @@ def main(out: Path, small: bool) -> None:
     index = st.index(sae, stores["test"], out=out / "dictionary" / "features")
 
     averages = st.peri_event(index, stores["test"].events, before=RATE // 4, after=RATE // 2)
-    rows = [row for row in averages.table.to_pylist() if row["q"] is not None]
+    rows = averages.table.to_pylist()
     for kind in sorted({row["type"] for row in rows}):
-        found = [row for row in rows if row["type"] == kind and row["q"] <= 0.05]
-        print(f"{kind}: {len(found)} features answer, false-discovery rate 0.05")
+        found = [row for row in rows if row["type"] == kind and discovered(row)]
+        count = f"{len(found)} of {sae.width} features respond"
+        say(f"{kind.capitalize()}: {count}, false-discovery rate 0.05.")
         found.sort(key=lambda row: -abs(row["peak"] - row["baseline"]))
+        if not found:
+            continue
         timed = [row | {"ms": 1000 * row["latency"] / RATE} for row in found[:3]]
         show(timed, feature="feature", before="baseline:.0%", peak="peak:.0%", ms="ms:.0f")
 

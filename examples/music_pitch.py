@@ -1,4 +1,4 @@
-"""Music: features of CREPE, a network of pitch, that name notes; found without a person.
+"""Music: features of CREPE, a network of pitch, as detectors of single notes.
 
     python examples/music_pitch.py
 
@@ -10,15 +10,22 @@ note, beside the best single dimension of the layer and of an untrained copy of 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
-from example import run, show
+from example import discovered, run, say, say_halves, show
 
 import sparsetime as st
+from sparsetime.features.labels.stored_label import NO_EVENT
 from sparsetime.testbeds import crepe, melodies
 from sparsetime.testbeds.networks.crepe import Crepe
 
 SURE = 0.95
+
+
+def both(row: dict[str, Any], of: str = "") -> float:
+    """The smaller one of precision and recall; 0 where they are not defined."""
+    return min(row[f"{of}precision"] or 0.0, row[f"{of}recall"] or 0.0)
 
 
 def main(out: Path, small: bool) -> None:
@@ -42,12 +49,12 @@ def main(out: Path, small: bool) -> None:
     index = st.index(sae, held_out, out=out / "dictionary" / "features")
 
     scores = st.label_features(index, held_out, baselines={"untrained": untrained})
-    # Those that a label names: notes of the table of events, false-discovery rate 0.05.
-    rows = [r for r in scores.table.to_pylist() if r["value"] == "True" and (r["q"] or 1) <= 0.05]
-    sure = [row for row in rows if (row["precision"] or 0) > SURE and (row["recall"] or 0) > SURE]
-    print(scores.about["halves"])
+    rows = [row for row in scores.table.to_pylist() if row["value"] != NO_EVENT]
+    sure = [row for row in rows if discovered(row) and both(row) > SURE]
+    best = {row["name"]: row for row in sorted(sure, key=lambda row: row["phi"])}
+    say_halves(scores)
     show(
-        sorted(sure, key=lambda row: row["name"]),
+        sorted(best.values(), key=lambda row: row["name"]),
         feature="feature",
         note="name",
         precision="precision:.3f",
@@ -57,8 +64,10 @@ def main(out: Path, small: bool) -> None:
         untrained="untrained_precision:.3f",
         __="untrained_recall:.3f",
     )
-    named = {row["name"] for row in sure}
-    print(f"{len(sure)} features name {len(named)} notes, precision and recall above {SURE}")
+    say(f"{len(sure)} features name {len(best)} notes, precision and recall above {SURE}.")
+    for prefix, network in (("raw_", "the network"), ("untrained_", "an untrained copy")):
+        most = max(both(row, prefix) for row in rows)
+        say(f"The best single dimension of {network} has {most:.2f} of both.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Protein: what a network that predicts disorder knows about residues, zinc fingers and membranes.
+"""Protein: features of a network that predicts AlphaFold's confidence, as detectors of residues.
 
     python examples/protein.py
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from example import run, show
+from example import run, show_detectors
 
 import sparsetime as st
 from sparsetime.testbeds import human_proteins, protein_lstm
@@ -27,22 +27,9 @@ def main(out: Path, small: bool) -> None:
     st.train(sae, train, out=out / "dictionary", rows=40_000 if small else 400_000, batch=1024)
     index = st.index(sae, held_out, out=out / "dictionary" / "features")
 
-    scores = st.label_features(index, held_out, list(LABELS))
-    print(scores.about["halves"])
-    rows = [row for row in scores.table.to_pylist() if row["precision"] is not None]
-    for label in LABELS:
-        best = sorted((r for r in rows if r["label"] == label), key=lambda row: -row["phi"])[:5]
-        show(
-            best,
-            feature="feature",
-            detects="name",
-            precision="precision:.2f",
-            recall="recall:.2f",
-            base="base:.3f",
-            q="q:.4f",
-            best_dimension="raw_precision:.2f",
-            _="raw_recall:.2f",
-        )
+    scores = st.label_features(index, held_out, LABELS)
+    raw = {"best_dimension": "raw_precision:.2f", "_": "raw_recall:.2f"}
+    show_detectors(scores, LABELS, 5, base="base:.3f", **raw)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Sensors: what a forecaster of a smart watch has learnt about activities that nobody named to it.
+"""Sensors: features of a forecaster of a smart watch that differ between activities.
 
     python examples/sensors.py
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from example import run, show
+from example import discovered, run, say, show
 from torch import nn
 
 import sparsetime as st
@@ -42,7 +42,7 @@ def trained(recordings: list[st.Document], steps: int) -> Forecaster:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    print(f"forecaster: squared error {loss:.2f}, variance of the data {x.var():.2f}")
+    say(f"Forecaster: squared error {loss:.2f}, variance of the data {x.var():.2f}.")
     return model.eval()
 
 
@@ -61,8 +61,9 @@ def main(out: Path, small: bool) -> None:
     for a, b in (("Running", "Badminton"), ("Walking", "Standing")):
         table = st.compare_conditions(index, test, "activity", a, b).to_pylist()
         name = f"activity {a} vs {b}"
-        differing = [row for row in table if (row[f"{name} q"] or 0) <= 0.05]
-        print(f"{a} against {b}: {len(differing)} features differ, false-discovery rate 0.05")
+        differing = [row for row in table if discovered(row, f"{name} q")]
+        count = f"{len(differing)} of {sae.width} features differ"
+        say(f"{a} against {b}: {count}, false-discovery rate 0.05.")
         largest = sorted(differing, key=lambda row: -abs(row[f"{name} difference"]))[:4]
         rates = {a: f"{name} rate a:.0%", b: f"{name} rate b:.0%"}
         show(largest, feature="feature", **rates, q=f"{name} q:.3f")

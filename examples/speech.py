@@ -1,4 +1,4 @@
-"""Speech: what an LSTM that embeds voices keeps of what was said, and of who said it.
+"""Speech: features of an LSTM that embeds voices, as detectors of sounds and of speakers.
 
     python examples/speech.py
 
@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from example import run, show
+from example import discovered, run, say, show_detectors
 
 import sparsetime as st
 from sparsetime.testbeds import utterances, voice_encoder
@@ -31,25 +30,13 @@ def main(out: Path, small: bool) -> None:
     index = st.index(sae, held_out, out=out / "dictionary" / "features")
 
     labels = ("vowel", "fricative", "nasal", "speaker", "pitch")
-    scores = st.label_features(index, held_out, list(labels))
-    print(scores.about["halves"])
-    rows = [row for row in scores.table.to_pylist() if row["precision"] is not None]
-    for label in labels:
-        best = sorted((r for r in rows if r["label"] == label), key=lambda row: -row["phi"])[:3]
-        show(
-            best,
-            feature="feature",
-            detects="name",
-            precision="precision:.2f",
-            recall="recall:.2f",
-            base="base:.3f",
-            q="q:.4f",
-            best_dimension="raw_precision:.2f",
-            _="raw_recall:.2f",
-        )
-    table = st.compare_conditions(index, held_out, "voice", "high", "low")
-    q = np.array(table["voice high vs low q"].to_pylist(), dtype=float)
-    print(f"{int((q <= 0.05).sum())} features fire more in high or in low voices (q at most 0.05)")
+    scores = st.label_features(index, held_out, labels)
+    raw = {"best_dimension": "raw_precision:.2f", "_": "raw_recall:.2f"}
+    show_detectors(scores, labels, 3, base="base:.3f", **raw)
+    rows = st.compare_conditions(index, held_out, "voice", "high", "low").to_pylist()
+    differing = [row for row in rows if discovered(row, "voice high vs low q")]
+    count = f"{len(differing)} of {sae.width} features"
+    say(f"{count} fire more in high or in low voices, false-discovery rate 0.05.")
 
 
 if __name__ == "__main__":

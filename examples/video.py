@@ -1,4 +1,4 @@
-"""Video: what a tracker of moving shapes has learnt about motion that nobody named to it.
+"""Video: features of a tracker of moving shapes, as detectors of place and motion.
 
     python examples/video.py
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from example import run, show
+from example import run, say, show_detectors
 from torch import Tensor, nn
 
 import sparsetime as st
@@ -63,7 +63,7 @@ def trained(data: list[Clip], steps: int) -> Tracker:
         loss.backward()
         optimiser.step()
     still = (centres[:, 2:-AHEAD] - centres[:, 2 + AHEAD :]).abs().mean()
-    print(f"tracker: off by {SIZE * loss:.2f} pixels; without a move {SIZE * still:.2f}")
+    say(f"Tracker: off by {SIZE * loss:.2f} pixels; without a move {SIZE * still:.2f}.")
     return model.eval()
 
 
@@ -77,21 +77,9 @@ def main(out: Path, small: bool) -> None:
     sae = st.dictionary("topk", d_in=store.d, width=128, k=4)
     st.train(sae, train, out=out / "dictionary", rows=20_000 if small else 200_000)
     index = st.index(sae, held_out, out=out / "dictionary" / "features")
-    scores = st.label_features(index, held_out, list(LABELS), baselines={"one_frame": frame})
-    print(scores.about["halves"])
-    rows = [row for row in scores.table.to_pylist() if row["precision"] is not None]
-    for label in LABELS:
-        best = sorted((r for r in rows if r["label"] == label), key=lambda row: -row["phi"])[:5]
-        show(
-            best,
-            feature="feature",
-            detects="name",
-            precision="precision:.2f",
-            recall="recall:.2f",
-            q="q:.4f",
-            one_frame="one_frame_precision:.2f",
-            _="one_frame_recall:.2f",
-        )
+    scores = st.label_features(index, held_out, LABELS, baselines={"one_frame": frame})
+    columns = {"one_frame": "one_frame_precision:.2f", "_": "one_frame_recall:.2f"}
+    show_detectors(scores, LABELS, 5, **columns)
 
 
 if __name__ == "__main__":

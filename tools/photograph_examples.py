@@ -17,6 +17,7 @@ from photograph import photograph
 from playwright.sync_api import sync_playwright
 
 import sparsetime as st
+from sparsetime.features.labels.stored_label import NO_EVENT
 
 
 def named(label: str) -> Any:
@@ -32,19 +33,26 @@ def named(label: str) -> Any:
 def most_certain(index: st.FeatureIndex) -> int:
     """The named feature of an event with the largest smaller one of precision and recall."""
     rows = index.details("label_scores").table.to_pylist()
-    named_rows = (r for r in rows if r["value"] == "True" and (r["q"] or 1) <= 0.05)
-    return best((r | {"both": min(r["precision"], r["recall"])} for r in named_rows), "both")
+    named_rows = (r for r in rows if r["value"] != NO_EVENT and discovered(r))
+    return best(
+        (r | {"both": min(r["precision"] or 0, r["recall"] or 0)} for r in named_rows), "both"
+    )
 
 
-def answering(kind: str) -> Any:
+def responding(kind: str) -> Any:
     """The feature whose rate changes most after a type of event."""
 
     def chosen(index: st.FeatureIndex) -> int:
         rows = index.details("peri_event").table.to_pylist()
         rows = [r | {"change": abs(r["peak"] - r["baseline"])} for r in rows if r["type"] == kind]
-        return best((r for r in rows if (r["q"] or 0) <= 0.05), "change")
+        return best((r for r in rows if discovered(r)), "change")
 
     return chosen
+
+
+def discovered(row: dict[str, Any]) -> bool:
+    """Whether a row was tested and its false-discovery rate is at most 0.05."""
+    return row["q"] is not None and row["q"] <= 0.05
 
 
 def best(rows: Any, key: str) -> int:
@@ -58,7 +66,7 @@ PICTURES = {
     "protein": named("zinc finger"),
     "sensors": named("Running (activity)"),
     "video": named("circling (motion)"),
-    "eeg": answering("spindle"),
+    "eeg": responding("spindle"),
 }
 
 

@@ -29,7 +29,7 @@ NO_LABELS = (
 MOST_VALUES = 1000
 FLAGS = ("False", "True")
 _MOST_TYPES, _MOST_FLAGS = 200, 64
-_NONE = "no event"
+NO_EVENT = "no event"
 MOST_INTEGERS = 64  # distinct whole numbers that are categories; more are a numeric label
 
 
@@ -136,9 +136,11 @@ def event_labels(view: Store) -> list[StoredLabel]:
         covered = _covered(view, events, name) > 0
         if (code[covered] > 0).any():  # two types at once
             flags = ((name, _covered(view, events, name)) for name in types[:_MOST_FLAGS])
-            return [StoredLabel(name, (_NONE, name), flag, background=True) for name, flag in flags]
+            return [
+                StoredLabel(name, (NO_EVENT, name), flag, background=True) for name, flag in flags
+            ]
         code[covered] = number
-    return [StoredLabel("event", (_NONE, *sorted(types)), code, background=True)]
+    return [StoredLabel("event", (NO_EVENT, *sorted(types)), code, background=True)]
 
 
 def _covered(view: Store, events: pa.Table, kind: str) -> Int[np.ndarray, " rows"]:
