@@ -186,6 +186,21 @@ def test_dead_latents_start_again_as_badly_reconstructed_rows():
     torch.testing.assert_close(sae.encoder.weight[dead], length * reset)
 
 
+def test_resampled_rows_differ_between_seeds_of_dictionaries():
+    rows = torch.randn(200, 8, generator=torch.Generator().manual_seed(0))
+    dead = torch.arange(16) < 4
+    first = st.dictionary("resampling", d_in=8, width=16, k=2, times=1, seed=0).state_dict()
+    reset = []
+    for seed in (0, 0, 1):
+        sae = st.dictionary("resampling", d_in=8, width=16, k=2, times=1, seed=seed)
+        own = {name: t for name, t in sae.state_dict().items() if name.endswith("noise_seed")}
+        sae.load_state_dict({**first, **own})
+        sae.objective.members[1].observe(sae.forward_train(Batch(x=rows), dead, progress=0.5))
+        reset.append(sae.atoms[dead].clone())
+    assert torch.equal(reset[0], reset[1])
+    assert not torch.equal(reset[0], reset[2])
+
+
 def test_resampling_needs_rows_of_its_own():
     with pytest.raises(ConfigError, match="take 'aux_k'"):
         st.compose(

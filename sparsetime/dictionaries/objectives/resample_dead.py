@@ -36,6 +36,7 @@ class ResampleDead(Term):
     Errors: ConfigError for no times, a share outside of (0, 1], or a scale not above 0.
     """
 
+    noise_seed: Tensor  # drawn with the initial weights, so that it differs between seeds
     reached: Tensor
 
     def __init__(
@@ -52,7 +53,12 @@ class ResampleDead(Term):
             )
         super().__init__(times=times, until=until, scale=scale, weight=weight)
         self.times, self.until, self.scale = times, until, scale
+        self.register_buffer("noise_seed", torch.tensor(0))
         self.register_buffer("reached", torch.tensor(0))
+
+    @torch.no_grad()
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        self.noise_seed.copy_(torch.randint(1 << 31, (), generator=generator))
 
     def incompatibility(self, composition: Composition) -> str | None:
         linear = composition.encoder.kind == LinearEncoder.kind
@@ -90,7 +96,7 @@ class ResampleDead(Term):
     def _chosen(self, step: ForwardPass) -> Tensor:
         """Rows in random order, those with a large error early."""
         squares = step.residual.square().sum(1).square()
-        random = seeds.torch_generator(0, "resampled latents", int(self.reached))
+        random = seeds.torch_generator(int(self.noise_seed), "resampled latents", int(self.reached))
         # The order of Gumbel-perturbed logarithms is that of draws without replacement.
         uniform = torch.rand(len(squares), generator=random).to(squares).clamp(1e-9, 1 - 1e-7)
         keys = squares.clamp_min(1e-30).log() - (-uniform.log()).log()
