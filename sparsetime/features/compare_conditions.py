@@ -61,8 +61,11 @@ def compare_conditions(
     columns features are sorted and filtered.
 
     Errors: UnknownNameError for a label or a value that no indexed recording has; DataError for
-    fewer than two recordings of a condition; ConfigError for two equal values.
+    fewer than two recordings of a condition; ConfigError for two equal values, or fewer than 20
+    draws.
     """
+    if draws < 20:
+        raise ConfigError(f"got draws={draws}, expected at least 20, from which p-values follow")
     view = indexed_view(index, store)
     lengths = view.segments.numpy_lengths.tolist()
     # A recording without steps has no rate, so its labels do not count.

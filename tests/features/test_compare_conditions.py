@@ -120,6 +120,8 @@ def test_bad_input_is_refused_in_words(planted, tmp_path):
         st.compare_conditions(made, store, "group", "patient", "control", within="subjects")
     with pytest.raises(DataError, match="got 0 values of 'group' with recordings of both"):
         st.compare_conditions(made, store, "group", "patient", "control", within="group")
+    with pytest.raises(ConfigError, match="got draws=0, expected at least 20"):
+        st.compare_conditions(made, store, "group", "patient", "control", draws=0)
     single = make_store(tmp_path / "store", [np.ones((9, 2))] * 3, labels=[{"g": v} for v in "aab"])
     of_single = index(Itself(2), single, tmp_path / "index", progress=False)
     with pytest.raises(DataError, match="got one recording with g=b"):

@@ -169,6 +169,9 @@ def test_bad_input_is_refused_in_words(planted):
         st.peri_event(made, {"onset": [1.0]})
     with pytest.raises(DataError, match="event 1 begins at step 400 of sequence 2, which has 400"):
         st.peri_event(made, {"sequence": [2], "first_step": [400]})
+    for steps, message in (([1.5], "with 0 empty"), ([1, None], "with 1 empty")):
+        with pytest.raises(DataError, match=rf"'first_step' is of type \w+ {message}"):
+            st.peri_event(made, {"sequence": [0] * len(steps), "first_step": steps})
     with pytest.raises(DataError, match="none of them in an indexed sequence"):
         st.peri_event(made, {"sequence": [99], "first_step": [0]})
     with pytest.raises(DataError, match="fewer than 5 events of every type"):

@@ -80,8 +80,9 @@ def read_onsets(index: FeatureIndex, events: Store | pa.Table | Mapping[str, Any
     `events` is a store that was annotated with some, or a table with the columns `sequence`
     (number in the whole store) and `first_step`; without `trial_type` all are of one type.
 
-    Errors: MismatchError for missing columns; DataError, with the row, for a step outside of its
-    recording, and where no event lies in an indexed sequence.
+    Errors: MismatchError for missing columns; DataError for numbers that are not whole or missing,
+    with the row for a step outside of its recording, and where no event lies in an indexed
+    sequence.
     """
     if isinstance(events, Store):
         table = store_events(events)
@@ -93,8 +94,7 @@ def read_onsets(index: FeatureIndex, events: Store | pa.Table | Mapping[str, Any
             f"the events have the columns {', '.join(table.column_names)}, expected {SEQUENCE!r} "
             f"and {STEP!r}; take those of a store, or of label_onsets"
         )
-    sequence = np.array(table[SEQUENCE].to_pylist(), dtype=np.int64)
-    step = np.array(table[STEP].to_pylist(), dtype=np.int64)
+    sequence, step = (_whole_numbers(table, name) for name in (SEQUENCE, STEP))
     numbers = to_numpy(index.sequences, "sequence")
     lengths = to_numpy(index.sequences, "length")
     place = np.searchsorted(numbers, sequence).clip(max=max(len(numbers) - 1, 0))
@@ -118,3 +118,16 @@ def read_onsets(index: FeatureIndex, events: Store | pa.Table | Mapping[str, Any
         for name in np.unique(texts[inside])
         for chosen in [np.flatnonzero(inside & (texts == name))]
     ]
+
+
+def _whole_numbers(table: pa.Table, name: str) -> Int[np.ndarray, " events"]:
+    try:
+        column = table[name].cast(pa.int64())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        column = None
+    if column is None or column.null_count:
+        raise DataError(
+            f"got events whose column {name!r} is of type {table[name].type} with "
+            f"{table[name].null_count} empty values, expected whole numbers; correct the table"
+        )
+    return np.array(column, dtype=np.int64)
