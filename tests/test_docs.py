@@ -268,6 +268,16 @@ def test_the_page_of_benchmarks_ranks_recipes_on_every_bed():
         assert "exceeds noise" in ranked or "within noise" in ranked
 
 
+def test_the_page_of_the_command_line_names_every_command():
+    from typer.main import get_command
+
+    from sparsetime.cli import app
+
+    page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
+    table = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
+    assert sorted(re.findall(r"`(\w+)`", table)) == sorted(get_command(app).commands)
+
+
 def test_pages_show_the_tables_that_benchmarks_kept():
     probes = generated("rooms/evaluation.md")
     assert "| random dictionary, untrained model |" in probes and "| activations | 0." in probes

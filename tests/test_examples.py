@@ -1,6 +1,7 @@
 """The worked examples on a tenth of their data, and what the docs say of them."""
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,12 @@ def test_an_example_runs_on_a_tenth_of_its_data(path, tmp_path):
     if done.stdout.startswith("skipped: "):
         pytest.skip(done.stdout.strip())
     assert f"sparsetime explore {tmp_path / 'run'}" in done.stdout
+
+
+def test_a_feature_without_a_test_is_no_discovery():
+    discovered = runpy.run_path(str(ROOT / "examples/example.py"))["discovered"]
+    assert discovered({"q": 0.0}) and discovered({"a vs b q": 0.05}, "a vs b q")
+    assert not discovered({"q": None}) and not discovered({"q": 0.051})
 
 
 def test_every_example_is_run_by_make_and_has_a_section_of_the_docs():

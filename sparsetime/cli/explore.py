@@ -30,7 +30,7 @@ def explore(
         typer.Option(help="A JavaScript module that draws a kind of input under the score."),
     ] = None,
 ) -> None:
-    """Browse a run: its dictionaries, the score of any sequence, every feature.
+    """Browse a run: its dictionaries, the timeline of any sequence, every feature.
 
     \b
     Examples:

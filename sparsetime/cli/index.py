@@ -25,7 +25,7 @@ def index(
     force: Force = None,
     sets: Sets = None,
 ) -> None:
-    """Index every feature: its top moments, density and timescale, and every sequence's code.
+    """Index every feature: its top activations, density and timescale, and every sequence's code.
 
     Where the training kept snapshots, the features get a history.
 
