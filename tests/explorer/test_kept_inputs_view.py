@@ -65,6 +65,8 @@ def test_packed_columns_are_the_same_to_a_level(opened):
 def test_one_hot_letters_are_read_as_letters(opened):
     view = input_view(opened["letters"], "topk", 0, 5, 25)
     assert (view.kind, view.begin, view.letters) == ("letters", 5, RESIDUES[5:25])
+    few = input_view(opened["letters"], "topk", 0, 5, 25, columns=16)
+    assert few.letters == view.letters, "columns are of series: no letter is left out"
 
 
 def test_the_hint_of_a_timeline_of_letters_speaks_of_letters(opened, browser):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_FRAMES = 48
 COLUMNS = 1200
+MOST_LETTERS = 100_000  # of an answer; a letter is a byte
 MISSING = 65535  # in packed columns
 _SERIES, _FRAMES = 2, (3, 4)
 _SCALED_BY = 16  # frames from which the range of numbers in pictures is taken
@@ -114,7 +115,7 @@ def source_view(
         return _frames_view(source, first, stop, frames)
     if not source.is_series:
         return InputView(kind="none", first=first, stop=stop)
-    letters = _letters_view(source, first, stop, columns)
+    letters = _letters_view(source, first, stop)
     return letters or _series_view(source, pyramid(), first, stop, columns, channels, packed)
 
 
@@ -149,15 +150,15 @@ def _range(source: InputSource) -> tuple[float, float]:
     return float(np.nanmin(sample)), float(np.nanmax(sample))
 
 
-def _letters_view(source: InputSource, first: int, stop: int, columns: int) -> InputView | None:
+def _letters_view(source: InputSource, first: int, stop: int) -> InputView | None:
     """Letters of a series whose channels are single letters, one of which is on at every step.
 
-    None for other series. Of a segment of more steps than `columns`, the first ones.
+    None for other series. Of a segment of more than MOST_LETTERS, the first ones.
     """
     if len(source.channels) < 2 or any(len(name) != 1 for name in source.channels):
         return None
     begin, end = source.steps_of(first, stop)
-    end = min(end, begin + columns)
+    end = min(end, begin + MOST_LETTERS)
     values = source.read(begin, end)
     if not ((values == 0) | (values == 1)).all() or not (values.sum(1) <= 1).all():
         return None
