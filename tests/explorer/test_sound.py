@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import threading
 import wave
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -152,8 +155,27 @@ def test_an_example_is_played_and_saved_as_one_file(tab, explorer, tmp_path):
     assert 0.75 <= shown[0] <= 1.51 and shown[1]  # as much around it as there is
 
 
-def test_an_export_has_the_sound(run, tmp_path):
+def test_an_export_has_the_sound_and_plays_it(run, tab, tmp_path):
     out = tmp_path / "site"
     export(run[0], out, progress=False)
     with wave.open(str(out / "data/0/sequences/0.wav")) as file:
         assert file.getnframes() == STEPS
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(out)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    tab.goto(f"http://127.0.0.1:{server.server_address[1]}/#/timeline?s=0")
+    tab.wait_for_selector("audio.player")
+    seconds = tab.evaluate("""async () => {
+      const audio = document.querySelector("audio.player");
+      await audio.play();
+      audio.pause();
+      return audio.duration; }""")
+    note = tab.locator(".control.sound .count").inner_text()
+    tab.goto("about:blank")  # nothing is loading any more when the server ends
+    server.shutdown()
+    server.server_close()
+    assert seconds == pytest.approx(STEPS / RATE, abs=0.01) and note == ""
