@@ -207,8 +207,8 @@ def _shown(name: str, value: MetricValue | None) -> str:
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
 
 
-def _note(figure: MetricValue | None, words: DataWords) -> str:
-    details = dict(figure.details) if figure else {}
+def _note(metric: MetricValue | None, words: DataWords) -> str:
+    details = dict(metric.details) if metric else {}
     if details.get("label") == DOCUMENT:  # the label that every sequence has
         details["label"] = words.sequence
     simple = (int, float, str)
