@@ -49,13 +49,13 @@ def tempbench_ranks() -> str:
         row = [bed.replace("_", " "), leading, _number(_recovery(best)), second]
         row.append(_number(_recovery(following)))
         verdict = noisy_difference(ours, theirs).verdict
-        short = f"{_recovery(window):.3f}, `{window['recipe']}`"
+        short = f"{_number(_recovery(window))}, `{window['recipe']}`"
         lines.append([*row, verdict, short, PUBLISHED.get(bed, "none quoted")])
     return _table(lines)
 
 
 def synthsae(world: str) -> str:
-    """F1, MCC and FVU on a world of SynthSAEBench: mean over seeds, and standard deviation."""
+    """F1, MCC and FVU on a world of SynthSAEBench: mean over seeds (least to greatest)."""
     head = ["recipe", "rows", "seeds", "F1", "MCC", "FVU", "F1, read narrow", "at L0"]
     lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
     runs = [run for run in _kept("synthsae") if run["world"] == world]
