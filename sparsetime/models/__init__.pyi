@@ -1,5 +1,7 @@
 """Public names of `st.models`, each imported when it is first used."""
 
+from .chat_template import ChatText as ChatText
+from .chat_template import chat_text as chat_text
 from .hooks import recording as recording
 from .load import LoadedModel as LoadedModel
 from .load import load_model as load_model

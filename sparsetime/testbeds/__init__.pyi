@@ -16,6 +16,8 @@ from .contrastive_pairs.pairs import ContrastivePairs as ContrastivePairs
 from .contrastive_pairs.pairs import contrastive_pairs as contrastive_pairs
 from .eeg.recordings import EEGRecording as EEGRecording
 from .eeg.recordings import eeg_recordings as eeg_recordings
+from .english.build import EnglishSettings as EnglishSettings
+from .english.pretrained import english_model as english_model
 from .music.melodies import Melody as Melody
 from .music.melodies import melodies as melodies
 from .networks.crepe import crepe as crepe

@@ -15,6 +15,7 @@ from sparsetime.errors import unknown_name
 from sparsetime.files import Folder, folder_lock
 from sparsetime.files.user_cache import user_cache
 from sparsetime.testbeds.base import Testbed
+from sparsetime.testbeds.english import build as english
 from sparsetime.testbeds.prose import build as prose
 from sparsetime.testbeds.python_code import build as python_code
 from sparsetime.testbeds.series import build as series
@@ -40,6 +41,13 @@ class _Builder:
 
 # The cache names are those of version 0.1.0, so that folders that it built are opened.
 _BUILDERS = {
+    "english": _Builder(
+        "activations of SmolLM2-135M-Instruct on English documentation",
+        english.EnglishSettings,
+        english.content_version,
+        english.build,
+        "english",
+    ),
     "prose": _Builder(
         "activations of all-MiniLM-L6-v2 on English documentation",
         prose.ProseSettings,
@@ -77,7 +85,7 @@ EARLIER_NAMES = {"code": "python", "orchestra": "synthetic"}
 def testbed(
     name: str, out: str | Path | None = None, progress: bool = True, **settings: Any
 ) -> Testbed:
-    """The testbed of that name: "prose", "python", "series" or "synthetic".
+    """The testbed of that name: "english", "prose", "python", "series" or "synthetic".
 
     The first call builds it into `out`, or else into a folder of its own in the user's cache
     folder (`$XDG_CACHE_HOME`, by default `~/.cache`); later calls open it. A build that was

@@ -22,6 +22,7 @@ WRITERS = {
     "features/index_files.py": "tables of a Folder, marked by `files.formats`",
     "reports/report.py": "HTML by a Folder, marked in a comment",
     "suites/suite_record.py": "Markdown by a Folder, marked in a comment",
+    "testbeds/english/convert.py": "files of transformers, whose SHA-256 the record has",
     "testbeds/wheels/archive.py": "a file of a wheel, whose checksum the wheel lists",
     "testbeds/wheels/fetch.py": "requirements of pip, in a temporary folder",
     "testbeds/python_code/publish.py": "what transformers reads, which takes no key of ours",
