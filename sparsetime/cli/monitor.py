@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,10 +28,7 @@ from sparsetime.config import assignments, read_config
 from sparsetime.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sparsetime.cli.run_file import MonitorSection
-    from sparsetime.dictionaries.dictionary import Dictionary
     from sparsetime.monitors.detection import Detection
-    from sparsetime.monitors.monitor import Monitor
 
 
 @app.command()
@@ -64,8 +60,8 @@ def monitor(
     """Set alarms on held-out recordings, measure errors and delays, and watch other recordings.
 
     Thresholds are set on half of the recordings, results are from the other half. With --model and
-    --data the recordings are read by the model, and a line of JSON is printed for each alarm and
-    each window whose firing rates drift.
+    --data the recordings are captured with the settings of the store, and a line of JSON is printed
+    for each alarm and each window whose firing rates drift.
 
     \b
     Examples:
@@ -73,10 +69,11 @@ def monitor(
         --alarm seizure=12 --alarm burst='[3, 7]' --false-alarms 1 --out runs/x/monitor
       sparsetime monitor --config run.yaml --model my_model.py:build --data "new/*.edf"
     """
-    from sparsetime import load, open_index, open_store
+    from sparsetime import load, open_index, open_store, read
     from sparsetime import monitor as run
     from sparsetime.cli.run_file import MonitorSection
     from sparsetime.monitors.watch import json_line
+    from sparsetime.monitors.watch_recordings import watch_recordings
 
     flags = given(
         sets, dictionary=dictionary, store=store, out=out, model=model, data=data,
@@ -87,10 +84,10 @@ def monitor(
     chosen = read_config(config, MonitorSection, flags, section="monitor")
     if (chosen.data is None) != (chosen.model is None):
         raise ConfigError("got one of model and data, expected both or neither")
-    sae = load(chosen.dictionary)
+    sae, held_out = load(chosen.dictionary), open_store(chosen.store)
     made = run(
         sae,
-        open_store(chosen.store),
+        held_out,
         chosen.alarms,
         false_alarms=chosen.false_alarms,
         events=chosen.events,
@@ -111,8 +108,11 @@ def monitor(
         f"{chosen.out}: thresholds {made.about['thresholds_from']}; "
         f"results {made.about['detections_from']}"
     )
-    for line in _watched(made, sae, chosen):
-        say(json_line(line))
+    if chosen.data is not None and chosen.model is not None:
+        recordings = read(chosen.data, **chosen.read)
+        model_of_run = named_model(chosen.model)
+        for line in watch_recordings(made, sae, model_of_run, recordings, held_out):
+            say(json_line(line))
 
 
 def _results(detection: Detection) -> str:
@@ -133,20 +133,3 @@ def _results(detection: Detection) -> str:
     if detection.delays:
         text += f", median delay {statistics.median(detection.delays):.3g} s"
     return text
-
-
-def _watched(made: Monitor, sae: Dictionary, chosen: MonitorSection) -> Iterator[dict[str, Any]]:
-    """The lines of each recording of `data`, with its name."""
-    if chosen.data is None or chosen.model is None:
-        return
-    import tempfile
-
-    from sparsetime import capture, read
-
-    recordings = read(chosen.data, **chosen.read)
-    with tempfile.TemporaryDirectory() as folder:
-        store = capture(named_model(chosen.model), recordings, made.site, f"{folder}/store")
-        for i in range(store.sequences.num_rows):
-            stored = store.sequence(i)
-            for line in made.watch(sae).feed(stored.values):
-                yield {"recording": stored.id, **line}

@@ -18,6 +18,7 @@ from sparsetime.models.wrappers import hook_input, hook_output, submodule
 from sparsetime.monitors.drift import DriftWindows
 
 if TYPE_CHECKING:
+    from sparsetime.codes import SparseCode
     from sparsetime.dictionaries.dictionary import Dictionary
     from sparsetime.monitors.monitor import Monitor
 
@@ -48,9 +49,13 @@ class Watch:
 
         Errors: MismatchError for another width; DataError for NaN or infinity.
         """
-        monitor = self._monitor
         with torch.no_grad():
             code = self._stream.feed(x)
+        return self.feed_code(code)
+
+    def feed_code(self, code: SparseCode) -> list[dict[str, Any]]:
+        """The lines of the next steps, from the dictionary's code of shape `(time,)`."""
+        monitor = self._monitor
         lines: list[dict[str, Any]] = []
         for name, alarm in monitor.alarms.items():
             scores = alarm.scores(code, monitor.step, self._scores[name])

@@ -139,3 +139,15 @@ def test_recordings_that_contradict_themselves(facts, message):
 def test_names_of_channels_fit_the_values():
     with pytest.raises(DataError, match="got 2 names of channels for the document 'a', whose"):
         st.Document("a", values=torch.zeros(4, 3), recording=st.Recording(channels=("x", "y")))
+
+
+def test_times_of_uneven_inputs_are_those_that_were_given(tmp_path):
+    times = np.cumsum([0.5, 1, 3, 0.25, 7, 1, 1, 2])
+    uneven = st.Document("a", values=torch.randn(8, 3), times=times, unit="second")
+    kept = capture([uneven], tmp_path / "s", keep_input=True).sequence(0).input
+    np.testing.assert_array_equal(kept.times, times)
+    assert kept.steps_between(4.5, 4.75) == (2, 3)
+    assert kept.steps_between(4.6, 100) == (3, 8)
+    assert kept.steps_between(-1, 0.5) == (0, 0)
+    even = capture([torch.zeros(4, 3)], tmp_path / "even", keep_input=True)
+    assert "input_times" not in even.sequences.column_names

@@ -79,6 +79,40 @@ def test_alarms_and_events_are_named(work, option, words):
     assert words in " ".join(run(*given, *option, code=2).stderr.split())
 
 
+@pytest.mark.filterwarnings("ignore:.*hours without events")
+def test_recordings_are_captured_with_the_settings_of_the_store(work):
+    """Rows at a fifth of the sampling rate, with an offset, as the store has them."""
+    strided = CODE.replace("Linear(2, 6)", "Conv1d(2, 6, 5, 5)")
+    (work / "net.py").write_text(strided.replace("layer(x)", "layer(x.transpose(1, 2))"))
+    data = ("--data", "r*.csv", "--set", f"read.rate={RATE}")
+    model = ("--model", "net.py:Model")
+    settings = ("--rate", RATE / 5, "--offset", 1.0, "--set", "window=500")
+    run("capture", *model, "--site", "layer", "--out", "store", *data, *settings)
+    sae = st.dictionary("topk", d_in=6, width=8, k=2)
+    sae.save("sae")
+    alarms = ("--alarm", "any=[0, 1, 2, 3, 4, 5, 6, 7]", "--false-alarms", 200)
+    given = ("monitor", "--dictionary", "sae", "--store", "store", "--out", "monitor", *alarms)
+    done = run(*given, *model, *data)
+    watched = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    store, made = st.open_store("store"), st.open_monitor("monitor")
+    assert made.step == 5 / RATE
+    assert watched == [
+        {"recording": stored.id, **line}
+        for stored in map(store.sequence, range(4))
+        for line in made.watch(sae).feed(stored.values)
+    ]
+    # Of files at another rate, and of another model, the thresholds say nothing.
+    again = run(*given, *model, *data[:2], "--set", f"read.rate={RATE / 2}", code=2).stderr
+    assert f"sampling rate of {RATE / 2:g} Hz" in again
+    (work / "other.py").write_text(
+        (work / "net.py").read_text().replace("manual_seed(0)", "manual_seed(1)")
+    )
+    assert (
+        "whose weights are not those"
+        in run(*given, "--model", "other.py:Model", *data, code=2).stderr
+    )
+
+
 def test_one_of_model_and_data_is_refused(work):
     given = ("monitor", "--dictionary", "a", "--store", "b", "--alarm", "x=1", "--out", "c")
     assert "got one of model and data" in run(*given, "--model", "m", code=2).stderr

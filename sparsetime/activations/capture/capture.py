@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
@@ -15,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime.activations.annotations.table_file import TableLike
+from sparsetime.activations.capture.activation_settings import ActivationSettings, capture_record
 from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.capture_annotations import CaptureAnnotations, is_table
 from sparsetime.activations.capture.capture_options import CaptureOptions
@@ -30,14 +29,7 @@ from sparsetime.activations.capture.pass_settings import PassSettings
 from sparsetime.activations.capture.row_settings import FoundRows, RowSettings
 from sparsetime.activations.readers.recordings import Recordings, recordings_of
 from sparsetime.activations.step_exclusion import StepExclusion
-from sparsetime.activations.store.manifest import (
-    EXCLUSION,
-    KEEP_INPUT,
-    MANIFEST,
-    OWN_TIMES,
-    PART,
-    ROWS,
-)
+from sparsetime.activations.store.manifest import MANIFEST, ROWS
 from sparsetime.activations.store.site_writer import SiteWriter
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, StoreError
@@ -100,6 +92,7 @@ def capture(
     feature_map: FeatureMap | None = None,
     input_layout: str | None = None,
     exclusion: StepExclusion | None = None,
+    settings_from: Store | None = None,
     keep_input: bool = False,
     part: tuple[int, int] | None = None,
     shard_rows: int = SHARD_ROWS,
@@ -145,6 +138,9 @@ def capture(
     first ones of a window, given tokens, or a norm above a multiple of the median. That median is
     of the first shard, since data is read once; the limit is recorded, and later shards keep to it.
     Times, windows, words and step labels stay those of the whole sequence.
+    settings_from: a store whose settings are used in place of those above: windows, batches, dtype,
+    rows and steps left out, so that other data (or an untrained copy of the model) give rows as
+    that store has them. Recordings must have its channels, units and sampling rate.
     keep_input: keep what the model was given, at its own rate, in `store.sequence(i).input`. It is
     copied, or referred to where the document names its file (`Recording.file`). Texts are kept
     anyhow.
@@ -163,13 +159,16 @@ def capture(
     a tokenizer, activations that are not finite: sequence and position are named); MismatchError
     where documents, or documents and model, do not fit; StoreError where `out` cannot be used.
     """
-    settings = PassSettings(window, overlap, batch, dtype, time_axis)
+    settings = ActivationSettings(
+        PassSettings(window, overlap, batch, dtype, time_axis),
+        RowSettings(rate, offset, feature_map, input_layout),
+        exclusion or StepExclusion(),
+    ).from_store(settings_from, site)
     if shard_rows < 1:
         raise ConfigError(f"shard_rows={shard_rows} must be at least 1")
-    exclusion = exclusion or StepExclusion()
     own = None if part is None else CapturePart.of(part)
     if own is not None:
-        check_part(Folder(folder_url(out)), exclusion)
+        check_part(Folder(folder_url(out)), settings.exclusion)
         out = own.folder(out)
     data = recordings_of(data, rate is not None) or items_of(data)
     annotations = CaptureAnnotations(labels if is_table(labels) else None, events)
@@ -178,9 +177,7 @@ def capture(
     items = as_documents(data, None if is_table(labels) else labels, times)
     items = annotations.applied(items)
     loaded = load_model(model, tokenizer, device)
-    passes = ForwardPasses(
-        loaded, site, settings, RowSettings(rate, offset, feature_map, input_layout)
-    )
+    passes = settings.forward_passes(loaded, site)
     many_sites = not isinstance(site, str)
     folders = [
         f"{str(out).rstrip('/')}/{s.folder}" if many_sites else str(out) for s in passes.sites
@@ -203,19 +200,9 @@ def capture(
         items = islice(items, own.number, None, own.total)
     first, planned, widths_and_dtypes = passes.begin(items, shard_rows, own, keep_input)
     annotations.check_clock(passes.clock)
-    settings_record = asdict(settings) | {
-        "shard_rows": shard_rows,
-        "tokenizer": _tokenizer_hash(loaded.tokenizer),
-    }
-    if own is not None:
-        settings_record[PART] = own
-    if passes.own_times:
-        settings_record[OWN_TIMES] = True
-    if keep_input:
-        settings_record[KEEP_INPUT] = True
-    if exclusion:
-        settings_record[EXCLUSION] = exclusion.to_config()
-        kept_of_plan(first, exclusion)  # documents without tokens are refused before long work
+    if settings.exclusion:  # documents without tokens are refused before long work
+        kept_of_plan(first, settings.exclusion)
+    settings_record = capture_record(settings, passes, shard_rows, own, keep_input)
     found = passes.facts.found or FoundRows()
     of_rows = [{ROWS: record} if (record := found.to_record(n)) else {} for n in passes.names]
     unit = first.windows[0].prepared.unit
@@ -231,7 +218,7 @@ def capture(
     ]
     title = f"capture {', '.join(passes.names)}"
     shards = chain([first], planned)
-    stores = _write(passes, shards, writers, exclusion, total, title, progress)
+    stores = _write(passes, shards, writers, settings.exclusion, total, title, progress)
     annotations.write(stores)
     if passes.empty:
         warnings.warn(
@@ -286,10 +273,3 @@ def _append(
         check_shard_finite(shard, activations[writer.site], writer.site)
     for writer in writers:
         writer.append(activations[writer.site], shard, kept)
-
-
-def _tokenizer_hash(tokenizer: Any) -> str | None:
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return None if tokenizer is None else type(tokenizer).__name__
-    return hashlib.sha256(backend.to_str().encode()).hexdigest()

@@ -15,6 +15,8 @@ from sparsetime.models.row_layout import FeatureMap
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+    from sparsetime.activations.store.store import Store
+
 
 class CaptureOptions(TypedDict, total=False):
     """Settings of a capture; `capture` documents them."""
@@ -33,6 +35,7 @@ class CaptureOptions(TypedDict, total=False):
     feature_map: FeatureMap | None
     input_layout: str | None
     exclusion: StepExclusion | None
+    settings_from: Store | None
     keep_input: bool
     part: tuple[int, int] | None
     shard_rows: int

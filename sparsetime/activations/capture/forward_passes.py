@@ -19,6 +19,7 @@ from sparsetime.activations.capture.input_windows import InputWindow, Shard, che
 from sparsetime.activations.capture.length_probe import LengthProbe, RunSites
 from sparsetime.activations.capture.model_call import ModelCall
 from sparsetime.activations.capture.pass_settings import PassFacts, PassSettings
+from sparsetime.activations.capture.recording import Recording
 from sparsetime.activations.capture.row_settings import FoundRows, RowSettings
 from sparsetime.activations.capture.special_tokens import SpecialTokens, special_tokens_around
 from sparsetime.activations.capture.timed_rows import (
@@ -48,12 +49,13 @@ from sparsetime.models.sites import Site, resolve_site
 _LONGEST_BY_DEFAULT = 512
 _COMPARED, _ROWS_COMPARED = 512, 8
 _NO_SPECIAL_TOKENS = SpecialTokens()
-_FOUND_FROM_SHAPES = RowSettings()
 
 
 @final
 class ForwardPasses:
     """Forward passes of a model over documents, with the activations of its sites.
+
+    first: name and description of a recording with which all documents are to agree.
 
     Errors, all before the model runs: UnknownNameError for a site that does not exist,
     ConfigError for a window that is longer than the model allows.
@@ -64,17 +66,17 @@ class ForwardPasses:
         loaded: LoadedModel,
         sites: str | Sequence[str],
         settings: PassSettings,
-        rows: RowSettings = _FOUND_FROM_SHAPES,
+        rows: RowSettings,
+        first: tuple[str, Recording] | None,
     ) -> None:
-        self.loaded = loaded
-        self.settings, self._row_settings = settings, rows
+        self.loaded, self.settings, self._rows, self._first = loaded, settings, rows, first
         names = [sites] if isinstance(sites, str) else list(sites)
         self.sites: list[Site] = [resolve_site(loaded.model, name) for name in names]
         self.names = [site.name for site in self.sites]
         if not self.names or len(set(self.names)) < len(self.names):
             raise ConfigError(f"got sites={names}, expected at least one site, each named once")
         self._call = ModelCall(loaded.model)
-        self._preparer = DocumentPreparer(loaded)
+        self._preparer = DocumentPreparer(loaded, first)
         self._preparer.rate_is_given = rows.rate is not None
         self._begun: list[PreparedDocument] = []
         self.facts = PassFacts(may_pad=self._call.takes_mask)
@@ -88,7 +90,7 @@ class ForwardPasses:
 
     def fresh(self) -> ForwardPasses:
         """Passes over documents from the first on, with all that was found about the model."""
-        passes = ForwardPasses(self.loaded, self.names, self.settings, self._row_settings)
+        passes = ForwardPasses(self.loaded, self.names, self.settings, self._rows, self._first)
         passes.facts = self.facts
         if self.facts.found is not None:
             passes.use(self.facts.found)
@@ -141,12 +143,12 @@ class ForwardPasses:
         first = next(planned)
         self._may_begin_again, begun, self._begun = False, self._begun, []
         error: OtherRateError | DataError | None = None
-        asked = bool(self._row_settings) or begun[0].document.decoder_tokens is not None
-        if self.facts.found is not None or not asked:
+        is_found = self.facts.found is not None
+        if is_found or not (self._rows or begun[0].document.decoder_tokens is not None):
             try:
                 return first, planned, self.dry_run(first)
             except (OtherRateError, DataError) as raised:
-                if self.facts.found is not None:
+                if is_found:
                     raise
                 error = raised
         self.use(self._found_rows(begun[0], error))
@@ -164,7 +166,7 @@ class ForwardPasses:
         self, first: PreparedDocument, error: OtherRateError | DataError | None
     ) -> FoundRows:
         """The rows of every site, from one document. Errors: `error` where the model takes none."""
-        settings, rows = self.settings, self._row_settings
+        settings, rows = self.settings, self._rows
         window = settings.window or (None if first.inputs.ndim > 1 else self._window_length(first))
         run = RunSites(self._call, self._recorder, self.loaded.name)
         layout = rows.input_layout

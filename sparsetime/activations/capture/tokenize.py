@@ -77,7 +77,9 @@ class PreparedDocument:
 class DocumentPreparer:
     """Converts documents to model inputs, all of one kind and with the columns of the first."""
 
-    def __init__(self, loaded: LoadedModel) -> None:
+    def __init__(
+        self, loaded: LoadedModel, first: tuple[str, Recording | None] | None = None
+    ) -> None:
         self._tokenizer: Any = loaded.tokenizer
         self._vocabulary = vocabulary_size(loaded.model)
         self._model_name = loaded.name
@@ -87,7 +89,7 @@ class DocumentPreparer:
         self._kind: Kind | None = None
         self._unit: tuple[str, str] | None = None
         self._shape: list[int] | None = None
-        self._recording: tuple[str, Recording | None] | None = None
+        self._recording = first
         self._timed: bool | None = None
         self.rate_is_given = False
         self._schema: pa.Schema | None = None

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from sparsetime.activations.capture.activation_settings import ActivationSettings
 from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.check_finite import check_shard_finite
 from sparsetime.activations.capture.containers import items_of
@@ -19,6 +20,7 @@ from sparsetime.activations.capture.document import Document, Times
 from sparsetime.activations.capture.forward_passes import ForwardPasses
 from sparsetime.activations.capture.input_windows import InputWindow, Shard
 from sparsetime.activations.capture.pass_settings import PassSettings
+from sparsetime.activations.capture.row_settings import RowSettings
 from sparsetime.activations.readers.recordings import recordings_of
 from sparsetime.activations.sampling.prefetch import prefetched
 from sparsetime.activations.sampling.sample_kinds import (
@@ -32,6 +34,7 @@ from sparsetime.activations.sampling.shuffle import Pool, Shuffle, check_batches
 from sparsetime.activations.sources.tensor_source import TensorReader
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.models.load import LoadedModel, load_model
+from sparsetime.models.row_layout import FeatureMap
 from sparsetime.segments import Segments
 
 if TYPE_CHECKING:
@@ -55,6 +58,10 @@ def stream(
     model_batch: int = 32,
     dtype: str = "auto",
     time_axis: int = 1,
+    rate: float | None = None,
+    offset: float | None = None,
+    feature_map: FeatureMap | None = None,
+    input_layout: str | None = None,
     buffer_rows: int = BUFFER_ROWS,
     device: str | torch.device | None = None,
 ) -> StreamingSource:
@@ -69,8 +76,11 @@ def stream(
     """
     if buffer_rows < 1:
         raise ConfigError(f"buffer_rows={buffer_rows} must be at least 1")
-    settings = PassSettings(window, overlap, model_batch, dtype, time_axis)
-    data = recordings_of(data) or items_of(data)
+    settings = ActivationSettings(
+        PassSettings(window, overlap, model_batch, dtype, time_axis),
+        RowSettings(rate, offset, feature_map, input_layout),
+    )
+    data = recordings_of(data, rate is not None) or items_of(data)
     as_documents(data, labels, times)  # raises early for data that is no iterable of documents
     loaded = load_model(model, tokenizer, device)
     repeatable = not isinstance(data, Iterator)
@@ -82,7 +92,7 @@ def stream(
 
     if not isinstance(site, str):
         raise ConfigError(f"a stream has one site; {site!r} was given")
-    passes = ForwardPasses(loaded, site, settings)
+    passes = settings.forward_passes(loaded, site)
     if isinstance(data, list | tuple | Tensor):  # errors are found before any long work
         passes.check(new_documents())
     return StreamingSource(loaded, passes, new_documents, repeatable, buffer_rows)

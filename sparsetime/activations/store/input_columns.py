@@ -6,15 +6,16 @@ Both are in a store only where a capture needs them, so that other stores keep t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 if TYPE_CHECKING:
     from sparsetime.activations.capture.tokenize import PreparedDocument
 
-# Columns of the sequence table. Input step i begins at input_start + i * input_step, in `unit`.
-# `input` is a JSON object that says where the input is kept, or null where it is not. `recorded`
+# Columns of the sequence table. Input step i begins at input_start + i * input_step, in `unit`, or
+# at input_times[i], a column that is there only where documents gave the time of each step. `input`
+# is a JSON object that says where the input is kept, or null where it is not. `recorded`
 # is the date as ISO 8601.
 INPUT_SCHEMA = pa.schema(
     [
@@ -26,6 +27,7 @@ INPUT_SCHEMA = pa.schema(
         ("channel_units", pa.list_(pa.string())),
         ("recorded", pa.string()),
         ("input", pa.string()),
+        ("input_times", pa.list_(pa.float64())),
     ]
 )
 
@@ -42,10 +44,10 @@ INPUT_FILE = "path"  # key of `input`: the file that is referred to
 
 
 def input_columns(prepared: Sequence[PreparedDocument]) -> dict[str, pa.Array]:
-    """INPUT_SCHEMA for the documents, without the column `input`."""
+    """INPUT_SCHEMA for the documents, without `input`, and `input_times` where they are even."""
     documents = [one.document for one in prepared]
     recordings = [document.recording for document in documents]
-    values = {
+    values: dict[str, list[Any]] = {
         "input_length": [len(one.inputs) for one in prepared],
         "input_start": [document.start for document in documents],
         "input_step": [document.step for document in documents],
@@ -54,4 +56,6 @@ def input_columns(prepared: Sequence[PreparedDocument]) -> dict[str, pa.Array]:
         "channel_units": [[] if r is None else list(r.units) for r in recordings],
         "recorded": ["" if r is None else r.date for r in recordings],
     }
+    if any(document.times is not None for document in documents):
+        values["input_times"] = [document.times for document in documents]
     return {name: pa.array(values[name], INPUT_SCHEMA.field(name).type) for name in values}

@@ -21,15 +21,19 @@ if TYPE_CHECKING:
 class StoredInput:
     """The input of one sequence: what is recorded of it, and its values where they were kept.
 
-    length: its steps. start, step: of its times, in `unit`. rate: steps a second, where it was
-    given. channels, channel_units: names and units of its features. recorded: the date, ISO 8601.
-    is_kept: whether `values` can be read; of a text they cannot, which the store keeps as text.
+    length: its steps. start, step: of its times, in `unit`; where they are not evenly spaced, the
+    first and the mean distance, and `uneven_times` holds all, else None. rate: steps a second,
+    where it was given. channels, channel_units: names and units of its features. recorded: the
+    date, ISO 8601. is_kept: whether `values` can be read; of a text they cannot, which the store
+    keeps as text.
     """
 
     def __init__(self, reader: StoreReader, index: int, row: Mapping[str, Any]) -> None:
         self.length: int = row["input_length"]
         self.start: float = row["input_start"]
         self.step: float = row["input_step"]
+        times = row.get("input_times")
+        self.uneven_times: NDArray[np.float64] | None = None if times is None else np.array(times)
         self.unit: str = row["unit"]
         self.rate: float | None = row["rate"]
         self.channels: tuple[str, ...] = tuple(row["channels"])
@@ -42,6 +46,8 @@ class StoredInput:
     @property
     def times(self) -> NDArray[np.float64]:
         """The time of each of its steps, [length]."""
+        if self.uneven_times is not None:
+            return self.uneven_times
         return self.start + self.step * np.arange(self.length, dtype=np.float64)
 
     @property
@@ -52,6 +58,9 @@ class StoredInput:
 
     def steps_between(self, start: float, stop: float) -> tuple[int, int]:
         """First step and one past the last of those that begin from `start` to before `stop`."""
+        if self.uneven_times is not None:
+            first, last = np.searchsorted(self.uneven_times, [start, stop]).tolist()
+            return first, max(first, last)
         edges = (np.array([start, stop]) - self.start) / self.step
         first, last = np.clip(np.ceil(edges - 1e-9), 0, self.length).astype(int).tolist()
         return first, max(first, last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
@@ -114,18 +115,12 @@ class Live:
 
     def passes(self, store: Store) -> ForwardPasses:
         """The model and its site, run with the settings of the capture."""
-        from sparsetime.activations.capture.forward_passes import ForwardPasses
-        from sparsetime.activations.capture.pass_settings import PassSettings
-        from sparsetime.activations.capture.row_settings import FoundRows
-        from sparsetime.activations.store.manifest import ROWS
+        from sparsetime.activations.capture.activation_settings import ActivationSettings
 
-        kept = store.manifest.capture
-        names = ("window", "overlap", "batch", "dtype", "time_axis")
-        settings = PassSettings(**{name: kept[name] for name in names if name in kept})
-        passes = ForwardPasses(self.model(store), store.site, settings)
-        if ROWS in kept:
-            passes.use(FoundRows.of_record(kept[ROWS], store.site))
-        return passes
+        settings = replace(
+            ActivationSettings.of_store(store), first=None
+        )  # typed values name nothing
+        return settings.forward_passes(self.model(store), store.site)
 
 
 def check_input(opened: RunCache, key: str, typed: LiveInput) -> Document:
