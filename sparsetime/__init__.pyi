@@ -5,6 +5,7 @@ from . import claims as claims
 from . import comparison as comparison
 from . import dictionaries as dictionaries
 from . import errors as errors
+from . import explanations as explanations
 from . import explorer as explorer
 from . import features as features
 from . import interventions as interventions
@@ -39,6 +40,7 @@ from .dictionaries.dictionary import Dictionary as Dictionary
 from .dictionaries.recipes import dictionary as dictionary
 from .dictionaries.serialise import load as load
 from .dictionaries.state.wrap_stateful import wrap_stateful as wrap_stateful
+from .explanations.explain import explain as explain
 from .explorer.export import export as export
 from .explorer.server.launch import explore as explore
 from .features.build_index import index as index

@@ -57,6 +57,8 @@ STREAMS = {
     "random divergence": "simulated divergence of random steps from their source",
     "halves of a label association": "recordings that choose labels and those that score them",
     "exchanged labels": "recordings and shifts whose labels the null of an association exchanges",
+    "exchanged explanations": "features whose explanations are exchanged for a null",
+    "moments of an explanation": "steps that choose and score rules, by feature and part",
     "permuted conditions": "recordings whose conditions the null of a comparison permutes",
     "shifted activity": "circular shifts in the null of a feature's mean input, by draw",
     "shifted onsets": "circular shifts of events in the null of a peri-event average, by draw",

@@ -16,7 +16,7 @@ from sparsetime.errors import SparsetimeError
 #: The commands in the order of use, which is the order of the help; each is a file of this folder.
 COMMANDS = (
     *("sites", "recipes", "capture", "train", "evaluate", "index"),
-    *("label", "perievent", "compare", "monitor"),
+    *("label", "perievent", "compare", "explain", "monitor"),
     *("suite", "leaderboard", "claim", "explore", "export", "report", "verify", "testbeds", "demo"),
 )
 

@@ -228,6 +228,17 @@ class LabelSection(Settings):
     seed: int = 0
 
 
+class ExplainSection(Settings):
+    """Which features of an index `sparsetime explain` explains, and what rules may read."""
+
+    index: str
+    store: str
+    features: list[int] | None = None
+    labels: list[str] | None = None
+    moments: int = Field(default=400, ge=20)
+    seed: int = 0
+
+
 class MonitorSection(Settings):
     """Alarms that `sparsetime monitor` sets on a held-out store, and recordings to watch with them.
 

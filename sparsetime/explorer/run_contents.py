@@ -72,12 +72,25 @@ class ShownDictionary:
     @cached_property
     def name_columns(self) -> list[list[str | None]]:
         """The names that feature tables give, one list per name column."""
-        names = [column.name for column in self.columns.values() if column.role == "name"]
+        return self._texts_of("name")
+
+    @cached_property
+    def explanation_columns(self) -> list[list[str | None]]:
+        """The explanations that name features without another name, one list per column."""
+        return self._texts_of("explanation")
+
+    def _texts_of(self, role: str) -> list[list[str | None]]:
+        names = [column.name for column in self.columns.values() if column.role == role]
         return [self.column(name).to_pylist() for name in names]
 
     def table_name(self, feature: int) -> str:
         """The name of a feature in the first feature table that has one; empty without any."""
         return next((str(names[feature]) for names in self.name_columns if names[feature]), "")
+
+    def explanation(self, feature: int) -> str:
+        """The explanation that names a feature; empty without any."""
+        texts = self.explanation_columns
+        return next((str(names[feature]) for names in texts if names[feature]), "")
 
 
 @dataclass(frozen=True)

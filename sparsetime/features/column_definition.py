@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final, get_args
 
 import pyarrow as pa
 
 from sparsetime.errors import ConfigError, DamagedError
 
-#: "name": the column's strings name features. "value": everything else.
-Role: TypeAlias = Literal["value", "name"]
+#: "name": the column's strings name features. "explanation": they do where no name column does.
+#: "value": everything else.
+Role: TypeAlias = Literal["value", "name", "explanation"]
 
 _TEXT = ("string", "list<string>")
 _ARROW_TYPES: dict[str, pa.DataType] = {
@@ -33,7 +34,8 @@ class ColumnDefinition:
     name: the column's. dtype: one of int32, int64, float32, float64, bool, string, list<string>,
     list<float64>. unit: such as "steps" or "nats"; empty for a number without a unit and for text.
     definition: one sentence or an equation. source: the paper, command or person it comes from.
-    role: "name" for a column of strings that name features.
+    role: "name" for a column of strings that name features, "explanation" for one whose strings
+    do where no name column has one.
 
     Errors: ConfigError for another dtype or role, for an empty name or definition, for ':' or ','
     in the name, and for a name column that is not of strings.
@@ -62,10 +64,11 @@ class ColumnDefinition:
                 f"got the column name {self.name!r}; it may hold no ':' and no ',', which separate "
                 f"names from bounds where features are filtered"
             )
-        if self.role not in ("value", "name") or (self.role == "name" and self.dtype != "string"):
+        is_value = self.role == "value"
+        if self.role not in get_args(Role) or (not is_value and self.dtype != "string"):
             raise ConfigError(
                 f"column {self.name!r}: got the role {self.role!r} with dtype {self.dtype}; the "
-                f"role is 'value', or 'name' for a column of strings"
+                f"role is 'value', or 'name' or 'explanation' for a column of strings"
             )
 
     @property

@@ -107,7 +107,7 @@ def test_definitions_that_say_too_little_are_refused():
         ColumnDefinition("x", "int32", " ")
     with pytest.raises(ConfigError, match="may hold no ':'"):
         ColumnDefinition("x:y", "int32", "a number")
-    with pytest.raises(ConfigError, match="'name' for a column of strings"):
+    with pytest.raises(ConfigError, match="'name' or 'explanation' for a column of strings"):
         ColumnDefinition("x", "int32", "a number", role="name")
 
 

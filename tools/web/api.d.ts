@@ -39,7 +39,7 @@ declare namespace Api {
     label: string;
     words: Array<string>;
     name: string;
-    named_by: "person" | "label" | "rule" | "";
+    named_by: "person" | "label" | "explanation" | "rule" | "";
     dictionary: string;
     share: number;
     chance: number;
@@ -187,7 +187,7 @@ declare namespace Api {
     label: string;
     words: Array<string>;
     name: string;
-    named_by: "person" | "label" | "rule" | "";
+    named_by: "person" | "label" | "explanation" | "rule" | "";
     nats: number;
     share: number;
     density: number;
@@ -218,7 +218,7 @@ declare namespace Api {
     unit: string;
     definition: string;
     source: string;
-    role: "value" | "name";
+    role: "value" | "name" | "explanation";
     sorts: boolean;
     least: number | null;
     most: number | null;
@@ -240,7 +240,7 @@ declare namespace Api {
     label: string;
     words: Array<string>;
     name: string;
-    named_by: "person" | "label" | "rule" | "";
+    named_by: "person" | "label" | "explanation" | "rule" | "";
     starred: boolean;
     density: number;
     dwell: number;
@@ -369,7 +369,7 @@ declare namespace Api {
     label: string;
     words: Array<string>;
     name: string;
-    named_by: "person" | "label" | "rule" | "";
+    named_by: "person" | "label" | "explanation" | "rule" | "";
     share: number;
     count: number;
     expected: number;
@@ -568,7 +568,7 @@ declare namespace Api {
     label: string;
     words: Array<string>;
     name: string;
-    named_by: "person" | "label" | "rule" | "";
+    named_by: "person" | "label" | "explanation" | "rule" | "";
     dwell: number;
     density: number;
     energy: number;

@@ -61,12 +61,12 @@ export function node(tag, attributes, text) {
 export const featureAddress = (key, number) => `/features/${encodeURIComponent(key)}/${number}`;
 
 /**
- * A person's name of a feature, else a feature table's label, else its over-represented words.
+ * A person's name of a feature, else a feature table's label, an explanation or its words.
  * @param {NamedFeature} feature
  */
 export const nameOf = ({ feature, label, words, name, named_by }, count = 4) =>
   label ||
-  (named_by === "label" && name) ||
+  ((named_by === "label" || named_by === "explanation") && name) ||
   words.slice(0, count).join(", ") ||
   `feature ${feature}`;
 

@@ -1,4 +1,4 @@
-"""Names of features: a person's before a label's before a rule's."""
+"""Names of features: a person's, a label's, an explanation, or the words it is active on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def feature_name(opened: RunCache, key: str, feature: int) -> FeatureName:
     """The name of a feature of the dictionary `key`.
 
     First a person's, from the log of labels. Then that of the first feature table, by the table's
-    name, whose name column has a value here. Then the words that the feature is active on most.
+    name, whose name column has a value here. Then an explanation that is right often enough on
+    held-out sequences. Then the words that the feature is active on most.
     """
     person = opened.labels.of(key, feature).name
     if person:
@@ -31,6 +32,9 @@ def feature_name(opened: RunCache, key: str, feature: int) -> FeatureName:
     label = opened.dictionary(key).table_name(feature)
     if label:
         return FeatureName(label, "label")
+    explanation = opened.dictionary(key).explanation(feature)
+    if explanation:
+        return FeatureName(explanation, "explanation")
     words = opened.dictionary(key).table.words[feature]
     return FeatureName(", ".join(words[:_WORDS]), "rule" if words else "")
 

@@ -16,7 +16,7 @@ from sparsetime.explorer.records import (
 from sparsetime.explorer.workbench.input_records import InputView
 
 #: Where a feature's name comes from; "" where it has none.
-NamedBy: TypeAlias = Literal["person", "label", "rule", ""]
+NamedBy: TypeAlias = Literal["person", "label", "explanation", "rule", ""]
 
 
 class Histogram(FrozenRecord):
@@ -74,7 +74,7 @@ class NamedFeature(FrozenRecord):
     """A feature with its names.
 
     label: a person's name. words: those it is active on most. name: the best name there is, a
-    person's before a label's before a rule's, as `named_by` says.
+    person's before a label's before an explanation before its words, as `named_by` says.
     """
 
     feature: int

@@ -126,7 +126,7 @@ function header({ entry }, { line, earlier, later }) {
   const list = `/features?dictionary=${encodeURIComponent(entry.key)}`;
   const part = line.part ? ` · ${partOf(entry, line)}` : "";
   const crumb = [h("a", { href: list }, entry.title), ` · feature ${line.feature}${part}`];
-  const named = line.named_by === "label" ? line.name : "";
+  const named = line.named_by === "label" || line.named_by === "explanation" ? line.name : "";
   const title = named || line.words.slice(0, TITLE).join(", ") || `Feature ${line.feature}`;
   const others = named ? line.words : line.words.slice(TITLE);
   const more = others.length

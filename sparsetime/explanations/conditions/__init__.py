@@ -1,0 +1,1 @@
+"""Conditions: attributes of every step (token, shape, labels, place) that rules read."""

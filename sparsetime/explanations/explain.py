@@ -1,0 +1,85 @@
+"""st.explain: explanations of features, scored on held-out sequences, beside the index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Int
+
+from sparsetime.errors import ConfigError, DataError
+from sparsetime.explanations.explain_by_rules import explain_by_rules
+from sparsetime.explanations.explanation_tables import write_explanations
+from sparsetime.features.arrow_numpy import to_numpy
+from sparsetime.features.labels.stored_label import indexed_view
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
+    from sparsetime.features.detail_table import DetailTable
+    from sparsetime.features.index import FeatureIndex
+
+FEWEST_ACTIVE = 20  # steps, below which a feature is not explained
+RULES = "rules"
+
+
+def explain(
+    index: FeatureIndex,
+    store: Store,
+    features: Sequence[int] | None = None,
+    *,
+    labels: Sequence[str] | None = None,
+    moments: int = 400,
+    seed: int = 0,
+    progress: bool = True,
+) -> DetailTable:
+    """Explain features by rules that can be executed, without a language model.
+
+    A rule is a disjunction of conjunctions of at most 4 predicates over what is known of a step:
+    its token and the shape of its word, both also 1 and 2 steps before, every label, the kinds
+    before, the place in the sequence, values of a kept series, and the steps since frequent tokens.
+    Each feature gets a rule for its active steps, and separate ones for onset, stay and end.
+
+        accuracy = (TP / P + TN / N) / 2     (balanced, of at most `moments` active steps)
+
+    Silent steps are one third each random, with the token of an active step, and active for one of
+    the 4 nearest features. Rules are chosen on half of the recordings; every score is of the other
+    half, beside that of the rules of 4 other features on the same steps (`swapped`). The onset and
+    stay rules together predict a course, scored by F1 of onsets within 2 steps and by rank
+    correlation of run lengths.
+
+    store: the indexed one. features: numbers; None: all that are active on 20 steps. labels: names
+    of labels that rules may read; None: all.
+
+    The detail table "explanations" beside the index, which is returned, has a row for each feature
+    and part; the feature table of the same name holds the best of each feature, which becomes its
+    name where it is right often enough and neither a person nor a label named it.
+
+    Errors: ConfigError for a feature that does not exist and fewer than 20 moments; DataError where
+    `store` does not hold the indexed sequences, no feature is active often enough, or one recording
+    is too short to be halved; UnknownNameError for a label that is not there.
+    """
+    if moments < 20:
+        raise ConfigError(f"got moments={moments}, expected at least 20 steps to choose a rule on")
+    chosen = _chosen(index, features)
+    view = indexed_view(index, store)
+    rows, about = explain_by_rules(index, view, chosen, labels, moments, seed, progress)
+    return write_explanations(index, rows, RULES, about)
+
+
+def _chosen(index: FeatureIndex, features: Sequence[int] | None) -> Int[np.ndarray, " some"]:
+    """The features to explain, ascending, each once."""
+    if features is not None:
+        wrong = [number for number in features if not 0 <= number < index.width]
+        if wrong:
+            raise ConfigError(
+                f"got feature {wrong[0]}, expected 0 to {index.width - 1}, the features of "
+                f"{index.path}"
+            )
+        return np.unique(np.asarray(features, dtype=np.int64))
+    often = np.flatnonzero(to_numpy(index.features, "count") >= FEWEST_ACTIVE)
+    if not len(often):
+        raise DataError(
+            f"no feature of {index.path} is active on {FEWEST_ACTIVE} steps; index more data"
+        )
+    return often

@@ -1,0 +1,134 @@
+"""Tables of explanations beside an index: all of them, and the best of each feature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sparsetime.features.column_definition import ColumnDefinition
+
+if TYPE_CHECKING:
+    from sparsetime.features.detail_table import DetailTable
+    from sparsetime.features.index import FeatureIndex
+
+TABLE = "explanations"
+_SOURCE = "sparsetime explain"
+#: An explanation names a feature where its accuracy is at least so high,
+LEAST_ACCURACY = 0.6
+#: and so much above that of other features' explanations.
+LEAST_LEAD = 0.05
+
+_TEXTS = {
+    "explainer": "what explained it: rules, or the name of a language model",
+    "part": "part of the feature's course: active, onset, stay or end",
+    "text": "the explanation in words",
+    "short": "the explanation, shortened to a name",
+    "rule": "the rule as JSON, a list of clauses of predicates; null for text alone",
+}
+_NUMBERS = {
+    "chosen_accuracy": "balanced accuracy where it was chosen",
+    "accuracy": "balanced accuracy (TP / P + TN / N) / 2 on held-out sequences",
+    "swapped": "mean balanced accuracy of other features' explanations on the same steps",
+    "sensitivity": "share of held-out active steps that it names",
+    "rejects_random": "share of random silent steps that it does not name",
+    "rejects_same_token": "share of silent steps with the token of an active one that it does not "
+    "name; without tokens of silent steps near an active one",
+    "rejects_nearest": "share of silent steps that it does not name, on which one of the nearest "
+    "features is active",
+    "timing": "F1 of predicted onsets within 2 steps, on held-out sequences; of the part onset",
+    "timing_swapped": "the same of another feature's explanation",
+    "duration": "rank correlation of predicted and own run lengths at matched onsets; of the part "
+    "stay",
+    "fuzzing": "balanced accuracy of telling right from wrong steps marked within examples",
+    "intruder": "share of examples picked out correctly among four of the explained feature",
+    "simulation": "correlation of simulated with own activation values",
+    "surprisal": "AUROC of the fall in surprisal of active against silent examples",
+    "embedding": "AUROC of the similarity of text and examples, active against silent",
+}  # fmt: skip
+_COUNTS = {"positives": "held-out active steps in the sample", "silent_answers": "answers that "
+           "were no answer, counted as wrong"}  # fmt: skip
+
+
+def definitions() -> list[ColumnDefinition]:
+    """The columns of the table of all explanations."""
+    return [
+        *(ColumnDefinition(name, "string", text, "", _SOURCE) for name, text in _TEXTS.items()),
+        *(ColumnDefinition(name, "float64", text, "", _SOURCE) for name, text in _NUMBERS.items()),
+        *(ColumnDefinition(name, "int64", text, "", _SOURCE) for name, text in _COUNTS.items()),
+    ]
+
+
+def write_explanations(
+    index: FeatureIndex, rows: Sequence[Mapping[str, Any]], by: str, about: Mapping[str, Any]
+) -> DetailTable:
+    """Add explanations to those beside the index, in place of earlier ones by the same name.
+
+    rows: `feature`, `part`, `text` and whatever else of the columns is known. The best of each
+    feature is written to the feature table of the same name, whose explanation names features that
+    no person and no label named.
+    """
+    earlier = index.details(TABLE)
+    kept: list[dict[str, Any]] = []
+    abouts: dict[str, Any] = {}
+    if earlier is not None:
+        kept = [row for row in earlier.table.to_pylist() if row["explainer"] != by]
+        abouts = {name: one for name, one in earlier.about.items() if name != by}
+    columns = [column.name for column in definitions()]
+    whole = [*kept, *({"explainer": by, **row} for row in rows)]
+    order = sorted(whole, key=lambda row: (row["feature"], row["explainer"]))
+    table = {name: [row.get(name) for row in order] for name in ("feature", *columns)}
+    written = index.add_details(TABLE, table, definitions(), {**abouts, by: dict(about)})
+    index.add_table(TABLE, *_best(order, index.width))
+    return written
+
+
+def _best(
+    rows: Sequence[Mapping[str, Any]], width: int
+) -> tuple[dict[str, Any], list[ColumnDefinition]]:
+    """One row a feature: its explanation with the largest held-out accuracy, and its scores."""
+    best: dict[int, Mapping[str, Any]] = {}
+    course: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        feature, accuracy = row["feature"], _number(row.get("accuracy"))
+        if row["part"] == "active" and np.isfinite(accuracy):
+            held = best.get(feature)
+            if held is None or accuracy > held["accuracy"]:
+                best[feature] = row
+        for name in ("timing", "duration"):
+            if np.isfinite(_number(row.get(name))):
+                course.setdefault(feature, {})[name] = row[name]
+    columns: dict[str, Any] = {"feature": np.arange(width)}
+    chosen = [best.get(feature) for feature in range(width)]
+    columns["explanation"] = [
+        (row.get("short") or row["text"]) if row and _names(row) else None for row in chosen
+    ]
+    for name in ("accuracy", "swapped"):
+        columns[f"explanation_{name}"] = [
+            _number(row.get(name)) if row else np.nan for row in chosen
+        ]
+    for name in ("timing", "duration"):
+        columns[f"explanation_{name}"] = [
+            _number(course.get(feature, {}).get(name)) for feature in range(width)
+        ]
+    rule = (
+        f"explanation of the largest held-out balanced accuracy, where that is >= "
+        f"{LEAST_ACCURACY:g} and at least {LEAST_LEAD:g} above that of other features' explanations"
+    )
+    defined = [ColumnDefinition("explanation", "string", rule, "", _SOURCE, "explanation")]
+    defined += [
+        ColumnDefinition(f"explanation_{name}", "float64", _NUMBERS[name], "", _SOURCE)
+        for name in ("accuracy", "swapped", "timing", "duration")
+    ]
+    return columns, defined
+
+
+def _names(row: Mapping[str, Any]) -> bool:
+    swapped = _number(row.get("swapped"))
+    lead = row["accuracy"] - (0.5 if np.isnan(swapped) else swapped)
+    return bool(row["accuracy"] >= LEAST_ACCURACY and lead >= LEAST_LEAD)
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)

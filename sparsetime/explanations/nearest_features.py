@@ -1,0 +1,70 @@
+"""The features nearest to every feature, by direction or by activation value."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy import sparse
+from torch import Tensor
+
+from sparsetime.dictionaries.serialise import load
+from sparsetime.errors import SparsetimeError
+from sparsetime.models.weight_hash import weight_hash
+
+if TYPE_CHECKING:
+    from sparsetime.features.feature_entries import FeatureEntries
+    from sparsetime.features.index import FeatureIndex
+
+_AT_ONCE = 1024
+
+
+def nearest_features(
+    index: FeatureIndex, entries: FeatureEntries, many: int
+) -> Int[np.ndarray, "width many"]:
+    """The `many` features with the largest cosine to each, the nearest first; -1 behind the last.
+
+    By the cosine of directions: those of the index, or of the dictionary in the folder around it.
+    Without directions by that of activation values over all steps.
+    """
+    directions = _directions(index)
+    if directions is None:
+        unit = _unit_columns(entries)
+    else:
+        unit = torch.nn.functional.normalize(directions, dim=1)
+    found = np.full((index.width, many), -1, dtype=np.int64)
+    count = min(many, index.width - 1)
+    for first in range(0, index.width if count else 0, _AT_ONCE):
+        stop = min(first + _AT_ONCE, index.width)
+        if isinstance(unit, Tensor):
+            cosine = (unit[first:stop] @ unit.T).numpy()
+        else:
+            cosine = np.asarray((unit[:, first:stop].T @ unit).todense())
+        cosine[np.arange(stop - first), np.arange(first, stop)] = -2
+        place = np.argpartition(-cosine, count - 1, axis=1)[:, :count]
+        order = np.argsort(-np.take_along_axis(cosine, place, 1), axis=1, kind="stable")
+        found[first:stop, :count] = np.take_along_axis(place, order, 1)
+    return found
+
+
+def _directions(index: FeatureIndex) -> Float[Tensor, "width d"] | None:
+    if index.kind != "dictionary":
+        return index.directions()
+    try:
+        sae = load(str(PurePosixPath(index.path).parent))
+    except SparsetimeError:
+        return None
+    same = weight_hash(sae) == index.record["subject"]["dictionary"]
+    return sae.atoms.detach().float().cpu() if same else None
+
+
+def _unit_columns(entries: FeatureEntries) -> sparse.csc_matrix:
+    """Activation values as a matrix [rows, width] whose columns have length one, or zero."""
+    shape = (entries.rows, entries.width)
+    matrix = sparse.csc_matrix((entries.value, entries.row, entries.offsets), shape=shape)
+    matrix.sort_indices()
+    norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel())
+    return (matrix @ sparse.diags(1 / np.where(norms > 0, norms, 1))).tocsc()

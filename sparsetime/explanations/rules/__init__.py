@@ -1,0 +1,1 @@
+"""Rules: predicates over conditions, their search, and their scores."""
