@@ -11,7 +11,7 @@ import ast
 import inspect
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,8 @@ def claims() -> str:
     from sparsetime.claims.verdicts.results import latest_records
     from sparsetime.claims.verdicts.standing import standings
 
-    listed = standings(all_claims(), latest_records())
+    records = latest_records()
+    listed = standings(all_claims(), records)
     lines = [
         "| claim | row | verdict | record stands | observed if it holds |",
         "|---|---|---|---|---|",
@@ -71,7 +72,7 @@ def claims() -> str:
     verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
     valid = sum(standing.stands for standing in listed)
     summary = f"Of {counts.total()} claims: {verdicts}. {valid} of the records stand."
-    return "\n".join([summary, "", *lines, "", *map(_claim, listed)])
+    return "\n".join([summary, "", *lines, "", *(_claim(one, records) for one in listed)])
 
 
 def claim(name: str) -> str:
@@ -169,13 +170,15 @@ def _card(card: Any) -> str:
     )
 
 
-def _claim(standing: Any) -> str:
+def _claim(standing: Any, records: Mapping[str, Any]) -> str:
     checked, record = standing.claim, standing.record
+    under_null = records.get(checked.under_null().name) if checked.null else None
     lines = [
         f"## `{checked.name}` {{#{checked.name}}}",
         "",
         checked.says,
         "",
+        *([f"- **Rule of its row:** {checked.rule}"] if checked.rule else []),
         f"- **Checked on:** {checked.data}",
     ]
     if record is None:
@@ -185,6 +188,7 @@ def _claim(standing: Any) -> str:
         f"- **Verdict:** {record.verdict}, {record.date[:10]}, {len(record.seeds)} seeds, "
         f"{record.seconds:.0f} s on {record.machine['cores']} cores",
         *([f"- **Notes:** {checked.notes}"] if checked.notes else []),
+        *([f"- **Under its null:** {under_null.verdict}"] if under_null else []),
         f"- **Versions:** {versions}",
         f"- **Record:** {'; '.join(standing.reasons) or 'stands'}",
         "",

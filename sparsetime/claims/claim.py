@@ -37,7 +37,11 @@ class Claim:
     holds. data: what it is checked on. expects: inequalities between the values. check: from a lab
     and a seed to the values by name. seconds: about what three seeds take on two cores. notes: the
     likely reason of a failure, or what the check leaves out. uses: recipes that the check trains
-    without naming them in its file, such as the default of a function.
+    without naming them in its file, such as the default of a function. rule: the sentence of the
+    list of published systems by which the row counts as working, word for word. null: the same
+    values where what the claim rests on is taken away (labels permuted, an untrained dictionary,
+    the baseline in the place of the recipe), so that the claim must not hold; None where none is
+    written.
     """
 
     name: str
@@ -49,6 +53,21 @@ class Claim:
     seconds: int
     notes: str
     uses: tuple[str, ...] = ()
+    rule: str = ""
+    null: Check | None = None
+
+    def under_null(self) -> Claim:
+        """The claim with its null as the check, named as the command that runs it.
+
+        Errors: ConfigError where no null is written.
+        """
+        if self.null is None:
+            raise ConfigError(
+                f"the claim {self.name!r} has no null; give null=... to @claim in "
+                f"{self.file.name}: a function from a lab and a seed to the same values, under "
+                "which the claim must not hold"
+            )
+        return replace(self, name=f"{self.name} --null", check=self.null, null=None)
 
     @property
     def file(self) -> Path:
@@ -80,6 +99,8 @@ def claim(
     notes: str = "",
     uses: Sequence[str] = (),
     former: Sequence[str] = (),
+    rule: str = "",
+    null: Check | None = None,
 ) -> Callable[[Check], Check]:
     """Decorator that registers a function from a lab and a seed to values as a claim's check.
 
@@ -100,7 +121,9 @@ def claim(
         )
 
     def register(check: Check) -> Check:
-        entry = Claim(name, system, says, data, tuple(expects), check, seconds, notes, tuple(uses))
+        entry = Claim(
+            name, system, says, data, tuple(expects), check, seconds, notes, tuple(uses), rule, null
+        )
         _CLAIMS.add(name, entry, check, former)
         return check
 

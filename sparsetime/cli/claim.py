@@ -11,7 +11,7 @@ import typer
 
 from sparsetime.cli.app import app
 from sparsetime.cli.options import say, stdout, table
-from sparsetime.errors import ConfigError
+from sparsetime.errors import ConfigError, SparsetimeError
 
 if TYPE_CHECKING:
     from sparsetime.claims.claim import Claim
@@ -36,6 +36,10 @@ def claim(
     keep: Annotated[
         bool, typer.Option("--keep", help="Add to the results that the docs show.")
     ] = False,
+    null: Annotated[
+        bool,
+        typer.Option("--null", help="Check NAME, or all, under the null: it must not hold."),
+    ] = False,
     seeds: Annotated[int, typer.Option(help="Number of seeds, at least three.")] = 3,
     as_json: Annotated[
         bool, typer.Option("--json", help="List all claims as JSON, and check none.")
@@ -52,6 +56,7 @@ def claim(
       sparsetime claim
       sparsetime claim --json
       sparsetime claim topk
+      sparsetime claim resampling --null
       sparsetime claim --all --keep
     """
     from sparsetime.claims.claim import claims, get_claim
@@ -63,6 +68,8 @@ def claim(
         raise ConfigError(f"--all checks every claim; leave out {name!r}, or --all")
     if as_json and (name or every):
         raise ConfigError("--json lists all claims and checks none; leave out NAME and --all")
+    if null and not (name or every):
+        raise ConfigError("--null checks a claim under its null; give NAME or --all")
     if not name and not every:
         listed = standings(claims(), {**latest_records(SHIPPED), **latest_records(_OWN)})
         if as_json:
@@ -75,36 +82,62 @@ def claim(
             _list(listed)
         return
     path = _kept() if keep else _OWN
+    offered = [one.under_null() for one in claims() if one.null] if null else claims()
     if name:
-        due = [get_claim(name)]
+        chosen = get_claim(name)
+        due = [chosen.under_null() if null else chosen]
     else:
-        due = [standing.claim for standing in standings(claims(), latest_records(path))
+        due = [standing.claim for standing in standings(offered, latest_records(path))
                if again or not standing.stands]  # fmt: skip
     # Lines are appended whole, so that only the package's own file needs one process at a time.
     with folder_lock(*([Folder(str(path.parent))] if keep else []), what="sparsetime claim --keep"):
-        records = _run(due, path, seeds)
+        records, errors = _run(due, path, seeds)
+    if name and errors:
+        raise errors[due[0].name]
     if name:
         _show(due[0], records[0])
     else:
-        _list(standings(claims(), latest_records(path)))
+        _list(standings(offered, latest_records(path)))
     say(f"{path}: {len(records)} checked")
+    for failed, error in errors.items():
+        typer.echo(f"error: the check of {failed} ended early: {error}", err=True)
+    hold = [record.claim for record in records if null and record.verdict == "holds"]
+    if hold:
+        which = ", ".join(hold)
+        typer.echo(
+            f"error: {which}: the claim holds under its null, so that it shows nothing", err=True
+        )
+    if errors or hold:
+        raise typer.Exit(1)
 
 
-def _run(due: list[Claim], path: Path, seeds: int) -> list[ClaimRecord]:
-    """Checks claims and appends the record of each as it ends, so that a next call resumes."""
+def _run(
+    due: list[Claim], path: Path, seeds: int
+) -> tuple[list[ClaimRecord], dict[str, SparsetimeError]]:
+    """Checks claims and appends the record of each as it ends, so that a next call resumes.
+
+    Returns the records, and by name the errors of claims whose check ended early: one that can't
+    be checked keeps none of the others from being checked.
+    """
     from sparsetime.claims.lab.lab import Lab
     from sparsetime.claims.verdicts.results import append_record
     from sparsetime.claims.verdicts.run_claim import run_claim
     from sparsetime.progress import progress
 
     what = f"check {due[0].name}" if len(due) == 1 else "check claims"
-    records = []
+    records: list[ClaimRecord] = []
+    errors: dict[str, SparsetimeError] = {}
     with progress(what, len(due) * seeds, "seeds") as bar:
         lab = Lab(on_progress=bar.say)
-        for next_claim in due:
-            records.append(run_claim(next_claim, lab, range(seeds), bar))
-            append_record(records[-1], path)
-    return records
+        for number, next_claim in enumerate(due, start=1):
+            try:
+                records.append(run_claim(next_claim, lab, range(seeds), bar))
+            except SparsetimeError as error:
+                errors[next_claim.name] = error
+                bar.advance(number * seeds - bar.done)
+            else:
+                append_record(records[-1], path)
+    return records, errors
 
 
 def _kept() -> Path:

@@ -10,6 +10,7 @@ from sparsetime.claims.verdicts.expectations import Less
 from sparsetime.claims.verdicts.results import SHIPPED, latest_records
 from sparsetime.cli import app
 from sparsetime.cli import claim as command
+from sparsetime.errors import DataError
 from sparsetime.files import Folder
 from sparsetime.registry import Register
 
@@ -148,3 +149,51 @@ def test_a_recipe_shows_the_latest_result_of_its_claim():
 
 def test_an_unknown_claim_is_answered_with_the_nearest(seen):
     assert "unknown claim 'quik': did you mean 'quick'?" in run("quik", code=2).stderr
+
+
+def test_a_claim_must_not_hold_under_its_null(seen, tmp_path):
+    for name, error in (("sound", 3.0), ("empty", 1.0)):
+
+        def null(lab, seed, error=error):
+            return {"error": error + 0.01 * seed, "baseline": 2.0}
+
+        @register.claim(
+            name,
+            says="It is better.",
+            data="made-up values",
+            expects=[Less("error", than="baseline")],
+            null=null,
+        )
+        def check(lab, seed):
+            return {"error": 1.0 + 0.01 * seed, "baseline": 2.0}
+
+    assert "sound --null: fails" in run("sound", "--null").stdout
+    assert latest_records(tmp_path / "claims.jsonl")["sound --null"].verdict == "fails"
+    outcome = run("empty", "--null", code=1)
+    assert (
+        "empty --null: the claim holds under its null, so that it shows nothing" in outcome.stderr
+    )
+    # The claims without one are left out, and the records of nulls are none of claims.
+    assert "claims.jsonl: 0 checked" in run("--all", "--null").stdout
+    assert {row["name"]: row["verdict"] for row in json.loads(run("--json").stdout)} == {
+        "empty": None, "other": None, "quick": None, "sound": None
+    }  # fmt: skip
+
+
+def test_a_null_that_is_not_written_is_asked_for(seen):
+    error = run("quick", "--null", code=2).stderr
+    assert "the claim 'quick' has no null; give null=... to @claim" in error
+    assert "give NAME or --all" in run("--null", code=2).stderr
+
+
+def test_a_claim_that_can_not_be_checked_keeps_no_other_from_it(seen):
+    @register.claim(
+        "broken", says="It is.", data="nothing", expects=[Less("error", than="baseline")]
+    )
+    def check(lab, seed):
+        raise DataError("no coefficient gives an L0 of 32")
+
+    outcome = run("--all", code=1)
+    assert "the check of broken ended early: no coefficient gives an L0 of 32" in outcome.stderr
+    assert seen == {"quick": [0, 1, 2], "other": [0, 1, 2]}
+    assert "no coefficient gives" in run("broken", code=2).stderr
