@@ -45,6 +45,14 @@ from .synthsaebench.scores import SynthSAEBenchScores as SynthSAEBenchScores
 from .synthsaebench.scores import synthsaebench_scores as synthsaebench_scores
 from .synthsaebench.settings import SynthSAEBenchSettings as SynthSAEBenchSettings
 from .synthsaebench.world import SynthSAEBench as SynthSAEBench
+from .tasks.accuracy import TaskScores as TaskScores
+from .tasks.accuracy import logit_difference as logit_difference
+from .tasks.accuracy import task_scores as task_scores
+from .tasks.prompt import TaskPrompt as TaskPrompt
+from .tasks.prompt import TaskTokens as TaskTokens
+from .tasks.task import Task as Task
+from .tasks.task import task_prompts as task_prompts
+from .tasks.task import tasks as tasks
 from .tempbench.beds import BEDS as BEDS
 from .tempbench.beds import tempbench as tempbench
 from .tempbench.beds import tempbench_score as tempbench_score
