@@ -14,6 +14,7 @@ from . import metrics as metrics
 from . import models as models
 from . import monitors as monitors
 from . import statistics as statistics
+from . import steering as steering
 from . import suites as suites
 from . import testbeds as testbeds
 from . import training as training
@@ -48,6 +49,7 @@ from .features.compare_conditions import compare_conditions as compare_condition
 from .features.events.peri_event import peri_event as peri_event
 from .features.index import open_index as open_index
 from .features.labels.label_features import label_features as label_features
+from .interventions import spans as spans
 from .metrics.evaluate import evaluate as evaluate
 from .metrics.probe import probe as probe
 from .models.sites import sites as sites
@@ -56,6 +58,9 @@ from .monitors.monitor import open_monitor as open_monitor
 from .registry import recipes as recipes
 from .reports.report import report as report
 from .segments import Segments as Segments
+from .steering import edits as edits
+from .steering.steer import ablate as ablate
+from .steering.steer import steer as steer
 from .suites.suite import suite as suite
 from .testbeds.testbed import testbed as testbed
 from .training.train import train as train

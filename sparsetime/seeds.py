@@ -63,6 +63,9 @@ STREAMS = {
     "shifted activity": "circular shifts in the null of a feature's mean input, by draw",
     "shifted onsets": "circular shifts of events in the null of a peri-event average, by draw",
     "shifted events of a monitor": "circular shifts in the detections by chance, by draw",
+    # Interventions and steering.
+    "generated continuation": "tokens sampled behind a prompt",
+    "resampled activations": "rows that an ablation takes values from, by sequence and block",
     # Testbeds.
     "SynthSAEBench": "bias, correlations, spreads, and rows of SynthSAEBench by part and block",
     "SynthSAEBench vectors": "the true directions of SynthSAEBench, before they are moved apart",

@@ -109,33 +109,42 @@ def reference(namespace: str = "") -> str:
 
 def namespaces() -> str:
     """A table of the namespaces of `st`, with the first line of the docstring of each."""
-    stub = ast.parse((ROOT / "sparsetime" / "__init__.pyi").read_text("utf-8"))
-    names = [
-        alias.name
-        for node in stub.body
-        if isinstance(node, ast.ImportFrom) and node.module is None
-        for alias in node.names
+    lines = [
+        f"| [`st.{name}`](reference/{name}.md) | {_first_line(path)} |"
+        for name, path in sorted(_namespaces().items())
     ]
-    return "\n".join(
-        ["| namespace | holds |", "|---|---|"]
-        + [f"| [`st.{name}`](reference/{name}.md) | {_first_line(name)} |" for name in names]
-    )
+    return "\n".join(["| namespace | holds |", "|---|---|", *lines])
+
+
+def _namespaces() -> dict[str, str]:
+    """The dotted path below `sparsetime` of each namespace of `st`: a room, or one of its files."""
+    stub = ast.parse((ROOT / "sparsetime" / "__init__.pyi").read_text("utf-8"))
+    found = {}
+    for node in stub.body:
+        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+            path = ".".join(filter(None, [node.module, alias.name]))
+            file = ROOT.joinpath("sparsetime", *path.split(".")).with_suffix(".py")
+            if node.module is None or file.is_file():
+                found[alias.name] = path
+    return found
 
 
 def _homes(package: str, folder: Path) -> list[str]:
     """The full name of each public name of a package, at the module that defines it."""
     stub = folder / "__init__.pyi"
     source = stub if stub.is_file() else folder / "__init__.py"
+    is_root = package == "sparsetime"
     return [
-        f"{package}.{node.module}.{alias.name}" if node.level else f"{node.module}.{alias.name}"
+        ".".join(filter(None, [package if node.level else "", node.module, alias.name]))
         for node in ast.parse(source.read_text("utf-8")).body
-        if isinstance(node, ast.ImportFrom) and node.module
+        if isinstance(node, ast.ImportFrom)
         for alias in node.names
+        if not (is_root and alias.name in _namespaces())
     ]
 
 
 def _first_line(namespace: str) -> str:
-    path = ROOT / "sparsetime" / namespace
+    path = ROOT.joinpath("sparsetime", *namespace.split("."))
     source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     return (ast.get_docstring(ast.parse(source.read_text("utf-8"))) or "").partition("\n")[0]
 

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from sparsetime.errors import DataError, MismatchError
+from sparsetime.interventions.generate import logits_of
 from sparsetime.interventions.padding import PaddingLast
 from sparsetime.interventions.patch import Patch, patched
 from sparsetime.models.eval_mode import eval_mode
@@ -58,7 +59,7 @@ def next_token_logits(
             kept = padding.moved(kept)
         change = patched(model, site, patch, batch, time, kept)
     with _in_evaluation(model), change:
-        logits = _logits(_forward(model, read, attended), model)
+        logits = logits_of(_forward(model, read, attended), model)
     if attended is not None and not takes_argument(model, "attention_mask"):
         _check_causal(model, read, attended)
     rows = logits[:, :-1][predicted.to(logits.device)]
@@ -140,20 +141,10 @@ def _check_causal(model: nn.Module, tokens: Tensor, mask: Tensor) -> None:
     """
     other = tokens.masked_fill(~mask, int(tokens[mask][0]))
     with _in_evaluation(model):
-        here, there = (_logits(_forward(model, t, None), model) for t in (tokens, other))
+        here, there = (logits_of(_forward(model, t, None), model) for t in (tokens, other))
     real = mask.to(here.device)
     if not torch.allclose(here[real], there[real], rtol=1e-3, atol=1e-4):
         raise DataError(
             f"{type(model).__name__} takes no attention_mask, and its logits depend on the padding "
             "behind a sequence; give sequences of one length in a batch, without padding"
         )
-
-
-def _logits(output: Any, model: nn.Module) -> Float[Tensor, "batch time vocabulary"]:
-    logits = output if isinstance(output, Tensor) else getattr(output, "logits", None)
-    if not isinstance(logits, Tensor) or logits.ndim != 3:
-        raise DataError(
-            f"{type(model).__name__} gives no logits [batch, time, vocabulary]; a next-token loss "
-            f"needs a language model with its head, as transformers' AutoModelForCausalLM loads it"
-        )
-    return logits

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError, DataError, MismatchError
-from sparsetime.models.site_tensors import (
-    as_batch_time_d,
-    has_row_a_step,
-    input_activation,
-    output_activation,
-)
-from sparsetime.models.sites import resolve_site
-from sparsetime.models.wrappers import hook_input, hook_output, submodule
+from sparsetime.interventions.site_exchange import exchange
+from sparsetime.models.site_tensors import as_batch_time_d, has_row_a_step
 from sparsetime.tensors import ArrayLike, as_mask
 
 Patch: TypeAlias = Callable[[Float[Tensor, "batch time d"]], Float[Tensor, "batch time d"]]
@@ -47,13 +40,6 @@ def patched(
     row a step, or `replace` gives another shape; DataError where the pass does not call the site,
     or `keep` is no mask; ConfigError where the pass calls it more than once.
     """
-    target = resolve_site(model, site)
-    if target.layer is not None:
-        raise ConfigError(
-            f"the site {site!r} is a layer that its module computes in one call with all others, "
-            "so that nothing can be put in its place; choose the module, or build it as one module "
-            "a layer"
-        )
     kept = None if keep is None else as_mask(keep, (batch, time), "keep")
     fits = has_row_a_step(batch, time)
     calls = 0
@@ -73,17 +59,7 @@ def patched(
             y = torch.where(kept.to(x.device)[..., None], x, y)
         return y.reshape(tensor.shape)
 
-    def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        old = input_activation(module, args, kwargs, site, target.part, fits)
-        new = replaced(old)
-        return _substitute(args, old, new), _substitute(kwargs, old, new)
-
-    def after(module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-        old = output_activation(output, site, target.part, fits)
-        return _substitute(output, old, replaced(old))
-
-    module = submodule(model, target.module_path)
-    handle = hook_input(module, before) if target.side == "input" else hook_output(module, after)
+    handle = exchange(model, site, replaced, fits)
     try:
         yield
     finally:
@@ -98,21 +74,3 @@ def patched(
             f"the site {site!r} is passed {calls} times in one forward pass; choose a module that "
             f"is called once, for example the one around it"
         )
-
-
-def _substitute(value: Any, old: Tensor, new: Tensor) -> Any:
-    """The same structure with one tensor in the place of another."""
-    if value is old:
-        return new
-    if isinstance(value, Mapping):
-        items = {key: _substitute(item, old, new) for key, item in value.items()}
-        return items if type(value) is dict else type(value)(**items)
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(_substitute(item, old, new) for item in value))
-    if isinstance(value, list | tuple):
-        return type(value)(_substitute(item, old, new) for item in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        changed = {name: _substitute(getattr(value, name), old, new) for name in names}
-        return dataclasses.replace(value, **changed)
-    return value
