@@ -10,27 +10,29 @@ from jaxtyping import Int
 from torch import Tensor
 
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.models.chat_template import chat_text
+from sparsetime.models.load import LoadedModel
 from sparsetime.tensors import ArrayLike, as_tokens
 
 #: A text, the messages of a chat (each with "role" and "content"), or tokens.
 Prompt: TypeAlias = "str | Sequence[Mapping[str, str]] | ArrayLike"
 
 
-def tokens_of(given: Any, tokenizer: Any) -> Int[Tensor, "batch time"]:
+def tokens_of(given: Any, model: LoadedModel) -> Int[Tensor, "batch time"]:
     """The tokens of one prompt, or of several of one length.
 
-    Messages of a chat are written by the tokenizer's template, with the beginning of an answer
-    behind them.
+    Messages of a chat are written by the model's template, with the beginning of an answer behind
+    them.
 
     Errors: ConfigError for a text without a tokenizer, and for texts of several lengths;
-    DataError for no text.
+    DataError for no text; those of `chat_text`.
     """
     if isinstance(given, str):
         given = [given]
     if _is_chat(given):
-        return _chat(given, tokenizer)
+        return torch.tensor([chat_text(model, given, reply=True).token_ids])
     if isinstance(given, list | tuple) and given and isinstance(given[0], str):
-        rows = [_text(text, tokenizer) for text in given]
+        rows = [_text(text, model.tokenizer) for text in given]
         if len({len(row) for row in rows}) > 1:
             raise ConfigError(
                 f"got texts of {min(map(len, rows))} to {max(map(len, rows))} tokens, expected one "
@@ -54,15 +56,6 @@ def text_of(tokens: Int[Tensor, " time"], tokenizer: Any) -> str | None:
 
 def _is_chat(given: Any) -> bool:
     return isinstance(given, list | tuple) and bool(given) and isinstance(given[0], Mapping)
-
-
-def _chat(messages: Any, tokenizer: Any) -> Int[Tensor, "batch time"]:
-    if getattr(tokenizer, "chat_template", None) is None:
-        raise ConfigError(
-            "got messages of a chat, and the tokenizer has no chat template; give a text or tokens"
-        )
-    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    return torch.tensor([tokenizer.encode(text, add_special_tokens=False)])
 
 
 def _text(text: str, tokenizer: Any) -> Int[Tensor, " time"]:

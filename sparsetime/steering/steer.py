@@ -80,7 +80,7 @@ def steer(
         plans[site] = (sae, plan)
     special = frozenset(getattr(loaded.tokenizer, "all_special_ids", None) or ())
     passes = SteeredPasses(loaded.model, plans, special, time_axis, seed)
-    return Steered(passes, loaded.tokenizer, seconds_per_step)
+    return Steered(passes, loaded, seconds_per_step)
 
 
 def ablate(

@@ -16,6 +16,7 @@ from sparsetime.errors import DataError
 from sparsetime.interventions.generate import CachedReader, GeneratedToken, generate_tokens
 from sparsetime.interventions.span import RunFacts
 from sparsetime.models.forward_signature import forward_parameters
+from sparsetime.models.load import LoadedModel
 from sparsetime.steering.prompts import Prompt, text_of, tokens_of
 from sparsetime.steering.run_record import SiteRecord
 from sparsetime.steering.steered_passes import SteeredPasses
@@ -63,12 +64,12 @@ class Steered:
     """
 
     def __init__(
-        self, passes: SteeredPasses, tokenizer: Any, seconds_per_step: float | None
+        self, passes: SteeredPasses, loaded: LoadedModel, seconds_per_step: float | None
     ) -> None:
-        self.model, self.tokenizer = passes.model, tokenizer
-        self._passes = passes
+        self.model, self.tokenizer = loaded.model, loaded.tokenizer
+        self._loaded, self._passes = loaded, passes
         self._known = RunFacts(
-            decode=None if tokenizer is None else _decoder(tokenizer),
+            decode=None if self.tokenizer is None else _decoder(self.tokenizer),
             seconds_per_step=seconds_per_step,
         )
 
@@ -89,7 +90,7 @@ class Steered:
         `generate_tokens`. Errors: those of `generate_tokens`, and of spans that need what a
         generation does not have, such as labels.
         """
-        tokens = tokens_of(prompt, self.tokenizer)
+        tokens = tokens_of(prompt, self._loaded)
         given = list(self.generate_tokens(tokens, steps, **settings))
         chosen = torch.stack([token.tokens for token in given], 1)
         return Generation(
@@ -106,7 +107,7 @@ class Steered:
         self, prompt: Prompt, steps: int = 40, **settings: Any
     ) -> Iterator[GeneratedToken]:
         """The tokens of `generate`, one by one as they come."""
-        tokens = tokens_of(prompt, self.tokenizer)
+        tokens = tokens_of(prompt, self._loaded)
         self._expect(tokens, tokens.shape[1])
         settings.setdefault("ends", _ends(self.model))
         generated = generate_tokens(self.model, tokens, steps, **settings)
@@ -129,7 +130,7 @@ class Steered:
         Errors: ConfigError where a span needs what is not given; DataError where the model gives
         no logits.
         """
-        tokens = tokens_of(texts, self.tokenizer)
+        tokens = tokens_of(texts, self._loaded)
         columns = None
         if labels is not None:
             one = len(tokens) == 1

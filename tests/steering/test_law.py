@@ -108,7 +108,8 @@ WAYS = [(edit, dtype, True) for edit in EDITS for dtype in (torch.float64, torch
 def test_passes_are_equal_over_every_span(edit, dtype, keep_error, dictionaries, double):
     model = double if dtype == torch.float64 else language_model()
     run = st.steer(
-        model, dictionaries, {site: dict.fromkeys(FEATURES, EDITS[edit]) for site in SITES}, span=OfEach(SPANS),
+        model, dictionaries, {site: dict.fromkeys(FEATURES, EDITS[edit]) for site in SITES},
+        span=OfEach(SPANS),
         units="activation", data=dict.fromkeys(SITES, SAMPLE), seconds_per_step=0.1,
         keep_error=keep_error,
     )  # fmt: skip
@@ -124,7 +125,7 @@ def test_passes_are_equal_over_every_span(edit, dtype, keep_error, dictionaries,
 @pytest.mark.parametrize("edit", EDITS)
 def test_a_stream_of_a_recurrent_model_is_equal_to_a_whole_pass(edit):
     model, rows = Recurrent().double(), len(STREAMED)
-    x = 3 * torch.sin(torch.arange(rows * 9 * 3) ** 2).reshape(rows, 9, 3).double()
+    x = 9 * torch.sin(torch.arange(rows * 9 * 3) ** 2).reshape(rows, 9, 3).double()
     run = st.steer(
         model, {"enter": small_dictionary("window_crosscoder", 2, 0.5, window=2)},
         {"enter": dict.fromkeys(FEATURES, EDITS[edit])}, span=OfEach(STREAMED), units="activation",
