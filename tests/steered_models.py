@@ -1,8 +1,8 @@
 """Tiny models, dictionaries and a tokenizer of single characters for tests of steering."""
 
 import torch
-from toy_models import llama_lm
 from torch import nn
+from toy_models import llama_lm
 
 import sparsetime as st
 from sparsetime import seeds
