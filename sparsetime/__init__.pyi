@@ -8,6 +8,7 @@ from . import errors as errors
 from . import explanations as explanations
 from . import explorer as explorer
 from . import features as features
+from . import interop as interop
 from . import interventions as interventions
 from . import kernels as kernels
 from . import metrics as metrics
@@ -39,7 +40,6 @@ from .dictionaries.component import component as component
 from .dictionaries.compose import compose as compose
 from .dictionaries.dictionary import Dictionary as Dictionary
 from .dictionaries.recipes import dictionary as dictionary
-from .dictionaries.serialise import load as load
 from .dictionaries.state.wrap_stateful import wrap_stateful as wrap_stateful
 from .explanations.explain import explain as explain
 from .explorer.export import export as export
@@ -49,6 +49,8 @@ from .features.compare_conditions import compare_conditions as compare_condition
 from .features.events.peri_event import peri_event as peri_event
 from .features.index import open_index as open_index
 from .features.labels.label_features import label_features as label_features
+from .interop.convert import convert as convert
+from .interop.load import load as load
 from .interventions import spans as spans
 from .metrics.evaluate import evaluate as evaluate
 from .metrics.probe import probe as probe

@@ -17,7 +17,8 @@ from sparsetime.errors import SparsetimeError
 COMMANDS = (
     *("sites", "recipes", "capture", "train", "evaluate", "index"),
     *("label", "perievent", "compare", "explain", "monitor"),
-    *("suite", "leaderboard", "claim", "explore", "export", "report", "verify", "testbeds", "demo"),
+    *("suite", "leaderboard", "claim", "convert", "explore", "export", "report"),
+    *("verify", "testbeds", "demo"),
 )
 
 # Hints for Python in error messages, and the options that they correspond to; longer ones first.

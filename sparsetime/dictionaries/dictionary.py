@@ -43,6 +43,7 @@ class Dictionary(nn.Module):
     the sites whose activations are joined, `(d_in,)` for one. out_dims: of the sites that are
     reconstructed instead, as by a transcoder; None for the activations themselves. skip: predicts
     without the code, which explains the rest. provenance: model_name, model_hash and site.
+    is_fitted: whether scale and offsets fit the data already, so that training keeps them.
     """
 
     offset: Tensor
@@ -71,7 +72,7 @@ class Dictionary(nn.Module):
         self.out_dims = out_dims
         check_compatibility(self, self.components)
         encoder.bind(decoder)
-        sparsifier.bind(decoder)
+        sparsifier.bind(decoder, encoder)
         self.normalisation = Normalisation(self.in_dims)
         if out_dims is not None:
             self.target_normalisation = Normalisation(out_dims)
@@ -80,6 +81,7 @@ class Dictionary(nn.Module):
             skip.bind(self)
         self.name = name
         self.provenance: dict[str, Any] = {}
+        self.is_fitted = False
 
     @property
     def d_in(self) -> int:
@@ -142,7 +144,10 @@ class Dictionary(nn.Module):
 
         It is a constant to the encoder: its gradient would only repeat that of the encoder's bias.
         """
-        return self.decoder.bias.detach() if self.out_dims is None else self.offset
+        if self.out_dims is not None:
+            return self.offset
+        bias = self.decoder.bias.detach()
+        return bias if self.encoder.subtracts_offset else torch.zeros_like(bias)
 
     def centred(self, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows d"]:
         """The encoder's input: normalised activations less the offset."""
@@ -283,14 +288,9 @@ class Dictionary(nn.Module):
 
     def to_config(self) -> dict[str, Any]:
         """The dictionary as JSON, without its weights."""
-        roles = ("encoder", "sparsifier", "decoder", "objective")
-        config = {role: getattr(self, role).to_config() for role in roles}
-        config = {"name": self.name, **config, "provenance": self.provenance}
-        in_dims = list(self.in_dims) if len(self.in_dims) > 1 else None
-        out_dims = None if self.out_dims is None else list(self.out_dims)
-        skip = None if self.skip is None else self.skip.to_config()
-        optional = {"in_dims": in_dims, "out_dims": out_dims, "skip": skip}
-        return config | {name: value for name, value in optional.items() if value is not None}
+        from sparsetime.dictionaries.serialise import to_config
+
+        return to_config(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a folder or URL: dictionary.json and dictionary.safetensors."""

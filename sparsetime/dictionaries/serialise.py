@@ -86,6 +86,21 @@ def _with_current_keys(config: dict[str, Any], folder: Folder) -> dict[str, Any]
         ) from error
 
 
+def to_config(dictionary: Dictionary) -> dict[str, Any]:
+    """The dictionary as JSON, without its weights."""
+    roles = ("encoder", "sparsifier", "decoder", "objective")
+    config = {role: getattr(dictionary, role).to_config() for role in roles}
+    config = {"name": dictionary.name, **config, "provenance": dictionary.provenance}
+    in_dims, out_dims, skip = dictionary.in_dims, dictionary.out_dims, dictionary.skip
+    optional = {
+        "in_dims": list(in_dims) if len(in_dims) > 1 else None,
+        "out_dims": None if out_dims is None else list(out_dims),
+        "skip": None if skip is None else skip.to_config(),
+        "is_fitted": dictionary.is_fitted or None,
+    }
+    return config | {name: value for name, value in optional.items() if value is not None}
+
+
 def from_config(config: dict[str, Any]) -> Dictionary:
     """The dictionary that `Dictionary.to_config` describes, with weights at zero."""
     in_dims, out_dims, skip = (config.get(key) for key in ("in_dims", "out_dims", "skip"))
@@ -100,6 +115,7 @@ def from_config(config: dict[str, Any]) -> Dictionary:
         skip=None if skip is None else SkipConnection.from_config(skip),
     )
     dictionary.provenance = dict(config.get("provenance", {}))
+    dictionary.is_fitted = bool(config.get("is_fitted", False))
     return dictionary
 
 

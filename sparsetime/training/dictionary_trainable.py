@@ -83,8 +83,11 @@ class DictionaryTrainable(Trainable[Batch]):
     def initialise(self, batch: Batch) -> None:
         """Set the scales and offsets of the dictionary's components from the first batch.
 
-        Parameters that the caller froze keep their values.
+        Parameters that the caller froze keep their values, as does a dictionary that is fitted.
         """
+        if self.dictionary.is_fitted:
+            self._division.distribute()
+            return
         frozen = {p: p.clone() for p in self.dictionary.parameters() if not p.requires_grad}
         warn_of_heavy_tail(batch.site_rows, "training")
         device = self.dictionary.atoms.device

@@ -14,6 +14,7 @@ from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
 from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
 from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 from sparsetime.dictionaries.encoders.tied import TiedEncoder
+from sparsetime.dictionaries.encoders.uncentred import UncentredEncoder
 
 __all__ = [
     "BilinearEncoder",
@@ -30,4 +31,5 @@ __all__ = [
     "SelectDenseEncoder",
     "SelectLinearEncoder",
     "TiedEncoder",
+    "UncentredEncoder",
 ]

@@ -34,6 +34,8 @@ class Encoder(Component):
     divides_rows = True
     #: Whether `rescale` multiplies the pre-activations.
     scalable: ClassVar[bool] = False
+    #: Whether the dictionary's offset is subtracted from what the encoder reads.
+    subtracts_offset: ClassVar[bool] = True
     d_in: int
     width: int
     decoder: Decoder

@@ -12,20 +12,15 @@ from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 
 
-@final
-@component("linear")
-class LinearEncoder(SelectLinearEncoder):
-    """Linear encoder.
+class LinearBase(SelectLinearEncoder):
+    """Base class of encoders whose directions are parameters; kinds differ in what x is.
 
-        pre = W x + b
+    pre = W x + b
 
-    x: [rows, d_in], the normalised activation less the offset. weight W: [width, d_in]; bias b:
-    [width]; pre: [rows, width], of which only selected entries are computed.
-
-    Source: Bricken et al. 2023, Towards Monosemanticity.
+    weight W: [width, d_in]; bias b: [width].
     """
 
-    latent_tensors = frozenset({"weight", "bias"})
+    latent_tensors: frozenset[str] | None = frozenset({"weight", "bias"})
     scalable = True
 
     def __init__(self, d_in: int, width: int) -> None:
@@ -45,3 +40,17 @@ class LinearEncoder(SelectLinearEncoder):
     def init_from(self, directions: Float[Tensor, "width d"]) -> None:
         self.weight.copy_(directions)
         self.bias.zero_()
+
+
+@final
+@component("linear")
+class LinearEncoder(LinearBase):
+    """Linear encoder.
+
+        pre = W x + b
+
+    x: [rows, d_in], the normalised activation less the offset. weight W: [width, d_in]; bias b:
+    [width]; pre: [rows, width], of which only selected entries are computed.
+
+    Source: Bricken et al. 2023, Towards Monosemanticity.
+    """

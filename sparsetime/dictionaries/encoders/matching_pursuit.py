@@ -12,19 +12,8 @@ from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
 
 
-@final
-@component("matching_pursuit")
-class MatchingPursuitEncoder(PursuitEncoder):
-    """Matching pursuit over the decoder's rows.
-
-        j = argmax_i <r, d_i>;   z_j += <r, d_j>;   r -= <r, d_j> d_j    (k turns, r = x at first)
-
-    An atom that is chosen twice has the sum of both values, so a row may have fewer than k latents.
-    Fewer turns give a prefix of more, so that sparsity can be changed after training.
-
-    Source: Mallat, Zhang 1993, Matching Pursuits With Time-Frequency Dictionaries; unrolled as an
-    encoder by Costa et al. 2025, From Flat to Hierarchical, arXiv:2506.03093.
-    """
+class MatchingPursuitBase(PursuitEncoder):
+    """Base class of matching pursuits; kinds differ in when a row is finished."""
 
     again = True
 
@@ -47,3 +36,18 @@ class MatchingPursuitEncoder(PursuitEncoder):
             identity + products.tril(-1), direct[..., None], upper=False, unitriangular=True
         )
         return solved.squeeze(2)
+
+
+@final
+@component("matching_pursuit")
+class MatchingPursuitEncoder(MatchingPursuitBase):
+    """Matching pursuit over the decoder's rows.
+
+        j = argmax_i <r, d_i>;   z_j += <r, d_j>;   r -= <r, d_j> d_j    (k turns, r = x at first)
+
+    An atom that is chosen twice has the sum of both values, so a row may have fewer than k latents.
+    Fewer turns give a prefix of more, so that sparsity can be changed after training.
+
+    Source: Mallat, Zhang 1993, Matching Pursuits With Time-Frequency Dictionaries; unrolled as an
+    encoder by Costa et al. 2025, From Flat to Hierarchical, arXiv:2506.03093.
+    """

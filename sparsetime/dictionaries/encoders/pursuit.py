@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -57,6 +57,12 @@ class PursuitEncoder(Encoder):
         products: of the atoms taken with each other; direct: with the row. An atom of length zero
         stands where a row takes none. signed: whether coefficients may be negative.
         """
+
+    def finished(
+        self, residual: Float[Tensor, "rows d"], chosen: Int[Tensor, "rows turns"]
+    ) -> Bool[Tensor, " rows"]:
+        """The rows that take no further turn after this one; none where k alone decides."""
+        return torch.zeros(residual.shape[0], dtype=torch.bool, device=residual.device)
 
     def coefficients(
         self,
@@ -130,9 +136,11 @@ class PursuitEncoder(Encoder):
         row_atoms = x.new_zeros(x.shape[0], k, x.shape[1])
         products, coefficients = x.new_zeros(x.shape[0], k, k), x.new_zeros(x.shape[0], 0)
         direct, residual = x.new_zeros(x.shape[0], k), x
+        done = torch.zeros(x.shape[0], dtype=torch.bool, device=x.device)
         for turn in range(k):
             best = kernels.select_exactly(residual, atoms, none, best_of_all, dtype)
-            rows, latents = best.row_of_entry, best.indices
+            open_rows = ~done[best.row_of_entry]
+            rows, latents = best.row_of_entry[open_rows], best.indices[open_rows]
             if rows.numel() == 0:
                 break
             if not self.again:
@@ -148,6 +156,7 @@ class PursuitEncoder(Encoder):
                 pad(coefficients, (0, 1)), products[:, :n, :n], direct[:, :n], signed
             )
             residual = x - (coefficients[:, None] @ row_atoms[:, :n]).squeeze(1)
+            done = done | self.finished(residual, chosen[:, :n])
         return chosen
 
     @torch.no_grad()

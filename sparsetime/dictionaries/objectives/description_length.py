@@ -12,7 +12,7 @@ from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass, of_class
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
+from sparsetime.dictionaries.sparsifiers.jump_base import JumpBase
 from sparsetime.errors import ConfigError
 
 
@@ -69,7 +69,7 @@ class DescriptionLength(Term):
         self.precision = precision
 
     def incompatibility(self, composition: Composition) -> str | None:
-        if isinstance(composition.sparsifier.innermost, JumpReLU):
+        if isinstance(composition.sparsifier.innermost, JumpBase):
             return None
         return (
             f"got the sparsifier {composition.sparsifier.kind!r}, expected one whose count of "
@@ -77,7 +77,7 @@ class DescriptionLength(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        sparsifier = of_class(step.sparsifier.innermost, JumpReLU)
+        sparsifier = of_class(step.sparsifier.innermost, JumpBase)  # type: ignore[type-abstract]
         indices, rows = step.support.indices, step.x.shape[0]
         active = sparsifier.is_on(step.pre, indices)
         frequency = step.x.new_zeros(step.support.width).index_add(0, indices, active) / rows

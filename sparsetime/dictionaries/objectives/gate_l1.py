@@ -11,7 +11,7 @@ from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.sparsifiers.gated import Gated
+from sparsetime.dictionaries.sparsifiers.gated import GatedBase
 
 
 @final
@@ -43,7 +43,7 @@ class GateL1(Term):
 
 def gate_incompatibility(kind: str, composition: Composition) -> str | None:
     """The reason why a term of gates does not fit a composition; None where it fits."""
-    if isinstance(composition.sparsifier.innermost, Gated):
+    if isinstance(composition.sparsifier.innermost, GatedBase):
         return None
     return (
         f"got the sparsifier {composition.sparsifier.kind!r} without gates, expected one with "

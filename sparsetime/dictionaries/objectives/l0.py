@@ -11,7 +11,7 @@ from sparsetime.dictionaries.component import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass, of_class
 from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
+from sparsetime.dictionaries.sparsifiers.jump_base import JumpBase
 from sparsetime.errors import ConfigError
 
 
@@ -42,7 +42,7 @@ class L0(Term):
         self.target = target
 
     def incompatibility(self, composition: Composition) -> str | None:
-        if isinstance(composition.sparsifier.innermost, JumpReLU):
+        if isinstance(composition.sparsifier.innermost, JumpBase):
             return None
         return (
             f"got the sparsifier {composition.sparsifier.kind!r}, expected one whose count of "
@@ -50,6 +50,6 @@ class L0(Term):
         )
 
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
-        sparsifier = of_class(step.sparsifier.innermost, JumpReLU)
+        sparsifier = of_class(step.sparsifier.innermost, JumpBase)  # type: ignore[type-abstract]
         active = sparsifier.is_on(step.pre, step.support.indices)
         return (step.per_row(active.sum()) / self.target - 1).square()

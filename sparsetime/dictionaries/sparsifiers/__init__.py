@@ -4,7 +4,9 @@ from sparsetime.dictionaries.sparsifiers.abs_top_k import AbsTopK
 from sparsetime.dictionaries.sparsifiers.batch_top_k import BatchTopK
 from sparsetime.dictionaries.sparsifiers.delta_coding import DeltaCoding
 from sparsetime.dictionaries.sparsifiers.falling_k import FallingK
+from sparsetime.dictionaries.sparsifiers.free_threshold import FreeThreshold
 from sparsetime.dictionaries.sparsifiers.gated import Gated
+from sparsetime.dictionaries.sparsifiers.gated_magnitude import GatedMagnitude
 from sparsetime.dictionaries.sparsifiers.hysteresis import Hysteresis
 from sparsetime.dictionaries.sparsifiers.jumprelu import JumpReLU
 from sparsetime.dictionaries.sparsifiers.relu import ReLU
@@ -17,7 +19,9 @@ __all__ = [
     "BatchTopK",
     "DeltaCoding",
     "FallingK",
+    "FreeThreshold",
     "Gated",
+    "GatedMagnitude",
     "Hysteresis",
     "JumpReLU",
     "ReLU",

@@ -22,7 +22,7 @@ class BatchTopK(Sparsifier):
     """BatchTopK sparsifier; the rows of a batch share k.
 
         training:   z_i = relu(pre_i) where pre_i is among the k * rows largest of the batch, else 0
-        inference:  z_i = pre_i where pre_i > theta, else 0
+        inference:  z_i = relu(pre_i) where pre_i > theta, else 0
         theta <- m theta + (1 - m) min{z_i > 0}    after every training step
 
     ema_decay m: the averaging factor of the threshold, in [0, 1); the first batches weigh evenly.
@@ -56,7 +56,7 @@ class BatchTopK(Sparsifier):
         return kernels.ThresholdRule(self.threshold)
 
     def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
-        return pre * (pre > self.threshold)
+        return pre.relu() * (pre > self.threshold)
 
     @torch.no_grad()
     def observe(self, step: ForwardPass) -> None:

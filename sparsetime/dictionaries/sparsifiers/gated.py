@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import final
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime import kernels
@@ -14,14 +16,35 @@ from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.kernels import Rule, Support
 
 
+class GatedBase(Sparsifier):
+    """Base class of gated sparsifiers: the pre-activation is the gate; kinds differ in magnitude.
+
+    The gate's decision has no gradient; the gate learns from the terms `gate_l1` and `gate_mse`.
+    """
+
+    needs_sparsity_penalty = True
+    divides_rows = True
+
+    @abstractmethod
+    def magnitude(
+        self, pre: Float[Tensor, " entries"], support: Support
+    ) -> Float[Tensor, " entries"]:
+        """The magnitudes of entries before their relu, with gradients."""
+
+    def training_rule(self, inputs: EncoderInput) -> Rule:
+        return kernels.ThresholdRule(torch.zeros((), device=inputs.x.device))
+
+    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
+        return self.magnitude(pre, support).relu() * (pre > 0)
+
+
 @final
 @component("gated")
-class Gated(Sparsifier):
+class Gated(GatedBase):
     """Gated sparsifier; the pre-activation is the gate.
 
         z_i = relu(exp(s_i) pre_i + t_i) where pre_i > 0, else 0
 
-    The gate's decision has no gradient; the gate learns from the terms `gate_l1` and `gate_mse`.
     The encoder's bias is the gate's. The magnitude has the bias `exp(s) * bias + t`, the paper's
     family in other coordinates.
 
@@ -31,9 +54,7 @@ class Gated(Sparsifier):
     arXiv:2404.16014.
     """
 
-    needs_sparsity_penalty = True
     latent_tensors = frozenset({"log_scale", "shift"})
-    divides_rows = True
     scale_free = True
 
     def __init__(self, width: int) -> None:
@@ -42,10 +63,9 @@ class Gated(Sparsifier):
         self.log_scale = nn.Parameter(torch.zeros(width))
         self.shift = nn.Parameter(torch.zeros(width))
 
-    def training_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.ThresholdRule(torch.zeros((), device=inputs.x.device))
-
-    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
+    def magnitude(
+        self, pre: Float[Tensor, " entries"], support: Support
+    ) -> Float[Tensor, " entries"]:
         scale = kernels.at_entries(self.log_scale.exp(), support)
-        magnitude: Tensor = (scale * pre + kernels.at_entries(self.shift, support)).relu()
-        return magnitude * (pre > 0)
+        magnitude: Tensor = scale * pre + kernels.at_entries(self.shift, support)
+        return magnitude

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any, final
+from typing import final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime import kernels
 from sparsetime.dictionaries.component import component
-from sparsetime.dictionaries.encoder_input import EncoderInput
-from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
+from sparsetime.dictionaries.sparsifiers.jump_base import JumpBase
 from sparsetime.errors import ConfigError
-from sparsetime.kernels import Rule, Support
 
 
 @final
 @component("jumprelu")
-class JumpReLU(Sparsifier):
+class JumpReLU(JumpBase):
     """JumpReLU sparsifier.
 
         z_i = pre_i where pre_i > theta_i, else 0
@@ -41,9 +38,6 @@ class JumpReLU(Sparsifier):
     """
 
     latent_tensors = frozenset({"log_threshold"})
-    divides_rows = True
-    scale_free = True
-    first_share = 1.0  # thresholds are too slow for codes that begin smaller and grow
 
     def __init__(
         self,
@@ -76,57 +70,7 @@ class JumpReLU(Sparsifier):
 
     @property
     def window(self) -> float:
-        """Width of the window around a threshold, as a multiple of the threshold."""
         return self.bandwidth / self.threshold
 
-    def training_rule(self, inputs: EncoderInput) -> Rule:
-        share = max(0.0, 1 - self.window / 2)
-        return kernels.ThresholdRule(self.log_threshold.detach().exp() * share)
-
-    def gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
-        threshold = kernels.at_entries(self.log_threshold.exp(), support)
-        out: Tensor = _Jump.apply(pre, threshold, self.window)  # type: ignore[no-untyped-call]
-        return out
-
-    def is_on(
-        self, pre: Float[Tensor, " entries"], indices: Int[Tensor, " entries"]
-    ) -> Float[Tensor, " entries"]:
-        """1 above the threshold, 0 below, with the straight-through gradient to the threshold."""
-        threshold = self.log_threshold.exp()[indices]
-        out: Tensor = _IsOn.apply(pre, threshold, self.window)  # type: ignore[no-untyped-call]
-        return out
-
-    def inference_rule(self, inputs: EncoderInput) -> Rule:
-        return kernels.ThresholdRule(self.log_threshold.detach().exp())
-
-    def inference_gate(self, pre: Tensor, support: Support, inputs: EncoderInput) -> Tensor:
-        return pre * (pre > self.log_threshold.exp()[support.indices])
-
-
-class _Jump(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, pre: Tensor, threshold: Tensor, window: float) -> Tensor:
-        ctx.save_for_backward(pre, threshold)
-        ctx.window = window
-        return pre * (pre > threshold)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
-        pre, threshold = ctx.saved_tensors
-        near = (pre - threshold).abs() < threshold * (ctx.window / 2)
-        to_threshold = near * (-grads[0] / ctx.window)
-        return grads[0] * (pre > threshold), to_threshold, None
-
-
-class _IsOn(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, pre: Tensor, threshold: Tensor, window: float) -> Tensor:
-        ctx.save_for_backward(pre, threshold)
-        ctx.window = window
-        return (pre > threshold).to(pre.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor, None]:
-        pre, threshold = ctx.saved_tensors
-        near = (pre - threshold).abs() < threshold * (ctx.window / 2)
-        return None, near * (-grads[0] / (threshold * ctx.window)), None
+    def thresholds(self) -> Float[Tensor, " width"]:
+        return self.log_threshold.exp()

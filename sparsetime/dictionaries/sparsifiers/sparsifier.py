@@ -11,6 +11,7 @@ from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.component import Component
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.errors import ConfigError
 from sparsetime.kernels import Rule, Support
 
@@ -21,7 +22,7 @@ class Sparsifier(Component):
     Both exist for training and for inference. At inference a row's code never depends on other rows
     of its batch; a stateful sparsifier's depends on the earlier rows of its segment.
 
-    decoder: the decoder of the same dictionary, for sparsifiers that use its rows.
+    decoder, encoder: those of the same dictionary, for sparsifiers that use their weights.
     """
 
     role = "sparsifier"
@@ -36,11 +37,12 @@ class Sparsifier(Component):
     #: Mean number of active latents that the first codes have at most; None for any.
     first_l0: float | None = None
     decoder: Decoder
+    encoder: Encoder
 
-    def bind(self, decoder: Decoder) -> None:
-        """Bind the decoder of the same dictionary; called when the dictionary is composed."""
-        # Beside torch's register of modules, so that the atoms' weights are not saved twice.
-        self.__dict__["decoder"] = decoder
+    def bind(self, decoder: Decoder, encoder: Encoder) -> None:
+        """Bind decoder and encoder of the same dictionary; called when it is composed."""
+        # Beside torch's register of modules, so that their weights are not saved twice.
+        self.__dict__["decoder"], self.__dict__["encoder"] = decoder, encoder
 
     @property
     def innermost(self) -> Sparsifier:

@@ -12,6 +12,7 @@ from sparsetime.dictionaries.component_settings import parameters_of
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
+from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
 from sparsetime.kernels import Rule, Support
@@ -46,9 +47,9 @@ class SparsifierWrapper(Sparsifier):
     def innermost(self) -> Sparsifier:
         return self.inner.innermost
 
-    def bind(self, decoder: Decoder) -> None:
-        super().bind(decoder)
-        self.inner.bind(decoder)
+    def bind(self, decoder: Decoder, encoder: Encoder) -> None:
+        super().bind(decoder, encoder)
+        self.inner.bind(decoder, encoder)
 
     def incompatibility(self, composition: Composition) -> str | None:
         return self.inner.incompatibility(composition)

@@ -1,0 +1,42 @@
+"""Register of the formats of other libraries: how each is recognised, read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+from sparsetime.files import Folder
+from sparsetime.interop.conventions import Conventions
+from sparsetime.interop.foreign_files import ForeignFiles
+from sparsetime.interop.plain_weights import PlainWeights
+from sparsetime.registry import Register
+
+Read: TypeAlias = Callable[[ForeignFiles, Conventions], PlainWeights]
+Write: TypeAlias = Callable[[PlainWeights, Folder], None]
+
+
+@final
+@dataclass(frozen=True)
+class ForeignFormat:
+    """A format of another library.
+
+    recognises: whether a folder or file is of this format, from its names and configs. reads: the
+    weights. writes: into a folder; None where the format is only read. proved_by: what its tests
+    compare with: "the library's own class", "its published description" or "a file of ours".
+    """
+
+    name: str
+    title: str
+    recognises: Callable[[ForeignFiles], bool]
+    reads: Read
+    writes: Write | None
+    proved_by: str
+
+
+FORMATS: Register[ForeignFormat] = Register("format", lambda: ["sparsetime.interop.formats"])
+
+
+def register(entry: ForeignFormat) -> None:
+    """Register a format under its name."""
+    FORMATS.add(entry.name, entry, entry.reads)

@@ -1,0 +1,1 @@
+"""Formats of other libraries. A file here is a format."""
