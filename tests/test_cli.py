@@ -528,6 +528,7 @@ def test_labels_events_and_conditions(monkeypatch, tmp_path):
     said = run("label", *given, "--baseline", "again=index").stdout
     assert "a (kind)" in said and "1 of 2 features named by a label" in said
     assert "chosen on 4 recordings" in said
+    assert "got data= without model=" in run("label", *given, "--data", "x", code=2).output
     said = run("perievent", *given, "--label", "kind", "--before", "5", "--after", "8").stdout
     assert "responses with q <= 0.05" in said and "latency (steps)" in said
     assert "has no events" in run("perievent", *given, code=2).output

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sparsetime.cli.app import app
+from sparsetime.cli.model_argument import named_model
+from sparsetime.cli.model_on_data import documents_of
 from sparsetime.cli.options import (
     Config,
+    Data,
     Draws,
     IndexOption,
+    Model,
     Seed,
     Sets,
     StoreOption,
@@ -41,12 +45,13 @@ def label(
         list[str] | None,
         typer.Option(help="A label of whole numbers to bin, not to take as categories."),
     ] = None,
+    model: Model = None,
+    data: Data = None,
     baseline: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=PATH",
-            help="A store or index of the same recordings to score beside, such as that of an "
-            "untrained copy of the model. Repeatable.",
+            help="A store or index of the same recordings to score beside. Repeatable.",
         ),
     ] = None,
     draws: Draws = None,
@@ -56,38 +61,48 @@ def label(
     """Score features as detectors of labels, and name each by its best label.
 
     Label and threshold are chosen on half of the recordings, every number is from the other half.
+    With --model, the store's model, an untrained copy of it is scored beside the features, on
+    --data or on what the store keeps (capture --keep-input).
 
     \b
     Examples:
       sparsetime label --index runs/x/topk/features --store runs/x/activations
       sparsetime label --index runs/x/topk/features --store runs/x/activations \\
-        --label note --baseline untrained=runs/y/topk/features
+        --label note --model my_model.py:build
     """
     from sparsetime import label_features, open_index, open_store
     from sparsetime.cli.run_file import LabelSection
 
     flags = given(
-        sets, index=index, store=store, labels=label, numeric=numeric,
+        sets, index=index, store=store, labels=label, numeric=numeric, model=model, data=data,
         baselines=named_texts(baseline, "--baseline"), draws=draws, seed=seed,
     )  # fmt: skip
     chosen = read_config(config, LabelSection, flags, section="label")
+    documents: Any = chosen.data
+    if chosen.model is not None and chosen.data is not None:
+        documents = documents_of(chosen.data, chosen.read)
     features = open_index(chosen.index)
     scores = label_features(
         features,
         open_store(chosen.store),
         chosen.labels,
         numeric=chosen.numeric,
+        model=None if chosen.model is None else named_model(chosen.model),
+        data=documents,
         baselines={name: _opened(path) for name, path in chosen.baselines.items()},
         draws=chosen.draws,
         seed=chosen.seed,
     )
-    columns = ("label_name", "label_precision", "label_recall", "label_auroc", "label_raw_auroc")
+    columns = ["label_name", "label_precision", "label_recall", "label_auroc"]
+    baselines = scores.about["baselines"]
+    columns += [f"label_{name}_auroc" for name in baselines]
     rows = features.tables["labels"].table.select(["feature", *columns, "label_q"]).to_pylist()
     named = [row for row in rows if row["label_name"] is not None]
     named.sort(key=lambda row: -row["label_precision"] * row["label_recall"])
-    shown = table("feature", "name", "precision", "recall", "AUROC", "AUROC raw", "q")
+    others = [f"AUROC {name}" for name in baselines]
+    shown = table("feature", "name", "precision", "recall", "AUROC", *others, "q")
     for row in named[:_SHOWN]:
-        numbers = [f"{row[name]:.2f}" for name in columns[1:]]
+        numbers = ["" if row[name] is None else f"{row[name]:.2f}" for name in columns[1:]]
         shown.add_row(str(row["feature"]), row["label_name"], *numbers, f"{row['label_q']:.2g}")
     stdout().print(shown)
     say(f"{scores.about['halves']}")

@@ -216,13 +216,18 @@ class IndexSection(Settings):
 class LabelSection(Settings):
     """Which labels of a store `sparsetime label` associates with the features of an index.
 
-    `baselines` are other stores or indexes of the same recordings, by name.
+    `model` is the store's model, of which an untrained copy is scored beside the features; it reads
+    `data`, or what the store keeps. `baselines` are other stores or indexes of the same recordings,
+    by name.
     """
 
     index: str
     store: str
     labels: list[str] | None = None
     numeric: list[str] = Field(default_factory=list)
+    model: str | None = None
+    data: list[str] | None = None
+    read: dict[str, Any] = Field(default_factory=dict)
     baselines: dict[str, str] = Field(default_factory=dict)
     draws: int = Field(default=200, ge=20)
     seed: int = 0

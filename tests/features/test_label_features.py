@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from known_codes import Itself, make_store
 from sklearn.metrics import roc_auc_score
 
@@ -222,3 +223,65 @@ def test_bad_input_is_refused_in_words(planted_index, tmp_path):
         st.label_features(made, store, baselines={"twin": of_short})
     with pytest.raises(ConfigError, match="got the baseline name 'raw'"):
         st.label_features(made, store, baselines={"raw": store})
+
+
+class Notes(torch.nn.Module):
+    """The layer whose features name notes, behind one that an untrained copy has at random."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(NOTES, NOTES, bias=False)
+        torch.nn.init.eye_(self.layer.weight)
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+@pytest.fixture(scope="module")
+def captured(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("untrained")
+    rng = seeds.numpy_generator(0, "planted codes")
+    documents = []
+    for number in range(8):
+        note = np.repeat(rng.integers(0, NOTES, 20), 10)
+        values = np.eye(NOTES, dtype=np.float32)[note] * rng.uniform(0.5, 1.5, (200, 1))
+        labels = {"note": [f"N{n}" for n in note]}
+        documents.append(
+            st.Document(f"take {number}", values=values.astype("float32"), step_labels=labels)
+        )
+    store = st.capture(
+        Notes(), documents, "layer", folder / "store", keep_input=True, progress=False
+    )
+    _, held_out = st.split(store, by="sequence", held_out=0.5)
+    made = index(Itself(NOTES), held_out, folder / "index", progress=False)
+    return made, store, documents
+
+
+def test_an_untrained_copy_is_captured_from_what_the_store_keeps_or_from_the_data(captured):
+    made, store, documents = captured
+    kept = st.label_features(made, store, draws=20, model=Notes(), progress=False)
+    assert kept.about["baselines"] == ["raw", "untrained"]
+    given = st.label_features(made, store, draws=20, model=Notes(), data=documents, progress=False)
+    assert given.table.equals(kept.table)
+    one = best(kept, 0)
+    sure = min(one["raw_precision"], one["raw_recall"])
+    assert sure > 0.95 and min(one["untrained_precision"], one["untrained_recall"]) < sure
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"data": [1]}, ConfigError, "got data= without model="),
+        ({"model": torch.nn.Linear(2, 2)}, MismatchError, "whose weights are not those that"),
+        ({"model": Notes, "data": slice(0, 3)}, MismatchError, "is not in its place; give the"),
+        ({"model": Notes, "baselines": {"untrained": None}}, ConfigError, "other than 'raw' and"),
+    ],
+)
+def test_other_models_data_and_names_are_refused(captured, options, error, words):
+    made, store, documents = captured
+    if isinstance(options.get("data"), slice):
+        options = {**options, "data": documents[options["data"]]}
+    if options.get("model") is Notes:
+        options = {**options, "model": Notes()}
+    with pytest.raises(error, match=words):
+        st.label_features(made, store, draws=20, progress=False, **options)

@@ -117,9 +117,8 @@ class Live:
         """The model and its site, run with the settings of the capture."""
         from sparsetime.activations.capture.activation_settings import ActivationSettings
 
-        settings = replace(
-            ActivationSettings.of_store(store), first=None
-        )  # typed values name nothing
+        # What a user enters has no names of channels that could be compared with the recordings'.
+        settings = replace(ActivationSettings.of_store(store), first=None)
         return settings.forward_passes(self.model(store), store.site)
 
 

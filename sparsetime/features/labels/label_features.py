@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,13 +27,17 @@ from sparsetime.features.labels.halves import Halves, halves
 from sparsetime.features.labels.label_column import LabelColumn, label_column
 from sparsetime.features.labels.label_tables import Scored, write_label_tables
 from sparsetime.features.labels.stored_label import indexed_view, read_labels, sequence_labels
+from sparsetime.features.labels.untrained_baseline import untrained_activations
 from sparsetime.progress import progress as running
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from sparsetime.activations.store.store import Store
+    from sparsetime.models.load import LoadedModel
 
 DRAWS = 200
-RAW = "raw"
+RAW, UNTRAINED = "raw", "untrained"
 
 
 def label_features(
@@ -40,6 +46,8 @@ def label_features(
     labels: Sequence[str] | None = None,
     *,
     numeric: Sequence[str] = (),
+    model: str | Path | nn.Module | LoadedModel | None = None,
+    data: Any = None,
     baselines: Mapping[str, Store | FeatureIndex] | None = None,
     draws: int = DRAWS,
     seed: int = 0,
@@ -48,10 +56,12 @@ def label_features(
     """Score every feature as a detector of every label, and name features by their best label.
 
     labels: names to read; None: all labels of steps, of sequences, and types of events. numeric:
-    labels of whole numbers to bin, not to take as categories; floats always are. baselines: other
-    stores or indexes of the same recordings, by a short name, whose best dimension or feature is
-    scored beside each feature, such as {"untrained": …} and {"input": …}; "raw", the activations
-    of `store`, always is. draws: of the null, which exchanges a label's course among recordings.
+    labels of whole numbers to bin, not to take as categories; floats always are. Beside each
+    feature stands the best dimension of baselines: "raw", the activations of `store`; with `model`,
+    the model of the store, "untrained", those of a copy with initial weights
+    (`models.untrained_copy`), captured with the store's settings from `data`, or from the texts and
+    inputs that the store keeps. baselines: further stores or indexes of the same recordings, by a
+    short name. draws: of the null, which exchanges a label's course among recordings.
 
     For each feature and label, the value (of a numeric label: the range of bins) and the threshold
     are chosen on half of the recordings; precision, recall, AUROC, p, q and the tuning curve are of
@@ -62,8 +72,14 @@ def label_features(
 
     Errors: DataError where `store` does not hold the indexed sequences or no label, or where there
     is one recording that is too short; UnknownNameError for a label that is not there;
-    MismatchError for a baseline of other recordings; ConfigError for fewer than 20 draws.
+    MismatchError for a baseline of other recordings, and for another model than the store's;
+    ConfigError for fewer than 20 draws, and for data without a model.
     """
+    if data is not None and model is None:
+        raise ConfigError(
+            "got data= without model=, expected both or neither; give the model of the store, of "
+            "which an untrained copy reads the data"
+        )
     if draws < 20:
         raise ConfigError(f"got draws={draws}, expected at least 20, from which p-values follow")
     view = indexed_view(index, store)
@@ -78,7 +94,16 @@ def label_features(
             f"with labels of sequences or of steps"
         )
     others: dict[str, Baseline] = {RAW: DenseBaseline(view, halved)}
+    if model is not None:
+        with TemporaryDirectory() as folder:  # a baseline keeps levels of activations in memory
+            twin = untrained_activations(view, model, data, f"{folder}/store", seed, progress)
+            others[UNTRAINED] = DenseBaseline(twin, halved)
     for name, source in (baselines or {}).items():
+        if name in others or not name.isidentifier():
+            raise ConfigError(
+                f"got the baseline name {name!r}, expected a word other than "
+                f"{' and '.join(map(repr, others))}, since it becomes part of column names"
+            )
         others[name] = _baseline(name, source, entries, halved)
     scorer = DetectorScorer(entries, halved)
 
@@ -112,11 +137,6 @@ def _baseline(
     name: str, source: Store | FeatureIndex, entries: FeatureEntries, halved: Halves
 ) -> Baseline:
     """A store or an index as a baseline. Errors: MismatchError for one of other recordings."""
-    if not name.isidentifier() or name == RAW:
-        raise ConfigError(
-            f"got the baseline name {name!r}, expected a word other than {RAW!r}, since it becomes "
-            f"part of column names"
-        )
     if isinstance(source, FeatureIndex):
         other = feature_entries(source)
         if not np.array_equal(other.begins, entries.begins):
