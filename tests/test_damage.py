@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 import torch
 from fastapi.testclient import TestClient
+from saved_inputs import save_inputs
 from small_run import DIMENSIONS, SENTENCE, WIDTH, prose, write_store
 from typer.testing import CliRunner
 
@@ -26,7 +27,6 @@ from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.errors import SparsetimeError
 from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.workbench.atom_matches import MATCHES
-from sparsetime.explorer.workbench.inputs import save_inputs
 from sparsetime.explorer.workbench.labels import Labels
 from sparsetime.explorer.workbench.schema import Label
 from sparsetime.explorer.workbench.workbench import Workbench

@@ -1,5 +1,4 @@
 """Public names of `st.explorer`, each imported when it is first used."""
 
-from .workbench.inputs import save_inputs as save_inputs
 from .workbench.timeline import enriched_features as enriched_features
 from .workbench.workbench import Workbench as Workbench

@@ -9,13 +9,14 @@ import zlib
 import numpy as np
 import pytest
 import torch
+from saved_inputs import save_inputs
 from small_run import add_dictionary, add_untrained, prose, write_store
 
 import sparsetime
-from sparsetime.errors import DamagedError, DataError
+from sparsetime.errors import DamagedError
 from sparsetime.explorer.workbench.feature import feature
 from sparsetime.explorer.workbench.input_source import INPUTS
-from sparsetime.explorer.workbench.inputs import input_view, save_inputs
+from sparsetime.explorer.workbench.inputs import input_view
 from sparsetime.explorer.workbench.pictures import png
 from sparsetime.explorer.workbench.workbench import Workbench
 
@@ -122,20 +123,6 @@ def test_moments_carry_what_was_read_around_them(opened):
             moment.first,
             moment.first + len(moment.strengths),
         )
-
-
-@pytest.mark.parametrize(
-    ("given", "channels", "said"),
-    [
-        (np.zeros((4, 5, 6)), [], "float64 of shape [4, 5, 6]; a series is numbers"),
-        (np.zeros((4, 5, 6, 2), np.uint8), [], "uint8 of shape [4, 5, 6, 2]"),
-        (np.zeros((4, 2)), ["x"], "1 channels are named, and the input of sequence 0 has 2"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(tmp_path, given, channels, said):
-    with pytest.raises(DataError) as caught:
-        save_inputs(tmp_path, {0: given}, channels)
-    assert said in str(caught.value)
 
 
 def test_a_damaged_file_is_said(run, tmp_path):

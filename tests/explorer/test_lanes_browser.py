@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 from browsing import watched_page
+from saved_inputs import save_inputs
 from small_model import write_model
 from small_run import add_dictionary
 
 import sparsetime
 from sparsetime.explorer.server import launch
-from sparsetime.explorer.workbench.inputs import save_inputs
 
 STEPS = 120
 TEXT = "The river carries the morning, a clock repeats every number. " * 8

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 import torch
 from browsing import watched_page
+from saved_inputs import save_inputs
 from small_run import DIMENSIONS, add_dictionary, add_untrained
 
 import sparsetime
 from sparsetime.activations.store.writer import StoreWriter
 from sparsetime.explorer import manifests
-from sparsetime.explorer.workbench.inputs import save_inputs
 from sparsetime.features.schemas import FEATURE_COLUMNS
 from sparsetime.metrics.evaluate import metrics
 from sparsetime.metrics.metric import CYCLES, PER_STEP, STEPS

@@ -90,13 +90,13 @@ def input_source(folder: Folder, stored: StoredSequence) -> InputSource | None:
 
 
 def _saved(folder: Folder, sequence: int, length: int) -> InputSource | None:
-    """What `save_inputs` kept of a sequence, a step a row."""
+    """What `save_inputs` of 0.1.0 kept of a sequence, a step a row."""
     from safetensors import SafetensorError, safe_open
 
     if not (folder.is_local and folder.exists(INPUTS)):
         return None
     name = str(sequence)
-    path = folder.verified_path(INPUTS, VERSION, "Write it again with save_inputs")
+    path = folder.verified_path(INPUTS, VERSION, "Capture again with keep_input=True")
 
     def read(first: int, stop: int) -> np.ndarray:
         with safe_open(path, "numpy") as file:
@@ -113,6 +113,6 @@ def _saved(folder: Folder, sequence: int, length: int) -> InputSource | None:
     if shape[0] != length:
         raise DamagedError(
             f"{folder.url}/{INPUTS} has {shape[0]} steps of sequence {sequence}, and the store "
-            f"{length}; write it again with save_inputs"
+            f"{length}; capture again with keep_input=True"
         )
     return InputSource(shape=shape, read=read, channels=() if len(shape) > 2 else channels)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
-from sparsetime.errors import DataError
 from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.input_pyramid import InputPyramid, columns_between
 from sparsetime.explorer.workbench.input_records import InputView, VideoFrame
-from sparsetime.explorer.workbench.input_source import INPUTS, VERSION, InputSource
+from sparsetime.explorer.workbench.input_source import InputSource
 from sparsetime.explorer.workbench.pictures import as_pictures, is_frames, picture_address
-from sparsetime.files import Folder
 
 if TYPE_CHECKING:
     from sparsetime.explorer.workbench.run_cache import RunCache
@@ -26,42 +22,7 @@ MOST_FRAMES = 48
 COLUMNS = 1200
 MOST_LETTERS = 100_000  # of an answer; a letter is a byte
 MISSING = 65535  # in packed columns
-_SERIES, _FRAMES = 2, (3, 4)
 _SCALED_BY = 16  # frames from which the range of numbers in pictures is taken
-
-
-def save_inputs(run: str | Path, inputs: Mapping[int, Any], channels: Sequence[str] = ()) -> None:
-    """Keep what a model read beside its run, for the explorer to draw over the timeline.
-
-    A capture with `keep_input=True` keeps it in the store, at its own rate; this is for stores that
-    were captured without.
-
-    inputs: by the sequence's number in the store. A series is [time, channels] or [time], of any
-    numbers; frames are uint8 [time, height, width] or [time, height, width, 3]. channels: names.
-
-    Errors: DataError for arrays of another shape, or names that do not fit them.
-    """
-    kept = {}
-    for number, values in inputs.items():
-        array = np.asarray(values)
-        array = array[:, None] if array.ndim == 1 else array
-        frames = array.ndim in _FRAMES and array.dtype == np.uint8
-        if frames and array.ndim == 4 and array.shape[3] != 3:
-            frames = False
-        if not frames and not (array.ndim == _SERIES and array.dtype.kind in "iuf"):
-            raise DataError(
-                f"the input of sequence {number} is {array.dtype} of shape {list(array.shape)}; a "
-                f"series is numbers [time, channels], frames are uint8 [time, height, width] or "
-                f"[time, height, width, 3]"
-            )
-        if channels and not frames and len(channels) != array.shape[1]:
-            raise DataError(
-                f"{len(channels)} channels are named, and the input of sequence {number} has "
-                f"{array.shape[1]}"
-            )
-        kept[str(number)] = np.ascontiguousarray(array if frames else array.astype(np.float32))
-    metadata = {"channels": json.dumps(list(channels))}
-    Folder(str(run)).write_tensors(INPUTS, kept, VERSION, metadata)
 
 
 def input_view(
