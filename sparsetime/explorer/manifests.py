@@ -44,7 +44,9 @@ class View:
     part of it. order: place in the navigation. key: the letter that leads there. navigation:
     whether it is linked at the top. needs_dictionary: whether it shows nothing without an index.
     exported: whether an exported folder has it; `export` writes the files that it reads there.
-    moved_from: earlier addresses, which redirect. routes: its part of the API. name: the folder's.
+    moved_from: earlier addresses, which redirect. routes: its part of the API. unfiltered: why it
+    has no filter by labels of recordings; "" where it has one (`web/recording_filter.js`). name:
+    the folder's.
     """
 
     title: str
@@ -57,6 +59,7 @@ class View:
     moved_from: tuple[str, ...] = ()
     routes: APIRouter | None = None
     export: Callable[[Workbench], Files] | None = None
+    unfiltered: str = ""
     name: str = ""
 
 

@@ -29,6 +29,11 @@ class FeatureEvents:
         order: Int[np.ndarray, " events"] = np.lexsort((self.position, self.sequence))
         return order
 
+    def of_sequences(self, sequences: Int[np.ndarray, " some"]) -> FeatureEvents:
+        """The events of these sequences, in the same order."""
+        kept = np.isin(self.sequence, sequences)
+        return FeatureEvents(self.sequence[kept], self.position[kept], self.value[kept])
+
     def run_lengths(self) -> Int[np.ndarray, " runs"]:
         """Length in steps of every unbroken run of active steps, in order of time."""
         if not len(self.position):

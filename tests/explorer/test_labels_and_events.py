@@ -13,6 +13,7 @@ from known_codes import make_store
 import sparsetime as st
 from sparsetime import seeds
 from sparsetime.codes import SparseCode
+from sparsetime.explorer import manifests
 from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.features import CodeSource
@@ -26,6 +27,10 @@ class Neurons(CodeSource):
 
     def code(self, sequence):
         return SparseCode.from_dense(torch.relu(sequence.values))
+
+
+class Copy(Neurons):
+    name, fingerprint = "copy", "a copy of the neurons"
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +54,7 @@ def run(tmp_path_factory):
         unit="s",
     )  # fmt: skip
     index = st.index(Neurons(), store, folder / KEY / "features", progress=False)
+    st.index(Copy(), store, folder / "copy" / "features", progress=False)
     st.label_features(index, store, draws=50, progress=False)
     onsets = st.features.label_onsets(index, store, "kind")
     st.peri_event(index, onsets, before=10, after=20, draws=50, progress=False)
@@ -102,6 +108,26 @@ def test_a_list_is_of_the_recordings_with_a_label_and_split_by_one(client):
     assert sequences["total"] == 6 and sequences["lines"][0]["sequence"] == 1
 
 
+def test_a_comparison_is_of_the_recordings_with_a_label_and_split_by_one(client):
+    both = {"left": KEY, "right": "copy", "shown": 100}
+    whole = asked(client, "/api/compare", **both)
+    assert whole["shared"] == WIDTH and whole["split_values"] == []
+    split = asked(client, "/api/compare", **both, split="group", only="group:patient")
+    pair = next(one for one in split["matches"] if one["left"]["feature"] == 2)
+    assert split["split_values"] == ["control", "patient"]
+    for line in (pair["left"], pair["right"]):
+        assert line["density"] == line["split"][1] > 2 * line["split"][0]
+    assert "nobody" in asked(client, "/api/compare", 422, **both, only="group:nobody")["detail"]
+    assert "speaker" in str(asked(client, "/api/compare", 404, **both, split="speaker"))
+
+
+def test_examples_are_of_the_recordings_with_a_label(client):
+    answer = asked(client, f"{FEATURES}/2", only="group:patient")
+    shown = {example["sequence"] % 2 for band in answer["bands"] for example in band["moments"]}
+    assert shown == {1} and answer["count"] == asked(client, f"{FEATURES}/2")["count"]
+    assert "group" in asked(client, f"{FEATURES}/2", 422, only="group:nobody")["detail"]
+
+
 @pytest.mark.parametrize("parameters", [{"only": "group"}, {"only": "group:nobody"}])
 def test_conditions_that_do_not_exist_are_refused(client, parameters):
     assert "group" in asked(client, FEATURES, code=422, **parameters)["detail"]
@@ -152,6 +178,44 @@ def test_tables_that_are_written_while_the_explorer_is_open_are_seen(run, client
     assert "late" in before.opened.dictionary(KEY).tables
 
 
+def test_every_view_has_a_filter_by_label_or_says_why_not(run, browser):
+    """A view that is added draws `conditionChoice`, or its manifest has a reason."""
+    explorer = st.explore(run, browser=False)
+    tab = browser.new_page()
+    try:
+        for view in manifests.views():
+            if view.unfiltered:
+                continue
+            tab.goto(explorer.url + view.path.format(key=KEY, number=2).removeprefix("/"))
+            tab.wait_for_selector(".view[data-ready]")
+            if view.name == "timeline":  # which chooses one recording
+                tab.locator(".picker input").focus()
+            choice = tab.locator('select[aria-label="Which recordings"]')
+            choice.wait_for(timeout=5000)
+            assert "group: patient (6)" in choice.locator("option").all_inner_texts(), view.name
+    finally:
+        tab.close()
+        explorer.stop()
+
+
+def test_choices_of_a_page_ask_for_the_recordings(run, browser):
+    explorer = st.explore(run, browser=False)
+    tab = browser.new_page()
+    try:
+        tab.goto(f"{explorer.url}features/{KEY}/2")
+        tab.wait_for_selector(".view[data-ready]")
+        with tab.expect_response(lambda one: "only=group%3Acontrol" in one.url):
+            tab.select_option('.bands select[aria-label="Which recordings"]', "group:control")
+        tab.goto(f"{explorer.url}compare?left={KEY}&right=copy")
+        tab.wait_for_selector(".view[data-ready] .pair")
+        tab.select_option('select[aria-label="Split by"]', "group")
+        tab.wait_for_selector(".pair .split-bars")
+        assert "split=group" in tab.url
+    finally:
+        tab.close()
+        explorer.stop()
+
+
 def test_pages_draw_them_and_an_export_keeps_them(run, browser, tmp_path):
     tab, errors = browser.new_page(), []
     tab.on("pageerror", lambda error: errors.append(str(error)))
@@ -170,6 +234,6 @@ def test_pages_draw_them_and_an_export_keeps_them(run, browser, tmp_path):
     assert errors == []
     tab.close()
     st.export(run, tmp_path / "out", progress=False)
-    kept = json.loads((tmp_path / "out/data/0/features/0.json").read_text())
+    kept = json.loads((tmp_path / "out/data/1/features/0.json").read_text())
     assert kept["labels"]["scores"] and kept["peri_event"]["averages"]
     assert kept["conditions"]["splits"]

@@ -60,6 +60,7 @@ declare namespace Api {
     splits_right: Array<SplitFeature>;
     alone_left: Array<FeatureLine>;
     alone_right: Array<FeatureLine>;
+    split_values: Array<string>;
   }
 
   interface ComparisonCell {
@@ -701,13 +702,13 @@ declare namespace Api {
     Path extends `dictionaries/${string}/sequences/${string}/timeline` ? { first?: number | null; stop?: number | null; columns?: number | null; rows?: number | null; densest?: number | null; reach?: number | null; also?: Array<number> | null } :
     Path extends `dictionaries/${string}/sequences/${string}/tracks` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/sequences/${string}/words` ? { first?: number | null; stop?: number | null } :
-    Path extends `dictionaries/${string}/features/${string}` ? {} :
+    Path extends `dictionaries/${string}/features/${string}` ? { only?: string | null } :
     Path extends `dictionaries/${string}/columns` ? {} :
     Path extends `dictionaries/${string}/features` ? { words?: string | null; part?: "" | "first" | "rest" | null; density_min?: number | null; density_max?: number | null; dwell_min?: number | null; dwell_max?: number | null; starred?: boolean | null; only?: string | null; split?: string | null; where?: Array<string> | null; sort?: string | null; ascending?: boolean | null; offset?: number | null; limit?: number | null } :
     Path extends `dictionaries/${string}/moments` ? { words: string } :
     Path extends `dictionaries/${string}/recording_labels` ? {} :
     Path extends `dictionaries/${string}/sequences` ? { words?: string | null; offset?: number | null; limit?: number | null; only?: string | null } :
-    Path extends "compare" ? { left: string; right: string; shown?: number | null } :
+    Path extends "compare" ? { left: string; right: string; shown?: number | null; only?: string | null; split?: string | null } :
     Path extends "labels" ? {} :
     Path extends "preview" ? {} :
     Path extends "run" ? {} :

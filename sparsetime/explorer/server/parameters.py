@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, HTTPException, Path, Query, Request
 
+from sparsetime.errors import ConfigError, UnknownNameError
 from sparsetime.explorer.server.shared_call import SharedCall
+from sparsetime.explorer.workbench.recording_labels import with_value
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.workbench import Workbench
 
@@ -18,6 +20,9 @@ Stop = Annotated[int | None, Query(description="The step after the last.", ge=1,
 Words = Annotated[str, Query(max_length=200)]
 Only = Annotated[
     str, Query(description="A condition on recordings, `label:value`.", max_length=400)
+]
+Split = Annotated[
+    str, Query(description="A label of recordings, to split numbers by.", max_length=200)
 ]
 Offset = Annotated[int, Query(ge=0, lt=2**31)]
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -39,3 +44,12 @@ async def _run_of(request: Request) -> RunCache:
 
 
 Run = Annotated[RunCache, Depends(_run_of)]
+
+
+def refuse_unknown(opened: RunCache, key: str, only: str) -> None:
+    """Answer 422 where `only` is no condition that recordings of the dictionary meet."""
+    opened.dictionary(key)
+    try:
+        with_value(opened, key, only)
+    except (ConfigError, UnknownNameError) as error:
+        raise HTTPException(422, str(error)) from error

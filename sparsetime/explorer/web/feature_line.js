@@ -45,7 +45,7 @@ function columnFact(line, column) {
  * @param {Api.FeatureLine} line
  * @param {string[]} values
  */
-function splitBars({ split }, values) {
+export function splitBars({ split }, values) {
   if (!values.length) return null;
   const top = Math.max(...split, 1e-12);
   const bars = values.map((value, i) => {

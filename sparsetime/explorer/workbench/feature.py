@@ -10,6 +10,7 @@ from sparsetime.errors import ConfigError
 from sparsetime.explorer.peak_percent import percent_of_peak
 from sparsetime.explorer.workbench.feature_list import lines
 from sparsetime.explorer.workbench.inputs import input_view
+from sparsetime.explorer.workbench.recording_labels import with_value
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import (
     FeatureView,
@@ -32,16 +33,22 @@ _BANDS = ("Strongest fifth", "Second fifth", "Middle fifth", "Fourth fifth", "We
 _BINS = 24
 
 
-def feature(opened: RunCache, key: str, number: int) -> FeatureView:
+def feature(opened: RunCache, key: str, number: int, only: str = "") -> FeatureView:
     """Everything about a feature but its co-activation.
 
+    only: a condition `label:value`; examples are then of the recordings with it.
+
     Errors: UnknownNameError for a dictionary that the run does not show; ConfigError for a
-    feature that does not exist.
+    feature that does not exist; those of `with_value`.
     """
     shown = opened.dictionary(key)
     check_feature(opened, key, number)
     row = shown.index.features.slice(number, 1).to_pylist()[0]
     moments = opened.feature_events(key, number)
+    examples = moments
+    if only:
+        recordings = shown.index.sequences["sequence"].to_numpy()
+        examples = moments.of_sequences(recordings[with_value(opened, key, only)])
     living = np.flatnonzero(shown.table.density > 0)
     at = int(np.searchsorted(living, number))
     after = at + int(at < len(living) and living[at] == number)
@@ -57,7 +64,7 @@ def feature(opened: RunCache, key: str, number: int) -> FeatureView:
         position_density=row["position_density"],
         run_lengths=_lengths(moments.run_lengths()),
         strengths=_histogram(np.abs(moments.value)),
-        bands=_bands(opened, key, moments, shown.table.peak[number]),
+        bands=_bands(opened, key, examples, shown.table.peak[number]),
         earlier=int(living[at - 1]) if at else None,
         later=int(living[after]) if after < len(living) else None,
         history=_history(shown.index, number),

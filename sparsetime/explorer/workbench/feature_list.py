@@ -17,7 +17,7 @@ from sparsetime.explorer.workbench.feature_columns import (
     within,
 )
 from sparsetime.explorer.workbench.feature_names import names_of
-from sparsetime.explorer.workbench.recording_labels import rates_in, split_rates, with_value
+from sparsetime.explorer.workbench.recording_labels import RecordingRates
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import FeatureLine, FeaturePage
 
@@ -60,11 +60,9 @@ def features(
     """
     shown = opened.dictionary(key)
     table = shown.table
-    counted: dict[str, Float[np.ndarray, " width"]] = {}
-    if only:
-        counted = rates_in(opened, key, with_value(opened, key, only))
+    rates = RecordingRates.of(opened, key, only, split)
+    counted = dict(rates.counted)
     rate = counted.get("density", table.density)
-    values, rates = split_rates(opened, key, split) if split else ([], np.zeros((1, len(rate))))
     fit = (rate > 0) & (rate >= density[0]) & (rate <= density[1])
     fit &= (table.dwell >= dwell[0]) & (table.dwell <= dwell[1])
     fit &= within(shown, ranges or {})
@@ -77,19 +75,11 @@ def features(
     if words.strip():
         fit &= _holding(opened, key, words, np.flatnonzero(fit))
     chosen = np.flatnonzero(fit)
-    counted["split"] = np.ptp(rates, axis=0)
+    counted["split"] = np.ptp(rates.split, axis=0) if split else np.zeros(len(rate))
     rank = _rank(shown, sort, ascending, counted)
     ordered = chosen[np.argsort(rank[chosen], kind="stable")][offset : offset + limit].tolist()
-    page = []
-    for line in lines(opened, key, ordered):
-        changes: dict[str, object] = {
-            "split": tuple(rates[:, line.feature].tolist()) if split else ()
-        }
-        if only:
-            changes["density"] = float(rate[line.feature])
-            changes["documents"] = int(counted["documents"][line.feature])
-        page.append(line.model_copy(update=changes))
-    return FeaturePage(total=len(chosen), split_values=tuple(values), lines=page)
+    page = [rates.applied(line) for line in lines(opened, key, ordered)]
+    return FeaturePage(total=len(chosen), split_values=tuple(rates.values), lines=page)
 
 
 def check_order(shown: ShownDictionary, names: Iterable[str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -10,6 +11,7 @@ from jaxtyping import Bool, Float
 from sparsetime.errors import ConfigError, unknown_name
 from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.explorer.workbench.run_cache import RunCache
+from sparsetime.explorer.workbench.schema import FeatureLine
 
 if TYPE_CHECKING:
     from sparsetime.explorer.run_contents import ShownDictionary
@@ -94,6 +96,45 @@ def rates_in(
         "density": np.asarray(some.sum(axis=0), dtype=np.float64).reshape(-1) / steps,
         "documents": np.asarray((some > 0).sum(axis=0), dtype=np.float64).reshape(-1),
     }
+
+
+@final
+@dataclass(frozen=True)
+class RecordingRates:
+    """Rates of all features for a list: of the recordings with a condition, and by a label.
+
+    counted: `rates_in` of the condition; empty without one. values, split: of the label, and the
+    rate of every feature in the recordings of each; none without one.
+    """
+
+    counted: dict[str, Float[np.ndarray, " width"]]
+    values: list[str]
+    split: Float[np.ndarray, "values width"]
+
+    @staticmethod
+    def of(opened: RunCache, key: str, only: str, split: str) -> RecordingRates:
+        """Errors: those of `with_value` and `split_rates`."""
+        counted = rates_in(opened, key, with_value(opened, key, only)) if only else {}
+        if not split:
+            return RecordingRates(counted, [], np.zeros((0, opened.dictionary(key).index.width)))
+        return RecordingRates(counted, *split_rates(opened, key, split))
+
+    @property
+    def listed(self) -> Bool[np.ndarray, " width"]:
+        """The features that fire in the recordings with the condition; all without one."""
+        if not self.counted:
+            return np.ones(self.split.shape[1], dtype=bool)
+        return self.counted["density"] > 0
+
+    def applied(self, line: FeatureLine) -> FeatureLine:
+        """The line with its rate in the recordings, and its rates by the label."""
+        changes: dict[str, object] = {}
+        if self.values:
+            changes["split"] = tuple(self.split[:, line.feature].tolist())
+        if self.counted:
+            changes["density"] = float(self.counted["density"][line.feature])
+            changes["documents"] = int(self.counted["documents"][line.feature])
+        return line.model_copy(update=changes)
 
 
 def split_rates(

@@ -3,8 +3,10 @@
 import { ask, of } from "../../web/api.js";
 import { clipButton, readSound } from "../../web/clip.js";
 import { h, nameOf, short } from "../../web/dom.js";
+import { sequenceName } from "../../web/durations.js";
 import { exampleOf, noteOnExamples } from "../../web/lanes.js";
 import { playButton, secondsAt, soundAddress } from "../../web/player.js";
+import { conditionChoice, recordingLabels } from "../../web/recording_filter.js";
 
 const BEFORE = 60; // steps of the timeline before an example
 const AFTER = 68;
@@ -17,7 +19,7 @@ const HEARD = 0.75; // seconds on each side of an example
 const TITLES = { "Strongest moments": "Top activations" };
 
 /** @type {PanelModule["default"]} */
-export default ({ key, number, feature, hue, run }) => {
+export default async ({ key, number, feature, hue, run }) => {
   const dictionary = encodeURIComponent(key);
   const quote = (/** @type {Api.Moment} */ example) => {
     const { position, sequence, source, value, time, is_text } = example;
@@ -61,10 +63,26 @@ export default ({ key, number, feature, hue, run }) => {
     };
     return h("p.sound", {}, playButton(address, input, first, stop), clipButton(clip));
   }
-  const bands = feature.bands.filter((band) => band.moments.length);
-  const sections = bands.map(({ title, moments }) =>
-    h("section.band", {}, h("h2", {}, TITLES[title] ?? title), moments.map(quote)),
-  );
-  const note = bands.length ? noteOnExamples(bands[0].moments[0]) : "";
-  return h("div.bands", {}, note ? h("p.count", {}, note) : null, sections);
+  /** @param {Api.FeatureView["bands"]} all */
+  const drawn = (all) => {
+    const bands = all.filter((band) => band.moments.length);
+    const sections = bands.map(({ title, moments }) =>
+      h("section.band", {}, h("h2", {}, TITLES[title] ?? title), moments.map(quote)),
+    );
+    const note = bands.length
+      ? noteOnExamples(bands[0].moments[0])
+      : `It is active in none of these ${sequenceName(run)}s.`;
+    return [note ? h("p.count", {}, note) : "", ...sections];
+  };
+  const place = h("div", {}, drawn(feature.bands));
+  let turn = 0; // of choices; answers to earlier ones are dropped
+  const show = async (/** @type {string} */ only) => {
+    turn += 1;
+    const mine = turn;
+    const answer = only ? await ask(`${of(key)}/features/${number}`, { only }) : feature;
+    if (mine === turn) place.replaceChildren(...drawn(answer.bands));
+  };
+  const labels = await recordingLabels(key).catch(() => []);
+  const choice = conditionChoice(labels, sequenceName(run), "", show);
+  return h("div.bands", {}, choice ? h("div.controls", {}, choice) : null, place);
 };

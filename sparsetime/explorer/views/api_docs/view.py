@@ -11,4 +11,5 @@ VIEW = View(
     navigation=False,
     needs_dictionary=False,
     exported=False,
+    unfiltered="it describes the API",
 )

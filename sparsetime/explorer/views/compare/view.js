@@ -2,9 +2,11 @@
 
 import { ask } from "../../web/api.js";
 import { choices, dropdown, empty, featureAddress, h, messageOf, nameOf } from "../../web/dom.js";
-import { featureLine } from "../../web/feature_line.js";
+import { sequenceName } from "../../web/durations.js";
+import { featureLine, splitBars } from "../../web/feature_line.js";
 import { dictionaryOf } from "../../web/feature_list.js";
 import { histogram } from "../../web/histogram.js";
+import { conditionChoice, recordingLabels, splitChoice } from "../../web/recording_filter.js";
 import { exported, here, remember } from "../../web/router.js";
 import { pareto } from "./pareto.js";
 
@@ -41,10 +43,25 @@ export default async function compareView(at, run) {
   const rightKey = inAddress("right") ?? keys.find((key) => key !== leftKey) ?? keys[0];
   const side = (/** @type {string} */ key) => ({ key, title: dictionaryOf(run, key).entry.title });
   const [left, right] = [side(leftKey), side(rightKey)];
+  const labels = await commonLabels(left.key, right.key);
+  const chosen = (/** @type {string} */ name, /** @type {string[]} */ values) =>
+    values.find((value) => value === here().get(name)) ?? "";
+  const conditions = labels.flatMap(({ name, values }) =>
+    values.map(({ value }) => `${name}:${value}`),
+  );
+  const asked = {
+    left: left.key,
+    right: right.key,
+    only: chosen("only", conditions),
+    split: chosen(
+      "split",
+      labels.map(({ name }) => name),
+    ),
+  };
   const status = h("p.count", { role: "status" }, WAIT);
-  at.append(header(at, run, left, right), status);
+  at.append(header(at, run, left, right, labels, asked), status);
   at.style.opacity = ""; // the page is hidden until the view is drawn; this wait must be seen
-  let answer = await ask("compare", { left: left.key, right: right.key });
+  let answer = await ask("compare", asked);
   status.remove();
 
   const list = h("div");
@@ -58,7 +75,7 @@ export default async function compareView(at, run) {
     remember({ show: name === "shared" ? "" : name });
     const cut = cutNote(answer, name);
     const showAll = async () => {
-      answer = await ask("compare", { left: left.key, right: right.key, shown: MOST });
+      answer = await ask("compare", { ...asked, shown: MOST });
       show(name);
     };
     const button = exported ? null : h("button.more", { click: showAll }, "Show all");
@@ -77,6 +94,20 @@ export default async function compareView(at, run) {
     h("section", {}, h("div.controls", {}, choices("show", LISTS, shown, show)), list),
   );
   show(shown);
+}
+
+/**
+ * The labels that recordings of both sides have, with the values that both have.
+ * @param {string} left
+ * @param {string} right
+ */
+async function commonLabels(left, right) {
+  const [own, others] = await Promise.all([recordingLabels(left), recordingLabels(right)]);
+  return own.flatMap(({ name, values }) => {
+    const other = others.find((label) => label.name === name);
+    const both = values.filter(({ value }) => other?.values.some((one) => one.value === value));
+    return both.length ? [{ name, values: both }] : [];
+  });
 }
 
 /**
@@ -107,20 +138,29 @@ export function cutNote(answer, name) {
  * @param {Api.Overview} run
  * @param {Side} left
  * @param {Side} right
+ * @param {Api.RecordingLabel[]} labels
+ * @param {{only: string, split: string}} chosen
  */
-function header(at, run, left, right) {
+function header(at, run, left, right, labels, { only, split }) {
   /** @type {[string, string][]} */
   const titles = run.dictionaries.map(({ entry }) => [entry.key, entry.title]);
+  const change = (/** @type {Record<string, string>} */ address) => {
+    remember(address, true);
+    at.replaceChildren();
+    compareView(at, run).catch((error) =>
+      at.append(empty("This cannot be compared", messageOf(error))),
+    );
+  };
   const choose = (/** @type {string} */ name, /** @type {Side} */ side) =>
-    dropdown(name, titles, side.key, (key) => {
-      remember({ [name]: key }, true);
-      at.replaceChildren();
-      compareView(at, run).catch((error) =>
-        at.append(empty("This cannot be compared", messageOf(error))),
-      );
-    });
+    dropdown(name, titles, side.key, (key) => change({ [name]: key }));
   const lead = "Each feature and the atom most like it on the other side.";
-  const controls = [choose("left", left), "with", choose("right", right)];
+  const controls = [
+    choose("left", left),
+    "with",
+    choose("right", right),
+    conditionChoice(labels, sequenceName(run), only, (value) => change({ only: value })),
+    splitChoice(labels, split, (value) => change({ split: value })),
+  ];
   return h(
     "header.head",
     {},
@@ -157,8 +197,13 @@ function counts(answer, left, right) {
  * @param {string} key
  * @param {Api.FeatureLine} line
  */
-const featureLink = (key, line) =>
-  h("a", { href: featureAddress(key, line.feature), dir: "auto" }, nameOf(line));
+const featureLink = (key, line, values = /** @type {string[]} */ ([])) =>
+  h(
+    "a",
+    { href: featureAddress(key, line.feature), dir: "auto" },
+    splitBars(line, values),
+    nameOf(line),
+  );
 
 /** @param {string} title */
 const none = (title) => empty(title, "At this threshold.");
@@ -168,11 +213,12 @@ const none = (title) => empty(title, "At this threshold.");
  * @param {Side} left
  * @param {Side} right
  */
-function sharedList({ matches }, left, right) {
+function sharedList({ matches, split_values: values }, left, right) {
   if (!matches.length) return none("They share nothing");
   const pairs = matches.map((match) => {
     const cosine = h("b", {}, `↔ ${match.cosine.toFixed(2)}`);
-    const [a, b] = [featureLink(left.key, match.left), featureLink(right.key, match.right)];
+    const a = featureLink(left.key, match.left, values);
+    const b = featureLink(right.key, match.right, values);
     return h("div.pair", {}, a, cosine, b);
   });
   return h("div.pairs", {}, pairs);
@@ -184,6 +230,7 @@ function sharedList({ matches }, left, right) {
  * @param {Side} right
  */
 function splitLists(answer, left, right) {
+  const values = answer.split_values;
   const column = (
     /** @type {Api.CompareView["splits_left"]} */ splits,
     /** @type {Side} */ side,
@@ -193,10 +240,10 @@ function splitLists(answer, left, right) {
     const lines = splits.map(({ whole, of, parts, cosines }) => {
       const more = of - parts.length;
       const list = parts.map((part, i) =>
-        h("p", {}, h("b", {}, cosines[i].toFixed(2)), featureLink(other.key, part)),
+        h("p", {}, h("b", {}, cosines[i].toFixed(2)), featureLink(other.key, part, values)),
       );
       const rest = more ? h("p.count", {}, `and ${more.toLocaleString("en")} more`) : null;
-      return h("div.split", {}, featureLink(side.key, whole), h("div", {}, list, rest));
+      return h("div.split", {}, featureLink(side.key, whole, values), h("div", {}, list, rest));
     });
     const content = lines.length ? lines : none("None is split");
     return h("section", {}, h("div.section-head", {}, h("h2", {}, title)), content);
@@ -218,7 +265,8 @@ function splitLists(answer, left, right) {
 function oneSidedLists(answer, left, right, run) {
   const column = (/** @type {Api.FeatureLine[]} */ lines, /** @type {Side} */ side) => {
     const note = h("p", {}, "Lowest cosine with the other side first.");
-    const list = lines.map((line) => featureLine(side.key, line, run));
+    const values = answer.split_values;
+    const list = lines.map((line) => featureLine(side.key, line, run, undefined, values));
     const head = h("div.section-head", {}, h("h2", {}, `Only in ${side.title}`), note);
     return h(
       "section",

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 
 from sparsetime.errors import MismatchError
 from sparsetime.explorer.manifests import Files, View
-from sparsetime.explorer.server.parameters import Run, Words
+from sparsetime.explorer.server.parameters import Only, Run, Split, Words, refuse_unknown
 from sparsetime.explorer.workbench import compare
 from sparsetime.explorer.workbench.workbench import Workbench
 
@@ -22,9 +22,16 @@ def comparison(
     left: Words,
     right: Words,
     shown: Annotated[int, Query(ge=1, le=compare.MOST_SHOWN)] = compare.SHOWN,
+    only: Only = "",
+    split: Split = "",
 ) -> compare.CompareView:
-    """Two dictionaries matched atom to atom; `shown` is the most entries of each list."""
-    return compare.compare(opened, left, right, shown)
+    """Two dictionaries matched atom to atom; `shown` is the most entries of each list.
+
+    `only` is a condition `label:value` on recordings, `split` a label; see `recording_labels`.
+    """
+    for key in (left, right):
+        refuse_unknown(opened, key, only)
+    return compare.compare(opened, left, right, shown, only, split)
 
 
 def export(workbench: Workbench) -> Files:

@@ -9,7 +9,16 @@ from fastapi import APIRouter, HTTPException, Query
 from sparsetime.errors import ConfigError, UnknownNameError
 from sparsetime.explorer.manifests import View
 from sparsetime.explorer.records import Part
-from sparsetime.explorer.server.parameters import Key, Limit, Offset, Only, Run, Words
+from sparsetime.explorer.server.parameters import (
+    Key,
+    Limit,
+    Offset,
+    Only,
+    Run,
+    Split,
+    Words,
+    refuse_unknown,
+)
 from sparsetime.explorer.workbench import feature_columns, feature_list, recording_labels, search
 from sparsetime.explorer.workbench.schema import FeaturePage
 
@@ -31,7 +40,7 @@ def list_features(
     dwell_max: float = 1e12,
     starred: bool = False,
     only: Only = "",
-    split: Annotated[str, Query(max_length=200)] = "",
+    split: Split = "",
     where: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006  FastAPI copies it
     sort: Annotated[str, Query(max_length=200)] = feature_list.INFORMATIVE,
     ascending: bool = False,
@@ -45,8 +54,8 @@ def list_features(
     sorts; see the route `columns`.
     """
     shown = opened.dictionary(key)
+    refuse_unknown(opened, key, only)
     try:
-        recording_labels.with_value(opened, key, only)
         ranges = feature_columns.parse_ranges(where)
         feature_list.check_order(shown, [sort, *ranges])
     except (ConfigError, UnknownNameError) as error:

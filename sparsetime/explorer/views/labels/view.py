@@ -52,4 +52,12 @@ def export(workbench: Workbench) -> Files:
     return {"labels.json": workbench.opened.labels.all()}
 
 
-VIEW = View(title="Labels", path="/labels", key="l", order=70, routes=routes, export=export)
+VIEW = View(
+    title="Labels",
+    path="/labels",
+    key="l",
+    order=70,
+    unfiltered="a name that a person gave to a feature holds in all recordings",
+    routes=routes,
+    export=export,
+)

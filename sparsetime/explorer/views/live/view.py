@@ -72,4 +72,12 @@ async def _json_lines(first: BaseModel, lines: AsyncIterator[BaseModel]) -> Asyn
         yield json.dumps({"error": str(error)}) + "\n"
 
 
-VIEW = View(title="Live", path="/live", key="v", order=30, exported=False, routes=routes)
+VIEW = View(
+    title="Live",
+    path="/live",
+    key="v",
+    order=30,
+    exported=False,
+    unfiltered="what is entered live has no labels",
+    routes=routes,
+)
