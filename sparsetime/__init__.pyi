@@ -39,6 +39,7 @@ from .comparison.leaderboard import leaderboard as leaderboard
 from .dictionaries.component import component as component
 from .dictionaries.compose import compose as compose
 from .dictionaries.dictionary import Dictionary as Dictionary
+from .dictionaries.neurons import neurons as neurons
 from .dictionaries.recipes import dictionary as dictionary
 from .dictionaries.state.wrap_stateful import wrap_stateful as wrap_stateful
 from .explanations.explain import explain as explain

@@ -70,7 +70,8 @@ def check_compatible(sae: Dictionary, store: Store) -> None:
     check_width(store, sae.d_in)
     record = sae.provenance
     check_model(store, record.get("model_hash"))
-    site, here = record.get("site"), store.site
+    # Of a transcoder, "a -> b", the codes are functions of what it reads, a.
+    site, here = str(record.get("site") or "").partition(" -> ")[0], store.site
     if site and here and site.removesuffix(":output") != here.removesuffix(":output"):
         raise MismatchError(
             f"the dictionary was trained at the site {site!r}; the store was captured at "

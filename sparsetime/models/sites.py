@@ -82,7 +82,7 @@ def sites(
     module = load_model(model).model
     listed = list(_sites(module).values())
     if sample is None:
-        sample = _example_tokens(module)
+        sample = example_input(module)
         if sample is None:
             return listed
         try:
@@ -174,7 +174,8 @@ def _is_within(path: str, outer: list[str]) -> bool:
     return any(path.startswith(f"{one}." if one else "") and path != one for one in outer)
 
 
-def _example_tokens(model: nn.Module) -> Mapping[str, Any] | None:
+def example_input(model: nn.Module) -> Mapping[str, Any] | None:
+    """A few tokens for a text model of transformers; None for other models."""
     # The config identifies a text model of transformers; other models may take any input.
     size = vocabulary_size(model)
     if size is None or not hasattr(getattr(model, "config", None), "vocab_size"):

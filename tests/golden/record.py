@@ -83,6 +83,16 @@ COMPOSED = {
         "objective": ["nested_mse", "temporal_contrastive"],
         "train": {"lag": [2, 5]},
     },
+    "composed_neurons": {
+        "encoder": {"kind": "neurons", "nonlinearity": "gelu"},
+        "sparsifier": TOP,
+        "decoder": "free_norm",
+    },
+    "composed_gated_neurons": {
+        "encoder": "gated_neurons",
+        "sparsifier": {"kind": "abs_top_k", "k": 4},
+        "decoder": "free_norm",
+    },
     "composed_temporal_difference": {
         "sparsifier": TOP,
         "decoder": {"kind": "unit_norm", "groups": [16, 64]},

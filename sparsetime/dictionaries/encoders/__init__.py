@@ -9,6 +9,7 @@ from sparsetime.dictionaries.encoders.kronecker import KroneckerEncoder
 from sparsetime.dictionaries.encoders.linear import LinearEncoder
 from sparsetime.dictionaries.encoders.lista import LISTAEncoder
 from sparsetime.dictionaries.encoders.matching_pursuit import MatchingPursuitEncoder
+from sparsetime.dictionaries.encoders.neurons import GatedNeuronEncoder, NeuronEncoder
 from sparsetime.dictionaries.encoders.orthogonal_pursuit import OrthogonalPursuitEncoder
 from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
 from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
@@ -21,11 +22,13 @@ __all__ = [
     "DenseEncoder",
     "DistanceEncoder",
     "Encoder",
+    "GatedNeuronEncoder",
     "GradientPursuitEncoder",
     "KroneckerEncoder",
     "LISTAEncoder",
     "LinearEncoder",
     "MatchingPursuitEncoder",
+    "NeuronEncoder",
     "OrthogonalPursuitEncoder",
     "PursuitEncoder",
     "SelectDenseEncoder",
