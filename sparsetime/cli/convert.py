@@ -18,7 +18,10 @@ def convert(
     ],
     out: Annotated[str, typer.Argument(help="The folder to write.")],
     format: Annotated[  # noqa: A002
-        str, typer.Option(help="Its format: sparsetime, saelens, dictionary_learning, sparsify.")
+        str,
+        typer.Option(
+            help="Its format: sparsetime, saelens, dictionary_learning, sparsify, circuit_tracer."
+        ),
     ] = "sparsetime",
     source_format: Annotated[
         str | None, typer.Option(help="The format of the source, where its files do not show it.")

@@ -12,6 +12,9 @@ FORMATS = {
     "sae_lens": ("saelens", "sae_weights.safetensors"),
     "dictionary_learning": ("dictionary_learning", "ae.pt"),
     "sparsify": ("sparsify", "sae.safetensors"),
+    "circuit_tracer": ("circuit_tracer", "layer_3.safetensors"),
+    "llamascopium": ("", ""),
+    "loaders": ("", ""),  # formats that are only read, by the format's name
 }
 REFUSED = {"sparsify/groupmax"}
 FOLDED = {"sae_lens/topk_rescaled", "sae_lens/batchtopk_checkpoint"}
@@ -20,13 +23,18 @@ FOLDED |= {"sae_lens/matryoshka_checkpoint"}
 
 def names():
     """Paths below `golden/` of all dictionaries."""
-    found = GOLDEN.glob("*/*/expected.st")
+    found = GOLDEN.glob("*/**/expected.st")
     return sorted(str(path.parent.relative_to(GOLDEN)) for path in found)
 
 
 def readable():
     """Those that are read."""
     return [name for name in names() if name not in REFUSED]
+
+
+def writable():
+    """Those whose format is written too."""
+    return [name for name in readable() if FORMATS[name.split("/")[0]][0]]
 
 
 def expected(name):
