@@ -37,6 +37,7 @@ STREAMS = {
     # Activations.
     "held-out split": "sequences held out by a split of a store",
     "receptive fields": "weights of the sums whose gradient shows which steps a row reads",
+    "perturbation of a linearised pass": "moves that show whether frozen modules are affine",
     "check of a model": "what a model draws itself, while captures check that it is deterministic",
     "generated documents": "documents sampled from a language model, by batch",
     "initial weights of an untrained copy": "weights of a model as before its training",
