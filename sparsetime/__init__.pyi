@@ -1,6 +1,7 @@
 """Public names of the package, each imported when it is first used (see `__init__.py`)."""
 
 from . import activations as activations
+from . import circuits as circuits
 from . import claims as claims
 from . import comparison as comparison
 from . import dictionaries as dictionaries
@@ -33,6 +34,7 @@ from .activations.store.join import join as join
 from .activations.store.open_store import open_store as open_store
 from .activations.store.split import split as split
 from .activations.store.store import Store as Store
+from .circuits.trace import circuit as circuit
 from .claims.claim import claim as claim
 from .codes import SparseCode as SparseCode
 from .comparison.leaderboard import leaderboard as leaderboard

@@ -67,6 +67,7 @@ STREAMS = {
     # Interventions and steering.
     "generated continuation": "tokens sampled behind a prompt",
     "resampled activations": "rows that an ablation takes values from, by sequence and block",
+    "features of a verification": "features of a graph that are ablated beside the largest",
     # Testbeds.
     "SynthSAEBench": "bias, correlations, spreads, and rows of SynthSAEBench by part and block",
     "SynthSAEBench vectors": "the true directions of SynthSAEBench, before they are moved apart",

@@ -1,4 +1,4 @@
-"""Tiny random models of the causal architectures of transformers, built from their configurations."""
+"""Tiny random models of the causal architectures of transformers, by their configurations."""
 
 import os
 

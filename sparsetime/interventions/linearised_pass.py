@@ -16,7 +16,7 @@ from sparsetime.errors import ConfigError, DataError
 from sparsetime.interventions.frozen_functions import FrozenFunctions, FrozenValue
 from sparsetime.interventions.model_inputs import ModelInput
 from sparsetime.interventions.nonlinear_modules import nonlinear_modules
-from sparsetime.interventions.split_pass import SplitPass
+from sparsetime.interventions.split_pass import Carried, SplitPass
 from sparsetime.models.site_tensors import output_activation
 from sparsetime.models.sites import WHOLE_MODEL
 
@@ -91,7 +91,9 @@ class LinearisedPass:
         writes: by site [batch, time, d]; a site that is left out keeps its activations.
         """
         split = self._split
-        run = SplitPass(split.model, split.inputs, list(split.writes), list(split.reads))
+        run = SplitPass(
+            split.model, split.inputs, list(split.writes), list(split.reads), split.carried
+        )
         with torch.no_grad():
             run.run(FrozenFunctions(self.frozen), {**self.writes, **writes})
         return {name: value.detach() for name, value in run.read.items()}
@@ -149,7 +151,7 @@ class LinearisedPass:
                 f"the linearised pass of {model} is not affine: second difference "
                 f"{guards.affine:.1e}, error of sums {guards.sums:.1e}, Hessian "
                 f"{guards.hessian:.1e}, expected at most {_TOLERANCE:.0e}; add the module that is "
-                "not affine to the writes"
+                "not affine to the writes, or replace it by a transcoder"
             )
         return guards
 
@@ -183,6 +185,7 @@ def linearised_pass(
     writes: Sequence[str] = (),
     reads: Sequence[str] | None = None,
     find: bool = True,
+    carried: Carried | None = None,
 ) -> LinearisedPass:
     """A pass in which attention patterns, normalisation scales and gates are frozen.
 
@@ -193,6 +196,8 @@ def linearised_pass(
     activations are the variables. reads: sites that are affine functions of them; None for the
     logits, `unembedding(model)`. find: adds the
     token embedding, and every module of a layer that is not affine (its MLP, say), to the writes.
+    carried: by write, a linear function of the reads so far that is part of what is written; the
+    variable is the rest.
 
     Errors: DataError where the pass is not affine even so, with the figures; ConfigError for a
     model that is not in float32 or float64, and those of `SplitPass`.
@@ -200,7 +205,7 @@ def linearised_pass(
     _check_precision(model)
     read = [unembedding(model)] if reads is None else list(reads)
     cut = nonlinear_modules(model, inputs, writes, read) if find else list(writes)
-    split = SplitPass(model, inputs, cut, read)
+    split = SplitPass(model, inputs, cut, read, carried)
     plain = output_activation(split.plain(), WHOLE_MODEL)
     mode = FrozenFunctions()
     output = output_activation(split.run(mode), WHOLE_MODEL).detach()

@@ -14,8 +14,9 @@ from sparsetime import seeds
 from sparsetime.errors import DataError
 from sparsetime.interventions.frozen_functions import FrozenFunctions, FrozenValue
 from sparsetime.interventions.model_inputs import ModelInput
+from sparsetime.interventions.nested_tensors import floating_tensors
+from sparsetime.interventions.site_exchange import substitute
 from sparsetime.interventions.split_pass import SplitPass
-from sparsetime.interventions.substitute import floating_tensors, substitute
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.site_tensors import Fits, has_row_a_step
 from sparsetime.models.wrappers import hook_call, hook_input, hook_output, submodule
@@ -30,7 +31,7 @@ def nonlinear_modules(
 
     Those in `writes`; the token embedding; and of every layer (item of a `ModuleList` that the pass
     calls) the modules that are not affine while patterns and scales are frozen: its MLP, or its
-    whole mixer where that is no attention. Modules around one of `reads` are looked into likewise. A
+    whole mixer where that is no attention. Modules around one of `reads` are looked into too. A
     module is run again on moved inputs to find out.
 
     Errors: DataError for a model without a token embedding where `writes` is empty.
@@ -43,7 +44,7 @@ def nonlinear_modules(
             "as the layer that reads the input"
         )
     calls: dict[str, _Call] = {}
-    split = SplitPass(model, inputs, first, ())
+    split = SplitPass(model, inputs, first, reads)
     fits = has_row_a_step(split.batch, split.time)
     handles = [
         hook_call(module, _recorder(calls, path, fits))
@@ -55,13 +56,14 @@ def nonlinear_modules(
     finally:
         for handle in handles:
             handle.remove()
-    held = {name.partition(":")[0] for name in first}
+    # What is read where it is written, as by an SAE, has to be affine in what comes before it.
+    held = {name.partition(":")[0] for name in first if name not in reads}
     opened = [*_layers(model, calls), *(f"{name.partition(':')[0]}." for name in (*first, *reads))]
     search = _Search(model, calls, held, opened, split.time)
     with eval_mode(model):
         found = search.bent_within("")
     # What has no row a step, such as a pooled output, is no part of the stream.
-    return [*first, *(path for path in found if calls[path].fits)]
+    return [*first, *(path for path in found if calls[path].fits and path not in first)]
 
 
 def token_embedding(model: nn.Module) -> str | None:
@@ -183,7 +185,7 @@ class _Search:
         held: Mapping[str, nn.Module],
         outputs: dict[str, Any],
     ) -> list[Tensor]:
-        """The tensors that a module returns, with the outputs of held modules as in the first run."""
+        """The tensors that a module returns; held modules return what they did at first."""
 
         def begin(*_: Any) -> None:
             mode.suspend()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import torch
 from jaxtyping import Float
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.interventions.frozen_functions import FrozenFunctions
 from sparsetime.interventions.model_inputs import ModelInput, batch_and_time, forward_arguments
-from sparsetime.interventions.substitute import substitute
+from sparsetime.interventions.site_exchange import substitute
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.site_tensors import (
     as_batch_time_d,
@@ -26,6 +26,8 @@ from sparsetime.models.sites import Site, resolve_site
 from sparsetime.models.wrappers import hook_input, hook_output, submodule
 
 Activations = Float[Tensor, "batch time d"]
+#: By site that writes: the part of its activations that is a function of what was read so far.
+Carried: TypeAlias = Mapping[str, Callable[[Mapping[str, Tensor]], Tensor]]
 
 
 @final
@@ -34,14 +36,20 @@ class SplitPass:
 
     writes: sites whose activations are replaced by leaves, tensors that gradients are taken for.
     reads: sites whose activations are recorded with their gradients. A module that a write is the
-    output of computes without gradients, unless a site lies within it or reads its output.
+    output of computes without gradients, unless a site lies within it or reads its output. carried:
+    parts of writes that stay functions of the reads, such as a skip connection; a leaf is the rest.
 
     Errors: UnknownNameError for a site that does not exist; ConfigError for a layer that its module
     computes in one call with others, and for no writes.
     """
 
     def __init__(
-        self, model: nn.Module, inputs: ModelInput, writes: Sequence[str], reads: Sequence[str]
+        self,
+        model: nn.Module,
+        inputs: ModelInput,
+        writes: Sequence[str],
+        reads: Sequence[str],
+        carried: Carried | None = None,
     ) -> None:
         if not writes:
             raise ConfigError("got no sites that write, expected one or more, such as an MLP")
@@ -51,6 +59,7 @@ class SplitPass:
         self.batch, self.time = batch_and_time(*self._arguments)
         self.writes = {name: _plain_site(model, name) for name in writes}
         self.reads = {name: _plain_site(model, name) for name in reads}
+        self.carried: Carried = carried or {}
         self.leaves: dict[str, Activations] = {}
         self.read: dict[str, Activations] = {}
         self._given: Mapping[str, Activations] | None = None
@@ -184,7 +193,11 @@ class SplitPass:
         if not writes:
             self.read[name] = x
             return tensor
-        own = x if self._given is None else self._given[name]
+        carried = self.carried[name](self.read) if name in self.carried else None
+        if self._given is not None:
+            own = self._given[name]
+        else:
+            own = x if carried is None else x - carried
         if own.shape != x.shape:
             raise MismatchError(
                 f"got activations of shape {list(own.shape)} for the site {name!r}, expected "
@@ -193,7 +206,8 @@ class SplitPass:
         leaf = own.detach().clone().requires_grad_()
         self.leaves[name] = leaf
         # A copy, as some models change their activations in place.
-        return leaf.clone().reshape(tensor.shape)
+        written = leaf.clone() if carried is None else leaf + carried
+        return written.reshape(tensor.shape)
 
     def _check_calls(self, name: str) -> None:
         calls = max(self._calls[f"True{name}"], self._calls[f"False{name}"])
