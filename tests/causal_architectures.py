@@ -4,6 +4,8 @@ import os
 
 import torch
 
+from sparsetime import seeds
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 _NUMBERS = {
@@ -77,8 +79,7 @@ def _model(base, sizes):
     config = type(base)(**kept)
     if hasattr(config, "is_decoder"):
         config.is_decoder = True
-    with torch.random.fork_rng([]):
-        torch.manual_seed(0)
+    with seeds.torch_globals(0, "random inputs"):
         model = AutoModelForCausalLM.from_config(config).eval()
     with torch.no_grad():
         model(input_ids=torch.arange(3, 15)[None])

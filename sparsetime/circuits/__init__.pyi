@@ -1,6 +1,6 @@
 """Public names of `st.circuits`, each imported when it is first used."""
 
-from .circuit import Circuit as Circuit
+from .attribution_graph import AttributionGraph as AttributionGraph
 from .replacement import Replacement as Replacement
 from .saved import open_circuit as open_circuit
 from .scores import Scores as Scores

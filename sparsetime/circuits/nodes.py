@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from sparsetime.circuits.graph import Sources
+from sparsetime.circuits.attribution import Sources
 from sparsetime.circuits.targets import TargetVector
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import torch
 
-from sparsetime.circuits.circuit import Circuit
+from sparsetime.circuits.attribution_graph import AttributionGraph
 from sparsetime.circuits.scores import Scores
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
@@ -19,7 +19,7 @@ JSON_NAME, NODES, WEIGHTS = "circuit.json", "nodes.parquet", "weights.safetensor
 _AGAIN = "Restore it from a copy, or trace the circuit again"
 
 
-def save(circuit: Circuit, path: str | os.PathLike[str]) -> None:
+def save(circuit: AttributionGraph, path: str | os.PathLike[str]) -> None:
     """Write a circuit into a folder; the JSON comes last and makes it valid.
 
     Of the weights those that are not zero are written: rows, columns and values.
@@ -40,8 +40,8 @@ def save(circuit: Circuit, path: str | os.PathLike[str]) -> None:
     folder.write_json(JSON_NAME, record, SCHEMA_VERSION)
 
 
-def open_circuit(path: str | os.PathLike[str]) -> Circuit:
-    """Open a circuit that `Circuit.save` wrote, from a folder or URL.
+def open_circuit(path: str | os.PathLike[str]) -> AttributionGraph:
+    """Open a circuit that `AttributionGraph.save` wrote, from a folder or URL.
 
     Errors: StoreError where there is none, or it is from a newer sparsetime; DamagedError where a
     file is not the bytes that were written.
@@ -50,7 +50,7 @@ def open_circuit(path: str | os.PathLike[str]) -> Circuit:
     if not folder.exists(JSON_NAME):
         raise StoreError(
             f"{folder.url} holds no {JSON_NAME}, so it is no saved circuit; give the folder that "
-            f"Circuit.save wrote. It holds: {', '.join(folder.names()) or 'nothing'}"
+            f"AttributionGraph.save wrote. It holds: {', '.join(folder.names()) or 'nothing'}"
         )
     record = folder.read_json(JSON_NAME, SCHEMA_VERSION, _AGAIN)
     nodes = folder.read_table(NODES, SCHEMA_VERSION, _AGAIN)
@@ -58,7 +58,7 @@ def open_circuit(path: str | os.PathLike[str]) -> Circuit:
         tensors = folder.read_tensors(WEIGHTS, SCHEMA_VERSION, _AGAIN, record["sha256"])
         weights = torch.zeros(len(nodes), len(nodes))
         weights[tensors["rows"].long(), tensors["columns"].long()] = tensors["values"]
-        return Circuit(nodes, weights, Scores(**record["scores"]), record["about"])
+        return AttributionGraph(nodes, weights, Scores(**record["scores"]), record["about"])
     except (KeyError, TypeError, IndexError) as error:
         raise DamagedError(
             f"{folder.url}/{JSON_NAME} does not describe a circuit ({error}). {_AGAIN}"

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from sparsetime.circuits.circuit import Circuit, Traced, graph_scores
-from sparsetime.circuits.graph import Attribution, Sources, chosen_rows
+from sparsetime.circuits.attribution import Attribution, Sources, chosen_rows
+from sparsetime.circuits.attribution_graph import AttributionGraph, Traced, graph_scores
 from sparsetime.circuits.nodes import node_table, square
 from sparsetime.circuits.replacement import Replacement, replacements
 from sparsetime.circuits.targets import TargetLike, TargetVector, target_vectors, tokens_of
@@ -32,7 +32,7 @@ def circuit(
     *,
     nodes: int = 2000,
     tokenizer: Any = None,
-) -> Circuit:
+) -> AttributionGraph:
     """Trace which features, errors and tokens an output or a feature comes from.
 
         value of a node = sum of contributions of features, errors, tokens and biases
@@ -84,7 +84,7 @@ def circuit(
         "guards": {**asdict(linearised.guards), "worst_sum": attribution.worst_sum},
     }
     traced = Traced(module, tokens, chosen_targets, sources, chosen.tolist())
-    return Circuit(table, weights, graph_scores(table, weights), about, traced)
+    return AttributionGraph(table, weights, graph_scores(table, weights), about, traced)
 
 
 def _pass(

@@ -23,7 +23,7 @@ from sparsetime.models.hooks import recording
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from sparsetime.circuits.circuit import Circuit, Traced
+    from sparsetime.circuits.attribution_graph import AttributionGraph, Traced
 
 _AT_ONCE = 32  # groups that one forward pass ablates, a sequence each
 
@@ -47,7 +47,7 @@ class Verification:
 
 
 def verify(
-    circuit: Circuit,
+    circuit: AttributionGraph,
     traced: Traced | None,
     groups: Sequence[Sequence[int]] | None,
     count: int,
@@ -87,7 +87,7 @@ def verify(
     )
 
 
-def predicted_change(circuit: Circuit, group: Sequence[int]) -> Float[Tensor, " targets"]:
+def predicted_change(circuit: AttributionGraph, group: Sequence[int]) -> Float[Tensor, " targets"]:
     """The change of every target that the graph predicts when features are ablated.
 
     A feature that reads an ablated one changes in proportion to its pre-activation; the effects add
@@ -111,7 +111,7 @@ def predicted_change(circuit: Circuit, group: Sequence[int]) -> Float[Tensor, " 
 
 @torch.no_grad()
 def measured_change(
-    circuit: Circuit, traced: Traced, groups: Sequence[Sequence[int]]
+    circuit: AttributionGraph, traced: Traced, groups: Sequence[Sequence[int]]
 ) -> Float[Tensor, "groups targets"]:
     """The change of every target in the model when what groups write is taken away."""
     parts = [
@@ -163,7 +163,7 @@ def rank_correlation(predicted: Tensor, measured: Tensor) -> float:
 
 
 def _groups(
-    circuit: Circuit, groups: Sequence[Sequence[int]] | None, count: int, seed: int
+    circuit: AttributionGraph, groups: Sequence[Sequence[int]] | None, count: int, seed: int
 ) -> tuple[list[list[int]], int | None]:
     """The groups to ablate, and how many of them are the most influential features."""
     is_feature = circuit.of_kind(FEATURE)
@@ -187,7 +187,7 @@ def _groups(
 
 
 def _table(
-    circuit: Circuit, groups: Sequence[Sequence[int]], predicted: Tensor, measured: Tensor
+    circuit: AttributionGraph, groups: Sequence[Sequence[int]], predicted: Tensor, measured: Tensor
 ) -> pa.Table:
     import pyarrow as pa
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -164,9 +165,8 @@ def _attention(
 def _layer_norm(
     mode: FrozenFunctions, func: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]
 ) -> Any:
-    x, shape, weight, bias, eps = _arguments(
-        args, kw, ("input", "normalized_shape", "weight", "bias", "eps"), {"eps": 1e-5}
-    )
+    x, shape, weight, bias, eps = _arguments(functional.layer_norm, args, kw)
+    eps = 1e-5 if eps is None else eps
     axes = tuple(range(-len(shape), 0))
 
     def inverse() -> Tensor:
@@ -180,7 +180,7 @@ def _layer_norm(
 def _rms_norm(
     mode: FrozenFunctions, func: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]
 ) -> Any:
-    x, shape, weight, eps = _arguments(args, kw, ("input", "normalized_shape", "weight", "eps"), {})
+    x, shape, weight, eps = _arguments(functional.rms_norm, args, kw)
     eps = torch.finfo(x.dtype).eps if eps is None else eps
     axes = tuple(range(-len(shape), 0))
 
@@ -192,9 +192,11 @@ def _rms_norm(
 
 
 def _arguments(
-    args: tuple[Any, ...], kw: dict[str, Any], names: tuple[str, ...], defaults: dict[str, Any]
+    func: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]
 ) -> tuple[Any, ...]:
-    given = defaults | dict(zip(names, args, strict=False)) | kw
+    """The arguments of a call in the order of the signature, None where they are left out."""
+    names = tuple(inspect.signature(func).parameters)
+    given = dict(zip(names, args, strict=False)) | kw
     return tuple(given.get(name) for name in names)
 
 

@@ -1,4 +1,4 @@
-"""Circuit: an attribution graph with its scores, and what can be asked of it."""
+"""AttributionGraph: nodes and edges with their scores, and what can be asked of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sparsetime.circuits.scores import Scores, scores
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from sparsetime.circuits.graph import Sources
+    from sparsetime.circuits.attribution import Sources
     from sparsetime.circuits.targets import TargetVector
     from sparsetime.circuits.verify import Verification
 
@@ -51,7 +51,7 @@ class Traced:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Circuit:
+class AttributionGraph:
     """An attribution graph over the steps of one input.
 
     nodes: a table, see `node_table`. weights: direct effect of each node (column) on each node
@@ -105,7 +105,7 @@ class Circuit:
         """A mask of the nodes of a kind: feature, error, token, bias or target."""
         return torch.tensor([one == kind for one in self.nodes["kind"].to_pylist()])
 
-    def prune(self, nodes: float = 0.8, edges: float = 0.98) -> Circuit:
+    def prune(self, nodes: float = 0.8, edges: float = 0.98) -> AttributionGraph:
         """The part of the graph that holds these shares of the influence of nodes and of edges.
 
         Tokens, targets and features with a path from a source to a target are kept. Scores remain
