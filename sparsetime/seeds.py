@@ -37,7 +37,8 @@ STREAMS = {
     # Activations.
     "held-out split": "sequences held out by a split of a store",
     "receptive fields": "weights of the sums whose gradient shows which steps a row reads",
-    "perturbation of a linearised pass": "moves that show whether frozen modules are affine",
+    "perturbation of a linearised pass": "moves that show whether frozen passes are affine",
+    "perturbation of a module": "moves that show which modules are not affine once frozen",
     "check of a model": "what a model draws itself, while captures check that it is deterministic",
     "generated documents": "documents sampled from a language model, by batch",
     "initial weights of an untrained copy": "weights of a model as before its training",

@@ -38,6 +38,7 @@ _NUMBERS = {
     0: ("pad_token_id",),
 }
 _SIZES = {name: number for number, names in _NUMBERS.items() for name in names}
+_LARGEST = 20_000_000  # parameters
 # Tried in order: configurations differ in which sizes must agree, and which are derived.
 _CHANGES = (
     {},
@@ -79,6 +80,10 @@ def _model(base, sizes):
     config = type(base)(**kept)
     if hasattr(config, "is_decoder"):
         config.is_decoder = True
+    with torch.device("meta"):
+        size = sum(p.numel() for p in AutoModelForCausalLM.from_config(config).parameters())
+    if size > _LARGEST:
+        raise ValueError(f"its smallest configuration has {size:,} parameters")
     with seeds.torch_globals(0, "random inputs"):
         model = AutoModelForCausalLM.from_config(config).eval()
     with torch.no_grad():

@@ -114,7 +114,7 @@ class _Search:
     ) -> None:
         self._model, self._calls, self._held, self._time = model, calls, held, time
         self._opened = opened
-        self._draw = seeds.torch_generator(0, "perturbation of a linearised pass", "modules")
+        self._draw = seeds.torch_generator(0, "perturbation of a module")
 
     def bent_within(self, path: str) -> list[str]:
         """The modules to cut so that the module at a path is affine."""
