@@ -36,6 +36,14 @@ class Itself(nn.Module):
         self.provenance = {}
         self.seen = []
 
+    @property
+    def atoms(self):
+        return self.gain * torch.eye(self.width)
+
+    @property
+    def output_normalisation(self):
+        return Normalisation()
+
     def encode(self, x):
         self.seen.append(tuple(x.shape))
         return SparseCode.from_dense(x.clamp_min(0))

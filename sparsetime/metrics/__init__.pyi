@@ -14,6 +14,9 @@ from .circuit_scores import ranking_scores as ranking_scores
 from .circuit_scores import set_scores as set_scores
 from .contrastive import ContrastiveScores as ContrastiveScores
 from .contrastive import contrastive_scores as contrastive_scores
+from .embedding_similarity import monosemanticity_score as monosemanticity_score
+from .error_split import ErrorSplit as ErrorSplit
+from .error_split import fit_error_split as fit_error_split
 from .evaluate import metrics as metrics
 from .evaluation_report import EvaluationReport as EvaluationReport
 from .latent_groups import LatentGroup as LatentGroup
@@ -21,10 +24,16 @@ from .metric import Metric as Metric
 from .metric import MetricSpec as MetricSpec
 from .metric import MetricValue as MetricValue
 from .monosemanticity import monosemanticity as monosemanticity
+from .out_of_distribution import energy_score as energy_score
+from .out_of_distribution import hierarchy_agreement as hierarchy_agreement
+from .out_of_distribution import mahalanobis_score as mahalanobis_score
 from .probe import ProbeReport as ProbeReport
 from .probe import probe as probe
 from .seed_stability import SeedStability as SeedStability
 from .seed_stability import seed_stability as seed_stability
+from .sense_pairs import SensePairScores as SensePairScores
+from .sense_pairs import sense_pair_scores as sense_pair_scores
+from .sense_pairs import strongest_latent as strongest_latent
 from .temporal.dwell import Dwell as Dwell
 from .temporal.dwell import dwell as dwell
 from .temporal.flicker import Flicker as Flicker

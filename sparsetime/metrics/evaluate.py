@@ -16,6 +16,8 @@ from sparsetime.features.provenance import provenance_of, reuse_or_clear
 from sparsetime.files import Folder, locks
 from sparsetime.metrics.ce_increase import MODEL
 from sparsetime.metrics.compute_metrics import computed_metrics
+from sparsetime.metrics.description_length import DESCRIPTION_LENGTH
+from sparsetime.metrics.error_split import ERROR
 from sparsetime.metrics.evaluation_data import EvaluationContext
 from sparsetime.metrics.evaluation_report import RECORD, EvaluationReport
 from sparsetime.metrics.group_metrics import check_label, metrics_by_group
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 #: Families of metrics by name, in the order in which they are computed.
 FAMILIES: dict[str, tuple[Metric, ...]] = {
     "reconstruction": RECONSTRUCTION,
+    "error": ERROR,
+    "description_length": DESCRIPTION_LENGTH,
     "sparsity": SPARSITY,
     "persistence": PERSISTENCE,
     "smoothness": SMOOTHNESS,

@@ -53,6 +53,8 @@ def test_an_unknown_metric_names_the_closest(store):
     assert sae.seen == []
     assert set(FAMILIES) == {
         "reconstruction",
+        "error",
+        "description_length",
         "sparsity",
         "persistence",
         "smoothness",
