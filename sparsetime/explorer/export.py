@@ -33,6 +33,7 @@ from sparsetime.progress import progress as running
 MEGABYTES = 100.0
 _INDEX = "index.html"
 _MILLION = 1e6
+COMPUTED = 64  # features of a dictionary with panels whose answers take long
 _REFUSED = 5  # items too large for the room that is left before the rest is not tried
 
 
@@ -170,10 +171,12 @@ def _sounds(
 
 
 def _features(opened: RunCache, key: str, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
-    answers = {panel.name: panel.answer for panel in manifests.panels() if panel.exported}
-    for number in numbers:
+    panels = [panel for panel in manifests.panels() if panel.exported]
+    for place, number in enumerate(numbers):
         record: dict[str, BaseModel] = {"feature": feature(opened, key, number)}
-        record |= {name: of(opened, key, number) for name, of in answers.items() if of}
+        for panel in panels:
+            if panel.answer and (place < COMPUTED or not panel.computed):
+                record[panel.name] = panel.answer(opened, key, number)
         yield number, as_json(record)
 
 

@@ -87,16 +87,18 @@ class Panel:
     """A section of the page of a feature.
 
     place: `charts` for the row of small charts, `wide`, `main` or `aside`. order: within its
-    place. exported: whether an exported folder has it. silent_features: whether it is shown for
-    features that never fire. answer: its data, served at `…/features/{number}/{name}` and kept in
-    an export; routes: for what needs more than the run, such as the model. moved_from: earlier
-    names in the API. name: the folder's.
+    place. exported: whether an exported folder has it. computed: whether its answer takes long, so
+    that an export has it of the most informative features alone. silent_features: whether it is
+    shown for features that never fire. answer: its data, served at
+    `…/features/{number}/{name}` and kept in an export; routes: for what needs more than the run,
+    such as the model. moved_from: earlier names in the API. name: the folder's.
     """
 
     title: str
     order: int
     place: Literal["charts", "wide", "main", "aside"]
     exported: bool = True
+    computed: bool = False
     silent_features: bool = False
     answer: Callable[[RunCache, str, int], BaseModel] | None = None
     routes: APIRouter | None = None

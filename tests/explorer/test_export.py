@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 import sparsetime
 from sparsetime.cli import app
 from sparsetime.errors import ConfigError, StoreError
+from sparsetime.explorer import export, manifests
 from sparsetime.explorer.workbench.labels import Labels
 from sparsetime.explorer.workbench.schema import Label
 from sparsetime.explorer.workbench.timeline import enriched_features, timeline
@@ -98,11 +99,23 @@ def test_every_view_opens_from_plain_files(tab, address, view, title):
     assert tab.locator("#bar nav a", has_text="Live").count() == 0
 
 
-def test_a_feature_names_the_panels_that_need_the_explorer(tab, address):
+def test_a_feature_has_all_panels_but_those_that_need_the_model(tab, address):
+    """Those that take long are of some features, and the others say so."""
     visit(tab, address, "/features/batch_topk/7")
-    note = tab.locator(".left-out").inner_text()
-    titles = ("Input when it fires", "Lead and lag", "Logit effects", "Rhythm")
-    assert all(title in note for title in titles)
+    lacking = [panel.title for panel in manifests.panels() if not panel.exported]
+    assert lacking == ["Logit effects"]
+    assert "what needs the model: “Logit effects”" in tab.locator(".left-out").inner_text()
+    tab.wait_for_selector(".side .count:has-text('beyond 19 circular shifts')")
+    tab.wait_for_selector(".chart:has-text('Power spectrum of its activation')")
+
+
+def test_what_takes_long_is_of_the_most_informative_features(run, monkeypatch):
+    computed = {panel.name for panel in manifests.panels() if panel.computed}
+    assert computed == {"triggered_average", "rhythm", "lead_lag"}
+    monkeypatch.setattr(export, "COMPUTED", 2)
+    records = export._features(Workbench(run).opened, "batch_topk", [7, 5, 6])
+    kept = [computed & json.loads(text).keys() for _, text in records]
+    assert kept == [computed, computed, set()]
 
 
 def test_the_training_is_drawn_and_a_link_leads_on(tab, address):

@@ -8,6 +8,8 @@ import { asLists } from "./packed_columns.js";
 
 const NOT_EXPORTED =
   "It is not among the exported files, which have a limit of size; the page's foot says what is. On the machine of the run, sparsetime explore shows everything.";
+const NOT_COMPUTED =
+  "What takes long to compute was exported of the most informative features alone. On the machine of the run, sparsetime explore shows it.";
 const NOT_COMPARED = "These two are of activations of different width, and so cannot be compared.";
 /** The order in which the files list features, and its name in addresses of 0.1.0. */
 const INFORMATIVE = ["informative", "telling"];
@@ -188,7 +190,9 @@ async function featureAnswer(key, number, what) {
   const { place } = await dictionary(key);
   const missing = `Only the examples of the most informative features were exported. ${NOT_EXPORTED}`;
   const content = await readFile(`${place}/features/${number}.json`, missing);
-  return content[what ?? "feature"];
+  const answer = content[what ?? "feature"];
+  if (!answer) throw new Error(NOT_COMPUTED);
+  return answer;
 }
 
 /**

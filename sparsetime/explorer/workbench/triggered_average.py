@@ -21,6 +21,7 @@ SEQUENCES, MOST_STEPS, MOST_NUMBERS = 8, 200_000, 16_000_000
 MOMENTS = 400  # active steps that are averaged, evenly spread over all
 SHIFTS = 19  # of the null
 ROWS = 16  # on each side of an active step
+_AT_ONCE = 4_000_000  # numbers of windows in memory
 _COLUMNS = 256  # input steps of a window; of more, means of neighbours
 _SIDE = 144  # pixels of a picture
 
@@ -34,7 +35,8 @@ class TriggeredAverage(FrozenRecord):
     spectrum: mean amplitude over windows and channels at `frequencies`, in Hz or cycles an input
     step; null_low and null_high: least and greatest of the shifts. Of frames, pictures of the mean
     and of z, dark below and light above the null; largest_z: the largest size of z.
-    moments: active steps that were averaged; sequences: how many they are of.
+    moments: active steps that were averaged; sequences: how many they are of. reason: why there is
+    nothing of an input that was kept; empty otherwise.
     """
 
     kind: Text = "none"
@@ -54,6 +56,7 @@ class TriggeredAverage(FrozenRecord):
     largest_z: float = 0.0
     moments: int = 0
     sequences: int = 0
+    reason: Text = ""
 
 
 @final
@@ -119,9 +122,13 @@ def _series(parts: list[_Part], step: float, unit: str) -> TriggeredAverage:
     side = max(1, round(ROWS * first.per_row))
     window = 2 * side + max(1, round(first.per_row))
     lag = np.arange(window) - side
-    inputs = [series_values(part.source, 0, part.source.shape[0]) for part in parts]
+    inputs = [np.nan_to_num(series_values(part.source, 0, part.source.shape[0])) for part in parts]
+    parts = [part for part, values in zip(parts, inputs, strict=True) if len(values) >= window]
+    inputs = [values for values in inputs if len(values) >= window]
+    if not parts:
+        return TriggeredAverage(reason=f"No recording has the {window} input steps of a window.")
     means, amplitudes = [], []
-    taper = np.hanning(window + 2)[1:-1, None]
+    taper = np.hanning(window + 2)[1:-1]
     for rows in _shifted(parts):
         total: Float[np.ndarray, "lags channels"] = np.zeros((window, inputs[0].shape[1]))
         power = np.zeros(window // 2 + 1)
@@ -129,11 +136,14 @@ def _series(parts: list[_Part], step: float, unit: str) -> TriggeredAverage:
         for values, part, active in zip(inputs, parts, rows, strict=True):
             begins = np.ceil((active - part.source.begin) * part.source.per_row - 1e-6).astype(int)
             inside = begins[(begins >= side) & (begins + window - side <= len(values))]
-            for begin in inside.tolist():
-                piece = np.nan_to_num(values[begin - side : begin - side + window])
-                total += piece
-                centred = (piece - piece.mean(0)) * taper
-                power += np.abs(np.fft.rfft(centred, axis=0)).mean(1)
+            windows = np.lib.stride_tricks.sliding_window_view(values, window, axis=0)
+            for some in np.array_split(
+                inside - side, 1 + len(inside) * windows[0].size // _AT_ONCE
+            ):
+                pieces = windows[some]  # a copy, [some, channels, window]
+                total += pieces.sum(0).T
+                centred = (pieces - pieces.mean(2, keepdims=True)) * taper
+                power += np.abs(np.fft.rfft(centred)).mean(1).sum(0)
             count += len(inside)
         means.append(total / max(count, 1))
         amplitudes.append(power / max(count, 1))

@@ -5,6 +5,4 @@ from __future__ import annotations
 from sparsetime.explorer.manifests import Panel
 from sparsetime.explorer.workbench.feature_lead_lag import feature_lead_lag
 
-PANEL = Panel(
-    title="Lead and lag", order=15, place="aside", exported=False, answer=feature_lead_lag
-)
+PANEL = Panel(title="Lead and lag", order=15, place="aside", computed=True, answer=feature_lead_lag)

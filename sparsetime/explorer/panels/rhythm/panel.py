@@ -5,4 +5,4 @@ from __future__ import annotations
 from sparsetime.explorer.manifests import Panel
 from sparsetime.explorer.workbench.feature_rhythm import feature_rhythm
 
-PANEL = Panel(title="Rhythm", order=40, place="charts", exported=False, answer=feature_rhythm)
+PANEL = Panel(title="Rhythm", order=40, place="charts", computed=True, answer=feature_rhythm)

@@ -13,8 +13,12 @@ export default function triggeredAverage(page) {
   const section = h("section.triggered", { hidden: true });
   page.answer("triggered_average").then(
     (answer) => {
-      if (answer.kind === "none") return;
+      if (answer.kind === "none" && !answer.reason) return;
       section.hidden = false;
+      if (answer.reason) {
+        section.append(h("h2", {}, "Input when it fires"), h("p.count", {}, answer.reason));
+        return;
+      }
       const read = `Mean over ${plural(answer.moments, `active ${page.unit}`)} of ${plural(answer.sequences, sequenceName(page.run))}; null: 19 circular shifts of them.`;
       const head = h("div.section-head", {}, h("h2", {}, "Input when it fires"), h("p", {}, read));
       section.append(head, answer.kind === "frames" ? pictures(answer) : series(answer, page.hue));

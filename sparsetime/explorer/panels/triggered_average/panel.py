@@ -6,5 +6,5 @@ from sparsetime.explorer.manifests import Panel
 from sparsetime.explorer.workbench.triggered_average import triggered_average
 
 PANEL = Panel(
-    title="Input when it fires", order=5, place="wide", exported=False, answer=triggered_average
+    title="Input when it fires", order=5, place="wide", computed=True, answer=triggered_average
 )

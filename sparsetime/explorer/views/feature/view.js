@@ -43,7 +43,7 @@ export default async function featureView(at, run, parameters) {
   );
   if (leftOut.length) {
     const titles = leftOut.map((title) => `“${title}”`).join(", ");
-    const note = `Exported files lack what is computed when a page opens: ${titles}. On the machine of the run, sparsetime explore shows it.`;
+    const note = `Exported files lack what needs the model: ${titles}. On the machine of the run, sparsetime explore shows it.`;
     at.append(h("p.count.left-out", {}, note));
   }
   const onKey = (/** @type {KeyboardEvent} */ event) => handleKey(event, at, key, feature);
