@@ -36,6 +36,7 @@ STREAMS = {
     "importance dropout": "latents dropped by importance dropout, by step",
     # Activations.
     "held-out split": "sequences held out by a split of a store",
+    "look-ahead of a model": "inputs whose ends differ, by which rows that read ahead are found",
     "receptive fields": "weights of the sums whose gradient shows which steps a row reads",
     "perturbation of a linearised pass": "moves that show whether frozen passes are affine",
     "perturbation of a module": "moves that show which modules are not affine once frozen",

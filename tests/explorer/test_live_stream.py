@@ -74,6 +74,88 @@ def test_a_piece_that_does_not_fit_is_refused(run, first, values, said):
         workbench.streams.feed(workbench.opened, workbench.live, "topk", given)
 
 
+class Centred(torch.nn.Linear):
+    """Every row reads the whole recording, as in a transformer that reads in both directions."""
+
+    def forward(self, x):
+        rows = super().forward(x)
+        return rows - 3 * rows.mean(1, keepdim=True)
+
+
+SITES = {
+    "centred": lambda: torch.nn.Conv1d(1, 16, 9, padding=4),  # reads 4 steps ahead
+    "strided": lambda: torch.nn.Conv1d(1, 16, 25, 5, padding=10),
+    "the whole": lambda: Centred(1, 16),
+}
+
+
+class Reader(torch.nn.Module):
+    """A layer over [batch, time, channels]."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x.mT if isinstance(self.layer, torch.nn.Conv1d) else x)
+
+
+@pytest.fixture(scope="module", params=SITES)
+def ahead(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ahead")
+    torch.manual_seed(0)
+    model = Reader(SITES[request.param]())
+    recording = st.Recording(rate=RATE)
+    store = st.capture(
+        *(model, [Document("tone", values=melody(), recording=recording)], "layer"),
+        out=folder / "activations",
+        progress=False,
+    )
+    add_untrained(folder, store, "topk")
+    return request.param, Workbench(folder, model)
+
+
+def fed(workbench, page, sizes, ends):
+    values, at, steps, late = melody().numpy(), 0, [], []
+    for size in sizes:
+        rows = tuple((float(value),) for value in values[at : at + size])
+        last = ends and at + size == len(values)
+        given = LiveSamples(page=page, first=at, values=rows, ends=ends, last=last)
+        chunk = workbench.streams.feed(workbench.opened, workbench.live, "topk", given)
+        assert chunk.first == len(steps)
+        steps += chunk.features
+        at += size
+        late.append((at, len(steps), chunk))
+    return steps, late
+
+
+def test_rows_of_models_that_read_ahead_are_those_of_the_whole(ahead):
+    """Whatever the pieces, no row is of a model that found nothing behind a piece."""
+    name, workbench = ahead
+    whole = workbench.opened.code("topk", 0)
+    steps, late = fed(workbench, "a", (3, 157, 1000, 1840, 1000), ends=True)
+    assert len(steps) == whole.rows
+    for step, features in enumerate(steps):
+        assert features == whole.row_slice(step, step + 1).indices.tolist(), step
+    if name == "the whole":
+        assert [count for _, count, _ in late[:-1]] == [0] * 4
+        return
+    behind, per_row = {"centred": (5, 1), "strided": (15, 5)}[name]
+    assert (late[0][2].behind, late[0][2].per_row) == (behind, per_row)
+    assert [count for _, count, _ in late[1:-1]] == [
+        (at - behind) // per_row + 1 for at, _, _ in late[1:-1]
+    ]
+
+
+def test_a_stream_without_an_end_is_refused_where_no_row_is_final(ahead):
+    name, workbench = ahead
+    if name == "the whole":
+        with pytest.raises(DataError, match="depends on all later steps of a recording"):
+            fed(workbench, "b", (100,), ends=False)
+    else:
+        assert fed(workbench, "b", (100,), ends=False)[0]
+
+
 @pytest.fixture(scope="module")
 def microphone(run, tmp_path_factory):
     """A page of a Chromium whose microphone plays the melody over and over."""

@@ -57,6 +57,7 @@ test("a stream takes a file of more samples than a call takes arguments", () => 
     key: "a",
     run,
     channels: [],
+    ends: false,
     rate: 1,
     show: nothing,
     shown: nothing,

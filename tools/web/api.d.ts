@@ -385,6 +385,8 @@ declare namespace Api {
     features: Array<Array<number>>;
     strengths: Array<Array<number>>;
     known: Array<TimelineFeature>;
+    per_row: number;
+    behind: number;
   }
 
   interface LiveInput {
@@ -397,6 +399,8 @@ declare namespace Api {
     page: string;
     first: number;
     values: Array<Array<number>>;
+    ends?: boolean;
+    last?: boolean;
   }
 
   interface LiveState {
@@ -625,6 +629,7 @@ declare namespace Api {
     largest_z: number;
     moments: number;
     sequences: number;
+    reason: string;
   }
 
   interface TuningValue {

@@ -58,7 +58,8 @@ class LiveState(FrozenRecord):
 class LiveChunk(FrozenRecord):
     """The next steps of a live timeline: for each, its features and their percent of the maximum.
 
-    known: of each feature that has not come before.
+    known: of each feature that has not come before. per_row: input steps a step of the timeline.
+    behind: input steps by which a stream's rows come late, since the model reads ahead.
     """
 
     first: int
@@ -67,6 +68,16 @@ class LiveChunk(FrozenRecord):
     features: list[list[int]]
     strengths: list[list[int]]
     known: list[TimelineFeature]
+    per_row: float = 1.0
+    behind: int = 0
+
+    @staticmethod
+    def empty(first: int, per_row: float, behind: int) -> LiveChunk:
+        """A chunk without steps."""
+        return LiveChunk(
+            first=first, words=[], gaps=[], features=[], strengths=[], known=[],
+            per_row=per_row, behind=behind,
+        )  # fmt: skip
 
 
 @final
@@ -113,12 +124,15 @@ class Live:
             )
         return self._loaded
 
-    def passes(self, store: Store) -> ForwardPasses:
-        """The model and its site, run with the settings of the capture."""
+    def passes(self, store: Store, windows: bool = True) -> ForwardPasses:
+        """The model and its site, run with the settings of the capture; without its windows."""
         from sparsetime.activations.capture.activation_settings import ActivationSettings
 
         # What a user enters has no names of channels that could be compared with the recordings'.
         settings = replace(ActivationSettings.of_store(store), first=None)
+        if not windows:
+            passes = replace(settings.passes, window=None, overlap=0)
+            settings = replace(settings, passes=passes)
         return settings.forward_passes(self.model(store), store.site)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float
@@ -13,82 +13,63 @@ from pydantic import Field
 from sparsetime.errors import DataError
 from sparsetime.explorer.peak_percent import percent_of_peak
 from sparsetime.explorer.records import FrozenRecord
+from sparsetime.explorer.workbench.final_rows import FinalRows
 from sparsetime.explorer.workbench.live import LONGEST_PAGE, Live, LiveChunk
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.timeline import timeline_feature
 
-if TYPE_CHECKING:
-    from sparsetime.activations.capture.forward_passes import ForwardPasses
-
 MOST_STREAMS = 8
 MOST_AT_ONCE = 65_536  # numbers of a piece
 _CONTEXT = 1024  # steps before a piece that the model reads again, where the capture says none
-_ROWS = 256
 
 
 class LiveSamples(FrozenRecord):
     """The next steps of a stream, a row of numbers each.
 
     page: a name that a page makes up for its stream; another one begins a new stream. first: the
-    number of steps that the page has sent before, from 0.
+    number of steps that the page has sent before, from 0. ends: whether the stream has an end, as
+    a file has. last: whether these are its last steps.
     """
 
     page: str = Field(min_length=1, max_length=LONGEST_PAGE)
     first: int = Field(ge=0)
     values: tuple[tuple[float, ...], ...] = Field(min_length=1)
+    ends: bool = False
+    last: bool = False
 
 
 @final
 class LiveStream:
-    """One stream: the model reads every piece behind the steps before it.
+    """One stream: rows come as soon as no later step can change them; see `FinalRows`.
 
-    The steps before a piece are as many as windows of the capture overlap by, or 1,024; what a
-    model remembers from before them is not in its activations. A model that looks ahead finds
-    nothing after the last step of a piece. The dictionary's own state continues from piece to
-    piece.
+    The steps that the model reads again before a piece are as many as windows of the capture
+    overlap by, or 1,024; what a model remembers from before them is not in its activations. The
+    dictionary's own state continues from piece to piece.
     """
 
-    def __init__(self, opened: RunCache, live: Live, key: str) -> None:
+    def __init__(self, opened: RunCache, live: Live, key: str, ends: bool) -> None:
         self._opened, self._live, self._key = opened, live, key
         store = opened.dictionary(key).store
         with live.lock:
-            self._passes: ForwardPasses = live.passes(store)
-        self._site, self._unit = store.site, store.unit
+            passes, whole = (live.passes(store, windows=windows) for windows in (False, True))
+        context = int(store.manifest.capture.get("overlap") or 0) or _CONTEXT
+        self._rows = FinalRows(passes, whole, context, ends, store.unit, live.lock)
         self._state = opened.loaded(key).stream()
-        self._context = int(store.manifest.capture.get("overlap") or 0) or _CONTEXT
-        self._before: Float[np.ndarray, "steps channels"] | None = None
         self._met: set[int] = set()
         self.steps = 0
         self.rows = 0
 
-    def feed(self, values: Float[np.ndarray, "steps channels"]) -> LiveChunk:
-        """The code of the next steps.
+    def feed(self, values: Float[np.ndarray, "steps channels"], last: bool = False) -> LiveChunk:
+        """The code of the rows that are final with the next steps; of all rows with the last ones.
 
-        Errors: DataError where the model does not take them.
+        Errors: DataError where the model does not take them, or gives no row before the end.
         """
-        import torch
-
-        from sparsetime.activations.capture.check_finite import check_shard_finite
-        from sparsetime.activations.capture.document import Document
-
-        before = values[:0] if self._before is None else self._before
-        if before.shape[1:] != values.shape[1:]:
-            raise DataError(
-                f"got steps of {values.shape[1]} channels after steps of {before.shape[1]}"
-            )
-        read = np.concatenate([before, values])
-        pieces = []
-        for shard in self._passes.plan([Document("live", values=read, unit=self._unit)], _ROWS):
-            with self._live.lock:
-                piece = self._passes.run(shard)[self._site]
-            check_shard_finite(shard, piece, self._site)
-            pieces.append(piece)
-        rows = torch.cat(pieces)
-        # As many rows as the new steps have of all that were read.
-        new = rows[round(len(rows) * len(before) / len(read)) :]
-        code = self._state.feed(new)
-        self._before = read[-self._context :]
+        new = self._rows.feed(values, last)
         self.steps += len(values)
+        per_row, behind = self._rows.per_row, self._rows.ahead or 0
+        if new is None:
+            return LiveChunk.empty(self.rows, per_row, behind)
+        code = self._state.feed(new)
         offsets, feature = code.offsets.numpy(), code.indices.numpy()
         peak = self._opened.dictionary(self._key).table.peak
         activation = np.abs(code.values.detach().float().numpy())
@@ -103,6 +84,8 @@ class LiveStream:
             features=[part.tolist() for part in np.split(feature, offsets[1:-1])],
             strengths=[part.tolist() for part in np.split(percent, offsets[1:-1])],
             known=[timeline_feature(self._opened, self._key, number) for number in known],
+            per_row=per_row,
+            behind=behind,
         )
 
 
@@ -133,7 +116,7 @@ class LiveStreams:
         with self._lock:
             stream = self._streams.get(place)
         if given.first == 0:
-            stream = LiveStream(opened, live, key)
+            stream = LiveStream(opened, live, key, given.ends)
             with self._lock:
                 self._streams[place] = stream
                 while len(self._streams) > MOST_STREAMS:
@@ -144,4 +127,4 @@ class LiveStreams:
                 f"got a piece that begins at step {given.first:,}, expected one at {sent:,}; begin "
                 f"the stream again"
             )
-        return stream.feed(values)
+        return stream.feed(values, given.last)

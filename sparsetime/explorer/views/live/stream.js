@@ -14,6 +14,7 @@ const INPUT = { echoCancellation: false, noiseSuppression: false, autoGainContro
  * @property {Api.Overview} run
  * @property {readonly string[]} channels
  * @property {number | null} rate samples a second
+ * @property {boolean} ends whether it has an end, as a file has, whose samples are pushed at once
  * @property {() => Promise<unknown>} show draws what has come, after every piece
  * @property {(stream: Stream) => unknown} shown called once it is drawn
  */
@@ -31,6 +32,10 @@ export class Stream {
   /** @type {number[]} milliseconds from the arrival of the last sample of a piece to its columns */
   latencies = [];
   arrived = 0;
+  /** Samples a step of the timeline. */
+  perRow = 1;
+  /** Samples by which steps come late, since the model reads ahead. */
+  behind = 0;
 
   /** @param {StreamSettings} settings */
   constructor(settings) {
@@ -53,11 +58,6 @@ export class Stream {
     });
   }
 
-  /** Samples a step: as many as were sent for the steps that came back. */
-  get perRow() {
-    return this.codes.length ? Math.max(1e-9, this.sent / this.codes.length) : 1;
-  }
-
   /** @param {number[][]} rows the next samples */
   push(rows) {
     for (const row of rows) this.waiting.push(row); // a file has more than a call takes arguments
@@ -74,11 +74,15 @@ export class Stream {
     while (this.waiting.length && !this.stopped) {
       const values = this.waiting.splice(0, MOST);
       const { arrived } = this;
-      const piece = { page: this.page, first: this.sent, values };
+      const { ends } = this.settings;
+      const last = ends && !this.waiting.length;
+      const piece = { page: this.page, first: this.sent, values, ends, last };
       const answer = await send(`${of(key)}/live/stream`, "POST", piece);
       /** @type {Api.LiveChunk} */
       const chunk = await answer.json();
       this.sent += values.length;
+      this.perRow = chunk.per_row;
+      this.behind = chunk.behind;
       this.samples.push(values);
       for (const feature of chunk.known) this.table.set(feature.feature, feature);
       chunk.features.forEach((features, i) => {

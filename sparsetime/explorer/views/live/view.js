@@ -7,6 +7,7 @@ import { localAnswers } from "../../web/local_answers.js";
 import { LocalCodes } from "../../web/local_codes.js";
 import { Timeline } from "../../web/timeline.js";
 import { watch } from "../../web/timeline_layout.js";
+import { readChunks } from "./read_chunks.js";
 import { readSeries, readTable } from "./read_file.js";
 import { Samples } from "./samples.js";
 import { listen, Stream } from "./stream.js";
@@ -109,7 +110,8 @@ export default async function liveView(at, run) {
     stage.replaceChildren();
   }
 
-  function beginStream() {
+  /** @param {boolean} ends whether it has an end, as a file has */
+  function beginStream(ends) {
     controller?.abort();
     endStream();
     stream = new Stream({
@@ -117,6 +119,7 @@ export default async function liveView(at, run) {
       run,
       channels: kept.channels,
       rate: kept.rate,
+      ends,
       show,
       shown: report,
     });
@@ -130,7 +133,11 @@ export default async function liveView(at, run) {
     // A file arrives at once, and its pieces wait for each other.
     const took =
       listening === begun ? `${last} ms from sample to column` : `read in ${short(last / 1000)} s`;
-    status.textContent = `${plural(begun.samples.length, "sample")}; ${took}`;
+    const ahead =
+      begun.behind > begun.perRow
+        ? `; the model reads ahead, so columns come ${plural(begun.behind, "sample")} later`
+        : "";
+    status.textContent = `${plural(begun.samples.length, "sample")}; ${took}${ahead}`;
   };
 
   /** @param {File} file */
@@ -141,7 +148,7 @@ export default async function liveView(at, run) {
         throw new Error(
           `${file.name} has ${rate} samples a second, and the model reads ${kept.rate}; resample it.`,
         );
-      const begun = beginStream();
+      const begun = beginStream(true);
       await begun.push(values);
     } catch (error) {
       status.textContent = messageOf(error);
@@ -153,7 +160,7 @@ export default async function liveView(at, run) {
       endStream();
       return;
     }
-    const begun = beginStream();
+    const begun = beginStream(false);
     listening = begun;
     microphone.textContent = "Stop listening";
     try {
@@ -272,27 +279,4 @@ function answersFrom(codes, { words, gaps }, isText, { values = [] }, run) {
     }),
     input: (first, stop) => (isText ? { kind: "text", first, stop } : samples.view(first, stop, 1)),
   });
-}
-
-/**
- * Lines of JSON as they arrive. An error line of the server becomes an Error.
- * @param {Response} response
- * @returns {AsyncGenerator<Api.LiveChunk | Api.LiveState>}
- */
-async function* readChunks(response) {
-  if (!response.body) return;
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const lines = (rest + value).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
-      if (!line) continue;
-      const chunk = JSON.parse(line);
-      if (chunk.error) throw new Error(chunk.error);
-      yield chunk;
-    }
-  }
 }
