@@ -12,6 +12,7 @@ from . import features as features
 from . import interop as interop
 from . import interventions as interventions
 from . import kernels as kernels
+from . import matching as matching
 from . import metrics as metrics
 from . import models as models
 from . import monitors as monitors
@@ -55,6 +56,7 @@ from .features.labels.label_features import label_features as label_features
 from .interop.convert import convert as convert
 from .interop.load import load as load
 from .interventions import spans as spans
+from .matching.match import match as match
 from .metrics.evaluate import evaluate as evaluate
 from .metrics.probe import probe as probe
 from .models.sites import sites as sites

@@ -61,6 +61,7 @@ STREAMS = {
     "random divergence": "simulated divergence of random steps from their source",
     "halves of a label association": "recordings that choose labels and those that score them",
     "exchanged labels": "recordings and shifts whose labels the null of an association exchanges",
+    "shifted codes of a match": "circular shifts of codes in the null of matching, by draw",
     "exchanged explanations": "features whose explanations are exchanged for a null",
     "moments of an explanation": "steps that choose and score rules, by feature and part",
     "permuted conditions": "recordings whose conditions the null of a comparison permutes",

@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.explanations.explain_by_rules import explain_by_rules
-from sparsetime.explanations.explanation_tables import write_explanations
+from sparsetime.explanations.explanation_tables import write_contexts, write_explanations
 from sparsetime.features.arrow_numpy import to_numpy
 from sparsetime.features.labels.stored_label import indexed_view
 
@@ -63,7 +63,8 @@ def explain(
         raise ConfigError(f"got moments={moments}, expected at least 20 steps to choose a rule on")
     chosen = _chosen(index, features)
     view = indexed_view(index, store)
-    rows, about = explain_by_rules(index, view, chosen, labels, moments, seed, progress)
+    rows, shown, about = explain_by_rules(index, view, chosen, labels, moments, seed, progress)
+    write_contexts(index, shown, RULES)
     return write_explanations(index, rows, RULES, about)
 
 

@@ -12,6 +12,7 @@ from sparsetime import seeds
 from sparsetime.explanations.conditions.step_conditions import step_conditions
 from sparsetime.explanations.moments import PARTS, Moments, Part
 from sparsetime.explanations.nearest_features import nearest_features
+from sparsetime.explanations.rules.contexts import Context, contexts
 from sparsetime.explanations.rules.explained_feature import (
     ChosenRule,
     CourseScorer,
@@ -26,6 +27,7 @@ from sparsetime.progress import progress as running
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
+    from sparsetime.features.feature_entries import FeatureEntries
     from sparsetime.features.index import FeatureIndex
 
 SWAPPED = 4  # other features whose rules are scored on a feature's moments
@@ -40,8 +42,8 @@ def explain_by_rules(
     moments: int,
     seed: int,
     progress: bool,
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Rows for `write_explanations`, and what is recorded about them.
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
+    """Rows for `write_explanations`, for `write_contexts`, and what is recorded about them.
 
     view: the indexed sequences, in order. Errors: those of `halves` and of `read_labels`.
     """
@@ -54,6 +56,7 @@ def explain_by_rules(
     search = RuleSearch(conditions)
     rules: dict[int, dict[Part, ChosenRule]] = {}
     rows: list[dict[str, Any]] = []
+    shown: list[dict[str, Any]] = []
     with running("explain", 2.0 * len(features), "steps", progress) as bar:
         for feature in features.tolist():
             rules[feature] = choose_rules(search, choosing, feature)
@@ -92,6 +95,10 @@ def explain_by_rules(
                 if part == "stay":
                     row["duration"] = course.duration
                 rows.append(row)
+            if "active" in rules[feature]:
+                sample = scoring.sample(feature, "active")
+                about_rule = contexts(rules[feature]["active"].rule, conditions, sample)
+                shown += [{"feature": feature, **_place(one, entries)} for one in about_rule]
             bar.advance()
     about = {
         "halves": halved.text,
@@ -99,7 +106,20 @@ def explain_by_rules(
         "seed": seed,
         "conditions": [condition.name for condition in conditions.conditions],
     }
-    return rows, about
+    return rows, shown, about
+
+
+def _place(context: Context, entries: FeatureEntries) -> dict[str, Any]:
+    """A context by its sequence and steps, as the table holds it."""
+    place = int(np.searchsorted(entries.begins, context.row, side="right")) - 1
+    begin = int(entries.begins[place])
+    return {
+        "outcome": context.outcome,
+        "sequence": int(entries.numbers[place]),
+        "position": context.row - begin,
+        "first": context.first - begin,
+        "holds": context.holds,
+    }
 
 
 def _partners(features: Int[np.ndarray, " some"], seed: int) -> dict[int, list[int]]:

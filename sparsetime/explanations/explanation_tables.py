@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sparsetime.features.index import FeatureIndex
 
 TABLE = "explanations"
+CONTEXTS = "explanation_contexts"
 _SOURCE = "sparsetime explain"
 #: An explanation names a feature where its accuracy is at least so high,
 LEAST_ACCURACY = 0.6
@@ -82,6 +83,34 @@ def write_explanations(
     written = index.add_details(TABLE, table, definitions(), {**abouts, by: dict(about)})
     index.add_table(TABLE, *_best(order, index.width))
     return written
+
+
+_CONTEXT_COLUMNS = (
+    ("explainer", "string", "what explained the feature"),
+    ("outcome", "string", "right, missed (active, not named) or wrong (named, not active)"),
+    ("sequence", "int32", "number of the sequence in the whole store"),
+    ("position", "int32", "step of the sequence"),
+    ("first", "int32", "first step of the context"),
+    ("holds", "string", "for each step of the context, 1 where the explanation names it, else 0"),
+)
+
+
+def write_contexts(index: FeatureIndex, rows: Sequence[Mapping[str, Any]], by: str) -> None:
+    """Write held-out steps on which explanations are right and wrong, in place of earlier ones.
+
+    rows: `feature`, and the columns of the table but `explainer`.
+    """
+    earlier = index.details(CONTEXTS)
+    kept = [] if earlier is None else earlier.table.to_pylist()
+    whole = [row for row in kept if row["explainer"] != by]
+    whole += [{"explainer": by, **row} for row in rows]
+    order = sorted(whole, key=lambda row: (row["feature"], row["explainer"]))
+    defined = [
+        ColumnDefinition(name, kind, text, "", _SOURCE) for name, kind, text in _CONTEXT_COLUMNS
+    ]
+    names = ("feature", *(column.name for column in defined))
+    table = {name: [row[name] for row in order] for name in names}
+    index.add_details(CONTEXTS, table, defined, {})
 
 
 def _best(

@@ -80,7 +80,7 @@ class Moments:
         self._active[own] = True
         followed = ~self._first[own] & self._active[own - 1]
         if part in ("active", "onset"):
-            positive = _spread(own if part == "active" else own[~followed], self._most)
+            positive = spread(own if part == "active" else own[~followed], self._most)
             rows, kind = self._silent(feature, positive, part == "onset", rng)
         else:
             after = own[own + 1 < len(self._in)] + 1
@@ -154,7 +154,7 @@ class Moments:
         return rng.permutation(drawn)
 
 
-def _spread(ranked: Int[np.ndarray, " rows"], most: int) -> Int[np.ndarray, " some"]:
+def spread(ranked: Int[np.ndarray, " rows"], most: int) -> Int[np.ndarray, " some"]:
     """At most `most` of ranked rows, at equal distances of rank."""
     if len(ranked) <= most:
         return ranked

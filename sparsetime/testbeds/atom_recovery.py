@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime.errors import DataError, MismatchError
+from sparsetime.matching.assignment import one_to_one
 
 FOUND_ABOVE = 0.9
 
@@ -56,8 +57,6 @@ def recovery(
     Errors: MismatchError where the widths differ; DataError where there are no atoms, or some are
     not finite.
     """
-    from scipy.optimize import linear_sum_assignment
-
     if atoms.shape[1] != true_atoms.shape[1]:
         raise MismatchError(
             f"the learnt atoms have {atoms.shape[1]} dimensions and the true ones "
@@ -72,9 +71,7 @@ def recovery(
             raise DataError(f"some {name} atoms are not finite; did training diverge?")
     unit = torch.nn.functional.normalize
     cosines = unit(true_atoms.detach().double()) @ unit(atoms.detach().double()).T
-    true, learnt = (
-        torch.from_numpy(side) for side in linear_sum_assignment(cosines.numpy(), maximize=True)
-    )
+    true, learnt = (torch.from_numpy(side) for side in one_to_one(cosines.numpy()))
     matched = torch.full((len(true_atoms),), -1)
     matched[true] = learnt
     cosine = torch.zeros(len(true_atoms), dtype=torch.float64)

@@ -137,5 +137,5 @@ def test_predicates_in_words():
         "depth ≤ 2",
         "within 3 steps after (",
         "6 to 8 steps after (",
-        "kind is not name / empty",
+        "kind is none of name / empty",
     }

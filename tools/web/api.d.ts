@@ -212,6 +212,63 @@ declare namespace Api {
     onsets: Array<AlignedOnset>;
   }
 
+  interface ExplainedFeature {
+    feature: number;
+    part: "" | "first" | "rest";
+    label: string;
+    words: Array<string>;
+    name: string;
+    named_by: "person" | "label" | "explanation" | "rule" | "";
+    short: string;
+    accuracy: number;
+    swapped: number | null;
+    timing: number | null;
+    density: number;
+  }
+
+  interface Explanation {
+    explainer: string;
+    part: string;
+    text: string;
+    clauses: Array<Array<string>>;
+    accuracy: number | null;
+    swapped: number | null;
+    positives: number | null;
+    scores: Array<ExplanationScore>;
+  }
+
+  interface ExplanationContext {
+    outcome: "right" | "missed" | "wrong";
+    sequence: number;
+    position: number;
+    source: string;
+    first: number;
+    words: Array<string>;
+    gaps: Array<string>;
+    strengths: Array<number>;
+    holds: Array<boolean>;
+    is_text: boolean;
+  }
+
+  interface ExplanationQueue {
+    total: number;
+    mean_accuracy: number | null;
+    mean_swapped: number | null;
+    lines: Array<ExplainedFeature>;
+  }
+
+  interface ExplanationScore {
+    name: string;
+    value: number;
+    definition: string;
+  }
+
+  interface ExplanationView {
+    halves: string;
+    explanations: Array<Explanation>;
+    contexts: Array<ExplanationContext>;
+  }
+
   interface FeatureColumn {
     name: string;
     table: string;
@@ -288,6 +345,26 @@ declare namespace Api {
     earlier: number | null;
     later: number | null;
     history: History | null;
+  }
+
+  interface FlowChain {
+    features: Array<FeatureLine>;
+    similarity: Array<number>;
+  }
+
+  interface FlowStage {
+    key: string;
+    features: number;
+    born: number;
+    ended: number;
+    split: number;
+  }
+
+  interface FlowView {
+    threshold: number;
+    stages: Array<FlowStage>;
+    chains: Array<FlowChain>;
+    of_chains: number;
   }
 
   interface Histogram {
@@ -417,6 +494,28 @@ declare namespace Api {
     left: FeatureLine;
     right: FeatureLine;
     cosine: number;
+  }
+
+  interface MatchView {
+    left: string;
+    right: string;
+    by: string;
+    null_is: string;
+    features: number;
+    mutual: number;
+    beyond_null: number;
+    similarities: Histogram;
+    nulls: Histogram;
+    matches: Array<MatchedFeature>;
+  }
+
+  interface MatchedFeature {
+    left: FeatureLine;
+    right: FeatureLine;
+    similarity: number;
+    null: number;
+    beyond_null: boolean;
+    mutual: boolean;
   }
 
   interface Moment {
@@ -662,6 +761,7 @@ declare namespace Api {
   type Answer<Path extends string> =
     Path extends `dictionaries/${string}/features/${string}/coactivation` ? CoactivationView :
     Path extends `dictionaries/${string}/features/${string}/conditions` ? Conditions :
+    Path extends `dictionaries/${string}/features/${string}/explanations` ? ExplanationView :
     Path extends `dictionaries/${string}/features/${string}/labels` ? LabelScores :
     Path extends `dictionaries/${string}/features/${string}/lead_lag` ? FeatureLeadLag :
     Path extends `dictionaries/${string}/features/${string}/logit_effects` ? LogitEffects :
@@ -678,12 +778,15 @@ declare namespace Api {
     Path extends `dictionaries/${string}/sequences/${string}/words` ? DocumentText :
     Path extends `dictionaries/${string}/features/${string}` ? FeatureView :
     Path extends `dictionaries/${string}/columns` ? Array<FeatureColumn> :
+    Path extends `dictionaries/${string}/explanations` ? ExplanationQueue :
     Path extends `dictionaries/${string}/features` ? FeaturePage :
     Path extends `dictionaries/${string}/moments` ? WordSearch :
     Path extends `dictionaries/${string}/recording_labels` ? Array<RecordingLabel> :
     Path extends `dictionaries/${string}/sequences` ? DocumentPage :
     Path extends "compare" ? CompareView :
+    Path extends "flow" ? FlowView :
     Path extends "labels" ? Array<Label> :
+    Path extends "matches" ? MatchView :
     Path extends "preview" ? Preview :
     Path extends "run" ? Overview :
     Path extends "training" ? Array<TrainingCurve> :
@@ -693,6 +796,7 @@ declare namespace Api {
   type Query<Path extends string> =
     Path extends `dictionaries/${string}/features/${string}/coactivation` ? {} :
     Path extends `dictionaries/${string}/features/${string}/conditions` ? {} :
+    Path extends `dictionaries/${string}/features/${string}/explanations` ? {} :
     Path extends `dictionaries/${string}/features/${string}/labels` ? {} :
     Path extends `dictionaries/${string}/features/${string}/lead_lag` ? {} :
     Path extends `dictionaries/${string}/features/${string}/logit_effects` ? {} :
@@ -709,12 +813,15 @@ declare namespace Api {
     Path extends `dictionaries/${string}/sequences/${string}/words` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/features/${string}` ? { only?: string | null } :
     Path extends `dictionaries/${string}/columns` ? {} :
+    Path extends `dictionaries/${string}/explanations` ? {} :
     Path extends `dictionaries/${string}/features` ? { words?: string | null; part?: "" | "first" | "rest" | null; density_min?: number | null; density_max?: number | null; dwell_min?: number | null; dwell_max?: number | null; starred?: boolean | null; only?: string | null; split?: string | null; where?: Array<string> | null; sort?: string | null; ascending?: boolean | null; offset?: number | null; limit?: number | null } :
     Path extends `dictionaries/${string}/moments` ? { words: string } :
     Path extends `dictionaries/${string}/recording_labels` ? {} :
     Path extends `dictionaries/${string}/sequences` ? { words?: string | null; offset?: number | null; limit?: number | null; only?: string | null } :
     Path extends "compare" ? { left: string; right: string; shown?: number | null; only?: string | null; split?: string | null } :
+    Path extends "flow" ? { keys: Array<string>; by?: string | null } :
     Path extends "labels" ? {} :
+    Path extends "matches" ? { left: string; right: string; by?: string | null; shown?: number | null } :
     Path extends "preview" ? {} :
     Path extends "run" ? {} :
     Path extends "training" ? {} :

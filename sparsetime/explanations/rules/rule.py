@@ -69,7 +69,7 @@ class Predicate:
     def _values_text(self, most: int) -> str:
         assert self.values is not None
         shown = " / ".join(value or "empty" for value in self.values[:most])
-        return f"{self.on} {'is not' if self.negated else 'is'} {shown}"
+        return f"{self.on} {'is none of' if self.negated else 'is'} {shown}"
 
     def _range_text(self) -> str:
         no = "not " if self.negated else ""

@@ -244,7 +244,14 @@ export async function answer(path, parameters) {
     const right = (await dictionary(parameters.right)).place;
     return readFile(`compare-${left}-${right}.json`, NOT_COMPARED);
   }
-  if (kind === "columns") return readFile(`${(await dictionary(key)).place}/columns.json`);
+  if (path === "matches") {
+    const left = (await dictionary(parameters.left)).place;
+    const right = (await dictionary(parameters.right)).place;
+    return readFile(`matches-${left}-${right}.json`, NOT_COMPARED);
+  }
+  if (kind === "columns" || kind === "explanations") {
+    return readFile(`${(await dictionary(key)).place}/${kind}.json`);
+  }
   if (kind === "features") {
     return number === undefined ? features(key, parameters) : featureAnswer(key, number, what);
   }

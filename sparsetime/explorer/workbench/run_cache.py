@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
     from sparsetime.explorer.workbench.atom_matches import AtomMatches
     from sparsetime.features.feature_events import FeatureEvents
+    from sparsetime.matching.matches import FeatureMatches
 
 _MIB = 2**20
 _STEPS_IN_COMMON = 20_000  # by which features without directions are compared
@@ -67,6 +68,7 @@ class RunCache:
         self.opens_at = lru_cache(maxsize=64)(self._opens_at)
         self.loaded = lru_cache(maxsize=8)(self._dictionary)
         self.directions = lru_cache(maxsize=8)(self._directions)
+        self.matches = lru_cache(maxsize=16)(self._matches)
         self.neighbours = lru_cache(maxsize=16)(self._neighbours)
         self.recording_labels = lru_cache(maxsize=8)(self._recording_labels)
         self.counts_by_recording = lru_cache(maxsize=4)(self._counts_by_recording)
@@ -133,6 +135,11 @@ class RunCache:
             (living[0], living[1]),
             lambda: (self.atoms(left), self.atoms(right)),
         )
+
+    def _matches(self, left: str, right: str, by: str) -> FeatureMatches:
+        from sparsetime.matching.match import match
+
+        return match(self.dictionary(left).index, self.dictionary(right).index, by)
 
     def _common_codes(self, left: str, right: str) -> tuple[SparseCode, SparseCode]:
         """The codes of both sides over the same sequences of one store, some thousand steps.

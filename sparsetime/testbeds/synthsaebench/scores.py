@@ -12,6 +12,7 @@ from torch import Tensor
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import MismatchError
+from sparsetime.matching.assignment import one_to_one
 from sparsetime.testbeds.synthsaebench.world import ROWS_OF_BLOCK, SynthSAEBench
 
 
@@ -96,11 +97,9 @@ def _matches(
     atoms: Float[Tensor, "width d"], vectors: Float[Tensor, "features d"]
 ) -> tuple[Int[Tensor, " width"], float]:
     """The feature nearest to each atom, and the mean absolute cosine of a one-to-one matching."""
-    from scipy.optimize import linear_sum_assignment
-
     unit = torch.nn.functional.normalize
     cosines = (unit(atoms.float()) @ unit(vectors).T).abs()
-    pairs = linear_sum_assignment(cosines.numpy(), maximize=True)
+    pairs = one_to_one(cosines.numpy())
     return cosines.argmax(dim=1), float(cosines[pairs].mean())
 
 

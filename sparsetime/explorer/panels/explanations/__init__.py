@@ -1,0 +1,1 @@
+"""Explanations of a feature: a panel of its page."""

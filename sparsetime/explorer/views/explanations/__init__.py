@@ -1,0 +1,1 @@
+"""Explanations of all features, and where each is right and wrong."""

@@ -1,0 +1,32 @@
+"""Explanations of all features: a queue, and where each explanation is right and wrong."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from sparsetime.explorer.manifests import Files, View
+from sparsetime.explorer.server.parameters import Key, Run
+from sparsetime.explorer.workbench import explanations
+from sparsetime.explorer.workbench.workbench import Workbench
+
+routes = APIRouter()
+
+
+@routes.get("/dictionaries/{key}/explanations")
+def queue(opened: Run, key: Key) -> explanations.ExplanationQueue:
+    """The explained features of a dictionary, those whose explanation is poorest first."""
+    return explanations.queue(opened, key)
+
+
+def export(workbench: Workbench) -> Files:
+    """The queue of each dictionary, by its place in the run; features have their own files."""
+    run = workbench.opened
+    return {
+        f"{place}/explanations.json": explanations.queue(run, key)
+        for place, key in enumerate(run.shown)
+    }
+
+
+VIEW = View(
+    title="Explanations", path="/explanations", key="e", order=55, routes=routes, export=export
+)

@@ -1,0 +1,106 @@
+"""What matching reads of a side: the directions of its features, or their codes over a store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, TypeAlias, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy import sparse
+
+from sparsetime.codes import concatenate
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.serialise import load
+from sparsetime.errors import ConfigError, MismatchError
+from sparsetime.features.arrow_numpy import to_numpy
+from sparsetime.features.encoding import encode_store
+from sparsetime.features.feature_entries import feature_entries
+from sparsetime.features.index import FeatureIndex
+from sparsetime.models.weight_hash import weight_hash
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store.store import Store
+
+#: A dictionary or the index of any code source.
+Matchable: TypeAlias = Dictionary | FeatureIndex
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SparseColumns:
+    """Activation values of features over steps.
+
+    matrix: scipy CSC [rows, width], |activation values|. lengths: steps of each sequence.
+    """
+
+    matrix: Any
+    lengths: Int[np.ndarray, " sequences"]
+
+
+def name_of(side: Matchable) -> str:
+    """The name of a dictionary, or of what was indexed."""
+    if isinstance(side, FeatureIndex):
+        return str(side.record.get("dictionary", side.path))
+    return side.name
+
+
+def living(side: Matchable) -> Int[np.ndarray, " living"]:
+    """The features that fire in the index; of a dictionary those whose direction is not zero."""
+    if isinstance(side, FeatureIndex):
+        return np.flatnonzero(to_numpy(side.features, "count") > 0)
+    return np.flatnonzero(side.atoms.detach().norm(dim=1).cpu().numpy() > 0)
+
+
+def directions(side: Matchable) -> Float[torch.Tensor, "width d"]:
+    """One direction of length one per feature, float32 on the CPU.
+
+    Errors: MismatchError for an index without directions, whose dictionary is not in the folder
+    around it.
+    """
+    if isinstance(side, Dictionary):
+        found = side.atoms.detach()
+    elif side.kind == "dictionary":
+        sae = load(str(PurePosixPath(side.path).parent))
+        if weight_hash(sae) != side.record["subject"]["dictionary"]:
+            raise MismatchError(
+                f"{side.path} was made from other weights than the dictionary around it has; give "
+                f"the dictionary"
+            )
+        found = sae.atoms.detach()
+    else:
+        stored = side.directions()
+        if stored is None:
+            raise MismatchError(
+                f"{side.path} is of {side.kind}, which have no directions; match by='codes'"
+            )
+        found = stored
+    return torch.nn.functional.normalize(found.float().cpu(), dim=1)
+
+
+def columns(side: Matchable, store: Store | None) -> SparseColumns:
+    """The codes of a side: of an index as they were stored, of a dictionary over the store.
+
+    Errors: ConfigError for a dictionary without a store; those of `encode_store`.
+    """
+    if isinstance(side, FeatureIndex):
+        entries = feature_entries(side)
+        shape = (entries.rows, entries.width)
+        matrix = sparse.csc_matrix(
+            (entries.value.astype(np.float64), entries.row, entries.offsets), shape=shape
+        )
+        matrix.sort_indices()
+        return SparseColumns(matrix, entries.lengths)
+    if store is None:
+        raise ConfigError(
+            f"got the dictionary {side.name!r} to match by codes without a store; give store=, or "
+            f"its index"
+        )
+    parts = [encoded.code for encoded in encode_store(side, store, progress=False)]
+    code = concatenate(parts)
+    values = code.values.detach().abs().double().numpy()
+    entries_of = (values, code.indices.numpy(), code.offsets.numpy())
+    matrix = sparse.csr_matrix(entries_of, shape=(code.rows, code.width)).tocsc()
+    return SparseColumns(matrix, store.segments.numpy_lengths)

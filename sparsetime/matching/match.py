@@ -1,0 +1,177 @@
+"""st.match: features of two dictionaries, layers, models or checkpoints, by what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from sparsetime.errors import ConfigError, MismatchError
+from sparsetime.features.nearest_atoms import nearest
+from sparsetime.matching.aligned_rows import aligned_rows
+from sparsetime.matching.code_correlation import NULL, code_correlations, shifted
+from sparsetime.matching.compared_features import (
+    Matchable,
+    SparseColumns,
+    columns,
+    directions,
+    living,
+    name_of,
+)
+from sparsetime.matching.matches import FeatureMatches
+from sparsetime.matching.token_effects import token_effects
+from sparsetime.statistics.nulls import random_atoms
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from sparsetime.activations.store.store import Store
+
+BY = ("atoms", "codes", "effect")
+RANDOM = "random directions, as many as on the right"
+
+
+def match(
+    a: Matchable,
+    b: Matchable,
+    by: str = "atoms",
+    *,
+    store: Store | tuple[Store, Store] | None = None,
+    model: nn.Module | tuple[nn.Module, nn.Module] | None = None,
+    draws: int = 8,
+    seed: int = 0,
+) -> FeatureMatches:
+    """Match the features of two sides: nearest, mutual, and one to one.
+
+    a, b: dictionaries or indexes. by: what is compared:
+
+        atoms:  cos(a_i, b_j) of the directions; both sides in one activation space, such as two
+                layers of a residual stream, two seeds or two training steps
+        codes:  correlation of activation values over the same steps; any two sites or models
+        effect: cos(W a_i, W b_j) of what the directions add to the logits, W the unembedding
+                (centred over tokens); two models need one vocabulary
+
+    store: for dictionaries by codes, the store of both or one for each side. Stores of other tokens
+    of the same texts are aligned by the last character of a token. model: for effects, of both or
+    of each side.
+
+    The null of codes is a circular shift in time of the right side within every sequence: it keeps
+    runs and co-activation, which shuffled steps would lose, so that slow features are not
+    flattered. That of directions is random directions. draws: of the null.
+
+    Errors: ConfigError for an unknown `by` and for codes or effects without a store or a model;
+    MismatchError where the sides have no common space, sequences or vocabulary.
+    """
+    if by not in BY:
+        raise ConfigError(f"got by={by!r}, expected one of {', '.join(BY)}")
+    if draws < 1:
+        raise ConfigError(f"got draws={draws}, expected at least 1 draw of the null")
+    names = (name_of(a), name_of(b))
+    left, right = living(a), living(b)
+    if not (len(left) and len(right)):
+        raise MismatchError(
+            f"got {len(left)} and {len(right)} features that fire in {names[0]} and {names[1]}, "
+            f"expected at least one on either side"
+        )
+    if by == "codes":
+        both = _columns((a, b), store)
+        matrix, other = both[0].matrix[:, left], both[1].matrix[:, right]
+
+        def similarities() -> Float[np.ndarray, "left right"]:
+            return code_correlations(matrix, other)
+
+        def null(draw: int) -> Float[np.ndarray, " left"]:
+            nothing = code_correlations(matrix, shifted(both[1], seed, draw)[:, right])
+            return np.asarray(nothing.max(1))
+
+        found = similarities()
+        to_right, to_left = found.argmax(1), found.argmax(0)
+        similarity, back = found.max(1), found.max(0)
+        return _matches(
+            (names, by, left, right), (to_right, similarity, to_left, back), null, draws, NULL,
+            similarities,
+        )  # fmt: skip
+    if by == "atoms":
+        vectors = (directions(a)[left], directions(b)[right])
+        if vectors[0].shape[1] != vectors[1].shape[1]:
+            raise MismatchError(
+                f"the directions of {names[0]} have {vectors[0].shape[1]} dimensions, those of "
+                f"{names[1]} {vectors[1].shape[1]}; match by='codes' over the same steps"
+            )
+        random = [random_atoms(len(right), vectors[1].shape[1], seed, n) for n in range(draws)]
+    else:
+        if model is None:
+            raise ConfigError("got by='effect' without a model; give model=, one for each side")
+        models = model if isinstance(model, tuple) else (model, model)
+        vectors = (
+            token_effects(models[0], directions(a)[left]),
+            token_effects(models[1], directions(b)[right]),
+        )
+        if vectors[0].shape[1] != vectors[1].shape[1]:
+            raise MismatchError(
+                f"the models have {vectors[0].shape[1]:,} and {vectors[1].shape[1]:,} tokens, "
+                f"expected one vocabulary; match by='codes'"
+            )
+        d = directions(b).shape[1]
+        random = [
+            token_effects(models[1], random_atoms(len(right), d, seed, n)) for n in range(draws)
+        ]
+    found_by = nearest(*vectors)
+    return _matches(
+        (names, by, left, right),
+        (found_by.to_right, found_by.cosine, found_by.to_left, found_by.back),
+        lambda draw: (vectors[0] @ random[draw].T).amax(1).numpy(),
+        draws,
+        RANDOM,
+        lambda: (vectors[0] @ vectors[1].T).numpy(),
+    )
+
+
+def _matches(
+    what: tuple[tuple[str, str], str, np.ndarray, np.ndarray],
+    found: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    null: Callable[[int], np.ndarray],
+    draws: int,
+    null_is: str,
+    similarities: Callable[[], np.ndarray],
+) -> FeatureMatches:
+    names, by, left, right = what
+    to_right, similarity, to_left, back = found
+    nothing = np.stack([null(draw) for draw in range(draws)])
+    return FeatureMatches(
+        names,
+        by,
+        left,
+        right,
+        right[to_right],
+        np.asarray(similarity, dtype=np.float64),
+        left[to_left],
+        np.asarray(back, dtype=np.float64),
+        nothing.mean(0).astype(np.float64),
+        nothing.max(0).astype(np.float64),
+        null_is,
+        similarities,
+    )
+
+
+def _columns(
+    sides: tuple[Matchable, Matchable], store: Store | tuple[Store, Store] | None
+) -> tuple[SparseColumns, SparseColumns]:
+    """The codes of both sides over the same steps. Errors: see `match`."""
+    stores = store if isinstance(store, tuple) else (store, store)
+    both = [columns(side, own) for side, own in zip(sides, stores, strict=True)]
+    if np.array_equal(both[0].lengths, both[1].lengths):
+        return both[0], both[1]
+    if stores[0] is None or stores[1] is None:
+        raise MismatchError(
+            f"the sides have {both[0].matrix.shape[0]:,} and {both[1].matrix.shape[0]:,} steps in "
+            f"{len(both[0].lengths)} and {len(both[1].lengths)} sequences, expected the same; "
+            f"index both on one store, or give store=(…, …) of the same texts"
+        )
+    rows, lengths = aligned_rows(stores[0], stores[1])
+    return (
+        SparseColumns(both[0].matrix.tocsr()[rows[0]].tocsc(), lengths),
+        SparseColumns(both[1].matrix.tocsr()[rows[1]].tocsc(), lengths),
+    )
