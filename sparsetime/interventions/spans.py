@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 
 from sparsetime.errors import ConfigError, DataError, unknown_name
 from sparsetime.interventions.span import RunFacts, Span, SpanReader, Steps
+from sparsetime.interventions.sequence_spans import FromSteps
 from sparsetime.interventions.text_spans import Between
 
 
@@ -23,6 +24,11 @@ def steps(begin: int = 0, end: int | None = None) -> Span:
     if begin < 0 or (end is not None and end <= begin):
         raise ConfigError(f"got steps({begin}, {end}), expected 0 <= begin < end")
     return Range(begin, math.inf if end is None else end)
+
+
+def from_steps(begins: Sequence[int], length: int | None = None) -> Span:
+    """Of sequence i of a batch the `length` steps from begins[i] on; None for all of them."""
+    return FromSteps(np.asarray(begins, dtype=np.int64), length)
 
 
 def seconds(begin: float = 0.0, end: float | None = None) -> Span:

@@ -119,6 +119,7 @@ def _machine(device: torch.device) -> str:
     return f"{chip}, torch {torch.__version__}"
 
 
+@cache  # read for each step of a stream otherwise
 def _cpu_model() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

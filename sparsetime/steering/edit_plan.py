@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
+import numpy as np
 from jaxtyping import Float
-from torch import Tensor
 
 from sparsetime.errors import ConfigError
 from sparsetime.interventions.span import Span
@@ -50,7 +50,7 @@ class EditPlan:
     features: tuple[int, ...]
     edits: tuple[PlannedEdit, ...]
     keep_error: bool = True
-    sample: Float[Tensor, "rows features"] | None = None
+    sample: Float[np.ndarray, "rows features"] | None = None
     spans: tuple[Span, ...] = field(default=())
 
     @property
@@ -94,7 +94,7 @@ def plan_edits(
     unit: str,
     index: FeatureIndex | None,
     keep_error: bool,
-    sample: Float[Tensor, "rows features"] | None,
+    sample: Float[np.ndarray, "rows features"] | None,
 ) -> EditPlan:
     """The plan of checked edits. sample: of the features of `edited_features`, in their order.
 

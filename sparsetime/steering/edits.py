@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self, TypeAlias, final
 
-import torch
+import numpy as np
 from jaxtyping import Float
-from torch import Tensor
 
 from sparsetime.errors import ConfigError
 from sparsetime.interventions.span import Span
 
-#: Values of a feature at the steps of a pass, [batch, time], by its number.
-Values: TypeAlias = Callable[[int], Float[Tensor, "batch time"]]
+#: Activation values of a feature at the steps of a pass.
+Values: TypeAlias = Float[np.ndarray, "batch time"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +35,7 @@ class Edit(ABC):
         return replace(self, span=span)
 
     @abstractmethod
-    def changed(
-        self, value: Float[Tensor, "batch time"], strength: float
-    ) -> Float[Tensor, "batch time"]:
+    def changed(self, value: Values, strength: float) -> Values:
         """The new values; strength: in units of the activation."""
 
 
@@ -50,9 +46,7 @@ class Add(Edit):
 
     reads: ClassVar[bool] = False
 
-    def changed(
-        self, value: Float[Tensor, "batch time"], strength: float
-    ) -> Float[Tensor, "batch time"]:
+    def changed(self, value: Values, strength: float) -> Values:
         return value + strength
 
 
@@ -61,10 +55,8 @@ class Add(Edit):
 class Set(Edit):
     """Sets the activation: a' = s."""
 
-    def changed(
-        self, value: Float[Tensor, "batch time"], strength: float
-    ) -> Float[Tensor, "batch time"]:
-        return torch.full_like(value, strength)
+    def changed(self, value: Values, strength: float) -> Values:
+        return np.full_like(value, strength)
 
 
 @final
@@ -74,9 +66,7 @@ class Scale(Edit):
 
     has_unit: ClassVar[bool] = False
 
-    def changed(
-        self, value: Float[Tensor, "batch time"], strength: float
-    ) -> Float[Tensor, "batch time"]:
+    def changed(self, value: Values, strength: float) -> Values:
         return value * strength
 
 
@@ -85,10 +75,8 @@ class Scale(Edit):
 class Floor(Edit):
     """Raises the activation to at least s: a' = max(a, s)."""
 
-    def changed(
-        self, value: Float[Tensor, "batch time"], strength: float
-    ) -> Float[Tensor, "batch time"]:
-        return value.clamp_min(strength)
+    def changed(self, value: Values, strength: float) -> Values:
+        return np.maximum(value, strength)
 
 
 @final
@@ -96,10 +84,8 @@ class Floor(Edit):
 class Cap(Edit):
     """Limits the activation to at most s: a' = min(a, s)."""
 
-    def changed(
-        self, value: Float[Tensor, "batch time"], strength: float
-    ) -> Float[Tensor, "batch time"]:
-        return value.clamp_max(strength)
+    def changed(self, value: Values, strength: float) -> Values:
+        return np.minimum(value, strength)
 
 
 @final
@@ -114,10 +100,8 @@ class Ablate(Edit):
         if self.by not in ("zero", "mean", "resample"):
             raise ConfigError(f"got by={self.by!r}, expected 'zero', 'mean' or 'resample'")
 
-    def changed(
-        self, value: Float[Tensor, "batch time"], strength: float
-    ) -> Float[Tensor, "batch time"]:
-        return torch.full_like(value, strength)
+    def changed(self, value: Values, strength: float) -> Values:
+        return np.full_like(value, strength)
 
 
 @final
@@ -128,9 +112,7 @@ class Swap(Edit):
     has_unit: ClassVar[bool] = False
     other: int = 0
 
-    def changed(
-        self, value: Float[Tensor, "batch time"], strength: float
-    ) -> Float[Tensor, "batch time"]:
+    def changed(self, value: Values, strength: float) -> Values:
         return value
 
 

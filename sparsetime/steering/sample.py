@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
 from jaxtyping import Float
-from torch import Tensor
 
 from sparsetime.activations.store.store import Store
 from sparsetime.features.encoding import encode_store
@@ -20,7 +19,7 @@ _MOST_ROWS = 65_536
 
 def sampled_activations(
     sae: Dictionary, features: tuple[int, ...], data: Any
-) -> Float[Tensor, "rows features"]:
+) -> Float[np.ndarray, "rows features"]:
     """The activations of some features on a store, or on activations [..., d].
 
     Of a store the first sequences are read, up to some 65,536 steps.
@@ -29,12 +28,12 @@ def sampled_activations(
     """
     if not isinstance(data, Store):
         code = sae.encode(data)
-        return torch.stack([column(code, f).reshape(-1) for f in features], -1)
+        return np.stack([column(code, f).reshape(-1) for f in features], -1)
     parts, rows = [], 0
     for sequence in encode_store(sae, data, progress=False):
-        kept = sequence.kept
-        parts.append(torch.stack([column(sequence.code, f) for f in features], -1)[kept])
+        kept = sequence.kept.numpy()
+        parts.append(np.stack([column(sequence.code, f) for f in features], -1)[kept])
         rows += len(parts[-1])
         if rows >= _MOST_ROWS:
             break
-    return torch.cat(parts)
+    return np.concatenate(parts)

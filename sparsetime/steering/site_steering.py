@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from sparsetime import seeds
@@ -16,7 +17,7 @@ from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.codes import SparseCode
 from sparsetime.interventions.span import RunFacts, Span, SpanReader, Steps
 from sparsetime.steering.edit_plan import EditPlan, PlannedEdit
-from sparsetime.steering.edits import Ablate
+from sparsetime.steering.edits import Ablate, Values
 from sparsetime.steering.encoder_stream import EncoderStream
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class SiteSteering:
     def __post_init__(self) -> None:
         self._readers = {span: span.begin(self.facts) for span in self.plan.spans}
         self._exclusion = StepExclusion.of_provenance(self.sae.provenance)
+        tokens = self.untouched.union(self._exclusion.tokens)
+        self._tokens = np.array(sorted(tokens)) if tokens else None
         self._stream = EncoderStream(self.sae)
         self._draws: dict[tuple[int, int], np.ndarray] = {}
 
@@ -75,32 +78,43 @@ class SiteSteering:
     ) -> tuple[Float[Tensor, "batch time d"], SteeredSteps]:
         """The edited activations of the next steps of every sequence."""
         kept = self._kept(x, steps)
+        reads_features = any(span.features for span in self.plan.spans)
+        weights = {} if reads_features else self._weights(steps, kept)
         code = None
-        if self.plan.reads_code or always_encode:
+        # The state of a dictionary goes on where nothing is edited.
+        acts = reads_features or always_encode or self.sae.is_stateful
+        acts = acts or any(weight.any() for weight in weights.values())
+        if acts and (self.plan.reads_code or always_encode):
             code = self._stream.feed(x.detach(), kept)
         self.last_code = code
-        activation = None if code is None else self._activation(code, elsewhere)
-        at = Steps(steps.numbers, steps.tokens, activation)
-        weights = {span: reader(at) * kept for span, reader in self._readers.items()}
-        weight = np.max(list(weights.values()), axis=0)
+        if reads_features:
+            assert code is not None  # read by the plan
+            activation = self._activation(code, elsewhere)
+            weights = self._weights(Steps(steps.numbers, steps.tokens, activation), kept)
+        weight = functools.reduce(np.maximum, weights.values())
         if not weight.any():
-            norm = np.zeros(weight.shape)
-            return x, SteeredSteps(weight, np.zeros(weight.shape), norm)
+            return x, SteeredSteps(weight, np.zeros(weight.shape), np.zeros(weight.shape))
         added = self._added(x, code, weights, steps)
-        norms = [t.detach().norm(dim=-1).double().cpu().numpy() for t in (added, x)]
+        both = torch.stack([added.detach(), x.detach()]).float()
+        norms = torch.linalg.vector_norm(both, dim=-1).cpu().numpy()
         return x + added.to(x.dtype), SteeredSteps(weight, norms[0], norms[1])
 
     def activation(self, feature: int) -> Float[np.ndarray, "batch time"]:
         """Activations of a feature in the last steps, before their edit."""
         assert self.last_code is not None  # encoded wherever a span reads it
-        return column(self.last_code, feature).double().cpu().numpy()
+        return column(self.last_code, feature)
+
+    def _weights(
+        self, steps: Steps, kept: Bool[np.ndarray, "batch time"]
+    ) -> dict[Span, Float[np.ndarray, "batch time"]]:
+        return {span: reader(steps) * kept for span, reader in self._readers.items()}
 
     def _activation(
         self, code: SparseCode, elsewhere: ReadElsewhere | None
     ) -> Callable[[int, str | None], Float[np.ndarray, "batch time"]]:
         def read(feature: int, site: str | None) -> Float[np.ndarray, "batch time"]:
             if site is None or site == self.site or elsewhere is None:
-                return column(code, feature).double().cpu().numpy()
+                return column(code, feature)
             return elsewhere(feature, site)
 
         return read
@@ -108,13 +122,12 @@ class SiteSteering:
     def _kept(self, x: Tensor, steps: Steps) -> Bool[np.ndarray, "batch time"]:
         """Steps that may be edited: neither padding, nor left out of the dictionary's training."""
         kept = steps.numbers >= self._exclusion.first
-        tokens = self.untouched.union(self._exclusion.tokens)
-        if tokens and steps.tokens is not None:
-            kept &= ~np.isin(steps.tokens, list(tokens))
+        if self._tokens is not None and steps.tokens is not None:
+            kept &= ~np.isin(steps.tokens, self._tokens)
         limit = self._exclusion.norm_limit
         if limit is not None:
             kept &= (x.detach().double().norm(dim=-1) <= limit).cpu().numpy()
-        return kept & (steps.numbers >= 0)
+        return kept
 
     def _added(
         self,
@@ -124,15 +137,13 @@ class SiteSteering:
         steps: Steps,
     ) -> Float[Tensor, "batch time d"]:
         dtype = torch.promote_types(x.dtype, torch.float32)
-        vectors = self._written(x.device, dtype)
         if code is None:
-            before = [x.new_zeros(x.shape[:2], dtype=dtype)] * len(self.plan.features)
+            before = [np.zeros(x.shape[:2])] * len(self.plan.features)
         else:
-            before = [column(code, f).to(x.device, dtype) for f in self.plan.features]
+            before = [column(code, feature) for feature in self.plan.features]
         values = list(before)
-        tensors = {s: torch.as_tensor(w, dtype=dtype, device=x.device) for s, w in weights.items()}
         for planned in self.plan.edits:
-            own, weight = planned.column, tensors[planned.span]
+            own, weight = planned.column, weights[planned.span]
             old = values[own]
             if planned.other is not None:
                 other = values[planned.other]
@@ -142,24 +153,27 @@ class SiteSteering:
             values[own] = old + weight * (self._new(planned, old, steps) - old)
         added = x.new_zeros(x.shape, dtype=dtype)
         if values:
-            change = torch.stack(values, -1) - torch.stack(before, -1)
-            added = change @ vectors
+            change = np.stack(values, -1) - np.stack(before, -1)
+            added = torch.as_tensor(change, dtype=dtype).to(x.device) @ self._written(added)
         if self.plan.keep_error:
             return added
         assert code is not None  # read where the error is not kept
-        weight = torch.stack(list(tensors.values())).amax(0)
-        rebuilt = self.sae.reconstruct(code, x).to(dtype)
+        largest = functools.reduce(np.maximum, weights.values())
+        weight = torch.as_tensor(largest, dtype=dtype).to(x.device)
+        rebuilt = self.sae.reconstruct(code, x).to(added)
         return added + weight[..., None] * (rebuilt - x)
 
-    def _new(self, planned: PlannedEdit, old: Tensor, steps: Steps) -> Tensor:
+    def _new(self, planned: PlannedEdit, old: Values, steps: Steps) -> Values:
         edit = planned.edit
         if isinstance(edit, Ablate) and edit.by == "resample":
             assert self.plan.sample is not None  # checked in the plan
             rows = self._drawn(steps.numbers, len(self.plan.sample))
-            return self.plan.sample[rows, planned.column].to(old)
+            return self.plan.sample[rows, planned.column]
         return edit.changed(old, planned.strength)
 
-    def _drawn(self, numbers: np.ndarray, rows: int) -> Tensor:
+    def _drawn(
+        self, numbers: Int[np.ndarray, "batch time"], rows: int
+    ) -> Int[np.ndarray, "batch time"]:
         """A random row of the sample for each step: a function of sequence and step alone."""
         out = np.zeros(numbers.shape, dtype=np.int64)
         for row, own in enumerate(numbers):
@@ -169,20 +183,20 @@ class SiteSteering:
                     self._draws[row, block] = rng.integers(rows, size=_BLOCK)
                 here = own // _BLOCK == block
                 out[row, here] = self._draws[row, block][own[here] % _BLOCK]
-        return torch.from_numpy(out)
+        return out
 
-    def _written(self, device: torch.device, dtype: torch.dtype) -> Float[Tensor, "features d"]:
+    def _written(self, like: Tensor) -> Float[Tensor, "features d"]:
         """What an activation of 1 of each edited feature writes, in the site's own units."""
         if self._vectors is None:
             rows = self.sae.atoms.detach()[list(self.plan.features)].double()
-            written = rows * self.sae.output_normalisation.scale.double()
-            self._vectors = written.to(device, dtype)
+            self._vectors = (rows * self.sae.output_normalisation.scale.double()).to(like)
         return self._vectors
 
 
-def column(code: SparseCode, feature: int) -> Float[Tensor, "*shape"]:
-    """The activations of one feature at every row of a code."""
-    out = code.values.new_zeros(code.rows)
-    entries = code.indices == feature
-    out[code.row_of_entry[entries]] = code.values[entries].detach()
+def column(code: SparseCode, feature: int) -> Float[np.ndarray, "*shape"]:
+    """The activations of one feature at every row of a code, in float64."""
+    out = np.zeros(code.rows)
+    entries = np.flatnonzero(code.indices.cpu().numpy() == feature)
+    rows = np.searchsorted(code.offsets.cpu().numpy(), entries, "right") - 1
+    out[rows] = code.values.detach().cpu().numpy()[entries]
     return out.reshape(code.shape)
