@@ -66,6 +66,7 @@ from .registry import recipes as recipes
 from .reports.report import report as report
 from .segments import Segments as Segments
 from .steering import edits as edits
+from .steering.effects import effects as effects
 from .steering.steer import ablate as ablate
 from .steering.steer import steer as steer
 from .suites.suite import suite as suite

@@ -70,6 +70,7 @@ STREAMS = {
     "shifted events of a monitor": "circular shifts in the detections by chance, by draw",
     # Interventions and steering.
     "generated continuation": "tokens sampled behind a prompt",
+    "null features of an effect": "features that an effect is compared with",
     "resampled activations": "rows that an ablation takes values from, by sequence and block",
     "features of a verification": "features of a graph that are ablated beside the largest",
     # Testbeds.

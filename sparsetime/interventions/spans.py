@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from sparsetime.errors import ConfigError, DataError, unknown_name
-from sparsetime.interventions.span import RunFacts, Span, SpanReader, Steps
 from sparsetime.interventions.sequence_spans import FromSteps
+from sparsetime.interventions.span import RunFacts, Span, SpanReader, Steps
 from sparsetime.interventions.text_spans import Between
 
 

@@ -10,13 +10,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from sparsetime.activations.sampling.model_windows import held_out_windows
 from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.errors import DataError
 from sparsetime.interventions.logits import Keep, kept_steps, next_token_logits, next_tokens
 from sparsetime.interventions.patch import Patch
 from sparsetime.metrics.evaluation_data import EvaluationData
 from sparsetime.metrics.metric import Metric, MetricSpec
-from sparsetime.metrics.model_windows import held_out_windows
 from sparsetime.models.load import longest_input
 from sparsetime.statistics.estimate import Estimate, estimate, ratio_of
 

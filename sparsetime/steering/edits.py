@@ -76,7 +76,7 @@ class Floor(Edit):
     """Raises the activation to at least s: a' = max(a, s)."""
 
     def changed(self, value: Values, strength: float) -> Values:
-        return np.maximum(value, strength)
+        return np.asarray(np.maximum(value, strength))
 
 
 @final
@@ -85,7 +85,7 @@ class Cap(Edit):
     """Limits the activation to at most s: a' = min(a, s)."""
 
     def changed(self, value: Values, strength: float) -> Values:
-        return np.minimum(value, strength)
+        return np.asarray(np.minimum(value, strength))
 
 
 @final

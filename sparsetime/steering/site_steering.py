@@ -159,16 +159,15 @@ class SiteSteering:
             return added
         assert code is not None  # read where the error is not kept
         largest = functools.reduce(np.maximum, weights.values())
-        weight = torch.as_tensor(largest, dtype=dtype).to(x.device)
-        rebuilt = self.sae.reconstruct(code, x).to(added)
-        return added + weight[..., None] * (rebuilt - x)
+        share = torch.as_tensor(largest, dtype=dtype).to(x.device)[..., None]
+        return added + share * (self.sae.reconstruct(code, x).to(added) - x)
 
     def _new(self, planned: PlannedEdit, old: Values, steps: Steps) -> Values:
         edit = planned.edit
         if isinstance(edit, Ablate) and edit.by == "resample":
             assert self.plan.sample is not None  # checked in the plan
             rows = self._drawn(steps.numbers, len(self.plan.sample))
-            return self.plan.sample[rows, planned.column]
+            return np.asarray(self.plan.sample[rows, planned.column])
         return edit.changed(old, planned.strength)
 
     def _drawn(

@@ -8,12 +8,12 @@ from typing import Any, final
 import torch
 from torch import nn
 
+from sparsetime.activations.sampling.model_windows import held_out_windows
 from sparsetime.activations.store.store import Store
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError
 from sparsetime.interventions.logits import next_token_logits
 from sparsetime.metrics.ce_increase import ce_increase
-from sparsetime.metrics.model_windows import held_out_windows
 from sparsetime.models.load import longest_input
 from sparsetime.models.sites import resolve_site
 

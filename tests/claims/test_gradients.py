@@ -7,7 +7,7 @@ from small_store import write_store
 from sparsetime.claims.lab.gradients import training_gradients
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.errors import MismatchError
-from sparsetime.metrics.model_windows import token_windows
+from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.testbeds import base
 
 

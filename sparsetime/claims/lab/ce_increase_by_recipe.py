@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import sparsetime as st
+from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.claims.lab.lab import Lab
 from sparsetime.metrics.ce_increase import ce_increase
-from sparsetime.metrics.model_windows import token_windows
 
 
 def ce_increase_by_recipe(

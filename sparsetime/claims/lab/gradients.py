@@ -8,10 +8,10 @@ from typing import TypeAlias
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.activations.sources.model_loss import rows_with_gradients
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.errors import MismatchError
-from sparsetime.metrics.model_windows import token_windows
 
 Gradients: TypeAlias = dict[str, Float[Tensor, "rows d"]]
 

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.activations.sources.paired_sites import paired_sites
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
 from sparsetime.claims.lab.splits import Splits
@@ -14,7 +15,6 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.interventions.lm_loss import next_token_loss
 from sparsetime.interventions.patch import patched
-from sparsetime.metrics.model_windows import token_windows
 
 LAYERS = range(4)
 READ = [f"model.layers.{layer}.post_attention_layernorm" for layer in LAYERS]

@@ -1,9 +1,9 @@
 """End-to-end training against TopK on squared error: increase in cross-entropy."""
 
+from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.activations.sources.model_loss import downstream_batches
 from sparsetime.claims.claim import Lab, Less, claim
 from sparsetime.claims.lab.ce_increase_by_recipe import ce_increase_by_recipe
-from sparsetime.metrics.model_windows import token_windows
 
 SITE, LENGTH, AT_ONCE = "model.layers.1", 64, 8
 WIDTH, K, ROWS = 512, 16, 40_960

@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.activations.store.store import Store
 from sparsetime.claims.claim import Lab, Less, claim
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.interventions.logits import next_token_logits
-from sparsetime.metrics.model_windows import token_windows
 from sparsetime.metrics.monosemanticity import monosemanticity
 
 SITE = "model.layers.1"

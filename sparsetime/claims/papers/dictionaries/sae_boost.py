@@ -7,10 +7,10 @@ from jaxtyping import Bool
 from torch import Tensor
 
 import sparsetime as st
+from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.activations.store.store import Store
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
 from sparsetime.metrics.ce_increase import ce_increase
-from sparsetime.metrics.model_windows import token_windows
 
 SITE, DOMAIN, LENGTH = "model.layers.1", "in_docstring", 64
 ROWS, WIDTH, K = 60_000, 512, 16

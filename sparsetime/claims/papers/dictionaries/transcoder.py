@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.interventions.lm_loss import next_token_loss
 from sparsetime.interventions.patch import patched
-from sparsetime.metrics.model_windows import token_windows
 
 WIDTH, K, ROWS = 1024, 32, 100_000
 READ, WRITTEN = "model.layers.1.post_attention_layernorm", "model.layers.1.mlp"

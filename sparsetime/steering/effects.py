@@ -1,0 +1,260 @@
+"""st.effects: the effect of an edit over time, by lag: impulse, step and release responses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sparsetime.errors import ConfigError, DataError
+from sparsetime.files import Folder
+from sparsetime.interventions.sequence_spans import FromSteps
+from sparsetime.models.load import LoadedModel, load_model
+from sparsetime.progress import progress as running
+from sparsetime.steering.echo import Echo, measured_echo
+from sparsetime.steering.edit_plan import EditPlan, Edits, checked_edits, plan_edits
+from sparsetime.steering.edits import Add, Edit
+from sparsetime.steering.effect_passes import EffectPasses
+from sparsetime.steering.effect_windows import EffectWindows, first_steps, windows_of
+from sparsetime.steering.measured_response import MeasuredResponse
+from sparsetime.steering.null_features import features_of_equal_density, strength_of_norm
+from sparsetime.steering.output_divergence import ReadOutput, divergence_of, first_output
+from sparsetime.steering.response import Response
+from sparsetime.steering.site_steering import column
+from sparsetime.steering.steered_sites import steered_sites
+from sparsetime.steering.strength import unit_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from sparsetime.dictionaries.dictionary import Dictionary
+    from sparsetime.features.index import FeatureIndex
+
+KINDS = ("impulse", "step", "release")
+RECORD_VERSION = 1
+_ROOM = 32  # steps in which an onset is looked for
+
+
+@final
+@dataclass(frozen=True)
+class Effects:
+    """Responses to an edit by kind.
+
+    features: that are edited. windows: how many were measured. settings: lags, hold, at, units,
+    strengths, null. divergence_is: "KL in nats" or "mean squared change".
+    """
+
+    site: str
+    features: tuple[int, ...]
+    responses: dict[str, Response]
+    windows: int
+    divergence_is: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    echo: Echo | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """The effects as JSON values."""
+        return {
+            "schema_version": RECORD_VERSION,
+            "site": self.site,
+            "features": list(self.features),
+            "windows": self.windows,
+            "divergence_is": self.divergence_is,
+            "settings": self.settings,
+            "echo": None if self.echo is None else self.echo.to_record(),
+            "responses": [response.to_record() for response in self.responses.values()],
+        }
+
+    def save(self, folder: str | Path) -> None:
+        """Write `effects/<features>.json` into a folder, such as that of an index."""
+        where = Folder(str(folder)) / "effects"
+        where.make()
+        where.write_json(f"{'-'.join(map(str, self.features))}.json", self.to_record())
+
+
+def effects(
+    model: nn.Module | LoadedModel,
+    dictionaries: Dictionary | Mapping[str, Dictionary],
+    edits: Edits,
+    data: Any,
+    *,
+    at: str | int = "onset",
+    lags: int = 32,
+    hold: int = 16,
+    kinds: Sequence[str] = KINDS,
+    windows: int = 32,
+    before: int = 8,
+    null: int = 8,
+    units: str | None = None,
+    index: FeatureIndex | None = None,
+    watch: Mapping[str, Dictionary] | None = None,
+    output: ReadOutput | None = None,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    time_axis: int = 1,
+    batch: int = 8,
+    seed: int = 0,
+    echo: bool = False,
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> Effects:
+    """Measure the effect of an edit by lag: how large, how long, and where else.
+
+        r_impulse(l) = D(y_{t+l}, y'_{t+l}),  edited at t alone
+        r_step(l)    = D(y_{t+l}, y'_{t+l}),  edited from t on
+        r_release(l) = D(y_{t+h+l}, y'_{t+h+l}),  edited from t to t + h - 1
+
+    Both runs read the same inputs (teacher forced), so an effect at a later step is what keys and
+    values, or a recurrent state, carry there. D: the KL divergence of next-token distributions of a
+    language model, KL(plain || edited); the mean squared change of another output.
+
+    dictionaries: one. data: a store of texts, texts, tokens [windows, time], or rows [windows,
+    time, channels], from which windows are taken. at: "onset", the first onset of the edited
+    feature in a window, or a step. hold: steps of the held edit. before: steps in front of an
+    onset at least. null: how many random features of the same density decile are compared, each
+    added so that the added vector is as long. watch: dictionaries of deeper sites, whose features
+    that move most are listed; those of the edited site are read before the edit. output: from the
+    model's output to [batch, time, ...]. echo: whether a language model also writes with the held
+    edit, to part what keys and values carry from what the chosen words carry; see `Echo`. out: a
+    folder in which they are saved.
+
+    Errors: ConfigError for settings out of range; DataError where no window has an onset; those of
+    `steer`.
+    """
+    if lags < 2 or hold < 1 or windows < 1 or null < 0 or batch < 1 or before < 0:
+        raise ConfigError(
+            f"got lags={lags}, hold={hold}, windows={windows}, null={null}, batch={batch} and "
+            f"before={before}; expected at least 2 lags and 1 step, window and row"
+        )
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown or not kinds:
+        raise ConfigError(f"got kinds={list(kinds)}, expected some of {', '.join(KINDS)}")
+    loaded = load_model(model, tokenizer)
+    sites = steered_sites(loaded, dictionaries)
+    if len(sites) > 1:
+        raise ConfigError(f"got {len(sites)} sites, expected one; measure them one at a time")
+    ((site, sae),) = sites.items()
+    own = checked_edits(edits, sae.width, site)
+    _check_without_spans(own)
+    if echo and not callable(getattr(loaded.model, "generate", None)):
+        raise ConfigError(
+            f"got echo=True for {type(loaded.model).__name__}, which does not write; give a causal "
+            "language model with its head"
+        )
+    unit = unit_of(units, index)
+    steps = hold + lags + 1
+    room = at if isinstance(at, int) else before + _ROOM
+    inputs = windows_of(data, loaded, max(room, 0) + steps, windows)
+    passes = EffectPasses(
+        loaded.model,
+        site,
+        sae,
+        steered_sites(loaded, watch) if watch else {},
+        output or first_output,
+        frozenset(getattr(loaded.tokenizer, "all_special_ids", None) or ()),
+        time_axis,
+    )
+    feature = next(iter(own))
+    chosen, density = _located(passes, inputs, feature, at, before, steps, batch)
+    if index is not None:
+        density = index.features["density"].to_numpy()
+    others: list[int] = []
+    if null:
+        others = features_of_equal_density(density, tuple(own), null, seed).tolist()
+    divergence = divergence_of(inputs, output)
+    measured = {
+        kind: MeasuredResponse(
+            kind, site, feature, hold if kind == "release" else 0, lags, divergence
+        )
+        for kind in kinds
+    }
+
+    def edited(part: EffectWindows, kind: str, edits: dict[int, list[Edit]], unit: str) -> EditPlan:
+        length = {"impulse": 1, "step": None, "release": hold}[kind]
+        return plan_edits(sae, edits, FromSteps(part.begins, length), unit, index, True, None)
+
+    total = float(len(kinds) * (1 + len(others)) * len(chosen.begins))
+    with running(f"effects of feature {feature}", total, "windows", progress) as bar:
+        for part in chosen.parts(batch):
+            plain = passes.run(part)
+            for kind, response in measured.items():
+                main = passes.run(part, edited(part, kind, own, unit))
+                response.add(plain, main)
+                for number, other in enumerate(others):
+                    value = strength_of_norm(sae, other, main.norm)
+                    null_edit: dict[int, list[Edit]] = {other: [Add(strength=value)]}
+                    result = passes.run(
+                        part, edited(part, kind, null_edit, "activation"), watch=False
+                    )
+                    response.add_null(number, plain, result)
+                bar.advance((1 + len(others)) * len(part.begins))
+    parted = None
+    if echo:
+        prompts = chosen.inputs[:, : max(room, 1)]
+        parted = measured_echo(
+            passes,
+            lambda span: plan_edits(sae, own, span, unit, index, True, None),
+            prompts, feature, hold, lags, batch, seed,
+        )  # fmt: skip
+    made = Effects(
+        site,
+        tuple(own),
+        {kind: response.response(seed) for kind, response in measured.items()},
+        len(chosen.begins),
+        divergence.name,
+        {
+            "lags": lags,
+            "hold": hold,
+            "at": at,
+            "units": unit,
+            "null": others,
+            "edits": {
+                str(f): [[type(e).__name__.lower(), e.strength] for e in each]
+                for f, each in own.items()
+            },
+        },
+        parted,
+    )
+    if out is not None:
+        made.save(out)
+    return made
+
+
+def _located(
+    passes: EffectPasses,
+    inputs: Tensor,
+    feature: int,
+    at: str | int,
+    before: int,
+    steps: int,
+    batch: int,
+) -> tuple[EffectWindows, Float[np.ndarray, " width"]]:
+    """The windows with a first edited step, and the density of every feature on all windows.
+
+    Errors: DataError where no window has an onset.
+    """
+    codes = [passes.whole_code(part) for part in inputs.split(batch)]
+    activation = np.concatenate([column(code, feature) for code in codes])
+    begins = first_steps(at, activation, before, steps)
+    counts = sum(np.bincount(code.indices.cpu().numpy(), minlength=code.width) for code in codes)
+    has_step = begins >= 0
+    if not has_step.any():
+        raise DataError(
+            f"got {len(begins)} windows without an onset of feature {feature} that has {before} "
+            f"steps before it and {steps} behind; give more data, or at= a step"
+        )
+    density = np.asarray(counts) / sum(code.rows for code in codes)
+    return EffectWindows(inputs, begins, steps).take(has_step), density
+
+
+def _check_without_spans(edits: dict[int, list[Edit]]) -> None:
+    """Errors: ConfigError for an edit with a span of its own."""
+    if any(edit.span is not None for each in edits.values() for edit in each):
+        raise ConfigError(
+            "got an edit with a span of its own; effects sets the spans of an impulse, a step and "
+            "a release, so leave it out"
+        )
