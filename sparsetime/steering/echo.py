@@ -8,7 +8,7 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from sparsetime.interventions.generate import generate_tokens
@@ -110,9 +110,7 @@ def _continued(passes: EffectPasses, prompts: Tensor, steps: int) -> Tensor:
     return torch.cat([prompts.cpu(), torch.stack(chosen, 1)], 1)
 
 
-def _compared(
-    results: list[PassResult], site: str, feature: int
-) -> tuple[Any, ...]:
+def _compared(results: list[PassResult], site: str, feature: int) -> tuple[Any, ...]:
     own, plain, edited = results
     divergences = [
         kl_by_step(one.output, other.output).double().cpu().numpy()

@@ -4,10 +4,10 @@ import pytest
 import torch
 from small_store import write_store
 
+from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.claims.lab.gradients import training_gradients
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.errors import MismatchError
-from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.testbeds import base
 
 

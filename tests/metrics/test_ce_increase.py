@@ -100,8 +100,8 @@ def test_evaluate_takes_it_with_the_model_and_leaves_it_out_without(model, tmp_p
 def test_special_tokens_that_the_store_lacks_are_read_and_not_replaced(tmp_path):
     from toy_models import tokenizer as make_tokenizer
 
-    from sparsetime.interventions.lm_loss import next_token_loss
     from sparsetime.activations.sampling.model_windows import held_out_windows
+    from sparsetime.interventions.lm_loss import next_token_loss
     from sparsetime.models.load import load_model
 
     torch.manual_seed(0)
