@@ -53,8 +53,10 @@ from .features.compare_conditions import compare_conditions as compare_condition
 from .features.events.peri_event import peri_event as peri_event
 from .features.index import open_index as open_index
 from .features.labels.label_features import label_features as label_features
+from .interop.adopt import adopt as adopt
 from .interop.convert import convert as convert
 from .interop.load import load as load
+from .interop.publish import publish as publish
 from .interventions import spans as spans
 from .matching.match import match as match
 from .metrics.evaluate import evaluate as evaluate

@@ -34,6 +34,7 @@ STREAMS = {
     "resampled latents": "rows whose directions dead latents get, by how often they got some",
     "variational noise": "samples around latents of variational TopK, by step",
     "importance dropout": "latents dropped by importance dropout, by step",
+    "adopted functions": "rows and codes by which adopted functions are checked and identified",
     # Activations.
     "held-out split": "sequences held out by a split of a store",
     "look-ahead of a model": "inputs whose ends differ, by which rows that read ahead are found",

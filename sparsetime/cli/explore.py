@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sparsetime.cli.app import app
 from sparsetime.cli.model_argument import MODEL_HELP, named_model
-from sparsetime.cli.options import RunFolder, say
+from sparsetime.cli.model_on_data import documents_of
+from sparsetime.cli.options import Data, say
+from sparsetime.errors import ConfigError
 
 
 @app.command()
 def explore(
-    run: RunFolder,
+    run: Annotated[
+        str | None, typer.Argument(help="The folder of a run, such as runs/demo.")
+    ] = None,
     host: Annotated[
         str, typer.Option(help="Where to listen; another than this machine's asks for a token.")
     ] = "127.0.0.1",
@@ -24,6 +29,14 @@ def explore(
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = True,
     model: Annotated[
         str | None, typer.Option(help=f"What the live view runs. {MODEL_HELP}")
+    ] = None,
+    sae: Annotated[
+        str | None,
+        typer.Option(help="A dictionary, also of another library: captured, indexed, opened."),
+    ] = None,
+    data: Data = None,
+    site: Annotated[
+        str | None, typer.Option(help="Where the dictionary reads, if its files do not say it.")
     ] = None,
     renderer: Annotated[
         list[str] | None,
@@ -37,13 +50,35 @@ def explore(
       sparsetime explore runs/demo
       sparsetime explore runs/demo --port 8000 --no-open
       sparsetime explore runs/mine --model models.py:make
+      sparsetime explore --sae their-sae --model my-model --data texts
     """
     from sparsetime import explore as serve
     from sparsetime.demo.model import live_model
 
+    if sae is not None:
+        run = _run_of(sae, model, data, run, site)
+    elif run is None:
+        raise ConfigError(
+            "got no run, expected its folder, such as runs/demo; or give --sae, --model and --data"
+        )
     named = live_model(run) if model is None else named_model(model)
     explorer = serve(
         run, host=host, port=port, browser=open_browser, model=named, renderers=renderer or ()
     )
     say(f"{explorer.url}: the explorer of {run}; Ctrl+C ends it")
     explorer.wait()
+
+
+def _run_of(
+    sae: str, model: str | None, data: list[str] | None, run: str | None, site: str | None
+) -> str:
+    """The folder of the run that the dictionary, the model and the data make."""
+    from sparsetime.interop import run_of_dictionary
+
+    if model is None or not data:
+        raise ConfigError(
+            "got --sae without --model or --data, expected both: the dictionary's features are "
+            "found by running the model on the data"
+        )
+    out = run or f"runs/{Path(sae.rstrip('/')).stem}"
+    return run_of_dictionary(sae, named_model(model), documents_of(data, {}), out, site=site)

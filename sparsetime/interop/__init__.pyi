@@ -2,6 +2,9 @@
 
 from .convert import convert as convert
 from .foreign_format import ForeignFormat as ForeignFormat
+from .hook_names import site_of_hook as site_of_hook
 from .load import formats as formats
 from .load import load as load
 from .plain_weights import PlainWeights as PlainWeights
+from .run_of_dictionary import run_of_dictionary as run_of_dictionary
+from .saebench import saebench_module as saebench_module

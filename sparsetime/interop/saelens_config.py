@@ -27,6 +27,7 @@ _VERSION = "6.0.0"  # the first with this form of config
 class SAELensConfig:
     """What a config settles of the computation, and where the dictionary comes from.
 
+    reads_centred: whether the model's stream had its mean over dimensions removed in training.
     rescaled: whether values are selected and returned times the atoms' lengths. input_factor: of
     the activations, not yet in the weights. sizes: those that the config names.
     """
@@ -40,6 +41,7 @@ class SAELensConfig:
     groups: tuple[int, ...] | None = None
     residual_threshold: float = 0.0
     stops_on_repeat: bool = False
+    reads_centred: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -70,6 +72,7 @@ def config_of(raw: dict[str, Any], where: str, conventions: Conventions) -> SAEL
         groups=_groups(raw, kind),
         residual_threshold=_number(raw.get("residual_threshold")) or 0.0,
         stops_on_repeat=raw.get("stop_on_duplicate_support") is not False,
+        reads_centred=_reads_centred(metadata, conventions),
         sizes={n: raw[n] for n in ("d_in", "d_sae") if isinstance(raw.get(n), int)},
         provenance=_provenance(metadata),
     )
@@ -155,6 +158,13 @@ def _subtracts(raw: dict[str, Any], kind: str, is_old: bool, conventions: Conven
     version = "before 6" if is_old else "6"
     reason = f"cfg.json does not say; SAELens {version} subtracts b_dec by default"
     return conventions.settle("subtracts_offset", True, reason)
+
+
+def _reads_centred(metadata: dict[str, Any], conventions: Conventions) -> bool:
+    """Whether the dictionary was trained on a stream that TransformerLens had centred."""
+    options = metadata.get("model_from_pretrained_kwargs")
+    is_centred = isinstance(options, dict) and options.get("center_writing_weights") is True
+    return conventions.state("reads_centred", is_centred)
 
 
 def _input_factor(raw: dict[str, Any], where: str, conventions: Conventions) -> float:

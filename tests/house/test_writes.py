@@ -21,6 +21,8 @@ WRITERS = {
     "features/feature_table.py": "a table of a Folder, marked by `files.formats`",
     "features/index_files.py": "tables of a Folder, marked by `files.formats`",
     "interop/formats/dictionary_learning.py": "ae.pt, which dictionary_learning alone reads",
+    "interop/formats/circuit_tracer.py": "YAML by a Folder, marked in a comment",
+    "interop/publish.py": "a model card, which begins with YAML",
     "reports/report.py": "HTML by a Folder, marked in a comment",
     "suites/suite_record.py": "Markdown by a Folder, marked in a comment",
     "testbeds/english/convert.py": "files of transformers, whose SHA-256 the record has",

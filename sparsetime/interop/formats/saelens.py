@@ -78,6 +78,12 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
     if config.input_factor != 1:
         encoder = encoder * config.input_factor
         decoder, t["b_dec"] = decoder / config.input_factor, t["b_dec"] / config.input_factor
+    if config.reads_centred:
+        # W (I - 11'/d) x of the plain stream is W of the centred one; the offset stays as it is.
+        centred = encoder - encoder.mean(dim=1, keepdim=True)
+        if config.subtracts_offset:
+            bias = bias - encoder @ t["b_dec"] + centred @ t["b_dec"]
+        encoder = centred
     return PlainWeights(
         encoder=encoder,
         encoder_bias=bias,
