@@ -35,6 +35,7 @@ from .activations.store.join import join as join
 from .activations.store.open_store import open_store as open_store
 from .activations.store.split import split as split
 from .activations.store.store import Store as Store
+from .circuits.attribute import attribute as attribute
 from .circuits.trace import circuit as circuit
 from .claims.claim import claim as claim
 from .codes import SparseCode as SparseCode

@@ -16,7 +16,7 @@ from sparsetime.errors import SparsetimeError
 #: The commands in the order of use, which is the order of the help; each is a file of this folder.
 COMMANDS = (
     *("sites", "recipes", "capture", "train", "evaluate", "index"),
-    *("label", "perievent", "compare", "explain", "match", "circuit", "monitor"),
+    *("label", "perievent", "compare", "explain", "match", "circuit", "attribute", "monitor"),
     *("suite", "leaderboard", "claim", "convert", "explore", "export", "report"),
     *("verify", "testbeds", "demo"),
 )

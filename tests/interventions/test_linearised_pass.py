@@ -1,5 +1,8 @@
 """The linearised pass: exact for whatever runs, and refused with the reason elsewhere."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from causal_architectures import tiny_causal_model
@@ -148,3 +151,14 @@ def test_an_input_without_tokens_is_refused(llama):
     with pytest.raises(DataError, match=r"got tokens of the shape \[0\], expected"):
         linearised_pass(llama, torch.zeros(0, dtype=torch.long))
     assert LinearisedPass.__doc__
+
+
+def test_the_recorded_table_has_nine_of_ten_architectures_exact():
+    path = Path(__file__).parents[2] / "benchmarks/results/linearised_architectures.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    built = {name: row for name, row in rows.items() if row["outcome"] != "unbuilt"}
+    exact = [name for name, row in built.items() if row["outcome"] == "exact"]
+    assert len(built) >= 40
+    assert len(exact) / len(built) >= 0.9
+    assert set(ARCHITECTURES) <= set(exact)
+    assert all(row["reason"] for row in built.values() if row["outcome"] == "refused")
