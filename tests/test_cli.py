@@ -475,6 +475,15 @@ def test_a_model_from_a_module_in_the_working_folder(tmp_path, monkeypatch):
     assert sys.path == before
 
 
+def test_a_function_may_return_a_model_that_is_loaded(tmp_path, monkeypatch):
+    """As those of the testbeds do."""
+    monkeypatch.chdir(tmp_path)
+    code = "from sparsetime.models.load import load_model\nimport torch\n"
+    (tmp_path / "own.py").write_text(code + "make = lambda: load_model(torch.nn.Linear(2, 3))")
+    loaded = named_model("own.py:make")
+    assert (loaded.name, loaded.model.out_features) == ("own.py:make", 3)
+
+
 def test_other_names_and_existing_folders_are_for_transformers(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my:model").mkdir()

@@ -24,9 +24,10 @@ _CONTRACT = "a function without arguments that returns a torch.nn.Module"
 def named_model(name: str) -> str | LoadedModel:
     """The model that `package.module:function` or `path/to/file.py:function` makes.
 
-    The function takes no arguments and returns a torch.nn.Module with the same weights each time,
-    as an interrupted capture resumes only with the model that it began with. A module's name is
-    looked up from the working folder too. Any other name is passed on for `transformers` to load.
+    The function takes no arguments and returns a torch.nn.Module, or a `LoadedModel` as functions
+    of `sparsetime.testbeds` do, with the same weights each time, as an interrupted capture resumes
+    only with the model that it began with. A module's name is looked up from the working folder
+    too. Any other name is passed on for `transformers` to load.
 
     Errors: ConfigError where the code cannot be found or imported, or gives no module.
     """
@@ -40,13 +41,13 @@ def named_model(name: str) -> str | LoadedModel:
         )
     from torch import nn
 
-    from sparsetime.models.load import load_model
+    from sparsetime.models.load import LoadedModel, load_model
 
     file = Path(home) if home.endswith(".py") else None
     with _importable(file.absolute().parent if file else Path.cwd()):
         code = _imported(name, home, file)
         model = _called(name, _function(name, home, attribute, code))
-    if not isinstance(model, nn.Module):
+    if not isinstance(model, nn.Module | LoadedModel):
         raise ConfigError(
             f"the model {name!r}: {attribute}() returned a {type(model).__name__}; expected "
             f"{_CONTRACT}"

@@ -23,6 +23,7 @@ from .music.melodies import melodies as melodies
 from .networks.crepe import crepe as crepe
 from .networks.protein_lstm import protein_lstm as protein_lstm
 from .networks.protein_lstm import residues_of as residues_of
+from .networks.speech_detector import speech_detector as speech_detector
 from .networks.voice_encoder import voice_encoder as voice_encoder
 from .prose.build import ProseSettings as ProseSettings
 from .prose.minilm import minilm as minilm

@@ -7,12 +7,23 @@ from torch.nn import functional
 
 from sparsetime import seeds
 from sparsetime.errors import DataError, UnknownNameError
-from sparsetime.testbeds import WHEELS, crepe, open_wheel, protein_lstm, residues_of, voice_encoder
+from sparsetime.testbeds import (
+    WHEELS,
+    crepe,
+    open_wheel,
+    protein_lstm,
+    residues_of,
+    speech_detector,
+    utterances,
+    voice_encoder,
+)
 from sparsetime.testbeds.networks import crepe as crepe_file
 from sparsetime.testbeds.networks import protein_lstm as protein_file
+from sparsetime.testbeds.networks import speech_detector as speech_file
 from sparsetime.testbeds.networks import voice_encoder as voice_file
 from sparsetime.testbeds.networks.crepe import BINS, Crepe, frames, pitches, standardised
 from sparsetime.testbeds.networks.protein_lstm import ProteinLSTM
+from sparsetime.testbeds.networks.speech_detector import SpeechDetector
 from sparsetime.testbeds.networks.voice_encoder import MelSpectrogram, VoiceEncoder
 from sparsetime.testbeds.wheels.fetch import where
 
@@ -127,6 +138,46 @@ def test_the_mel_spectrogram_is_power_in_bands():
     torch.testing.assert_close(mel(audio)[0, 10], expected, rtol=1e-3, atol=1e-3)
 
 
+def published(state):
+    """The names that Silero's file has for the tensors of a detector."""
+    saved = {"stft_conv.weight": state["stft.weight"]}
+    for number in range(4):
+        for name in ("weight", "bias"):
+            saved[f"conv{number + 1}.{name}"] = state[f"encoder.{2 * number}.{name}"]
+    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+        saved[f"lstm_cell.{name}"] = state[f"lstm.{name}_l0"]
+    return saved | {
+        "final_conv.weight": state["decoder.weight"][:, :, None],
+        "final_conv.bias": state["decoder.bias"],
+    }
+
+
+def test_the_speech_detector_reads_chunk_after_chunk(monkeypatch):
+    """By its definition: a chunk behind the end of the one before, and the state of a cell."""
+    saved = published(SpeechDetector().state_dict())
+    monkeypatch.setattr(speech_file, "open_wheel", lambda name: Archive(saved))
+    model = speech_detector().model
+    audio = noise(1, 3 * 512 + 100)
+    cell = torch.nn.LSTMCell(128, 128)
+    cell.load_state_dict({n[10:]: v for n, v in saved.items() if n.startswith("lstm_cell")})
+    state, expected = None, []
+    with torch.no_grad():
+        for begin in range(64, 64 + 3 * 512, 512):
+            padded = functional.pad(audio, (64, 0))[:, begin - 64 : begin + 512]
+            x = functional.pad(padded, (0, 64), mode="reflect")[:, None]
+            x = functional.conv1d(x, saved["stft_conv.weight"], stride=128)
+            x = (x[:, :129] ** 2 + x[:, 129:] ** 2).sqrt()
+            for number, stride in ((1, 1), (2, 2), (3, 2), (4, 1)):
+                weights = saved[f"conv{number}.weight"], saved[f"conv{number}.bias"]
+                x = functional.conv1d(x, *weights, stride=stride, padding=1).relu()
+            state = cell(x[:, :, 0], state)
+            last = functional.conv1d(
+                state[0].relu()[:, :, None], saved["final_conv.weight"], saved["final_conv.bias"]
+            )
+            expected.append(last.sigmoid()[:, 0, 0])
+        torch.testing.assert_close(model(audio)[0, :, 0], torch.cat(expected))
+
+
 def test_the_voice_encoder_embeds_what_was_heard_so_far(monkeypatch):
     saved = random_state(VoiceEncoder()) | {"similarity_weight": torch.ones(1)}
     monkeypatch.setattr(voice_file, "open_wheel", lambda name: Archive(saved))
@@ -212,3 +263,13 @@ def test_the_voice_encoder_has_unit_rows():
     with torch.no_grad():
         embedded = voice_encoder().model(noise(1, 8000))
     torch.testing.assert_close(embedded.norm(dim=-1), torch.ones(1, 51))
+
+
+@needs("silero-vad")
+def test_the_speech_detector_detects_a_voice_and_no_silence():
+    spoken = utterances(speakers=2, each=1, seconds=2.0)[0].document.values.reshape(1, -1)
+    with torch.no_grad():
+        heard, silent = (
+            speech_detector().model(audio.float()).max() for audio in (spoken, 0 * spoken)
+        )
+    assert silent < 0.1 < 0.5 < heard
