@@ -49,6 +49,8 @@ def read_weights(
 ) -> tuple[PlainWeights, ForeignFormat]:
     """The weights of another library's dictionary, and its format. Errors: as `load`."""
     source = ForeignFiles.at(url)
+    if source.file and not any(entry.recognises(source) for entry in FORMATS.values()):
+        source = ForeignFiles(source.folder)  # one file of several that belong together
     known = _format_of(source) if format is None else FORMATS[format]
     settled = Conventions(conventions)
     weights = known.reads(source, settled)
