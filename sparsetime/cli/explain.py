@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +20,9 @@ from sparsetime.cli.options import (
     table,
 )
 from sparsetime.config import read_config
+
+if TYPE_CHECKING:
+    from sparsetime.features.detail_table import DetailTable
 
 _SHOWN = 20
 
@@ -39,51 +43,106 @@ def explain(
     moments: Annotated[
         int | None, typer.Option(help="Most active steps that choose or score a rule.")
     ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="An OpenAI-compatible endpoint that explains, in place of rules."),
+    ] = None,
+    language_model: Annotated[
+        str | None,
+        typer.Option(help="The model's name there; without --url a local one of transformers."),
+    ] = None,
+    budget: Annotated[int | None, typer.Option(help="Most calls of the language model.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the prompts that would be asked.")
+    ] = False,
     seed: Seed = None,
     sets: Sets = None,
 ) -> None:
     """Explain when features fire, by rules over tokens, labels and what came before.
 
     Rules are chosen on half of the recordings, every number is from the other half. They name
-    features that neither a person nor a label named.
+    features that neither a person nor a label named. With --language-model a language model
+    explains instead.
 
     \b
     Examples:
       sparsetime explain --index runs/x/topk/features --store runs/x/activations
       sparsetime explain --index runs/x/topk/features --store runs/x/activations --feature 12
+      sparsetime explain --index runs/x/topk/features --store runs/x/activations --feature 12 \\
+        --url http://localhost:8000/v1 --language-model qwen --budget 20
     """
-    import pyarrow.compute as pc
-
-    from sparsetime import explain, open_index, open_store
+    from sparsetime import explain, explanations, open_index, open_store
     from sparsetime.cli.run_file import ExplainSection
 
     flags = given(
-        sets, index=index, store=store, features=feature, labels=label, moments=moments, seed=seed
-    )
+        sets, index=index, store=store, features=feature, labels=label, moments=moments, url=url,
+        language_model=language_model, budget=budget, seed=seed,
+    )  # fmt: skip
     chosen = read_config(config, ExplainSection, flags, section="explain")
     features = open_index(chosen.index)
+    store_of = open_store(chosen.store)
+    if dry_run:
+        texts = explanations.prompts(features, store_of, chosen.features, seed=chosen.seed)
+        for text in texts:
+            say(f"{text}\n")
+        say(f"{len(texts):,} prompts for explanations; each is tested by some 8 more")
+        return
+    by = _explainer(chosen.url, chosen.language_model)
     written = explain(
         features,
-        open_store(chosen.store),
+        store_of,
         chosen.features,
+        by=by,
         labels=chosen.labels,
         moments=chosen.moments,
+        budget=chosen.budget,
         seed=chosen.seed,
     )
-    rows = [row for row in written.table.to_pylist() if row["part"] == "active"]
-    scored = [row for row in rows if row["accuracy"] is not None]
-    scored.sort(key=lambda row: -row["accuracy"])
-    shown = table("feature", "rule", "accuracy", "swapped", "sensitivity")
-    for row in scored[:_SHOWN]:
-        numbers = [f"{row[name]:.2f}" for name in ("accuracy", "sensitivity")]
-        swapped = "-" if row["swapped"] is None else f"{row['swapped']:.2f}"
-        shown.add_row(str(row["feature"]), row["text"], numbers[0], swapped, numbers[1])
-    stdout().print(shown)
-    say(f"{written.about['rules']['halves'].replace('label and threshold', 'rules')}")
+    name = by if isinstance(by, str) else str(getattr(by, "name", "model"))
+    _show(written, name)
     names = features.column("explanation")
-    named = len(names) - names.null_count
-    mean = pc.mean(features.column("explanation_accuracy")).as_py()
-    say(
-        f"{chosen.index}: {len(rows):,} features explained, balanced accuracy {mean or 0:.3f} in "
-        f"the mean; {named:,} named by their rule"
+    say(f"{chosen.index}: {len(names) - names.null_count:,} features named by their explanation")
+
+
+def _explainer(url: str | None, model: str | None) -> Callable[[str], str] | str:
+    """What explains: rules without a model. Errors: ConfigError for a URL without a model."""
+    from sparsetime import explanations
+    from sparsetime.errors import ConfigError
+
+    if url is not None:
+        if model is None:
+            raise ConfigError("got --url without --language-model; name the model of the endpoint")
+        return explanations.Endpoint(url, model)
+    if model is None:
+        return "rules"
+    from sparsetime.cli.model_argument import named_model
+    from sparsetime.models.load import load_model
+
+    loaded = load_model(named_model(model))
+    if loaded.tokenizer is None:
+        raise ConfigError(f"got the model {model!r} without a tokenizer, expected a language model")
+    return explanations.LocalModel(loaded.model, loaded.tokenizer)
+
+
+def _show(written: DetailTable, name: str) -> None:
+    """The best explanations, and means of all."""
+    rows = [
+        row
+        for row in written.table.to_pylist()
+        if row["part"] == "active" and row["explainer"] == name
+    ]
+    scored = sorted(
+        (row for row in rows if row["accuracy"] is not None), key=lambda row: -row["accuracy"]
     )
+    shown = table("feature", "explanation", "accuracy", "swapped")
+    for row in scored[:_SHOWN]:
+        swapped = "-" if row["swapped"] is None else f"{row['swapped']:.2f}"
+        shown.add_row(str(row["feature"]), row["text"], f"{row['accuracy']:.2f}", swapped)
+    stdout().print(shown)
+    about = written.about[name]
+    say(about["halves"].replace("label and threshold", "rules"))
+    mean = sum(row["accuracy"] for row in scored) / max(len(scored), 1)
+    say(f"{len(rows):,} features explained by {name}, balanced accuracy {mean:.3f} in the mean")
+    if "calls" in about:
+        spent = "; the budget is spent" if about["budget_spent"] else ""
+        say(f"{about['calls']:,} calls, {about['unanswered']:,} answers that were none{spent}")

@@ -241,6 +241,9 @@ class ExplainSection(Settings):
     features: list[int] | None = None
     labels: list[str] | None = None
     moments: int = Field(default=400, ge=20)
+    url: str | None = None
+    language_model: str | None = None
+    budget: int | None = Field(default=None, ge=1)
     seed: int = 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +11,15 @@ from jaxtyping import Int
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.explanations.explain_by_rules import explain_by_rules
 from sparsetime.explanations.explanation_tables import write_contexts, write_explanations
+from sparsetime.explanations.language_models.explain_by_model import (
+    ModelTests,
+    explain_by_model,
+    explaining_prompts,
+)
+from sparsetime.explanations.language_models.reader import Reader
 from sparsetime.features.arrow_numpy import to_numpy
 from sparsetime.features.labels.stored_label import indexed_view
+from sparsetime.files import Folder
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -28,12 +35,15 @@ def explain(
     store: Store,
     features: Sequence[int] | None = None,
     *,
+    by: Callable[[str], str] | str = RULES,
     labels: Sequence[str] | None = None,
     moments: int = 400,
+    budget: int | None = None,
+    tests: ModelTests | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> DetailTable:
-    """Explain features by rules that can be executed, without a language model.
+    """Explain features by rules that can be executed, or by a language model.
 
     A rule is a disjunction of conjunctions of at most 4 predicates over what is known of a step:
     its token and the shape of its word, both also 1 and 2 steps before, every label, the kinds
@@ -47,6 +57,14 @@ def explain(
     half, beside that of the rules of 4 other features on the same steps (`swapped`). The onset and
     stay rules together predict a course, scored by F1 of onsets within 2 steps and by rank
     correlation of run lengths.
+
+    by: "rules", or a function from a prompt to an answer: `st.explanations.Endpoint` for any
+    OpenAI-compatible URL, `st.explanations.LocalModel`, or your own. It is shown passages of one
+    half, and its texts are tested on passages of the other half; `accuracy` is then of detection.
+    Answers are parsed strictly; one that is no answer counts in no score and is reported
+    (`unanswered`). They are kept beside the index by the hash of the prompt. budget: most calls;
+    what is explained when it is spent is written. tests: which are made, see
+    `st.explanations.ModelTests`. `st.explanations.prompts` returns prompts without asking.
 
     store: the indexed one. features: numbers; None: all that are active on 20 steps. labels: names
     of labels that rules may read; None: all.
@@ -63,9 +81,30 @@ def explain(
         raise ConfigError(f"got moments={moments}, expected at least 20 steps to choose a rule on")
     chosen = _chosen(index, features)
     view = indexed_view(index, store)
+    if by != RULES:
+        if not callable(by):
+            raise ConfigError(
+                f"got by={by!r}, expected {RULES!r} or a function from a prompt to an answer, such "
+                f"as st.explanations.Endpoint(url, model)"
+            )
+        reader = Reader(by, Folder(index.path), budget)
+        written, about = explain_by_model(
+            index, view, chosen, reader, tests or ModelTests(), seed, progress
+        )
+        return write_explanations(index, written, reader.name, about)
     rows, shown, about = explain_by_rules(index, view, chosen, labels, moments, seed, progress)
     write_contexts(index, shown, RULES)
     return write_explanations(index, rows, RULES, about)
+
+
+def prompts(
+    index: FeatureIndex, store: Store, features: Sequence[int] | None = None, *, seed: int = 0
+) -> list[str]:
+    """The prompts that ask a language model for explanations, without asking: a dry run.
+
+    Errors: those of `explain`.
+    """
+    return explaining_prompts(index, indexed_view(index, store), _chosen(index, features), seed)
 
 
 def _chosen(index: FeatureIndex, features: Sequence[int] | None) -> Int[np.ndarray, " some"]:

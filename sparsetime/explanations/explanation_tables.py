@@ -48,8 +48,10 @@ _NUMBERS = {
     "surprisal": "AUROC of the fall in surprisal of active against silent examples",
     "embedding": "AUROC of the similarity of text and examples, active against silent",
 }  # fmt: skip
-_COUNTS = {"positives": "held-out active steps in the sample", "silent_answers": "answers that "
-           "were no answer, counted as wrong"}  # fmt: skip
+_COUNTS = {
+    "positives": "held-out active steps in the sample",
+    "unanswered": "answers of a language model that were no answer, and count in no score",
+}
 
 
 def definitions() -> list[ColumnDefinition]:

@@ -1,0 +1,1 @@
+"""Explanations by language models: readers, prompts, strict parsing, and tests of explanations."""
