@@ -16,7 +16,7 @@ from sparsetime.explanations.language_models.explain_by_model import (
     explain_by_model,
     explaining_prompts,
 )
-from sparsetime.explanations.language_models.reader import Reader
+from sparsetime.explanations.language_models.reader import BudgetedReader
 from sparsetime.features.arrow_numpy import to_numpy
 from sparsetime.features.labels.stored_label import indexed_view
 from sparsetime.files import Folder
@@ -87,7 +87,7 @@ def explain(
                 f"got by={by!r}, expected {RULES!r} or a function from a prompt to an answer, such "
                 f"as st.explanations.Endpoint(url, model)"
             )
-        reader = Reader(by, Folder(index.path), budget)
+        reader = BudgetedReader(by, Folder(index.path), budget)
         written, about = explain_by_model(
             index, view, chosen, reader, tests or ModelTests(), seed, progress
         )

@@ -17,7 +17,7 @@ from sparsetime.explanations.language_models import explanation_tests as tests
 from sparsetime.explanations.language_models.parsing import parsed_explanation
 from sparsetime.explanations.language_models.passages import PassageReader
 from sparsetime.explanations.language_models.prompts import explanation_prompt
-from sparsetime.explanations.language_models.reader import BudgetSpentError, Reader
+from sparsetime.explanations.language_models.reader import BudgetedReader, BudgetSpentError
 from sparsetime.explanations.moments import Moments
 from sparsetime.explanations.nearest_features import nearest_features
 from sparsetime.features.feature_entries import feature_entries
@@ -102,7 +102,7 @@ def explain_by_model(
     index: FeatureIndex,
     view: Store,
     features: Int[np.ndarray, " some"],
-    reader: Reader,
+    reader: BudgetedReader,
     chosen: ModelTests,
     seed: int,
     progress: bool,

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from sparsetime.explanations.language_models import prompts
 from sparsetime.explanations.language_models.parsing import parsed_choice, parsed_numbers
-from sparsetime.explanations.language_models.passages import Passage
+from sparsetime.explanations.language_models.passages import FeaturePassage
 from sparsetime.explanations.rules.course import duration_correlation, own_course, timing_f1
 from sparsetime.explanations.rules.explained_feature import balanced_accuracy
 
@@ -30,11 +30,11 @@ SIMULATED = 9  # largest answer of a simulation
 class Material:
     """Held-out passages of one feature: in which it fires, in which it is silent, and a shuffle."""
 
-    active: list[Passage]
-    silent: list[Passage]
+    active: list[FeaturePassage]
+    silent: list[FeaturePassage]
     rng: np.random.Generator
 
-    def mixed(self) -> tuple[list[Passage], Float[np.ndarray, " passages"]]:
+    def mixed(self) -> tuple[list[FeaturePassage], Float[np.ndarray, " passages"]]:
         """All passages in a random order, and which are active."""
         whole = [*self.active, *self.silent]
         order = self.rng.permutation(len(whole))
@@ -80,7 +80,7 @@ def intruder(material: Material, ask: Ask, trials: int = 3) -> float | None:
         strength = np.zeros(len(other.words))
         count = min(int((own[0].strength > 0).sum()), len(strength))
         strength[material.rng.choice(len(strength), count, replace=False)] = 1
-        disguised = Passage(other.rows, other.words, other.gaps, strength)
+        disguised = FeaturePassage(other.rows, other.words, other.gaps, strength)
         place = int(material.rng.integers(4))
         shown = [*own[:place], disguised, *own[place:]]
         choice = parsed_choice(ask(prompts.intruder_prompt(shown)), 4)

@@ -20,7 +20,7 @@ BEFORE, AFTER = 15, 8
 
 @final
 @dataclass(frozen=True, eq=False)
-class Passage:
+class FeaturePassage:
     """The text of some steps of a sequence. strength: |activation| by the feature's largest one."""
 
     rows: Int[np.ndarray, " steps"]
@@ -63,19 +63,19 @@ class PassageReader:
                 self._words.append(word)
                 self._gaps.append(gap)
 
-    def around(self, row: int, strength: Float[np.ndarray, " rows"]) -> Passage:
+    def around(self, row: int, strength: Float[np.ndarray, " rows"]) -> FeaturePassage:
         """The steps about a row, within its sequence."""
         place = int(np.searchsorted(self._begins, row, side="right")) - 1
         first = max(int(self._begins[place]), row - BEFORE)
         stop = min(int(self._begins[place + 1]), row + AFTER + 1)
         rows = np.arange(first, stop)
-        return Passage(
+        return FeaturePassage(
             rows, tuple(self._words[first:stop]), tuple(self._gaps[first:stop]), strength[rows]
         )
 
     def active(
         self, moments: Moments, feature: int, strength: Float[np.ndarray, " rows"], many: int
-    ) -> list[Passage]:
+    ) -> list[FeaturePassage]:
         """Passages about active steps of all activation values alike, the strongest first."""
         sample = moments.sample(feature, "active")
         chosen = spread(sample.rows[sample.positive], many)
@@ -83,12 +83,12 @@ class PassageReader:
 
     def silent(
         self, moments: Moments, feature: int, strength: Float[np.ndarray, " rows"], many: int
-    ) -> list[Passage]:
+    ) -> list[FeaturePassage]:
         """Passages in which the feature is silent, of all kinds of silent steps alike."""
         sample = moments.sample(feature, "active")
         kinds = [sample.rows[sample.kind == kind] for kind in range(3)]
         order = [rows[n] for n in range(4 * many) for rows in kinds if n < len(rows)]
-        found: list[Passage] = []
+        found: list[FeaturePassage] = []
         for row in order:
             if len(found) == many:
                 break

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool
 
-from sparsetime.explanations.language_models.passages import Passage
+from sparsetime.explanations.language_models.passages import FeaturePassage
 
 
-def explanation_prompt(passages: Sequence[Passage]) -> str:
+def explanation_prompt(passages: Sequence[FeaturePassage]) -> str:
     """Asks what the marked tokens have in common."""
     texts = [passage.text(passage.strength > 0) for passage in passages]
     return (
@@ -21,7 +21,7 @@ def explanation_prompt(passages: Sequence[Passage]) -> str:
     )
 
 
-def detection_prompt(explanation: str, passages: Sequence[Passage]) -> str:
+def detection_prompt(explanation: str, passages: Sequence[FeaturePassage]) -> str:
     """Asks in which passages the explained unit is active."""
     return (
         f"A unit of a neural network is active on: {explanation}\n"
@@ -31,7 +31,9 @@ def detection_prompt(explanation: str, passages: Sequence[Passage]) -> str:
 
 
 def fuzzing_prompt(
-    explanation: str, passages: Sequence[Passage], marks: Sequence[Bool[np.ndarray, " steps"]]
+    explanation: str,
+    passages: Sequence[FeaturePassage],
+    marks: Sequence[Bool[np.ndarray, " steps"]],
 ) -> str:
     """Asks which passages have the right tokens marked."""
     pairs = zip(passages, marks, strict=True)
@@ -43,7 +45,7 @@ def fuzzing_prompt(
     )
 
 
-def intruder_prompt(passages: Sequence[Passage]) -> str:
+def intruder_prompt(passages: Sequence[FeaturePassage]) -> str:
     """Asks which passage does not belong to the others."""
     texts = [passage.text(passage.strength > 0) for passage in passages]
     return (
@@ -53,7 +55,7 @@ def intruder_prompt(passages: Sequence[Passage]) -> str:
     )
 
 
-def simulation_prompt(explanation: str, passage: Passage) -> str:
+def simulation_prompt(explanation: str, passage: FeaturePassage) -> str:
     """Asks how active the explained unit is on each token."""
     tokens = "\n".join(f"{n}. {word or '(empty)'}" for n, word in enumerate(passage.words, 1))
     count = len(passage.words)

@@ -1,4 +1,4 @@
-"""Reader: a function of a prompt with a cache on disk, a budget of calls, and counts."""
+"""BudgetedReader: a function of a prompt with a cache on disk, a budget of calls, and counts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class BudgetSpentError(DataError):
 
 
 @final
-class Reader:
+class BudgetedReader:
     """Answers of a language model. calls, cached: how many were asked, and read from the cache.
 
     The cache is keyed by the hash of the model's name and the prompt, so the same question costs
