@@ -22,7 +22,7 @@ from sparsetime.reports.dot_plot import dot_plot
 
 ROOT = Path(__file__).parents[1]
 VERDICTS = ("holds", "fails", "undecided")
-MARK = re.compile(r"<!-- generated: (\w+)(?: (\w+))? -->")
+MARK = re.compile(r"<!-- generated: (\w+)(?: ([\w.]+))? -->")
 FETCHED = re.compile(r"""(?:<link[^>]+?href|\bsrc)=["']?(?:https?:)?//[^"' >]+""")
 
 

@@ -4,7 +4,7 @@ from . import edits as edits
 from .echo import Echo as Echo
 from .effects import Effects as Effects
 from .effects import effects as effects
-from .response import Curve as Curve
+from .response import LagCurve as LagCurve
 from .response import Response as Response
 from .steer import ablate as ablate
 from .steer import steer as steer

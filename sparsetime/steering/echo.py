@@ -19,7 +19,7 @@ from sparsetime.steering.edit_plan import EditPlan
 from sparsetime.steering.effect_passes import EffectPasses, PassResult
 from sparsetime.steering.effect_windows import EffectWindows
 from sparsetime.steering.output_divergence import kl_by_step
-from sparsetime.steering.response import Curve
+from sparsetime.steering.response import LagCurve
 from sparsetime.steering.site_steering import column
 from sparsetime.steering.steered_passes import SteeredPasses
 
@@ -39,10 +39,10 @@ class Echo:
     how many steps longer the feature stays active behind the end, edited less plain.
     """
 
-    total: Curve
-    carried: Curve
-    words: Curve
-    feature: Curve
+    total: LagCurve
+    carried: LagCurve
+    words: LagCurve
+    feature: LagCurve
     latching: Estimate
 
     def to_record(self) -> dict[str, Any]:
@@ -85,10 +85,10 @@ def measured_echo(
         np.concatenate(values) for values in zip(*parts, strict=True)
     )
     return Echo(
-        Curve.of(total, seed),
-        Curve.of(carried, seed),
-        Curve.of(words, seed),
-        Curve.of(change, seed),
+        LagCurve.of(total, seed),
+        LagCurve.of(carried, seed),
+        LagCurve.of(words, seed),
+        LagCurve.of(change, seed),
         estimate(lambda weights: weights @ longer / weights.sum(1), len(longer), seed=seed),
     )
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from sparsetime.codes import SparseCode
 from sparsetime.steering.effect_passes import PassResult
 from sparsetime.steering.output_divergence import Divergence
-from sparsetime.steering.response import Curve, Response, half_life
+from sparsetime.steering.response import LagCurve, Response, half_life
 from sparsetime.steering.site_steering import column
 
 _MOVED = 8
@@ -65,8 +65,8 @@ class MeasuredResponse:
         first = 1 if self.kind == "impulse" else 0
         return Response(
             self.kind,
-            Curve.of(values, seed, null),
-            Curve.of(np.concatenate(self._features), seed),
+            LagCurve.of(values, seed, null),
+            LagCurve.of(np.concatenate(self._features), seed),
             self._most_moved(len(values)),
             half_life(values, first, null, seed),
             _mean_of_numbers(self._relative_norms),

@@ -16,7 +16,7 @@ _MIDDLE = (0.025, 0.975)
 
 @final
 @dataclass(frozen=True)
-class Curve:
+class LagCurve:
     """The mean over windows by lag, and its 95% interval over resampled windows.
 
     null: [features, lags] of other features, None where none were measured.
@@ -32,14 +32,14 @@ class Curve:
         values: Float[np.ndarray, "windows lags"],
         seed: int,
         null: Float[np.ndarray, "features lags"] | None = None,
-    ) -> Curve:
+    ) -> LagCurve:
         """The curve of values by window and lag. One window has no interval: it is the mean."""
         mean = values.mean(0)
         if len(values) < 2:
-            return Curve(mean, mean, mean, null)
+            return LagCurve(mean, mean, mean, null)
         weights = bootstrap_weights(len(values), RESAMPLES, seed)
         low, high = np.quantile(weights @ values / len(values), _MIDDLE, axis=0)
-        return Curve(mean, low, high, null)
+        return LagCurve(mean, low, high, null)
 
     @property
     def null_band(self) -> tuple[Float[np.ndarray, " lags"], Float[np.ndarray, " lags"]] | None:
@@ -83,8 +83,8 @@ class Response:
     """
 
     kind: str
-    divergence: Curve
-    feature: Curve
+    divergence: LagCurve
+    feature: LagCurve
     moved: dict[tuple[str, int], Float[np.ndarray, " lags"]] = field(repr=False)
     half_life: Estimate
     relative_norm: float

@@ -81,7 +81,7 @@ class SiteSteering:
         reads_features = any(span.features for span in self.plan.spans)
         weights = {} if reads_features else self._weights(steps, kept)
         code = None
-        # The state of a dictionary goes on where nothing is edited.
+        # The state of a dictionary continues where nothing is edited.
         acts = reads_features or always_encode or self.sae.is_stateful
         acts = acts or any(weight.any() for weight in weights.values())
         if acts and (self.plan.reads_code or always_encode):
