@@ -17,6 +17,7 @@ from sparsetime.errors import SparsetimeError
 COMMANDS = (
     *("sites", "recipes", "capture", "train", "evaluate", "index"),
     *("label", "perievent", "compare", "explain", "match", "circuit", "attribute", "monitor"),
+    *("steer", "ablate", "effects"),
     *("suite", "leaderboard", "claim", "convert", "explore", "export", "report"),
     *("verify", "testbeds", "demo"),
 )

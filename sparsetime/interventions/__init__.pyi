@@ -11,3 +11,4 @@ from .logits import next_token_logits as next_token_logits
 from .logits import next_tokens as next_tokens
 from .patch import patched as patched
 from .span import Span as Span
+from .span_text import parse_span as parse_span

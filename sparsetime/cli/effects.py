@@ -1,0 +1,102 @@
+"""sparsetime effects: measure the effect of an edit by lag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sparsetime.cli.app import app
+from sparsetime.cli.options import IndexOption, Out, Seed, say, stdout, table
+from sparsetime.cli.steering_arguments import (
+    EditOption,
+    SiteOption,
+    SteeredDictionary,
+    SteeredModel,
+    SteeringArguments,
+    UnitsOption,
+)
+
+if TYPE_CHECKING:
+    from sparsetime.steering import LagCurve
+
+_SHOWN = (0, 1, 2, 4, 8, 16, 32, 64)
+
+
+@app.command()
+def effects(
+    model: SteeredModel,
+    dictionary: SteeredDictionary,
+    edit: EditOption,
+    store: Annotated[str, typer.Option(help="A store of texts, from which windows are taken.")],
+    at: Annotated[
+        str, typer.Option(help="onset: where the feature starts to be active; or a step.")
+    ] = "onset",
+    lags: Annotated[int, typer.Option(help="Steps behind the edit that are measured.")] = 32,
+    hold: Annotated[int, typer.Option(help="Steps of the held edit.")] = 16,
+    windows: Annotated[int, typer.Option(help="The most windows.")] = 32,
+    null: Annotated[int, typer.Option(help="Random features to compare with.")] = 8,
+    echo: Annotated[
+        bool, typer.Option("--echo", help="Also write with the edit, and part what is left.")
+    ] = False,
+    units: UnitsOption = None,
+    index: IndexOption = None,
+    site: SiteOption = None,
+    out: Out = None,
+    seed: Seed = None,
+) -> None:
+    """Measure how large the effect of an edit is, how long it lasts, and what carries it.
+
+    --out saves it, into the folder of an index to show it in the explorer.
+
+    \b
+    Examples:
+      sparsetime effects --model my-model --dictionary runs/x/topk --edit 12=1.0 \\
+        --store runs/x/activations
+      sparsetime effects --model my-model --dictionary runs/x/topk --edit 12=ablate --echo \\
+        --index runs/x/topk/features --store runs/x/activations --out runs/x/topk/features
+    """
+    from sparsetime import effects as run
+    from sparsetime import open_index, open_store
+    from sparsetime.steering.edit_text import parse_edits
+
+    edits = parse_edits(edit)
+    given = SteeringArguments.of(model, dictionary, site)
+    found = run(
+        given.model,
+        given.dictionaries,
+        edits,
+        open_store(store),
+        at=int(at) if at.isdigit() else at,
+        lags=lags,
+        hold=hold,
+        windows=windows,
+        null=null,
+        echo=echo,
+        units=units,
+        index=None if index is None else open_index(index),
+        seed=seed or 0,
+        out=out,
+    )
+    shown_lags = [lag for lag in _SHOWN if lag <= lags]
+    shown = table("response", *(f"lag {lag}" for lag in shown_lags), "half-life", "null")
+    for kind, response in found.responses.items():
+        half = response.half_life
+        censored = ">= " if half.details["censored"] else ""
+        row = [*_values(response.divergence, shown_lags), f"{censored}{half.value:.3g}"]
+        shown.add_row(kind, *row, "-" if half.null != half.null else f"{half.null:.3g}")
+        if response.divergence.null is not None:
+            means = response.divergence.null.mean(0)
+            shown.add_row("  null", *(f"{means[lag]:.3g}" for lag in shown_lags), "", "")
+    if found.echo is not None:
+        for name in ("carried", "words"):
+            curve: LagCurve = getattr(found.echo, name)
+            shown.add_row(f"echo: {name}", *_values(curve, shown_lags), "", "")
+    stdout().print(shown)
+    say(f"{found.divergence_is}, mean of {found.windows} windows")
+    if out is not None:
+        say(f"{out}/effects")
+
+
+def _values(curve: LagCurve, lags: list[int]) -> list[str]:
+    return [f"{curve.mean[lag]:.3g}" for lag in lags]

@@ -1,0 +1,113 @@
+"""The commands steer, ablate and effects, and the texts in which they take edits and spans."""
+
+import pytest
+from steered_models import language_model, small_dictionary
+from typer.testing import CliRunner
+
+import sparsetime as st
+from sparsetime.cli import app
+from sparsetime.errors import ConfigError
+from sparsetime.files import Folder
+from sparsetime.interventions import parse_span
+from sparsetime.steering.edit_text import parse_edits
+from sparsetime.steering.edits import Ablate, Add, Set, Swap
+
+MODEL = """
+from steered_models import language_model
+
+def build():
+    return language_model()
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "generated()",
+        "steps(2, 5) | last(3)",
+        "~(prompt() & while_on(3, above=0.5, hold=2)).rising(2).falling(3)",
+        "after('def ') & ~where(kind='string')",
+    ],
+)
+def test_a_span_of_a_text_is_the_span_of_the_code(text):
+    names = {name: getattr(st.spans, name) for name in dir(st.spans)}
+    assert str(parse_span(text)) == str(eval(text, names))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("steps(2", "expected one such as generated"),
+        ("later()", "got the span 'later' in 'later\\(\\)', which does not exist"),
+        ("stepz(1)", "expected 'steps'"),
+        ("steps(open('x'))", "arguments are not numbers and texts"),
+        ("steps(1, 2, 3)", "takes from 0 to 2 positional arguments"),
+        ("steps(3, 3)", "0 <= begin < end"),
+        ("__import__('os').system('x')", "expected one such as"),
+        ("2", "expected one such as"),
+    ],
+)
+def test_texts_that_are_no_span(text, words):
+    with pytest.raises(ConfigError, match=words):
+        parse_span(text)
+
+
+def test_edits_of_texts():
+    parsed = parse_edits(["12=2.0", "12=set:0", "3=ablate:mean", "4=swap:9"])
+    assert parsed == {
+        12: [Add(strength=2.0), Set(strength=0.0)],
+        3: [Ablate(by="mean")],
+        4: [Swap(other=9)],
+    }
+    for text in ("12", "x=1", "12=much", "12=double:2"):
+        with pytest.raises(ConfigError, match=f"got the edit '{text}'"):
+            parse_edits([text])
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_model.py").write_text(MODEL)
+    sae = small_dictionary("topk", 1, 0.1, k=6)
+    sae.provenance = {"site": "model.layers.0"}
+    sae.save("sae")
+    return ["--model", "my_model.py:build", "--dictionary", "sae"]
+
+
+def _run(*arguments, code=0):
+    result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_steer_and_ablate_print_both_texts(work):
+    prompt = ["--prompt", "BCDE", "--tokens", "6"]
+    output = _run("steer", *work, "--edit", "3=90", "--span", "generated()", *prompt)
+    plain, steered, record = output.splitlines()
+    assert plain.split(maxsplit=1)[1] != steered.split(maxsplit=1)[1]
+    assert record.startswith("model.layers.0: 5 steps edited, added norm / norm of the site ")
+    output = _run("ablate", *work, "--feature", "3", "--feature", "4", *prompt)
+    assert output.splitlines()[0] == plain
+    output = _run("ablate", *work, "--feature", "99", *prompt, code=2)
+    assert "expected a number from 0 to 31" in output
+
+
+def test_effects_prints_a_table_and_saves(work):
+    texts = [st.Document(f"text {i}", text="BCDEFGHBCDEFGH" * 2) for i in range(3)]
+    tokens = [st.Document(d.id, tokens=[ord(c) - 60 for c in d.text]) for d in texts]
+    model = language_model().model
+    store = st.capture(model, tokens, site="model.layers.0", out="store", progress=False)
+    assert len(store.sequences) == 3
+    output = _run(
+        "effects", *work, "--edit", "3=9", "--store", "store", "--at", "3", "--lags", "4",
+        "--hold", "2", "--null", "2", "--echo", "--out", "index",
+    )  # fmt: skip
+    lines = output.splitlines()
+    assert any(line.split()[:3] == ["response", "lag", "0"] for line in lines)
+    assert [line.split()[0] for line in lines if line.startswith(("imp", "step", "rel"))] == [
+        "impulse", "step", "release",
+    ]  # fmt: skip
+    assert "KL in nats, mean of 6 windows" in output
+    saved = Folder("index").read_json("effects/3.json", 1)
+    assert saved["settings"]["at"] == 3
+    assert len(saved["echo"]["carried"]["mean"]) == 5
