@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from circuit_tracer.transcoder.activation_functions import JumpReLU
+from circuit_tracer.transcoder.cross_layer_transcoder import CrossLayerTranscoder
 from circuit_tracer.transcoder.single_layer_transcoder import (
     SingleLayerTranscoder,
     load_relu_transcoder,
@@ -23,9 +24,30 @@ def computed(path: Path, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
+def write_cross_layer(folder: Path, x: Tensor) -> None:
+    """Cross-layer transcoders of three layers, whose inputs and outputs stand side by side."""
+    layers = torch.stack([x, x.flip(0) * 0.7, x.roll(3, 0) * 1.3])
+    for name in ("relu", "jump_relu"):
+        clt = CrossLayerTranscoder(
+            3, WIDTH // 3, D_IN, activation_function=name, lazy_decoder=False,
+            device=torch.device("cpu"), dtype=torch.float32,
+        )  # fmt: skip
+        shake(clt)
+        if name == "jump_relu":
+            clt.activation_function.threshold.abs_()
+        path = folder / f"cross_layer_{name}"
+        clt.to_safetensors(str(path))
+        code = clt.encode(layers)
+        output = clt.decode(code)
+        joined = [t.transpose(0, 1).flatten(1) for t in (layers, code, output)]
+        write_expected(path, *joined)
+
+
+@torch.no_grad()
 def write(folder: Path) -> None:
     """One folder for each kind."""
     x = rows(D_IN)
+    write_cross_layer(folder, x)
     threshold = torch.rand(WIDTH, generator=torch.Generator().manual_seed(2)) * 0.5
     for name in ("relu", "jumprelu"):
         for skip in (False, True):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import torch
-from torch import Tensor
 
 
-def torch_file_bytes(tensors: Mapping[str, Tensor]) -> bytes:
-    """Tensors by name, as `torch.load(..., weights_only=True)` reads them; no checksum."""
+def torch_file_bytes(values: Mapping[str, Any]) -> bytes:
+    """Tensors and plain values by name, as `torch.load(..., weights_only=True)` reads them."""
     stream = io.BytesIO()
-    torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}, stream)
+    torch.save(dict(values), stream)
     return stream.getvalue()

@@ -3,6 +3,7 @@
 from .convert import convert as convert
 from .foreign_format import ForeignFormat as ForeignFormat
 from .hook_names import site_of_hook as site_of_hook
+from .lm_eval import write_lm_eval_steering as write_lm_eval_steering
 from .load import formats as formats
 from .load import load as load
 from .plain_weights import PlainWeights as PlainWeights

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.decoders.cross_layer import CrossLayerDecoder
+from sparsetime.dictionaries.decoders.cross_layer import CrossLayerBase
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders.matching_pursuit import MatchingPursuitEncoder
@@ -92,7 +92,7 @@ def _check_expressible(dictionary: Dictionary) -> None:
     if encoder.kind not in _LINEAR and not isinstance(encoder, _PURSUITS):
         lost.append(f"the encoder {encoder.kind!r}, which is no single linear map")
     joined = len(dictionary.in_dims) > 1 or len(dictionary.out_dims or ()) > 1
-    if joined or isinstance(decoder, CrossLayerDecoder):
+    if joined or isinstance(decoder, CrossLayerBase):
         lost.append(f"several joined sites ({len(dictionary.in_dims)})")
     elif type(decoder).decode is not Decoder.decode or type(decoder).written is not Decoder.written:
         lost.append(f"the decoder {decoder.kind!r}, which is no sum of one atom a latent")

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
+from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.files import Folder
 from sparsetime.interop.conventions import Conventions
 from sparsetime.interop.foreign_files import ForeignFiles
 from sparsetime.interop.plain_weights import PlainWeights
 from sparsetime.registry import Register
 
-Read: TypeAlias = Callable[[ForeignFiles, Conventions], PlainWeights]
+Read: TypeAlias = Callable[[ForeignFiles, Conventions], PlainWeights | Dictionary]
 Write: TypeAlias = Callable[[PlainWeights, Folder], None]
 
 
@@ -22,8 +23,8 @@ class ForeignFormat:
     """A format of another library.
 
     recognises: whether a folder or file is of this format, from its names and configs. reads: the
-    weights. writes: into a folder; None where the format is only read. proved_by: what its tests
-    compare with: "the library's own class", "its published description" or "a file of ours".
+    weights, or the dictionary where they are more than plain ones. writes: into a folder; None
+    where the format is only read. proved_by: what its tests compare with.
     """
 
     name: str

@@ -38,27 +38,19 @@ def load(
     url = folder_url(path, "path")
     if format is None and not conventions and _is_own(url):
         return serialise.load(url)
-    weights, known = read_weights(url, format, **conventions)
-    return composed(weights, known.name)
-
-
-def read_weights(
-    url: str,
-    format: str | None = None,  # noqa: A002
-    **conventions: Any,
-) -> tuple[PlainWeights, ForeignFormat]:
-    """The weights of another library's dictionary, and its format. Errors: as `load`."""
     source = ForeignFiles.at(url)
     if source.file and not any(entry.recognises(source) for entry in FORMATS.values()):
         source = ForeignFiles(source.folder)  # one file of several that belong together
     known = _format_of(source) if format is None else FORMATS[format]
     settled = Conventions(conventions)
-    weights = known.reads(source, settled)
+    made = known.reads(source, settled)
     settled.finish(source.where)
-    weights.provenance["format"] = known.name
+    dictionary = composed(made, known.name) if isinstance(made, PlainWeights) else made
+    dictionary.name, dictionary.is_fitted = known.name, True
+    dictionary.provenance["format"] = known.name
     if settled.resolved:
-        weights.provenance["conventions"] = dict(settled.resolved)
-    return weights, known
+        dictionary.provenance["conventions"] = dict(settled.resolved)
+    return dictionary
 
 
 def formats() -> list[ForeignFormat]:

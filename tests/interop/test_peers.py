@@ -20,7 +20,7 @@ from sparsetime.errors import ConfigError
 
 def test_every_library_and_architecture_has_a_file():
     assert {name.split("/")[0] for name in names()} == set(FORMATS)
-    assert len(names()) == 52
+    assert len(names()) == 54
     assert set(names()) >= REFUSED | FOLDED
 
 

@@ -135,7 +135,9 @@ def write(weights: PlainWeights, folder: Folder) -> None:
             "gate_bias" if kind == "GatedAutoEncoder" else "encoder.bias": weights.encoder_bias,
         }
     folder.make()
-    folder.write_bytes(WEIGHTS, torch_file_bytes(tensors | extra))
+    folder.write_bytes(
+        WEIGHTS, torch_file_bytes({name: t.contiguous() for name, t in (tensors | extra).items()})
+    )
     origin = weights.provenance
     trainer: dict[str, Any] = {
         "dict_class": kind,
