@@ -50,6 +50,7 @@ STREAMS = {
     "rows of a probe": "rows that a linear probe is fit on and scored on",
     "shuffled pairs of texts": "order of second texts in the null of contrastive scores, by draw",
     "order of texts in a pair": "which text of a contrastive pair comes first, in a null",
+    "points of a distance law": "points that a law is fitted on, and shuffled positions",
     "shuffled tree of labels": "places of classes in a tree, in the null of their agreement",
     "sequences of a probe": "sequences that a probe is fit on and scored on",
     "shuffled steps": "order of steps in the shuffled null; some metrics draw it by sequence",

@@ -14,6 +14,8 @@ from .circuit_scores import ranking_scores as ranking_scores
 from .circuit_scores import set_scores as set_scores
 from .contrastive import ContrastiveScores as ContrastiveScores
 from .contrastive import contrastive_scores as contrastive_scores
+from .distance_laws import DistanceLaws as DistanceLaws
+from .distance_laws import distance_laws as distance_laws
 from .embedding_similarity import monosemanticity_score as monosemanticity_score
 from .error_split import ErrorSplit as ErrorSplit
 from .error_split import fit_error_split as fit_error_split
@@ -24,6 +26,8 @@ from .metric import Metric as Metric
 from .metric import MetricSpec as MetricSpec
 from .metric import MetricValue as MetricValue
 from .monosemanticity import monosemanticity as monosemanticity
+from .onsets import Onsets as Onsets
+from .onsets import onsets as onsets
 from .out_of_distribution import energy_score as energy_score
 from .out_of_distribution import hierarchy_agreement as hierarchy_agreement
 from .out_of_distribution import mahalanobis_score as mahalanobis_score

@@ -27,8 +27,8 @@ PLANTED, SHIFT = 7, 4.0
     "sparse_probing",
     system=249,
     says="Accuracy against k separates properties that one neuron holds from spread ones: some "
-    "property reaches at least .8 of the gain in AUROC of 64 neurons with one, and some at most .6; a "
-    "planted neuron is found at k = 1, and shuffled labels score chance.",
+    "property reaches at least .8 of the gain in AUROC of 64 neurons with one, and some at most "
+    ".6; a planted neuron is found at k = 1, and shuffled labels score chance.",
     data="neurons of the MLP of layer 1 of 4 of the Python-source model, windows of held-out "
     "documents; four labels of Python's parser and four properties of a token",
     expects=[

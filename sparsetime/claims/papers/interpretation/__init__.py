@@ -1,0 +1,1 @@
+"""Claims of family C: features, circuits and representations of models; one file a claim."""
