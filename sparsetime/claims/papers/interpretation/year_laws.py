@@ -78,10 +78,11 @@ def _rows(model: LoadedModel, years: np.ndarray) -> list[Float[Tensor, "years d"
     texts = [FRAME.format(year=year) for year in years]
     ids = torch.tensor(model.tokenizer(texts)["input_ids"])
     sites = [f"model.layers.{layer}" for layer in LAYERS]
+    without_head = model.model.get_submodule("model")
     parts: list[list[Tensor]] = [[] for _ in sites]
     for batch in ids.split(50):
         with torch.no_grad(), recording(model.model, sites) as activations:
-            model.model.model(input_ids=batch, use_cache=False)
+            without_head(input_ids=batch, use_cache=False)
         for part, site in zip(parts, sites, strict=True):
             part.append(activations[site][:, -1])
     return [torch.cat(part) for part in parts]
