@@ -12,6 +12,8 @@ from .circuit_scores import edge_ranking as edge_ranking
 from .circuit_scores import node_ranking as node_ranking
 from .circuit_scores import ranking_scores as ranking_scores
 from .circuit_scores import set_scores as set_scores
+from .concept_onsets import ConceptOnsets as ConceptOnsets
+from .concept_onsets import concept_onsets as concept_onsets
 from .contrastive import ContrastiveScores as ContrastiveScores
 from .contrastive import contrastive_scores as contrastive_scores
 from .distance_laws import DistanceLaws as DistanceLaws
@@ -26,8 +28,6 @@ from .metric import Metric as Metric
 from .metric import MetricSpec as MetricSpec
 from .metric import MetricValue as MetricValue
 from .monosemanticity import monosemanticity as monosemanticity
-from .onsets import Onsets as Onsets
-from .onsets import onsets as onsets
 from .out_of_distribution import energy_score as energy_score
 from .out_of_distribution import hierarchy_agreement as hierarchy_agreement
 from .out_of_distribution import mahalanobis_score as mahalanobis_score

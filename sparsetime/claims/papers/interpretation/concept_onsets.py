@@ -11,8 +11,8 @@ from sparsetime.claims.claim import AtLeast, Lab, Less, claim
 from sparsetime.claims.lab.best_single_feature import best_single_feature_auroc
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.recipes import dictionary
+from sparsetime.metrics.concept_onsets import concept_onsets
 from sparsetime.metrics.model_windows import token_windows
-from sparsetime.metrics.onsets import onsets
 from sparsetime.models.hooks import recording
 from sparsetime.models.load import LoadedModel
 from sparsetime.models.untrained import untrained_copy
@@ -70,7 +70,7 @@ def _values(lab: Lab, seed: int, shifted: bool = False) -> dict[str, float]:
     values: dict[str, float] = {}
     having = flagged = 0
     for number, name in enumerate(CONCEPTS):
-        found = onsets(auroc[1:, :, number], auroc[0, :, number], MARGIN)
+        found = concept_onsets(auroc[1:, :, number], auroc[0, :, number], MARGIN)
         having += found.first >= 0
         flagged += int(found.reappears[-1].sum())
         values[f"onset step of {name}"] = (

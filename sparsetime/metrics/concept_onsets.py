@@ -15,7 +15,7 @@ NEVER = -1
 
 @final
 @dataclass(frozen=True, eq=False)
-class Onsets:
+class ConceptOnsets:
     """When and where a concept is held.
 
     onset: for each layer the number of the first checkpoint from which on the concept is held, -1
@@ -35,12 +35,12 @@ class Onsets:
         return int(some.min()) if len(some) else NEVER
 
 
-def onsets(
+def concept_onsets(
     scores: Float[np.ndarray, "checkpoints layers"],
     control: Float[np.ndarray, " controls"],
     margin: float = 0.05,
-) -> Onsets:
-    """Onsets of a concept from its score at each checkpoint and layer.
+) -> ConceptOnsets:
+    """ConceptOnsets of a concept from its score at each checkpoint and layer.
 
         held_cl  = score_cl > control_l + margin
         onset_l  = first c with held_c'l for all c' >= c
@@ -65,4 +65,4 @@ def onsets(
     for layer in range(2, held.shape[1]):
         gap = ~held[:, layer - 1]
         reappears[:, layer] = held[:, layer] & gap & held[:, : layer - 1].any(1)
-    return Onsets(onset, held, reappears)
+    return ConceptOnsets(onset, held, reappears)
