@@ -40,7 +40,7 @@ def concept_onsets(
     control: Float[np.ndarray, " controls"],
     margin: float = 0.05,
 ) -> ConceptOnsets:
-    """ConceptOnsets of a concept from its score at each checkpoint and layer.
+    """Onsets of a concept from its score at each checkpoint and layer.
 
         held_cl  = score_cl > control_l + margin
         onset_l  = first c with held_c'l for all c' >= c

@@ -1,4 +1,4 @@
-"""ConceptOnsets over checkpoints and reappearances over layers, by hand."""
+"""Onsets over checkpoints and reappearances over layers, by hand."""
 
 import numpy as np
 import pytest
