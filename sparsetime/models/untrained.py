@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import cast
 
 from torch import nn
 
@@ -17,10 +16,11 @@ from sparsetime.models.wrappers import unwrapped
 def untrained_copy(model: nn.Module | LoadedModel, seed: int = 0) -> LoadedModel:
     """The model with weights as before training, drawn by its own initialisation.
 
-    A model of transformers is built again from its configuration. Of any other module a copy is
-    made, and `reset_parameters` is called on every part that has one. The tokenizer is kept; the
-    name has "untrained" in front. The copy is in evaluation mode, with the model's dtype and
-    device. What a probe reads in it is due to the architecture and the inputs alone.
+    A model of transformers is built again from its configuration, within another module too. Of any
+    other module a copy is made, and `reset_parameters` is called on every part that has one. The
+    tokenizer is kept; the name has "untrained" in front. The copy is in evaluation mode, with the
+    model's dtype and device. What a probe reads in it is due to the architecture and the inputs
+    alone.
 
     Errors: ConfigError, with their names, where parameters are of a module without
     `reset_parameters`.
@@ -28,10 +28,8 @@ def untrained_copy(model: nn.Module | LoadedModel, seed: int = 0) -> LoadedModel
     loaded = load_model(model)
     original = unwrapped(loaded.model)
     with seeds.torch_globals(seed, "initial weights of an untrained copy"):
-        fresh = _from_configuration(original)
-        if fresh is None:
-            fresh = copy.deepcopy(original)
-            _reset(fresh)
+        fresh = copy.deepcopy(original)
+        _reset(fresh)
     like = next(original.parameters(), None)
     if like is not None:
         fresh.to(device=like.device, dtype=like.dtype)
@@ -39,17 +37,19 @@ def untrained_copy(model: nn.Module | LoadedModel, seed: int = 0) -> LoadedModel
     return LoadedModel(fresh, loaded.tokenizer, f"untrained {loaded.name}", model_hash(fresh))
 
 
-def _from_configuration(model: nn.Module) -> nn.Module | None:
+def _reset(model: nn.Module) -> None:
     from transformers import PreTrainedModel
 
-    if not isinstance(model, PreTrainedModel):
-        return None
-    return cast(nn.Module, type(model)(copy.deepcopy(model.config)))
-
-
-def _reset(model: nn.Module) -> None:
-    missed = []
+    missed, rebuilt = [], set[nn.Module]()
     for path, module in model.named_modules():
+        if module in rebuilt:
+            continue
+        if isinstance(module, PreTrainedModel):
+            made = type(module)(copy.deepcopy(module.config))
+            keys = module.load_state_dict(made.state_dict(), strict=False)
+            missed += [f"{path}.{name}" if path else name for name in keys.missing_keys]
+            rebuilt.update(module.modules())
+            continue
         reset = getattr(module, "reset_parameters", None) or getattr(
             module, "_reset_parameters", None
         )

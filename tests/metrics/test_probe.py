@@ -5,6 +5,7 @@ import pytest
 import torch
 from known_codes import Itself, make_store
 from toy_models import bert
+from toy_signals import vit
 
 import sparsetime as st
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
@@ -118,6 +119,20 @@ def test_an_untrained_copy_is_another_one_and_reproducible():
     for name, weight in first.model.named_parameters():
         if name.endswith("word_embeddings.weight"):  # as the configuration says
             assert weight.std().item() == pytest.approx(model.config.initializer_range, rel=0.25)
+
+
+def test_a_model_of_transformers_within_a_module_is_initialised_too():
+    """Its class token and positions are of no part that has reset_parameters."""
+    model = torch.nn.ModuleDict({"vit": vit(), "head": torch.nn.Linear(16, 2)})
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.fill_(7.0)
+    fresh = dict(untrained_copy(model).model.named_parameters())
+    assert "vit.embeddings.cls_token" in fresh
+    assert [name for name, weight in fresh.items() if (weight == 7).any()] == []
+    model["vit"].scale = torch.nn.Parameter(torch.ones(3))
+    with pytest.raises(ConfigError, match=r"initialises \(vit\.scale\)"):
+        untrained_copy(model)
 
 
 def test_parameters_that_nothing_initialises_are_named():

@@ -254,8 +254,8 @@ class _SiteProbe:
             raise MismatchError(
                 f"got a feature map of shape {list(shape)} from the site {self._name!r}, with "
                 f"{' x '.join(map(str, places))} places at each time; give feature_map='flatten' "
-                "for a row of each place, 'pool' for their mean, or 'features' for all places in "
-                "one row"
+                "(--feature-map flatten) for a row of each place, 'pool' for their mean, or "
+                "'features' for all places in one row"
             )
         of_pictures = layout.folded and len(places) == 1
         leading = leading_tokens(self._probe.model, None, places[0]) if of_pictures else 0

@@ -78,9 +78,13 @@ class FoundRows:
         one, *others = dict.fromkeys(clocks.values())
         if others:
             shown = "; ".join(f"{name}: {clock.summary()}" for name, clock in clocks.items())
+            kinds = dict.fromkeys(clocks.values())
+            groups = [[name for name in clocks if clocks[name] == kind] for kind in kinds]
+            apart = " and ".join(f"site={names}" for names in groups)
             raise ConfigError(
-                f"got sites with rows at several rates ({shown}); capture those of one rate at a "
-                "time"
+                f"got sites with rows at several rates ({shown}), expected one, since stores of "
+                f"one capture share the times of their rows; capture {apart}, each with a folder "
+                "of its own as out="
             )
         return one
 

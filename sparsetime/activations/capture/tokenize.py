@@ -250,7 +250,8 @@ class DocumentPreparer:
         if self._tokenizer is None:
             raise DataError(
                 f"the data is text, and the model {self._model_name!r} came without a tokenizer; "
-                f"give tokenizer=…, or give token arrays"
+                "give tokenizer=…, or token arrays, which FASTA files give with alphabet= (on the "
+                "command line --set read.alphabet=ACD…)"
             )
         if not getattr(self._tokenizer, "is_fast", False):
             raise DataError(
