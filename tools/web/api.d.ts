@@ -614,6 +614,11 @@ declare namespace Api {
     likeness: number;
   }
 
+  interface SensorPlaces {
+    places: Array<[number, number] | null>;
+    reason: string;
+  }
+
   interface Spectrogram {
     first: number;
     stop: number;
@@ -726,6 +731,7 @@ declare namespace Api {
     mean_picture: string;
     z_picture: string;
     largest_z: number;
+    sensors: SensorPlaces;
     moments: number;
     sequences: number;
     reason: string;

@@ -16,6 +16,7 @@ from sparsetime.explorer.workbench.input_pyramid import series_values
 from sparsetime.explorer.workbench.input_source import InputSource
 from sparsetime.explorer.workbench.pictures import as_pictures, grey, is_frames, picture_address
 from sparsetime.explorer.workbench.run_cache import RunCache
+from sparsetime.explorer.workbench.sensor_places import SensorPlaces, sensor_places
 
 SEQUENCES, MOST_STEPS, MOST_NUMBERS = 8, 200_000, 16_000_000
 MOMENTS = 400  # active steps that are averaged, evenly spread over all
@@ -35,6 +36,7 @@ class TriggeredAverage(FrozenRecord):
     spectrum: mean amplitude over windows and channels at `frequencies`, in Hz or cycles an input
     step; null_low and null_high: least and greatest of the shifts. Of frames, pictures of the mean
     and of z, dark below and light above the null; largest_z: the largest size of z.
+    sensors: where the channels of an EEG are on the head, or why that is unknown.
     moments: active steps that were averaged; sequences: how many they are of. reason: why there is
     nothing of an input that was kept; empty otherwise.
     """
@@ -54,6 +56,7 @@ class TriggeredAverage(FrozenRecord):
     mean_picture: Text = ""
     z_picture: Text = ""
     largest_z: float = 0.0
+    sensors: SensorPlaces = SensorPlaces()
     moments: int = 0
     sequences: int = 0
     reason: Text = ""
@@ -168,6 +171,7 @@ def _series(parts: list[_Part], step: float, unit: str) -> TriggeredAverage:
         spectrum=tuple((amplitudes[0] * scale).tolist()),
         null_low=tuple((shifts.min(0) * scale).tolist()),
         null_high=tuple((shifts.max(0) * scale).tolist()),
+        sensors=sensor_places(first.channels, first.units),
         moments=sum(len(part.rows) for part in parts),
         sequences=len(parts),
     )

@@ -4,6 +4,7 @@ import { pictureOf } from "../../web/colour_map.js";
 import { colour, h, messageOf, plural, short } from "../../web/dom.js";
 import { sequenceName } from "../../web/durations.js";
 import { lineChart } from "../../web/line_chart.js";
+import { headMap } from "./head_map.js";
 
 const FEW = 6; // channels that are drawn as lines
 const CLEAR = 4; // |z| that 19 shifts hardly give by chance
@@ -80,7 +81,7 @@ function series(answer, hue) {
     hue,
     note: "Mean over windows and channels. Grey: least and greatest of the null.",
   });
-  return h("div.averages", {}, charts, spectrum);
+  return h("div.averages", {}, headMap(answer), charts, spectrum);
 }
 
 /**
