@@ -69,4 +69,4 @@ def _hookpoint(dictionary: Dictionary, model: LoadedModel) -> str:
             f"got the site {site!r}, expected the output of a module within the base model of "
             f"{model.name!r}, which is all that lm-eval steers"
         )
-    return below[module]
+    return str(below[module])
