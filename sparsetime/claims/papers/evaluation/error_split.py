@@ -7,12 +7,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime import seeds
+from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.claims.claim import AtLeast, Lab, Less, claim
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.interventions.lm_loss import next_token_loss
 from sparsetime.metrics.error_split import ErrorSplit, fit_error_split, unexplained
-from sparsetime.metrics.model_windows import token_windows
 
 SITE = "model.layers.1"
 WIDTHS, K, ROWS = (256, 1024), 16, 40_000

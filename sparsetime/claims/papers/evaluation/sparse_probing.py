@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from sparsetime import seeds
+from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.claims.claim import AtLeast, AtMost, Lab, Less, claim
 from sparsetime.claims.lab.splits import Splits
-from sparsetime.metrics.model_windows import token_windows
 from sparsetime.models.hooks import recording
 from sparsetime.statistics.linear_probe import ProbeSplit, as_strings, centred, probe_split
 from sparsetime.statistics.sparse_probe import k_sparse_probe
