@@ -19,7 +19,12 @@ export function headMap({ channels, times, unit, z, mean, units, sensors }) {
   const at = times.map((_, t) => t).reduce((best, t) => (size(t) > size(best) ? t : best), 0);
   const largest = Math.max(size(at), 1e-9);
   const middle = SIZE / 2;
-  const picture = node("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, class: "head-map", role: "img", "aria-label": "z of the channels on the head" });
+  const picture = node("svg", {
+    viewBox: `0 0 ${SIZE} ${SIZE}`,
+    class: "head-map",
+    role: "img",
+    "aria-label": "z of the channels on the head",
+  });
   picture.append(
     node("circle", { class: "outline", cx: middle, cy: middle, r: RADIUS }),
     node("path", {
