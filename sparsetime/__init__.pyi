@@ -16,6 +16,7 @@ from . import matching as matching
 from . import metrics as metrics
 from . import models as models
 from . import monitors as monitors
+from . import retrieval as retrieval
 from . import statistics as statistics
 from . import steering as steering
 from . import suites as suites
@@ -67,6 +68,8 @@ from .monitors.monitor import monitor as monitor
 from .monitors.monitor import open_monitor as open_monitor
 from .registry import recipes as recipes
 from .reports.report import report as report
+from .retrieval.classify import classify as classify
+from .retrieval.code_search import search as search
 from .segments import Segments as Segments
 from .steering import edits as edits
 from .steering.effects import effects as effects

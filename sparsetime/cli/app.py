@@ -16,8 +16,8 @@ from sparsetime.errors import SparsetimeError
 #: The commands in the order of use, which is the order of the help; each is a file of this folder.
 COMMANDS = (
     *("sites", "recipes", "capture", "train", "evaluate", "index"),
-    *("label", "perievent", "compare", "explain", "match", "circuit", "attribute", "monitor"),
-    *("steer", "ablate", "effects"),
+    *("label", "perievent", "compare", "explain", "match", "classify", "search"),
+    *("circuit", "attribute", "steer", "ablate", "effects", "monitor"),
     *("suite", "leaderboard", "claim", "convert", "explore", "export", "report"),
     *("verify", "testbeds", "demo"),
 )

@@ -73,7 +73,7 @@ class _Features:
     def material(self, feature: int) -> tests.Material:
         """The held-out passages of a feature."""
         strength = self._strength(feature)
-        rng = seeds.numpy_generator(self._seed, "moments of an explanation", feature, "passages")
+        rng = seeds.numpy_generator(self._seed, "passages of an explanation", feature)
         return tests.Material(
             self.passages.active(self._scoring, feature, strength, TESTED),
             self.passages.silent(self._scoring, feature, strength, TESTED),
