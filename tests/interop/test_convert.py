@@ -164,7 +164,7 @@ def plain_weights(d_in, d_out, width, k, rule, length, subtracts, skip, seed):
 
 
 @given(CASES)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_plain_weights_come_back_bit_for_bit(case):
     plain = plain_weights(**case)
     back = extracted(composed(plain, "saelens"))
@@ -184,7 +184,7 @@ def test_plain_weights_come_back_bit_for_bit(case):
 
 
 @given(CASES, some.booleans())
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_the_other_convention_is_the_same_function(case, subtracts):
     plain = plain_weights(**case)
     x = torch.randn(20, plain.d_in, generator=torch.Generator().manual_seed(0))

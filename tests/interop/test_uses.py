@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from interop.peer_files import GOLDEN, expected, readable
+from interop.peer_files import GOLDEN, expected
 from known_codes import make_store
 
 import sparsetime as st
@@ -24,7 +24,7 @@ LENGTHS = (100, 156)
 @pytest.fixture(scope="module")
 def rows():
     """Rows near those of the files, more of them."""
-    x = expected(readable()[0])["x"].repeat(8, 1)
+    x = expected("sae_lens/standard")["x"].repeat(8, 1)
     return x + 0.01 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
 
 
@@ -42,7 +42,7 @@ def test_it_trains_further_from_its_weights(name, rows, tmp_path):
     data = {"x": rows, "target": target} if sae.out_dims else rows
     before = (sae(rows) - target).square().sum(1).mean()
     st.train(
-        sae, data, out=tmp_path / "run", rows=3200, batch=64, learning_rate=3e-3, show=False
+        sae, data, out=tmp_path / "run", rows=1280, batch=64, learning_rate=3e-3, show=False
     )  # fmt: skip
     assert (sae(rows) - target).square().sum(1).mean() < before
     moved = {key: (sae.state_dict()[key] - old).abs().max() for key, old in start.items()}
