@@ -57,7 +57,8 @@ class AttributionGraph:
     nodes: a table, see `node_table`. weights: direct effect of each node (column) on each node
     (row), [nodes, nodes]; of a feature's row the sum is its pre-activation, of a target's row its
     value. scores: of the whole graph, the error share first. about: model, sites, texts of the
-    tokens, guards and counts of what was frozen. traced: None for a graph that was loaded.
+    tokens, guards and counts of what was frozen. ablations: the table of a verification that is
+    kept with the graph. traced: None for a graph that was loaded.
 
     Attention patterns are frozen: a graph does not show why a head attends where it does.
     """
@@ -66,6 +67,7 @@ class AttributionGraph:
     weights: Float[Tensor, "nodes nodes"]
     scores: Scores
     about: Mapping[str, Any]
+    ablations: pa.Table | None = None
     traced: Traced | None = field(default=None, repr=False)
 
     @cached_property
@@ -143,6 +145,16 @@ class AttributionGraph:
         from sparsetime.circuits.verify import verify
 
         return verify(self, traced or self.traced, groups, count, seed)
+
+    def with_verification(self, found: Verification) -> AttributionGraph:
+        """The same graph with a verification, which `save` writes and the explorer shows."""
+        kept = {
+            "rank_correlation": found.rank_correlation,
+            "sign_agreement": found.sign_agreement,
+            "groups": len(found.table) // max(1, int(self.of_kind(TARGET).sum())),
+        }
+        about = {**self.about, "verification": kept}
+        return replace(self, about=about, ablations=found.table)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a folder or URL: circuit.json, nodes.parquet and weights.safetensors."""

@@ -16,6 +16,7 @@ from sparsetime.files.formats import table_bytes
 
 SCHEMA_VERSION = 1
 JSON_NAME, NODES, WEIGHTS = "circuit.json", "nodes.parquet", "weights.safetensors"
+ABLATIONS = "ablations.parquet"
 _AGAIN = "Restore it from a copy, or trace the circuit again"
 
 
@@ -36,6 +37,10 @@ def save(circuit: AttributionGraph, path: str | os.PathLike[str]) -> None:
         SCHEMA_VERSION,
     )
     folder.write_bytes(NODES, table_bytes(circuit.nodes, SCHEMA_VERSION))
+    if circuit.ablations is not None:
+        folder.write_bytes(ABLATIONS, table_bytes(circuit.ablations, SCHEMA_VERSION))
+    else:
+        folder.remove(ABLATIONS)
     record = {"sha256": sha256, "scores": asdict(circuit.scores), "about": dict(circuit.about)}
     folder.write_json(JSON_NAME, record, SCHEMA_VERSION)
 
@@ -54,11 +59,16 @@ def open_circuit(path: str | os.PathLike[str]) -> AttributionGraph:
         )
     record = folder.read_json(JSON_NAME, SCHEMA_VERSION, _AGAIN)
     nodes = folder.read_table(NODES, SCHEMA_VERSION, _AGAIN)
+    ablations = None
+    if folder.exists(ABLATIONS):
+        ablations = folder.read_table(ABLATIONS, SCHEMA_VERSION, _AGAIN)
     try:
         tensors = folder.read_tensors(WEIGHTS, SCHEMA_VERSION, _AGAIN, record["sha256"])
         weights = torch.zeros(len(nodes), len(nodes))
         weights[tensors["rows"].long(), tensors["columns"].long()] = tensors["values"]
-        return AttributionGraph(nodes, weights, Scores(**record["scores"]), record["about"])
+        return AttributionGraph(
+            nodes, weights, Scores(**record["scores"]), record["about"], ablations
+        )
     except (KeyError, TypeError, IndexError) as error:
         raise DamagedError(
             f"{folder.url}/{JSON_NAME} does not describe a circuit ({error}). {_AGAIN}"

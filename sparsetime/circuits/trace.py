@@ -84,7 +84,7 @@ def circuit(
         "guards": {**asdict(linearised.guards), "worst_sum": attribution.worst_sum},
     }
     traced = Traced(module, tokens, chosen_targets, sources, chosen.tolist())
-    return AttributionGraph(table, weights, graph_scores(table, weights), about, traced)
+    return AttributionGraph(table, weights, graph_scores(table, weights), about, traced=traced)
 
 
 def _pass(

@@ -74,6 +74,7 @@ def circuit(
     )
     if verify:
         found = traced.verify(count=verify)
+        traced = traced.with_verification(found)
         say(
             f"Ablated in the model: rank correlation {found.rank_correlation:.2f} with the "
             f"prediction, signs agree in {100 * found.sign_agreement:.0f}%."

@@ -175,11 +175,16 @@ def test_verification_compares_largest_and_random_features(graph):
 
 
 def test_a_saved_circuit_is_opened_as_it_was(graph, tmp_path):
+    graph.with_verification(graph.verify(count=2)).save(tmp_path / "v")
+    kept = st.circuits.open_circuit(tmp_path / "v")
+    assert len(kept.ablations) == 2 * 2 * 2
+    assert kept.about["verification"]["groups"] == 4
     graph.save(tmp_path / "c")
     opened = st.circuits.open_circuit(tmp_path / "c")
     assert torch.equal(opened.weights, graph.weights)
     assert opened.nodes.equals(graph.nodes)
     assert opened.scores == graph.scores
+    assert opened.ablations is None
     assert opened.about["texts"] == graph.about["texts"]
     with pytest.raises(ConfigError, match="got a circuit that was loaded"):
         opened.verify()

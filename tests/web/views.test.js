@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { decades } from "../../sparsetime/explorer/panels/history/panel.js";
+import { places, pruned } from "../../sparsetime/explorer/views/circuit/layout.js";
 import { paretoFront } from "../../sparsetime/explorer/views/compare/pareto.js";
 import { cutNote } from "../../sparsetime/explorer/views/compare/view.js";
 import { parseInput, stateText } from "../../sparsetime/explorer/views/live/view.js";
@@ -60,4 +61,45 @@ test("a list that is cut says of how much", () => {
   assert.equal(cutNote(answer, "shared"), "Shown: 60 of 1,200.");
   assert.equal(cutNote(answer, "split"), "");
   assert.equal(cutNote(answer, "only"), "Shown: 1 of 7.");
+});
+
+/** @param {Partial<Api.CircuitNode>} changes */
+const circuitNode = (changes) => ({
+  ...{ id: 0, kind: "feature", row: 0, step: 0, latent: 0, value: 0, label: "" },
+  ...{ influence: 1, dictionary: "", predicted: [], measured: [] },
+  ...changes,
+});
+
+test("a circuit keeps its largest nodes with their edges, and all tokens and targets", () => {
+  const nodes = [
+    circuitNode({ id: 1, kind: "token", influence: 0 }),
+    circuitNode({ id: 2, influence: 6 }),
+    circuitNode({ id: 3, influence: 3 }),
+    circuitNode({ id: 4, influence: 1 }),
+    circuitNode({ id: 5, kind: "target", row: 1, influence: 0 }),
+  ];
+  const edge = (/** @type {number} */ source, /** @type {number} */ target, influence = 1) => ({
+    ...{ source, target, weight: 1, influence },
+  });
+  const edges = [edge(1, 2), edge(2, 5), edge(3, 5), edge(4, 5)];
+  const ids = (/** @type {number} */ share) =>
+    pruned(nodes, edges, share, 1).nodes.map((n) => n.id);
+  assert.deepEqual(ids(0.5), [1, 2, 5]);
+  assert.deepEqual(ids(0.7), [1, 2, 3, 5]);
+  assert.deepEqual(ids(1), [1, 2, 3, 4, 5]);
+  assert.equal(pruned(nodes, edges, 0.5, 1).edges.length, 2);
+});
+
+test("nodes of a circuit stand at their step, tokens at the bottom, biases left of the first", () => {
+  const nodes = [
+    circuitNode({ id: 1, kind: "token", step: 1 }),
+    circuitNode({ id: 2, row: 1, step: 1 }),
+    circuitNode({ id: 3, kind: "bias", step: -1 }),
+  ];
+  const { at, height } = places(nodes, 3, 2, 50, 100);
+  const place = (/** @type {number} */ id) => at.get(id) ?? { x: 0, y: 0 };
+  assert.equal(place(1).x, 175);
+  assert.equal(place(2).x, 175);
+  assert.ok(place(2).y < place(1).y && place(1).y < height);
+  assert.ok(place(3).x < 100);
 });

@@ -21,6 +21,48 @@ declare namespace Api {
     starred?: boolean;
   }
 
+  interface CircuitEdge {
+    source: number;
+    target: number;
+    weight: number;
+    influence: number;
+  }
+
+  interface CircuitEntry {
+    name: string;
+    text: string;
+    targets: Array<string>;
+    note: string;
+  }
+
+  interface CircuitNode {
+    id: number;
+    kind: string;
+    row: number;
+    step: number;
+    latent: number;
+    value: number;
+    label: string;
+    influence: number;
+    dictionary: string;
+    predicted: Array<number>;
+    measured: Array<number>;
+  }
+
+  interface CircuitView {
+    entry: CircuitEntry;
+    tokens: Array<string>;
+    rows: Array<string>;
+    nodes: Array<CircuitNode>;
+    edges: Array<CircuitEdge>;
+    of_nodes: number;
+    of_edges: number;
+    scores: Record<string, number>;
+    rank_correlation: number | null;
+    sign_agreement: number | null;
+    lags: Array<number>;
+  }
+
   interface CoactivationView {
     documents: number;
     most: number;
@@ -789,6 +831,8 @@ declare namespace Api {
     Path extends `dictionaries/${string}/moments` ? WordSearch :
     Path extends `dictionaries/${string}/recording_labels` ? Array<RecordingLabel> :
     Path extends `dictionaries/${string}/sequences` ? DocumentPage :
+    Path extends `circuits/${string}` ? CircuitView :
+    Path extends "circuits" ? Array<CircuitEntry> :
     Path extends "compare" ? CompareView :
     Path extends "flow" ? FlowView :
     Path extends "labels" ? Array<Label> :
@@ -824,6 +868,8 @@ declare namespace Api {
     Path extends `dictionaries/${string}/moments` ? { words: string } :
     Path extends `dictionaries/${string}/recording_labels` ? {} :
     Path extends `dictionaries/${string}/sequences` ? { words?: string | null; offset?: number | null; limit?: number | null; only?: string | null } :
+    Path extends `circuits/${string}` ? {} :
+    Path extends "circuits" ? {} :
     Path extends "compare" ? { left: string; right: string; shown?: number | null; only?: string | null; split?: string | null } :
     Path extends "flow" ? { keys: Array<string>; by?: string | null } :
     Path extends "labels" ? {} :

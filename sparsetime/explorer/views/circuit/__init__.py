@@ -1,0 +1,1 @@
+"""Saved circuits: nodes by step and layer, pruned in the page, with their ablations."""
