@@ -73,7 +73,7 @@ export function places(nodes, steps, rows, width, left) {
   const found = new Map();
   for (const [key, own] of cells) {
     const [row, step] = key.split(" ").map(Number);
-    const middle = step < 0 ? left - 26 : left + (step + 0.5) * width;
+    const middle = step < 0 ? left - 42 : left + (step + 0.5) * width;
     own
       .sort((a, b) => b.influence - a.influence)
       .forEach((one, i) => {

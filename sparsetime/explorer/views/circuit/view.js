@@ -8,7 +8,7 @@ import { details } from "./details.js";
 import { places, pruned, SIZE } from "./layout.js";
 import { nameOf, quoted } from "./names.js";
 
-const LEFT = 150; // for the names of the sites
+const LEFT = 176; // for the names of the sites
 const FROZEN =
   "Attention patterns are frozen: a graph does not show why a head attends where it does.";
 const HOW =
@@ -147,7 +147,7 @@ function picture(answer, shown, chosen, choose, room) {
     svg.append(node("text", { class: "word", x, y: height + 17 }, label.slice(0, 9)));
   });
   if (shown.nodes.some((one) => one.kind === "bias"))
-    svg.append(node("text", { class: "word", x: LEFT - 26, y: height + 17 }, "biases"));
+    svg.append(node("text", { class: "word", x: LEFT - 42, y: height + 17 }, "biases"));
   const largest = Math.max(...shown.edges.map((edge) => edge.influence), 1e-9);
   const near = (/** @type {Api.CircuitEdge} */ edge) =>
     edge.source === chosen || edge.target === chosen;
