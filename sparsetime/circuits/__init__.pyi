@@ -2,10 +2,10 @@
 
 from .attribute import attribute as attribute
 from .attribution_graph import AttributionGraph as AttributionGraph
-from .effects import Effects as Effects
 from .head_effects import exchanged_metric as exchanged_metric
 from .head_effects import head_effects as head_effects
 from .metrics import probability as probability
+from .node_effects import NodeEffects as NodeEffects
 from .replacement import Replacement as Replacement
 from .saved import open_circuit as open_circuit
 from .scores import Scores as Scores

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from sparsetime.circuits.effects import Effects, effect_table
 from sparsetime.circuits.metrics import MetricLike, output_metric
+from sparsetime.circuits.node_effects import NodeEffects, effect_table
 from sparsetime.circuits.targets import tokens_of
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, MismatchError
@@ -35,7 +35,7 @@ def attribute(
     points: int = 10,
     most: int = 64,
     tokenizer: Any = None,
-) -> Effects:
+) -> NodeEffects:
     """The effect of every latent and error at every step on a metric of the output.
 
         x = decode(f) + e at each site;  g = d metric / d x
@@ -84,7 +84,7 @@ def attribute(
     listed = [(one, one.effects(slopes[one.site])) for one in sites]
     if method == "patch":
         listed = _patched(runner, ids, listed, most, float(here.metric[0]))
-    return Effects(
+    return NodeEffects(
         _table(listed),
         method,
         float(here.metric[0]),

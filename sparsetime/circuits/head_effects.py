@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparsetime.circuits.effects import Effects, effect_table
 from sparsetime.circuits.metrics import MetricLike, output_metric
+from sparsetime.circuits.node_effects import NodeEffects, effect_table
 from sparsetime.circuits.targets import tokens_of
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.interventions.attention_heads import HeadSite, attention_heads
@@ -30,7 +30,7 @@ def head_effects(
     *,
     method: str = "gradient",
     tokenizer: Any = None,
-) -> Effects:
+) -> NodeEffects:
     """The effect on a metric of exchanging each head's output, at all steps, for another input's.
 
         gradient: effect of head h = sum over steps of d metric / d z_h · (z'_h - z_h)
@@ -72,7 +72,7 @@ def head_effects(
             groups = [{one.site: [int(number)]} for number in numbers]
             values = exchanged_metric(loaded, ids, other, heads, groups, metric)
             effects += (values - here.metric).tolist()
-    return Effects(
+    return NodeEffects(
         effect_table(
             [one.module for one in heads for _ in range(one.heads)],
             ["head"] * len(effects),

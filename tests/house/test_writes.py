@@ -13,6 +13,7 @@ WRITERS = {
     "activations/annotations/stored_annotations.py": "tables of a Folder, by `files.formats`",
     "activations/store/shard_reader.py": "a downloaded shard, which the manifest's SHA-256 checks",
     "activations/store/writer.py": "shards and tables of a Folder, marked by `files.formats`",
+    "circuits/saved.py": "tables of a Folder, marked by `files.formats`",
     "comparison/leaderboard_files.py": "a table of a Folder, marked by `files.formats`",
     "demo/pipeline.py": "YAML by a Folder, marked in a comment",
     "explorer/export_files.py": "files of an export, which its list of checksums names",

@@ -1,4 +1,4 @@
-"""Effects: how much each latent, error or head changes a metric, as a table."""
+"""NodeEffects: how much each latent, error or head changes a metric, as a table."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class Effects:
-    """Effects of nodes on a metric, largest absolute effect first.
+class NodeEffects:
+    """NodeEffects of nodes on a metric, largest absolute effect first.
 
     table: site, kind ("latent", "error", "dimension" or "head"), step (-1 for all), latent (the
     number of a latent, dimension or head, -1 for an error), effect. method: how they were measured.
@@ -31,7 +31,7 @@ class Effects:
         return self.table.slice(0, count)
 
     def over_steps(self) -> pa.Table:
-        """Effects summed over the steps, in the same order and with the same columns."""
+        """NodeEffects summed over the steps, in the same order and with the same columns."""
         sums: dict[tuple[str, str, int], float] = {}
         for row in self.table.to_pylist():
             key = (row["site"], row["kind"], row["latent"])
@@ -49,7 +49,7 @@ class Effects:
 def effect_table(
     sites: list[str], kinds: list[str], steps: list[int], latents: list[int], effects: list[float]
 ) -> pa.Table:
-    """The table of `Effects`, sorted by absolute effect."""
+    """The table of `NodeEffects`, sorted by absolute effect."""
     import pyarrow as pa
 
     order = np.argsort(-np.abs(np.array(effects, dtype=float)), kind="stable")
