@@ -333,3 +333,13 @@ def test_no_extra_brings_a_torch_of_its_own():
             queue += [match(r"[\w.-]+", text)[0] for text in needs if "sys_platform" not in text]
     assert len(seen) > 10
     assert not {name for name in seen if name.startswith("torch")}
+
+
+def test_numbers_beside_the_named_channels_are_step_labels(tmp_path):
+    """Such as a mark of anomalies, which a model is not to read."""
+    (tmp_path / "walk.csv").write_text("time,x,y,anomaly\n0,1,2,0\n0.5,3,4,1\n1,5,6,1\n")
+    (document,) = st.read(tmp_path / "walk.csv", columns=["y", "x"])
+    assert document.values.tolist() == [[2, 1], [4, 3], [6, 5]]
+    assert document.step_labels == {"anomaly": [0, 1, 1]} and document.step == 0.5
+    (given,) = st.read(tmp_path / "walk.csv", columns=["x"], rate=2.0)
+    assert list(given.step_labels) == ["y", "anomaly"]

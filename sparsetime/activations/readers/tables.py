@@ -33,8 +33,9 @@ def table(
     """Recordings of a table, a row a step; or its texts, a row each.
 
     A table with a column `text` holds texts, and what is beside it are labels of them. Any other
-    holds steps: its columns of numbers are the channels (columns: which, in this order), and those
-    of texts are step labels. A column `id` divides it into several recordings.
+    holds steps: its columns of numbers are the channels, and those of texts are step labels.
+    columns: which are channels, in this order; other numbers are step labels then. A column `id`
+    divides it into several recordings.
 
     time: the column with the time of each row, a number or a date; None: the column "time", if
     there is one. Times must ascend and be evenly spaced, to a hundredth of a step. rate: rows a
@@ -76,7 +77,11 @@ def _documents(
     chosen = chosen if columns is None else list(columns)
     if not chosen:
         raise DataError(f"got {path} with no column of numbers, expected at least one channel")
-    beside = [n for n in whole.columns if n not in (*chosen, time, ID) and _is_text(whole, n)]
+    others = [n for n in whole.columns if n not in (*chosen, time, TIME, ID)]
+    # Numbers are labels where the channels are named: without names they would be channels.
+    beside = [
+        n for n in others if _is_text(whole, n) or (columns is not None and _is_number(whole, n))
+    ]
     return [_document(whole, part, chosen, beside, time, rate, unit) for part in _parts(whole)]
 
 
