@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from sparsetime.activations.sampling.prefetch import prefetched
 from sparsetime.errors import DataError
@@ -15,17 +15,27 @@ from sparsetime.training.job import Job
 
 B = TypeVar("B")
 
+#: A function of the folder of a run and a line of its metrics: step, rows, losses, fvu, …
+OnLog: TypeAlias = Callable[[str, Mapping[str, Any]], None]
+
 
 def first_step(jobs: Sequence[Job[B]]) -> int:
     """The earliest next step of the unfinished jobs: how many batches to skip; 0 without any."""
     return min((job.next_step for job in jobs if not job.finished), default=0)
 
 
-def run_jobs(jobs: Sequence[Job[B]], batches: Iterator[B], show: bool, unit: str = "rows") -> None:
+def run_jobs(
+    jobs: Sequence[Job[B]],
+    batches: Iterator[B],
+    show: bool,
+    unit: str = "rows",
+    on_log: OnLog | None = None,
+) -> None:
     """Train all unfinished jobs to the end, each from its next step, on the same batches.
 
     jobs: of one plan. batches: those of step `first_step(jobs)` and after; a thread prepares them
     while a step runs. show: a progress bar, in `unit`, of which a plan has `rows_per_step` a step.
+    on_log: called with the folder of a run and each line of its metrics.
 
     Every job ends with the same bits as if it were trained alone and had not been interrupted. A
     job that is ahead of the others, because it wrote a later checkpoint, leaves out their steps.
@@ -51,7 +61,11 @@ def run_jobs(jobs: Sequence[Job[B]], batches: Iterator[B], show: bool, unit: str
                     if job.next_step == 0:
                         job.trainable.initialise(batch)
             at_this_step = [job for job in due if job.next_step == number]
-            _show(bar, at_this_step, [job.train_step(batch, number, began) for job in at_this_step])
+            lines = [job.train_step(batch, number, began) for job in at_this_step]
+            _show(bar, at_this_step, lines)
+            for job, line in zip(at_this_step, lines, strict=True):
+                if on_log is not None and line is not None:
+                    on_log(job.folder.url, line)
             bar.advance(plan.rows_per_step)
             done = number + 1
     if done == 0:

@@ -30,7 +30,7 @@ from sparsetime.torch_settings import with_gradients
 from sparsetime.training.config import TrainConfig
 from sparsetime.training.dictionary_trainable import DictionaryTrainable
 from sparsetime.training.job import Job
-from sparsetime.training.loop import first_step, run_jobs
+from sparsetime.training.loop import OnLog, first_step, run_jobs
 from sparsetime.training.processes import ONE, Processes
 from sparsetime.training.run_folder import Run, RunFolder
 from sparsetime.training.run_settings import (
@@ -56,6 +56,7 @@ def train(
     force: bool = False,
     show: bool = True,
     mesh: DeviceMesh | None = None,
+    on_log: OnLog | None = None,
     **settings: Any,
 ) -> Run: ...
 @overload
@@ -67,6 +68,7 @@ def train(
     force: bool = False,
     show: bool = True,
     mesh: DeviceMesh | None = None,
+    on_log: OnLog | None = None,
     **settings: Any,
 ) -> list[Run]: ...
 def train(
@@ -77,6 +79,7 @@ def train(
     force: bool = False,
     show: bool = True,
     mesh: DeviceMesh | None = None,
+    on_log: OnLog | None = None,
     **settings: Any,
 ) -> Run | list[Run]:
     """Train a dictionary, or several in one pass over the same batches.
@@ -87,7 +90,8 @@ def train(
     repeat. settings: the fields of `TrainConfig`. show: a progress bar. mesh: a mesh of
     torch.distributed with the dimensions "data" and "latent", on every process of which this is
     called with the same arguments: the latents are divided along one, the rows of a batch along the
-    other, and the result is that of one process. `out` is a folder that all of them see.
+    other, and the result is that of one process. `out` is a folder that all of them see. on_log:
+    called with a run's folder and each new line of its metrics, for TensorBoard and the like.
 
     The dictionaries are trained in place, with gradients and in float32, also where the caller
     turned gradients off or set another default dtype. Frozen parameters keep their values. An
@@ -120,7 +124,7 @@ def train(
             if processes.writes:
                 stack.enter_context(folder_lock(*unfinished, what="sparsetime train"))
         stack.enter_context(with_gradients())
-        runs = _train(members, source, config, paths, force, show, processes)
+        runs = _train(members, source, config, paths, force, show, processes, on_log)
     return runs if as_list else runs[0]
 
 
@@ -138,6 +142,7 @@ def _train(
     force: bool,
     show: bool,
     processes: Processes,
+    on_log: OnLog | None,
 ) -> list[Run]:
     with processes.together():
         activations = without_steps(as_source(source), config.exclusion)
@@ -179,7 +184,8 @@ def _train(
             processes.check_folder(job.folder.url)
         job.acquire()
     for group, group_batches in groups:
-        run_jobs(group, group_batches, show and processes.writes)
+        logged = on_log if processes.writes else None
+        run_jobs(group, group_batches, show and processes.writes, on_log=logged)
     return [Run(path, member.eval()) for member, path in zip(members, paths, strict=True)]
 
 

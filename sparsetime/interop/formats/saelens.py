@@ -62,8 +62,8 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
         **_EXTRA.get(kind, {}),
     }
     stored = source.safetensors(WEIGHTS)
-    optional, ignored = _ghosts(stored, kind, source.where)
-    t = checked_tensors(stored, shapes, source.where, optional, ignored)
+    _check_factor(stored, source.where)
+    t = checked_tensors(stored, shapes, source.where, ignored=(_ONES,))
     _check_sizes(config, t, source.where)
     decoder, threshold = t["W_dec"], t.get("threshold")
     encoder = t["W_enc"].T.contiguous() if has_encoder else decoder
@@ -153,18 +153,14 @@ def _written_activation(weights: PlainWeights) -> tuple[str, dict[str, Tensor]]:
     return ("" if kind == "standard" else "jumprelu_") + skip + "transcoder", extra
 
 
-def _ghosts(
-    stored: dict[str, Tensor], kind: str, where: str
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names that may be missing, and names that are not read because they change nothing."""
-    if _ONES in stored and not torch.allclose(
-        stored[_ONES].float(), torch.ones(()), rtol=1e-5, atol=1e-8
-    ):
+def _check_factor(stored: dict[str, Tensor], where: str) -> None:
+    """Errors: DataError for a factor of fine-tuning that is not 1."""
+    factor = stored.get(_ONES, torch.ones(1)).float()
+    if not torch.allclose(factor, torch.ones_like(factor)):
         raise DataError(
             f"{where} has a scaling_factor of fine-tuning that is not 1, which changes its output; "
             "multiply W_dec by it in SAELens and save again"
         )
-    return (), (_ONES,)
 
 
 def _check_sizes(config: SAELensConfig, tensors: dict[str, Tensor], where: str) -> None:
