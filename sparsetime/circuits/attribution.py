@@ -94,13 +94,15 @@ class Attribution:
                     2
                 )
         found[:, -1] = bias
-        values = (covectors * self.linearised.reads[site][0].detach()).sum((1, 2)) + offsets
-        self._check(site, found, values)
+        terms = covectors * self.linearised.reads[site][0].detach()
+        self._check(site, found, terms, offsets)
         return found
 
-    def _check(self, site: str, found: Tensor, values: Tensor) -> None:
-        missed = (found.double().sum(1) - values.double()).abs()
-        size = found.abs().sum(1).clamp_min(1e-6)
+    def _check(self, site: str, found: Tensor, terms: Tensor, offsets: Tensor) -> None:
+        """Compare the sums with the values; rounding is relative to the largest sum of terms."""
+        values = terms.double().sum((1, 2)) + offsets.double()
+        missed = (found.double().sum(1) - values).abs()
+        size = torch.maximum(found.abs().sum(1), terms.abs().sum((1, 2))).clamp_min(1e-30)
         worst = float((missed / size).max()) if len(missed) else 0.0
         self.worst_sum = max(self.worst_sum, worst)
         if worst > _SUMS:
