@@ -23,6 +23,8 @@ from .error_split import ErrorSplit as ErrorSplit
 from .error_split import fit_error_split as fit_error_split
 from .evaluate import metrics as metrics
 from .evaluation_report import EvaluationReport as EvaluationReport
+from .first_letter import FirstLetterAbsorption as FirstLetterAbsorption
+from .first_letter import first_letter_absorption as first_letter_absorption
 from .latent_groups import LatentGroup as LatentGroup
 from .metric import Metric as Metric
 from .metric import MetricSpec as MetricSpec
