@@ -31,10 +31,7 @@ from sparsetime.claims.lab.splits import Splits
 from sparsetime.metrics.absorption import absorption, fit_concept_probe, main_latents
 from sparsetime.metrics.ce_increase import ce_increase
 from sparsetime.metrics.distance_laws import distance_laws
-from sparsetime.metrics.embedding_similarity import monosemanticity_score
-from sparsetime.metrics.error_split import fit_error_split, unexplained
 from sparsetime.metrics.monosemanticity import monosemanticity
-from sparsetime.metrics.sense_pairs import sense_pair_scores
 from sparsetime.testbeds import base
 from sparsetime.testbeds.atom_recovery import recovery
 
@@ -77,7 +74,7 @@ def golden(folder: Path) -> dict[str, dict[str, float]]:
         "testbeds.atom_recovery": {
             "cosine": recovery(atoms, atoms + 0.2 * atoms.flip(0)).cosine.double().sum().item()
         },
-        **representation_scores(sae, x),
+        "metrics.distance_laws": laws(x),
         "claims.lab.code_changes": changes(sae, x),
         "claims.lab.planted_functions": functions(),
         "claims.lab.steps_to_recovery": recovered(),
@@ -147,22 +144,9 @@ def with_labels(sae, x: torch.Tensor) -> dict[str, dict[str, float]]:
     }
 
 
-def representation_scores(sae, x: torch.Tensor) -> dict[str, dict[str, float]]:
-    code, error = sae.encode(x), (x - sae(x)).detach()
-    residual, around = unexplained(fit_error_split(x[:300], error[:300]), x[300:], error[300:])
-    similarity = monosemanticity_score(code, x)
-    pairs = torch.arange(400).reshape(-1, 2)
-    same = x[pairs[:, 0], 0] > x[pairs[:, 1], 0]
-    judged = sense_pair_scores(code, pairs, same)
-    laws = distance_laws(x[:40], np.arange(40.0), 50.0)
-    return {
-        "metrics.error_split": {"share": float(residual.sum() / around.sum())},
-        "metrics.embedding_similarity": {"mean": float(np.nanmean(similarity))},
-        "metrics.sense_pairs": {
-            name: getattr(judged, name).value for name in ("accuracy", "precision", "recall")
-        },
-        "metrics.distance_laws": {"linear": laws.r2["linear"], "log": laws.r2["log"]},
-    }
+def laws(x: torch.Tensor) -> dict[str, float]:
+    found = distance_laws(x[:40], np.arange(40.0), 50.0)
+    return {"linear": found.r2["linear"], "log": found.r2["log"]}
 
 
 def changes(sae, x: torch.Tensor) -> dict[str, float]:
