@@ -17,12 +17,13 @@ from typing import Any
 
 from sparsetime.explorer.server.api import make_router
 from sparsetime.explorer.workbench.live import LiveChunk, LiveState
+from sparsetime.explorer.workbench.steering import SteerAnswer
 from sparsetime.reports.page_schema import EmbeddedTimeline
 
 OUT = Path(__file__).parent / "web" / "api.d.ts"
 PREFIX = "/api/"
-# Lines of JSON, which OpenAPI cannot describe, and the record inside a report.
-_UNDESCRIBED = (LiveChunk, LiveState, EmbeddedTimeline)
+# Lines of JSON, which OpenAPI cannot describe, answers to a POST, and the record inside a report.
+_UNDESCRIBED = (LiveChunk, LiveState, SteerAnswer, EmbeddedTimeline)
 _REFERENCE = "#/components/schemas/{model}"
 _SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
 _HEAD = """\

@@ -2,7 +2,7 @@
 
 from . import edits as edits
 from .echo import Echo as Echo
-from .effects import Effects as Effects
+from .effects import EffectsByLag as EffectsByLag
 from .effects import effects as effects
 from .response import LagCurve as LagCurve
 from .response import Response as Response

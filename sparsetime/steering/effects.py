@@ -42,7 +42,7 @@ _ROOM = 32  # steps in which an onset is looked for
 
 @final
 @dataclass(frozen=True)
-class Effects:
+class EffectsByLag:
     """Responses to an edit by kind.
 
     features: that are edited. windows: how many were measured. settings: lags, hold, at, units,
@@ -101,7 +101,7 @@ def effects(
     echo: bool = False,
     out: str | Path | None = None,
     progress: bool = True,
-) -> Effects:
+) -> EffectsByLag:
     """Measure the effect of an edit by lag: how large, how long, and where else.
 
         r_impulse(l) = D(y_{t+l}, y'_{t+l}),  edited at t alone
@@ -200,7 +200,7 @@ def effects(
             lambda span: plan_edits(sae, own, span, unit, index, True, None),
             prompts, feature, hold, lags, batch, seed,
         )  # fmt: skip
-    made = Effects(
+    made = EffectsByLag(
         site,
         tuple(own),
         {kind: response.response(seed) for kind, response in measured.items()},

@@ -210,6 +210,28 @@ declare namespace Api {
     time_unit: string;
   }
 
+  interface EchoView {
+    total: LagBand;
+    carried: LagBand;
+    words: LagBand;
+    feature: LagBand;
+    latching: number;
+    latching_interval: [number, number] | null;
+  }
+
+  interface EffectsView {
+    features: Array<FeatureLine>;
+    edits: Array<string>;
+    site: string;
+    windows: number;
+    divergence_is: string;
+    units: string;
+    at: string;
+    hold: number;
+    responses: Array<ResponseView>;
+    echo: EchoView | null;
+  }
+
   interface EmbeddedDictionary {
     entry: DictionaryEntry;
     features: Array<TimelineFeature>;
@@ -483,6 +505,14 @@ declare namespace Api {
     recordings: number;
   }
 
+  interface LagBand {
+    mean: Array<number>;
+    low: Array<number>;
+    high: Array<number>;
+    null_low: Array<number> | null;
+    null_high: Array<number> | null;
+  }
+
   interface LeadingFeature {
     feature: number;
     part: "" | "first" | "rest";
@@ -580,6 +610,12 @@ declare namespace Api {
     moments: Array<Moment>;
   }
 
+  interface MovedFeature {
+    site: string;
+    feature: number;
+    mean: Array<number>;
+  }
+
   interface Overview {
     run: string;
     title: string;
@@ -645,6 +681,18 @@ declare namespace Api {
     values: Array<LabelValue>;
   }
 
+  interface ResponseView {
+    kind: string;
+    divergence: LagBand;
+    feature: LagBand;
+    moved: Array<MovedFeature>;
+    half_life: number;
+    half_life_interval: [number, number] | null;
+    half_life_null: number | null;
+    half_life_censored: boolean;
+    relative_norm: number | null;
+  }
+
   interface SearchHit {
     sequence: number;
     title: string;
@@ -688,6 +736,28 @@ declare namespace Api {
     density: number;
     dwell: number | null;
     words: Array<string>;
+  }
+
+  interface SteerAnswer {
+    prompt_steps: number;
+    steps: Array<SteeredStep>;
+    edited_steps: number;
+    relative_norm: number | null;
+  }
+
+  interface SteerInput {
+    prompt: string;
+    edits: Array<string>;
+    span?: string;
+    units?: "peak" | "spread" | "activation";
+    tokens?: number;
+  }
+
+  interface SteeredStep {
+    plain: string | null;
+    steered: string | null;
+    weight: number;
+    divergence: number | null;
   }
 
   interface Timeline {
@@ -826,6 +896,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/sequences/${string}/words` ? DocumentText :
     Path extends `dictionaries/${string}/features/${string}` ? FeatureView :
     Path extends `dictionaries/${string}/columns` ? Array<FeatureColumn> :
+    Path extends `dictionaries/${string}/effects` ? Array<EffectsView> :
     Path extends `dictionaries/${string}/explanations` ? ExplanationQueue :
     Path extends `dictionaries/${string}/features` ? FeaturePage :
     Path extends `dictionaries/${string}/moments` ? WordSearch :
@@ -863,6 +934,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/sequences/${string}/words` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/features/${string}` ? { only?: string | null } :
     Path extends `dictionaries/${string}/columns` ? {} :
+    Path extends `dictionaries/${string}/effects` ? {} :
     Path extends `dictionaries/${string}/explanations` ? {} :
     Path extends `dictionaries/${string}/features` ? { words?: string | null; part?: "" | "first" | "rest" | null; density_min?: number | null; density_max?: number | null; dwell_min?: number | null; dwell_max?: number | null; starred?: boolean | null; only?: string | null; split?: string | null; where?: Array<string> | null; sort?: string | null; ascending?: boolean | null; offset?: number | null; limit?: number | null } :
     Path extends `dictionaries/${string}/moments` ? { words: string } :
@@ -884,6 +956,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/features/${string}/label` ? Body_set_label :
     Path extends `dictionaries/${string}/live/stream` ? LiveSamples :
     Path extends `dictionaries/${string}/live` ? LiveInput :
+    Path extends `dictionaries/${string}/steer` ? SteerInput :
     Path extends "labels" ? Array<Label> :
     never;
 }

@@ -91,6 +91,7 @@ class Live:
     def __init__(self, model: str | Path | nn.Module | LoadedModel | None = None) -> None:
         self._given = model
         self._loaded: LoadedModel | None = None
+        self._causal: LoadedModel | None = None
         self.worker = LiveWorker()  # all that the server does with the model
         self.lock = threading.Lock()  # a model's hooks serve one pass at a time
 
@@ -123,6 +124,19 @@ class Live:
                 f"explorer with the model of the run: --model FOLDER"
             )
         return self._loaded
+
+    def causal_model(self, store: Store) -> LoadedModel:
+        """The model with its head, which gives logits. Errors: ConfigError as `model`."""
+        from sparsetime.models.causal_model import load_causal_model
+
+        if self._causal is None:
+            try:
+                self._causal = load_causal_model(
+                    store.model_name if self._given is None else self._given
+                )
+            except ConfigError as error:
+                raise ConfigError(_not_loaded(store.model_name, self._given, error)) from error
+        return self._causal
 
     def passes(self, store: Store, windows: bool = True) -> ForwardPasses:
         """The model and its site, run with the settings of the capture; without its windows."""

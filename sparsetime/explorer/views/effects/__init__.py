@@ -1,0 +1,1 @@
+"""Effects of edits by lag, with the band of the null."""

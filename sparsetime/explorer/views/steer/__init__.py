@@ -1,0 +1,1 @@
+"""Steer: a prompt continued with edited features and without."""

@@ -1,0 +1,105 @@
+"""The views of steering: a prompt continued with edits, and saved effects by lag."""
+
+import json
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import ValidationError
+from small_run import add_dictionary, prose, write_store
+from steered_models import language_model, small_dictionary
+
+import sparsetime as st
+from sparsetime.errors import ConfigError, DamagedError, DataError
+from sparsetime.explorer.server.app import make_app
+from sparsetime.explorer.workbench import steering
+from sparsetime.explorer.workbench.workbench import Workbench
+from sparsetime.files import Folder
+from sparsetime.statistics.estimate import Estimate
+from sparsetime.steering import EffectsByLag, LagCurve, Response
+
+SITE = "model.layers.0"
+
+
+@pytest.fixture(scope="module")
+def continued():
+    """A function of what is typed; the model and the dictionary are tiny."""
+    model, sae = language_model(), {SITE: small_dictionary("topk", 1, 0.1, k=6)}
+    return lambda given: steering.continued(model, sae, None, given)
+
+
+def _input(**changes):
+    given = {"prompt": "BCDE", "edits": ("3=60",), "units": "spread", "tokens": 5}
+    return steering.SteerInput(**(given | changes))
+
+
+def test_both_texts_are_on_one_axis(continued):
+    answer = continued(_input(span="steps(2, 6)"))
+    assert answer.prompt_steps == 4
+    assert len(answer.steps) == 9
+    assert [step.weight for step in answer.steps[:8]] == [0, 0, 1, 1, 1, 1, 0, 0]
+    assert all(step.plain == step.steered for step in answer.steps[:4])
+    apart = np.array([step.divergence for step in answer.steps])
+    assert np.all(apart[:2] < 1e-6)
+    assert apart[2] > 1e-6
+    assert answer.edited_steps == 4
+    assert answer.relative_norm > 0
+
+
+def test_nothing_is_edited_where_the_span_does_not_act(continued):
+    answer = continued(_input(span="steps(90)"))
+    assert answer.relative_norm is None
+    assert answer.edited_steps == 0
+    assert all(step.plain == step.steered for step in answer.steps)
+    assert max(step.divergence for step in answer.steps) < 1e-6
+
+
+def test_what_is_refused(continued):
+    with pytest.raises(DataError, match="a blank prompt"):
+        continued(_input(prompt="  "))
+    with pytest.raises(ConfigError, match="expected a number from 0 to 31"):
+        continued(_input(edits=("99=1",)))
+    with pytest.raises(ConfigError, match="'later'"):
+        continued(_input(span="later()"))
+    with pytest.raises(ValidationError):
+        _input(tokens=0)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    store = write_store(folder / "activations", [prose(n, 40) for n in (0, 1)])
+    add_dictionary(folder, store, "topk")
+    return folder
+
+
+def _effects():
+    mean = np.array([0.5, 0.2, 0.1])
+    curve = LagCurve(mean, mean - 0.1, mean + 0.1, np.stack([mean, mean / 2]))
+    half = Estimate(1.5, (1.0, 2.0), 1.2, "", {"censored": False})
+    response = Response("impulse", curve, curve, {("layer", 3): mean}, half, 0.7)
+    settings = {"units": "peak", "at": "onset", "hold": 4, "edits": {"3": [["add", 2.0]]}}
+    return EffectsByLag("layer", (3,), {"impulse": response}, 12, "KL in nats", settings)
+
+
+def test_saved_effects_are_shown_and_exported(run, tmp_path):
+    address = "/api/dictionaries/topk/effects"
+    client = TestClient(make_app(Workbench(run)), base_url="http://localhost")
+    assert client.get(address).json() == []
+    _effects().save(run / "topk/features")
+    client = TestClient(make_app(Workbench(run)), base_url="http://localhost")
+    (shown,) = client.get(address).json()
+    assert shown["edits"] == ["3 add 2"]
+    assert [line["feature"] for line in shown["features"]] == [3]
+    (response,) = shown["responses"]
+    assert response["divergence"]["mean"] == [0.5, 0.2, 0.1]
+    assert response["divergence"]["null_high"][0] > response["divergence"]["null_low"][0]
+    assert response["half_life_interval"] == [1.0, 2.0]
+    st.export(run, tmp_path / "site", progress=False)
+    exported = json.loads((tmp_path / "site/data/effects-0.json").read_text())
+    assert exported["data"] if isinstance(exported, dict) else exported == [shown]
+    Folder(str(run / "topk/features/effects")).write_json("3.json", {"schema_version": 1})
+    with pytest.raises(DamagedError, match="Measure it again"):
+        from sparsetime.explorer.workbench.saved_effects import saved_effects
+
+        saved_effects(Workbench(run).opened, "topk")
