@@ -89,9 +89,11 @@ def label_features(
     columns = [label_column(label, halved.choosing) for label in stored]
     columns = [column for column in columns if column is not None]
     if not columns:
+        names = ", ".join(repr(label.name) for label in stored) or "none"
         raise DataError(
-            f"{store.path} has no label with two values on the recordings that choose; capture it "
-            f"with labels of sequences or of steps"
+            f"{store.path} has no label with two values on the recordings that choose (its labels: "
+            f"{names}); capture it with labels of sequences or of steps, or add them with "
+            "sparsetime.annotate"
         )
     others: dict[str, Baseline] = {RAW: DenseBaseline(view, halved)}
     if model is not None:
