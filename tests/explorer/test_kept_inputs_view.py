@@ -124,3 +124,20 @@ def test_a_timeline_of_blocks_is_that_of_its_steps():
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
     assert coarse.energy.sum() == pytest.approx(fine.energy.sum())
+
+
+def test_tokens_of_residues_are_letters_and_no_series(tmp_path):
+    """As of a FASTA file with alphabet=, whether the capture kept them or not."""
+    (tmp_path / "p.fasta").write_text(">p a protein\nACDEAC\n")
+    model = torch.nn.Embedding(4, 16)
+    for keep in (True, False):
+        folder = tmp_path / str(keep)
+        proteins = st.read(tmp_path / "p.fasta", alphabet="ACDE")
+        store = st.capture(
+            model, proteins, ".", folder / "activations", keep_input=keep, progress=False
+        )
+        add_untrained(folder, store, "topk")
+        opened = Workbench(folder).opened
+        view = input_view(opened, "topk", 0, 1, 5)
+        assert (view.kind, view.letters, view.begin, view.stride) == ("letters", "CDEA", 1, 1)
+        assert opened.input("topk", 0) is None  # no mean of token numbers

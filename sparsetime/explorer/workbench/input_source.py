@@ -68,13 +68,17 @@ class InputSource:
         return self.begin + step / self.per_row
 
 
-def input_source(folder: Folder, stored: StoredSequence) -> InputSource | None:
+def input_source(
+    folder: Folder, stored: StoredSequence, are_tokens: bool = False
+) -> InputSource | None:
     """The input of a sequence of the store, kept by it or beside the run; None where it is not.
+
+    are_tokens: whether the store kept numbers of tokens, which measure nothing and are no input.
 
     Errors: StoreError and DamagedError where what is kept cannot be read.
     """
     kept = stored.input
-    if kept is None or not kept.is_kept:
+    if kept is None or not kept.is_kept or are_tokens:
         return _saved(folder, stored.index, len(stored))
     start, step = row_clock(stored)
     shape = kept.shape

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
+from sparsetime.activations.readers.fasta import RESIDUE
 from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.input_pyramid import InputPyramid, columns_between
 from sparsetime.explorer.workbench.input_records import InputView, VideoFrame
@@ -16,6 +17,7 @@ from sparsetime.explorer.workbench.input_source import InputSource
 from sparsetime.explorer.workbench.pictures import as_pictures, is_frames, picture_address
 
 if TYPE_CHECKING:
+    from sparsetime.activations.store.stored_sequence import StoredSequence
     from sparsetime.explorer.workbench.run_cache import RunCache
 
 MOST_FRAMES = 48
@@ -52,8 +54,11 @@ def input_view(
     place = int(np.searchsorted(store.sequence_indices, sequence))
     if store.sequences["text"][place].is_valid:
         return InputView(kind="text", first=first, stop=stop)
+    source = opened.input(key, sequence)
+    if source is None and RESIDUE in store.reader.step_columns():
+        return _residues_view(store.sequence(place), first, stop)
     return source_view(
-        opened.input(key, sequence), lambda: opened.pyramid(key, sequence), first, stop,
+        source, lambda: opened.pyramid(key, sequence), first, stop,
         columns=columns, frames=frames, channels=channels, packed=packed,
     )  # fmt: skip
 
@@ -134,6 +139,17 @@ def _letters_view(source: InputSource, first: int, stop: int) -> InputView | Non
         columns=len(letters),
         letters=letters,
     )
+
+
+def _residues_view(stored: StoredSequence, first: int, stop: int) -> InputView:
+    """The letters of a sequence that was read as tokens, by its step label."""
+    end = min(stop, first + MOST_LETTERS)
+    shown = stored.steps[RESIDUE].slice(first, end - first).to_pylist()
+    letters = "".join(letter or "\u00b7" for letter in shown)
+    return InputView(
+        kind="letters", first=first, stop=stop, begin=first, stride=1, columns=len(letters),
+        letters=letters,
+    )  # fmt: skip
 
 
 def _series_view(

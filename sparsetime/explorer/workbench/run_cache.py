@@ -170,7 +170,8 @@ class RunCache:
     def _input(self, key: str, sequence: int) -> InputSource | None:
         store = self.dictionary(key).store
         place = int(np.searchsorted(store.sequence_indices, sequence))
-        return input_source(self.folder, store.sequence(place))
+        are_tokens = "token" in store.reader.step_columns()
+        return input_source(self.folder, store.sequence(place), are_tokens)
 
     def _pyramid(self, key: str, sequence: int) -> InputPyramid:
         source = self.input(key, sequence)
