@@ -29,7 +29,6 @@ from torch import Tensor
 
 import sparsetime as st
 from sparsetime.errors import SparsetimeError
-from sparsetime.interop import convert
 
 # By the name of the environment: the format, and its file of weights.
 LIBRARIES = {
@@ -91,10 +90,10 @@ def compared(library: str, python: Path, folder: Path) -> list[dict[str, Any]]:
             continue
         cells.append({**cell, **difference(sae, expected)})
         back = folder / f"{name}_back"
-        convert(sae, back, own_format)
+        st.convert(sae, back, own_format)
         equal = equal_bits(folder / name / weights_name, back / weights_name)
         again = folder / f"{name}_again"
-        convert(st.load(back), again, own_format)
+        st.convert(st.load(back), again, own_format)
         twice = equal_bits(back / weights_name, again / weights_name)
         cells[-1]["bits"] = "equal" if equal else f"folded, then {'equal' if twice else 'other'}"
         save_file(expected, back / "expected.st")
@@ -104,7 +103,7 @@ def compared(library: str, python: Path, folder: Path) -> list[dict[str, Any]]:
         sae = trained(recipe, settings, x)
         path = folder / f"ours_{recipe}"
         try:
-            convert(sae, path, own_format)
+            st.convert(sae, path, own_format)
         except SparsetimeError as error:
             cell = {"library": library, "dictionary": recipe, "direction": "written"}
             cells.append({**cell, "refused": str(error)})

@@ -25,7 +25,7 @@ from harness.figures import conclude, machine, table
 from safetensors.torch import save_file
 
 import sparsetime as st
-from sparsetime.interop import convert, run_of_dictionary
+from sparsetime.interop import run_of_dictionary
 
 HOOK, SITE, CHARACTERS = "blocks.1.hook_resid_post", "model.layers.1", 12_000
 TEXTS = ("json/decoder.py", "json/encoder.py", "csv.py", "bisect.py", "heapq.py", "textwrap.py")
@@ -58,7 +58,7 @@ def main() -> None:
     ours = st.train(
         ours, train, out=folder / "batch_topk", rows=400 * 1024, batch=1024, show=False
     ).dictionary
-    convert(ours, folder / "ours", "saelens")
+    st.convert(ours, folder / "ours", "saelens")
     run(python, "evaluate", folder)
 
     cells = []

@@ -24,7 +24,7 @@ def load(
     """Open a dictionary that `save` or `train` wrote, or one of another library.
 
     path: a folder, a file, or a URL such as `hf://owner/repo/folder`. format: the name of another
-    library's format (`sparsetime.interop.formats()`); without it, it is recognised by its files.
+    library's format (`sparsetime.interop.known_formats()`); without it, the files show it.
     conventions: values of what the files do not settle, such as `subtracts_offset=False`; a rule
     that was applied instead is logged and kept in `provenance["conventions"]`.
 
@@ -53,7 +53,7 @@ def load(
     return dictionary
 
 
-def formats() -> list[ForeignFormat]:
+def known_formats() -> list[ForeignFormat]:
     """The formats of other libraries that are read, sorted by name."""
     return FORMATS.values()
 

@@ -255,3 +255,12 @@ def test_bits_of_a_file_do_not_depend_on_the_way_it_is_read(hub):
     path = GOLDEN / "sparsify/sae"
     stored = tensors_of(path, "sae.safetensors")
     assert torch.equal(st.load("hf://owner/repo/layers.3").encoder.weight, stored["encoder.weight"])
+
+
+def test_the_formats_are_listed_with_what_proves_them():
+    known = {entry.name: entry for entry in st.interop.known_formats()}
+    assert known.keys() == set(FORMATS)
+    assert all(entry.proved_by for entry in known.values())
+    assert {name for name, entry in known.items() if entry.writes} == {
+        "saelens", "dictionary_learning", "sparsify", "circuit_tracer",
+    }  # fmt: skip
