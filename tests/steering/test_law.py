@@ -116,7 +116,7 @@ def test_passes_are_equal_over_every_span(edit, dtype, keep_error, dictionaries,
     labels = {"kind": [KINDS] * len(SPANS)}
     read = [
         run.read(_tokens(len(SPANS)), prompt_length=PROMPT, labels=labels, pieces=pieces)
-        for pieces in (None, *PIECES)
+        for pieces in (None, *PIECES[: 2 if dtype == torch.float64 else 1])
     ]
     _check_equal([one.logits for one in read], dtype == torch.float64, SPANS)
     _check_acts(read[0].record, SPANS)
