@@ -14,6 +14,7 @@ import argparse
 import json
 import signal
 import sys
+import textwrap
 import time
 import warnings
 from pathlib import Path
@@ -110,7 +111,8 @@ def table(rows: dict[str, dict[str, object]]) -> str:
 
 def _line(error: BaseException) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
-    return f"{type(error).__name__}: {text[:160]}".replace("|", "/")
+    short = textwrap.shorten(text, 160, placeholder=" …")
+    return f"{type(error).__name__}: {short}".replace("|", "/")
 
 
 def _give_up(*_: object) -> None:

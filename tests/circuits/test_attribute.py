@@ -132,9 +132,9 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("metric", "error", "message"),
         [
-            (lambda out: out.logits, DataError, r"got \[1, 8, 61\] from the metric for 1 sequenc"),
+            (lambda out: out.logits, DataError, r"got \[1, 8, 61\] from the metric for 1 sequence"),
             (lambda _: "x", DataError, "got str from the metric"),
-            (lambda out: out.logits.detach().sum(), DataError, "does not depend on the activ"),
+            (lambda out: out.logits.detach().sum(), DataError, "does not depend on the activation"),
             ("accuracy", ConfigError, "got the metric 'accuracy', expected 'loss'"),
             (st.circuits.onset("a", 1, 2), ConfigError, "kind 'onset' as the metric"),
             (logit(5, step=30), ConfigError, "got step 30 for the metric"),

@@ -81,7 +81,7 @@ def test_a_circuit_is_served_with_scores_edges_and_ablations(client):
 
 
 def test_a_circuit_that_is_not_there_is_refused(client):
-    answer = client.get("/api/circuits/firs")
+    answer = client.get("/api/circuits/firsts")
     assert answer.status_code == 404
     assert "did you mean 'first'" in json.dumps(answer.json())
 
