@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from harness.environments import PEERS, NotInstalled, python_of
 from harness.figures import conclude, machine, table
+from harness.selection import add_selection_dtype
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -70,6 +71,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     parser.add_argument("--library", action="append", choices=LIBRARIES, help="repeatable")
+    add_selection_dtype(parser)
     return parser.parse_args()
 
 

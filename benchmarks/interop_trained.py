@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from harness.environments import PEERS, python_of
 from harness.figures import conclude, machine, table
+from harness.selection import add_selection_dtype
 from safetensors.torch import save_file
 
 import sparsetime as st
@@ -85,6 +86,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     parser.add_argument("--folder", help="keep the run here, for `sparsetime explore FOLDER/run`")
+    add_selection_dtype(parser)
     return parser.parse_args()
 
 

@@ -50,10 +50,12 @@ def test_no_file_names_a_package_host():
 def test_no_file_unpickles(path):
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"\b(import|from) (pickle|cloudpickle|joblib|dill)\b", text)
-    assert not re.search(r"\btorch\.save\(", text)
-    # One file reads checkpoints of other packages, with the reader that builds tensors alone.
+    # One file writes files that other programs want so; two read those of other packages, with the
+    # reader that builds tensors alone.
+    where = f"{path.parent.name}/{path.name}"
+    assert where == "files/torch_file.py" or not re.search(r"\btorch\.save\(", text)
     calls = re.findall(r"\btorch\.load\(.*", text)
-    allowed = path.name == "weights.py" and path.parent.name == "wheels"
+    allowed = where in ("wheels/weights.py", "interop/foreign_files.py", "files/torch_file.py")
     assert all(allowed and "weights_only=True" in call for call in calls)
     assert "allow_pickle=True" not in text
 

@@ -77,13 +77,11 @@ class FrozenFunctions(TorchFunctionMode):
                     f"the module {self._modules[-1] or '.'!r} calls other functions when its input "
                     "changes, so that the pass cannot be frozen; make it one of the writes"
                 )
-            return earlier.value
+            return _copy(earlier.value)
         with torch.no_grad():
             value = compute()
-            # A copy, as some models change attention scores in place.
-            kept = value.clone() if isinstance(value, Tensor) else value
-        self.values.append(FrozenValue(kind, self._modules[-1], kept))
-        return kept
+        self.values.append(FrozenValue(kind, self._modules[-1], _copy(value)))
+        return value
 
     def suspend(self) -> None:
         """Functions return what they compute until `resume`."""
@@ -189,6 +187,11 @@ def _rms_norm(
 
     y = x * mode.constant("normalisation scale", inverse)
     return y if weight is None else y * weight
+
+
+def _copy(value: Any) -> Any:
+    """A tensor of its own, as some models change attention scores in place."""
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def _arguments(

@@ -15,6 +15,19 @@ from sparsetime.interventions.sequence_spans import FromSteps
 from sparsetime.interventions.span import RunFacts, Span, SpanReader, Steps
 from sparsetime.interventions.text_spans import Between
 
+__all__ = [
+    "after",
+    "from_steps",
+    "generated",
+    "last",
+    "prompt",
+    "role",
+    "seconds",
+    "steps",
+    "where",
+    "while_on",
+]
+
 
 def steps(begin: int = 0, end: int | None = None) -> Span:
     """Steps `begin` to `end` (exclusive; None: without end) of a sequence, counted from 0.

@@ -12,6 +12,8 @@ from jaxtyping import Float
 from sparsetime.errors import ConfigError
 from sparsetime.interventions.span import Span
 
+__all__ = ["ablate", "add", "cap", "floor", "scale", "set", "swap"]
+
 #: Activation values of a feature at the steps of a pass.
 Values: TypeAlias = Float[np.ndarray, "batch time"]
 

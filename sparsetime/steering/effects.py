@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -12,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.files import Folder
+from sparsetime.files import Folder, folder_lock
 from sparsetime.interventions.sequence_spans import FromSteps
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.progress import progress as running
@@ -122,106 +123,112 @@ def effects(
     edit, to part what keys and values carry from what the chosen words carry; see `Echo`. out: a
     folder in which they are saved.
 
-    Errors: ConfigError for settings out of range; DataError where no window has an onset; those of
-    `steer`.
+    Errors: ConfigError for settings out of range; DataError where no window has an onset;
+    StoreError where another process writes to `out`; those of `steer`.
     """
-    if lags < 2 or hold < 1 or windows < 1 or null < 0 or batch < 1 or before < 0:
-        raise ConfigError(
-            f"got lags={lags}, hold={hold}, windows={windows}, null={null}, batch={batch} and "
-            f"before={before}; expected at least 2 lags and 1 step, window and row"
-        )
-    unknown = [kind for kind in kinds if kind not in KINDS]
-    if unknown or not kinds:
-        raise ConfigError(f"got kinds={list(kinds)}, expected some of {', '.join(KINDS)}")
-    loaded = load_model(model, tokenizer)
-    sites = steered_sites(loaded, dictionaries)
-    if len(sites) > 1:
-        raise ConfigError(f"got {len(sites)} sites, expected one; measure them one at a time")
-    ((site, sae),) = sites.items()
-    own = checked_edits(edits, sae.width, site)
-    _check_without_spans(own)
-    if echo and not callable(getattr(loaded.model, "generate", None)):
-        raise ConfigError(
-            f"got echo=True for {type(loaded.model).__name__}, which does not write; give a causal "
-            "language model with its head"
-        )
-    unit = unit_of(units, index)
-    steps = hold + lags + 1
-    room = at if isinstance(at, int) else before + _ROOM
-    inputs = windows_of(data, loaded, max(room, 0) + steps, windows)
-    passes = EffectPasses(
-        loaded.model,
-        site,
-        sae,
-        steered_sites(loaded, watch) if watch else {},
-        output or first_output,
-        frozenset(getattr(loaded.tokenizer, "all_special_ids", None) or ()),
-        time_axis,
+    lock: AbstractContextManager[object] = (
+        nullcontext() if out is None else folder_lock(Folder(str(out)), what="sparsetime effects")
     )
-    feature = next(iter(own))
-    chosen, density = _located(passes, inputs, feature, at, before, steps, batch)
-    if index is not None:
-        density = index.features["density"].to_numpy()
-    others: list[int] = []
-    if null:
-        others = features_of_equal_density(density, tuple(own), null, seed).tolist()
-    divergence = divergence_of(inputs, output)
-    measured = {
-        kind: MeasuredResponse(
-            kind, site, feature, hold if kind == "release" else 0, lags, divergence
+    with lock:
+        if lags < 2 or hold < 1 or windows < 1 or null < 0 or batch < 1 or before < 0:
+            raise ConfigError(
+                f"got lags={lags}, hold={hold}, windows={windows}, null={null}, batch={batch} and "
+                f"before={before}; expected at least 2 lags and 1 step, window and row"
+            )
+        unknown = [kind for kind in kinds if kind not in KINDS]
+        if unknown or not kinds:
+            raise ConfigError(f"got kinds={list(kinds)}, expected some of {', '.join(KINDS)}")
+        loaded = load_model(model, tokenizer)
+        sites = steered_sites(loaded, dictionaries)
+        if len(sites) > 1:
+            raise ConfigError(f"got {len(sites)} sites, expected one; measure them one at a time")
+        ((site, sae),) = sites.items()
+        own = checked_edits(edits, sae.width, site)
+        _check_without_spans(own)
+        if echo and not callable(getattr(loaded.model, "generate", None)):
+            raise ConfigError(
+                f"got echo=True for {type(loaded.model).__name__}, which does not write; give a "
+                "causal language model with its head"
+            )
+        unit = unit_of(units, index)
+        steps = hold + lags + 1
+        room = at if isinstance(at, int) else before + _ROOM
+        inputs = windows_of(data, loaded, max(room, 0) + steps, windows)
+        passes = EffectPasses(
+            loaded.model,
+            site,
+            sae,
+            steered_sites(loaded, watch) if watch else {},
+            output or first_output,
+            frozenset(getattr(loaded.tokenizer, "all_special_ids", None) or ()),
+            time_axis,
         )
-        for kind in kinds
-    }
+        feature = next(iter(own))
+        chosen, density = _located(passes, inputs, feature, at, before, steps, batch)
+        if index is not None:
+            density = index.features["density"].to_numpy()
+        others: list[int] = []
+        if null:
+            others = features_of_equal_density(density, tuple(own), null, seed).tolist()
+        divergence = divergence_of(inputs, output)
+        measured = {
+            kind: MeasuredResponse(
+                kind, site, feature, hold if kind == "release" else 0, lags, divergence
+            )
+            for kind in kinds
+        }
 
-    def edited(part: EffectWindows, kind: str, edits: dict[int, list[Edit]], unit: str) -> EditPlan:
-        length = {"impulse": 1, "step": None, "release": hold}[kind]
-        return plan_edits(sae, edits, FromSteps(part.begins, length), unit, index, True, None)
+        def edited(
+            part: EffectWindows, kind: str, edits: dict[int, list[Edit]], unit: str
+        ) -> EditPlan:
+            length = {"impulse": 1, "step": None, "release": hold}[kind]
+            return plan_edits(sae, edits, FromSteps(part.begins, length), unit, index, True, None)
 
-    total = float(len(kinds) * (1 + len(others)) * len(chosen.begins))
-    with running(f"effects of feature {feature}", total, "windows", progress) as bar:
-        for part in chosen.parts(batch):
-            plain = passes.run(part)
-            for kind, response in measured.items():
-                main = passes.run(part, edited(part, kind, own, unit))
-                response.add(plain, main)
-                for number, other in enumerate(others):
-                    value = strength_of_norm(sae, other, main.norm)
-                    null_edit: dict[int, list[Edit]] = {other: [Add(strength=value)]}
-                    result = passes.run(
-                        part, edited(part, kind, null_edit, "activation"), watch=False
-                    )
-                    response.add_null(number, plain, result)
-                bar.advance((1 + len(others)) * len(part.begins))
-    parted = None
-    if echo:
-        prompts = chosen.inputs[:, : max(room, 1)]
-        parted = measured_echo(
-            passes,
-            lambda span: plan_edits(sae, own, span, unit, index, True, None),
-            prompts, feature, hold, lags, batch, seed,
-        )  # fmt: skip
-    made = EffectsByLag(
-        site,
-        tuple(own),
-        {kind: response.response(seed) for kind, response in measured.items()},
-        len(chosen.begins),
-        divergence.name,
-        {
-            "lags": lags,
-            "hold": hold,
-            "at": at,
-            "units": unit,
-            "null": others,
-            "edits": {
-                str(f): [[type(e).__name__.lower(), e.strength] for e in each]
-                for f, each in own.items()
+        total = float(len(kinds) * (1 + len(others)) * len(chosen.begins))
+        with running(f"effects of feature {feature}", total, "windows", progress) as bar:
+            for part in chosen.parts(batch):
+                plain = passes.run(part)
+                for kind, response in measured.items():
+                    main = passes.run(part, edited(part, kind, own, unit))
+                    response.add(plain, main)
+                    for number, other in enumerate(others):
+                        value = strength_of_norm(sae, other, main.norm)
+                        null_edit: dict[int, list[Edit]] = {other: [Add(strength=value)]}
+                        result = passes.run(
+                            part, edited(part, kind, null_edit, "activation"), watch=False
+                        )
+                        response.add_null(number, plain, result)
+                    bar.advance((1 + len(others)) * len(part.begins))
+        parted = None
+        if echo:
+            prompts = chosen.inputs[:, : max(room, 1)]
+            parted = measured_echo(
+                passes,
+                lambda span: plan_edits(sae, own, span, unit, index, True, None),
+                prompts, feature, hold, lags, batch, seed,
+            )  # fmt: skip
+        made = EffectsByLag(
+            site,
+            tuple(own),
+            {kind: response.response(seed) for kind, response in measured.items()},
+            len(chosen.begins),
+            divergence.name,
+            {
+                "lags": lags,
+                "hold": hold,
+                "at": at,
+                "units": unit,
+                "null": others,
+                "edits": {
+                    str(f): [[type(e).__name__.lower(), e.strength] for e in each]
+                    for f, each in own.items()
+                },
             },
-        },
-        parted,
-    )
-    if out is not None:
-        made.save(out)
-    return made
+            parted,
+        )
+        if out is not None:
+            made.save(out)
+        return made
 
 
 def _located(

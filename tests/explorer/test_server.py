@@ -48,6 +48,7 @@ PATHS = [
     "/api/dictionaries/batch_topk/features/3",
     "/api/dictionaries/batch_topk/features/3/coactivation",
     "/api/dictionaries/batch_topk/features/3/conditions",
+    "/api/dictionaries/batch_topk/features/3/explanations",
     "/api/dictionaries/batch_topk/features/3/labels",
     "/api/dictionaries/batch_topk/features/3/lead_lag",
     "/api/dictionaries/batch_topk/features/3/peri_event",
@@ -65,6 +66,11 @@ PATHS = [
     "/api/dictionaries/batch_topk/sequences/0/tracks?first=2&stop=9",
     "/api/dictionaries/batch_topk/moments?words=river",
     "/api/compare?left=batch_topk&right=temporal_matryoshka",
+    "/api/matches?left=batch_topk&right=temporal_matryoshka",
+    "/api/flow?keys=batch_topk&keys=temporal_matryoshka",
+    "/api/dictionaries/batch_topk/explanations",
+    "/api/dictionaries/batch_topk/effects",
+    "/api/circuits",
     "/api/labels",
 ]
 
@@ -80,13 +86,14 @@ def test_every_route_is_described(client):
     described = client.get("/api/openapi.json").json()["paths"]
     called = {path.partition("?")[0] for path in PATHS}
     named = {
-        path.format(key="batch_topk", number=3, sequence=0)
+        path.format(key="batch_topk", number=3, sequence=0, name="first")
         for path, methods in described.items()
         if "get" in methods
     }
     elsewhere = {
         "/api/dictionaries/batch_topk/features/3/logit_effects",  # needs a model: test_live
         "/api/dictionaries/batch_topk/sequences/0/sound.wav",  # needs a sound: test_sound
+        "/api/circuits/first",  # needs a circuit: test_circuits
     }
     assert called | elsewhere == named
     for path, methods in described.items():

@@ -11,6 +11,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 import sparsetime as st
@@ -131,6 +132,9 @@ def test_whatever_writes_to_a_folder_is_refused_while_another_does(name, tmp_pat
     arguments = dict.fromkeys(required)
     if name == "train":
         arguments["dictionary"] = st.dictionary("topk", d_in=4, width=8, k=2)
+    if name == "effects":
+        dictionary = st.dictionary("topk", d_in=4, width=8, k=2)
+        arguments |= {"model": torch.nn.Identity(), "dictionaries": dictionary, "edits": {0: 1.0}}
     with pytest.raises(StoreError, match=rf"x is being written by .* process {holder.pid} on"):
         function(**arguments, out=tmp_path / "x")
 

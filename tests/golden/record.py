@@ -93,6 +93,24 @@ COMPOSED = {
         "sparsifier": {"kind": "abs_top_k", "k": 4},
         "decoder": "free_norm",
     },
+    "composed_uncentred_free_threshold": {
+        "encoder": "uncentred",
+        "sparsifier": "free_threshold",
+        "decoder": "free_norm",
+        "objective": ["mse", {"kind": "scaled_l1", "weight": 0.1}],
+    },
+    "composed_gated_magnitude": {
+        "sparsifier": "gated_magnitude",
+        "objective": ["mse", {"kind": "gate_l1", "weight": 0.1}, "gate_mse"],
+    },
+    "composed_stopping_pursuit": {"encoder": "stopping_pursuit", "sparsifier": TOP},
+    "composed_onward_free": {
+        "d_in": [8, 8],
+        "d_out": [8, 8],
+        "encoder": {"kind": "one_site", "sites": 2},
+        "sparsifier": TOP,
+        "decoder": {"kind": "onward_free", "sites": 2},
+    },
     "composed_temporal_difference": {
         "sparsifier": TOP,
         "decoder": {"kind": "unit_norm", "groups": [16, 64]},

@@ -13,7 +13,6 @@ from pydantic import Field
 from sparsetime.errors import DataError
 from sparsetime.explorer.peak_percent import percent_of_peak
 from sparsetime.explorer.records import FrozenRecord
-from sparsetime.explorer.workbench.final_rows import FinalRows
 from sparsetime.explorer.workbench.live import LONGEST_PAGE, Live, LiveChunk
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.timeline import timeline_feature
@@ -53,6 +52,9 @@ class LiveStream:
         with live.lock:
             passes, whole = (live.passes(store, windows=windows) for windows in (False, True))
         context = int(store.manifest.capture.get("overlap") or 0) or _CONTEXT
+        # Imports torch, which a first look at a run does without.
+        from sparsetime.explorer.workbench.final_rows import FinalRows
+
         self._rows = FinalRows(passes, whole, context, ends, store.unit, live.lock)
         self._state = opened.loaded(key).stream()
         self._met: set[int] = set()

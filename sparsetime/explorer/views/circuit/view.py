@@ -47,6 +47,7 @@ VIEW = View(
     key="i",
     order=59,
     needs_dictionary=False,
+    unfiltered="a circuit is of one text",
     routes=routes,
     export=export,
 )

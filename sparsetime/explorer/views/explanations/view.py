@@ -28,5 +28,11 @@ def export(workbench: Workbench) -> Files:
 
 
 VIEW = View(
-    title="Explanations", path="/explanations", key="e", order=55, routes=routes, export=export
+    title="Explanations",
+    path="/explanations",
+    key="e",
+    order=55,
+    unfiltered="scores are of the recordings that were held out when rules were searched for",
+    routes=routes,
+    export=export,
 )

@@ -60,4 +60,12 @@ def export(workbench: Workbench) -> Files:
     return files
 
 
-VIEW = View(title="Matches", path="/matches", key="m", order=58, routes=routes, export=export)
+VIEW = View(
+    title="Matches",
+    path="/matches",
+    key="m",
+    order=58,
+    unfiltered="pairs are matched by their directions, which belong to no recording",
+    routes=routes,
+    export=export,
+)
