@@ -22,6 +22,7 @@ import torch
 from known_codes import Itself, make_store
 from numba.core.dispatcher import Dispatcher
 from planted import planted
+from planted_text import planted_texts
 from small_batches import small_source
 from small_recipes import CARDS, small
 from small_run import add_dictionary, prose, write_store
@@ -99,6 +100,7 @@ def associate(folder):
     st.label_features(made, store, baselines={"other": made}, draws=20, progress=False)
     onsets = st.features.label_onsets(made, store, "kind")
     st.peri_event(made, onsets, draws=20, progress=False)
+    st.explain(*planted_texts(folder / "explained"), moments=100, progress=False)
 
 
 def left_out():
