@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 class Traced:
     """What a circuit was traced in.
 
-    model, tokens [time], targets; sources: all that writes; columns: of the feature nodes in it.
+    model, tokens [time], targets; sources: all that writes; columns: of every feature node of the
+    graph, its place among the features of the sources.
     """
 
     model: nn.Module
@@ -39,14 +40,20 @@ class Traced:
     sources: Sources
     columns: Sequence[int]
 
-    def written(self, column: int) -> Iterator[tuple[str, int, Tensor]]:
-        """Where, when and what the feature of a column writes."""
+    def written(self, node: int) -> Iterator[tuple[str, int, Tensor]]:
+        """Where, when and what a feature node writes."""
+        column = self.columns[node]
         for features in self.sources.features:
             if column < len(features.steps):
                 for write, vectors in features.written.items():
                     yield write, int(features.steps[column]), vectors[column]
                 return
             column -= len(features.steps)
+
+    def of_nodes(self, nodes: Sequence[int]) -> Traced:
+        """The same for a graph of some of the nodes, in their order; features come first."""
+        columns = [self.columns[node] for node in nodes if node < len(self.columns)]
+        return replace(self, columns=columns)
 
 
 @final
@@ -120,9 +127,15 @@ class AttributionGraph:
             self.weights, self.target_weights, always, self.of_kind(FEATURE), nodes, edges
         )
         places = kept.nonzero()[:, 0]
-        weights = (self.weights * edge_mask)[places][:, places]
-        about = {**self.about, "pruned": {"nodes": nodes, "edges": edges}}
-        return replace(self, nodes=self.nodes.take(places.numpy()), weights=weights, about=about)
+        listed = places.tolist()
+        return AttributionGraph(
+            self.nodes.take(places.numpy()),
+            (self.weights * edge_mask)[places][:, places],
+            self.scores,
+            {**self.about, "pruned": {"nodes": nodes, "edges": edges}},
+            None if self.ablations is None else _renumbered(self.ablations, listed),
+            None if self.traced is None else self.traced.of_nodes(listed),
+        )
 
     def lags(self) -> pa.Table:
         """Share of influence that passes between steps, by lag and by the site that writes.
@@ -161,6 +174,17 @@ class AttributionGraph:
         from sparsetime.circuits.saved import save
 
         save(self, path)
+
+
+def _renumbered(ablations: pa.Table, places: Sequence[int]) -> pa.Table:
+    """The ablations of groups whose nodes are all kept, by their new numbers."""
+    numbers = {old: new for new, old in enumerate(places)}
+    rows = [
+        {**row, "nodes": [numbers[node] for node in row["nodes"]]}
+        for row in ablations.to_pylist()
+        if numbers.keys() >= set(row["nodes"])
+    ]
+    return type(ablations).from_pylist(rows, ablations.schema)
 
 
 def graph_scores(nodes: pa.Table, weights: Tensor) -> Scores:

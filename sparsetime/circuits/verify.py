@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sparsetime import seeds
 from sparsetime.circuits.nodes import FEATURE, TARGET
-from sparsetime.errors import ConfigError, DataError
+from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.interventions.model_inputs import forward_arguments
 from sparsetime.interventions.patch import Patch, patched
 from sparsetime.models.eval_mode import eval_mode
@@ -63,12 +63,19 @@ def verify(
     most influence and as many drawn at random. The prediction holds attention patterns, norms and
     the choice of active features fixed; the model does not, so that agreement is no certainty.
 
-    Errors: ConfigError for a graph without its model, and for nodes that are no features.
+    Errors: ConfigError for a graph without its model, and for nodes that are no features;
+    MismatchError for `traced` of a graph with other nodes.
     """
     if traced is None:
         raise ConfigError(
             "got a circuit that was loaded, which has no model; trace it again with st.circuit, or "
             "give traced="
+        )
+    features = int(circuit.of_kind(FEATURE).sum())
+    if len(traced.columns) != features:
+        raise MismatchError(
+            f"got traced= of a graph with {len(traced.columns)} features, expected {features}; "
+            "trace it with the same nodes=, and prune it alike"
         )
     chosen, largest = _groups(circuit, groups, count, seed)
     predicted = torch.stack([predicted_change(circuit, group) for group in chosen])
@@ -95,8 +102,9 @@ def predicted_change(circuit: AttributionGraph, group: Sequence[int]) -> Float[T
     """
     weights = circuit.weights
     is_feature = circuit.of_kind(FEATURE)
-    sums = weights.sum(1)
-    shares = weights / torch.where(sums.abs() < 1e-12, torch.ones_like(sums), sums)[:, None]
+    # Not the sums of the rows, which pruning makes smaller.
+    values = torch.tensor(circuit.nodes["value"].to_pylist(), dtype=weights.dtype)
+    shares = weights / torch.where(values.abs() < 1e-12, torch.ones_like(values), values)[:, None]
     change = torch.zeros(len(weights))
     ablated = torch.zeros(len(weights), dtype=torch.bool)
     ablated[list(group)] = True

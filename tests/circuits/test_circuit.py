@@ -164,6 +164,37 @@ def test_ablation_in_the_model_agrees_where_the_model_is_linear(model, exact, gr
     assert float(torch.corrcoef(torch.stack([predicted.flatten(), measured.flatten()]))[0, 1]) > 0.9
 
 
+def test_some_of_the_features_are_ablated_as_in_the_whole_graph(model, exact, graph):
+    """In graphs with fewer nodes, node numbers are no longer places among all features."""
+
+    def changes(circuit):
+        features = circuit.of_kind("feature").nonzero()[:, 0].tolist()
+        measured = measured_change(circuit, circuit.traced, [[one] for one in features])
+        rows = circuit.nodes.to_pylist()
+        keys = [(rows[one]["site"], rows[one]["step"], rows[one]["latent"]) for one in features]
+        return dict(zip(keys, measured, strict=True))
+
+    whole = changes(graph)
+    small = st.circuit(model, exact, TOKENS, [5, 9], nodes=40)
+    for part in (small, graph.prune(0.9, 0.99), small.prune(0.8, 0.98)):
+        found = changes(part)
+        assert 5 < len(found) < len(whole)
+        assert list(found) != list(whole)[: len(found)]
+        for key, change in found.items():
+            torch.testing.assert_close(change, whole[key], rtol=0, atol=1e-5)
+    with pytest.raises(MismatchError, match="got traced= of a graph with 40 features, expected"):
+        graph.verify(traced=small.traced)
+    kept = graph.with_verification(graph.verify(count=4)).prune(0.9, 0.99)
+    features = kept.nodes.to_pylist()
+    assert len(kept.ablations) >= 2
+    for row in kept.ablations.to_pylist():
+        (node,) = row["nodes"]
+        key = tuple(features[node][name] for name in ("site", "step", "latent"))
+        assert row["measured"] == pytest.approx(
+            float(whole[key][[5, 9].index(int(row["target"]))]), abs=1e-5
+        )
+
+
 def test_verification_compares_largest_and_random_features(graph):
     found = graph.verify(count=12)
     assert len(found.table) == 2 * 12 * 2
