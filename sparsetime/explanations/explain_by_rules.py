@@ -47,7 +47,7 @@ def explain_by_rules(
 
     view: the indexed sequences, in order. Errors: those of `halves` and of `read_labels`.
     """
-    halved = halves(view.segments.numpy_lengths, sequence_labels(view), seed)
+    halved = halves(view.segments.numpy_lengths, sequence_labels(view), seed, "rules")
     entries = feature_entries(index)
     conditions = step_conditions(view, halved.choosing, labels)
     nearest = nearest_features(index, entries, NEAREST)

@@ -54,7 +54,8 @@ class _Features:
 
     def __init__(self, index: FeatureIndex, view: Store, seed: int) -> None:
         self.passages = PassageReader(view)
-        halved = halves(view.segments.numpy_lengths, sequence_labels(view), seed)
+        lengths, labels = view.segments.numpy_lengths, sequence_labels(view)
+        halved = halves(lengths, labels, seed, "explanations")
         self.text = halved.text
         self._entries = feature_entries(index)
         steps = StepConditions(tuple(token_conditions(view)), view.segments.numpy_offsets)
@@ -141,7 +142,7 @@ def explain_by_model(
         if feature not in done
     ]
     about = {
-        "halves": made.text.replace("label and threshold", "explanations"),
+        "halves": made.text,
         "seed": seed,
         "calls": reader.calls,
         "cached": reader.cached,

@@ -34,14 +34,18 @@ class Halves:
 
 
 def halves(
-    lengths: Int[np.ndarray, " recordings"], labels: Mapping[str, list[Any]], seed: int
+    lengths: Int[np.ndarray, " recordings"],
+    labels: Mapping[str, list[Any]],
+    seed: int,
+    what: str = "label and threshold",
 ) -> Halves:
     """Half of the recordings to choose on, the others to score on.
 
     Recordings are ordered by their labels, and one of each two neighbours, at random, is in either
     half, so that both halves hold the values that several recordings have. One recording is cut
     into 16 blocks of time that take turns; the first eighth of each block belongs to neither, since
-    neighbouring steps are alike. Recordings without steps do not count.
+    neighbouring steps are alike. Recordings without steps do not count. what: the name that `text`
+    has for what is chosen.
 
     Errors: DataError for one recording of fewer than 256 steps.
     """
@@ -57,7 +61,7 @@ def halves(
         chooses = np.zeros(len(lengths), dtype=bool)
         chooses[filled[order]] = (np.arange(count) + first[np.arange(count) // 2]) % 2 == 0
         text = (
-            f"label and threshold chosen on {chooses.sum()} recordings, numbers from "
+            f"{what} chosen on {chooses.sum()} recordings, numbers from "
             f"{count - chooses.sum()} others"
         )
         return Halves(chooses[recording], ~chooses[recording], recording, text)
@@ -72,7 +76,7 @@ def halves(
     kept = (row % block >= block // _GAP) & (row < block * _BLOCKS)
     even = (row // block + int(rng.integers(0, 2))) % 2 == 0
     text = (
-        f"one recording: label and threshold chosen on {_BLOCKS // 2} blocks of time, numbers from "
-        f"the {_BLOCKS // 2} between them, with a gap of {block // _GAP} steps"
+        f"one recording: {what} chosen on {_BLOCKS // 2} blocks of time, numbers from the "
+        f"{_BLOCKS // 2} between them, with a gap of {block // _GAP} steps"
     )
     return Halves(kept & even, kept & ~even, np.zeros(steps, dtype=np.int64), text)
