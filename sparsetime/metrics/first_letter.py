@@ -59,7 +59,8 @@ def first_letter_absorption(
         raise MismatchError(f"got {len(tokens)} tokens for {len(x)} rows, expected one a row")
     letters = np.array([first_letter(token) for token in tokens])
     begins = letters != ""
-    words, word = np.unique(np.array(tokens)[begins], return_inverse=True)
+    small = [token[1:].lower() for token, is_word in zip(tokens, begins, strict=True) if is_word]
+    words, word = np.unique(np.array(small, dtype=str), return_inverse=True)
     is_fitted = (word % 2 == 0).tolist() if len(words) else []
     rows, own = x[torch.from_numpy(begins)], letters[begins]
     fitted = torch.tensor(is_fitted, dtype=torch.bool)

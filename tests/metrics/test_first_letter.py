@@ -54,6 +54,12 @@ def test_absorbed_words_are_counted_in_the_half_that_is_scored():
     assert some.rate == some.silent == 0.5
 
 
+def test_a_word_with_a_capital_is_in_the_half_of_the_small_one():
+    x = torch.eye(D)[:2].repeat(60, 1)
+    with pytest.raises(DataError, match="got 1 words on 120 rows"):
+        first_letter_absorption(dictionary([]), x, [" apple", " Apple"] * 60, least=10)
+
+
 def test_only_tokens_that_begin_a_word_have_a_letter():
     tokens = [" Snake", "\u0120snake", "snake", " 3", "", " ", "\u2581Zoo"]
     assert [first_letter(token) for token in tokens] == ["s", "s", "", "", "", "", "z"]
