@@ -40,7 +40,7 @@ def explore(
     ] = None,
     renderer: Annotated[
         list[str] | None,
-        typer.Option(help="A JavaScript module that draws a kind of input under the score."),
+        typer.Option(help="A JavaScript module that draws a kind of input over the timeline."),
     ] = None,
 ) -> None:
     """Browse a run: its dictionaries, the timeline of any sequence, every feature.
