@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from scipy import sparse
 from torch import Tensor
 
-from sparsetime.dictionaries.serialise import load
 from sparsetime.errors import SparsetimeError
-from sparsetime.models.weight_hash import weight_hash
+from sparsetime.features.index_directions import index_directions
 
 if TYPE_CHECKING:
     from sparsetime.features.feature_entries import FeatureEntries
     from sparsetime.features.index import FeatureIndex
 
+NEAREST = 4
 _AT_ONCE = 1024
 
 
 def nearest_features(
-    index: FeatureIndex, entries: FeatureEntries, many: int
+    index: FeatureIndex, entries: FeatureEntries, many: int = NEAREST
 ) -> Int[np.ndarray, "width many"]:
     """The `many` features with the largest cosine to each, the nearest first; -1 behind the last.
 
     By the cosine of directions: those of the index, or of the dictionary in the folder around it.
     Without directions by that of activation values over all steps.
     """
-    directions = _directions(index)
+    try:
+        directions = index_directions(index)
+    except SparsetimeError:  # the dictionary is gone or was trained since
+        directions = None
     if directions is None:
         unit = _unit_columns(entries)
     else:
@@ -48,17 +50,6 @@ def nearest_features(
         order = np.argsort(-np.take_along_axis(cosine, place, 1), axis=1, kind="stable")
         found[first:stop, :count] = np.take_along_axis(place, order, 1)
     return found
-
-
-def _directions(index: FeatureIndex) -> Float[Tensor, "width d"] | None:
-    if index.kind != "dictionary":
-        return index.directions()
-    try:
-        sae = load(str(PurePosixPath(index.path).parent))
-    except SparsetimeError:
-        return None
-    same = weight_hash(sae) == index.record["subject"]["dictionary"]
-    return sae.atoms.detach().float().cpu() if same else None
 
 
 def _unit_columns(entries: FeatureEntries) -> sparse.csc_matrix:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
@@ -13,13 +12,12 @@ from scipy import sparse
 
 from sparsetime.codes import concatenate
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.serialise import load
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.features.arrow_numpy import to_numpy
 from sparsetime.features.encoding import encode_store
 from sparsetime.features.feature_entries import feature_entries
 from sparsetime.features.index import FeatureIndex
-from sparsetime.models.weight_hash import weight_hash
+from sparsetime.features.index_directions import index_directions
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -47,7 +45,7 @@ def name_of(side: Matchable) -> str:
     return side.name
 
 
-def living(side: Matchable) -> Int[np.ndarray, " living"]:
+def active_features(side: Matchable) -> Int[np.ndarray, " active"]:
     """The features that fire in the index; of a dictionary those whose direction is not zero."""
     if isinstance(side, FeatureIndex):
         return np.flatnonzero(to_numpy(side.features, "count") > 0)
@@ -57,26 +55,14 @@ def living(side: Matchable) -> Int[np.ndarray, " living"]:
 def directions(side: Matchable) -> Float[torch.Tensor, "width d"]:
     """One direction of length one per feature, float32 on the CPU.
 
-    Errors: MismatchError for an index without directions, whose dictionary is not in the folder
-    around it.
+    Errors: MismatchError for an index without directions; those of `index_directions`.
     """
-    if isinstance(side, Dictionary):
-        found = side.atoms.detach()
-    elif side.kind == "dictionary":
-        sae = load(str(PurePosixPath(side.path).parent))
-        if weight_hash(sae) != side.record["subject"]["dictionary"]:
-            raise MismatchError(
-                f"{side.path} was made from other weights than the dictionary around it has; give "
-                f"the dictionary"
-            )
-        found = sae.atoms.detach()
-    else:
-        stored = side.directions()
-        if stored is None:
-            raise MismatchError(
-                f"{side.path} is of {side.kind}, which have no directions; match by='codes'"
-            )
-        found = stored
+    found = side.atoms.detach() if isinstance(side, Dictionary) else index_directions(side)
+    if found is None:
+        assert isinstance(side, FeatureIndex)
+        raise MismatchError(
+            f"{side.path} is of {side.kind}, which have no directions; match by='codes'"
+        )
     return torch.nn.functional.normalize(found.float().cpu(), dim=1)
 
 

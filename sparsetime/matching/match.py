@@ -15,9 +15,9 @@ from sparsetime.matching.code_correlation import NULL, code_correlations, shifte
 from sparsetime.matching.compared_features import (
     Matchable,
     SparseColumns,
+    active_features,
     columns,
     directions,
-    living,
     name_of,
 )
 from sparsetime.matching.matches import FeatureMatches
@@ -69,7 +69,7 @@ def match(
     if draws < 1:
         raise ConfigError(f"got draws={draws}, expected at least 1 draw of the null")
     names = (name_of(a), name_of(b))
-    left, right = living(a), living(b)
+    left, right = active_features(a), active_features(b)
     if not (len(left) and len(right)):
         raise MismatchError(
             f"got {len(left)} and {len(right)} features that fire in {names[0]} and {names[1]}, "
@@ -100,29 +100,34 @@ def match(
                 f"the directions of {names[0]} have {vectors[0].shape[1]} dimensions, those of "
                 f"{names[1]} {vectors[1].shape[1]}; match by='codes' over the same steps"
             )
-        random = [random_atoms(len(right), vectors[1].shape[1], seed, n) for n in range(draws)]
+        d, on_right = vectors[1].shape[1], None
     else:
         if model is None:
             raise ConfigError("got by='effect' without a model; give model=, one for each side")
         models = model if isinstance(model, tuple) else (model, model)
+        of_right = directions(b)[right]
         vectors = (
             token_effects(models[0], directions(a)[left]),
-            token_effects(models[1], directions(b)[right]),
+            token_effects(models[1], of_right),
         )
         if vectors[0].shape[1] != vectors[1].shape[1]:
             raise MismatchError(
                 f"the models have {vectors[0].shape[1]:,} and {vectors[1].shape[1]:,} tokens, "
                 f"expected one vocabulary; match by='codes'"
             )
-        d = directions(b).shape[1]
-        random = [
-            token_effects(models[1], random_atoms(len(right), d, seed, n)) for n in range(draws)
-        ]
+        d, on_right = of_right.shape[1], models[1]
+
+    def random(draw: int) -> Float[np.ndarray, " left"]:
+        drawn = random_atoms(len(right), d, seed, draw)
+        return nearest(
+            vectors[0], drawn if on_right is None else token_effects(on_right, drawn)
+        ).cosine
+
     found_by = nearest(*vectors)
     return _matches(
         (names, by, left, right),
         (found_by.to_right, found_by.cosine, found_by.to_left, found_by.back),
-        lambda draw: (vectors[0] @ random[draw].T).amax(1).numpy(),
+        random,
         draws,
         RANDOM,
         lambda: (vectors[0] @ vectors[1].T).numpy(),

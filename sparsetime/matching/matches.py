@@ -20,7 +20,7 @@ MOST_ASSIGNED = 8192  # features of a side
 @final
 @dataclass(frozen=True, eq=False)
 class FeatureMatches:
-    """Matches of the living features of two sides.
+    """Matches of the active features of two sides.
 
     names: of the sides. by: what is compared. left, right: numbers of the features compared, int64
     ascending. to_right: for each of `left` the number of its nearest on the right; similarity: to

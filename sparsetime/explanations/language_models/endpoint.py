@@ -6,7 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 from sparsetime.errors import ConfigError, DataError
@@ -20,9 +20,9 @@ _AGAIN = (408, 429, 500, 502, 503, 504)
 class Endpoint:
     """A chat model at `url`/chat/completions, such as "http://localhost:8000/v1".
 
-    model: its name there. key: sent as a bearer token, where the server wants one. timeout: in
-    seconds. tries: how often a request is sent that fails for a reason that may pass. Answers are
-    greedy.
+    model: its name there. key: sent as a bearer token, where the server wants one; it is
+    not in the repr. timeout: in seconds. tries: how often a request is sent that fails for a reason
+    that may pass. Answers are greedy.
 
     Errors: ConfigError for a URL that is not http(s); DataError where the server refuses or answers
     no text.
@@ -30,7 +30,7 @@ class Endpoint:
 
     url: str
     model: str
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     most_tokens: int = 400
     timeout: float = 60.0
     tries: int = 4
