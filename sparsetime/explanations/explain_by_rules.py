@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from sparsetime.features.index import FeatureIndex
 
 SWAPPED = 4  # other features whose rules are scored on a feature's moments
-NEAREST = 4
 
 
 def explain_by_rules(
@@ -50,7 +49,7 @@ def explain_by_rules(
     halved = halves(view.segments.numpy_lengths, sequence_labels(view), seed, "rules")
     entries = feature_entries(index)
     conditions = step_conditions(view, halved.choosing, labels)
-    nearest = nearest_features(index, entries, NEAREST)
+    nearest = nearest_features(index, entries)
     choosing = Moments(entries, conditions, halved.choosing, nearest, moments, seed)
     scoring = Moments(entries, conditions, halved.scoring, nearest, moments, seed)
     search = RuleSearch(conditions)

@@ -69,6 +69,7 @@ def test_a_model_that_understands_scores_one_and_exchanged_texts_do_not(own):
     for name in ("accuracy", "fuzzing", "intruder", "simulation", "timing"):
         assert row[name] == pytest.approx(1, abs=0.05), name  # strengths vary, answers do not
     assert row["swapped"] < 0.8 and row["unanswered"] == 0
+    assert table.about["reads"]["halves"].startswith("explanations chosen on")
     assert index.column("explanation").to_pylist()[ON_CAT] == "the word cat"
 
 
@@ -207,6 +208,7 @@ def test_an_endpoint_is_asked_and_asked_again(address, monkeypatch):
     assert len(Server.seen) == 3 and path == "/v1/chat/completions"
     assert body["messages"] == [{"role": "user", "content": "hello"}]
     assert authorisation == "Bearer k"
+    assert "'k'" not in repr(ask), "a key is not printed"
     with pytest.raises(DataError, match="answered 404 no such model for the model 'absent'"):
         st.explanations.Endpoint(address, "absent")("hello")
     with pytest.raises(DataError, match="is it an OpenAI-compatible endpoint"):

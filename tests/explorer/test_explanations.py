@@ -62,7 +62,7 @@ def test_a_rule_is_clauses_of_predicates(client):
         active["clauses"][0]
     ) == ["quoted", "token is dog / bird"]
     assert {score["name"] for score in active["scores"]} >= {"accuracy", "rejects_nearest"}
-    assert answer["halves"].startswith("rules chosen on")
+    assert answer["halves"].startswith("rules chosen on") and "recordings" in answer["halves"]
 
 
 def test_contexts_hold_the_rule_step_by_step(client):

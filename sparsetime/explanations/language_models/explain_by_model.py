@@ -59,7 +59,7 @@ class _Features:
         self.text = halved.text
         self._entries = feature_entries(index)
         steps = StepConditions(tuple(token_conditions(view)), view.segments.numpy_offsets)
-        near = nearest_features(index, self._entries, 4)
+        near = nearest_features(index, self._entries)
         made = (halved.choosing, halved.scoring)
         self._choosing, self._scoring = (
             Moments(self._entries, steps, rows, near, 60, seed) for rows in made

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from sparsetime.errors import DataError
-from sparsetime.explanations.moments import Moments, spread
+from sparsetime.explanations.moments import KINDS, Moments, spread
 from sparsetime.features.step_text import has_offsets, step_texts
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class PassageReader:
     ) -> list[FeaturePassage]:
         """Passages in which the feature is silent, of all kinds of silent steps alike."""
         sample = moments.sample(feature, "active")
-        kinds = [sample.rows[sample.kind == kind] for kind in range(3)]
+        kinds = [sample.rows[sample.kind == kind] for kind in range(len(KINDS))]
         order = [rows[n] for n in range(4 * many) for rows in kinds if n < len(rows)]
         found: list[FeaturePassage] = []
         for row in order:

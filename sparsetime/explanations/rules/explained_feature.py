@@ -69,7 +69,7 @@ class CourseScore:
 def choose_rules(search: RuleSearch, moments: Moments, feature: int) -> dict[Part, ChosenRule]:
     """The rule of every part for which one is found, from moments that choose.
 
-    "stay" and "end" have one sample, whose classes change places.
+    "stay" and "end" draw from the same steps, with the classes exchanged.
     """
     chosen: dict[Part, ChosenRule] = {}
     for part in PARTS:

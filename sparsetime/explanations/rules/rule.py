@@ -12,6 +12,7 @@ from jaxtyping import Bool, Int
 
 from sparsetime.errors import DamagedError, unknown_name
 from sparsetime.explanations.conditions.condition import FLAGS
+from sparsetime.explanations.conditions.text_conditions import SINCE
 
 if TYPE_CHECKING:
     from sparsetime.explanations.conditions.condition import Condition
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 MOST_PREDICATES = 4
 _SHORT = 3
 MOST_VALUES = 6  # that one predicate names
-_SINCE = "steps since "
 
 #: Some rows: their numbers, or a slice.
 Rows: TypeAlias = "Int[np.ndarray, ' some'] | slice"
@@ -73,8 +73,8 @@ class Predicate:
 
     def _range_text(self) -> str:
         no = "not " if self.negated else ""
-        if self.on.startswith(_SINCE):
-            mark = self.on.removeprefix(_SINCE)
+        if self.on.startswith(SINCE):
+            mark = self.on.removeprefix(SINCE)
             if self.low <= 1:
                 last = f"{self.high - 1:g} steps" if self.high > 2 else "1 step"
                 return f"{no}within {last} after {mark}"

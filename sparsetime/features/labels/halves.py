@@ -1,4 +1,4 @@
-"""Halves of an index: one chooses label and threshold, every number shown is from the other."""
+"""Halves of an index: one chooses (labels, rules), every number shown is from the other."""
 
 from __future__ import annotations
 
