@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +28,8 @@ _TEXTS = {
     "short": "the explanation, shortened to a name",
     "rule": "the rule as JSON, a list of clauses of predicates; null for text alone",
 }
-_NUMBERS = {
+#: Scores by name, with what they mean.
+SCORES = {
     "chosen_accuracy": "balanced accuracy where it was chosen",
     "accuracy": "balanced accuracy (TP / P + TN / N) / 2 on held-out sequences",
     "swapped": "mean balanced accuracy of other features' explanations on the same steps",
@@ -58,7 +59,7 @@ def definitions() -> list[ColumnDefinition]:
     """The columns of the table of all explanations."""
     return [
         *(ColumnDefinition(name, "string", text, "", _SOURCE) for name, text in _TEXTS.items()),
-        *(ColumnDefinition(name, "float64", text, "", _SOURCE) for name, text in _NUMBERS.items()),
+        *(ColumnDefinition(name, "float64", text, "", _SOURCE) for name, text in SCORES.items()),
         *(ColumnDefinition(name, "int64", text, "", _SOURCE) for name, text in _COUNTS.items()),
     ]
 
@@ -115,18 +116,28 @@ def write_contexts(index: FeatureIndex, rows: Sequence[Mapping[str, Any]], by: s
     index.add_details(CONTEXTS, table, defined, {})
 
 
+def best_explanations(rows: Iterable[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
+    """By feature its row of the part "active" with the largest held-out accuracy, the first of
+    equal ones; features without a scored one are left out.
+    """
+    best: dict[int, Mapping[str, Any]] = {}
+    for row in rows:
+        feature, accuracy = row["feature"], _number(row.get("accuracy"))
+        if row["part"] != "active" or not np.isfinite(accuracy):
+            continue
+        if feature not in best or accuracy > best[feature]["accuracy"]:
+            best[feature] = row
+    return best
+
+
 def _best(
     rows: Sequence[Mapping[str, Any]], width: int
 ) -> tuple[dict[str, Any], list[ColumnDefinition]]:
     """One row a feature: its explanation with the largest held-out accuracy, and its scores."""
-    best: dict[int, Mapping[str, Any]] = {}
+    best = best_explanations(rows)
     course: dict[int, dict[str, Any]] = {}
     for row in rows:
-        feature, accuracy = row["feature"], _number(row.get("accuracy"))
-        if row["part"] == "active" and np.isfinite(accuracy):
-            held = best.get(feature)
-            if held is None or accuracy > held["accuracy"]:
-                best[feature] = row
+        feature = row["feature"]
         for name in ("timing", "duration"):
             if np.isfinite(_number(row.get(name))):
                 course.setdefault(feature, {})[name] = row[name]
@@ -149,7 +160,7 @@ def _best(
     )
     defined = [ColumnDefinition("explanation", "string", rule, "", _SOURCE, "explanation")]
     defined += [
-        ColumnDefinition(f"explanation_{name}", "float64", _NUMBERS[name], "", _SOURCE)
+        ColumnDefinition(f"explanation_{name}", "float64", SCORES[name], "", _SOURCE)
         for name in ("accuracy", "swapped", "timing", "duration")
     ]
     return columns, defined

@@ -6,7 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sparsetime.explanations.explanation_tables import CONTEXTS, TABLE
+from sparsetime.explanations.explanation_tables import (
+    CONTEXTS,
+    SCORES,
+    TABLE,
+    best_explanations,
+)
 from sparsetime.explanations.rules.rule import Rule
 from sparsetime.explorer.peak_percent import percent_of_peak
 from sparsetime.explorer.records import FrozenRecord, Text
@@ -16,12 +21,6 @@ from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import NamedFeature
 
 MOST = 20_000  # features of a queue
-_SCORES = (
-    *("accuracy", "swapped", "chosen_accuracy", "sensitivity"),
-    *("rejects_random", "rejects_same_token", "rejects_nearest"),
-    *("timing", "timing_swapped", "duration"),
-    *("fuzzing", "intruder", "simulation", "surprisal", "embedding"),
-)
 
 
 class ExplanationScore(FrozenRecord):
@@ -118,17 +117,11 @@ def queue(opened: RunCache, key: str) -> ExplanationQueue:
     table = shown.details.get(TABLE)
     if table is None:
         return ExplanationQueue(total=0, mean_accuracy=None, mean_swapped=None, lines=[])
-    best: dict[int, dict[str, Any]] = {}
-    timing: dict[int, float] = {}
-    for row in table.table.to_pylist():
-        feature = row["feature"]
-        if row["timing"] is not None:
-            timing[feature] = row["timing"]
-        if row["part"] != "active" or row["accuracy"] is None:
-            continue
-        if feature not in best or row["accuracy"] > best[feature]["accuracy"]:
-            best[feature] = row
-    rows = sorted(best.values(), key=lambda row: (row["accuracy"], row["feature"]))
+    stored = table.table.to_pylist()
+    timing = {row["feature"]: row["timing"] for row in stored if row["timing"] is not None}
+    rows = sorted(
+        best_explanations(stored).values(), key=lambda row: (row["accuracy"], row["feature"])
+    )
     swapped = [row["swapped"] for row in rows if row["swapped"] is not None]
     lines = [
         ExplainedFeature(
@@ -163,7 +156,7 @@ def _explanation(row: dict[str, Any], meanings: dict[str, str]) -> Explanation:
         positives=row["positives"],
         scores=[
             ExplanationScore(name=name, value=row[name], definition=meanings[name])
-            for name in _SCORES
+            for name in SCORES
             if row.get(name) is not None
         ],
     )

@@ -10,12 +10,11 @@ from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.explorer.workbench.feature_list import lines
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import FeatureLine, Histogram
-from sparsetime.matching.flow import FeatureFlow
+from sparsetime.matching.flow import THRESHOLD, FeatureFlow
 from sparsetime.matching.matches import FeatureMatches
 
 SHOWN, MOST_SHOWN = 200, 5000
 CHAINS = 200
-THRESHOLD = 0.5
 
 
 class MatchedFeature(FrozenRecord):
