@@ -9,18 +9,21 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
+from known_codes import Itself, make_store
 from planted_text import ON_CAT, QUOTED_DOG, RANDOM, planted_texts
 from typer.testing import CliRunner
 
 import sparsetime as st
+from sparsetime import seeds
 from sparsetime.cli import app
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.explanations.language_models.explanation_tests import rank_auroc
+from sparsetime.explanations.language_models.explanation_tests import Material, auroc, fuzzing
 from sparsetime.explanations.language_models.parsing import (
     parsed_choice,
     parsed_explanation,
     parsed_numbers,
 )
+from sparsetime.explanations.language_models.passages import FeaturePassage
 
 
 class Reads:
@@ -67,7 +70,7 @@ def test_a_model_that_understands_scores_one_and_exchanged_texts_do_not(own):
     row = row_of(table, ON_CAT)
     assert row["text"] == "the word cat"
     for name in ("accuracy", "fuzzing", "intruder", "simulation", "timing"):
-        assert row[name] == pytest.approx(1, abs=0.05), name  # strengths vary, answers do not
+        assert row[name] == pytest.approx(1, abs=0.05), name  # values vary, answers do not
     assert row["swapped"] < 0.8 and row["unanswered"] == 0
     assert table.about["reads"]["halves"].startswith("explanations chosen on")
     assert index.column("explanation").to_pylist()[ON_CAT] == "the word cat"
@@ -137,6 +140,22 @@ def test_a_dry_run_asks_nothing(own):
     assert "1 prompts for explanations" in result.output
 
 
+def test_a_silent_feature_is_not_asked_about(tmp_path):
+    store = make_store(tmp_path / "store", [np.diag([1.0, 1.0, 0.0])] * 4, texts=["a b cat"] * 4)
+    index = st.index(Itself(3), store, tmp_path / "index", progress=False)
+    assert len(st.explanations.prompts(index, store, [1, 2])) == 1
+    reads = Reads()
+    table = st.explain(index, store, [2], by=reads, progress=False)
+    assert reads.prompts == [] and table.about["reads"]["unanswered"] == 0
+
+
+def test_one_passage_cannot_be_fuzzed():
+    words = ("a", "cat")
+    passage = FeaturePassage(np.arange(2), words, ("", " "), np.array([0.0, 1.0]))
+    material = Material([passage], [], seeds.numpy_generator(0, "random choice"))
+    assert np.isnan(fuzzing("the word cat", material, lambda prompt: "[1]"))
+
+
 def test_what_cannot_explain_is_refused(own):
     index, store = own
     with pytest.raises(ConfigError, match="got by='gpt', expected 'rules' or a function"):
@@ -156,9 +175,9 @@ def test_answers_are_parsed_strictly():
     assert parsed_choice("5", 4) is None and parsed_choice("passage 3", 4) is None
 
 
-def test_auroc_by_ranks():
-    assert rank_auroc(np.array([3.0, 1, 2, 2]), np.array([True, False, False, True])) == 0.875
-    assert np.isnan(rank_auroc(np.array([1.0]), np.array([True])))
+def test_auroc_counts_ties_half():
+    assert auroc(np.array([3.0, 1, 2, 2]), np.array([True, False, False, True])) == 0.875
+    assert np.isnan(auroc(np.array([1.0]), np.array([True])))
 
 
 class Server(BaseHTTPRequestHandler):

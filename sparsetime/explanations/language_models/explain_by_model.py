@@ -66,29 +66,28 @@ class _Features:
         )
         self._seed = seed
 
-    def explaining(self, feature: int) -> str:
-        """The prompt that asks for an explanation."""
-        strength = self._strength(feature)
-        return explanation_prompt(self.passages.active(self._choosing, feature, strength, SHOWN))
+    def explaining(self, feature: int) -> str | None:
+        """The prompt that asks for an explanation; None where no passage is active."""
+        activation = self._activation(feature)
+        shown = self.passages.active(self._choosing, feature, activation, SHOWN)
+        return explanation_prompt(shown) if shown else None
 
     def material(self, feature: int) -> tests.Material:
         """The held-out passages of a feature."""
-        strength = self._strength(feature)
+        activation = self._activation(feature)
         rng = seeds.numpy_generator(self._seed, "passages of an explanation", feature)
         return tests.Material(
-            self.passages.active(self._scoring, feature, strength, TESTED),
-            self.passages.silent(self._scoring, feature, strength, TESTED),
+            self.passages.active(self._scoring, feature, activation, TESTED),
+            self.passages.silent(self._scoring, feature, activation, TESTED),
             rng,
         )
 
-    def _strength(self, feature: int) -> Float[np.ndarray, " rows"]:
+    def _activation(self, feature: int) -> Float[np.ndarray, " rows"]:
         entries = self._entries
         own = slice(int(entries.offsets[feature]), int(entries.offsets[feature + 1]))
-        strength = np.zeros(entries.rows)
-        strength[entries.row[own]] = entries.value[own] / max(
-            float(entries.value[own].max()), 1e-12
-        )
-        return strength
+        activation = np.zeros(entries.rows)
+        activation[entries.row[own]] = entries.value[own] / entries.value[own].max(initial=1e-12)
+        return activation
 
 
 def explaining_prompts(
@@ -96,7 +95,8 @@ def explaining_prompts(
 ) -> list[str]:
     """The prompts that ask for explanations, without asking anything: the dry run."""
     made = _Features(index, view, seed)
-    return [made.explaining(feature) for feature in features.tolist()]
+    asked = (made.explaining(feature) for feature in features.tolist())
+    return [prompt for prompt in asked if prompt is not None]
 
 
 def explain_by_model(
@@ -116,8 +116,9 @@ def explain_by_model(
     with running("explain", 2.0 * len(features), "features", progress) as bar:
         try:
             for feature in features.tolist():
-                text = parsed_explanation(reader(made.explaining(feature)))
-                unanswered += text is None
+                prompt = made.explaining(feature)
+                text = None if prompt is None else parsed_explanation(reader(prompt))
+                unanswered += prompt is not None and text is None
                 if text is not None:
                     texts[feature] = text
                 bar.advance()

@@ -51,15 +51,20 @@ def detection(explanation: str, material: Material, ask: Ask) -> float | None:
 
 
 def fuzzing(explanation: str, material: Material, ask: Ask) -> float | None:
-    """Balanced accuracy of telling marked active steps from as many marked silent ones."""
+    """Balanced accuracy of telling marked active steps from as many marked silent ones.
+
+    NaN for fewer than two passages in which the feature fires, as nothing can be compared.
+    """
+    if len(material.active) < 2:
+        return float("nan")
     rng = material.rng
     marks, right = [], rng.permutation(np.arange(len(material.active)) % 2 == 0)
     for passage, is_right in zip(material.active, right.tolist(), strict=True):
-        on = passage.strength > 0
+        on = passage.activation > 0
         if not is_right:
             silent = np.flatnonzero(~on)
             on = np.zeros(len(on), dtype=bool)
-            count = min(int((passage.strength > 0).sum()), len(silent))
+            count = min(int((passage.activation > 0).sum()), len(silent))
             on[rng.choice(silent, count, replace=False)] = True
         marks.append(on)
     prompt = prompts.fuzzing_prompt(explanation, material.active, marks)
@@ -77,10 +82,10 @@ def intruder(material: Material, ask: Ask, trials: int = 3) -> float | None:
     for trial in range(min(trials, len(material.silent), len(material.active) // 3)):
         own = material.active[3 * trial : 3 * trial + 3]
         other = material.silent[trial]
-        strength = np.zeros(len(other.words))
-        count = min(int((own[0].strength > 0).sum()), len(strength))
-        strength[material.rng.choice(len(strength), count, replace=False)] = 1
-        disguised = FeaturePassage(other.rows, other.words, other.gaps, strength)
+        activation = np.zeros(len(other.words))
+        count = min(int((own[0].activation > 0).sum()), len(activation))
+        activation[material.rng.choice(len(activation), count, replace=False)] = 1
+        disguised = FeaturePassage(other.rows, other.words, other.gaps, activation)
         place = int(material.rng.integers(4))
         shown = [*own[:place], disguised, *own[place:]]
         choice = parsed_choice(ask(prompts.intruder_prompt(shown)), 4)
@@ -103,7 +108,7 @@ def simulation(
         answer = parsed_numbers(ask(prompt), len(passage.words), SIMULATED)
         if answer is None:
             return None
-        own.append(passage.strength)
+        own.append(passage.activation)
         simulated.append(np.array(answer, dtype=float))
     a, b = np.concatenate(own), np.concatenate(simulated)
     sequence = np.repeat(np.arange(len(own)), [len(one) for one in own])
@@ -122,7 +127,7 @@ def embedding(explanation: str, material: Material, embed: Embed) -> float:
     passages, active = material.mixed()
     vectors = embed([explanation, *(passage.text() for passage in passages)])
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return rank_auroc(unit[1:] @ unit[0], active == 1)
+    return auroc(unit[1:] @ unit[0], active == 1)
 
 
 def surprisal(explanation: str, material: Material, nats: Surprisal) -> float:
@@ -133,15 +138,13 @@ def surprisal(explanation: str, material: Material, nats: Surprisal) -> float:
     passages, active = material.mixed()
     texts = [passage.text() for passage in passages]
     fall = [nats("", text) - nats(f"{explanation}: ", text) for text in texts]
-    return rank_auroc(np.array(fall), active == 1)
+    return auroc(np.array(fall), active == 1)
 
 
-def rank_auroc(values: Float[np.ndarray, " passages"], positive: np.ndarray) -> float:
-    """Area under the ROC curve, by mid-ranks; NaN without both classes."""
-    from scipy.stats import rankdata
+def auroc(values: Float[np.ndarray, " passages"], positive: np.ndarray) -> float:
+    """Area under the ROC curve; NaN without both classes."""
+    from sklearn.metrics import roc_auc_score
 
-    many, others = int(positive.sum()), int((~positive).sum())
-    if not many * others:
+    if positive.all() or not positive.any():
         return float("nan")
-    ranks = rankdata(values)[positive].sum()
-    return float((ranks - many * (many + 1) / 2) / (many * others))
+    return float(roc_auc_score(positive, values))

@@ -21,17 +21,17 @@ BEFORE, AFTER = 15, 8
 @final
 @dataclass(frozen=True, eq=False)
 class FeaturePassage:
-    """The text of some steps of a sequence. strength: |activation| by the feature's largest one."""
+    """The text of some steps of a sequence. activation: |values| by the feature's largest one."""
 
     rows: Int[np.ndarray, " steps"]
     words: tuple[str, ...]
     gaps: tuple[str, ...]
-    strength: Float[np.ndarray, " steps"]
+    activation: Float[np.ndarray, " steps"]
 
     @property
     def is_active(self) -> bool:
         """Whether the feature fires in it."""
-        return bool((self.strength > 0).any())
+        return bool((self.activation > 0).any())
 
     def text(self, marked: Bool[np.ndarray, " steps"] | None = None) -> str:
         """The text, with << and >> about marked steps."""
@@ -63,26 +63,26 @@ class PassageReader:
                 self._words.append(word)
                 self._gaps.append(gap)
 
-    def around(self, row: int, strength: Float[np.ndarray, " rows"]) -> FeaturePassage:
+    def around(self, row: int, activation: Float[np.ndarray, " rows"]) -> FeaturePassage:
         """The steps about a row, within its sequence."""
         place = int(np.searchsorted(self._begins, row, side="right")) - 1
         first = max(int(self._begins[place]), row - BEFORE)
         stop = min(int(self._begins[place + 1]), row + AFTER + 1)
         rows = np.arange(first, stop)
         return FeaturePassage(
-            rows, tuple(self._words[first:stop]), tuple(self._gaps[first:stop]), strength[rows]
+            rows, tuple(self._words[first:stop]), tuple(self._gaps[first:stop]), activation[rows]
         )
 
     def active(
-        self, moments: Moments, feature: int, strength: Float[np.ndarray, " rows"], many: int
+        self, moments: Moments, feature: int, activation: Float[np.ndarray, " rows"], many: int
     ) -> list[FeaturePassage]:
         """Passages about active steps of all activation values alike, the strongest first."""
         sample = moments.sample(feature, "active")
         chosen = spread(sample.rows[sample.positive], many)
-        return [self.around(row, strength) for row in chosen.tolist()]
+        return [self.around(row, activation) for row in chosen.tolist()]
 
     def silent(
-        self, moments: Moments, feature: int, strength: Float[np.ndarray, " rows"], many: int
+        self, moments: Moments, feature: int, activation: Float[np.ndarray, " rows"], many: int
     ) -> list[FeaturePassage]:
         """Passages in which the feature is silent, of all kinds of silent steps alike."""
         sample = moments.sample(feature, "active")
@@ -92,7 +92,7 @@ class PassageReader:
         for row in order:
             if len(found) == many:
                 break
-            passage = self.around(int(row), strength)
+            passage = self.around(int(row), activation)
             if not passage.is_active:
                 found.append(passage)
         return found

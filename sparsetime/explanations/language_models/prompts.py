@@ -12,7 +12,7 @@ from sparsetime.explanations.language_models.passages import FeaturePassage
 
 def explanation_prompt(passages: Sequence[FeaturePassage]) -> str:
     """Asks what the marked tokens have in common."""
-    texts = [passage.text(passage.strength > 0) for passage in passages]
+    texts = [passage.text(passage.activation > 0) for passage in passages]
     return (
         "A unit of a neural network is active on the tokens marked << >> in the passages below. "
         "Say in one short phrase when it is active: what the marked tokens, or what stands before "
@@ -47,7 +47,7 @@ def fuzzing_prompt(
 
 def intruder_prompt(passages: Sequence[FeaturePassage]) -> str:
     """Asks which passage does not belong to the others."""
-    texts = [passage.text(passage.strength > 0) for passage in passages]
+    texts = [passage.text(passage.activation > 0) for passage in passages]
     return (
         f"All but one of these {len(passages)} passages have something in common, at the tokens "
         f"marked << >>.\n\n{_numbered(texts)}\n\nAnswer with the number of the passage that does "
