@@ -30,13 +30,22 @@ class SAEBenchModule(nn.Module):
         self.W_dec = nn.Parameter(weights.decoder)
         self.b_dec = nn.Parameter(weights.decoder_bias)
         self.cfg = cfg
-        self.device, self.dtype = self.W_dec.device, self.W_dec.dtype
         self.__dict__["dictionary"] = dictionary
+
+    @property
+    def device(self) -> torch.device:
+        """Where codes and outputs are, also after `to`."""
+        return self.W_dec.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of codes and outputs, also after `to`."""
+        return self.W_dec.dtype
 
     def encode(self, x: Float[Tensor, "*shape d"]) -> Float[Tensor, "*shape width"]:
         """Dense codes of raw activations."""
         dictionary: Dictionary = self.__dict__["dictionary"]
-        code = dictionary.encode(x.to("cpu")).dense()
+        code = dictionary.encode(x.to("cpu", torch.float32)).dense()
         scaled: Tensor = code * dictionary.output_normalisation.scale
         return scaled.to(self.device, self.dtype)
 

@@ -79,6 +79,13 @@ def test_saebench_gets_codes_and_outputs_of_the_dictionary(sae):
     assert module.cfg.to_dict()["d_sae"] == 16
 
 
+def test_saebench_moves_the_object_to_its_dtype(sae):
+    module = saebench_module(sae, "gpt2", hook_layer=0).to(torch.float64)
+    batch = ROWS.double()
+    assert module.dtype == module.encode(batch).dtype == torch.float64
+    torch.testing.assert_close(module(batch), sae(ROWS).double(), rtol=1e-5, atol=1e-5)
+
+
 def test_a_transcoder_is_no_sae():
     sae = st.dictionary("transcoder", d_in=6, width=16, k=3)
     with pytest.raises(ConfigError, match="expected a dictionary that reconstructs what it reads"):
