@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime import seeds
@@ -22,6 +22,7 @@ Function: TypeAlias = Callable[[Tensor], Tensor]
 
 _PROBES = 16  # rows by which the functions are checked and identified
 _TOLERANCE = 1e-3  # of the largest output
+_BLOCK = 1024  # latents that are decoded at a time
 
 
 @final
@@ -52,7 +53,7 @@ class AdoptedEncoder(DenseEncoder):
         return code.float()
 
     def init_from(self, directions: Float[Tensor, "width d"]) -> None:
-        """It is what it is."""
+        """Does nothing: the function is fixed."""
 
     def to_config(self) -> dict[str, Any]:
         raise ConfigError(
@@ -77,7 +78,9 @@ def adopt(
     on other rows; DataError for codes of another shape or with NaN.
     """
     bias = decode(torch.zeros(1, width)).float()[0]
-    atoms = torch.cat([decode(part).float() - bias for part in torch.eye(width).split(1024)])
+    # In blocks, since all unit codes at once have width² numbers.
+    blocks = torch.arange(width).split(_BLOCK)
+    atoms = torch.cat([decode(_unit_codes(block, width)).float() - bias for block in blocks])
     _check_affine(decode, atoms, bias)
     is_transcoder = len(bias) != d_in
     encoder = AdoptedEncoder(encode, d_in, width)
@@ -106,6 +109,11 @@ def adopt(
         )
     encoder.get_buffer("probe").copy_(code)
     return dictionary.eval()
+
+
+def _unit_codes(latents: Int[Tensor, " some"], width: int) -> Float[Tensor, "some width"]:
+    """Codes in which one latent each has the value 1."""
+    return torch.zeros(len(latents), width).scatter_(1, latents[:, None], 1.0)
 
 
 def _check_affine(
