@@ -63,6 +63,7 @@ def neurons(
         name="neurons",
         out_dims=(len(mlp.down),),
     )
+    dictionary.is_fitted = True  # another scale or offset would be another function
     dictionary.provenance = {
         "model_name": loaded.name,
         "model_hash": loaded.revision_or_hash,

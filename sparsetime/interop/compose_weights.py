@@ -46,10 +46,7 @@ _MANY = 10_000  # batches that a threshold counts as the mean of, so that traini
 
 
 def composed(weights: PlainWeights, name: str) -> Dictionary:
-    """A dictionary with these weights, its scale 1: activation values are in the weights' units.
-
-    It is fitted, so that training starts from the weights.
-    """
+    """A dictionary with these weights, its scale 1: activation values are in the weights' units."""
     width, d_in, d_out = weights.width, weights.d_in, weights.d_out
     with with_gradients():
         encoder = _encoder(weights)
@@ -75,7 +72,6 @@ def composed(weights: PlainWeights, name: str) -> Dictionary:
         tensors["skip.weight"] = weights.skip
     dictionary.load_state_dict({**dictionary.state_dict(), **tensors})
     dictionary.provenance = dict(weights.provenance)
-    dictionary.is_fitted = True
     return dictionary
 
 

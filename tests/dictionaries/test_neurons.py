@@ -128,3 +128,14 @@ def test_what_has_no_such_structure_is_refused_in_words():
         st.neurons(Plain(nn.Softplus()), "mlp", sample=torch.randn(2, 3, 12))
     with pytest.raises(ConfigError, match="got the nonlinearity 'softplus' of neurons, expected"):
         NeuronEncoder(d_in=3, width=4, nonlinearity="softplus")
+
+
+@pytest.mark.filterwarnings("ignore:after .* explains almost nothing")
+def test_training_starts_from_the_neurons_of_the_model(tmp_path):
+    sae = st.neurons(built(gpt2), "transformer.h.0")
+    x = torch.randn(128, 12, generator=torch.Generator().manual_seed(0))
+    before = sae(x).detach()
+    data = {"x": x, "target": before}
+    st.train(sae, data, out=tmp_path, rows=64, batch=64, learning_rate=1e-7, show=False)
+    assert sae.normalisation.scale == 1
+    torch.testing.assert_close(sae(x), before, rtol=0, atol=1e-4)
