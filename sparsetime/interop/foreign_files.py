@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 import fsspec
@@ -17,8 +18,8 @@ from sparsetime.errors import DataError, StoreError
 from sparsetime.files import Folder
 
 _LARGEST_TEXT = 16 << 20  # bytes of a config; the longest known has some kilobytes
-_MOST_TIMES = 100  # by which weights may be compressed; zeros alone are compressed further
-_SMALL = 64 << 20  # bytes of which that is not asked
+_MAX_COMPRESSION = 100  # ratio that weights may reach; zeros alone are compressed further
+_UNCHECKED_SIZE = 64 << 20  # bytes up to which the ratio does not matter
 
 
 @final
@@ -55,7 +56,12 @@ class ForeignFiles:
         return f"{self.folder.url}/{self.file}" if self.file else self.folder.url
 
     def names(self) -> list[str]:
-        """Names of the files and folders that belong to the source."""
+        """Names of the files and folders that belong to the source, as they were at first."""
+        return self._names
+
+    @cached_property
+    def _names(self) -> list[str]:
+        # Every format asks for them, and a remote folder is listed by a request.
         return [self.file] if self.file else self.folder.names()
 
     def has(self, *names: str) -> bool:
@@ -138,7 +144,7 @@ class ForeignFiles:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 size = sum(member.file_size for member in archive.infolist())
-            if size > _SMALL and size > _MOST_TIMES * len(data):
+            if size > _UNCHECKED_SIZE and size > _MAX_COMPRESSION * len(data):
                 raise DataError(
                     f"{where} has {len(data):,} bytes and unpacks to {size:,}, which no weights "
                     "do; get it again from where it was published"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparsetime.errors import ConfigError
 from sparsetime.models.block_sites import block_sites
@@ -97,8 +97,8 @@ def _embedding(model: LoadedModel) -> str:
     getter = getattr(model.model, "get_input_embeddings", None)
     module = getter() if callable(getter) else None
     for name, one in model.model.named_modules():
-        if one is module and isinstance(one, nn.Module):
-            return str(name)
+        if one is module:
+            return name
     raise ConfigError(
         f"got the hook 'hook_embed', and the model {model.name!r} does not say which module embeds "
         "its tokens; give site= (--site)"

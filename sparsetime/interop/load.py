@@ -36,8 +36,10 @@ def load(
     its format has; ConfigError for a component or convention that this sparsetime does not have.
     """
     url = folder_url(path, "path")
-    if format is None and not conventions and _is_own(url):
-        return serialise.load(url)
+    if format is None and _is_own(url):
+        dictionary = serialise.load(url)
+        Conventions(conventions).finish(f"{url}, whose file leaves nothing open")
+        return dictionary
     source = ForeignFiles.at(url)
     if source.file and not any(entry.recognises(source) for entry in FORMATS.values()):
         source = ForeignFiles(source.folder)  # one file of several that belong together

@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any, final
 
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.interop.config_values import finite_number, positive_integer
 from sparsetime.interop.conventions import Conventions
 from sparsetime.interop.plain_weights import PlainWeights, PursuitCode, TopKCode
 
@@ -66,11 +67,11 @@ def config_of(raw: dict[str, Any], where: str, conventions: Conventions) -> SAEL
         architecture=kind,
         subtracts_offset=_subtracts(raw, kind, is_old, conventions),
         k=k,
-        l1=_number(raw.get("l1_coefficient")),
+        l1=finite_number(raw.get("l1_coefficient")),
         rescaled=raw.get("rescale_acts_by_decoder_norm") is True,
         input_factor=_input_factor(raw, where, conventions),
-        groups=_groups(raw, kind),
-        residual_threshold=_number(raw.get("residual_threshold")) or 0.0,
+        groups=_groups(raw, kind, where),
+        residual_threshold=finite_number(raw.get("residual_threshold")) or 0.0,
         stops_on_repeat=raw.get("stop_on_duplicate_support") is not False,
         reads_centred=_reads_centred(metadata, conventions),
         sizes={n: raw[n] for n in ("d_in", "d_sae") if isinstance(raw.get(n), int)},
@@ -137,17 +138,18 @@ def _k(raw: dict[str, Any], kind: str, where: str) -> int:
     k = raw.get("k", options.get("k") if isinstance(options, dict) else None)
     if kind not in ("topk", "batchtopk", "matryoshka_batchtopk"):
         return 0
-    if not isinstance(k, int | float) or isinstance(k, bool) or not k > 0:
+    number = finite_number(k)
+    if number is None or number <= 0:
         raise DataError(f"{where}: got k={k!r} in cfg.json, expected a number of latents above 0")
-    return ceil(k)
+    return ceil(number)
 
 
 def _turns(raw: dict[str, Any], where: str) -> int:
     turns = raw.get("max_iterations")
-    turns = raw.get("d_in") if turns is None else turns
-    if not isinstance(turns, int) or isinstance(turns, bool) or turns < 1:
+    most = positive_integer(raw.get("d_in") if turns is None else turns)
+    if most is None:
         raise DataError(f"{where}: got max_iterations={turns!r}, expected at least 1")
-    return turns
+    return most
 
 
 def _subtracts(raw: dict[str, Any], kind: str, is_old: bool, conventions: Conventions) -> bool:
@@ -192,13 +194,18 @@ def _input_factor(raw: dict[str, Any], where: str, conventions: Conventions) -> 
     )
 
 
-def _groups(raw: dict[str, Any], kind: str) -> tuple[int, ...] | None:
+def _groups(raw: dict[str, Any], kind: str, where: str) -> tuple[int, ...] | None:
     widths = raw.get("matryoshka_widths")
     if kind != "matryoshka_batchtopk" or not isinstance(widths, list):
         return None
-    ends = tuple(int(width) for width in widths)
-    width = raw.get("d_sae")
-    return ends if width is None or ends[-1] == width else (*ends, int(width))
+    ends = [end for end in map(positive_integer, widths) if end is not None]
+    if not ends or len(ends) < len(widths):
+        raise DataError(
+            f"{where}: got matryoshka_widths={widths!r} in cfg.json, expected numbers of latents "
+            "above 0"
+        )
+    width = positive_integer(raw.get("d_sae"))
+    return tuple(ends) if width is None or width == ends[-1] else (*ends, width)
 
 
 def _provenance(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -214,8 +221,3 @@ def _provenance(metadata: dict[str, Any]) -> dict[str, Any]:
     own = metadata.get("sparsetime")
     kept = own if isinstance(own, dict) else {}
     return {**kept, **{name: value for name, value in names.items() if value is not None}}
-
-
-def _number(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else None

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import shutil
 import zipfile
 
 import numpy as np
@@ -12,7 +13,13 @@ from interop.peer_files import GOLDEN, random_tensors, saelens
 from safetensors.torch import save as safetensors_bytes
 
 import sparsetime as st
-from sparsetime.errors import ConfigError, DataError, StoreError, UnknownNameError
+from sparsetime.errors import (
+    ConfigError,
+    DataError,
+    SparsetimeError,
+    StoreError,
+    UnknownNameError,
+)
 
 STANDARD = {"architecture": "standard", "d_in": 4, "d_sae": 6, "metadata": {}}
 ran = []
@@ -188,6 +195,14 @@ def test_conventions_and_formats_are_checked(tmp_path):
         st.load(path, format="sae_lens")
 
 
+def test_a_dictionary_of_ours_leaves_no_convention_open(tmp_path):
+    st.dictionary("topk", d_in=4, width=6, k=2).save(tmp_path / "own")
+    with pytest.raises(UnknownNameError, match="whose file leaves nothing open 'subtracts_offset'"):
+        st.load(tmp_path / "own", subtracts_offset=False)
+    with pytest.raises(StoreError, match="holds no dictionary"):
+        st.load(tmp_path / "nothing", subtracts_offset=False)
+
+
 def test_an_archive_of_numpy_is_read_without_pickles(tmp_path, monkeypatch):
     from sparsetime.interop.foreign_files import ForeignFiles
 
@@ -198,6 +213,35 @@ def test_an_archive_of_numpy_is_read_without_pickles(tmp_path, monkeypatch):
     assert ran == []
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("w.npy", b"\0" * (1 << 20))
-    monkeypatch.setattr("sparsetime.interop.foreign_files._SMALL", 1 << 19)
+    monkeypatch.setattr("sparsetime.interop.foreign_files._UNCHECKED_SIZE", 1 << 19)
     with pytest.raises(DataError, match=r"unpacks to .*which no weights do"):
         source.npz("bomb.npz")
+
+
+NONSENSE = (None, "x", -1, 0, float("inf"), float("nan"), 10**400, [], ["a"], {}, {"in": 0})
+CONFIGS = {
+    "sae_lens/matryoshka_checkpoint": ("cfg.json", ("k", "d_sae", "matryoshka_widths")),
+    "sae_lens/matching_pursuit": ("cfg.json", ("max_iterations", "residual_threshold")),
+    "sparsify/sae": ("cfg.json", ("k", "transcode")),
+    "llamascopium/topk": ("config.json", ("top_k", "hook_point_in", "norm_activation")),
+    "loaders/llama_scope/Llama3_1-8B-Base-L1R-8x": (
+        "hyperparams.json",
+        ("dataset_average_activation_norm", "jump_relu_threshold"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_values_of_any_kind_are_read_or_refused_in_words(tmp_path, name):
+    shutil.copytree(GOLDEN / name, tmp_path / "sae")
+    file, keys = CONFIGS[name]
+    config = json.loads((GOLDEN / name / file).read_text())
+    for key in keys:
+        refused = 0
+        for value in NONSENSE:
+            (tmp_path / "sae" / file).write_text(json.dumps({**config, key: value}))
+            try:
+                assert torch.isfinite(st.load(tmp_path / "sae").atoms).all()
+            except SparsetimeError:
+                refused += 1
+        assert refused or key in ("transcode", "residual_threshold")

@@ -10,6 +10,7 @@ from torch import Tensor
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.files import Folder
 from sparsetime.files.torch_file import torch_file_bytes
+from sparsetime.interop.config_values import finite_number
 from sparsetime.interop.conventions import Conventions
 from sparsetime.interop.foreign_files import ForeignFiles
 from sparsetime.interop.foreign_format import ForeignFormat, register
@@ -154,7 +155,8 @@ def write(weights: PlainWeights, folder: Folder) -> None:
 def _activation(
     kind: str, t: dict[str, Tensor], trainer: dict[str, Any], conventions: Conventions
 ) -> Activation:
-    l1 = next((float(trainer[n]) for n in _PENALTIES if isinstance(trainer.get(n), float)), None)
+    penalties = (finite_number(trainer.get(name)) for name in _PENALTIES)
+    l1 = next((weight for weight in penalties if weight is not None), None)
     match kind:
         case "AutoEncoderTopK":
             return TopKCode(int(t["k"]))  # its threshold is only for `encode(use_threshold=True)`

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from sparsetime.errors import DataError
+from sparsetime.interop.config_values import finite_number
 from sparsetime.interop.conventions import Conventions
 from sparsetime.interop.foreign_files import ForeignFiles
 from sparsetime.interop.foreign_format import ForeignFormat, register
@@ -35,18 +36,18 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
     """
     config = source.json(CONFIG)
     norms = config.get("dataset_average_activation_norm")
-    norm = norms.get("in") if isinstance(norms, dict) else None
-    threshold = config.get("jump_relu_threshold")
-    for name, value in (
-        ("dataset_average_activation_norm.in", norm),
-        ("jump_relu_threshold", threshold),
-    ):
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise DataError(f"{source.where}/{CONFIG}: got {name}={value!r}, expected a number")
+    norm = finite_number(norms.get("in") if isinstance(norms, dict) else None)
+    threshold = finite_number(config.get("jump_relu_threshold"))
+    if norm is None or norm <= 0 or threshold is None:
+        raise DataError(
+            f"{source.where}/{CONFIG}: got dataset_average_activation_norm={norms!r} and "
+            f"jump_relu_threshold={config.get('jump_relu_threshold')!r}, expected a mean norm "
+            "above 0 under 'in', and a number"
+        )
     path = f"{FOLDER}/{WEIGHTS}"
     t = checked_tensors(source.safetensors(path), _SHAPES, source.where)
     width, d = t["encoder.weight"].shape
-    factor = d**0.5 / float(norm or 0.0)
+    factor = d**0.5 / norm
     names: dict[str, Any] = {
         "library": "Llama Scope",
         "model_name": config.get("model_name", "meta-llama/Llama-3.1-8B"),
@@ -57,7 +58,7 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
         encoder_bias=t["encoder.bias"],
         decoder=(t["decoder.weight"] / factor).T.contiguous(),
         decoder_bias=t["decoder.bias"] / factor,
-        activation=ThresholdCode(torch.full((width,), float(threshold or 0.0) * factor)),
+        activation=ThresholdCode(torch.full((width,), threshold * factor)),
         subtracts_offset=conventions.state("subtracts_offset", value=False),
         provenance={name: value for name, value in names.items() if value is not None},
     )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.interop.config_values import positive_integer
 from sparsetime.interop.conventions import Conventions
 from sparsetime.interop.foreign_files import ForeignFiles
 from sparsetime.interop.foreign_format import ForeignFormat, register
@@ -92,9 +93,11 @@ def _activation(
         return ReLUCode()
     if act == "jumprelu":
         return ThresholdCode(t[_THRESHOLD].exp() / length)
-    k = config.get("top_k")
-    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
-        raise DataError(f"{where}: got top_k={k!r} in {CONFIG}, expected at least 1")
+    k = positive_integer(config.get("top_k"))
+    if k is None:
+        raise DataError(
+            f"{where}: got top_k={config.get('top_k')!r} in {CONFIG}, expected at least 1"
+        )
     return TopKCode(k)
 
 
@@ -110,7 +113,8 @@ def _factor(
             f"{where}: got norm_activation={mode!r}, which scales rows by their own norms, so that "
             "a code alone cannot be decoded; wrap its encode and decode with sparsetime.adopt"
         )
-    norm = float(norms[hook]) if hook in norms else 0.0
+    known = norms.get(hook) if isinstance(hook, str) else None
+    norm = float(known) if known is not None and known.numel() == 1 else 0.0
     if not 0 < norm < float("inf"):
         raise DataError(f"{where}: got no mean norm of {hook!r}, expected {_NORM}{hook}")
     return float(d**0.5 / norm)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.files import Folder
+from sparsetime.interop.config_values import positive_integer
 from sparsetime.interop.conventions import Conventions
 from sparsetime.interop.foreign_files import ForeignFiles
 from sparsetime.interop.foreign_format import ForeignFormat, register
@@ -23,15 +24,17 @@ def recognises(source: ForeignFiles) -> bool:
 def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
     """The weights of a sparse coder of sparsify. Errors: DataError, ConfigError."""
     config = source.json(CONFIG)
-    activation, k = config.get("activation", "topk"), config.get("k", 32)
+    activation, k = config.get("activation", "topk"), positive_integer(config.get("k", 32))
     if activation != "topk":
         raise ConfigError(
             f"{source.where}: got the activation {activation!r} of sparsify, expected 'topk': the "
             "largest latent of each of k groups is another choice than the k largest of all; wrap "
             "its encode and decode with sparsetime.adopt"
         )
-    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
-        raise DataError(f"{source.where}: got k={k!r} in {CONFIG}, expected at least 1")
+    if k is None:
+        raise DataError(
+            f"{source.where}: got k={config.get('k')!r} in {CONFIG}, expected at least 1"
+        )
     # The library's own code decides by `transcode`; readers that go by `normalize_decoder` err.
     if isinstance(config.get("transcode"), bool):
         transcode = config["transcode"]
