@@ -98,7 +98,7 @@ def _embedding(model: LoadedModel) -> str:
     module = getter() if callable(getter) else None
     for name, one in model.model.named_modules():
         if one is module:
-            return name
+            return str(name)
     raise ConfigError(
         f"got the hook 'hook_embed', and the model {model.name!r} does not say which module embeds "
         "its tokens; give site= (--site)"
