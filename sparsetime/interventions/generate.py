@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sparsetime import seeds
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.interventions.model_inputs import check_length
 from sparsetime.interventions.model_pass import CACHES
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.forward_signature import forward_parameters
@@ -111,6 +112,7 @@ def generate_tokens(
             f"{list(prompt.shape)}; expected at least one step, a temperature from 0 on and a "
             "prompt of at least one token"
         )
+    check_length(model, prompt.shape[1] + steps - 1, "number of steps, or a shorter prompt")
     device = next(iter(model.parameters()), prompt).device
     reader = CachedReader(model, use_cache)
     ended = torch.zeros(len(prompt), dtype=torch.bool)

@@ -8,12 +8,13 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from sparsetime.errors import DataError
+from sparsetime.errors import ConfigError, DataError
 from sparsetime.models.forward_signature import (
     forward_parameters,
     takes_any_keyword,
     takes_argument,
 )
+from sparsetime.models.load import longest_input
 from sparsetime.tensors import as_tensor
 
 #: Tokens [batch, time], one sequence of tokens [time], a tensor, or a model's named arguments.
@@ -57,6 +58,19 @@ def _takes_a_cache(model: nn.Module) -> bool:
     parameters = forward_parameters(model)
     of_transformers = hasattr(getattr(model, "config", None), "use_cache")
     return "use_cache" in parameters or (of_transformers and takes_any_keyword(parameters))
+
+
+def check_length(model: nn.Module, steps: int, settings: str) -> None:
+    """Check that the model reads so many steps at once. settings: what to give smaller else.
+
+    Errors: ConfigError where it reads fewer.
+    """
+    limit = longest_input(model)
+    if limit is not None and steps > limit:
+        raise ConfigError(
+            f"got {steps} tokens for {type(model).__name__}, which reads at most {limit} at once; "
+            f"give a smaller {settings}"
+        )
 
 
 def batch_and_time(arguments: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[int, int]:

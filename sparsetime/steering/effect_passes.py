@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.codes import SparseCode
+from sparsetime.interventions.model_inputs import forward_arguments
 from sparsetime.interventions.span import RunFacts
 from sparsetime.models.eval_mode import eval_mode
-from sparsetime.models.forward_signature import forward_parameters
 from sparsetime.models.hooks import recording
 from sparsetime.models.site_tensors import as_batch_time_d
 from sparsetime.steering.edit_plan import EditPlan
@@ -61,7 +61,6 @@ class EffectPasses:
         self._watched = {site: sae, **watched}
         self._read_output = read_output
         self.untouched, self._time_axis = untouched, time_axis
-        self._parameters = forward_parameters(model)
 
     def run(
         self, windows: EffectWindows, plan: EditPlan | None = None, watch: bool = True
@@ -114,8 +113,5 @@ class EffectPasses:
         return as_batch_time_d(activation, site, batch, time, self._time_axis)
 
     def _forward(self, inputs: Tensor) -> Any:
-        device = next(iter(self.model.parameters()), inputs).device
-        keywords = {"use_cache": False} if "use_cache" in self._parameters else {}
-        if "input_ids" in self._parameters and not inputs.is_floating_point():
-            return self.model(input_ids=inputs.to(device), **keywords)
-        return self.model(inputs.to(device), **keywords)
+        arguments, named = forward_arguments(self.model, inputs)
+        return self.model(*arguments, **named)

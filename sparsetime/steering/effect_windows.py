@@ -18,6 +18,12 @@ from sparsetime.models.load import LoadedModel
 from sparsetime.steering.prompts import tokens_of
 from sparsetime.tensors import as_tensor
 
+ONSET = "onset"
+_ADVICE = (
+    "a window holds the steps before the edit, `hold` and `lags`; give smaller lags= or hold=, at= "
+    "an early step, or longer data"
+)
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -49,28 +55,39 @@ def windows_of(data: Any, model: LoadedModel, length: int, count: int) -> Tensor
 
     data: a store of texts, texts, tokens [windows, time], or rows [windows, time, channels].
 
-    Errors: DataError where no document has that many steps.
+    Errors: DataError where no document has that many steps, and for a store without tokens.
     """
     if isinstance(data, Store):
-        return held_out_windows(data, length, count * length, model.tokenizer).tokens[:count]
-    if isinstance(data, str) or (isinstance(data, Sequence) and isinstance(data[0], str)):
+        if "token" not in data.reader.step_columns():
+            raise DataError(
+                f"{data.path} holds no tokens, and its inputs are not in it; give the inputs as "
+                "[windows, time, channels]"
+            )
+        found = held_out_windows(data, length, count * length, model.tokenizer, _ADVICE)
+        return found.tokens[:count]
+    if isinstance(data, str) or (isinstance(data, Sequence) and data and isinstance(data[0], str)):
         texts = [data] if isinstance(data, str) else list(data)
         tokens = [tokens_of(text, model)[0] for text in texts]
         parts = [row.unfold(0, length, length) for row in tokens if len(row) >= length]
         if not parts:
             longest = max((len(row) for row in tokens), default=0)
             raise DataError(
-                f"got texts of at most {longest} tokens, expected at least {length}: the steps "
-                "before the edit, `hold` and `lags`; give longer texts, or fewer lags"
+                f"got texts of at most {longest} tokens, expected at least {length}: {_ADVICE}"
             )
         return torch.cat(parts)[:count]
     rows = as_tensor(data, "the data")
     if rows.ndim not in (2, 3) or rows.shape[1] < length:
         raise DataError(
             f"got data of shape {list(rows.shape)}, expected [windows, time] tokens or [windows, "
-            f"time, channels] with at least {length} steps; give longer windows, or fewer lags"
+            f"time, channels] with at least {length} steps: {_ADVICE}"
         )
     return rows[:count, :length]
+
+
+def check_at(at: str | int) -> None:
+    """Errors: ConfigError for what is neither "onset" nor the number of a step."""
+    if at != ONSET and (isinstance(at, str) or at < 0):
+        raise ConfigError(f"got at={at!r}, expected 'onset' or a step from 0 on")
 
 
 def first_steps(
@@ -83,20 +100,11 @@ def first_steps(
 
     at: "onset", the first step from `before` on at which the feature starts to be active, with
     `after` steps left; or the number of a step.
-
-    Errors: ConfigError for a step without room.
     """
-    time = activation.shape[1]
-    last = time - after
-    if at != "onset":
-        if isinstance(at, str) or not 0 <= at <= last:
-            raise ConfigError(
-                f"got at={at!r}, expected 'onset' or a step from 0 to {last}, so that `hold` and "
-                "`lags` fit behind it"
-            )
-        return np.full(len(activation), at)
+    if at != ONSET:
+        return np.full(len(activation), int(at))
     is_active = activation != 0
     starts = is_active[:, 1:] & ~is_active[:, :-1]
     starts[:, : max(before, 1) - 1] = False
-    starts[:, last:] = False
+    starts[:, activation.shape[1] - after :] = False
     return np.where(starts.any(1), starts.argmax(1) + 1, -1)

@@ -12,20 +12,32 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.files import Folder, folder_lock
+from sparsetime.interventions.model_inputs import check_length
 from sparsetime.interventions.sequence_spans import FromSteps
+from sparsetime.interventions.span import Span
+from sparsetime.interventions.spans import steps as all_steps
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.progress import progress as running
 from sparsetime.steering.echo import Echo, measured_echo
 from sparsetime.steering.edit_plan import EditPlan, Edits, checked_edits, plan_edits
 from sparsetime.steering.edits import Add, Edit
 from sparsetime.steering.effect_passes import EffectPasses
-from sparsetime.steering.effect_windows import EffectWindows, first_steps, windows_of
+from sparsetime.steering.effect_windows import (
+    ONSET,
+    EffectWindows,
+    check_at,
+    first_steps,
+    windows_of,
+)
 from sparsetime.steering.measured_response import MeasuredResponse
 from sparsetime.steering.null_features import features_of_equal_density, strength_of_norm
 from sparsetime.steering.output_divergence import ReadOutput, divergence_of, first_output
+from sparsetime.steering.prompts import special_tokens
 from sparsetime.steering.response import Response
+from sparsetime.steering.sample import sample_of
 from sparsetime.steering.site_steering import column
 from sparsetime.steering.steered_sites import steered_sites
 from sparsetime.steering.strength import unit_of
@@ -117,14 +129,16 @@ def effects(
     time, channels], from which windows are taken. at: "onset", the first onset of the edited
     feature in a window, or a step. hold: steps of the held edit. before: steps in front of an
     onset at least. null: how many random features of the same density decile are compared, each
-    added so that the added vector is as long. watch: dictionaries of deeper sites, whose features
-    that move most are listed; those of the edited site are read before the edit. output: from the
-    model's output to [batch, time, ...]. echo: whether a language model also writes with the held
-    edit, to part what keys and values carry from what the chosen words carry; see `Echo`. out: a
-    folder in which they are saved.
+    added at every step of the span, as long as the edit's vector is in the mean of the steps at
+    which it adds one. watch: dictionaries of deeper sites, whose features that move most are
+    listed; those of the edited site are read before the edit. output: from the model's output to
+    [batch, time, ...]. echo: whether a language model also writes with the held edit, to part what
+    keys and values carry from what the chosen words carry; see `Echo`. out: a folder in which they
+    are saved.
 
-    Errors: ConfigError for settings out of range; DataError where no window has an onset;
-    StoreError where another process writes to `out`; those of `steer`.
+    Errors: ConfigError for settings out of range, and windows longer than the model reads;
+    DataError where no document is as long as a window, or no window has an onset; StoreError where
+    another process writes to `out`; those of `steer`.
     """
     lock: AbstractContextManager[object] = (
         nullcontext() if out is None else folder_lock(Folder(str(out)), what="sparsetime effects")
@@ -138,6 +152,7 @@ def effects(
         unknown = [kind for kind in kinds if kind not in KINDS]
         if unknown or not kinds:
             raise ConfigError(f"got kinds={list(kinds)}, expected some of {', '.join(KINDS)}")
+        check_at(at)
         loaded = load_model(model, tokenizer)
         sites = steered_sites(loaded, dictionaries)
         if len(sites) > 1:
@@ -151,16 +166,24 @@ def effects(
                 "causal language model with its head"
             )
         unit = unit_of(units, index)
+        sample = sample_of(sae, own, data if isinstance(data, Store) else None)
+
+        def planned(span: Span) -> EditPlan:
+            return plan_edits(sae, own, span, unit, index, True, sample)
+
+        planned(all_steps())  # for its errors, before any work
         steps = hold + lags + 1
-        room = at if isinstance(at, int) else before + _ROOM
-        inputs = windows_of(data, loaded, max(room, 0) + steps, windows)
+        room = before + _ROOM if at == ONSET else int(at)
+        inputs = windows_of(data, loaded, room + steps, windows)
+        if not inputs.is_floating_point():
+            check_length(loaded.model, room + steps, "lags=, hold= or at=")
         passes = EffectPasses(
             loaded.model,
             site,
             sae,
             steered_sites(loaded, watch) if watch else {},
             output or first_output,
-            frozenset(getattr(loaded.tokenizer, "all_special_ids", None) or ()),
+            special_tokens(loaded.tokenizer),
             time_axis,
         )
         feature = next(iter(own))
@@ -178,35 +201,25 @@ def effects(
             for kind in kinds
         }
 
-        def edited(
-            part: EffectWindows, kind: str, edits: dict[int, list[Edit]], unit: str
-        ) -> EditPlan:
-            length = {"impulse": 1, "step": None, "release": hold}[kind]
-            return plan_edits(sae, edits, FromSteps(part.begins, length), unit, index, True, None)
-
+        lengths = {"impulse": 1, "step": None, "release": hold}
         total = float(len(kinds) * (1 + len(others)) * len(chosen.begins))
         with running(f"effects of feature {feature}", total, "windows", progress) as bar:
             for part in chosen.parts(batch):
                 plain = passes.run(part)
                 for kind, response in measured.items():
-                    main = passes.run(part, edited(part, kind, own, unit))
+                    span = FromSteps(part.begins, lengths[kind])
+                    main = passes.run(part, planned(span))
                     response.add(plain, main)
                     for number, other in enumerate(others):
                         value = strength_of_norm(sae, other, main.norm)
                         null_edit: dict[int, list[Edit]] = {other: [Add(strength=value)]}
-                        result = passes.run(
-                            part, edited(part, kind, null_edit, "activation"), watch=False
-                        )
-                        response.add_null(number, plain, result)
+                        null_plan = plan_edits(sae, null_edit, span, "activation", None, True, None)
+                        response.add_null(number, plain, passes.run(part, null_plan, watch=False))
                     bar.advance((1 + len(others)) * len(part.begins))
         parted = None
         if echo:
             prompts = chosen.inputs[:, : max(room, 1)]
-            parted = measured_echo(
-                passes,
-                lambda span: plan_edits(sae, own, span, unit, index, True, None),
-                prompts, feature, hold, lags, batch, seed,
-            )  # fmt: skip
+            parted = measured_echo(passes, planned, prompts, feature, hold, lags, batch, seed)
         made = EffectsByLag(
             site,
             tuple(own),

@@ -54,6 +54,11 @@ def text_of(tokens: Int[Tensor, " time"], tokenizer: Any) -> str | None:
     return None if tokenizer is None else str(tokenizer.decode(tokens.tolist()))
 
 
+def special_tokens(tokenizer: Any) -> frozenset[int]:
+    """The special tokens of a tokenizer, whose steps are never edited; none without one."""
+    return frozenset(getattr(tokenizer, "all_special_ids", None) or ())
+
+
 def _is_chat(given: Any) -> bool:
     return isinstance(given, list | tuple) and bool(given) and isinstance(given[0], Mapping)
 

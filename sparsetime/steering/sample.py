@@ -9,12 +9,28 @@ from jaxtyping import Float
 
 from sparsetime.activations.store.store import Store
 from sparsetime.features.encoding import encode_store
+from sparsetime.steering.edit_plan import edited_features
+from sparsetime.steering.edits import Ablate, Edit
 from sparsetime.steering.site_steering import column
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
 
 _MOST_ROWS = 65_536
+
+
+def sample_of(
+    sae: Dictionary, edits: dict[int, list[Edit]], data: Any
+) -> Float[np.ndarray, "rows features"] | None:
+    """The sample of `plan_edits`; None where no edit needs one, or no data are given.
+
+    Errors: those of `sampled_activations`.
+    """
+    given = [edit for own in edits.values() for edit in own]
+    needed = any(isinstance(edit, Ablate) and edit.by != "zero" for edit in given)
+    if data is None or not needed:
+        return None
+    return sampled_activations(sae, edited_features(edits), data)
 
 
 def sampled_activations(

@@ -11,9 +11,10 @@ from sparsetime.errors import ConfigError, unknown_name
 from sparsetime.interventions.span import Span
 from sparsetime.interventions.spans import steps as all_steps
 from sparsetime.models.load import LoadedModel, load_model
-from sparsetime.steering.edit_plan import Edits, checked_edits, edited_features, plan_edits
+from sparsetime.steering.edit_plan import Edits, checked_edits, plan_edits
 from sparsetime.steering.edits import Ablate
-from sparsetime.steering.sample import sampled_activations
+from sparsetime.steering.prompts import special_tokens
+from sparsetime.steering.sample import sample_of
 from sparsetime.steering.steered import Steered
 from sparsetime.steering.steered_passes import SteeredPasses
 from sparsetime.steering.steered_sites import steered_sites
@@ -67,18 +68,17 @@ def steer(
     sites = steered_sites(loaded, dictionaries)
     chosen = all_steps() if span is None else span
     plans = {}
-    for site, own in _by_site(edits, sites, dictionaries).items():
-        sae, peaks = sites[site], _of_site(index, dictionaries, site)
-        checked = checked_edits(own, sae.width, site)
+    # Sites under the names that the caller gave, and under their paths in this model.
+    names = dictionaries if isinstance(dictionaries, Mapping) else [None]
+    own_edits = _by_site(edits, dictionaries)
+    for name, (site, sae) in zip(names, sites.items(), strict=True):
+        peaks = _of_site(index, name)
+        checked = checked_edits(own_edits[name], sae.width, site)
         unit = unit_of(units, peaks)
-        ablated = [e for each in checked.values() for e in each if isinstance(e, Ablate)]
-        sample = None
-        if data is not None and any(e.by != "zero" for e in ablated):
-            own_data = _of_site(data, dictionaries, site)
-            sample = sampled_activations(sae, edited_features(checked), own_data)
+        sample = sample_of(sae, checked, _of_site(data, name))
         plan = plan_edits(sae, checked, chosen, unit, peaks, keep_error, sample)
         plans[site] = (sae, plan)
-    special = frozenset(getattr(loaded.tokenizer, "all_special_ids", None) or ())
+    special = special_tokens(loaded.tokenizer)
     passes = SteeredPasses(loaded.model, plans, special, time_axis, seed)
     return Steered(passes, loaded, seconds_per_step)
 
@@ -107,12 +107,10 @@ def ablate(
     return steer(model, dictionaries, edits, span=span, data=data, **settings)
 
 
-def _by_site(
-    edits: Any, sites: Mapping[str, Dictionary], dictionaries: Dictionaries
-) -> dict[str, Any]:
-    """The edits of every site, in the order of the dictionaries."""
+def _by_site(edits: Any, dictionaries: Dictionaries) -> dict[str | None, Any]:
+    """The edits of every site, under the name that the caller gave it; None for the only one."""
     if not isinstance(dictionaries, Mapping):
-        return dict.fromkeys(sites, edits)
+        return {None: edits}
     if not isinstance(edits, Mapping) or any(not isinstance(key, str) for key in edits):
         raise ConfigError(
             "got dictionaries by site and edits without sites, expected edits by site too, such "
@@ -121,11 +119,9 @@ def _by_site(
     unknown = [site for site in edits if site not in dictionaries]
     if unknown:
         raise unknown_name("site of the edits", unknown[0], dictionaries)
-    return {site: edits.get(own, {}) for own, site in zip(dictionaries, sites, strict=True)}
+    return {site: edits.get(site, {}) for site in dictionaries}
 
 
-def _of_site(values: Any, given: Any, site: str) -> Any:
-    """What was given for a site, or for the only one."""
-    if isinstance(values, Mapping) and isinstance(given, Mapping):
-        return next((values[s] for s in values if site.endswith(s)), None)
-    return values
+def _of_site(values: Any, site: str | None) -> Any:
+    """What was given for a site, or for all of them."""
+    return values.get(site) if isinstance(values, Mapping) and site is not None else values

@@ -159,6 +159,41 @@ def test_a_language_model_and_its_echo(texts):
     assert pushed.to_record()["echo"]["carried"]["mean"][0] > 5e-6
 
 
+@pytest.fixture(scope="module")
+def store(texts, tmp_path_factory):
+    documents = [st.Document(f"text {i}", tokens=row.tolist()) for i, row in enumerate(texts)]
+    out = tmp_path_factory.mktemp("store")
+    return st.capture(
+        language_model().model, documents, site="model.layers.0", out=out, progress=False
+    )
+
+
+def test_means_of_an_ablation_are_those_of_the_store(store):
+    sae = small_dictionary("topk", 1, 0.1, k=6)
+    mean = float(np.mean([sae.encode(x).dense()[..., 3].numpy() for x in store.read(0, 96)]))
+
+    def measured(edit):
+        return st.effects(
+            language_model(), {"model.layers.0": sae}, {3: edit}, store, lags=3, hold=2, at=5,
+            null=0, kinds=["impulse"], units="activation", progress=False,
+        ).responses["impulse"].divergence.mean  # fmt: skip
+
+    by_mean = measured(st.edits.ablate("mean"))
+    np.testing.assert_allclose(by_mean, measured(st.edits.set(mean)), rtol=1e-4, atol=1e-9)
+    assert by_mean[0] > 0
+
+
+def test_a_store_whose_documents_are_too_short_or_hold_no_tokens(store, rows, sae, tmp_path):
+    given = {"model.layers.0": sae}
+    words = r"no held-out document of .* has 35 tokens, the longest has 24; .*lags= or hold=, at="
+    with pytest.raises(DataError, match=words):
+        st.effects(language_model(), given, {3: 1.0}, store, lags=20, hold=4, at=10)
+    series = [st.Document("a", values=rows[0].numpy())]
+    other = st.capture(Leaky(), series, site="enter", out=tmp_path / "series", progress=False)
+    with pytest.raises(DataError, match=r"holds no tokens.*give the inputs as \[windows, time"):
+        st.effects(Leaky(), {"enter": sae}, {3: 1.0}, other)
+
+
 def test_what_is_refused(rows, sae):
     given = {"enter": sae}
     with pytest.raises(ConfigError, match="at least 2 lags"):
@@ -170,12 +205,17 @@ def test_what_is_refused(rows, sae):
     with pytest.raises(ConfigError, match="span of its own"):
         edit = st.edits.add(1.0).over(st.spans.steps())
         st.effects(Leaky(), given, {3: edit}, rows, lags=4, hold=2)
-    with pytest.raises(ConfigError, match="expected 'onset' or a step from 0 to"):
-        st.effects(Leaky(), given, {3: 1.0}, rows, lags=4, hold=2, at=-1)
+    for at in (-1, "onsets"):
+        with pytest.raises(ConfigError, match=f"got at={at!r}, expected 'onset' or a step from 0"):
+            st.effects(Leaky(), given, {3: 1.0}, None, lags=4, hold=2, at=at)
+    with pytest.raises(ConfigError, match="without a sample; give data=, a store"):
+        st.effects(Leaky(), given, {3: st.edits.ablate("mean")}, rows[:, :20])
     with pytest.raises(DataError, match=r"got data of shape \[6, 20, 16\]"):
         st.effects(Leaky(), given, {3: 1.0}, rows[:, :20])
-    with pytest.raises(DataError, match="got texts of at most 3 tokens"):
+    with pytest.raises(DataError, match=r"got texts of at most 3 tokens.*smaller lags= or hold="):
         st.effects(language_model(), {"model.layers.0": sae}, {3: 1.0}, ["ABC"])
+    with pytest.raises(ConfigError, match=r"got 55 tokens for Llama.*at most 32 at once; .* lags="):
+        st.effects(language_model(), {"model.layers.0": sae}, {3: 1.0}, ["BCDE" * 20], at=6)
     with pytest.raises(DataError, match="windows without an onset of feature 3"):
         st.effects(Leaky(), given, {3: 1.0}, torch.zeros(2, 60, 16), lags=4, hold=2)
     with pytest.raises(ConfigError, match="got 2 sites, expected one"):

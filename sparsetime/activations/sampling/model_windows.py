@@ -15,6 +15,8 @@ from sparsetime.errors import DataError
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
 
+_SHORTER = "give a shorter context, or longer documents"
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -42,11 +44,14 @@ def token_windows(
     return torch.cat([one.unfold(0, length, length) for one in documents if len(one) >= length])
 
 
-def held_out_windows(store: Store, length: int, tokens: int, tokenizer: Any = None) -> ModelWindows:
+def held_out_windows(
+    store: Store, length: int, tokens: int, tokenizer: Any = None, advice: str = _SHORTER
+) -> ModelWindows:
     """At most `tokens` tokens of the store in windows of `length`, framed as they were captured.
 
     tokenizer: the model's. A store of texts was captured with its special tokens around every
-    window, and so they are here; they count towards `length`.
+    window, and so they are here; they count towards `length`. advice: what the caller can do about
+    a length that does not fit, for the error.
 
     Errors: DataError where the store holds no tokens, or no document as long as a window.
     """
@@ -64,8 +69,8 @@ def held_out_windows(store: Store, length: int, tokens: int, tokenizer: Any = No
         )
     if not (store.segments.lengths >= room).any():
         raise DataError(
-            f"no held-out document of {store.path} has {room} tokens; give a shorter context, "
-            "or longer documents"
+            f"no held-out document of {store.path} has {room} tokens, the longest has "
+            f"{int(store.segments.lengths.max())}; {advice}"
         )
     inner = token_windows(store, room)[: max(1, tokens // length)]
     before, after = (
