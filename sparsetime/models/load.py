@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,18 @@ class LoadedModel:
     tokenizer: PreTrainedTokenizerBase | None
     name: str
     revision_or_hash: str
+
+    @cached_property
+    def without_head(self) -> tuple[str, LoadedModel] | None:
+        """The path of the model within its head and that model; None without a head.
+
+        Its hash is computed once, since that takes seconds of a large model.
+        """
+        inner = getattr(self.model, "base_model", None)
+        path = getattr(self.model, "base_model_prefix", "")
+        if not isinstance(inner, nn.Module) or inner is self.model or not path:
+            return None
+        return path, LoadedModel(inner, self.tokenizer, self.name, model_hash(inner))
 
 
 def load_model(

@@ -14,7 +14,13 @@ import torch
 from torch import nn
 
 from sparsetime.models.weight_hash import hash_with_wrappers, weight_hash
-from sparsetime.models.wrappers import is_wrapper, plain_paths, submodule, unwrapped
+from sparsetime.models.wrappers import (
+    has_wrappers,
+    is_wrapper,
+    plain_paths,
+    submodule,
+    unwrapped,
+)
 
 _BETWEEN = "+"
 _LENGTH = 16  # digits of the hash of the settings
@@ -80,7 +86,10 @@ def is_model(module: nn.Module, own: str, stored: str | None) -> bool:
 
     A module that 0.1.0 hashed inside of its wrappers is recognised too.
     """
-    return same_model(own, stored) or hash_with_wrappers(module) == stored
+    if same_model(own, stored):
+        return True
+    # Without wrappers the hash is the one that was compared, and takes seconds of a large model.
+    return has_wrappers(module) and hash_with_wrappers(module) == stored
 
 
 def computation_settings(module: nn.Module) -> dict[str, Any]:

@@ -67,6 +67,11 @@ def plain_paths(model: nn.Module) -> dict[str, str]:
     return {path: _without(path, dropped) for path in paths}
 
 
+def has_wrappers(model: nn.Module) -> bool:
+    """Whether the model or a module within it is a wrapper."""
+    return any(is_wrapper(module) for module in model.modules())
+
+
 def _without(path: str, dropped: set[str]) -> str:
     parts = path.split(".")
     kept = [part for i, part in enumerate(parts) if ".".join(parts[: i + 1]) not in dropped]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
 from sparsetime.errors import ConfigError, MismatchError
-from sparsetime.models.model_hash import is_model, model_hash
+from sparsetime.models.model_hash import is_model
 from sparsetime.models.sites import resolve_site
 
 if TYPE_CHECKING:
@@ -71,12 +69,10 @@ def _prefix(loaded: LoadedModel, sae: Dictionary) -> str:
     trained_for = sae.provenance.get("model_hash")
     if not trained_for or is_model(loaded.model, loaded.revision_or_hash, trained_for):
         return ""
-    inner = getattr(loaded.model, "base_model", None)
-    name = getattr(loaded.model, "base_model_prefix", "")
-    if isinstance(inner, nn.Module) and inner is not loaded.model and name:
-        own = model_hash(inner)
-        if is_model(inner, own, trained_for):
-            return f"{name}."
+    if loaded.without_head is not None:
+        path, inner = loaded.without_head
+        if is_model(inner.model, inner.revision_or_hash, trained_for):
+            return f"{path}."
     raise MismatchError(
         f"got a dictionary of a model with hash {trained_for}, and the model {loaded.name!r} with "
         f"hash {loaded.revision_or_hash}; its features would mean nothing there. Give the model "

@@ -1,5 +1,7 @@
 """What steering refuses, in words and before any work."""
 
+import sys
+
 import pytest
 import torch
 from steered_models import SITES, Recurrent, language_model, small_dictionary
@@ -7,6 +9,7 @@ from transformers import GenerationConfig, StaticCache
 
 import sparsetime as st
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
+from sparsetime.models.model_hash import model_hash
 
 TOKENS = torch.tensor([[7, 3, 9, 0, 1, 2]])
 
@@ -33,6 +36,8 @@ def test_features_and_edits(model, sae):
         st.steer(model, given, {3: 1.0})
     with pytest.raises(ConfigError, match="without a sample; give data="):
         st.ablate(model, given, {SITES[0]: [3]}, by="mean")
+    with pytest.raises(ConfigError, match="without a sample; give data="):
+        st.ablate(model, given, {SITES[0]: [3]}, by="mean", data={"layers.0": torch.ones(4, 16)})
     with pytest.raises(ConfigError, match="units='peak' without an index"):
         st.steer(model, given, {SITES[0]: {3: 1.0}}, units="peak")
     with pytest.raises(ConfigError, match="expected 'zero', 'mean' or 'resample'"):
@@ -55,6 +60,22 @@ def test_dictionaries_of_another_model_or_site(model, sae):
     transcoder = small_dictionary("transcoder", 1, 0.1, d_out=16, k=4)
     with pytest.raises(ConfigError, match="reads one site and reconstructs another"):
         st.steer(model, {SITES[0]: transcoder}, {SITES[0]: {3: 1.0}})
+
+
+def test_the_model_within_a_head_is_hashed_once(monkeypatch):
+    loaded, hashed = language_model(), []
+    own = model_hash(loaded.model.base_model)
+    monkeypatch.setattr(
+        "sparsetime.models.load.model_hash", lambda m: hashed.append(m) or model_hash(m)
+    )
+    module = sys.modules[model_hash.__module__]  # the package's name is the function's
+    monkeypatch.setattr(module, "hash_with_wrappers", hashed.append)
+    inner = small_dictionary("topk", 1, 0.1, k=12)
+    inner.provenance = {"site": "layers.0", "model_hash": own}
+    for _ in range(2):
+        run = st.steer(loaded, inner, {3: 1.0})
+        assert list(run.read(TOKENS).record) == [SITES[0]]
+    assert hashed == [loaded.model.base_model]
 
 
 @pytest.mark.parametrize(
@@ -139,6 +160,8 @@ def test_texts(model, sae):
         run.generate([{"role": "user", "content": "A"}])
     with pytest.raises(ConfigError, match="at least one step"):
         run.generate("AB", 0)
+    with pytest.raises(ConfigError, match=r"got 41 tokens for .*, which reads at most 32 at once"):
+        run.generate("AB", 40)
     bare = st.steer(model.model, {SITES[0]: sae}, {SITES[0]: {3: 1.0}})
     with pytest.raises(ConfigError, match="without a tokenizer"):
         bare.read("AB")
