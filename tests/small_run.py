@@ -11,6 +11,8 @@ import torch
 import sparsetime
 from sparsetime import seeds
 from sparsetime.activations.store.writer import StoreWriter
+from sparsetime.statistics.estimate import Estimate
+from sparsetime.steering import EffectsByLag, LagCurve, Response
 
 SENTENCE = "The quiet river carries every morning a little more of the old town away. "
 WIDTH, DIMENSIONS = 96, 16
@@ -91,3 +93,13 @@ def add_untrained(run, store, name, seed=0, indexed=True):
     if indexed:
         sparsetime.index(sae, store, out=run / name / "features", force=True, progress=False)
     return sae
+
+
+def effects_by_lag():
+    """Effects of feature 3, as `st.effects` measures them."""
+    mean = np.array([0.5, 0.2, 0.1])
+    curve = LagCurve(mean, mean - 0.1, mean + 0.1, np.stack([mean, mean / 2]))
+    half = Estimate(1.5, (1.0, 2.0), 1.2, "", {"censored": False})
+    response = Response("impulse", curve, curve, {("layer", 3): mean}, half, 0.7)
+    settings = {"units": "peak", "at": "onset", "hold": 4, "edits": {"3": [["add", 2.0]]}}
+    return EffectsByLag("layer", (3,), {"impulse": response}, 12, "KL in nats", settings)

@@ -17,7 +17,7 @@ import pytest
 import torch
 from fastapi.testclient import TestClient
 from saved_inputs import save_inputs
-from small_run import DIMENSIONS, SENTENCE, WIDTH, prose, write_store
+from small_run import DIMENSIONS, SENTENCE, WIDTH, effects_by_lag, prose, write_store
 from typer.testing import CliRunner
 
 import sparsetime as st
@@ -28,6 +28,7 @@ from sparsetime.errors import SparsetimeError
 from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.workbench.atom_matches import MATCHES
 from sparsetime.explorer.workbench.labels import Labels
+from sparsetime.explorer.workbench.saved_effects import saved_effects
 from sparsetime.explorer.workbench.schema import Label
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.features.column_definition import ColumnDefinition
@@ -58,6 +59,7 @@ def run(tmp_path_factory):
     st.evaluate(sae, store, ["fvu", "l0", "dwell"], out=run / "topk", progress=False)
     index = st.index(sae, store, out=run / "topk/features", progress=False)
     index.add_table("raters", {"feature": range(WIDTH), "score": np.ones(WIDTH)}, [SCORE])
+    effects_by_lag().save(index.path)
     index.add_details("scores", {"feature": [1, 1], "score": [0.5, 0.25]}, [SCORE], {"draws": 3})
     st.index(trained(run / "other", store, seed=1), store, run / "other/features", progress=False)
     with pytest.raises(KeyboardInterrupt):
@@ -213,6 +215,7 @@ READERS = {
     "matches/": lambda run, _: opened_matches(run),
     "interrupted/": lambda run, _: resumed(run),
     "shards/": lambda run, _: Checkpoints(Folder(str(run / "shards"))).read(LATENTS),
+    "features/effects/": lambda run, _: saved_effects(Workbench(run).opened, "topk"),
     "features/": lambda run, name: read_index(run, name.partition("/")[0]),
     "training.json": lambda run, name: settings_of(run, Path(name).parent),
     "metrics.jsonl": lambda run, name: read_log(run, Path(name).parent),

@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import ValidationError
-from small_run import add_dictionary, prose, write_store
+from small_run import add_dictionary, effects_by_lag, prose, write_store
 from steered_models import language_model, small_dictionary
 
 import sparsetime as st
 from sparsetime.errors import ConfigError, DamagedError, DataError
 from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.workbench import steering
+from sparsetime.explorer.workbench.saved_effects import saved_effects
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder
-from sparsetime.statistics.estimate import Estimate
-from sparsetime.steering import EffectsByLag, LagCurve, Response
 
 SITE = "model.layers.0"
 
@@ -73,20 +72,11 @@ def run(tmp_path_factory):
     return folder
 
 
-def _effects():
-    mean = np.array([0.5, 0.2, 0.1])
-    curve = LagCurve(mean, mean - 0.1, mean + 0.1, np.stack([mean, mean / 2]))
-    half = Estimate(1.5, (1.0, 2.0), 1.2, "", {"censored": False})
-    response = Response("impulse", curve, curve, {("layer", 3): mean}, half, 0.7)
-    settings = {"units": "peak", "at": "onset", "hold": 4, "edits": {"3": [["add", 2.0]]}}
-    return EffectsByLag("layer", (3,), {"impulse": response}, 12, "KL in nats", settings)
-
-
 def test_saved_effects_are_shown_and_exported(run, tmp_path):
     address = "/api/dictionaries/topk/effects"
     client = TestClient(make_app(Workbench(run)), base_url="http://localhost")
     assert client.get(address).json() == []
-    _effects().save(run / "topk/features")
+    effects_by_lag().save(run / "topk/features")
     client = TestClient(make_app(Workbench(run)), base_url="http://localhost")
     (shown,) = client.get(address).json()
     assert shown["edits"] == ["3 add 2"]
@@ -98,8 +88,8 @@ def test_saved_effects_are_shown_and_exported(run, tmp_path):
     st.export(run, tmp_path / "site", progress=False)
     exported = json.loads((tmp_path / "site/data/effects-0.json").read_text())
     assert exported["data"] if isinstance(exported, dict) else exported == [shown]
-    Folder(str(run / "topk/features/effects")).write_json("3.json", {"schema_version": 1})
-    with pytest.raises(DamagedError, match="Measure it again"):
-        from sparsetime.explorer.workbench.saved_effects import saved_effects
-
-        saved_effects(Workbench(run).opened, "topk")
+    folder = Folder(str(run / "topk/features/effects"))
+    for other in ({}, effects_by_lag().to_record() | {"features": [96]}):
+        folder.write_json("3.json", {"schema_version": 1} | other)
+        with pytest.raises(DamagedError, match=r"3\.json does not hold effects.*Measure it again"):
+            saved_effects(Workbench(run).opened, "topk")

@@ -83,8 +83,8 @@ def saved_effects(opened: RunCache, key: str) -> list[EffectsView]:
     if not folder.exists():
         return []
     names = sorted(name for name in folder.names() if name.endswith(".json"))
-    records = [folder.read_json(name, RECORD_VERSION, _AGAIN) for name in names]
-    return [_view(opened, key, record, f"{folder.url}") for record in records]
+    records = {name: folder.read_json(name, RECORD_VERSION, _AGAIN) for name in names}
+    return [_view(opened, key, record, f"{folder.url}/{name}") for name, record in records.items()]
 
 
 def _view(opened: RunCache, key: str, record: dict[str, Any], where: str) -> EffectsView:
@@ -107,5 +107,7 @@ def _view(opened: RunCache, key: str, record: dict[str, Any], where: str) -> Eff
             responses=record["responses"],
             echo=record["echo"],
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise DamagedError(f"{where} holds no effects: {error!r}. {_AGAIN}") from error
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise DamagedError(
+            f"{where} does not hold effects of this index: {error!r}. {_AGAIN}"
+        ) from error
