@@ -15,6 +15,7 @@ from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.interventions.frozen_functions import FrozenFunctions
 from sparsetime.interventions.model_inputs import ModelInput, batch_and_time, forward_arguments
 from sparsetime.interventions.site_exchange import substitute
+from sparsetime.models.constant_parameters import constant_parameters
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.site_tensors import (
     as_batch_time_d,
@@ -79,7 +80,8 @@ class SplitPass:
         self.leaves, self.read, self._given = {}, {}, given
         self._calls = Counter()
         arguments, named = self._arguments
-        with eval_mode(self.model), _constant_parameters(self.model), torch.enable_grad():
+        # Parameters are constant, so that the graph holds paths from leaves alone.
+        with eval_mode(self.model), constant_parameters(self.model), torch.enable_grad():
             if mode is None:
                 with self._hooks(None):
                     output = self.model(*arguments, **named)
@@ -231,16 +233,3 @@ def _plain_site(model: nn.Module, name: str) -> Site:
             "choose the module, or build it as one module a layer"
         )
     return site
-
-
-@contextmanager
-def _constant_parameters(model: nn.Module) -> Iterator[None]:
-    """Parameters need no gradients within, so that the graph holds paths from leaves alone."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    for parameter in trained:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in trained:
-            parameter.requires_grad_(True)

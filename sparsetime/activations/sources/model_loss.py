@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Lock
 
 import torch
@@ -15,6 +14,7 @@ from sparsetime.activations.sampling.batch import Batch
 from sparsetime.errors import DataError
 from sparsetime.interventions.lm_loss import kl_divergence, loss_gradients
 from sparsetime.interventions.logits import next_token_logits
+from sparsetime.models.constant_parameters import constant_parameters
 
 
 def downstream_batches(
@@ -85,22 +85,9 @@ def _batch(model: nn.Module, tokens: Int[Tensor, "batch time"], site: str, one_p
         plain = next_token_logits(model, tokens, site, record)
 
     def downstream(rows: Float[Tensor, "rows d"]) -> Float[Tensor, ""]:
-        with one_pass, _frozen(model):
+        with one_pass, constant_parameters(model):
             return kl_divergence(
                 model, tokens, site, lambda x: rows.reshape(x.shape).to(x.device), plain=plain
             )
 
     return Batch(x=recorded[0].flatten(0, 1).float(), downstream=downstream)
-
-
-@contextmanager
-def _frozen(model: nn.Module) -> Iterator[None]:
-    """Within the block, the model's own weights take no gradients."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    for parameter in trained:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in trained:
-            parameter.requires_grad_(True)
