@@ -21,6 +21,7 @@ from small_run import DIMENSIONS, SENTENCE, WIDTH, effects_by_lag, prose, write_
 from typer.testing import CliRunner
 
 import sparsetime as st
+from sparsetime.circuits.attribution_graph import graph_scores
 from sparsetime.cli import app
 from sparsetime.comparison.leaderboard_files import Leaderboard
 from sparsetime.comparison.settings import LeaderboardSettings
@@ -76,10 +77,26 @@ def run(tmp_path_factory):
     Suite(str(run / "suite"), (entry,), {"settings": {"train": {}}, "model_hash": "abc"}).save()
     settings = LeaderboardSettings(beds=["synthetic"])
     Leaderboard(str(run / "board"), settings, (), {"synthetic": []}).save()
+    small_circuit().save(run / "circuits" / "add")
     st.export(run, run.parent / "exported", megabytes=0.2, progress=False)
     (run.parent / "exported").rename(run / "exported")
     st.report(run, progress=False)
     return run
+
+
+def small_circuit():
+    """A graph of two tokens and a target, with an ablation."""
+    rows = [("token", "embed", step, -1, 0.0, text, "") for step, text in enumerate("ab")]
+    rows.append(("target", "head", 1, -1, 1.0, "c", "head"))
+    names = ("kind", "site", "step", "latent", "value", "label", "reads")
+    nodes = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows])
+    weights = torch.tensor([[0.0, 0, 0], [0, 0, 0], [0.5, 0.25, 0]])
+    about = {"texts": ["a", "b"], "targets": [{"name": "c"}], "writes": ["embed"]}
+    ablations = pa.table(
+        {"group": [0], "nodes": [[0]], "target": ["c"], "predicted": [-0.5], "measured": [-0.4]}
+    )
+    scores = graph_scores(nodes, weights)
+    return st.circuits.AttributionGraph(nodes, weights, scores, about, ablations)
 
 
 def write_shards(folder):
@@ -211,6 +228,7 @@ def answered(answer):
 # has no reader here, and the test fails until it has one.
 READERS = {
     "exported/": lambda run, _: checked(run / "exported"),
+    "circuits/": lambda run, _: st.circuits.open_circuit(run / "circuits" / "add"),
     "activations/": lambda run, _: read_store(run),
     "matches/": lambda run, _: opened_matches(run),
     "interrupted/": lambda run, _: resumed(run),
@@ -309,6 +327,7 @@ ASKED = ["/", "/api/preview", "/api/run", "/api/training", "/api/labels",
          "/api/dictionaries/topk/features?limit=3", "/api/dictionaries/other/features?limit=3",
          "/api/dictionaries/topk/features/3/examples",
          "/api/dictionaries/topk/sequences/0/timeline",
+         "/api/circuits", "/api/circuits/add",
          "/api/compare?left=topk&right=other"]  # fmt: skip
 LEFT_OUT = [  # a file, and whether the dictionary beside it is still shown
     ("topk/dictionary.json", False),
