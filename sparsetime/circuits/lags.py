@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -18,24 +16,23 @@ def influence_by_lag(nodes: pa.Table, edges: pa.Table) -> pa.Table:
     The bias has no step and is left out. Columns: lag, site, kind, share, in the order of lags.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    lags = edges["lag"].to_numpy(zero_copy_only=False)
-    counted = ~np.isnan(lags.astype(float))
-    sources = edges["source"].to_numpy()[counted]
-    passed = edges["influence"].to_numpy()[counted].astype(float)
-    sites, kinds = nodes["site"].to_pylist(), nodes["kind"].to_pylist()
-    sums: dict[tuple[int, str, str], float] = {}
-    for lag, source, size in zip(lags[counted].astype(int), sources, passed, strict=True):
-        key = (int(lag), sites[source], kinds[source])
-        sums[key] = sums.get(key, 0.0) + size
-    total = sum(sums.values()) or 1.0
-    order = {site: number for number, site in enumerate(dict.fromkeys(sites))}
-    keys = sorted(sums, key=lambda key: (key[0], order[key[1]], key[2]))
-    return pa.table(
+    edges = edges.filter(pc.is_valid(edges["lag"]))
+    sites, sources = nodes["site"], edges["source"]
+    places = pc.index_in(sites, value_set=sites.unique())  # in the order of the nodes
+    by_edge = pa.table(
         {
-            "lag": pa.array([key[0] for key in keys], pa.int64()),
-            "site": pa.array([key[1] for key in keys], pa.string()),
-            "kind": pa.array([key[2] for key in keys], pa.string()),
-            "share": pa.array([sums[key] / total for key in keys], pa.float64()),
+            "lag": edges["lag"],
+            "place": places.take(sources),
+            "site": sites.take(sources),
+            "kind": nodes["kind"].take(sources),
+            "share": edges["influence"].cast(pa.float64()),
         }
     )
+    keys = ["lag", "place", "site", "kind"]
+    sums = by_edge.group_by(keys, use_threads=False).aggregate([("share", "sum")])
+    sums = sums.sort_by([(key, "ascending") for key in ("lag", "place", "kind")])
+    total = pc.sum(sums["share_sum"]).as_py() or 1.0
+    shares = pc.divide(sums["share_sum"], total)
+    return pa.table({**{key: sums[key] for key in ("lag", "site", "kind")}, "share": shares})

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
-import torch
+import numpy as np
+import pyarrow as pa
 
 from sparsetime.circuits.attribution_graph import AttributionGraph
+from sparsetime.circuits.lags import influence_by_lag
 from sparsetime.circuits.nodes import TARGET, TOKEN
 from sparsetime.circuits.saved import JSON_NAME, open_circuit
 from sparsetime.errors import SparsetimeError, unknown_name
@@ -75,8 +79,11 @@ class CircuitView(FrozenRecord):
 def circuits(folder: Folder) -> list[CircuitEntry]:
     """The circuits of a run: folders in its `circuits/`; one that is damaged has a note."""
     home = folder / CIRCUITS
-    names = [name for name in home.names() if home.exists(f"{name}/{JSON_NAME}")]
-    return [_listed(home, name) for name in names]
+    return [_listed(home, name) for name in _names(home)]
+
+
+def _names(home: Folder) -> list[str]:
+    return [name for name in home.names() if home.exists(f"{name}/{JSON_NAME}")]
 
 
 def _listed(home: Folder, name: str) -> CircuitEntry:
@@ -87,13 +94,9 @@ def _listed(home: Folder, name: str) -> CircuitEntry:
         return CircuitEntry(name=name, text="", targets=[], note=str(error))
 
 
-def _entry(name: str, about: object) -> CircuitEntry:
-    assert hasattr(about, "get")
-    return CircuitEntry(
-        name=name,
-        text="".join(about["texts"]),  # type: ignore[index]
-        targets=[one["name"] for one in about["targets"]],  # type: ignore[index]
-    )
+def _entry(name: str, about: Mapping[str, Any]) -> CircuitEntry:
+    targets = [one["name"] for one in about["targets"]]
+    return CircuitEntry(name=name, text="".join(about["texts"]), targets=targets)
 
 
 def circuit_view(folder: Folder, opened: RunCache, name: str) -> CircuitView:
@@ -101,19 +104,15 @@ def circuit_view(folder: Folder, opened: RunCache, name: str) -> CircuitView:
 
     Errors: UnknownNameError for a circuit that the run does not have; those of `open_circuit`.
     """
-    known = [one.name for one in circuits(folder)]
+    known = _names(folder / CIRCUITS)
     if name not in known:
         raise unknown_name("circuit of the run", name, known)
     graph = open_circuit((folder / CIRCUITS / name).url)
     places = _largest(graph)
-    kept = set(places)
-    edges = [
-        edge
-        for edge in graph.edges.to_pylist()
-        if edge["source"] in kept and edge["target"] in kept
-    ]
-    edges.sort(key=lambda edge: -edge["influence"])
-    total = sum(edge["influence"] for edge in edges) or 1.0
+    edges = graph.edges
+    between = np.isin(edges["source"], places) & np.isin(edges["target"], places)
+    shown = edges.filter(pa.array(between)).sort_by([("influence", "descending")])
+    total = float(shown["influence"].to_numpy().sum(dtype=float)) or 1.0
     rows = _rows(graph)
     checked = graph.about.get("verification", {})
     return CircuitView(
@@ -128,14 +127,14 @@ def circuit_view(folder: Folder, opened: RunCache, name: str) -> CircuitView:
                 weight=edge["weight"],
                 influence=edge["influence"] / total,
             )
-            for edge in edges[:MOST_EDGES]
+            for edge in shown.slice(0, MOST_EDGES).to_pylist()
         ],
         of_nodes=len(graph.nodes),
-        of_edges=int((graph.weights != 0).sum()),
+        of_edges=len(edges),
         scores={key: float(value) for key, value in vars(graph.scores).items()},
         rank_correlation=_finite(checked.get("rank_correlation")),
         sign_agreement=_finite(checked.get("sign_agreement")),
-        lags=_by_lag(graph),
+        lags=_by_lag(graph, edges),
     )
 
 
@@ -203,11 +202,11 @@ def _dictionaries(opened: RunCache) -> dict[str, str]:
     return {site: found[0] for site, found in keys.items() if len(found) == 1}
 
 
-def _by_lag(graph: AttributionGraph) -> list[float]:
-    shares = torch.zeros(len(graph.about["texts"]))
-    for row in graph.lags().to_pylist():
+def _by_lag(graph: AttributionGraph, edges: pa.Table) -> list[float]:
+    shares = [0.0] * len(graph.about["texts"])
+    for row in influence_by_lag(graph.nodes, edges).to_pylist():
         shares[row["lag"]] += row["share"]
-    return [float(one) for one in shares]
+    return shares
 
 
 def _finite(value: float | None) -> float | None:
