@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class NodeEffects:
-    """NodeEffects of nodes on a metric, largest absolute effect first.
+    """Effects of nodes on a metric, largest absolute effect first.
 
     table: site, kind ("latent", "error", "dimension" or "head"), step (-1 for all), latent (the
     number of a latent, dimension or head, -1 for an error), effect. method: how they were measured.
@@ -31,7 +31,7 @@ class NodeEffects:
         return self.table.slice(0, count)
 
     def over_steps(self) -> pa.Table:
-        """NodeEffects summed over the steps, in the same order and with the same columns."""
+        """Effects summed over the steps, in the same order and with the same columns."""
         sums: dict[tuple[str, str, int], float] = {}
         for row in self.table.to_pylist():
             key = (row["site"], row["kind"], row["latent"])

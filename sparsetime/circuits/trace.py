@@ -14,7 +14,7 @@ from sparsetime.circuits.attribution import Attribution, Sources, chosen_rows
 from sparsetime.circuits.attribution_graph import AttributionGraph, Traced, graph_scores
 from sparsetime.circuits.nodes import node_table, square
 from sparsetime.circuits.replacement import Replacement, replacements
-from sparsetime.circuits.targets import TargetLike, TargetVector, target_vectors, tokens_of
+from sparsetime.circuits.targets import TargetLike, target_vectors, tokens_of
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, MismatchError, unknown_name
 from sparsetime.interventions.linearised_pass import LinearisedPass, linearised_pass, unembedding
@@ -50,7 +50,7 @@ def circuit(
     Source: Ameisen et al. 2025, Circuit Tracing: Revealing Computational Graphs in Language Models.
 
     Errors: DataError where the pass is not affine or contributions do not sum to the value within
-    1e-4, with the figures; ConfigError for targets, sites or dictionaries that do not fit;
+    1e-4, with the largest error; ConfigError for targets, sites or dictionaries that do not fit;
     MismatchError for dictionaries of another model.
     """
     if nodes < 1:
@@ -129,6 +129,3 @@ def _check_model(replaced: Sequence[Replacement], loaded: LoadedModel) -> None:
                 "another model than the one given; clear dictionary.provenance to use it all the "
                 "same"
             )
-
-
-__all__ = ["TargetVector", "circuit"]

@@ -53,18 +53,16 @@ def circuit(
         --dictionary runs/clt --out runs/x/circuit
     """
     from sparsetime import circuit as run
-    from sparsetime.circuits.targets import Target, TargetLike, parsed_feature
+    from sparsetime.circuits import targets as kinds
+    from sparsetime.circuits.targets import TargetLike, parsed_feature
     from sparsetime.dictionaries.serialise import load
 
     named = dict(_site_and_folder(one) for one in dictionary)
     loaded = {site: load(folder) for site, folder in named.items()}
     dictionaries = {_site_of(site, one): one for site, one in loaded.items()}
     targets: list[TargetLike] = [*(target or [])]
-    for kind, texts in (("feature", feature), ("onset", onset)):
-        targets += [
-            Target("onset" if kind == "onset" else "feature", step, site=site, latent=latent)
-            for site, latent, step in map(parsed_feature, texts or [])
-        ]
+    targets += [kinds.feature(*parsed_feature(one)) for one in feature or []]
+    targets += [kinds.onset(*parsed_feature(one)) for one in onset or []]
     traced = run(named_model(model), dictionaries, text, targets or None, nodes=nodes)
     scores = traced.scores
     say(

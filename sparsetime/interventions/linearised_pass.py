@@ -199,7 +199,7 @@ def linearised_pass(
     carried: by write, a linear function of the reads so far that is part of what is written; the
     variable is the rest.
 
-    Errors: DataError where the pass is not affine even so, with the figures; ConfigError for a
+    Errors: DataError where the pass is not affine even so, with its guards; ConfigError for a
     model that is not in float32 or float64, and those of `SplitPass`.
     """
     _check_precision(model)
