@@ -2,8 +2,8 @@
 
 The Python-source model, site model.layers.1: latents of a TopK dictionary (width 1024, k 16), drawn
 by density decile, against the 16 largest neurons of the layer's MLP at each step, drawn likewise.
-All that are drawn are reported. The search's settings were chosen on dictionaries of seed 0; this
-is seed 1.
+All that are drawn are reported. The search's settings were chosen on dictionaries of seed 0 of the
+same model and modules; this is seed 1.
 
     python benchmarks/rule_explanations.py --out benchmarks/results/rule_explanations.json
 """

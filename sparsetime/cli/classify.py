@@ -7,19 +7,27 @@ from typing import Annotated
 import typer
 
 from sparsetime.cli.app import app
-from sparsetime.cli.options import Seed, say, stdout, table
+from sparsetime.cli.options import (
+    DictionaryPath,
+    Seed,
+    SegmentSteps,
+    StorePath,
+    say,
+    stdout,
+    table,
+)
 
 
 @app.command()
 def classify(
-    dictionary: Annotated[str, typer.Option(help="The folder of a trained dictionary.")],
-    store: Annotated[str, typer.Option(help="A captured store: path or URL.")],
+    dictionary: DictionaryPath,
+    store: StorePath,
     label: Annotated[str, typer.Option(help="The label of steps or recordings to predict.")],
     pool: Annotated[str, typer.Option(help="mean or last: how steps are pooled.")] = "mean",
     binary: Annotated[
         bool, typer.Option("--binary", help="Count only which features are active.")
     ] = False,
-    steps: Annotated[int, typer.Option(help="Steps of a segment; 0 for whole sequences.")] = 64,
+    steps: SegmentSteps = 64,
     seed: Seed = None,
 ) -> None:
     """Predict a label of segments from pooled codes, on recordings that are held out.

@@ -37,6 +37,13 @@ StoreOption = Annotated[str | None, typer.Option("--store", help="A captured sto
 DictionaryOption = Annotated[
     str | None, typer.Option("--dictionary", help="The folder of a trained dictionary.")
 ]
+StorePath = Annotated[str, typer.Option("--store", help="A captured store: path or URL.")]
+DictionaryPath = Annotated[
+    str, typer.Option("--dictionary", help="The folder of a trained dictionary.")
+]
+SegmentSteps = Annotated[
+    int, typer.Option("--steps", help="Steps of a segment; 0 for whole sequences.")
+]
 IndexOption = Annotated[
     str | None,
     typer.Option("--index", help="The folder of an index: runs/x/topk/features."),

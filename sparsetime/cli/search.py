@@ -7,25 +7,33 @@ from typing import Annotated
 import typer
 
 from sparsetime.cli.app import app
-from sparsetime.cli.options import named_texts, say, stdout, table
+from sparsetime.cli.options import (
+    DictionaryPath,
+    SegmentSteps,
+    StorePath,
+    named_texts,
+    say,
+    stdout,
+    table,
+)
 from sparsetime.errors import ConfigError
 
 
 @app.command()
 def search(
-    dictionary: Annotated[str, typer.Option(help="The folder of a trained dictionary.")],
-    store: Annotated[str, typer.Option(help="A captured store: path or URL.")],
+    dictionary: DictionaryPath,
+    store: StorePath,
     like: Annotated[int | None, typer.Option(help="A segment to find others like.")] = None,
     edit: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="FEATURE=STRENGTH",
+            metavar="FEATURE=MULTIPLE",
             help="Set a feature of the query, in multiples of its peak; 0 takes it out. "
             "Repeatable.",
         ),
     ] = None,
     n: Annotated[int, typer.Option(help="How many are printed.")] = 10,
-    steps: Annotated[int, typer.Option(help="Steps of a segment; 0 for whole sequences.")] = 64,
+    steps: SegmentSteps = 64,
 ) -> None:
     """Find segments by the features that are active in them.
 
@@ -37,9 +45,9 @@ def search(
     from sparsetime import load, open_store
     from sparsetime import search as searched
 
-    pairs = named_texts(edit, "--edit", "STRENGTH") or {}
+    pairs = named_texts(edit, "--edit", "MULTIPLE") or {}
     try:
-        edits = {int(feature): float(strength) for feature, strength in pairs.items()}
+        edits = {int(feature): float(multiple) for feature, multiple in pairs.items()}
     except ValueError as error:
         raise ConfigError(f"got --edit {edit}, expected numbers such as 12=2") from error
     if like is None and not edits:

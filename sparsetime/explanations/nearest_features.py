@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from jaxtyping import Int
-from scipy import sparse
 from torch import Tensor
 
 from sparsetime.errors import SparsetimeError
+from sparsetime.features.code_similarity import unit_columns
 from sparsetime.features.index_directions import index_directions
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def nearest_features(
     except SparsetimeError:  # the dictionary is gone or was trained since
         directions = None
     if directions is None:
-        unit = _unit_columns(entries)
+        unit = unit_columns(entries.matrix())
     else:
         unit = torch.nn.functional.normalize(directions, dim=1)
     found = np.full((index.width, many), -1, dtype=np.int64)
@@ -50,12 +50,3 @@ def nearest_features(
         order = np.argsort(-np.take_along_axis(cosine, place, 1), axis=1, kind="stable")
         found[first:stop, :count] = np.take_along_axis(place, order, 1)
     return found
-
-
-def _unit_columns(entries: FeatureEntries) -> sparse.csc_matrix:
-    """Activation values as a matrix [rows, width] whose columns have length one, or zero."""
-    shape = (entries.rows, entries.width)
-    matrix = sparse.csc_matrix((entries.value, entries.row, entries.offsets), shape=shape)
-    matrix.sort_indices()
-    norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel())
-    return (matrix @ sparse.diags(1 / np.where(norms > 0, norms, 1))).tocsc()

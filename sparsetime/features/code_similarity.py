@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import sparse
+
+from sparsetime.statistics.linear_probe import sparse_matrix
 
 if TYPE_CHECKING:
     from sparsetime.codes import SparseCode
@@ -33,18 +35,16 @@ def nearest_by_code(
     t, zero where they are inactive, the cosine is sum_t a_t b_t / (|a| |b|), and 0 for a feature
     that is never active. Ties go to the lower number; places are within the features given.
     """
-    a, b = _unit_columns(left)[:, left_features], _unit_columns(right)[:, right_features]
+    a = unit_columns(sparse_matrix(left))[:, left_features]
+    b = unit_columns(sparse_matrix(right))[:, right_features]
     product = (a.T @ b).tocsr()
     to_right, cosine = _largest(product)
     to_left, back = _largest(product.T.tocsr())
     return NearestByCode(to_right, cosine, to_left, back)
 
 
-def _unit_columns(code: SparseCode) -> sparse.csc_matrix:
-    """The code as a matrix [rows, width] whose columns have length one, or zero."""
-    values = code.values.detach().double().numpy()
-    entries = (values, code.indices.numpy(), code.offsets.numpy())
-    matrix = sparse.csr_matrix(entries, shape=(code.rows, code.width))
+def unit_columns(matrix: Any) -> sparse.csc_matrix:
+    """A sparse matrix whose columns are scaled to length one; columns of zeros stay."""
     norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel())
     return (matrix @ sparse.diags(1 / np.where(norms > 0, norms, 1))).tocsc()
 

@@ -64,6 +64,15 @@ class FeatureEntries:
             before[self.offsets], self.row[kept], self.value[kept], self.begins, self.numbers
         )
 
+    def matrix(self) -> Any:
+        """|Activation values| as a scipy CSC matrix [rows, width] of float64."""
+        from scipy.sparse import csc_matrix
+
+        entries = (self.value.astype(np.float64), self.row, self.offsets)
+        matrix = csc_matrix(entries, shape=(self.rows, self.width))
+        matrix.sort_indices()
+        return matrix
+
     def count_by_sequence(self) -> Any:
         """Active steps of every feature in every sequence: scipy CSR [sequences, width]."""
         from scipy.sparse import csr_matrix

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy import sparse
 
 from sparsetime.codes import concatenate
 from sparsetime.dictionaries.dictionary import Dictionary
@@ -18,6 +17,7 @@ from sparsetime.features.encoding import encode_store
 from sparsetime.features.feature_entries import feature_entries
 from sparsetime.features.index import FeatureIndex
 from sparsetime.features.index_directions import index_directions
+from sparsetime.statistics.linear_probe import sparse_matrix
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -73,20 +73,12 @@ def columns(side: Matchable, store: Store | None) -> SparseColumns:
     """
     if isinstance(side, FeatureIndex):
         entries = feature_entries(side)
-        shape = (entries.rows, entries.width)
-        matrix = sparse.csc_matrix(
-            (entries.value.astype(np.float64), entries.row, entries.offsets), shape=shape
-        )
-        matrix.sort_indices()
-        return SparseColumns(matrix, entries.lengths)
+        return SparseColumns(entries.matrix(), entries.lengths)
     if store is None:
         raise ConfigError(
             f"got the dictionary {side.name!r} to match by codes without a store; give store=, or "
             f"its index"
         )
     parts = [encoded.code for encoded in encode_store(side, store, progress=False)]
-    code = concatenate(parts)
-    values = code.values.detach().abs().double().numpy()
-    entries_of = (values, code.indices.numpy(), code.offsets.numpy())
-    matrix = sparse.csr_matrix(entries_of, shape=(code.rows, code.width)).tocsc()
+    matrix = abs(sparse_matrix(concatenate(parts))).tocsc()
     return SparseColumns(matrix, store.segments.numpy_lengths)

@@ -88,9 +88,9 @@ class CodeSearch:
         """
         own = like if isinstance(like, int) else None
         query = self.query_of(like) if isinstance(like, int) else dict(like)
-        for feature, strength in (edit or {}).items():
+        for feature, multiple in (edit or {}).items():
             self._check(feature)
-            query[feature] = strength * float(self._peaks[feature])
+            query[feature] = multiple * float(self._peaks[feature])
         scores = self.scores(query)
         if own is not None:
             scores[own] = -np.inf
