@@ -65,10 +65,10 @@ def evaluate(
     """
     from sparsetime import evaluate as run
     from sparsetime import load
+    from sparsetime.activations.store.provenance import data_sentence
     from sparsetime.cli.run_file import EvaluateSection
     from sparsetime.explorer.metrics_table import in_time
     from sparsetime.explorer.step_units import step_time
-    from sparsetime.metrics.measured_on import data_sentence
 
     flags = given(
         sets,

@@ -140,7 +140,7 @@ def _show(written: DetailTable, name: str) -> None:
         shown.add_row(str(row["feature"]), row["text"], f"{row['accuracy']:.2f}", swapped)
     stdout().print(shown)
     about = written.about[name]
-    say(about["halves"])
+    say(f"{about['halves']}; measured on: {about['measured_on']}")
     mean = sum(row["accuracy"] for row in scored) / max(len(scored), 1)
     say(f"{len(rows):,} features explained by {name}, balanced accuracy {mean:.3f} in the mean")
     if "calls" in about:

@@ -105,7 +105,7 @@ def label(
         numbers = ["" if row[name] is None else f"{row[name]:.2f}" for name in columns[1:]]
         shown.add_row(str(row["feature"]), row["label_name"], *numbers, f"{row['label_q']:.2g}")
     stdout().print(shown)
-    say(f"{scores.about['halves']}")
+    say(f"{scores.about['halves']}; measured on: {scores.about['measured_on']}")
     say(f"{chosen.index}: {len(named):,} of {len(rows):,} features named by a label")
 
 

@@ -23,6 +23,7 @@ from sparsetime.explanations.rules.search import RuleSearch
 from sparsetime.features.feature_entries import feature_entries
 from sparsetime.features.labels.halves import halves
 from sparsetime.features.labels.stored_label import sequence_labels
+from sparsetime.features.provenance import measured_on
 from sparsetime.progress import progress as running
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def explain_by_rules(
             bar.advance()
     about = {
         "halves": halved.text,
+        "measured_on": measured_on(index, view),
         "moments": moments,
         "seed": seed,
         "conditions": [condition.name for condition in conditions.conditions],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparsetime.activations.sources.as_store import as_store, has_time
+from sparsetime.activations.store.provenance import fraction_seen
 from sparsetime.codes import concatenate
 from sparsetime.errors import DataError
 from sparsetime.features.build_tables import EncodedStore
@@ -19,7 +20,7 @@ from sparsetime.features.feature_table import TABLES
 from sparsetime.features.history import training_stages, with_history
 from sparsetime.features.index import FeatureIndex
 from sparsetime.features.index_files import OWN_FILES, RECORD, load_record, write_index
-from sparsetime.features.provenance import provenance_of, reuse_or_clear
+from sparsetime.features.provenance import SEEN, provenance_of, reuse_or_clear
 from sparsetime.features.vocabulary import Vocabulary
 from sparsetime.files import Folder, locks
 from sparsetime.progress import progress as running
@@ -91,6 +92,7 @@ def index(
         "model_hash": store.model_hash,
         "site": store.site,
         "unit": store.unit,
+        SEEN: fraction_seen(codes.trained_on, store),
     }
     # A dictionary's directions are in its own file, so only those of other sources are written.
     directions = None if codes.kind == "dictionary" else codes.directions()

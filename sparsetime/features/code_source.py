@@ -8,8 +8,8 @@ sequences, their words and labels come from the store.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
@@ -32,7 +32,8 @@ class CodeSource(ABC):
     number of latents. fingerprint: SHA-256, as hex, of all that decides the codes, such as the
     weights. groups: ends of the nested groups of latents, None for one group. group_names: names of
     the first group and of the rest. latent_names: one per latent, None for a latent without.
-    device: the device that encodes.
+    trained_on: the record of the data that the source was trained on, as `st.train` writes it; None
+    where there is none. device: the device that encodes.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class CodeSource(ABC):
     groups: tuple[int, ...] | None = None
     group_names: tuple[str, str] | None = None
     latent_names: Sequence[str | None] | None = None
+    trained_on: Mapping[str, Any] | None = None
     device: torch.device = torch.device("cpu")
 
     @abstractmethod

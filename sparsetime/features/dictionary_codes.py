@@ -33,6 +33,7 @@ class DictionaryCodes(CodeSource):
         self.groups = dictionary.groups
         self.group_names = dictionary.group_names
         self.fingerprint = weight_hash(dictionary)
+        self.trained_on = dictionary.provenance.get("trained_on")
         self.device = device_of(dictionary)
 
     def check(self, store: Store) -> None:

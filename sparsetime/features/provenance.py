@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sparsetime.activations.store.provenance import sequences_hash, shards_hash
+from sparsetime.activations.store.provenance import data_sentence, sequences_hash, shards_hash
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
+    from sparsetime.features.index import FeatureIndex
 
+#: Key of an index's record: the share of its steps that its source was trained on, None if unknown.
+SEEN = "seen_in_training"
 _SAID = {"sequences": "choice of sequences"}
 
 
@@ -25,6 +28,11 @@ def provenance_of(fingerprint: str, store: Store) -> dict[str, str]:
         "store": shards_hash(store),
         "sequences": sequences_hash(store),
     }
+
+
+def measured_on(index: FeatureIndex, view: Store) -> str:
+    """The data of numbers of an index, and what of it its source was trained on."""
+    return data_sentence(view, index.record.get(SEEN))
 
 
 def reuse_or_clear(

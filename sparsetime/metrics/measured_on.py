@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sparsetime.activations.store.provenance import data_sentence
 from sparsetime.metrics.metric import MetricValue
 
 if TYPE_CHECKING:
@@ -23,15 +24,3 @@ def measured_on(
         name: replace(value, details={**value.details, **sentence})
         for name, value in values.items()
     }
-
-
-def data_sentence(store: Store, seen: float | None) -> str:
-    """What a metric was measured on, such as "held out: subject s3 (…); not trained on"."""
-    count = len(store.sequence_indices)
-    data = store.note or f"{count:,} sequence{'' if count == 1 else 's'}"
-    if seen is None:
-        return f"{data}; whether they were trained on is not recorded"
-    if seen == 0:
-        return f"{data}; not trained on"
-    share = f"{seen:.0%}" if seen >= 0.005 else "under 1%"
-    return f"{data}; {share} of the steps were trained on, so this is no held-out number"

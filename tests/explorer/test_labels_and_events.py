@@ -137,6 +137,7 @@ def test_a_panel_has_scores_and_the_tuning_curve(client):
     answer = asked(client, f"{FEATURES}/0/labels")
     best = answer["scores"][0]
     assert answer["of_scores"] == len(answer["scores"])
+    assert "trained on" in answer["measured_on"]
     assert best["name"] == "speech (kind)" and best["precision"] == best["recall"] == 1.0
     assert best["tuning"][0] == {"value": "speech", "rate": 1.0, "detected": True}
     assert best["baselines"][0]["name"] == "raw" and best["edges"] is None

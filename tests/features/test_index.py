@@ -10,10 +10,12 @@ import pytest
 import torch
 from known_codes import Itself, make_store, view
 
+from sparsetime.activations.store.provenance import provenance
 from sparsetime.codes import SparseCode
 from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, StoreError
 from sparsetime.features.build_index import index
 from sparsetime.features.index import open_index
+from sparsetime.features.provenance import measured_on
 from sparsetime.files import Folder
 from sparsetime.files.blocks import block_record
 
@@ -97,6 +99,17 @@ def test_an_index_says_what_its_groups_are_called(store, tmp_path):
     assert index(sae, store, tmp_path / "i", progress=False).group_names == ("predicted", "novel")
     assert open_index(tmp_path / "i").group_names == ("predicted", "novel")
     assert index(Itself(3), store, tmp_path / "one", progress=False).group_names is None
+
+
+def test_an_index_says_what_share_of_its_steps_was_trained_on(store, tmp_path):
+    sae = Itself(3)
+    sae.provenance = {"trained_on": provenance(view(store, [0]))}
+    whole = index(sae, store, tmp_path / "whole", progress=False)
+    rest = index(sae, view(store, [1]), tmp_path / "rest", progress=False)
+    share = len(view(store, [0])) / len(store)
+    assert whole.record["seen_in_training"] == pytest.approx(share)
+    assert measured_on(whole, store).endswith("were trained on, so this is no held-out number")
+    assert measured_on(rest, view(store, [1])) == "1 sequence; not trained on"
 
 
 def test_an_index_from_before_groups_had_names_opens(made, tmp_path):

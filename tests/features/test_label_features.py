@@ -82,6 +82,9 @@ def test_numbers_are_those_of_the_recordings_that_chose_nothing(scores):
     rows, steps, _ = planted()
     halves = scores.about["halves"]
     assert "chosen on 10 recordings, numbers from 10 others" in halves
+    assert scores.about["measured_on"].startswith(
+        "20 sequences; whether they were trained on is not"
+    )
     row = best(scores, 2)
     x = np.stack(rows)[:, :, 2].astype(np.float32)
     is_note = np.array([[v == "N2" for v in one] for one in steps["note"]])

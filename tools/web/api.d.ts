@@ -495,6 +495,7 @@ declare namespace Api {
 
   interface LabelScores {
     halves: string;
+    measured_on: string;
     draws: number;
     scores: Array<LabelScore>;
     of_scores: number;

@@ -74,6 +74,18 @@ def fraction_seen(trained_on: Mapping[str, Any] | None, view: Store) -> float | 
     return float(np.maximum(both, 0).sum() / len(view))
 
 
+def data_sentence(store: Store, seen: float | None) -> str:
+    """What a number was measured on, such as "held out: subject s3 (…); not trained on"."""
+    count = len(store.sequence_indices)
+    data = store.note or f"{count:,} sequence{'' if count == 1 else 's'}"
+    if seen is None:
+        return f"{data}; whether they were trained on is not recorded"
+    if seen == 0:
+        return f"{data}; not trained on"
+    share = f"{seen:.0%}" if seen >= 0.005 else "under 1%"
+    return f"{data}; {share} of the steps were trained on, so this is no held-out number"
+
+
 def _cut_spans(store: Store) -> list[list[int]] | None:
     """First row and one past the last of every sequence in view; None where all are whole."""
     if store.whole_sequences:

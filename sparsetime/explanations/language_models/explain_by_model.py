@@ -23,6 +23,7 @@ from sparsetime.explanations.nearest_features import nearest_features
 from sparsetime.features.feature_entries import feature_entries
 from sparsetime.features.labels.halves import halves
 from sparsetime.features.labels.stored_label import sequence_labels
+from sparsetime.features.provenance import measured_on
 from sparsetime.progress import progress as running
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def explain_by_model(
     ]
     about = {
         "halves": made.text,
+        "measured_on": measured_on(index, view),
         "seed": seed,
         "calls": reader.calls,
         "cached": reader.cached,

@@ -51,6 +51,7 @@ class LabelScores(FrozenRecord):
     """The labels that a feature detects, the best first; none without a table of scores."""
 
     halves: Text
+    measured_on: Text = ""  # the data, and what of it training has seen; "" in older tables
     draws: int
     scores: list[LabelScore]  # the best 12
     of_scores: int  # how many labels it has a score for
@@ -75,6 +76,7 @@ def label_scores(opened: RunCache, key: str, number: int) -> LabelScores:
     ]
     return LabelScores(
         halves=about["halves"],
+        measured_on=about.get("measured_on", ""),
         draws=about["draws"],
         scores=[_score(row, labels[row["label"]], about["baselines"]) for row in scored[:_SHOWN]],
         of_scores=len(scored),

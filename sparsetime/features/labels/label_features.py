@@ -28,6 +28,7 @@ from sparsetime.features.labels.label_column import LabelColumn, label_column
 from sparsetime.features.labels.label_tables import Scored, write_label_tables
 from sparsetime.features.labels.stored_label import indexed_view, read_labels, sequence_labels
 from sparsetime.features.labels.untrained_baseline import untrained_activations
+from sparsetime.features.provenance import measured_on
 from sparsetime.progress import progress as running
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def label_features(
 
     For each feature and label, the value (of a numeric label: the range of bins) and the threshold
     are chosen on half of the recordings; precision, recall, AUROC, p, q and the tuning curve are of
-    the other half. q corrects for the number of features (Benjamini-Hochberg).
+    the other half. q corrects for the number of features (Benjamini-Hochberg). Both halves may have
+    trained the dictionary: `about["measured_on"]` of the returned table says so.
 
     Written beside the index are the detail table "label_scores", which is returned, and the feature
     table "labels", by whose columns features are named, sorted, searched and filtered.
@@ -122,7 +124,11 @@ def label_features(
         for one in threads.map(scored, columns):
             scores.append(one)
             bar.advance()
-    about = {"halves": halved.text, "draws": draws, "seed": seed, "baselines": list(others)}
+    about = {
+        "halves": halved.text,
+        "measured_on": measured_on(index, view),
+        **{"draws": draws, "seed": seed, "baselines": list(others)},
+    }
     return write_label_tables(index, scores, list(others), about)
 
 

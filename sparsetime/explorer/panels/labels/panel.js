@@ -19,7 +19,7 @@ export default async function labels(page) {
  * @param {Api.LabelScores} answer
  * @param {Hue} hue
  */
-function section({ halves, draws, scores, of_scores }, hue) {
+function section({ halves, measured_on, draws, scores, of_scores }, hue) {
   const curve = h("div.tuning");
   const rows = scores.map((score, i) =>
     h(
@@ -39,7 +39,8 @@ function section({ halves, draws, scores, of_scores }, hue) {
   const names = scores[0].baselines.map(({ name }) => name);
   const some =
     of_scores > scores.length ? ` The best ${scores.length} of ${of_scores} are listed.` : "";
-  const note = `${sentence(halves)}. The null exchanges each label among recordings, ${draws} times.${some}`;
+  const data = measured_on ? ` Measured on ${measured_on}.` : "";
+  const note = `${sentence(halves)}.${data} The null exchanges each label among recordings, ${draws} times.${some}`;
   return h(
     "section.labels",
     {},
