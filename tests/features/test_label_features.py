@@ -7,6 +7,7 @@ import pytest
 import torch
 from known_codes import Itself, make_store
 from sklearn.metrics import roc_auc_score
+from toy_signals import vit
 
 import sparsetime as st
 from sparsetime import seeds
@@ -17,6 +18,7 @@ from sparsetime.features.labels.halves import halves
 from sparsetime.features.labels.label_column import LabelColumn
 from sparsetime.features.labels.label_null import null_auroc
 from sparsetime.features.labels.label_tables import LABELS, SCORES
+from sparsetime.features.labels.stored_label import read_labels
 
 RECORDINGS, STEPS, WIDTH, NOTES = 20, 200, 160, 5
 PITCH, SPEAKER, RANDOM = NOTES, NOTES + 1, NOTES + 2  # features; those before are notes
@@ -288,3 +290,11 @@ def test_other_models_data_and_names_are_refused(captured, options, error, words
         options = {**options, "model": Notes()}
     with pytest.raises(error, match=words):
         st.label_features(made, store, draws=20, progress=False, **options)
+
+
+def test_rows_of_a_feature_map_have_a_label_of_their_place(tmp_path):
+    frames = np.random.default_rng(0).normal(size=(4, 16, 16, 3)).astype("float32")
+    settings = {"input_layout": "(b t) c h w", "feature_map": "flatten", "progress": False}
+    store = st.capture(vit(), [frames], "layers.1", tmp_path / "store", **settings)
+    (label,) = read_labels(store)
+    assert label.name == "place" and "y 0, x 1" in label.values

@@ -13,7 +13,13 @@ import pyarrow as pa
 import pyarrow.compute
 from jaxtyping import Float, Int
 
-from sparsetime.activations.store.input_columns import ROW_DURATION, ROW_START, ROW_X, ROW_Y
+from sparsetime.activations.store.input_columns import (
+    ROW_DURATION,
+    ROW_PLACE,
+    ROW_START,
+    ROW_X,
+    ROW_Y,
+)
 from sparsetime.errors import DataError, unknown_name
 from sparsetime.features.arrow_numpy import to_numpy
 
@@ -26,6 +32,7 @@ NO_LABELS = (
     *("sequence", "position", "token", "char_start", "char_end", "document"),
     *(ROW_START, ROW_DURATION, ROW_Y, ROW_X),
 )
+PLACE = "place"  #: name of a row's place, as features and rules show it
 MOST_VALUES = 1000
 FLAGS = ("False", "True")
 _MOST_TYPES, _MOST_FLAGS = 200, 64
@@ -84,7 +91,8 @@ def read_labels(
     """All labels of a view: step columns, labels of sequences, and types of events.
 
     Events are one label "event", whose values are the types and "no event"; where events of several
-    types overlap, each type is a label of its own.
+    types overlap, each type is a label of its own. The place of a row in a feature map is the label
+    "place".
 
     Floats, and whole numbers with more than 64 distinct values, are numeric; everything else is a
     category. numeric: further labels of numbers that are to be numeric. only: names to read.
@@ -95,8 +103,10 @@ def read_labels(
     Errors: UnknownNameError for a name in `only` or `numeric` that the store does not have;
     DataError for a name in `only` that is left out.
     """
-    columns = view.steps()
-    of_sequences = sequence_labels(view)
+    columns, of_sequences = view.steps(), sequence_labels(view)
+    if not {PLACE} & {*columns.column_names, *of_sequences}:
+        shown = [PLACE if name == ROW_PLACE else name for name in columns.column_names]
+        columns = columns.rename_columns(shown)
     names = [name for name in columns.column_names if name not in NO_LABELS]
     names += [name for name in of_sequences if name not in (*NO_LABELS, *names)]
     events = {label.name: label for label in event_labels(view) if label.name not in names}
