@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +11,9 @@ from sparsetime.cli.model_argument import MODEL_HELP, named_model
 from sparsetime.cli.model_on_data import documents_of
 from sparsetime.cli.options import Data, say
 from sparsetime.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sparsetime.models.load import LoadedModel
 
 
 @app.command()
@@ -55,22 +57,27 @@ def explore(
     from sparsetime import explore as serve
     from sparsetime.demo.model import live_model
 
+    named = None if model is None else named_model(model)
     if sae is not None:
-        run = _run_of(sae, model, data, run, site)
+        run = _run_of(sae, named, data, run, site)
     elif run is None:
         raise ConfigError(
             "got no run, expected its folder, such as runs/demo; or give --sae, --model and --data"
         )
-    named = live_model(run) if model is None else named_model(model)
+    live = live_model(run) if named is None else named
     explorer = serve(
-        run, host=host, port=port, browser=open_browser, model=named, renderers=renderer or ()
+        run, host=host, port=port, browser=open_browser, model=live, renderers=renderer or ()
     )
     say(f"{explorer.url}: the explorer of {run}; Ctrl+C ends it")
     explorer.wait()
 
 
 def _run_of(
-    sae: str, model: str | None, data: list[str] | None, run: str | None, site: str | None
+    sae: str,
+    model: str | LoadedModel | None,
+    data: list[str] | None,
+    run: str | None,
+    site: str | None,
 ) -> str:
     """The folder of the run that the dictionary, the model and the data make."""
     from sparsetime.interop import run_of_dictionary
@@ -80,5 +87,6 @@ def _run_of(
             "got --sae without --model or --data, expected both: the dictionary's features are "
             "found by running the model on the data"
         )
-    out = run or f"runs/{Path(sae.rstrip('/')).stem}"
-    return run_of_dictionary(sae, named_model(model), documents_of(data, {}), out, site=site)
+    # The whole name: what follows the dot of "layers.3" is no suffix.
+    out = run or f"runs/{sae.rstrip('/').rpartition('/')[2]}"
+    return run_of_dictionary(sae, model, documents_of(data, {}), out, site=site)

@@ -9,8 +9,9 @@ from typing import Any
 from torch import nn
 
 from sparsetime.activations.capture.capture import capture
+from sparsetime.dictionaries import serialise
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.errors import ConfigError, MismatchError
+from sparsetime.errors import ConfigError, MismatchError, StoreError
 from sparsetime.features.build_index import index
 from sparsetime.files import Folder
 from sparsetime.files.folder_url import folder_url
@@ -18,6 +19,7 @@ from sparsetime.interop.hook_names import site_of_hook
 from sparsetime.interop.load import load
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.sites import resolve_site, sites
+from sparsetime.models.weight_hash import weight_hash
 
 STORE, DICTIONARY, FEATURES = "activations", "sae", "features"
 
@@ -41,20 +43,37 @@ def run_of_dictionary(
     sae: a dictionary, or what `load` opens, with conventions as there. site: where the dictionary
     reads; None: its own site, or that of the hook that its file names. data: as of `capture`.
 
-    Errors: those of `load` and `capture`; ConfigError where no site is known; MismatchError where
-    the site has another dimension than the dictionary reads.
+    Errors: those of `load` and `capture`; ConfigError where no site is known, and for a dictionary
+    that is not saved; MismatchError where the site has another dimension than the dictionary reads;
+    StoreError where `out` holds another dictionary and `force` is not given.
     """
     folder = Folder(folder_url(out))
     dictionary = sae if isinstance(sae, Dictionary) else load(sae, **conventions)
     loaded = load_model(model)
     name = resolve_site(loaded.model, site or _site_of(dictionary, loaded)).name
     _check_width(dictionary, loaded, name)
-    store = capture(loaded, data, name, (folder / STORE).url, progress=progress, force=force)
     dictionary.provenance |= {"site": name}
-    dictionary.save((folder / DICTIONARY).url)
-    path = (folder / DICTIONARY / FEATURES).url
+    kept = folder / DICTIONARY
+    if not force:
+        _refuse_another(dictionary, kept)
+    dictionary.save(kept.url)
+    store = capture(loaded, data, name, (folder / STORE).url, progress=progress, force=force)
+    path = (kept / FEATURES).url
     index(dictionary, store, path, force=force, progress=progress)
     return folder.url
+
+
+def _refuse_another(dictionary: Dictionary, kept: Folder) -> None:
+    """Errors: StoreError where the folder holds a dictionary that computes something else."""
+    if not kept.exists(serialise.JSON_NAME):
+        return
+    old = serialise.load(kept.url)
+    # The config too: a convention may change codes and no weight.
+    if old.to_config() != dictionary.to_config() or weight_hash(old) != weight_hash(dictionary):
+        raise StoreError(
+            f"{kept.url} holds another dictionary, or the same with other conventions; choose "
+            "another folder, or force=True to replace it"
+        )
 
 
 def _site_of(dictionary: Dictionary, model: LoadedModel) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 
 import sparsetime as st
 from sparsetime.cli import app
-from sparsetime.errors import ConfigError, MismatchError
+from sparsetime.errors import ConfigError, MismatchError, StoreError
 from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.interop import run_of_dictionary
@@ -74,6 +75,34 @@ def test_it_resumes_where_it_is_called_again(run, home):
     texts = [path.read_text() for path in sorted((home / "texts").iterdir())]
     run_of_dictionary(home / "their-sae", str(home / "my-model"), texts, run, progress=False)
     assert (run / "sae/features/index.json").read_bytes() == before
+
+
+def test_another_dictionary_is_refused_before_the_model_runs(run, home):
+    saved = (run / "sae/dictionary.json").read_bytes()
+    model = str(home / "my-model")
+    with pytest.raises(StoreError, match="another dictionary, or the same with other conventions"):
+        run_of_dictionary(
+            home / "their-sae", model, ["a"], run, subtracts_offset=False, progress=False
+        )
+    assert (run / "sae/dictionary.json").read_bytes() == saved
+    adopted = st.adopt(lambda x: x.relu(), lambda code: code, d_in=32, width=32)
+    with pytest.raises(ConfigError, match="got a dictionary of functions"):
+        run_of_dictionary(adopted, model, ["a"], home / "new", site="encoder.layer.1")
+    assert not (home / "new/activations").exists()
+
+
+@pytest.mark.parametrize("name", ["blocks.1.hook_resid_post", "layers.3"])
+def test_the_run_is_named_after_the_whole_name_of_the_folder(name, home, monkeypatch):
+    outs = []
+    monkeypatch.setattr(
+        "sparsetime.interop.run_of_dictionary",
+        lambda *given, site: outs.append(given[3]) or given[3],
+    )
+    monkeypatch.setattr("sparsetime.explore", lambda *_, **__: SimpleNamespace(url="", wait=list))
+    command = ["explore", "--sae", f"hf://owner/repo/{name}/", "--model", str(home / "my-model")]
+    result = CliRunner().invoke(app, [*command, "--data", str(home / "texts")])
+    assert result.exit_code == 0, result.output
+    assert outs == [f"runs/{name}"]
 
 
 def test_a_site_of_another_width_or_none_is_refused(home, tmp_path):
