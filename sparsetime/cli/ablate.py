@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from sparsetime.cli.app import app
-from sparsetime.cli.options import Seed, StoreOption
+from sparsetime.cli.options import StoreOption
 from sparsetime.cli.steering_arguments import (
     PromptOption,
+    SamplingSeed,
     SiteOption,
     SpanOption,
     SteeredDictionary,
@@ -36,7 +37,7 @@ def ablate(
     store: StoreOption = None,
     site: SiteOption = None,
     temperature: Temperature = 0.0,
-    seed: Seed = None,
+    seed: SamplingSeed = 0,
 ) -> None:
     """Continue a prompt without some features, and with all.
 
@@ -48,11 +49,10 @@ def ablate(
         --store runs/x/activations --prompt "The river" --span "last(2)"
     """
     from sparsetime import ablate as run
-    from sparsetime import open_store, steer
+    from sparsetime import open_store
 
     chosen_span = span_of(span)
     given = SteeringArguments.of(model, dictionary, site)
-    plain = steer(given.model, given.dictionaries, given.edits({}))
     without = run(
         given.model,
         given.dictionaries,
@@ -61,4 +61,4 @@ def ablate(
         span=chosen_span,
         data=None if store is None else open_store(store),
     )
-    print_continuations(without, plain, prompt, tokens, temperature, seed or 0)
+    print_continuations(given, without, prompt, tokens, temperature, seed)

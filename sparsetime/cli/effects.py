@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sparsetime.cli.app import app
-from sparsetime.cli.options import IndexOption, Out, Seed, say, stdout, table
+from sparsetime.cli.options import IndexOption, Out, say, stdout, table
 from sparsetime.cli.steering_arguments import (
     EditOption,
     SiteOption,
@@ -43,7 +43,9 @@ def effects(
     index: IndexOption = None,
     site: SiteOption = None,
     out: Out = None,
-    seed: Seed = None,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the random features and of the intervals.")
+    ] = 0,
 ) -> None:
     """Measure how large the effect of an edit is, how long it lasts, and what carries it.
 
@@ -75,7 +77,7 @@ def effects(
         echo=echo,
         units=units,
         index=None if index is None else open_index(index),
-        seed=seed or 0,
+        seed=seed,
         out=out,
     )
     shown_lags = [lag for lag in _SHOWN if lag <= lags]

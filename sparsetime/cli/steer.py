@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sparsetime.cli.app import app
-from sparsetime.cli.options import IndexOption, Seed
+from sparsetime.cli.options import IndexOption
 from sparsetime.cli.steering_arguments import (
     EditOption,
     PromptOption,
+    SamplingSeed,
     SiteOption,
     SpanOption,
     SteeredDictionary,
@@ -32,7 +33,7 @@ def steer(
     index: IndexOption = None,
     site: SiteOption = None,
     temperature: Temperature = 0.0,
-    seed: Seed = None,
+    seed: SamplingSeed = 0,
 ) -> None:
     """Continue a prompt with edited features, and without.
 
@@ -51,7 +52,6 @@ def steer(
 
     edits, chosen_span = parse_edits(edit), span_of(span)
     given = SteeringArguments.of(model, dictionary, site)
-    plain = run(given.model, given.dictionaries, given.edits({}))
     steered = run(
         given.model,
         given.dictionaries,
@@ -60,4 +60,4 @@ def steer(
         units=units,
         index=None if index is None else open_index(index),
     )
-    print_continuations(steered, plain, prompt, tokens, temperature, seed or 0)
+    print_continuations(given, steered, prompt, tokens, temperature, seed)

@@ -45,6 +45,8 @@ Temperature = Annotated[
     float, typer.Option(help="0 takes the most likely token; above it tokens are sampled.")
 ]
 
+SamplingSeed = Annotated[int, typer.Option("--seed", help="Seed of the sampled tokens.")]
+
 
 @final
 @dataclass(frozen=True)
@@ -80,10 +82,18 @@ def span_of(text: str | None) -> Span | None:
 
 
 def print_continuations(
-    steered: Steered, plain: Steered, prompt: str, tokens: int, temperature: float, seed: int
+    given: SteeringArguments,
+    steered: Steered,
+    prompt: str,
+    tokens: int,
+    temperature: float,
+    seed: int,
 ) -> None:
     """Continue a prompt without and with the edits, and print what was added."""
+    from sparsetime.steering.steer import steer
+
     settings = {"temperature": temperature, "seed": seed}
+    plain = steer(given.model, given.dictionaries, given.edits({}))
     say(f"plain    {plain.generate(prompt, tokens, **settings).text!r}")
     written = steered.generate(prompt, tokens, **settings)
     say(f"steered  {written.text!r}")

@@ -137,7 +137,7 @@ def check_generation(settings: Mapping[str, Any]) -> None:
         )
 
 
-def sized_cache(batch: int, seen: Int[np.ndarray, " batch"], earlier: int) -> None:
+def check_cache_size(batch: int, seen: Int[np.ndarray, " batch"], earlier: int) -> None:
     """Errors: MismatchError for a cache that holds other steps than this run has seen."""
     if len(seen) != batch or (earlier > 1 and int(seen.max(initial=0)) == 0):
         raise MismatchError(

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime.errors import ConfigError, MismatchError
-from sparsetime.interventions.model_pass import ModelPass, numbered, sized_cache
+from sparsetime.interventions.model_pass import ModelPass, check_cache_size, numbered
 from sparsetime.interventions.span import RunFacts, Steps
 from sparsetime.models.site_tensors import as_batch_time_d
 from sparsetime.steering.edit_plan import EditPlan
@@ -72,7 +72,7 @@ class Session:
         if given.earlier:
             seen = next(iter(self._seen.values()), np.zeros(self.batch, dtype=np.int64))
             batch = self.batch if given.shape is None else given.shape[0]
-            sized_cache(batch, seen, given.earlier)
+            check_cache_size(batch, seen, given.earlier)
         self._pass, self._done = given, set()
 
     def exchanged(self, site: str, tensor: Tensor) -> Tensor:

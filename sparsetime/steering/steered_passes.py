@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
@@ -44,7 +45,8 @@ class SteeredPasses:
         self.model, self.plans = model, dict(plans)
         self._untouched, self._time_axis, self._seed = untouched, time_axis, seed
         self._reader = PassReader(model)
-        self._handles: list[Any] = []
+        self._hooks = ExitStack()
+        self._is_entered = False
         self._facts = RunFacts()
         self._is_stream = self._is_open = False
         self.is_paused = False  # hooks do nothing, for the time between two generated tokens
@@ -65,22 +67,19 @@ class SteeredPasses:
 
     def __enter__(self) -> None:
         """Errors: ConfigError where it is entered already; those of `exchange`."""
-        if self._handles:
+        if self._is_entered:
             raise ConfigError("got a steered model that is entered already; leave it first")
-        try:
-            self._handles.append(hook_input(self.model, self._before))
+        with ExitStack() as hooks:
+            hooks.callback(hook_input(self.model, self._before).remove)
             for site in self.plans:
-                self._handles.append(exchange(self.model, site, self._exchanged(site)))
-        except BaseException:
-            self.__exit__()
-            raise
-        self._guard_generate()
+                hooks.callback(exchange(self.model, site, self._exchanged(site)).remove)
+            self._guard_generate(hooks)
+            self._hooks = hooks.pop_all()
+        self._is_entered = True
 
     def __exit__(self, *_: object) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
-        self.model.__dict__.pop("generate", None)
+        self._hooks.close()
+        self._is_entered = False
 
     def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self.is_paused:
@@ -109,7 +108,7 @@ class SteeredPasses:
 
         return exchanged
 
-    def _guard_generate(self) -> None:
+    def _guard_generate(self, hooks: ExitStack) -> None:
         """Refuse settings of the model's own `generate`, and take the length of its prompt."""
         original = getattr(self.model, "generate", None)
         if not callable(original) or not self._is_open:
@@ -132,7 +131,12 @@ class SteeredPasses:
                 self._facts = before
 
         # On the instance, so that other models of the class are as they were.
-        self.model.__dict__["generate"] = generate
+        attributes = vars(self.model)
+        if "generate" in attributes:
+            hooks.callback(attributes.__setitem__, "generate", original)
+        else:
+            hooks.callback(attributes.pop, "generate", None)
+        attributes["generate"] = generate
 
 
 def _lengths(given: ModelPass) -> Int[np.ndarray, " batch"]:

@@ -135,6 +135,10 @@ def test_generation_settings_under_which_the_law_cannot_hold(model, sae):
         with pytest.raises(ConfigError, match="cache of fixed size"):
             model.model(TOKENS, past_key_values=cache)
     assert "generate" not in vars(model.model)
+    own = model.model.generate = lambda *_: "own"
+    with run:
+        assert model.model.generate(TOKENS) == "own"
+    assert vars(model.model).pop("generate") is own
 
 
 def test_padding_and_caches_of_other_runs():
