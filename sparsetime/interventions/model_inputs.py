@@ -61,7 +61,7 @@ def _takes_a_cache(model: nn.Module) -> bool:
 
 
 def check_length(model: nn.Module, steps: int, settings: str) -> None:
-    """Check that the model reads so many steps at once. settings: what to give smaller else.
+    """Check that the model reads `steps` steps at once. settings: what to give smaller if not.
 
     Errors: ConfigError where it reads fewer.
     """

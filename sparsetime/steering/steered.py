@@ -86,19 +86,23 @@ class Steered:
     def generate(self, prompt: Prompt, steps: int = 40, **settings: Any) -> Generation:
         """Continue a prompt: a text, messages of a chat, or tokens [batch, time].
 
-        The model's end tokens end a sequence. settings: temperature, seed, pieces and use_cache of
-        `generate_tokens`. Errors: those of `generate_tokens`, and of spans that need what a
-        generation does not have, such as labels.
+        An end token of the model ends the text of its sequence, and the generation once every
+        sequence has one. settings: temperature, seed, pieces and use_cache of `generate_tokens`.
+
+        Errors: those of `generate_tokens`, and of spans that need what a generation does not have,
+        such as labels.
         """
         tokens = tokens_of(prompt, self._loaded)
+        settings.setdefault("ends", _ends(self.model))
         given = list(self.generate_tokens(tokens, steps, **settings))
         chosen = torch.stack([token.tokens for token in given], 1)
+        ends = torch.tensor(sorted(settings["ends"]), dtype=torch.int64)
         return Generation(
             torch.cat([tokens, chosen], 1),
             tokens.shape[1],
             None
             if self.tokenizer is None
-            else [str(text_of(row, self.tokenizer)) for row in chosen],
+            else [str(text_of(_until_end(row, ends), self.tokenizer)) for row in chosen],
             torch.stack([token.logits for token in given], 1),
             self.record,
         )
@@ -200,6 +204,14 @@ def _ends(model: Any) -> list[int]:
     if ends is None:
         return []
     return list(ends) if isinstance(ends, list | tuple) else [int(ends)]
+
+
+def _until_end(
+    tokens: Int[Tensor, " generated"], ends: Int[Tensor, " some"]
+) -> Int[Tensor, " kept"]:
+    """The tokens up to the first end token, and that one."""
+    at = torch.isin(tokens, ends).nonzero()
+    return tokens if not len(at) else tokens[: int(at[0]) + 1]
 
 
 def _is_nested(values: Any) -> bool:

@@ -164,6 +164,19 @@ def test_generation_is_equal_to_reading_what_was_generated(dictionaries, double)
     _check_acts(read.record, names)
 
 
+def test_an_end_token_ends_the_text_of_its_own_sequence(dictionaries, double):
+    run = st.steer(double, dictionaries, {site: {3: 1.0} for site in SITES})
+    prompt = _tokens(2)[:, :PROMPT]
+    whole = run.generate(prompt, 8, ends=())
+    first, second = whole.tokens[:, PROMPT:].tolist()
+    end = next(token for token in first if token not in second)
+    ended = run.generate(prompt, 8, ends=[end])
+    assert torch.equal(ended.tokens, whole.tokens)  # the other one goes through all steps
+    written = first.index(end) + 1
+    assert ended.texts == [whole.texts[0][:written], whole.texts[1]]
+    assert written < 8
+
+
 def test_the_models_own_generate_is_steered_alike(dictionaries, double):
     run = st.steer(
         double, dictionaries, {site: {3: 4.0} for site in SITES}, span=st.spans.generated()
