@@ -1,9 +1,12 @@
 """The prose testbed: which documents it takes, and its labels in the store."""
 
+from dataclasses import replace
+
 import pytest
 
 import sparsetime as st
-from sparsetime.errors import ConfigError
+from sparsetime.errors import ConfigError, StoreError
+from sparsetime.testbeds.finished_build import finished_build
 from sparsetime.testbeds.prose import minilm
 from sparsetime.testbeds.prose.build import LADDER, documents
 
@@ -29,6 +32,9 @@ def test_the_bed_is_built_once_and_every_token_labelled(tmp_path):
     assert {*steps.column_names, *labels} >= set(LADDER)
     again = st.testbed("prose", out=tmp_path / "bed", progress=False, characters=2_000)
     assert again.store.fingerprint == bed.store.fingerprint
+    other = replace(bed.model, revision_or_hash="f" * 64, name="another")
+    with pytest.raises(StoreError, match=r"of other weights .* than those asked for .another."):
+        finished_build(bed.store.path, other)
 
 
 def test_a_missing_package_says_what_brings_it(monkeypatch):

@@ -9,13 +9,10 @@ from pydantic import Field
 
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.step_exclusion import StepExclusion
-from sparsetime.activations.store.manifest import MANIFEST
-from sparsetime.activations.store.open_store import open_store
 from sparsetime.config import Settings
-from sparsetime.errors import StoreError
-from sparsetime.files import Folder
 from sparsetime.testbeds.base import Testbed
 from sparsetime.testbeds.english.pretrained import NAME, english_model
+from sparsetime.testbeds.finished_build import finished_build
 from sparsetime.testbeds.prose.build import LADDER, documents
 
 
@@ -43,24 +40,17 @@ def build(folder: str, settings: EnglishSettings, show: bool) -> Testbed:
     Errors: StoreError where the folder holds the finished build of other weights.
     """
     model = english_model()
-    target = Folder(folder)
-    if target.exists(MANIFEST) and target.read_json(MANIFEST).get("complete"):
-        store = open_store(folder)
-        if store.model_hash != model.revision_or_hash:
-            raise StoreError(
-                f"{folder} holds the testbed of other weights ({store.model_name}) than "
-                f"{model.name}: choose another folder"
-            )
-        return Testbed("english", store, LADDER, model=model)
-    store = capture(
-        model,
-        documents(settings.characters),
-        settings.site,
-        folder,
-        window=settings.window,
-        overlap=settings.overlap,
-        dtype="float16",
-        exclusion=StepExclusion(first=1),
-        progress=show,
-    )
+    store = finished_build(folder, model)
+    if store is None:
+        store = capture(
+            model,
+            documents(settings.characters),
+            settings.site,
+            folder,
+            window=settings.window,
+            overlap=settings.overlap,
+            dtype="float16",
+            exclusion=StepExclusion(first=1),
+            progress=show,
+        )
     return Testbed("english", store, LADDER, model=model)

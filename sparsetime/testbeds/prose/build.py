@@ -10,11 +10,9 @@ from pydantic import Field
 
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.capture.document import Document
-from sparsetime.activations.store.manifest import MANIFEST
-from sparsetime.activations.store.open_store import open_store
 from sparsetime.config import Settings
-from sparsetime.files import Folder
 from sparsetime.testbeds.base import Testbed
+from sparsetime.testbeds.finished_build import finished_build
 from sparsetime.testbeds.prose.corpus import readers
 from sparsetime.testbeds.prose.minilm import MODEL, minilm
 
@@ -38,21 +36,23 @@ def content_version(_: ProseSettings) -> str:
 
 
 def build(folder: str, settings: ProseSettings, show: bool) -> Testbed:
-    """Capture whole documents, or open a finished build."""
+    """Capture whole documents, or open a finished build.
+
+    Errors: StoreError where the folder holds the finished build of other weights.
+    """
     model = minilm()
-    target = Folder(folder)
-    if target.exists(MANIFEST) and target.read_json(MANIFEST).get("complete"):
-        return Testbed("prose", open_store(folder), LADDER, model=model)
-    store = capture(
-        model,
-        documents(settings.characters),
-        settings.site,
-        folder,
-        window=settings.window,
-        overlap=settings.overlap,
-        dtype="float16",
-        progress=show,
-    )
+    store = finished_build(folder, model)
+    if store is None:
+        store = capture(
+            model,
+            documents(settings.characters),
+            settings.site,
+            folder,
+            window=settings.window,
+            overlap=settings.overlap,
+            dtype="float16",
+            progress=show,
+        )
     return Testbed("prose", store, LADDER, model=model)
 
 

@@ -12,14 +12,12 @@ from pydantic import Field
 
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.capture.document import Document
-from sparsetime.activations.store.manifest import MANIFEST
-from sparsetime.activations.store.open_store import open_store
 from sparsetime.activations.store.store import Store
 from sparsetime.config import Settings
-from sparsetime.errors import DataError, StoreError
-from sparsetime.files import Folder
+from sparsetime.errors import DataError
 from sparsetime.progress import progress
 from sparsetime.testbeds.base import Testbed
+from sparsetime.testbeds.finished_build import finished_build
 from sparsetime.testbeds.python_code.labels import LADDER, label_spans
 from sparsetime.testbeds.python_code.pretrained import WEIGHTS, code_model, weight_file
 from sparsetime.testbeds.python_code.stdlib_source import Module, modules
@@ -82,14 +80,8 @@ def documents(
 
 
 def _store(folder: str, model: Any, settings: PythonCodeSettings, show: bool) -> Store:
-    at = Folder(folder)
-    if at.exists(MANIFEST) and at.read_json(MANIFEST).get("complete"):
-        store = open_store(folder)
-        if store.model_hash != model.revision_or_hash:
-            raise StoreError(
-                f"{folder} holds the testbed of other weights ({store.model_name}) than "
-                f"those asked for ({model.name}): choose another folder"
-            )
+    store = finished_build(folder, model)
+    if store is not None:
         return store
     texts = documents(model.tokenizer, settings, show)
     return capture(

@@ -9,13 +9,11 @@ from pydantic import Field
 
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.capture.document import Document
-from sparsetime.activations.store.manifest import MANIFEST
-from sparsetime.activations.store.open_store import open_store
 from sparsetime.activations.store.store import Store
 from sparsetime.config import Settings
-from sparsetime.files import Folder
 from sparsetime.models.load import LoadedModel
 from sparsetime.testbeds.base import Testbed
+from sparsetime.testbeds.finished_build import finished_build
 from sparsetime.testbeds.series.auckland import counts, counts_file
 from sparsetime.testbeds.series.labels import LADDER, district, step_labels
 from sparsetime.testbeds.series.model import SITE
@@ -39,7 +37,10 @@ def content_version(_: SeriesSettings) -> str:
 
 
 def build(folder: str, settings: SeriesSettings, show: bool) -> Testbed:
-    """Label and capture whole windows, or open a finished build."""
+    """Label and capture whole windows, or open a finished build.
+
+    Errors: StoreError where the folder holds the finished build of other weights.
+    """
     model = series_model()
     store = _store(folder, model, settings, show)
     return Testbed("series", store, LADDER, model=model, by_time="held_out")
@@ -60,9 +61,9 @@ def documents(steps: int) -> list[Document]:
 
 
 def _store(folder: str, model: LoadedModel, settings: SeriesSettings, show: bool) -> Store:
-    at = Folder(folder)
-    if at.exists(MANIFEST) and at.read_json(MANIFEST).get("complete"):
-        return open_store(folder)
+    store = finished_build(folder, model)
+    if store is not None:
+        return store
     windows_to_capture = documents(settings.steps)
     return capture(model, windows_to_capture, settings.site, folder, dtype="float16", progress=show)
 
