@@ -58,7 +58,8 @@ def scores(index, store, chosen, deciles):
     began, computed = time.perf_counter(), time.process_time()
     table = st.explain(index, store, chosen.tolist(), seed=SEED, progress=False)
     seconds = time.perf_counter() - began
-    rows = [row for row in table.table.to_pylist() if row["explainer"] == "rules"]
+    kept = set(chosen.tolist())  # the table holds those of earlier calls too
+    rows = [row for row in table.table.to_pylist() if row["feature"] in kept]
     result = {"features": len(chosen), "seconds": round(seconds, 1)}
     result["processor seconds"] = round(time.process_time() - computed, 1)
     for part in ("active", "onset", "stay", "end"):

@@ -99,7 +99,7 @@ def explain(
         seed=chosen.seed,
     )
     name = by if isinstance(by, str) else str(getattr(by, "name", "model"))
-    _show(written, name)
+    _show(written, name, chosen.features)
     names = features.column("explanation")
     say(f"{chosen.index}: {len(names) - names.null_count:,} features named by their explanation")
 
@@ -124,12 +124,14 @@ def _explainer(url: str | None, model: str | None) -> Callable[[str], str] | str
     return explanations.LocalModel(loaded.model, loaded.tokenizer)
 
 
-def _show(written: DetailTable, name: str) -> None:
-    """The best explanations, and means of all."""
+def _show(written: DetailTable, name: str, features: list[int] | None) -> None:
+    """The best explanations, of some features or of all, and their mean."""
     rows = [
         row
         for row in written.table.to_pylist()
-        if row["part"] == "active" and row["explainer"] == name
+        if row["part"] == "active"
+        and row["explainer"] == name
+        and (features is None or row["feature"] in features)
     ]
     scored = sorted(
         (row for row in rows if row["accuracy"] is not None), key=lambda row: -row["accuracy"]

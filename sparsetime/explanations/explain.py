@@ -71,7 +71,8 @@ def explain(
 
     The detail table "explanations" beside the index, which is returned, has a row for each feature
     and part; the feature table of the same name holds the best of each feature, which becomes its
-    name where it is right often enough and neither a person nor a label named it.
+    name where it is right often enough and neither a person nor a label named it. Explanations of
+    other features, and by another explainer, stay; `about` is of the latest call.
 
     Errors: ConfigError for a feature that does not exist and fewer than 20 moments; DataError where
     `store` does not hold the indexed sequences, no feature is active often enough, or one recording
@@ -91,10 +92,12 @@ def explain(
         written, about = explain_by_model(
             index, view, chosen, reader, tests or ModelTests(), seed, progress
         )
-        return write_explanations(index, written, reader.name, about)
+        answered = {row["feature"] for row in written}
+        return write_explanations(index, written, reader.name, about, answered)
     rows, shown, about = explain_by_rules(index, view, chosen, labels, moments, seed, progress)
-    write_contexts(index, shown, RULES)
-    return write_explanations(index, rows, RULES, about)
+    explained = chosen.tolist()
+    write_contexts(index, shown, RULES, explained)
+    return write_explanations(index, rows, RULES, about, explained)
 
 
 def prompts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,9 +65,13 @@ def definitions() -> list[ColumnDefinition]:
 
 
 def write_explanations(
-    index: FeatureIndex, rows: Sequence[Mapping[str, Any]], by: str, about: Mapping[str, Any]
+    index: FeatureIndex,
+    rows: Sequence[Mapping[str, Any]],
+    by: str,
+    about: Mapping[str, Any],
+    features: Collection[int],
 ) -> DetailTable:
-    """Add explanations to those beside the index, in place of earlier ones by the same name.
+    """Add explanations to those beside the index, in place of earlier ones of `features` by `by`.
 
     rows: `feature`, `part`, `text` and whatever else of the columns is known. The best of each
     feature is written to the feature table of the same name, whose explanation names features that
@@ -77,7 +81,7 @@ def write_explanations(
     kept: list[dict[str, Any]] = []
     abouts: dict[str, Any] = {}
     if earlier is not None:
-        kept = [row for row in earlier.table.to_pylist() if row["explainer"] != by]
+        kept = _others(earlier, by, features)
         abouts = {name: one for name, one in earlier.about.items() if name != by}
     columns = [column.name for column in definitions()]
     whole = [*kept, *({"explainer": by, **row} for row in rows)]
@@ -98,14 +102,15 @@ _CONTEXT_COLUMNS = (
 )
 
 
-def write_contexts(index: FeatureIndex, rows: Sequence[Mapping[str, Any]], by: str) -> None:
-    """Write held-out steps on which explanations are right and wrong, in place of earlier ones.
+def write_contexts(
+    index: FeatureIndex, rows: Sequence[Mapping[str, Any]], by: str, features: Collection[int]
+) -> None:
+    """Write held-out steps on which explanations are right and wrong; see `write_explanations`.
 
     rows: `feature`, and the columns of the table but `explainer`.
     """
     earlier = index.details(CONTEXTS)
-    kept = [] if earlier is None else earlier.table.to_pylist()
-    whole = [row for row in kept if row["explainer"] != by]
+    whole = [] if earlier is None else _others(earlier, by, features)
     whole += [{"explainer": by, **row} for row in rows]
     order = sorted(whole, key=lambda row: (row["feature"], row["explainer"]))
     defined = [
@@ -114,6 +119,16 @@ def write_contexts(index: FeatureIndex, rows: Sequence[Mapping[str, Any]], by: s
     names = ("feature", *(column.name for column in defined))
     table = {name: [row[name] for row in order] for name in names}
     index.add_details(CONTEXTS, table, defined, {})
+
+
+def _others(earlier: DetailTable, by: str, features: Collection[int]) -> list[dict[str, Any]]:
+    """Rows of other explainers, and of other features."""
+    explained = set(features)
+    return [
+        row
+        for row in earlier.table.to_pylist()
+        if row["explainer"] != by or row["feature"] not in explained
+    ]
 
 
 def best_explanations(rows: Iterable[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:

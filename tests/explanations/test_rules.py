@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from known_codes import make_store
-from planted_text import AFTER_THE, IN_QUOTE, ON_CAT, QUOTED_DOG, RANDOM
+from planted_text import AFTER_THE, IN_QUOTE, ON_CAT, QUOTED_DOG, RANDOM, planted_texts
 
 import sparsetime as st
 from sparsetime.errors import ConfigError, DamagedError, UnknownNameError
@@ -83,6 +83,18 @@ def test_a_second_call_replaces_the_first(texts, explained):
     made, store = texts
     again = st.explain(made, store, moments=200, progress=False)
     assert again.table.equals(explained.table)
+
+
+def test_explaining_one_feature_keeps_the_others(tmp_path):
+    made, store = planted_texts(tmp_path)
+    st.explain(made, store, [ON_CAT, AFTER_THE, IN_QUOTE], moments=40, progress=False)
+    again = st.explain(made, store, [ON_CAT], moments=60, progress=False)
+    kept = {row["feature"] for row in again.table.to_pylist()}
+    assert kept == {ON_CAT, AFTER_THE, IN_QUOTE} and again.about["rules"]["moments"] == 60
+    assert sum(row["part"] == "active" for row in again.rows(ON_CAT)) == 1
+    assert made.column("explanation").to_pylist()[AFTER_THE] == "token before is the"
+    shown = made.details("explanation_contexts").table["feature"].to_pylist()
+    assert set(shown) == {ON_CAT, AFTER_THE, IN_QUOTE}
 
 
 def test_wrong_features_and_too_few_moments_are_refused(texts):
