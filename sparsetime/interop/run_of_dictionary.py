@@ -52,7 +52,8 @@ def run_of_dictionary(
     loaded = load_model(model)
     name = resolve_site(loaded.model, site or _site_of(dictionary, loaded)).name
     _check_width(dictionary, loaded, name)
-    dictionary.provenance |= {"site": name}
+    if _read_site(dictionary) != name:
+        dictionary.provenance |= {"site": name}
     kept = folder / DICTIONARY
     if not force:
         _refuse_another(dictionary, kept)
@@ -78,14 +79,20 @@ def _refuse_another(dictionary: Dictionary, kept: Folder) -> None:
 
 def _site_of(dictionary: Dictionary, model: LoadedModel) -> str:
     known = dictionary.provenance
-    if isinstance(known.get("site"), str):
-        return str(known["site"])
+    if (read := _read_site(dictionary)) is not None:
+        return read
     if isinstance(known.get("hook"), str):
         return site_of_hook(known["hook"], model)
     raise ConfigError(
         f"got the dictionary {dictionary.name!r}, whose files name no site, expected one; give it "
         "as site= (--site), such as layers.10 (sparsetime sites)"
     )
+
+
+def _read_site(dictionary: Dictionary) -> str | None:
+    """The site that a dictionary knows to read: of "a -> b", which transcoders have, the first."""
+    site = dictionary.provenance.get("site")
+    return site.partition(" -> ")[0] if isinstance(site, str) else None
 
 
 def _check_width(dictionary: Dictionary, model: LoadedModel, name: str) -> None:

@@ -5,6 +5,7 @@ import shutil
 import fsspec
 import pytest
 import torch
+import yaml
 from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from hypothesis import given, settings
@@ -194,6 +195,30 @@ def test_the_other_convention_is_the_same_function(case, subtracts):
     # At a threshold the sign of a rounding decides; elsewhere values are equal.
     size = 1 + one.encode(x).dense().abs().max()
     assert ((near.abs() < 1e-4 * size).float().mean() > 0.97).item()
+
+
+@pytest.mark.parametrize(
+    ("provenance", "file", "hooks"),
+    [
+        (
+            {"site": "model.layers.3.mlp:input -> model.layers.3.mlp"},
+            "layer_3.safetensors",
+            [None] * 2,
+        ),
+        ({"hook": "blocks.2.mlp.hook_in"}, "layer_2.safetensors", ["mlp.hook_in", None]),
+        ({"layer": 5}, "layer_5.safetensors", [None] * 2),
+    ],
+)
+def test_a_layer_of_circuit_tracer_is_named_and_never_guessed(provenance, file, hooks, tmp_path):
+    case = {"d_in": 4, "d_out": 4, "width": 6, "k": 1, "rule": "relu", "length": 1.0}
+    sae = composed(plain_weights(**case, subtracts=False, skip=False, seed=0), "x")
+    with pytest.raises(ConfigError, match="whose provenance names no layer"):
+        st.convert(sae, tmp_path / "unknown", "circuit_tracer")
+    sae.provenance = provenance
+    st.convert(sae, tmp_path / "out", "circuit_tracer")
+    assert (tmp_path / "out" / file).exists()
+    config = yaml.safe_load((tmp_path / "out/config.yaml").read_text())
+    assert [config[f"feature_{end}_hook"] for end in ("input", "output")] == hooks
 
 
 def test_a_pursuit_comes_back(tmp_path):

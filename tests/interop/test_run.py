@@ -105,6 +105,15 @@ def test_the_run_is_named_after_the_whole_name_of_the_folder(name, home, monkeyp
     assert outs == [f"runs/{name}"]
 
 
+def test_a_dictionary_from_one_site_to_another_keeps_both(home):
+    model = str(home / "my-model")
+    sae = st.neurons(model, "encoder.layer.1", k=4)
+    site = sae.provenance["site"]
+    run_of_dictionary(sae, model, ["a few words"], home / "neurons", progress=False)
+    assert st.open_store(home / "neurons/activations").site == sae.provenance["reads"]
+    assert st.load(home / "neurons/sae").provenance["site"] == site
+
+
 def test_a_site_of_another_width_or_none_is_refused(home, tmp_path):
     sae = st.load(home / "their-sae")
     model = str(home / "my-model")

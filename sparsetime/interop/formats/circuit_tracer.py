@@ -51,7 +51,7 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
             f"{source.where}: got thresholds below 0, with which circuit-tracer gives negative "
             "activation values, which no dictionary here has"
         )
-    layer = (_LAYER.fullmatch(name) or [name, "0"])[1]
+    layer = int((_LAYER.fullmatch(name) or [name, "0"])[1])
     folder = ForeignFiles(source.folder)
     config = folder.yaml(CONFIG) if folder.has(CONFIG) else {}
     read_hook, write_hook = (config.get(f"feature_{end}_hook") for end in ("input", "output"))
@@ -60,6 +60,7 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
         "model_name": config.get("model_name"),
         "hook": f"blocks.{layer}.{read_hook}" if read_hook else None,
         "hook_out": f"blocks.{layer}.{write_hook}" if write_hook else None,
+        "layer": layer,
         # Attribution there sets the codes of the first position to 0.
         "excluded_first": 1,
     }
@@ -80,9 +81,10 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
 def write(weights: PlainWeights, folder: Folder) -> None:
     """Write the file of one layer, and the config of the set that it belongs to.
 
-    The layer is that of the hook or site; files of other layers that are there stay.
+    The layer is that of the file, hook or site that the provenance names; files of other layers
+    that are there stay. Hooks are written where they have TransformerLens' names.
 
-    Errors: ConfigError for what a transcoder of circuit-tracer is not.
+    Errors: ConfigError for what a transcoder of circuit-tracer is not, and without a layer.
     """
     lost = []
     if not weights.is_transcoder:
@@ -110,21 +112,33 @@ def write(weights: PlainWeights, folder: Folder) -> None:
     if weights.skip is not None:
         tensors["W_skip"] = weights.skip
     origin = weights.provenance
-    hook = str(origin.get("hook") or origin.get("site") or "")
-    found = re.search(r"(?:blocks|layers?|h)\.(\d+)", hook)
+    layer = _layer_of(origin)
     folder.make()
-    folder.write_tensors(f"layer_{found[1] if found else 0}.safetensors", tensors)
+    folder.write_tensors(f"layer_{layer}.safetensors", tensors)
     config = {
         "model_kind": "transcoder_set",
         "model_name": origin.get("model_name"),
-        "feature_input_hook": _within_block(hook),
-        "feature_output_hook": _within_block(str(origin.get("hook_out") or "")),
+        "feature_input_hook": _within_block(origin.get("hook")),
+        "feature_output_hook": _within_block(origin.get("hook_out")),
     }
     folder.write_text(CONFIG, yaml.safe_dump(config, sort_keys=False))
 
 
-def _within_block(hook: str) -> str | None:
-    return re.sub(r"^blocks\.\d+\.", "", hook) or None
+def _layer_of(origin: dict[str, Any]) -> int:
+    found = re.search(r"(?:blocks|layers?|h)\.(\d+)", str(origin.get("hook") or origin.get("site")))
+    layer = origin.get("layer", found and found[1])
+    if layer is None:
+        raise ConfigError(
+            "got a dictionary whose provenance names no layer, expected one, since circuit-tracer "
+            'finds files by it; set provenance["hook"], such as "blocks.3.mlp.hook_in"'
+        )
+    return int(layer)
+
+
+def _within_block(hook: Any) -> str | None:
+    """The name within a block of a hook of TransformerLens; None for any other name."""
+    found = re.fullmatch(r"blocks\.\d+\.(.+)", str(hook))
+    return None if found is None else found[1]
 
 
 def _layers(source: ForeignFiles) -> list[str]:
