@@ -4,11 +4,15 @@ import math
 
 import pytest
 import torch
+from causal_architectures import tiny_causal_model
 from tiny_transcoders import LAYERS, TOKENS, exact_transcoder, opt_model, random_dictionary
+from torch import nn
 
 import sparsetime as st
+from sparsetime import seeds
 from sparsetime.circuits import head_effects, logit, logit_difference, probability
 from sparsetime.errors import ConfigError, DataError, MismatchError
+from sparsetime.interventions.attention_heads import attention_heads
 
 OTHER = [3, 9, 4, 8, 3, 5, 6, 3]
 METRIC = logit_difference(5, 9)
@@ -155,7 +159,32 @@ class TestRefusals:
             st.attribute(model, {LAYERS[0]: exact_transcoder(model, LAYERS[0])}, TOKENS, METRIC)
 
     def test_of_a_model_without_heads_side_by_side(self):
-        from causal_architectures import tiny_causal_model
-
         with pytest.raises(DataError, match="has no attention whose heads lie side by side"):
             head_effects(tiny_causal_model("rwkv"), TOKENS, OTHER, METRIC)
+
+
+class Inline(nn.Module):
+    """Attention with a gate and an MLP in one module, whose maps all are as wide as the heads."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv, self.gate, self.out = nn.Linear(8, 24), nn.Linear(8, 8), nn.Linear(8, 8)
+        self.up, self.down = nn.Linear(8, 32), nn.Linear(32, 8)
+
+    def forward(self, x):
+        q, k, v = (y.unflatten(-1, (2, 4)).transpose(1, 2) for y in self.qkv(x).chunk(3, -1))
+        read = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.out(read.transpose(1, 2).flatten(2) * self.gate(x).sigmoid())
+        return x + self.down(self.up(x).relu())
+
+
+def test_heads_lie_before_the_map_that_reads_them():
+    with seeds.torch_globals(0, "random inputs"):
+        inline = nn.Sequential(nn.Embedding(20, 8), Inline())
+    (heads,) = attention_heads(inline, torch.tensor([TOKENS]))
+    assert (heads.site, heads.heads, heads.size) == ("1.out:input", 2, 4)
+    # The projection of BERT is not within the module that attends; its value map is.
+    first, _ = attention_heads(tiny_causal_model("bert"), TOKENS)
+    assert first.site == "bert.encoder.layer.0.attention.output.dense:input"
+    with pytest.raises(DataError, match="has no attention whose heads lie side by side"):
+        attention_heads(tiny_causal_model("deepseek_v4"), TOKENS)  # its heads are in groups
