@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +19,7 @@ from sparsetime.cli.steering_arguments import (
 )
 
 if TYPE_CHECKING:
-    from sparsetime.steering import LagCurve
+    from sparsetime.steering import LagCurve, Response
 
 _SHOWN = (0, 1, 2, 4, 8, 16, 32, 64)
 
@@ -83,10 +84,8 @@ def effects(
     shown_lags = [lag for lag in _SHOWN if lag <= lags]
     shown = table("response", *(f"lag {lag}" for lag in shown_lags), "half-life", "null")
     for kind, response in found.responses.items():
-        half = response.half_life
-        censored = ">= " if half.details["censored"] else ""
-        row = [*_values(response.divergence, shown_lags), f"{censored}{half.value:.3g}"]
-        shown.add_row(kind, *row, "-" if half.null != half.null else f"{half.null:.3g}")
+        row = [*_values(response.divergence, shown_lags), *_half_life(response)]
+        shown.add_row(kind, *row)
         if response.divergence.null is not None:
             means = response.divergence.null.mean(0)
             shown.add_row("  null", *(f"{means[lag]:.3g}" for lag in shown_lags), "", "")
@@ -98,6 +97,15 @@ def effects(
     say(f"{found.divergence_is}, mean of {found.windows} windows")
     if out is not None:
         say(f"{out}/effects")
+
+
+def _half_life(response: Response) -> tuple[str, str]:
+    """The half-life and that of random features; "-" where there is none, as of a held edit."""
+    half = response.half_life
+    if response.kind == "step":
+        return "-", "-"
+    censored = ">= " if half.details["censored"] else ""
+    return f"{censored}{half.value:.3g}", "-" if math.isnan(half.null) else f"{half.null:.3g}"
 
 
 def _values(curve: LagCurve, lags: list[int]) -> list[str]:

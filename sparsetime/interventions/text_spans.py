@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -55,7 +56,7 @@ class Between(Span):
 class _Row:
     """One sequence: whether the span is open, and the tokens that may be part of a text."""
 
-    def __init__(self, span: Between, decode: object) -> None:
+    def __init__(self, span: Between, decode: Callable[[list[int]], str]) -> None:
         self._span, self._decode = span, decode
         self._tokens: list[int] = []
         self._open = False
@@ -68,7 +69,7 @@ class _Row:
         assert awaited is not None
         # A token has at least one byte, so a text that this token completes is in the last ones.
         self._tokens = [*self._tokens, token][-len(awaited.encode()) - 1 :]
-        completes = awaited in self._decode(self._tokens)  # type: ignore[operator]
+        completes = awaited in self._decode(self._tokens)
         was_open = self._open
         if completes:
             self._open, self._tokens = not self._open, []

@@ -22,9 +22,9 @@ def steered_sites(
     A dictionary alone is steered at the site that it was trained at. One of a model without its
     head is steered at the same module within the model with a head.
 
-    Errors: ConfigError for a dictionary that names no site, one of several sites, and one that
-    reads one site and writes another; MismatchError for a dictionary of another model or site;
-    UnknownNameError for a site that does not exist.
+    Errors: ConfigError for a dictionary that names no site, one of several sites, one that reads
+    one site and writes another, and two at one site; MismatchError for a dictionary of another
+    model or site; UnknownNameError for a site that does not exist.
     """
     if isinstance(dictionaries, Mapping):
         given = {str(site): sae for site, sae in dictionaries.items()}
@@ -44,6 +44,10 @@ def steered_sites(
         _check_site(sae, site, prefix)
         path = site if not prefix or site.startswith(prefix) else f"{prefix}{site}"
         resolve_site(loaded.model, path)
+        if path in found:
+            raise ConfigError(
+                f"got two dictionaries for the site {path!r}, expected one; steer with one of them"
+            )
         found[path] = sae
     return found
 

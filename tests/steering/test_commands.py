@@ -108,6 +108,9 @@ def test_effects_prints_a_table_and_saves(work):
         "impulse", "step", "release",
     ]  # fmt: skip
     assert "KL in nats, mean of 6 windows" in output
+    half_lives = {line.split()[0]: line.split()[-2:] for line in lines if line}
+    assert half_lives["step"] == ["-", "-"]  # an edit that is held has no end to count from
+    assert float(half_lives["release"][-1]) > 0
     saved = Folder("index").read_json("effects/3.json", 1)
     assert saved["settings"]["at"] == 3
     assert len(saved["echo"]["carried"]["mean"]) == 5

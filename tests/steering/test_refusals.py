@@ -72,6 +72,8 @@ def test_the_model_within_a_head_is_hashed_once(monkeypatch):
     monkeypatch.setattr(module, "hash_with_wrappers", hashed.append)
     inner = small_dictionary("topk", 1, 0.1, k=12)
     inner.provenance = {"site": "layers.0", "model_hash": own}
+    with pytest.raises(ConfigError, match=f"two dictionaries for the site '{SITES[0]}'"):
+        st.steer(loaded, {"layers.0": inner, SITES[0]: inner}, {})
     for _ in range(2):
         run = st.steer(loaded, inner, {3: 1.0})
         assert list(run.read(TOKENS).record) == [SITES[0]]
