@@ -18,6 +18,15 @@ from sparsetime.interop.load import load
 OWN = "sparsetime"
 
 
+def check_empty(folder: Folder, force: bool) -> None:
+    """Errors: StoreError for a folder that is not empty, unless `force` is given."""
+    if folder.names() and not force:
+        raise StoreError(
+            f"{folder.url} is not empty: it has {', '.join(folder.names()[:3])}. Choose another "
+            "folder, or write into it with force=True"
+        )
+
+
 @locks("out")
 def convert(
     source: Dictionary | str | os.PathLike[str],
@@ -44,11 +53,7 @@ def convert(
             f"{', '.join([OWN, *writable])}"
         )
     folder = Folder(folder_url(out))
-    if folder.names() and not force:
-        raise StoreError(
-            f"{folder.url} is not empty: it has {', '.join(folder.names()[:3])}. Choose another "
-            "folder, or write into it with force=True (--force)"
-        )
+    check_empty(folder, force)
     if isinstance(source, Dictionary):
         dictionary = source
     else:

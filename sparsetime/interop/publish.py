@@ -9,9 +9,10 @@ import yaml
 
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.serialise import load, save
-from sparsetime.errors import ConfigError, StoreError
+from sparsetime.errors import ConfigError
 from sparsetime.files import Folder, locks
 from sparsetime.files.folder_url import folder_url
+from sparsetime.interop.convert import check_empty
 from sparsetime.interop.extract_weights import extracted
 from sparsetime.interop.formats.saelens import write as write_saelens
 from sparsetime.metrics.evaluation_report import RECORD
@@ -47,11 +48,7 @@ def publish(
     if not (owner and slash and name) or "/" in name:
         raise ConfigError(f'got repository={repository!r}, expected "owner/name"')
     source, folder = Folder(folder_url(run, "run")), Folder(folder_url(out))
-    if folder.names() and not force:
-        raise StoreError(
-            f"{folder.url} is not empty: it has {', '.join(folder.names()[:3])}. Choose another "
-            "folder, or write into it with force=True"
-        )
+    check_empty(folder, force)
     dictionary = load(source.url)
     save(dictionary, folder.url)
     report = source.read_json(RECORD) if source.exists(RECORD) else None

@@ -46,24 +46,8 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
     optional = (_THRESHOLD, "W_skip")
     t = checked_tensors(source.safetensors(name), _SHAPES, source.where, optional)
     threshold = t.get(_THRESHOLD)
-    if threshold is not None and bool((threshold < 0).any()):
-        raise DataError(
-            f"{source.where}: got thresholds below 0, with which circuit-tracer gives negative "
-            "activation values, which no dictionary here has"
-        )
+    check_threshold(threshold, source.where)
     layer = int((_LAYER.fullmatch(name) or [name, "0"])[1])
-    folder = ForeignFiles(source.folder)
-    config = folder.yaml(CONFIG) if folder.has(CONFIG) else {}
-    read_hook, write_hook = (config.get(f"feature_{end}_hook") for end in ("input", "output"))
-    names: dict[str, Any] = {
-        "library": "circuit-tracer",
-        "model_name": config.get("model_name"),
-        "hook": f"blocks.{layer}.{read_hook}" if read_hook else None,
-        "hook_out": f"blocks.{layer}.{write_hook}" if write_hook else None,
-        "layer": layer,
-        # Attribution there sets the codes of the first position to 0.
-        "excluded_first": 1,
-    }
     del conventions
     return PlainWeights(
         encoder=t["W_enc"],
@@ -74,8 +58,32 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
         subtracts_offset=False,
         is_transcoder=True,
         skip=t.get("W_skip"),
-        provenance={key: value for key, value in names.items() if value is not None},
+        provenance=provenance_of(ForeignFiles(source.folder), layer) | {"layer": layer},
     )
+
+
+def check_threshold(threshold: Tensor | None, where: str) -> None:
+    """Errors: DataError for thresholds below 0."""
+    if threshold is not None and bool((threshold < 0).any()):
+        raise DataError(
+            f"{where}: got thresholds below 0, with which circuit-tracer gives negative "
+            "activation values, which no dictionary here has"
+        )
+
+
+def provenance_of(folder: ForeignFiles, layer: int | str) -> dict[str, Any]:
+    """What the config of a set says of the model and its hooks, in a layer."""
+    config = folder.yaml(CONFIG) if folder.has(CONFIG) else {}
+    read_hook, write_hook = (config.get(f"feature_{end}_hook") for end in ("input", "output"))
+    names: dict[str, Any] = {
+        "library": "circuit-tracer",
+        "model_name": config.get("model_name"),
+        "hook": f"blocks.{layer}.{read_hook}" if read_hook else None,
+        "hook_out": f"blocks.{layer}.{write_hook}" if write_hook else None,
+        # Attribution there sets the codes of the first position to 0.
+        "excluded_first": 1,
+    }
+    return {name: value for name, value in names.items() if value is not None}
 
 
 def write(weights: PlainWeights, folder: Folder) -> None:

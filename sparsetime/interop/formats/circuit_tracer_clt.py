@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -21,9 +19,8 @@ from sparsetime.errors import DataError
 from sparsetime.interop.conventions import Conventions
 from sparsetime.interop.foreign_files import ForeignFiles
 from sparsetime.interop.foreign_format import ForeignFormat, register
+from sparsetime.interop.formats.circuit_tracer import check_threshold, provenance_of
 from sparsetime.interop.layout import checked_tensors
-
-CONFIG = "config.yaml"
 
 
 def recognises(source: ForeignFiles) -> bool:
@@ -74,7 +71,7 @@ def read(source: ForeignFiles, conventions: Conventions) -> Dictionary:
     if has_threshold:
         tensors["sparsifier.threshold"] = joined("threshold")
     dictionary.load_state_dict({**dictionary.state_dict(), **tensors})
-    dictionary.provenance = _provenance(source, count)
+    dictionary.provenance = provenance_of(source, "*") | {"layers": count}
     return dictionary
 
 
@@ -101,26 +98,8 @@ def _layer(source: ForeignFiles, number: int, count: int) -> dict[str, Tensor]:
             f"{source.where}: got W_dec_{number} for {later} layers, expected {count - number}: "
             f"its own and those after it, of {count}"
         )
-    if "threshold" in tensors and bool((tensors["threshold"] < 0).any()):
-        raise DataError(
-            f"{source.where}: got thresholds below 0 in layer {number}, with which circuit-tracer "
-            "gives negative activation values, which no dictionary here has"
-        )
+    check_threshold(tensors.get("threshold"), f"{source.where}, layer {number}")
     return tensors
-
-
-def _provenance(source: ForeignFiles, count: int) -> dict[str, Any]:
-    config = source.yaml(CONFIG) if source.has(CONFIG) else {}
-    read_hook, write_hook = (config.get(f"feature_{end}_hook") for end in ("input", "output"))
-    names: dict[str, Any] = {
-        "library": "circuit-tracer",
-        "model_name": config.get("model_name"),
-        "hook": f"blocks.*.{read_hook}" if read_hook else None,
-        "hook_out": f"blocks.*.{write_hook}" if write_hook else None,
-        "layers": count,
-        "excluded_first": 1,
-    }
-    return {name: value for name, value in names.items() if value is not None}
 
 
 register(
