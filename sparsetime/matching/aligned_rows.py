@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 def aligned_rows(
     left: Store, right: Store
 ) -> tuple[
-    tuple[Int[np.ndarray, " rows"], Int[np.ndarray, " rows"]], Int[np.ndarray, " sequences"]
+    tuple[Int[np.ndarray, " rows"], Int[np.ndarray, " rows"]],
+    Int[np.ndarray, " sequences"],
+    tuple[str, ...],
 ]:
-    """Rows of both stores of tokens with the same last character, and how many each text has.
+    """Rows of both stores of tokens with the same last character, how many each text has, its id.
 
     Texts belong together by their id; those that only one store has are left out.
 
@@ -30,14 +32,19 @@ def aligned_rows(
     other = {str(name): place for place, name in enumerate(right.sequences["id"].to_pylist())}
     begins = (left.segments.numpy_offsets, right.segments.numpy_offsets)
     rows: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    ids: list[str] = []
     for place, name in enumerate(left.sequences["id"].to_pylist()):
         if str(name) not in other:
             continue
         pair = (left.sequence(place), right.sequence(other[str(name)]))
         _check(pair)
+        ids.append(str(name))
         ends = [one.steps["char_end"].to_numpy() for one in pair]
-        # Of tokens that end at one character, as marks of a word's beginning do, the first.
-        _, a, b = np.intersect1d(*ends, return_indices=True)
+        if np.array_equal(*ends):
+            a = b = np.arange(len(ends[0]))
+        else:
+            # Of tokens that end at one character, as marks of a word's beginning do, the first.
+            _, a, b = np.intersect1d(*ends, return_indices=True)
         rows[0].append(begins[0][place] + a)
         rows[1].append(begins[1][other[str(name)]] + b)
     if not rows[0]:
@@ -45,7 +52,12 @@ def aligned_rows(
             f"{left.path} and {right.path} have no sequence of one id; capture the same texts"
         )
     lengths = np.array([len(part) for part in rows[0]])
-    return (np.concatenate(rows[0]), np.concatenate(rows[1])), lengths
+    return (np.concatenate(rows[0]), np.concatenate(rows[1])), lengths, tuple(ids)
+
+
+def has_text(store: Store) -> bool:
+    """Whether the steps of the first sequence have their characters."""
+    return len(store.sequence_indices) > 0 and has_offsets(store.sequence(0))
 
 
 def _check(pair: tuple[StoredSequence, StoredSequence]) -> None:

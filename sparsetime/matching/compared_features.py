@@ -31,11 +31,17 @@ Matchable: TypeAlias = Dictionary | FeatureIndex
 class SparseColumns:
     """Activation values of features over steps.
 
-    matrix: scipy CSC [rows, width], |activation values|. lengths: steps of each sequence.
+    matrix: scipy CSC [rows, width], |activation values|. lengths: steps of each sequence. ids: of
+    the sequences.
     """
 
     matrix: Any
     lengths: Int[np.ndarray, " sequences"]
+    ids: tuple[str, ...]
+
+    def same_sequences(self, other: SparseColumns) -> bool:
+        """Whether both are of sequences with the same ids and lengths."""
+        return self.ids == other.ids and np.array_equal(self.lengths, other.lengths)
 
 
 def name_of(side: Matchable) -> str:
@@ -73,7 +79,8 @@ def columns(side: Matchable, store: Store | None) -> SparseColumns:
     """
     if isinstance(side, FeatureIndex):
         entries = feature_entries(side)
-        return SparseColumns(entries.matrix(), entries.lengths)
+        ids = tuple(side.sequences["id"].to_pylist())
+        return SparseColumns(entries.matrix(), entries.lengths, ids)
     if store is None:
         raise ConfigError(
             f"got the dictionary {side.name!r} to match by codes without a store; give store=, or "
@@ -81,4 +88,5 @@ def columns(side: Matchable, store: Store | None) -> SparseColumns:
         )
     parts = [encoded.code for encoded in encode_store(side, store, progress=False)]
     matrix = abs(sparse_matrix(concatenate(parts))).tocsc()
-    return SparseColumns(matrix, store.segments.numpy_lengths)
+    ids = tuple(map(str, store.sequences["id"].to_pylist()))
+    return SparseColumns(matrix, store.segments.numpy_lengths, ids)

@@ -9,8 +9,10 @@ import numpy as np
 from jaxtyping import Float
 
 from sparsetime.errors import ConfigError, MismatchError
+from sparsetime.features.index import FeatureIndex
+from sparsetime.features.labels.stored_label import indexed_view
 from sparsetime.features.nearest_atoms import nearest
-from sparsetime.matching.aligned_rows import aligned_rows
+from sparsetime.matching.aligned_rows import aligned_rows, has_text
 from sparsetime.matching.code_correlation import NULL, code_correlations, shifted
 from sparsetime.matching.compared_features import (
     Matchable,
@@ -165,18 +167,28 @@ def _columns(
     sides: tuple[Matchable, Matchable], store: Store | tuple[Store, Store] | None
 ) -> tuple[SparseColumns, SparseColumns]:
     """The codes of both sides over the same steps. Errors: see `match`."""
-    stores = store if isinstance(store, tuple) else (store, store)
-    both = [columns(side, own) for side, own in zip(sides, stores, strict=True)]
-    if np.array_equal(both[0].lengths, both[1].lengths):
-        return both[0], both[1]
-    if stores[0] is None or stores[1] is None:
-        raise MismatchError(
-            f"the sides have {both[0].matrix.shape[0]:,} and {both[1].matrix.shape[0]:,} steps in "
-            f"{len(both[0].lengths)} and {len(both[1].lengths)} sequences, expected the same; "
-            f"index both on one store, or give store=(…, …) of the same texts"
-        )
-    rows, lengths = aligned_rows(stores[0], stores[1])
+    given = store if isinstance(store, tuple) else (store, store)
+    stores = [
+        indexed_view(side, own) if isinstance(side, FeatureIndex) and own is not None else own
+        for side, own in zip(sides, given, strict=True)
+    ]
+    left, right = (columns(side, own) for side, own in zip(sides, stores, strict=True))
+    first, second = stores
+    if first is None or second is None:
+        if not left.same_sequences(right):
+            raise MismatchError(
+                f"the sides have {left.matrix.shape[0]:,} and {right.matrix.shape[0]:,} steps in "
+                f"{len(left.lengths)} and {len(right.lengths)} sequences, expected the same "
+                f"sequences by id and length; index both on one store, or give store=(…, …) of the "
+                f"same texts"
+            )
+        return left, right
+    # Windows of one length hold other steps where the tokenizers differ, so texts are aligned.
+    aligned = first.path == second.path or not (has_text(first) and has_text(second))
+    if aligned and left.same_sequences(right):
+        return left, right
+    (on_left, on_right), lengths, ids = aligned_rows(first, second)
     return (
-        SparseColumns(both[0].matrix.tocsr()[rows[0]].tocsc(), lengths),
-        SparseColumns(both[1].matrix.tocsr()[rows[1]].tocsc(), lengths),
+        SparseColumns(left.matrix.tocsr()[on_left].tocsc(), lengths, ids),
+        SparseColumns(right.matrix.tocsr()[on_right].tocsc(), lengths, ids),
     )

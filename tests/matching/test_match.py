@@ -160,11 +160,45 @@ def test_tokens_are_aligned_by_their_last_character(tmp_path):
     text = "abc def"
     whole = make_store(tmp_path / "a", [np.zeros((2, 1))], texts=[(text, [(0, 3), (3, 7)])])
     parts = make_store(tmp_path / "b", [np.zeros((3, 1))], texts=[(text, [(0, 2), (2, 3), (4, 7)])])
-    rows, lengths = aligned_rows(whole, parts)
-    assert [side.tolist() for side in rows] == [[0, 1], [1, 2]] and lengths.tolist() == [2]
+    rows, lengths, ids = aligned_rows(whole, parts)
+    assert [side.tolist() for side in rows] == [[0, 1], [1, 2]]
+    assert lengths.tolist() == [2] and ids == ("document 0",)
     other = make_store(tmp_path / "c", [np.zeros((2, 1))], texts=[("abd def", [(0, 3), (3, 7)])])
     with pytest.raises(MismatchError, match="is another text in the second store"):
         aligned_rows(whole, other)
+
+
+def test_windows_of_one_length_are_aligned_by_their_texts(tmp_path):
+    """Both stores have three steps, of other characters."""
+    text = "abc def ghi"
+    spans = ([(0, 3), (3, 7), (7, 11)], [(0, 2), (2, 3), (3, 7)])
+    rows = (np.eye(3)[[0, 1, 2]], np.eye(3)[[2, 0, 1]])
+    stores = [
+        make_store(tmp_path / name, [x] * 2, texts=[(text, own)] * 2)
+        for name, x, own in zip("ab", rows, spans, strict=True)
+    ]
+    made = [
+        st.index(Itself(3), store, tmp_path / f"index {n}", progress=False)
+        for n, store in enumerate(stores)
+    ]
+    found = st.match(*made, by="codes", store=tuple(stores))
+    # "abc" ends at step 0 of the first and step 1 of the second, "def" at 1 and 2.
+    assert found.to_right[:2].tolist() == [0, 1]
+    np.testing.assert_allclose(found.similarity[:2], 1)
+
+
+def test_an_index_of_some_sequences_is_matched_on_those(indexes, tmp_path):
+    made, stores, _ = indexes
+    part = st.index(
+        Itself(WIDTH), stores[0].of_sequences(np.array([1, 3])), tmp_path / "part", progress=False
+    )
+    with pytest.raises(MismatchError, match="400 and 800 steps in 2 and 4 sequences"):
+        st.match(part, made[0], by="codes")
+    other = st.index(
+        Itself(WIDTH), stores[0].of_sequences(np.array([0, 2])), tmp_path / "other", progress=False
+    )
+    with pytest.raises(MismatchError, match="the same sequences by id and length"):
+        st.match(part, other, by="codes")
 
 
 def test_flows_are_chains_births_ends_and_splits():
