@@ -19,6 +19,7 @@ from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.interventions.site_gradients import OutputMetric, SitePass, site_pass
 from sparsetime.models.causal_model import load_causal_model
 from sparsetime.models.load import LoadedModel
+from sparsetime.steering.steered_sites import steered_sites
 
 _METHODS = ("gradient", "integrated", "patch")
 _AT_ONCE = 32  # sequences of one pass, each with another change
@@ -55,7 +56,8 @@ def attribute(
     arXiv:2403.19647, for errors as nodes and integrated gradients.
 
     Errors: ConfigError for a method, metric or dictionary that does not fit; DataError for a metric
-    that gives no number; MismatchError for inputs of different lengths.
+    that gives no number; MismatchError for inputs of different lengths, and for a dictionary of
+    another model or site.
     """
     if method not in _METHODS:
         raise ConfigError(f"got method={method!r}, expected one of {', '.join(_METHODS)}")
@@ -72,8 +74,7 @@ def attribute(
             f"got {len(ids)} tokens and {len(other)} in against, expected equally many, so that "
             "each step has its counterpart"
         )
-    for site, sae in dictionaries.items():
-        _check(site, sae)
+    dictionaries = _of_model(loaded, dictionaries)
     runner = _Runner(loaded.model, list(dictionaries), metric, loaded.tokenizer)
     here = runner.run(ids, gradients=True)
     there = None if other is None else runner.run(other, gradients=False)
@@ -234,11 +235,20 @@ def _table(listed: Sequence[tuple[SiteDifference, Tensor]]) -> Any:
     return effect_table(sites, kinds, steps, latents, effects)
 
 
-def _check(site: str, sae: Dictionary | None) -> None:
-    if sae is None:
-        return
-    if sae.is_stateful or sae.out_dims is not None or sae.skip is not None:
-        raise ConfigError(
-            f"got the dictionary {sae.name!r} for the site {site!r}, expected an SAE that "
-            "reconstructs what it reads from each step alone; st.circuit takes transcoders"
-        )
+def _of_model(
+    loaded: LoadedModel, dictionaries: Mapping[str, Dictionary | None]
+) -> dict[str, Dictionary | None]:
+    """The dictionaries by their sites in this model."""
+    for site, sae in dictionaries.items():
+        if sae is not None and (
+            sae.is_stateful or sae.out_dims is not None or sae.skip is not None
+        ):
+            raise ConfigError(
+                f"got the dictionary {sae.name!r} for the site {site!r}, expected an SAE that "
+                "reconstructs what it reads from each step alone; st.circuit takes transcoders"
+            )
+    plain: dict[str, Dictionary | None] = {
+        s: None for s, sae in dictionaries.items() if sae is None
+    }
+    trained = {site: sae for site, sae in dictionaries.items() if sae is not None}
+    return {**plain, **steered_sites(loaded, trained)} if trained else plain

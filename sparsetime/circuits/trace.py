@@ -21,7 +21,7 @@ from sparsetime.interventions.linearised_pass import LinearisedPass, linearised_
 from sparsetime.interventions.nonlinear_modules import token_embedding
 from sparsetime.models.causal_model import load_causal_model
 from sparsetime.models.load import LoadedModel
-from sparsetime.models.model_hash import same_model
+from sparsetime.models.model_hash import is_model
 
 
 def circuit(
@@ -51,7 +51,7 @@ def circuit(
 
     Errors: DataError where the pass is not affine or contributions do not sum to the value within
     1e-4, with the largest error; ConfigError for targets, sites or dictionaries that do not fit;
-    MismatchError for dictionaries of another model.
+    MismatchError for dictionaries of another model or site.
     """
     if nodes < 1:
         raise ConfigError(f"got nodes={nodes}, expected at least 1")
@@ -122,10 +122,19 @@ class _Directions:
 
 def _check_model(replaced: Sequence[Replacement], loaded: LoadedModel) -> None:
     for one in replaced:
-        trained_on = one.dictionary.provenance.get("model_hash")
-        if trained_on and not same_model(trained_on, loaded.revision_or_hash):
+        provenance = one.dictionary.provenance
+        trained_on, trained_at = provenance.get("model_hash"), provenance.get("site")
+        if not trained_on:
+            continue
+        if not is_model(loaded.model, loaded.revision_or_hash, trained_on):
             raise MismatchError(
                 f"the dictionary {one.dictionary.name!r} of {one.writes[0]!r} was trained on "
                 "another model than the one given; clear dictionary.provenance to use it all the "
                 "same"
+            )
+        (own,) = replacements(loaded.model, [one.dictionary]) if trained_at else (one,)
+        if (own.reads, own.writes) != (one.reads, one.writes):
+            raise MismatchError(
+                f"got the site {one.writes[0]!r} for a dictionary that was trained at "
+                f"{trained_at!r}; give it there, or clear dictionary.provenance to try it elsewhere"
             )

@@ -158,6 +158,16 @@ class TestRefusals:
         with pytest.raises(ConfigError, match=r"expected an SAE .* st.circuit takes transcoders"):
             st.attribute(model, {LAYERS[0]: exact_transcoder(model, LAYERS[0])}, TOKENS, METRIC)
 
+    def test_of_a_dictionary_of_another_model_or_site(self, model):
+        own = random_dictionary("topk", d_in=32, width=64, k=6)
+        own.provenance = {"model_hash": "0" * 64, "site": LAYERS[0]}
+        with pytest.raises(MismatchError, match="got a dictionary of a model with hash 000"):
+            st.attribute(model, {LAYERS[0]: own}, TOKENS, METRIC)
+        own.provenance["model_hash"] = st.models.load_model(model).revision_or_hash
+        with pytest.raises(MismatchError, match="for a dictionary that was trained at"):
+            st.attribute(model, {LAYERS[1]: own}, TOKENS, METRIC)
+        assert st.attribute(model, {LAYERS[0]: own}, TOKENS, METRIC).metric
+
     def test_of_a_model_without_heads_side_by_side(self):
         with pytest.raises(DataError, match="has no attention whose heads lie side by side"):
             head_effects(tiny_causal_model("rwkv"), TOKENS, OTHER, METRIC)

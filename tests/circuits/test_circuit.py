@@ -268,12 +268,18 @@ class TestRefusals:
         with pytest.raises(DataError, match=r"is not affine: .* or replace it by a transcoder"):
             st.circuit(tiny_causal_model("llama"), {"model.layers.0.mlp": sae}, TOKENS)
 
-    def test_of_a_dictionary_of_another_model(self, model, exact):
+    def test_of_a_dictionary_of_another_model_or_site(self, model, exact):
         sae = exact[MLPS[0]]
         sae.provenance = {"model_hash": "0" * 64}
         try:
             with pytest.raises(MismatchError, match="was trained on another model"):
                 st.circuit(model, exact, TOKENS)
+            here = st.models.load_model(model).revision_or_hash
+            sae.provenance = {"model_hash": here, "site": MLPS[1]}
+            with pytest.raises(MismatchError, match="for a dictionary that was trained at"):
+                st.circuit(model, exact, TOKENS)
+            sae.provenance = {"model_hash": here, "site": MLPS[0]}
+            assert st.circuit(model, exact, TOKENS, 5).about["features"]
         finally:
             sae.provenance = {}
 
