@@ -88,7 +88,7 @@ def explore(
 
     model: what live views run, as `capture` takes it; it is loaded when one is first used. Without
     it, they try the name that the run was captured under. renderers: JavaScript modules that draw
-    other kinds of input under the score.
+    other kinds of input under the timeline.
 
     Errors: StoreError where the run holds nothing to show; ConfigError where the port is taken.
     """
