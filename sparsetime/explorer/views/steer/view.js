@@ -148,6 +148,7 @@ function drawn({ steps, prompt_steps }, brushed) {
     mark(number);
   });
   row.addEventListener("pointermove", (event) => {
+    if (!event.buttons) from = null; // released outside of the row
     const number = numberAt(event);
     if (from !== null && number >= 0) mark(number);
   });
