@@ -78,6 +78,8 @@ def test_many_channels_are_a_heat_map_or_lines_and_none_is_left_out(tab, signals
     tab.wait_for_selector(".view[data-ready]")
     assert tab.get_by_label("heat map").is_checked()
     box = tab.locator("canvas.timeline").bounding_box()
+    heading = tab.locator(".timeline-chart h2").bounding_box()
+    assert heading["y"] + heading["height"] <= box["y"]  # where the first channel's name begins
     for row, name in enumerate(["tide", *(f"drift {n}" for n in range(13))]):
         tab.mouse.move(box["x"] + 700, box["y"] + 4 + (row + 0.5) * 14)  # 14 pixels a channel
         assert name in tab.locator("#tip").inner_text()

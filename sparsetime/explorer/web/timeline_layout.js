@@ -60,11 +60,13 @@ export function build(timeline) {
       canvas,
     );
   });
+  // Names of channels stand where the heading is over other inputs.
+  const names = timeline.input.kind === "series" ? ".with-channels" : "";
   timeline.at.append(
     ...(timeline.fixed ? [] : [header(timeline)]),
     controls(timeline),
     ...timeline.strips.map((strip) => strip.element),
-    h("div.timeline-charts", {}, charts),
+    h(`div.timeline-charts${names}`, {}, charts),
     h("div.below", {}, timeline.where, legend(timeline)),
     h("p.hint", {}, HINT(INPUTS[timeline.input.kind])),
     timeline.aside,

@@ -52,7 +52,7 @@ export function headMap({ channels, times, unit, z, mean, units, sensors }) {
   const left = channels.length - placed.length;
   const note = left ? ` ${left} channels have no place in the 10-20 system.` : "";
   return h(
-    "figure.head",
+    "figure",
     {},
     h("figcaption", {}, h("b", {}, `z on the head at ${short(times[at])} ${unit}`)),
     picture,
