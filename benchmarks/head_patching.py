@@ -59,13 +59,9 @@ def main() -> None:
     for tokens in aligned(model, chosen.task, chosen.pairs, "held_out"):
         metric = logit_difference(int(tokens.answers[0]), int(tokens.wrong[0]))
         heads = attention_heads(model.model, tokens.clean)
-        values = torch.cat(
-            [
-                exchanged_metric(
-                    model, tokens.clean, tokens.corrupted, heads, [by_site(group)], metric
-                )
-                for group in [[], *groups]
-            ]
+        chosen_heads = [{}, *map(by_site, groups)]
+        values = exchanged_metric(
+            model, tokens.clean, tokens.corrupted, heads, chosen_heads, metric
         )
         differences.append(values.tolist())
         flips.append(((values[1:] < 0) & (values[0] > 0)).double().tolist())

@@ -15,11 +15,11 @@ from sparsetime.circuits.targets import tokens_of
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.interventions.attention_heads import HeadSite, attention_heads
 from sparsetime.interventions.patch import Patch
-from sparsetime.interventions.site_gradients import site_pass
+from sparsetime.interventions.site_gradients import SitePass, site_pass
 from sparsetime.models.causal_model import load_causal_model
 from sparsetime.models.load import LoadedModel
 
-_AT_ONCE = 32  # heads that one pass exchanges, a sequence each
+_AT_ONCE = 32  # groups of heads that one pass exchanges, a sequence each
 
 
 def head_effects(
@@ -37,7 +37,7 @@ def head_effects(
         patch: the metric with z'_h in place of z_h, less the metric
 
     z_h: what the head gives its layer's output projection. "gradient" takes two forward passes and
-    one backward pass for all heads; "patch" one sequence a head.
+    one backward pass for all heads; "patch" one sequence a head besides.
 
     tokens, against: a text or tokens [time], of equal length. metric: as in `st.attribute`.
 
@@ -61,23 +61,23 @@ def head_effects(
     there = site_pass(
         loaded.model, other, sites, output_metric(metric, other[None], loaded.tokenizer), False
     )
-    effects: list[float] = []
-    for one in heads:
-        change = there.activations[one.site] - here.activations[one.site]
-        if method == "gradient":
-            parts = (change * here.gradients[one.site])[0].sum(0)
-            effects += parts.reshape(one.heads, one.size).sum(1).tolist()
-            continue
-        for numbers in torch.arange(one.heads).split(_AT_ONCE):
-            groups = [{one.site: [int(number)]} for number in numbers]
-            values = exchanged_metric(loaded, ids, other, heads, groups, metric)
-            effects += (values - here.metric).tolist()
+    numbered = [(one, number) for one in heads for number in range(one.heads)]
+    if method == "gradient":
+        effects = [
+            effect
+            for one in heads
+            for effect in _by_head(one, here, there.activations[one.site]).tolist()
+        ]
+    else:
+        groups = [{one.site: [number]} for one, number in numbered]
+        values = _exchanged(loaded, ids, there.activations, heads, groups, metric)
+        effects = (values - here.metric).tolist()
     return NodeEffects(
         effect_table(
-            [one.module for one in heads for _ in range(one.heads)],
+            [one.module for one, _ in numbered],
             ["head"] * len(effects),
             [-1] * len(effects),
-            [number for one in heads for number in range(one.heads)],
+            [number for _, number in numbered],
             effects,
         ),
         method,
@@ -101,16 +101,41 @@ def exchanged_metric(
     sites = [one.site for one in heads]
     plain = output_metric(metric, other[None], loaded.tokenizer)
     source = site_pass(loaded.model, other, sites, plain, False).activations
-    tokens = ids.expand(len(groups), len(ids))
-    replace: dict[str, Patch] = {}
-    for one in heads:
-        masks = torch.zeros(len(groups), one.heads, dtype=torch.bool)
-        for row, group in enumerate(groups):
-            masks[row, list(group.get(one.site, group.get(one.module, ())))] = True
-        if bool(masks.any()):
-            replace[one.site] = _exchange(source[one.site], masks.repeat_interleave(one.size, 1))
-    measure = output_metric(metric, tokens, loaded.tokenizer)
-    return site_pass(loaded.model, tokens, list(replace), measure, False, replace).metric
+    return _exchanged(loaded, ids, source, heads, groups, metric)
+
+
+def _by_head(one: HeadSite, here: SitePass, there: Tensor) -> Tensor:
+    """Sums of gradient times difference over the steps, [heads]."""
+    parts = ((there - here.activations[one.site]) * here.gradients[one.site])[0].sum(0)
+    return parts.reshape(one.heads, one.size).sum(1)
+
+
+def _exchanged(
+    loaded: LoadedModel,
+    ids: Tensor,
+    source: Mapping[str, Tensor],
+    heads: Sequence[HeadSite],
+    groups: Sequence[Mapping[str, Sequence[int]]],
+    metric: MetricLike,
+) -> Tensor:
+    """The metric with groups of heads exchanged for those in `source`, some groups a pass."""
+    values = []
+    for first in range(0, len(groups), _AT_ONCE):
+        some = groups[first : first + _AT_ONCE]
+        tokens = ids.expand(len(some), len(ids))
+        replace: dict[str, Patch] = {}
+        for one in heads:
+            masks = torch.zeros(len(some), one.heads, dtype=torch.bool)
+            for row, group in enumerate(some):
+                masks[row, list(group.get(one.site, group.get(one.module, ())))] = True
+            if bool(masks.any()):
+                mask = masks.repeat_interleave(one.size, 1)
+                replace[one.site] = _exchange(source[one.site], mask)
+        measure = output_metric(metric, tokens, loaded.tokenizer)
+        values.append(
+            site_pass(loaded.model, tokens, list(replace), measure, False, replace).metric
+        )
+    return torch.cat(values)
 
 
 def _exchange(source: Tensor, mask: Tensor) -> Patch:
