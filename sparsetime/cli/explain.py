@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,6 +52,10 @@ def explain(
         str | None,
         typer.Option(help="The model's name there; without --url a local one of transformers."),
     ] = None,
+    key_variable: Annotated[
+        str | None,
+        typer.Option(help="The environment variable that holds the key of the endpoint."),
+    ] = None,
     budget: Annotated[int | None, typer.Option(help="Most calls of the language model.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the prompts that would be asked.")
@@ -76,7 +81,7 @@ def explain(
 
     flags = given(
         sets, index=index, store=store, features=feature, labels=label, moments=moments, url=url,
-        language_model=language_model, budget=budget, seed=seed,
+        language_model=language_model, key_variable=key_variable, budget=budget, seed=seed,
     )  # fmt: skip
     chosen = read_config(config, ExplainSection, flags, section="explain")
     features = open_index(chosen.index)
@@ -87,7 +92,7 @@ def explain(
             say(f"{text}\n")
         say(f"{len(texts):,} prompts for explanations; each is tested by some 8 more")
         return
-    by = _explainer(chosen.url, chosen.language_model)
+    by = _explainer(chosen.url, chosen.language_model, chosen.key_variable)
     written = explain(
         features,
         store_of,
@@ -104,15 +109,28 @@ def explain(
     say(f"{chosen.index}: {len(names) - names.null_count:,} features named by their explanation")
 
 
-def _explainer(url: str | None, model: str | None) -> Callable[[str], str] | str:
-    """What explains: rules without a model. Errors: ConfigError for a URL without a model."""
+def _explainer(
+    url: str | None, model: str | None, key_variable: str | None
+) -> Callable[[str], str] | str:
+    """What explains: rules without a model.
+
+    Errors: ConfigError for a URL without a model, and for a key that is not set or has no URL.
+    """
     from sparsetime import explanations
     from sparsetime.errors import ConfigError
 
     if url is not None:
         if model is None:
             raise ConfigError("got --url without --language-model; name the model of the endpoint")
-        return explanations.Endpoint(url, model)
+        key = None if key_variable is None else os.environ.get(key_variable)
+        if key_variable is not None and not key:
+            raise ConfigError(
+                f"got --key-variable {key_variable}, which is not set; export the endpoint's key "
+                f"in it"
+            )
+        return explanations.Endpoint(url, model, key)
+    if key_variable is not None:
+        raise ConfigError("got --key-variable without --url; give the endpoint that wants the key")
     if model is None:
         return "rules"
     from sparsetime.cli.model_argument import named_model

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
+from sparsetime.cli.excluded_steps import ExcludedSteps
 from sparsetime.cli.model_on_data import ModelOnData
 from sparsetime.comparison.settings import LeaderboardSettings
 from sparsetime.config import Settings
@@ -16,32 +17,8 @@ from sparsetime.suites.settings import SuiteSettings
 from sparsetime.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    from sparsetime.activations.step_exclusion import StepExclusion
     from sparsetime.activations.store.store import Store
     from sparsetime.dictionaries.dictionary import Dictionary
-
-
-class ExcludedSteps(Settings):
-    """Steps to leave out: the first ones, those with given tokens, those of a large norm.
-
-    `exclude_norm` is a multiple of the median norm; `exclude_norm_limit` is the longest norm kept,
-    in place of one that is measured.
-    """
-
-    exclude_first: int = Field(default=0, ge=0)
-    exclude_tokens: tuple[int, ...] = ()
-    exclude_norm: float | None = Field(default=None, gt=1)
-    exclude_norm_limit: float | None = Field(default=None, gt=0)
-
-    def exclusion(self) -> StepExclusion | None:
-        """The steps to leave out; None where no key says any."""
-        from sparsetime.activations.step_exclusion import StepExclusion
-
-        if not set(ExcludedSteps.model_fields) & self.model_fields_set:
-            return None
-        return StepExclusion(
-            self.exclude_first, self.exclude_tokens, self.exclude_norm, self.exclude_norm_limit
-        )
 
 
 class CaptureSection(ModelOnData, ExcludedSteps):
@@ -243,6 +220,7 @@ class ExplainSection(Settings):
     moments: int = Field(default=400, ge=20)
     url: str | None = None
     language_model: str | None = None
+    key_variable: str | None = None  # of the environment, never the key itself
     budget: int | None = Field(default=None, ge=1)
     seed: int = 0
 

@@ -156,6 +156,22 @@ def test_one_passage_cannot_be_fuzzed():
     assert np.isnan(fuzzing("the word cat", material, lambda prompt: "[1]"))
 
 
+def test_the_key_of_an_endpoint_comes_from_the_environment(own, address, monkeypatch):
+    index, store = own
+    Server.seen.clear()
+    common = ["explain", "--index", index.path, "--store", store.path, "--feature", "0"]
+    asked = [*common, "--url", address, "--language-model", "keyed", "--key-variable", "OWN_KEY"]
+    monkeypatch.delenv("OWN_KEY", raising=False)
+    result = CliRunner().invoke(app, asked)
+    assert result.exit_code == 2 and "--key-variable OWN_KEY, which is not set" in result.output
+    result = CliRunner().invoke(app, [*common, "--key-variable", "OWN_KEY"])
+    assert result.exit_code == 2 and "--key-variable without --url" in result.output
+    monkeypatch.setenv("OWN_KEY", "secret")
+    result = CliRunner().invoke(app, [*asked, "--budget", "1"])
+    assert result.exit_code == 0 and "secret" not in result.output, result.output
+    assert [seen[2] for seen in Server.seen] == ["Bearer secret"]
+
+
 def test_what_cannot_explain_is_refused(own):
     index, store = own
     with pytest.raises(ConfigError, match="got by='gpt', expected 'rules' or a function"):

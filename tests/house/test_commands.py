@@ -11,7 +11,7 @@ from sparsetime.cli import COMMANDS, app
 FOLDER = Path(sparsetime.cli.__file__).parent
 SHARED = {
     *("__init__", "app", "options", "run_file"),
-    *("model_argument", "model_on_data", "input_files", "steering_arguments"),
+    *("excluded_steps", "model_argument", "model_on_data", "input_files", "steering_arguments"),
 }
 
 
