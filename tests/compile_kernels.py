@@ -29,11 +29,13 @@ from small_run import add_dictionary, prose, write_store
 
 import sparsetime as st
 from sparsetime import kernels, seeds
+from sparsetime.attention_pattern import AttentionPattern
 from sparsetime.codes import SparseCode
 from sparsetime.features.change_points import boundaries
 from sparsetime.kernels import selection_rules as rules
 from sparsetime.kernels.product_select import ProductOfIntegers
 from sparsetime.kernels.quantised_weights import quantised
+from sparsetime.key_range import KeyRange
 from sparsetime.testbeds import SynthSAEBench, SynthSAEBenchSettings
 
 PACKAGE = Path(st.__file__).parent
@@ -53,6 +55,13 @@ def select(*dtypes):
     for dtype, rule in product(dtypes, ways):
         support = kernels.select(x, weight, torch.zeros(512), rule, dtype)
     kernels.count_latents(support)
+
+
+def attend_sparsely():
+    """Sparse attention of single queries, which runs in loops."""
+    generator = seeds.torch_generator(0, "random inputs")
+    q, k, v = (torch.randn(1, 2, 8, 4, generator=generator) for _ in range(3))
+    kernels.attend(q, k, v, AttentionPattern.full(KeyRange.causal(8, 8), unit=1))
 
 
 def select_in_product():
@@ -126,6 +135,7 @@ def half(number):
     else:
         select(torch.int8)
         select_in_product()
+        attend_sparsely()
         use_all_else()
 
 

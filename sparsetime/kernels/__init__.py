@@ -6,6 +6,8 @@ Triton). `use` sets one; otherwise the device of the tensors determines it.
 
 from sparsetime.kernels.adam import adam, project
 from sparsetime.kernels.adam_config import AdamStep
+from sparsetime.kernels.attend import attend
+from sparsetime.kernels.attend_merge import merge
 from sparsetime.kernels.autograd import (
     at_entries,
     decode,
@@ -51,6 +53,7 @@ __all__ = [
     "TopKRule",
     "adam",
     "at_entries",
+    "attend",
     "backend_name",
     "by_group",
     "count_latents",
@@ -60,6 +63,7 @@ __all__ = [
     "gather_dot",
     "hysteresis",
     "mask_of_largest",
+    "merge",
     "pre_activations",
     "pre_activations_at",
     "project",

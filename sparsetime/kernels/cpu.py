@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sparsetime.kernels import loops, reference
 from sparsetime.kernels.adam_config import AdamStep
+from sparsetime.kernels.attend_cpu import attend, attend_backward
 from sparsetime.kernels.cpu_select import NO_SIGN, array_of, select
 from sparsetime.kernels.latent_counts import LatentCounts
 from sparsetime.kernels.nested_residuals import NestedResiduals
@@ -21,6 +22,8 @@ from sparsetime.support import ByLatent, Support
 
 __all__ = [
     "adam",
+    "attend",
+    "attend_backward",
     "count_latents",
     "decode",
     "gather_dot",

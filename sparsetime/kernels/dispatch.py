@@ -21,6 +21,7 @@ from sparsetime.kernels.selection_rules import Rule
 from sparsetime.support import ByLatent, Support
 
 if TYPE_CHECKING:
+    from sparsetime.attention_pattern import AttentionPattern
     from sparsetime.kernels.latent_counts import LatentCounts
     from sparsetime.kernels.nested_residuals import NestedResiduals
 
@@ -54,6 +55,20 @@ class Backend(Protocol):
         target: Tensor,
         shares: tuple[float, ...],
     ) -> NestedResiduals: ...
+    def attend(
+        self, q: Tensor, k: Tensor, v: Tensor, pattern: AttentionPattern, scale: float
+    ) -> tuple[Tensor, Tensor]: ...
+    def attend_backward(
+        self,
+        grad: Tensor,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        out: Tensor,
+        lse: Tensor,
+        pattern: AttentionPattern,
+        scale: float,
+    ) -> tuple[Tensor, Tensor, Tensor]: ...
     def count_latents(self, support: Support) -> LatentCounts: ...
     def project(self, gradient: GradientRows, weight: Tensor) -> None: ...
     def adam(

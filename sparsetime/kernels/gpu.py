@@ -15,6 +15,7 @@ from torch import Tensor
 from sparsetime.kernels import gpu_programs as programs
 from sparsetime.kernels import reference
 from sparsetime.kernels.adam_config import AdamStep
+from sparsetime.kernels.attend_reference import attend, attend_backward
 from sparsetime.kernels.gpu_select import select
 from sparsetime.kernels.gpu_tiles import block_of, blocks, launch
 from sparsetime.kernels.latent_counts import LatentCounts
@@ -25,6 +26,8 @@ from sparsetime.support import ByLatent, Support
 
 __all__ = [
     "adam",
+    "attend",
+    "attend_backward",
     "count_latents",
     "decode",
     "gather_dot",

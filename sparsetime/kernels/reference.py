@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from sparsetime.kernels.adam_config import AdamStep
+from sparsetime.kernels.attend_reference import attend as attend
+from sparsetime.kernels.attend_reference import attend_backward as attend_backward
 from sparsetime.kernels.latent_counts import LatentCounts
 from sparsetime.kernels.nested_residuals import NestedResiduals
 from sparsetime.kernels.row_ranks import rank_in_row

@@ -1,6 +1,7 @@
 """Numba loops of the CPU kernels, from plain arrays to plain arrays; one kind a file."""
 
 from sparsetime.kernels.loops.adam import adam, project
+from sparsetime.kernels.loops.attend import attend_rows
 from sparsetime.kernels.loops.bits import ascending_bits, norms_and_maxima, quantise
 from sparsetime.kernels.loops.entries import (
     largest_of_entries,
@@ -34,6 +35,7 @@ __all__ = [
     "above_in_product",
     "adam",
     "ascending_bits",
+    "attend_rows",
     "bits",
     "decode",
     "delta_code",
