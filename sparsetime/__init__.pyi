@@ -41,7 +41,7 @@ from .circuits.trace import circuit as circuit
 from .claims.claim import claim as claim
 from .codes import SparseCode as SparseCode
 from .comparison.leaderboard import leaderboard as leaderboard
-from .dictionaries.component import component as component
+from .components import component as component
 from .dictionaries.compose import compose as compose
 from .dictionaries.dictionary import Dictionary as Dictionary
 from .dictionaries.neurons import neurons as neurons

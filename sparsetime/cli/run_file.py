@@ -137,7 +137,7 @@ class DictionarySection(Settings):
     def build(self, d_in: int, seed: int) -> Dictionary:
         """The dictionary, fresh; `seed` counts where the section has none."""
         from sparsetime import compose, dictionary
-        from sparsetime.dictionaries.component_settings import check_names
+        from sparsetime.component_settings import check_names
 
         seed = seed if self.seed is None else self.seed
         sizes = {"d_in": d_in, "width": self.width, "seed": seed}

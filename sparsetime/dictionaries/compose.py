@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sparsetime.dictionaries.component import Component, Described
-from sparsetime.dictionaries.component_settings import parameters_of
+from sparsetime.component_settings import parameters_of
+from sparsetime.components import Described
+from sparsetime.dictionaries.component import Component
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders.encoder import Encoder

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import sparsetime as st
-from sparsetime.dictionaries.component_settings import parameters_of
+from sparsetime.component_settings import parameters_of
 from sparsetime.dictionaries.legacy_config import current_config
 from sparsetime.dictionaries.objectives import MSE
 from sparsetime.errors import ConfigError

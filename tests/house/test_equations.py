@@ -6,7 +6,7 @@ import pytest
 
 from sparsetime.registry import ROLES, components_of
 
-ROLES_OF_DICTIONARIES = ("encoder", "sparsifier", "decoder", "term", "skip")
+components_of("encoder")  # reads every folder of recipes, and so every base class
 
 
 def missing(component):
@@ -18,7 +18,7 @@ def missing(component):
     return [name for name, there in (("equation", equation), ("source", source)) if not there]
 
 
-@pytest.mark.parametrize("role", ROLES_OF_DICTIONARIES)
+@pytest.mark.parametrize("role", sorted(ROLES))
 def test_every_component_states_its_equation_and_source(role):
     components = components_of(role)
     assert components
@@ -26,9 +26,8 @@ def test_every_component_states_its_equation_and_source(role):
     assert {kind: names for kind, names in lacking.items() if names} == {}
 
 
-def test_no_role_is_left_out():
-    components_of("encoder")  # reads every folder of recipes, and so every base class
-    assert set(ROLES) == set(ROLES_OF_DICTIONARIES)
+def test_roles_of_dictionaries_are_among_them():
+    assert set(ROLES) >= {"encoder", "sparsifier", "decoder", "term", "skip"}
 
 
 class Complete:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.decoders.windowed import WindowDecoder
 from sparsetime.dictionaries.state.causal_window import checked_window
 from sparsetime.dictionaries.state.frequency_bands import band_mask, fourier_basis

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.state.causal_window import checked_window, trailing
 from sparsetime.kernels import Support

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.encoders.dense import largest_among
 from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
 from sparsetime.errors import ConfigError

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.encoders.pursuit import PursuitEncoder
 
 _RIDGE = 1e-6  # beside products of 1, so that two atoms that are nearly one can be solved for

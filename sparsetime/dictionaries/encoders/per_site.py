@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.encoders.select_dense import SelectDenseEncoder
 from sparsetime.dictionaries.site_split import share_ends
 from sparsetime.kernels import Support

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.spectral import SpectralDecoder, in_time
 from sparsetime.dictionaries.encoders.windowed import WindowEncoder

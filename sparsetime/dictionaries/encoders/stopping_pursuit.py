@@ -7,7 +7,7 @@ from typing import final
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.encoders.matching_pursuit import MatchingPursuitBase
 from sparsetime.errors import ConfigError
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.codes import offsets_of
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.shared_pairs import SharedPairDecoder
 from sparsetime.dictionaries.encoder_input import EncoderInput

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.encoders.linear import LinearBase
 
 

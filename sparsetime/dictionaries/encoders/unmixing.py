@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.lagged_covariance import LaggedCovarianceDecoder
 from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime import kernels
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.gate_l1 import gate_incompatibility

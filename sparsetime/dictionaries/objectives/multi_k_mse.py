@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sparsetime import kernels
 from sparsetime.codes import offsets_of
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from sparsetime import kernels
 from sparsetime.codes import SparseCode
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.forward_pass import ForwardPass, required
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.partition import Partition

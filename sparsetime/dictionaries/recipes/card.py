@@ -7,7 +7,7 @@ from typing import Any, final
 
 import torch
 
-from sparsetime.dictionaries.component_settings import checked_settings
+from sparsetime.component_settings import checked_settings
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.initialise import reset_parameters
 from sparsetime.errors import ConfigError

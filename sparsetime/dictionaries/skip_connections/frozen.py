@@ -7,7 +7,7 @@ from typing import Any, final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.serialise import from_config

@@ -6,7 +6,7 @@ from typing import final
 
 from torch import Tensor
 
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.sparsifiers.trace import TraceSparsifier
 from sparsetime.dictionaries.state.traces import LeakyMaximum, Trace
 

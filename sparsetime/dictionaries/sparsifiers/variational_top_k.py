@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime import kernels, seeds
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.encoder_input import EncoderInput
 from sparsetime.dictionaries.sparsifiers.noisy import NoisySparsifier
 from sparsetime.dictionaries.sparsifiers.sparsifier import checked_k

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component_settings import parameters_of
+from sparsetime.component_settings import parameters_of
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.encoder_input import EncoderInput
