@@ -4,6 +4,7 @@ from . import activations as activations
 from . import circuits as circuits
 from . import claims as claims
 from . import comparison as comparison
+from . import computation as computation
 from . import dictionaries as dictionaries
 from . import errors as errors
 from . import explanations as explanations
@@ -42,6 +43,8 @@ from .claims.claim import claim as claim
 from .codes import SparseCode as SparseCode
 from .comparison.leaderboard import leaderboard as leaderboard
 from .components import component as component
+from .computation.serialise import open_sparse as open_sparse
+from .computation.sparsify import sparsify as sparsify
 from .dictionaries.compose import compose as compose
 from .dictionaries.dictionary import Dictionary as Dictionary
 from .dictionaries.neurons import neurons as neurons

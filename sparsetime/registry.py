@@ -128,6 +128,8 @@ class Card(ABC):
 
     #: What the card describes, such as "dictionary"; `recipes(kind=...)` lists one kind.
     kind: ClassVar[str]
+    #: What every method of this kind reads; `needs` adds to it.
+    reads: ClassVar[str] = "rows"
     name: str
     title: str
     paper: str
@@ -152,7 +154,7 @@ class Card(ABC):
     @property
     @abstractmethod
     def needs(self) -> frozenset[str]:
-        """What the method needs besides activations, such as labels; empty for most."""
+        """What the method needs besides what all of its kind read, such as labels."""
 
     @classmethod
     def register(

@@ -78,6 +78,9 @@ STREAMS = {
     "null features of an effect": "features that an effect is compared with",
     "resampled activations": "rows that an ablation takes values from, by sequence and block",
     "features of a verification": "features of a graph that are ablated beside the largest",
+    # Sparse computation.
+    "random masks": "which weights a random score keeps, by matrix",
+    "regrown weights": "which weights dynamic sparse training grows at random, by matrix and step",
     # Testbeds.
     "SynthSAEBench": "bias, correlations, spreads, and rows of SynthSAEBench by part and block",
     "SynthSAEBench vectors": "the true directions of SynthSAEBench, before they are moved apart",

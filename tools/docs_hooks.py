@@ -165,7 +165,7 @@ def _card(card: Any) -> str:
             f"- **Paper:** {card.paper}",
             f"- **Claim of the paper:** {card.claim}",
             f"- **Cost:** {card.cost}",
-            f"- **A training batch holds:** {', '.join(['rows', *sorted(card.needs)])}",
+            f"- **Needs:** {', '.join([card.reads, *sorted(card.needs)])}",
             f"- **Components:** {', '.join(f'{role} `{kind}`' for role, kind in kinds)}",
             f"- **Where the defaults come from:** {card.source_of_defaults}",
             "",

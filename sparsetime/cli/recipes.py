@@ -49,8 +49,8 @@ def recipes(
 
 
 def _needs(card: Card) -> str:
-    """Fields of a training batch."""
-    return ", ".join(["rows", *sorted(card.needs)])
+    """What the method reads, such as the fields of a training batch."""
+    return ", ".join([card.reads, *sorted(card.needs)])
 
 
 def _result(name: str) -> str:

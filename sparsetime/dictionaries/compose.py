@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparsetime.component_settings import parameters_of
-from sparsetime.components import Described
-from sparsetime.dictionaries.component import Component
+from sparsetime.components import Described, RegisteredComponent
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders.encoder import Encoder
@@ -57,7 +56,7 @@ def compose(
     in_dims = _sizes("d_in", d_in)
     out_dims = None if d_out is None else _sizes("d_out", d_out)
     sizes = {"d_in": sum(in_dims), "d_out": sum(out_dims or in_dims), "width": width}
-    terms = [objective] if isinstance(objective, str | Mapping | Component) else objective
+    terms = [objective] if isinstance(objective, str | Mapping | RegisteredComponent) else objective
     with with_gradients():
         sae = Dictionary(
             Encoder.from_description(encoder, sizes),

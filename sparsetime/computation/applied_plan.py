@@ -1,0 +1,64 @@
+"""A plan that was applied to a model, and what it was given."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from torch import Tensor
+
+from sparsetime.computation.model_data import ModelBatch
+from sparsetime.computation.model_loss import LossFunction
+from sparsetime.computation.plan import Plan
+from sparsetime.computation.report import MatrixReport
+from sparsetime.models.load import LoadedModel
+
+
+@final
+@dataclass(frozen=True)
+class PlanInput:
+    """What a plan is applied to, and with.
+
+    sites: patterns of modules, None for all. batches: calibration data, empty without any. loss:
+    of the model on a batch, None for that of its tokens or targets.
+    """
+
+    model: LoadedModel
+    sparsity: float
+    sites: Sequence[str] | None
+    batches: Sequence[ModelBatch]
+    loss: LossFunction | None
+    seed: int
+
+
+class AppliedPlan(ABC):
+    """A plan at work in a model."""
+
+    def __init__(self, plan: Plan, sparsity: float, seed: int) -> None:
+        self.plan, self.sparsity, self.seed = plan, sparsity, seed
+
+    @abstractmethod
+    def undo(self) -> None:
+        """Take the plan out of the model."""
+
+    @abstractmethod
+    def report(self) -> list[MatrixReport]:
+        """What is left out of every matrix."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """Tensors from which `load_state` restores the plan, in training too."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over a state. Errors: MismatchError for that of another plan or model."""
+
+    @abstractmethod
+    def saved(self) -> dict[str, Tensor]:
+        """Tensors from which `Plan.reopen` makes the plan again; the weights are saved apart."""
+
+    def to_config(self) -> dict[str, Any]:
+        """The plan, its sparsity and seed as JSON."""
+        return {**self.plan.to_config(), "sparsity": self.sparsity, "seed": self.seed}

@@ -1,0 +1,1 @@
+"""Distributions of sparsity over matrices: uniform, ERK, global; one file each."""

@@ -1,0 +1,1 @@
+"""Gradient rules of thinned weights: masked, straight-through, faded, both ways; one file each."""

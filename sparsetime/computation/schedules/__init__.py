@@ -1,0 +1,1 @@
+"""Schedules of masks: at once, gradual, regrowth, refreshing, swaps; one file each."""

@@ -1,0 +1,1 @@
+"""Scores of weights: magnitude, with inputs, with gradients, random; one file each."""

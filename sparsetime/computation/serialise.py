@@ -1,0 +1,170 @@
+"""Sparse models on disk: JSON for the plans, kept values and bit masks for the weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparsetime.computation.named_plan import plan_from_config
+from sparsetime.computation.sparse import Sparse
+from sparsetime.computation.thinned_weights import ThinnedWeights
+from sparsetime.errors import ConfigError, DamagedError, MismatchError, StoreError
+from sparsetime.files import Folder, locks
+from sparsetime.files.folder_url import folder_url
+from sparsetime.models.causal_model import load_causal_model
+from sparsetime.models.load import LoadedModel
+
+SCHEMA_VERSION = 1
+JSON_NAME = "sparse.json"
+WEIGHTS_NAME = "sparse.safetensors"
+_AGAIN = "Restore it from a copy, or thin the model again"
+_KEYS = ("model", "plans", "weights", "sha256")
+_VALUES, _WHOLE, _PLAN = "values/", "whole/", "plan/"
+
+
+@locks("out")
+def save_sparse(sparse: Sparse, out: str | os.PathLike[str]) -> None:
+    """Write a sparse model into a folder; the JSON comes last and makes it valid.
+
+    Errors: ConfigError where values outside of a mask are not zero, as while a mask fades.
+    """
+    folder = Folder(folder_url(out, "out"))
+    masks = _last_masks(sparse)
+    tensors: dict[str, Tensor] = {}
+    weights: dict[str, list[Any]] = {}
+    for name, value in _distinct(sparse.model).items():
+        weights[name] = [list(value.shape), str(value.dtype).removeprefix("torch.")]
+        mask = masks.get(name)
+        if mask is None:
+            tensors[_WHOLE + name] = value.detach().cpu().contiguous()
+            continue
+        if bool((value[~mask] != 0).any()):
+            raise ConfigError(
+                f"got {name} with values other than zero outside of its mask, expected a mask that "
+                "holds; train until the gradient rule has faded them, or undo the plan"
+            )
+        tensors[_VALUES + name] = value.detach()[mask].cpu()
+    for number, plan in enumerate(sparse.plans):
+        for name, value in plan.saved().items():
+            tensors[f"{_PLAN}{number}/{name}"] = value.cpu()
+    sha256 = folder.write_tensors(WEIGHTS_NAME, tensors, SCHEMA_VERSION)
+    record = {
+        "model": sparse.loaded.name,
+        "plans": [plan.to_config() for plan in sparse.plans],
+        "weights": weights,
+        "sha256": sha256,
+    }
+    folder.write_json(JSON_NAME, record, SCHEMA_VERSION)
+
+
+def open_sparse(
+    model: str | Path | nn.Module | LoadedModel,
+    out: str | os.PathLike[str],
+    tokenizer: Any = None,
+) -> Sparse:
+    """Put the weights and plans that `Sparse.save` wrote into a model of the same architecture.
+
+    The model is changed in place: all its weights are those that were saved, bit for bit. A name or
+    a folder is loaded with its head. `dense()` of the handle returns the weights that the model had
+    before.
+
+    Errors: StoreError where there is none, or it is from a newer sparsetime; DamagedError where a
+    file is not the bytes that were written; MismatchError for another architecture or dtype.
+    """
+    folder = Folder(folder_url(out, "out"))
+    if not folder.exists(JSON_NAME):
+        raise StoreError(
+            f"{folder.url} holds no {JSON_NAME}, so it is no sparse model; give the folder that "
+            f"Sparse.save wrote. It holds: {', '.join(folder.names()) or 'nothing'}"
+        )
+    record = folder.read_json(JSON_NAME, SCHEMA_VERSION, _AGAIN)
+    lacking = [key for key in _KEYS if key not in record] if isinstance(record, dict) else _KEYS
+    if lacking:
+        raise DamagedError(f"{folder.url}/{JSON_NAME} lacks {', '.join(lacking)}. {_AGAIN}")
+    loaded = load_causal_model(model, tokenizer)
+    _check_weights(loaded.model, record["weights"], folder.url)
+    tensors = folder.read_tensors(WEIGHTS_NAME, SCHEMA_VERSION, _AGAIN, record["sha256"])
+    try:
+        return _opened(loaded, record, tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, ConfigError | MismatchError):
+            raise
+        raise DamagedError(
+            f"{folder.url}/{JSON_NAME} describes no sparse model that fits its weights "
+            f"({type(error).__name__}: {error}). {_AGAIN}"
+        ) from error
+
+
+def _opened(
+    loaded: LoadedModel, record: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> Sparse:
+    sparse = Sparse(loaded)
+    states: list[dict[str, Tensor]] = [{} for _ in record["plans"]]
+    for name, value in tensors.items():
+        if name.startswith(_PLAN):
+            number, _, rest = name.removeprefix(_PLAN).partition("/")
+            states[int(number)][rest] = value
+    for config, state in zip(record["plans"], states, strict=True):
+        described = {key: value for key, value in config.items() if key not in _OF_USE}
+        plan = plan_from_config(described)
+        sparse.plans.append(plan.reopen(loaded, config, state))
+    masks = _last_masks(sparse)
+    own = _distinct(loaded.model)
+    with torch.no_grad():
+        for name, target in own.items():
+            if name in masks:
+                values = torch.zeros_like(target)
+                values[masks[name]] = tensors[_VALUES + name].to(target.device)
+                target.copy_(values)
+            else:
+                target.copy_(tensors[_WHOLE + name])
+    return sparse
+
+
+#: Keys of an applied plan's config that are of its use, and not of the plan.
+_OF_USE = ("sparsity", "seed", "matrices")
+
+
+def _last_masks(sparse: Sparse) -> dict[str, Tensor]:
+    """The mask of each thinned matrix, of the last plan that thinned it."""
+    return {
+        matrix.target.key: matrix.mask
+        for plan in sparse.plans
+        if isinstance(plan, ThinnedWeights)
+        for matrix in plan.matrices
+    }
+
+
+def _distinct(model: nn.Module) -> dict[str, Tensor]:
+    """The model's state_dict, with tensors that several names share once."""
+    distinct: dict[str, Tensor] = {}
+    seen: set[tuple[int, tuple[int, ...]]] = set()
+    for name, value in model.state_dict().items():
+        key = (value.data_ptr(), tuple(value.shape))
+        if value.numel() and key in seen:
+            continue
+        seen.add(key)
+        distinct[name] = value
+    return distinct
+
+
+def _check_weights(model: nn.Module, weights: Mapping[str, Any], where: str) -> None:
+    own = {
+        name: [list(value.shape), str(value.dtype).removeprefix("torch.")]
+        for name, value in _distinct(model).items()
+    }
+    differing = sorted(
+        name for name in own.keys() | weights.keys() if own.get(name) != weights.get(name)
+    )
+    if differing:
+        name = differing[0]
+        raise MismatchError(
+            f"got a model that differs from the one saved in {where} in {len(differing)} tensors, "
+            f"the first of them {name}: {own.get(name)} and {weights.get(name)}; give a model of "
+            "the same architecture and dtype"
+        )
