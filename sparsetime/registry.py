@@ -40,7 +40,7 @@ class Register(Generic[T]):
 
     def __init__(self, noun: str, packages: Callable[[], Iterable[str]]) -> None:
         self.noun = noun
-        self._packages = packages
+        self.packages = packages
         self._entries: dict[str, T] = {}
         self._origins: dict[str, str] = {}
         self._former: dict[str, str] = {}
@@ -91,7 +91,7 @@ class Register(Generic[T]):
         return [self._entries[name] for name in self]
 
     def _read(self) -> None:
-        for package in self._packages():
+        for package in self.packages():
             read_folder(package)
 
 
@@ -100,7 +100,15 @@ ROLES: dict[str, Register[Any]] = {}
 
 
 def declare_role(role: str, package: str) -> Register[Any]:
-    """The register of a role whose components are the files of one package."""
+    """The register of a role whose components are the files of one package.
+
+    Errors: ConfigError for a role that another package has.
+    """
+    packages = ROLES[role].packages() if role in ROLES else [package]
+    if packages != [package]:
+        raise ConfigError(
+            f"got the role {role!r} from {package}, and {packages[0]} has it; choose another name"
+        )
     ROLES[role] = Register(role, lambda: [package])
     return ROLES[role]
 

@@ -17,7 +17,7 @@ from sparsetime.computation.input_statistics import InputStatistics, input_stati
 from sparsetime.computation.masked_matrix import MaskedMatrix
 from sparsetime.computation.model_loss import loss_gradients
 from sparsetime.computation.report import MatrixReport
-from sparsetime.computation.schedules.schedule import MaskUpdate
+from sparsetime.computation.schedules.mask_schedule import MaskUpdate
 from sparsetime.computation.scores.score import ScoredMatrix
 from sparsetime.computation.structures.structure import kept_count
 from sparsetime.computation.weight_matrices import WeightMatrix, weight_matrices

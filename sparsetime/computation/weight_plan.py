@@ -12,7 +12,7 @@ from sparsetime.computation.applied_plan import AppliedPlan, PlanInput
 from sparsetime.computation.distributions.distribution import Distribution
 from sparsetime.computation.gradient_rules.gradient_rule import GradientRule
 from sparsetime.computation.plan import Plan
-from sparsetime.computation.schedules.schedule import Schedule
+from sparsetime.computation.schedules.mask_schedule import MaskSchedule
 from sparsetime.computation.scores.score import WeightScore
 from sparsetime.computation.structures.structure import Structure
 from sparsetime.errors import ConfigError
@@ -42,7 +42,7 @@ class WeightPlan(Plan):
         self.score: WeightScore = WeightScore.from_description(score)
         self.structure: Structure = Structure.from_description(structure)
         self.distribution: Distribution = Distribution.from_description(distribution)
-        self.schedule: Schedule = Schedule.from_description(schedule)
+        self.schedule: MaskSchedule = MaskSchedule.from_description(schedule)
         self.gradient_rule: GradientRule = GradientRule.from_description(gradient_rule)
         calibrated = self.score.needs
         if self.schedule.is_training and calibrated and self.schedule.kind != "regrow":

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import final
 
 from sparsetime.components import component
-from sparsetime.computation.schedules.schedule import Schedule
+from sparsetime.computation.schedules.mask_schedule import MaskSchedule
 
 
 @final
 @component("at_once")
-class AtOnce(Schedule):
+class AtOnce(MaskSchedule):
     """The mask is chosen once, and stays.
 
         M(t) = M(0)

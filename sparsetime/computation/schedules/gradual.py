@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import final
 
 from sparsetime.components import component
-from sparsetime.computation.schedules.schedule import Schedule
+from sparsetime.computation.schedules.mask_schedule import MaskSchedule
 from sparsetime.errors import ConfigError
 
 
 @final
 @component("gradual", example={"steps": 10})
-class Gradual(Schedule):
+class Gradual(MaskSchedule):
     """Sparsity rises from 0 to its final value, fast first, over a stretch of training.
 
         s(t) = s (1 - (1 - (t - begin) / (steps - begin))^3)

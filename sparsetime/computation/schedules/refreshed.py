@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import final
 
 from sparsetime.components import component
-from sparsetime.computation.schedules.schedule import Schedule
+from sparsetime.computation.schedules.mask_schedule import MaskSchedule
 from sparsetime.errors import ConfigError
 
 
 @final
 @component("refreshed")
-class Refreshed(Schedule):
+class Refreshed(MaskSchedule):
     """The mask is that of the present dense weights, chosen again every few steps.
 
         M(t) = mask of score(W(t))  at every multiple of `every`

@@ -10,14 +10,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.components import component
-from sparsetime.computation.schedules.schedule import MaskUpdate, Schedule
+from sparsetime.computation.schedules.mask_schedule import MaskSchedule, MaskUpdate
 from sparsetime.computation.structures.structure import top_mask
 from sparsetime.errors import ConfigError
 
 
 @final
 @component("regrow")
-class Regrow(Schedule):
+class Regrow(MaskSchedule):
     """At every few steps a share of the kept weights is dropped and as many others are grown.
 
         drop:  the K kept entries with the least |W|,  K = f(t) kept entries

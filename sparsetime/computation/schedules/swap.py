@@ -10,13 +10,13 @@ from torch import Tensor
 
 from sparsetime.components import component
 from sparsetime.computation.input_statistics import InputStatistics
-from sparsetime.computation.schedules.schedule import Schedule
+from sparsetime.computation.schedules.mask_schedule import MaskSchedule
 from sparsetime.errors import ConfigError
 
 
 @final
 @component("swap")
-class WeightSwap(Schedule):
+class WeightSwap(MaskSchedule):
     """Rows swap a removed entry for a kept one while the error of their output is large.
 
         e_i = - sum over removed j of W_ij mean_j                   error of the output i

@@ -30,10 +30,10 @@ class MaskUpdate:
     gradient: Float[Tensor, "out in"] | None = None
 
 
-class Schedule(RegisteredComponent):
+class MaskSchedule(RegisteredComponent):
     """When masks change during training, and by which scores."""
 
-    role = "schedule"
+    role = "mask_schedule"
     #: Whether masks change during training, so that the plan is to be attached to an optimiser.
     is_training: ClassVar[bool] = False
     #: What it reads beside the weights, as of scores.
