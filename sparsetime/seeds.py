@@ -40,6 +40,7 @@ STREAMS = {
     "look-ahead of a model": "inputs whose ends differ, by which rows that read ahead are found",
     "receptive fields": "weights of the sums whose gradient shows which steps a row reads",
     "perturbation of a linearised pass": "moves that show whether frozen passes are affine",
+    "perturbation of an attention score": "moves that show whether a score is bilinear",
     "perturbation of a module": "moves that show which modules are not affine once frozen",
     "check of a model": "what a model draws itself, while captures check that it is deterministic",
     "generated documents": "documents sampled from a language model, by batch",

@@ -47,21 +47,13 @@ def head_effects(
     """
     if method not in ("gradient", "patch"):
         raise ConfigError(f"got method={method!r}, expected 'gradient' or 'patch'")
-    loaded = load_causal_model(model, tokenizer)
-    ids, other = (tokens_of(one, loaded.tokenizer)[0] for one in (tokens, against))
-    if len(ids) != len(other):
-        raise MismatchError(
-            f"got {len(ids)} tokens and {len(other)} in against, expected equally many, so that "
-            "each step has its counterpart"
-        )
-    heads = attention_heads(loaded.model, ids)
+    loaded, ids, other, heads = heads_and_tokens(model, tokens, against, tokenizer)
     sites = [one.site for one in heads]
     measure = output_metric(metric, ids[None], loaded.tokenizer)
     here = site_pass(loaded.model, ids, sites, measure, method == "gradient")
     there = site_pass(
         loaded.model, other, sites, output_metric(metric, other[None], loaded.tokenizer), False
     )
-    numbered = [(one, number) for one in heads for number in range(one.heads)]
     if method == "gradient":
         effects = [
             effect
@@ -69,16 +61,45 @@ def head_effects(
             for effect in _by_head(one, here, there.activations[one.site]).tolist()
         ]
     else:
-        groups = [{one.site: [number]} for one, number in numbered]
+        groups = [{one.site: [number]} for one in heads for number in range(one.heads)]
         values = _exchanged(loaded, ids, there.activations, heads, groups, metric)
         effects = (values - here.metric).tolist()
+    return effects_of_heads(heads, effects, method, here, there)
+
+
+def heads_and_tokens(
+    model: str | Path | nn.Module | LoadedModel, tokens: Any, against: Any, tokenizer: Any
+) -> tuple[LoadedModel, Tensor, Tensor, list[HeadSite]]:
+    """The model, both inputs as tokens [time], and the model's heads.
+
+    Errors: MismatchError for inputs of different lengths.
+    """
+    loaded = load_causal_model(model, tokenizer)
+    ids, other = (tokens_of(one, loaded.tokenizer)[0] for one in (tokens, against))
+    if len(ids) != len(other):
+        raise MismatchError(
+            f"got {len(ids)} tokens and {len(other)} in against, expected equally many, so that "
+            "each step has its counterpart"
+        )
+    return loaded, ids, other, attention_heads(loaded.model, ids)
+
+
+def effects_of_heads(
+    heads: Sequence[HeadSite],
+    effects: Sequence[float],
+    method: str,
+    here: SitePass,
+    there: SitePass,
+) -> NodeEffects:
+    """Effects of all heads, in the order of the pass, as a table; here, there: both inputs."""
+    numbered = [(one, number) for one in heads for number in range(one.heads)]
     return NodeEffects(
         effect_table(
             [one.module for one, _ in numbered],
-            ["head"] * len(effects),
-            [-1] * len(effects),
+            ["head"] * len(numbered),
+            [-1] * len(numbered),
             [number for _, number in numbered],
-            effects,
+            list(effects),
         ),
         method,
         float(here.metric[0]),

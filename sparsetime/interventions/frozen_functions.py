@@ -65,6 +65,11 @@ class FrozenFunctions(TorchFunctionMode):
             return func(*args, **(kwargs or {}))
         return rule(self, func, args, dict(kwargs or {}))
 
+    @property
+    def module(self) -> str:
+        """The path of the module that is running, within `watching`."""
+        return self._modules[-1]
+
     def constant(self, kind: Kind, compute: Callable[[], Any]) -> Any:
         """The value of `compute`, without gradient; in a replay that of the earlier pass.
 
