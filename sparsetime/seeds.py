@@ -96,6 +96,8 @@ STREAMS = {
     "EEG": "rhythms, events and noise of made EEG, by subject",
     "melodies": "notes, durations, timbres and noise of made melodies, by recording",
     "prompts of a task": "words and templates of prompts of a task, by task and split",
+    "games of Othello": "random legal games of the Othello testbed, by draw",
+    "mazes": "spanning trees, starts and goals of the maze testbed, by draw",
     "initial weights of a testbed": "weights of a testbed's model before training",
     "order of windows": "offset and order of a language model's training windows, by epoch",
     "masked patches in training": "windows and masks of a patch transformer's training",

@@ -1,0 +1,1 @@
+"""Small models that are trained on first use, each with the world that it was trained on."""

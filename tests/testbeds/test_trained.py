@@ -1,0 +1,109 @@
+"""Trained testbeds: their worlds are right, and a model is trained once for each setting."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sparsetime.errors import ConfigError
+from sparsetime.testbeds.trained.mazes import (
+    CONNECTIONS,
+    END,
+    GOAL,
+    LISTED,
+    PROMPT,
+    START,
+    mazes,
+    path_between,
+)
+from sparsetime.testbeds.trained.othello_games import MOVES, SIZE, othello_games
+from sparsetime.testbeds.trained.shape_images import CLASSES, ShapeImages
+from sparsetime.testbeds.trained.trained_model import train_steps, trained_model
+
+
+def legal_by_hand(board, player):
+    """Return the squares where a stone would turn others, square by square."""
+    found = set()
+    for row in range(SIZE):
+        for column in range(SIZE):
+            if board[row][column]:
+                continue
+            for a, b in [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]:
+                line, r, c = [], row + a, column + b
+                while 0 <= r < SIZE and 0 <= c < SIZE and board[r][c] == -player:
+                    line.append((r, c))
+                    r, c = r + a, c + b
+                if line and 0 <= r < SIZE and 0 <= c < SIZE and board[r][c] == player:
+                    found.add((row * SIZE + column, tuple(line)))
+    return found
+
+
+def test_games_are_legal():
+    games, legal = othello_games(6)
+    assert games.shape == (6, MOVES)
+    for moves, allowed in zip(games.tolist(), legal, strict=True):
+        board = [[0] * SIZE for _ in range(SIZE)]
+        board[2][3] = board[3][2] = 1
+        board[2][2] = board[3][3] = -1
+        player = 1
+        for move, squares in zip(moves, allowed, strict=True):
+            turns = legal_by_hand(board, player)
+            if not turns:
+                player = -player
+                turns = legal_by_hand(board, player)
+            assert set(np.flatnonzero(squares)) == {square for square, _ in turns}
+            for square, line in turns:
+                for r, c in line if square == move else ():
+                    board[r][c] = player
+            board[move // SIZE][move % SIZE] = player
+            player = -player
+
+
+def test_mazes_are_trees_with_their_paths():
+    for maze in mazes(20):
+        assert len(set(maze.connections)) == 15
+        ends = maze.tokens[:LISTED].reshape(-1, 2)
+        assert [tuple(sorted(pair)) for pair in ends.tolist()] == [
+            CONNECTIONS[number] for number in maze.connections
+        ]
+        assert maze.path == path_between(set(maze.connections), maze.path[0], maze.path[-1])
+        assert maze.tokens[LISTED:PROMPT].tolist() == [GOAL, maze.path[-1], START, maze.path[0]]
+        assert maze.tokens[PROMPT - 1 + len(maze.path)] == END
+        assert path_between(set(maze.connections[1:]), *CONNECTIONS[maze.connections[0]]) == ()
+
+
+def test_patches_show_the_shape_of_an_image():
+    data = ShapeImages(6)
+    assert data.images.shape == (24, 3, 32, 32)
+    assert int(data.classes.max()) < len(CLASSES)
+    area = data.covered.sum(1) * 16  # pixels
+    assert float(area.min()) > 20 and float(area.max()) < 120
+
+
+def test_a_model_is_trained_once_for_each_setting(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    calls = []
+    x = torch.linspace(-1, 1, 16)[:, None]
+
+    def train(model):
+        calls.append(1)
+        return {"loss": train_steps(model, lambda _: (model(x) - 3 * x).square().mean(), 60, 0.2)}
+
+    def made(steps):
+        return trained_model("tiny", {"steps": steps}, lambda: nn.Linear(1, 1), train)
+
+    first, record = made(1)
+    again, _ = made(1)
+    assert calls == [1]
+    assert torch.equal(first.weight, again.weight)
+    assert first.weight.item() == pytest.approx(3, abs=0.2)
+    assert record["measured"]["loss"] < 0.1
+    made(2)
+    assert calls == [1, 1]
+
+
+def test_none_is_refused():
+    with pytest.raises(ConfigError, match="got count=0, expected at least 1 game"):
+        othello_games(0)
+    with pytest.raises(ConfigError, match="got count=0, expected at least 1 maze"):
+        mazes(0)
