@@ -18,9 +18,13 @@ from golden import record
 from small_store import write_store
 
 from sparsetime import seeds
+from sparsetime.circuits.head_effects import head_effects
+from sparsetime.circuits.path_effects import path_effects
+from sparsetime.circuits.targets import logit_difference
 from sparsetime.claims.lab import (
     best_single_feature,
     code_changes,
+    in_context_regression,
     nearest_centroid,
     planted_functions,
     steps_to_recovery,
@@ -78,6 +82,8 @@ def golden(folder: Path) -> dict[str, dict[str, float]]:
         "claims.lab.code_changes": changes(sae, x),
         "claims.lab.planted_functions": functions(),
         "claims.lab.steps_to_recovery": recovered(),
+        "claims.lab.in_context_regression": regression(),
+        **heads(),
     }
 
 
@@ -171,6 +177,30 @@ def recovered() -> dict[str, float]:
         make, made.rows(16), made.atoms(16), steps=(1, 40), share=0.5, seed=0
     )
     return {"steps": float(steps)}
+
+
+def regression() -> dict[str, float]:
+    model = in_context_regression.trained_regression(2, 0, steps=20, length=8)
+    z, y = in_context_regression.regression_prompts(
+        100, 8, seeds.torch_generator(0, "planted codes")
+    )
+    return {
+        "error": in_context_regression.attention_error(model, z, y),
+        "ridge": in_context_regression.ridge_error(z, y),
+    }
+
+
+def heads() -> dict[str, dict[str, float]]:
+    """Effects of the heads of the language model of Python, along all paths and directly."""
+    from sparsetime.testbeds.python_code.pretrained import code_model
+
+    draw = seeds.torch_generator(0, "random tokens")
+    tokens, other = torch.randint(1, 500, (2, 12), generator=draw)
+    found = {}
+    for name, effects in (("head_effects", head_effects), ("path_effects", path_effects)):
+        table = effects(code_model(), tokens, other, logit_difference(5, 9)).table
+        found[f"circuits.{name}"] = {"sizes": sum(abs(x) for x in table["effect"].to_pylist())}
+    return found
 
 
 def main() -> None:
