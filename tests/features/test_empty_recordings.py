@@ -47,6 +47,8 @@ def test_labels(both):
     filled, empty = (
         st.label_features(made, store, progress=False, draws=20) for made, store in both
     )
+    assert empty.about.pop("measured_on").startswith("12 sequences")  # the empty ones count
+    assert filled.about.pop("measured_on").startswith("10 sequences")
     assert empty.about == filled.about
     assert empty.table.equals(filled.table)
     assert {row["label"] for row in empty.rows(0)} <= {"note", "singer"}  # no title
