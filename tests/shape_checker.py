@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import inspect
 from pathlib import Path
+from types import CodeType
 from typing import Any, get_args
 
 import beartype
@@ -23,6 +24,9 @@ from beartype.roar import BeartypeCallHintViolation, BeartypeException
 # Calls of one function with shapes that a test checks: the first 8, then every 25th.
 FIRST, ONE_IN = 8, 25
 _calls: dict[Any, int] = {}
+# Functions within functions that this test has checked: decorating costs half a millisecond, and one
+# that is made anew in each of 5,000 calls would cost more than the test.
+_inner: set[CodeType] = set()
 
 # As in type checkers, an int will do where a float is asked for.
 _check = beartype.beartype(conf=BeartypeConf(is_pep484_tower=True))
@@ -32,12 +36,17 @@ _jaxtyped = jaxtyping.jaxtyped
 def count_calls_from_zero() -> None:
     """At the start of a test, so that it checks shapes whatever ran before it."""
     _calls.clear()
+    _inner.clear()
 
 
 def jaxtyped(decorated: Any = None, *, typechecker: Any) -> Any:
     """What the import hook puts on every function and class, in place of `jaxtyping.jaxtyped`."""
     if decorated is None:
         return functools.partial(jaxtyped, typechecker=typechecker)
+    if inspect.isfunction(decorated) and "<locals>" in decorated.__qualname__:
+        if decorated.__code__ in _inner:
+            return decorated
+        _inner.add(decorated.__code__)
     if dataclasses.is_dataclass(decorated) and inspect.isfunction(vars(decorated).get("__init__")):
         has_shapes = any(map(_has_shape, _evaluated(decorated.__init__).values()))
         decorated.__init__ = (_checked_with_shapes if has_shapes else checked)(decorated.__init__)
