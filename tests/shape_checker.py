@@ -24,8 +24,8 @@ from beartype.roar import BeartypeCallHintViolation, BeartypeException
 # Calls of one function with shapes that a test checks: the first 8, then every 25th.
 FIRST, ONE_IN = 8, 25
 _calls: dict[Any, int] = {}
-# Functions within functions that this test has checked: decorating costs half a millisecond, and one
-# that is made in each of 5,000 calls would cost more than the test.
+# Functions within functions that this test has checked: decorating costs half a millisecond, and
+# one that is made in each of 5,000 calls would cost more than the test.
 _inner: set[CodeType] = set()
 
 # As in type checkers, an int will do where a float is asked for.
