@@ -18,6 +18,7 @@ from . import metrics as metrics
 from . import models as models
 from . import monitors as monitors
 from . import retrieval as retrieval
+from . import sequence_models as sequence_models
 from . import statistics as statistics
 from . import steering as steering
 from . import suites as suites
@@ -74,6 +75,8 @@ from .reports.report import report as report
 from .retrieval.classify import classify as classify
 from .retrieval.code_search import search as search
 from .segments import Segments as Segments
+from .sequence_models.compose_model import compose_model as compose_model
+from .sequence_models.recipes.card import sequence_model as sequence_model
 from .steering import edits as edits
 from .steering.effects import effects as effects
 from .steering.steer import ablate as ablate

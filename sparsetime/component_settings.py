@@ -31,7 +31,8 @@ def parameters_of(callee: Callable[..., Any]) -> Mapping[str, inspect.Parameter]
 @cache
 def settings_model(callee: Callable[..., Any]) -> type[Settings]:
     """The settings with their types and defaults."""
-    types = get_type_hints(callee.__init__ if inspect.isclass(callee) else callee)
+    function = callee.__init__ if inspect.isclass(callee) else callee
+    types = get_type_hints(function, include_extras=True)  # ranges are in annotations
     fields: dict[str, Any] = {}
     for name, parameter in parameters_of(callee).items():
         missing = parameter.default is inspect.Parameter.empty

@@ -45,6 +45,8 @@ STREAMS = {
     "check of a model": "what a model draws itself, while captures check that it is deterministic",
     "generated documents": "documents sampled from a language model, by batch",
     "initial weights of an untrained copy": "weights of a model as before its training",
+    # Sequence models.
+    "initial weights of a sequence model": "all random parameters of a sequence model",
     # Features, metrics and statistics.
     "bootstrap": "groups of sequences that a confidence interval resamples",
     "bootstrap of a probe": "blocks of time that the interval of a probe's accuracy resamples",
@@ -100,6 +102,7 @@ STREAMS = {
     "mazes": "spanning trees, starts and goals of the maze testbed, by draw",
     "initial weights of a testbed": "weights of a testbed's model before training",
     "order of windows": "offset and order of a language model's training windows, by epoch",
+    "recall sequences": "pairs, queries and noise of recall sequences, by part and step",
     "masked patches in training": "windows and masks of a patch transformer's training",
     "masked patches held out": "masks on which a patch transformer's held-out error is measured",
     # Planted data of claims, tests and benchmarks.

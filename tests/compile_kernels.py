@@ -74,6 +74,14 @@ def select_in_product():
     product.largest_of_batch(128)
 
 
+def scan():
+    """The diagonal scan and its gradient, real and complex."""
+    for dtype in (torch.float32, torch.float64, torch.complex64):
+        decay = torch.full((1, 1, 4), 0.5, dtype=dtype, requires_grad=True)
+        inputs = torch.ones(2, 3, 4, dtype=dtype)
+        kernels.diagonal_scan(decay, inputs).abs().sum().backward()
+
+
 def use_all_else():
     """Two steps and a code of every recipe, and a run with all metrics."""
     with tempfile.TemporaryDirectory() as name:
@@ -135,7 +143,11 @@ def half(number):
     else:
         select(torch.int8)
         select_in_product()
+<<<<<<< HEAD
         attend_sparsely()
+=======
+        scan()
+>>>>>>> 6418aeb (Sequence models with one law of mixers, associative memories on one chunked kernel, and the recall testbed)
         use_all_else()
 
 

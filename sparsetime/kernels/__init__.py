@@ -6,6 +6,10 @@ Triton). `use` sets one; otherwise the device of the tensors determines it.
 
 from sparsetime.kernels.adam import adam, project
 from sparsetime.kernels.adam_config import AdamStep
+from sparsetime.kernels.associative_memory import (
+    MemoryState,
+    associative_memory,
+)
 from sparsetime.kernels.attend import attend
 from sparsetime.kernels.attend_merge import merge
 from sparsetime.kernels.autograd import (
@@ -15,9 +19,11 @@ from sparsetime.kernels.autograd import (
     pre_activations_at,
     take_rows,
 )
+from sparsetime.kernels.diagonal_scan import diagonal_scan
 from sparsetime.kernels.dispatch import backend_name, use
 from sparsetime.kernels.hysteresis_delta import delta_code, hysteresis
 from sparsetime.kernels.latent_counts import LatentCounts, count_latents
+from sparsetime.kernels.memory_coefficients import Rates
 from sparsetime.kernels.nested import by_group, squared_error
 from sparsetime.kernels.reference import select_dense
 from sparsetime.kernels.row_ranks import row_ranks
@@ -46,12 +52,15 @@ __all__ = [
     "BatchTopKRule",
     "GradientRows",
     "LatentCounts",
+    "MemoryState",
+    "Rates",
     "Rule",
     "Support",
     "ThresholdRule",
     "TopKPerRowRule",
     "TopKRule",
     "adam",
+    "associative_memory",
     "at_entries",
     "attend",
     "backend_name",
@@ -59,6 +68,7 @@ __all__ = [
     "count_latents",
     "decode",
     "delta_code",
+    "diagonal_scan",
     "exact_pre_activations",
     "gather_dot",
     "hysteresis",

@@ -31,6 +31,12 @@ from .proteins.human_proteins import human_proteins as human_proteins
 from .python_code.build import PythonCodeSettings as PythonCodeSettings
 from .python_code.pretrained import code_model as code_model
 from .python_code.pretrained import steps_of as steps_of
+from .recall.accuracy import recall_accuracy as recall_accuracy
+from .recall.sequences import RecallSequences as RecallSequences
+from .recall.sequences import recall_sequences as recall_sequences
+from .recall.settings import RecallSettings as RecallSettings
+from .recall.settings import RecallTask as RecallTask
+from .recall.train import train_recall as train_recall
 from .sae_probes.tables import ProbeTable as ProbeTable
 from .sae_probes.tables import probe_tables as probe_tables
 from .sensors.basic_motions import basic_motions as basic_motions

@@ -18,6 +18,8 @@ from sparsetime.testbeds.base import Testbed
 from sparsetime.testbeds.english import build as english
 from sparsetime.testbeds.prose import build as prose
 from sparsetime.testbeds.python_code import build as python_code
+from sparsetime.testbeds.recall import build as recall
+from sparsetime.testbeds.recall.settings import RecallSettings
 from sparsetime.testbeds.series import build as series
 from sparsetime.testbeds.synthetic import build as synthetic
 from sparsetime.testbeds.synthetic.settings import SyntheticSettings
@@ -62,6 +64,13 @@ _BUILDERS = {
         python_code.build,
         "code",
     ),
+    "recall": _Builder(
+        "activations of a model with any mixer, trained to recall pairs of key and value",
+        RecallSettings,
+        recall.content_version,
+        recall.build,
+        "recall",
+    ),
     "series": _Builder(
         "activations of a patch transformer on seven years of pedestrian counts",
         series.SeriesSettings,
@@ -85,7 +94,7 @@ EARLIER_NAMES = {"code": "python", "orchestra": "synthetic"}
 def testbed(
     name: str, out: str | Path | None = None, progress: bool = True, **settings: Any
 ) -> Testbed:
-    """The testbed of that name: "english", "prose", "python", "series" or "synthetic".
+    """The testbed of that name: "english", "prose", "python", "recall", "series" or "synthetic".
 
     The first call builds it into `out`, or else into a folder of its own in the user's cache
     folder (`$XDG_CACHE_HOME`, by default `~/.cache`); later calls open it. A build that was

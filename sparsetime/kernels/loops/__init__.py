@@ -3,6 +3,7 @@
 from sparsetime.kernels.loops.adam import adam, project
 from sparsetime.kernels.loops.attend import attend_rows
 from sparsetime.kernels.loops.bits import ascending_bits, norms_and_maxima, quantise
+from sparsetime.kernels.loops.diagonal_scan import diagonal_scan, diagonal_scan_gradient
 from sparsetime.kernels.loops.entries import (
     largest_of_entries,
     largest_of_entries_per_row,
@@ -39,6 +40,8 @@ __all__ = [
     "bits",
     "decode",
     "delta_code",
+    "diagonal_scan",
+    "diagonal_scan_gradient",
     "gather_dot",
     "has_vnni",
     "hysteresis",

@@ -1,0 +1,1 @@
+"""Heads: what a sequence model returns for its vectors; one kind a file."""

@@ -1,0 +1,1 @@
+"""Views: how a sequence becomes vectors over time; one kind a file."""

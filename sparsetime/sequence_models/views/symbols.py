@@ -1,0 +1,41 @@
+"""Symbols: a learnt vector for every token, byte or note."""
+
+from __future__ import annotations
+
+from typing import final
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from sparsetime.errors import DataError
+from sparsetime.components import component
+from sparsetime.sequence_models.sequence_component import Count
+from sparsetime.sequence_models.views.view import ViewComponent
+
+
+@final
+@component("symbols", example={"d": 8, "vocabulary": 5})
+class Symbols(ViewComponent):
+    """An embedding of whole numbers.
+
+        y_t = E[x_t]
+
+    vocabulary: symbols are 0 to vocabulary - 1.
+
+    Source: Bengio et al. 2003, A neural probabilistic language model.
+    """
+
+    def __init__(self, d: Count, vocabulary: Count) -> None:
+        super().__init__(d=d, vocabulary=vocabulary)
+        self.table = nn.Embedding(vocabulary, d)
+
+    def forward(self, x: Int[Tensor, "batch steps"]) -> Float[Tensor, "batch steps d"]:
+        """The vectors. Errors: DataError for symbols outside the vocabulary."""
+        known = self.table.num_embeddings
+        if x.numel() and not 0 <= int(x.min()) <= int(x.max()) < known:
+            raise DataError(
+                f"got symbols from {int(x.min())} to {int(x.max())}, expected 0 to {known - 1}; "
+                "give a larger vocabulary, or number the symbols from 0"
+            )
+        vectors: Tensor = self.table(x)
+        return vectors

@@ -1,0 +1,47 @@
+"""Values: a linear map of the channels of every step."""
+
+from __future__ import annotations
+
+from typing import final
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sparsetime.errors import DataError
+from sparsetime.components import component
+from sparsetime.sequence_models.sequence_component import Count
+from sparsetime.sequence_models.views.view import ViewComponent
+
+
+@final
+@component("values", example={"d": 8, "d_in": 3})
+class Values(ViewComponent):
+    """A linear map of every step.
+
+        y_t = W x_t + b
+
+    d_in: channels of the series, or dimension of frozen features of frames.
+
+    Source: Vaswani et al. 2017, arXiv:1706.03762 (input embedding).
+    """
+
+    def __init__(self, d: Count, d_in: Count) -> None:
+        super().__init__(d=d, d_in=d_in)
+        self.map = nn.Linear(d_in, d)
+
+    def forward(self, x: Float[Tensor, "batch steps d_in"]) -> Float[Tensor, "batch steps d"]:
+        """The vectors. Errors: DataError for values that are not finite."""
+        check_finite(x)
+        vectors: Tensor = self.map(x)
+        return vectors
+
+
+def check_finite(x: Float[Tensor, "batch steps ..."]) -> None:
+    """Errors: DataError that names the first step whose values are not finite."""
+    is_bad = ~x.isfinite()
+    if is_bad.any():
+        sequence, step = is_bad.flatten(2).any(2).nonzero()[0].tolist()
+        raise DataError(
+            f"got a value that is not finite at step {step} of sequence {sequence}, expected "
+            "numbers; fill gaps first, or leave those steps out"
+        )

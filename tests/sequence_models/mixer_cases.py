@@ -1,0 +1,40 @@
+"""Every registered mixer, and the variants of those that are several models in one."""
+
+import torch
+
+from sparsetime import seeds
+from sparsetime.registry import components_of
+
+D = 8
+MEMORY = {"d": D, "heads": 2}
+VARIANTS = {
+    "linear attention": {"kind": "associative", **MEMORY, "loss": "dot"},
+    "lightning": {"kind": "associative", **MEMORY, "loss": "dot", "retention": "fixed"},
+    "gated": {"kind": "associative", **MEMORY, "loss": "dot", "retention": "gate", "d_key": 3},
+    "delta rule": {"kind": "associative", **MEMORY},
+    "delta rule with momentum": {"kind": "associative", **MEMORY, "momentum": True},
+    "titans": {
+        **{"kind": "associative", **MEMORY, "retention": "gate"},
+        **{"momentum": True, "chunk": 4},
+    },
+    "huber": {"kind": "associative", **MEMORY, "loss": "huber", "chunk": 4},
+    "absolute": {"kind": "associative", **MEMORY, "loss": "absolute", "chunk": 4},
+    "window": {"kind": "attention", "d": D, "heads": 2, "window": 5},
+    "lstm": {"kind": "rnn", "d": D, "cell": "lstm"},
+}
+CONFIGS = {
+    kind: {"kind": kind, **mixer.example} for kind, mixer in components_of("mixer").items()
+} | VARIANTS
+
+
+def mixer_of(name, dtype=torch.float64):
+    """The mixer of a case, with the same weights at every call."""
+    from sparsetime.sequence_models.mixers.mixer import Mixer
+
+    with seeds.torch_globals(0, "random inputs"):
+        return Mixer.from_config(CONFIGS[name]).to(dtype)
+
+
+def sequences(time, batch=2, dtype=torch.float64):
+    generator = seeds.torch_generator(1, "random inputs")
+    return torch.randn(batch, time, D, generator=generator, dtype=dtype)
