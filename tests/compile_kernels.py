@@ -143,11 +143,8 @@ def half(number):
     else:
         select(torch.int8)
         select_in_product()
-<<<<<<< HEAD
         attend_sparsely()
-=======
         scan()
->>>>>>> 6418aeb (Sequence models with one law of mixers, associative memories on one chunked kernel, and the recall testbed)
         use_all_else()
 
 

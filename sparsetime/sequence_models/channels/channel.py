@@ -8,7 +8,6 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.registry import Register
 from sparsetime.sequence_models.sequence_component import SequenceComponent
 
 
@@ -16,7 +15,6 @@ class Channel(SequenceComponent):
     """A map of every step [batch, time, d], which reads no other step."""
 
     role: ClassVar[str] = "channel"
-    kinds: ClassVar[Register[type[Channel]]]
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch time d"]:

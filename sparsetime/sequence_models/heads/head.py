@@ -8,7 +8,6 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.registry import Register
 from sparsetime.sequence_models.sequence_component import SequenceComponent
 
 
@@ -16,7 +15,6 @@ class Head(SequenceComponent):
     """A map of the vectors of a sequence to what is asked for at every step."""
 
     role: ClassVar[str] = "head"
-    kinds: ClassVar[Register[type[Head]]]
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch time out"]:

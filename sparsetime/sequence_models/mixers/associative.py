@@ -9,10 +9,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, normalize
 
+from sparsetime.components import component
 from sparsetime.errors import ConfigError
 from sparsetime.kernels.associative_memory import Errors, MemoryState, associative_memory
 from sparsetime.kernels.memory_coefficients import Rates
-from sparsetime.components import component
 from sparsetime.sequence_models.mixers.memory_loss import Loss, slope_of
 from sparsetime.sequence_models.mixers.mixer import (
     Mixer,

@@ -12,7 +12,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.errors import ConfigError
-from sparsetime.registry import Register
 from sparsetime.sequence_models.sequence_component import SequenceComponent
 from sparsetime.state import ComponentState, RecurrentState
 
@@ -59,7 +58,6 @@ class Mixer(SequenceComponent):
     """
 
     role: ClassVar[str] = "mixer"
-    kinds: ClassVar[Register[type[Mixer]]]
     is_causal: bool = True
 
     def forward(

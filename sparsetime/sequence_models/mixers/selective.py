@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import silu, softplus
 
-from sparsetime.kernels.diagonal_scan import diagonal_scan
 from sparsetime.components import component
+from sparsetime.kernels.diagonal_scan import diagonal_scan
 from sparsetime.sequence_models.mixers.conv import Conv
 from sparsetime.sequence_models.mixers.mixer import Mixer, MixerState
 from sparsetime.sequence_models.sequence_component import Count

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.kernels.diagonal_scan import diagonal_scan
 from sparsetime.components import component
+from sparsetime.kernels.diagonal_scan import diagonal_scan
 from sparsetime.sequence_models.mixers.mixer import Mixer, MixerState
 from sparsetime.sequence_models.sequence_component import Count
 

@@ -7,8 +7,8 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.errors import DataError
 from sparsetime.components import component
+from sparsetime.errors import DataError
 from sparsetime.sequence_models.sequence_component import Count
 from sparsetime.sequence_models.views.view import ViewComponent
 

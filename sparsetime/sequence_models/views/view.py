@@ -8,7 +8,6 @@ from typing import ClassVar
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from sparsetime.registry import Register
 from sparsetime.sequence_models.sequence_component import SequenceComponent
 
 
@@ -20,7 +19,6 @@ class ViewComponent(SequenceComponent):
     """
 
     role: ClassVar[str] = "view"
-    kinds: ClassVar[Register[type[ViewComponent]]]
     stride: int = 1
 
     @abstractmethod
