@@ -104,7 +104,7 @@ def declare_role(role: str, package: str) -> Register[Any]:
 
     Errors: ConfigError for a role that another package has.
     """
-    packages = ROLES[role].packages() if role in ROLES else [package]
+    packages = list(ROLES[role].packages()) if role in ROLES else [package]
     if packages != [package]:
         raise ConfigError(
             f"got the role {role!r} from {package}, and {packages[0]} has it; choose another name"

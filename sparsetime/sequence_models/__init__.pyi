@@ -1,6 +1,6 @@
 """Public names of `st.sequence_models`, each imported when it is first used."""
 
-from .block import Block as Block
+from .block import SequenceBlock as SequenceBlock
 from .channels.channel import Channel as Channel
 from .compose_model import compose_model as compose_model
 from .heads.head import Head as Head

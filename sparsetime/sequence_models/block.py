@@ -1,4 +1,4 @@
-"""Block of a sequence model: a mixer over time, then a channel at every step."""
+"""SequenceBlock of a sequence model: a mixer over time, then a channel at every step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sparsetime.state import RecurrentState
 
 
 @final
-class Block(nn.Module):
+class SequenceBlock(nn.Module):
     """A mixer and a channel, each on normalised vectors and added to them.
 
         x = x + mixer(norm(x))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sparsetime import seeds
 from sparsetime.errors import ConfigError
-from sparsetime.sequence_models.block import Block
+from sparsetime.sequence_models.block import SequenceBlock
 from sparsetime.sequence_models.channels.channel import Channel
 from sparsetime.sequence_models.heads.head import Head
 from sparsetime.sequence_models.mixers.mixer import Mixer
@@ -48,7 +48,7 @@ def compose_model(
     common = {"d": d, **sizes}
     with with_gradients(), seeds.torch_globals(seed, "initial weights of a sequence model"):
         blocks = [
-            Block(
+            SequenceBlock(
                 d,
                 Mixer.from_description(one, common),
                 None if channel is None else Channel.from_description(channel, common),
@@ -69,7 +69,7 @@ def model_from_config(config: Mapping[str, Any]) -> SequenceModel:
     with with_gradients(), seeds.torch_globals(0, "initial weights of a sequence model"):
         d = int(config["d"])
         blocks = [
-            Block(
+            SequenceBlock(
                 d,
                 Mixer.from_config(one["mixer"]),
                 None if one["channel"] is None else Channel.from_config(one["channel"]),

@@ -11,7 +11,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError
-from sparsetime.sequence_models.block import Block
+from sparsetime.sequence_models.block import SequenceBlock
 from sparsetime.sequence_models.heads.head import Head
 from sparsetime.sequence_models.stream import SequenceStream
 from sparsetime.sequence_models.views.view import ViewComponent
@@ -32,7 +32,12 @@ class SequenceModel(nn.Module):
     """
 
     def __init__(
-        self, view: ViewComponent, blocks: Sequence[Block], heads: Sequence[Head], d: int, name: str
+        self,
+        view: ViewComponent,
+        blocks: Sequence[SequenceBlock],
+        heads: Sequence[Head],
+        d: int,
+        name: str,
     ) -> None:
         super().__init__()
         self.name, self.d = name, d
@@ -43,9 +48,9 @@ class SequenceModel(nn.Module):
         self.provenance: dict[str, Any] = {}
 
     @property
-    def layers(self) -> list[Block]:
+    def layers(self) -> list[SequenceBlock]:
         """The blocks, in order."""
-        return [cast(Block, block) for block in self.blocks]
+        return [cast(SequenceBlock, block) for block in self.blocks]
 
     def forward(
         self, x: Shaped[Tensor, "batch steps ..."], state: RecurrentState | None = None
