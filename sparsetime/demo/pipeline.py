@@ -23,6 +23,7 @@ from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.errors import StoreError
 from sparsetime.features.build_index import index
 from sparsetime.files import Folder, locks
+from sparsetime.files.other_files import check_no_other_files
 from sparsetime.metrics.evaluate import evaluate
 from sparsetime.metrics.evaluation_report import RECORD as EVALUATION
 from sparsetime.models.load import LoadedModel
@@ -105,11 +106,9 @@ def _text(settings: DemoSettings) -> str:
 
 def _refuse_others(folder: Folder, settings: DemoSettings, force: bool) -> None:
     if force:
-        if folder.exists() and not folder.exists(CONFIG) and folder.names():
-            raise StoreError(
-                f"{folder.url} is no demo run, so --force does not empty it; it holds "
-                f"{', '.join(folder.names()[:5])}. Choose another --out"
-            )
+        if not folder.exists(CONFIG):
+            advice = "--force empties demo runs alone; choose another --out"
+            check_no_other_files(folder, "demo run", advice=advice)
     elif folder.exists(CONFIG):
         if folder.read_text(CONFIG, 1, "Pass --force to start again in its place") != _text(
             settings
@@ -118,11 +117,8 @@ def _refuse_others(folder: Folder, settings: DemoSettings, force: bool) -> None:
                 f"{folder.url} holds a demo run with other settings (see its {CONFIG}); choose "
                 "another --out, or --force to start again in its place"
             )
-    elif folder.names():
-        raise StoreError(
-            f"{folder.url} is not empty and no demo run: it holds "
-            f"{', '.join(folder.names()[:5])}. Choose another --out"
-        )
+    else:
+        check_no_other_files(folder, "demo run", advice="Choose another --out")
 
 
 def _claim(folder: Folder, settings: DemoSettings, force: bool) -> None:

@@ -27,6 +27,7 @@ from sparsetime.explorer.workbench.schema import Overview
 from sparsetime.explorer.workbench.sound import sound
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder, locks
+from sparsetime.files.other_files import check_no_other_files
 from sparsetime.progress import Bar
 from sparsetime.progress import progress as running
 
@@ -63,11 +64,8 @@ def export(
         why = " ".join(opened.notes) or "It has no index; make one with sparsetime index."
         raise StoreError(f"{opened.folder.url} holds nothing to export yet. {why}")
     folder = Folder(str(out))
-    if folder.names() and not force and not is_unfinished(folder):
-        raise StoreError(
-            f"{folder.url} holds files already; choose another folder, or write over them with "
-            f"force=True"
-        )
+    if not force and not is_unfinished(folder):
+        check_no_other_files(folder)
     folder.remove(_INDEX)
     folder.remove("data")
     files = ExportFiles(folder, opened.folder.url)

@@ -7,24 +7,16 @@ from typing import Any
 
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.serialise import save
-from sparsetime.errors import ConfigError, StoreError
+from sparsetime.errors import ConfigError
 from sparsetime.files import Folder, locks
 from sparsetime.files.folder_url import folder_url
+from sparsetime.files.other_files import check_no_other_files
 from sparsetime.interop.extract_weights import extracted
 from sparsetime.interop.foreign_format import FORMATS
 from sparsetime.interop.load import load
 
 #: The name of our own format in `convert`.
 OWN = "sparsetime"
-
-
-def check_empty(folder: Folder, force: bool) -> None:
-    """Errors: StoreError for a folder that is not empty, unless `force` is given."""
-    if folder.names() and not force:
-        raise StoreError(
-            f"{folder.url} is not empty: it has {', '.join(folder.names()[:3])}. Choose another "
-            "folder, or write into it with force=True"
-        )
 
 
 @locks("out")
@@ -53,7 +45,8 @@ def convert(
             f"{', '.join([OWN, *writable])}"
         )
     folder = Folder(folder_url(out))
-    check_empty(folder, force)
+    if not force:
+        check_no_other_files(folder)
     if isinstance(source, Dictionary):
         dictionary = source
     else:

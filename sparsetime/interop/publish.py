@@ -12,7 +12,7 @@ from sparsetime.dictionaries.serialise import load, save
 from sparsetime.errors import ConfigError
 from sparsetime.files import Folder, locks
 from sparsetime.files.folder_url import folder_url
-from sparsetime.interop.convert import check_empty
+from sparsetime.files.other_files import check_no_other_files
 from sparsetime.interop.extract_weights import extracted
 from sparsetime.interop.formats.saelens import write as write_saelens
 from sparsetime.metrics.evaluation_report import RECORD
@@ -48,7 +48,8 @@ def publish(
     if not (owner and slash and name) or "/" in name:
         raise ConfigError(f'got repository={repository!r}, expected "owner/name"')
     source, folder = Folder(folder_url(run, "run")), Folder(folder_url(out))
-    check_empty(folder, force)
+    if not force:
+        check_no_other_files(folder)
     dictionary = load(source.url)
     save(dictionary, folder.url)
     report = source.read_json(RECORD) if source.exists(RECORD) else None

@@ -14,6 +14,7 @@ from sparsetime.activations.sampling.batch import check_needs
 from sparsetime.config import validated
 from sparsetime.errors import StoreError
 from sparsetime.files import Folder, locks
+from sparsetime.files.other_files import check_no_other_files
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.model_hash import same_model
 from sparsetime.models.site_patterns import matching_sites
@@ -148,11 +149,8 @@ def _opened_or_new(
             f"{folder.url} holds a suite of another {' and other '.join(other)} (see its "
             f"{RECORD}); choose another folder, or force=True to replace it"
         )
-    if folder.names() and not folder.exists(RECORD):
-        raise StoreError(
-            f"{folder.url} is not empty and no suite: it holds "
-            f"{', '.join(folder.names()[:5])}. Choose another folder"
-        )
+    if not folder.exists(RECORD):
+        check_no_other_files(folder, "suite", advice="Choose another folder")
     new_suite = Suite(folder.url, (), about)
     new_suite.save()
     return new_suite

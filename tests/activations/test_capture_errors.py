@@ -146,7 +146,9 @@ def test_large_but_finite_values_pass(tmp_path):
 
 def test_a_folder_that_holds_something_else(folder, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(StoreError, match=r"is not empty and not an activation store: .*notes.txt"):
+    with pytest.raises(
+        StoreError, match=r"is not empty and holds no activation store: it has notes.txt"
+    ):
         st.capture(folder, ["time"], SITE, tmp_path, progress=False)
     out = tmp_path / "s"
     st.capture(folder, ["time", "runs"], SITE, out, progress=False)

@@ -97,9 +97,9 @@ def test_another_run_is_refused_and_force_begins_again(run, tmp_path):
     with pytest.raises(StoreError, match="holds a demo run with other settings"):
         demo(run, overrides={**SMALL, "dictionary.k": 4})
     (tmp_path / "mine.txt").write_text("precious")
-    with pytest.raises(StoreError, match=r"is not empty and no demo run: it holds mine\.txt"):
+    with pytest.raises(StoreError, match=r"is not empty and holds no demo run: it has mine\.txt"):
         demo(tmp_path, overrides=SMALL)
-    with pytest.raises(StoreError, match="is no demo run, so --force does not empty it"):
+    with pytest.raises(StoreError, match=r"it has mine\.txt\. --force empties demo runs alone"):
         demo(tmp_path, overrides=SMALL, force=True)
     assert (tmp_path / "mine.txt").read_text() == "precious"
 

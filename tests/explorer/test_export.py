@@ -204,7 +204,7 @@ def test_too_little_room_is_refused(run, tmp_path):
 
 def test_files_are_not_written_over_unasked(run, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(StoreError, match="holds files already"):
+    with pytest.raises(StoreError, match="is not empty: it has"):
         sparsetime.export(run, tmp_path, progress=False)
 
 
@@ -234,7 +234,7 @@ def test_what_a_full_disk_ended_is_finished_by_the_same_call(run, tmp_path, monk
     assert not (tmp_path / "out" / "index.html").exists()
     page = sparsetime.export(run, tmp_path / "out", megabytes=0.2, progress=False)
     assert page.exists() and check_folder(Folder(str(tmp_path / "out"))).damaged == []
-    with pytest.raises(StoreError, match="holds files already"):
+    with pytest.raises(StoreError, match="is not empty: it has"):
         sparsetime.export(run, tmp_path / "out", megabytes=0.2, progress=False)
 
 

@@ -195,7 +195,7 @@ def test_a_folder_of_something_else_is_refused(suite, model, data, tmp_path):
     with pytest.raises(StoreError, match=r"holds a suite of another settings .*choose another"):
         made(model, data, suite.path)
     (tmp_path / "note.txt").write_text("mine")
-    with pytest.raises(StoreError, match=r"is not empty and no suite: it holds note.txt"):
+    with pytest.raises(StoreError, match=r"is not empty and holds no suite: it has note.txt"):
         made(model, data, tmp_path)
     with pytest.raises(StoreError, match=f"holds no {RECORD}"):
         Suite.open(str(tmp_path))

@@ -45,7 +45,8 @@ from sparsetime.errors import ConfigError, DataError, StoreError
 from sparsetime.files import Folder
 from sparsetime.files.blocks import block_record
 from sparsetime.files.formats import json_bytes, tensor_bytes
-from sparsetime.files.partial import SUFFIX, remove_leftovers
+from sparsetime.files.other_files import check_no_other_files
+from sparsetime.files.partial import remove_leftovers
 from sparsetime.models.model_hash import same_model
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class StoreWriter:
         if self._resumes:
             self._resume()
         elif not force:
-            self._refuse_other_content()
+            check_no_other_files(self._folder, "activation store")
 
     @property
     def manifest(self) -> Manifest:
@@ -264,15 +265,6 @@ class StoreWriter:
             self._folder.remove(name)
         if not self._folder.names():
             self._folder.remove()
-
-    def _refuse_other_content(self) -> None:
-        others = [name for name in self._folder.names() if not name.endswith(SUFFIX)]
-        if others:
-            raise StoreError(
-                f"{self._folder.url} is not empty and not an activation store: it holds "
-                f"{', '.join(others[:3])}{', …' if len(others) > 3 else ''}. "
-                "Choose another folder, or write beside these files with force=True"
-            )
 
     def _write_manifest(self, manifest: Manifest) -> None:
         with self._disk_full_explained("the manifest", 4096):
