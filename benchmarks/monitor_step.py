@@ -21,7 +21,7 @@ import torch
 from harness.selection import add_selection_dtype
 
 from sparsetime import seeds
-from sparsetime.models.weight_hash import weight_hash
+from sparsetime.dictionaries.dictionary_hash import dictionary_hash
 from sparsetime.monitors import Alarm, Monitor
 
 
@@ -49,7 +49,7 @@ def main() -> None:
         hold_steps=100,
         site=".",
         model_hash="",
-        dictionary_hash=weight_hash(sae),
+        dictionary_hash=dictionary_hash(sae),
         about={},
     )
     x = torch.randn(512, 1, 1, 64, generator=seeds.torch_generator(0, "random inputs"))

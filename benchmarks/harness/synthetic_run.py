@@ -13,11 +13,11 @@ from feature_lookup import synthetic
 import sparsetime
 from sparsetime import Store
 from sparsetime.activations import StoreWriter
+from sparsetime.dictionaries.dictionary_hash import dictionary_hash
 from sparsetime.features.build_tables import EncodedStore
 from sparsetime.features.index_files import write_index
 from sparsetime.features.provenance import provenance_of
 from sparsetime.files import Folder
-from sparsetime.models import weight_hash
 
 D, K = 384, 32
 
@@ -30,7 +30,7 @@ def make_run(out: str, entries: int, width: int) -> None:
     sae.save(f"{out}/synthetic")
     about = {"dictionary": "topk", "model_name": store.model_name, "model_hash": "0",
              "site": store.site, "unit": "token"}  # fmt: skip
-    subject = provenance_of(weight_hash(sae), store)
+    subject = provenance_of(dictionary_hash(sae), store)
     write_index(coded, Folder(f"{out}/synthetic/features"), subject, about)
 
 

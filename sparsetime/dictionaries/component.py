@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -41,6 +41,24 @@ class Component(RegisteredComponent, nn.Module):
     #: Whether several processes can divide the rows of a batch, as they can where all averages over
     #: rows go through a `Partition`.
     divides_rows: bool = False
+
+    def to_config(self) -> dict[str, Any]:
+        """Kind and settings as JSON, from which `from_config` builds the component, untrained.
+
+        A setting that was changed on the component, as by `sparsifier.k = 8`, has its new value.
+        """
+        return {"kind": self.kind, **self.current_settings()}
+
+    def current_settings(self) -> dict[str, Any]:
+        """The settings as they are now, as JSON; a component within this one as its config."""
+        return {name: self._current(name) for name in self.settings}
+
+    def _current(self, name: str) -> Any:
+        inner = self._modules.get(name)
+        if isinstance(inner, Component):
+            return inner.to_config()
+        value = vars(self).get(name, self.settings[name])
+        return list(value) if isinstance(value, tuple) else value
 
     def incompatibility(self, composition: Composition) -> str | None:
         """The reason why this component cannot work in the composition; None where it can."""

@@ -120,9 +120,9 @@ def read_run(folder: Folder, dictionaries: list[str], advance: Callable[[], None
 
 
 def readable(folder: Folder, dictionaries: list[str], advance: Callable[[], None]) -> RunContents:
-    """Read the stores of a run and the `dictionaries` whose index is of them and of their weights.
+    """Read the stores of a run, and the `dictionaries` whose index was made from both.
 
-    What is damaged, of a newer sparsetime, or made from other weights or another store, is left out
+    What is damaged, of a newer sparsetime, or made from another dictionary or store, is left out
     with a note; the rest is shown.
     `advance` is called after every dictionary.
     """
@@ -198,24 +198,24 @@ def dictionary_names(folder: Folder) -> list[str]:
 
 
 def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> ShownDictionary:
+    from sparsetime.dictionaries.dictionary_hash import dictionary_hash, same_dictionary
     from sparsetime.dictionaries.serialise import load
     from sparsetime.features.index import open_index
     from sparsetime.features.index_files import RECORD
-    from sparsetime.models.weight_hash import weight_hash
 
     if not folder.exists(f"{INDEX}/{RECORD}"):
         raise _LeftOutError(f"it has no feature index in {INDEX}/; make it with sparsetime index")
     index = open_index((folder / INDEX).url)
     subject = index.record.get("subject", {})
-    weights = subject.get("dictionary", "")
+    identity = subject.get("dictionary", "")
     if index.kind == "dictionary":
         if not folder.exists(DICTIONARY):
             raise _LeftOutError(f"the dictionary of its feature index, {DICTIONARY}, is missing")
-        weights = weight_hash(load(folder.url))
+        identity = dictionary_hash(load(folder.url))
     again = "make it again with sparsetime index --force"
-    if subject.get("dictionary") != weights:
+    if not same_dictionary(subject.get("dictionary"), identity):
         raise _LeftOutError(
-            f"its feature index was made from other weights than it has now; {again}"
+            f"its feature index was made from other weights or settings than it has now; {again}"
         )
     record = index.record
     store = stores.get((subject.get("store"), record["model_hash"], record["site"]))
@@ -229,7 +229,7 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
         store=store,
         index=index,
         table=table_of(index),
-        evaluation=_evaluation(folder, name, weights, stores, notes),
+        evaluation=_evaluation(folder, name, identity, stores, notes),
         metrics=_metrics(folder, name, notes),
         tables=_tables(name, index, notes),
         details=_details(name, index, notes),
@@ -276,8 +276,9 @@ def _metrics(folder: Folder, name: str, notes: list[str]) -> list[dict[str, Any]
 
 
 def _evaluation(
-    folder: Folder, name: str, weights: str, stores: Stores, notes: list[str]
+    folder: Folder, name: str, identity: str, stores: Stores, notes: list[str]
 ) -> EvaluationReport | None:
+    from sparsetime.dictionaries.dictionary_hash import same_dictionary
     from sparsetime.metrics.evaluation_report import RECORD, EvaluationReport
 
     if not folder.exists(RECORD):
@@ -287,8 +288,8 @@ def _evaluation(
     except SparsetimeError as error:
         notes.append(f"The metrics of {name} are left out: {str(error).rstrip('.')}.")
         return None
-    if report.subject.get("dictionary") != weights:
-        other = "other weights than it has now"
+    if not same_dictionary(report.subject.get("dictionary"), identity):
+        other = "other weights or settings than it has now"
     elif (report.subject.get("store"), *map(report.about.get, _OF_STORE)) not in stores:
         other = "another store than the run holds"
     else:

@@ -10,7 +10,8 @@ import numpy as np
 from sparsetime.activations.sources.as_store import as_store, has_time
 from sparsetime.activations.store.provenance import fraction_seen
 from sparsetime.codes import concatenate
-from sparsetime.errors import DataError
+from sparsetime.dictionaries.dictionary_hash import has_settings
+from sparsetime.errors import DataError, StoreError
 from sparsetime.features.build_tables import EncodedStore
 from sparsetime.features.code_source import CodeSource
 from sparsetime.features.column_definition import ColumnDefinition
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
 
 LATENTS = "latents"
+_LEAST_COMMON = 0.99  # of the active features of both, of equal settings on two machines
 _NAME_COLUMN = ColumnDefinition(
     "latent_name", "string", "name that the code source gives the latent", "", "code source", "name"
 )
@@ -82,6 +84,7 @@ def index(
         force=force,
     ):
         record = load_record(folder)
+        _check_settings(FeatureIndex(folder, record), codes, store)
         record = with_history(folder, record, stages, store, codes.device, progress)
         return FeatureIndex(folder, record)
     about = {
@@ -104,6 +107,24 @@ def index(
         columns = {"feature": np.arange(codes.width), "latent_name": list(codes.latent_names)}
         new_index.add_table(LATENTS, columns, [_NAME_COLUMN])
     return new_index
+
+
+def _check_settings(index: FeatureIndex, codes: CodeSource, store: Store) -> None:
+    """Compare codes of one sequence where an index of 0.1.0 recorded the hash of weights alone.
+
+    Errors: StoreError where they differ by more than rounding may move.
+    """
+    if index.kind != "dictionary" or has_settings(index.record["subject"]["dictionary"]):
+        return
+    stored = store.sequence(0)
+    code, earlier = codes.code(stored), index.sequence(stored.index)
+    now, then = ((c.row_of_entry * c.width + c.indices).numpy() for c in (code, earlier))
+    common = len(np.intersect1d(now, then))
+    if common < _LEAST_COMMON * (len(now) + len(then) - common):
+        raise StoreError(
+            f"{index.path} holds the feature index of a dictionary with the same weights and other "
+            "settings. Choose another folder, or replace it with force=True"
+        )
 
 
 def encode_whole_store(source: CodeSource, store: Store, progress: bool = True) -> EncodedStore:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, final
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.dictionaries.dictionary_hash import dictionary_hash
 from sparsetime.errors import ConfigError
 from sparsetime.features.code_source import CodeSource
 from sparsetime.features.encoding import check_compatible, device_of, encode_sequences
-from sparsetime.models.weight_hash import weight_hash
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @final
 class DictionaryCodes(CodeSource):
-    """The codes of a dictionary; the fingerprint is the hash of its weights."""
+    """The codes of a dictionary; the fingerprint is its `dictionary_hash`."""
 
     kind = "dictionary"
 
@@ -32,7 +32,7 @@ class DictionaryCodes(CodeSource):
         self.width = dictionary.width
         self.groups = dictionary.groups
         self.group_names = dictionary.group_names
-        self.fingerprint = weight_hash(dictionary)
+        self.fingerprint = dictionary_hash(dictionary)
         self.trained_on = dictionary.provenance.get("trained_on")
         self.device = device_of(dictionary)
 

@@ -3,7 +3,7 @@
 A table `NAME` is `tables/NAME.parquet` in the index's folder. Its record `tables/NAME.json` holds
 the schema version, the SHA-256 of the Parquet file, the definitions of its columns, and what the
 index was made from. The record is written last, so a table without one does not exist. A table of
-an earlier index in the same folder, of other weights or another store, is not read.
+an earlier index in the same folder, of another dictionary or store, is not read.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime import seeds
+from sparsetime.dictionaries.dictionary_hash import dictionary_hash
 from sparsetime.errors import MismatchError
 from sparsetime.features import timescales
 from sparsetime.features.association import ContingencyTable, contingency_table, over_represented
@@ -22,7 +23,6 @@ from sparsetime.features.index_files import HISTORY as HISTORY_FILE
 from sparsetime.features.index_files import add_history
 from sparsetime.features.schemas import HISTORY
 from sparsetime.features.vocabulary import Vocabulary
-from sparsetime.models.weight_hash import weight_hash
 from sparsetime.progress import progress
 from sparsetime.segments import Segments
 from sparsetime.training.snapshots import Snapshot, read_stages
@@ -42,22 +42,24 @@ _NO_LENGTH = 1e-8
 _OF_PAIRS = ("feature", "kind", "activation")
 
 
-def training_stages(run: str | None, out: str, weights: str) -> tuple[Snapshot, ...]:
-    """The snapshots of the training that ended with these weights; none where none were kept.
+def training_stages(run: str | None, out: str, identity: str) -> tuple[Snapshot, ...]:
+    """The snapshots of the training that ended with a dictionary; none where none were kept.
 
-    run: the training's folder; None: the folder around `out`, if it holds these weights.
+    run: the training's folder; None: the folder around `out`, if it holds that dictionary.
+    identity: its `dictionary_hash`.
 
-    Errors: MismatchError where `run` holds other weights.
+    Errors: MismatchError where `run` holds another one.
     """
     path = run if run is not None else out.rstrip("/").rpartition("/")[0] or "."
     stages = read_stages(path)
-    if not stages or weight_hash(stages[-1].load()) == weights:
+    if not stages or dictionary_hash(stages[-1].load()) == identity:
         return stages
     if run is None:
         return ()
     raise MismatchError(
-        f"{run} holds a dictionary of other weights than the one to index, so its snapshots are "
-        "not that one's history; give the folder that this dictionary was trained into, or no run"
+        f"{run} holds a dictionary of other weights or settings than the one to index, so its "
+        "snapshots are not that one's history; give the folder that this dictionary was trained "
+        "into, or no run"
     )
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.dictionaries.dictionary_hash import dictionary_hash, same_dictionary
 from sparsetime.dictionaries.serialise import load
 from sparsetime.errors import MismatchError
-from sparsetime.models.weight_hash import weight_hash
 
 if TYPE_CHECKING:
     from sparsetime.features.index import FeatureIndex
@@ -21,14 +21,14 @@ def index_directions(index: FeatureIndex) -> Float[Tensor, "width d"] | None:
 
     The index of a dictionary stores none; the atoms are those of the folder around it.
 
-    Errors: MismatchError where that folder holds other weights than were indexed; those of `load`.
+    Errors: MismatchError where that folder holds another dictionary; those of `load`.
     """
     if index.kind != "dictionary":
         return index.directions()
     sae = load(str(PurePosixPath(index.path).parent))
-    if weight_hash(sae) != index.record["subject"]["dictionary"]:
+    if not same_dictionary(index.record["subject"]["dictionary"], dictionary_hash(sae)):
         raise MismatchError(
-            f"{index.path} was made from other weights than the dictionary around it has; give the "
-            f"dictionary, or index it again"
+            f"{index.path} was made from other weights or settings than the dictionary around it "
+            f"has; give the dictionary, or index it again"
         )
     return sae.atoms.detach().float().cpu()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sparsetime.activations.store.provenance import data_sentence, sequences_hash, shards_hash
+from sparsetime.dictionaries.dictionary_hash import same_dictionary
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder
+from sparsetime.files.other_files import check_no_other_files
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -20,8 +22,8 @@ _SAID = {"sequences": "choice of sequences"}
 def provenance_of(fingerprint: str, store: Store) -> dict[str, str]:
     """Hashes of what was encoded: the code source, the store's shards, the sequences in view.
 
-    Each is a SHA-256; that of a dictionary is `weight_hash`. The store's is the same for every
-    view of it.
+    Each is a SHA-256; that of a dictionary is its `dictionary_hash`. The store's is the same for
+    every view of it.
     """
     return {
         "dictionary": fingerprint,
@@ -53,20 +55,11 @@ def reuse_or_clear(
 
     Errors: StoreError where the folder holds something else and `force` is not given.
     """
-    others = [
-        n
-        for n in folder.names()
-        if n not in (*own_names, *kept_names) and not n.endswith(".partial")
-    ]
-    if others and not force:
-        raise StoreError(
-            f"{folder.url} is not empty and holds no {what}: it has {', '.join(others[:3])}"
-            f"{', …' if len(others) > 3 else ''}. Choose another folder, or write beside these "
-            f"files with force=True"
-        )
+    if not force:
+        check_no_other_files(folder, what, (*own_names, *kept_names))
     if folder.exists(record) and not force:
         stored = _subject_in(folder, record)
-        differing = [name for name in subject if stored.get(name) != subject[name]]
+        differing = [name for name in subject if not _equal(name, stored.get(name), subject[name])]
         if not differing:
             return True
         raise StoreError(
@@ -80,6 +73,10 @@ def reuse_or_clear(
         if name.endswith(".partial"):
             folder.remove(name)
     return False
+
+
+def _equal(name: str, stored: str | None, own: str) -> bool:
+    return same_dictionary(stored, own) if name == "dictionary" else stored == own
 
 
 def _another(differing: list[str]) -> str:

@@ -11,6 +11,7 @@ from torch import nn
 from sparsetime.activations.capture.capture import capture
 from sparsetime.dictionaries import serialise
 from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.dictionaries.dictionary_hash import dictionary_hash
 from sparsetime.errors import ConfigError, MismatchError, StoreError
 from sparsetime.features.build_index import index
 from sparsetime.files import Folder
@@ -19,7 +20,6 @@ from sparsetime.interop.hook_names import site_of_hook
 from sparsetime.interop.load import load
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.sites import resolve_site, sites
-from sparsetime.models.weight_hash import weight_hash
 
 STORE, DICTIONARY, FEATURES = "activations", "sae", "features"
 
@@ -69,8 +69,7 @@ def _refuse_another(dictionary: Dictionary, kept: Folder) -> None:
     if not kept.exists(serialise.JSON_NAME):
         return
     old = serialise.load(kept.url)
-    # The config too: a convention may change codes and no weight.
-    if old.to_config() != dictionary.to_config() or weight_hash(old) != weight_hash(dictionary):
+    if dictionary_hash(old) != dictionary_hash(dictionary):
         raise StoreError(
             f"{kept.url} holds another dictionary, or the same with other conventions; choose "
             "another folder, or force=True to replace it"

@@ -10,6 +10,7 @@ from sparsetime.activations.sources.as_store import as_store, has_time
 from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.activations.store.provenance import fraction_seen
 from sparsetime.dictionaries import serialise
+from sparsetime.dictionaries.dictionary_hash import dictionary_hash
 from sparsetime.errors import DataError, MismatchError, StoreError, unknown_name
 from sparsetime.features.encoding import check_compatible
 from sparsetime.features.provenance import provenance_of, reuse_or_clear
@@ -32,7 +33,6 @@ from sparsetime.metrics.sparsity import SPARSITY
 from sparsetime.metrics.temporal_metrics import TEMPORAL
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.model_hash import is_model
-from sparsetime.models.weight_hash import weight_hash
 from sparsetime.tensors import ArrayLike
 from sparsetime.torch_settings import float32_by_default
 
@@ -125,7 +125,7 @@ def evaluate(
     check_compatible(sae, store)
     if by is not None:
         check_label(store, by)
-    subject = provenance_of(weight_hash(sae), store)
+    subject = provenance_of(dictionary_hash(sae), store)
     if out is not None:
         _claim(Folder(str(out)), subject, force)
     if exclusion is None:
@@ -183,7 +183,7 @@ def _claim(folder: Folder, subject: dict[str, str], force: bool) -> None:
             subject=subject,
             force=force,
         )
-    elif not force and weight_hash(serialise.load(folder.url)) != subject["dictionary"]:
+    elif not force and dictionary_hash(serialise.load(folder.url)) != subject["dictionary"]:
         raise StoreError(
             f"{folder.url} holds another dictionary than the one evaluated, and a report there "
             f"would pass for that one's. Choose another folder, or the evaluated dictionary's own"

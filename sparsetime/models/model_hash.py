@@ -22,7 +22,8 @@ from sparsetime.models.wrappers import (
     unwrapped,
 )
 
-_BETWEEN = "+"
+#: Between the hash of the weights and that of the settings.
+SETTINGS_MARK = "+"
 _LENGTH = 16  # digits of the hash of the settings
 # Entries of a config that change no activation in inference.
 _NOT_COMPUTED = (
@@ -66,7 +67,7 @@ def model_hash(module: nn.Module) -> str:
     if not settings:
         return weights
     text = json.dumps(settings, sort_keys=True)
-    return f"{weights}{_BETWEEN}{hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]}"
+    return f"{weights}{SETTINGS_MARK}{hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]}"
 
 
 def same_model(one: str | None, other: str | None) -> bool:
@@ -74,8 +75,8 @@ def same_model(one: str | None, other: str | None) -> bool:
 
     Hashes of 0.1.0 have no part for settings; they are compared by the weights alone.
     """
-    weights, _, settings = (one or "").partition(_BETWEEN)
-    other_weights, _, other_settings = (other or "").partition(_BETWEEN)
+    weights, _, settings = (one or "").partition(SETTINGS_MARK)
+    other_weights, _, other_settings = (other or "").partition(SETTINGS_MARK)
     if weights != other_weights:
         return False
     return not settings or not other_settings or settings == other_settings

@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from sparsetime.activations.store.split import split
 from sparsetime.activations.store.store import Store
+from sparsetime.dictionaries.dictionary_hash import dictionary_hash, same_dictionary
 from sparsetime.errors import (
     ConfigError,
     DamagedError,
@@ -23,7 +24,6 @@ from sparsetime.errors import (
 )
 from sparsetime.features.encoding import check_compatible
 from sparsetime.files import Folder, locks
-from sparsetime.models.weight_hash import weight_hash
 from sparsetime.monitors.alarm import Alarm, as_alarms
 from sparsetime.monitors.detection import NEVER, Detection, clean_steps, detect, threshold_for
 from sparsetime.monitors.scored_store import ScoredStore, reference_rates
@@ -65,7 +65,7 @@ class Monitor:
 
     def watch(self, sae: Dictionary) -> Watch:
         """A new stream under this monitor. Errors: MismatchError for another dictionary."""
-        if weight_hash(sae) != self.dictionary_hash:
+        if not same_dictionary(self.dictionary_hash, dictionary_hash(sae)):
             raise MismatchError(
                 "got another dictionary than the monitor was set with, and its thresholds hold for "
                 "that one alone; give that one, or set a monitor for this one"
@@ -202,7 +202,7 @@ def monitor(
         steps[0],
         store.site,
         store.model_hash,
-        weight_hash(sae),
+        dictionary_hash(sae),
         {
             "false_alarms": false_alarms,
             # A half that sets thresholds was not trained on.

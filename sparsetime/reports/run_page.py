@@ -54,8 +54,8 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
 
     Dictionaries with parts come first, and among them, as among the others, those of the most
     living features. Evaluations and metrics are shown where they exist. A dictionary that has no
-    index, or one of other weights or of another store, is left out with a note on the page that
-    names the command to run; so are metrics of other weights or of another store.
+    index, or one of another dictionary or store, is left out with a note on the page that
+    names the command to run; so are metrics of another dictionary or store.
 
     Errors: StoreError where the run has no store, no dictionary, or none that can be shown.
     """

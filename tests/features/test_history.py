@@ -179,7 +179,9 @@ def test_an_index_elsewhere_is_given_the_run(run, store, tmp_path):
     elsewhere = index(sae, store, out=tmp_path / "elsewhere", run=folder.url, progress=False)
     assert elsewhere.history(0).num_rows == 2
     other = reader([E[2], E[1], E[0]], list(E))
-    with pytest.raises(MismatchError, match="holds a dictionary of other weights than the one to"):
+    with pytest.raises(
+        MismatchError, match="holds a dictionary of other weights or settings than the one to"
+    ):
         index(other, store, out=tmp_path / "other", run=folder.url, progress=False)
     assert not (tmp_path / "other").exists()
     # Beside a run it belongs to none, and so has no history.

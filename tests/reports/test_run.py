@@ -35,15 +35,15 @@ def test_what_other_weights_left_behind_is_not_shown(tmp_path, store):
     page = gather(tmp_path, progress=False)
     assert [entry.key for entry in page.dictionaries] == ["fresh"]
     assert page.notes == [
-        "old is not shown: its feature index was made from other weights than it has now; make it "
-        "again with sparsetime index --force."
+        "old is not shown: its feature index was made from other weights or settings than it "
+        "has now; make it again with sparsetime index --force."
     ]
     sparsetime.index(retrained, store, out=tmp_path / "old/features", force=True, progress=False)
     page = gather(tmp_path, progress=False)
     assert {entry.key for entry in page.dictionaries} == {"fresh", "old"}
     assert page.notes == [
-        "The metrics of old are left out: they were computed from other weights than it has now. "
-        "Compute them again with sparsetime evaluate."
+        "The metrics of old are left out: they were computed from other weights or settings than "
+        "it has now. Compute them again with sparsetime evaluate."
     ]
     pairs = zip(page.dictionaries, page.comparison[0].cells, strict=True)
     assert {entry.key: cell.text for entry, cell in pairs} == {"fresh": "4", "old": "not given"}

@@ -52,7 +52,7 @@ class DataPointDecoder(Decoder):
             )
         super().__init__(width=width, d_out=d_out, at_once=at_once)
         self.width, self.d_out, self.groups = width, d_out, (width,)
-        self.at_once = at_once or -(-width // 64)
+        self._most_a_batch = at_once or -(-width // 64)
         self.register_buffer("weight", torch.zeros(width, d_out))
         self.register_buffer("filled", torch.tensor(0))
         self.register_buffer("bias", torch.zeros(d_out))
@@ -89,7 +89,7 @@ class DataPointDecoder(Decoder):
     def _add_atoms(self, rows: Float[Tensor, "rows d"], residual: Float[Tensor, "rows d"]) -> None:
         """Add the rows of the largest residuals as atoms."""
         residual = residual.clone()
-        for _ in range(min(self.at_once, self.width - int(self.filled))):
+        for _ in range(min(self._most_a_batch, self.width - int(self.filled))):
             worst = residual.square().sum(1).argmax()
             length = rows[worst].norm()
             if residual[worst].norm() <= _TINY or length <= _TINY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -47,17 +48,16 @@ def neighbours(
 ) -> AtomMatches:
     """The neighbours as they were kept, or found now and kept.
 
-    names: hashes of the two sides' weights, which name the file. A run that cannot be written to
-    keeps nothing, and a kept file that cannot be read is written again.
+    names: hashes of the two sides' dictionaries, which with their living features name the file. A
+    run that cannot be written to keeps nothing, and a kept file that cannot be read is written
+    again.
 
     Errors: MismatchError where the two sides' atoms differ in dimension.
     """
-    name = f"{MATCHES}/{names[0][:24]}-{names[1][:24]}.safetensors"
+    name = f"{MATCHES}/{_key(names[0], living[0])}-{_key(names[1], living[1])}.safetensors"
     with suppress(OSError, SparsetimeError, KeyError):  # the file can be written again
         kept = folder.read_tensors(name, VERSION)
-        matches = AtomMatches(living, *(kept[part].numpy() for part in _PARTS))
-        if (len(matches.cosine), len(matches.back)) == (len(living[0]), len(living[1])):
-            return matches
+        return AtomMatches(living, *(kept[part].numpy() for part in _PARTS))
     left, right = atoms()
     if left.shape[1] != right.shape[1]:
         raise MismatchError(
@@ -72,6 +72,11 @@ def neighbours(
             remove_leftovers(folder.path(MATCHES))
         folder.write_tensors(name, arrays, VERSION)
     return matches
+
+
+def _key(name: str, living: Int[np.ndarray, " some"]) -> str:
+    """Places are within the living features, which depend on the store and the settings too."""
+    return hashlib.sha256(name.encode() + living.astype("<i8").tobytes()).hexdigest()[:24]
 
 
 def neighbours_by_code(

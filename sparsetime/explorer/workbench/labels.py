@@ -13,6 +13,7 @@ from typing import final
 
 from pydantic import ValidationError
 
+from sparsetime.dictionaries.dictionary_hash import same_dictionary
 from sparsetime.errors import ConfigError, SparsetimeError
 from sparsetime.explorer.workbench.schema import Label
 from sparsetime.files import Folder
@@ -27,9 +28,9 @@ _WRITING = threading.Lock()
 class Labels:
     """The labels of a run. The file is read again only where its size has changed.
 
-    weights: the hash of each dictionary's weights as they are now. A label keeps the hash of the
-    weights it was given for: once a dictionary is trained again its numbers are other features, so
-    its labels are stale. They are listed as stale, and name nothing.
+    weights: the `dictionary_hash` of each dictionary as it is now. A label keeps that of the
+    dictionary it was given for: once one is trained again its numbers are other features, so its
+    labels are stale. They are listed as stale, and name nothing.
     """
 
     def __init__(self, folder: Folder, weights: Mapping[str, str]) -> None:
@@ -78,7 +79,8 @@ class Labels:
 
     def _read_as(self, label: Label) -> Label:
         now = self.weights.get(label.dictionary)
-        stale = now is not None and label.weights not in ("", now)
+        known = bool(label.weights) and now is not None
+        stale = known and not same_dictionary(label.weights, now)
         return label.model_copy(update={"stale": stale})
 
     def _flush(self) -> None:

@@ -282,5 +282,7 @@ class Label(FrozenRecord):
     feature: int
     name: Text = ""
     starred: bool = False
-    weights: Text = ""  # the hash of the weights that it was given for; filled in when it is kept
-    stale: bool = False  # given for other weights than the dictionary has now
+    weights: Text = (
+        ""  # the hash of the dictionary that it was given for; filled in when it is kept
+    )
+    stale: bool = False  # given for other weights or settings than the dictionary has now
