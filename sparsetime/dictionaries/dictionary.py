@@ -43,7 +43,7 @@ class Dictionary(nn.Module):
     the sites whose activations are joined, `(d_in,)` for one. out_dims: of the sites that are
     reconstructed instead, as by a transcoder; None for the activations themselves. skip: predicts
     without the code, which explains the rest. provenance: model_name, model_hash and site.
-    is_fitted: whether scale and offsets fit the data already, so that training keeps them.
+    is_fitted: whether scale, offsets and the like fit data already, so that training keeps them.
     """
 
     offset: Tensor

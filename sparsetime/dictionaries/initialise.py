@@ -46,7 +46,8 @@ def init_from_data(
 ) -> None:
     """Initialise from a sample: scales, offsets at the geometric median, and components.
 
-    robust_scale: measure the scales by medians; see `Normalisation.fit`.
+    The dictionary `is_fitted` then. robust_scale: measure the scales by medians; see
+    `Normalisation.fit`.
 
     Errors: DataError where the sample lacks a target that the dictionary writes, or does not vary.
     """
@@ -79,6 +80,7 @@ def init_from_data(
         dictionary.encoder.rescale(factor)
         dictionary.sparsifier.rescale(factor)
     check_weights_finite(dictionary, "was fitted to the first batch")
+    dictionary.is_fitted = True
 
 
 def check_weights_finite(dictionary: Dictionary, event: str) -> None:

@@ -63,6 +63,8 @@ def load(path: str | os.PathLike[str]) -> Dictionary:
         with with_gradients():
             dictionary = from_config(config)
             dictionary.load_state_dict(_read_weights(folder, config["sha256"]))
+            # Files of 0.1.0 do not say it; a scale of 1 has seen no data.
+            dictionary.is_fitted |= bool((dictionary.normalisation.scale != 1).any())
     except SparsetimeError as error:
         if folder.url in str(error):
             raise

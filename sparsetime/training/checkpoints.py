@@ -41,6 +41,11 @@ class Checkpoints:
         self._folder, self._number, self._count = folder, number, count
         self._writes, self._gather = writes, gather
 
+    @property
+    def exist(self) -> bool:
+        """Whether the folder holds a checkpoint."""
+        return self._folder.exists(WHOLE) or self._folder.exists(INDEX)
+
     def read(self, latent_tensors: frozenset[str] = frozenset()) -> dict[str, Tensor] | None:
         """Read this process's part of the last checkpoint, with `next_step`; None without one.
 

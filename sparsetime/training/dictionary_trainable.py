@@ -159,6 +159,7 @@ class DictionaryTrainable(Trainable[Batch]):
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Set everything to what `state` returned."""
+        self.dictionary.is_fitted = True
         tensors = current_weights(tensors)
         names = self._part.state_dict()
         self._part.load_state_dict({name: tensors[f"dictionary.{name}"] for name in names})
@@ -177,6 +178,7 @@ class DictionaryTrainable(Trainable[Batch]):
     def load(self, folder: str) -> None:
         """Set the weights to those of the dictionary in the folder."""
         self.dictionary.load_state_dict(serialise.load(folder).state_dict())
+        self.dictionary.is_fitted = True
 
     def non_finite_message(self, batch: Batch, number: int) -> str:
         """Name the first bad row of the batch, or else the learning rate."""

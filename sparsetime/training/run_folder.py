@@ -108,6 +108,11 @@ class RunFolder:
     def is_finished(self) -> bool:
         return not self._force and self._folder.exists(self._files[-1])
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether the run resumes from weights in the folder: it is finished, or a checkpoint."""
+        return self.is_finished or (not self._force and self._checkpoints.exist)
+
     def check_same_settings(self, settings: dict[str, Any]) -> None:
         """Errors: StoreError where the folder holds a run of other settings."""
         if self._force:

@@ -23,19 +23,22 @@ def run_settings(
     path: str,
     dtype: str,
     shuffle_buffer: int,
+    resumed: bool = False,
 ) -> dict[str, Any]:
     """All that decides the outcome of a run into `path`: what it learns from, how, and from where.
 
-    dtype: of the selection. shuffle_buffer: in bytes.
+    dtype: of the selection. shuffle_buffer: in bytes. resumed: whether the folder holds weights of
+    the run, which replace those of the dictionary.
     """
     composition = dictionary.to_config()
     del composition["provenance"]
+    composition.pop("is_fitted", None)  # in `start`
     return {
         "config": config.model_dump(mode="json"),
         "selection_dtype": dtype,
         "shuffle_buffer": shuffle_buffer,
         "dictionary": composition,
-        "start": _initial_weights_hash(dictionary, path),
+        "start": _start(dictionary, path, resumed),
         "source": {
             "d": source.d,
             "model_hash": source.model_hash,
@@ -78,14 +81,16 @@ def shuffle_buffer_size(config: TrainConfig, saved: dict[str, Any] | None) -> in
     return buffer_bytes(config.shuffle_buffer)
 
 
-def _initial_weights_hash(dictionary: Dictionary, path: str) -> str:
-    """SHA-256 of the weights with which the training into `path` started.
+def _start(dictionary: Dictionary, path: str, resumed: bool) -> str:
+    """SHA-256 of the weights with which the training into `path` started, and whether they fit.
 
-    It is kept with the object. Where a notebook's cell is interrupted and run again, the weights of
-    the same object have changed, but the run is the same.
+    It is kept with the object. Where a notebook's cell is interrupted and run again, the weights
+    of the same object have changed, but the run is the same, and its checkpoint has its weights. A
+    run without a checkpoint would start from the changed weights, and is another one.
     """
-    hashes: dict[str, str] = dictionary.__dict__.setdefault("_starts", {})
-    if path not in hashes:
+    starts: dict[str, str] = dictionary.__dict__.setdefault("_starts", {})
+    if path not in starts or not resumed:
         tensors = {name: t.contiguous() for name, t in dictionary.state_dict().items()}
-        hashes[path] = hashlib.sha256(save_tensors(tensors)).hexdigest()
-    return hashes[path]
+        digest = hashlib.sha256(save_tensors(tensors)).hexdigest()
+        starts[path] = f"{digest}{' fitted' if dictionary.is_fitted else ''}"
+    return starts[path]

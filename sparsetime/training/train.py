@@ -199,7 +199,9 @@ def _job(
     processes: Processes,
 ) -> Job[Batch]:
     # Before the job, which may restore a checkpoint: they hold a hash of the initial weights.
-    settings = run_settings(dictionary, source, config, folder.url, dtype, shuffle_buffer)
+    settings = run_settings(
+        dictionary, source, config, folder.url, dtype, shuffle_buffer, folder.has_weights
+    )
     division = processes.division(dictionary, source.fingerprint)
     trainable = DictionaryTrainable(dictionary, config, getattr(torch, dtype), division)
     return Job(trainable, folder, settings, config.plan)

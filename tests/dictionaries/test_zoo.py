@@ -1,5 +1,8 @@
 """Every recipe trains, saves, loads and encodes alike. The list is the registry."""
 
+import copy
+import dataclasses
+
 import pytest
 import torch
 from planted import planted
@@ -15,6 +18,8 @@ from sparsetime.dictionaries.initialise import init_from_data
 from sparsetime.errors import DataError
 from sparsetime.kernels import reference, selection
 from sparsetime.segments import Segments
+from sparsetime.training.config import TrainConfig
+from sparsetime.training.dictionary_trainable import DictionaryTrainable
 
 
 @pytest.fixture(scope="module", params=CARDS)
@@ -63,6 +68,18 @@ def test_loading_gives_identical_codes(trained, tmp_path):
         assert torch.equal(a.indices, b.indices)
         assert torch.equal(a.values, b.values)
         assert torch.equal(trained.dictionary(x), again(x))
+
+
+def test_further_training_keeps_what_was_fitted(trained):
+    """Scales, offsets, thresholds, and atoms that are data: on data of another scale and mean."""
+    for sae in (copy.deepcopy(trained.dictionary), st.load(trained.path)):
+        before = {name: value.clone() for name, value in sae.state_dict().items()}
+        batch = small_batch(sae, rows=128, seed=9)
+        batch = dataclasses.replace(batch, x=3 * batch.x + 1)
+        DictionaryTrainable(sae, TrainConfig(rows=128, batch=128), torch.float32).initialise(batch)
+        assert sae.is_fitted
+        for name, value in sae.state_dict().items():
+            assert torch.equal(value, before[name]), name
 
 
 def test_snapshots_are_dictionaries_on_the_way(trained):

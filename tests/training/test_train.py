@@ -304,6 +304,35 @@ def test_the_same_object_resumes_after_an_interruption(tmp_path):
     assert same_weights(again.dictionary, whole.dictionary)
 
 
+def test_a_run_without_a_checkpoint_does_not_start_from_changed_weights(tmp_path):
+    sae = topk()
+    with interrupted_at(5):
+        st.train(sae, planted(800), out=tmp_path, **{**SETTINGS, "checkpoint_every": 10})
+    with pytest.raises(StoreError, match=r"its start differ.* re-create it with the same seed"):
+        st.train(sae, planted(800), out=tmp_path, **{**SETTINGS, "checkpoint_every": 10})
+    st.train(topk(), planted(800), out=tmp_path, **{**SETTINGS, "checkpoint_every": 10})
+
+
+def test_further_training_keeps_the_scale(tmp_path):
+    first = st.train(topk(), planted(800), out=tmp_path / "first", **SETTINGS)
+    scale = first.dictionary.normalisation.scale.clone()
+    for number, sae in enumerate((first.dictionary, st.load(tmp_path / "first"))):
+        run = st.train(sae, 5 * planted(800), out=tmp_path / str(number), **SETTINGS)
+        assert torch.equal(run.dictionary.normalisation.scale, scale)
+
+
+def test_a_trained_dictionary_of_a_file_that_does_not_say_so_is_fitted(tmp_path):
+    """Files of 0.1.0."""
+    st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
+    folder = Folder(str(tmp_path))
+    config = folder.read_json("dictionary.json")
+    assert config.pop("is_fitted")
+    folder.write_json("dictionary.json", config, 1)
+    assert st.load(tmp_path).is_fitted
+    topk().save(tmp_path / "untrained")
+    assert not st.load(tmp_path / "untrained").is_fitted
+
+
 def test_a_resumed_run_keeps_its_selection_dtype(tmp_path, monkeypatch):
     from sparsetime.training import run_settings as module
 

@@ -46,7 +46,9 @@ class FrozenSkip(SkipConnection):
     @staticmethod
     def of(dictionary: Dictionary) -> FrozenSkip:
         """A skip connection that holds a copy of a dictionary, with its weights."""
-        skip = FrozenSkip(dictionary.to_config())
+        config = dictionary.to_config()
+        config.pop("is_fitted", None)  # it is never trained
+        skip = FrozenSkip(config)
         skip.dictionary.load_state_dict(dictionary.state_dict())
         return skip
 
