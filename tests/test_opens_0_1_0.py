@@ -19,6 +19,7 @@ import sparsetime as st
 from sparsetime.cli import app
 from sparsetime.comparison.leaderboard_files import Leaderboard
 from sparsetime.comparison.settings import LeaderboardSettings
+from sparsetime.dictionaries.dictionary_hash import same_dictionary
 from sparsetime.errors import StoreError
 from sparsetime.suites.suite_record import Suite
 from sparsetime.training.config import TrainConfig
@@ -137,6 +138,9 @@ def test_an_evaluation_repeated_gives_the_values_on_file(where, runs):
     report = st.evaluate(sae, store, names, progress=False)
     for name in names:
         assert_kept(report[name].value, kept["figures"][name]["value"], name)
+    # The hash of the dictionary was of its weights alone.
+    known, own = kept["subject"].pop("dictionary"), report.subject.pop("dictionary")
+    assert same_dictionary(known, own)
     assert report.subject == kept["subject"]
 
 

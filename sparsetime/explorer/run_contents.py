@@ -123,8 +123,7 @@ def readable(folder: Folder, dictionaries: list[str], advance: Callable[[], None
     """Read the stores of a run, and the `dictionaries` whose index was made from both.
 
     What is damaged, of a newer sparsetime, or made from another dictionary or store, is left out
-    with a note; the rest is shown.
-    `advance` is called after every dictionary.
+    with a note; the rest is shown. `advance` is called after every dictionary.
     """
     notes: list[str] = []
     stores = _stores(folder, notes)
@@ -218,7 +217,7 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
             f"its feature index was made from other weights or settings than it has now; {again}"
         )
     record = index.record
-    store = stores.get((subject.get("store"), record["model_hash"], record["site"]))
+    store = stores.get((subject.get("store"), *map(record.get, _OF_STORE)))
     if store is None:
         raise _LeftOutError(
             f"its feature index was made from another store than the run holds (of "
