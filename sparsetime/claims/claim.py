@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias, final
+from typing import final
 
 from sparsetime.claims import papers
 from sparsetime.claims.lab.lab import Lab
+from sparsetime.claims.lab.nulls import UNTRAINED, Check, Null, Replaced
 from sparsetime.claims.verdicts.expectations import (
     AtLeast,
     AtMost,
@@ -21,9 +22,20 @@ from sparsetime.claims.verdicts.expectations import (
 from sparsetime.errors import ConfigError
 from sparsetime.registry import Register, recipes
 
-__all__ = ["AtLeast", "AtMost", "Claim", "Lab", "Less", "Within", "claim", "claims", "get_claim"]
+__all__ = [
+    "UNTRAINED",
+    "AtLeast",
+    "AtMost",
+    "Claim",
+    "Lab",
+    "Less",
+    "Replaced",
+    "Within",
+    "claim",
+    "claims",
+    "get_claim",
+]
 
-Check: TypeAlias = Callable[[Lab, int], dict[str, float]]
 LONGEST = 90  # seconds
 
 
@@ -100,11 +112,12 @@ def claim(
     uses: Sequence[str] = (),
     former: Sequence[str] = (),
     rule: str = "",
-    null: Check | None = None,
+    null: Check | Null | None = None,
 ) -> Callable[[Check], Check]:
     """Decorator that registers a function from a lab and a seed to values as a claim's check.
 
-    The fields are those of `Claim`. former: names of the claim in earlier versions.
+    The fields are those of `Claim`; `null` may also be a `Null`, such as UNTRAINED, that changes
+    the trainings of the check. former: names of the claim in earlier versions.
 
     Errors: ConfigError where nothing is expected, where three seeds take more than 90 seconds, or
     for a name that another claim has.
@@ -121,8 +134,19 @@ def claim(
         )
 
     def register(check: Check) -> Check:
+        own_null = null.of(check) if isinstance(null, Null) else null
         entry = Claim(
-            name, system, says, data, tuple(expects), check, seconds, notes, tuple(uses), rule, null
+            name,
+            system,
+            says,
+            data,
+            tuple(expects),
+            check,
+            seconds,
+            notes,
+            tuple(uses),
+            rule,
+            own_null,
         )
         _CLAIMS.add(name, entry, check, former)
         return check

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 from collections.abc import Callable
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from jaxtyping import Float
 from torch import Tensor
@@ -21,6 +23,9 @@ from sparsetime.testbeds.base import Testbed
 from sparsetime.testbeds.series.model import SITE
 from sparsetime.testbeds.testbed import testbed
 
+if TYPE_CHECKING:
+    from sparsetime.claims.lab.nulls import Null
+
 
 @final
 class Lab:
@@ -36,11 +41,18 @@ class Lab:
 
     def __init__(self, on_progress: Callable[[str], None] | None = None) -> None:
         """on_progress: called with a line before slow work, in place of a progress bar."""
+        self._null: Null | None = None
         self._on_progress = on_progress
         self._splits: dict[str, Splits] = {}
         self._coefficients: dict[str, float] = {}
         #: Names of the dictionaries that were trained, which are those of their recipes.
         self.trained: set[str] = set()
+
+    def under(self, null: Null) -> Lab:
+        """A lab with the same data whose trainings are those of a null."""
+        other = copy.copy(self)
+        other._null, other._coefficients = null, {}
+        return other
 
     def real(self, site: str = "encoder.layer.3") -> Splits:
         """all-MiniLM-L6-v2 reading English, 200,000 tokens; row r is one token at all sites."""
@@ -68,6 +80,8 @@ class Lab:
         self, dictionary: Dictionary, data: Any, *, rows: int, seed: int, **settings: Any
     ) -> Dictionary:
         """Trains a dictionary in place and returns it: see `lab.training.train_briefly`."""
+        if self._null is not None:
+            rows, settings = self._null.change(dictionary, rows, seed, settings)
         self.trained.add(dictionary.name)
         return train_briefly(dictionary, data, rows=rows, seed=seed, **settings)
 
@@ -82,10 +96,11 @@ class Lab:
         **settings: Any,
     ) -> dict[int, Dictionary]:
         """Dictionary by number of rows: see `lab.training.train_with_snapshots`."""
+        settings = {**settings, "snapshots": snapshots}
+        if self._null is not None:
+            rows, settings = self._null.change(dictionary, rows, seed, settings)
         self.trained.add(dictionary.name)
-        return train_with_snapshots(
-            dictionary, data, rows=rows, seed=seed, snapshots=snapshots, **settings
-        )
+        return train_with_snapshots(dictionary, data, rows=rows, seed=seed, **settings)
 
     def match_l0(
         self,
@@ -115,6 +130,8 @@ class Lab:
 
         searched = [make(low).to_config(), as_source(data).fingerprint, target, rows, low, high]
         key = json.dumps([*searched, settings], sort_keys=True, default=str)
+        if self._null is not None and not self._null.searches:
+            return math.sqrt(low * high)
         if key not in self._coefficients:
             self._coefficients[key] = search_coefficient(l0_of, target, low, high)
         return self._coefficients[key]

@@ -23,11 +23,13 @@ def steps_to_recover(
     steps: Sequence[int],
     share: float,
     seed: int,
+    train: Callable[..., Dictionary] = train_briefly,
 ) -> int:
     """First of the ascending `steps` after which at least `share` of the atoms are recovered.
 
     Each number of steps is a training of its own, with a schedule of that length, of a new
     dictionary from `make`. Where none recovers the share, the result is twice the largest.
+    train: as `Lab.train`.
 
     Errors: ConfigError where `steps` is empty or does not ascend.
     """
@@ -36,7 +38,7 @@ def steps_to_recover(
             f"got {steps}, expected numbers of steps that ascend; give some such as 20, 40, 80"
         )
     for count in steps:
-        trained = train_briefly(make(), x, rows=count * _BATCH, seed=seed, batch=_BATCH)
+        trained = train(make(), x, rows=count * _BATCH, seed=seed, batch=_BATCH)
         if recovery(trained.atoms, atoms).share_recovered >= share:
             return count
     return 2 * steps[-1]

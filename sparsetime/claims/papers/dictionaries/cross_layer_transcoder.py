@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.activations.sources.paired_sites import paired_sites
-from sparsetime.claims.claim import AtMost, Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, AtMost, Lab, Less, claim
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
@@ -38,6 +38,7 @@ StandIn = Callable[[list[Float[Tensor, "batch time d"]]], Float[Tensor, "batch t
     ],
     notes="A transcoder of one layer is the same recipe with one site, so both have BatchTopK and "
     "the same k a layer. That paths through circuits become shorter is left out.",
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """FVU and L0: of all four layers. CE increase: nats a token, with all MLPs replaced."""

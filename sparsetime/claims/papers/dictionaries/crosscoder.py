@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sparsetime import seeds
-from sparsetime.claims.claim import AtLeast, Lab, claim
+from sparsetime.claims.claim import UNTRAINED, AtLeast, Lab, claim
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.testbeds.atom_recovery import FOUND_ABOVE, recovery
 
@@ -27,6 +27,7 @@ PLANTED = {
         AtLeast("share at the right site, of those found", than=0.9),
     ],
     seconds=60,
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Directions in the two sites are independent. Right site: the same third of the angle."""

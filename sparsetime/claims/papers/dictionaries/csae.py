@@ -6,7 +6,7 @@ from torch import Tensor
 
 import sparsetime as st
 from sparsetime import seeds
-from sparsetime.claims.claim import AtLeast, AtMost, Lab, claim
+from sparsetime.claims.claim import UNTRAINED, AtLeast, AtMost, Lab, claim
 
 _PAIRS, _ROWS, _WIDTH, _K = 12_000, 40_000, 256, 10
 _D, _SHARED, _OWN, _ACTIVE = 64, 64, 16, 5
@@ -24,6 +24,9 @@ _D, _SHARED, _OWN, _ACTIVE = 64, 64, 16, 5
     ],
     seconds=60,
     notes="Two branches are equally many, so that chance is 0.5.",
+    null=UNTRAINED,
+    rule="On pairs of branches from one state, contrastive features predict the branch above "
+    "chance while common features do not.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     from sklearn.linear_model import LogisticRegression

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from sparsetime.activations.store.store import Store
-from sparsetime.claims.claim import Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, Lab, Less, claim
 from sparsetime.dictionaries.recipes import dictionary
 
 SITE, SEGMENT = "encoder.layer.5", 16
@@ -26,6 +26,9 @@ KS = (8, 16, 32)
     expects=[Less(f"right by {k} dimensions", than=f"right by {k} latents") for k in KS],
     notes="Partners are neighbouring segments; the paper has pairs of images, of texts, or both. "
     "Seconds are of dense products on both sides, which is no index for sparse codes.",
+    null=UNTRAINED,
+    rule="With 8 to 32 active units, nearest-neighbour accuracy on frozen embeddings beats "
+    "truncated embeddings of equal active size, with search time reported.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Right: the share of held-out segments whose nearest other one is of their document."""

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 import sparsetime as st
-from sparsetime.claims.claim import AtMost, Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, AtMost, Lab, Less, claim
 from sparsetime.claims.lab.code_changes import code_changes
 from sparsetime.dictionaries.dictionary import Dictionary
 
@@ -34,6 +34,7 @@ SERIES_WIDTH, SERIES_K = 192, 8  # of 96 dimensions
     notes="On code, prose and series one dictionary is used with and without delta, at tolerance "
     "zero. Neighbouring tokens share a tenth of their latents, so little that keeping more of them "
     "costs more FVU than a smaller k.",
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Changes: mean number of latents whose activation differs from the step before."""

@@ -12,7 +12,7 @@ from sparsetime import seeds
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.capture.document import Document
 from sparsetime.activations.capture.generate import sample_documents
-from sparsetime.claims.claim import Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, Lab, Less, claim
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.models.load import vocabulary_size
@@ -42,6 +42,9 @@ ANOTHER = 500_000  # from a seed to the one that it is matched with
     "to one), and fake when it fires in over a twentieth of sequences of 16 random tokens, as the "
     "authors' code counts. The foreign text of the paper is of the web, which its models have read "
     "much of; the code model has read prose in comments alone.",
+    null=UNTRAINED,
+    rule="SAEs trained on model samples match across seeds more often and show fewer fake "
+    "features than those trained on foreign text.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Two dictionaries of each kind of text, which differ in the seed only."""

@@ -1,7 +1,7 @@
 """Feature choice against TopK: share of dead latents."""
 
 import sparsetime as st
-from sparsetime.claims.claim import Lab, Less, Within, claim
+from sparsetime.claims.claim import UNTRAINED, Lab, Less, Within, claim
 
 _ROWS, _WIDTH, _K = 40_000, 2048, 8  # where latents of TopK die
 
@@ -17,6 +17,9 @@ _ROWS, _WIDTH, _K = 40_000, 2048, 8  # where latents of TopK die
         Within("L0 of feature choice", of="L0 of TopK", tolerance=0.1),
     ],
     seconds=90,
+    null=UNTRAINED,
+    rule="at equal mean L0, Mutual Choice has lower reconstruction error than TopK, and "
+    "Feature Choice leaves fewer dead features.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     data = lab.real()

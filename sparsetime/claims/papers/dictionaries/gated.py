@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.claims.claim import Lab, Less, Within, claim
+from sparsetime.claims.claim import UNTRAINED, Lab, Less, Within, claim
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
@@ -23,6 +23,7 @@ L0, WIDTH, ROWS = 32, 768, 60_000
         Within("size of Gated's reconstructions", of=1, tolerance=0.03),
         Less("size of ReLU's reconstructions", than="size of Gated's reconstructions"),
     ],
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Size: ||x_hat||^2 / <x_hat, x>, both from the mean of x; below 1 where they are shrunk."""

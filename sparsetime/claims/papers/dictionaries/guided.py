@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.activations.store.store import Store
-from sparsetime.claims.claim import Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, Lab, Less, claim
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.interventions.logits import next_token_logits
@@ -39,6 +39,9 @@ PUSH = 0.5  # of the mean distance of activations from their mean
     notes="Concepts are docstring, comment, import and condition, in place of toxicity, style and "
     "privacy. The shift: by how much the predicted tokens' mean log-odds under the concept rise; "
     "what TopK's latents shift differs much between seeds.",
+    null=UNTRAINED,
+    rule="G-SAE scores higher FMS than an unguided SAE on labelled text, and its single "
+    "concept latent steers better.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """TopK is steered along the latent that correlates best with the concept in training."""

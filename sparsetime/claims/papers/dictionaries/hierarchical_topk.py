@@ -1,7 +1,7 @@
 """HierarchicalTopK at several k against TopK dictionaries trained for each: FVU."""
 
 import sparsetime as st
-from sparsetime.claims.claim import AtMost, Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, AtMost, Lab, Less, claim
 from sparsetime.dictionaries.sparsifiers import TopK
 
 _ROWS, _WIDTH, _MOST = 30_000, 512, 32
@@ -22,6 +22,9 @@ _LESS = (8, 16)
         Less("FVU at 16", than="FVU at 16, TopK for 32"),
     ],
     seconds=90,
+    null=UNTRAINED,
+    rule="At each k, one HierarchicalTopK SAE stays within tolerance of a TopK trained for "
+    "that k, and beats a TopK trained for another.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     data = lab.real()

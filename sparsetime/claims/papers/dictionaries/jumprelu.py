@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.claims.claim import AtLeast, AtMost, Lab, Within, claim
+from sparsetime.claims.claim import UNTRAINED, AtLeast, AtMost, Lab, Within, claim
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.dictionaries.sparsifiers import JumpReLU
@@ -48,6 +48,9 @@ SEARCHED = {
     notes="The target of JumpReLU is searched as the weights of the others are: a short training "
     "ends below it. The gradient is probed at a narrower bandwidth than the one in training; where "
     "L0 is at its target, only the term of the error is left.",
+    null=UNTRAINED,
+    rule="At equal L0, error is no higher than ReLU, Gated or TopK SAEs, and the threshold "
+    "gradient agrees with a kernel-smoothed numeric estimate.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """The setting that decides L0 is searched for each recipe but TopK."""

@@ -1,6 +1,6 @@
 """Onset SAE: change points read linearly from its codes."""
 
-from sparsetime.claims.claim import AtLeast, Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, AtLeast, Lab, Less, claim
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.testbeds import tempbench, tempbench_score
 
@@ -24,6 +24,7 @@ RECIPES = {
         Less("accuracy, window_crosscoder", than="accuracy, onset"),
     ],
     seconds=15,
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Balanced accuracy of logistic regression."""

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize as unit
 
-from sparsetime.claims.claim import AtLeast, Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, AtLeast, Lab, Less, claim
 from sparsetime.claims.lab.planted_features import PlantedFeatures
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
@@ -33,6 +33,7 @@ DWELLS = {"slow families": 200.0, "fast families": 1.0}  # the shortest mean dwe
     "nearest to a child with the parent, mean over children. Found: a cosine above 0.9. L0 is "
     "nearly equal and FVU is not: nested and temporal losses raise FVU, and in so short a training "
     "they cost atoms too.",
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     values = {}

@@ -1,6 +1,6 @@
 """Orthogonal matching pursuit against gradient and matching pursuit: FVU."""
 
-from sparsetime.claims.claim import AtMost, Lab, claim
+from sparsetime.claims.claim import UNTRAINED, AtMost, Lab, claim
 from sparsetime.dictionaries.recipes import dictionary
 
 _K, _WIDTH, _ROWS = 8, 128, 12_000
@@ -16,6 +16,7 @@ _K, _WIDTH, _ROWS = 8, 128, 12_000
         AtMost("FVU of orthogonal_pursuit", than="FVU of mp_sae"),
     ],
     seconds=60,
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     planted = lab.planted(seed, d=64, sequences=25, time=800, longest=1)

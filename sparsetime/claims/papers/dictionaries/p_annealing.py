@@ -1,6 +1,6 @@
 """p-annealing against ReLU with L1: FVU at equal L0."""
 
-from sparsetime.claims.claim import Lab, Less, Within, claim
+from sparsetime.claims.claim import UNTRAINED, Lab, Less, Within, claim
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
@@ -19,6 +19,7 @@ SEARCHED = {"p_annealing": ("lp", 0.02, 0.6), "relu_l1": ("l1", 0.05, 0.4)}
         Within("L0 of p_annealing", of="L0 of relu_l1", tolerance=0.1),
     ],
     notes="The paper's models play chess and Othello; a model of English stands in for them.",
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """The weight of each penalty is searched on tuning documents."""

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.claims.claim import Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, Lab, Less, claim
 from sparsetime.claims.lab.splits import Splits
 from sparsetime.dictionaries.recipes import dictionary
 
@@ -22,6 +22,7 @@ FEWEST = 100  # tokens with a label, in each part
     expects=[Less("best neuron's correlation", than="best latent's correlation")],
     notes="The paper's judges are people; here labels from Python's own parser stand in for them.",
     seconds=60,
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """For every label: the column that correlates best on tuning rows, on held-out rows."""

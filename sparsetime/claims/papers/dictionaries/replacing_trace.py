@@ -1,6 +1,6 @@
 """Replacing traces: hidden on-off states behind unreliable emissions."""
 
-from sparsetime.claims.claim import Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, Lab, Less, claim
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.dictionaries.state.wrap_stateful import wrap_stateful
 from sparsetime.testbeds import linear_readout, tempbench
@@ -19,6 +19,7 @@ D, WIDTH, K, DECAY, ROWS = 40, 40, 8, 0.6, 60_000
         Less("correlation, leaky mean", than="correlation, replacing trace"),
     ],
     seconds=15,
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Pearson's correlation with each state, mean over states."""

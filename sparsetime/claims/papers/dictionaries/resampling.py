@@ -1,6 +1,6 @@
 """Resampling: dead latents and FVU of TopK with and without it, and with aux-k."""
 
-from sparsetime.claims.claim import AtMost, Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, AtMost, Lab, Less, claim
 from sparsetime.dictionaries.recipes import dictionary
 
 WIDTH, K, ROWS = 2048, 8, 60_000
@@ -16,6 +16,7 @@ WIDTH, K, ROWS = 2048, 8, 60_000
         Less("FVU with resampling", than="FVU without"),
     ],
     seconds=60,
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Dead: active on no held-out row. Neither of the first two has aux-k; the third has it."""

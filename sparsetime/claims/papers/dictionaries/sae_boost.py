@@ -9,7 +9,7 @@ from torch import Tensor
 import sparsetime as st
 from sparsetime.activations.sampling.model_windows import token_windows
 from sparsetime.activations.store.store import Store
-from sparsetime.claims.claim import AtMost, Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, AtMost, Lab, Less, claim
 from sparsetime.metrics.ce_increase import ce_increase
 
 SITE, DOMAIN, LENGTH = "model.layers.1", "in_docstring", 64
@@ -31,6 +31,9 @@ MORE_ROWS, MORE_WIDTH, MORE_K = 30_000, 128, 4
     ],
     seconds=60,
     notes="Cross-entropy is of windows that consist of docstrings for the larger part.",
+    null=UNTRAINED,
+    rule="Adding the residual SAE raises domain explained variance and lowers spliced cross-"
+    "entropy, while general-text values change by under 1%.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """CE increase: nats a token."""

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from sparsetime.claims.claim import AtLeast, AtMost, Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, AtLeast, AtMost, Lab, Less, claim
 from sparsetime.claims.lab.planted_functions import planted_functions
 from sparsetime.claims.lab.steps_to_recovery import steps_to_recover
 from sparsetime.dictionaries.function_spaces.resolution import at_resolution
@@ -28,6 +28,9 @@ _STEPS, _SHARE, _HELD_OUT, _ROWS = (20, 40, 80, 160, 320), 0.8, 4000, 40_000
     notes="Recovered: a cosine above 0.9. Tried numbers of steps double; where the largest is "
     "not enough, twice of it counts. FVU is of the functions without noise, and codes are compared "
     "on these, since noise differs between grids.",
+    null=UNTRAINED,
+    rule="With a known dictionary of smooth functions, the operator SAE recovers atoms in "
+    "fewer steps than a plain SAE and tolerates changed sampling resolution.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     planted = planted_functions(seed, points=_POINTS, modes=_MODES)
@@ -36,7 +39,13 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     for recipe, settings in (("sae_no", {"modes": _MODES}), ("topk", {})):
         make = partial(dictionary, recipe, d_in=_POINTS, width=_WIDTH, k=_K, seed=seed, **settings)
         values[f"steps of {recipe}"] = steps_to_recover(
-            make, x[_HELD_OUT:], planted.atoms(_POINTS), steps=_STEPS, share=_SHARE, seed=seed
+            make,
+            x[_HELD_OUT:],
+            planted.atoms(_POINTS),
+            steps=_STEPS,
+            share=_SHARE,
+            seed=seed,
+            train=lab.train,
         )
     sae = dictionary("sae_no", d_in=_POINTS, width=_WIDTH, k=_K, seed=seed, modes=_MODES)
     lab.train(sae, x[_HELD_OUT:], rows=_ROWS, seed=seed)

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.activations.store.store import Store
-from sparsetime.claims.claim import Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, Lab, Less, claim
 from sparsetime.claims.lab.best_single_feature import best_single_feature_auroc
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
@@ -37,6 +37,7 @@ EVERY = (
     notes="Season is read from the mean of a feature over a sequence of 25 days, since single "
     "steps hold little of it. Lockdowns empty the streets, which all features show. A dictionary "
     "of four times the width is shown beside them.",
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """AUROC of the best feature; of season, the mean over the four.

@@ -1,6 +1,6 @@
 """Skip transcoder against a transcoder: FVU of an MLP's output."""
 
-from sparsetime.claims.claim import Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, Lab, Less, claim
 from sparsetime.dictionaries.recipes import dictionary
 
 WIDTH, K, ROWS = 1024, 32, 80_000
@@ -17,6 +17,7 @@ PROSE = ("encoder.layer.3.intermediate:input", "encoder.layer.3.output.dense")
         Less("FVU with skip, prose", than="FVU without, prose"),
     ],
     notes="The interpretability of latents, which language models judge in the paper, is left out.",
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Input: that of the MLP; target: its output."""

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import sparsetime as st
-from sparsetime.claims.claim import AtMost, Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, AtMost, Lab, Less, claim
 from sparsetime.claims.lab.code_changes import code_changes
 
 WIDTH, ROWS, K = 256, 50_000, 16
@@ -27,6 +27,7 @@ def _error(weight: float) -> str:
         *(Less(_flicker(more), than=_flicker(less)) for less, more in pairwise(WEIGHTS)),
         *(AtMost(_error(less), than=_error(more), times=1.02) for less, more in pairwise(WEIGHTS)),
     ],
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Flicker: flips of slow latents at a step, divided by the number of active ones."""

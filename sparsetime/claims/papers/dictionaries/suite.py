@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from sparsetime.activations.capture.document import Document
-from sparsetime.claims.claim import AtLeast, AtMost, Lab, claim
+from sparsetime.claims.claim import UNTRAINED, AtLeast, AtMost, Lab, claim
 from sparsetime.interventions.lm_loss import next_token_loss
 from sparsetime.models.load import LoadedModel
 from sparsetime.suites.suite import suite
@@ -36,6 +36,9 @@ STEPS, BATCH, RATE = 30, 8, 3e-4  # of the fine-tuning
     ],
     notes="A CE increase is a mean over the dictionaries, in nats a token of held-out code. The "
     "paper's longer contexts and its fine-tuned copy are of Llama 3.1.",
+    null=UNTRAINED,
+    rule="One command trains SAEs for all layers and sublayers, then reports loss change on "
+    "longer contexts and a fine-tuned copy.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Seeds differ in weights and in the order of rows."""

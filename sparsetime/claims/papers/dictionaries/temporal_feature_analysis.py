@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.activations.store.store import Store
-from sparsetime.claims.claim import Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, Lab, Less, claim
 from sparsetime.claims.lab.nearest_centroid import (
     class_numbers,
     classes_within,
@@ -35,6 +35,7 @@ WIDTH, K, ROWS, WINDOW = 512, 16, 40_000, 32
     "ends less slow, with the same signs of all differences. FVU is no part of the claim: at this "
     "size TFA has a somewhat higher one than TopK, since its batches hold a few segments of "
     "consecutive steps instead of as many independent rows.",
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """The predicted code is dense, as in the paper. TopK has as many atoms, and as many active

@@ -2,7 +2,7 @@
 
 import torch
 
-from sparsetime.claims.claim import AtMost, Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, AtMost, Lab, Less, claim
 from sparsetime.claims.lab.nearest_centroid import (
     class_numbers,
     classes_within,
@@ -40,6 +40,7 @@ CONTRAST, TEMPERATURE, LAG = 0.15, 0.3, (1, 255)
     "tuning documents, after weights of 0.3 and 0.2 had given a 7% higher FVU on the reported ones "
     "at half the rows, and 0.1 no difference between the levels: a stronger contrast raises "
     "accuracy, and FVU. The paper's probes are logistic; here the nearest centroid decides.",
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """High-level: the first fifth of the latents, and Matryoshka's first group is of that size."""

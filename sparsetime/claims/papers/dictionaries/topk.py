@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import linregress
 
-from sparsetime.claims.claim import AtLeast, AtMost, Lab, Less, Within, claim
+from sparsetime.claims.claim import UNTRAINED, AtLeast, AtMost, Lab, Less, Within, claim
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
 
@@ -26,6 +26,9 @@ SPARSE = 2048  # a width at which latents die with k = 8
         AtMost("dead share with aux-k", than="dead share without", times=0.5),
         AtLeast("R² of the line through FVU by width", than=0.95),
     ],
+    null=UNTRAINED,
+    rule="TopK has lower error than ReLU-L1 at equal L0, AuxK cuts dead latents, and loss "
+    "against width fits a power law.",
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """Dead: active on no held-out row. The weight of L1 is searched."""

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.activations.sampling.model_windows import token_windows
-from sparsetime.claims.claim import AtMost, Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, AtMost, Lab, Less, claim
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.interventions.lm_loss import next_token_loss
 from sparsetime.interventions.patch import patched
@@ -30,6 +30,7 @@ WINDOWS, LENGTH = 48, 128
     "short a training; the SAE reads the output. Interpretability, judged by people in the paper, "
     "is left out.",
     seconds=80,
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """CE increase: nats a token. The mean output is the baseline without the MLP."""

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime import seeds
-from sparsetime.claims.claim import AtLeast, Lab, Less, claim
+from sparsetime.claims.claim import UNTRAINED, AtLeast, Lab, Less, claim
 from sparsetime.dictionaries.decoders.windowed import WindowedDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
@@ -26,6 +26,7 @@ SEQUENCES, TIME, CHANCE, NOISE = 200, 200, 0.01, 0.02
         AtLeast("AUROC of order, crosscoder", than=0.9),
     ],
     seconds=60,
+    null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
     """AUROC of order: of the best latent where a pattern ends, mean over pairs."""
