@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	  { echo "sparsetime needs Python 3.11 or newer; name one: make setup PYTHON=python3.12" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -c constraints.txt torch
-	$(BIN)/python -m pip install -c constraints.txt -e ".[demo,dev,audio,eeg,video,hdf5,zarr]"
+	$(BIN)/python -m pip install -c constraints.txt -e ".[demo,dev,audio,eeg,video,hdf5,zarr,tensorboard]"
 	@touch $(READY)
 
 # The loops that numba compiles at their first use, once, where one of them has changed: two workers

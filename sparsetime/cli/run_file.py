@@ -19,6 +19,7 @@ from sparsetime.training.config import TrainConfig
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
     from sparsetime.dictionaries.dictionary import Dictionary
+    from sparsetime.training.loggers.training_logger import TrainingLogger
 
 
 class CaptureSection(ModelOnData, ExcludedSteps):
@@ -153,6 +154,8 @@ class TrainSection(StoreView, TrainConfig):
 
     Under torchrun, `row_groups` divide the rows of a batch, and the processes of each group divide
     the latents. `process_timeout`: seconds after which a process that does not answer is lost.
+    `logger` gets the metrics too: tensorboard (in the run's folder), or wandb, whose project and
+    mode are those of its environment variables WANDB_PROJECT and WANDB_MODE.
     """
 
     dictionary: DictionarySection
@@ -160,6 +163,19 @@ class TrainSection(StoreView, TrainConfig):
     force: bool = False
     row_groups: PositiveInt = 1
     process_timeout: PositiveFloat = 600.0
+    logger: Literal["tensorboard", "wandb"] | None = None
+
+    def training_logger(self) -> TrainingLogger | None:
+        """The logger that the section names."""
+        from sparsetime.training.loggers.tensorboard import TensorBoardLogger
+        from sparsetime.training.loggers.wandb import WandbLogger
+
+        match self.logger:
+            case "tensorboard":
+                return TensorBoardLogger()
+            case "wandb":
+                return WandbLogger()
+        return None
 
     def training(self) -> dict[str, Any]:
         """The settings of the training loop itself."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import nullcontext
+from typing import Annotated, Literal
 
 import typer
 
@@ -49,6 +50,10 @@ def train(
     split_by: SplitBy = None,
     split_label: SplitLabel = None,
     force: Force = None,
+    logger: Annotated[
+        Literal["tensorboard", "wandb"] | None,
+        typer.Option(help="Log metrics to TensorBoard or Weights & Biases too."),
+    ] = None,
     row_groups: Annotated[
         int | None, typer.Option(help="Under torchrun: groups that divide the rows of a batch.")
     ] = None,
@@ -85,15 +90,25 @@ def train(
         split_by=split_by,
         split_label=split_label,
         force=force,
+        logger=logger,
         row_groups=row_groups,
         **{"dictionary.recipe": recipe, "dictionary.width": width, "dictionary.k": k},
     )
     chosen = read_config(config, TrainSection, flags, section="train")
     source, _ = chosen.parts()
     sae = chosen.dictionary.build(source.d, chosen.seed)
-    with torchrun_mesh(chosen.row_groups, chosen.process_timeout) as mesh:
+    with (
+        torchrun_mesh(chosen.row_groups, chosen.process_timeout) as mesh,
+        chosen.training_logger() or nullcontext() as on_log,
+    ):
         result = run(
-            sae, source, out=chosen.out, force=chosen.force, mesh=mesh, **chosen.training()
+            sae,
+            source,
+            out=chosen.out,
+            force=chosen.force,
+            mesh=mesh,
+            on_log=on_log,
+            **chosen.training(),
         )
         if mesh is not None and mesh.get_rank():
             return

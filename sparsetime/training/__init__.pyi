@@ -3,6 +3,9 @@
 from .config import TrainConfig as TrainConfig
 from .dictionary_trainable import DictionaryTrainable as DictionaryTrainable
 from .job import Job as Job
+from .loggers.tensorboard import TensorBoardLogger as TensorBoardLogger
+from .loggers.training_logger import TrainingLogger as TrainingLogger
+from .loggers.wandb import WandbLogger as WandbLogger
 from .loop import run_jobs as run_jobs
 from .module_trainable import ModuleTrainable as ModuleTrainable
 from .plan import RunPlan as RunPlan
