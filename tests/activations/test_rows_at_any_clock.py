@@ -26,7 +26,7 @@ from toy_signals import (
 )
 
 import sparsetime as st
-from sparsetime.errors import ConfigError, DataError, MismatchError
+from sparsetime.errors import ConfigError, DataError, MismatchError, StoreError
 
 X = torch.zeros(1, 1, 300)
 HUNDREDTH = 0.01  # of an input step
@@ -345,8 +345,34 @@ def test_torchscript_as_a_whole_is_a_site(tmp_path, compiled):
         capture(scripted, [random(3000)], "0", tmp_path / "t")
 
 
-def test_sites_of_several_rates_are_refused_in_words(tmp_path):
+def test_sites_of_several_rates_are_captured_one_rate_after_another(tmp_path):
+    model, data = strided_convolutions(), [random(3000), random(2000, seed=1)]
+    names = ["2", "0", "4"]
+    stores = capture(model, data, names, tmp_path / "s")
+    assert [store.site for store in stores] == names
+    for name, store in zip(names, stores, strict=True):
+        alone = capture(model, data, name, tmp_path / f"alone{name}")
+        assert store.path == str(tmp_path / "s" / name)
+        for number in range(2):
+            one, other = store.sequence(number), alone.sequence(number)
+            assert torch.equal(one.values, other.values)
+            assert np.array_equal(one.times, other.times)
+    assert [len(store) for store in stores] == [
+        len(s) for s in capture(model, data, names, tmp_path / "s")
+    ]
+
+
+def test_several_rates_check_all_folders_before_any_is_written(tmp_path):
+    capture(strided_convolutions(), [random(1000)], "4", tmp_path / "s" / "4")
+    with pytest.raises(StoreError, match="force=True"):
+        capture(strided_convolutions(), [random(3000)], ["0", "4"], tmp_path / "s")
+    assert not any((tmp_path / "s" / "0" / "shards").iterdir())
+
+
+def test_several_rates_of_data_that_can_be_read_once_are_refused_in_words(tmp_path):
+    data = iter([random(3000)])
     with pytest.raises(ConfigError) as refused:
-        capture(strided_convolutions(), [random(3000)], ["0", "2", "4"], tmp_path / "s")
+        capture(strided_convolutions(), data, ["0", "2", "4"], tmp_path / "s")
     assert str(refused.value).startswith("got sites with rows at several rates (0: a row every 5")
+    assert "data that can be read once; give a list" in str(refused.value)
     assert "capture site=['0'] and site=['2', '4'], each with a folder" in str(refused.value)

@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain, islice
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sparsetime.activations.annotations.table_file import TableLike
-from sparsetime.activations.capture.activation_settings import ActivationSettings, capture_record
-from sparsetime.activations.capture.as_documents import as_documents
-from sparsetime.activations.capture.capture_annotations import CaptureAnnotations, is_table
+from sparsetime.activations.capture.activation_settings import ActivationSettings
+from sparsetime.activations.capture.capture_data import CaptureData
 from sparsetime.activations.capture.capture_options import CaptureOptions
 from sparsetime.activations.capture.capture_part import CapturePart, check_part
-from sparsetime.activations.capture.capture_progress import CaptureProgress, ProgressTotal
-from sparsetime.activations.capture.check_finite import check_shard_finite
-from sparsetime.activations.capture.containers import items_of
+from sparsetime.activations.capture.capture_sites import CaptureRequest, begin_captures
 from sparsetime.activations.capture.document import Times
-from sparsetime.activations.capture.forward_passes import ForwardPasses
-from sparsetime.activations.capture.input_windows import Shard
-from sparsetime.activations.capture.left_out_steps import kept_of_plan
 from sparsetime.activations.capture.pass_settings import PassSettings
-from sparsetime.activations.capture.row_settings import FoundRows, RowSettings
-from sparsetime.activations.readers.recordings import Recordings, recordings_of
+from sparsetime.activations.capture.row_settings import RowSettings
 from sparsetime.activations.step_exclusion import StepExclusion
-from sparsetime.activations.store.manifest import MANIFEST, ROWS
-from sparsetime.activations.store.site_writer import SiteWriter
+from sparsetime.activations.store.manifest import MANIFEST
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.files import Folder, locks
 from sparsetime.files.folder_url import folder_url
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.row_layout import FeatureMap
-from sparsetime.progress import progress
+from sparsetime.models.sites import resolve_site
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -113,7 +102,8 @@ def capture(
     Documents without any step are left out.
     site: a module's path, with ":input" for what goes in, and a name behind a dot where it takes
     several activations (":input.hidden"); several sites give a list of stores, each in its own
-    folder within `out`.
+    folder within `out`. Sites with rows at several rates (a waveform and its frames) are captured
+    one rate after another, so the model runs once for each rate, and data must be readable again.
     labels, times: for each document its labels, and its (start, step) in time. Labels may also be a
     table `id, label, …`. events: a table `onset, duration, trial_type` and `id`, or several; see
     `sparsetime.annotate`. Tables are checked against the headers of files before the work.
@@ -170,106 +160,29 @@ def capture(
     if own is not None:
         check_part(Folder(folder_url(out)), settings.exclusion)
         out = own.folder(out)
-    data = recordings_of(data, rate is not None) or items_of(data)
-    annotations = CaptureAnnotations(labels if is_table(labels) else None, events)
-    if isinstance(data, Recordings) and times is None:
-        annotations.check(data)
-    items = as_documents(data, None if is_table(labels) else labels, times)
-    items = annotations.applied(items)
+    given = CaptureData(data, labels, events, times, has_rate=rate is not None)
+    opened = given.opened(own)  # tables are checked before the model is loaded
     loaded = load_model(model, tokenizer, device)
-    passes = settings.forward_passes(loaded, site)
     many_sites = not isinstance(site, str)
-    folders = [
-        f"{str(out).rstrip('/')}/{s.folder}" if many_sites else str(out) for s in passes.sites
-    ]
     if many_sites and Folder(str(out)).exists(MANIFEST):
         raise StoreError(
             f"{out} holds a store, so it cannot also hold a folder for each of several sites; "
             f"choose another folder"
         )
-    total = ProgressTotal(data, 1 if own is None else own.total)
-    if isinstance(data, list | tuple | Tensor):
-        # Data in memory is cheap to iterate twice, so errors are found before any long work.
-        in_memory = list(items)
-        annotations.check()
-        passes.check(in_memory)
-        in_memory = in_memory if own is None else own.of_documents(in_memory)
-        total.count_documents(in_memory)
-        items = iter(in_memory)
-    elif own is not None:
-        items = islice(items, own.number, None, own.total)
-    first, planned, widths_and_dtypes = passes.begin(items, shard_rows, own, keep_input)
-    annotations.check_clock(passes.clock)
-    if settings.exclusion:  # documents without tokens are refused before long work
-        kept_of_plan(first, settings.exclusion)
-    settings_record = capture_record(settings, passes, shard_rows, own, keep_input)
-    found = passes.facts.found or FoundRows()
-    of_rows = [{ROWS: record} if (record := found.to_record(n)) else {} for n in passes.names]
-    unit = first.windows[0].prepared.unit
-    writers = [
-        SiteWriter(
-            *(folder, loaded, name, *widths_and_dtypes[name]),
-            unit=unit,
-            capture=settings_record | rows_record,
-            force=force,
-            copies_in=None if folder == folders[0] or "://" in folder else folders[0],
-        )
-        for folder, name, rows_record in zip(folders, passes.names, of_rows, strict=True)
-    ]
-    title = f"capture {', '.join(passes.names)}"
-    shards = chain([first], planned)
-    stores = _write(passes, shards, writers, settings.exclusion, total, title, progress)
-    annotations.write(stores)
-    if passes.empty:
-        warnings.warn(
-            f"{len(passes.empty)} documents have no steps and were left out; the first of them is "
-            f"{passes.empty[0]!r}",
-            stacklevel=2,
-        )
-    return stores if many_sites else stores[0]
-
-
-def _write(
-    passes: ForwardPasses,
-    planned: Iterator[Shard],
-    writers: list[SiteWriter],
-    exclusion: StepExclusion,
-    total: ProgressTotal,
-    title: str,
-    show: bool,
-) -> list[Store]:
-    """Run every shard that a store lacks; each is written while the next one runs."""
-    pending: Future[None] | None = None
-    with (
-        progress(title, total.total, total.unit, show) as bar,
-        ThreadPoolExecutor(1, "sparsetime-writer") as background,
-    ):
-        progress_of_rows = CaptureProgress(bar, total)
-        for number, shard in enumerate(planned):
-            lacking = [writer for writer in writers if writer.needs(number, shard)]
-            if not lacking:
-                progress_of_rows.skip(shard)
-                continue
-            activations = passes.run(shard, progress_of_rows.advance)
-            if pending is not None:  # memory holds at most two shards
-                pending.result()
-            pending = background.submit(_append, lacking, shard, activations, exclusion)
-            del activations
-        if pending is not None:
-            pending.result()
-    return [writer.finish() for writer in writers]
-
-
-def _append(
-    writers: list[SiteWriter],
-    shard: Shard,
-    activations: dict[str, Tensor],
-    exclusion: StepExclusion,
-) -> None:
-    kept = kept_of_plan(shard, exclusion)
-    for writer in writers:  # all sites are checked before any is written
-        if not kept.all():  # what is left out may overflow the dtype: a reason to leave it out
-            activations[writer.site][torch.from_numpy(~kept)] = 0
-        check_shard_finite(shard, activations[writer.site], writer.site)
-    for writer in writers:
-        writer.append(activations[writer.site], shard, kept)
+    request = CaptureRequest(
+        loaded,
+        given,
+        str(out).rstrip("/") if many_sites else str(out),
+        settings,
+        many_sites=many_sites,
+        part=own,
+        shard_rows=shard_rows,
+        keep_input=keep_input,
+        force=force,
+    )
+    begun = begin_captures(request, [site] if isinstance(site, str) else list(site), opened)
+    stores = [store for one in begun for store in one.run(progress)]
+    if not many_sites:
+        return stores[0]
+    names = [name for one in begun for name in one.names]
+    return [stores[names.index(resolve_site(loaded.model, one).name)] for one in site]

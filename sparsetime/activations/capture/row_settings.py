@@ -70,23 +70,21 @@ class FoundRows:
         return self.sites[site].clock if site in self.sites else RowClock()
 
     def one_clock(self, sites: Sequence[str]) -> RowClock:
-        """The clock that all sites have, since sites of one capture share their windows.
+        """The clock that all sites have, since sites that run together share their windows.
 
-        Errors: ConfigError where they have several.
+        Errors: SeveralRatesError where they have several.
         """
         clocks = {name: self.clock(name) for name in sites}
         one, *others = dict.fromkeys(clocks.values())
         if others:
-            shown = "; ".join(f"{name}: {clock.summary()}" for name, clock in clocks.items())
-            kinds = dict.fromkeys(clocks.values())
-            groups = [[name for name in clocks if clocks[name] == kind] for kind in kinds]
-            apart = " and ".join(f"site={names}" for names in groups)
-            raise ConfigError(
-                f"got sites with rows at several rates ({shown}), expected one, since stores of "
-                f"one capture share the times of their rows; capture {apart}, each with a folder "
-                "of its own as out="
-            )
+            raise SeveralRatesError(self, clocks)
         return one
+
+    def of_sites(self, names: Sequence[str]) -> FoundRows:
+        """What concerns some of the sites."""
+        return FoundRows(
+            self.input_layout, {name: self.sites[name] for name in names if name in self.sites}
+        )
 
     def to_record(self, site: str) -> dict[str, Any]:
         """What concerns one site, as JSON values; empty where its rows are the input's steps."""
@@ -106,3 +104,22 @@ class FoundRows:
             clock = RowClock.of_record(record["clock"])
             sites[site] = SiteRows(clock, RowLayout(**record["layout"]))
         return FoundRows(record.get("input_layout", AS_GIVEN), sites)
+
+
+@final
+class SeveralRatesError(ConfigError):
+    """Sites with rows at several rates. groups: the sites of each rate, and what was found of them.
+
+    shown: the sites with their rates, in words. apart: the groups, as arguments.
+    """
+
+    def __init__(self, found: FoundRows, clocks: dict[str, RowClock]) -> None:
+        kinds = dict.fromkeys(clocks.values())
+        names = [[name for name in clocks if clocks[name] == kind] for kind in kinds]
+        self.groups = [(group, found.of_sites(group)) for group in names]
+        each = "; ".join(f"{name}: {clock.summary()}" for name, clock in clocks.items())
+        self.shown = f"sites with rows at several rates ({each})"
+        self.apart = " and ".join(f"site={group}" for group in names)
+        super().__init__(
+            f"got {self.shown}, expected one, since they run together; take {self.apart} apart"
+        )
