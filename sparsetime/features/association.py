@@ -6,6 +6,7 @@ All functions read entries of a code: `feature` [entries] is active on a step of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import final
@@ -47,6 +48,46 @@ def contingency_table(
     return ContingencyTable(pairs // kinds, pairs % kinds, count, total)
 
 
+@final
+@dataclass(frozen=True)
+class Divergence:
+    """KL(p || q) of the categories of every feature's active steps; see `information`.
+
+    nats: float64 [width], NaN for a feature that is never active. steps: float64 [width], its
+    active steps.
+    """
+
+    nats: Float[np.ndarray, " width"]
+    steps: Float[np.ndarray, " width"]
+
+    @staticmethod
+    def of_pairs(
+        pairs: ContingencyTable, share: Float[np.ndarray, " kinds"], width: int
+    ) -> Divergence:
+        """share: q, the share of each category among all steps."""
+        # Without pairs, bincount gives integers whatever the weights are.
+        steps = np.bincount(pairs.feature, weights=pairs.count, minlength=width).astype(float)
+        p = pairs.count / steps[pairs.feature]
+        terms = p * np.log(p / share[pairs.kind])
+        nats = np.bincount(pairs.feature, weights=terms, minlength=width).astype(float)
+        nats[steps == 0] = np.nan
+        return Divergence(nats, steps)
+
+    @staticmethod
+    def joined(parts: Sequence[Divergence]) -> Divergence:
+        """Of consecutive ranges of features, as one."""
+        return Divergence(
+            np.concatenate([part.nats for part in parts]),
+            np.concatenate([part.steps for part in parts]),
+        )
+
+    def information(self, share: Float[np.ndarray, " kinds"]) -> Float[np.ndarray, " width"]:
+        """The divergence less that of as many random steps."""
+        nats, active = self.nats.copy(), self.steps > 0
+        nats[active] -= random_divergence(self.steps[active], share)
+        return nats
+
+
 def information(
     pairs: ContingencyTable, share: Float[np.ndarray, " kinds"], width: int
 ) -> Float[np.ndarray, " width"]:
@@ -61,15 +102,7 @@ def information(
     1999), less its bias. Without the second term a feature with three active steps would always
     seem informative. About 0 for a feature that ignores the category; NaN for a dead one.
     """
-    # Without pairs, bincount gives integers whatever the weights are.
-    total = np.bincount(pairs.feature, weights=pairs.count, minlength=width).astype(float)
-    p = pairs.count / total[pairs.feature]
-    terms = p * np.log(p / share[pairs.kind])
-    nats = np.bincount(pairs.feature, weights=terms, minlength=width).astype(float)
-    active = total > 0
-    nats[~active] = np.nan
-    nats[active] -= random_divergence(total[active], share)
-    return nats
+    return Divergence.of_pairs(pairs, share, width).information(share)
 
 
 def random_divergence(

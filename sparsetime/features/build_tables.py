@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from sparsetime.codes import SparseCode
 from sparsetime.features import timescales
-from sparsetime.features.association import contingency_table, information, over_represented
+from sparsetime.features.association import Divergence, contingency_table, over_represented
+from sparsetime.features.latent_blocks import latent_blocks
 from sparsetime.features.schemas import CODES, EXAMPLES, FEATURES, SEQUENCES
 from sparsetime.segments import Segments
 
 WORDS = 5
 TENTHS = 10
+# Building needs some 100 bytes an entry of what it works on: so it works on 400 MB at once.
+_ENTRIES_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,31 @@ class EncodedStore:
 
 def feature_table(coded: EncodedStore) -> pa.Table:
     """One row per feature; see FEATURE_COLUMNS."""
+    parts, of_words, of_sequences = [], [], []
+    for first, code in latent_blocks(coded.code, _ENTRIES_AT_ONCE):
+        values, words, sequences = _statistics(replace(coded, code=code), first)
+        parts.append(values)
+        of_words.append(words)
+        of_sequences.append(sequences)
+    values = {name: _joined([part[name] for part in parts]) for name in parts[0]}
+    # Random divergence depends on how often all features fire, so it is subtracted at the end.
+    unknown = np.full(coded.code.width, np.nan)
+    values["word_information"] = values["document_information"] = unknown
+    if coded.words:
+        share = _word_share(coded)
+        values["word_information"] = Divergence.joined(of_words).information(share)
+    if len(coded.numbers) > 1:
+        share = _sequence_share(coded)
+        values["document_information"] = Divergence.joined(of_sequences).information(share)
+    arrays = [pa.array(values[f.name], f.type, from_pandas=True) for f in FEATURES]
+    return pa.table(arrays, schema=FEATURES)
+
+
+def _statistics(coded: EncodedStore, first: int) -> tuple[dict[str, Any], Divergence, Divergence]:
+    """Columns of a range of features, and how their words and sequences diverge from all steps.
+
+    coded: with the code of the range alone. first: the number of its first feature.
+    """
     code, width = coded.code, coded.code.width
     columns = timescales.feature_columns(code)
     feature, activation = columns.features, np.abs(columns.values)
@@ -60,10 +89,11 @@ def feature_table(coded: EncodedStore) -> pa.Table:
     in_sequences = contingency_table(
         feature, sequence[columns.rows], activation, len(coded.numbers)
     )
-    words, word_information = _words(coded, feature, columns.rows, activation)
+    words, of_words = _words(coded, feature, columns.rows, activation)
+    numbers = np.arange(first, first + width)
     values = {
-        "feature": np.arange(width),
-        "group": np.searchsorted(coded.groups, np.arange(width), side="right"),
+        "feature": numbers,
+        "group": np.searchsorted(coded.groups, numbers, side="right"),
         "count": count,
         "density": count / code.rows,
         "mean": ratio(total, count),
@@ -75,17 +105,29 @@ def feature_table(coded: EncodedStore) -> pa.Table:
         "between_share": half_lives.between,
         "flicker": switches / pairs if pairs else np.full(width, np.nan),
         "documents": np.bincount(in_sequences.feature, minlength=width),
-        "document_information": _document_information(coded, runs),
-        "word_information": word_information,
         "words": words,
         "position_density": list(_position_density(coded, feature, columns.rows)),
     }
-    arrays = [pa.array(values[f.name], f.type, from_pandas=True) for f in FEATURES]
-    return pa.table(arrays, schema=FEATURES)
+    return values, of_words, _of_sequences(coded, runs)
+
+
+def _joined(parts: list[Any]) -> Any:
+    """A column of all features from those of consecutive ranges."""
+    if isinstance(parts[0], list):
+        return [value for part in parts for value in part]
+    return np.concatenate(parts)
 
 
 def example_table(coded: EncodedStore) -> pa.Table:
     """Every entry, by feature, the largest |activation value| first; see EXAMPLES."""
+    return pa.concat_tables(
+        _examples(replace(coded, code=code), first)
+        for first, code in latent_blocks(coded.code, _ENTRIES_AT_ONCE)
+    )
+
+
+def _examples(coded: EncodedStore, first: int) -> pa.Table:
+    """The examples of a range of features, of which `first` is the first."""
     code = coded.code
     value = code.values.detach().numpy().astype(np.float32)
     # One integer to sort by: the feature in the high bits, the complement of |value| in the low
@@ -93,7 +135,8 @@ def example_table(coded: EncodedStore) -> pa.Table:
     activation = np.abs(value).view(np.uint32).astype(np.uint64)
     key = code.indices.numpy().astype(np.uint64) << np.uint64(32)
     order = np.argsort(key | (np.uint64(0xFFFFFFFF) - activation), kind="stable")
-    return _entries(coded).take(pa.array(order)).select(EXAMPLES.names).cast(EXAMPLES)
+    entries = _entries(coded, first).take(pa.array(order))
+    return entries.select(EXAMPLES.names).cast(EXAMPLES)
 
 
 def code_table(coded: EncodedStore) -> pa.Table:
@@ -111,13 +154,14 @@ def sequence_table(coded: EncodedStore) -> pa.Table:
     return pa.table(arrays, schema=SEQUENCES)
 
 
-def _entries(coded: EncodedStore) -> pa.Table:
+def _entries(coded: EncodedStore, first: int = 0) -> pa.Table:
+    """The entries in order of time. first: the number of the code's first feature."""
     code = coded.code
     row = code.row_of_entry.numpy()
     columns = (
         coded.numbers[coded.sequence_of_row].astype(np.int32)[row],
         coded.segments.position.numpy().astype(np.int32)[row],
-        code.indices.numpy().astype(np.int32),
+        code.indices.numpy().astype(np.int32) + np.int32(first),
         code.values.detach().numpy().astype(np.float32),
     )
     return pa.table([pa.array(column) for column in columns], schema=CODES)
@@ -130,30 +174,40 @@ def ratio(total: np.ndarray, count: np.ndarray) -> np.ndarray:
     return ratio
 
 
-def _document_information(coded: EncodedStore, runs: timescales.Runs) -> np.ndarray:
-    """By runs, since the steps of one run are not separate evidence; null for one sequence."""
-    width = coded.code.width
-    if len(coded.numbers) < 2:
-        return np.full(width, np.nan)
+def _of_sequences(coded: EncodedStore, runs: timescales.Runs) -> Divergence:
+    """By runs, since the steps of one run are not separate evidence."""
     kind = coded.sequence_of_row[runs.start]
     pairs = contingency_table(runs.feature, kind, np.ones(len(kind)), len(coded.numbers))
-    return information(pairs, coded.segments.numpy_lengths / coded.code.rows, width)
+    return Divergence.of_pairs(pairs, _sequence_share(coded), coded.code.width)
+
+
+def _sequence_share(coded: EncodedStore) -> Float[np.ndarray, " sequences"]:
+    return np.asarray(coded.segments.numpy_lengths / coded.code.rows)
 
 
 def _words(
     coded: EncodedStore, feature: np.ndarray, rows: np.ndarray, activation: np.ndarray
-) -> tuple[list[list[str] | None], np.ndarray]:
+) -> tuple[list[list[str] | None], Divergence]:
     width = coded.code.width
     if not coded.words:
-        return [None] * width, np.full(width, np.nan)
+        return [None] * width, Divergence(np.full(width, np.nan), np.zeros(width))
     on_word = coded.word_of_row[rows] >= 0
     kind = coded.word_of_row[rows[on_word]]
     pairs = contingency_table(feature[on_word], kind, activation[on_word], len(coded.words))
-    steps = coded.word_of_row[coded.word_of_row >= 0]
-    frequency = np.bincount(steps, minlength=len(coded.words)).astype(float)
-    best = over_represented(pairs, frequency, width, WORDS)
+    best = over_represented(pairs, _word_frequency(coded), width, WORDS)
     named: list[list[str] | None] = [[coded.words[i] for i in few] for few in best]
-    return named, information(pairs, frequency / frequency.sum(), width)
+    return named, Divergence.of_pairs(pairs, _word_share(coded), width)
+
+
+def _word_frequency(coded: EncodedStore) -> Float[np.ndarray, " words"]:
+    """Steps of every word."""
+    steps = coded.word_of_row[coded.word_of_row >= 0]
+    return np.bincount(steps, minlength=len(coded.words or ())).astype(float)
+
+
+def _word_share(coded: EncodedStore) -> Float[np.ndarray, " words"]:
+    frequency = _word_frequency(coded)
+    return np.asarray(frequency / frequency.sum())
 
 
 def _position_density(coded: EncodedStore, feature: np.ndarray, rows: np.ndarray) -> np.ndarray:

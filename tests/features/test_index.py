@@ -278,3 +278,20 @@ def test_rows_of_neighbouring_sequences_are_encoded_together(tmp_path):
     made = index(sae, store, tmp_path / "a", progress=False)
     assert sae.seen == [(2048, 2), (952, 2), (10, 2)]
     assert made.sequence(1).rows == 1500
+
+
+def test_an_index_built_by_ranges_of_latents_is_that_of_all_at_once(tmp_path, monkeypatch):
+    """Every table, whatever the range: statistics, information above chance, order of examples."""
+    from sparsetime.features import build_tables
+
+    rng = np.random.default_rng(0)
+    rows = [np.where(rng.random((n, 9)) < 0.3, rng.integers(1, 4, (n, 9)), 0) for n in (40, 25)]
+    texts = [" ".join(rng.choice(["cat", "dog", "sat"], n)) for n in (40, 25)]
+    store = make_store(tmp_path / "store", rows, texts=texts)
+    whole = index(Itself(9, groups=(4, 9)), store, tmp_path / "whole", progress=False)
+    monkeypatch.setattr(build_tables, "_ENTRIES_AT_ONCE", 30)
+    parts = index(Itself(9, groups=(4, 9)), store, tmp_path / "parts", progress=False)
+    assert parts.features.equals(whole.features)
+    assert parts.activations.equals(whole.activations)
+    for name in ("features.parquet", "examples.parquet", "codes.parquet"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
