@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.errors import MismatchError
+from sparsetime.models.unembedding import unembedding_weight
 
 
 @torch.no_grad()
@@ -21,16 +22,13 @@ def token_effects(
 
     Errors: MismatchError for a model without an unembedding of this width.
     """
-    inner = getattr(model, "model", model)
-    unembed = None
-    for candidate in (model, inner):
-        get = getattr(candidate, "get_output_embeddings", None)
-        unembed = get() if unembed is None and get is not None else unembed
-    weight = getattr(unembed, "weight", None)
+    weight = unembedding_weight(model)
+    if weight is None:
+        weight = unembedding_weight(getattr(model, "model", model))
     if weight is None or weight.shape[1] != vectors.shape[1]:
         raise MismatchError(
             f"{type(model).__name__} has no unembedding of {vectors.shape[1]} dimensions; match by "
             f"'atoms' or 'codes'"
         )
-    effect = vectors @ weight.detach().float().cpu().T
+    effect = vectors @ weight.float().cpu().T
     return nn.functional.normalize(effect - effect.mean(1, keepdim=True), dim=1)

@@ -64,25 +64,14 @@ def logit_effects(opened: RunCache, live: Live, key: str, number: int) -> LogitE
 
 def unembedding(loaded: LoadedModel) -> Tensor:
     """The matrix [tokens, d] that makes logits. Errors: DataError where the model has none."""
-    from torch import Tensor
+    from sparsetime.models.unembedding import unembedding_weight
 
-    model: Any = loaded.model
-    getter = getattr(model, "get_output_embeddings", None)
-    layer = getter() if callable(getter) else None
-    config = getattr(model, "config", None)
-    if layer is None and getattr(config, "tie_word_embeddings", False) and _writes_tokens(config):
-        layer = model.get_input_embeddings()  # loaded without its head, whose weights it shares
-    weight = getattr(layer, "weight", None)
-    if not isinstance(weight, Tensor):
+    weight = unembedding_weight(loaded.model)
+    if weight is None:
         raise DataError(
             f"the model {loaded.name!r} has no unembedding, so its features write no tokens"
         )
-    return weight.detach()
-
-
-def _writes_tokens(config: Any) -> bool:
-    heads = getattr(config, "architectures", None) or []
-    return any(name.endswith(("ForCausalLM", "LMHeadModel", "ForMaskedLM")) for name in heads)
+    return weight
 
 
 def _tokens(tokenizer: Any, logits: Tensor, chosen: Tensor) -> list[Written]:
