@@ -29,6 +29,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import sparsetime as st
+from sparsetime.dictionaries.row_statistics import row_statistics
 from sparsetime.errors import SparsetimeError
 
 # By the name of the environment: the format, and its file of weights.
@@ -153,7 +154,10 @@ def difference(sae: Any, expected: dict[str, Tensor]) -> dict[str, Any]:
     """What sparsetime computes on the rows, against what the library computed."""
     x = expected["x"]
     with torch.no_grad():
-        return of_codes(expected, sae.encode(x).dense(), sae(x))
+        code, output = sae.encode(x).dense(), sae(x)
+        if sae.encoder.kind == "row_normalised":  # values there are those of the normalised row
+            code = code / row_statistics(x, sae.encoder.norm)[1]
+        return of_codes(expected, code, output)
 
 
 def of_codes(expected: dict[str, Tensor], code: Tensor, output: Tensor) -> dict[str, Any]:

@@ -67,6 +67,21 @@ ARCHITECTURES = {
     "skip_transcoder": (SkipTranscoder, SkipTranscoderConfig, ACROSS),
     "jumprelu_transcoder": (JumpReLUTranscoder, JumpReLUTranscoderConfig, ACROSS),
     "jumprelu_skip_transcoder": (JumpReLUSkipTranscoder, JumpReLUSkipTranscoderConfig, ACROSS),
+    "standard_layer_norm": (
+        StandardSAE,
+        StandardSAEConfig,
+        {**SIZES, "normalize_activations": "layer_norm"},
+    ),
+    "topk_layer_norm": (
+        TopKSAE,
+        TopKSAEConfig,
+        {**SIZES, "k": K, "normalize_activations": "layer_norm"},
+    ),
+    "standard_constant_norm": (
+        StandardSAE,
+        StandardSAEConfig,
+        {**SIZES, "normalize_activations": "constant_norm_rescale"},
+    ),
 }
 # Saved for inference, they are JumpReLU dictionaries; their checkpoints are not.
 TRAINING = {

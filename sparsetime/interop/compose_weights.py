@@ -13,6 +13,7 @@ from sparsetime.dictionaries.decoders.unit_norm import UnitNormDecoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders.encoder import Encoder
 from sparsetime.dictionaries.encoders.linear import LinearEncoder
+from sparsetime.dictionaries.encoders.row_normalised import RowNormalisedEncoder
 from sparsetime.dictionaries.encoders.stopping_pursuit import StoppingPursuitEncoder
 from sparsetime.dictionaries.encoders.uncentred import UncentredEncoder
 from sparsetime.dictionaries.objectives.gate_l1 import GateL1
@@ -23,6 +24,8 @@ from sparsetime.dictionaries.objectives.objective import Objective
 from sparsetime.dictionaries.objectives.scaled_l1 import ScaledL1
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.dictionaries.skip_connections.linear import LinearSkip
+from sparsetime.dictionaries.skip_connections.row_statistics import RowStatisticsSkip
+from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
 from sparsetime.dictionaries.sparsifiers.batch_top_k import BatchTopK
 from sparsetime.dictionaries.sparsifiers.free_threshold import FreeThreshold
 from sparsetime.dictionaries.sparsifiers.gated_magnitude import GatedMagnitude
@@ -47,7 +50,7 @@ _MANY = 10_000  # batches that a threshold counts as the mean of, so that traini
 
 def composed(weights: PlainWeights, name: str) -> Dictionary:
     """A dictionary with these weights, its scale 1: activation values are in the weights' units."""
-    width, d_in, d_out = weights.width, weights.d_in, weights.d_out
+    width, d_out = weights.width, weights.d_out
     with with_gradients():
         encoder = _encoder(weights)
         sparsifier, terms = _sparsifier(weights.activation, width)
@@ -59,14 +62,17 @@ def composed(weights: PlainWeights, name: str) -> Dictionary:
             Objective([MSE() if groups is None or len(groups) < 2 else NestedMSE(), *terms]),
             name,
             out_dims=(d_out,) if weights.is_transcoder else None,
-            skip=None if weights.skip is None else LinearSkip(d_in, d_out),
+            skip=_skip(weights),
         )
     tensors = {
         "decoder.weight": weights.decoder,
         "decoder.bias": weights.decoder_bias,
         **{f"sparsifier.{key}": value for key, value in _state(weights.activation).items()},
     }
-    if not isinstance(weights.activation, PursuitCode):
+    if weights.row_norm is not None:
+        bias = weights.with_offset(False).encoder_bias
+        tensors |= {"encoder.weight": weights.encoder, "encoder.row_bias": bias}
+    elif not isinstance(weights.activation, PursuitCode):
         tensors |= {"encoder.weight": weights.encoder, "encoder.bias": weights.encoder_bias}
     if weights.skip is not None:
         tensors["skip.weight"] = weights.skip
@@ -80,8 +86,16 @@ def _encoder(weights: PlainWeights) -> Encoder:
     match weights.activation:
         case PursuitCode(_, residual_threshold, stops_on_repeat):
             return StoppingPursuitEncoder(d_in, width, residual_threshold, stops_on_repeat)
+    if weights.row_norm is not None:
+        return RowNormalisedEncoder(d_in, width, weights.row_norm)
     is_raw = not weights.subtracts_offset and not weights.is_transcoder
     return UncentredEncoder(d_in, width) if is_raw else LinearEncoder(d_in, width)
+
+
+def _skip(weights: PlainWeights) -> SkipConnection | None:
+    if weights.row_norm is not None:
+        return RowStatisticsSkip(weights.d_in, weights.row_norm)
+    return None if weights.skip is None else LinearSkip(weights.d_in, weights.d_out)
 
 
 def _decoder(weights: PlainWeights) -> Decoder:

@@ -10,12 +10,14 @@ from sparsetime.dictionaries.decoders.cross_layer import CrossLayerBase
 from sparsetime.dictionaries.decoders.decoder import Decoder
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.encoders.matching_pursuit import MatchingPursuitEncoder
+from sparsetime.dictionaries.encoders.row_normalised import RowNormalisedEncoder
 from sparsetime.dictionaries.encoders.select_linear import SelectLinearEncoder
 from sparsetime.dictionaries.encoders.stopping_pursuit import StoppingPursuitEncoder
 from sparsetime.dictionaries.objectives.gate_l1 import GateL1
 from sparsetime.dictionaries.objectives.l1 import L1
 from sparsetime.dictionaries.objectives.scaled_l1 import ScaledL1
 from sparsetime.dictionaries.skip_connections.linear import LinearSkip
+from sparsetime.dictionaries.skip_connections.row_statistics import RowStatisticsSkip
 from sparsetime.dictionaries.sparsifiers.batch_top_k import BatchTopK
 from sparsetime.dictionaries.sparsifiers.free_threshold import FreeThreshold
 from sparsetime.dictionaries.sparsifiers.gated import Gated
@@ -36,7 +38,7 @@ from sparsetime.interop.plain_weights import (
 )
 
 # Encoders that are one dot product a latent with the row itself.
-_LINEAR = ("linear", "uncentred", "tied")
+_LINEAR = ("linear", "uncentred", "tied", "row_normalised")
 _PURSUITS = (MatchingPursuitEncoder, StoppingPursuitEncoder)
 
 
@@ -52,7 +54,9 @@ def extracted(dictionary: Dictionary) -> PlainWeights:
     """
     _check_expressible(dictionary)
     encoder = dictionary.encoder
-    if isinstance(encoder, SelectLinearEncoder):
+    if isinstance(encoder, RowNormalisedEncoder):
+        weight, own = encoder.weight.detach(), encoder.row_bias.detach()
+    elif isinstance(encoder, SelectLinearEncoder):
         weight, own = encoder.directions().detach(), encoder.bias.detach()
     else:
         weight, own = dictionary.atoms.detach(), torch.zeros(dictionary.width)
@@ -79,6 +83,7 @@ def extracted(dictionary: Dictionary) -> PlainWeights:
         is_transcoder=is_transcoder,
         skip=skip,
         groups=groups if len(groups) > 1 else None,
+        row_norm=encoder.norm if isinstance(encoder, RowNormalisedEncoder) else None,
         provenance=dict(dictionary.provenance),
     )
 
@@ -96,7 +101,9 @@ def _check_expressible(dictionary: Dictionary) -> None:
         lost.append(f"several joined sites ({len(dictionary.in_dims)})")
     elif type(decoder).decode is not Decoder.decode or type(decoder).written is not Decoder.written:
         lost.append(f"the decoder {decoder.kind!r}, which is no sum of one atom a latent")
-    if dictionary.skip is not None:
+    if isinstance(encoder, RowNormalisedEncoder) != isinstance(dictionary.skip, RowStatisticsSkip):
+        lost.append("rows that are normalised and not restored, or the other way round")
+    elif dictionary.skip is not None and not isinstance(dictionary.skip, RowStatisticsSkip):
         if not isinstance(dictionary.skip, LinearSkip):
             lost.append(f"the skip connection {dictionary.skip.kind!r}, which is no linear map")
         elif dictionary.out_dims is None:

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias, final
 from jaxtyping import Float
 from torch import Tensor
 
+from sparsetime.dictionaries.row_statistics import RowNorm
+
 
 @final
 @dataclass(frozen=True)
@@ -82,8 +84,9 @@ class PlainWeights:
 
     encoder W_e: [width, d_in]; encoder_bias b_e: [width]; decoder w: [width, d_out]; decoder_bias
     b_d: [d_out]; skip W_s: [d_out, d_in]. is_transcoder: whether y is another site than x. groups:
-    ends of nested prefixes of latents. provenance: model_name, site or hook, format and
-    conventions.
+    ends of nested prefixes of latents. row_norm: how each row is normalised before and restored
+    after, with x the normalised row above; None for raw rows. provenance: model_name, site or hook,
+    format and conventions.
     """
 
     encoder: Float[Tensor, "width d_in"]
@@ -95,6 +98,7 @@ class PlainWeights:
     is_transcoder: bool = False
     skip: Float[Tensor, "d_out d_in"] | None = None
     groups: tuple[int, ...] | None = None
+    row_norm: RowNorm | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def with_offset(self, subtracts: bool) -> PlainWeights:

@@ -71,12 +71,18 @@ def saebench_module(
     model_name, hook_layer, hook_name: of TransformerLens; hook_name None is the stream behind the
     layer.
 
-    Errors: ConfigError for a transcoder, and for what `convert` refuses.
+    Errors: ConfigError for a transcoder, for a dictionary of normalised rows, whose code alone is
+    no reconstruction, and for what `convert` refuses.
     """
     if dictionary.out_dims is not None:
         raise ConfigError(
             f"got the transcoder {dictionary.name!r}, expected a dictionary that reconstructs what "
             "it reads, as SAEBench evaluates"
+        )
+    if dictionary.skip is not None:
+        raise ConfigError(
+            f"got the dictionary {dictionary.name!r} with the skip connection "
+            f"{dictionary.skip.kind!r}, expected one that decodes its code alone, as SAEBench does"
         )
     cfg = SimpleNamespace(
         model_name=model_name,

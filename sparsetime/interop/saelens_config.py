@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any, final
+from typing import Any, final, get_args
 
+from sparsetime.dictionaries.row_statistics import RowNorm
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.interop.config_values import finite_number, positive_integer
 from sparsetime.interop.conventions import Conventions
@@ -19,7 +20,8 @@ _WHY = {
     "temporal": "its reconstruction has a predicted part that its code does not carry",
     "abstopk": "its values have both signs",
 }
-_PER_ROW = ("layer_norm", "constant_norm_rescale")
+# Architectures whose rule ignores the scale of a row, so that it can be a factor of the code.
+_SCALE_FREE = ("standard", "topk")
 _VERSION = "6.0.0"  # the first with this form of config
 
 
@@ -30,7 +32,8 @@ class SAELensConfig:
 
     reads_centred: whether the model's stream had its mean over dimensions removed in training.
     rescaled: whether values are selected and returned times the atoms' lengths. input_factor: of
-    the activations, not yet in the weights. sizes: those that the config names.
+    the activations, not yet in the weights. row_norm: how each row is normalised. sizes: those
+    that the config names.
     """
 
     architecture: str
@@ -43,6 +46,7 @@ class SAELensConfig:
     residual_threshold: float = 0.0
     stops_on_repeat: bool = False
     reads_centred: bool = False
+    row_norm: RowNorm | None = None
     sizes: dict[str, int] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -58,6 +62,7 @@ def config_of(raw: dict[str, Any], where: str, conventions: Conventions) -> SAEL
     metadata = raw if is_old else raw["metadata"]
     kind = _architecture(raw, is_old, where)
     k = _turns(raw, where) if kind == "matching_pursuit" else _k(raw, kind, where)
+    reads_centred = _reads_centred(metadata, conventions)
     if raw.get("finetuning_scaling_factor") not in (None, False):
         raise ConfigError(
             f"{where}: got finetuning_scaling_factor, which changes the output; multiply W_dec by "
@@ -73,7 +78,8 @@ def config_of(raw: dict[str, Any], where: str, conventions: Conventions) -> SAEL
         groups=_groups(raw, kind, where),
         residual_threshold=finite_number(raw.get("residual_threshold")) or 0.0,
         stops_on_repeat=raw.get("stop_on_duplicate_support") is not False,
-        reads_centred=_reads_centred(metadata, conventions),
+        reads_centred=reads_centred,
+        row_norm=_row_norm(raw, kind, reads_centred, where),
         sizes={n: raw[n] for n in ("d_in", "d_sae") if isinstance(raw.get(n), int)},
         provenance=_provenance(metadata),
     )
@@ -99,7 +105,7 @@ def written_config(weights: PlainWeights, kind: str) -> dict[str, Any]:
         "dtype": "float32",
         "device": "cpu",
         "apply_b_dec_to_input": weights.subtracts_offset,
-        "normalize_activations": "none",
+        "normalize_activations": weights.row_norm or "none",
         "reshape_activations": "hook_z" if str(hook).endswith("hook_z") else "none",
         "metadata": {name: value for name, value in metadata.items() if value is not None},
     }
@@ -174,7 +180,7 @@ def _input_factor(raw: dict[str, Any], where: str, conventions: Conventions) -> 
     given = raw.get("normalize_activations", "none")
     if given is True:
         given = "expected_average_only_in"  # as versions before 3 wrote it
-    if given in ("none", None, False):
+    if given in ("none", None, False, *get_args(RowNorm)):
         return 1.0
     if given == "expected_average_only_in":
         reason = (
@@ -182,16 +188,31 @@ def _input_factor(raw: dict[str, Any], where: str, conventions: Conventions) -> 
             "file; SAELens encodes with these weights as they are"
         )
         return conventions.settle("input_factor", 1.0, reason)
-    if given in _PER_ROW:
-        raise ConfigError(
-            f"{where}: got normalize_activations={given!r}, which scales every row by its own "
-            "norm, so that a code alone cannot be decoded; wrap its encode and decode with "
-            "sparsetime.adopt, or apply the normalisation to the activations first"
-        )
     raise ConfigError(
         f"{where}: got normalize_activations={given!r}, which SAELens folds into the weights when "
         "it saves for inference; save it with save_inference_model"
     )
+
+
+def _row_norm(raw: dict[str, Any], kind: str, reads_centred: bool, where: str) -> RowNorm | None:
+    """How every row is normalised. Errors: ConfigError for rules that depend on a row's scale."""
+    given = raw.get("normalize_activations")
+    if given not in get_args(RowNorm):
+        return None
+    if kind not in _SCALE_FREE:
+        raise ConfigError(
+            f"{where}: got normalize_activations={given!r} of the architecture {kind!r}, which "
+            "scales every row by its own spread before a threshold, so that a code alone cannot be "
+            "decoded; wrap its encode and decode with sparsetime.adopt, or apply the normalisation "
+            "to the activations first"
+        )
+    if given == "constant_norm_rescale" and reads_centred:
+        raise ConfigError(
+            f"{where}: got normalize_activations={given!r} of a stream that TransformerLens had "
+            "centred, whose length is not that of the plain stream; wrap its encode and decode "
+            "with sparsetime.adopt"
+        )
+    return given
 
 
 def _groups(raw: dict[str, Any], kind: str, where: str) -> tuple[int, ...] | None:

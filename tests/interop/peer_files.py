@@ -19,6 +19,8 @@ FORMATS = {
 REFUSED = {"sparsify/groupmax"}
 FOLDED = {"sae_lens/topk_rescaled", "sae_lens/batchtopk_checkpoint"}
 FOLDED |= {"sae_lens/matryoshka_checkpoint"}
+FOLDED |= {f"sae_lens/{n}" for n in ("standard_layer_norm", "topk_layer_norm")}
+FOLDED |= {"sae_lens/standard_constant_norm"}
 
 
 def names():

@@ -21,6 +21,7 @@ from sparsetime.errors import (
     UnknownNameError,
 )
 
+CENTRED = {"metadata": {"model_from_pretrained_kwargs": {"center_writing_weights": True}}}
 STANDARD = {"architecture": "standard", "d_in": 4, "d_sae": 6, "metadata": {}}
 ran = []
 
@@ -150,7 +151,11 @@ def test_a_config_that_is_none_is_refused(tmp_path, text, message):
         ({"architecture": "topk"}, DataError, "got k=None"),
         ({"architecture": "topk", "k": -1}, DataError, "got k=-1"),
         ({"finetuning_scaling_factor": True}, ConfigError, "got finetuning_scaling_factor"),
-        ({"normalize_activations": "layer_norm"}, ConfigError, "scales every row by its own norm"),
+        (
+            {"normalize_activations": "constant_norm_rescale", **CENTRED},
+            ConfigError,
+            "whose length is not that of the plain stream",
+        ),
         ({"normalize_activations": "covariance_whitening"}, ConfigError, "save_inference_model"),
         ({"normalize_activations": "new"}, ConfigError, "got normalize_activations='new'"),
     ],

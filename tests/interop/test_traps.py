@@ -168,16 +168,65 @@ def test_11_a_factor_of_the_input_is_asked_for(tmp_path, caplog):
     torch.testing.assert_close(folded(X), by_hand, rtol=1e-5, atol=1e-5)
 
 
+def normalised(x, kind):
+    """Rows as SAELens normalises them, and how it restores them."""
+    if kind == "layer_norm":
+        mean = x.mean(-1, keepdim=True)
+        spread = (x - mean).std(-1, keepdim=True)
+        return (x - mean) / (spread + 1e-5), spread, mean
+    factor = x.shape[-1] ** 0.5 / x.norm(dim=-1, keepdim=True)
+    return x * factor, 1 / factor, 0.0
+
+
+@pytest.mark.parametrize("kind", ["layer_norm", "constant_norm_rescale"])
+@pytest.mark.parametrize("architecture", ["standard", "topk"])
+@pytest.mark.parametrize("subtract", [True, False])
+def test_12_rows_are_normalised_and_restored(tmp_path, kind, architecture, subtract):
+    t, x = random_tensors(), X * 3 + 1
+    config = {"architecture": architecture, "normalize_activations": kind, **SIZES, "k": 2}
+    config["apply_b_dec_to_input"] = subtract
+    sae = st.load(saelens(tmp_path / "sae", t, **config))
+    rows, spread, mean = normalised(x, kind)
+    code = code_of(t, rows, subtract).relu()
+    if architecture == "topk":
+        code *= code >= code.topk(2).values[:, -1:]
+    # Values are in units of the row: those of SAELens times the row's spread.
+    found = sae.encode(x).dense()
+    assert torch.equal(found != 0, code != 0)
+    torch.testing.assert_close(found, code * spread, rtol=1e-5, atol=1e-5)
+    expected_output = (code @ t["W_dec"] + t["b_dec"]) * spread + mean
+    torch.testing.assert_close(sae(x), expected_output, rtol=1e-5, atol=1e-5)
+    again = st.load(st.convert(sae, tmp_path / "again", "saelens"))
+    torch.testing.assert_close(again(x), sae(x), rtol=1e-6, atol=1e-6)
+    with pytest.raises(ConfigError, match=f"the normalisation of every row \\({kind}\\)"):
+        st.convert(sae, tmp_path / "other", "dictionary_learning")
+
+
+def test_12_an_edit_of_a_code_of_normalised_rows_is_an_edit_of_the_row(tmp_path):
+    t = random_tensors()
+    config = {"architecture": "standard", "normalize_activations": "layer_norm", **SIZES}
+    sae = st.load(saelens(tmp_path / "sae", t, **config))
+    code = sae.encode(X)
+    more = code.dense()
+    more[:, 3] += 2.0
+    from sparsetime.codes import SparseCode
+
+    moved = sae.reconstruct(SparseCode.from_dense(more), X) - sae.reconstruct(code, X)
+    torch.testing.assert_close(moved, 2 * sae.atoms[3].expand_as(X), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(
-    ("kind", "message"),
+    ("kind", "architecture", "message"),
     [
-        ("layer_norm", "a code alone cannot be decoded"),
-        ("constant_norm_rescale", "a code alone cannot be decoded"),
-        ("covariance_whitening", "save it with save_inference_model"),
+        ("layer_norm", "jumprelu", "a code alone cannot be decoded"),
+        ("constant_norm_rescale", "gated", "a code alone cannot be decoded"),
+        ("covariance_whitening", "standard", "save it with save_inference_model"),
     ],
 )
-def test_12_and_13_rows_that_are_scaled_or_whitened_are_refused(tmp_path, kind, message):
-    config = {"architecture": "standard", "normalize_activations": kind, **SIZES}
+def test_12_and_13_thresholds_of_scaled_rows_and_whitening_are_refused(
+    tmp_path, kind, architecture, message
+):
+    config = {"architecture": architecture, "normalize_activations": kind, **SIZES}
     with pytest.raises(ConfigError, match=message):
         st.load(saelens(tmp_path / "sae", random_tensors(), **config))
 

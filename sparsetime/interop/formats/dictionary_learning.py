@@ -113,6 +113,8 @@ def write(weights: PlainWeights, folder: Folder) -> None:
     lost = []
     if weights.is_transcoder:
         lost.append("the site that is reconstructed, since the library has no transcoders")
+    if weights.row_norm is not None:
+        lost.append(f"the normalisation of every row ({weights.row_norm})")
     if weights.groups is not None and kind != "MatryoshkaBatchTopKSAE":
         lost.append("the nested groups of latents")
     if lost:

@@ -94,6 +94,7 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
         is_transcoder=config.is_transcoder,
         skip=t.get("W_skip"),
         groups=config.groups,
+        row_norm=config.row_norm,
         provenance=config.provenance,
     )
 

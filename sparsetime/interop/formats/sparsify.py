@@ -80,6 +80,8 @@ def write(weights: PlainWeights, folder: Folder) -> None:
         )
     if weights.d_in != weights.d_out:
         lost.append(f"{weights.d_out} dimensions of output, since sparsify has those of the input")
+    if weights.row_norm is not None:
+        lost.append(f"the normalisation of every row ({weights.row_norm})")
     if weights.groups is not None:
         lost.append("the nested groups of latents")
     if lost:
