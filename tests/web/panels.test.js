@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import rhythm from "../../sparsetime/explorer/panels/rhythm/panel.js";
 import triggeredAverage from "../../sparsetime/explorer/panels/triggered_average/panel.js";
+import { Samples } from "../../sparsetime/explorer/views/live/samples.js";
 import { Stream } from "../../sparsetime/explorer/views/live/stream.js";
 
 const run = /** @type {any} */ ({
@@ -56,9 +57,8 @@ test("a stream takes a file of more samples than a call takes arguments", () => 
   const stream = new Stream({
     key: "a",
     run,
-    channels: [],
+    steps: new Samples([], 1),
     ends: false,
-    rate: 1,
     show: nothing,
     shown: nothing,
   });

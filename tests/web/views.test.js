@@ -7,7 +7,7 @@ import { decades } from "../../sparsetime/explorer/panels/history/panel.js";
 import { places, pruned } from "../../sparsetime/explorer/views/circuit/layout.js";
 import { paretoFront } from "../../sparsetime/explorer/views/compare/pareto.js";
 import { cutNote } from "../../sparsetime/explorer/views/compare/view.js";
-import { parseInput, stateText } from "../../sparsetime/explorer/views/live/view.js";
+import { parseInput, stateText } from "../../sparsetime/explorer/views/live/typed_input.js";
 
 test("the Pareto front from left to right, equal points on it twice", () => {
   const points = [

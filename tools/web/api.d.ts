@@ -466,6 +466,7 @@ declare namespace Api {
     letters: string;
     frames: Array<VideoFrame>;
     of_frames: number;
+    frame_size: [number, number] | null;
   }
 
   interface Label {
@@ -548,7 +549,10 @@ declare namespace Api {
   interface LiveSamples {
     page: string;
     first: number;
-    values: Array<Array<number>>;
+    values?: Array<Array<number>>;
+    frames?: string;
+    height?: number;
+    width?: number;
     ends?: boolean;
     last?: boolean;
   }

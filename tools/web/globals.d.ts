@@ -30,6 +30,7 @@ type AttributeName =
   | "href"
   | "id"
   | "maxlength"
+  | "multiple"
   | "name"
   | "placeholder"
   | "preload"

@@ -6,8 +6,8 @@ import { Passage } from "./passage.js";
 import { go, here, remember } from "./router.js";
 import { showSelection } from "./selection.js";
 import {
-  chooseLanes,
   lacksData,
+  loadFirst,
   loadInput,
   loadLaneData,
   loadRows,
@@ -16,6 +16,7 @@ import {
   NO_INPUT,
   NO_TEXT,
   readText,
+  takeRows,
 } from "./timeline_data.js";
 import { build } from "./timeline_layout.js";
 import { readSelection, readState, readView, writeState } from "./timeline_state.js";
@@ -130,12 +131,11 @@ export class Timeline {
     const inAddress = Number.isFinite(from) && Number.isFinite(to) && to > from;
     if (inAddress) this.view.place(from, to);
     else this.view.place(0, Math.min(this.length, OPENED));
-    await chooseLanes(this);
-    await Promise.all([loadLaneData(this), loadWords(this)]);
+    const rows = await loadFirst(this);
     this.at.replaceChildren();
     build(this);
     this.passageText = new Passage(this);
-    await Promise.all([loadStrips(this), loadRows(this)]);
+    takeRows(this, rows);
     if (this.selection) await showSelection(this);
     this.draw();
   }

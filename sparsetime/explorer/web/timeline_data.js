@@ -52,6 +52,7 @@ export const NO_INPUT = {
   most: [],
   frames: [],
   of_frames: 0,
+  frame_size: null,
 };
 
 /**
@@ -67,17 +68,23 @@ export function lacksData({ view, length }, data) {
 }
 
 /**
- * Fetch the rows of all charts; answers that a later call has overtaken are dropped.
- * @param {Timeline} timeline
+ * A chart in as far as its rows are asked for.
+ * @typedef {{key: string, data: TimelineData | null, asked: number}} AskedChart
  */
-export async function loadRows(timeline) {
+
+/**
+ * Ask for the rows of charts. A later call overtakes this one.
+ * @param {Timeline} timeline
+ * @param {readonly AskedChart[]} charts
+ */
+export async function askRows(timeline, charts) {
   timeline.turn += 1;
   const { turn, state } = timeline;
   const { first, stop } = timeline.view.steps;
   const reach = Math.min(FARTHEST, 2 * (stop - first));
   const densest = state.dense ? 1 : TOO_DENSE;
   const answers = await Promise.all(
-    timeline.charts.map(({ key, data, asked }) => {
+    charts.map(({ key, data, asked }) => {
       // Rows that do not follow the view stay, and more are chosen only when more are wanted.
       const fixed = data && !state.follow;
       const also = fixed ? data.rows.map((row) => row.feature) : [...timeline.pinsOf(key)];
@@ -85,9 +92,18 @@ export async function loadRows(timeline) {
       return timeline.asked("timeline", { first, stop, reach, also, densest, rows }, key);
     }),
   );
+  return { turn, answers };
+}
+
+/**
+ * Show the rows that were asked for in the charts, unless a later call has overtaken them.
+ * @param {Timeline} timeline
+ * @param {Awaited<ReturnType<typeof askRows>>} asked
+ */
+export function takeRows(timeline, { turn, answers }) {
   if (turn !== timeline.turn || !timeline.at.isConnected) return;
   answers.forEach((data, i) => {
-    timeline.charts[i].asked = state.rows;
+    timeline.charts[i].asked = timeline.state.rows;
     timeline.charts[i].take(data);
   });
   const { keys } = timeline;
@@ -102,6 +118,14 @@ export async function loadRows(timeline) {
   timeline.where.textContent = [...counts, ...zoom].join(" · ");
   size(timeline);
   timeline.passageText?.write();
+}
+
+/**
+ * Fetch the rows of all charts.
+ * @param {Timeline} timeline
+ */
+export async function loadRows(timeline) {
+  takeRows(timeline, await askRows(timeline, timeline.charts));
 }
 
 /**
@@ -123,12 +147,12 @@ function takeText(timeline, text) {
 }
 
 /**
- * Choose the lanes by the input in short, and fetch as much of it as they draw.
+ * Choose the lanes by the kind and the channels of the input, and fetch as much of it as they draw.
  * @param {Timeline} timeline
  */
-export async function chooseLanes(timeline) {
+async function chooseLanes(timeline) {
   const { text, view } = timeline;
-  const brief = await timeline.asked("input", { ...view.steps, columns: 16, frames: 1 });
+  const brief = await timeline.asked("input", { stop: 1, columns: 16, frames: 1 });
   timeline.inputLane = inputLane(brief, text);
   timeline.input = await timeline.asked("input", { ...view.steps, ...settingsOf(timeline) });
   timeline.lanes = lanesOver(brief, text);
@@ -195,4 +219,18 @@ export async function loadStrips(timeline) {
  */
 export async function loadLaneData(timeline) {
   await Promise.all(timeline.lanes.map((lane) => lane.load?.(timeline)));
+}
+
+/**
+ * Fetch all that the first drawing needs, side by side; the rows are taken once there are charts.
+ * @param {Timeline} timeline
+ */
+export async function loadFirst(timeline) {
+  const fresh = timeline.keys.map((key) => ({ key, data: null, asked: 0 }));
+  const lanes = async () => {
+    await chooseLanes(timeline);
+    await Promise.all([loadLaneData(timeline), loadStrips(timeline)]);
+  };
+  const [rows] = await Promise.all([askRows(timeline, fresh), lanes(), loadWords(timeline)]);
+  return rows;
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from sparsetime import seeds
@@ -19,9 +19,10 @@ from sparsetime.errors import DataError
 if TYPE_CHECKING:
     from sparsetime.activations.capture.forward_passes import ForwardPasses
 
-MOST_KEPT = 4_000_000  # numbers of a recording that is run as a whole
+MOST_KEPT = 16_000_000  # bytes of a recording that is run as a whole: 4,000,000 numbers
 _ROWS = 256  # of a shard
-_STEPS, _FIELDS = 4096, 8  # input steps that are looked at; at least 8 times those of the first row
+# Input steps that are looked at, fewer of frames; at least 8 times those of the first row.
+_STEPS, _NUMBERS, _FIELDS = 4096, 1 << 20, 8
 _CHANGED = 1e-4  # of the largest size of a row: far beyond rounding
 
 
@@ -52,16 +53,16 @@ class FinalRows:
         self._unit, self._lock = unit, lock
         self.per_row = passes.clock.step / passes.clock.rows_a_time
         self.ahead: int | None = None
-        self._kept: Float[np.ndarray, "steps channels"] | None = None
+        self._kept: Shaped[np.ndarray, "steps ..."] | None = None
         self._begin = 0  # step at which `_kept` begins
         self._given = 0  # times whose rows were given
 
     def feed(
-        self, values: Float[np.ndarray, "steps channels"], last: bool
+        self, values: Shaped[np.ndarray, "steps ..."], last: bool
     ) -> Float[Tensor, "rows d"] | None:
         """The rows that are final with these steps, all that remain with the last ones; or None.
 
-        Errors: DataError for another number of channels, for a model that looks ahead without a
+        Errors: DataError for steps of another shape, for a model that looks ahead without a
         limit on a stream without an end, and for activations that are not finite.
         """
         if self._kept is None:
@@ -75,13 +76,14 @@ class FinalRows:
                 )
         if self._kept.shape[1:] != values.shape[1:]:
             raise DataError(
-                f"got steps of {values.shape[1]} channels after steps of {self._kept.shape[1]}"
+                f"got steps of shape {list(values.shape[1:])} after steps of "
+                f"{list(self._kept.shape[1:])}; begin the stream again"
             )
         self._kept = np.concatenate([self._kept, values])
         if self.ahead is None:
-            if self._kept.size > MOST_KEPT:
+            if self._kept.nbytes > MOST_KEPT:
                 raise DataError(
-                    f"the recording has more than {MOST_KEPT:,} numbers, and the model reads it as "
+                    f"the recording has more than {MOST_KEPT:,} bytes, and the model reads it as "
                     "a whole; capture it with sparsetime capture"
                 )
             return self._run(self._whole, self._kept) if last else None
@@ -118,7 +120,8 @@ class FinalRows:
         clock = self._passes.clock
         if clock.follows != "steps" or clock.fixed is not None:
             return None
-        length = max(_STEPS, math.ceil(_FIELDS * clock.first))
+        steps = min(_STEPS, max(1, _NUMBERS // math.prod(shape)))
+        length = max(steps, math.ceil(_FIELDS * clock.first))
         whole = max(1, clock.alignment)
         cut = int(0.75 * length) // whole * whole
         generator = seeds.numpy_generator(0, "look-ahead of a model")
@@ -136,7 +139,7 @@ class FinalRows:
         return None if time <= 0 else max(1, math.ceil(cut - clock.step * (time - 1)))
 
     def _run(
-        self, passes: ForwardPasses, values: Float[np.ndarray, "steps channels"]
+        self, passes: ForwardPasses, values: Shaped[np.ndarray, "steps ..."]
     ) -> Float[Tensor, "rows d"]:
         name, pieces = passes.names[0], []
         for shard in passes.plan([Document("live", values=values, unit=self._unit)], _ROWS):

@@ -48,3 +48,4 @@ class InputView(FrozenRecord):
     letters: Text = ""
     frames: tuple[VideoFrame, ...] = ()
     of_frames: int = 0  # frames of the segment, of which `frames` are some
+    frame_size: tuple[int, int] | None = None  # height and width of the frames that the model read

@@ -14,7 +14,12 @@ from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.input_pyramid import InputPyramid, columns_between
 from sparsetime.explorer.workbench.input_records import InputView, VideoFrame
 from sparsetime.explorer.workbench.input_source import InputSource
-from sparsetime.explorer.workbench.pictures import as_pictures, is_frames, picture_address
+from sparsetime.explorer.workbench.pictures import (
+    as_pictures,
+    frame_size,
+    is_frames,
+    picture_address,
+)
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.stored_sequence import StoredSequence
@@ -89,14 +94,17 @@ def _frames_view(source: InputSource, first: int, stop: int, frames: int) -> Inp
     begin, end = source.steps_of(first, stop)
     count = end - begin
     chosen = np.unique(np.linspace(begin, max(begin, end - 1), min(frames, count)).round())
-    darkest, lightest = _range(source)
+    darkest, lightest = range_of_numbers(source)
     return InputView(
         kind="frames",
         first=first,
         stop=stop,
         begin=source.row_of(begin),
         stride=1 / source.per_row,
+        rate=source.rate,
+        per_row=source.per_row,
         of_frames=count,
+        frame_size=frame_size(source.shape),
         frames=tuple(
             VideoFrame(
                 step=source.row_of(at),
@@ -107,7 +115,7 @@ def _frames_view(source: InputSource, first: int, stop: int, frames: int) -> Inp
     )
 
 
-def _range(source: InputSource) -> tuple[float, float]:
+def range_of_numbers(source: InputSource) -> tuple[float, float]:
     """Least and greatest value of some frames of the whole sequence; bytes need none."""
     if source.read(0, 1).dtype == np.uint8:
         return 0.0, 255.0

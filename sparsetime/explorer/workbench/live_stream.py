@@ -7,32 +7,38 @@ from collections import OrderedDict
 from typing import final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from pydantic import Field
 
 from sparsetime.errors import DataError
 from sparsetime.explorer.peak_percent import percent_of_peak
 from sparsetime.explorer.records import FrozenRecord
 from sparsetime.explorer.workbench.live import LONGEST_PAGE, Live, LiveChunk
+from sparsetime.explorer.workbench.live_frames import frames_of
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.timeline import timeline_feature
 
 MOST_STREAMS = 8
 MOST_AT_ONCE = 65_536  # numbers of a piece
-_CONTEXT = 1024  # steps before a piece that the model reads again, where the capture says none
+# Steps before a piece that the model reads again, where the capture says none: fewer of frames.
+_CONTEXT, _CONTEXT_NUMBERS, _LEAST_CONTEXT = 1024, 1 << 18, 32
 
 
 class LiveSamples(FrozenRecord):
-    """The next steps of a stream, a row of numbers each.
+    """The next steps of a stream: a row of numbers each, or a frame each.
 
     page: a name that a page makes up for its stream; another one begins a new stream. first: the
-    number of steps that the page has sent before, from 0. ends: whether the stream has an end, as
-    a file has. last: whether these are its last steps.
+    number of steps that the page has sent before, from 0. frames: base64 of bytes [frames, height,
+    width, 3], in place of values. ends: whether the stream has an end, as a file has. last: whether
+    these are its last steps.
     """
 
     page: str = Field(min_length=1, max_length=LONGEST_PAGE)
     first: int = Field(ge=0)
-    values: tuple[tuple[float, ...], ...] = Field(min_length=1)
+    values: tuple[tuple[float, ...], ...] = ()
+    frames: str = ""
+    height: int = Field(0, ge=0)
+    width: int = Field(0, ge=0)
     ends: bool = False
     last: bool = False
 
@@ -42,16 +48,19 @@ class LiveStream:
     """One stream: rows come as soon as no later step can change them; see `FinalRows`.
 
     The steps that the model reads again before a piece are as many as windows of the capture
-    overlap by, or 1,024; what a model remembers from before them is not in its activations. The
-    dictionary's own state continues from piece to piece.
+    overlap by, or 1,024 (of frames as many as have 262,144 numbers, at least 32); what a model
+    remembers from before them is not in its activations. The dictionary's own state continues from
+    piece to piece.
     """
 
-    def __init__(self, opened: RunCache, live: Live, key: str, ends: bool) -> None:
+    def __init__(self, opened: RunCache, live: Live, key: str, ends: bool, size: int) -> None:
+        """size: numbers of a step."""
         self._opened, self._live, self._key = opened, live, key
         store = opened.dictionary(key).store
         with live.lock:
             passes, whole = (live.passes(store, windows=windows) for windows in (False, True))
-        context = int(store.manifest.capture.get("overlap") or 0) or _CONTEXT
+        context = int(store.manifest.capture.get("overlap") or 0)
+        context = context or max(_LEAST_CONTEXT, min(_CONTEXT, _CONTEXT_NUMBERS // size))
         # Imports torch, which a first look at a run does without.
         from sparsetime.explorer.workbench.final_rows import FinalRows
 
@@ -61,7 +70,7 @@ class LiveStream:
         self.steps = 0
         self.rows = 0
 
-    def feed(self, values: Float[np.ndarray, "steps channels"], last: bool = False) -> LiveChunk:
+    def feed(self, values: Shaped[np.ndarray, "steps ..."], last: bool = False) -> LiveChunk:
         """The code of the rows that are final with the next steps; of all rows with the last ones.
 
         Errors: DataError where the model does not take them, or gives no row before the end.
@@ -103,22 +112,17 @@ class LiveStreams:
         """The code of the next steps of a stream; a piece whose `first` is 0 begins it again.
 
         Errors: DataError for rows of different lengths or too many numbers, and for a piece that
-        does not follow the one before; those of `Live.model`.
+        does not follow the one before; those of `frames_of` and `Live.model`.
         """
-        widths = {len(row) for row in given.values}
-        if len(widths) != 1 or 0 in widths:
-            raise DataError("a piece needs the same count of numbers in every row, at least one")
-        if len(given.values) * max(widths) > MOST_AT_ONCE:
-            raise DataError(f"a piece has more than {MOST_AT_ONCE:,} numbers; send smaller ones")
-        with np.errstate(over="ignore"):  # numbers beyond float32 become infinite, and are refused
-            values = np.array(given.values, dtype=np.float64).astype(np.float32)
-        if not np.isfinite(values).all():
-            raise DataError("the piece holds something that is no finite number")
+        if given.frames:
+            values = frames_of(opened, key, given.frames, given.height, given.width)
+        else:
+            values = _rows(given.values)
         place = (key, given.page)
         with self._lock:
             stream = self._streams.get(place)
         if given.first == 0:
-            stream = LiveStream(opened, live, key, given.ends)
+            stream = LiveStream(opened, live, key, given.ends, values[0].size)
             with self._lock:
                 self._streams[place] = stream
                 while len(self._streams) > MOST_STREAMS:
@@ -130,3 +134,17 @@ class LiveStreams:
                 f"the stream again"
             )
         return stream.feed(values, given.last)
+
+
+def _rows(given: tuple[tuple[float, ...], ...]) -> Float[np.ndarray, "steps channels"]:
+    """Rows of numbers. Errors: DataError for rows that do not fit together, or too many numbers."""
+    widths = {len(row) for row in given}
+    if len(widths) != 1 or 0 in widths:
+        raise DataError("a piece needs the same count of numbers in every row, at least one")
+    if len(given) * max(widths) > MOST_AT_ONCE:
+        raise DataError(f"a piece has more than {MOST_AT_ONCE:,} numbers; send smaller ones")
+    with np.errstate(over="ignore"):  # numbers beyond float32 become infinite, and are refused
+        values = np.array(given, dtype=np.float64).astype(np.float32)
+    if not np.isfinite(values).all():
+        raise DataError("the piece holds something that is no finite number")
+    return values

@@ -45,6 +45,13 @@ def is_frames(shape: tuple[int, ...]) -> bool:
     return len(shape) == 3 or (len(shape) == 4 and (shape[3] in (1, 3) or shape[1] in (1, 3)))
 
 
+def frame_size(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Height and width of the pictures of an array for which `is_frames` holds."""
+    if len(shape) == 4 and shape[3] not in (1, 3):
+        return shape[2], shape[3]
+    return shape[1], shape[2]
+
+
 def as_pictures(
     frames: Shaped[np.ndarray, "time ..."], darkest: float, lightest: float
 ) -> UInt8[np.ndarray, "time height width *colours"]:

@@ -1,6 +1,9 @@
 // Samples of a stream so far, and what the API would answer of them as an input.
 
+const MOST = 4096; // samples that are sent at once
+
 export class Samples {
+  mostSent = MOST;
   /** @type {number[][]} a list for each channel */
   channels = [];
   /** @type {number[]} */
@@ -19,6 +22,18 @@ export class Samples {
 
   get length() {
     return this.channels[0]?.length ?? 0;
+  }
+
+  get unit() {
+    return "sample";
+  }
+
+  /**
+   * The steps of a piece as the API takes them.
+   * @param {number[][]} rows
+   */
+  piece(rows) {
+    return { values: rows };
   }
 
   /** @param {readonly (readonly number[])[]} rows */
@@ -79,6 +94,7 @@ export class Samples {
       high,
       frames: [],
       of_frames: 0,
+      frame_size: null,
       least: this.least,
       most: this.most,
     };

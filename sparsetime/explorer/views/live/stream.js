@@ -1,20 +1,22 @@
-// A live stream: samples of a microphone or a file go to the model in pieces, columns come back.
+// A live stream: samples or frames go to the model in pieces, columns come back.
 
 import { of, provide, send } from "../../web/api.js";
 import { localAnswers } from "../../web/local_answers.js";
 import { LocalCodes } from "../../web/local_codes.js";
-import { Samples } from "./samples.js";
 
-const MOST = 4096; // samples of a piece
+/**
+ * Steps of an input, samples or frames.
+ * @typedef {import("./samples.js").Samples | import("./frames.js").Frames} Steps
+ */
+
 const INPUT = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
 /**
  * @typedef {object} StreamSettings
  * @property {string} key of the dictionary
  * @property {Api.Overview} run
- * @property {readonly string[]} channels
- * @property {number | null} rate samples a second
- * @property {boolean} ends whether it has an end, as a file has, whose samples are pushed at once
+ * @property {Steps} steps that have been read, none at first
+ * @property {boolean} ends whether it has an end, as a file has
  * @property {() => Promise<unknown>} show draws what has come, after every piece
  * @property {(stream: Stream) => unknown} shown called once it is drawn
  */
@@ -22,11 +24,13 @@ const INPUT = { echoCancellation: false, noiseSuppression: false, autoGainContro
 export class Stream {
   table = new Map();
   codes = new LocalCodes(this.table);
-  /** @type {number[][]} rows that wait for the answer to those before */
+  /** @type {any[]} rows that wait for the answer to those before */
   waiting = [];
   page = `${Date.now()}-${Math.random()}`;
   sent = 0;
   stopped = false;
+  /** Whether more of a file is being read, so that the steps that wait are not its last. */
+  reading = false;
   /** @type {Promise<void> | null} */
   sending = null;
   /** @type {number[]} milliseconds from the arrival of the last sample of a piece to its columns */
@@ -40,7 +44,7 @@ export class Stream {
   /** @param {StreamSettings} settings */
   constructor(settings) {
     this.settings = settings;
-    this.samples = new Samples(settings.channels, settings.rate);
+    this.steps = settings.steps;
     provide(`${of(settings.key)}/sequences/live/`, this.answers());
   }
 
@@ -54,11 +58,11 @@ export class Stream {
         const none = Array(this.codes.length).fill("");
         return { ...facts, ...time, length: this.codes.length, words: none, gaps: none };
       },
-      input: (first, stop) => this.samples.view(first, stop, this.perRow),
+      input: (first, stop) => this.steps.view(first, stop, this.perRow),
     });
   }
 
-  /** @param {number[][]} rows the next samples */
+  /** @param {readonly unknown[]} rows the next steps */
   push(rows) {
     for (const row of rows) this.waiting.push(row); // a file has more than a call takes arguments
     this.arrived = performance.now();
@@ -72,18 +76,18 @@ export class Stream {
   async sendAll() {
     const { key, show } = this.settings;
     while (this.waiting.length && !this.stopped) {
-      const values = this.waiting.splice(0, MOST);
+      const rows = this.waiting.splice(0, this.steps.mostSent);
       const { arrived } = this;
       const { ends } = this.settings;
-      const last = ends && !this.waiting.length;
-      const piece = { page: this.page, first: this.sent, values, ends, last };
+      const last = ends && !this.reading && !this.waiting.length;
+      const piece = { page: this.page, first: this.sent, ...this.steps.piece(rows), ends, last };
       const answer = await send(`${of(key)}/live/stream`, "POST", piece);
       /** @type {Api.LiveChunk} */
       const chunk = await answer.json();
-      this.sent += values.length;
+      this.sent += rows.length;
       this.perRow = chunk.per_row;
       this.behind = chunk.behind;
-      this.samples.push(values);
+      this.steps.push(rows);
       for (const feature of chunk.known) this.table.set(feature.feature, feature);
       chunk.features.forEach((features, i) => {
         this.codes.push(features, chunk.strengths[i]);

@@ -3,17 +3,21 @@
 import { ask, of, provide, send } from "../../web/api.js";
 import { h, messageOf, plural, settled, short } from "../../web/dom.js";
 import { dictionaryChoice } from "../../web/feature_list.js";
-import { localAnswers } from "../../web/local_answers.js";
 import { LocalCodes } from "../../web/local_codes.js";
 import { Timeline } from "../../web/timeline.js";
 import { watch } from "../../web/timeline_layout.js";
+import { Frames } from "./frames.js";
 import { readChunks } from "./read_chunks.js";
-import { readSeries, readTable } from "./read_file.js";
+import { readSeries } from "./read_file.js";
+import { ACCEPTED, readFrames, watchCamera } from "./read_frames.js";
 import { Samples } from "./samples.js";
 import { listen, Stream } from "./stream.js";
+import { answersFrom, parseInput, stateText } from "./typed_input.js";
 
 const LEAST_RATE = 3000; // samples a second that a microphone gives in a browser
 const LISTEN = "Listen to the microphone";
+const WATCH = "Watch the camera";
+const MOST_WAITING = 64; // frames of a file that wait for the model
 const PAUSE = 40; // milliseconds without a key before the input is run
 const EXAMPLE =
   "The river carries a little of the old town away every morning. def river(town): return town[1:]";
@@ -67,7 +71,7 @@ export default async function liveView(at, run) {
     const began = performance.now();
     const table = new Map();
     const codes = new LocalCodes(table);
-    /** @type {LiveText} */
+    /** @type {import("./typed_input.js").LiveText} */
     const text = { words: [], gaps: [] };
     provide(`${of(key)}/sequences/live/`, answersFrom(codes, text, is_text, input, run));
     try {
@@ -92,9 +96,11 @@ export default async function liveView(at, run) {
     }
   }
 
+  const size = kept.kind === "frames" ? kept.frame_size : null;
+
   /** @type {Stream | null} */
   let stream = null;
-  /** @type {Stream | null} that hears the microphone */
+  /** @type {Stream | null} that hears the microphone or sees the camera */
   let listening = null;
   let stopListening = () => {};
 
@@ -102,7 +108,7 @@ export default async function liveView(at, run) {
     stopListening();
     stopListening = () => {};
     listening = null;
-    microphone.textContent = LISTEN;
+    device.textContent = size ? WATCH : LISTEN;
     stream?.stop();
     stream = null;
     timeline = null;
@@ -114,15 +120,8 @@ export default async function liveView(at, run) {
   function beginStream(ends) {
     controller?.abort();
     endStream();
-    stream = new Stream({
-      key,
-      run,
-      channels: kept.channels,
-      rate: kept.rate,
-      ends,
-      show,
-      shown: report,
-    });
+    const steps = size ? new Frames(size) : new Samples(kept.channels, kept.rate);
+    stream = new Stream({ key, run, steps, ends, show, shown: report });
     return stream;
   }
 
@@ -130,65 +129,91 @@ export default async function liveView(at, run) {
   const report = (begun) => {
     const last = Math.round(begun.latencies.at(-1) ?? 0);
     status.dataset.latency = String(last);
+    const { length, unit } = begun.steps;
     // A file arrives at once, and its pieces wait for each other.
     const took =
-      listening === begun ? `${last} ms from sample to column` : `read in ${short(last / 1000)} s`;
+      listening === begun ? `${last} ms from ${unit} to column` : `read in ${short(last / 1000)} s`;
     const ahead =
       begun.behind > begun.perRow
-        ? `; the model reads ahead, so columns come ${plural(begun.behind, "sample")} later`
+        ? `; the model reads ahead, so columns come ${plural(begun.behind, unit)} later`
         : "";
-    status.textContent = `${plural(begun.samples.length, "sample")}; ${took}${ahead}`;
+    status.textContent = `${plural(length, unit)}; ${took}${ahead}`;
   };
 
-  /** @param {File} file */
-  async function playFile(file) {
+  /** @param {readonly File[]} files */
+  async function playFiles(files) {
     try {
-      const { values, rate } = await readSeries(file);
-      if (rate && kept.rate && rate !== kept.rate)
-        throw new Error(
-          `${file.name} has ${rate} samples a second, and the model reads ${kept.rate}; resample it.`,
-        );
-      const begun = beginStream(true);
-      await begun.push(values);
+      if (size) await playFrames(files, size);
+      else await playSeries(files[0]);
     } catch (error) {
       status.textContent = messageOf(error);
     }
   }
 
-  async function toggleMicrophone() {
+  /** @param {File} file */
+  async function playSeries(file) {
+    const { values, rate } = await readSeries(file);
+    if (rate && kept.rate && rate !== kept.rate)
+      throw new Error(
+        `${file.name} has ${rate} samples a second, and the model reads ${kept.rate}; resample it.`,
+      );
+    await beginStream(true).push(values);
+  }
+
+  /**
+   * @param {readonly File[]} files
+   * @param {readonly [number, number]} frameSize
+   */
+  async function playFrames(files, frameSize) {
+    const begun = beginStream(true);
+    begun.reading = true;
+    /** @type {import("./frames.js").Frame | null} kept back, since the last frame is sent as such */
+    let held = null;
+    for await (const frame of readFrames(files, frameSize, kept.rate)) {
+      if (begun.stopped) return;
+      const sending = held && begun.push([held]);
+      if (sending && begun.waiting.length >= MOST_WAITING) await sending;
+      held = frame;
+    }
+    begun.reading = false;
+    if (held) await begun.push([held]);
+  }
+
+  async function toggleDevice() {
     if (listening) {
       endStream();
       return;
     }
     const begun = beginStream(false);
     listening = begun;
-    microphone.textContent = "Stop listening";
+    device.textContent = size ? "Stop watching" : "Stop listening";
+    const push = (/** @type {readonly unknown[]} */ rows) =>
+      begun.push(rows).catch((error) => {
+        status.textContent = messageOf(error);
+      });
     try {
-      const stop = await listen(kept.rate, (rows) =>
-        begun.push(rows).catch((error) => {
-          status.textContent = messageOf(error);
-        }),
-      );
+      const stop = size ? await watchCamera(size, kept.rate, push) : await listen(kept.rate, push);
       if (listening === begun) stopListening = stop;
-      else stop(); // another input was chosen while the browser asked for the microphone
+      else stop(); // another input was chosen while the browser asked for the device
     } catch (error) {
       if (listening === begun) endStream();
       status.textContent = messageOf(error);
     }
   }
 
-  const microphone = h("button", { click: toggleMicrophone }, LISTEN);
+  const device = h("button", { click: toggleDevice }, size ? WATCH : LISTEN);
   const file = h("input", {
     type: "file",
-    accept: ".wav,.npy,.csv,.tsv,.txt",
-    "aria-label": "A file to run",
+    multiple: size !== null,
+    accept: size ? ACCEPTED : ".wav,.npy,.csv,.tsv,.txt",
+    "aria-label": size ? "Pictures or a video to run" : "A file to run",
     change: (event) => {
-      const [chosen] = event.currentTarget.files ?? [];
-      if (chosen) playFile(chosen);
+      const chosen = [...(event.currentTarget.files ?? [])];
+      if (chosen.length) playFiles(chosen);
     },
   });
   const sound = kept.channels.length === 1 && (kept.rate ?? 0) >= LEAST_RATE;
-  const sources = is_text ? null : h("p.sound.sources", {}, file, sound ? microphone : null);
+  const sources = is_text ? null : h("p.sound.sources", {}, file, sound || size ? device : null);
 
   async function show() {
     if (timeline) {
@@ -210,12 +235,14 @@ export default async function liveView(at, run) {
   });
   const lead = is_text
     ? "Type or paste a text; the model of this run reads it on this machine."
-    : "Choose a file, listen to the microphone, or paste a series; the model of this run reads it on this machine.";
+    : size
+      ? "Choose pictures or a video, or watch the camera; the model of this run reads it on this machine."
+      : "Choose a file, listen to the microphone, or paste a series; the model of this run reads it on this machine.";
   const head = h("div", {}, h("h1", {}, "Live"), h("p.lead", {}, lead));
   at.append(
     h("header.head", {}, head, choice),
     ...(sources ? [sources] : []),
-    field,
+    ...(size ? [] : [field]),
     status,
     stage,
   );
@@ -226,57 +253,4 @@ export default async function liveView(at, run) {
     controller?.abort();
     endStream();
   };
-}
-
-/**
- * What a run waits for, in words.
- * @param {Api.LiveState} state
- */
-export function stateText({ state, ahead }) {
-  if (state === "loading") return "The model is being loaded; the input is run as soon as it is.";
-  if (state === "waiting") return `Waiting for ${plural(ahead, "run")} of other pages.`;
-  return "The model is running.";
-}
-
-/** @typedef {{words: string[], gaps: string[]}} LiveText */
-
-/**
- * The input as the API takes it; null where there is none yet.
- * @param {string} written
- * @param {boolean} isText
- * @returns {Api.LiveInput | null}
- */
-export function parseInput(written, isText) {
-  if (!written.trim()) return null;
-  if (isText) return { text: written };
-  return { values: readTable(written) };
-}
-
-/**
- * Answers to the timeline's requests, from the codes so far.
- * @param {LocalCodes} codes
- * @param {LiveText} text
- * @param {boolean} isText
- * @param {Api.LiveInput} input
- * @param {Api.Overview} run
- * @returns {import("../../web/api.js").Source}
- */
-function answersFrom(codes, { words, gaps }, isText, { values = [] }, run) {
-  const name = { sequence: "live", id: "live", title: "Live" };
-  const time = { start: 0, step: run.step ?? 1, time_unit: run.time_unit };
-  const samples = new Samples([], null);
-  samples.push(values);
-  return localAnswers({
-    codes,
-    text: () => ({
-      ...name,
-      length: codes.length,
-      first: 0,
-      words,
-      gaps,
-      is_text: isText,
-      ...time,
-    }),
-    input: (first, stop) => (isText ? { kind: "text", first, stop } : samples.view(first, stop, 1)),
-  });
 }
