@@ -110,6 +110,8 @@ class SitesCapture:
             )
             for folder, name, rows_record in zip(folders, passes.names, of_rows, strict=True)
         ]
+        for writer in self._writers:  # a store of other data is refused before anything is written
+            writer.needs(0, first)
         self._passes, self._shards = passes, chain([first], planned)
         self._data, self._exclusion = data, settings.exclusion
 
