@@ -50,7 +50,7 @@ def contingency_table(
 
 @final
 @dataclass(frozen=True)
-class Divergence:
+class CategoryDivergence:
     """KL(p || q) of the categories of every feature's active steps; see `information`.
 
     nats: float64 [width], NaN for a feature that is never active. steps: float64 [width], its
@@ -63,7 +63,7 @@ class Divergence:
     @staticmethod
     def of_pairs(
         pairs: ContingencyTable, share: Float[np.ndarray, " kinds"], width: int
-    ) -> Divergence:
+    ) -> CategoryDivergence:
         """share: q, the share of each category among all steps."""
         # Without pairs, bincount gives integers whatever the weights are.
         steps = np.bincount(pairs.feature, weights=pairs.count, minlength=width).astype(float)
@@ -71,12 +71,12 @@ class Divergence:
         terms = p * np.log(p / share[pairs.kind])
         nats = np.bincount(pairs.feature, weights=terms, minlength=width).astype(float)
         nats[steps == 0] = np.nan
-        return Divergence(nats, steps)
+        return CategoryDivergence(nats, steps)
 
     @staticmethod
-    def joined(parts: Sequence[Divergence]) -> Divergence:
+    def joined(parts: Sequence[CategoryDivergence]) -> CategoryDivergence:
         """Of consecutive ranges of features, as one."""
-        return Divergence(
+        return CategoryDivergence(
             np.concatenate([part.nats for part in parts]),
             np.concatenate([part.steps for part in parts]),
         )
@@ -102,7 +102,7 @@ def information(
     1999), less its bias. Without the second term a feature with three active steps would always
     seem informative. About 0 for a feature that ignores the category; NaN for a dead one.
     """
-    return Divergence.of_pairs(pairs, share, width).information(share)
+    return CategoryDivergence.of_pairs(pairs, share, width).information(share)
 
 
 def random_divergence(

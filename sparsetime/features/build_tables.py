@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from sparsetime.codes import SparseCode
 from sparsetime.features import timescales
-from sparsetime.features.association import Divergence, contingency_table, over_represented
+from sparsetime.features.association import CategoryDivergence, contingency_table, over_represented
 from sparsetime.features.latent_blocks import latent_blocks
 from sparsetime.features.schemas import CODES, EXAMPLES, FEATURES, SEQUENCES
 from sparsetime.segments import Segments
@@ -59,15 +59,17 @@ def feature_table(coded: EncodedStore) -> pa.Table:
     values["word_information"] = values["document_information"] = unknown
     if coded.words:
         share = _word_share(coded)
-        values["word_information"] = Divergence.joined(of_words).information(share)
+        values["word_information"] = CategoryDivergence.joined(of_words).information(share)
     if len(coded.numbers) > 1:
         share = _sequence_share(coded)
-        values["document_information"] = Divergence.joined(of_sequences).information(share)
+        values["document_information"] = CategoryDivergence.joined(of_sequences).information(share)
     arrays = [pa.array(values[f.name], f.type, from_pandas=True) for f in FEATURES]
     return pa.table(arrays, schema=FEATURES)
 
 
-def _statistics(coded: EncodedStore, first: int) -> tuple[dict[str, Any], Divergence, Divergence]:
+def _statistics(
+    coded: EncodedStore, first: int
+) -> tuple[dict[str, Any], CategoryDivergence, CategoryDivergence]:
     """Columns of a range of features, and how their words and sequences diverge from all steps.
 
     coded: with the code of the range alone. first: the number of its first feature.
@@ -174,11 +176,11 @@ def ratio(total: np.ndarray, count: np.ndarray) -> np.ndarray:
     return ratio
 
 
-def _of_sequences(coded: EncodedStore, runs: timescales.Runs) -> Divergence:
+def _of_sequences(coded: EncodedStore, runs: timescales.Runs) -> CategoryDivergence:
     """By runs, since the steps of one run are not separate evidence."""
     kind = coded.sequence_of_row[runs.start]
     pairs = contingency_table(runs.feature, kind, np.ones(len(kind)), len(coded.numbers))
-    return Divergence.of_pairs(pairs, _sequence_share(coded), coded.code.width)
+    return CategoryDivergence.of_pairs(pairs, _sequence_share(coded), coded.code.width)
 
 
 def _sequence_share(coded: EncodedStore) -> Float[np.ndarray, " sequences"]:
@@ -187,16 +189,16 @@ def _sequence_share(coded: EncodedStore) -> Float[np.ndarray, " sequences"]:
 
 def _words(
     coded: EncodedStore, feature: np.ndarray, rows: np.ndarray, activation: np.ndarray
-) -> tuple[list[list[str] | None], Divergence]:
+) -> tuple[list[list[str] | None], CategoryDivergence]:
     width = coded.code.width
     if not coded.words:
-        return [None] * width, Divergence(np.full(width, np.nan), np.zeros(width))
+        return [None] * width, CategoryDivergence(np.full(width, np.nan), np.zeros(width))
     on_word = coded.word_of_row[rows] >= 0
     kind = coded.word_of_row[rows[on_word]]
     pairs = contingency_table(feature[on_word], kind, activation[on_word], len(coded.words))
     best = over_represented(pairs, _word_frequency(coded), width, WORDS)
     named: list[list[str] | None] = [[coded.words[i] for i in few] for few in best]
-    return named, Divergence.of_pairs(pairs, _word_share(coded), width)
+    return named, CategoryDivergence.of_pairs(pairs, _word_share(coded), width)
 
 
 def _word_frequency(coded: EncodedStore) -> Float[np.ndarray, " words"]:
