@@ -1,0 +1,108 @@
+"""A LoRA adapter of PEFT that scales or removes what linear layers write along atoms."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.errors import ConfigError, MismatchError
+from sparsetime.files import Folder, locks
+from sparsetime.files.folder_url import folder_url
+from sparsetime.interop.convert import check_empty
+from sparsetime.models.load import LoadedModel
+
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_PREFIX = "base_model.model."
+
+
+@locks("out")
+@torch.no_grad()
+def write_peft_adapter(
+    out: str | os.PathLike[str],
+    dictionary: Dictionary,
+    latents: Sequence[int],
+    model: LoadedModel,
+    modules: Sequence[str],
+    *,
+    factor: float = 0.0,
+    force: bool = False,
+) -> str:
+    """Write an adapter that multiplies what modules write along some atoms; returns its folder.
+
+        W' = W + (f - 1) Q Qᵀ W,    Q: [d, r], an orthonormal basis of the atoms of the latents
+
+    That is a LoRA of rank r with B = (f - 1) Q and A = Qᵀ W.
+    `peft.PeftModel.from_pretrained(model, out)` applies it, and `merge_and_unload` puts it into the
+    weights.
+    With f = 0, all modules that write to a stream, and its embedding, the stream has nothing along
+    the atoms.
+
+    modules: paths of linear layers without bias whose outputs are in the space of the atoms, such
+    as "model.layers.3.mlp.down_proj". factor: f; 0 removes, 1 changes nothing.
+
+    Errors: ConfigError for no latents or modules, for latents that do not exist, and for a module
+    that is no linear layer without bias; MismatchError where its outputs have other dimensions than
+    the atoms; StoreError where `out` is not empty and `force` is not given.
+
+    Source: Arditi et al. 2024, Refusal in Language Models Is Mediated by a Single Direction,
+    arXiv:2406.11717 (weight orthogonalisation); Hu et al. 2021, LoRA, arXiv:2106.09685.
+    """
+    wrong = [i for i in latents if not 0 <= i < dictionary.width]
+    if wrong or not latents or not modules:
+        raise ConfigError(
+            f"got latents {list(latents)} and modules {list(modules)}, expected some of the "
+            f"{dictionary.width} latents of {dictionary.name!r}, and at least one module"
+        )
+    layers = {name: _layer(model, name, dictionary.d_out) for name in modules}
+    basis = _basis(dictionary.atoms.detach().double()[list(latents)])
+    tensors = {}
+    for name, layer in layers.items():
+        read = basis.T @ layer.weight.detach().double().cpu()
+        tensors[f"{_PREFIX}{name}.lora_A.weight"] = read.float().contiguous()
+        tensors[f"{_PREFIX}{name}.lora_B.weight"] = ((factor - 1) * basis).float().contiguous()
+    folder = Folder(folder_url(out))
+    check_empty(folder, force)
+    rank = basis.shape[1]
+    folder.write_tensors(WEIGHTS, tensors)
+    config = {
+        "peft_type": "LORA",
+        "task_type": None,
+        "base_model_name_or_path": model.name,
+        "inference_mode": True,
+        "r": rank,
+        "lora_alpha": rank,  # so that the product is not scaled
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "fan_in_fan_out": False,
+        "target_modules": list(modules),
+    }
+    folder.write_bytes(CONFIG, json.dumps(config, indent=2).encode())
+    return folder.url
+
+
+def _layer(model: LoadedModel, name: str, d_out: int) -> nn.Linear:
+    layer = dict(model.model.named_modules()).get(name)
+    if not isinstance(layer, nn.Linear) or getattr(layer, "bias", None) is not None:
+        raise ConfigError(
+            f"got the module {name!r} of {model.name!r}, expected a linear layer without bias, to "
+            "which a LoRA adds a product; sparsetime.steer edits any site while the model runs"
+        )
+    if layer.out_features != d_out:
+        raise MismatchError(
+            f"got the module {name!r} with {layer.out_features} outputs and atoms of {d_out} "
+            "dimensions; give modules that write where the dictionary reads"
+        )
+    return layer
+
+
+def _basis(atoms: Float[Tensor, "some d"]) -> Float[Tensor, "d rank"]:
+    """An orthonormal basis of the span of the atoms."""
+    left, lengths, _ = torch.linalg.svd(atoms.T.cpu(), full_matrices=False)
+    basis: Tensor = left[:, lengths > 1e-6 * lengths.max()]
+    return basis
