@@ -28,7 +28,7 @@ from harness.figures import conclude, machine, table
 from harness.selection import add_selection_dtype
 
 import sparsetime as st
-from sparsetime import SparseCode
+from sparsetime import SparseCode, seeds
 from sparsetime.activations.store.writer import StoreWriter
 from sparsetime.features.code_source import CodeSource
 
@@ -76,8 +76,10 @@ class Replayed(CodeSource):
 
     def encode_some(self) -> None:
         with torch.no_grad():
-            for rows in torch.randn(ENCODED, self.dictionary.d_in).split(2048):
-                self.dictionary.encode(rows)
+            generator = seeds.torch_generator(0, "random inputs")
+            rows = torch.randn(ENCODED, self.dictionary.d_in, generator=generator)
+            for some in rows.split(2048):
+                self.dictionary.encode(some)
 
     def code(self, sequence: Any) -> SparseCode:
         first, self.row = self.row, self.row + len(sequence)

@@ -114,4 +114,7 @@ def saebench_module(
 
 
 def _plain(cfg: SimpleNamespace) -> dict[str, Any]:
-    return {name: value for name, value in vars(cfg).items() if not callable(value)}
+    """What JSON holds of it, without the `metadata` that SAEBench adds for SAELens."""
+    kept = {name: value for name, value in vars(cfg).items() if not callable(value)}
+    kept.pop("metadata", None)
+    return kept
