@@ -30,7 +30,7 @@ def hooked_model() -> Any:
     torch.manual_seed(0)
     config = HookedTransformerConfig(
         n_layers=3, d_model=D, n_ctx=CONTEXT, d_head=8, n_heads=4, d_mlp=64, d_vocab=VOCABULARY,
-        act_fn="gelu", normalization_type="LN", device="cpu", seed=0,
+        act_fn="gelu", device="cpu", seed=0,
     )  # fmt: skip
     return HookedTransformer(config)
 
@@ -46,7 +46,7 @@ def activations(model: Any, tokens: Tensor, hook: str) -> Tensor:
 def unexplained(x: Tensor, sae: Any) -> float:
     """SAEBench 0.6.0's share of unexplained variance, of what sparsetime reconstructs.
 
-    It divides by mean |x|^2 less the square of the mean x^2, where FVU has the square of the mean x.
+    It divides by mean |x|^2 less the square of the mean x^2, where FVU has that of the mean x.
     Means are of batches, which are equally large.
     """
     rows = x.flatten(0, 1)
