@@ -7,7 +7,7 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.dictionaries.component import component
+from sparsetime.components import component
 from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.row_statistics import RowNorm, checked_row_norm, row_statistics
 from sparsetime.dictionaries.skip_connections.skip_connection import SkipConnection
