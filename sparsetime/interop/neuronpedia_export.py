@@ -18,7 +18,7 @@ from sparsetime.features.arrow_numpy import to_numpy
 from sparsetime.features.index import FeatureIndex
 from sparsetime.files import Folder, locks
 from sparsetime.files.folder_url import folder_url
-from sparsetime.interop.convert import check_empty
+from sparsetime.files.other_files import check_no_other_files
 from sparsetime.interop.neuronpedia_records import (
     ActivationRows,
     SourceKeys,
@@ -83,7 +83,8 @@ def write_neuronpedia_export(
     columns = _DictionaryColumns(dictionary, model, layer)
     source = f"{layer}-{source_set}"
     folder = Folder(folder_url(out)) / model_id / source
-    check_empty(folder, force)
+    if not force:
+        check_no_other_files(folder)
     keys = SourceKeys(model_id, source, creator_id, datetime.now(UTC).isoformat())
     for name, row in source_rows(keys, source_set, creator, data, store, model).items():
         folder.write_bytes(f"{name}.jsonl", _lines([row]))

@@ -14,7 +14,7 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.files import Folder, locks
 from sparsetime.files.folder_url import folder_url
-from sparsetime.interop.convert import check_empty
+from sparsetime.files.other_files import check_no_other_files
 from sparsetime.models.load import LoadedModel
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -67,7 +67,8 @@ def write_peft_adapter(
         tensors[f"{_PREFIX}{name}.lora_A.weight"] = read.float().contiguous()
         tensors[f"{_PREFIX}{name}.lora_B.weight"] = ((factor - 1) * basis).float().contiguous()
     folder = Folder(folder_url(out))
-    check_empty(folder, force)
+    if not force:
+        check_no_other_files(folder)
     rank = basis.shape[1]
     folder.write_tensors(WEIGHTS, tensors)
     config = {
