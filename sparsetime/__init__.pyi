@@ -81,6 +81,7 @@ from .steering import edits as edits
 from .steering.effects import effects as effects
 from .steering.steer import ablate as ablate
 from .steering.steer import steer as steer
+from .steering.unlearning.unlearn import unlearn as unlearn
 from .suites.suite import suite as suite
 from .testbeds.testbed import testbed as testbed
 from .training.train import train as train

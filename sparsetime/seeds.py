@@ -80,6 +80,8 @@ STREAMS = {
     "generated continuation": "tokens sampled behind a prompt",
     "null features of an effect": "features that an effect is compared with",
     "resampled activations": "rows that an ablation takes values from, by sequence and block",
+    "low-rank update": "first factors of a low-rank update, by linear map",
+    "batches of a low-rank update": "windows of each step of a low-rank update's training",
     "features of a verification": "features of a graph that are ablated beside the largest",
     # Sparse computation.
     "random masks": "which weights a random score keeps, by matrix",

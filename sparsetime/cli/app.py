@@ -17,7 +17,7 @@ from sparsetime.errors import SparsetimeError
 COMMANDS = (
     *("sites", "recipes", "capture", "train", "evaluate", "index"),
     *("label", "perievent", "compare", "explain", "match", "classify", "search"),
-    *("circuit", "attribute", "steer", "ablate", "effects", "monitor"),
+    *("circuit", "attribute", "steer", "ablate", "unlearn", "effects", "monitor"),
     *("suite", "leaderboard", "claim", "convert", "explore", "export", "report"),
     *("verify", "testbeds", "demo"),
 )

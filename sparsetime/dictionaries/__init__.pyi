@@ -2,6 +2,7 @@
 
 from .component import Component as Component
 from .decoders.decoder import Decoder as Decoder
+from .directions import directions as directions
 from .encoder_input import EncoderInput as EncoderInput
 from .encoders.encoder import Encoder as Encoder
 from .forward_pass import ForwardPass as ForwardPass

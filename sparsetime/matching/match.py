@@ -12,6 +12,7 @@ from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.features.index import FeatureIndex
 from sparsetime.features.labels.stored_label import indexed_view
 from sparsetime.features.nearest_atoms import nearest
+from sparsetime.interventions.token_effects import token_effects
 from sparsetime.matching.aligned_rows import aligned_rows, has_text
 from sparsetime.matching.code_correlation import NULL, code_correlations, shifted
 from sparsetime.matching.compared_features import (
@@ -23,7 +24,6 @@ from sparsetime.matching.compared_features import (
     name_of,
 )
 from sparsetime.matching.matches import FeatureMatches
-from sparsetime.matching.token_effects import token_effects
 from sparsetime.statistics.nulls import random_atoms
 
 if TYPE_CHECKING:

@@ -86,7 +86,9 @@ def classify(
     whole = np.full(len(value), -1)
     whole[train | test] = target
     codes = (segments.codes != 0).astype(float) if binary else segments.codes
-    hidden = pooled(store.read(0, len(store)).float(), segments.lengths, pool)
+    # Steps that the capture left out count as zeros, as in the codes, where nothing is active.
+    rows = store.read(0, len(store)).float().nan_to_num(0.0)
+    hidden = pooled(rows, segments.lengths, pool)
     inputs = {"codes": codes, "hidden states": hidden}
     tokens = _tokens(store, segments.lengths)
     if tokens is not None:

@@ -71,6 +71,19 @@ class CodeSearch:
         order = np.argsort(-row.data, kind="stable")
         return dict(zip(row.indices[order].tolist(), row.data[order].tolist(), strict=True))
 
+    def edited_query(
+        self, like: int | Mapping[int, float], edit: Mapping[int, float] | None = None
+    ) -> dict[int, float]:
+        """The features of a query with their values, after an edit; see `query`.
+
+        Errors: ConfigError for a segment or feature that does not exist.
+        """
+        query = self.query_of(like) if isinstance(like, int) else dict(like)
+        for feature, multiple in (edit or {}).items():
+            self._check(feature)
+            query[feature] = multiple * float(self._peaks[feature])
+        return query
+
     def query(
         self,
         like: int | Mapping[int, float],
@@ -87,11 +100,7 @@ class CodeSearch:
         Errors: ConfigError for a segment or feature that does not exist.
         """
         own = like if isinstance(like, int) else None
-        query = self.query_of(like) if isinstance(like, int) else dict(like)
-        for feature, multiple in (edit or {}).items():
-            self._check(feature)
-            query[feature] = multiple * float(self._peaks[feature])
-        scores = self.scores(query)
+        scores = self.scores(self.edited_query(like, edit))
         if own is not None:
             scores[own] = -np.inf
         best = np.argsort(-scores, kind="stable")[:n]

@@ -1,11 +1,29 @@
 """Public names of `st.steering`, each imported when it is first used."""
 
 from . import edits as edits
+from .arms.compare_arms import ArmComparison as ArmComparison
+from .arms.compare_arms import ArmScore as ArmScore
+from .arms.compare_arms import compare_arms as compare_arms
+from .arms.steering_arm import SteeringArm as SteeringArm
+from .arms.steering_arm import feature_arm as feature_arm
+from .arms.steering_arm import gradient_arm as gradient_arm
+from .arms.steering_arm import mean_difference_arm as mean_difference_arm
+from .arms.steering_arm import probe_arm as probe_arm
+from .arms.steering_arm import random_feature_arms as random_feature_arms
+from .code_descent import code_descent as code_descent
+from .code_descent import decoded_change as decoded_change
 from .echo import Echo as Echo
 from .effects import EffectsByLag as EffectsByLag
 from .effects import effects as effects
+from .feature_scores import FeatureScores as FeatureScores
+from .feature_scores import feature_scores as feature_scores
 from .response import LagCurve as LagCurve
 from .response import Response as Response
 from .steer import ablate as ablate
 from .steer import steer as steer
 from .steered import Steered as Steered
+from .supervised_direction import SupervisedDirection as SupervisedDirection
+from .supervised_direction import supervised_direction as supervised_direction
+from .unlearning.salient_features import salient_features as salient_features
+from .unlearning.unlearn import Unlearned as Unlearned
+from .unlearning.unlearn import unlearn as unlearn

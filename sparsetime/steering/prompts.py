@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import torch
@@ -57,6 +57,20 @@ def text_of(tokens: Int[Tensor, " time"], tokenizer: Any) -> str | None:
 def special_tokens(tokenizer: Any) -> frozenset[int]:
     """The special tokens of a tokenizer, whose steps are never edited; none without one."""
     return frozenset(getattr(tokenizer, "all_special_ids", None) or ())
+
+
+def end_tokens(model: Any) -> list[int]:
+    """The tokens after which a model's text ends, of its generation settings; often none."""
+    ends = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    if ends is None:
+        return []
+    return list(ends) if isinstance(ends, list | tuple) else [int(ends)]
+
+
+def until_end(tokens: Int[Tensor, " generated"], ends: Collection[int]) -> Int[Tensor, " kept"]:
+    """The tokens up to the first end token, and that one."""
+    at = torch.isin(tokens, torch.tensor(sorted(ends), dtype=torch.int64)).nonzero()
+    return tokens if not len(at) else tokens[: int(at[0]) + 1]
 
 
 def _is_chat(given: Any) -> bool:

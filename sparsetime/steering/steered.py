@@ -17,7 +17,7 @@ from sparsetime.interventions.generate import CachedReader, GeneratedToken, gene
 from sparsetime.interventions.span import RunFacts
 from sparsetime.models.forward_signature import forward_parameters
 from sparsetime.models.load import LoadedModel
-from sparsetime.steering.prompts import Prompt, text_of, tokens_of
+from sparsetime.steering.prompts import Prompt, end_tokens, text_of, tokens_of, until_end
 from sparsetime.steering.run_record import SiteRecord
 from sparsetime.steering.steered_passes import SteeredPasses
 
@@ -93,16 +93,15 @@ class Steered:
         such as labels.
         """
         tokens = tokens_of(prompt, self._loaded)
-        settings.setdefault("ends", _ends(self.model))
+        settings.setdefault("ends", end_tokens(self.model))
         given = list(self.generate_tokens(tokens, steps, **settings))
         chosen = torch.stack([token.tokens for token in given], 1)
-        ends = torch.tensor(sorted(settings["ends"]), dtype=torch.int64)
         return Generation(
             torch.cat([tokens, chosen], 1),
             tokens.shape[1],
             None
             if self.tokenizer is None
-            else [str(text_of(_until_end(row, ends), self.tokenizer)) for row in chosen],
+            else [str(text_of(until_end(row, settings["ends"]), self.tokenizer)) for row in chosen],
             torch.stack([token.logits for token in given], 1),
             self.record,
         )
@@ -113,7 +112,7 @@ class Steered:
         """The tokens of `generate`, one by one as they come."""
         tokens = tokens_of(prompt, self._loaded)
         self._expect(tokens, tokens.shape[1])
-        settings.setdefault("ends", _ends(self.model))
+        settings.setdefault("ends", end_tokens(self.model))
         generated = generate_tokens(self.model, tokens, steps, **settings)
         return self._paused_between(generated)
 
@@ -197,21 +196,6 @@ class Steered:
 
 def _decoder(tokenizer: Any) -> Callable[[list[int]], str]:
     return lambda tokens: str(tokenizer.decode(tokens, skip_special_tokens=False))
-
-
-def _ends(model: Any) -> list[int]:
-    ends = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    if ends is None:
-        return []
-    return list(ends) if isinstance(ends, list | tuple) else [int(ends)]
-
-
-def _until_end(
-    tokens: Int[Tensor, " generated"], ends: Int[Tensor, " some"]
-) -> Int[Tensor, " kept"]:
-    """The tokens up to the first end token, and that one."""
-    at = torch.isin(tokens, ends).nonzero()
-    return tokens if not len(at) else tokens[: int(at[0]) + 1]
 
 
 def _is_nested(values: Any) -> bool:

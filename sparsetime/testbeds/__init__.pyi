@@ -26,6 +26,7 @@ from .networks.protein_lstm import residues_of as residues_of
 from .networks.speech_detector import speech_detector as speech_detector
 from .networks.voice_encoder import voice_encoder as voice_encoder
 from .prose.build import ProseSettings as ProseSettings
+from .prose.minilm import embed_sentences as embed_sentences
 from .prose.minilm import minilm as minilm
 from .proteins.human_proteins import human_proteins as human_proteins
 from .python_code.build import PythonCodeSettings as PythonCodeSettings
@@ -40,6 +41,8 @@ from .recall.train import train_recall as train_recall
 from .sae_probes.tables import ProbeTable as ProbeTable
 from .sae_probes.tables import probe_tables as probe_tables
 from .sensors.basic_motions import basic_motions as basic_motions
+from .sentences.build import SentenceSettings as SentenceSettings
+from .sentences.texts import labelled_sentences as labelled_sentences
 from .series.build import SeriesSettings as SeriesSettings
 from .series.pretrained import series_model as series_model
 from .speech.utterances import Utterance as Utterance

@@ -20,6 +20,7 @@ from sparsetime.testbeds.prose import build as prose
 from sparsetime.testbeds.python_code import build as python_code
 from sparsetime.testbeds.recall import build as recall
 from sparsetime.testbeds.recall.settings import RecallSettings
+from sparsetime.testbeds.sentences import build as sentences
 from sparsetime.testbeds.series import build as series
 from sparsetime.testbeds.synthetic import build as synthetic
 from sparsetime.testbeds.synthetic.settings import SyntheticSettings
@@ -71,6 +72,13 @@ _BUILDERS = {
         recall.build,
         "recall",
     ),
+    "sentences": _Builder(
+        "activations of SmolLM2-135M-Instruct on labelled English sentences",
+        sentences.SentenceSettings,
+        sentences.content_version,
+        sentences.build,
+        "sentences",
+    ),
     "series": _Builder(
         "activations of a patch transformer on seven years of pedestrian counts",
         series.SeriesSettings,
@@ -94,7 +102,8 @@ EARLIER_NAMES = {"code": "python", "orchestra": "synthetic"}
 def testbed(
     name: str, out: str | Path | None = None, progress: bool = True, **settings: Any
 ) -> Testbed:
-    """The testbed of that name: "english", "prose", "python", "recall", "series" or "synthetic".
+    """The testbed of that name: "english", "prose", "python", "recall", "sentences", "series" or
+    "synthetic".
 
     The first call builds it into `out`, or else into a folder of its own in the user's cache
     folder (`$XDG_CACHE_HOME`, by default `~/.cache`); later calls open it. A build that was

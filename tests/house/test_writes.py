@@ -28,6 +28,7 @@ WRITERS = {
     "interop/lm_eval.py": "a steering file, which lm-eval alone reads",
     "interop/publish.py": "a model card, which begins with YAML",
     "reports/report.py": "HTML by a Folder, marked in a comment",
+    "steering/unlearning/saved_update.py": "what transformers and PEFT read, without keys of ours",
     "suites/suite_record.py": "Markdown by a Folder, marked in a comment",
     "testbeds/english/convert.py": "files of transformers, whose SHA-256 the record has",
     "testbeds/wheels/archive.py": "a file of a wheel, whose checksum the wheel lists",

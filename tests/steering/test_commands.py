@@ -114,3 +114,21 @@ def test_effects_prints_a_table_and_saves(work):
     saved = Folder("index").read_json("effects/3.json", 1)
     assert saved["settings"]["at"] == 3
     assert len(saved["echo"]["carried"]["mean"]) == 5
+
+
+def test_unlearn_writes_weights_and_an_adapter(work):
+    model = language_model().model
+    for name, letters in {"concept": "BCDEFGHBCDEFGH", "other": "IJKIJKIJKIJKIJ"}.items():
+        tokens = [
+            st.Document(f"text {i}", tokens=[ord(c) - 60 for c in letters * 2]) for i in range(3)
+        ]
+        st.capture(model, tokens, site="model.layers.0", out=name, progress=False)
+    settings = ["--forget", "concept", "--keep", "other", "--steps", "2", "--window", "8"]
+    output = _run("unlearn", *work, *settings, "--feature", "3", "--out", "changed")
+    assert "features at model.layers.0: 3" in output
+    assert "loss to keep: " in output and output.splitlines()[-1] == "written to changed"
+    assert Folder("changed").exists("model.safetensors")
+    _run("unlearn", *work, *settings, "--feature", "3", "--out", "low_rank", "--adapter")
+    assert Folder("low_rank").exists("adapter_config.json")
+    output = _run("unlearn", *work, *settings, "--feature", "3", "--out", "changed", code=2)
+    assert "exists already; choose another folder" in output

@@ -6,8 +6,9 @@ import io
 import pyarrow as pa
 import pytest
 
-from sparsetime.errors import DataError
+from sparsetime.errors import ConfigError, DataError
 from sparsetime.testbeds.sae_probes.tables import probe_tables
+from sparsetime.testbeds.sentences.texts import labelled_sentences
 
 FOLDER = "sae_probes/data/cleaned_data/"
 
@@ -55,3 +56,32 @@ def test_tables_are_chosen_by_size_and_balanced():
 def test_no_table_that_fits_is_an_error():
     with pytest.raises(DataError, match="got no table of two classes with 50 rows and a median"):
         probe_tables(rows=50, archive=Files())
+
+
+class Sentences(Files):
+    """An archive with some tables of the sentence testbed."""
+
+    def __init__(self):
+        reviews = [(f"a film of number {n} ", n % 2) for n in range(30)]
+        news = [
+            (f"news {n}", ("Politics", "Sport", "Technology", "Film")[n % 4]) for n in range(40)
+        ]
+        self.files = {
+            "92_glue_sst2": [*reviews, *reviews, ("x" * 301, 0)],
+            "97_news_class": news,
+        }
+
+
+def test_sentences_are_balanced_and_in_a_fixed_order():
+    tables = ("92_glue_sst2", "97_news_class")
+    found = labelled_sentences(8, Sentences(), tables)
+    labels = [tuple(one.labels.values()) for one in found]
+    assert {label: labels.count(label) for label in labels} == {
+        **{("92_glue_sst2", str(n)): 8 for n in range(2)},
+        **{("97_news_class", n): 2 for n in ("Politics", "Sport", "Technology", "Film")},
+    }
+    assert len({one.text for one in found}) == len(found)
+    assert not any(one.text != one.text.strip() or len(one.text) > 300 for one in found)
+    assert [one.id for one in labelled_sentences(8, Sentences(), tables)] == [o.id for o in found]
+    with pytest.raises(ConfigError, match="the class 'Film' of the table 97_news_class has 10"):
+        labelled_sentences(48, Sentences(), ("97_news_class",))

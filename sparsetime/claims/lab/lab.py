@@ -65,6 +65,17 @@ class Lab:
         """
         return self._open("python", site)
 
+    def english(self, site: str = "model.layers.10") -> Splits:
+        """SmolLM2-135M-Instruct reading English documentation, 109,000 tokens."""
+        return self._open("english", site)
+
+    def sentences(self, site: str = "model.layers.14") -> Splits:
+        """SmolLM2-135M-Instruct reading labelled English sentences, 80,000 tokens.
+
+        `sentences().bed.model` is the model with its head; the labels are `table` and `label`.
+        """
+        return self._open("sentences", site)
+
     def series(self, site: str = SITE) -> Splits:
         """Patch transformer reading hourly counts of pedestrians in a city, 390,000 steps.
 

@@ -24,7 +24,8 @@ class Splits:
 
     bed: the testbed, with its model and its labels. train_store, tuning_store, held_out_store: the
     three views, in order of time, for pairs, windows and labels. train, tuning, held_out: their
-    rows in memory, float32, in order of time. Settings are chosen on `tuning`, results reported on
+    rows in memory, float32, in order of time, less those that the capture left out, such as the
+    first of each text. Settings are chosen on `tuning`, results reported on
     `held_out`, whose values refuse to decide anything (`HeldOutValue`).
     """
 
@@ -86,7 +87,10 @@ class Splits:
 
 
 def _read(store: Store) -> Float[Tensor, "rows d"]:
-    return store.read(0, len(store)).float()
+    """The rows that the capture kept."""
+    rows = store.read(0, len(store)).float()
+    kept = store.stored_steps
+    return rows if kept is None else rows[torch.from_numpy(kept)]
 
 
 def _pairs(store: Store) -> Float[Tensor, "rows 2 d"]:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, final
 
+import numpy as np
+
 from sparsetime import seeds
 from sparsetime.errors import DataError
 from sparsetime.testbeds.wheels.fetch import open_wheel
 
-_FOLDER, _ENDING = "sae_probes/data/cleaned_data/", ".csv.zst"
+FOLDER, ENDING = "sae_probes/data/cleaned_data/", ".csv.zst"
 
 
 class Archive(Protocol):
@@ -49,11 +51,11 @@ def probe_tables(
     Errors: DataError where no table fits; those of `open_wheel`.
     """
     source = open_wheel("sae-probes") if archive is None else archive
-    names = [name for name in source.names(_ENDING) if name.startswith(_FOLDER)]
+    names = [name for name in source.names(ENDING) if name.startswith(FOLDER)]
     tables = []
     for name in names:
-        short = name.removeprefix(_FOLDER).removesuffix(_ENDING)
-        found = list(_rows(source.read(name)))
+        short = name.removeprefix(FOLDER).removesuffix(ENDING)
+        found = list(table_rows(source.read(name)))
         of_class: dict[str, list[str]] = {}
         for text, label in found:
             of_class.setdefault(label, []).append(text)
@@ -61,7 +63,7 @@ def probe_tables(
             continue
         if statistics.median(len(text) for text, _ in found) > characters:
             continue
-        random = seeds.numpy_generator(seed, "rows of a probe table", short)
+        random = row_generator(seed, short)
         texts: list[str] = []
         labels: list[str] = []
         for label, members in sorted(of_class.items()):
@@ -78,8 +80,13 @@ def probe_tables(
     return tables
 
 
-def _rows(data: bytes) -> Iterator[tuple[str, str]]:
-    """Text and label of every row with both."""
+def row_generator(seed: int, *key: str) -> np.random.Generator:
+    """Draws rows of tables. key: names of a table, or of a table and a class, are other draws."""
+    return seeds.numpy_generator(seed, "rows of a probe table", *key)
+
+
+def table_rows(data: bytes) -> Iterator[tuple[str, str]]:
+    """Text and label of every row with both, of the bytes of a table."""
     import pyarrow as pa
     from pyarrow import csv
 

@@ -1,0 +1,103 @@
+"""Steering of SmolLM2 by features of sentences: the dictionary, texts by label, spread, prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sparsetime.activations.store.store import Store
+from sparsetime.claims.lab.splits import Splits
+from sparsetime.claims.lab.text_judges import TextJudge, style_judge
+from sparsetime.dictionaries.dictionary import Dictionary
+from sparsetime.features.labels.stored_label import sequence_labels
+from sparsetime.statistics.pooling import pooled
+from sparsetime.testbeds.sentences.texts import REVIEWS, labelled_sentences
+
+_JUDGED = 1200  # texts of each table of reviews that the judge of sentiment reads
+_NOUNS = (
+    "plot", "story", "cast", "music", "script", "ending", "acting", "pace", "style", "humor",
+    "action", "dialogue", "director", "writing", "character", "sound", "design", "tone",
+)  # fmt: skip
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class LabelledTexts:
+    """Texts of a view of the sentence testbed with their rows.
+
+    rows: of all tokens but the first of each text, in order; text_of_row: the number of each one's
+    text. table, label: of each text.
+    """
+
+    texts: tuple[str, ...]
+    table: np.ndarray
+    label: np.ndarray
+    rows: Float[Tensor, "rows d"]
+    text_of_row: Int[np.ndarray, " rows"]
+
+    def of(self, tables: Sequence[str], label: str | None = None) -> Int[np.ndarray, " some"]:
+        """Numbers of the texts of some tables, with a label where it is given."""
+        own = np.isin(self.table, list(tables))
+        return np.flatnonzero(own if label is None else own & (self.label == label))
+
+    def rows_of(self, texts: Int[np.ndarray, " some"]) -> Float[Tensor, "some d"]:
+        """The rows of some texts."""
+        return self.rows[np.flatnonzero(np.isin(self.text_of_row, texts))]
+
+
+def labelled_texts(store: Store) -> LabelledTexts:
+    """The texts of a view of the sentence testbed."""
+    labels = sequence_labels(store)
+    lengths = store.segments.numpy_lengths
+    places = range(len(lengths))
+    kept = store.stored_steps
+    assert kept is not None  # the first step of each text is left out
+    return LabelledTexts(
+        tuple(str(store.sequence(place).text) for place in places),
+        np.array(labels["table"]),
+        np.array(labels["label"]),
+        store.read(0, len(store)).float()[torch.from_numpy(kept)],
+        np.repeat(np.arange(len(lengths)), lengths)[kept],
+    )
+
+
+def unseen_texts(splits: Splits, table: str, label: str, count: int) -> list[str]:
+    """Texts of a table with a label that the sentence testbed does not hold, for a judge."""
+    store = splits.bed.store
+    seen = {str(store.sequence(place).text) for place in range(len(store.sequence_indices))}
+    return [
+        str(document.text)
+        for document in labelled_sentences(count, tables=(table,))
+        if document.labels["label"] == label and str(document.text) not in seen
+    ]
+
+
+def pooled_means(
+    texts: LabelledTexts, sae: Dictionary, which: Int[np.ndarray, " some"]
+) -> Float[np.ndarray, "some width"]:
+    """The mean code over the tokens of each of some texts."""
+    keep = np.isin(texts.text_of_row, which)
+    lengths = np.bincount(texts.text_of_row[keep], minlength=len(texts.texts))[which]
+    return np.asarray(pooled(sae.encode(texts.rows[keep]), lengths).todense())
+
+
+@cache
+def sentiment_judge(splits: Splits) -> TextJudge:
+    """Probability of positive sentiment, fitted on reviews that the sentence testbed lacks."""
+    target, other = (
+        [text for table in REVIEWS for text in unseen_texts(splits, table, label, _JUDGED)]
+        for label in ("1", "0")
+    )
+    return style_judge(target, other)
+
+
+def review_prompts(count: int, rng: np.random.Generator) -> list[str]:
+    """Different beginnings such as "The plot of this film", all of five tokens."""
+    return [f"The {noun} of this film" for noun in rng.choice(_NOUNS, count, replace=False)]

@@ -1,0 +1,1 @@
+"""Comparison of steering by arms: features, nulls of equal norm, baselines, one judge."""

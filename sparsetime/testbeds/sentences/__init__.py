@@ -1,0 +1,1 @@
+"""Sentence testbed: SmolLM2-135M-Instruct on labelled English sentences of sae-probes."""
