@@ -5,6 +5,8 @@ from .conditions.step_conditions import StepConditions as StepConditions
 from .conditions.step_conditions import step_conditions as step_conditions
 from .explain import explain as explain
 from .explain import prompts as prompts
+from .intervention_test import InterventionScores as InterventionScores
+from .intervention_test import intervention_test as intervention_test
 from .language_models.endpoint import Endpoint as Endpoint
 from .language_models.explain_by_model import ModelTests as ModelTests
 from .language_models.local_model import LocalModel as LocalModel

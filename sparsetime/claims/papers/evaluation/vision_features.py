@@ -26,10 +26,10 @@ CLIPS, TESTED, WIDTH, K, ROWS = 150, 60, 192, 8, 20_000
 @claim(
     "vision_features",
     system=6,
-    says="An energy score of codes tells images without colour, which were never seen, from others, "
+    says="An energy score of codes separates images without colour, never seen before, from others, "
     "and distances of codes agree with the hierarchy of labels above shuffled labels.",
-    data="a vision transformer of 3 layers trained on made images of shapes, layer 1; images without "
-    "colour are the unseen ones",
+    data="a vision transformer of 3 layers trained on made images of shapes, layer 1; images "
+    "without colour are the unseen ones",
     expects=[
         AtLeast("AUROC of the energy of codes", than=0.6),
         Less("agreement of codes, shuffled labels", than="agreement of codes"),

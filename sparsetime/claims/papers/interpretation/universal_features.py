@@ -30,9 +30,9 @@ KEPT, PERMUTATIONS, LEAST = 0.1, 100, 0.2
     rule="Matched features from two small LMs score SVCCA well above random pairings, with a "
     "permutation p-value.",
     notes="Features are matched by the correlation of their activations over the same steps, as "
-    "each other's nearest and above 0.2; their rows are compared along the leading directions with "
-    "a tenth of the variance, since more directions than a fraction of the pairs correlate by chance. "
-    "The two models share neither weights, tokenizer nor most of their training text.",
+    "each other's nearest and above 0.2; their rows are compared along the leading directions "
+    "with a tenth of the variance, since more directions than a fraction of the pairs correlate "
+    "by chance. The two models share neither weights, tokenizer nor most of their training text.",
     null=lambda lab, seed: _values(lab, seed, permuted=True),
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
