@@ -26,8 +26,8 @@ CLIPS, TESTED, WIDTH, K, ROWS = 150, 60, 192, 8, 20_000
 @claim(
     "vision_features",
     system=6,
-    says="An energy score of codes separates images without colour, never seen before, from others, "
-    "and distances of codes agree with the hierarchy of labels above shuffled labels.",
+    says="An energy score of codes separates images without colour, never seen before, from "
+    "others, and distances of codes agree with the hierarchy of labels above shuffled labels.",
     data="a vision transformer of 3 layers trained on made images of shapes, layer 1; images "
     "without colour are the unseen ones",
     expects=[
