@@ -72,7 +72,7 @@ class Replaced(Null):
         self, dictionary: Dictionary, rows: int, seed: int, settings: dict[str, Any]
     ) -> tuple[int, dict[str, Any]]:
         if dictionary.name == self._of:
-            k = getattr(dictionary.sparsifier, "k", None)
+            k = getattr(dictionary.sparsifier.innermost, "k", None)
             own = {} if k is None else {"k": k}
             become(dictionary, self._made(dictionary, seed, {**own, **self._settings}))
         return rows, settings

@@ -48,7 +48,9 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
     right_site = _site(learnt[match.matched]) == _site(atoms)
     return {
         "share of features found": match.share_recovered,
-        "share at the right site, of those found": float(right_site[recovered].float().mean()),
+        "share at the right site, of those found": (
+            float(right_site[recovered].float().mean()) if recovered.any() else 0.0
+        ),
         "FVU": lab.fvu(sae, held_out),
         "L0": lab.l0(sae, held_out),
     }
