@@ -51,11 +51,11 @@ def reuse_or_clear(
 
     `record` is the file written last, which names the subject. Files that a killed run left half
     way are removed, since without the record they are no output. `kept_names` may be there and
-    are left alone.
+    are left alone, as is what others wrote beside a finished output.
 
     Errors: StoreError where the folder holds something else and `force` is not given.
     """
-    if not force:
+    if not force and not folder.exists(record):
         check_no_other_files(folder, what, (*own_names, *kept_names))
     if folder.exists(record) and not force:
         stored = _subject_in(folder, record)

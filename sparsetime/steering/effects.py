@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.activations.store.store import Store
+from sparsetime.dictionaries.dictionary_hash import dictionary_hash
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.files import Folder, folder_lock
 from sparsetime.interventions.model_inputs import check_length
@@ -59,7 +60,7 @@ class EffectsByLag:
     """Responses to an edit by kind.
 
     features: that are edited. windows: how many were measured. settings: lags, hold, at, units,
-    strengths, null. divergence_is: "KL in nats" or "mean squared change".
+    strengths, null, dictionary (its hash). divergence_is: "KL in nats" or "mean squared change".
     """
 
     site: str
@@ -232,6 +233,7 @@ def effects(
                 "at": at,
                 "units": unit,
                 "null": others,
+                "dictionary": dictionary_hash(sae),
                 "edits": {
                     str(f): [[type(e).__name__.lower(), e.strength] for e in each]
                     for f, each in own.items()

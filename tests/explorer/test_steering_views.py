@@ -93,3 +93,17 @@ def test_saved_effects_are_shown_and_exported(run, tmp_path):
         folder.write_json("3.json", {"schema_version": 1} | other)
         with pytest.raises(DamagedError, match=r"3\.json does not hold effects.*Measure it again"):
             saved_effects(Workbench(run).opened, "topk")
+
+
+def test_effects_of_another_dictionary_are_not_shown_and_an_index_opens_beside_them(tmp_path):
+    store = write_store(tmp_path / "activations", [prose(0, 40)])
+    add_dictionary(tmp_path, store, "topk")
+    features = tmp_path / "topk/features"
+    effects_by_lag().save(features)
+    index = st.index(st.load(tmp_path / "topk"), store, features, progress=False)
+    own = index.record["subject"]["dictionary"]
+    record = effects_by_lag().to_record()
+    for measured, shown in ((own, 1), ("0" * 64 + "+" + "0" * 16, 0)):
+        settings = {"settings": record["settings"] | {"dictionary": measured}}
+        Folder(str(features)).write_json("effects/3.json", record | settings)
+        assert len(saved_effects(Workbench(tmp_path).opened, "topk")) == shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sparsetime.dictionaries.dictionary_hash import same_dictionary
 from sparsetime.errors import DamagedError
 from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.explorer.workbench.feature_list import lines
@@ -76,6 +77,8 @@ class EffectsView(FrozenRecord):
 def saved_effects(opened: RunCache, key: str) -> list[EffectsView]:
     """Every saved effect of a dictionary, by its features; empty where there is none.
 
+    Those that were measured before it was trained again are left out.
+
     Errors: UnknownNameError for a dictionary that the run does not show; DamagedError for a file
     that cannot be read as one.
     """
@@ -84,7 +87,18 @@ def saved_effects(opened: RunCache, key: str) -> list[EffectsView]:
         return []
     names = sorted(name for name in folder.names() if name.endswith(".json"))
     records = {name: folder.read_json(name, RECORD_VERSION, _AGAIN) for name in names}
-    return [_view(opened, key, record, f"{folder.url}/{name}") for name, record in records.items()]
+    return [
+        _view(opened, key, record, f"{folder.url}/{name}")
+        for name, record in records.items()
+        if _is_of(record, opened.labels.weights[key])
+    ]
+
+
+def _is_of(record: Any, identity: str) -> bool:
+    """Whether effects are of the dictionary as it is now; earlier ones do not say of which."""
+    settings = record.get("settings") if isinstance(record, dict) else None
+    measured = settings.get("dictionary") if isinstance(settings, dict) else None
+    return not isinstance(measured, str) or same_dictionary(measured, identity)
 
 
 def _view(opened: RunCache, key: str, record: dict[str, Any], where: str) -> EffectsView:
