@@ -75,7 +75,7 @@ def init_from_data(
             some = some.within(_SCALED_FROM)
             rows = some.rows
         inputs = EncoderInput(dictionary.centred(x)[:rows], segments=some)
-        _bound_first_l0(dictionary, inputs)
+        _set_first_l0(dictionary, inputs)
         factor = _first_scale(dictionary, inputs, target[:rows])
         dictionary.encoder.rescale(factor)
         dictionary.sparsifier.rescale(factor)
@@ -109,15 +109,20 @@ def _can_scale(dictionary: Dictionary) -> bool:
     return encoder.scalable and sparsifier.scale_free and free
 
 
-def _bound_first_l0(dictionary: Dictionary, inputs: EncoderInput) -> None:
-    """Raise all thresholds where more than `first_l0` latents a row would be active."""
+def _set_first_l0(dictionary: Dictionary, inputs: EncoderInput) -> None:
+    """Set all thresholds to where `first_l0` latents a row are active.
+
+    Where so many are not positive, four in five of the positive ones are active.
+    """
     if dictionary.sparsifier.first_l0 is None:
         return
     k = min(dictionary.width, math.ceil(dictionary.sparsifier.first_l0))
     _, pre = dictionary.encoder.encode_train(inputs, BatchTopKRule(k), torch.float32)
+    pre = pre[pre > 0].sort().values
     if len(pre):
+        least = 0 if len(pre) >= k * inputs.x.shape[0] else len(pre) // 5
         # A little below the entry that decides it: at it, rounding would.
-        dictionary.sparsifier.raise_threshold(float(pre.min()) * (1 - 1e-4))
+        dictionary.sparsifier.set_threshold(float(pre[least]) * (1 - 1e-4))
 
 
 def _first_scale(

@@ -97,16 +97,28 @@ def test_thresholds_keep_their_scale_where_either_is_frozen(frozen, rows):
         assert torch.equal(sae.get_parameter(name), before[name])
 
 
-@pytest.mark.parametrize("l0", [2.0, 8.0])
-def test_codes_of_jumprelu_begin_near_their_target(l0, rows):
-    sae = st.dictionary("jumprelu", d_in=D, width=WIDTH, l0=l0, threshold=1e-3)
+@pytest.mark.parametrize("threshold", [1e-3, 0.1, 2.0])
+@pytest.mark.parametrize("l0", [2.0, 8.0, 40.0])
+def test_codes_of_jumprelu_begin_near_their_target(l0, threshold, rows):
+    sae = st.dictionary("jumprelu", d_in=D, width=WIDTH, l0=l0, threshold=threshold)
     init_from_data(sae, rows[:BATCH])
     count = sae.encode(rows[:BATCH]).indices.numel() / BATCH
     assert count == pytest.approx(2 * l0, rel=0.05)
-    # Thresholds that are higher stay.
-    sae = st.dictionary("jumprelu", d_in=D, width=WIDTH, l0=l0, threshold=2.0)
+
+
+def test_codes_of_jumprelu_begin_with_most_positive_ones_where_the_target_is_not_reached(rows):
+    sae = st.dictionary("jumprelu", d_in=D, width=WIDTH, l0=0.9 * WIDTH)
     init_from_data(sae, rows[:BATCH])
-    assert sae.encode(rows[:BATCH]).indices.numel() == 0
+    count = sae.encode(rows[:BATCH]).indices.numel() / BATCH
+    assert 0.2 * WIDTH < count < 0.6 * WIDTH
+
+
+def test_jumprelu_falls_to_a_target_above_the_l0_of_its_thresholds(rows, tmp_path):
+    """From thresholds that almost nothing exceeded, L0 stayed near 0."""
+    settings = {"l0": 12.0, "threshold": 2.0, "bandwidth": 1.0}
+    sae = st.dictionary("jumprelu", d_in=D, width=WIDTH, **settings)
+    run = st.train(sae, rows, out=tmp_path, rows=STEPS * BATCH, batch=BATCH, show=False)
+    assert 8 < run.metrics[-1]["l0"] < 24  # twice the target, where it began
 
 
 @pytest.mark.parametrize("kind", Encoder.kinds)

@@ -7,7 +7,7 @@ from sparsetime.dictionaries.objectives import L0, MSE, Objective
 from sparsetime.dictionaries.recipes.card import recipe
 from sparsetime.dictionaries.sparsifiers import JumpReLU
 
-# Codes begin with at most this many times the target, and fall to it.
+# Codes begin with this many times the target, and fall to it.
 _FIRST = 2
 
 
@@ -30,7 +30,10 @@ def jumprelu(
     threshold: float = 0.1,
     bandwidth: float = 0.05,
 ) -> Dictionary:
-    """`l0`: target of the mean number of active latents (the paper's target variant)."""
+    """`l0`: target of the mean number of active latents (the paper's target variant).
+
+    Thresholds begin where twice as many are active; `threshold` is the one that `bandwidth` is for.
+    """
     return Dictionary(
         LinearEncoder(d_in, width),
         JumpReLU(width, threshold, bandwidth, first_l0=_FIRST * l0),

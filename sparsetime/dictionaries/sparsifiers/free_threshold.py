@@ -51,5 +51,5 @@ class FreeThreshold(JumpBase):
         self.threshold.mul_(factor)
 
     @torch.no_grad()
-    def raise_threshold(self, bound: float) -> None:
-        self.threshold.clamp_min_(bound)
+    def set_threshold(self, threshold: float) -> None:
+        self.threshold.fill_(threshold)

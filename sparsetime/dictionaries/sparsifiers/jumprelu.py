@@ -30,8 +30,10 @@ class JumpReLU(JumpBase):
     log_threshold: [width], the logarithm of theta. `threshold` is its start for an encoder with
     rows of unit length; where the first codes are scaled to fit the data, it is scaled with them.
     The window w follows it: one of a fixed width would hold half of all latents where codes begin
-    small. first_l0: all thresholds begin higher where more latents than this would be active on a
-    row of the first batch, so that no step is far less sparse than the last.
+    small. first_l0: all thresholds begin where this many latents are active on a row of the first
+    batch, whatever `threshold` is. From higher ones L0 would not reach a target above it: Adam
+    moves a logarithm by little in a short training, and a threshold that nothing comes near to by
+    nothing. From lower ones steps would be far less sparse than the last.
 
     Source: Rajamanoharan et al. 2024, Jumping Ahead, arXiv:2407.14435; the window, there the same
     for all thresholds, and `first_l0` were chosen here.
@@ -65,8 +67,8 @@ class JumpReLU(JumpBase):
         self.log_threshold.add_(math.log(factor))
 
     @torch.no_grad()
-    def raise_threshold(self, bound: float) -> None:
-        self.log_threshold.clamp_min_(math.log(bound))
+    def set_threshold(self, threshold: float) -> None:
+        self.log_threshold.fill_(math.log(threshold))
 
     @property
     def window(self) -> float:

@@ -34,7 +34,7 @@ class Sparsifier(Component):
     #: Short rows of the encoder turn faster, so that less than the best scale is better
     #: (docs/performance.md has the measurements).
     first_share = 0.7
-    #: Mean number of active latents that the first codes have at most; None for any.
+    #: Mean number of active latents that the first codes have; None for any.
     first_l0: float | None = None
     decoder: Decoder
     encoder: Encoder
@@ -68,9 +68,9 @@ class Sparsifier(Component):
         """Multiply what pre-activations are compared with, before the first step."""
         del factor
 
-    def raise_threshold(self, bound: float) -> None:
-        """Raise all thresholds to at least this, before the first step."""
-        del bound
+    def set_threshold(self, threshold: float) -> None:
+        """Set all thresholds to this, before the first step."""
+        del threshold
 
     def inference_rule(self, inputs: EncoderInput) -> Rule:
         """Selection rule of inference, under which a row's code does not depend on its batch.

@@ -66,8 +66,8 @@ class SparsifierWrapper(Sparsifier):
     def rescale(self, factor: float) -> None:
         self.inner.rescale(factor)
 
-    def raise_threshold(self, bound: float) -> None:
-        self.inner.raise_threshold(bound)
+    def set_threshold(self, threshold: float) -> None:
+        self.inner.set_threshold(threshold)
 
     def training_rule(self, inputs: EncoderInput) -> Rule:
         return self.inner.training_rule(inputs)
