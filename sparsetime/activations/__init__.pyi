@@ -1,6 +1,7 @@
 """Public names of `st.activations`, each imported when it is first used."""
 
 from .capture.as_documents import as_documents as as_documents
+from .capture.dataset_documents import dataset_documents as dataset_documents
 from .capture.model_call import ModelCall as ModelCall
 from .capture.text_files import TextFiles as TextFiles
 from .capture.text_files import read_texts as read_texts

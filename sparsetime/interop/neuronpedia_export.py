@@ -15,6 +15,7 @@ from sparsetime.activations.store.store import Store
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.features.arrow_numpy import to_numpy
+from sparsetime.features.dictionary_codes import DictionaryCodes
 from sparsetime.features.index import FeatureIndex
 from sparsetime.files import Folder, locks
 from sparsetime.files.folder_url import folder_url
@@ -30,7 +31,6 @@ from sparsetime.interop.neuronpedia_records import (
 from sparsetime.interop.neuronpedia_sources import source_rows
 from sparsetime.models.load import LoadedModel
 from sparsetime.models.unembedding import unembedding_weight
-from sparsetime.models.weight_hash import weight_hash
 from sparsetime.progress import progress as running
 
 _BATCH = 1024  # features of a file, as Neuronpedia's own exports have
@@ -76,10 +76,12 @@ def write_neuronpedia_export(
     for name, value in (("model_id", model_id), ("source_set", source_set)):
         if not value or not value.replace("-", "").replace("_", "").isalnum():
             raise ConfigError(f'got {name}={value!r}, expected letters, digits, "-" and "_"')
-    if dictionary is not None and weight_hash(dictionary) != index.record["subject"]["dictionary"]:
-        raise MismatchError(
-            f"got another dictionary than the one that {index.path} was made of; give that one"
-        )
+    if dictionary is not None:
+        indexed = index.record["subject"]["dictionary"]
+        if DictionaryCodes(dictionary).fingerprint != indexed:
+            raise MismatchError(
+                f"got another dictionary than the one that {index.path} was made of; give that one"
+            )
     columns = _DictionaryColumns(dictionary, model, layer)
     source = f"{layer}-{source_set}"
     folder = Folder(folder_url(out)) / model_id / source
