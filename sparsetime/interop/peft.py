@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 
@@ -12,13 +11,9 @@ from torch import Tensor, nn
 
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, MismatchError
-from sparsetime.files import Folder, locks
-from sparsetime.files.folder_url import folder_url
-from sparsetime.files.other_files import check_no_other_files
+from sparsetime.files import locks
 from sparsetime.models.load import LoadedModel
-
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-_PREFIX = "base_model.model."
+from sparsetime.steering.unlearning.saved_update import save_adapter
 
 
 @locks("out")
@@ -61,30 +56,12 @@ def write_peft_adapter(
         )
     layers = {name: _layer(model, name, dictionary.d_out) for name in modules}
     basis = _basis(dictionary.atoms.detach().double()[list(latents)])
-    tensors = {}
-    for name, layer in layers.items():
-        read = basis.T @ layer.weight.detach().double().cpu()
-        tensors[f"{_PREFIX}{name}.lora_A.weight"] = read.float().contiguous()
-        tensors[f"{_PREFIX}{name}.lora_B.weight"] = ((factor - 1) * basis).float().contiguous()
-    folder = Folder(folder_url(out))
-    if not force:
-        check_no_other_files(folder)
-    rank = basis.shape[1]
-    folder.write_tensors(WEIGHTS, tensors)
-    config = {
-        "peft_type": "LORA",
-        "task_type": None,
-        "base_model_name_or_path": model.name,
-        "inference_mode": True,
-        "r": rank,
-        "lora_alpha": rank,  # so that the product is not scaled
-        "lora_dropout": 0.0,
-        "bias": "none",
-        "fan_in_fan_out": False,
-        "target_modules": list(modules),
+    written = ((factor - 1) * basis).float()
+    factors = {
+        name: ((basis.T @ layer.weight.detach().double().cpu()).float(), written)
+        for name, layer in layers.items()
     }
-    folder.write_bytes(CONFIG, json.dumps(config, indent=2).encode())
-    return folder.url
+    return save_adapter(factors, model.name, out, force)
 
 
 def _layer(model: LoadedModel, name: str, d_out: int) -> nn.Linear:

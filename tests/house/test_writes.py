@@ -24,7 +24,6 @@ WRITERS = {
     "interop/formats/dictionary_learning.py": "ae.pt, which dictionary_learning alone reads",
     "interop/formats/circuit_tracer.py": "YAML by a Folder, marked in a comment",
     "interop/neuronpedia_export.py": "what Neuronpedia imports, which takes no key of ours",
-    "interop/peft.py": "what PEFT reads, which takes no key of ours",
     "interop/lm_eval.py": "a steering file, which lm-eval alone reads",
     "interop/publish.py": "a model card, which begins with YAML",
     "reports/report.py": "HTML by a Folder, marked in a comment",

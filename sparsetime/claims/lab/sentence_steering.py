@@ -43,9 +43,14 @@ class LabelledTexts:
     text_of_row: Int[np.ndarray, " rows"]
 
     def of(self, tables: Sequence[str], label: str | None = None) -> Int[np.ndarray, " some"]:
-        """Numbers of the texts of some tables, with a label where it is given."""
-        own = np.isin(self.table, list(tables))
+        """Numbers of the texts of some tables that have rows, with a label where it is given."""
+        own = np.isin(self.table, list(tables)) & self.has_rows
         return np.flatnonzero(own if label is None else own & (self.label == label))
+
+    @property
+    def has_rows(self) -> np.ndarray:
+        """Which texts have more than their first token."""
+        return np.bincount(self.text_of_row, minlength=len(self.texts)) > 0
 
     def rows_of(self, texts: Int[np.ndarray, " some"]) -> Float[Tensor, "some d"]:
         """The rows of some texts."""

@@ -9,24 +9,27 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from sparsetime.errors import ConfigError, StoreError
+from sparsetime.errors import ConfigError
 from sparsetime.files import Folder
+from sparsetime.files.folder_url import folder_url
+from sparsetime.files.other_files import check_no_other_files
 
 WEIGHTS, ADAPTER, ADAPTER_CONFIG = (
     "model.safetensors",
     "adapter_model.safetensors",
     "adapter_config.json",
 )
+_PREFIX = "base_model.model."
 
 
-def save_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
+def save_weights(model: nn.Module, path: str | os.PathLike[str], force: bool = False) -> str:
     """Write config.json and model.safetensors, as transformers loads a model.
 
     Tensors that the model shares between modules are written once. The tokenizer is that of the
-    model that was changed.
+    model that was changed. Returns the folder.
 
     Errors: ConfigError for a model without a configuration of transformers; StoreError for a folder
-    that holds weights.
+    with other files, unless `force` is given.
     """
     config: Any = getattr(model, "config", None)
     if not callable(getattr(config, "to_json_string", None)):
@@ -34,7 +37,7 @@ def save_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
             f"{type(model).__name__} has no configuration of transformers, so no folder of its "
             "weights could be loaded; save its state_dict()"
         )
-    folder = _empty(path, WEIGHTS)
+    folder = _checked(path, force)
     tensors: dict[str, Tensor] = {}
     seen: set[int] = set()
     for name, value in model.state_dict().items():
@@ -45,45 +48,50 @@ def save_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     # As transformers reads it, which takes no key of ours.
     folder.write_bytes("config.json", config.to_json_string().encode())
     folder.write_tensors(WEIGHTS, tensors, metadata={"format": "pt"})
+    return folder.url
 
 
 def save_adapter(
     factors: Mapping[str, tuple[Tensor, Tensor]],
-    rank: int,
     base: str,
     path: str | os.PathLike[str],
-) -> None:
+    force: bool = False,
+) -> str:
     """Write adapter_config.json and adapter_model.safetensors, as PEFT loads a LoRA adapter.
 
-    Its scale, lora_alpha / r, is 1. base: name or folder of the model that it changes.
+        W' = W + B A
 
-    Errors: StoreError for a folder that holds an adapter.
+    factors: A [rank, d_in] and B [d_out, rank] by path of the linear map. Its scale,
+    lora_alpha / r, is 1. base: name or folder of the model that it changes. Returns the folder.
+
+    Errors: StoreError for a folder with other files, unless `force` is given.
     """
-    folder = _empty(path, ADAPTER)
+    folder = _checked(path, force)
+    rank = len(next(iter(factors.values()))[0])
     config = {
         "peft_type": "LORA",
-        "task_type": "CAUSAL_LM",
+        "task_type": None,
         "base_model_name_or_path": base,
+        "inference_mode": True,
         "r": rank,
-        "lora_alpha": rank,
+        "lora_alpha": rank,  # so that the product is not scaled
         "lora_dropout": 0.0,
         "bias": "none",
         "fan_in_fan_out": False,
-        "inference_mode": True,
         "target_modules": list(factors),
     }
     tensors = {
-        f"base_model.model.{name}.lora_{which}.weight": factor.cpu().contiguous()
+        f"{_PREFIX}{name}.lora_{which}.weight": factor.cpu().contiguous()
         for name, pair in factors.items()
         for which, factor in zip("AB", pair, strict=True)
     }
+    folder.write_tensors(ADAPTER, tensors)
     folder.write_bytes(ADAPTER_CONFIG, json.dumps(config, indent=2).encode())
-    folder.write_tensors(ADAPTER, tensors, metadata={"format": "pt"})
+    return folder.url
 
 
-def _empty(path: str | os.PathLike[str], name: str) -> Folder:
-    folder = Folder(str(path))
-    if folder.exists(name):
-        raise StoreError(f"{folder.path(name)} exists already; choose another folder")
-    folder.make()
+def _checked(path: str | os.PathLike[str], force: bool) -> Folder:
+    folder = Folder(folder_url(path))
+    if not force:
+        check_no_other_files(folder)
     return folder

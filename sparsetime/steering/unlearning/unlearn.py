@@ -57,7 +57,7 @@ class Unlearned:
 
     def save_adapter(self, path: str | os.PathLike[str]) -> None:
         """Write the update alone, as PEFT loads it; see `saved_update.save_adapter`."""
-        save_adapter(self.factors, self.rank, self.base.name, path)
+        save_adapter(self.factors, self.base.name, path)
 
 
 def unlearn(
