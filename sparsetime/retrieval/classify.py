@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 
 from sparsetime import seeds
@@ -86,8 +87,11 @@ def classify(
     whole = np.full(len(value), -1)
     whole[train | test] = target
     codes = (segments.codes != 0).astype(float) if binary else segments.codes
-    # Steps that the capture left out count as zeros, as in the codes, where nothing is active.
-    rows = store.read(0, len(store)).float().nan_to_num(0.0)
+    assert segments.kept is not None  # it was encoded here
+    # Steps that are left out count as zeros, as in the codes, where nothing is active: one step of
+    # a massive norm would hide all others.
+    kept = torch.from_numpy(segments.kept)[:, None]
+    rows = store.read(0, len(store)).float().where(kept, torch.zeros(()))
     hidden = pooled(rows, segments.lengths, pool)
     inputs = {"codes": codes, "hidden states": hidden}
     tokens = _tokens(store, segments.lengths)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from sparsetime.codes import concatenate
 from sparsetime.errors import ConfigError, DataError
@@ -28,13 +28,15 @@ class PooledSegments:
     """Segments of a store with their pooled codes.
 
     codes: scipy CSR [segments, width]. lengths: steps of each. sequence: the place of each one's
-    sequence in the store; first: its first step there.
+    sequence in the store; first: its first step there. kept: which steps of the store the
+    dictionary does not leave out; nothing is active on the others; None where that is not known.
     """
 
     codes: Any
     lengths: Int[np.ndarray, " segments"]
     sequence: Int[np.ndarray, " segments"]
     first: Int[np.ndarray, " segments"]
+    kept: Bool[np.ndarray, " steps"] | None = None
 
 
 def segment_lengths(
@@ -69,5 +71,7 @@ def pooled_segments(
     Errors: those of `segment_lengths`, `encode_store` and `pooled`.
     """
     lengths, sequence, first = segment_lengths(store.segments.numpy_lengths, steps)
-    code = concatenate([encoded.code for encoded in encode_store(sae, store, progress)])
-    return PooledSegments(pooled(code, lengths, pool), lengths, sequence, first)
+    encoded = [(one.code, one.kept.numpy()) for one in encode_store(sae, store, progress)]
+    code = concatenate([code for code, _ in encoded])
+    kept = np.concatenate([own for _, own in encoded])
+    return PooledSegments(pooled(code, lengths, pool), lengths, sequence, first, kept)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sparsetime.claims.claim import AtMost, Lab, Less, claim
+from sparsetime.claims.lab.sentence_steering import MASSIVE
 from sparsetime.dictionaries.recipes import dictionary
 from sparsetime.retrieval.classify import classify
 
@@ -43,7 +44,7 @@ def _values(lab: Lab, seed: int, untrained: bool = False) -> dict[str, float]:
     rows = lab.sentences(SITE)
     sae = dictionary("topk", d_in=rows.d, width=WIDTH, k=K, seed=seed)
     if not untrained:
-        lab.train(sae, rows.bed.store, rows=ROWS, seed=seed)
+        lab.train(sae, rows.bed.store, rows=ROWS, seed=seed, exclude_norm=MASSIVE)
     scores: dict[str, list[float]] = {}
     for table in TABLES:
         store = rows.bed.store.where(table=table)
