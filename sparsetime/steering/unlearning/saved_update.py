@@ -81,7 +81,8 @@ def save_adapter(
         "target_modules": list(factors),
     }
     tensors = {
-        f"{_PREFIX}{name}.lora_{which}.weight": factor.cpu().contiguous()
+        # A copy, since safetensors holds no tensor that two maps share.
+        f"{_PREFIX}{name}.lora_{which}.weight": factor.cpu().clone().contiguous()
         for name, pair in factors.items()
         for which, factor in zip("AB", pair, strict=True)
     }
