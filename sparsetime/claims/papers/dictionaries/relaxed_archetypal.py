@@ -21,8 +21,8 @@ _K, _WIDTH, _ROWS = 32, 512, 60_000
         AtMost("FVU of RA-SAE", than="FVU of TopK", times=1.2),
     ],
     seconds=90,
-    notes="Untrained dictionaries agree too, with a cosine of .71 against .15: both begin at cluster "
-    "centres of the same data.",
+    notes="Untrained dictionaries agree too, with a cosine of .71 against .15: both begin at "
+    "cluster centres of the same data.",
     null=Replaced("relaxed_archetypal", by="topk"),
     rule="Two seeds of RA-SAE match atoms with higher mean cosine than two TopK SAEs, at "
     "comparable explained variance.",
