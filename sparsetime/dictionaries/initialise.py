@@ -112,7 +112,7 @@ def _can_scale(dictionary: Dictionary) -> bool:
 def _set_first_l0(dictionary: Dictionary, inputs: EncoderInput) -> None:
     """Set all thresholds to where `first_l0` latents a row are active.
 
-    Where so many are not positive, four in five of the positive ones are active.
+    Where fewer are positive, four in five of the positive ones are active.
     """
     if dictionary.sparsifier.first_l0 is None:
         return

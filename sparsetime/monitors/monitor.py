@@ -23,6 +23,7 @@ from sparsetime.errors import (
     unknown_name,
 )
 from sparsetime.features.encoding import check_compatible
+from sparsetime.features.index_of_dictionary import check_index_of
 from sparsetime.files import Folder, locks
 from sparsetime.monitors.alarm import Alarm, as_alarms
 from sparsetime.monitors.detection import NEVER, Detection, clean_steps, detect, threshold_for
@@ -152,8 +153,9 @@ def monitor(
     by, label: how `st.split` halves the recordings; one recording alone is halved by time.
 
     Errors: ConfigError for settings out of range and stores whose times are not in seconds;
-    MismatchError where dictionary and store do not belong together; UnknownNameError for an event
-    type or a name that does not exist. A warning where the recordings are too short for the rate.
+    MismatchError where dictionary, store and index do not belong together; UnknownNameError for an
+    event type or a name that does not exist. A warning where the recordings are too short for the
+    rate.
     """
     if not (false_alarms > 0 and hold >= 0 and late >= 0 and drift_window > 0):
         raise ConfigError(
@@ -162,6 +164,8 @@ def monitor(
         )
     check_compatible(sae, store)
     step = _seconds_a_step(store)
+    if index is not None:
+        check_index_of(index, sae)
     chosen = as_alarms(alarms, sae.width, index)
     kinds = set(store.events["trial_type"].to_pylist())
     for kind in (events or {}).values():

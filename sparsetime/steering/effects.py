@@ -166,7 +166,7 @@ def effects(
                 f"got echo=True for {type(loaded.model).__name__}, which does not write; give a "
                 "causal language model with its head"
             )
-        unit = unit_of(units, index)
+        unit = unit_of(units, index, sae)
         sample = sample_of(sae, own, data if isinstance(data, Store) else None)
 
         def planned(span: Span) -> EditPlan:

@@ -62,7 +62,8 @@ def steer(
     seconds. time_axis: of the sites' tensors.
 
     Errors: before any work ConfigError for features and settings out of range; MismatchError for a
-    dictionary of another model or site; UnknownNameError for a site that does not exist.
+    dictionary of another model or site, and an index of another dictionary; UnknownNameError for a
+    site that does not exist.
     """
     loaded = load_model(model, tokenizer)
     sites = steered_sites(loaded, dictionaries)
@@ -74,7 +75,7 @@ def steer(
     for name, (site, sae) in zip(names, sites.items(), strict=True):
         peaks = _of_site(index, name)
         checked = checked_edits(own_edits[name], sae.width, site)
-        unit = unit_of(units, peaks)
+        unit = unit_of(units, peaks, sae)
         sample = sample_of(sae, checked, _of_site(data, name))
         plan = plan_edits(sae, checked, chosen, unit, peaks, keep_error, sample)
         plans[site] = (sae, plan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sparsetime.errors import ConfigError, MismatchError
+from sparsetime.features.index_of_dictionary import check_index_of
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
 UNITS = ("peak", "spread", "activation")
 
 
-def unit_of(units: str | None, index: FeatureIndex | None) -> str:
+def unit_of(units: str | None, index: FeatureIndex | None, sae: Dictionary) -> str:
     """The unit of strengths: what was asked for, or peaks where an index is given, else spreads.
 
-    Errors: ConfigError for another unit, and for peaks without an index.
+    Errors: ConfigError for another unit, and for peaks without an index; MismatchError for the
+    index of another dictionary.
     """
+    if index is not None:
+        check_index_of(index, sae)
     chosen = units or ("spread" if index is None else "peak")
     if chosen not in UNITS:
         raise ConfigError(f"got units={units!r}, expected one of {', '.join(map(repr, UNITS))}")
