@@ -1,12 +1,16 @@
 """SAEBench, lm-eval and PEFT on objects and files of sparsetime.
 
-Runs in an environment that holds them and what sparsetime needs; the last line is JSON.
+    python benchmarks/peers/interop_evaluators.py FOLDER [--keep]
+
+Runs in an environment that holds them (sae-bench 0.6.0, sae-lens 6.54.12, lm-eval 0.4.13, peft 0.21.2)
+and what sparsetime needs. The last line is JSON; --keep writes it to benchmarks/results/.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -175,13 +179,14 @@ def peft_adapter(folder: Path) -> dict[str, float]:
 
 if __name__ == "__main__":
     out = Path(sys.argv[1])
-    answers = {}
+    answers: dict[str, Any] = {}
     for part in (saebench, lm_eval_steering, peft_adapter):
         try:
             answers[part.__name__] = part(out / part.__name__)
         except Exception as error:  # what a library says is the finding
-            import traceback
-
             traceback.print_exc()
             answers[part.__name__] = {"refused": f"{type(error).__name__}: {error}"}
+    if "--keep" in sys.argv:
+        kept = Path(__file__).parents[1] / "results" / "interop_evaluators.json"
+        kept.write_text(json.dumps(answers, indent=2) + "\n")
     print(json.dumps(answers))
