@@ -2,8 +2,8 @@
 
     python benchmarks/peers/interop_evaluators.py FOLDER [--keep]
 
-Runs in an environment that holds them (sae-bench 0.6.0, sae-lens 6.54.12, lm-eval 0.4.13, peft 0.21.2)
-and what sparsetime needs. The last line is JSON; --keep writes it to benchmarks/results/.
+Runs in an environment that holds them (sae-bench 0.6.0, sae-lens 6.54.12, lm-eval 0.4.13, peft
+0.21.2) and what sparsetime needs. The last line is JSON; --keep writes it to benchmarks/results/.
 """
 
 from __future__ import annotations
