@@ -1,6 +1,7 @@
 """Public names of the package, each imported when it is first used (see `__init__.py`)."""
 
 from . import activations as activations
+from . import attention as attention
 from . import circuits as circuits
 from . import claims as claims
 from . import comparison as comparison
@@ -38,11 +39,15 @@ from .activations.store.join import join as join
 from .activations.store.open_store import open_store as open_store
 from .activations.store.split import split as split
 from .activations.store.store import Store as Store
+from .attention.attend_model import attend as attend
+from .attention.recipes import attention_policy as attention_policy
+from .attention_pattern import AttentionPattern as AttentionPattern
 from .circuits.attribute import attribute as attribute
 from .circuits.trace import circuit as circuit
 from .claims.claim import claim as claim
 from .codes import SparseCode as SparseCode
 from .comparison.leaderboard import leaderboard as leaderboard
+from .comparison.sweep import sweep as sweep
 from .components import component as component
 from .computation.serialise import open_sparse as open_sparse
 from .computation.sparsify import sparsify as sparsify

@@ -162,18 +162,32 @@ class AttentionPattern:
         mask = mask.repeat_interleave(self.query_bounds.diff(), 2)
         return mask.repeat_interleave(self.key_bounds.diff(), 3) & self.readable.allowed()
 
-    @cached_property
+    @property
     def pairs(self) -> int:
         """Number of pairs of a query and a key that it reads, over batch and heads."""
+        return int(self.pairs_of_heads.sum())
+
+    @cached_property
+    def pairs_of_heads(self) -> Int[Tensor, "batch heads"]:
+        """Number of pairs of a query and a key that each head reads."""
         query_sizes, key_sizes = self.query_bounds.diff(), self.key_bounds.diff()
-        unit = self.support.row_of_entry % self.query_units
-        area = query_sizes[unit] * key_sizes[self.support.indices]
-        total = int(area[self.is_full].sum())
+        row = self.support.row_of_entry
+        counts = query_sizes[row % self.query_units] * key_sizes[self.support.indices]
         partial = (~self.is_full).nonzero()[:, 0]
         widest = int(query_sizes.max()) * int(key_sizes.max())
         for entries in partial.split(max(1, _PAIRS_AT_ONCE // widest)):
-            total += int(self._allowed_in(entries).sum())
-        return total
+            counts[entries] = self._allowed_in(entries).sum((1, 2))
+        total = counts.new_zeros(self.batch * self.heads)
+        place = row // self.query_units
+        return total.index_add_(0, place, counts).reshape(self.batch, self.heads)
+
+    @property
+    def listed_keys(self) -> Int[Tensor, "batch heads"]:
+        """Number of keys that the tiles of each head load, a key of two tiles twice."""
+        sizes = self.key_bounds.diff()[self.support.indices]
+        place = self.support.row_of_entry // self.query_units
+        total = sizes.new_zeros(self.batch * self.heads)
+        return total.index_add_(0, place, sizes).reshape(self.batch, self.heads)
 
     def _allowed_in(self, entries: Int[Tensor, " some"]) -> Bool[Tensor, "some m n"]:
         """Of every entry the pairs that the ranges allow, padded to the largest units."""

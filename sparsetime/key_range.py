@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import torch
@@ -72,12 +73,26 @@ class KeyRange:
             )
         )
 
+    @cached_property
+    def is_in_order(self) -> bool:
+        """Whether the position of every key is its place."""
+        place = torch.arange(self.keys, device=self.positions.device)
+        return self.positions.shape[:2] == (1, 1) and torch.equal(self.positions[0, 0], place)
+
+    def position_extremes(
+        self, key_bounds: Int[Tensor, " n"]
+    ) -> tuple[Int[Tensor, "b h m"], Int[Tensor, "b h m"]]:
+        """Smallest and largest position of every unit of keys."""
+        if self.is_in_order:  # a decoding step must not read a position for every cached key
+            return key_bounds[None, None, :-1], key_bounds[None, None, 1:] - 1
+        return extremes(self.positions, key_bounds)
+
     def of_units(
         self, query_bounds: Int[Tensor, " m"], key_bounds: Int[Tensor, " n"]
     ) -> tuple[Bool[Tensor, "b3 h3 m2 n2"], Bool[Tensor, "b3 h3 m2 n2"]]:
         """Pairs of units in which a query may read a key, and those in which all read all."""
         latest, earliest = extremes(self.last, query_bounds), extremes(self.first, query_bounds)
-        at = extremes(self.positions, key_bounds)
+        at = self.position_extremes(key_bounds)
         some = (earliest[0][..., None] <= at[1][:, :, None]) & (
             at[0][:, :, None] <= latest[1][..., None]
         )

@@ -17,7 +17,8 @@ from sparsetime.errors import SparsetimeError
 COMMANDS = (
     *("sites", "recipes", "capture", "train", "evaluate", "index"),
     *("label", "perievent", "compare", "explain", "match", "classify", "search"),
-    *("circuit", "attribute", "steer", "ablate", "unlearn", "effects", "monitor"),
+    *("circuit", "attribute", "attend", "sweep", "heads"),
+    *("steer", "ablate", "unlearn", "effects", "monitor"),
     *("suite", "leaderboard", "claim", "convert", "explore", "export", "report"),
     *("verify", "testbeds", "demo"),
 )

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparsetime.errors import DataError
+from sparsetime.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sparsetime.activations.capture.document import Document
+    from sparsetime.models.load import LoadedModel
 
 JSON_LINES = ".jsonl"
 _TEXTS = (".txt", ".md", JSON_LINES)
@@ -84,3 +87,31 @@ def json_lines(paths: Iterable[Path]) -> Iterator[Document]:
             kinds = str | int | float | bool
             labels = {n: v for n, v in record.items() if n != "text" and isinstance(v, kinds)}
             yield Document(where, text=record["text"], labels=labels, source=str(path))
+
+
+def token_windows(
+    model: str, patterns: Iterable[str], length: int, count: int
+) -> tuple[LoadedModel, Tensor]:
+    """A causal model of the command line, and windows of tokens [count, length] of text files.
+
+    Errors: ConfigError for a model without a tokenizer; DataError for texts that are too short.
+    """
+    import torch
+
+    from sparsetime.activations.capture.text_files import read_texts
+    from sparsetime.cli.model_argument import named_model
+    from sparsetime.models.causal_model import load_causal_model
+
+    loaded = load_causal_model(named_model(model))
+    if loaded.tokenizer is None:
+        raise ConfigError(f"got the model {model!r} without a tokenizer, expected one of text")
+    rows: list[Tensor] = []
+    for document in read_texts(list(data_files(patterns))):
+        tokens = torch.tensor(loaded.tokenizer(document.text)["input_ids"])
+        rows += [row for row in tokens.split(length) if len(row) == length]
+        if len(rows) >= count:
+            return loaded, torch.stack(rows[:count])
+    raise DataError(
+        f"got texts of {len(rows)} windows of {length} tokens, expected {count}; give more text, "
+        "or a smaller --length or --windows"
+    )

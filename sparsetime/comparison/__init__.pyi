@@ -14,3 +14,8 @@ from .reseed_noise import NoisyDifference as NoisyDifference
 from .reseed_noise import noisy_difference as noisy_difference
 from .reseed_noise import reseed_noise as reseed_noise
 from .settings import LeaderboardSettings as LeaderboardSettings
+from .sweep import SweepPoint as SweepPoint
+from .sweep import SweepTable as SweepTable
+from .sweep_tasks import SweepTask as SweepTask
+from .sweep_tasks import repeat_task as repeat_task
+from .sweep_tasks import text_task as text_task

@@ -26,8 +26,8 @@ def attend(
         out_i = sum_j exp(scale q_i · k_j - lse_i) v_j,   lse_i = log sum_j exp(scale q_i · k_j)
 
     j runs over the keys that query i reads; a query without keys has out 0 and lse -inf. Head h
-    reads the keys of head `h // (heads / key_heads)` (grouped-query attention). Gradients of `out`
-    to q, k and v are exact; lse has none. scale: 1 / sqrt(d) by default.
+    reads the keys of head `h // (heads / key_heads)` (grouped-query attention). Gradients of both
+    to q, k and v are exact. scale: 1 / sqrt(d) by default.
 
     Errors: MismatchError for shapes that do not fit each other or the pattern.
     """
@@ -46,14 +46,16 @@ class _Attend(torch.autograd.Function):
         out, lse = backend(q).attend(q, k, v, pattern, scale)
         ctx.save_for_backward(q, k, v, out, lse)
         ctx.pattern, ctx.scale = pattern, scale
-        ctx.mark_non_differentiable(lse)
+        ctx.set_materialize_grads(False)
         return out, lse
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         q, k, v, out, lse = ctx.saved_tensors
-        run = backend(q)
-        to_q, to_k, to_v = run.attend_backward(grads[0], q, k, v, out, lse, ctx.pattern, ctx.scale)
+        to_out = torch.zeros_like(out) if grads[0] is None else grads[0]
+        to_q, to_k, to_v = backend(q).attend_backward(
+            to_out, grads[1], q, k, v, out, lse, ctx.pattern, ctx.scale
+        )
         return to_q, to_k, to_v, None, None
 
 

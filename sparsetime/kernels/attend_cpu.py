@@ -12,11 +12,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from sparsetime.attention_pattern import AttentionPattern
+from sparsetime.kernels import attend_reference
 from sparsetime.kernels.attend_merge import merge
 from sparsetime.kernels.attend_pieces import AttendPiece, pieces_of
 
 # Rows of a tile, over the heads that share it, below which loops are faster than gathered keys.
 _NARROW = 32
+# Keys up to which, of narrow tiles, dense scores under a mask are faster than lists of keys.
+_SHORT = 128
 
 _flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
@@ -30,8 +33,9 @@ def attend(
     scale: float,
 ) -> tuple[Float[Tensor, "batch heads queries d_value"], Float[Tensor, "batch heads queries"]]:
     """See `attend.attend`; the pattern has as many heads as keys have, or a multiple."""
-    widest = int(pattern.query_bounds.diff().max()) if pattern.query_units else 0
-    if q.shape[1] // pattern.heads * widest < _NARROW:
+    if _is_narrow(q, pattern):
+        if pattern.queries > 1 and pattern.keys <= _SHORT:
+            return attend_reference.attend(q, k, v, pattern, scale)
         return _attend_narrow(q, k, v, pattern, scale)
     size = v.shape[3]
     q, k, v = _of_one_size(q, k, v)
@@ -51,6 +55,7 @@ def attend(
 
 def attend_backward(
     grad: Float[Tensor, "batch heads queries d_value"],
+    lse_grad: Float[Tensor, "batch heads queries"] | None,
     q: Float[Tensor, "batch heads queries d"],
     k: Float[Tensor, "batch key_heads keys d"],
     v: Float[Tensor, "batch key_heads keys d_value"],
@@ -64,9 +69,18 @@ def attend_backward(
     The weights that a piece computes with the merged log-sum-exp are those of the whole softmax, so
     with the merged output the gradients of the pieces add up to the exact ones:
 
-        dS = P ∘ (dO V' - rowsum(dO ∘ out)),   P = exp(scale Q K' - lse)
+        dS = P ∘ (dO V' - rowsum(dO ∘ out) + dlse),   P = exp(scale Q K' - lse)
+
+    The flash kernel has no gradient of its log-sum-exp. A further dimension in which V is 0, dO is
+    1 and out is -dlse adds it to the row sums, and changes nothing else.
     """
+    if _is_narrow(q, pattern) and pattern.queries > 1 and pattern.keys <= _SHORT:
+        return attend_reference.attend_backward(grad, lse_grad, q, k, v, out, lse, pattern, scale)
     shapes = [t.shape for t in (q, k, v)]
+    if lse_grad is not None:
+        v = functional.pad(v, (0, 1))
+        grad = functional.pad(grad, (0, 1), value=1.0)
+        out = torch.cat([out, -lse_grad[..., None].to(out.dtype)], -1)
     q, k, v, grad, out = _of_one_size(q, k, v, grad, out)
     flat_q, flat_k, flat_v, flat_grad, flat_out = (
         t.contiguous().reshape(-1, t.shape[-1]) for t in (q, k, v, grad, out)
@@ -95,6 +109,11 @@ def attend_backward(
         for total, shape in zip(sums, shapes, strict=True)
     ]
     return made[0], made[1], made[2]
+
+
+def _is_narrow(q: Tensor, pattern: AttentionPattern) -> bool:
+    widest = int(pattern.query_bounds.diff().max()) if pattern.query_units else 0
+    return q.shape[1] // pattern.heads * widest < _NARROW
 
 
 class _Places:

@@ -23,6 +23,7 @@ def attend(
 
 def attend_backward(
     grad: Float[Tensor, "batch heads queries d_value"],
+    lse_grad: Float[Tensor, "batch heads queries"] | None,
     q: Float[Tensor, "batch heads queries d"],
     k: Float[Tensor, "batch key_heads keys d"],
     v: Float[Tensor, "batch key_heads keys d_value"],
@@ -31,11 +32,14 @@ def attend_backward(
     pattern: AttentionPattern,
     scale: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients to q, k and v, of a gradient of `out`."""
+    """Gradients to q, k and v, of a gradient of `out`, and of one of `lse` where there is one."""
     with torch.enable_grad():
         inputs = [t.detach().requires_grad_() for t in (q, k, v)]
-        again, _ = attend(inputs[0], inputs[1], inputs[2], pattern, scale)
-        to_q, to_k, to_v = torch.autograd.grad(again, inputs, grad)
+        again, sums = attend(inputs[0], inputs[1], inputs[2], pattern, scale)
+        total = (again * grad).sum()
+        if lse_grad is not None:
+            total = total + (torch.where(sums.isneginf(), 0.0, sums) * lse_grad).sum()
+        to_q, to_k, to_v = torch.autograd.grad(total, inputs)
     return to_q, to_k, to_v
 
 
@@ -45,9 +49,11 @@ def _weights(
     mask = pattern.mask().repeat_interleave(q.shape[1] // pattern.heads, 1)
     scores = scale * (q.float() @ _to_heads(k.float(), q.shape[1]).mT)
     scores = scores.masked_fill(~mask, -torch.inf)
-    lse = torch.logsumexp(scores, -1)
-    reads = ~lse.isneginf()
-    return torch.exp(scores - torch.where(reads, lse, 0.0)[..., None]), lse.detach()
+    # A query without keys would have an undefined gradient.
+    reads = mask.any(-1)
+    lse = torch.logsumexp(scores.masked_fill(~reads[..., None], 0.0), -1)
+    weights = torch.exp(scores - lse[..., None])
+    return weights, torch.where(reads, lse, -torch.inf)
 
 
 def _to_heads(keys: Float[Tensor, "batch key_heads keys d"], heads: int) -> Tensor:

@@ -61,6 +61,7 @@ class Backend(Protocol):
     def attend_backward(
         self,
         grad: Tensor,
+        lse_grad: Tensor | None,
         q: Tensor,
         k: Tensor,
         v: Tensor,

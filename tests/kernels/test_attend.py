@@ -57,6 +57,7 @@ def case(request):
 def test_equals_masked_dense_attention(case, narrow, monkeypatch):
     pattern, (q, k, v) = case
     monkeypatch.setattr(attend_cpu, "_NARROW", narrow)
+    monkeypatch.setattr(attend_cpu, "_SHORT", 0)
     with kernels.use("reference" if narrow is None else "cpu"):
         out, lse = kernels.attend(q, k, v, pattern)
     torch.testing.assert_close(out, masked(q, k, v, pattern), rtol=1e-4, atol=1e-5)
@@ -67,7 +68,8 @@ def test_equals_masked_dense_attention(case, narrow, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["cpu", "reference"])
-def test_gradients_equal_those_of_masked_dense_attention(case, name):
+def test_gradients_equal_those_of_masked_dense_attention(case, name, monkeypatch):
+    monkeypatch.setattr(attend_cpu, "_SHORT", 0)
     pattern, inputs = case
     gradients = []
     for attention in (lambda *a: kernels.attend(*a)[0], masked):
@@ -77,6 +79,41 @@ def test_gradients_equal_those_of_masked_dense_attention(case, name):
         gradients.append([t.grad for t in leaves])
     for mine, expected in zip(*gradients, strict=True):
         torch.testing.assert_close(mine, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["cpu", "reference"])
+def test_gradients_of_the_log_sum_exp_are_exact(case, name, monkeypatch):
+    monkeypatch.setattr(attend_cpu, "_SHORT", 0)
+    pattern, inputs = case
+    gradients = []
+    for attention in (kernels.attend, with_sums):
+        leaves = [t.clone().requires_grad_() for t in inputs]
+        with kernels.use(name):
+            out, lse = attention(*leaves, pattern)
+        kept = torch.where(lse.isneginf(), 0.0, lse)
+        (out.square().sum() + kept.sin().sum()).backward()
+        gradients.append([t.grad for t in leaves])
+    for mine, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(mine, expected, rtol=1e-4, atol=1e-5)
+
+
+def with_sums(q, k, v, pattern):
+    scores = q @ k.repeat_interleave(2, 1).mT * q.shape[-1] ** -0.5
+    mask = pattern.expand(*q.shape[:2]).mask()
+    reads = mask.any(3)
+    safe = scores.masked_fill(~mask, -torch.inf).masked_fill(~reads[..., None], 0.0)
+    return masked(q, k, v, pattern), torch.where(reads, safe.logsumexp(3), -torch.inf)
+
+
+def test_short_sequences_of_single_queries_are_dense_under_the_mask():
+    pattern = random_pattern(KeyRange.causal(37, 37), 2, 2, 1, 1)
+    inputs = [t.requires_grad_() for t in random_inputs()]
+    with kernels.use("reference"):
+        expected = kernels.attend(*inputs, pattern)
+        gradient = torch.autograd.grad(expected[0].sum(), inputs)
+    out = kernels.attend(*inputs, pattern)
+    torch.testing.assert_close(out, expected)
+    torch.testing.assert_close(torch.autograd.grad(out[0].sum(), inputs), gradient)
 
 
 def test_values_of_another_size_and_bfloat16():

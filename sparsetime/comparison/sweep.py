@@ -1,0 +1,180 @@
+"""st.sweep: methods that leave out work, at equal sparsities, on the same tasks."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, final
+
+import numpy as np
+from torch import Tensor, nn
+
+from sparsetime.comparison.sweep_methods import SPARSE_BLOCKS, Phase, method_kind
+from sparsetime.comparison.sweep_tasks import SweepTask, repeat_task, text_task
+from sparsetime.errors import ConfigError
+from sparsetime.models.eval_mode import eval_mode
+from sparsetime.models.load import LoadedModel, load_model
+from sparsetime.statistics.estimate import bootstrap, ratio
+
+# The quantile of a one-sided 95% bound.
+_ONE_SIDED = 0.95
+
+
+@final
+@dataclass(frozen=True)
+class SweepPoint:
+    """One method at one sparsity on one task.
+
+    sparsity: the share that was left out on the task; asked: the one that was asked for. loss: mean
+    of the scored tokens in nats; loss_increase: over the dense model, on the same tokens, with its
+    95% interval over sequences and the one-sided bound that it lies below. accuracy: share of right
+    predictions. pairs and bytes_read: of the task; seconds: of its pass, dense_seconds of the dense
+    one just before. NaN where the budget cannot be met, with the reason in `why`.
+    """
+
+    method: str
+    task: str
+    phase: Phase
+    asked: float
+    sparsity: float
+    loss: float
+    loss_increase: float
+    interval: tuple[float, float] | None
+    bound: float
+    accuracy: float
+    dense_accuracy: float
+    pairs: float
+    bytes_read: float
+    seconds: float
+    dense_seconds: float
+    why: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class SweepTable:
+    """Points of a sweep."""
+
+    points: tuple[SweepPoint, ...]
+
+    def highest(self, within: float = 0.05) -> dict[tuple[str, str, Phase], float]:
+        """The highest sparsity of each method, task and phase whose loss stays within a bound.
+
+        within: nats that the one-sided 95% bound of the loss increase may reach. NaN where no
+        sparsity of the sweep does. Sparsities above one that fails do not count.
+        """
+        found: dict[tuple[str, str, Phase], float] = {}
+        for key in dict.fromkeys((p.method, p.task, p.phase) for p in self.points):
+            own = [p for p in self.points if (p.method, p.task, p.phase) == key]
+            best = math.nan
+            for point in sorted(own, key=lambda p: p.asked):
+                if not point.bound <= within:
+                    break
+                best = point.sparsity
+            found[key] = best
+        return found
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The points as JSON values."""
+        return [asdict(point) for point in self.points]
+
+
+def sweep(
+    model: nn.Module | LoadedModel | str,
+    methods: Sequence[Any],
+    sparsities: Sequence[float],
+    *,
+    tasks: Sequence[SweepTask] | None = None,
+    data: Tensor,
+    phases: Sequence[Phase] = ("prefill",),
+    seed: int = 0,
+) -> SweepTable:
+    """Every method at every sparsity on every task, beside the dense model.
+
+    methods: names of recipes, or policies; the kind of the recipe says how the model is made
+    sparse. data: tokens [sequences, time] on which every method's own setting is solved for an
+    equal budget; the first sequence is used. tasks: by default `text_task` and `repeat_task` of the
+    other sequences, for every phase. seed: of the bootstrap over sequences.
+
+    Errors: ConfigError for no methods or sparsities, or fewer than three sequences without tasks;
+    those of the methods.
+    """
+    if not methods or not sparsities:
+        raise ConfigError("got no methods or no sparsities, expected at least one of each")
+    kinds = [method_kind(method) for method in methods]
+    if tasks is None:
+        if data.ndim != 2 or data.shape[0] < 3:
+            raise ConfigError(
+                f"got data of shape {tuple(data.shape)} and no tasks, expected tokens [sequences, "
+                "time] of at least three sequences: the first solves budgets, the others are tasks"
+            )
+        tasks = [make(data[1:], phase) for phase in phases for make in (text_task, repeat_task)]
+    loaded = load_model(model)
+    points: list[SweepPoint] = []
+    with eval_mode(loaded.model):
+        for task in tasks:
+            dense = _timed(task, loaded.model)
+            for method, kind in zip(methods, kinds, strict=True):
+                for sparsity in sparsities:
+                    block = SPARSE_BLOCKS[kind]
+                    point = _point(block, loaded, method, sparsity, data[:1], task, dense, seed)
+                    points += [point] if point is not None else []
+    return SweepTable(tuple(points))
+
+
+_Timed = tuple[Tensor, Tensor, float]
+
+
+def _timed(task: SweepTask, model: nn.Module) -> _Timed:
+    began = time.perf_counter()
+    losses, right = task.losses(model)
+    return losses, right, time.perf_counter() - began
+
+
+def _point(
+    block: Any,
+    loaded: LoadedModel,
+    method: Any,
+    sparsity: float,
+    data: Tensor,
+    task: SweepTask,
+    dense: _Timed,
+    seed: int,
+) -> SweepPoint | None:
+    name = method if isinstance(method, str) else method.name
+    nan = math.nan
+    try:
+        with block(loaded, method, sparsity, data, task.phase) as run:
+            if run is None:
+                return None
+            losses, right, seconds = _timed(task, run.model)
+            work = run.work()
+    except ConfigError as error:
+        if "leaves out" not in str(error):
+            raise
+        values = (nan, nan, nan, None, nan, nan, float(dense[1].mean()), nan, nan, nan, dense[2])
+        return SweepPoint(name, task.name, task.phase, sparsity, *values, why=str(error))
+    difference = (losses - dense[0]).double().numpy()
+    draws = bootstrap(
+        lambda weights: ratio(weights @ difference, weights.sum(1)), len(difference), seed
+    )
+    has_draws = len(draws) > 0
+    return SweepPoint(
+        name,
+        task.name,
+        task.phase,
+        sparsity,
+        work.sparsity,
+        float(losses.mean()),
+        float(difference.mean()),
+        (float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975))) if has_draws else None,
+        float(np.quantile(draws, _ONE_SIDED)) if has_draws else nan,
+        float(right.mean()),
+        float(dense[1].mean()),
+        work.pairs,
+        work.bytes_read,
+        seconds,
+        dense[2],
+    )

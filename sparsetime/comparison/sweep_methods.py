@@ -1,0 +1,92 @@
+"""Methods of a sweep by the kind of their recipe: how each makes a model sparse, at what work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+from torch import nn
+
+from sparsetime.attention.attend_model import attend
+from sparsetime.attention.policy import AttentionPolicy
+from sparsetime.attention.recipes.card import AttentionPolicyCard, attention_policy
+from sparsetime.errors import ConfigError
+from sparsetime.models.load import LoadedModel
+from sparsetime.registry import CARDS
+
+Phase = Literal["prefill", "decode"]
+
+
+@final
+@dataclass(frozen=True)
+class SweepWork:
+    """What a sparse model did: the share that was left out, and the work that remained.
+
+    pairs: of a query and a key, read; bytes_read: of keys and values. NaN where a method has none.
+    """
+
+    sparsity: float
+    pairs: float
+    bytes_read: float
+
+
+@final
+@dataclass(frozen=True)
+class SparseRun:
+    """A model made sparse by a method, and the work of what was run on it so far."""
+
+    model: nn.Module
+    work: Callable[[], SweepWork]
+
+
+#: From model, method, sparsity, calibration data and phase to a block in which the model is sparse;
+#: the block yields None where the method does not apply in the phase.
+SparseBlock = Callable[
+    [LoadedModel, Any, float, Any, Phase], AbstractContextManager[SparseRun | None]
+]
+
+
+def method_kind(method: Any) -> str:
+    """The kind of recipe of a method, which is a name or what a recipe makes.
+
+    Errors: UnknownNameError for a name that no recipe has; ConfigError for a kind or an object of
+    which no sweep is known.
+    """
+    if isinstance(method, AttentionPolicy):
+        return AttentionPolicyCard.kind
+    kind = CARDS[method].kind if isinstance(method, str) else type(method).__name__
+    if kind not in SPARSE_BLOCKS:
+        raise ConfigError(
+            f"got {method!r} of kind {kind!r} as a method of a sweep, expected one of kind "
+            f"{', '.join(sorted(SPARSE_BLOCKS))}"
+        )
+    return kind
+
+
+@contextmanager
+def _with_policy(
+    model: LoadedModel, method: str | AttentionPolicy, sparsity: float, data: Any, phase: Phase
+) -> Iterator[SparseRun | None]:
+    policy = attention_policy(method) if isinstance(method, str) else method
+    if phase not in policy.phases:
+        yield None
+        return
+    policy = policy.at(sparsity=sparsity, data=data, phase=phase)
+    phases: Any = {phase: policy}
+    with attend(model, **phases) as run:
+
+        def work() -> SweepWork:
+            report = run.report()
+            return SweepWork(
+                report.sparsity(phase),
+                sum(head.pairs for head in report.heads),
+                sum(head.bytes_read for head in report.heads),
+            )
+
+        yield SparseRun(run.model, work)
+
+
+#: How methods of each kind of recipe make a model sparse.
+SPARSE_BLOCKS: dict[str, SparseBlock] = {AttentionPolicyCard.kind: _with_policy}
