@@ -14,10 +14,12 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from attention import zoo
 from golden import record
 from small_store import write_store
 
 from sparsetime import seeds
+from sparsetime.attention.heads import copy_scores
 from sparsetime.circuits.head_effects import head_effects
 from sparsetime.circuits.path_effects import path_effects
 from sparsetime.circuits.targets import logit_difference
@@ -84,6 +86,7 @@ def golden(folder: Path) -> dict[str, dict[str, float]]:
         "claims.lab.steps_to_recovery": recovered(),
         "claims.lab.in_context_regression": regression(),
         **heads(),
+        **policies(),
     }
 
 
@@ -201,6 +204,19 @@ def heads() -> dict[str, dict[str, float]]:
         table = effects(code_model(), tokens, other, logit_difference(5, 9)).table
         found[f"circuits.{name}"] = {"sizes": sum(abs(x) for x in table["effect"].to_pylist())}
     return found
+
+
+def policies() -> dict[str, dict[str, float]]:
+    """Pairs that every attention policy reads, and copy scores, of random queries and keys."""
+    inputs = zoo.call(seed=3)
+    pairs = {}
+    for name in zoo.CARDS:
+        policy = zoo.fitted(zoo.small(name), inputs)
+        one = zoo.call(seed=3, causal=policy.causal is not False)
+        pairs[name] = float(policy.choose(policy.layout.arranged(one)).pairs)
+    sources = torch.arange(40).expand(2, 40) // 2
+    scores = copy_scores([inputs], sources)
+    return {"attention.recipes": pairs, "attention.heads": {"scores": scores.sum().item()}}
 
 
 def main() -> None:
