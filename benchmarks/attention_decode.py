@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--keys", type=int, nargs="+", default=[4096, 16384, 65536])
     parser.add_argument("--heads", type=int, default=8)
     parser.add_argument("--size", type=int, default=64, help="dimensions of a head")
-    parser.add_argument("--share", type=int, default=16, help="one key of so many is read")
+    parser.add_argument("--share", type=int, default=16, help="one key of this number is read")
     parser.add_argument("--rounds", type=int, default=15)
     chosen = parser.parse_args()
     print(
