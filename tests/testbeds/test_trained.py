@@ -6,16 +6,6 @@ import torch
 from torch import nn
 
 from sparsetime.errors import ConfigError
-from sparsetime.testbeds.trained.mazes import (
-    CONNECTIONS,
-    END,
-    GOAL,
-    LISTED,
-    PROMPT,
-    START,
-    mazes,
-    path_between,
-)
 from sparsetime.testbeds.trained.othello_games import MOVES, SIZE, othello_games
 from sparsetime.testbeds.trained.shape_images import CLASSES, ShapeImages
 from sparsetime.testbeds.trained.trained_model import train_steps, trained_model
@@ -59,19 +49,6 @@ def test_games_are_legal():
             player = -player
 
 
-def test_mazes_are_trees_with_their_paths():
-    for maze in mazes(20):
-        assert len(set(maze.connections)) == 15
-        ends = maze.tokens[:LISTED].reshape(-1, 2)
-        assert [tuple(sorted(pair)) for pair in ends.tolist()] == [
-            CONNECTIONS[number] for number in maze.connections
-        ]
-        assert maze.path == path_between(set(maze.connections), maze.path[0], maze.path[-1])
-        assert maze.tokens[LISTED:PROMPT].tolist() == [GOAL, maze.path[-1], START, maze.path[0]]
-        assert maze.tokens[PROMPT - 1 + len(maze.path)] == END
-        assert path_between(set(maze.connections[1:]), *CONNECTIONS[maze.connections[0]]) == ()
-
-
 def test_patches_show_the_shape_of_an_image():
     data = ShapeImages(6)
     assert data.images.shape == (24, 3, 32, 32)
@@ -105,5 +82,3 @@ def test_a_model_is_trained_once_for_each_setting(tmp_path, monkeypatch):
 def test_none_is_refused():
     with pytest.raises(ConfigError, match="got count=0, expected at least 1 game"):
         othello_games(0)
-    with pytest.raises(ConfigError, match="got count=0, expected at least 1 maze"):
-        mazes(0)
