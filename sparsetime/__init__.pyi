@@ -88,6 +88,7 @@ from .steering.steer import ablate as ablate
 from .steering.steer import steer as steer
 from .steering.unlearning.unlearn import unlearn as unlearn
 from .suites.suite import suite as suite
+from .testbeds.recall.sweep import sweep_recall as sweep_recall
 from .testbeds.testbed import testbed as testbed
 from .training.train import train as train
 

@@ -47,6 +47,7 @@ STREAMS = {
     "initial weights of an untrained copy": "weights of a model as before its training",
     # Sequence models.
     "initial weights of a sequence model": "all random parameters of a sequence model",
+    "random transition": "a state-space matrix without structure, by its dimension",
     # Features, metrics and statistics.
     "bootstrap": "groups of sequences that a confidence interval resamples",
     "bootstrap of a probe": "blocks of time that the interval of a probe's accuracy resamples",

@@ -7,6 +7,7 @@ Triton). `use` sets one; otherwise the device of the tensors determines it.
 from sparsetime.kernels.adam import adam, project
 from sparsetime.kernels.adam_config import AdamStep
 from sparsetime.kernels.associative_memory import (
+    MemoryPass,
     MemoryState,
     associative_memory,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "BatchTopKRule",
     "GradientRows",
     "LatentCounts",
+    "MemoryPass",
     "MemoryState",
     "Rates",
     "Rule",

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Literal, NamedTuple, final
 
 import torch
 from jaxtyping import Float
@@ -53,6 +53,17 @@ class MemoryState:
     phase: int = 0
 
 
+class MemoryPass(NamedTuple):
+    """What a memory returns of consecutive steps, and what it carries to the next.
+
+    outputs: y. errors: e of every step; None for "value" errors, which no prediction enters.
+    """
+
+    outputs: Float[Tensor, "batch heads *time d_value"]
+    state: MemoryState
+    errors: Float[Tensor, "batch heads *time d_value"] | None = None
+
+
 def associative_memory(
     q: Float[Tensor, "batch heads time d_key"],
     k: Float[Tensor, "batch heads time d_key"],
@@ -62,8 +73,8 @@ def associative_memory(
     slope: Slope | None = None,
     chunk: int = 64,
     state: MemoryState | None = None,
-) -> tuple[Float[Tensor, "batch heads time d_value"], MemoryState]:
-    """What the memory returns at every step, and its state after the last.
+) -> MemoryPass:
+    """What the memory returns at every step, its state after the last, and its errors.
 
     chunk: steps that are computed together; for "chunk" errors it is part of the model, since they
     are taken against the memory at the chunk's beginning. A sequence may end within a chunk, and
@@ -76,15 +87,21 @@ def associative_memory(
         state = MemoryState(
             zero, zero if has_momentum else None, zero if errors == "chunk" else None
         )
-    outputs = []
+    outputs, missed = [], []
     for start, stop, length in _pieces(time, chunk, state.phase if errors == "chunk" else 0):
         queries, keys, values = (x[:, :, start:stop].unflatten(2, (-1, length)) for x in (q, k, v))
         of_piece = _piece_rates(rates, start, stop, length)
-        y, state = _chunks(queries, keys, values, of_piece, errors, slope, state)
+        y, state, error = _chunks(queries, keys, values, of_piece, errors, slope, state)
         outputs.append(y.flatten(2, 3))
+        if error is not None:
+            missed.append(error.flatten(2, 3))
         if errors == "chunk":
             state = _advance(state, stop - start, chunk)
-    return outputs[0] if len(outputs) == 1 else torch.cat(outputs, 2), state
+    return MemoryPass(_joined(outputs), state, _joined(missed) if missed else None)
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts, 2)
 
 
 def _pieces(time: int, chunk: int, phase: int) -> list[tuple[int, int, int]]:
@@ -122,7 +139,7 @@ def _chunks(
     errors: Errors,
     slope: Slope | None,
     state: MemoryState,
-) -> tuple[Tensor, MemoryState]:
+) -> MemoryPass:
     """Chunks [batch, heads, chunks, C, d] of one length, one after another."""
     coefficients = Coefficients.of(rates)
     within = (q @ k.transpose(-1, -2)) * coefficients.matrix
@@ -138,7 +155,7 @@ def _written_values(
     within: Tensor,
     coefficients: Coefficients,
     state: MemoryState,
-) -> tuple[Tensor, MemoryState]:
+) -> MemoryPass:
     """Errors that depend on values alone: all chunks in parallel, but for a sum of their writes."""
     chunks = q.shape[2]
     writes = ((k * coefficients.matrix[..., -1, :, None]).transpose(-1, -2) @ v).unbind(2)
@@ -150,7 +167,7 @@ def _written_values(
             memories.append(memory)
             memory = factor * memory + write
         y = within @ v + coefficients.read[..., None] * (q @ torch.stack(memories, 2))
-        return y, MemoryState(memory)
+        return MemoryPass(y, MemoryState(memory))
     momenta = []
     pushed = ((k * push.written[..., None]).transpose(-1, -2) @ v).unbind(2)
     shares = _of_chunks(push.read[..., -1, None, None], chunks)
@@ -162,7 +179,7 @@ def _written_values(
         momentum = rest * momentum + new
     y = within @ v + coefficients.read[..., None] * (q @ torch.stack(memories, 2))
     y = y + push.read[..., None] * (q @ torch.stack(momenta, 2))
-    return y, MemoryState(memory, momentum)
+    return MemoryPass(y, MemoryState(memory, momentum))
 
 
 def _predicted(
@@ -174,7 +191,7 @@ def _predicted(
     errors: Errors,
     slope: Slope | None,
     state: MemoryState,
-) -> tuple[Tensor, MemoryState]:
+) -> MemoryPass:
     """Errors of a prediction by the memory: chunk after chunk, each by a few products.
 
     The lists are made by `unbind`: an index per chunk would cost a tensor of the whole length in
@@ -198,7 +215,7 @@ def _predicted(
         )
     known = None if from_momentum is None else from_momentum.unbind(2)
     memory, momentum, anchor = state.memory, state.momentum, state.anchor
-    outputs = []
+    outputs, errors_of = [], []
     for n in range(chunks):
         key, target, inner, write = (one[n] for one in parts)
         error = key @ (memory if n or anchor is None else anchor) - target
@@ -206,6 +223,7 @@ def _predicted(
             error = error + known[n] @ momentum
         if slope is not None:
             error = slope(error)
+        errors_of.append(error)
         y = reads[n] @ memory - inner @ error
         memory = kept[n] * memory - write @ error
         if momentum is not None:
@@ -214,7 +232,8 @@ def _predicted(
             memory = memory + share * momentum
             momentum = rest * momentum - pushed @ error
         outputs.append(y)
-    return torch.stack(outputs, 2), MemoryState(memory, momentum, anchor, state.phase)
+    after = MemoryState(memory, momentum, anchor, state.phase)
+    return MemoryPass(torch.stack(outputs, 2), after, torch.stack(errors_of, 2))
 
 
 def _solved(

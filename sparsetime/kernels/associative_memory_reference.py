@@ -6,7 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparsetime.kernels.associative_memory import Errors, MemoryState, Slope
+from sparsetime.kernels.associative_memory import (
+    Errors,
+    MemoryPass,
+    MemoryState,
+    Slope,
+)
 from sparsetime.kernels.memory_coefficients import Rates
 
 
@@ -19,7 +24,7 @@ def associative_memory_by_steps(
     slope: Slope | None = None,
     chunk: int = 64,
     state: MemoryState | None = None,
-) -> tuple[Float[Tensor, "batch heads time d_value"], MemoryState]:
+) -> MemoryPass:
     """The same arguments and results as `associative_memory`, one step after another.
 
     S_t = m_t S_{t-1} - r_t k_t e_t^T,   W_t = a_t W_{t-1} + S_t,   y_t = q_t W_t
@@ -35,7 +40,7 @@ def associative_memory_by_steps(
     per_step = [_by_step(x, time) for x in (rates.log_retention.exp(), rates.rate)]
     carried = None if rates.log_momentum is None else _by_step(rates.log_momentum.exp(), time)
     queries, keys, values = (x.unbind(2) for x in (q, k, v))
-    outputs = []
+    outputs, errors_of = [], []
     for t in range(time):
         key, value = keys[t][..., None, :], values[t][..., None, :]
         if errors == "value":
@@ -43,6 +48,7 @@ def associative_memory_by_steps(
         else:
             error = key @ (memory if anchor is None else anchor) - value
             error = error if slope is None else slope(error)
+            errors_of.append(error[..., 0, :])
         write = per_step[1][t] * key.transpose(-1, -2) @ error
         kept = per_step[0][t] * memory
         if momentum is None or carried is None:
@@ -54,7 +60,8 @@ def associative_memory_by_steps(
         if errors == "chunk":
             phase = (phase + 1) % chunk
             anchor = memory if phase == 0 else anchor
-    return torch.stack(outputs, 2), MemoryState(memory, momentum, anchor, phase)
+    missed = torch.stack(errors_of, 2) if errors_of else None
+    return MemoryPass(torch.stack(outputs, 2), MemoryState(memory, momentum, anchor, phase), missed)
 
 
 def _by_step(x: Float[Tensor, "#batch heads #time"], time: int) -> tuple[Tensor, ...]:

@@ -29,7 +29,7 @@ def diagonal_scan(
         start = torch.zeros_like(inputs[:, 0])
     if backend_name(inputs.device) != "cpu":
         return diagonal_scan_by_doubling(decay, inputs, start)
-    states: Tensor = _Scan.apply(decay.expand_as(inputs), inputs, start)  # type: ignore[no-untyped-call]
+    states: Tensor = _Scan.apply(decay, inputs, start)  # type: ignore[no-untyped-call]
     return states
 
 
@@ -61,19 +61,30 @@ class _Scan(torch.autograd.Function):
         from sparsetime.kernels import loops
 
         out = torch.empty_like(inputs, memory_format=torch.contiguous_format)
-        loops.diagonal_scan(*(x.detach().numpy() for x in (decay, inputs, start, out)))
+        loops.diagonal_scan(*(_array(x) for x in (decay, inputs, start, out)))
         ctx.save_for_backward(decay, start, out)
         return out
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
         from sparsetime.kernels import loops
 
         decay, start, states = ctx.saved_tensors
-        conjugate = decay.conj().resolve_conj()
         to_inputs = torch.empty_like(states)
-        loops.diagonal_scan_gradient(
-            *(x.detach().numpy() for x in (conjugate, grads[0].resolve_conj(), to_inputs))
-        )
-        before = torch.cat([start[:, None], states[:, :-1]], 1)
-        return to_inputs * before.conj(), to_inputs, conjugate[:, 0] * to_inputs[:, 0]
+        arrays = (decay.conj(), grads[0], to_inputs)
+        loops.diagonal_scan_gradient(*(_array(x) for x in arrays))
+        to_decay = None
+        if ctx.needs_input_grad[0]:
+            to_decay = torch.cat(
+                [
+                    to_inputs[:, :1] * start[:, None].conj(),
+                    to_inputs[:, 1:] * states[:, :-1].conj(),
+                ],
+                1,
+            ).sum_to_size(decay.shape)
+        return to_decay, to_inputs, decay[:, 0].conj() * to_inputs[:, 0]
+
+
+def _array(x: Tensor) -> Any:
+    """A contiguous NumPy array, since a loop is compiled for each layout."""
+    return x.detach().resolve_conj().contiguous().numpy()

@@ -13,6 +13,8 @@ from torch import nn
 from sparsetime.errors import ConfigError
 from sparsetime.models.model_hash import model_hash
 from sparsetime.models.wrappers import unwrapped
+from sparsetime.sequence_models.serialise import is_sequence_model
+from sparsetime.sequence_models.serialise import load as load_sequence_model
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -67,6 +69,8 @@ def load_model(
 ) -> LoadedModel:
     """The model by that name or in that folder, as `transformers` loads it, in evaluation mode.
 
+    A folder that `SequenceModel.save` wrote is opened as that model.
+
     A module is passed through as it is, and neither moved (unless `device` says so) nor switched
     to evaluation mode: it belongs to the caller. Weights keep the dtype they were saved in. Code
     that a repository carries is never run.
@@ -81,7 +85,10 @@ def load_model(
         module, name, loaded = model, _name_of(model), None
     elif isinstance(model, str | Path):
         name = str(model)
-        module, loaded = _from_transformers(name, wants_tokenizer=tokenizer is None)
+        if Path(name).expanduser().is_dir() and is_sequence_model(Path(name).expanduser()):
+            module, loaded = load_sequence_model(Path(name).expanduser()), None
+        else:
+            module, loaded = _from_transformers(name, wants_tokenizer=tokenizer is None)
     else:
         raise ConfigError(
             f"got {type(model).__name__} as model, expected a torch.nn.Module, or a name or folder "

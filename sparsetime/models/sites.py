@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError, DataError, unknown_name
 from sparsetime.models.eval_mode import eval_mode
+from sparsetime.models.extra_sites import extra_site_path
 from sparsetime.models.forward_signature import forward_parameters, takes_any_keyword
 from sparsetime.models.load import LoadedModel, load_model, vocabulary_size
 from sparsetime.models.model_errors import explained
@@ -106,6 +107,7 @@ def resolve_site(model: nn.Module, name: str) -> Site:
 
     A part of them is named behind a dot: ":input.hidden" is the argument `hidden`, ":output.1" the
     second item of a tuple. Paths of a compiled or distributed model may leave the wrapper out.
+    "blocks.1:reads" is an extra site of a sequence model, short for "blocks.1.mixer.sites.reads".
 
     Errors: UnknownNameError, with the closest paths or arguments; ConfigError for another side,
     and for a module within TorchScript.
@@ -113,9 +115,7 @@ def resolve_site(model: nn.Module, name: str) -> Site:
     path, colon, end = name.partition(":")
     side, _, part = end.partition(".")
     if colon and side not in ("input", "output"):
-        raise ConfigError(
-            f"the site {name!r} ends in {side!r}; behind the colon stands 'input' or 'output'"
-        )
+        return resolve_site(model, extra_site_path(model, path, end))
     known = _sites(model)
     own = {real or WHOLE_MODEL: m for real, m in model.named_modules(remove_duplicate=False)}
     if path in known:

@@ -60,7 +60,7 @@ class SequenceModel(nn.Module):
         x: symbols [batch, steps] or values [batch, steps, d_in], as the view takes them. state:
         holds the past of the sequences, and theirs with these steps afterwards.
         """
-        vectors = self._vectors(x, state)
+        vectors = self.vectors(x, state)
         outputs: dict[str, Tensor] = {kind: head(vectors) for kind, head in self.heads.items()}
         if not outputs:
             return vectors
@@ -69,7 +69,7 @@ class SequenceModel(nn.Module):
     @torch.no_grad()
     def encode(self, x: Shaped[Tensor, "batch steps ..."]) -> Float[Tensor, "batch time d"]:
         """The vector of every step, which the heads read; without gradient."""
-        return self._vectors(x, None)
+        return self.vectors(x, None)
 
     def stream(self, streams: int = 1) -> SequenceStream:
         """A stream that is encoded step by step; `streams` of them side by side.
@@ -89,7 +89,7 @@ class SequenceModel(nn.Module):
                 f"got a stream of {self.name!r}, whose view joins {self.view.stride} steps, "
                 "expected one vector a step; encode pieces of whole patches with a state"
             )
-        return SequenceStream(self._vectors, streams)
+        return SequenceStream(self.vectors, streams)
 
     def state_size(self, time: int = 1) -> int:
         """How many numbers a stream carries after `time` steps."""
@@ -118,9 +118,10 @@ class SequenceModel(nn.Module):
 
         save(self, path)
 
-    def _vectors(
+    def vectors(
         self, x: Shaped[Tensor, "batch steps ..."], state: RecurrentState | None
     ) -> Float[Tensor, "batch time d"]:
+        """The vector of every step, which the heads read; the arguments are those of a call."""
         vectors = self.view(x)
         for block in self.blocks:
             vectors = block(vectors, state)

@@ -51,13 +51,16 @@ def test_chunks_equal_steps_with_gradients_and_in_pieces(errors, with_momentum, 
     gradients = []
     results = []
     for function in (associative_memory, associative_memory_by_steps):
-        y, state = function(q, k, v, rates, errors, slope, CHUNK)
+        y, state, missed = function(q, k, v, rates, errors, slope, CHUNK)
         total = (y * y.detach().cos()).sum() + state.memory.square().sum()
         gradients.append(torch.autograd.grad(total, leaves))
-        results.append((y.detach(), state))
-    (y, state), (expected, expected_state) = results
+        results.append((y.detach(), state, missed))
+    (y, state, missed), (expected, expected_state, expected_errors) = results
     torch.testing.assert_close(y, expected, rtol=1e-12, atol=1e-12)
     assert state.phase == expected_state.phase
+    assert (missed is None) == (errors == "value")
+    if missed is not None:
+        torch.testing.assert_close(missed, expected_errors, rtol=1e-12, atol=1e-12)
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-11)
     begin, state, pieces = 0, None, []
@@ -65,7 +68,7 @@ def test_chunks_equal_steps_with_gradients_and_in_pieces(errors, with_momentum, 
         for steps in (1, 3, 7, 2, 10):
             part = (x[:, :, begin : begin + steps] for x in (q, k, v))
             of_piece = cut(rates, begin, begin + steps)
-            y, state = associative_memory(*part, of_piece, errors, slope, CHUNK, state)
+            y, state, _ = associative_memory(*part, of_piece, errors, slope, CHUNK, state)
             pieces.append(y)
             begin += steps
     torch.testing.assert_close(torch.cat(pieces, 2), expected, rtol=1e-12, atol=1e-12)
@@ -74,7 +77,7 @@ def test_chunks_equal_steps_with_gradients_and_in_pieces(errors, with_momentum, 
 @pytest.mark.parametrize("errors", ["value", "chunk", "step"])
 def test_float32_chunks_are_within_1e_6_of_the_float64_recurrence(errors):
     arguments = inputs(errors == "chunk", False, time=256)
-    exact, _ = associative_memory_by_steps(*arguments, errors, None, 32)
+    exact, *_ = associative_memory_by_steps(*arguments, errors, None, 32)
     q, k, v, rates = arguments
     single = Rates(
         *(
@@ -82,7 +85,7 @@ def test_float32_chunks_are_within_1e_6_of_the_float64_recurrence(errors):
             for x in (rates.log_retention, rates.rate, rates.log_momentum)
         )
     )
-    y, _ = associative_memory(q.float(), k.float(), v.float(), single, errors, None, 32)
+    y, *_ = associative_memory(q.float(), k.float(), v.float(), single, errors, None, 32)
     assert (y - exact).abs().max() / exact.abs().max() < 1e-6
 
 
@@ -93,7 +96,7 @@ def test_decays_near_zero_and_one_over_64k_steps_stay_finite():
     k = normalize(torch.randn(1, 1, time, 2, generator=generator), dim=-1)
     extremes = torch.tensor([-1e-7, -50.0]).repeat(time // 2)[None, None]
     rates = Rates(extremes, torch.ones(1, 1, 1), extremes.flip(2))
-    y, state = associative_memory(q, k, q, rates, "chunk")
+    y, state, _ = associative_memory(q, k, q, rates, "chunk")
     assert y.isfinite().all()
     assert state.memory.isfinite().all()
 
@@ -102,7 +105,7 @@ def test_a_decay_matrix_is_lower_triangular_products_with_finite_gradients():
     log_factor = torch.tensor([-0.5, -200.0, -1.0], requires_grad=True)
     matrix = decay_matrix(log_factor)
     assert matrix[0, 0] == 1
-    assert matrix[2, 1].item() == pytest.approx(0.36787944)
+    assert float(matrix[2, 1]) == pytest.approx(0.36787944)
     assert matrix.triu(1).abs().sum() == 0
     matrix.sum().backward()
     assert log_factor.grad.isfinite().all()

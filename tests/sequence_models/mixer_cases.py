@@ -18,8 +18,10 @@ VARIANTS = {
         **{"momentum": True, "chunk": 4},
     },
     "huber": {"kind": "associative", **MEMORY, "loss": "huber", "chunk": 4},
-    "absolute": {"kind": "associative", **MEMORY, "loss": "absolute", "chunk": 4},
+    "pseudo_huber": {"kind": "associative", **MEMORY, "loss": "pseudo_huber", "chunk": 4},
     "window": {"kind": "attention", "d": D, "heads": 2, "window": 5},
+    "sparsemax": {"kind": "hopfield", **MEMORY, "separation": "sparsemax"},
+    "lssl random": {"kind": "lssl", "d": D, "states": 3, "transition": "random"},
     "lstm": {"kind": "rnn", "d": D, "cell": "lstm"},
 }
 CONFIGS = {

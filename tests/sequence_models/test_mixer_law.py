@@ -7,6 +7,7 @@ from sequence_models.mixer_cases import CONFIGS, mixer_of, sequences
 from sparsetime.sequence_models.mixers.mixer import state_numbers
 from sparsetime.state import RecurrentState
 
+GROWING = {"attention", "relative_attention", "local_linear", "hopfield", "sparsemax"}
 TIME = 21  # no multiple of any chunk or window of the cases
 
 
@@ -100,4 +101,4 @@ def test_gradients_of_inputs_and_weights_are_those_of_finite_differences(name):
 def test_the_state_is_constant_or_said_to_grow(name):
     mixer = mixer_of(name)
     grows = mixer.state_size(8 * TIME) > mixer.state_size(TIME)
-    assert grows == (name == "attention")
+    assert grows == (name in GROWING)

@@ -57,6 +57,18 @@ def test_a_model_learns_from_answers_and_its_activations_have_roles(tmp_path):
     assert again.model.revision_or_hash == bed.model.revision_or_hash
 
 
+def test_a_sweep_has_a_row_for_every_mixer_and_number_of_pairs(tmp_path):
+    mixers = {"window": {"kind": "attention", "heads": 2, "window": 3}, "gru": "rnn"}
+    small = {"steps": 2, "batch": 4, "d": 8, "out": tmp_path, "progress": False}
+    table = st.sweep_recall(mixers, pairs=(1, 2), **small)
+    assert table["mixer"].to_pylist() == ["window", "gru"] * 2
+    assert table["pairs"].to_pylist() == [1, 1, 2, 2]
+    assert table["state"].to_pylist() == [16 + 2 * 17, 16 + 8] * 2
+    assert st.sweep_recall(mixers, pairs=(1, 2), **small).equals(table)
+    with pytest.raises(ConfigError, match="got no mixers, expected at least one"):
+        st.sweep_recall({})
+
+
 def test_a_task_that_does_not_fit_and_an_unknown_mixer_are_errors():
     with pytest.raises(ConfigError, match="expected a length of at least 16"):
         st.testbed("recall", task={"length": 12, "pairs": 4})

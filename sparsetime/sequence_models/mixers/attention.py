@@ -56,6 +56,18 @@ class Attention(Mixer):
         after = {"keys": k[:, :, first:], "values": v[:, :, first:], "is_step": is_step[:, first:]}
         return y, MixerState(after)
 
+    def read_weights(
+        self, x: Float[Tensor, "batch time d"]
+    ) -> Float[Tensor, "batch heads time time"]:
+        """The weight of every value: the softmax of the scores."""
+        q, k, _ = (split_heads(one, self.heads) for one in self.inputs(x).chunk(3, -1))
+        step = torch.arange(x.shape[1], device=x.device)
+        distance = step[:, None] - step
+        read = (distance >= 0) & (distance < (self.window or x.shape[1]))
+        score = (q @ k.transpose(-1, -2)) * q.shape[-1] ** -0.5
+        weights: Tensor = score.masked_fill(~read, -torch.inf).softmax(-1)
+        return weights
+
     def state_size(self, time: int) -> int:
         """A key and a value of d numbers and a mark for every step that is kept."""
         steps = time if self.window is None else self.window - 1

@@ -38,6 +38,15 @@ class Conv(Mixer):
         y = self.kernel(inputs.transpose(1, 2)).transpose(1, 2)
         return y, MixerState({"inputs": inputs[:, inputs.shape[1] - self.kept :]})
 
+    def read_weights(self, x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch d time time"]:
+        """The weight of every input in each channel, which depends on its distance alone."""
+        step = torch.arange(x.shape[1], device=x.device)
+        distance = step[:, None] - step
+        by_distance = x.new_zeros(x.shape[2], max(x.shape[1], self.kept + 1))
+        by_distance[:, : self.kept + 1 : self.kernel.dilation[0]] = self.kernel.weight[:, 0].flip(1)
+        weights = by_distance[:, distance.clamp_min(0)] * (distance >= 0)
+        return weights.expand(x.shape[0], -1, -1, -1)
+
     def state_size(self, time: int) -> int:
         """The last (width - 1) * dilation inputs."""
         return self.kept * int(self.settings["d"])

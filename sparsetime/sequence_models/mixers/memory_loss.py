@@ -5,32 +5,26 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from sparsetime.kernels.associative_memory import Slope
 
-Loss = Literal["dot", "squared", "huber", "absolute"]
-_SOFTNESS = 0.1
+Loss = Literal["dot", "squared", "huber", "pseudo_huber"]
 
 
-def slope_of(loss: Loss, huber: float) -> Slope | None:
+def slope_of(loss: Loss, knee: float) -> Slope | None:
     """The gradient f(e) of a loss of the error e = kW - v; None where it is e itself.
 
-        "squared"   |e|^2 / 2                                     f(e) = e
-        "huber"     e^2 / 2 up to huber, then linear              f(e) = clip(e, -huber, huber)
-        "absolute"  s sqrt(e^2 + s^2), s = 0.1                    f(e) = e / sqrt(1 + (e / s)^2)
+        "squared"        |e|^2 / 2                            f(e) = e
+        "huber"          e^2 / 2 up to s, then linear         f(e) = clip(e, -s, s)
+        "pseudo_huber"   s sqrt(e^2 + s^2)                    f(e) = e / sqrt(1 + (e / s)^2)
 
-    "dot" (loss -kWv) has the error -v, whatever the memory holds. Every gradient is e near 0:
-    with a steeper one, writes overshoot and turn rounding into other memories.
+    s: the knee. "dot" (loss -kWv) has the error -v, whatever the memory holds. Every gradient is e
+    near 0: with a steeper one, writes overshoot and turn rounding into other memories.
 
     Source: Behrouz et al. 2025, arXiv:2504.13173, section 5.1.
     """
     if loss == "huber":
-        return lambda error: error.clamp(-huber, huber)
-    if loss == "absolute":
-        return _softened_sign
+        return lambda error: error.clamp(-knee, knee)
+    if loss == "pseudo_huber":
+        return lambda error: error * torch.rsqrt(1 + (error / knee).square())
     return None
-
-
-def _softened_sign(error: Tensor) -> Tensor:
-    return error * torch.rsqrt(1 + (error / _SOFTNESS).square())

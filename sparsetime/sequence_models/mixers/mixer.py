@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, cast, final
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparsetime.errors import ConfigError
+from sparsetime.sequence_models.extra_site import ExtraSite
+from sparsetime.sequence_models.reads import by_lag, contributions
 from sparsetime.sequence_models.sequence_component import SequenceComponent
 from sparsetime.state import ComponentState, RecurrentState
 
@@ -54,11 +56,21 @@ class Mixer(SequenceComponent):
     steps, each with the state of the one before, give the same outputs. Without a state a sequence
     begins with no past. `state_size` says how many numbers a stream carries.
 
-    is_causal: whether a step reads earlier steps only; others cannot stream.
+    is_causal: whether a step reads earlier steps only; others cannot stream. lags: how far back the
+    site "reads" looks; what lies further is its last entry.
+
+    Extra sites are at `sites.reads` and `sites.state`, "blocks.0:reads" for short.
     """
 
     role: ClassVar[str] = "mixer"
     is_causal: bool = True
+    #: Names of the extra sites, each computed by the method `<name>_of` where it is captured.
+    extra_sites: tuple[str, ...] = ("reads", "state")
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.sites = nn.ModuleDict({name: ExtraSite() for name in self.extra_sites})
+        self.lags = 64
 
     def forward(
         self, x: Float[Tensor, "batch time d"], state: RecurrentState | None = None
@@ -72,7 +84,11 @@ class Mixer(SequenceComponent):
                 f"got a state for the mixer {self.kind!r}, which reads later steps, expected a "
                 "causal one; stream with a causal mixer, or give whole sequences"
             )
-        y, after = self.mix(x, None if state is None else state.get(self))
+        past = None if state is None else state.get(self)
+        for name, site in self.sites.items():
+            if cast(ExtraSite, site).is_hooked:
+                site(getattr(self, f"{name}_of")(x, past))
+        y, after = self.mix(x, past)
         if state is not None:
             state.set(self, after)
         return y
@@ -86,6 +102,54 @@ class Mixer(SequenceComponent):
     @abstractmethod
     def state_size(self, time: int) -> int:
         """How many numbers the state of one stream holds after `time` steps."""
+
+    def read_weights(
+        self, x: Float[Tensor, "batch time d"]
+    ) -> Float[Tensor, "batch heads time time"]:
+        """The signed weight with which step t (rows) takes up step i (columns) of a sequence.
+
+        Where outputs are linear in values, it is the weight of a value, and the weighted values are
+        the outputs; elsewhere it is `contributions`, gradient times input.
+        """
+        return contributions(self, x)
+
+    def reads_of(
+        self, x: Float[Tensor, "batch time d"], past: MixerState | None
+    ) -> Float[Tensor, "batch time reads"]:
+        """`read_weights` by lag, head after head: the row of the site "reads".
+
+        Errors: ConfigError within a stream, whose earlier steps are over.
+        """
+        if past is not None:
+            raise ConfigError(
+                "got a stream at the site 'reads', expected whole sequences: weights of steps of "
+                "earlier pieces are not kept"
+            )
+        return by_lag(self.read_weights(x), self.lags).transpose(1, 2).flatten(2)
+
+    def state_of(
+        self, x: Float[Tensor, "batch time d"], past: MixerState | None
+    ) -> Float[Tensor, "batch time numbers"]:
+        """The state after every step as numbers, computed step by step.
+
+        Errors: ConfigError for a state that grows.
+        """
+        if self.state_size(2) != self.state_size(1):
+            raise ConfigError(
+                f"got the site 'state' of the mixer {self.kind!r}, whose state grows, expected one "
+                "of constant size; give it a window, or capture 'reads'"
+            )
+        rows = []
+        for step in x.unbind(1):
+            _, past = self.mix(step[:, None], past)
+            rows.append(torch.cat([_numbers(one) for one in past.tensors.values()], 1))
+        return torch.stack(rows, 1).to(x.dtype)
+
+
+def _numbers(value: Tensor) -> Tensor:
+    """A tensor of a state as real numbers [streams, numbers]."""
+    real = torch.view_as_real(value) if value.is_complex() else value
+    return real.flatten(1).double() if real.ndim > 1 else real[:, None].double()
 
 
 def split_heads(

@@ -43,14 +43,11 @@ class PrefixSoftmax(Mixer):
         self, x: Float[Tensor, "batch time d"], past: MixerState | None
     ) -> tuple[Float[Tensor, "batch time d"], MixerState]:
         """The outputs of all steps, and the running sums with their largest score."""
-        batch, _, d = x.shape
-        keys = self.keys(x).unflatten(2, (self.heads, -1))
-        query = self.query.weight.reshape(self.heads, -1)
-        score = (keys * query).sum(-1) * query.shape[1] ** -0.5 * d**0.5
+        score = self._scores(x)
         values = self.values(x).unflatten(2, (self.heads, -1))
         sums = None
         if past is None:
-            before = score.new_full((batch, self.heads), -torch.inf)
+            before = score.new_full((x.shape[0], self.heads), -torch.inf)
         else:
             sums = past["sums"]
             is_new = sums[..., -1] == 0
@@ -68,6 +65,22 @@ class PrefixSoftmax(Mixer):
         y = summed[..., :-1] / summed[..., -1:]
         after = {"sums": summed[:, -1], "largest": largest[:, -1]}
         return self.out(y.flatten(2)), MixerState(after)
+
+    def read_weights(
+        self, x: Float[Tensor, "batch time d"]
+    ) -> Float[Tensor, "batch heads time time"]:
+        """The weight of every value: a softmax over the steps so far."""
+        score = self._scores(x).transpose(1, 2)[:, :, None].expand(-1, -1, x.shape[1], -1)
+        later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
+        weights: Tensor = score.masked_fill(later, -torch.inf).softmax(-1)
+        return weights
+
+    def _scores(self, x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch time heads"]:
+        keys = self.keys(x).unflatten(2, (self.heads, -1))
+        query = self.query.weight.reshape(self.heads, -1)
+        # The query has weights of size 1 / sqrt(d), which are brought to size 1.
+        scores: Tensor = (keys * query).sum(-1) * (x.shape[2] / query.shape[1]) ** 0.5
+        return scores
 
     def state_size(self, time: int) -> int:
         """Numerator (d), denominator and largest score of every head."""

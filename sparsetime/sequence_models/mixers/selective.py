@@ -65,17 +65,35 @@ class Selective(Mixer):
         u, gate = self.inputs(x).chunk(2, -1)
         u, inputs = self.conv.mix(u, past)
         u = silu(u)
+        y, state = self._scanned(u, u, None if past is None else past["state"])
+        after = {"inputs": inputs["inputs"], "state": state}
+        return self.out(y * silu(gate)), MixerState(after)
+
+    def read_weights(self, x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch 1 time time"]:
+        """The weight of every convolved input u in the scan, as the mean over channels.
+
+        The scan is linear in u where step sizes, B and C are held, which themselves depend on u.
+
+        Source: Ali et al. 2024, The hidden attention of Mamba models, arXiv:2403.01590.
+        """
+        u = silu(self.conv.mix(self.inputs(x).chunk(2, -1)[0], None)[0])
+        columns = []
+        for step in range(x.shape[1]):
+            impulse = torch.zeros_like(u)
+            impulse[:, step] = 1.0
+            columns.append(self._scanned(u, impulse, None)[0].mean(-1))
+        return torch.stack(columns, -1)[:, None]
+
+    def _scanned(self, u: Tensor, values: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The scan of values, selected by u, and its last state."""
         low, write, read = self.select(u).split(self.splits, -1)
         step = softplus(self.step(low))
         decay = (step[..., None] * -self.log_rate.exp()).exp()
-        pushed = (step * u)[..., None] * write[:, :, None]
-        start = None if past is None else past["state"].flatten(1)
-        h = diagonal_scan(decay.flatten(2), pushed.flatten(2), start).unflatten(
-            2, (-1, self.splits[1])
-        )
-        y = (h @ read[..., None])[..., 0] + self.skip * u
-        after = {"inputs": inputs["inputs"], "state": h[:, -1]}
-        return self.out(y * silu(gate)), MixerState(after)
+        pushed = (step * values)[..., None] * write[:, :, None]
+        start = None if state is None else state.flatten(1)
+        h = diagonal_scan(decay.flatten(2), pushed.flatten(2), start)
+        h = h.unflatten(2, (-1, self.splits[1]))
+        return (h @ read[..., None])[..., 0] + self.skip * values, h[:, -1]
 
     def state_size(self, time: int) -> int:
         """`states` numbers for each of expand * d channels, and the convolution's inputs."""

@@ -45,14 +45,28 @@ class StateSpace(Mixer):
         self, x: Float[Tensor, "batch time d"], past: MixerState | None
     ) -> tuple[Float[Tensor, "batch time d"], MixerState]:
         """The outputs of all steps, and the oscillators' state after the last."""
-        decay, gain = self.discretised()
         start = None if past is None else past["state"].flatten(1)
+        y, after = self._filtered(x, start)
+        return self.out(nn.functional.gelu(y)), MixerState({"state": after})
+
+    def read_weights(self, x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch d time time"]:
+        """The weight of every input in each channel: its impulse response at their distance."""
+        time = x.shape[1]
+        impulse = x.new_zeros(1, time, x.shape[2])
+        impulse[:, 0] = 1.0
+        response = self._filtered(impulse, None)[0][0]
+        step = torch.arange(time, device=x.device)
+        distance = step[:, None] - step
+        weights = response.T[:, distance.clamp_min(0)] * (distance >= 0)
+        return weights.expand(x.shape[0], -1, -1, -1)
+
+    def _filtered(self, x: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
+        decay, gain = self.discretised()
         inputs = (x[..., None] * gain).flatten(2)
-        h = diagonal_scan(decay.flatten()[None, None], inputs, start)
-        h = h.unflatten(2, decay.shape)
+        h = diagonal_scan(decay.flatten()[None, None], inputs, start).unflatten(2, decay.shape)
         weight = self.read.weight.unflatten(1, (2, -1))
         y = 2 * (h.real * weight[:, 0] - h.imag * weight[:, 1]).sum(-1) + self.skip * x
-        return self.out(nn.functional.gelu(y)), MixerState({"state": h[:, -1]})
+        return y, h[:, -1]
 
     def discretised(self) -> tuple[Tensor, Tensor]:
         """Decay and gain of every channel and state [d, states], complex."""
