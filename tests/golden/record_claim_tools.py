@@ -87,6 +87,7 @@ def golden(folder: Path) -> dict[str, dict[str, float]]:
         "claims.lab.in_context_regression": regression(),
         **heads(),
         **policies(),
+        **sequence_models(),
     }
 
 
@@ -217,6 +218,39 @@ def policies() -> dict[str, dict[str, float]]:
     sources = torch.arange(40).expand(2, 40) // 2
     scores = copy_scores([inputs], sources)
     return {"attention.recipes": pairs, "attention.heads": {"scores": scores.sum().item()}}
+
+
+def sequence_models() -> dict[str, dict[str, float]]:
+    """Every mixer on random symbols, the memory by each error, and a short training on recall."""
+    from sparsetime.claims.lab.sequence_training import train_on_recall
+    from sparsetime.kernels import Rates, associative_memory
+    from sparsetime.registry import components_of
+    from sparsetime.testbeds.recall.accuracy import recall_accuracy
+    from sparsetime.testbeds.recall.model import fresh_model
+    from sparsetime.testbeds.recall.settings import RecallSettings, RecallTask
+
+    x = torch.randn(3, 1, 2, 20, 4, generator=seeds.torch_generator(0, "random inputs"))
+    rates = Rates(x[0, ..., 0].sigmoid().log(), x[1, ..., 0].sigmoid())
+    memory = {
+        errors: squares(associative_memory(*x, rates, errors, None, 8).outputs)
+        for errors in ("value", "chunk", "step")
+    }
+    tokens = torch.randint(1, 7, (2, 12), generator=seeds.torch_generator(0, "random tokens"))
+    mixers = {}
+    for kind, mixer in components_of("mixer").items():
+        described = {"kind": kind, **mixer.example}
+        model = record.st.compose_model("symbols", described, d=8, vocabulary=7)
+        mixers[kind] = squares(model.encode(tokens) * torch.arange(8))
+    task = RecallTask(length=32, pairs=2, keys=4, values=4, noise=4)
+    settings = RecallSettings(task=task, steps=5, batch=8, d=8, mixer={"kind": "attention"})
+    trained_model = train_on_recall(fresh_model(settings), settings)
+    scores = recall_accuracy(trained_model, task, sequences=20)
+    weights = sum(squares(p.detach()) for p in trained_model.parameters())
+    return {
+        "kernels.associative_memory": memory,
+        "sequence_models.compose_model": mixers,
+        "claims.lab.sequence_training": {"weights": weights, "recall": scores["accuracy"]},
+    }
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""Claims about sequence models: mixers, memories, state spaces."""
