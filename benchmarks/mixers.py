@@ -3,9 +3,10 @@
     OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python benchmarks/mixers.py --rounds 5 --keep
 
 Forward and backward of batch 4, 4 heads, keys and values of 32 (scan: 128 channels), in float32.
-Pairs are interleaved within a round; reported are medians of the ratios of a round, with quartiles.
-The loops are torch's, one step after another, over `unbind` lists. The Mamba layer of
-transformers (d 64, one sequence, its path without kernels) takes a minute, hence `--mamba-rounds`.
+Times are of one thread's processor. Pairs are interleaved within a round; reported are medians of
+the ratios of a round, with quartiles. The loops are torch's, one step after another, over `unbind`
+lists. The Mamba layer of transformers (d 64, one sequence, its path without kernels) takes a
+minute, hence `--mamba-rounds`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from torch.nn.functional import logsigmoid, normalize, scaled_dot_product_attent
 from sparsetime import seeds
 from sparsetime.kernels import Rates, associative_memory, diagonal_scan
 from sparsetime.kernels.associative_memory_reference import associative_memory_by_steps
+from sparsetime.kernels.malloc import keep_freed_memory
 from sparsetime.sequence_models.mixers.mixer import Mixer
 
 RESULTS = Path(__file__).parent / "results"
@@ -42,6 +44,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()  # as training does
     results: dict[str, dict[str, float]] = {}
     results |= against_loops(chosen.rounds)
     results |= against_attention(chosen.rounds)
@@ -114,10 +117,11 @@ def scan(time_steps: int, loop: bool) -> Callable[[], None]:
 
 
 def seconds(run: Callable[[], object], times: int = 1) -> float:
-    began = time.perf_counter()
+    """Seconds of the processor, which other programs change less than those of the clock."""
+    began = time.process_time()
     for _ in range(times):
         run()
-    return (time.perf_counter() - began) / times
+    return (time.process_time() - began) / times
 
 
 def compared(

@@ -81,6 +81,10 @@ def associative_memory(
     the next call continues it.
     """
     batch, heads, time, d_key = q.shape
+    if time == 1:  # a step of a stream, for which the matrices of a chunk are a detour
+        from sparsetime.kernels.associative_memory_reference import associative_memory_by_steps
+
+        return associative_memory_by_steps(q, k, v, rates, errors, slope, chunk, state)
     if state is None:
         zero = q.new_zeros(batch, heads, d_key, v.shape[-1])
         has_momentum = rates.log_momentum is not None

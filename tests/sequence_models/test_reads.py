@@ -179,6 +179,17 @@ def test_surprise_is_the_error_before_a_write():
     torch.testing.assert_close(later, surprise[:, 4:])
 
 
+def test_every_site_is_listed_with_its_shape(model):
+    """Also those that are computed only where they are hooked."""
+    listed = {site.name: site.output_shape for site in st.sites(model, torch.zeros(1, 3).long())}
+    assert listed["blocks.0.mixer.sites.surprise"] == (1, 3, 2)
+    assert listed["blocks.1.mixer.sites.reads"] == (1, 3, 12)
+    growing = st.compose_model("symbols", "attention", d=D, vocabulary=7)
+    listed = {site.name for site in st.sites(growing, torch.zeros(1, 3).long())}
+    assert "blocks.0.mixer.sites.reads" in listed
+    assert "blocks.0.mixer.sites.state" not in listed
+
+
 def test_sites_that_cannot_be_are_errors_in_words(model):
     with pytest.raises(ConfigError, match="'input' or 'output', or one of reads, state"):
         st.models.resolve_site(model, "blocks.1:surprise")

@@ -37,6 +37,8 @@ class Attention(Mixer):
         super().__init__(d=d, heads=heads, window=window)
         check_divides(heads, d)
         self.heads, self.window = heads, window
+        if window is None:
+            del self.sites["state"]  # it grows, so a row of it has no fixed size
         self.inputs = nn.Linear(d, 3 * d, bias=False)
         self.out = nn.Linear(d, d, bias=False)
 

@@ -24,6 +24,8 @@ class KeyValueMixer(Mixer):
     A subclass defines `weights`. The state holds every earlier key and value, and grows.
     """
 
+    extra_sites = ("reads",)  # the state grows, so a row of it has no fixed size
+
     def __init__(self, d: int, heads: int, **settings: Any) -> None:
         super().__init__(d=d, heads=heads, **settings)
         check_divides(heads, d)
