@@ -20,7 +20,7 @@ from sparsetime.sequence_models.mixers.rnn import RNN
 
 @final
 @dataclass(frozen=True)
-class Recurrence:
+class LinearRecurrence:
     """Groups of a linear recurrence with coefficients of every step.
 
         h_t = A_t h_{t-1} + B_t u_t,     y_t = C_t h_t
@@ -48,7 +48,7 @@ class Recurrence:
         return torch.stack(rows, 2)
 
 
-def recurrence_of(mixer: Mixer, x: Float[Tensor, "batch time d"]) -> Recurrence:
+def recurrence_of(mixer: Mixer, x: Float[Tensor, "batch time d"]) -> LinearRecurrence:
     """A mixer's computation on a sequence as the common recurrence.
 
     Linear attention: h holds the memory, A its retention, B the key and C the query. Softmax
@@ -73,7 +73,7 @@ def recurrence_of(mixer: Mixer, x: Float[Tensor, "batch time d"]) -> Recurrence:
 
 
 def native_outputs(
-    mixer: Mixer, x: Float[Tensor, "batch time d"], recurrence: Recurrence
+    mixer: Mixer, x: Float[Tensor, "batch time d"], recurrence: LinearRecurrence
 ) -> Float[Tensor, "batch time d"]:
     """The outputs of the mixer whose recurrence this is, behind its own output maps."""
     y = join_heads(recurrence.outputs())
@@ -86,7 +86,7 @@ def native_outputs(
     return y
 
 
-def _of_linear_attention(mixer: Associative, x: Tensor) -> Recurrence:
+def _of_linear_attention(mixer: Associative, x: Tensor) -> LinearRecurrence:
     q, k = (split_heads(of(x), mixer.heads) for of in (mixer.queries, mixer.keys))
     q, k = normalize(q, dim=-1), normalize(k, dim=-1)
     v = split_heads(mixer.values(x), mixer.heads)
@@ -97,10 +97,10 @@ def _of_linear_attention(mixer: Associative, x: Tensor) -> Recurrence:
     # The memory is flattened with the value's dimension last.
     b = torch.einsum("bhtk,vw->bhtkvw", k, unit).flatten(3, 4)
     c = torch.einsum("bhtk,vw->bhtvkw", q, unit).flatten(4, 5)
-    return Recurrence(kept[..., None, None] * whole, b, c, v)
+    return LinearRecurrence(kept[..., None, None] * whole, b, c, v)
 
 
-def _of_attention(mixer: Attention, x: Tensor) -> Recurrence:
+def _of_attention(mixer: Attention, x: Tensor) -> LinearRecurrence:
     weights = mixer.read_weights(x)
     v = split_heads(mixer.inputs(x).chunk(3, -1)[2], mixer.heads)
     batch, heads, time, d = v.shape
@@ -110,13 +110,13 @@ def _of_attention(mixer: Attention, x: Tensor) -> Recurrence:
     b = torch.einsum("ti,vw->tivw", place, unit).flatten(1, 2)
     c = torch.einsum("bhti,vw->bhtviw", weights, unit).flatten(4, 5)
     a = whole.expand(batch, heads, time, -1, -1)
-    return Recurrence(a, b.expand(batch, heads, -1, -1, -1), c, v)
+    return LinearRecurrence(a, b.expand(batch, heads, -1, -1, -1), c, v)
 
 
-def _of_state_space(mixer: LSSL, x: Tensor) -> Recurrence:
+def _of_state_space(mixer: LSSL, x: Tensor) -> LinearRecurrence:
     matrix, gain = mixer.discretised()
     shape = (x.shape[0], -1, x.shape[1], -1, -1)
-    return Recurrence(
+    return LinearRecurrence(
         matrix[None, :, None].expand(*shape),
         gain[None, :, None, :, None].expand(*shape),
         mixer.read.weight[None, :, None, None].expand(*shape),
@@ -124,7 +124,7 @@ def _of_state_space(mixer: LSSL, x: Tensor) -> Recurrence:
     )
 
 
-def _of_gru(mixer: RNN, x: Tensor) -> Recurrence:
+def _of_gru(mixer: RNN, x: Tensor) -> LinearRecurrence:
     """Gates of torch's unit at the states that it goes through."""
     cell = mixer.cell
     states, _ = cell(x)
@@ -137,6 +137,6 @@ def _of_gru(mixer: RNN, x: Tensor) -> Recurrence:
     candidate = torch.tanh(own[2] + reset * past[2])
     unit = torch.eye(x.shape[2], dtype=x.dtype, device=x.device)
     whole = unit.expand(x.shape[0], 1, x.shape[1], -1, -1)
-    return Recurrence(
+    return LinearRecurrence(
         torch.diag_embed(update)[:, None], whole, whole, ((1 - update) * candidate)[:, None]
     )

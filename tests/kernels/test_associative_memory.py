@@ -105,7 +105,7 @@ def test_a_decay_matrix_is_lower_triangular_products_with_finite_gradients():
     log_factor = torch.tensor([-0.5, -200.0, -1.0], requires_grad=True)
     matrix = decay_matrix(log_factor)
     assert matrix[0, 0] == 1
-    assert float(matrix[2, 1]) == pytest.approx(0.36787944)
+    assert matrix[2, 1].item() == pytest.approx(0.36787944)
     assert matrix.triu(1).abs().sum() == 0
     matrix.sum().backward()
     assert log_factor.grad.isfinite().all()

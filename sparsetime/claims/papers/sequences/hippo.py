@@ -21,7 +21,7 @@ STATES, LENGTH, SIGNALS = 64, 1024, 32
 TIMES = (256, 512, 1024)  # steps at which the past is asked for
 AGES = (np.arange(64) + 0.5) / 64
 WINDOWS = (128, 256, 512, 1024, 2048)
-HOURS = 12  # of a step
+HOURS, MOST_GAPS = 12, 0.02  # of a step; share of a window
 STEPS, RATE, BATCH = 60, 1e-2, 16
 
 
@@ -69,25 +69,32 @@ def _values(lab: Lab, seed: int, shuffled: bool = False) -> dict[str, float]:
 
 
 def _signals(seed: int, part: str = "reported") -> Float[Tensor, "signals time"]:
-    """Standardised windows of weekly means, of random sensors and beginnings."""
-    smooth = _smoothed()
+    """Standardised windows of weekly means, of random sensors and beginnings, with few gaps."""
+    smooth, gaps = _smoothed()
     random = seeds.numpy_generator(seed, "random choice", part)
-    sensors = random.integers(smooth.shape[1], size=SIGNALS)
-    starts = random.integers(smooth.shape[0] - LENGTH, size=SIGNALS)
-    rows = np.stack([smooth[s : s + LENGTH, n] for s, n in zip(starts, sensors, strict=True)])
-    rows = (rows - rows.mean(1, keepdims=True)) / rows.std(1, keepdims=True)
-    return torch.from_numpy(rows)
+    rows: list[np.ndarray] = []
+    while len(rows) < SIGNALS:
+        sensor = random.integers(smooth.shape[1])
+        window = slice(start := random.integers(len(smooth) - LENGTH), start + LENGTH)
+        if gaps[window, sensor].mean() < MOST_GAPS:
+            rows.append(smooth[window, sensor])
+    x = np.stack(rows)
+    return torch.from_numpy((x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True))
 
 
 @cache
-def _smoothed() -> Float[np.ndarray, "time sensors"]:
-    """Means of a week, every 12 hours, of sensors with few gaps; the mean fills them."""
+def _smoothed() -> tuple[Float[np.ndarray, "time sensors"], Float[np.ndarray, "time sensors"]]:
+    """Means of a week every 12 hours, where the sensor's mean fills gaps, and the share of gaps."""
     values = counts().values.astype(np.float64)
-    values = values[:, np.isnan(values).mean(0) < 0.1]
-    values = np.where(np.isnan(values), np.nanmean(values, 0), values)
+    is_gap = np.isnan(values)
+    filled = np.where(is_gap, np.nanmean(values, 0), values)
+    return _of_weeks(filled), _of_weeks(is_gap.astype(np.float64))
+
+
+def _of_weeks(values: Float[np.ndarray, "hours sensors"]) -> Float[np.ndarray, "time sensors"]:
     total = np.concatenate([np.zeros((1, values.shape[1])), values.cumsum(0)])
-    smoothed: Float[np.ndarray, "time sensors"] = (total[168:] - total[:-168])[::HOURS] / 168
-    return smoothed
+    means: Float[np.ndarray, "time sensors"] = (total[168:] - total[:-168])[::HOURS] / 168
+    return means
 
 
 def _past(x: Float[Tensor, "signals time"], time: int) -> Float[Tensor, "signals points"]:
