@@ -9,7 +9,14 @@ from sparsetime.claims.verdicts.results import SHIPPED, latest_records
 from sparsetime.errors import ConfigError, UnknownNameError
 
 CLAIMS = claims()
-FAMILIES = ("dictionaries", "evaluation", "interpretation", "applications", "attention", "sequences")
+FAMILIES = (
+    "dictionaries",
+    "evaluation",
+    "interpretation",
+    "applications",
+    "attention",
+    "sequences",
+)
 # Recipes whose claim is still to be written; this list only ever gets shorter.
 WITHOUT: set[str] = set()
 
