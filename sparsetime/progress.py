@@ -66,7 +66,7 @@ class _LogBar(Bar):
     def advance(self, amount: float = 1) -> None:
         super().advance(amount)
         now = time.monotonic()
-        if self._first is None:
+        if self._first is None and amount:
             self._first = (now, self.done)
         if now - self._last >= _SECONDS_BETWEEN_LINES:
             self._last = now

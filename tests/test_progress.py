@@ -34,6 +34,19 @@ def test_what_was_done_before_an_interruption_does_not_hasten_the_rest(capsys, m
         bar.advance(15)
 
 
+def test_nothing_done_is_no_progress_so_that_warming_up_does_not_slow_the_rest(capsys, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    with progress("train", total=100, unit="rows") as bar:
+        bar.advance(0)  # a training that does not resume
+        now[0] += 300  # kernels are compiled in the first step
+        bar.advance(10)
+        assert capsys.readouterr().err == "train: 10 of 100 rows, 300 s\n"
+        now[0] += 10
+        bar.advance(10)
+        assert capsys.readouterr().err == "train: 20 of 100 rows, 310 s, 80 s left\n"
+
+
 def test_track_gives_every_item(capsys):
     assert list(track("abc", "read", total=3, unit="letters")) == ["a", "b", "c"]
     assert "read: 3 of 3 letters" in capsys.readouterr().err
