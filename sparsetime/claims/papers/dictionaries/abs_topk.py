@@ -26,8 +26,8 @@ SIGNED = {
         AtLeast("poles identified by a latent's sign", than=0.95),
     ],
     seconds=45,
-    notes="It holds of untrained dictionaries too: the nearest of random atoms have the sign of the "
-    "pole as well, and twice as many directions explain more.",
+    notes="It holds of untrained dictionaries too: the nearest of random atoms have the sign of "
+    "the pole as well, and twice as many directions explain more.",
     null=Replaced("abs_topk", by="topk"),
     rule="at equal k, AbsTopK gives lower reconstruction error than TopK on signed synthetic "
     "features, and one latent's sign separates opposite concepts.",
