@@ -32,10 +32,10 @@ WIDTH, K, ROWS, WINDOW = 512, 16, 40_000, 32
         Less("cosine of neighbours, novel", than="cosine of neighbours, predicted"),
     ],
     notes="Attention is initialised to a mean of the past; from random weights the predicted code "
-    "ends less slow, with the same signs of all differences. Untrained dictionaries have all of them "
-    "too, as the null shows: they are of the composition, and not learnt. FVU is no part of the claim: at this "
-    "size TFA has a somewhat higher one than TopK, since its batches hold a few segments of "
-    "consecutive steps instead of as many independent rows.",
+    "ends less slow, with the same signs of all differences. Untrained dictionaries have all "
+    "differences too, as the null shows: they are of the composition, and not learnt. FVU is no "
+    "part of the claim: at this size TFA has a somewhat higher one than TopK, since its batches "
+    "hold a few segments of consecutive steps instead of as many independent rows.",
     null=UNTRAINED,
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
