@@ -34,6 +34,7 @@ from sparsetime.sequence_models.sequence_component import Count, Positive
 Retention = Literal["all", "fixed", "gate"]
 _Named: TypeAlias = dict[str, Tensor]
 _INITIAL_RETENTION = 4.0  # logit: .98 of the memory is kept at first
+_INITIAL_MOMENTUM = -2.0  # logit: .12 of the momentum is kept at first
 _BLOCK = 64  # steps that are computed together where the model does not depend on it
 
 
@@ -110,6 +111,8 @@ class Associative(Mixer):
         self.rate = nn.Linear(d, heads) if loss != "dot" or momentum else None
         if self.retain is not None:
             nn.init.constant_(self.retain.bias, _INITIAL_RETENTION)
+        if self.carry is not None:
+            nn.init.constant_(self.carry.bias, _INITIAL_MOMENTUM)
         # ALiBi's geometric slopes, as lightning attention takes them: half-lives of 3 to 700 steps.
         slopes = 2.0 ** -torch.linspace(2, 10, heads) if retention == "fixed" else torch.zeros(1)
         self.register_buffer("log_fixed", -slopes[None, :, None], persistent=False)

@@ -69,15 +69,17 @@ def _values(lab: Lab, seed: int, shuffled: bool = False) -> dict[str, float]:
 
 
 def _signals(seed: int, part: str = "reported") -> Float[Tensor, "signals time"]:
-    """Standardised windows of weekly means, of random sensors and beginnings, with few gaps."""
+    """Standardised windows of weekly means, of random sensors and times, with few gaps."""
     smooth, gaps = _smoothed()
     random = seeds.numpy_generator(seed, "random choice", part)
     rows: list[np.ndarray] = []
     while len(rows) < SIGNALS:
         sensor = random.integers(smooth.shape[1])
         window = slice(start := random.integers(len(smooth) - LENGTH), start + LENGTH)
-        if gaps[window, sensor].mean() < MOST_GAPS:
-            rows.append(smooth[window, sensor])
+        row = smooth[window, sensor]
+        # A counter that stood still has no spread.
+        if gaps[window, sensor].mean() < MOST_GAPS and row.std() > 0.1 * smooth[:, sensor].std():
+            rows.append(row)
     x = np.stack(rows)
     return torch.from_numpy((x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True))
 
