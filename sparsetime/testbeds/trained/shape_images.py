@@ -50,8 +50,8 @@ def shapes_model() -> tuple[LoadedModel, dict[str, Any]]:
     """A vision transformer that names colour and shape, and the record of its training.
 
     ViT architecture, 3 layers (`vit.layers.0` to `vit.layers.2`) of width 48, 4 heads; 64 patches
-    of 4 by 4 pixels behind a class token; 12 classes. The first call trains it, in about two
-    minutes on one core. record["measured"]["accuracy"]: on held-out clips.
+    of 4 by 4 pixels behind a class token; 12 classes. The first call trains it, in about
+    95 seconds of one core. record["measured"]["accuracy"]: on held-out clips.
     """
     model, record = trained_model("shapes", SETTINGS, _make, _train)
     return load_model(model), record
