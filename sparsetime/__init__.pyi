@@ -49,6 +49,7 @@ from .codes import SparseCode as SparseCode
 from .comparison.leaderboard import leaderboard as leaderboard
 from .comparison.sweep import sweep as sweep
 from .components import component as component
+from .computation.cost import cost as cost
 from .computation.serialise import open_sparse as open_sparse
 from .computation.sparsify import sparsify as sparsify
 from .dictionaries.compose import compose as compose

@@ -87,6 +87,9 @@ STREAMS = {
     # Sparse computation.
     "random masks": "which weights a random score keeps, by matrix",
     "regrown weights": "which weights dynamic sparse training grows at random, by matrix and step",
+    "inputs of a timing": "rows on which executions of a thinned map are compared and timed",
+    "initial weights of a predictor": "weights of a predictor of active neurons",
+    "order of a predictor's steps": "calibration steps that a predictor is trained on",
     # Testbeds.
     "SynthSAEBench": "bias, correlations, spreads, and rows of SynthSAEBench by part and block",
     "SynthSAEBench vectors": "the true directions of SynthSAEBench, before they are moved apart",
@@ -107,6 +110,10 @@ STREAMS = {
     "recall sequences": "pairs, queries and noise of recall sequences, by part and step",
     "masked patches in training": "windows and masks of a patch transformer's training",
     "masked patches held out": "masks on which a patch transformer's held-out error is measured",
+    "split of digits": "which digits are held out, and which are for tuning",
+    "initial weights of a digit net": "weights of a network for digits before training",
+    "initial weights of a character model": "weights of a model of characters before training",
+    "windows of characters": "where windows of a model of characters begin, by part",
     # Planted data of claims, tests and benchmarks.
     "planted atoms": "true directions, offsets and maps",
     "planted codes": "which features are active on a row, and their values",
@@ -116,6 +123,8 @@ STREAMS = {
     "random inputs": "rows without structure: for arithmetic, never a truth to recover",
     "random choice": "rows or documents chosen from data that are given",
     "denoising autoencoder": "weights, order and erased pixels of a baseline of a claim",
+    "order of a short training": "order of rows in the trainings of networks of claims, by epoch",
+    "order of modules of a claim": "which modules of Python source a claim reads",
     "order of measurements": "order in which a benchmark measures its cases",
     "requests": "pages that readers of a benchmark ask for",
 }

@@ -33,6 +33,7 @@ from sparsetime.attention_pattern import AttentionPattern
 from sparsetime.codes import SparseCode
 from sparsetime.features.change_points import boundaries
 from sparsetime.kernels import selection_rules as rules
+from sparsetime.kernels.condensed import CondensedMatrix
 from sparsetime.kernels.product_select import ProductOfIntegers
 from sparsetime.kernels.quantised_weights import quantised
 from sparsetime.key_range import KeyRange
@@ -80,6 +81,12 @@ def scan():
         decay = torch.full((1, 1, 4), 0.5, dtype=dtype, requires_grad=True)
         inputs = torch.ones(2, 3, 4, dtype=dtype)
         kernels.diagonal_scan(decay, inputs).abs().sum().backward()
+
+
+def multiply_condensed():
+    """A matrix of constant fan-in."""
+    matrix = CondensedMatrix.from_mask(torch.ones(4, 8), torch.ones(4, 8, dtype=torch.bool))
+    matrix.product(torch.ones(2, 8))
 
 
 def use_all_else():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -42,6 +42,13 @@ class AppliedPlan(ABC):
     @abstractmethod
     def undo(self) -> None:
         """Take the plan out of the model."""
+
+    @abstractmethod
+    def suspend(self) -> Callable[[], None]:
+        """Take the plan out of the model for a while; returns what puts it back.
+
+        Errors: as `undo`.
+        """
 
     @abstractmethod
     def report(self) -> list[MatrixReport]:

@@ -56,7 +56,7 @@ def input_statistics(
 
     def recorder(matrix: WeightMatrix) -> Callable[..., None]:
         def record(module: nn.Module, args: tuple[Any, ...]) -> None:
-            rows = _rows(matrix, args[0].detach()).double()
+            rows = input_rows(matrix, args[0].detach()).double()
             count, total, squares = sums.get(matrix.key, (0, 0.0, 0.0))
             total, squares = total + rows.sum(0), squares + rows.square().sum(0)
             sums[matrix.key] = count + len(rows), total, squares
@@ -91,7 +91,11 @@ def input_statistics(
     return {key: InputStatistics(*values) for key, values in sums.items()}
 
 
-def _rows(matrix: WeightMatrix, x: Tensor) -> Float[Tensor, "rows in"]:
+def input_rows(matrix: WeightMatrix, x: Tensor) -> Float[Tensor, "rows in"]:
+    """The rows that a matrix multiplies, from its module's input: of a convolution, its patches.
+
+    Errors: ConfigError for a convolution with groups, or with padding that is not in numbers.
+    """
     module = matrix.module
     if matrix.reads_rows:
         return x.reshape(-1, x.shape[-1])

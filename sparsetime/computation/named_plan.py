@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from sparsetime.component_settings import check_names, checked_settings
+from sparsetime.computation.activation_plan import ActivationPlan
 from sparsetime.computation.plan import Plan
 from sparsetime.computation.recipes.card import PlanCard
 from sparsetime.computation.weight_plan import WeightPlan
-from sparsetime.errors import ConfigError
+from sparsetime.errors import ConfigError, unknown_name
 from sparsetime.registry import CARDS
+
+_KINDS: dict[str, type[Plan]] = {"weights": WeightPlan, "activations": ActivationPlan}
 
 #: A recipe's name, "N:M", a plan, or its JSON; None where components are given.
 PlanLike: TypeAlias = str | Plan | Mapping[str, Any] | None
@@ -26,8 +29,7 @@ def named_plan(method: PlanLike, settings: Mapping[str, Any]) -> Plan:
     ConfigError for a recipe of another kind, and for settings beside a plan.
     """
     if method is None:
-        check_names("a plan of weights", WeightPlan, settings)
-        return WeightPlan(**settings)
+        return plan_from_config(settings)
     if isinstance(method, str):
         name, given = method, dict(settings)
         if match := _N_M.fullmatch(method):
@@ -52,7 +54,8 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
     """The plan that `Plan.to_config` describes. Errors: ConfigError for another mapping."""
     parts = dict(config)
     acts_on = parts.pop("acts_on", "weights")
-    if acts_on != "weights":
-        raise ConfigError(f"got a plan that acts on {acts_on!r}, expected 'weights'")
-    check_names("a plan of weights", WeightPlan, parts)
-    return WeightPlan(**parts)
+    if acts_on not in _KINDS:
+        raise unknown_name("kind of plan", str(acts_on), _KINDS)
+    made: type[Plan] = _KINDS[acts_on]
+    check_names(f"a plan of {acts_on}", made, parts)
+    return made(**parts)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sparsetime.computation.applied_plan import AppliedPlan
 from sparsetime.computation.named_plan import plan_from_config
 from sparsetime.computation.sparse import Sparse
 from sparsetime.computation.thinned_weights import ThinnedWeights
@@ -109,25 +110,41 @@ def _opened(
         if name.startswith(_PLAN):
             number, _, rest = name.removeprefix(_PLAN).partition("/")
             states[int(number)][rest] = value
-    for config, state in zip(record["plans"], states, strict=True):
-        described = {key: value for key, value in config.items() if key not in _OF_USE}
-        plan = plan_from_config(described)
-        sparse.plans.append(plan.reopen(loaded, config, state))
-    masks = _last_masks(sparse)
-    own = _distinct(loaded.model)
-    with torch.no_grad():
-        for name, target in own.items():
-            if name in masks:
-                values = torch.zeros_like(target)
-                values[masks[name]] = tensors[_VALUES + name].to(target.device)
-                target.copy_(values)
-            else:
-                target.copy_(tensors[_WHOLE + name])
+    plans = [
+        plan_from_config({key: value for key, value in config.items() if key not in _OF_USE})
+        for config in record["plans"]
+    ]
+    at_work: dict[int, AppliedPlan] = {}
+
+    def reopen(acts_on: str) -> None:
+        for number, plan in enumerate(plans):
+            if plan.acts_on == acts_on:
+                at_work[number] = plan.reopen(loaded, record["plans"][number], states[number])
+
+    # Masks say where the values lie, and scores of activations read the weights.
+    reopen("weights")
+    sparse.plans = [at_work[number] for number in sorted(at_work)]
+    _load_weights(loaded.model, _last_masks(sparse), tensors)
+    reopen("activations")
+    sparse.plans = [at_work[number] for number in sorted(at_work)]
     return sparse
 
 
+@torch.no_grad()
+def _load_weights(
+    model: nn.Module, masks: Mapping[str, Tensor], tensors: Mapping[str, Tensor]
+) -> None:
+    for name, target in _distinct(model).items():
+        if name in masks:
+            values = torch.zeros_like(target)
+            values[masks[name]] = tensors[_VALUES + name].to(target.device)
+            target.copy_(values)
+        else:
+            target.copy_(tensors[_WHOLE + name])
+
+
 #: Keys of an applied plan's config that are of its use, and not of the plan.
-_OF_USE = ("sparsity", "seed", "matrices")
+_OF_USE = ("sparsity", "seed", "matrices", "points", "kept")
 
 
 def _last_masks(sparse: Sparse) -> dict[str, Tensor]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, final
 
 from torch import Tensor, nn
 
@@ -17,6 +18,9 @@ from sparsetime.computation.thinned_weights import ThinnedWeights
 from sparsetime.computation.training_hooks import TrainingHooks
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.models.load import LoadedModel
+
+if TYPE_CHECKING:
+    from sparsetime.computation.compiled import CompiledCopy
 
 
 @final
@@ -87,6 +91,21 @@ class Sparse:
             self.plans.pop()
         return self.model
 
+    @contextmanager
+    def suspended(self) -> Iterator[nn.Module]:
+        """A block in which the model computes without the plans.
+
+        Errors: ConfigError where weights were trained since they were thinned.
+        """
+        resumes: list[Callable[[], None]] = []
+        try:
+            # One by one, so that those before a plan that refuses are resumed.
+            resumes.extend(plan.suspend() for plan in reversed(self.plans))
+            yield self.model
+        finally:
+            for resume in reversed(resumes):
+                resume()
+
     def attach(self, optimiser: Any) -> Sparse:
         """Keep the model thinned while the optimiser trains it; returns the handle.
 
@@ -140,6 +159,28 @@ class Sparse:
             )
         for place, plan in enumerate(self.plans):
             plan.load_state(parts.get(place, {}))
+
+    def compile(self, batch: int = 1) -> CompiledCopy:
+        """A copy of the model for inference on this CPU, with the fastest execution of each map.
+
+        Every execution that fits a mask is measured at that batch size: dense in float32, bfloat16
+        and int8, condensed (structure "fan_in") and CSR. Of those that give the result of the
+        masked matrix the fastest is put into the copy; the times of all are in its `maps`. Often
+        dense is fastest, and then nothing is replaced by something slower.
+
+        Errors: ConfigError for plans of activations, a model on a GPU, without a thinned Linear
+        module, or for a batch below 1.
+        """
+        from sparsetime.computation.compiled import compiled
+
+        weights = [plan for plan in self.plans if isinstance(plan, ThinnedWeights)]
+        if len(weights) < len(self.plans):
+            raise ConfigError(
+                "got a plan of activations, whose execution is not compiled yet; compile a model "
+                "with plans of weights alone"
+            )
+        last = {matrix.target.key: matrix for plan in weights for matrix in plan.matrices}
+        return compiled(self.model, list(last.values()), batch)
 
     def save(self, out: str | os.PathLike[str]) -> None:
         """Write the plans and the model's weights into a folder; `st.open_sparse` opens it.

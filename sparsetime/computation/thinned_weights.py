@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 import torch
@@ -81,14 +81,26 @@ class ThinnedWeights(AppliedPlan):
             parameter.copy_(rule.thinned(values, matrix.mask, self.step))
 
     def undo(self) -> None:
-        """Errors: ConfigError where the weights were trained since."""
+        """Put the weights back. Errors: ConfigError where they were trained since."""
+        self.suspend()
+
+    def suspend(self) -> Callable[[], None]:
+        """As `undo`; what is returned puts the thinned weights in again."""
         if self.step:
             raise ConfigError(
                 f"the model was trained for {self.step} steps since it was thinned, so its earlier "
                 "weights do not fit the rest of it; load the model again"
             )
+        thinned = [matrix.target.parameter.detach().clone() for matrix in self.matrices]
         for matrix in self.matrices:
             matrix.restore()
+
+        @torch.no_grad()
+        def resume() -> None:
+            for matrix, values in zip(self.matrices, thinned, strict=True):
+                matrix.target.parameter.copy_(values)
+
+        return resume
 
     def report(self) -> list[MatrixReport]:
         rows = []

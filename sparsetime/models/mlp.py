@@ -44,7 +44,7 @@ class MLP:
 
     reads, writes: the sites of x and of y. nonlinearity: the name of f in `NONLINEARITIES`. up U:
     [width, d_in]; up_bias u: [width]; gate G, gate_bias g: alike, None where it is not gated.
-    down D: [d_out, width]; down_bias b: [d_out].
+    down D: [d_out, width]; down_bias b: [d_out]. up_path, gate_path, down_path: the modules.
     """
 
     reads: str
@@ -56,6 +56,9 @@ class MLP:
     gate_bias: Float[Tensor, " width"] | None
     down: Float[Tensor, "d_out width"]
     down_bias: Float[Tensor, " d_out"]
+    up_path: str
+    gate_path: str | None
+    down_path: str
 
 
 @final
@@ -108,11 +111,7 @@ def find_mlp(
     """
     within = resolve_site(model.model, site).module_path
     calls = _run(model, within, sample)
-    linear = [
-        _Linear(path, *weights, *calls.tensors[path])
-        for path, module in model.model.named_modules()
-        if path in calls.tensors and (weights := _weights(module)) is not None
-    ]
+    linear = _linear_maps(model, calls)
     mlps = list(_mlps(linear))
     if len(mlps) != 1:
         seen = ", ".join(f"{one.path} {list(one.weight.shape)}" for one in linear[:6])
@@ -122,6 +121,29 @@ def find_mlp(
             f"{seen or 'none'}; name the module of one MLP, or of the layer around it"
         )
     return _with_sites(calls, mlps[0])
+
+
+def find_mlps(model: LoadedModel, sample: Tensor | Mapping[str, Any] | None = None) -> list[MLP]:
+    """All MLPs of one hidden layer in a model, in the order of its modules; as `find_mlp`.
+
+    Errors: ConfigError for a model without one, and for a model that needs a sample.
+    """
+    calls = _run(model, "", sample)
+    mlps = [_with_sites(calls, parts) for parts in _mlps(_linear_maps(model, calls))]
+    if not mlps:
+        raise ConfigError(
+            f"got the model {model.name!r} without an MLP of one hidden layer, expected linear "
+            f"maps up and down with one of {', '.join(NONLINEARITIES)} between them"
+        )
+    return mlps
+
+
+def _linear_maps(model: LoadedModel, calls: _Calls) -> list[_Linear]:
+    return [
+        _Linear(path, *weights, *calls.tensors[path])
+        for path, module in model.model.named_modules()
+        if path in calls.tensors and (weights := _weights(module)) is not None
+    ]
 
 
 def _run(model: LoadedModel, within: str, sample: Tensor | Mapping[str, Any] | None) -> _Calls:
@@ -208,4 +230,7 @@ def _with_sites(calls: _Calls, parts: _Parts) -> MLP:
         None if gate is None else gate.bias.float(),
         down.weight.float(),
         down.bias.float(),
+        up.path,
+        None if gate is None else gate.path,
+        down.path,
     )

@@ -5,7 +5,9 @@ from torch import nn
 
 import sparsetime as st
 
-CARDS = {card.name: card for card in st.recipes(kind="computation plan")}
+EVERY = {card.name: card for card in st.recipes(kind="computation plan")}
+#: Of plans of weights, which train.
+CARDS = {name: card for name, card in EVERY.items() if "score" in card.components}
 SPARSITY = {"bdwp": 0.75}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from computation.small_nets import CARDS, SPARSITY, data, net, sparsified, train
+from computation.small_nets import CARDS, EVERY, SPARSITY, data, net, sparsified, train
 
 import sparsetime as st
 
@@ -11,9 +11,9 @@ def adam(model):
     return torch.optim.AdamW(model.parameters(), 1e-2)
 
 
-@pytest.mark.parametrize("name", CARDS)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_card_describes_a_plan_that_is_its_json(name):
-    card = CARDS[name]
+    card = EVERY[name]
     plan = card.make()
     again = st.computation.plan_from_config(plan.to_config())
     assert again.to_config() == plan.to_config()

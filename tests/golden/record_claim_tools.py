@@ -33,13 +33,21 @@ from sparsetime.claims.lab import (
 )
 from sparsetime.claims.lab.lab import Lab
 from sparsetime.claims.lab.match_l0 import search_coefficient
+from sparsetime.claims.lab.net_training import accuracy, mean_loss, train_net
 from sparsetime.claims.lab.splits import Splits
+from sparsetime.computation.bounded_sparsity import bounded_sparsity
+from sparsetime.computation.cost import cost
+from sparsetime.computation.knee import knee
+from sparsetime.computation.output_errors import output_errors
+from sparsetime.computation.sparsify import sparsify
 from sparsetime.metrics.absorption import absorption, fit_concept_probe, main_latents
 from sparsetime.metrics.ce_increase import ce_increase
 from sparsetime.metrics.distance_laws import distance_laws
 from sparsetime.metrics.monosemanticity import monosemanticity
 from sparsetime.testbeds import base
 from sparsetime.testbeds.atom_recovery import recovery
+from sparsetime.testbeds.character_lm.model import character_lm
+from sparsetime.testbeds.digits.data import digits
 
 FILE = record.FOLDER / "claim_tools.json"
 
@@ -88,6 +96,7 @@ def golden(folder: Path) -> dict[str, dict[str, float]]:
         **heads(),
         **policies(),
         **sequence_models(),
+        **sparse_computation(),
     }
 
 
@@ -251,6 +260,49 @@ def sequence_models() -> dict[str, dict[str, float]]:
         "sequence_models.compose_model": mixers,
         "claims.lab.sequence_training": {"weights": weights, "recall": scores["accuracy"]},
     }
+
+
+def sparse_computation() -> dict[str, dict[str, float]]:
+    """Every plan on a small net, and what measures it."""
+    x = record.planted(256)
+    y = x[:, :4].argmax(1)
+    plans = {}
+    for card in record.st.recipes(kind="computation plan"):
+        if "score" not in card.components:
+            continue
+        net = small_net()
+        short = {"steps": 8, "until": 8, "every": 2}
+        settings = {key: value for key, value in short.items() if key in card.defaults}
+        sparsity = 0.75 if card.name == "bdwp" else 0.5
+        sparse = sparsify(net, card.name, sparsity=sparsity, data=x, **settings)
+        train_net(net, x, y, steps=10, batch=64, seed=0, sparse=sparse)
+        plans[card.name] = squares(torch.cat([w.detach().flatten() for w in net.parameters()]))
+    model = character_lm("swiglu", seed=0, d=16, hidden=48, layers=1, heads=2, context=16)
+    tokens = torch.randint(0, 128, (8, 16), generator=seeds.torch_generator(0, "random tokens"))
+    for name in ("cats", "deja_vu", "lazy_neurons", "output_magnitude", "teal"):
+        sparse = sparsify(model, name, sparsity=0.5, data=tokens)
+        plans[name] = mean_loss(model, tokens)
+        sparse.dense()
+    sparse = sparsify(net := small_net(), "magnitude", sparsity=0.5)
+    return {
+        "computation.sparsify": plans,
+        "computation.output_errors": output_errors(sparse, x),
+        "computation.cost": {"share": cost(sparse, x).share},
+        "computation.bounded_sparsity": {
+            "sparsity": bounded_sparsity(model, data=tokens, steps=6).sparsity
+        },
+        "computation.knee": {"knee": knee([0.0, 0.2, 0.6], [0.0, 0.1, 1.0], 0.3).by_budget},
+        "claims.lab.net_training": {"accuracy": accuracy(net, x, y), "loss": mean_loss(net, x, y)},
+        "testbeds.character_lm.model": {"loss": mean_loss(model, tokens)},
+        "testbeds.digits.data": {"train": squares(digits().train.images)},
+    }
+
+
+def small_net() -> torch.nn.Module:
+    with seeds.torch_globals(0, "random inputs"):
+        return torch.nn.Sequential(
+            torch.nn.Linear(record.D, 32), torch.nn.ReLU(), torch.nn.Linear(32, 8)
+        )
 
 
 def main() -> None:

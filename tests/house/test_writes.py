@@ -15,6 +15,7 @@ WRITERS = {
     "activations/store/writer.py": "shards and tables of a Folder, marked by `files.formats`",
     "circuits/saved.py": "tables of a Folder, marked by `files.formats`",
     "comparison/leaderboard_files.py": "a table of a Folder, marked by `files.formats`",
+    "computation/cost_table.py": "a table of a Folder, marked by `files.formats`",
     "demo/pipeline.py": "YAML by a Folder, marked in a comment",
     "explorer/export_files.py": "files of an export, which its list of checksums names",
     "explorer/export.py": "files of an export, by ExportFiles",

@@ -1,0 +1,1 @@
+"""Small language models of characters, trained in seconds with any activation function."""
