@@ -104,10 +104,13 @@ class _Counter:
         for path, calls in self._inputs.items():
             weight = self._weights[path]
             columns = weight.sum(0)
+            is_whole = bool((columns == columns[0]).all())
             outputs = needed.get(path, [])
             for number, read in enumerate(calls):
                 if number < len(outputs) and len(outputs[number]) == len(read):
                     macs = ((outputs[number].float() @ weight) * read).sum(1)
+                elif is_whole:
+                    macs = read.sum(1) * columns[0]
                 else:
                     macs = read.float() @ columns
                 self._add(path, macs, weight.numel(), self._sizes[path])

@@ -22,10 +22,20 @@ class MaskedMatrix:
 
     def __init__(self, target: WeightMatrix) -> None:
         self.target = target
-        self.mask = torch.ones_like(target.parameter, dtype=torch.bool)
+        self._mask = torch.ones_like(target.parameter, dtype=torch.bool)
+        self.removed = ~self._mask
         self.sparsity = 0.0
         self.dense: Tensor | None = None
         self.original = target.parameter.detach().clone()
+
+    @property
+    def mask(self) -> Tensor:
+        """True at entries that are kept; `removed` is its inverse, which each step needs."""
+        return self._mask
+
+    @mask.setter
+    def mask(self, mask: Tensor) -> None:
+        self._mask, self.removed = mask, ~mask
 
     @property
     def weight(self) -> Float[Tensor, "out in"]:

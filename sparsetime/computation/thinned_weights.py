@@ -77,8 +77,10 @@ class ThinnedWeights(AppliedPlan):
             parameter = matrix.target.parameter
             if rule.keeps_dense and matrix.dense is None:
                 matrix.dense = parameter.detach().clone()
-            values = parameter if matrix.dense is None else matrix.dense
-            parameter.copy_(rule.thinned(values, matrix.mask, self.step))
+            if matrix.dense is None:  # in place, once over memory
+                parameter.masked_fill_(matrix.removed, 0)
+            else:
+                parameter.copy_(rule.thinned(matrix.dense, matrix.mask, self.step))
 
     def undo(self) -> None:
         """Put the weights back. Errors: ConfigError where they were trained since."""

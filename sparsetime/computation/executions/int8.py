@@ -19,7 +19,7 @@ class Int8Execution(Execution):
 
         y = scale_W scale_x int8(M W) int8(x)
 
-    Source: torch.ao.nn.quantized.dynamic.Linear.
+    Source: the dynamic 8-bit Linear of torch.ao.quantization.
     """
 
     is_exact = False
@@ -37,9 +37,13 @@ class Int8Execution(Execution):
         linear.weight.data = weight.detach().float() * mask
         if bias is not None:
             linear.bias.data = bias.detach().float()
+        made = nn.Sequential(linear).eval()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch, that its package torchao has more of it
-            from torch.ao.quantization import quantize_dynamic
+            from torch.ao import quantization
 
-            made: nn.Module = quantize_dynamic(nn.Sequential(linear), {nn.Linear})
+            types = {nn.Linear: quantization.default_dynamic_qconfig}
+            quantization.propagate_qconfig_(made, types)
+            mapping = quantization.get_default_dynamic_quant_module_mappings()
+            quantization.convert(made, mapping=mapping, inplace=True)
         return made
