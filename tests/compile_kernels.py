@@ -152,6 +152,7 @@ def half(number):
         select_in_product()
         attend_sparsely()
         scan()
+        multiply_condensed()
         use_all_else()
 
 

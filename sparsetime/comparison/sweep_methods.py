@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from torch import nn
 from sparsetime.attention.attend_model import attend
 from sparsetime.attention.policy import AttentionPolicy
 from sparsetime.attention.recipes.card import AttentionPolicyCard, attention_policy
+from sparsetime.computation.plan import Plan
+from sparsetime.computation.recipes.card import PlanCard
+from sparsetime.computation.sparse import Sparse
 from sparsetime.errors import ConfigError
 from sparsetime.models.load import LoadedModel
 from sparsetime.registry import CARDS
@@ -56,6 +60,8 @@ def method_kind(method: Any) -> str:
     """
     if isinstance(method, AttentionPolicy):
         return AttentionPolicyCard.kind
+    if isinstance(method, Plan):
+        return PlanCard.kind
     kind = CARDS[method].kind if isinstance(method, str) else type(method).__name__
     if kind not in SPARSE_BLOCKS:
         raise ConfigError(
@@ -88,5 +94,26 @@ def _with_policy(
         yield SparseRun(run.model, work)
 
 
+@contextmanager
+def _with_plan(
+    model: LoadedModel, method: str | Plan, sparsity: float, data: Any, phase: Phase
+) -> Iterator[SparseRun | None]:
+    sparse = Sparse(model).then(method, sparsity=sparsity, data=data)
+    try:
+        if any("training" in applied.plan.needs for applied in sparse.plans):
+            raise ConfigError(
+                f"got {method!r}, which changes weights during training, as a method of a sweep, "
+                "expected one that needs none, such as 'magnitude' or 'wanda'"
+            )
+        rows = sparse.report().matrices
+        left_out = 1 - sum(row.kept for row in rows) / sum(row.entries for row in rows)
+        yield SparseRun(model.model, lambda: SweepWork(left_out, math.nan, math.nan))
+    finally:
+        sparse.dense()
+
+
 #: How methods of each kind of recipe make a model sparse.
-SPARSE_BLOCKS: dict[str, SparseBlock] = {AttentionPolicyCard.kind: _with_policy}
+SPARSE_BLOCKS: dict[str, SparseBlock] = {
+    AttentionPolicyCard.kind: _with_policy,
+    PlanCard.kind: _with_plan,
+}
