@@ -102,6 +102,7 @@ STREAMS = {
     "speech": "sounds, durations, pitch and noise of made speech, by recording",
     "clips": "shapes, colours, motions and noise of made video clips, by clip and kind",
     "EEG": "rhythms, events and noise of made EEG, by subject",
+    "trajectories": "speeds, headings, turns and noise of made trajectories, by part",
     "melodies": "notes, durations, timbres and noise of made melodies, by recording",
     "prompts of a task": "words and templates of prompts of a task, by task and split",
     "games of Othello": "random legal games of the Othello testbed, by draw",
