@@ -53,7 +53,7 @@ class LabelledTexts:
         """Which texts have more than their first token."""
         return np.bincount(self.text_of_row, minlength=len(self.texts)) > 0
 
-    def rows_of(self, texts: Int[np.ndarray, " some"]) -> Float[Tensor, "some d"]:
+    def rows_of(self, texts: Int[np.ndarray, " some"]) -> Float[Tensor, "picked d"]:
         """The rows of some texts."""
         return self.rows[np.flatnonzero(np.isin(self.text_of_row, texts))]
 

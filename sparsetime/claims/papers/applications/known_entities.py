@@ -62,7 +62,7 @@ NAMES = (
     null=lambda lab, seed: _values(lab, seed, permuted=True),
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """Recombinations are drawn anew in each seed; the three best features are averaged."""
+    """Recombinations are drawn again in each seed; the three best features are averaged."""
     return _values(lab, seed)
 
 
