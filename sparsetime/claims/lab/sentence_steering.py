@@ -65,7 +65,8 @@ def usual_rows(rows: Float[Tensor, "rows d"]) -> Bool[Tensor, " rows"]:
     the variance.
     """
     norms = rows.norm(dim=1)
-    return norms <= MASSIVE * norms[~norms.isnan()].median()
+    usual: Tensor = norms <= MASSIVE * norms[~norms.isnan()].median()
+    return usual
 
 
 def labelled_texts(store: Store) -> LabelledTexts:
