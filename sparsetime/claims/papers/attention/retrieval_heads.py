@@ -9,7 +9,7 @@ from sparsetime.claims.claim import AtLeast, AtMost, Lab, claim
 from sparsetime.interventions.attention_heads import attention_heads
 from sparsetime.testbeds.english.pretrained import english_model
 
-PROMPTS, LENGTH, NEEDLE = 4, 160, 12
+PROMPTS, LENGTH, NEEDLE, CUE = 4, 160, 24, 8
 HIGH, SILENCED = 0.3, 10
 
 
@@ -19,8 +19,9 @@ HIGH, SILENCED = 0.3, 10
     says="Under 5% of heads have a copy score of at least 0.3; with the ten highest silenced "
     "the share of recalled needle tokens falls below half of what it was, and with ten others "
     "at random it stays above 0.8 of it.",
-    data="SmolLM2-135M-Instruct, 270 heads: 12 random tokens within 160 random tokens, given again "
-    "at the end of the prompt",
+    data="SmolLM2-135M-Instruct, 270 heads: 24 random tokens within 160 random ones, given "
+    "again at the end of the prompt; the first 8 show what is asked for, the others are "
+    "predicted",
     expects=[
         AtMost("share of heads with high copy scores", than=0.05),
         AtLeast("recall of the needle", than=0.5),
@@ -75,12 +76,12 @@ def _values(seed: int, null: bool = False) -> dict[str, float]:
 def _prompts(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Random tokens with a needle, given again at the end; the position each step copies."""
     generator = seeds.torch_generator(seed, "random tokens")
-    tokens = torch.randint(1000, 40_000, (PROMPTS, LENGTH), generator=generator)
-    begins = torch.randint(8, LENGTH - 3 * NEEDLE, (PROMPTS,), generator=generator)
+    tokens = torch.randint(500, 6000, (PROMPTS, LENGTH), generator=generator)
+    begins = torch.randint(8, LENGTH - 2 * NEEDLE - 8, (PROMPTS,), generator=generator)
     sources = torch.full((PROMPTS, LENGTH), -1)
     for row, begin in enumerate(begins.tolist()):
         tokens[row, -NEEDLE:] = tokens[row, begin : begin + NEEDLE]
-        # The first token of the copy shows what is repeated; the others are predicted.
-        steps = torch.arange(LENGTH - NEEDLE, LENGTH - 1)
-        sources[row, steps] = begin + 1 + torch.arange(NEEDLE - 1)
+        # Step t predicts token t + 1, whose earlier copy is the source.
+        steps = torch.arange(LENGTH - NEEDLE + CUE - 1, LENGTH - 1)
+        sources[row, steps] = begin + CUE + torch.arange(NEEDLE - CUE)
     return tokens, sources
