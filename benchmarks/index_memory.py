@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,13 @@ def make(folder: Path, tokens: int, width: int, k: int) -> None:
         str(folder / "store"), d=1, dtype="float32", capture={}, model_name="made",
         model_hash="a" * 64, site="layer", unit="token",
     )  # fmt: skip
-    for begin, end in zip(coded.segments.offsets[:-1], coded.segments.offsets[1:], strict=True):
+    offsets = coded.segments.offsets
+    for number, (begin, end) in enumerate(pairwise(offsets)):
         words = [f"word{i}" for i in coded.word_of_row[begin:end]]
         ends = np.cumsum([len(word) + 1 for word in words])
         starts = np.append(0, ends[:-1])
         steps = {
-            "sequence": np.zeros(len(words), np.int32),
+            "sequence": np.full(len(words), number, np.int32),
             "position": np.arange(len(words), dtype=np.int32),
             "char_start": starts.astype(np.int32),
             "char_end": (ends - 1).astype(np.int32),
