@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 from toy_models import Blocks, bert, bert_folder, gpt2, llama
+from transformers import WhisperConfig, WhisperModel
 
 from sparsetime.errors import ConfigError, DataError, UnknownNameError
 from sparsetime.models.sites import Site, resolve_site, sites
@@ -74,3 +75,24 @@ def test_a_wrong_site_names_the_closest():
 def test_a_sample_that_does_not_fit_is_explained():
     with pytest.raises(DataError, match="the model cannot run on the sample: "):
         sites(Blocks(), torch.zeros(2, 5, 4))
+
+
+def test_names_without_shapes_where_a_made_up_sample_fails():
+    """Tokens are no input of a speech model, and what it raises is its own affair."""
+    sizes = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "vocab_size": 20}
+    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    ends = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 1}
+    speech = WhisperModel(WhisperConfig(**sizes, **heads, **ends))
+    found = sites(speech)
+    assert "encoder.layers.0" in {site.path for site in found}
+    assert all(site.output_shape is None for site in found)
+
+
+@pytest.mark.parametrize("error", [KeyError("mel"), ZeroDivisionError(), AssertionError("no")])
+def test_whatever_a_model_raises_is_explained(error):
+    class Raises(nn.Module):
+        def forward(self, x):
+            raise error
+
+    with pytest.raises(DataError, match="the model cannot run on the sample: "):
+        sites(Raises(), torch.zeros(1, 2))
