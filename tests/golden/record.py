@@ -103,6 +103,11 @@ COMPOSED = {
         "sparsifier": "gated_magnitude",
         "objective": ["mse", {"kind": "gate_l1", "weight": 0.1}, "gate_mse"],
     },
+    "composed_normalised_rows": {
+        "encoder": "row_normalised",
+        "sparsifier": TOP,
+        "skip": "row_statistics",
+    },
     "composed_stopping_pursuit": {"encoder": "stopping_pursuit", "sparsifier": TOP},
     "composed_onward_free": {
         "d_in": [8, 8],
