@@ -18,6 +18,7 @@ from sparsetime.computation.skipped_activations import SkippedActivations
 from sparsetime.computation.sparse import Sparse
 from sparsetime.computation.weight_matrices import WeightMatrix, weight_matrices
 from sparsetime.errors import ConfigError
+from sparsetime.files import locks
 from sparsetime.models.causal_model import load_causal_model
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import LoadedModel
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sparsetime.computation.activation_sites.activation_site import ActivationPoint
 
 
+@locks("out")
 def cost(
     model: Sparse | str | Path | nn.Module | LoadedModel,
     data: Any,

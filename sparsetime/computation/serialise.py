@@ -65,7 +65,7 @@ def save_sparse(sparse: Sparse, out: str | os.PathLike[str]) -> None:
 
 def open_sparse(
     model: str | Path | nn.Module | LoadedModel,
-    out: str | os.PathLike[str],
+    path: str | os.PathLike[str],
     tokenizer: Any = None,
 ) -> Sparse:
     """Put the weights and plans that `Sparse.save` wrote into a model of the same architecture.
@@ -77,7 +77,7 @@ def open_sparse(
     Errors: StoreError where there is none, or it is from a newer sparsetime; DamagedError where a
     file is not the bytes that were written; MismatchError for another architecture or dtype.
     """
-    folder = Folder(folder_url(out, "out"))
+    folder = Folder(folder_url(path, "path"))
     if not folder.exists(JSON_NAME):
         raise StoreError(
             f"{folder.url} holds no {JSON_NAME}, so it is no sparse model; give the folder that "

@@ -151,7 +151,7 @@ def test_a_folder_of_another_run_is_refused_unless_forced(tmp_path):
 
 def test_a_folder_of_other_things_is_refused_and_never_emptied(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(StoreError, match=r"not an activation store: it holds thesis.tex. Choose"):
+    with pytest.raises(StoreError, match=r"holds no activation store: it has thesis.tex. Choose"):
         writer_at(tmp_path)
     write_store(tmp_path, LENGTHS, force=True)
     assert (tmp_path / "thesis.tex").read_text() == "years of work"

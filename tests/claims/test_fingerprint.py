@@ -73,4 +73,5 @@ def test_shipped_records_that_stand_hold_what_their_claims_use():
     for one in standings(claims(), records):
         if one.stands:
             stored = one.record.fingerprint
-            assert stored.golden.keys() == fingerprint(get_claim(one.claim.name)).golden.keys()
+            current = fingerprint(get_claim(one.claim.name))
+            assert stored.golden.keys() >= current.golden.keys()

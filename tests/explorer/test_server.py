@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import urllib.request
@@ -208,7 +209,9 @@ def test_labels_go_out_and_come_back(client):
 
     answer = client.post("/api/labels", json=given)
     assert said(answer) == given
-    assert all(len(label["weights"]) == 64 for label in answer.json())
+    assert all(
+        re.fullmatch(r"[0-9a-f]{64}\+[0-9a-f]{16}", label["weights"]) for label in answer.json()
+    )
     assert said(client.post("/api/labels", json=answer.json())) == given, "an export comes back"
     assert said(client.get("/api/labels")) == given
     found = client.get("/api/dictionaries/batch_topk/features?starred=true").json()

@@ -135,6 +135,10 @@ def test_whatever_writes_to_a_folder_is_refused_while_another_does(name, tmp_pat
     if name == "effects":
         dictionary = st.dictionary("topk", d_in=4, width=8, k=2)
         arguments |= {"model": torch.nn.Identity(), "dictionaries": dictionary, "edits": {0: 1.0}}
+    if name == "cost":
+        arguments = {"model": torch.nn.Linear(2, 2), "data": torch.zeros(1, 3, 2)}
+    if name == "sweep_recall":
+        arguments = {"mixers": {"full": "attention"}}
     with pytest.raises(StoreError, match=rf"x is being written by .* process {holder.pid} on"):
         function(**arguments, out=tmp_path / "x")
 

@@ -36,7 +36,7 @@ def fingerprint(claim: Claim) -> Fingerprint:
     """Fingerprint of a claim as the package stands. Reads files and computes nothing."""
     source = claim.file.read_text(encoding="utf-8")
     golden = golden_numbers()
-    used = sorted({*names_used(source), *claim.uses})
+    used = sorted({*names_used(source, of_null=claim.null is None), *claim.uses})
     defaults = {card.name: _as_json(card.defaults) for card in recipes() if card.name in used}
     return Fingerprint(
         check=check_hash(source, golden),
@@ -45,15 +45,20 @@ def fingerprint(claim: Claim) -> Fingerprint:
     )
 
 
-def names_used(source: str) -> set[str]:
+def names_used(source: str, of_null: bool = True) -> set[str]:
     """Names with golden numbers that a claim's file uses.
 
     These are recipes whose name is a string of its own, attributes of the argument `lab`
     ("lab.train"), and modules that are imported ("metrics.absorption").
+    of_null: also those that only the argument `null` of `@claim` names; the check under the null
+    uses them, and the claim's own does not.
     """
     golden = golden_numbers()
     names = set()
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    if not of_null:
+        _drop_null(tree)
+    for node in ast.walk(tree):
         match node:
             case ast.Constant(value=str(text)):
                 names.add(text)
@@ -62,6 +67,12 @@ def names_used(source: str) -> set[str]:
             case ast.ImportFrom(module=str(module)):
                 names.add(module.removeprefix(_PACKAGE))
     return {name for name in names if name in golden}
+
+
+def _drop_null(tree: ast.Module) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "claim":
+            node.keywords = [word for word in node.keywords if word.arg != "null"]
 
 
 def outdated(stored: Fingerprint | None, current: Fingerprint) -> list[str]:

@@ -19,6 +19,7 @@ from sparsetime.explorer.workbench.pictures import (
     frame_size,
     is_frames,
     picture_address,
+    range_of_numbers,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ MOST_FRAMES = 48
 COLUMNS = 1200
 MOST_LETTERS = 100_000  # of an answer; a letter is a byte
 MISSING = 65535  # in packed columns
-_SCALED_BY = 16  # frames from which the range of numbers in pictures is taken
 
 
 def input_view(
@@ -113,15 +113,6 @@ def _frames_view(source: InputSource, first: int, stop: int, frames: int) -> Inp
             for at in chosen.astype(int).tolist()
         ),
     )
-
-
-def range_of_numbers(source: InputSource) -> tuple[float, float]:
-    """Least and greatest value of some frames of the whole sequence; bytes need none."""
-    if source.read(0, 1).dtype == np.uint8:
-        return 0.0, 255.0
-    looked_at = np.unique(np.linspace(0, source.shape[0] - 1, _SCALED_BY).astype(int)).tolist()
-    sample = np.concatenate([source.read(at, at + 1) for at in looked_at])
-    return float(np.nanmin(sample)), float(np.nanmax(sample))
 
 
 def _letters_view(source: InputSource, first: int, stop: int) -> InputView | None:

@@ -13,7 +13,6 @@ from typing import final
 
 from pydantic import ValidationError
 
-from sparsetime.dictionaries.dictionary_hash import same_dictionary
 from sparsetime.errors import ConfigError, SparsetimeError
 from sparsetime.explorer.workbench.schema import Label
 from sparsetime.files import Folder
@@ -78,6 +77,9 @@ class Labels:
         return label.model_copy(update={"weights": weights, "stale": False})
 
     def _read_as(self, label: Label) -> Label:
+        # Imported here, since it loads torch, which the first picture of a run does not wait for.
+        from sparsetime.dictionaries.dictionary_hash import same_dictionary
+
         now = self.weights.get(label.dictionary)
         known = bool(label.weights) and now is not None
         stale = known and not same_dictionary(label.weights, now)

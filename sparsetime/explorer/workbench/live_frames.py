@@ -10,8 +10,7 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 
 from sparsetime.errors import DataError
-from sparsetime.explorer.workbench.inputs import range_of_numbers
-from sparsetime.explorer.workbench.pictures import frame_size, is_frames
+from sparsetime.explorer.workbench.pictures import frame_size, is_frames, range_of_numbers
 
 if TYPE_CHECKING:
     from sparsetime.explorer.workbench.input_source import InputSource

@@ -5,11 +5,16 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 
+if TYPE_CHECKING:
+    from sparsetime.explorer.workbench.input_source import InputSource
+
 SIDE = 72  # pixels of a thumbnail's longer side
+_SCALED_BY = 16  # frames from which the range of numbers in pictures is taken
 
 
 def picture_address(pixels: UInt8[np.ndarray, "height width *colours"], side: int = SIDE) -> str:
@@ -76,3 +81,12 @@ def grey(
         np.uint8
     )
     return levels
+
+
+def range_of_numbers(source: InputSource) -> tuple[float, float]:
+    """Least and greatest value of some frames of the whole sequence; bytes need none."""
+    if source.read(0, 1).dtype == np.uint8:
+        return 0.0, 255.0
+    looked_at = np.unique(np.linspace(0, source.shape[0] - 1, _SCALED_BY).astype(int)).tolist()
+    sample = np.concatenate([source.read(at, at + 1) for at in looked_at])
+    return float(np.nanmin(sample)), float(np.nanmax(sample))

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sparsetime.errors import ConfigError
+from sparsetime.files import locks
 from sparsetime.sequence_models.model import SequenceModel
 from sparsetime.testbeds.recall.accuracy import recall_accuracy
 from sparsetime.testbeds.recall.settings import RecallSettings, RecallTask
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+@locks("out")
 def sweep_recall(
     mixers: Mapping[str, str | Mapping[str, Any]],
     pairs: Sequence[int] = (4, 8, 16),
