@@ -1,4 +1,4 @@
-"""Extra sites of sequence models, such as what a mixer reads: their short names."""
+"""Extra sites of sequence models, such as reads of a mixer and choices of experts: short names."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from sparsetime.sequence_models.extra_site import ExtraSite
 
 
 def extra_site_path(model: nn.Module, path: str, name: str) -> str:
-    """The path of the extra site `name` of the block or mixer at `path`.
+    """The path of the extra site `name` of the block, mixer or channel at `path`.
 
     Errors: ConfigError where there is none, with those that there are.
     """
     own = f"{path}." if path else ""
+    places = tuple(f"{own}{part}sites." for part in ("", "mixer.", "channel."))
     found: dict[str, str] = {
         inner.rpartition(".")[2]: inner
         for inner, module in model.named_modules()
-        if isinstance(module, ExtraSite)
-        and (inner.startswith(f"{own}sites.") or inner.startswith(f"{own}mixer.sites."))
+        if isinstance(module, ExtraSite) and inner.startswith(places)
     }
     if name not in found:
         extra = f", or one of {', '.join(sorted(found))}" if found else ""

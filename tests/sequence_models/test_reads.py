@@ -6,6 +6,7 @@ from sequence_models.mixer_cases import CONFIGS, D, mixer_of, sequences
 
 import sparsetime as st
 from sparsetime.errors import ConfigError
+from sparsetime.registry import components_of
 from sparsetime.sequence_models.mixers.mixer import join_heads, split_heads
 from sparsetime.sequence_models.mixers.relative_attention import skewed
 from sparsetime.sequence_models.reads import by_lag, reads_code
@@ -142,7 +143,7 @@ def test_extra_sites_are_captured_with_their_true_times(model, tmp_path):
         ("blocks.0:state", model.layers[0].mixer.state_size(1)),
         ("blocks.0:surprise", 2),
         ("blocks.1:reads", 2 * 6),
-        ("blocks.0.channel.sites.choices", 3),
+        ("blocks.0:choices", 3),
     ):
         out = tmp_path / site.replace(":", "_")
         store = st.capture(model, documents, site, out, dtype="float32", progress=False)
@@ -152,6 +153,21 @@ def test_extra_sites_are_captured_with_their_true_times(model, tmp_path):
         assert store.sequences["step"].to_pylist() == [2.0]
     choices = store.sequence(0).values
     assert ((choices != 0).sum(1) == 1).all()
+
+
+@pytest.mark.parametrize("kind", components_of("mixer"))
+def test_reads_of_every_mixer_are_captured(kind, tmp_path):
+    """Also those that are gradient times input, for which the mixer is computed again."""
+    model = st.compose_model("symbols", kind, d=D, vocabulary=7, channel=None).eval()
+    mixer = model.layers[0].mixer
+    document = st.Document("a", tokens=torch.arange(6) % 7)
+    out = tmp_path / "s"
+    store = st.capture(model, [document], "blocks.0:reads", out, dtype="float32", progress=False)
+    x = model.layers[0].mixer_norm(model.view(document.tokens[None]))
+    expected = by_lag(mixer.read_weights(x), mixer.lags)[0].transpose(0, 1).flatten(1)
+    torch.testing.assert_close(store.sequence(0).values, expected.detach(), rtol=1e-4, atol=1e-6)
+    inner = [site.name for site in st.sites(model) if ".sites." in site.name]
+    assert all(name.startswith("blocks.0.mixer.sites.") for name in inner)
 
 
 def test_captured_reads_are_those_of_the_mixer(model, tmp_path):
@@ -191,7 +207,7 @@ def test_every_site_is_listed_with_its_shape(model):
 
 
 def test_sites_that_cannot_be_are_errors_in_words(model):
-    with pytest.raises(ConfigError, match="'input' or 'output', or one of reads, state"):
+    with pytest.raises(ConfigError, match="'input' or 'output', or one of choices, reads, state"):
         st.models.resolve_site(model, "blocks.1:surprise")
     growing = st.compose_model("symbols", "attention", d=D, vocabulary=7)
     with pytest.raises(ConfigError, match="whose state grows, expected one of constant size"):

@@ -59,8 +59,7 @@ class Associative(Mixer):
     With a predicting loss it has the extra site "surprise": the norm of e for every head.
 
     heads: memories side by side. d_key: dimension of a key, d / heads without it: the state has
-    d_key * d numbers. knee: where the Huber losses
-    become linear.
+    d_key * d numbers. knee: where the Huber losses become linear.
 
     Source: Katharopoulos et al. 2020 (loss "dot"), Schlag et al. 2021 (delta rule), Behrouz et al.
     2024, arXiv:2501.00663 (Titans, eq. 8-14); Behrouz et al. 2025, arXiv:2504.13173 (Miras);

@@ -21,11 +21,7 @@ from sparsetime.state import ComponentState, RecurrentState
 @final
 @dataclass(frozen=True)
 class MixerState(ComponentState):
-    """Tensors that a mixer carries along each stream, [streams, ...]; zero means no past.
-
-    phase: steps that are over of a chunk that the mixer computes with one memory, the same for all
-    streams; 0 for mixers without chunks.
-    """
+    """Tensors that a mixer carries along each stream, [streams, ...]; zero means no past."""
 
     tensors: Mapping[str, Tensor]
 
@@ -111,7 +107,8 @@ class Mixer(SequenceComponent):
         Where outputs are linear in values, it is the weight of a value, and the weighted values are
         the outputs; elsewhere it is `contributions`, gradient times input.
         """
-        return contributions(self, x)
+        # Not `self`, whose hooked sites would ask for reads again.
+        return contributions(lambda inputs: self.mix(inputs, None)[0], x)
 
     def reads_of(
         self, x: Float[Tensor, "batch time d"], past: MixerState | None

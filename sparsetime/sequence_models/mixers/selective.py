@@ -47,6 +47,7 @@ class Selective(Mixer):
         self.splits = (rank, states, states)
         self.inputs = nn.Linear(d, 2 * inner, bias=False)
         self.conv = Conv(inner, width)
+        self.conv.sites.clear()  # it is computed by `mix`, which no site of its own sees
         self.select = nn.Linear(inner, sum(self.splits), bias=False)
         self.step = nn.Linear(rank, inner)
         # Step sizes begin between 0.001 and 0.1, on a geometric scale.
