@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,6 +18,26 @@ from sparsetime.attention.report import AttentionCall, AttentionReport
 from sparsetime.attention_pattern import AttentionPattern
 from sparsetime.errors import ConfigError
 from sparsetime.key_range import KeyRange
+
+
+@dataclass(eq=False)
+class _Sequence:
+    """What is kept of the sequence of one module; policies keep what they need apart."""
+
+    batch: int
+    keys: int
+    last: Tensor
+    step: int = 0
+    states: dict[AttentionPolicy, dict[str, Any]] = field(default_factory=dict)
+
+    def state_of(self, policy: AttentionPolicy) -> dict[str, Any]:
+        return self.states.setdefault(policy, {"keeps": True})
+
+    def forget_keys(self) -> None:
+        """Forget what was computed of keys that have changed; reused patterns stay."""
+        for policy, state in self.states.items():
+            reused = {name: state[name] for name in ("reused",) if name in state}
+            self.states[policy] = {"keeps": True, **reused}
 
 
 class AttentionRun:
@@ -40,7 +61,7 @@ class AttentionRun:
         self.observers: list[Callable[[str, AttentionInputs], None]] = []
         self._paths = {module: path for path, module in model.named_modules()}
         self._layers: dict[str, int] = {}
-        self._states: dict[str, dict[str, Any]] = {}
+        self._sequences: dict[str, _Sequence] = {}
         self._passes_through = False
         self._detach: list[Callable[[], None]] = []
 
@@ -61,7 +82,7 @@ class AttentionRun:
 
     def new_sequence(self) -> None:
         """Forget what was kept of the sequence before, such as patterns of earlier steps."""
-        self._states.clear()
+        self._sequences.clear()
 
     @property
     def patterns(self) -> list[AttentionPattern]:
@@ -109,21 +130,21 @@ class AttentionRun:
         at = torch.arange(q.shape[2], device=q.device) + k.shape[2] - q.shape[2]
         is_causal = not is_cross and bool((readable.last <= at).all())
         phase: Phase = "decode" if q.shape[2] == 1 and k.shape[2] > 1 and is_causal else "prefill"
-        state = self._continued(path, q, k)
-        inputs = AttentionInputs(
-            q, k, v, readable, scale, layer, is_causal, state["step"], state["kept"]
-        )
+        sequence = self._continued(path, q, k)
+        inputs = AttentionInputs(q, k, v, readable, scale, layer, is_causal, sequence.step)
         for observer in self.observers:
             observer(path, inputs)
         policy = self.policies[phase]
-        if policy is None or phase not in policy.phases:
-            for other in self.policies.values():
-                if other is not None:
-                    other.scorer.observe(inputs)
-            if policy is not None:
-                reason = f"the policy {policy.name!r} does not apply in {phase}"
-                self.leave_dense(path, reason)
+        is_dense = policy is None or phase not in policy.phases
+        for other in {one for one in self.policies.values() if one is not None}:
+            if is_dense or other is not policy:
+                other.scorer.observe(replace(inputs, state=sequence.state_of(other)))
+        if policy is None:
             return None
+        if is_dense:
+            self.leave_dense(path, f"the policy {policy.name!r} does not apply in {phase}")
+            return None
+        inputs = replace(inputs, state=sequence.state_of(policy))
         self._check_direction(policy, is_causal, path)
         if is_cross and policy.geometry.kind != "no_geometry":
             self.leave_dense(path, "cross-attention has no distance, which the geometry needs")
@@ -167,31 +188,28 @@ class AttentionRun:
             )
         return out
 
-    def _continued(self, path: str, q: Tensor, k: Tensor) -> dict[str, Any]:
-        """What was kept of the sequence, or a new state where this call does not continue it.
+    def _continued(self, path: str, q: Tensor, k: Tensor) -> _Sequence:
+        """What was kept of the sequence, or a new record where this call does not continue it.
 
         A call continues if the keys grew by its queries and the last earlier key is the same, or
         if it computes the same positions again, as denoising steps do.
         """
-        state = self._states.get(path)
+        sequence = self._sequences.get(path)
         queries, keys = q.shape[2], k.shape[2]
-        if state is not None and state["batch"] == k.shape[0]:
-            before = state["keys"]
+        last = k[:, :, -1:].detach().clone()
+        if sequence is not None and sequence.batch == k.shape[0]:
+            before = sequence.keys
             grows = keys == before + queries and torch.equal(
-                k[:, :, before - 1 : before], state["last"]
+                k[:, :, before - 1 : before], sequence.last
             )
             if grows or keys == before == queries:
-                state["step"] += 1
-                state["kept"]["keeps"] = grows or before != keys
+                sequence.step += 1
+                sequence.keys, sequence.last = keys, last
                 if not grows:
-                    state["kept"] = {"reused": state["kept"].get("reused")}
-                    state["kept"] = {n: v for n, v in state["kept"].items() if v is not None}
-                state.update(keys=keys, last=k[:, :, -1:].detach().clone())
-                return state
-        state = {"batch": k.shape[0], "keys": keys, "step": 0, "kept": {"keeps": True}}
-        state["last"] = k[:, :, -1:].detach().clone()
-        self._states[path] = state
-        return state
+                    sequence.forget_keys()
+                return sequence
+        self._sequences[path] = _Sequence(k.shape[0], keys, last)
+        return self._sequences[path]
 
     def _check_direction(self, policy: AttentionPolicy, is_causal: bool, path: str) -> None:
         if policy.causal is not None and policy.causal != is_causal:

@@ -191,3 +191,26 @@ def test_what_cannot_run_is_refused(llama):
         st.attend(model, small("moba").at(sparsity=0.5, data=["text"]))
     assert model.config._attn_implementation == "sdpa"
     assert isinstance(model, nn.Module) and not isinstance(model, LoadedModel)
+
+
+def decoded(model, tokens, **policies):
+    """Patterns of one decoding step by module."""
+    with st.attend(model, **policies) as run, torch.no_grad():
+        first = model(tokens[:, :-1], use_cache=True)
+        model(tokens[:, -1:], past_key_values=first.past_key_values, use_cache=True)
+    return [call.pattern for call in run.calls if call.phase == "decode"]
+
+
+@pytest.mark.parametrize("decode", ["snapkv", "quest"])
+def test_policies_of_two_phases_keep_what_they_need_apart(llama, decode):
+    model, tokens, _ = llama
+    pages = st.attention.AttentionPolicy(
+        "blocks", scorer="extremes", budget={"kind": "top_keys", "keys": 64}, phases=["prefill"]
+    )
+    for prefill in (pages, small("sample_attention", mass=1.0, window=64)):
+        # Prefill reads all keys, so that the step after it has the same queries and keys.
+        with_prefill = decoded(model, tokens, prefill=prefill, decode=small(decode))
+        for one, other in zip(
+            with_prefill, decoded(model, tokens, decode=small(decode)), strict=True
+        ):
+            assert torch.equal(one.mask(), other.mask())
