@@ -2,10 +2,10 @@
 
     python benchmarks/attention_decode.py --keys 4096 16384 65536 --share 16
 
-One query a head over a cache of random keys. A step is choosing and attending: by pages of 16 keys
-and their extremes (quest), or by single keys and four channels (double_sparsity), at one key of
-`share`. Dense and sparse steps alternate; reported is the median of their ratios, and the time of
-choosing and of attending apart.
+One query a head over a cache of random keys, which grows by one key a step. A step is choosing and
+attending: by pages of 16 keys and their extremes (quest), or by single keys and four channels
+(double_sparsity), at one key of `share`. Dense and sparse steps alternate; reported is the median
+of their ratios, and the time of choosing and of attending apart.
 """
 
 from __future__ import annotations
@@ -51,24 +51,32 @@ def report(
     policy: st.attention.AttentionPolicy, name: str, keys: int, chosen: argparse.Namespace
 ) -> None:
     generator = seeds.torch_generator(0, "random inputs")
-    shapes = [(1, chosen.heads, length, chosen.size) for length in (chosen.rounds + 2, keys, keys)]
+    steps = chosen.rounds + 2
+    shapes = [(1, chosen.heads, length, chosen.size) for length in (steps, *2 * [keys + steps])]
     q, k, v = (torch.randn(shape, generator=generator) for shape in shapes)
-    state = {"keeps": True}
-    readable = KeyRange.causal(1, keys)
-    steps = [
-        AttentionInputs(q[:, :, n : n + 1], k, v, readable, chosen.size**-0.5, state=state)
-        for n in range(q.shape[2])
-    ]
+    state: dict[str, object] = {"keeps": True}
+
+    def step(number: int) -> AttentionInputs:
+        cached = keys + number
+        return AttentionInputs(
+            q[:, :, number : number + 1],
+            *(t[:, :, :cached].contiguous() for t in (k, v)),
+            KeyRange.causal(1, cached),
+            chosen.size**-0.5,
+            state=state,
+        )
+
     if policy.needs_fit:
-        policy.scorer.fit([steps[0]])
+        policy.scorer.fit([step(0)])
     rows = []
-    for step in steps:
+    for number in range(steps):
+        inputs = step(number)
         began = time.perf_counter()
-        functional.scaled_dot_product_attention(step.q, k, v)
+        functional.scaled_dot_product_attention(inputs.q, inputs.k, inputs.v)
         dense = time.perf_counter()
-        pattern = policy.select(step)
+        pattern = policy.select(inputs)
         selected = time.perf_counter()
-        policy.attend(step, pattern)
+        policy.attend(inputs, pattern)
         rows.append((dense - began, selected - dense, time.perf_counter() - selected))
     rows = rows[2:]  # the first steps compile loops and summarise the cache
     ratios = [dense / (select + attend) for dense, select, attend in rows]

@@ -1,4 +1,4 @@
-"""Summaries of units of cached keys, computed once for every complete unit."""
+"""Summaries of cached keys, single or by unit, computed once for every complete unit."""
 
 from __future__ import annotations
 
@@ -25,20 +25,35 @@ def cached_units(
     Units that were complete at an earlier step of the sequence are not computed again.
     """
     size = grid.equal_size
-    if size is None or not inputs.state.get("keeps"):
+    if size is None:
         return summarise(inputs.k.float(), grid)
-    kept = inputs.state.get(name)
-    done = 0 if kept is None else kept.shape[2]
-    begins = done * size
-    keys = inputs.k[:, :, begins:].float()
-    rest = replace(
-        grid,
-        key_bounds=bounds_of(keys.shape[2], size, keys.device),
-        readable=KeyRange.bidirectional(grid.readable.queries, keys.shape[2], keys.device),
-    )
-    if kept is None:
-        every = summarise(keys, rest)
-    else:
-        every = torch.cat([kept, summarise(keys, rest)], 2) if keys.shape[2] else kept
+
+    def of_keys(keys: Tensor) -> Tensor:
+        rest = replace(
+            grid,
+            key_bounds=bounds_of(keys.shape[2], size, keys.device),
+            readable=KeyRange.bidirectional(grid.readable.queries, keys.shape[2], keys.device),
+        )
+        return summarise(keys, rest)
+
+    return cached_keys(name, inputs, of_keys, size)
+
+
+def cached_keys(
+    name: str, inputs: AttentionInputs, summarise: Callable[[Tensor], Tensor], size: int = 1
+) -> Tensor:
+    """`summarise(keys)` [batch, key heads, units, ...] of all keys, in units of `size` keys.
+
+    Units that were complete at an earlier step of the sequence are not computed again.
+    """
+    if not inputs.state.get("keeps"):
+        return summarise(inputs.k.float())
+    kept: Tensor | None = inputs.state.get(name)
+    done = 0 if kept is None else kept.shape[2] * size
+    if kept is not None and done == inputs.keys:
+        return kept
+    every = summarise(inputs.k[:, :, done:].float())
+    if kept is not None:
+        every = torch.cat([kept, every], 2)
     inputs.state[name] = every[:, :, : inputs.keys // size]
     return every

@@ -47,7 +47,7 @@ class TopKeys(Budget):
         size = grid.equal_size
         if size is not None:  # equal units need no full sort
             count = min(-(-self.keys // size), grid.key_units)
-            best = ranked.topk(count, -1).indices
+            best = ranked.topk(count, -1, sorted=False).indices
             kept = torch.zeros_like(ranked, dtype=torch.bool).scatter_(-1, best, True)
         else:
             order = ranked.argsort(-1, descending=True)

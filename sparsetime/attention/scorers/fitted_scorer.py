@@ -14,6 +14,7 @@ from torch import Tensor
 from sparsetime.attention.grid import UnitGrid
 from sparsetime.attention.inputs import AttentionInputs
 from sparsetime.attention.scorers.scorer import Scorer
+from sparsetime.attention.unit_cache import cached_keys
 from sparsetime.errors import ConfigError
 
 
@@ -22,7 +23,8 @@ class FittedScorer(Scorer):
 
         s(i, j) = scale (W' q_i) · (W' k_j)
 
-    A unit has the largest score of its keys, a tile the largest of its queries.
+    A unit has the largest score of its keys, a tile the largest of its queries. Projected keys are
+    kept while a sequence grows.
     """
 
     needs_fit = True
@@ -55,7 +57,8 @@ class FittedScorer(Scorer):
                 f"{self.projection.shape[0]}; fit the policy to this model"
             )
         projection = self.projection[inputs.layer]
-        keys = (inputs.k.float() @ projection).repeat_interleave(inputs.group, 1)
+        keys = cached_keys("projected keys", inputs, lambda k: k @ projection)
+        keys = keys.repeat_interleave(inputs.group, 1)
         queries = inputs.q.float() @ projection.repeat_interleave(inputs.group, 0)
         scores = inputs.scale * queries @ keys.mT
         over_tiles = grid.over_queries(scores, "max")
