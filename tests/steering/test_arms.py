@@ -102,6 +102,31 @@ def test_a_dose_beyond_the_bound_is_not_taken(model, sae):
     assert made.scores["features"].texts == made.scores["plain"].texts
 
 
+def test_a_prompt_that_does_not_raise_the_score_is_not_given(model):
+    longer = SteeringArm("prompt", prompt=lambda prompt: "A" + prompt)
+    falling = SteeringArm("falling", prompt=lambda prompt: prompt + "@")
+    plain = arm_texts(model, SITE, SteeringArm("plain"), PROMPTS, 0.0, 5).texts
+
+    def judge(texts):
+        return np.array([float(text in plain) for text in texts])
+
+    made = compare_arms(model, SITE, [longer, falling], PROMPTS, judge, spread=1.0, steps=5)
+    for arm in ("prompt", "falling"):
+        assert made.scores[arm].dose == 0
+        assert made.scores[arm].texts == made.scores["plain"].texts
+
+
+def test_nulls_of_two_arms_have_names_of_their_own(sae):
+    density = np.full(sae.width, 0.1)
+    arms = [
+        *random_feature_arms(sae, density, [3], 2),
+        *random_feature_arms(sae, density, [8], 2, "other", name="random of other"),
+    ]
+    assert [arm.name for arm in arms] == [
+        "random 1", "random 2", "random of other 1", "random of other 2",
+    ]  # fmt: skip
+
+
 def test_a_probe_and_a_gradient_point_to_the_target(model):
     rows = torch.randn(60, 16, generator=seeds.torch_generator(2, "random inputs"))
     rows[:30, 4] += 6.0

@@ -26,9 +26,10 @@ PLAIN = "plain"
 class ArmScore:
     """One arm at the dose that was chosen for it, on the reported prompts.
 
-    dose: norm of the added vector over the site's spread, with the sign; 0 where no dose raised
-    the score within the bound. target, off_target: means over prompts of what the judges gave.
-    perplexity: of the continuations, by the model as it is, over that of its own.
+    dose: norm of the added vector over the site's spread, with the sign, 1 of a prompt alone; 0
+    where none raised the score within the bound, so that texts are those of the model as it is.
+    target, off_target: means over prompts of what the judges gave. perplexity: of the
+    continuations, by the model as it is, over that of its own.
     """
 
     name: str
@@ -154,7 +155,7 @@ def compare_arms(
             if value > highest or (arm.equal_norm_of is not None and best == 0.0):
                 best, highest = dose, value
         chosen[arm.name] = best
-        is_plain = best == 0.0 and arm.prompt is None
+        is_plain = best == 0.0 and (arm.prompt is None or arm.direction is None)
         written = plain["reported"] if is_plain else texts_of(arm, reported, best)
         scores[arm.name] = _score(
             arm.name, best, written, plain["reported"], judge, off_target, seed

@@ -87,11 +87,13 @@ def random_feature_arms(
     count: int,
     equal_norm_of: str = "features",
     seed: int = 0,
+    name: str = "random",
     **settings: Any,
 ) -> list[SteeringArm]:
     """Arms of as many random features, of the density decile of the first, with equal weights.
 
-    Their added vector is as long as the other arm's. Errors: as `features_of_equal_density`.
+    Their added vector is as long as the other arm's. name: they are called "random 1" and so on;
+    give another for the nulls of a second arm. Errors: as `features_of_equal_density`.
     """
     arms = []
     for number in range(count):
@@ -100,8 +102,8 @@ def random_feature_arms(
         )
         lengths = sae.atoms.detach()[torch.from_numpy(drawn)].norm(dim=1).clamp_min(1e-12)
         weights = dict(zip(drawn.tolist(), (1 / lengths).tolist(), strict=True))
-        name = f"random {number + 1}"
-        arms.append(feature_arm(sae, weights, name, equal_norm_of=equal_norm_of, **settings))
+        numbered = f"{name} {number + 1}"
+        arms.append(feature_arm(sae, weights, numbered, equal_norm_of=equal_norm_of, **settings))
     return arms
 
 
