@@ -48,8 +48,12 @@ def unlearn(
         --keep runs/other --out runs/unlearned
     """
     from sparsetime import open_store
+    from sparsetime.files import Folder
+    from sparsetime.files.folder_url import folder_url
+    from sparsetime.files.other_files import check_no_other_files
     from sparsetime.steering.unlearning.unlearn import unlearn as run
 
+    check_no_other_files(Folder(folder_url(out)), advice="Choose another folder")
     given = SteeringArguments.of(model, dictionary, site)
     made = run(
         given.model,

@@ -113,33 +113,31 @@ def intervention_test(
     loaded = load_model(model, tokenizer)
     (site,) = steered_sites(loaded, dictionary)
     tokens = tokens_of(prompts, loaded)
-    features = sorted(rules)
-    written = []
-    for feature in features:
-        steered = steer(
-            loaded, dictionary, {feature: strength}, span=generated(), units=units, index=index,
-            seed=seed,
-        )  # fmt: skip
-        made = steered.generate(tokens, steps, temperature=1.0, seed=seed)
-        written.append([str(text_of(row, loaded.tokenizer)) for row in made.tokens])
     shown = [str(text_of(row, loaded.tokenizer)) for row in tokens]
-    texts = [text for group in written for text in group]
-    begins = [len(text) for _ in written for text in shown]
-    conditions, is_new = _conditions(loaded, texts, begins, site)
-    untested = [one for one in features if not _can_execute(rules[one], conditions)]
+    features = sorted(rules)
+    # Which conditions text has is known from the prompts, before anything is generated.
+    on_text, _ = _conditions(loaded, shown, [0] * len(shown), site)
+    untested = [one for one in features if not _can_execute(rules[one], on_text)]
     kept = [one for one in features if one not in untested]
     if len(kept) < 2:
         raise ConfigError(
             f"got rules of which {len(untested)} of {len(features)} name labels, expected at least "
             "two of the text alone; explain with labels=[]"
         )
+    written = []
+    for feature in kept:
+        steered = steer(
+            loaded, dictionary, {feature: strength}, span=generated(), units=units, index=index,
+            seed=seed,
+        )  # fmt: skip
+        made = steered.generate(tokens, steps, temperature=1.0, seed=seed)
+        written.append([str(text_of(row, loaded.tokenizer)) for row in made.tokens])
+    texts = [text for group in written for text in group]
+    begins = [len(text) for _ in written for text in shown]
+    conditions, is_new = _conditions(loaded, texts, begins, site)
     group = np.repeat(np.arange(len(texts)) // len(shown), np.diff(conditions.begins))
     holds = np.stack([rules[one].holds(conditions) for one in kept], axis=1)
-    shares = [
-        holds[(group == number) & is_new].mean(0)
-        for number, one in enumerate(features)
-        if one in kept
-    ]
+    shares = [holds[(group == number) & is_new].mean(0) for number in range(len(kept))]
     return InterventionScores(np.array(kept), np.stack(shares), tuple(untested))
 
 

@@ -101,13 +101,13 @@ def feature_scores(
     if len(sites) > 1:
         raise ConfigError(f"got {len(sites)} sites, expected one; score them one at a time")
     ((site, sae),) = sites.items()
+    wrong = [one for one in features or () if not 0 <= one < sae.width]
+    if wrong:
+        raise ConfigError(f"got feature {wrong[0]}, expected 0 to {sae.width - 1}")
     inputs = windows_of(data, loaded, window, windows)
     token, feature, value, steps = _activations(loaded, site, sae, inputs)
     counts = np.bincount(feature, minlength=sae.width)
     chosen = np.flatnonzero(counts >= moments) if features is None else np.array(list(features))
-    wrong = [int(one) for one in chosen if not 0 <= one < sae.width]
-    if wrong:
-        raise ConfigError(f"got feature {wrong[0]}, expected 0 to {sae.width - 1}")
     atoms = sae.atoms.detach()[torch.from_numpy(chosen)].float().cpu()
     written = token_effects(loaded.model, atoms).topk(top, dim=1).indices.numpy()
     inside = np.zeros(len(chosen))

@@ -46,11 +46,13 @@ def test_features_that_write_a_token_pass_for_its_rule(model, writers):
     assert other.table().column_names == ["feature", "own", "exchanged", "rank"]
 
 
-def test_rules_of_labels_are_not_tested(model, writers):
+def test_rules_of_labels_are_not_tested(model, writers, monkeypatch):
     rules = {0: rule(")"), 1: rule(":"), 2: rule("True", on="in_string")}
     found = intervention_test(model, writers, rules, "def f(x", 500.0, steps=2, units="activation")
     assert found.untested == (2,)
     assert found.features.tolist() == [0, 1]
+    # Refused before anything is generated.
+    monkeypatch.setitem(intervention_test.__globals__, "steer", None)
     with pytest.raises(ConfigError, match="got rules of which 2 of 3 name labels"):
         intervention_test(
             model, writers, {**rules, 1: rules[2]}, "def f(x", 500.0, steps=2, units="activation"

@@ -132,3 +132,4 @@ def test_unlearn_writes_weights_and_an_adapter(work):
     assert Folder("low_rank").exists("adapter_config.json")
     output = _run("unlearn", *work, *settings, "--feature", "3", "--out", "changed", code=2)
     assert "is not empty" in output
+    assert "features at" not in output, "refused after the training"

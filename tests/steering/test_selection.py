@@ -66,7 +66,7 @@ def test_an_input_score_is_the_share_of_top_tokens_that_are_written(model, sae):
     with pytest.raises(ConfigError, match="got share=1"):
         made.above(1)
     with pytest.raises(ConfigError, match="got feature 40, expected 0 to 31"):
-        feature_scores(model, {SITE: sae}, TOKENS, [40], prompts=["<us"], window=8, progress=False)
+        feature_scores(model, {SITE: sae}, "A", [40], prompts=["<us"], window=8, progress=False)
     with pytest.raises(ConfigError, match="got dose=0"):
         feature_scores(model, {SITE: sae}, TOKENS, prompts=["<us"], dose=0)
 
