@@ -74,7 +74,7 @@ def attribute(
             f"got {len(ids)} tokens and {len(other)} in against, expected equally many, so that "
             "each step has its counterpart"
         )
-    dictionaries = _of_model(loaded, dictionaries)
+    dictionaries = dictionaries_by_path(loaded, dictionaries)
     runner = _Runner(loaded.model, list(dictionaries), metric, loaded.tokenizer)
     here = runner.run(ids, gradients=True)
     there = None if other is None else runner.run(other, gradients=False)
@@ -235,10 +235,13 @@ def _table(listed: Sequence[tuple[SiteDifference, Tensor]]) -> Any:
     return effect_table(sites, kinds, steps, latents, effects)
 
 
-def _of_model(
+def dictionaries_by_path(
     loaded: LoadedModel, dictionaries: Mapping[str, Dictionary | None]
 ) -> dict[str, Dictionary | None]:
-    """The dictionaries by their sites in this model."""
+    """The dictionaries by the paths of their sites in this model.
+
+    Errors: ConfigError for one that is no SAE of single steps; those of `steered_sites`.
+    """
     for site, sae in dictionaries.items():
         if sae is not None and (
             sae.is_stateful or sae.out_dims is not None or sae.skip is not None

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from sparsetime.circuits.attribute import attribute
+from sparsetime.circuits.attribute import attribute, dictionaries_by_path
 from sparsetime.circuits.metrics import MetricLike, output_metric
 from sparsetime.circuits.node_effects import NodeEffects
 from sparsetime.circuits.targets import tokens_of
@@ -74,9 +74,9 @@ def faithfulness(
     if not sizes or min(sizes) < 1:
         raise ConfigError(f"got sizes={list(sizes)}, expected numbers of nodes from 1 on")
     loaded = load_causal_model(model, tokenizer)
-    effects = attribute(loaded, dictionaries, tokens, metric, method=method, against=against)
+    sites = dictionaries_by_path(loaded, dictionaries)
+    effects = attribute(loaded, sites, tokens, metric, method=method, against=against)
     ids, other = (tokens_of(one, loaded.tokenizer)[0] for one in (tokens, against))
-    sites = dict(zip(_sites(effects, dictionaries), dictionaries.values(), strict=True))
     plain = output_metric(metric, other[None], loaded.tokenizer)
     there = site_pass(loaded.model, other, list(sites), plain, False)
     kept = {site: _Kept(sae, there.activations[site][0]) for site, sae in sites.items()}
@@ -132,16 +132,6 @@ class _Kept:
         change = torch.where(free, dense, self._code) - dense
         written = change @ (sae.atoms.detach() * sae.output_normalisation.scale)
         return (sae.decode(code).detach() + written + error)[None].to(x)
-
-
-def _sites(effects: NodeEffects, dictionaries: Mapping[str, Dictionary | None]) -> list[str]:
-    """The paths of the dictionaries' sites in the model, in their order."""
-    paths = dict.fromkeys(effects.table["site"].to_pylist())
-    found = []
-    for site in dictionaries:
-        ends = [path for path in paths if path == site or path.endswith(f".{site}")]
-        found.append(ends[0] if ends else site)
-    return found
 
 
 def _nodes(rows: Sequence[Mapping[str, Any]], site: str) -> list[tuple[int, int]]:

@@ -58,7 +58,7 @@ def head_effects(
         effects = [
             effect
             for one in heads
-            for effect in _by_head(one, here, there.activations[one.site]).tolist()
+            for effect in effects_by_gradient(one, here, there.activations[one.site]).tolist()
         ]
     else:
         groups = [{one.site: [number]} for one in heads for number in range(one.heads)]
@@ -125,8 +125,8 @@ def exchanged_metric(
     return _exchanged(loaded, ids, source, heads, groups, metric)
 
 
-def _by_head(one: HeadSite, here: SitePass, there: Tensor) -> Tensor:
-    """Sums of gradient times difference over the steps, [heads]."""
+def effects_by_gradient(one: HeadSite, here: SitePass, there: Tensor) -> Tensor:
+    """Effects of the heads of a module, [heads]: gradient times difference, summed over steps."""
     parts = ((there - here.activations[one.site]) * here.gradients[one.site])[0].sum(0)
     return parts.reshape(one.heads, one.size).sum(1)
 

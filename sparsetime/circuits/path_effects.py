@@ -9,7 +9,11 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from sparsetime.circuits.head_effects import effects_of_heads, heads_and_tokens
+from sparsetime.circuits.head_effects import (
+    effects_by_gradient,
+    effects_of_heads,
+    heads_and_tokens,
+)
 from sparsetime.circuits.metrics import MetricLike, output_metric
 from sparsetime.circuits.node_effects import NodeEffects
 from sparsetime.errors import ConfigError, unknown_name
@@ -94,12 +98,9 @@ class _Paths:
         }
         measure = output_metric(self._metric, self._ids[None], self._loaded.tokenizer)
         found = site_pass(self._loaded.model, self._ids, sites, measure, True, replace)
-        effects = []
-        for one in self._heads:
-            change = self._there.activations[one.site] - self._here.activations[one.site]
-            parts = (change * found.gradients[one.site])[0].sum(0)
-            effects.append(parts.reshape(one.heads, one.size).sum(1))
-        return torch.cat(effects)
+        there = self._there.activations
+        # Nothing is exchanged, so that activations are those of the model as it is.
+        return torch.cat([effects_by_gradient(one, found, there[one.site]) for one in self._heads])
 
     def measured(self, receivers: Mapping[str, Tensor]) -> Tensor:
         """Effects of all heads, [heads], each exchanged in a sequence of its own."""
