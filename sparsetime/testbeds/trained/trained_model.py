@@ -1,4 +1,4 @@
-"""Models trained once and kept in the user's cache, under a hash of what they depend on."""
+"""Models trained once and kept in the user's cache, under a hash of settings and training file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def trained_model(
     settings: what decides the weights, such as sizes and steps. make: the model as it is
     initialised. train: trains it in place, and returns what was measured. The folder's name has a
     hash of the settings and of what `train`'s file computes, so that a change of either trains
-    again. Another process that needs the model waits.
+    again; other files that it calls are not in the hash. Another process that needs the model
+    waits.
     """
     content = json.dumps([dict(settings), _computed(train)], sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()[:12]

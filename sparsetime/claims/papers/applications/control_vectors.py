@@ -40,7 +40,7 @@ THIRD = (FASTEST - SLOWEST) / 3
     null=lambda lab, seed: _values(lab, seed, untrained=True),
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """Model, dictionary and trajectories are of the seed; forecasts are of other agents."""
+    """One model; dictionary and trajectories are of the seed; forecasts are of other agents."""
     return _values(lab, seed)
 
 
