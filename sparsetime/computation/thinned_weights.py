@@ -77,8 +77,8 @@ class ThinnedWeights(AppliedPlan):
             parameter = matrix.target.parameter
             if rule.keeps_dense and matrix.dense is None:
                 matrix.dense = parameter.detach().clone()
-            if matrix.dense is None:  # in place, once over memory
-                parameter.masked_fill_(matrix.removed, 0)
+            if matrix.dense is None:
+                matrix.remove(parameter)
             else:
                 parameter.copy_(rule.thinned(matrix.dense, matrix.mask, self.step))
 

@@ -35,7 +35,7 @@ class TrainingHooks:
         )
         for matrix in weights.matrices:
             if matrix.dense is None:
-                self._reset_moments(matrix, matrix.removed)
+                self._reset_moments(matrix, ~matrix.mask)
         self._gradients: dict[str, Tensor] = {}
         self._handles: list[Any] = [
             self.optimiser.register_step_pre_hook(self._before),
@@ -70,7 +70,7 @@ class TrainingHooks:
                 if gradient is not None:
                     gradient.copy_(rule.gradient(gradient, parameter, matrix.mask, weights.step))
             elif gradient is not None and reads:  # otherwise masked as it was computed
-                gradient.masked_fill_(matrix.removed, 0)
+                matrix.remove(gradient)
 
     @torch.no_grad()
     def _behind(self, *_: Any) -> None:
@@ -92,7 +92,7 @@ class TrainingHooks:
             weights = self.weights
             if parameter.grad is None or weights.weights.schedule.needs_gradient(weights.step + 1):
                 return
-            parameter.grad.masked_fill_(matrix.removed, 0)
+            matrix.remove(parameter.grad)
 
         return mask
 

@@ -6,6 +6,8 @@ from computation.small_nets import data, net, sparsified, train
 from torch import nn
 
 import sparsetime as st
+from sparsetime.computation.masked_matrix import MaskedMatrix
+from sparsetime.computation.weight_matrices import WeightMatrix
 from sparsetime.errors import ConfigError
 
 OPTIMISERS = {
@@ -69,6 +71,22 @@ def test_clipping_sees_the_gradients_that_count():
     nn.functional.cross_entropy(model(x), y).backward()
     for matrix in sparse.plans[0].matrices:
         assert bool((matrix.target.parameter.grad[~matrix.mask] == 0).all())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_removed_entries_become_zero_in_every_dtype_and_whatever_they_were(dtype):
+    linear = nn.Linear(4, 2).to(dtype)
+    matrix = MaskedMatrix(WeightMatrix("", "weight", linear))
+    mask = torch.tensor([[True, False, True, False], [False, True, True, False]])
+    matrix.set_mask(mask)
+    values = torch.tensor([[-1.5, torch.inf, -0.0, torch.nan], [-2.0, 3.0, torch.inf, -0.0]])
+    found = values.to(dtype)
+    matrix.remove(found)
+    assert torch.equal(found, values.to(dtype).masked_fill(~mask, 0))
+    assert not bool(found[~mask].signbit().any()) and bool(found[0, 2].signbit())
+    matrix.set_mask(torch.ones_like(mask))
+    matrix.remove(found)
+    assert found[1, 2] == torch.inf and found[1, 1] == 3
 
 
 def test_random_growth_is_a_function_of_seed_and_step():
