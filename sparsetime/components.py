@@ -82,10 +82,15 @@ class RegisteredComponent(ABC):
                 "with 'kind' and settings"
             )
         config = {"kind": described} if isinstance(described, str) else dict(described)
-        kind = config.get("kind")
-        known_kind = isinstance(kind, str) and kind in cls.kinds
-        taken = parameters_of(cls.kinds[str(kind)]) if known_kind else {}
+        taken = cls.names_of_settings(described)
         return cls.from_config({**{k: v for k, v in sizes.items() if k in taken}, **config})
+
+    @classmethod
+    def names_of_settings(cls, described: Described) -> tuple[str, ...]:
+        """The settings that a described component takes; none of an object or an unknown kind."""
+        kind = described.get("kind") if isinstance(described, Mapping) else described
+        known = isinstance(kind, str) and kind in cls.kinds
+        return tuple(parameters_of(cls.kinds[str(kind)])) if known else ()
 
 
 #: A component, its kind, or its config.

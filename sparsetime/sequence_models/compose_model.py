@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from sparsetime import seeds
-from sparsetime.errors import ConfigError
+from sparsetime.errors import ConfigError, unknown_name
 from sparsetime.sequence_models.block import SequenceBlock
 from sparsetime.sequence_models.channels.channel import Channel
 from sparsetime.sequence_models.heads.head import Head
@@ -38,8 +39,9 @@ def compose_model(
     mixer; None for none. sizes: settings that several components share, such as `vocabulary=32` or
     `d_in=3`, filled in where a component takes them. seed: of the weights.
 
-    Errors: UnknownNameError for an unknown component or setting, with the nearest names;
-    ConfigError for settings out of range, and where there is no mixer.
+    Errors: UnknownNameError for an unknown component or setting and for a size that no component
+    takes, with the nearest names; ConfigError for settings out of range, for two heads of one kind,
+    and where there is no mixer.
     """
     described = [mixers] if isinstance(mixers, str | Mapping | SequenceComponent) else list(mixers)
     if not described:
@@ -55,13 +57,22 @@ def compose_model(
             )
             for one in described
         ]
-        return SequenceModel(
+        model = SequenceModel(
             ViewComponent.from_description(view, common),
             blocks,
             [Head.from_description(one, common) for one in wanted],
             d,
             name,
         )
+    taken = {
+        *ViewComponent.names_of_settings(view),
+        *chain.from_iterable(map(Mixer.names_of_settings, described)),
+        *(() if channel is None else Channel.names_of_settings(channel)),
+        *chain.from_iterable(map(Head.names_of_settings, wanted)),
+    }
+    for size in sorted(sizes.keys() - taken):
+        raise unknown_name("setting of the components", size, taken)
+    return model
 
 
 def model_from_config(config: Mapping[str, Any]) -> SequenceModel:

@@ -29,6 +29,8 @@ class SequenceModel(nn.Module):
     state, and a stream give the same outputs.
 
     name: of the recipe, recorded in files. provenance: how the weights were made, as JSON.
+
+    Errors: ConfigError for two heads of one kind.
     """
 
     def __init__(
@@ -44,7 +46,13 @@ class SequenceModel(nn.Module):
         self.view = view
         self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(d)
-        self.heads = nn.ModuleDict({head.kind: head for head in heads})
+        kinds = [head.kind for head in heads]
+        if len(set(kinds)) < len(kinds):
+            raise ConfigError(
+                f"got the heads {', '.join(kinds)}, expected one of each kind, since outputs are "
+                "named by it"
+            )
+        self.heads = nn.ModuleDict(dict(zip(kinds, heads, strict=True)))
         self.provenance: dict[str, Any] = {}
 
     @property

@@ -67,6 +67,22 @@ def test_a_sweep_has_a_row_for_every_mixer_and_number_of_pairs(tmp_path):
     assert st.sweep_recall(mixers, pairs=(1, 2), **small).equals(table)
     with pytest.raises(ConfigError, match="got no mixers, expected at least one"):
         st.sweep_recall({})
+    with pytest.raises(ConfigError, match="got seed, task for every model of the sweep"):
+        st.sweep_recall(mixers, seed=1, task={})
+    with pytest.raises(ConfigError, match="the settings of the sweep: .*stepz"):
+        st.sweep_recall(mixers, stepz=1)
+
+
+def test_a_mixer_of_a_sweep_is_refused_before_any_is_trained(tmp_path):
+    with pytest.raises(UnknownNameError, match="unknown mixer 'atention'"):
+        st.sweep_recall({"gru": "rnn", "full": "atention"}, pairs=(1,), out=tmp_path / "s")
+    assert not list((tmp_path / "s").glob("gru*"))
+
+
+def test_a_sweep_measures_on_as_many_sequences_as_are_asked_for():
+    small = {"pairs": (1,), "steps": 2, "batch": 4, "d": 8, "progress": False}
+    few = st.sweep_recall({"gru": "rnn"}, sequences=3, **small)
+    assert few["accuracy"][0].as_py() * 3 == pytest.approx(round(few["accuracy"][0].as_py() * 3))
 
 
 def test_a_task_that_does_not_fit_and_an_unknown_mixer_are_errors():
