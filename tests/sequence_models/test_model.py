@@ -99,7 +99,7 @@ def test_bad_compositions_are_errors_in_words():
         UnknownNameError, match="unknown mixer 'atention': did you mean 'attention'"
     ):
         composed("atention")
-    with pytest.raises(UnknownNameError, match="unknown setting of the components 'windw'.*window"):
+    with pytest.raises(UnknownNameError, match=r"of the components 'windw'.*'window'"):
         composed("attention", windw=4)
     with pytest.raises(ConfigError, match="got the heads label, label, expected one of each kind"):
         st.compose_model("symbols", "rnn", ["label", "label"], **SMALL, classes=2)

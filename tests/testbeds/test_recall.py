@@ -69,7 +69,7 @@ def test_a_sweep_has_a_row_for_every_mixer_and_number_of_pairs(tmp_path):
         st.sweep_recall({})
     with pytest.raises(ConfigError, match="got seed, task for every model of the sweep"):
         st.sweep_recall(mixers, seed=1, task={})
-    with pytest.raises(ConfigError, match="the settings of the sweep: .*stepz"):
+    with pytest.raises(ConfigError, match=r"settings of the sweep: .*stepz"):
         st.sweep_recall(mixers, stepz=1)
 
 
