@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 from sparsetime.activations.store.store import Store
 from sparsetime.dictionaries.dictionary_hash import dictionary_hash
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.files import Folder, folder_lock
+from sparsetime.files import Folder, locks
 from sparsetime.interventions.model_inputs import check_length
 from sparsetime.interventions.sequence_spans import FromSteps
 from sparsetime.interventions.span import Span
@@ -91,6 +90,7 @@ class EffectsByLag:
         where.write_json(f"{'-'.join(map(str, self.features))}.json", self.to_record())
 
 
+@locks("out")
 def effects(
     model: nn.Module | LoadedModel,
     dictionaries: Dictionary | Mapping[str, Dictionary],
@@ -141,109 +141,105 @@ def effects(
     DataError where no document is as long as a window, or no window has an onset; StoreError where
     another process writes to `out`; those of `steer`.
     """
-    lock: AbstractContextManager[object] = (
-        nullcontext() if out is None else folder_lock(Folder(str(out)), what="sparsetime effects")
+    if lags < 2 or hold < 1 or windows < 1 or null < 0 or batch < 1 or before < 0:
+        raise ConfigError(
+            f"got lags={lags}, hold={hold}, windows={windows}, null={null}, batch={batch} and "
+            f"before={before}; expected at least 2 lags and 1 step, window and row"
+        )
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown or not kinds:
+        raise ConfigError(f"got kinds={list(kinds)}, expected some of {', '.join(KINDS)}")
+    check_at(at)
+    loaded = load_model(model, tokenizer)
+    sites = steered_sites(loaded, dictionaries)
+    if len(sites) > 1:
+        raise ConfigError(f"got {len(sites)} sites, expected one; measure them one at a time")
+    ((site, sae),) = sites.items()
+    own = checked_edits(edits, sae.width, site)
+    _check_without_spans(own)
+    if echo and not callable(getattr(loaded.model, "generate", None)):
+        raise ConfigError(
+            f"got echo=True for {type(loaded.model).__name__}, which does not write; give a "
+            "causal language model with its head"
+        )
+    unit = unit_of(units, index, sae)
+    sample = sample_of(sae, own, data if isinstance(data, Store) else None)
+
+    def planned(span: Span) -> EditPlan:
+        return plan_edits(sae, own, span, unit, index, True, sample)
+
+    planned(all_steps())  # for its errors, before any work
+    steps = hold + lags + 1
+    room = before + _ROOM if at == ONSET else int(at)
+    inputs = windows_of(data, loaded, room + steps, windows)
+    if not inputs.is_floating_point():
+        check_length(loaded.model, room + steps, "lags=, hold= or at=")
+    passes = EffectPasses(
+        loaded.model,
+        site,
+        sae,
+        steered_sites(loaded, watch) if watch else {},
+        output or first_output,
+        special_tokens(loaded.tokenizer),
+        time_axis,
     )
-    with lock:
-        if lags < 2 or hold < 1 or windows < 1 or null < 0 or batch < 1 or before < 0:
-            raise ConfigError(
-                f"got lags={lags}, hold={hold}, windows={windows}, null={null}, batch={batch} and "
-                f"before={before}; expected at least 2 lags and 1 step, window and row"
-            )
-        unknown = [kind for kind in kinds if kind not in KINDS]
-        if unknown or not kinds:
-            raise ConfigError(f"got kinds={list(kinds)}, expected some of {', '.join(KINDS)}")
-        check_at(at)
-        loaded = load_model(model, tokenizer)
-        sites = steered_sites(loaded, dictionaries)
-        if len(sites) > 1:
-            raise ConfigError(f"got {len(sites)} sites, expected one; measure them one at a time")
-        ((site, sae),) = sites.items()
-        own = checked_edits(edits, sae.width, site)
-        _check_without_spans(own)
-        if echo and not callable(getattr(loaded.model, "generate", None)):
-            raise ConfigError(
-                f"got echo=True for {type(loaded.model).__name__}, which does not write; give a "
-                "causal language model with its head"
-            )
-        unit = unit_of(units, index, sae)
-        sample = sample_of(sae, own, data if isinstance(data, Store) else None)
-
-        def planned(span: Span) -> EditPlan:
-            return plan_edits(sae, own, span, unit, index, True, sample)
-
-        planned(all_steps())  # for its errors, before any work
-        steps = hold + lags + 1
-        room = before + _ROOM if at == ONSET else int(at)
-        inputs = windows_of(data, loaded, room + steps, windows)
-        if not inputs.is_floating_point():
-            check_length(loaded.model, room + steps, "lags=, hold= or at=")
-        passes = EffectPasses(
-            loaded.model,
-            site,
-            sae,
-            steered_sites(loaded, watch) if watch else {},
-            output or first_output,
-            special_tokens(loaded.tokenizer),
-            time_axis,
+    feature = next(iter(own))
+    chosen, density = _located(passes, inputs, feature, at, before, steps, batch)
+    if index is not None:
+        density = index.features["density"].to_numpy()
+    others: list[int] = []
+    if null:
+        others = features_of_equal_density(density, tuple(own), null, seed).tolist()
+    divergence = divergence_of(inputs, output)
+    measured = {
+        kind: MeasuredResponse(
+            kind, site, feature, hold if kind == "release" else 0, lags, divergence
         )
-        feature = next(iter(own))
-        chosen, density = _located(passes, inputs, feature, at, before, steps, batch)
-        if index is not None:
-            density = index.features["density"].to_numpy()
-        others: list[int] = []
-        if null:
-            others = features_of_equal_density(density, tuple(own), null, seed).tolist()
-        divergence = divergence_of(inputs, output)
-        measured = {
-            kind: MeasuredResponse(
-                kind, site, feature, hold if kind == "release" else 0, lags, divergence
-            )
-            for kind in kinds
-        }
+        for kind in kinds
+    }
 
-        lengths = {"impulse": 1, "step": None, "release": hold}
-        total = float(len(kinds) * (1 + len(others)) * len(chosen.begins))
-        with running(f"effects of feature {feature}", total, "windows", progress) as bar:
-            for part in chosen.parts(batch):
-                plain = passes.run(part)
-                for kind, response in measured.items():
-                    span = FromSteps(part.begins, lengths[kind])
-                    main = passes.run(part, planned(span))
-                    response.add(plain, main)
-                    for number, other in enumerate(others):
-                        value = strength_of_norm(sae, other, main.norm)
-                        null_edit: dict[int, list[Edit]] = {other: [Add(strength=value)]}
-                        null_plan = plan_edits(sae, null_edit, span, "activation", None, True, None)
-                        response.add_null(number, plain, passes.run(part, null_plan, watch=False))
-                    bar.advance((1 + len(others)) * len(part.begins))
-        parted = None
-        if echo:
-            prompts = chosen.inputs[:, : max(room, 1)]
-            parted = measured_echo(passes, planned, prompts, feature, hold, lags, batch, seed)
-        made = EffectsByLag(
-            site,
-            tuple(own),
-            {kind: response.response(seed) for kind, response in measured.items()},
-            len(chosen.begins),
-            divergence.name,
-            {
-                "lags": lags,
-                "hold": hold,
-                "at": at,
-                "units": unit,
-                "null": others,
-                "dictionary": dictionary_hash(sae),
-                "edits": {
-                    str(f): [[type(e).__name__.lower(), e.strength] for e in each]
-                    for f, each in own.items()
-                },
+    lengths = {"impulse": 1, "step": None, "release": hold}
+    total = float(len(kinds) * (1 + len(others)) * len(chosen.begins))
+    with running(f"effects of feature {feature}", total, "windows", progress) as bar:
+        for part in chosen.parts(batch):
+            plain = passes.run(part)
+            for kind, response in measured.items():
+                span = FromSteps(part.begins, lengths[kind])
+                main = passes.run(part, planned(span))
+                response.add(plain, main)
+                for number, other in enumerate(others):
+                    value = strength_of_norm(sae, other, main.norm)
+                    null_edit: dict[int, list[Edit]] = {other: [Add(strength=value)]}
+                    null_plan = plan_edits(sae, null_edit, span, "activation", None, True, None)
+                    response.add_null(number, plain, passes.run(part, null_plan, watch=False))
+                bar.advance((1 + len(others)) * len(part.begins))
+    parted = None
+    if echo:
+        prompts = chosen.inputs[:, : max(room, 1)]
+        parted = measured_echo(passes, planned, prompts, feature, hold, lags, batch, seed)
+    made = EffectsByLag(
+        site,
+        tuple(own),
+        {kind: response.response(seed) for kind, response in measured.items()},
+        len(chosen.begins),
+        divergence.name,
+        {
+            "lags": lags,
+            "hold": hold,
+            "at": at,
+            "units": unit,
+            "null": others,
+            "dictionary": dictionary_hash(sae),
+            "edits": {
+                str(f): [[type(e).__name__.lower(), e.strength] for e in each]
+                for f, each in own.items()
             },
-            parted,
-        )
-        if out is not None:
-            made.save(out)
-        return made
+        },
+        parted,
+    )
+    if out is not None:
+        made.save(out)
+    return made
 
 
 def _located(
