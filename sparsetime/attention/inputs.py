@@ -70,6 +70,12 @@ class AttentionInputs:
         order = self.query_order.reshape(self.query_order.shape + (1,) * (rows.ndim - 3))
         return torch.empty_like(rows).scatter_(2, order.expand_as(rows), rows)
 
-    def keys_of_heads(self) -> Float[Tensor, "batch heads keys d"]:
-        """The keys of every head of queries."""
-        return self.k.repeat_interleave(self.group, 1)
+    def products(
+        self, queries: Float[Tensor, "batch heads m r"], keys: Float[Tensor, "batch key_heads n r"]
+    ) -> Float[Tensor, "batch heads m n"]:
+        """Products `scale q_i · k_j` of queries and keys, or of summaries of them."""
+        # Heads that read one head of keys are rows of one product, so that no key is copied.
+        shared = queries.unflatten(1, (-1, self.group)).flatten(2, 3)
+        joint = self.scale * shared @ keys.mT
+        products: Tensor = joint.unflatten(2, (self.group, -1)).flatten(1, 2)
+        return products

@@ -17,8 +17,7 @@ def attention_mass(
 
     softmax(scale q_i · K')
     """
-    chosen = inputs.q[:, :, queries].float().unflatten(1, (-1, inputs.group))
-    scores = (inputs.scale * chosen @ inputs.k.float().mT[:, :, None]).flatten(1, 2)
+    scores = inputs.products(inputs.q[:, :, queries].float(), inputs.k.float())
     first, last = (limit[..., queries, None] for limit in inputs.readable.limits)
     at = inputs.readable.positions[:, :, None]
     scores = scores.masked_fill(~((first <= at) & (at <= last)), -torch.inf)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from sparsetime.attention.grid import UnitGrid
@@ -48,12 +47,17 @@ def cached_keys(
     """
     if not inputs.state.get("keeps"):
         return summarise(inputs.k.float())
-    kept: Tensor | None = inputs.state.get(name)
-    done = 0 if kept is None else kept.shape[2] * size
-    if kept is not None and done == inputs.keys:
-        return kept
-    every = summarise(inputs.k[:, :, done:].float())
-    if kept is not None:
-        every = torch.cat([kept, every], 2)
-    inputs.state[name] = every[:, :, : inputs.keys // size]
+    kept, done = inputs.state.get(name, (None, 0))
+    units = -(-inputs.keys // size)
+    if done < units:
+        rest = summarise(inputs.k[:, :, done * size :].float())
+        if kept is None or kept.shape[2] < units:
+            # Room to grow: a step of decoding must not copy what it keeps.
+            grown = rest.new_empty(*rest.shape[:2], units + units // 8 + 1, *rest.shape[3:])
+            if kept is not None:
+                grown[:, :, :done] = kept[:, :, :done]
+            kept = grown
+        kept[:, :, done:units] = rest
+        inputs.state[name] = kept, inputs.keys // size
+    every: Tensor = kept[:, :, :units]
     return every

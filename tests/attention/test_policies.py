@@ -1,5 +1,7 @@
 """Every recipe of attention: causal, dense at full budget, exact gradients, saved settings."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from attention.zoo import CARDS, call, fitted, small
@@ -9,6 +11,7 @@ from sparsetime import kernels
 from sparsetime.attention.equal_budget import decoding_steps, solved_on
 from sparsetime.attention_pattern import AttentionPattern
 from sparsetime.errors import ConfigError, DamagedError, StoreError, UnknownNameError
+from sparsetime.key_range import KeyRange
 
 # Their geometry has sizes of a grid or a stride, and no setting that reads more keys step by step.
 WITHOUT_BUDGET = {"neighbourhood", "sparse_transformer"}
@@ -54,6 +57,22 @@ def test_an_equal_budget_is_met(name):
     patterns = [solved.select(solved.layout.arranged(one)) for one in inputs]
     read = sum(p.pairs for p in patterns) / sum(p.readable_pairs for p in patterns)
     assert read == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize("name", ["quest", "loki", "double_sparsity"])
+def test_scores_of_a_growing_cache_are_those_of_a_new_one(name):
+    whole = call()
+    policy, kept = fitted(small(name), whole), {"keeps": True}
+    for keys in (9, 10, 11, 16, 17, 30, 40):
+        step = replace(
+            whole,
+            q=whole.q[:, :, keys - 1 : keys],
+            k=whole.k[:, :, :keys],
+            v=whole.v[:, :, :keys],
+            readable=KeyRange.causal(1, keys),
+        )
+        grown, new = (policy.scored(replace(step, state=state)) for state in (kept, {}))
+        torch.testing.assert_close(grown.score, new.score)
 
 
 def test_gradients_are_those_of_attention_under_the_pattern(policy):

@@ -39,8 +39,7 @@ class Extremes(Scorer):
         q = inputs.q.float()
         # With positive and negative parts apart, both products are one.
         parts = torch.cat([q.clamp(min=0), -(-q).clamp(min=0)], -1)
-        bounds = inputs.scale * parts @ pages.repeat_interleave(inputs.group, 1).mT
-        return grid.over_queries(bounds, "max")
+        return grid.over_queries(inputs.products(parts, pages), "max")
 
 
 def _extremes(keys: Float[Tensor, "b h n d"], grid: UnitGrid) -> Float[Tensor, "b h units d2"]:

@@ -58,10 +58,8 @@ class FittedScorer(Scorer):
             )
         projection = self.projection[inputs.layer]
         keys = cached_keys("projected keys", inputs, lambda k: k @ projection)
-        keys = keys.repeat_interleave(inputs.group, 1)
         queries = inputs.q.float() @ projection.repeat_interleave(inputs.group, 0)
-        scores = inputs.scale * queries @ keys.mT
-        over_tiles = grid.over_queries(scores, "max")
+        over_tiles = grid.over_queries(inputs.products(queries, keys), "max")
         return grid.over_keys(over_tiles.mT, "max").mT
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *others: Any) -> None:

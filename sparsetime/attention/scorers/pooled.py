@@ -38,4 +38,4 @@ class Pooled(Scorer):
         if self.normalise == "root":
             keys = keys * grid.key_sizes.sqrt()[:, None]
         queries = grid.over_queries(inputs.q.float(), "mean")
-        return inputs.scale * queries @ keys.repeat_interleave(inputs.group, 1).mT
+        return inputs.products(queries, keys)
