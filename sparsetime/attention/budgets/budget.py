@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from jaxtyping import Bool, Float
+import torch
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from sparsetime.attention.component import AttentionComponent
@@ -29,3 +30,15 @@ class Budget(AttentionComponent):
         score is -inf where no key of the unit is readable. is_mass: whether scores are shares of
         attention mass. Units of `always` count towards the budget.
         """
+
+
+def first_units(
+    rank: Float[Tensor, "b h m n"], amount: Shaped[Tensor, "*b_h_m n"], limit: float
+) -> Bool[Tensor, "b h m n"]:
+    """The first units in order of rank whose amounts together reach a limit; at least one."""
+    order = rank.argsort(-1, descending=True)
+    held = amount.expand_as(rank).gather(-1, order)
+    before = held.cumsum(-1) - held
+    first = torch.arange(order.shape[-1], device=order.device) == 0
+    kept = torch.zeros_like(rank, dtype=torch.bool)
+    return kept.scatter_(-1, order, (before < limit) | first)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import final
 
-import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sparsetime.attention.budgets.budget import Budget
+from sparsetime.attention.budgets.budget import Budget, first_units
 from sparsetime.attention.budgets.mass import shares
 from sparsetime.attention.component import Knob
 from sparsetime.attention.grid import UnitGrid
@@ -47,8 +46,4 @@ class LayerKeys(Budget):
     ) -> Bool[Tensor, "b h query_units key_units"]:
         readable = ~score.isneginf()
         of_layer = shares(score, grid, is_mass).mean((1, 2), keepdim=True)
-        order = of_layer.argsort(-1, descending=True)
-        sizes = grid.key_sizes[order]
-        before = sizes.cumsum(-1) - sizes
-        kept = torch.zeros_like(of_layer, dtype=torch.bool).scatter_(-1, order, before < self.keys)
-        return (kept & readable) | always
+        return (first_units(of_layer, grid.key_sizes, self.keys) & readable) | always

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import final
 
-import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sparsetime.attention.budgets.budget import Budget
+from sparsetime.attention.budgets.budget import Budget, first_units
 from sparsetime.attention.budgets.mass import shares
 from sparsetime.attention.component import Knob
 from sparsetime.attention.grid import UnitGrid
@@ -49,8 +48,4 @@ class LayerMass(Budget):
         if self.mass >= 1:
             return readable | always
         of_layer = shares(score, grid, is_mass).mean((1, 2), keepdim=True)
-        order = of_layer.argsort(-1, descending=True)
-        held = of_layer.gather(-1, order)
-        before = held.cumsum(-1) - held
-        kept = torch.zeros_like(of_layer, dtype=torch.bool).scatter_(-1, order, before < self.mass)
-        return (kept & readable) | always
+        return (first_units(of_layer, of_layer, self.mass) & readable) | always

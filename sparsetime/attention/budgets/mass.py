@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sparsetime.attention.budgets.budget import Budget
+from sparsetime.attention.budgets.budget import Budget, first_units
 from sparsetime.attention.component import Knob
 from sparsetime.attention.grid import UnitGrid
 from sparsetime.components import component
@@ -48,13 +48,7 @@ class Mass(Budget):
         if self.mass >= 1:
             return readable | always
         ranked = torch.where(always & readable, torch.inf, share.masked_fill(~readable, -torch.inf))
-        order = ranked.argsort(-1, descending=True)
-        held = share.gather(-1, order)
-        before = held.cumsum(-1) - held
-        # The first unit has nothing before it, so that at least one is kept.
-        first = torch.arange(order.shape[-1], device=order.device) == 0
-        kept = torch.zeros_like(readable).scatter_(-1, order, (before < self.mass) | first)
-        return (kept & readable) | always
+        return (first_units(ranked, share, self.mass) & readable) | always
 
 
 def shares(

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sparsetime.attention.budgets.budget import Budget
+from sparsetime.attention.budgets.budget import Budget, first_units
 from sparsetime.attention.component import Knob
 from sparsetime.attention.grid import UnitGrid
 from sparsetime.components import component
@@ -50,10 +50,5 @@ class TopKeys(Budget):
             best = ranked.topk(count, -1, sorted=False).indices
             kept = torch.zeros_like(ranked, dtype=torch.bool).scatter_(-1, best, True)
         else:
-            order = ranked.argsort(-1, descending=True)
-            sizes = grid.key_sizes[order]
-            before = sizes.cumsum(-1) - sizes
-            kept = torch.zeros_like(ranked, dtype=torch.bool).scatter_(
-                -1, order, before < self.keys
-            )
+            kept = first_units(ranked, grid.key_sizes, self.keys)
         return (kept & ~score.isneginf()) | always
