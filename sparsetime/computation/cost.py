@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from sparsetime.computation.cost_table import CostTable
@@ -23,8 +23,7 @@ from sparsetime.models.causal_model import load_causal_model
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import LoadedModel
 
-if TYPE_CHECKING:
-    from sparsetime.computation.activation_sites.activation_site import ActivationPoint
+_BLOCK = 2**16  # entries, which fit into the cache of a core
 
 
 @locks("out")
@@ -72,50 +71,56 @@ def cost(
 
 @final
 class _Counter:
-    """Hooks that count the needed multiplications of each linear map by step."""
+    """Hooks that count the needed multiplications of each linear map by step.
+
+    A call is counted at once, so that no input is kept; but not where a plan leaves out rows of the
+    map, or its input tells which: those wait for the end of the batch.
+    """
 
     def __init__(self, sparse: Sparse, matrices: list[WeightMatrix]) -> None:
-        self._weights = {
-            matrix.path: (matrix.matrix(matrix.parameter.detach()) != 0).float()
-            for matrix in matrices
-        }
-        self._sizes = {m.path: m.parameter.element_size() for m in matrices}
-        self._points = [
-            (plan, point)
+        self._matrices = {matrix.path: matrix for matrix in matrices}
+        self._columns = {matrix.path: _entries_by_column(matrix) for matrix in matrices}
+        self._skips = [
+            (plan, point, skipped)
             for plan in sparse.plans
             if isinstance(plan, SkippedActivations)
             for point in plan.points
+            if (skipped := plan.activations.skips_outputs(point))
         ]
+        self._waiting = {
+            path for _, point, skipped in self._skips for path in (point.path, *skipped)
+        }
         self._parts: list[tuple[str, np.ndarray, np.ndarray, np.ndarray, int]] = []
-        self._inputs: dict[str, list[Bool[Tensor, "rows in"]]] = {}
-        self._documents: tuple[int, ...] = ()
+        #: By call of the batch: what is needed by row; of a map that waits, which inputs are.
+        self._calls: list[tuple[str, Float[Tensor, " rows"] | Bool[Tensor, "rows in"]]] = []
+        self._batch: ModelBatch | None = None
         self._handles = [
             matrix.module.register_forward_hook(self._counting(matrix.path)) for matrix in matrices
         ]
 
     def begin(self, batch: ModelBatch) -> None:
-        self._documents, self._inputs = batch.documents, {}
+        self._batch, self._calls = batch, []
 
     def finish(self) -> None:
-        """Count the calls of the batch, once it is known which outputs were needed."""
-        needed: dict[str, list[Bool[Tensor, "rows out"]]] = {}
-        for plan, point in self._points:
-            for path in plan.activations.skips_outputs(point):
-                needed[path] = self._inputs.get(point.path, [])
-            self._count_rule(plan, point)
-        for path, calls in self._inputs.items():
-            weight = self._weights[path]
-            columns = weight.sum(0)
-            is_whole = bool((columns == columns[0]).all())
-            outputs = needed.get(path, [])
-            for number, read in enumerate(calls):
-                if number < len(outputs) and len(outputs[number]) == len(read):
-                    macs = ((outputs[number].float() @ weight) * read).sum(1)
-                elif is_whole:
-                    macs = read.sum(1) * columns[0]
+        """Count the calls that wait, now that it is known which outputs were needed."""
+        needed: dict[str, Iterator[Tensor]] = {}
+        for plan, point, skipped in self._skips:
+            reads = [read for path, read in self._calls if path == point.path]
+            needed |= {path: iter(reads) for path in skipped}
+            own = plan.activations.rule.macs(plan.learnt[point.path])
+            for read in reads if own else []:
+                self._add(f"{point.path}:predictor", torch.full((len(read),), float(own)), 0, 4)
+        for path, call in self._calls:
+            matrix, macs = self._matrices[path], call
+            parameter = matrix.parameter
+            if path in self._waiting:
+                outputs = next(needed.get(path, iter(())), None)
+                if outputs is not None and len(outputs) == len(call):
+                    weight = (matrix.matrix(parameter.detach()) != 0).float()
+                    macs = ((outputs.float() @ weight) * call).sum(1)
                 else:
-                    macs = read.float() @ columns
-                self._add(path, macs, weight.numel(), self._sizes[path])
+                    macs = _needed(call, self._columns[path])
+            self._add(path, macs, parameter.numel(), parameter.element_size())
 
     def table(self) -> CostTable:
         return CostTable.of_parts(self._parts)
@@ -126,24 +131,50 @@ class _Counter:
 
     def _counting(self, path: str) -> Callable[..., None]:
         def record(module: nn.Module, args: Any, output: Any) -> None:
-            x = args[0].detach()
-            self._inputs.setdefault(path, []).append(x.reshape(-1, x.shape[-1]) != 0)
+            x = args[0].detach().reshape(-1, args[0].shape[-1])
+            waits = path in self._waiting
+            self._calls.append((path, x != 0 if waits else _needed(x, self._columns[path])))
 
         return record
 
-    def _count_rule(self, plan: SkippedActivations, point: ActivationPoint) -> None:
-        own = plan.activations.rule.macs(plan.learnt[point.path])
-        if own:
-            for read in self._inputs.get(point.path, []):
-                self._add(f"{point.path}:predictor", torch.full((len(read),), float(own)), 0, 4)
-
     def _add(self, name: str, macs: Float[Tensor, " rows"], dense: int, size: int) -> None:
-        rows, count = len(macs), len(self._documents)
-        steps = rows // count if rows % count == 0 else 0
-        if steps:
-            documents = np.repeat(np.asarray(self._documents), steps)
-            positions = np.tile(np.arange(steps), count)
-        else:  # rows that no longer say whose they are, as behind the router of experts
-            documents, positions = np.full(rows, -1), np.arange(rows)
+        assert self._batch is not None, "begun before"
+        rows, documents, begins = len(macs), self._batch.documents, self._batch.begins
+        steps, rest = divmod(rows, len(documents))
+        if rest or (self._batch.is_tokens and steps not in (1, self._batch.inputs.shape[1])):
+            # Rows that no longer show whose they are, as behind the router of experts.
+            sequences, positions = np.full(rows, -1), np.arange(rows)
+        else:
+            sequences = np.repeat(np.asarray(documents), steps)
+            first = np.zeros(len(documents), int) if begins is None else np.asarray(begins)
+            positions = (first[:, None] + np.arange(steps)).ravel()
         numbers = macs.double().round().long().cpu().numpy()
-        self._parts.append((name, documents, positions, np.stack([numbers, numbers * size]), dense))
+        self._parts.append((name, sequences, positions, np.stack([numbers, numbers * size]), dense))
+
+
+def _needed(x: Shaped[Tensor, "rows in"], columns: Float[Tensor, " in"]) -> Float[Tensor, " rows"]:
+    """Multiplications of each row where all outputs are needed; columns: entries of each."""
+    if bool((columns == columns[0]).all()):  # exact in a large matrix too
+        return torch.cat([part.sum(1).double() * columns[0] for part in _nonzero_blocks(x)])
+    return torch.cat([part @ columns for part in _nonzero_blocks(x)])
+
+
+def _entries_by_column(matrix: WeightMatrix) -> Float[Tensor, " in"]:
+    """How many entries of each column are not zero."""
+    weight = matrix.matrix(matrix.parameter.detach())
+    total = weight.new_zeros(weight.shape[1], dtype=torch.float32)
+    for part in _nonzero_blocks(weight):
+        total += part.new_ones(len(part)) @ part
+    return total
+
+
+def _nonzero_blocks(x: Shaped[Tensor, "rows in"]) -> Iterator[Float[Tensor, "some in"]]:
+    """1 where an entry is not zero, otherwise 0, some rows at a time; a block lives until the next.
+
+    One buffer that stays in the cache, written as float at once, takes a fifth of the time of a
+    Bool of all rows that is converted.
+    """
+    rows = max(1, _BLOCK // x.shape[1]) if x.device.type == "cpu" else len(x)
+    buffer = x.new_empty((min(rows, len(x)), x.shape[1]), dtype=torch.float32)
+    for part in x.split(max(1, rows)):
+        yield torch.ne(part, 0, out=buffer[: len(part)])

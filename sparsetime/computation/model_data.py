@@ -25,12 +25,14 @@ class ModelBatch:
     """Input of one forward pass.
 
     inputs: tokens [batch, time], another tensor, or the model's named arguments. documents: number
-    of the document of each sequence. target: of supervised data, otherwise None.
+    of the document of each sequence. target: of supervised data, otherwise None. begins: the token
+    of its document at which each sequence begins; None where all begin with their document.
     """
 
     inputs: Any
     documents: tuple[int, ...]
     target: Tensor | None = None
+    begins: tuple[int, ...] | None = None
 
     @property
     def is_tokens(self) -> bool:
@@ -123,16 +125,16 @@ def _of_texts(
         )
     limit = longest_input(loaded.model, loaded.tokenizer)
     length = min(x for x in (context or _CONTEXT, limit) if x is not None)
-    by_length: dict[int, list[tuple[int, Tensor]]] = {}
+    by_length: dict[int, list[tuple[int, int, Tensor]]] = {}
     for number, text in enumerate(texts):
         tokens = torch.tensor(loaded.tokenizer(text, verbose=False)["input_ids"], dtype=torch.long)
-        for window in tokens.split(length):
+        for place, window in enumerate(tokens.split(length)):
             if len(window) > 1:
-                by_length.setdefault(len(window), []).append((number, window))
+                by_length.setdefault(len(window), []).append((number, place * length, window))
     for windows in by_length.values():
         for begin in range(0, len(windows), _BATCH):
-            numbers, rows = zip(*windows[begin : begin + _BATCH], strict=True)
-            yield ModelBatch(torch.stack(rows), numbers)
+            numbers, begins, rows = zip(*windows[begin : begin + _BATCH], strict=True)
+            yield ModelBatch(torch.stack(rows), numbers, begins=begins)
 
 
 def _is_pair(item: Any) -> bool:

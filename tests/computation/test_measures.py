@@ -89,6 +89,34 @@ def test_cost_of_a_language_model_is_by_position(tmp_path):
         st.computation.energy(found, "45")
 
 
+def test_cost_places_the_windows_of_a_text_at_their_positions():
+    class Tokenizer:
+        model_max_length = 32
+
+        def __call__(self, text, **settings):
+            return {"input_ids": [ord(c) % 40 for c in text]}
+
+    loaded = st.models.load_model(llama(), tokenizer=Tokenizer())
+    found = st.cost(loaded, ["a short text", "a text that is longer than the model reads at once"])
+    first, second = (found.by_step(sequence) for sequence in (0, 1))
+    assert first.shape == (15, 12) and second.shape == (15, 50)
+    sizes = {m.path: m.parameter.numel() for m in st.computation.weight_matrices(loaded.model, "*")}
+    assert all((second[row] == sizes[name]).all() for row, name in enumerate(found.matrices))
+
+
+def test_rows_behind_a_router_belong_to_no_sequence():
+    class Routed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table, self.expert = nn.Embedding(40, 4), nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.expert(self.table(x).flatten(0, 1)[::2])
+
+    found = st.cost(Routed(), tokens(6, 12))
+    assert set(found.table["sequence"].to_pylist()) == {-1} and len(found.table) == 36
+
+
 def test_rows_that_a_gate_makes_needless_are_left_out():
     model = llama()
     st.sparsify(model, "cats", sparsity=0.5, data=tokens(), sites="model.layers.0").dense()
