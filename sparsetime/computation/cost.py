@@ -74,7 +74,7 @@ class _Counter:
     """Hooks that count the needed multiplications of each linear map by step.
 
     A call is counted at once, so that no input is kept; but not where a plan leaves out rows of the
-    map, or its input tells which: those wait for the end of the batch.
+    map, or its input decides which: those wait for the end of the batch.
     """
 
     def __init__(self, sparse: Sparse, matrices: list[WeightMatrix]) -> None:
