@@ -171,6 +171,46 @@ def test_pictures_become_columns_in_the_order_of_their_numbers(page, run, tmp_pa
     assert steps == [whole.row_slice(n, n + 1).indices.tolist() for n in range(12)]
 
 
+RECORDED = """async ([height, width, milliseconds]) => {
+  const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+  canvas.width = width * 20;
+  canvas.height = height * 20;
+  const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: "video/webm" });
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  const stopped = new Promise((done) => { recorder.onstop = done; });
+  recorder.start();
+  const began = performance.now();
+  const timer = setInterval(() => {
+    pen.fillStyle = `hsl(${performance.now() % 360} 90% 50%)`;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+  }, 20);
+  await new Promise((done) => setTimeout(done, milliseconds));
+  recorder.stop();
+  const seconds = (performance.now() - began) / 1000;
+  await stopped;
+  clearInterval(timer);
+  return { bytes: [...new Uint8Array(await new Blob(parts).arrayBuffer())], seconds };
+}"""
+
+
+def test_a_video_becomes_columns_at_the_rate_of_the_run(page, tmp_path):
+    """A file of MediaRecorder, which does not say how long it is."""
+    video = tmp_path / "clip.webm"
+    recorded = page.evaluate(RECORDED, [HEIGHT, WIDTH, 800])
+    video.write_bytes(bytes(recorded["bytes"]))
+    answers = []
+    page.on("response", lambda one: answers.append(one) if "live/stream" in one.url else None)
+    page.get_by_label("Pictures or a video to run").set_input_files([str(video)])
+    page.wait_for_function(
+        "() => /^[1-9]\\d* frames; read/"
+        ".test(document.querySelector('[data-latency]')?.textContent)"
+    )
+    page.wait_for_timeout(200)
+    steps = [features for one in answers for features in one.json()["features"]]
+    assert len(steps) == pytest.approx(RATE * recorded["seconds"], abs=5)
+
+
 def test_the_camera_becomes_columns(page):
     page.get_by_role("button", name="Watch the camera").click()
     page.wait_for_function(
@@ -178,6 +218,24 @@ def test_the_camera_becomes_columns(page):
         ".test(document.querySelector('[data-latency]')?.textContent)"
     )
     page.get_by_role("button", name="Stop watching").click()
+
+
+def test_frames_that_the_server_refuses_end_the_stream_at_once(page, tmp_path):
+    paths = [tmp_path / f"{number}.png" for number in range(90)]
+    for path in paths:
+        path.write_bytes(png(CLIP[0]))
+    asked = []
+
+    def refuse(route):
+        asked.append(route)
+        route.fulfill(status=400, json={"error": "These frames are refused."})
+
+    page.route("**/live/stream", refuse)
+    page.get_by_label("Pictures or a video to run").set_input_files([str(one) for one in paths])
+    page.wait_for_function("() => document.body.textContent.includes('These frames are refused.')")
+    page.wait_for_timeout(100)
+    page.unroute("**/live/stream")
+    assert len(asked) == 1
 
 
 def test_what_is_no_picture_is_refused_in_words(page, tmp_path):

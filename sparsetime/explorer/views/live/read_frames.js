@@ -1,5 +1,7 @@
 // Frames of pictures, of a video file and of a camera, scaled to the size that the model reads.
 
+import { release } from "./stream.js";
+
 /** @typedef {import("./frames.js").Frame} Frame */
 
 const THUMBNAIL = 72; // pixels of its longer side
@@ -134,10 +136,12 @@ async function lengthOf(video) {
  * @param {string} error
  */
 function happens(video, event, error) {
+  const waiting = new AbortController(); // a video has thousands of frames, each waited for
+  const { signal } = waiting;
   return new Promise((done, failed) => {
-    video.addEventListener(event, done, { once: true });
-    video.addEventListener("error", () => failed(new Error(error)), { once: true });
-  });
+    video.addEventListener(event, done, { signal });
+    video.addEventListener("error", () => failed(new Error(error)), { signal });
+  }).finally(() => waiting.abort());
 }
 
 /**
@@ -152,11 +156,16 @@ export async function watchCamera(size, rate, push) {
   const video = document.createElement("video");
   video.muted = true;
   video.srcObject = media;
-  await video.play();
+  try {
+    await video.play();
+  } catch (error) {
+    release(media);
+    throw error;
+  }
   const painter = new FramePainter(size);
   const timer = setInterval(() => push([painter.frame(video)]), 1000 / (rate ?? USUAL_RATE));
   return () => {
     clearInterval(timer);
-    for (const track of media.getTracks()) track.stop();
+    release(media);
   };
 }

@@ -62,13 +62,22 @@ export class Stream {
     });
   }
 
-  /** @param {readonly unknown[]} rows the next steps */
+  /**
+   * Send the next steps behind those that wait. Where they are refused the stream is over, since
+   * those after them would not follow.
+   * @param {readonly unknown[]} rows
+   */
   push(rows) {
     for (const row of rows) this.waiting.push(row); // a file has more than a call takes arguments
     this.arrived = performance.now();
-    this.sending ??= this.sendAll().finally(() => {
-      this.sending = null;
-    });
+    this.sending ??= this.sendAll()
+      .catch((error) => {
+        this.stop();
+        throw error;
+      })
+      .finally(() => {
+        this.sending = null;
+      });
     return this.sending;
   }
 
@@ -112,13 +121,26 @@ export class Stream {
  */
 export async function listen(rate, push) {
   const media = await navigator.mediaDevices.getUserMedia({ audio: INPUT });
-  const context = new AudioContext(rate ? { sampleRate: rate } : {});
-  await context.audioWorklet.addModule(new URL("./microphone_worklet.js", import.meta.url).href);
-  const node = new AudioWorkletNode(context, "microphone");
-  node.port.onmessage = ({ data }) => push(data.map((/** @type {number} */ value) => [value]));
-  context.createMediaStreamSource(media).connect(node);
-  return () => {
-    for (const track of media.getTracks()) track.stop();
-    context.close();
-  };
+  try {
+    const context = new AudioContext(rate ? { sampleRate: rate } : {});
+    await context.audioWorklet.addModule(new URL("./microphone_worklet.js", import.meta.url).href);
+    const node = new AudioWorkletNode(context, "microphone");
+    node.port.onmessage = ({ data }) => push(data.map((/** @type {number} */ value) => [value]));
+    context.createMediaStreamSource(media).connect(node);
+    return () => {
+      release(media);
+      context.close();
+    };
+  } catch (error) {
+    release(media);
+    throw error;
+  }
+}
+
+/**
+ * Turn a microphone or a camera off.
+ * @param {MediaStream} media
+ */
+export function release(media) {
+  for (const track of media.getTracks()) track.stop();
 }

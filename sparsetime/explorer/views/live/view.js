@@ -104,11 +104,15 @@ export default async function liveView(at, run) {
   let listening = null;
   let stopListening = () => {};
 
-  function endStream() {
+  function stopDevice() {
     stopListening();
     stopListening = () => {};
     listening = null;
     device.textContent = size ? WATCH : LISTEN;
+  }
+
+  function endStream() {
+    stopDevice();
     stream?.stop();
     stream = null;
     timeline = null;
@@ -169,12 +173,17 @@ export default async function liveView(at, run) {
     begun.reading = true;
     /** @type {import("./frames.js").Frame | null} kept back, since the last frame is sent as such */
     let held = null;
+    /** @type {unknown[]} why frames were refused */
+    const refused = [];
     for await (const frame of readFrames(files, frameSize, kept.rate)) {
+      if (refused.length) throw refused[0];
       if (begun.stopped) return;
       const sending = held && begun.push([held]);
+      sending?.catch((error) => refused.push(error));
       if (sending && begun.waiting.length >= MOST_WAITING) await sending;
       held = frame;
     }
+    if (refused.length) throw refused[0];
     begun.reading = false;
     if (held) await begun.push([held]);
   }
@@ -189,6 +198,7 @@ export default async function liveView(at, run) {
     device.textContent = size ? "Stop watching" : "Stop listening";
     const push = (/** @type {readonly unknown[]} */ rows) =>
       begun.push(rows).catch((error) => {
+        if (listening === begun) stopDevice();
         status.textContent = messageOf(error);
       });
     try {
