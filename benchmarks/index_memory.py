@@ -102,16 +102,16 @@ def peak() -> float:
 
 def build(folder: Path, width: int, d: int, k: int) -> None:
     """Build the index and print what it took; runs in a process of its own."""
-    figures = {"imports": peak()}
+    results = {"imports": peak()}
     source = Replayed(folder, width, d, k)
     source.encode_some()
-    figures["dictionary and encoding"] = peak()
+    results["dictionary and encoding"] = peak()
     began = time.perf_counter()
     index = st.index(source, st.open_store(folder / "store"), out=folder / "index", progress=False)
-    figures["whole"] = peak()
-    figures["seconds"] = round(time.perf_counter() - began, 1)
-    figures["entries"] = index.record["entries"]
-    print(json.dumps(figures))
+    results["whole"] = peak()
+    results["seconds"] = round(time.perf_counter() - began, 1)
+    results["entries"] = index.record["entries"]
+    print(json.dumps(results))
 
 
 def main() -> None:
@@ -135,10 +135,10 @@ def main() -> None:
     sizes = [f"--{n}={getattr(options, n)}" for n in ("width", "d", "k")]
     command = [sys.executable, __file__, "--build", f"--folder={folder}", *sizes]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    figures = json.loads(done.stdout.splitlines()[-1])
+    results = json.loads(done.stdout.splitlines()[-1])
     about = {n: getattr(options, n) for n in ("width", "tokens", "d", "k")}
-    result = {"machine": machine(), **about, **figures}
-    rows = [[name, str(value)] for name, value in figures.items()]
+    result = {"machine": machine(), **about, **results}
+    rows = [[name, str(value)] for name, value in results.items()]
     conclude("index_memory", result, table(["largest resident memory", "GB"], rows), options.keep)
 
 

@@ -76,11 +76,7 @@ def saebench(folder: Path) -> dict[str, Any]:
     tokens = (first + steps) % VOCABULARY
     x = activations(model, tokens, hook)
     results = {}
-    for recipe, settings in {
-        "topk": {"k": 4},
-        "batch_topk": {"k": 4},
-        "jumprelu": {"l0": 4.0},
-    }.items():
+    for recipe, settings in RECIPES.items():
         sae = st.dictionary(recipe, d_in=D, width=128, **settings)
         sae = st.train(
             sae, x, out=folder / recipe, rows=200 * 512, batch=512, show=False

@@ -135,8 +135,7 @@ class _DictionaryColumns:
             return
         self.scale = float(dictionary.output_normalisation.scale)
         self._atoms = dictionary.atoms.detach().float().cpu()
-        hook = dictionary.provenance.get("hook")
-        self._hook = hook if isinstance(hook, str) else f"blocks.{layer}.hook_resid_post"
+        self._hook = _hook(dictionary.provenance, layer)
         if model is None:
             return
         self._unembedding = unembedding_weight(model.model)
@@ -162,6 +161,19 @@ class _DictionaryColumns:
         if self._tokenizer is None:
             return f"token {number}"
         return self._tokenizer.decode([number]) or f"token {number}"
+
+
+def _hook(provenance: Mapping[str, Any], layer: int) -> str | None:
+    """The hook to steer at: that of the provenance, or the stream behind the layer.
+
+    None for another site than the layer's output, such as an MLP, whose hook is not known.
+    """
+    hook, site = provenance.get("hook"), provenance.get("site")
+    if isinstance(hook, str):
+        return hook
+    if isinstance(site, str) and site.rpartition(".")[2] != str(layer):
+        return None
+    return f"blocks.{layer}.hook_resid_post"
 
 
 def _names(index: FeatureIndex) -> list[str | None]:

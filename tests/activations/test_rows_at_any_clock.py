@@ -369,8 +369,11 @@ def test_several_rates_check_all_folders_before_any_is_written(tmp_path):
     assert not (tmp_path / "s" / "0" / "shards").exists()
 
 
-def test_several_rates_of_data_that_can_be_read_once_are_refused_in_words(tmp_path):
+@pytest.mark.parametrize("named", [False, True])
+def test_several_rates_of_data_that_can_be_read_once_are_refused_in_words(tmp_path, named):
     data = iter([random(3000)])
+    if named:  # columns of a data set that can be read once
+        data = st.activations.dataset_documents(({"wave": one} for one in data), values="wave")
     with pytest.raises(ConfigError) as refused:
         capture(strided_convolutions(), data, ["0", "2", "4"], tmp_path / "s")
     assert str(refused.value).startswith("got sites with rows at several rates (0: a row every 5")

@@ -169,6 +169,23 @@ def test_a_dictionary_gives_vectors_raw_values_and_logits(store, tmp_path):
         assert all(is_of(value, NEURON[key]) for key, value in row.items())
 
 
+@pytest.mark.parametrize(
+    ("provenance", "hook"),
+    [
+        ({"site": "model.layers.3"}, "blocks.3.hook_resid_post"),
+        ({"site": "model.layers.3.mlp"}, None),
+        ({"site": "model.layers.2"}, None),
+        ({"hook": "blocks.3.hook_mlp_out", "site": "model.layers.3.mlp"}, "blocks.3.hook_mlp_out"),
+    ],
+)
+def test_the_hook_to_steer_at_is_that_of_the_site_or_none(store, tmp_path, provenance, hook):
+    sae = st.dictionary("topk", d_in=3, width=4, k=1, seed=0)
+    sae.provenance = provenance
+    index = st.index(sae, store, out=tmp_path / "index", progress=False)
+    rows = lines(written(index, store, tmp_path, dictionary=sae), "features")
+    assert {row["hookName"] for row in rows} == {hook}
+
+
 def test_what_is_refused(index, store, tmp_path):
     with pytest.raises(ConfigError, match="got source_set='a b'"):
         written(index, store, tmp_path, source_set="a b")

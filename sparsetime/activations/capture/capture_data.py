@@ -14,6 +14,7 @@ from sparsetime.activations.capture.capture_annotations import CaptureAnnotation
 from sparsetime.activations.capture.capture_part import CapturePart
 from sparsetime.activations.capture.capture_progress import ProgressTotal
 from sparsetime.activations.capture.containers import items_of
+from sparsetime.activations.capture.dataset_documents import DatasetDocuments
 from sparsetime.activations.capture.document import Document, Times
 from sparsetime.activations.capture.forward_passes import ForwardPasses
 from sparsetime.activations.readers.recordings import Recordings, recordings_of
@@ -36,7 +37,8 @@ class CaptureData:
     @property
     def is_repeatable(self) -> bool:
         """Whether all of it can be read again, as lists and files can, and iterators cannot."""
-        return not any(isinstance(one, Iterator) for one in (self.data, self.labels, self.times))
+        data = self.data.data if isinstance(self.data, DatasetDocuments) else self.data
+        return not any(isinstance(one, Iterator) for one in (data, self.labels, self.times))
 
     def opened(self, part: CapturePart | None) -> OpenedData:
         """The documents, from the first on, with tables checked against the headers of files.

@@ -14,16 +14,16 @@ _ARRAY, _RATE = "array", "sampling_rate"  # of sound in data sets of Hugging Fac
 
 @final
 class DatasetDocuments(Iterable[Document]):
-    """See `dataset_documents`. Can be iterated again where the data can, and is read lazily."""
+    """See `dataset_documents`. Can be iterated again where `data` can, and is read lazily."""
 
     def __init__(
         self, data: Iterable[Any], kind: str, column: str, key: str | None, labels: Sequence[str]
     ) -> None:
-        self._data, self._kind, self._column = data, kind, column
+        self.data, self._kind, self._column = data, kind, column
         self._key, self._labels = key, tuple(labels)
 
     def __iter__(self) -> Iterator[Document]:
-        for number, row in enumerate(self._data):
+        for number, row in enumerate(self.data):
             yield self._document(row, number)
 
     def _document(self, row: Any, number: int) -> Document:
