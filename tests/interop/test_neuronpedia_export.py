@@ -180,8 +180,8 @@ def test_a_dictionary_gives_vectors_raw_values_and_logits(store, tmp_path):
 )
 def test_the_hook_to_steer_at_is_that_of_the_site_or_none(store, tmp_path, provenance, hook):
     sae = st.dictionary("topk", d_in=3, width=4, k=1, seed=0)
-    sae.provenance = provenance
     index = st.index(sae, store, out=tmp_path / "index", progress=False)
+    sae.provenance = provenance
     rows = lines(written(index, store, tmp_path, dictionary=sae), "features")
     assert {row["hookName"] for row in rows} == {hook}
 
