@@ -46,6 +46,10 @@ class UnknownNameError(ConfigError):
     """A name that is not registered or does not exist; the message lists near names."""
 
 
+class UnreachedSparsityError(ConfigError):
+    """A sparsity that no value of a method's own setting reaches; the message has the nearest."""
+
+
 def closest(given: str, known: Iterable[str], count: int = 3) -> list[str]:
     """Names that are similar to `given`, most similar first; empty where none is similar."""
     return difflib.get_close_matches(given, list(known), n=count, cutoff=0.4)

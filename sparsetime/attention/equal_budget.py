@@ -13,7 +13,7 @@ from sparsetime.attention.component import Knob
 from sparsetime.attention.inputs import AttentionInputs
 from sparsetime.attention.policy import AttentionPolicy, Phase
 from sparsetime.attention.recorded_calls import recorded_calls
-from sparsetime.errors import ConfigError
+from sparsetime.errors import UnreachedSparsityError
 from sparsetime.key_range import KeyRange
 from sparsetime.models.load import LoadedModel
 
@@ -26,7 +26,7 @@ _HALVINGS = 20
 def solved(policy: AttentionPolicy, model: nn.Module | LoadedModel) -> AttentionPolicy:
     """The policy with the budget that `policy.at` asked for; as it is where it asked for none.
 
-    Errors: ConfigError where a sparsity is not reached, with the one that is.
+    Errors: UnreachedSparsityError where a sparsity is not reached, with the one that is.
     """
     if policy.target is None:
         return policy
@@ -55,7 +55,8 @@ def solved_on(
 
     phase: "decode" solves on single queries of the second half of every call.
 
-    Errors: ConfigError where no value of the setting reaches the sparsity within 0.02 or a key.
+    Errors: UnreachedSparsityError where no value of the setting reaches the sparsity within 0.02
+    or a key.
     """
     role = policy.knob_role
     component = policy.components[role]
@@ -84,7 +85,7 @@ def solved_on(
     # One key more or less is the finest step of a count.
     tolerance = max(0.02, 0.1 * (1 - sparsity), (1.5 / longest) if knob.is_count else 0.0)
     if abs(share - (1 - sparsity)) > tolerance:
-        raise ConfigError(
+        raise UnreachedSparsityError(
             f"got sparsity={sparsity:.4g} for the policy {policy.name!r}, which leaves out "
             f"{1 - share:.4g} at {knob.setting}={value:.4g}, the nearest value; ask for another "
             "sparsity, or change its units and window"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
 import numpy as np
 from torch import Tensor, nn
 
-from sparsetime.comparison.sweep_methods import SPARSE_BLOCKS, Phase, method_kind
+from sparsetime.comparison.sweep_methods import SPARSE_BLOCKS, Phase, SparseRun, method_kind
 from sparsetime.comparison.sweep_tasks import SweepTask, repeat_task, text_task
-from sparsetime.errors import ConfigError
+from sparsetime.errors import ConfigError, UnreachedSparsityError
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.statistics.estimate import bootstrap, ratio
@@ -31,7 +32,7 @@ class SweepPoint:
     of the scored tokens in nats; loss_increase: over the dense model, on the same tokens, with its
     95% interval over sequences and the one-sided bound that it lies below. accuracy: share of right
     predictions. pairs and bytes_read: of the task; seconds: of its pass, dense_seconds of the dense
-    one just before. NaN where the budget cannot be met, with the reason in `why`.
+    one. NaN where the budget cannot be met, with the reason in `why`.
     """
 
     method: str
@@ -112,16 +113,19 @@ def sweep(
             )
         tasks = [make(data[1:], phase) for phase in phases for make in (text_task, repeat_task)]
     loaded = load_model(model)
-    points: list[SweepPoint] = []
+    points: dict[tuple[int, int, int], SweepPoint] = {}
     with eval_mode(loaded.model):
-        for task in tasks:
-            dense = _timed(task, loaded.model)
-            for method, kind in zip(methods, kinds, strict=True):
-                for sparsity in sparsities:
-                    block = SPARSE_BLOCKS[kind]
-                    point = _point(block, loaded, method, sparsity, data[:1], task, dense, seed)
-                    points += [point] if point is not None else []
-    return SweepTable(tuple(points))
+        dense = [_timed(task, loaded.model) for task in tasks]
+        for m, (method, kind) in enumerate(zip(methods, kinds, strict=True)):
+            for s, sparsity in enumerate(sparsities):
+                # A method is solved once for all tasks of a phase.
+                for phase in dict.fromkeys(task.phase for task in tasks):
+                    own = [t for t, task in enumerate(tasks) if task.phase == phase]
+                    pairs = [(tasks[t], dense[t]) for t in own]
+                    block = SPARSE_BLOCKS[kind](loaded, method, sparsity, data[:1], phase)
+                    made = _points(block, method, sparsity, pairs, seed)
+                    points |= {(t, m, s): point for t, point in zip(own, made, strict=False)}
+    return SweepTable(tuple(points[place] for place in sorted(points)))
 
 
 _Timed = tuple[Tensor, Tensor, float]
@@ -133,29 +137,35 @@ def _timed(task: SweepTask, model: nn.Module) -> _Timed:
     return losses, right, time.perf_counter() - began
 
 
-def _point(
-    block: Any,
-    loaded: LoadedModel,
+def _points(
+    block: AbstractContextManager[SparseRun | None],
     method: Any,
     sparsity: float,
-    data: Tensor,
-    task: SweepTask,
-    dense: _Timed,
+    tasks: Sequence[tuple[SweepTask, _Timed]],
     seed: int,
-) -> SweepPoint | None:
+) -> list[SweepPoint]:
+    """Points of one method at one sparsity on the tasks of a phase; none where it has no part."""
     name = method if isinstance(method, str) else method.name
-    nan = math.nan
     try:
-        with block(loaded, method, sparsity, data, task.phase) as run:
+        with block as run:
             if run is None:
-                return None
-            losses, right, seconds = _timed(task, run.model)
-            work = run.work()
-    except ConfigError as error:
-        if "leaves out" not in str(error):
-            raise
-        values = (nan, nan, nan, None, nan, nan, float(dense[1].mean()), nan, nan, nan, dense[2])
-        return SweepPoint(name, task.name, task.phase, sparsity, *values, why=str(error))
+                return []
+            return [_point(run, name, sparsity, task, dense, seed) for task, dense in tasks]
+    except UnreachedSparsityError as error:
+        return [_unreached(name, sparsity, task, dense, str(error)) for task, dense in tasks]
+
+
+def _unreached(name: str, sparsity: float, task: SweepTask, dense: _Timed, why: str) -> SweepPoint:
+    nan, accuracy = math.nan, float(dense[1].mean())
+    values = (nan, nan, nan, None, nan, nan, accuracy, nan, nan, nan, dense[2])
+    return SweepPoint(name, task.name, task.phase, sparsity, *values, why=why)
+
+
+def _point(
+    run: SparseRun, name: str, sparsity: float, task: SweepTask, dense: _Timed, seed: int
+) -> SweepPoint:
+    losses, right, seconds = _timed(task, run.model)
+    work = run.work()
     difference = (losses - dense[0]).double().numpy()
     draws = bootstrap(
         lambda weights: ratio(weights @ difference, weights.sum(1)), len(difference), seed
@@ -170,7 +180,7 @@ def _point(
         float(losses.mean()),
         float(difference.mean()),
         (float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975))) if has_draws else None,
-        float(np.quantile(draws, _ONE_SIDED)) if has_draws else nan,
+        float(np.quantile(draws, _ONE_SIDED)) if has_draws else math.nan,
         float(right.mean()),
         float(dense[1].mean()),
         work.pairs,

@@ -18,7 +18,7 @@ from sparsetime.computation.recipes.card import PlanCard
 from sparsetime.computation.sparse import Sparse
 from sparsetime.errors import ConfigError
 from sparsetime.models.load import LoadedModel
-from sparsetime.registry import CARDS
+from sparsetime.registry import CARDS, Card
 
 Phase = Literal["prefill", "decode"]
 
@@ -39,7 +39,7 @@ class SweepWork:
 @final
 @dataclass(frozen=True)
 class SparseRun:
-    """A model made sparse by a method, and the work of what was run on it so far."""
+    """A model made sparse by a method; `work()` is that of what was run since its last call."""
 
     model: nn.Module
     work: Callable[[], SweepWork]
@@ -56,13 +56,19 @@ def method_kind(method: Any) -> str:
     """The kind of recipe of a method, which is a name or what a recipe makes.
 
     Errors: UnknownNameError for a name that no recipe has; ConfigError for a kind or an object of
-    which no sweep is known.
+    which no sweep is known, and for a method that changes weights during training.
     """
     if isinstance(method, AttentionPolicy):
         return AttentionPolicyCard.kind
-    if isinstance(method, Plan):
+    described = CARDS[method] if isinstance(method, str) else method
+    if isinstance(described, Plan | PlanCard):
+        if "training" in described.needs:
+            raise ConfigError(
+                f"got {method!r}, which changes weights during training, as a method of a sweep, "
+                "expected one that needs none, such as 'magnitude' or 'wanda'"
+            )
         return PlanCard.kind
-    kind = CARDS[method].kind if isinstance(method, str) else type(method).__name__
+    kind = described.kind if isinstance(described, Card) else type(method).__name__
     if kind not in SPARSE_BLOCKS:
         raise ConfigError(
             f"got {method!r} of kind {kind!r} as a method of a sweep, expected one of kind "
@@ -85,6 +91,8 @@ def _with_policy(
 
         def work() -> SweepWork:
             report = run.report()
+            run.calls.clear()
+            run.new_sequence()  # the next task's tokens are others
             return SweepWork(
                 report.sparsity(phase),
                 sum(head.pairs for head in report.heads),
@@ -100,11 +108,6 @@ def _with_plan(
 ) -> Iterator[SparseRun | None]:
     sparse = Sparse(model).then(method, sparsity=sparsity, data=data)
     try:
-        if any("training" in applied.plan.needs for applied in sparse.plans):
-            raise ConfigError(
-                f"got {method!r}, which changes weights during training, as a method of a sweep, "
-                "expected one that needs none, such as 'magnitude' or 'wanda'"
-            )
         rows = sparse.report().matrices
         left_out = 1 - sum(row.kept for row in rows) / sum(row.entries for row in rows)
         yield SparseRun(model.model, lambda: SweepWork(left_out, math.nan, math.nan))

@@ -8,6 +8,7 @@ import torch
 from attention.zoo import small, small_llama
 
 import sparsetime as st
+from sparsetime.attention import attend_model
 from sparsetime.comparison.sweep import SweepPoint, SweepTable
 from sparsetime.errors import ConfigError, DataError, UnknownNameError
 
@@ -33,6 +34,26 @@ def test_methods_at_equal_budgets_beside_the_dense_model(llama):
     pairs = {(p.method, p.task): p.pairs for p in table.points if p.asked == 0.5}
     assert max(pairs.values()) < 1.2 * min(pairs.values())
     assert len(table.to_json()) == 8
+
+
+def test_a_budget_is_solved_once_and_reported_where_it_is_not_reached(llama, monkeypatch):
+    model, tokens = llama
+    solved, solve = [], attend_model.solved
+    monkeypatch.setattr(
+        attend_model, "solved", lambda policy, on: solved.append(policy.name) or solve(policy, on)
+    )
+    methods = [small("moba"), small("sliding_window")]
+    table = st.sweep(model, methods, [0.5, 0.97], data=tokens)
+    assert solved == ["moba", "moba", "sliding_window", "sliding_window"]
+    order = [(p.task, p.method, p.asked) for p in table.points]
+    assert order == [
+        (task, name, asked)
+        for task in ("text", "repeats")
+        for name in ("moba", "sliding_window")
+        for asked in (0.5, 0.97)
+    ]
+    unreached = [p for p in table.points if p.method == "moba" and p.asked == 0.97]
+    assert all(math.isnan(p.loss) and "leaves out" in p.why for p in unreached)
 
 
 def test_decoding_is_swept_apart(llama):
@@ -74,6 +95,8 @@ def test_what_cannot_be_swept_is_refused(llama):
         st.sweep(model, ["queste"], [0.5], data=tokens)
     with pytest.raises(ConfigError, match="'topk' of kind 'dictionary' as a method of a sweep"):
         st.sweep(model, ["topk"], [0.5], data=tokens)
+    with pytest.raises(ConfigError, match="'rigl', which changes weights during training"):
+        st.sweep(model, ["moba", "rigl"], [0.5], data=tokens)
     with pytest.raises(ConfigError, match="of at least three sequences"):
         st.sweep(model, ["moba"], [0.5], data=tokens[:2])
     with pytest.raises(DataError, match="never the first, which nothing predicts"):
