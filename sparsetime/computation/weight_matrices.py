@@ -82,12 +82,12 @@ def weight_matrices(
     sites without a matrix.
     """
     _refuse_sharded(model)
-    inside = None if sites is None else _paths(model, sites)  # "" is the model itself
+    inside = None if sites is None else module_paths(model, sites)  # "" is the model itself
     left_out = _output_embeddings(model) if inside is None else set()
     seen: set[int] = set()
     matrices = []
     for path, module in model.named_modules():
-        if inside is not None and not _is_within(path, inside):
+        if inside is not None and not is_within(path, inside):
             continue
         for name, is_transposed in _names(module):
             parameter = getattr(module, name, None)
@@ -148,7 +148,11 @@ def _refuse_sharded(model: nn.Module) -> None:
             )
 
 
-def _paths(model: nn.Module, sites: str | Sequence[str]) -> set[str]:
+def module_paths(model: nn.Module, sites: str | Sequence[str]) -> set[str]:
+    """Paths of the modules that patterns match; "" is the model itself.
+
+    Errors: UnknownNameError for a pattern that matches no module.
+    """
     patterns = [sites] if isinstance(sites, str) else list(sites)
     if "" in patterns:
         return {""}
@@ -156,7 +160,8 @@ def _paths(model: nn.Module, sites: str | Sequence[str]) -> set[str]:
     return {name.partition(":")[0] for name in names}
 
 
-def _is_within(path: str, sites: set[str]) -> bool:
+def is_within(path: str, sites: set[str]) -> bool:
+    """Whether a module is one of some modules, or lies within one."""
     return any(not site or path == site or path.startswith(f"{site}.") for site in sites)
 
 

@@ -62,6 +62,12 @@ def test_the_gate_decides_which_neurons_are_kept():
     assert float(gate[kept].min()) > float(gate[~kept].max())
 
 
+def test_sites_are_modules_and_not_beginnings_of_names():
+    model = llama(layers=11)
+    sparse = sparsified("cats", model, sites="model.layers.1")
+    assert [p.path for p in sparse.plans[0].points] == ["model.layers.1.mlp.down_proj"]
+
+
 def test_weights_and_activations_are_left_out_together():
     model = llama()
     sparse = st.sparsify(model, "magnitude", sparsity=0.5)

@@ -10,12 +10,12 @@ import sparsetime as st
 from sparsetime.errors import ConfigError, DataError, UnknownNameError
 
 
-def llama(seed=0):
+def llama(seed=0, layers=2):
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=40, hidden_size=16, intermediate_size=32, num_hidden_layers=2,
+        vocab_size=40, hidden_size=16, intermediate_size=32, num_hidden_layers=layers,
         num_attention_heads=2, max_position_embeddings=32,
     )  # fmt: skip
     return LlamaForCausalLM(config).eval()

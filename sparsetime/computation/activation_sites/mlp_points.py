@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sparsetime.computation.weight_matrices import is_within, module_paths
 from sparsetime.errors import ConfigError
 from sparsetime.models.load import LoadedModel
 from sparsetime.models.mlp import MLP, find_mlps
-from sparsetime.models.site_patterns import matching_sites
 
 
 def mlps_within(model: LoadedModel, sites: Sequence[str] | None, sample: Any) -> list[MLP]:
@@ -19,8 +19,8 @@ def mlps_within(model: LoadedModel, sites: Sequence[str] | None, sample: Any) ->
     mlps = find_mlps(model, sample)
     if sites is None:
         return mlps
-    paths = {name for names in matching_sites(model.model, list(sites)).values() for name in names}
-    chosen = [mlp for mlp in mlps if any(mlp.down_path.startswith(path) for path in paths)]
+    paths = module_paths(model.model, sites)
+    chosen = [mlp for mlp in mlps if is_within(mlp.down_path, paths)]
     if not chosen:
         raise ConfigError(
             f"got the sites {', '.join(sorted(paths)[:4])} without an MLP, expected modules around "
