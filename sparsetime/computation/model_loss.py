@@ -28,7 +28,8 @@ def sequence_losses(
 
     loss: another function, which returns a loss a sequence, or one for the batch.
 
-    Errors: DataError where the batch has no target, is no tokens, and no function was given.
+    Errors: DataError where the batch has no target, is no tokens, and no function was given, and
+    for targets of another shape than the output.
     """
     if loss is not None:
         inputs = batch.inputs if batch.target is None else (batch.inputs, batch.target)
@@ -39,6 +40,11 @@ def sequence_losses(
         output: Tensor = getattr(made, "logits", made)
         target = batch.target.to(output.device)
         if target.is_floating_point():
+            if output.shape != target.shape:
+                raise DataError(
+                    f"got targets of the shape {list(target.shape)} for outputs of the shape "
+                    f"{list(output.shape)}, expected equal ones; reshape the targets"
+                )
             return (output - target).square().flatten(1).mean(1)
         return nn.functional.cross_entropy(output, target.long(), reduction="none")
     if batch.is_tokens:
@@ -73,7 +79,9 @@ def loss_gradients(
         with torch.inference_mode(False), torch.enable_grad():
             for batch in batches:
                 total = sequence_losses(model, batch, loss).sum() / count
-                gradients = torch.autograd.grad(total, parameters)
+                gradients = torch.autograd.grad(
+                    total, parameters, allow_unused=True, materialize_grads=True
+                )
                 for own, gradient in zip(totals, gradients, strict=True):
                     own += gradient
     finally:

@@ -17,6 +17,11 @@ from sparsetime.errors import (
     UnknownNameError,
 )
 
+SHARED, BLOCK, GROUP = (
+    {"kind": "shared_fan_in", "tile": 4},
+    {"kind": "block", "size": 8},
+    {"kind": "group", "size": 8},
+)
 CASES = [
     (("magnitude",), {"sparsity": 1.0}, ConfigError, r"got sparsity=1\.0, expected the share"),
     (("magnitude",), {"sparsity": -0.1}, ConfigError, r"got sparsity=-0\.1"),
@@ -29,6 +34,9 @@ CASES = [
     (("wanda",), {}, ConfigError, "got no data for the method 'wanda', which is calibrated"),
     (("2:4",), {"sparsity": 0.6}, ConfigError, r"got 0\.weight \[32, 16\] .* keeps 1\.6 of 4"),
     (("3:7",), {"sparsity": 4 / 7}, ConfigError, "16 inputs are not divided by m=7"),
+    ((), {"structure": SHARED, "sparsity": 0.98}, ConfigError, "keeps none of its 16 inputs"),
+    ((), {"structure": BLOCK, "sparsity": 0.95}, ConfigError, "keeps none of its 8 blocks"),
+    ((), {"structure": GROUP, "sparsity": 0.995}, ConfigError, "keeps none of its 64 groups"),
     (("magnitude",), {"sites": "layers.*"}, UnknownNameError, "unknown sites"),
     (("magnitude",), {"sites": "1"}, ConfigError, "expected at least one of Linear"),
     (("wanda",), {"data": ["text"]}, DataError, "came without a tokenizer"),
@@ -145,6 +153,13 @@ def test_a_matrix_at_ninety_percent_takes_a_sixth(tmp_path):
     assert row.dense_bytes / row.bytes == pytest.approx(16 / 2.6, rel=0.01)
     size = (tmp_path / "sparse.safetensors").stat().st_size
     assert size < row.bytes + 1500
+
+
+def test_targets_of_another_shape_than_the_outputs_are_refused():
+    model = nn.Linear(16, 1)
+    plan = st.computation.WeightPlan("saliency")
+    with pytest.raises(DataError, match=r"targets of the shape \[64\] for outputs .* \[64, 1\]"):
+        st.sparsify(model, plan, sparsity=0.5, data=(data()[0], torch.ones(64)))
 
 
 def test_losses_of_the_caller_are_read():

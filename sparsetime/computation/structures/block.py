@@ -33,6 +33,9 @@ class Block(Structure):
     def objection(self, shape: tuple[int, int], sparsity: float) -> str | None:
         if shape[0] % self.size or shape[1] % self.size:
             return f"its shape {list(shape)} is not divided by size={self.size}; choose another"
+        blocks = shape[0] * shape[1] // self.size**2
+        if kept_count(blocks, sparsity) < 1:
+            return f"sparsity {sparsity:g} keeps none of its {blocks} blocks; give a lower one"
         return None
 
     def mask(self, scores: Float[Tensor, "out in"], sparsity: float) -> Bool[Tensor, "out in"]:

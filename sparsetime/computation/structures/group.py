@@ -33,6 +33,9 @@ class Group(Structure):
     def objection(self, shape: tuple[int, int], sparsity: float) -> str | None:
         if shape[1] % self.size:
             return f"its {shape[1]} inputs are not divided by size={self.size}; choose another size"
+        groups = shape[0] * shape[1] // self.size
+        if kept_count(groups, sparsity) < 1:
+            return f"sparsity {sparsity:g} keeps none of its {groups} groups; give a lower one"
         return None
 
     def mask(self, scores: Float[Tensor, "out in"], sparsity: float) -> Bool[Tensor, "out in"]:

@@ -35,6 +35,8 @@ class SharedFanIn(Structure):
     def objection(self, shape: tuple[int, int], sparsity: float) -> str | None:
         if shape[0] % self.tile:
             return f"its {shape[0]} outputs are not divided by tile={self.tile}; choose another"
+        if kept_count(shape[1], sparsity) < 1:
+            return f"sparsity {sparsity:g} keeps none of its {shape[1]} inputs; give a lower one"
         return None
 
     def mask(self, scores: Float[Tensor, "out in"], sparsity: float) -> Bool[Tensor, "out in"]:
