@@ -70,8 +70,9 @@ def compiled(
     Executions take turns within one loop, so that a busy machine slows all alike; the median
     counts. Each exact one is compared with the masked matrix before it is timed.
 
-    Errors: ConfigError for a model on another device than the CPU, without a thinned linear map, or
-    a batch below 1; DataError for an execution whose result differs.
+    Errors: ConfigError for a model on another device than the CPU or in another precision than
+    float32, without a thinned linear map, or a batch below 1; DataError for an execution whose
+    result differs.
     """
     if batch < 1 or repeats < 1:
         raise ConfigError(f"got batch={batch} and repeats={repeats}, expected at least 1 of each")
@@ -85,6 +86,12 @@ def compiled(
             "got a model on a GPU, expected one on the CPU, whose executions are compared here; "
             "move it with model.cpu()"
         )
+    for matrix in linear:
+        if matrix.target.parameter.dtype != torch.float32:
+            raise ConfigError(
+                f"got {matrix.target.key} in {str(matrix.target.parameter.dtype)[6:]}, expected "
+                "float32, in which executions compute; convert the model with model.float()"
+            )
     copied = copy.deepcopy(model)
     maps = []
     with eval_mode(copied):
@@ -92,6 +99,8 @@ def compiled(
             fastest, measured = _measured(matrix, batch, repeats)
             maps.append(measured)
             parent, _, name = matrix.target.path.rpartition(".")
+            if not name:  # the model is the map
+                return CompiledCopy(fastest, tuple(maps), batch)
             setattr(copied.get_submodule(parent), name, fastest)
     return CompiledCopy(copied, tuple(maps), batch)
 

@@ -43,6 +43,15 @@ def test_the_fastest_exact_execution_is_put_into_a_copy():
     assert isinstance(model[0], torch.nn.Linear) and sparse.report().holds
 
 
+def test_a_model_that_is_one_map_is_replaced():
+    model, x = torch.nn.Linear(16, 8), data()[0]
+    fast = st.sparsify(model, "magnitude", sparsity=0.75, structure="fan_in").compile()
+    assert fast.maps[0].name == "weight"
+    assert fast.model is not model and not fast.model.state_dict().keys() - {"weight", "bias"}
+    assert not any(p.requires_grad for p in fast.model.parameters())
+    assert torch.allclose(fast.model(x), model(x), atol=1e-4)
+
+
 def test_what_cannot_be_compiled_is_said():
     model = net()
     free = st.sparsify(model, "magnitude", sparsity=0.5)
@@ -53,6 +62,8 @@ def test_what_cannot_be_compiled_is_said():
     free.then("teal", sparsity=0.5, data=data()[0])
     with pytest.raises(ConfigError, match="got a plan of activations"):
         free.compile()
+    with pytest.raises(ConfigError, match=r"got 0\.weight in bfloat16, expected float32"):
+        st.sparsify(net().bfloat16(), "magnitude", sparsity=0.5).compile()
     conv = torch.nn.Sequential(torch.nn.Conv1d(4, 4, 3))
     with pytest.raises(ConfigError, match="no thinned Linear module to compile"):
         st.sparsify(conv, "magnitude", sparsity=0.5).compile()
