@@ -8,15 +8,14 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from sparsetime.components import component
-from sparsetime.computation.gradient_rules.gradient_rule import GradientRule
+from sparsetime.computation.gradient_rules.gradient_rule import DecayingRule
 from sparsetime.computation.structures.structure import Structure
 from sparsetime.computation.weight_matrices import WeightMatrix
-from sparsetime.errors import ConfigError
 
 
 @final
 @component("both_ways")
-class BothWays(GradientRule):
+class BothWays(DecayingRule):
     """Dense weights, thinned along inputs for the output and along outputs for the gradient.
 
         y = (M W) x,  dL/dx = (B W)^T dL/dy,  dL/dW = dL/dy x^T + decay (1 - M) W
@@ -28,23 +27,7 @@ class BothWays(GradientRule):
     Dataflow Co-Design (BDWP).
     """
 
-    keeps_dense = True
     has_backward_mask = True
-
-    def __init__(self, decay: float = 2e-4) -> None:
-        super().__init__(decay=decay)
-        if not decay >= 0:
-            raise ConfigError(f"got decay={decay}, expected a number from 0 on")
-        self.decay = decay
-
-    def gradient(
-        self,
-        gradient: Float[Tensor, ...],
-        weight: Float[Tensor, ...],
-        mask: Bool[Tensor, ...],
-        step: int,
-    ) -> Float[Tensor, ...]:
-        return gradient + self.decay * (weight * ~mask)
 
     def objection(self, target: WeightMatrix, structure: Structure, sparsity: float) -> str | None:
         if not isinstance(target.module, nn.Linear) or target.name != "weight":

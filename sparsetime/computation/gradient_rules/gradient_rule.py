@@ -10,6 +10,7 @@ from torch import Tensor
 from sparsetime.components import RegisteredComponent
 from sparsetime.computation.structures.structure import Structure
 from sparsetime.computation.weight_matrices import WeightMatrix
+from sparsetime.errors import ConfigError
 
 
 class GradientRule(RegisteredComponent):
@@ -53,3 +54,27 @@ class GradientRule(RegisteredComponent):
         """Why the rule cannot work on a matrix; None where it can."""
         del target, structure, sparsity
         return None
+
+
+class DecayingRule(GradientRule):
+    """Dense weights get the whole gradient, and removed ones decay.
+
+    dL/dW = dL/dW' + decay (1 - M) W
+    """
+
+    keeps_dense = True
+
+    def __init__(self, decay: float = 2e-4) -> None:
+        super().__init__(decay=decay)
+        if not decay >= 0:
+            raise ConfigError(f"got decay={decay}, expected a number from 0 on")
+        self.decay = decay
+
+    def gradient(
+        self,
+        gradient: Float[Tensor, ...],
+        weight: Float[Tensor, ...],
+        mask: Bool[Tensor, ...],
+        step: int,
+    ) -> Float[Tensor, ...]:
+        return gradient + self.decay * (weight * ~mask)
