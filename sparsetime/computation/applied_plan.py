@@ -40,14 +40,10 @@ class AppliedPlan(ABC):
         self.plan, self.sparsity, self.seed = plan, sparsity, seed
 
     @abstractmethod
-    def undo(self) -> None:
-        """Take the plan out of the model."""
-
-    @abstractmethod
     def suspend(self) -> Callable[[], None]:
-        """Take the plan out of the model for a while; returns what puts it back.
+        """Take the plan out of the model; returns what puts it back.
 
-        Errors: as `undo`.
+        Errors: ConfigError where weights were trained since they were thinned.
         """
 
     @abstractmethod

@@ -69,10 +69,12 @@ def bounded_sparsity(
     for _ in range(steps):
         middle = (low + high) / 2
         sparse = Sparse(loaded).then(method, sparsity=middle, data=data, seed=seed, **settings)
-        loss = float(np.mean(losses_of(loaded.model, batches)))
-        rows = sparse.report().matrices
+        try:
+            loss = float(np.mean(losses_of(loaded.model, batches)))
+            rows = sparse.report().matrices
+        finally:
+            sparse.dense()
         reached = 1 - sum(row.kept for row in rows) / sum(row.entries for row in rows)
-        sparse.dense()
         if loss <= dense + math.log1p(percent / 100):
             low, found = middle, (reached, loss)
         else:

@@ -34,9 +34,9 @@ def loss_increase(
     """
     batches = model_batches(sparse.loaded, data)
     documents = np.concatenate([np.asarray(batch.documents) for batch in batches])
-    thinned = losses_of(sparse.model, batches, loss)
-    with sparse.suspended():
+    with sparse.suspended():  # first, since it refuses trained weights
         dense = losses_of(sparse.model, batches, loss)
+    thinned = losses_of(sparse.model, batches, loss)
     groups = bootstrap_groups(int(documents.max()) + 1)[documents]
     count = int(groups.max()) + 1
     rise = np.bincount(groups, thinned - dense, minlength=count)

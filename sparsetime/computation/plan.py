@@ -30,7 +30,7 @@ class Plan(ABC):
     @property
     @abstractmethod
     def needs(self) -> frozenset[str]:
-        """What applying it reads beside the model: "data", "loss"; and "training" if it trains."""
+        """What applying it reads beside the model: "data"; and "training" if it trains."""
 
     @abstractmethod
     def to_config(self) -> dict[str, Any]:

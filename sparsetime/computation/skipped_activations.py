@@ -51,15 +51,11 @@ class SkippedActivations(AppliedPlan):
         self._handles: list[Any] = []
         self._install()
 
-    def undo(self) -> None:
-        """Remove the hooks."""
+    def suspend(self) -> Callable[[], None]:
+        """Remove the hooks; what is returned puts them in again."""
         for handle in self._handles:
             handle.remove()
         self._handles = []
-
-    def suspend(self) -> Callable[[], None]:
-        """Remove the hooks; what is returned puts them in again."""
-        self.undo()
         return self._install
 
     def report(self) -> list[MatrixReport]:

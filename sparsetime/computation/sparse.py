@@ -83,12 +83,16 @@ class Sparse:
     def dense(self) -> nn.Module:
         """Undo all plans, the last first; returns the model as it was before.
 
-        Errors: ConfigError where weights were trained since they were thinned.
+        Errors: ConfigError where weights were trained since they were thinned; all plans stay.
         """
+        resumes: list[Callable[[], None]] = []
+        try:
+            resumes.extend(plan.suspend() for plan in reversed(self.plans))
+        except ConfigError:
+            _resume(resumes)
+            raise
         self.detach()
-        while self.plans:
-            self.plans[-1].undo()
-            self.plans.pop()
+        self.plans = []
         return self.model
 
     @contextmanager
@@ -103,8 +107,7 @@ class Sparse:
             resumes.extend(plan.suspend() for plan in reversed(self.plans))
             yield self.model
         finally:
-            for resume in reversed(resumes):
-                resume()
+            _resume(resumes)
 
     def attach(self, optimiser: Any) -> Sparse:
         """Keep the model thinned while the optimiser trains it; returns the handle.
@@ -125,8 +128,12 @@ class Sparse:
                 f"got two plans of {', '.join(shared[:3])}, expected one plan of a matrix in "
                 "training; apply them at different sites, or train with the last alone"
             )
-        for plan in weights:
-            self._hooks.append(TrainingHooks(plan, optimiser))
+        try:
+            for plan in weights:
+                self._hooks.append(TrainingHooks(plan, optimiser))
+        except Exception:
+            self.detach()  # hooks of plans before the one that the optimiser does not fit
+            raise
         return self
 
     def detach(self) -> None:
@@ -168,8 +175,8 @@ class Sparse:
         masked matrix the fastest is put into the copy; the times of all are in its `maps`. Often
         dense is fastest, and then nothing is replaced by something slower.
 
-        Errors: ConfigError for plans of activations, a model on a GPU, without a thinned Linear
-        module, or for a batch below 1.
+        Errors: ConfigError for plans of activations, a model on a GPU, in another precision than
+        float32 or without a thinned Linear module, and for a batch below 1.
         """
         from sparsetime.computation.compiled import compiled
 
@@ -193,6 +200,12 @@ class Sparse:
         from sparsetime.computation.serialise import save_sparse
 
         save_sparse(self, out)
+
+
+def _resume(resumes: Sequence[Callable[[], None]]) -> None:
+    """Put plans in again, the one that was taken out last first."""
+    for resume in reversed(resumes):
+        resume()
 
 
 def _name(method: PlanLike) -> str:

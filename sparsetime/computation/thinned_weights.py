@@ -56,6 +56,10 @@ class ThinnedWeights(AppliedPlan):
         ):
             target = matrix.target
             gradient = gradients.get(target.key)
+            if gradient is None and plan.schedule.needs_gradient(self.step):
+                # The loss did not read the matrix at this step, as of an expert without rows.
+                changed[target.key] = torch.zeros_like(matrix.mask)
+                continue
             update = MaskUpdate(
                 matrix.weight,
                 matrix.mask_matrix,
@@ -69,25 +73,26 @@ class ThinnedWeights(AppliedPlan):
             matrix.sparsity = sparsity
         return changed
 
+    def keep_dense(self) -> None:
+        """Copy the present weights where the gradient rule keeps dense ones and has none yet."""
+        for matrix in self.matrices:
+            if self.weights.gradient_rule.keeps_dense and matrix.dense is None:
+                matrix.dense = matrix.target.parameter.detach().clone()
+
     @torch.no_grad()
     def thin(self) -> None:
         """Put the thinned values into the model."""
         rule = self.weights.gradient_rule
+        self.keep_dense()
         for matrix in self.matrices:
             parameter = matrix.target.parameter
-            if rule.keeps_dense and matrix.dense is None:
-                matrix.dense = parameter.detach().clone()
             if matrix.dense is None:
                 matrix.remove(parameter)
             else:
                 parameter.copy_(rule.thinned(matrix.dense, matrix.mask, self.step))
 
-    def undo(self) -> None:
-        """Put the weights back. Errors: ConfigError where they were trained since."""
-        self.suspend()
-
     def suspend(self) -> Callable[[], None]:
-        """As `undo`; what is returned puts the thinned weights in again."""
+        """Put the weights back; what is returned puts the thinned ones in again."""
         if self.step:
             raise ConfigError(
                 f"the model was trained for {self.step} steps since it was thinned, so its earlier "

@@ -33,6 +33,7 @@ class TrainingHooks:
         self.optimiser = checked_optimiser(
             optimiser, [m.target.parameter for m in weights.matrices]
         )
+        weights.keep_dense()  # of a plan that was opened from files
         for matrix in weights.matrices:
             if matrix.dense is None:
                 self._reset_moments(matrix, ~matrix.mask)

@@ -58,10 +58,9 @@ class WeightPlan(Plan):
 
     @property
     def needs(self) -> frozenset[str]:
-        read = self.score.needs | self.schedule.needs
-        names = {"inputs": "data", "gradient": "data"}
+        calibrated = {"data"} if self.score.needs | self.schedule.needs else set()
         trained = {"training"} if self.is_training else set()
-        return frozenset({names[one] for one in read} | trained)
+        return frozenset(calibrated | trained)
 
     @property
     def is_training(self) -> bool:

@@ -170,6 +170,41 @@ def test_optimisers_that_cannot_be_attached_are_refused():
         sparse.then("magnitude", sparsity=0.9)
 
 
+def test_hooks_of_a_refused_optimiser_are_not_left_behind():
+    model = net()
+    sparse = st.sparsify(model, "magnitude", sparsity=0.5, sites="0")
+    sparse.then("magnitude", sparsity=0.5, sites="2")
+    with pytest.raises(ConfigError, match="lacks 1 of the 1 thinned matrices"):
+        sparse.attach(torch.optim.SGD(model[0].parameters(), 0.1))
+    optimiser = torch.optim.SGD(model.parameters(), 0.1)
+    sparse.attach(optimiser)
+    train(model, optimiser, 2)
+    assert sparse.report().holds
+    assert all(plan.step == 2 for plan in sparse.plans)
+
+
+def test_an_opened_plan_is_trained_through_dense_weights(tmp_path):
+    sparsified("bdwp", net()).save(tmp_path)
+    model = net(1)
+    sparse = st.open_sparse(model, tmp_path)
+    optimiser = torch.optim.SGD(model.parameters(), 0.1)
+    sparse.attach(optimiser)
+    train(model, optimiser, 3)
+    assert sparse.report().holds
+
+
+def test_a_matrix_without_a_gradient_keeps_its_mask():
+    model = net()
+    sparse = sparsified("rigl", model)
+    optimiser = torch.optim.SGD(model.parameters(), 0.05)
+    sparse.attach(optimiser)
+    first, second, _ = sparse.plans[0].matrices
+    masks = first.mask.clone(), second.mask.clone()
+    model[0].weight.requires_grad_(False)
+    train(model, optimiser, 2)
+    assert torch.equal(first.mask, masks[0]) and not torch.equal(second.mask, masks[1])
+
+
 def test_two_plans_of_a_matrix_are_not_trained_together():
     model = net()
     sparse = st.sparsify(model, "magnitude", sparsity=0.5).then("magnitude", sparsity=0.8)
@@ -185,3 +220,5 @@ def test_trained_weights_are_not_undone():
     train(model, optimiser, 2)
     with pytest.raises(ConfigError, match="trained for 2 steps since it was thinned"):
         sparse.dense()
+    train(model, optimiser, 1)
+    assert sparse.report().holds  # it is still attached

@@ -18,8 +18,6 @@ class ActivationRule(RegisteredComponent):
     role = "activation_rule"
     #: Whether it reads the input of the module before, and not the scores, at inference.
     predicts: ClassVar[bool] = False
-    #: Whether it is calibrated on data.
-    needs_data: ClassVar[bool] = True
 
     @abstractmethod
     def calibrated(

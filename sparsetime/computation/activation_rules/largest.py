@@ -24,8 +24,6 @@ class LargestOfStep(ActivationRule):
     Source: Li et al. 2023, The Lazy Neuron Phenomenon, section 4.
     """
 
-    needs_data = False
-
     def __init__(self) -> None:
         super().__init__()
 
