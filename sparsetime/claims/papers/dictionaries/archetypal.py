@@ -18,6 +18,8 @@ _K, _WIDTH, _ROWS = 32, 512, 60_000
         Less("cosine between two of TopK", than="cosine between two of A-SAE"),
         AtMost("FVU of A-SAE", than="FVU of TopK", times=1.5),
     ],
+    notes="Untrained dictionaries agree too, with a cosine of .71 against .15, as the null shows: "
+    "both begin at cluster centres of the same data.",
     null=UNTRAINED,
     rule="Two seeds of RA-SAE match atoms with higher mean cosine than two TopK SAEs, at "
     "comparable explained variance.",

@@ -25,7 +25,9 @@ KS = (8, 16, 32)
     "its last layer; held-out documents",
     expects=[Less(f"right by {k} dimensions", than=f"right by {k} latents") for k in KS],
     notes="Partners are neighbouring segments; the paper has pairs of images, of texts, or both. "
-    "Seconds are of dense products on both sides, which is no index for sparse codes.",
+    "Seconds are of dense products on both sides, which is no index for sparse codes. Codes of "
+    "untrained dictionaries are better than truncated embeddings too, .96 against .72 with 8 "
+    "latents, as the null shows: most of it is not learnt (.98 after training).",
     null=UNTRAINED,
     rule="With 8 to 32 active units, nearest-neighbour accuracy on frozen embeddings beats "
     "truncated embeddings of equal active size, with search time reported.",
