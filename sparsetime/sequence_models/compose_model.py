@@ -87,6 +87,8 @@ def model_from_config(config: Mapping[str, Any]) -> SequenceModel:
             )
             for one in config["blocks"]
         ]
+        for block, one in zip(blocks, config["blocks"], strict=True):
+            block.mixer.lags = int(one["lags"])
         model = SequenceModel(
             ViewComponent.from_config(config["view"]),
             blocks,

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from sparsetime.errors import ConfigError
+from sparsetime.errors import ConfigError, DataError
 from sparsetime.sequence_models.block import SequenceBlock
 from sparsetime.sequence_models.heads.head import Head
 from sparsetime.sequence_models.stream import SequenceStream
@@ -113,6 +113,7 @@ class SequenceModel(nn.Module):
                 {
                     "mixer": block.mixer.to_config(),
                     "channel": None if block.channel is None else block.channel.to_config(),
+                    "lags": block.mixer.lags,
                 }
                 for block in self.layers
             ],
@@ -129,7 +130,12 @@ class SequenceModel(nn.Module):
     def vectors(
         self, x: Shaped[Tensor, "batch steps ..."], state: RecurrentState | None
     ) -> Float[Tensor, "batch time d"]:
-        """The vector of every step, which the heads read; the arguments are those of a call."""
+        """The vector of every step, which the heads read; the arguments are those of a call.
+
+        Errors: DataError for sequences without steps; those of the view.
+        """
+        if not x.shape[1]:
+            raise DataError("got sequences without steps, expected at least one step")
         vectors = self.view(x)
         for block in self.blocks:
             vectors = block(vectors, state)

@@ -73,10 +73,11 @@ def test_a_saved_model_opens_to_the_same_outputs(tmp_path, name):
         "symbols", [CONFIGS[name]], ["next_symbol", "label"], **SMALL, classes=3
     )
     model.provenance = {"trained on": "nothing"}
+    model.layers[0].mixer.lags = 5
     model.save(tmp_path / "model")
     assert is_sequence_model(tmp_path / "model")
     opened = load(tmp_path / "model")
-    assert opened.to_config() == model.to_config()
+    assert opened.to_config() == model.to_config() and opened.layers[0].mixer.lags == 5
     for kind, logits in opened(TOKENS).items():
         assert torch.equal(logits, model(TOKENS)[kind])
 
@@ -117,6 +118,12 @@ def test_bad_data_is_an_error_in_words():
     model = composed("rnn")
     with pytest.raises(DataError, match="got symbols from 0 to 7, expected 0 to 6"):
         model(torch.tensor([[0, 7]]))
+    with pytest.raises(DataError, match="got sequences without steps, expected at least one"):
+        model.stream().piece(TOKENS[:1, :0])
+    with pytest.raises(DataError, match=r"got torch.float32 of shape \[2, 11\], expected whole"):
+        model(TOKENS.float())
+    with pytest.raises(DataError, match=r"of shape \[2, 4, 2\], expected \[batch, steps, 1\]"):
+        st.sequence_model("aaren", d=8)(torch.zeros(2, 4, 2))
     with pytest.raises(DataError, match="got 1 streams, expected 2"):
         model.stream(2).piece(TOKENS[:1])
     with pytest.raises(DataError, match="got streams=0, expected at least 1"):

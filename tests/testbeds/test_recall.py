@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import sparsetime as st
-from sparsetime.errors import ConfigError, UnknownNameError
+from sparsetime.errors import ConfigError, StoreError, UnknownNameError
 from sparsetime.testbeds.recall.sequences import ROLES
 from sparsetime.training.run_folder import read_metrics
 
@@ -71,6 +71,16 @@ def test_a_sweep_has_a_row_for_every_mixer_and_number_of_pairs(tmp_path):
         st.sweep_recall(mixers, seed=1, task={})
     with pytest.raises(ConfigError, match=r"settings of the sweep: .*stepz"):
         st.sweep_recall(mixers, stepz=1)
+
+
+def test_a_folder_of_another_model_is_refused(tmp_path):
+    settings = st.testbeds.RecallSettings(task=TASK, steps=2, batch=4, d=8)
+    own, other = (torch.nn.Embedding(12, size) for size in (12, 13))
+    st.testbeds.train_recall(tmp_path, settings, False, model=own)
+    st.testbeds.train_recall(tmp_path, settings, False, model=torch.nn.Embedding(12, 12))
+    for model in (other, None):
+        with pytest.raises(StoreError, match="holds another training run: its model differ"):
+            st.testbeds.train_recall(tmp_path, settings, False, model=model)
 
 
 def test_a_mixer_of_a_sweep_is_refused_before_any_is_trained(tmp_path):

@@ -37,8 +37,8 @@ class Attention(Mixer):
         super().__init__(d=d, heads=heads, window=window)
         check_divides(heads, d)
         self.heads, self.window = heads, window
-        if window is None:
-            del self.sites["state"]  # it grows, so a row of it has no fixed size
+        if window is None or window == 1:
+            del self.sites["state"]  # it grows, so a row has no fixed size, or holds nothing
         self.inputs = nn.Linear(d, 3 * d, bias=False)
         self.out = nn.Linear(d, d, bias=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from sparsetime.components import component
@@ -29,9 +29,14 @@ class Symbols(ViewComponent):
         super().__init__(d=d, vocabulary=vocabulary)
         self.table = nn.Embedding(vocabulary, d)
 
-    def forward(self, x: Int[Tensor, "batch steps"]) -> Float[Tensor, "batch steps d"]:
-        """The vectors. Errors: DataError for symbols outside the vocabulary."""
+    def forward(self, x: Shaped[Tensor, "batch steps ..."]) -> Float[Tensor, "batch steps d"]:
+        """The vectors. Errors: DataError for symbols outside the vocabulary, and for values."""
         known = self.table.num_embeddings
+        if x.is_floating_point() or x.ndim != 2:
+            raise DataError(
+                f"got {x.dtype} of shape {list(x.shape)}, expected whole numbers [batch, steps]; a "
+                "model with d_in= reads values"
+            )
         if x.numel() and not 0 <= int(x.min()) <= int(x.max()) < known:
             raise DataError(
                 f"got symbols from {int(x.min())} to {int(x.max())}, expected 0 to {known - 1}; "

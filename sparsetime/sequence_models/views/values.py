@@ -29,8 +29,13 @@ class Values(ViewComponent):
         super().__init__(d=d, d_in=d_in)
         self.map = nn.Linear(d_in, d)
 
-    def forward(self, x: Float[Tensor, "batch steps d_in"]) -> Float[Tensor, "batch steps d"]:
-        """The vectors. Errors: DataError for values that are not finite."""
+    def forward(self, x: Float[Tensor, "batch steps ..."]) -> Float[Tensor, "batch steps d"]:
+        """The vectors. Errors: DataError for another shape, and for values that are not finite."""
+        if x.ndim != 3 or x.shape[2] != self.map.in_features:
+            raise DataError(
+                f"got values of shape {list(x.shape)}, expected [batch, steps, "
+                f"{self.map.in_features}]; d_in= is the number of channels"
+            )
         check_finite(x)
         vectors: Tensor = self.map(x)
         return vectors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -27,14 +28,20 @@ def train_recall(
     same settings resumes an interrupted run, and loads a finished one. model: any module from
     symbols [batch, time] to logits [batch, time, vocabulary]; without it, `fresh_model(settings)`.
 
-    Errors: StoreError where `out` holds a run of other settings.
+    Errors: StoreError where `out` holds a run of other settings, or of a model with other weights'
+    names and shapes.
     """
     folder = Folder(os.fspath(out))
     trainable = RecallTrainable(fresh_model(settings) if model is None else model, settings)
+    run: dict[str, Any] = {
+        "config": settings.model_dump(mode="json", exclude={"sequences", "site"})
+    }
+    if model is not None:  # the settings do not describe it
+        run["model"] = {name: list(one.shape) for name, one in model.state_dict().items()}
     job = Job(
         trainable,
         RunFolder(folder.url, trainable.files),
-        {"config": settings.model_dump(mode="json", exclude={"sequences", "site"})},
+        run,
         RunPlan(
             settings.steps,
             rows_per_step=settings.batch,
