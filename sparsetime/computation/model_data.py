@@ -50,8 +50,8 @@ def model_batches(loaded: LoadedModel, data: Any, context: int | None = None) ->
     """Batches of data that a model reads.
 
     data: texts or documents, for a model with a tokenizer; tokens [sequences, time]; a tensor
-    [rows, ...] of what else the model reads; a pair (inputs, targets) of tensors; or an iterable of
-    batches, each a tensor, a mapping of named arguments, or a pair. context: tokens of a window
+    [rows, ...] of what else the model reads; a tuple (inputs, targets) of tensors; or an iterable
+    of batches, each a tensor, a mapping of named arguments, or a pair. context: tokens of a window
     that texts are cut into; None for 256, or the model's limit where that is less.
 
     Errors: DataError for data that are empty, of another kind, or texts without a tokenizer.
@@ -62,7 +62,7 @@ def model_batches(loaded: LoadedModel, data: Any, context: int | None = None) ->
         data = torch.from_numpy(data)
     if isinstance(data, Tensor):
         batches = list(_of_tensor(data, None))
-    elif _is_pair(data):
+    elif isinstance(data, tuple) and _is_pair(data):  # a list of two tensors is two batches
         batches = list(_of_tensor(_tensor(data[0]), _tensor(data[1])))
     elif isinstance(data, Iterable) and not isinstance(data, Mapping):
         items = list(data)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from sparsetime.computation.model_data import ModelBatch, run_batch
 from sparsetime.errors import DataError
 from sparsetime.interventions.generate import logits_of
+from sparsetime.models.eval_mode import eval_mode
 
 #: From the model and a batch, as the caller gave it, to the loss of each sequence or their mean.
 LossFunction: TypeAlias = Callable[[nn.Module, Any], Tensor]
@@ -68,6 +69,8 @@ def loss_gradients(
 ) -> list[Tensor]:
     """The gradient of the mean loss over all sequences, by parameter; `.grad` is not touched.
 
+    The model is in evaluation mode meanwhile. A parameter that the loss does not read has zeros.
+
     Errors: as `sequence_losses`.
     """
     count = sum(len(batch.documents) for batch in batches)
@@ -76,7 +79,7 @@ def loss_gradients(
     for parameter in parameters:
         parameter.requires_grad_(True)
     try:
-        with torch.inference_mode(False), torch.enable_grad():
+        with eval_mode(model), torch.inference_mode(False), torch.enable_grad():
             for batch in batches:
                 total = sequence_losses(model, batch, loss).sum() / count
                 gradients = torch.autograd.grad(

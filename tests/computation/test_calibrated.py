@@ -46,6 +46,29 @@ def test_saliency_is_weight_times_gradient_of_the_mean_loss():
     assert model[0].weight.grad is None
 
 
+def test_gradients_are_those_of_evaluation_and_leave_its_statistics():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.Dropout(0.5), nn.Linear(32, 8))
+    x, y = data()
+    kept = []
+    for _ in range(2):
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        sparse = st.sparsify(model.train(), score="saliency", sparsity=0.5, data=(x, y))
+        kept.append(model[0].weight != 0)
+        assert sparse.dense().training
+        assert all(torch.equal(before[name], v) for name, v in model.state_dict().items())
+    assert torch.equal(*kept)
+
+
+def test_a_list_of_two_tensors_is_two_batches():
+    x = data()[0]
+    loaded = load_model(net())
+    halves, pair = [x[:32], x[32:]], (x, data()[1])
+    assert [b.documents[0] for b in st.computation.model_batches(loaded, halves)] == [0, 32]
+    (batch,) = st.computation.model_batches(loaded, pair)
+    assert torch.equal(batch.target, pair[1])
+
+
 def test_swaps_lower_the_error_of_the_mean_output_and_keep_values():
     x = data()[0] + torch.randn(16, generator=torch.Generator().manual_seed(4))
     wanda, swapped, dense = net(), net(), net()
