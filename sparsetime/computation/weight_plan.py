@@ -44,8 +44,8 @@ class WeightPlan(Plan):
         self.distribution: Distribution = Distribution.from_description(distribution)
         self.schedule: MaskSchedule = MaskSchedule.from_description(schedule)
         self.gradient_rule: GradientRule = GradientRule.from_description(gradient_rule)
-        calibrated = self.score.needs
-        if self.schedule.is_training and calibrated and self.schedule.kind != "regrow":
+        scores_again = self.schedule.is_training and self.schedule.reads_scores
+        if scores_again and self.score.needs:
             raise ConfigError(
                 f"got the score {self.score.kind!r}, which reads calibration data, with the "
                 f"schedule {self.schedule.kind!r}, which scores weights during training; expected "

@@ -58,13 +58,14 @@ class Predictor(ActivationRule):
         with seeds.torch_globals(seed, "initial weights of a predictor"):
             down = nn.Linear(read.shape[1], self.rank, bias=False)
             up = nn.Linear(self.rank, width)
+        down, up = down.to(read.device), up.to(read.device)
         parameters = [*down.parameters(), *up.parameters()]
         optimiser = torch.optim.Adam(parameters, self.learning_rate)
         generator = seeds.torch_generator(seed, "order of a predictor's steps")
         with torch.enable_grad():
             for _ in range(self.steps):
                 rows = torch.randint(count, (self.batch,), generator=generator)
-                active = torch.zeros(self.batch, width)
+                active = torch.zeros(self.batch, width, device=scores.device)
                 active.scatter_(1, scores[rows].topk(k, dim=1).indices, 1.0)
                 predicted = up(down(read[rows]))
                 loss = nn.functional.binary_cross_entropy_with_logits(predicted, active)

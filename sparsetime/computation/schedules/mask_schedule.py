@@ -36,6 +36,8 @@ class MaskSchedule(RegisteredComponent):
     role = "mask_schedule"
     #: Whether masks change during training, so that the plan is to be attached to an optimiser.
     is_training: ClassVar[bool] = False
+    #: Whether updates read the plan's scores.
+    reads_scores: ClassVar[bool] = True
     #: What it reads beside the weights, as of scores.
     needs: ClassVar[frozenset[str]] = frozenset()
 

@@ -33,6 +33,7 @@ class Regrow(MaskSchedule):
     """
 
     is_training = True
+    reads_scores = False
 
     def __init__(
         self,
