@@ -23,10 +23,14 @@ def diagonal_scan(
 ) -> Shaped[Tensor, "batch time d"]:
     """The state of every step; decay may be shared by sequences, by steps, or by both.
 
-    start: the state before the first step; zero without it. All have one dtype, real or complex.
+    start: the state before the first step; zero without it. All have one dtype, real or complex;
+    that of 16 bits is scanned in float32.
     """
     if start is None:
         start = torch.zeros_like(inputs[:, 0])
+    if inputs.dtype in (torch.float16, torch.bfloat16):  # compiled loops have neither
+        exact = diagonal_scan(decay.float(), inputs.float(), start.float())
+        return exact.to(inputs.dtype)
     if backend_name(inputs.device) != "cpu":
         return diagonal_scan_by_doubling(decay, inputs, start)
     states: Tensor = _Scan.apply(decay, inputs, start)  # type: ignore[no-untyped-call]

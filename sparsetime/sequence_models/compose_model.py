@@ -88,7 +88,7 @@ def model_from_config(config: Mapping[str, Any]) -> SequenceModel:
             for one in config["blocks"]
         ]
         for block, one in zip(blocks, config["blocks"], strict=True):
-            block.mixer.lags = int(one["lags"])
+            block.mixer.lags = int(one.get("lags", block.mixer.lags))
         model = SequenceModel(
             ViewComponent.from_config(config["view"]),
             blocks,

@@ -48,3 +48,14 @@ def test_other_kernels_than_the_loops_give_the_same_states_from_no_past():
     with kernels.use("reference"):
         states = diagonal_scan(decay, x)
     torch.testing.assert_close(states, diagonal_scan(decay, x))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_16_bits_are_scanned_in_float32(dtype):
+    arguments = inputs(dtype, (2, TIME))
+    states = diagonal_scan(*arguments)
+    expected = by_steps(*(one.detach().float() for one in arguments))
+    torch.testing.assert_close(states, expected.to(dtype), rtol=1e-2, atol=1e-2)
+    gradients = torch.autograd.grad(states.float().sum(), arguments)
+    assert {one.dtype for one in gradients} == {dtype}
+    assert all(one.isfinite().all() for one in gradients)
