@@ -34,6 +34,12 @@ class KeyRange:
         return KeyRange(torch.zeros_like(last), last, torch.arange(keys, device=device)[None, None])
 
     @staticmethod
+    def causal_from_start(queries: int, keys: int, device: torch.device | str = "cpu") -> KeyRange:
+        """Query i reads the keys up to i, as torch's `is_causal=True` does."""
+        last = torch.arange(queries, device=device).clamp(max=keys - 1).expand(1, 1, queries)
+        return KeyRange(torch.zeros_like(last), last, torch.arange(keys, device=device)[None, None])
+
+    @staticmethod
     def bidirectional(queries: int, keys: int, device: torch.device | str = "cpu") -> KeyRange:
         """Every query reads every key."""
         last = torch.full((1, 1, queries), keys - 1, device=device)

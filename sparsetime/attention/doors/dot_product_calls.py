@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
@@ -106,9 +105,7 @@ def _sparse(
             run.leave_dense(path, readable)
             return None
     elif is_causal:
-        last = torch.arange(queries, device=query.device).clamp(max=keys - 1).expand(1, 1, queries)
-        at = torch.arange(keys, device=query.device)[None, None]
-        readable = KeyRange(torch.zeros_like(last), last, at)
+        readable = KeyRange.causal_from_start(queries, keys, query.device)
     else:
         readable = KeyRange.bidirectional(queries, keys, query.device)
     flat = query.ndim == 3  # [batch, time, d] has one head

@@ -119,12 +119,7 @@ def _readable(query: Tensor, key: Tensor, mask: Tensor | None, causal: bool) -> 
     if mask is not None:
         return key_range_of(mask[..., :keys], queries, keys)
     if causal and queries > 1:
-        # Without a mask torch's convention holds: query i reads the keys up to i.
-        if queries != keys:
-            last = torch.arange(queries, device=query.device).expand(1, 1, queries)
-            at = torch.arange(keys, device=query.device)[None, None]
-            return KeyRange(torch.zeros_like(last), last, at)
-        return KeyRange.causal(queries, keys, query.device)
+        return KeyRange.causal_from_start(queries, keys, query.device)
     return KeyRange.bidirectional(queries, keys, query.device)
 
 
