@@ -35,6 +35,16 @@ def contributions(
     return torch.stack(rows, 1)[:, None]
 
 
+def convolution_matrix(
+    kernel: Float[Tensor, "*channels time"],
+) -> Float[Tensor, "*channels time time"]:
+    """The weights of a causal convolution: kernel[t - i] of step i in row t, 0 for later steps."""
+    step = torch.arange(kernel.shape[-1], device=kernel.device)
+    distance = step[:, None] - step
+    weights: Tensor = kernel[..., distance.clamp_min(0)] * (distance >= 0)
+    return weights
+
+
 def by_lag(
     weights: Float[Tensor, "batch heads time time"], lags: int
 ) -> Float[Tensor, "batch heads time lags_and_rest"]:

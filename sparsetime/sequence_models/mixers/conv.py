@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sparsetime.components import component
 from sparsetime.sequence_models.mixers.mixer import Mixer, MixerState
+from sparsetime.sequence_models.reads import convolution_matrix
 from sparsetime.sequence_models.sequence_component import Count
 
 
@@ -40,11 +41,9 @@ class Conv(Mixer):
 
     def read_weights(self, x: Float[Tensor, "batch time d"]) -> Float[Tensor, "batch d time time"]:
         """The weight of every input in each channel, which depends on its distance alone."""
-        step = torch.arange(x.shape[1], device=x.device)
-        distance = step[:, None] - step
         by_distance = x.new_zeros(x.shape[2], max(x.shape[1], self.kept + 1))
         by_distance[:, : self.kept + 1 : self.kernel.dilation[0]] = self.kernel.weight[:, 0].flip(1)
-        weights = by_distance[:, distance.clamp_min(0)] * (distance >= 0)
+        weights = convolution_matrix(by_distance[:, : x.shape[1]])
         return weights.expand(x.shape[0], -1, -1, -1)
 
     def state_size(self, time: int) -> int:

@@ -14,6 +14,7 @@ from sparsetime import seeds
 from sparsetime.components import component
 from sparsetime.sequence_models.mixers.hippo_matrices import Transition, transition
 from sparsetime.sequence_models.mixers.mixer import Mixer, MixerState
+from sparsetime.sequence_models.reads import convolution_matrix
 from sparsetime.sequence_models.sequence_component import Count
 
 _CHUNK = 32
@@ -71,9 +72,7 @@ class LSSL(Mixer):
         impulses = torch.einsum("jdnm,dm->djn", powers[:-1], gain)  # F^j G
         kernel = torch.einsum("djn,dn->dj", impulses, weight)
         reads = torch.einsum("jdnm,dn->djm", powers[1:], weight)  # C F^(j + 1)
-        step = torch.arange(length, device=x.device)
-        distance = step[:, None] - step
-        toeplitz = kernel[:, distance.clamp_min(0)] * (distance >= 0)
+        toeplitz = convolution_matrix(kernel)
         outputs = []
         for part in x.split(length, 1):
             n = part.shape[1]
@@ -114,10 +113,7 @@ class LSSL(Mixer):
         impulse = x.new_zeros(1, x.shape[1], x.shape[2])
         impulse[:, 0] = 1.0
         response = self.filtered(impulse)[0][0]
-        step = torch.arange(x.shape[1], device=x.device)
-        distance = step[:, None] - step
-        weights = response.T[:, distance.clamp_min(0)] * (distance >= 0)
-        return weights.expand(x.shape[0], -1, -1, -1)
+        return convolution_matrix(response.T).expand(x.shape[0], -1, -1, -1)
 
     def state_size(self, time: int) -> int:
         """`states` numbers a channel."""

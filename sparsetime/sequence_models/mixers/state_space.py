@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from sparsetime.components import component
 from sparsetime.kernels.diagonal_scan import diagonal_scan
 from sparsetime.sequence_models.mixers.mixer import Mixer, MixerState
+from sparsetime.sequence_models.reads import convolution_matrix
 from sparsetime.sequence_models.sequence_component import Count
 
 
@@ -55,10 +56,7 @@ class StateSpace(Mixer):
         impulse = x.new_zeros(1, time, x.shape[2])
         impulse[:, 0] = 1.0
         response = self._filtered(impulse, None)[0][0]
-        step = torch.arange(time, device=x.device)
-        distance = step[:, None] - step
-        weights = response.T[:, distance.clamp_min(0)] * (distance >= 0)
-        return weights.expand(x.shape[0], -1, -1, -1)
+        return convolution_matrix(response.T).expand(x.shape[0], -1, -1, -1)
 
     def _filtered(self, x: Tensor, start: Tensor | None) -> tuple[Tensor, Tensor]:
         decay, gain = self.discretised()
