@@ -112,8 +112,13 @@ class AttentionPolicy(nn.Module):
         by default the policy's first phase. A number of keys solved at one
         length is another share at another, so data should be as long as what is run.
 
-        Errors: ConfigError for a sparsity outside [0, 1).
+        Errors: ConfigError for a sparsity outside [0, 1), or a phase to which it does not apply.
         """
+        if phase is not None and phase not in self.phases:
+            raise ConfigError(
+                f"got phase={phase!r} for the policy {self.name!r}, which applies in "
+                f"{' and '.join(self.phases)} alone; choose another policy or phase"
+            )
         if not 0 <= sparsity < 1:
             raise ConfigError(
                 f"got sparsity={sparsity}, expected the share of pairs left out, from 0 up to 1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -90,10 +91,13 @@ class AttentionReport:
         return AttentionReport(tuple(heads), seconds, dict(dense_layers))
 
     def sparsity(self, phase: Phase | None = None) -> float:
-        """Share of the readable pairs that all heads left out; of one phase, or of both."""
+        """Share of the readable pairs that all heads left out; of one phase, or of both.
+
+        NaN where no sparse call was recorded.
+        """
         heads = [head for head in self.heads if phase in (None, head.phase)]
         read, readable = (sum(getattr(h, n) for h in heads) for n in ("pairs", "readable_pairs"))
-        return float(1 - read / max(1, readable))
+        return float(1 - read / readable) if readable else math.nan
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON."""

@@ -1,5 +1,7 @@
 """st.attend: models by every door, masks, decoding with a cache, reports and refusals."""
 
+import math
+
 import pytest
 import torch
 from attention.zoo import small, small_llama
@@ -100,6 +102,7 @@ def test_prefill_and_decode_have_policies_of_their_own(llama):
     with st.attend(model, small("snapkv")) as run:
         model.generate(tokens[:, :20], max_new_tokens=3, do_sample=False)
     assert all("does not apply in prefill" in reason for reason in run.dense_layers.values())
+    assert math.isnan(run.report().sparsity("prefill"))
     assert run.report().sparsity("decode") > 0.2
 
 

@@ -113,6 +113,8 @@ def test_what_cannot_be_is_refused():
         st.attention_policy("topk")
     with pytest.raises(ConfigError, match="budget of 0 keys, expected at least 1"):
         small("moba", keys=0)
+    with pytest.raises(ConfigError, match="phase='prefill' for the policy 'quest', which applies"):
+        small("quest").at(sparsity=0.5, data=["a"], phase="prefill")
     with pytest.raises(ConfigError, match="got sparsity=1, expected the share"):
         small("moba").at(sparsity=1, data=["a"])
     with pytest.raises(ConfigError, match=r"sparsity=0.999 .* leaves out .* ask for another"):
