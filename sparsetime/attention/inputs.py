@@ -21,8 +21,7 @@ class AttentionInputs:
     position `keys - queries + i` in self-attention over a cache. layer: the number of the module
     among those of the model. is_causal: False where a query may read later keys. step: calls of the
     module since the sequence began; denoising steps count too. state: what components keep between
-    calls on one sequence. query_order: the original place
-    of every query, where a layout moved them.
+    calls on one sequence.
     """
 
     q: Float[Tensor, "batch heads queries d"]
@@ -34,7 +33,6 @@ class AttentionInputs:
     is_causal: bool = True
     step: int = 0
     state: dict[str, Any] = field(default_factory=dict)
-    query_order: Int[Tensor, "batch heads queries"] | None = None
 
     @property
     def heads(self) -> int:
@@ -62,13 +60,6 @@ class AttentionInputs:
     def is_decoding(self) -> bool:
         """Whether one query is added to a longer context."""
         return self.queries == 1 and self.keys > 1
-
-    def restored(self, rows: Float[Tensor, "batch heads queries *n"]) -> Tensor:
-        """Rows of queries in their original order."""
-        if self.query_order is None:
-            return rows
-        order = self.query_order.reshape(self.query_order.shape + (1,) * (rows.ndim - 3))
-        return torch.empty_like(rows).scatter_(2, order.expand_as(rows), rows)
 
     def products(
         self, queries: Float[Tensor, "batch heads m r"], keys: Float[Tensor, "batch key_heads n r"]

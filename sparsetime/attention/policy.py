@@ -198,10 +198,10 @@ class AttentionPolicy(nn.Module):
     def attend(self, inputs: AttentionInputs, pattern: AttentionPattern) -> tuple[Tensor, Tensor]:
         """Output [batch, heads, queries, d] and log-sum-exp over the pattern and the remainder.
 
-        inputs: as `layout.arranged` gives them; queries of the result are in the original order.
+        inputs: as `layout.arranged` gives them.
         """
         out, lse = kernels.attend(inputs.q, inputs.k, inputs.v, pattern, inputs.scale)
         rest = self.remainder.rest(inputs, self.layout.grid(inputs), pattern)
         if rest is not None:
             out, lse = kernels.merge([(out, lse), rest])
-        return inputs.restored(out), inputs.restored(lse)
+        return out, lse

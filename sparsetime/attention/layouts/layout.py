@@ -15,7 +15,7 @@ class Layout(AttentionComponent):
     role = "layout"
 
     def arranged(self, inputs: AttentionInputs) -> AttentionInputs:
-        """The call with its keys, and queries, in the order of the units; by default as it is."""
+        """The call with its keys in the order of the units; by default as it is."""
         return inputs
 
     @abstractmethod
