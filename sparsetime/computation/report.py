@@ -45,11 +45,16 @@ class SparsityReport:
 
     @property
     def sparsity(self) -> float:
-        """The share of all weights that is left out; NaN without a plan of weights."""
-        # Of two plans of a matrix, the later one chose among what the earlier one left.
-        rows = {row.name: row for row in self.matrices if row.plan == "weights"}.values()
-        entries = sum(row.entries for row in rows)
-        return 1 - sum(row.kept for row in rows) / entries if entries else math.nan
+        """The share of all weights that is left out; NaN without a plan of weights.
+
+        Of plans of one matrix the one that keeps least counts: weights left out before stay so.
+        """
+        least: dict[str, MatrixReport] = {}
+        for row in self.matrices:
+            if row.plan == "weights":
+                least[row.name] = min(row, least.get(row.name, row), key=lambda one: one.kept)
+        entries = sum(row.entries for row in least.values())
+        return 1 - sum(row.kept for row in least.values()) / entries if entries else math.nan
 
     @property
     def holds(self) -> bool:

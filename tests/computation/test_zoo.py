@@ -87,6 +87,8 @@ def test_plans_stack_and_are_undone_in_turn():
     sparse.then("2:4", sparsity=0.5, sites="2").then("wanda", sparsity=0.75, data=x)
     assert sparse.report().sparsity == pytest.approx(0.75)
     assert [row.plan for row in sparse.report().matrices] == ["weights"] * 7
+    sparse.then("magnitude", sparsity=0.25)
+    assert sparse.report().sparsity == pytest.approx(0.75)  # of weights that are gone already
     assert sparse.dense() is model
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert sparse.plans == []
