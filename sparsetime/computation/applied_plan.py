@@ -22,7 +22,7 @@ class PlanInput:
     """What a plan is applied to, and with.
 
     sites: patterns of modules, None for all. batches: calibration data, empty without any. loss:
-    of the model on a batch, None for that of its tokens or targets.
+    of the model on a batch, None for that of its tokens or targets. earlier: plans at work.
     """
 
     model: LoadedModel
@@ -31,6 +31,7 @@ class PlanInput:
     batches: Sequence[ModelBatch]
     loss: LossFunction | None
     seed: int
+    earlier: Sequence[AppliedPlan] = ()
 
 
 class AppliedPlan(ABC):

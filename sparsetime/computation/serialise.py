@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sparsetime.computation.applied_plan import AppliedPlan
 from sparsetime.computation.named_plan import plan_from_config
+from sparsetime.computation.skipped_activations import SkippedActivations
 from sparsetime.computation.sparse import Sparse
 from sparsetime.computation.thinned_weights import ThinnedWeights
 from sparsetime.errors import ConfigError, DamagedError, MismatchError, StoreError
@@ -115,17 +116,23 @@ def _opened(
         for config in record["plans"]
     ]
     at_work: dict[int, AppliedPlan] = {}
+    resumes: list[Callable[[], None]] = []
 
     def reopen(acts_on: str) -> None:
         for number, plan in enumerate(plans):
             if plan.acts_on == acts_on:
-                at_work[number] = plan.reopen(loaded, record["plans"][number], states[number])
+                opened = plan.reopen(loaded, record["plans"][number], states[number])
+                at_work[number] = opened
+                if isinstance(opened, SkippedActivations):  # the next finds MLPs without it
+                    resumes.append(opened.suspend())
 
     # Masks say where the values lie, and scores of activations read the weights.
     reopen("weights")
     sparse.plans = [at_work[number] for number in sorted(at_work)]
     _load_weights(loaded.model, _last_masks(sparse), tensors)
     reopen("activations")
+    for resume in resumes:
+        resume()
     sparse.plans = [at_work[number] for number in sorted(at_work)]
     return sparse
 

@@ -140,7 +140,13 @@ def calibrated(plan: ActivationPlan, given: PlanInput) -> SkippedActivations:
     """Calibrate a plan on data, and put it into the model. Errors: as `Plan.apply`."""
     module = given.model.model
     sample = _small_sample(given.batches)
-    points = plan.site.points(given.model, given.sites, sample)
+    # MLPs are found by what their maps read, which hooks of earlier plans change.
+    resumes = [one.suspend() for one in given.earlier if isinstance(one, SkippedActivations)]
+    try:
+        points = plan.site.points(given.model, given.sites, sample)
+    finally:
+        for resume in resumes:
+            resume()
     collected = _collect(plan, module, points, given.batches)
     learnt, kept = {}, {}
     for point in points:

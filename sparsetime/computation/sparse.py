@@ -72,7 +72,7 @@ class Sparse:
             )
         batches = [] if data is None else model_batches(self.loaded, data)
         patterns = [sites] if isinstance(sites, str) else sites
-        given = PlanInput(self.loaded, sparsity, patterns, batches, loss, seed)
+        given = PlanInput(self.loaded, sparsity, patterns, batches, loss, seed, self.plans)
         self.plans.append(plan.apply(given))
         return self
 

@@ -76,6 +76,20 @@ def test_weights_and_activations_are_left_out_together():
     assert sparse.report().sparsity == pytest.approx(0.5)
 
 
+def test_plans_of_activations_stack_and_are_saved(tmp_path):
+    model, x = llama(), tokens()
+    before = model(x).logits.detach()
+    sparse = sparsified("teal", model, sparsity=0.25)
+    sparse.then("cats", sparsity=0.5, data=x).then("lazy_neurons", sparsity=0.75, data=x)
+    after = model(x).logits.detach()
+    sparse.save(tmp_path)
+    other = llama(seed=1)
+    opened = st.open_sparse(other, tmp_path)
+    assert torch.equal(other(x).logits, after) and opened.report() == sparse.report()
+    sparse.dense()
+    assert torch.equal(model(x).logits, before)
+
+
 def test_plans_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match="where nothing comes before that could be read"):
         st.computation.ActivationPlan("gate", "predictor")
