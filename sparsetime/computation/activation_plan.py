@@ -69,8 +69,12 @@ class ActivationPlan(Plan):
         return calibrated(self, given)
 
     def reopen(
-        self, loaded: LoadedModel, config: Mapping[str, Any], state: Mapping[str, Tensor]
+        self,
+        loaded: LoadedModel,
+        config: Mapping[str, Any],
+        state: Mapping[str, Tensor],
+        sample: Any = None,
     ) -> AppliedPlan:
         from sparsetime.computation.skipped_activations import reopened_activations
 
-        return reopened_activations(self, loaded, config, state)
+        return reopened_activations(self, loaded, config, state, sample)

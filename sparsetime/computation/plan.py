@@ -42,6 +42,13 @@ class Plan(ABC):
 
     @abstractmethod
     def reopen(
-        self, loaded: LoadedModel, config: Mapping[str, Any], state: Mapping[str, Tensor]
+        self,
+        loaded: LoadedModel,
+        config: Mapping[str, Any],
+        state: Mapping[str, Tensor],
+        sample: Any = None,
     ) -> AppliedPlan:
-        """The plan as it was at work when it was saved: config and tensors of `AppliedPlan`."""
+        """The plan as it was at work when it was saved: config and tensors of `AppliedPlan`.
+
+        sample: an input of the model, where MLPs are found by running it.
+        """

@@ -68,12 +68,14 @@ def open_sparse(
     model: str | Path | nn.Module | LoadedModel,
     path: str | os.PathLike[str],
     tokenizer: Any = None,
+    sample: Any = None,
 ) -> Sparse:
     """Put the weights and plans that `Sparse.save` wrote into a model of the same architecture.
 
     The model is changed in place: all its weights are those that were saved, bit for bit. A name or
     a folder is loaded with its head. `dense()` of the handle returns the weights that the model had
-    before.
+    before. sample: an input of the model, such as a few rows, with which plans of neurons find its
+    MLPs; a language model of transformers needs none.
 
     Errors: StoreError where there is none, or it is from a newer sparsetime; DamagedError where a
     file is not the bytes that were written; MismatchError for another architecture or dtype.
@@ -92,7 +94,7 @@ def open_sparse(
     _check_weights(loaded.model, record["weights"], folder.url)
     tensors = folder.read_tensors(WEIGHTS_NAME, SCHEMA_VERSION, _AGAIN, record["sha256"])
     try:
-        return _opened(loaded, record, tensors)
+        return _opened(loaded, record, tensors, sample)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, ConfigError | MismatchError):
             raise
@@ -103,7 +105,7 @@ def open_sparse(
 
 
 def _opened(
-    loaded: LoadedModel, record: Mapping[str, Any], tensors: Mapping[str, Tensor]
+    loaded: LoadedModel, record: Mapping[str, Any], tensors: Mapping[str, Tensor], sample: Any
 ) -> Sparse:
     sparse = Sparse(loaded)
     states: list[dict[str, Tensor]] = [{} for _ in record["plans"]]
@@ -121,7 +123,7 @@ def _opened(
     def reopen(acts_on: str) -> None:
         for number, plan in enumerate(plans):
             if plan.acts_on == acts_on:
-                opened = plan.reopen(loaded, record["plans"][number], states[number])
+                opened = plan.reopen(loaded, record["plans"][number], states[number], sample)
                 at_work[number] = opened
                 if isinstance(opened, SkippedActivations):  # the next finds MLPs without it
                     resumes.append(opened.suspend())

@@ -173,9 +173,10 @@ def reopened_activations(
     loaded: LoadedModel,
     config: Mapping[str, Any],
     state: Mapping[str, Tensor],
+    sample: Any,
 ) -> SkippedActivations:
     """The plan as it was saved. Errors: MismatchError for a model without its points."""
-    found = {point.path: point for point in plan.site.points(loaded, None, None)}
+    found = {point.path: point for point in plan.site.points(loaded, None, sample)}
     lacking = [path for path in config["points"] if path not in found]
     if lacking:
         raise MismatchError(

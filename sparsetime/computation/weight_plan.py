@@ -82,7 +82,11 @@ class WeightPlan(Plan):
         return thinned(self, given)
 
     def reopen(
-        self, loaded: LoadedModel, config: Mapping[str, Any], state: Mapping[str, Tensor]
+        self,
+        loaded: LoadedModel,
+        config: Mapping[str, Any],
+        state: Mapping[str, Tensor],
+        sample: Any = None,
     ) -> AppliedPlan:
         from sparsetime.computation.thinned_weights import reopened
 

@@ -90,6 +90,17 @@ def test_plans_of_activations_stack_and_are_saved(tmp_path):
     assert torch.equal(model(x).logits, before)
 
 
+def test_a_saved_plan_of_any_module_is_opened_with_a_sample(tmp_path):
+    model, x = net(), data()[0]
+    st.sparsify(model, "lazy_neurons", sparsity=0.5, data=x).save(tmp_path)
+    other = net(seed=1)
+    with pytest.raises(ConfigError, match="needs an input to run on; give one as sample="):
+        st.open_sparse(other, tmp_path)
+    other = net(seed=1)
+    st.open_sparse(other, tmp_path, sample=x[:4])
+    assert torch.equal(other(x), model(x))
+
+
 def test_plans_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match="where nothing comes before that could be read"):
         st.computation.ActivationPlan("gate", "predictor")
