@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from sparsetime import __version__
 from sparsetime.explorer import manifests
+from sparsetime.explorer.module_preloads import preloads
 
 
 @cache
@@ -15,8 +16,12 @@ def plotly() -> bytes:
     return files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
 
 
-def shell(exported: str = "") -> str:
-    """The page's HTML. `exported` says what an exported folder holds; empty for a live explorer."""
+def shell(exported: str = "", view: str = "") -> str:
+    """The page's HTML.
+
+    exported: what an exported folder holds, in words; empty for a live explorer. view: the one that
+    it opens with, whose modules are asked for at once; empty for a page of any view.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -24,5 +29,8 @@ def shell(exported: str = "") -> str:
     )
     template = environment.get_template("workbench.html.j2")
     return template.render(
-        version=__version__, exported=exported, manifests=manifests.for_page(bool(exported))
+        version=__version__,
+        exported=exported,
+        manifests=manifests.for_page(bool(exported)),
+        preloads=preloads(view) if view else [],
     )

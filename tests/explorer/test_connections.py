@@ -72,6 +72,21 @@ def test_an_idle_connection_takes_the_next_request(explorer, monkeypatch):
     assert timed_protocol.KEEP_SECONDS >= 60
 
 
+def test_bodies_do_not_wait_for_the_acknowledgement_of_their_heads(explorer, monkeypatch):
+    """Nagle's algorithm, which costs 40 ms an answer, is off on every connection."""
+    options = []
+    made = timed_protocol.TimedProtocol.connection_made
+
+    def recorded(protocol, transport):
+        made(protocol, transport)
+        accepted = transport.get_extra_info("socket")
+        options.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(timed_protocol.TimedProtocol, "connection_made", recorded)
+    exchange(port_of(explorer), b"GET /web/dom.js HTTP/1.1\r\nConnection: close\r\n\r\n")
+    assert options == [1]
+
+
 def test_a_request_that_trickles_is_closed(explorer, monkeypatch):
     """Each byte comes in time; together they take too long."""
     monkeypatch.setattr(timed_protocol, "HEAD_SECONDS", 0.4)

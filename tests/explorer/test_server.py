@@ -115,6 +115,17 @@ def test_pages_load_only_what_this_server_has(client, path):
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
+def test_a_page_asks_for_all_its_modules_at_once(client):
+    """Else a browser finds each only when it has read the module that imports it."""
+    asked = re.findall(r'rel="modulepreload" href="/([^"]+)"', client.get("/timeline").text)
+    assert len(asked) == len(set(asked))
+    assert {"web/main.js", "views/timeline/view.js", "lanes/series/lane.js"} <= set(asked)
+    assert "web/time_text.js" in asked, "an import of an import of an import"
+    assert "web/export_api.js" not in asked, "of exported folders alone"
+    assert all(client.get(f"/{path}").status_code == 200 for path in asked)
+    assert "views/timeline/view.js" not in client.get("/labels").text
+
+
 def test_plotly_comes_from_the_installed_package(client):
     response = client.get("/plotly.js")
     assert response.headers["content-type"].startswith("text/javascript")

@@ -129,7 +129,9 @@ def explore(
 def _listen(host: str, port: int | None) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for tried in [port] if port is not None else [*range(PORT, PORT + _TRIES), 0]:
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # With its protocol named, as asyncio turns Nagle's algorithm off for no other: the body of
+        # an answer would wait 40 ms for the acknowledgement of its head.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, tried))

@@ -28,7 +28,7 @@ def make_router() -> APIRouter:
     router.get("/renderers/{number}.js")(renderer)
     router.get("/plotly.js")(plotly)
     for view in views:
-        router.get(view.path)(_page_route(document))
+        router.get(view.path)(_page_route(app_page.shell(view=view.name)))
         for earlier in view.moved_from:
             router.get(earlier)(_redirect_route(view.path))
 

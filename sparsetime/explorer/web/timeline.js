@@ -6,6 +6,7 @@ import { Passage } from "./passage.js";
 import { go, here, remember } from "./router.js";
 import { showSelection } from "./selection.js";
 import {
+  askBrief,
   lacksData,
   loadFirst,
   loadInput,
@@ -126,12 +127,13 @@ export class Timeline {
   }
 
   async open() {
+    const brief = askBrief(this); // beside the words
     await readText(this);
     const { from, to } = this.view;
     const inAddress = Number.isFinite(from) && Number.isFinite(to) && to > from;
     if (inAddress) this.view.place(from, to);
     else this.view.place(0, Math.min(this.length, OPENED));
-    const rows = await loadFirst(this);
+    const rows = await loadFirst(this, brief);
     this.at.replaceChildren();
     build(this);
     this.passageText = new Passage(this);

@@ -147,12 +147,23 @@ function takeText(timeline, text) {
 }
 
 /**
- * Choose the lanes by the kind and the channels of the input, and fetch as much of it as they draw.
+ * Ask for as much of the input as shows its kind and its channels, to be awaited later.
  * @param {Timeline} timeline
  */
-async function chooseLanes(timeline) {
+export function askBrief(timeline) {
+  const asked = timeline.asked("input", { stop: 1, columns: 16, frames: 1 });
+  asked.catch(() => {}); // who awaits it gets the error
+  return asked;
+}
+
+/**
+ * Choose the lanes by the kind and the channels of the input, and fetch as much of it as they draw.
+ * @param {Timeline} timeline
+ * @param {ReturnType<typeof askBrief>} asked
+ */
+async function chooseLanes(timeline, asked) {
   const { text, view } = timeline;
-  const brief = await timeline.asked("input", { stop: 1, columns: 16, frames: 1 });
+  const brief = await asked;
   timeline.inputLane = inputLane(brief, text);
   timeline.input = await timeline.asked("input", { ...view.steps, ...settingsOf(timeline) });
   timeline.lanes = lanesOver(brief, text);
@@ -224,11 +235,12 @@ export async function loadLaneData(timeline) {
 /**
  * Fetch all that the first drawing needs, side by side; the rows are taken once there are charts.
  * @param {Timeline} timeline
+ * @param {ReturnType<typeof askBrief>} brief
  */
-export async function loadFirst(timeline) {
+export async function loadFirst(timeline, brief) {
   const fresh = timeline.keys.map((key) => ({ key, data: null, asked: 0 }));
   const lanes = async () => {
-    await chooseLanes(timeline);
+    await chooseLanes(timeline, brief);
     await Promise.all([loadLaneData(timeline), loadStrips(timeline)]);
   };
   const [rows] = await Promise.all([askRows(timeline, fresh), lanes(), loadWords(timeline)]);

@@ -48,18 +48,23 @@ def input_pyramid(source: InputSource) -> InputPyramid:
         for first in range(0, source.shape[0], _AT_ONCE)
     ]
     low, high = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
-    empty = np.isnan(low).all(0)
+    missing = np.isnan(low)
+    empty = missing.all(0)
     least, most = np.where(empty, 0.0, low), np.where(empty, 0.0, high)
-    usual = np.stack([np.nanpercentile(least, _LOW, axis=0), np.nanpercentile(most, _HIGH, axis=0)])
+    # The percentiles of numpy that leave NaN out take ten times as long.
+    percentile = np.nanpercentile if missing.any() else np.percentile
+    usual = np.stack([percentile(least, _LOW, axis=0), percentile(most, _HIGH, axis=0)])
     return InputPyramid(low, high, np.nanmin(least, 0), np.nanmax(most, 0), usual)
 
 
 def series_values(source: InputSource, first: int, stop: int) -> Float[np.ndarray, "time channels"]:
     """Steps of a series as float32 [time, channels], those that are not finite as NaN."""
     values = source.read(first, min(stop, source.shape[0]))
-    values = values.reshape(len(values), -1).astype(np.float32)
-    values[~np.isfinite(values)] = np.nan
-    return values
+    values = values.reshape(len(values), -1).astype(np.float32, copy=False)
+    finite = np.isfinite(values)
+    if finite.all():
+        return values
+    return np.where(finite, values, np.float32(np.nan))
 
 
 def columns_between(

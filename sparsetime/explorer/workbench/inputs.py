@@ -167,13 +167,15 @@ def _series_view(
     names = source.channels or tuple(f"channel {i}" for i in range(count))
     low, high = low[:, :channels].T, high[:, :channels].T
     least, most = pyramid.least[:channels], pyramid.most[:channels]
-    values: dict[str, Any] = {"low": _finite(low), "high": _finite(high)}
+    values: dict[str, Any]
     if packed:
         one = stride == 1
         values = {
             "packed_low": _packed(low, least, most),
             "packed_high": "" if one else _packed(high, least, most),
         }
+    else:  # a list of every value takes longer than all else of an answer
+        values = {"low": _finite(low), "high": _finite(high)}
     return InputView(
         kind="series",
         first=first,
