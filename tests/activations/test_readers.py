@@ -125,7 +125,31 @@ def test_a_table_has_channels_times_and_step_labels(tmp_path):
     assert document.values[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
     assert document.step == pytest.approx(0.02)
     assert document.step_labels["activity"] == ["walk"] * 6
-    assert only(st.read(path, columns=["y"], unit="second")).recording.rate == pytest.approx(50)
+    assert only(st.read(path, columns=["y"], unit="s")).recording.rate == pytest.approx(50)
+
+
+@pytest.mark.parametrize(
+    ("times", "unit", "rate"),
+    [
+        (["0.0", "0.5"], "second", 2),
+        (["0", "20"], "second", 0.05),
+        (["3", "4"], "step", None),
+        (["1.5", "2.5"], "second", 1),
+    ],
+)
+def test_times_without_a_unit_are_seconds_unless_they_count_steps(tmp_path, times, unit, rate):
+    (tmp_path / "x.csv").write_text("time,x\n" + "".join(f"{time},1\n" for time in times))
+    document = only(st.read(tmp_path / "x.csv"))
+    assert (document.unit, document.recording.rate) == (unit, rate)
+    in_years = only(st.read(tmp_path / "x.csv", unit="year"))
+    assert (in_years.unit, in_years.recording.rate) == ("year", None)
+    assert only(st.read(tmp_path / "x.csv", rate=10)).recording.rate == 10
+
+
+def test_a_recording_of_one_row_has_the_clock_of_the_others(tmp_path):
+    (tmp_path / "x.csv").write_text("id,time,x\na,7,1\nb,0,1\nb,0.02,2\n")
+    found = list(st.read(tmp_path / "x.csv"))
+    assert [(d.start, d.step, d.unit) for d in found] == [(7, 0.02, "second"), (0, 0.02, "second")]
 
 
 def test_a_table_with_ids_holds_several_recordings(tmp_path):

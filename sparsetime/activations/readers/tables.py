@@ -17,7 +17,8 @@ from sparsetime.activations.capture.recording import Recording
 from sparsetime.activations.readers.reader import Outline, reader
 from sparsetime.errors import DataError, unknown_name
 
-TEXT, TIME = "text", "time"
+TEXT, TIME, STEP = "text", "time", "step"
+SECONDS = ("second", "seconds", "s")  # names of the unit by which a rate is in Hz
 _UNEVEN = 0.01  # of a step: the most that a time may be off an even spacing
 
 
@@ -39,7 +40,8 @@ def table(
 
     time: the column with the time of each row, a number or a date; None: the column "time", if
     there is one. Times must ascend and be evenly spaced, to a hundredth of a step. rate: rows a
-    second, in place of times. unit: of the times; "second" for dates and rates, else "step".
+    second, in place of times. unit: of the times, such as "ms" or "year"; "second" where none is
+    given, except of whole numbers one apart, which count steps.
 
     Errors: DataError, with the file and the row, for a missing number, times that go back or are
     unevenly spaced, and rows of one id that are apart; UnknownNameError for a column that does not
@@ -82,7 +84,36 @@ def _documents(
     beside = [
         n for n in others if _is_text(whole, n) or (columns is not None and _is_number(whole, n))
     ]
-    return [_document(whole, part, chosen, beside, time, rate, unit) for part in _parts(whole)]
+    parts = list(_parts(whole))
+    times = _times_of_parts(whole, parts, time, rate)
+    counts = all(not date and step == 1 and start == int(start) for start, step, date in times)
+    unit = unit or (STEP if counts and rate is None else SECONDS[0])
+    return [
+        _document(whole, part, chosen, beside, of_part, unit)
+        for part, of_part in zip(parts, times, strict=True)
+    ]
+
+
+def _times_of_parts(
+    whole: AnnotationTable,
+    parts: Sequence[tuple[str, int, int]],
+    time: str | None,
+    rate: float | None,
+) -> list[tuple[float, float, str]]:
+    """Start, step and date of each recording; one of a single row has the step of the others."""
+    if time is None:
+        return [(0.0, 1.0 if rate is None else 1 / rate, "")] * len(parts)
+    times = [_times(whole, time, first, stop) for _, first, stop in parts]
+    steps = [
+        step
+        for (_, step, _), (_, first, stop) in zip(times, parts, strict=True)
+        if stop > first + 1
+    ]
+    common = steps[0] if steps else 1.0
+    return [
+        (start, 1 / rate if rate else step if stop > first + 1 else common, date)
+        for (start, step, date), (_, first, stop) in zip(times, parts, strict=True)
+    ]
 
 
 def _document(
@@ -90,15 +121,12 @@ def _document(
     part: tuple[str, int, int],
     channels: Sequence[str],
     beside: Sequence[str],
-    time: str | None,
-    rate: float | None,
+    times: tuple[float, float, str],
     unit: str,
 ) -> Document:
     name, first, stop = part
     values = _numbers(whole, channels, first, stop)
-    start, step, date = _times(whole, time, first, stop) if time else (0.0, 1.0, "")
-    step = step if rate is None else 1 / rate
-    seconds = rate is not None or bool(date) or unit == "second"
+    start, step, date = times
     labels = {n: whole.table[n].slice(first, stop - first).to_pylist() for n in beside}
     return Document(
         name,
@@ -106,9 +134,9 @@ def _document(
         step_labels=labels,
         start=start,
         step=step,
-        unit=unit or ("second" if seconds else "step"),
+        unit=unit,
         source=str(whole.path),
-        recording=Recording(1 / step if seconds else None, channels=channels, date=date),
+        recording=Recording(1 / step if unit in SECONDS else None, channels=channels, date=date),
     )
 
 
