@@ -396,3 +396,18 @@ def test_a_model_can_train_after_it_was_captured(tmp_path):
     next(st.stream(model, x, ".").rows(3))
     model(x).sum().backward()
     assert model.weight.grad is not None
+
+
+def test_long_recordings_run_few_at_a_time_unless_a_batch_is_given(tmp_path):
+    together = []
+
+    class Reading(torch.nn.Module):
+        def forward(self, x):
+            together.append(x.shape[0] * (x.shape[1] == 2**17))
+            return x.mean(1)
+
+    recordings = [torch.zeros(2**17, 2)] * 9
+    for options, most in (({}, 4), ({"batch": 9}, 9)):
+        together.clear()
+        st.capture(Reading(), recordings, ".", tmp_path / str(most), **options, progress=False)
+        assert (max(together), sum(together)) == (most, 9)

@@ -111,8 +111,9 @@ def capture(
     default documents of tokens are cut at what the model allows, at most 512, and values not at
     all. overlap: inputs that a window repeats from the one before as context; stored once.
     batch: full windows in one forward pass. Where a model takes no attention mask, only windows
-    of one length run together, so that padding never touches an activation. Memory grows with it:
-    give batch=1, or a window, for long recordings.
+    of one length run together, so that padding never touches an activation. The default, 32, is
+    fewer where they hold more than a million numbers of input (a minute of sound); memory grows
+    with it, so give a window for recordings that do not fit one at a time.
     dtype: "auto" as the model computes, or "float32", "float16", "bfloat16".
     time_axis: where time stands in the site's tensor: 1 for [batch, time, d], 0 for
     [time, batch, d], 2 for [batch, d, time] (a convolution over time). Rows at another rate than

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,6 +17,10 @@ from sparsetime.activations.capture.tokenize import PreparedDocument
 from sparsetime.activations.store.input_columns import input_columns
 from sparsetime.activations.store.manifest import DOCUMENT
 from sparsetime.errors import ConfigError
+
+#: Windows that run together by default, and the numbers of input that they then hold at most: whole
+#: recordings may be long, and a network keeps a hundred numbers for each.
+DEFAULT_BATCH, MOST_NUMBERS = 32, 1 << 20
 
 
 @final
@@ -40,6 +45,11 @@ class InputWindow:
     def length(self) -> int:
         """Number of inputs, without special tokens."""
         return self.input_stop - self.input_start
+
+    @property
+    def numbers_a_step(self) -> int:
+        """How many numbers an input step has; 1 for a token."""
+        return math.prod(self.prepared.inputs.shape[1:])
 
     @property
     def rows(self) -> int:
@@ -123,8 +133,9 @@ class Shard:
     def batches(self, count: int, even: bool) -> Iterator[list[tuple[InputWindow, int]]]:
         """Windows to run together, each with its first row in the shard, longest first.
 
-        A batch holds at most as many inputs as `count` windows of the shard's longest length. With
-        `even`, a batch holds windows of one length only, so that nothing is padded.
+        A batch holds at most as many inputs as `count` windows of the shard's longest length, and
+        one window, or MOST_NUMBERS of input, where `count` is the default. With `even`, a batch
+        holds windows of one length only, so that nothing is padded.
         """
         # Sorting by length puts windows of like length together, which keeps padding small.
         firsts = np.cumsum([0, *(window.rows for window in self.windows)])[:-1].tolist()
@@ -132,7 +143,10 @@ class Shard:
             zip(self.windows, firsts, strict=True),
             key=lambda pair: (-pair[0].length, pair[0].decoder_length),
         )
-        budget = count * order[0][0].length
+        longest_of_all, numbers = order[0][0].length, order[0][0].numbers_a_step
+        budget = count * longest_of_all
+        if count == DEFAULT_BATCH:
+            budget = min(budget, max(longest_of_all, MOST_NUMBERS // numbers))
         batch: list[tuple[InputWindow, int]] = []
         for window, first in order:
             longest = batch[0][0].length if batch else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+from sparsetime.activations.capture.input_windows import DEFAULT_BATCH
 from sparsetime.activations.capture.row_settings import FoundRows
 from sparsetime.activations.store.manifest import DTYPES
 from sparsetime.errors import ConfigError
@@ -17,7 +18,7 @@ class PassSettings:
 
     window: int | None = None
     overlap: int = 0
-    batch: int = 32
+    batch: int = DEFAULT_BATCH
     dtype: str = "auto"
     time_axis: int = 1
 
