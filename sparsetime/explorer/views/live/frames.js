@@ -4,8 +4,10 @@
 
 const SHOWN = 48; // frames of an answer
 const MOST_BYTES = 4_000_000; // of a piece
+const MOST_LATE = 50; // frames of a camera that wait for the model
 
 export class Frames {
+  mostLate = MOST_LATE;
   /** @type {string[]} */
   pictures = [];
 

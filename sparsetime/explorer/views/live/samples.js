@@ -1,6 +1,8 @@
 // Samples of a stream so far, and what the API would answer of them as an input.
 
 const MOST = 4096; // samples that are sent at once
+const LATE = 10; // seconds of a microphone that wait for the model
+const USUAL_RATE = 16_000; // samples a second where the run has none
 
 export class Samples {
   mostSent = MOST;
@@ -18,6 +20,7 @@ export class Samples {
   constructor(names, rate) {
     this.names = names;
     this.rate = rate;
+    this.mostLate = LATE * (rate ?? USUAL_RATE);
   }
 
   get length() {

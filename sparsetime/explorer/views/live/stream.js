@@ -3,6 +3,7 @@
 import { of, provide, send } from "../../web/api.js";
 import { localAnswers } from "../../web/local_answers.js";
 import { LocalCodes } from "../../web/local_codes.js";
+import { WaitingSteps } from "./waiting_steps.js";
 
 /**
  * Steps of an input, samples or frames.
@@ -24,8 +25,6 @@ const INPUT = { echoCancellation: false, noiseSuppression: false, autoGainContro
 export class Stream {
   table = new Map();
   codes = new LocalCodes(this.table);
-  /** @type {any[]} rows that wait for the answer to those before */
-  waiting = [];
   page = `${Date.now()}-${Math.random()}`;
   sent = 0;
   stopped = false;
@@ -35,7 +34,6 @@ export class Stream {
   sending = null;
   /** @type {number[]} milliseconds from the arrival of the last sample of a piece to its columns */
   latencies = [];
-  arrived = 0;
   /** Samples a step of the timeline. */
   perRow = 1;
   /** Samples by which steps come late, since the model reads ahead. */
@@ -45,6 +43,8 @@ export class Stream {
   constructor(settings) {
     this.settings = settings;
     this.steps = settings.steps;
+    /** Rows that wait for the answer to those before; those of a file wait to be read. */
+    this.waiting = new WaitingSteps(settings.ends ? Number.POSITIVE_INFINITY : this.steps.mostLate);
     provide(`${of(settings.key)}/sequences/live/`, this.answers());
   }
 
@@ -63,13 +63,12 @@ export class Stream {
   }
 
   /**
-   * Send the next steps behind those that wait. Where they are refused the stream is over, since
-   * those after them would not follow.
+   * Send the next steps behind those that wait, of which a device leaves the oldest out where too many
+   * do. Where they are refused the stream is over, since those after them would not follow.
    * @param {readonly unknown[]} rows
    */
   push(rows) {
-    for (const row of rows) this.waiting.push(row); // a file has more than a call takes arguments
-    this.arrived = performance.now();
+    this.waiting.push(rows, performance.now());
     this.sending ??= this.sendAll()
       .catch((error) => {
         this.stop();
@@ -85,8 +84,7 @@ export class Stream {
   async sendAll() {
     const { key, show } = this.settings;
     while (this.waiting.length && !this.stopped) {
-      const rows = this.waiting.splice(0, this.steps.mostSent);
-      const { arrived } = this;
+      const { rows, at } = this.waiting.take(this.steps.mostSent);
       const { ends } = this.settings;
       const last = ends && !this.reading && !this.waiting.length;
       const piece = { page: this.page, first: this.sent, ...this.steps.piece(rows), ends, last };
@@ -103,7 +101,7 @@ export class Stream {
       });
       if (this.stopped) return;
       await show();
-      this.latencies.push(performance.now() - arrived);
+      this.latencies.push(performance.now() - at);
       this.settings.shown(this);
     }
   }

@@ -141,7 +141,11 @@ export default async function liveView(at, run) {
       begun.behind > begun.perRow
         ? `; the model reads ahead, so columns come ${plural(begun.behind, unit)} later`
         : "";
-    status.textContent = `${plural(length, unit)}; ${took}${ahead}`;
+    const { leftOut } = begun.waiting;
+    const slow = leftOut
+      ? `; ${plural(leftOut, unit)} left out, since the model is slower than they come`
+      : "";
+    status.textContent = `${plural(length, unit)}; ${took}${ahead}${slow}`;
   };
 
   /** @param {readonly File[]} files */
