@@ -18,6 +18,7 @@ from . import matching as matching
 from . import metrics as metrics
 from . import models as models
 from . import monitors as monitors
+from . import pretraining as pretraining
 from . import retrieval as retrieval
 from . import sequence_models as sequence_models
 from . import statistics as statistics
@@ -76,6 +77,9 @@ from .metrics.probe import probe as probe
 from .models.sites import sites as sites
 from .monitors.monitor import monitor as monitor
 from .monitors.monitor import open_monitor as open_monitor
+from .pretraining.objective import compose_objective as compose_objective
+from .pretraining.pretrain import pretrain as pretrain
+from .pretraining.recipes.card import pretraining_objective as pretraining_objective
 from .registry import recipes as recipes
 from .reports.report import report as report
 from .retrieval.classify import classify as classify

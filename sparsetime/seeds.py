@@ -48,6 +48,9 @@ STREAMS = {
     # Sequence models.
     "initial weights of a sequence model": "all random parameters of a sequence model",
     "random transition": "a state-space matrix without structure, by its dimension",
+    "initial weights of pretraining terms": "decoders and predictors of pretraining objectives",
+    "order of pretraining sequences": "order and cuts of windows in pretraining, by epoch",
+    "masks and crops of pretraining": "masks, crops and noise of a step of pretraining",
     # Features, metrics and statistics.
     "bootstrap": "groups of sequences that a confidence interval resamples",
     "bootstrap of a probe": "blocks of time that the interval of a probe's accuracy resamples",
@@ -111,6 +114,7 @@ STREAMS = {
     "recall sequences": "pairs, queries and noise of recall sequences, by part and step",
     "masked patches in training": "windows and masks of a patch transformer's training",
     "masked patches held out": "masks on which a patch transformer's held-out error is measured",
+    "street windows": "windows of pedestrian counts, by sensors and by part",
     "split of digits": "which digits are held out, and which are for tuning",
     "initial weights of a digit net": "weights of a network for digits before training",
     "initial weights of a character model": "weights of a model of characters before training",

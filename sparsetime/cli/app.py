@@ -19,7 +19,7 @@ COMMANDS = (
     *("label", "perievent", "compare", "explain", "match", "classify", "search"),
     *("circuit", "attribute", "attend", "sweep", "heads"),
     *("steer", "ablate", "unlearn", "effects", "monitor"),
-    *("sparsify", "cost"),
+    *("sparsify", "cost", "pretrain"),
     *("suite", "leaderboard", "claim", "convert", "explore", "export", "report"),
     *("verify", "testbeds", "demo"),
 )

@@ -132,11 +132,22 @@ class SequenceModel(nn.Module):
     ) -> Float[Tensor, "batch time d"]:
         """The vector of every step, which the heads read; the arguments are those of a call.
 
-        Errors: DataError for sequences without steps; those of the view.
+        Errors: DataError for sequences without steps; ConfigError for a state where vectors hold
+        their position in a piece; those of the view.
         """
         if not x.shape[1]:
             raise DataError("got sequences without steps, expected at least one step")
-        vectors = self.view(x)
+        if state is not None and self.view.has_positions:
+            raise ConfigError(
+                f"got a state for the view {self.view.kind!r} with positions, which count from the "
+                "beginning of every piece, expected whole sequences, or positions=False"
+            )
+        return self.contextualise(self.view(x), state)
+
+    def contextualise(
+        self, vectors: Float[Tensor, "batch time d"], state: RecurrentState | None = None
+    ) -> Float[Tensor, "batch time d"]:
+        """What the blocks make of vectors of the view, or of some of them."""
         for block in self.blocks:
             vectors = block(vectors, state)
         normed: Tensor = self.norm(vectors)

@@ -40,11 +40,15 @@ from .recall.settings import RecallTask as RecallTask
 from .recall.train import train_recall as train_recall
 from .sae_probes.tables import ProbeTable as ProbeTable
 from .sae_probes.tables import probe_tables as probe_tables
+from .sensors.archive_sets import ArchiveSet as ArchiveSet
+from .sensors.archive_sets import archive_set as archive_set
 from .sensors.basic_motions import basic_motions as basic_motions
 from .sentences.build import SentenceSettings as SentenceSettings
 from .sentences.texts import labelled_sentences as labelled_sentences
 from .series.build import SeriesSettings as SeriesSettings
 from .series.pretrained import series_model as series_model
+from .series.street_windows import city_windows as city_windows
+from .series.street_windows import street_windows as street_windows
 from .speech.utterances import Utterance as Utterance
 from .speech.utterances import utterances as utterances
 from .synthetic.generate import SyntheticData as SyntheticData

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -28,7 +28,7 @@ class ModuleTrainable(Trainable[B]):
     for all of them. grad_clip: the largest Euclidean norm of all gradients together.
     """
 
-    files = (WEIGHTS,)
+    files: ClassVar[tuple[str, ...]] = (WEIGHTS,)
 
     def __init__(
         self,

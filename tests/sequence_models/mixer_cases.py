@@ -1,4 +1,4 @@
-"""Every registered mixer, and the variants of those that are several models in one."""
+"""Every registered causal mixer, and the variants of those that are several models in one."""
 
 import torch
 
@@ -24,8 +24,10 @@ VARIANTS = {
     "lssl random": {"kind": "lssl", "d": D, "states": 3, "transition": "random"},
     "lstm": {"kind": "rnn", "d": D, "cell": "lstm"},
 }
+KINDS = components_of("mixer")
+WHOLE_SEQUENCE = [kind for kind, mixer in KINDS.items() if not mixer.is_causal]
 CONFIGS = {
-    kind: {"kind": kind, **mixer.example} for kind, mixer in components_of("mixer").items()
+    kind: {"kind": kind, **mixer.example} for kind, mixer in KINDS.items() if mixer.is_causal
 } | VARIANTS
 
 
@@ -33,8 +35,9 @@ def mixer_of(name, dtype=torch.float64):
     """The mixer of a case, with the same weights at every call."""
     from sparsetime.sequence_models.mixers.mixer import Mixer
 
+    config = CONFIGS.get(name) or {"kind": name, **KINDS[name].example}
     with seeds.torch_globals(0, "random inputs"):
-        return Mixer.from_config(CONFIGS[name]).to(dtype)
+        return Mixer.from_config(config).to(dtype)
 
 
 def sequences(time, batch=2, dtype=torch.float64):

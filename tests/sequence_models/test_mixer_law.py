@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from sequence_models.mixer_cases import CONFIGS, mixer_of, sequences
+from sequence_models.mixer_cases import CONFIGS, WHOLE_SEQUENCE, mixer_of, sequences
 
+from sparsetime.errors import ConfigError
 from sparsetime.sequence_models.mixers.mixer import state_numbers
 from sparsetime.state import RecurrentState
 
@@ -102,3 +103,20 @@ def test_the_state_is_constant_or_said_to_grow(name):
     mixer = mixer_of(name)
     grows = mixer.state_size(8 * TIME) > mixer.state_size(TIME)
     assert grows == (name in GROWING)
+
+
+@pytest.mark.parametrize("name", WHOLE_SEQUENCE)
+@torch.no_grad()
+def test_a_mixer_of_whole_sequences_reads_both_sides_and_takes_no_state(name):
+    mixer, x = mixer_of(name), sequences(9)
+    changed = x.clone()
+    changed[:, 4] += 1
+    moved = (mixer(changed) - mixer(x)).abs().amax((0, 2)) > 1e-9
+    assert moved[:4].any()
+    assert moved[5:].any()
+    assert mixer.state_size(9) == 0
+    weights = mixer.read_weights(x)
+    assert weights.shape[2:] == (9, 9)
+    assert weights.triu(1).abs().max() > 1e-6
+    with pytest.raises(ConfigError, match="which reads later steps, expected a causal one"):
+        mixer(x, RecurrentState())

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from sparsetime.errors import DataError
+from sparsetime.errors import DataError, UnknownNameError
 from sparsetime.testbeds import WHEELS, basic_motions, human_proteins
 from sparsetime.testbeds.proteins.human_proteins import hydropathy, in_zinc_finger
+from sparsetime.testbeds.sensors.archive_sets import ARCHIVE_SETS, archive_set, read_series
 from sparsetime.testbeds.sensors.basic_motions import CHANNELS, motions_of
 from sparsetime.testbeds.wheels.fetch import where
 
@@ -22,6 +23,17 @@ def test_recordings_of_a_motion_file():
 def test_a_motion_file_with_other_channels():
     with pytest.raises(DataError, match="got 2 channels in recording 0 of the test part"):
         motions_of("@data\n1,2:3,4:Walking", "test")
+
+
+def test_series_of_an_archive_file():
+    series, labels = read_series("@data\n1,2,3:4,5,6:a\n7,8,9:0,0,0:b\n")
+    assert series.shape == (2, 3, 2)
+    assert series[0].tolist() == [[1, 4], [2, 5], [3, 6]]
+    assert labels == ["a", "b"]
+    with pytest.raises(DataError, match="got series of 2 sizes"):
+        read_series("@data\n1,2:a\n1,2,3:b\n")
+    with pytest.raises(UnknownNameError, match="did you mean 'GunPoint'"):
+        archive_set("GunPoints")
 
 
 def test_zinc_fingers_are_found_by_their_pattern():
@@ -48,6 +60,17 @@ def test_the_motions_of_aeon():
     assert {one.labels["activity"] for one in recordings} == {
         *("Badminton", "Running", "Standing", "Walking")
     }
+
+
+@pytest.mark.skipif(
+    not where(WHEELS["aeon"]), reason="`sparsetime testbeds fetch aeon` was not run"
+)
+def test_the_archive_sets_of_aeon():
+    sets = [archive_set(name) for name in ARCHIVE_SETS if name not in ("ACSF1", "OSULeaf")]
+    for one in sets:
+        assert one.train.mean((0, 1)).abs().max() < 1e-3
+        assert set(one.test_labels.tolist()) <= set(range(one.classes))
+    assert {one.name: tuple(one.train.shape) for one in sets}["GunPoint"] == (50, 150, 1)
 
 
 @pytest.mark.skipif(

@@ -29,7 +29,7 @@ class Symbols(ViewComponent):
         super().__init__(d=d, vocabulary=vocabulary)
         self.table = nn.Embedding(vocabulary, d)
 
-    def forward(self, x: Shaped[Tensor, "batch steps ..."]) -> Float[Tensor, "batch steps d"]:
+    def embed(self, x: Shaped[Tensor, "batch steps ..."]) -> Float[Tensor, "batch steps d"]:
         """The vectors. Errors: DataError for symbols outside the vocabulary, and for values."""
         known = self.table.num_embeddings
         if x.is_floating_point() or x.ndim != 2:

@@ -27,18 +27,28 @@ class Values(ViewComponent):
 
     def __init__(self, d: Count, d_in: Count) -> None:
         super().__init__(d=d, d_in=d_in)
+        self.content_size = d_in
         self.map = nn.Linear(d_in, d)
 
-    def forward(self, x: Float[Tensor, "batch steps ..."]) -> Float[Tensor, "batch steps d"]:
-        """The vectors. Errors: DataError for another shape, and for values that are not finite."""
-        if x.ndim != 3 or x.shape[2] != self.map.in_features:
-            raise DataError(
-                f"got values of shape {list(x.shape)}, expected [batch, steps, "
-                f"{self.map.in_features}]; d_in= is the number of channels"
-            )
-        check_finite(x)
-        vectors: Tensor = self.map(x)
+    def embed(self, x: Float[Tensor, "batch steps ..."]) -> Float[Tensor, "batch steps d"]:
+        """The vectors. Errors: as `content`."""
+        vectors: Tensor = self.map(self.content(x))
         return vectors
+
+    def content(self, x: Float[Tensor, "batch steps ..."]) -> Float[Tensor, "batch steps d_in"]:
+        """The values. Errors: DataError for another shape, and for values that are not finite."""
+        check_values(x, self.map.in_features)
+        check_finite(x)
+        return x
+
+
+def check_values(x: Float[Tensor, "batch steps ..."], d_in: int) -> None:
+    """Errors: DataError for another shape than [batch, steps, d_in]."""
+    if x.ndim != 3 or x.shape[2] != d_in:
+        raise DataError(
+            f"got values of shape {list(x.shape)}, expected [batch, steps, {d_in}]; d_in= is the "
+            "number of channels"
+        )
 
 
 def check_finite(x: Float[Tensor, "batch steps ..."]) -> None:

@@ -5,22 +5,70 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-from jaxtyping import Float, Shaped
+import numpy as np
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
+from sparsetime.errors import ConfigError
 from sparsetime.sequence_models.sequence_component import SequenceComponent
+from sparsetime.sequence_models.views.vector_layout import VectorLayout
 
 
 class ViewComponent(SequenceComponent):
     """A map of sequences [batch, steps, ...] to vectors [batch, time, d].
 
-    stride: steps of the input to one vector. Vector i stands for the steps i * stride to
-    (i + 1) * stride, so a captured row keeps its true time.
+    stride, size: vector i stands for the `size` steps from i * stride on, so a captured row keeps
+    its true time. places: vectors at each time, such as places of a frame. has_positions: whether a
+    vector holds its place in the sequence. content_size: how many numbers of the input a vector
+    stands for; None where it stands for a symbol.
     """
 
     role: ClassVar[str] = "view"
     stride: int = 1
+    size: int = 1
+    places: int = 1
+    has_positions: bool = False
+    content_size: int | None = None
+
+    def forward(self, x: Shaped[Tensor, "batch steps ..."]) -> Float[Tensor, "batch time d"]:
+        """The vectors of a batch of sequences, with their positions where the view has some."""
+        vectors = self.embed(x)
+        if self.has_positions:
+            vectors = vectors + self.positions(self.layout(x.shape[1])).to(vectors)
+        return vectors
 
     @abstractmethod
-    def forward(self, x: Shaped[Tensor, "batch steps ..."]) -> Float[Tensor, "batch time d"]:
-        """The vectors of a batch of sequences."""
+    def embed(self, x: Shaped[Tensor, "batch steps ..."]) -> Float[Tensor, "batch time d"]:
+        """The vectors of a batch of sequences, without positions."""
+
+    def positions(self, layout: VectorLayout) -> Float[Tensor, "time d"]:
+        """What is added to the vectors for their place in the sequence.
+
+        Errors: ConfigError for a view without positions.
+        """
+        raise ConfigError(
+            f"got the view {self.kind!r} without positions, expected vectors that hold their place "
+            "in the sequence; give a view with positions=True, such as 'patches'"
+        )
+
+    def content(
+        self, x: Shaped[Tensor, "batch steps ..."]
+    ) -> Float[Tensor, "batch time content_size"]:
+        """The numbers of the input that each vector stands for, which a decoder can rebuild.
+
+        Errors: ConfigError for a view of symbols.
+        """
+        raise ConfigError(
+            f"got the view {self.kind!r}, whose vectors stand for symbols, expected a view of "
+            "values; give one with d_in="
+        )
+
+    def layout(self, steps: int) -> VectorLayout:
+        """How the vectors of a sequence of `steps` steps are arranged."""
+        return VectorLayout(max(0, (steps - self.size) // self.stride + 1), self.places)
+
+    def spans(self, steps: int) -> Int[np.ndarray, "time 2"]:
+        """The first step that each vector stands for, and the step after its last."""
+        layout = self.layout(steps)
+        starts = self.stride * np.repeat(np.arange(layout.times), layout.places)
+        return np.stack([starts, starts + self.size], axis=1)

@@ -1,0 +1,41 @@
+"""Short pretrainings in temporary folders, without output, and the vectors that they leave."""
+
+from __future__ import annotations
+
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from sparsetime.pretraining.objective import PretrainingObjective
+from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm
+from sparsetime.pretraining.pretrain import pretrain
+from sparsetime.sequence_models.model import SequenceModel
+
+
+def pretrain_briefly(
+    model: SequenceModel, data: Any, objective: PretrainingObjective, **settings: Any
+) -> SequenceModel:
+    """Pretrain a model in place, with settings of `PretrainConfig`; in evaluation mode."""
+    with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
+        settings = {"log_every": 10**6, "checkpoint_every": 10**6, **settings}
+        return pretrain(model, data, objective, out=folder, show=False, **settings).model
+
+
+def pretrained_terms(
+    model: SequenceModel, data: Any, objective: PretrainingObjective, **settings: Any
+) -> tuple[PretrainingTerm, ...]:
+    """As `pretrain_briefly`; the terms of the objective, such as one with a learnt mask."""
+    with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
+        settings = {"log_every": 10**6, "checkpoint_every": 10**6, **settings}
+        return pretrain(model, data, objective, out=folder, show=False, **settings).terms
+
+
+@torch.no_grad()
+def vectors_of(
+    model: SequenceModel, x: Shaped[Tensor, "sequences steps ..."], batch: int = 64
+) -> Float[Tensor, "sequences time d"]:
+    """The vectors of every sequence, in batches."""
+    return torch.cat([model.encode(part) for part in x.split(batch)])

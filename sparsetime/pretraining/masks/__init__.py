@@ -1,0 +1,1 @@
+"""Masks: which vectors of a sequence are hidden; one kind a file."""

@@ -1,0 +1,39 @@
+"""Frame mask: all places of a time are hidden together."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from sparsetime.components import component
+from sparsetime.pretraining.masks.mask import Mask, Share, smallest, whole_number
+from sparsetime.sequence_models.views.vector_layout import VectorLayout
+
+
+@final
+@component("frame")
+class FrameMask(Mask):
+    """Whole times are hidden, with all of their places.
+
+        hidden_{t, p} = (u_t is among the share * times smallest),    u_t uniform
+
+    Source: Feichtenhofer et al. 2022, arXiv:2205.09113 ("time-only").
+    """
+
+    def __init__(self, share: Share = 0.75) -> None:
+        super().__init__(share=share)
+        self.share = share
+
+    def draw(
+        self,
+        vectors: Float[Tensor, "batch time d"],
+        layout: VectorLayout,
+        random: torch.Generator,
+    ) -> Bool[Tensor, "batch time"]:
+        """Whether each vector is hidden."""
+        count = whole_number(self.share, layout.times, "times")
+        hidden = smallest(torch.rand(len(vectors), layout.times, generator=random), count)
+        return hidden.repeat_interleave(layout.places, 1).to(vectors.device)

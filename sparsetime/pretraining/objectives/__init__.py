@@ -1,0 +1,1 @@
+"""Terms of pretraining objectives; one kind a file."""

@@ -1,0 +1,1 @@
+"""Pairs: two views of every sequence that shall have like vectors; one kind a file."""
