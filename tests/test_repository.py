@@ -28,6 +28,21 @@ def tracked():
     return [path for path in paths if path.is_file() and path.suffix in TEXT]
 
 
+def git(*command):
+    return subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("name", [".venv", "node_modules"])
+def test_an_environment_is_ignored_also_where_it_is_a_link(name):
+    # Merging a tracked link replaces the ignored folder of that name, with all that is in it.
+    listed = git("ls-files", "--", name)
+    if listed.returncode:
+        pytest.skip("not a git checkout, so there is no list of its files")
+    assert listed.stdout == ""
+    rules = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {name, f"/{name}"} & set(rules), "a rule with a slash at its end passes over links"
+
+
 def test_no_file_names_a_package_host():
     # In pieces, so that this file does not name them either.
     hosts = [
