@@ -20,7 +20,8 @@ def convert(
     format: Annotated[  # noqa: A002
         str,
         typer.Option(
-            help="Its format: sparsetime, saelens, dictionary_learning, sparsify, circuit_tracer."
+            help="Its format: sparsetime, saelens, dictionary_learning, sparsify, circuit_tracer, "
+            "circuit_tracer_clt (cross-layer)."
         ),
     ] = "sparsetime",
     source_format: Annotated[

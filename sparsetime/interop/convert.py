@@ -11,7 +11,6 @@ from sparsetime.errors import ConfigError
 from sparsetime.files import Folder, locks
 from sparsetime.files.folder_url import folder_url
 from sparsetime.files.other_files import check_no_other_files
-from sparsetime.interop.extract_weights import extracted
 from sparsetime.interop.foreign_format import FORMATS
 from sparsetime.interop.load import load
 
@@ -56,5 +55,5 @@ def convert(
         return folder.url
     writes = FORMATS[format].writes
     assert writes is not None
-    writes(extracted(dictionary), folder)
+    writes(dictionary, folder)
     return folder.url

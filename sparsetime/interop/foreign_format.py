@@ -14,7 +14,7 @@ from sparsetime.interop.plain_weights import PlainWeights
 from sparsetime.registry import Register
 
 Read: TypeAlias = Callable[[ForeignFiles, Conventions], PlainWeights | Dictionary]
-Write: TypeAlias = Callable[[PlainWeights, Folder], None]
+Write: TypeAlias = Callable[[Dictionary, Folder], None]
 
 
 @final

@@ -19,11 +19,13 @@ def checked_tensors(
     where: str,
     optional: Sequence[str] = (),
     ignored: Sequence[str] = (),
+    sizes: Mapping[str, int] | None = None,
 ) -> dict[str, Tensor]:
     """The tensors of a format in float32, contiguous, with finite numbers.
 
     shapes: of every tensor, by names of dimensions, equal where the names are. optional: those that
-    may be missing. ignored: other names that may be there and are not read.
+    may be missing. ignored: other names that may be there and are not read. sizes: of dimensions
+    that something else than the tensors settles.
 
     Errors: DataError for a missing or unknown tensor, another shape or dtype, NaN or inf.
     """
@@ -36,7 +38,7 @@ def checked_tensors(
             "What a file holds beyond its format could change what it computes, so it is not left "
             "out"
         )
-    sizes: dict[str, tuple[int, str]] = {}
+    known_sizes = {name: (size, "the set") for name, size in (sizes or {}).items()}
     checked = {}
     for name, shape in shapes.items():
         if name not in tensors:
@@ -47,7 +49,7 @@ def checked_tensors(
                 f"{where}: got {name} of shape {list(tensor.shape)}, expected {list(shape)}"
             )
         for axis, (size, dimension) in enumerate(zip(tensor.shape, shape, strict=True)):
-            known, owner = sizes.setdefault(dimension, (size, name))
+            known, owner = known_sizes.setdefault(dimension, (size, name))
             if size != known or size == 0:
                 raise DataError(
                     f"{where}: got {name} of shape {list(tensor.shape)} ({', '.join(shape)}), "

@@ -13,7 +13,6 @@ from sparsetime.errors import ConfigError
 from sparsetime.files import Folder, locks
 from sparsetime.files.folder_url import folder_url
 from sparsetime.files.other_files import check_no_other_files
-from sparsetime.interop.extract_weights import extracted
 from sparsetime.interop.formats.saelens import write as write_saelens
 from sparsetime.metrics.evaluation_report import RECORD
 from sparsetime.registry import CARDS
@@ -56,7 +55,7 @@ def publish(
     if report is not None:
         folder.write_json(RECORD, report, int(report.get("schema_version", 1)))
     try:
-        write_saelens(extracted(dictionary), folder / SAELENS)
+        write_saelens(dictionary, folder / SAELENS)
         has_saelens = True
     except ConfigError:
         has_saelens = False  # it is more than SAELens expresses

@@ -24,6 +24,7 @@ WRITERS = {
     "features/index_files.py": "tables of a Folder, marked by `files.formats`",
     "interop/formats/dictionary_learning.py": "ae.pt, which dictionary_learning alone reads",
     "interop/formats/circuit_tracer.py": "YAML by a Folder, marked in a comment",
+    "interop/formats/circuit_tracer_clt.py": "YAML by a Folder, marked in a comment",
     "interop/neuronpedia_export.py": "what Neuronpedia imports, which takes no key of ours",
     "interop/lm_eval.py": "a steering file, which lm-eval alone reads",
     "interop/publish.py": "a model card, which begins with YAML",

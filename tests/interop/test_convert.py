@@ -92,6 +92,7 @@ def test_which_recipes_a_format_holds(tmp_path):
         "dictionary_learning": plain,
         "sparsify": {"topk", "transcoder", "skip_transcoder"},
         "circuit_tracer": set(),
+        "circuit_tracer_clt": set(),
     }
 
 
@@ -287,5 +288,5 @@ def test_the_formats_are_listed_with_what_proves_them():
     assert known.keys() == set(FORMATS)
     assert all(entry.proved_by for entry in known.values())
     assert {name for name, entry in known.items() if entry.writes} == {
-        "saelens", "dictionary_learning", "sparsify", "circuit_tracer",
+        "saelens", "dictionary_learning", "sparsify", "circuit_tracer", "circuit_tracer_clt",
     }  # fmt: skip

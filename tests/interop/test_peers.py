@@ -21,7 +21,7 @@ from sparsetime.errors import ConfigError
 
 def test_every_library_and_architecture_has_a_file():
     assert {name.split("/")[0] for name in names()} == set(FORMATS)
-    assert len(names()) == 57
+    assert len(names()) == 59
     assert set(names()) >= REFUSED | FOLDED
 
 

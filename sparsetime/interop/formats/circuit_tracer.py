@@ -9,9 +9,11 @@ import torch
 import yaml
 from torch import Tensor
 
+from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.files import Folder
 from sparsetime.interop.conventions import Conventions
+from sparsetime.interop.extract_weights import extracted
 from sparsetime.interop.foreign_files import ForeignFiles
 from sparsetime.interop.foreign_format import ForeignFormat, register
 from sparsetime.interop.layout import Shape, checked_tensors
@@ -86,7 +88,7 @@ def provenance_of(folder: ForeignFiles, layer: int | str) -> dict[str, Any]:
     return {name: value for name, value in names.items() if value is not None}
 
 
-def write(weights: PlainWeights, folder: Folder) -> None:
+def write(dictionary: Dictionary, folder: Folder) -> None:
     """Write the file of one layer, and the config of the set that it belongs to.
 
     The layer is that of the file, hook or site that the provenance names; files of other layers
@@ -94,6 +96,7 @@ def write(weights: PlainWeights, folder: Folder) -> None:
 
     Errors: ConfigError for what a transcoder of circuit-tracer is not, and without a layer.
     """
+    weights = extracted(dictionary)
     lost = []
     if not weights.is_transcoder:
         lost.append("that it reconstructs what it reads, since circuit-tracer has transcoders only")

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import Any
 
-from sparsetime.dictionaries.decoders.cross_layer import FreeCrossLayerDecoder
+import yaml
+
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.dictionaries.encoders.per_site import PerSiteEncoder
-from sparsetime.dictionaries.objectives.mse import MSE
-from sparsetime.dictionaries.objectives.objective import Objective
-from sparsetime.dictionaries.objectives.scaled_l1 import ScaledL1
-from sparsetime.dictionaries.objectives.term import Term
-from sparsetime.dictionaries.sparsifiers.free_threshold import FreeThreshold
-from sparsetime.dictionaries.sparsifiers.relu import ReLU
-from sparsetime.dictionaries.sparsifiers.sparsifier import Sparsifier
-from sparsetime.errors import DataError
+from sparsetime.errors import ConfigError
+from sparsetime.files import Folder
 from sparsetime.interop.conventions import Conventions
+from sparsetime.interop.cross_layer import CrossLayerPart, joined, parted
 from sparsetime.interop.foreign_files import ForeignFiles
 from sparsetime.interop.foreign_format import ForeignFormat, register
-from sparsetime.interop.formats.circuit_tracer import check_threshold, provenance_of
+from sparsetime.interop.formats.circuit_tracer import CONFIG, check_threshold, provenance_of
 from sparsetime.interop.layout import checked_tensors
 
 
@@ -34,54 +28,53 @@ def read(source: ForeignFiles, conventions: Conventions) -> Dictionary:
     The latents of all layers stand side by side. Errors: DataError.
     """
     del conventions
-    names = source.names()
-    count = sum(name.startswith("W_enc_") for name in names)
-    layers = [_layer(source, number, count) for number in range(count)]
-    width, d = layers[0]["W_enc"].shape
-    for number, layer in enumerate(layers):
-        if layer["W_enc"].shape != (width, d):
-            raise DataError(
-                f"{source.where}: got W_enc_{number} of shape {list(layer['W_enc'].shape)}, "
-                f"expected [{width}, {d}], as of layer 0"
-            )
-    has_threshold = "threshold" in layers[0]
-    sparsifier: Sparsifier = FreeThreshold(width * count) if has_threshold else ReLU()
-    terms: list[Term] = [MSE()] if has_threshold else [MSE(), ScaledL1(0.0)]
-    dictionary = Dictionary(
-        PerSiteEncoder(d * count, width * count, count),
-        sparsifier,
-        FreeCrossLayerDecoder(width * count, d * count, count),
-        Objective(terms),
-        in_dims=(d,) * count,
-        out_dims=(d,) * count,
-    )
-    atoms = torch.zeros(count, width, count, d)
-    for number, layer in enumerate(layers):
-        atoms[number, :, number:] = layer["W_dec"]
+    layers = sum(name.startswith("W_enc_") for name in source.names())
+    parts = [_layer(source, number) for number in range(layers)]
+    return joined(parts, provenance_of(source, "*"), source.where)
 
-    def joined(name: str) -> Tensor:
-        return torch.cat([layer[name] for layer in layers])
 
-    tensors = {
-        "encoder.weight": joined("W_enc"),
-        "encoder.bias": joined("b_enc"),
-        "decoder.weight": atoms.flatten(2).flatten(0, 1),
-        "decoder.bias": joined("b_dec"),
+def write(dictionary: Dictionary, folder: Folder) -> None:
+    """Write two files for each layer, and the config of the set, which `load_clt` opens.
+
+    Hooks are written where they have TransformerLens' names.
+
+    Errors: ConfigError for anything but a cross-layer transcoder of ReLU or thresholds, and for a
+    skip connection, of which circuit-tracer reads and saves none in these files.
+    """
+    if dictionary.skip is not None:
+        raise ConfigError(
+            "got a cross-layer transcoder that circuit-tracer's files cannot hold; would be lost: "
+            f"the skip connection {dictionary.skip.kind!r}. Keep it in the format of sparsetime"
+        )
+    parts = parted(dictionary)
+    folder.make()
+    for number, part in enumerate(parts):
+        tensors = {"W_enc": part.encoder, "b_enc": part.encoder_bias, "b_dec": part.decoder_bias}
+        if part.threshold is not None:
+            tensors["threshold"] = part.threshold
+        named = {f"{name}_{number}": tensor for name, tensor in tensors.items()}
+        folder.write_tensors(f"W_enc_{number}.safetensors", named)
+        folder.write_tensors(f"W_dec_{number}.safetensors", {f"W_dec_{number}": part.decoder})
+    folder.write_text(CONFIG, yaml.safe_dump(_config(dictionary.provenance), sort_keys=False))
+
+
+def _config(origin: dict[str, Any]) -> dict[str, Any]:
+    hooks = (str(origin.get(name, "")).removeprefix("blocks.*.") for name in ("hook", "hook_out"))
+    read_hook, write_hook = hooks
+    return {
+        "model_kind": "cross_layer_transcoder",
+        "model_name": origin.get("model_name"),
+        "feature_input_hook": read_hook or None,
+        "feature_output_hook": write_hook or None,
     }
-    if has_threshold:
-        tensors["sparsifier.threshold"] = joined("threshold")
-    dictionary.load_state_dict({**dictionary.state_dict(), **tensors})
-    dictionary.provenance = provenance_of(source, "*") | {"layers": count}
-    return dictionary
 
 
-def _layer(source: ForeignFiles, number: int, count: int) -> dict[str, Tensor]:
-    """Tensors of one layer, without its number in their names."""
+def _layer(source: ForeignFiles, number: int) -> CrossLayerPart:
     encoder = source.safetensors(f"W_enc_{number}.safetensors")
     decoder = source.safetensors(f"W_dec_{number}.safetensors")
-    stored = {n.removesuffix(f"_{number}"): t for n, t in (encoder | decoder).items()}
-    tensors = checked_tensors(
-        stored,
+    where = f"{source.where}, layer {number}"
+    t = checked_tensors(
+        {name.removesuffix(f"_{number}"): tensor for name, tensor in (encoder | decoder).items()},
         {
             "W_enc": ("width", "d"),
             "b_enc": ("width",),
@@ -89,17 +82,11 @@ def _layer(source: ForeignFiles, number: int, count: int) -> dict[str, Tensor]:
             "threshold": ("width",),
             "W_dec": ("width", "later layers", "d"),
         },
-        f"{source.where}, layer {number}",
+        where,
         optional=("threshold",),
     )
-    later = tensors["W_dec"].shape[1]
-    if later != count - number:
-        raise DataError(
-            f"{source.where}: got W_dec_{number} for {later} layers, expected {count - number}: "
-            f"its own and those after it, of {count}"
-        )
-    check_threshold(tensors.get("threshold"), f"{source.where}, layer {number}")
-    return tensors
+    check_threshold(t.get("threshold"), where)
+    return CrossLayerPart(t["W_enc"], t["b_enc"], t["W_dec"], t["b_dec"], t.get("threshold"))
 
 
 register(
@@ -108,7 +95,7 @@ register(
         "circuit-tracer, cross-layer",
         recognises,
         read,
-        None,
+        write,
         "the library's own class (0.5.0, a third party's wheel)",
     )
 )

@@ -7,11 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.files import Folder
 from sparsetime.files.torch_file import torch_file_bytes
 from sparsetime.interop.config_values import finite_number
 from sparsetime.interop.conventions import Conventions
+from sparsetime.interop.extract_weights import extracted
 from sparsetime.interop.foreign_files import ForeignFiles
 from sparsetime.interop.foreign_format import ForeignFormat, register
 from sparsetime.interop.layout import Shape, checked_tensors
@@ -99,7 +101,7 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
     )
 
 
-def write(weights: PlainWeights, folder: Folder) -> None:
+def write(dictionary: Dictionary, folder: Folder) -> None:
     """Write a dictionary that `utils.load_dictionary` of dictionary_learning opens.
 
     Its classes subtract the offset or not; where the dictionary does otherwise, the encoder's bias
@@ -107,6 +109,7 @@ def write(weights: PlainWeights, folder: Folder) -> None:
 
     Errors: ConfigError for a transcoder or a combination that the library has no class for.
     """
+    weights = extracted(dictionary)
     kind, _ = _written(weights)
     weights = weights.with_offset(kind not in _UNCENTRED)
     extra = _written(weights)[1]

@@ -12,7 +12,7 @@ from sparsetime.interop.layout import Shape, checked_tensors
 from sparsetime.interop.plain_weights import PlainWeights, ThresholdCode
 
 CONFIG, WEIGHTS = "config.json", "params.safetensors"
-_SKIP = "affine_skip_connection"
+SKIP = "affine_skip_connection"
 
 
 def recognises(source: ForeignFiles) -> bool:
@@ -36,9 +36,9 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
         "w_dec": ("width", out),
         "b_dec": (out,),
         "threshold": ("width",),
-        _SKIP: ("d_in", out),
+        SKIP: ("d_in", out),
     }
-    optional = () if config.get("affine_connection") is True else (_SKIP,)
+    optional = () if config.get("affine_connection") is True else (SKIP,)
     t = checked_tensors(source.safetensors(WEIGHTS), shapes, source.where, optional)
     names: dict[str, Any] = {
         "library": "Gemma Scope 2",
@@ -54,7 +54,7 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
         activation=ThresholdCode(t["threshold"]),
         subtracts_offset=False,
         is_transcoder=is_transcoder,
-        skip=t[_SKIP].T.contiguous() if _SKIP in t else None,
+        skip=t[SKIP].T.contiguous() if SKIP in t else None,
         provenance={name: value for name, value in names.items() if value is not None},
     )
 

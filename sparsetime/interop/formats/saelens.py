@@ -7,9 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.files import Folder
 from sparsetime.interop.conventions import Conventions
+from sparsetime.interop.extract_weights import extracted
 from sparsetime.interop.foreign_files import ForeignFiles
 from sparsetime.interop.foreign_format import ForeignFormat, register
 from sparsetime.interop.layout import Shape, checked_tensors
@@ -99,8 +101,9 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
     )
 
 
-def write(weights: PlainWeights, folder: Folder) -> None:
+def write(dictionary: Dictionary, folder: Folder) -> None:
     """Write a dictionary that SAELens reads, of version 6."""
+    weights = extracted(dictionary)
     kind, extra = _written_activation(weights)
     tensors = {"W_dec": weights.decoder, "b_dec": weights.decoder_bias, **extra}
     if kind != "matching_pursuit":

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.files import Folder
 from sparsetime.interop.config_values import positive_integer
 from sparsetime.interop.conventions import Conventions
+from sparsetime.interop.extract_weights import extracted
 from sparsetime.interop.foreign_files import ForeignFiles
 from sparsetime.interop.foreign_format import ForeignFormat, register
 from sparsetime.interop.layout import Shape, checked_tensors
@@ -67,12 +69,12 @@ def read(source: ForeignFiles, conventions: Conventions) -> PlainWeights:
     )
 
 
-def write(weights: PlainWeights, folder: Folder) -> None:
+def write(dictionary: Dictionary, folder: Folder) -> None:
     """Write a sparse coder that `SparseCoder.load_from_disk` of sparsify opens.
 
     Errors: ConfigError for anything but TopK, of which sparsify has no other.
     """
-    weights = weights.with_offset(True)
+    weights = extracted(dictionary).with_offset(True)
     lost = []
     if not isinstance(weights.activation, TopKCode):
         lost.append(
