@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,12 +121,10 @@ def _joined(parts: list[Any]) -> Any:
     return np.concatenate(parts)
 
 
-def example_table(coded: EncodedStore) -> pa.Table:
-    """Every entry, by feature, the largest |activation value| first; see EXAMPLES."""
-    return pa.concat_tables(
-        _examples(replace(coded, code=code), first)
-        for first, code in latent_blocks(coded.code, _ENTRIES_AT_ONCE)
-    )
+def example_tables(coded: EncodedStore) -> Iterator[pa.Table]:
+    """Every entry, by feature, the largest |activation value| first, in parts; see EXAMPLES."""
+    for first, code in latent_blocks(coded.code, _ENTRIES_AT_ONCE):
+        yield _examples(replace(coded, code=code), first)
 
 
 def _examples(coded: EncodedStore, first: int) -> pa.Table:
@@ -137,13 +136,19 @@ def _examples(coded: EncodedStore, first: int) -> pa.Table:
     activation = np.abs(value).view(np.uint32).astype(np.uint64)
     key = code.indices.numpy().astype(np.uint64) << np.uint64(32)
     order = np.argsort(key | (np.uint64(0xFFFFFFFF) - activation), kind="stable")
-    entries = _entries(coded, first).take(pa.array(order))
+    entries = _entries(coded, code, 0, first).take(pa.array(order))
     return entries.select(EXAMPLES.names).cast(EXAMPLES)
 
 
-def code_table(coded: EncodedStore) -> pa.Table:
-    """Every entry, in order of time; see CODES."""
-    return _entries(coded)
+def code_tables(coded: EncodedStore) -> Iterator[pa.Table]:
+    """Every entry, in order of time, in parts; see CODES."""
+    code, start = coded.code, 0
+    offsets = code.offsets.numpy()
+    while start < code.rows:
+        most = offsets[start] + _ENTRIES_AT_ONCE
+        stop = max(start + 1, int(np.searchsorted(offsets, most, side="right")) - 1)
+        yield _entries(coded, code.row_slice(start, stop), start)
+        start = stop
 
 
 def sequence_table(coded: EncodedStore) -> pa.Table:
@@ -156,14 +161,19 @@ def sequence_table(coded: EncodedStore) -> pa.Table:
     return pa.table(arrays, schema=SEQUENCES)
 
 
-def _entries(coded: EncodedStore, first: int = 0) -> pa.Table:
-    """The entries in order of time. first: the number of the code's first feature."""
-    code = coded.code
+def _entries(
+    coded: EncodedStore, code: SparseCode, first_row: int, first_feature: int = 0
+) -> pa.Table:
+    """The entries of a part of the code in order of time.
+
+    first_row, first_feature: the numbers of the part's first row and feature in the whole code.
+    """
     row = code.row_of_entry.numpy()
+    rows = slice(first_row, first_row + code.rows)
     columns = (
-        coded.numbers[coded.sequence_of_row].astype(np.int32)[row],
-        coded.segments.position.numpy().astype(np.int32)[row],
-        code.indices.numpy().astype(np.int32) + np.int32(first),
+        coded.numbers[coded.sequence_of_row[rows]].astype(np.int32)[row],
+        coded.segments.position.numpy()[rows].astype(np.int32)[row],
+        code.indices.numpy().astype(np.int32) + np.int32(first_feature),
         code.values.detach().numpy().astype(np.float32),
     )
     return pa.table([pa.array(column) for column in columns], schema=CODES)

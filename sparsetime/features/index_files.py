@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from sparsetime.errors import DamagedError, StoreError
 from sparsetime.features import schemas
 from sparsetime.files import Folder
 from sparsetime.files.blocks import block_record, check_blocks
-from sparsetime.files.formats import table_bytes, tensor_bytes
+from sparsetime.files.formats import tables_bytes, tensor_bytes
 from sparsetime.progress import progress
 
 if TYPE_CHECKING:
@@ -56,17 +57,19 @@ def write_index(
     # Here, so that reading an index does not import what builds one.
     from sparsetime.features import build_tables
 
-    makers = {
-        "features.parquet": build_tables.feature_table,
-        _EXAMPLES[SCHEMA_VERSION]: build_tables.example_table,
-        "codes.parquet": build_tables.code_table,
-        "sequences.parquet": build_tables.sequence_table,
+    # The largest are made in parts: whole, with their bytes, they would need several gigabytes.
+    makers: dict[str, Callable[[EncodedStore], Iterable[pa.Table]]] = {
+        "features.parquet": lambda coded: [build_tables.feature_table(coded)],
+        _EXAMPLES[SCHEMA_VERSION]: build_tables.example_tables,
+        "codes.parquet": build_tables.code_tables,
+        "sequences.parquet": lambda coded: [build_tables.sequence_table(coded)],
     }
+    table_schemas = _SCHEMAS | {_EXAMPLES[SCHEMA_VERSION]: schemas.EXAMPLES}
     files = {}
     with progress("write the index", len(makers), "tables", show) as bar:
         for name, make in makers.items():
             bar.say(name)
-            files[name] = _write_table(folder, name, make(coded))
+            files[name] = _write_tables(folder, name, make(coded), table_schemas[name])
             bar.advance()
     if directions is not None:
         data = tensor_bytes({"directions": directions}, SCHEMA_VERSION)
@@ -98,7 +101,7 @@ def add_history(
     files = {name: file for name, file in record["files"].items() if name != HISTORY}
     if files != record["files"]:  # no reader may find the new table with the old one's size
         folder.write_json(RECORD, {**record, "files": files}, SCHEMA_VERSION)
-    files[HISTORY] = _write_table(folder, HISTORY, history)
+    files[HISTORY] = _write_tables(folder, HISTORY, [history], history.schema)
     record = {**record, "files": files, "history": about}
     folder.write_json(RECORD, record, SCHEMA_VERSION)
     return record
@@ -173,9 +176,11 @@ def read_directions(folder: Folder, record: dict[str, Any]) -> Tensor:
     return folder.read_tensors(DIRECTIONS, SCHEMA_VERSION, AGAIN)["directions"]
 
 
-def _write_table(folder: Folder, name: str, table: pa.Table) -> dict[str, Any]:
-    """Write a table; returns its size in bytes and the checksums of its blocks."""
-    data = table_bytes(table, SCHEMA_VERSION, _ROW_GROUP)
+def _write_tables(
+    folder: Folder, name: str, tables: Iterable[pa.Table], schema: pa.Schema
+) -> dict[str, Any]:
+    """Write a table, given in parts; returns its size in bytes and the checksums of its blocks."""
+    data = tables_bytes(tables, schema, SCHEMA_VERSION, _ROW_GROUP)
     try:
         folder.write_bytes(name, data)
     except OSError as error:

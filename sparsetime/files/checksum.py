@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from sparsetime.errors import DamagedError, StoreError
 
-Bytes: TypeAlias = bytes | mmap
+Bytes: TypeAlias = bytes | mmap | memoryview
 
 KEY = "checksum"  # of a mark in JSON and in metadata
 AGAIN = "Restore it from a copy, or make it again"
@@ -32,13 +32,14 @@ def unsigned(version: int) -> str:
     return f"sparsetime:{version}:{_ZEROS.decode()}:crc32"
 
 
-def signed(data: bytes) -> bytes:
+def signed(data: bytes | memoryview) -> bytes:
     """The bytes of a file that holds an unsigned mark, with the checksum filled in."""
     mark = _find(data)
     if mark is None:
         raise ValueError("got bytes without a mark, expected one that `unsigned` made")
     digits = f"{_crc(data, mark.start):08x}".encode()
-    return b"".join((data[: mark.start], digits, data[mark.start + len(digits) :]))
+    view = memoryview(data)  # whose parts are copied once, into the whole
+    return b"".join((view[: mark.start], digits, view[mark.start + len(digits) :]))
 
 
 def check(data: Bytes, where: str, newest: int | None = None, again: str = AGAIN) -> int | None:
@@ -77,7 +78,7 @@ class _Mark(NamedTuple):
 
 
 def _region(data: Bytes) -> bytes:
-    return data[-_REGION:] if data[-4:] == _PARQUET else data[:_REGION]
+    return bytes(data[-_REGION:] if data[-4:] == _PARQUET else data[:_REGION])
 
 
 def _find(data: Bytes) -> _Mark | None:

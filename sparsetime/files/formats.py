@@ -89,11 +89,33 @@ def table_bytes(table: pa.Table, version: int, row_group_size: int | None = None
 
     The same table gives the same bytes.
     """
+    return tables_bytes([table], table.schema, version, row_group_size)
+
+
+def tables_bytes(
+    tables: Iterable[pa.Table],
+    schema: pa.Schema,
+    version: int,
+    row_group_size: int | None = None,
+) -> bytes:
+    """`table_bytes` of the tables one after another, of which few are in memory at a time.
+
+    However they are divided, their concatenation gives the same bytes where row_group_size is set.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
-        writer.write_table(table, row_group_size)
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        rest, is_empty = schema.empty_table(), True
+        for table in tables:
+            rest = pa.concat_tables([rest, table])
+            whole = len(rest) // row_group_size * row_group_size if row_group_size else len(rest)
+            if whole:
+                writer.write_table(rest.slice(0, whole).combine_chunks(), row_group_size)
+                rest, is_empty = rest.slice(whole).combine_chunks(), False
+        if len(rest) or is_empty:
+            writer.write_table(rest, row_group_size)
         writer.add_key_value_metadata({KEY: unsigned(version)})
-    return signed(sink.getvalue().to_pybytes())
+    # A view of the sink, not its bytes, which would be copied.
+    return signed(memoryview(sink.getvalue()))

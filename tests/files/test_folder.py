@@ -12,7 +12,7 @@ import torch
 
 from sparsetime.errors import DamagedError, StoreError
 from sparsetime.files import Folder, Lines
-from sparsetime.files.formats import line_bytes, table_bytes
+from sparsetime.files.formats import line_bytes, table_bytes, tables_bytes
 
 
 @pytest.fixture(params=["path", "file", "memory"])
@@ -150,6 +150,15 @@ def test_tensors_and_tables_come_back(folder):
     assert folder.read_tensors("y.safetensors")["a"].tolist() == [0, 1, 2]
     with pytest.raises(DamagedError, match=r"y\.safetensors is not the file that was saved"):
         folder.read_tensors("y.safetensors", sha256=sha256)
+
+
+@pytest.mark.parametrize("parts", [[0], [7], [0, 3, 40], [10, 20, 30], [1, 2, 3, 4, 99]])
+def test_a_table_in_parts_has_the_bytes_of_the_whole(parts):
+    table = pa.table({"a": np.arange(100), "b": [None if i % 7 else f"w{i}" for i in range(100)]})
+    edges = [*parts, 100]
+    some = (table.slice(i, j - i) for i, j in zip([0, *edges], edges, strict=False))
+    assert tables_bytes(some, table.schema, 3, 10) == table_bytes(table, 3, 10)
+    assert tables_bytes([], table.schema, 3, 10) == table_bytes(table.slice(0, 0), 3, 10)
 
 
 def test_checksum_is_that_of_the_bytes(folder):
