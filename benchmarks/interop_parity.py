@@ -4,9 +4,10 @@
 
 For every library and architecture: the library saves a dictionary of random weights with atoms of
 any length, sparsetime opens it; sparsetime writes it again in the same format, with equal bits, and
-the library opens that; and dictionaries of sparsetime are written and opened there. Compared are
-supports, the largest difference of activation values relative to the largest value, and FVU, on 512
-rows. Every library runs in its own environment, with the versions that benchmarks/peers pins.
+the library opens that; and dictionaries of sparsetime are written and opened there. Formats that
+are only read have the first part alone. Compared are supports, the largest difference of activation
+values relative to the largest value, and FVU, on 512 rows. Every library runs in its own
+environment, with the versions that benchmarks/peers pins.
 
 The last line is JSON; --keep writes it to benchmarks/results/.
 """
@@ -18,6 +19,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +34,15 @@ import sparsetime as st
 from sparsetime.dictionaries.row_statistics import row_statistics
 from sparsetime.errors import SparsetimeError
 
-# By the name of the environment: the format, and its file of weights.
-LIBRARIES = {
-    "sae_lens": ("saelens", "sae_weights.safetensors"),
-    "dictionary_learning": ("dictionary_learning", "ae.pt"),
-    "sparsify": ("sparsify", "sae.safetensors"),
-    "circuit_tracer": ("circuit_tracer", "layer_3.safetensors"),
+# By the name of the environment: the formats that are written, and their files of weights.
+LIBRARIES: dict[str, dict[str, str]] = {
+    "sae_lens": {"saelens": "sae_weights.safetensors"},
+    "dictionary_learning": {"dictionary_learning": "ae.pt"},
+    "sparsify": {"sparsify": "sae.safetensors"},
+    "circuit_tracer": {"circuit_tracer": "layer_*.safetensors", "circuit_tracer_clt": "W_*"},
+    "llamascopium": {},
 }
+CROSS_LAYER = "circuit_tracer_clt"
 OURS: dict[str, dict[str, Any]] = {
     "topk": {"k": 6},
     "batch_topk": {"k": 6},
@@ -48,6 +52,7 @@ OURS: dict[str, dict[str, Any]] = {
     "gated": {},
     "transcoder": {"k": 6},
     "skip_transcoder": {"k": 6},
+    "cross_layer_transcoder": {"k": 18},
 }
 
 
@@ -81,7 +86,6 @@ def compared(library: str, python: Path, folder: Path) -> list[dict[str, Any]]:
     """All cells of one library."""
     worker = PEERS / f"interop_{library}.py"
     _run([str(python), str(worker), "write", str(folder)])
-    own_format, weights_name = LIBRARIES[library]
     names = sorted(path.name for path in folder.iterdir() if path.is_dir())
     cells, written = [], []
     for name in names:
@@ -92,30 +96,38 @@ def compared(library: str, python: Path, folder: Path) -> list[dict[str, Any]]:
         except SparsetimeError as error:
             cells.append({**cell, "refused": str(error).removeprefix(str(folder))})
             continue
-        cells.append({**cell, **difference(sae, expected)})
-        if "cross_layer" in name:  # only read
+        cells.append({**cell, **difference(sae, expected, folder / name)})
+        if (format_name := sae.name) not in LIBRARIES[library]:  # only read
             continue
+        weights = LIBRARIES[library][format_name]
         back = folder / f"{name}_back"
-        st.convert(sae, back, own_format)
-        equal = equal_bits(folder / name / weights_name, back / weights_name)
+        st.convert(sae, back, format_name)
+        equal = equal_bits(folder / name, back, weights)
         again = folder / f"{name}_again"
-        st.convert(st.load(back), again, own_format)
-        twice = equal_bits(back / weights_name, again / weights_name)
+        st.convert(st.load(back), again, format_name)
+        twice = equal_bits(back, again, weights)
         cells[-1]["bits"] = "equal" if equal else f"folded, then {'equal' if twice else 'other'}"
         save_file(expected, back / "expected.st")
         written.append((back.name, "written again"))
-    for recipe, settings in OURS.items():
+    for recipe, format_name in product(OURS, LIBRARIES[library]):
+        is_cross_layer = recipe == "cross_layer_transcoder"
+        if is_cross_layer is not (format_name == CROSS_LAYER):
+            continue
         x = load_file(folder / names[-1] / "expected.st")["x"]
-        sae = trained(recipe, settings, x)
+        if is_cross_layer:
+            x = torch.cat([x, x.flip(0) * 0.7, x.roll(3, 0) * 1.3], 1)
+        sae = trained(recipe, OURS[recipe] | ({"sites": 3} if is_cross_layer else {}), x)
         sae.provenance["hook"] = "blocks.3.mlp.hook_in"  # circuit-tracer's files name their layer
         path = folder / f"ours_{recipe}"
         try:
-            st.convert(sae, path, own_format)
+            st.convert(sae, path, format_name)
         except SparsetimeError as error:
             cell = {"library": library, "dictionary": recipe, "direction": "written"}
             cells.append({**cell, "refused": str(error)})
             continue
-        code = sae.encode(x).dense() * sae.output_normalisation.scale
+        # Values of a cross-layer transcoder keep their units, for its sites have a scale each.
+        scale = 1.0 if is_cross_layer else sae.output_normalisation.scale
+        code = sae.encode(x).dense() * scale
         known = {"x": x, "code": code, "output": sae(x).contiguous(), "target": target_of(sae, x)}
         save_file(known, path / "expected.st")
         written.append((path.name, "written"))
@@ -154,13 +166,15 @@ def target_of(sae: Any, x: Tensor) -> Tensor:
     return x.relu() if sae.out_dims else x.clone()
 
 
-def difference(sae: Any, expected: dict[str, Tensor]) -> dict[str, Any]:
+def difference(sae: Any, expected: dict[str, Tensor], folder: Path) -> dict[str, Any]:
     """What sparsetime computes on the rows, against what the library computed."""
     x = expected["x"]
     with torch.no_grad():
         code, output = sae.encode(x).dense(), sae(x)
         if sae.encoder.kind == "row_normalised":  # values there are those of the normalised row
             code = code / row_statistics(x, sae.encoder.norm)[1]
+        if "values" in sae.provenance:  # Llamascopium divides by the atoms' lengths again
+            code = code / load_file(folder / "sae_weights.safetensors")["W_D"].norm(dim=1)
         return of_codes(expected, code, output)
 
 
@@ -182,10 +196,10 @@ def of_codes(expected: dict[str, Tensor], code: Tensor, output: Tensor) -> dict[
     }
 
 
-def equal_bits(one: Path, other: Path) -> bool:
-    """Whether two files of weights hold the same tensors, bit for bit, by name."""
-    a, b = (_tensors(path) for path in (one, other))
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+def equal_bits(one: Path, other: Path, weights: str) -> bool:
+    """Whether the files of weights in two folders hold the same tensors, bit for bit, by name."""
+    a, b = ({t: v for p in f.glob(weights) for t, v in _tensors(p).items()} for f in (one, other))
+    return bool(a) and a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
