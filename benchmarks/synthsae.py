@@ -1,7 +1,7 @@
 """SynthSAEBench-16k: F1, MCC and FVU of recipes on 16,384 known features in 768 dimensions.
 
     python benchmarks/synthsae.py [--recipes batch_topk] [--rows 20000000] [--seeds 31] [--keep]
-    python benchmarks/synthsae.py --folder runs/synthsae    # resumes where it was interrupted
+    python benchmarks/synthsae.py --folder runs/synthsae --minutes 20 --keep    # a time box
     python benchmarks/synthsae.py --world small        # 2,048 features in 128 dimensions, minutes
     python benchmarks/synthsae.py --generator          # rows a second of the generator alone
     python benchmarks/synthsae.py --check              # the same world, sampled by SAELens
@@ -12,6 +12,10 @@ no dictionary was trained on. "Read narrow" drops the smallest activation values
 that has the best F1 on tuning rows; its scores are of the held-out rows too. Settings of recipes
 are chosen on the small world and on seeds below 30; the seed is that of the world and of the
 dictionary, which draw from streams of their own.
+
+With --folder an interrupted call is resumed by the next one with the same options. --minutes ends a
+training at the first checkpoint after that time: the last line then has the rows of the run that
+is unfinished, and the same command resumes there.
 
 --check compares how often each feature and each pair of a small world is active, and its mean
 value, with SAELens's own generator, which runs in an environment of its own: the share of
@@ -28,6 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -58,6 +63,15 @@ WORLDS: dict[str, tuple[dict[str, Any], int, int]] = {
     ),
 }
 ROWS_OF_CHECK = 400_000
+CHECKPOINT = 500  # steps, some ten seconds of two quiet cores
+
+
+class TimeIsUp(Exception):  # noqa: N818
+    """The time box ended with a training unfinished. rows: that it has in its checkpoint."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(f"stopped after {rows:,} rows")
+        self.rows = rows
 
 
 def main() -> None:
@@ -73,23 +87,35 @@ def main() -> None:
         print(json.dumps(result))
         return
     runs = []
+    began = time.monotonic()
     for seed in map(int, options.seeds.split(",")):
         settings, width, k = WORLDS[options.world]
         world = SynthSAEBench(SynthSAEBenchSettings(**settings, seed=seed), show=True)
         for recipe in options.recipes.split(","):
             run = {"world": options.world, "recipe": recipe, "rows": options.rows, "seed": seed}
-            runs.append(run | trained(world, recipe, width, k, options))
+            try:
+                runs.append(run | trained(world, recipe, width, k, options, began))
+            except TimeIsUp as stopped:
+                result["unfinished"] = run | {"rows_done": stopped.rows}
+                break
             runs[-1] |= {"machine": result["machine"], "threads": result["threads"]}
             print(json.dumps(runs[-1]), file=sys.stderr)
+        if "unfinished" in result:
+            break
     if options.keep:
         runs = kept("synthsae", runs, ("world", "recipe", "rows", "seed"))
     conclude("synthsae", result | {"runs": runs}, markdown(runs), options.keep)
 
 
 def trained(
-    world: SynthSAEBench, recipe: str, width: int, k: int, options: argparse.Namespace
+    world: SynthSAEBench,
+    recipe: str,
+    width: int,
+    k: int,
+    options: argparse.Namespace,
+    began: float,
 ) -> dict[str, Any]:
-    """Scores of one training, and its rows a second with and without the generator."""
+    """Scores of one training, and its rows a second. Errors: TimeIsUp, with a time box."""
     chosen = json.loads(options.options)
     sae = st.dictionary(
         recipe,
@@ -101,8 +127,14 @@ def trained(
         folder = options.folder or stack.enter_context(tempfile.TemporaryDirectory())
         name = f"{options.world}_{recipe}_{options.rows}_{world.settings.seed}"
         source = SynthSAEBenchRows(world, options.rows)
-        settings = {"rows": options.rows, "batch": 1024, **chosen}
-        run = st.train(sae, source, out=Path(folder) / name, **settings)
+        settings = {"rows": options.rows, "batch": 1024, "checkpoint_every": CHECKPOINT, **chosen}
+
+        def watch(_run: str, line: Mapping[str, Any]) -> None:
+            late = time.monotonic() - began > 60 * (options.minutes or float("inf"))
+            if late and line["step"] % settings["checkpoint_every"] == 0:
+                raise TimeIsUp(line["rows"])
+
+        run = st.train(sae, source, out=Path(folder) / name, on_log=watch, **settings)
         lines = (Path(folder) / name / "metrics.jsonl").read_text().splitlines()
     scores = synthsaebench_scores(run.dictionary, world, options.score_rows)
     return {
@@ -242,11 +274,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--world", choices=list(WORLDS), default="16k")
     parser.add_argument("--options", default="{}", help="JSON of train's settings, and `recipe`")
     parser.add_argument("--folder", help="of trainings, which a later call resumes; none if unset")
+    parser.add_argument("--minutes", type=float, help="time box of the trainings; with --folder")
     parser.add_argument("--generator", action="store_true")
     parser.add_argument("--check", action="store_true")
     add_selection_dtype(parser)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.minutes is not None and options.folder is None:
+        parser.error("got --minutes without --folder, expected a folder that the next call resumes")
+    return options
 
 
 if __name__ == "__main__":
