@@ -1,9 +1,9 @@
-"""SAEBench, lm-eval and PEFT on objects and files of sparsetime.
+"""SAEBench, lm-eval, PEFT and delphi on objects and files of sparsetime.
 
-    python benchmarks/peers/interop_evaluators.py FOLDER [--keep]
+    python interop_evaluators.py FOLDER
 
-Runs in an environment that holds them (sae-bench 0.6.0, sae-lens 6.54.12, lm-eval 0.4.13, peft
-0.21.2) and what sparsetime needs. The last line is JSON; --keep writes it to benchmarks/results/.
+Runs in the environment of `evaluators.txt`, which has what sparsetime needs too; the last line is
+JSON. `benchmarks/interop_evaluators.py` makes the environment and calls this.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import sys
 import traceback
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -173,16 +174,75 @@ def peft_adapter(folder: Path) -> dict[str, float]:
     return {"modules": len(names), "along_atoms": left, "before": whole}
 
 
+HOOKPOINT = "model.layers.1"
+
+
+def delphi_latents(folder: Path) -> dict[str, Any]:
+    """Latents that delphi caches, of a dictionary in sparsify's format and of a function.
+
+    Compared with the codes of sparsetime on what the same module gives.
+    """
+    from delphi.latents import LatentCache
+    from delphi.sparse_coders import load_hooks_sparse_coders
+
+    loaded = language_model()
+    text = Path(json.__file__).with_name("decoder.py").read_text(encoding="utf-8")
+    numbers = loaded.tokenizer.encode(text)
+    numbers = getattr(numbers, "ids", numbers)
+    tokens = torch.tensor(numbers[: len(numbers) // 64 * 64]).reshape(-1, 64)
+    tokens = tokens[: len(tokens) // 4 * 4]
+    x = outputs_of(loaded.model, tokens)
+    answers: dict[str, Any] = {"tokens": tokens.numel()}
+    for recipe in ("topk", "batch_topk"):
+        sae = st.dictionary(recipe, d_in=x.shape[-1], width=512, k=16)
+        sae = st.train(
+            sae, x, out=folder / f"run_{recipe}", rows=100 * 512, batch=512, show=False
+        ).dictionary
+        if recipe == "topk":
+            st.convert(sae, folder / "coders" / HOOKPOINT, "sparsify", force=True)
+            settings = SimpleNamespace(
+                sparse_model=str(folder / "coders"), hookpoints=[HOOKPOINT], random=False
+            )
+            hooks, transcode = load_hooks_sparse_coders(loaded.model, settings)
+        else:  # delphi takes any function to dense latents
+            hooks, transcode = {HOOKPOINT: st.interop.saebench_module(sae, "x", 1).encode}, False
+        cache = LatentCache(loaded.model, hooks, batch_size=4, transcode=transcode)
+        cache.run(tokens.numel(), tokens)
+        place = cache.cache.latent_locations[HOOKPOINT].long()
+        there = torch.zeros(*tokens.shape, sae.width)
+        there[tuple(place.T)] = cache.cache.latent_activations[HOOKPOINT].float()
+        here = sae.encode(x).dense() * sae.output_normalisation.scale
+        here = here * (here > 1e-5)  # below which delphi leaves latents out
+        answers[recipe] = {
+            "entries": int((there != 0).sum()),
+            "support": int(((there != 0) != (here != 0)).sum()),
+            "values": float((there - here).abs().max() / here.max()),
+        }
+    return answers
+
+
+@torch.no_grad()
+def outputs_of(model: Any, tokens: Tensor) -> Tensor:
+    """What the module at the hookpoint gives, [sequences, time, d]."""
+    seen: list[Tensor] = []
+
+    def keep(_module: Any, _given: Any, output: Any) -> None:
+        seen.append(output[0] if isinstance(output, tuple) else output)
+
+    handle = model.get_submodule(HOOKPOINT).register_forward_hook(keep)
+    for some in tokens.split(4):
+        model(some)
+    handle.remove()
+    return torch.cat(seen)
+
+
 if __name__ == "__main__":
     out = Path(sys.argv[1])
     answers: dict[str, Any] = {}
-    for part in (saebench, lm_eval_steering, peft_adapter):
+    for part in (saebench, lm_eval_steering, peft_adapter, delphi_latents):
         try:
             answers[part.__name__] = part(out / part.__name__)
         except Exception as error:  # what a library says is the finding
             traceback.print_exc()
             answers[part.__name__] = {"refused": f"{type(error).__name__}: {error}"}
-    if "--keep" in sys.argv:
-        kept = Path(__file__).parents[1] / "results" / "interop_evaluators.json"
-        kept.write_text(json.dumps(answers, indent=2) + "\n")
     print(json.dumps(answers))
