@@ -22,6 +22,8 @@ from typer.testing import CliRunner
 
 import sparsetime as st
 from sparsetime.circuits.attribution_graph import graph_scores
+from sparsetime.circuits.targets import TargetVector
+from sparsetime.circuits.traced import Traced, WrittenVectors
 from sparsetime.cli import app
 from sparsetime.comparison.leaderboard_files import Leaderboard
 from sparsetime.comparison.settings import LeaderboardSettings
@@ -36,6 +38,7 @@ from sparsetime.features.column_definition import ColumnDefinition
 from sparsetime.files import Folder
 from sparsetime.files.check_folder import check_folder
 from sparsetime.metrics.evaluation_report import EvaluationReport
+from sparsetime.models.model_hash import model_hash
 from sparsetime.suites.suite_record import Suite, SuiteEntry
 from sparsetime.training.checkpoints import Checkpoints
 from sparsetime.training.dictionary_trainable import DictionaryTrainable
@@ -44,6 +47,7 @@ from sparsetime.training.run_settings import upgrade_run_settings
 
 FLIPS = 300
 LATENTS = frozenset({"weight"})
+ADDED = torch.nn.Linear(2, 2)  # the model of the saved circuit
 WITHOUT_TEXT = 2  # the sequence whose input is a series
 TRAIN = {"rows": 2000, "batch": 100, "show": False, "log_every": 5, "checkpoint_every": 10}
 SCORE = ColumnDefinition("score", "float64", "agreement of two raters", "share", "survey")
@@ -91,12 +95,17 @@ def small_circuit():
     names = ("kind", "site", "step", "latent", "value", "label", "reads")
     nodes = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows])
     weights = torch.tensor([[0.0, 0, 0], [0, 0, 0], [0.5, 0.25, 0]])
-    about = {"texts": ["a", "b"], "targets": [{"name": "c"}], "writes": ["embed"]}
+    target = {"name": "c", "step": 1, "weight": 1.0}
+    about = {"texts": ["a", "b"], "targets": [target], "writes": ["embed"], "tokens": [0, 1]}
+    about |= {"model": "a linear map", "model_hash": model_hash(ADDED)}
     ablations = pa.table(
         {"group": [0], "nodes": [[0]], "target": ["c"], "predicted": [-0.5], "measured": [-0.4]}
     )
     scores = graph_scores(nodes, weights)
-    return st.circuits.AttributionGraph(nodes, weights, scores, about, ablations)
+    targets = [TargetVector("c", "", 1, torch.eye(2), 0.0, 1.0)]
+    written = {"": WrittenVectors(torch.zeros(0, dtype=torch.int64), torch.zeros(0, 2))}
+    traced = Traced(ADDED, torch.tensor([0, 1]), targets, [], written)
+    return st.circuits.AttributionGraph(nodes, weights, scores, about, ablations, traced)
 
 
 def write_shards(folder):
@@ -228,7 +237,7 @@ def answered(answer):
 # has no reader here, and the test fails until it has one.
 READERS = {
     "exported/": lambda run, _: checked(run / "exported"),
-    "circuits/": lambda run, _: st.circuits.open_circuit(run / "circuits" / "add"),
+    "circuits/": lambda run, _: st.circuits.open_circuit(run / "circuits" / "add", ADDED),
     "activations/": lambda run, _: read_store(run),
     "matches/": lambda run, _: opened_matches(run),
     "interrupted/": lambda run, _: resumed(run),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sparsetime.explorer.server.api import make_router
+from sparsetime.explorer.workbench.circuit_ablation import AblationAnswer
 from sparsetime.explorer.workbench.live import LiveChunk, LiveState
 from sparsetime.explorer.workbench.steering import SteerAnswer
 from sparsetime.reports.page_schema import EmbeddedTimeline
@@ -23,7 +24,7 @@ from sparsetime.reports.page_schema import EmbeddedTimeline
 OUT = Path(__file__).parent / "web" / "api.d.ts"
 PREFIX = "/api/"
 # Lines of JSON, which OpenAPI cannot describe, answers to a POST, and the record inside a report.
-_UNDESCRIBED = (LiveChunk, LiveState, SteerAnswer, EmbeddedTimeline)
+_UNDESCRIBED = (LiveChunk, LiveState, SteerAnswer, AblationAnswer, EmbeddedTimeline)
 _REFERENCE = "#/components/schemas/{model}"
 _SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
 _HEAD = """\

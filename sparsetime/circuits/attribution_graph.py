@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparsetime.circuits import influence as influences
 from sparsetime.circuits.lags import influence_by_lag
@@ -20,40 +20,8 @@ from sparsetime.circuits.scores import Scores, scores
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from sparsetime.circuits.attribution import Sources
-    from sparsetime.circuits.targets import TargetVector
+    from sparsetime.circuits.traced import Traced
     from sparsetime.circuits.verify import Verification
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Traced:
-    """What a circuit was traced in.
-
-    model, tokens [time], targets; sources: all that writes; columns: of every feature node of the
-    graph, its place among the features of the sources.
-    """
-
-    model: nn.Module
-    tokens: Tensor
-    targets: Sequence[TargetVector]
-    sources: Sources
-    columns: Sequence[int]
-
-    def written(self, node: int) -> Iterator[tuple[str, int, Tensor]]:
-        """Where, when and what a feature node writes."""
-        column = self.columns[node]
-        for features in self.sources.features:
-            if column < len(features.steps):
-                for write, vectors in features.written.items():
-                    yield write, int(features.steps[column]), vectors[column]
-                return
-            column -= len(features.steps)
-
-    def of_nodes(self, nodes: Sequence[int]) -> Traced:
-        """The same for a graph of some of the nodes, in their order; features come first."""
-        columns = [self.columns[node] for node in nodes if node < len(self.columns)]
-        return replace(self, columns=columns)
 
 
 @final
@@ -65,7 +33,8 @@ class AttributionGraph:
     (row), [nodes, nodes]; of a feature's row the sum is its pre-activation, of a target's row its
     value. scores: of the whole graph, the error share first. about: model, sites, texts of the
     tokens, guards and counts of what was frozen. ablations: the table of a verification that is
-    kept with the graph. traced: None for a graph that was loaded.
+    kept with the graph. traced: what ablations need; None for a graph that was opened without its
+    model.
 
     Attention patterns are frozen: a graph does not show why a head attends where it does.
     """
@@ -153,7 +122,7 @@ class AttributionGraph:
     ) -> Verification:
         """Ablate features in the model and compare the targets' change with the predicted one.
 
-        See `sparsetime.circuits.verify.verify`. traced: for a graph that was loaded.
+        See `sparsetime.circuits.verify.verify`. traced: for a graph opened without its model.
         """
         from sparsetime.circuits.verify import verify
 
@@ -170,7 +139,11 @@ class AttributionGraph:
         return replace(self, about=about, ablations=found.table)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write to a folder or URL: circuit.json, nodes.parquet and weights.safetensors."""
+        """Write to a folder or URL: circuit.json, nodes.parquet and weights.safetensors.
+
+        vectors.safetensors holds what features write, so that with the model features can be
+        ablated again.
+        """
         from sparsetime.circuits.saved import save
 
         save(self, path)

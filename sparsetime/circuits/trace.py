@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from sparsetime.circuits.attribution import Attribution, Sources, chosen_rows
-from sparsetime.circuits.attribution_graph import AttributionGraph, Traced, graph_scores
+from sparsetime.circuits.attribution_graph import AttributionGraph, graph_scores
 from sparsetime.circuits.nodes import node_table, square
 from sparsetime.circuits.replacement import Replacement, replacements
 from sparsetime.circuits.targets import TargetLike, target_vectors, tokens_of
+from sparsetime.circuits.traced import Traced
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.errors import ConfigError, MismatchError, unknown_name
 from sparsetime.interventions.linearised_pass import LinearisedPass, linearised_pass, unembedding
@@ -83,7 +84,7 @@ def circuit(
         "frozen": linearised.frozen_counts,
         "guards": {**asdict(linearised.guards), "worst_sum": attribution.worst_sum},
     }
-    traced = Traced(module, tokens, chosen_targets, sources, chosen.tolist())
+    traced = Traced.of_sources(module, tokens, chosen_targets, sources, chosen)
     return AttributionGraph(table, weights, graph_scores(table, weights), about, traced=traced)
 
 

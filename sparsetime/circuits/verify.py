@@ -23,7 +23,8 @@ from sparsetime.models.hooks import recording
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from sparsetime.circuits.attribution_graph import AttributionGraph, Traced
+    from sparsetime.circuits.attribution_graph import AttributionGraph
+    from sparsetime.circuits.traced import Traced
 
 _AT_ONCE = 32  # groups that one forward pass ablates, a sequence each
 
@@ -68,13 +69,13 @@ def verify(
     """
     if traced is None:
         raise ConfigError(
-            "got a circuit that was loaded, which has no model; trace it again with st.circuit, or "
-            "give traced="
+            "got a circuit that was opened without its model; open it with model=, or trace it "
+            "again with st.circuit"
         )
     features = int(circuit.of_kind(FEATURE).sum())
-    if len(traced.columns) != features:
+    if len(traced.steps) != features:
         raise MismatchError(
-            f"got traced= of a graph with {len(traced.columns)} features, expected {features}; "
+            f"got traced= of a graph with {len(traced.steps)} features, expected {features}; "
             "trace it with the same nodes=, and prune it alike"
         )
     chosen, largest = _groups(circuit, groups, count, seed)
@@ -135,7 +136,7 @@ def _values(traced: Traced, groups: Sequence[Sequence[int]]) -> Float[Tensor, "g
     removed: dict[str, Tensor] = {}
     for row, group in enumerate(groups):
         for node in group:
-            for write, step, vector in traced.written(node):
+            for write, step, vector in traced.written_by(node):
                 if write not in removed:
                     removed[write] = torch.zeros(len(groups), time, len(vector))
                 removed[write][row, step] += vector

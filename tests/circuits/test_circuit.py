@@ -1,5 +1,6 @@
 """Attribution graphs: exact sums, targets, choice of nodes, pruning, verification, files."""
 
+import numpy as np
 import pytest
 import torch
 from causal_architectures import tiny_causal_model
@@ -217,7 +218,7 @@ def test_a_saved_circuit_is_opened_as_it_was(graph, tmp_path):
     assert opened.scores == graph.scores
     assert opened.ablations is None
     assert opened.about["texts"] == graph.about["texts"]
-    with pytest.raises(ConfigError, match="got a circuit that was loaded"):
+    with pytest.raises(ConfigError, match="got a circuit that was opened without its model"):
         opened.verify()
     data = bytearray((tmp_path / "c" / "weights.safetensors").read_bytes())
     data[-9] ^= 1
@@ -226,6 +227,23 @@ def test_a_saved_circuit_is_opened_as_it_was(graph, tmp_path):
         st.circuits.open_circuit(tmp_path / "c")
     with pytest.raises(StoreError, match=r"holds no circuit\.json"):
         st.circuits.open_circuit(tmp_path)
+
+
+def test_a_saved_circuit_is_verified_with_its_model_alone(model, graph, tmp_path):
+    for number, circuit in enumerate((graph, graph.prune(0.9, 0.99))):
+        circuit.save(tmp_path / str(number))
+        opened = st.circuits.open_circuit(tmp_path / str(number), model)
+        groups = [[0], [1, 2], [3]]
+        found, expected = opened.verify(groups), circuit.verify(groups)
+        assert found.table.equals(expected.table)
+        assert np.abs(found.table["measured"].to_numpy()).max() > 1e-3
+    with pytest.raises(MismatchError, match="with other weights than the one that the circuit in"):
+        st.circuits.open_circuit(tmp_path / "0", tiny_causal_model("opt"))
+    opened.save(tmp_path / "again")
+    st.circuits.open_circuit(tmp_path / "0").save(tmp_path / "without")
+    assert (tmp_path / "again" / "vectors.safetensors").exists()
+    with pytest.raises(StoreError, match=r"was saved without vectors\.safetensors"):
+        st.circuits.open_circuit(tmp_path / "without", model)
 
 
 class TestRefusals:

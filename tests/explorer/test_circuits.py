@@ -80,6 +80,26 @@ def test_a_circuit_is_served_with_scores_edges_and_ablations(client):
     assert client.get("/api/circuits/second").json()["rank_correlation"] is None
 
 
+def test_a_feature_is_ablated_in_the_model_when_it_is_asked_for(run, client):
+    address = "/api/circuits/first/ablation"
+    app = make_app(Workbench(run, opt_model()))
+    with TestClient(app, base_url="http://localhost") as own:
+        nodes = own.get("/api/circuits/first").json()["nodes"]
+        (kept, *_) = [one for one in nodes if one["measured"]]
+        answer = own.post(address, json={"nodes": [kept["id"]]}).json()
+        for name in ("predicted", "measured"):
+            assert answer[name] == pytest.approx(kept[name], abs=1e-5)
+        token = next(one["id"] for one in nodes if one["kind"] == "token")
+        for wrong, said in ((token, "to ablate, expected the number of a feature"), (-1, "-1")):
+            refused = own.post(address, json={"nodes": [wrong]})
+            assert refused.status_code == 400
+            assert said in refused.json()["error"]
+        assert own.post(address.replace("first", "none"), json={"nodes": [0]}).status_code == 404
+    without = client.post(address, json={"nodes": [kept["id"]]})
+    assert without.status_code == 400
+    assert "the explorer needs the model" in without.json()["error"]
+
+
 def test_a_circuit_that_is_not_there_is_refused(client):
     answer = client.get("/api/circuits/firsts")
     assert answer.status_code == 404

@@ -2,6 +2,15 @@
 // description; do not edit. The gate fails where it is out of date.
 
 declare namespace Api {
+  interface AblationAnswer {
+    predicted: Array<number>;
+    measured: Array<number>;
+  }
+
+  interface AblationInput {
+    nodes: Array<number>;
+  }
+
   interface AlignedOnset {
     sequence: number;
     step: number;
@@ -960,6 +969,7 @@ declare namespace Api {
   type Body<Path extends string> =
     Path extends `dictionaries/${string}/features/${string}/label` ? Body_set_label :
     Path extends `dictionaries/${string}/live/stream` ? LiveSamples :
+    Path extends `circuits/${string}/ablation` ? AblationInput :
     Path extends `dictionaries/${string}/live` ? LiveInput :
     Path extends `dictionaries/${string}/steer` ? SteerInput :
     Path extends "labels" ? Array<Label> :

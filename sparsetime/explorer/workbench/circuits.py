@@ -104,10 +104,7 @@ def circuit_view(folder: Folder, opened: RunCache, name: str) -> CircuitView:
 
     Errors: UnknownNameError for a circuit that the run does not have; those of `open_circuit`.
     """
-    known = _names(folder / CIRCUITS)
-    if name not in known:
-        raise unknown_name("circuit of the run", name, known)
-    graph = open_circuit((folder / CIRCUITS / name).url)
+    graph = open_circuit(circuit_folder(folder, name).url)
     places = _largest(graph)
     edges = graph.edges
     between = np.isin(edges["source"], places) & np.isin(edges["target"], places)
@@ -136,6 +133,14 @@ def circuit_view(folder: Folder, opened: RunCache, name: str) -> CircuitView:
         sign_agreement=_finite(checked.get("sign_agreement")),
         lags=_by_lag(graph, edges),
     )
+
+
+def circuit_folder(folder: Folder, name: str) -> Folder:
+    """The folder of a circuit. Errors: UnknownNameError for one that the run does not have."""
+    known = _names(folder / CIRCUITS)
+    if name not in known:
+        raise unknown_name("circuit of the run", name, known)
+    return folder / CIRCUITS / name
 
 
 def _largest(graph: AttributionGraph) -> list[int]:

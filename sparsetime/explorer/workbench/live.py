@@ -125,17 +125,18 @@ class Live:
             )
         return self._loaded
 
-    def causal_model(self, store: Store) -> LoadedModel:
-        """The model with its head, which gives logits. Errors: ConfigError as `model`."""
+    def causal_model(self, name: str) -> LoadedModel:
+        """The model with its head, which gives logits. Errors: ConfigError as `model`.
+
+        name: of the model that the run was captured from.
+        """
         from sparsetime.models.causal_model import load_causal_model
 
         if self._causal is None:
             try:
-                self._causal = load_causal_model(
-                    store.model_name if self._given is None else self._given
-                )
+                self._causal = load_causal_model(name if self._given is None else self._given)
             except ConfigError as error:
-                raise ConfigError(_not_loaded(store.model_name, self._given, error)) from error
+                raise ConfigError(_not_loaded(name, self._given, error)) from error
         return self._causal
 
     def passes(self, store: Store, windows: bool = True) -> ForwardPasses:

@@ -62,7 +62,7 @@ def steered(opened: RunCache, live: Live, key: str, given: SteerInput) -> SteerA
     Errors: those of `continued` and of `Live.causal_model`.
     """
     shown = opened.dictionary(key)
-    model = live.causal_model(shown.store)
+    model = live.causal_model(shown.store.model_name)
     with live.lock:
         return continued(model, {shown.store.site: opened.loaded(key)}, shown.index, given)
 

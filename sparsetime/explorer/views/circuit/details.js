@@ -1,6 +1,7 @@
 // What goes into a node of a circuit and out of it, and what its ablation changes.
 
 import { featureAddress, h, short } from "../../web/dom.js";
+import { exported } from "../../web/router.js";
 import { nameOf } from "./names.js";
 
 const MOST = 8; // edges of each list
@@ -9,8 +10,10 @@ const MOST = 8; // edges of each list
  * @param {Api.CircuitView} answer
  * @param {number} chosen the id of a node, -1 for none
  * @param {(id: number) => void} choose
+ * @param {() => void} ablate the chosen node in the model
+ * @param {string} state of that, empty where nothing is to be said
  */
-export function details(answer, chosen, choose) {
+export function details(answer, chosen, choose, ablate, state) {
   const one = answer.nodes.find(({ id }) => id === chosen);
   if (!one)
     return h(
@@ -51,11 +54,25 @@ export function details(answer, chosen, choose) {
       ? h("p", {}, h("a", { href: featureAddress(one.dictionary, one.latent) }, "its page"))
       : null,
     one.measured.length ? ablation(answer, one) : null,
-    one.kind === "feature" && !one.measured.length
-      ? h("p.count", {}, "It was not ablated: sparsetime circuit --verify ablates more features.")
-      : null,
+    one.kind === "feature" && !one.measured.length ? offer(ablate, state) : null,
     inputs.length ? [h("h3", {}, "into it"), h("ul.circuit-edges", {}, inputs)] : null,
     outputs.length ? [h("h3", {}, "out of it"), h("ul.circuit-edges", {}, outputs)] : null,
+  );
+}
+
+/**
+ * A button that ablates the node; in an export a line that says where that is possible.
+ * @param {() => void} ablate
+ * @param {string} state
+ */
+function offer(ablate, state) {
+  if (exported)
+    return h("p.count", {}, "It was not ablated: sparsetime explore ablates it in the model.");
+  return h(
+    "div",
+    {},
+    h("button", { click: ablate }, "Ablate it in the model"),
+    h("p.count", { "aria-live": "polite" }, state),
   );
 }
 

@@ -1,6 +1,6 @@
 // Circuits: an attribution graph of one text, step by layer, with the check by ablation beside it.
 
-import { ask } from "../../web/api.js";
+import { ask, send } from "../../web/api.js";
 import { dropdown, empty, h, messageOf, node, short } from "../../web/dom.js";
 import { lineChart } from "../../web/line_chart.js";
 import { here, remember } from "../../web/router.js";
@@ -11,6 +11,7 @@ import { nameOf, quoted } from "./names.js";
 const LEFT = 176; // for the names of the sites
 const FROZEN =
   "Attention patterns are frozen: a graph does not show why a head attends where it does.";
+const RUNS = "The model is running; the first time it is loaded, which takes some seconds.";
 const HOW =
   "Trace one with sparsetime circuit … --out RUN/circuits/NAME, where RUN is the folder of this run.";
 
@@ -47,6 +48,25 @@ export default async function circuitView(at, _run) {
   const board = h("div.circuit-board");
   const aside = h("aside.circuit-details");
   let chosen = Number(here().get("node") ?? -1);
+  /** @type {Map<number, string>} */
+  const states = new Map();
+  async function ablate() {
+    const id = chosen;
+    states.set(id, RUNS);
+    draw();
+    try {
+      const path = /** @type {const} */ (`circuits/${encodeURIComponent(name)}/ablation`);
+      const response = await send(path, "POST", { nodes: [id] });
+      /** @type {Api.AblationAnswer} */
+      const found = await response.json();
+      const one = answer.nodes.find((node) => node.id === id);
+      if (one) Object.assign(one, found);
+      states.delete(id);
+    } catch (error) {
+      states.set(id, messageOf(error));
+    }
+    draw();
+  }
   const draw = () => {
     const share = Number(slider.value) / 100;
     remember({ share: slider.value === "60" ? "" : slider.value });
@@ -58,7 +78,7 @@ export default async function circuitView(at, _run) {
       draw();
     };
     board.replaceChildren(picture(answer, shown, chosen, choose, board.clientWidth));
-    aside.replaceChildren(details(answer, chosen, choose));
+    aside.replaceChildren(details(answer, chosen, choose, ablate, states.get(chosen) ?? ""));
   };
   slider.addEventListener("input", draw);
   at.append(

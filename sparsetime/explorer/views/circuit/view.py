@@ -1,4 +1,4 @@
-"""Saved circuits of the run: attribution graphs over steps and layers."""
+"""Saved circuits of the run: attribution graphs over steps and layers, and ablations of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request
 
 from sparsetime.explorer.manifests import Files, View
 from sparsetime.explorer.server.parameters import Run, workbench_of
-from sparsetime.explorer.workbench import circuits
+from sparsetime.explorer.workbench import circuit_ablation, circuits
 from sparsetime.explorer.workbench.workbench import Workbench
 
 routes = APIRouter()
@@ -25,6 +25,15 @@ def listed(request: Request) -> list[circuits.CircuitEntry]:
 def circuit(request: Request, opened: Run, name: Name) -> circuits.CircuitView:
     """The nodes of a circuit that have most influence, and their edges."""
     return circuits.circuit_view(workbench_of(request).folder, opened, name)
+
+
+@routes.post("/circuits/{name}/ablation")
+async def ablation(
+    request: Request, name: Name, given: circuit_ablation.AblationInput
+) -> circuit_ablation.AblationAnswer:
+    """Ablate features of a circuit in the model; see `AblationInput`."""
+    folder, live = workbench_of(request).folder, workbench_of(request).live
+    return await live.worker.call(lambda: circuit_ablation.ablated(folder, live, name, given))
 
 
 def export(workbench: Workbench) -> Files:
