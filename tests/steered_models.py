@@ -21,6 +21,9 @@ class Letters:
         del skip_special_tokens
         return "".join("<user>"[t] if t < 6 else chr(60 + t) for t in tokens)
 
+    def __len__(self):
+        return 61
+
     def __call__(self, text):
         return {"input_ids": ["<user>".find(c) if c in "<user>" else ord(c) - 60 for c in text]}
 

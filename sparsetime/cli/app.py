@@ -18,7 +18,7 @@ COMMANDS = (
     *("sites", "recipes", "capture", "train", "evaluate", "index"),
     *("label", "perievent", "compare", "explain", "match", "classify", "search"),
     *("circuit", "attribute", "attend", "sweep", "heads"),
-    *("steer", "ablate", "unlearn", "effects", "monitor"),
+    *("steer", "ablate", "judge", "unlearn", "effects", "monitor"),
     *("sparsify", "cost", "pretrain"),
     *("suite", "leaderboard", "claim", "convert", "explore", "export", "report"),
     *("verify", "testbeds", "demo"),

@@ -4,12 +4,15 @@ from . import edits as edits
 from .arms.compare_arms import ArmComparison as ArmComparison
 from .arms.compare_arms import ArmScore as ArmScore
 from .arms.compare_arms import compare_arms as compare_arms
+from .arms.judge_steering import judge_steering as judge_steering
 from .arms.steering_arm import SteeringArm as SteeringArm
 from .arms.steering_arm import feature_arm as feature_arm
 from .arms.steering_arm import gradient_arm as gradient_arm
 from .arms.steering_arm import mean_difference_arm as mean_difference_arm
 from .arms.steering_arm import probe_arm as probe_arm
 from .arms.steering_arm import random_feature_arms as random_feature_arms
+from .arms.steering_arm import reconstruction_arm as reconstruction_arm
+from .arms.word_judge import WordJudge as WordJudge
 from .code_descent import code_descent as code_descent
 from .code_descent import decoded_change as decoded_change
 from .echo import Echo as Echo

@@ -71,6 +71,7 @@ PATHS = [
     "/api/flow?keys=batch_topk&keys=temporal_matryoshka",
     "/api/dictionaries/batch_topk/explanations",
     "/api/dictionaries/batch_topk/effects",
+    "/api/dictionaries/batch_topk/judged",
     "/api/circuits",
     "/api/labels",
 ]

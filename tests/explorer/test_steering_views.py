@@ -1,6 +1,7 @@
 """The views of steering: a prompt continued with edits, and saved effects by lag."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,12 @@ import sparsetime as st
 from sparsetime.errors import ConfigError, DamagedError, DataError
 from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.workbench import steering
+from sparsetime.explorer.workbench.judged_steering import judged_steering
 from sparsetime.explorer.workbench.saved_effects import saved_effects
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.files import Folder
+from sparsetime.statistics.estimate import Estimate
+from sparsetime.steering.arms.compare_arms import ArmComparison, ArmScore
 
 SITE = "model.layers.0"
 
@@ -93,6 +97,36 @@ def test_saved_effects_are_shown_and_exported(run, tmp_path):
         folder.write_json("3.json", {"schema_version": 1} | other)
         with pytest.raises(DamagedError, match=r"3\.json does not hold effects.*Measure it again"):
             saved_effects(Workbench(run).opened, "topk")
+
+
+def test_judged_steering_is_shown_and_exported(run, tmp_path):
+    index = st.open_index(run / "topk/features")
+    score = ArmScore("features", 0.5, Estimate(0.3, (0.1, 0.5)), 1.2, Estimate(0.9), ("a b",))
+    plain = replace(score, name="plain", dose=0.0, target=Estimate(0.1))
+    null = replace(score, name="random 1", target=Estimate(0.2))
+    about = {
+        "features": {"3": 1.0}, "are_chosen": True, "site": "layer", "judge": "words",
+        "off_target": "different words", "prompts": ["x"], "doses": [0.5],
+        "dictionary": index.record["subject"]["dictionary"],
+    }  # fmt: skip
+    scores = {one.name: one for one in (plain, score, null)}
+    made = ArmComparison(scores, 1.25, {"features": ("random 1",)}, 0.4, about)
+    assert made.save(index.path) == "3"
+    address = "/api/dictionaries/topk/judged"
+    client = TestClient(make_app(Workbench(run)), base_url="http://localhost")
+    (shown,) = client.get(address).json()
+    own, other = shown["arms"][1:]
+    assert (own["rank"], own["target_interval"]) == (0.5, [0.1, 0.5])
+    assert own["effect_size"] == pytest.approx(0.5)
+    assert (own["null_of"], other["null_of"], own["texts"]) == ("", "features", ["a b"])
+    st.export(run, tmp_path / "site", progress=False)
+    assert json.loads((tmp_path / "site/data/judged-0.json").read_text()) == [shown]
+    folder = Folder(str(index.path))
+    folder.write_json("judged/3.json", {"schema_version": 1, "about": about})
+    with pytest.raises(DamagedError, match=r"3\.json does not hold a comparison.*Judge it again"):
+        judged_steering(Workbench(run).opened, "topk")
+    folder.write_json("judged/3.json", {"schema_version": 1, "about": about | {"dictionary": "0"}})
+    assert judged_steering(Workbench(run).opened, "topk") == []
 
 
 def test_effects_of_another_dictionary_are_not_shown_and_an_index_opens_beside_them(tmp_path):

@@ -19,6 +19,7 @@ from sparsetime.steering.arms.steering_arm import (
     mean_difference_arm,
     probe_arm,
     random_feature_arms,
+    reconstruction_arm,
 )
 
 SITE = SITES[0]
@@ -184,3 +185,17 @@ def test_settings_out_of_range_are_refused(model, sae):
         SteeringArm("zero", torch.zeros(16))
     with pytest.raises(ConfigError, match="got a model without a tokenizer"):
         arm_texts(replace(model, tokenizer=None), SITE, arm, PROMPTS, 1.0, 2)
+
+
+def test_a_reconstruction_is_reported_without_a_dose(model, sae):
+    made = compare_arms(
+        model, SITE, [reconstruction_arm(sae)], PROMPTS, letter_counts, spread=1.0,
+        limit=1.0001, steps=5,
+    )  # fmt: skip
+    scores = made.scores["reconstruction"]
+    plain = model.model(torch.tensor([[2, 3]])).logits
+    run = st.steer(model, {SITE: sae}, {SITE: {}}, keep_error=False)
+    assert scores.dose == 1
+    assert scores.texts == tuple(run.generate(PROMPTS[1::2], 5).texts)
+    assert scores.texts != made.scores["plain"].texts
+    assert not torch.allclose(run.read(torch.tensor([[2, 3]])).logits, plain)

@@ -1,5 +1,7 @@
 """The commands steer, ablate and effects, and the texts in which they take edits and spans."""
 
+from pathlib import Path
+
 import pytest
 from steered_models import language_model, small_dictionary
 from typer.testing import CliRunner
@@ -114,6 +116,20 @@ def test_effects_prints_a_table_and_saves(work):
     saved = Folder("index").read_json("effects/3.json", 1)
     assert saved["settings"]["at"] == 3
     assert len(saved["echo"]["carried"]["mean"]) == 5
+
+
+def test_judge_prints_every_arm_and_saves(work):
+    Path("prompts.txt").write_text("<us\nB<u\n\nABC\nCBA\n")
+    output = _run(
+        "judge", *work, "--prompts", "prompts.txt", "--feature", "3", "--word", "A", "--dose", "1",
+        "--nulls", "1", "--tokens", "3", "--limit", "50", "--out", "index",
+    )  # fmt: skip
+    arms = ["plain", "reconstruction", "features", "gradient", "random"]
+    assert [line.split()[0] for line in output.splitlines() if line.startswith(tuple(arms))] == arms
+    assert "Features 3 at model.layers.0; judge: share of the words a; 2 prompts" in output
+    assert Folder("index").read_json("judged/3.json", 1)["about"]["prompts"] == ["B<u", "CBA"]
+    output = _run("judge", *work, "--prompts", "nothing.txt", code=2)
+    assert "got 'nothing.txt', which cannot be read as text" in output
 
 
 def test_unlearn_writes_weights_and_an_adapter(work):

@@ -18,6 +18,20 @@ declare namespace Api {
     percent: Array<number>;
   }
 
+  interface ArmView {
+    name: string;
+    dose: number;
+    target: number;
+    target_interval: [number, number] | null;
+    shift: number;
+    effect_size: number | null;
+    rank: number | null;
+    null_of: string;
+    perplexity: number;
+    off_target: number | null;
+    texts: Array<string>;
+  }
+
   interface BaselineScores {
     name: string;
     precision: number | null;
@@ -478,6 +492,18 @@ declare namespace Api {
     frame_size: [number, number] | null;
   }
 
+  interface JudgedView {
+    features: Array<FeatureLine>;
+    are_chosen: boolean;
+    site: string;
+    judge: string;
+    off_target: string;
+    limit: number;
+    doses: Array<number>;
+    prompts: Array<string>;
+    arms: Array<ArmView>;
+  }
+
   interface Label {
     dictionary: string;
     feature: number;
@@ -913,6 +939,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/effects` ? Array<EffectsView> :
     Path extends `dictionaries/${string}/explanations` ? ExplanationQueue :
     Path extends `dictionaries/${string}/features` ? FeaturePage :
+    Path extends `dictionaries/${string}/judged` ? Array<JudgedView> :
     Path extends `dictionaries/${string}/moments` ? WordSearch :
     Path extends `dictionaries/${string}/recording_labels` ? Array<RecordingLabel> :
     Path extends `dictionaries/${string}/sequences` ? DocumentPage :
@@ -951,6 +978,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/effects` ? {} :
     Path extends `dictionaries/${string}/explanations` ? {} :
     Path extends `dictionaries/${string}/features` ? { words?: string | null; part?: "" | "first" | "rest" | null; density_min?: number | null; density_max?: number | null; dwell_min?: number | null; dwell_max?: number | null; starred?: boolean | null; only?: string | null; split?: string | null; where?: Array<string> | null; sort?: string | null; ascending?: boolean | null; offset?: number | null; limit?: number | null } :
+    Path extends `dictionaries/${string}/judged` ? {} :
     Path extends `dictionaries/${string}/moments` ? { words: string } :
     Path extends `dictionaries/${string}/recording_labels` ? {} :
     Path extends `dictionaries/${string}/sequences` ? { words?: string | null; offset?: number | null; limit?: number | null; only?: string | null } :

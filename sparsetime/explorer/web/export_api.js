@@ -249,7 +249,8 @@ export async function answer(path, parameters) {
     const right = (await dictionary(parameters.right)).place;
     return readFile(`matches-${left}-${right}.json`, NOT_COMPARED);
   }
-  if (kind === "effects") return readFile(`effects-${(await dictionary(key)).place}.json`);
+  if (kind === "effects" || kind === "judged")
+    return readFile(`${kind}-${(await dictionary(key)).place}.json`);
   if (kind === "columns" || kind === "explanations") {
     return readFile(`${(await dictionary(key)).place}/${kind}.json`);
   }

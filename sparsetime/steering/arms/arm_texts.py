@@ -93,6 +93,11 @@ def _steered(
     norm: float,
     span: Span | None,
 ) -> Steered:
+    if arm.reconstruction is not None:
+        return steer(
+            model, {site: arm.reconstruction}, {site: {}}, span=span, units="activation",
+            keep_error=False,
+        )  # fmt: skip
     if arm.direction is None or not norm:
         # Without edits a dictionary is never read, so its width is without meaning.
         return steer(model, {site: directions(torch.ones(1))}, {site: {}})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias, final
 
 import numpy as np
 from jaxtyping import Float
 
 from sparsetime.errors import ConfigError, DataError, unknown_name
+from sparsetime.files import Folder
 from sparsetime.interventions.span import Span
 from sparsetime.models.load import LoadedModel
 from sparsetime.statistics.estimate import Estimate, estimate
@@ -19,6 +21,7 @@ from sparsetime.steering.arms.steering_arm import SteeringArm
 #: From continuations to one number each, the higher the more of the target.
 Judge: TypeAlias = Callable[[Sequence[str]], Float[np.ndarray, " texts"]]
 PLAIN = "plain"
+RECORD_VERSION = 1  # of a saved comparison
 
 
 @final
@@ -26,8 +29,9 @@ PLAIN = "plain"
 class ArmScore:
     """One arm at the dose that was chosen for it, on the reported prompts.
 
-    dose: norm of the added vector over the site's spread, with the sign, 1 of a prompt alone; 0
-    where none raised the score within the bound, so that texts are those of the model as it is.
+    dose: norm of the added vector over the site's spread, with the sign, 1 of a prompt
+    or a reconstruction; 0 where none raised the score within the bound, so that texts are those of
+    the model as it is.
     target, off_target: means over prompts of what the judges gave. perplexity: of the
     continuations, by the model as it is, over that of its own.
     """
@@ -46,13 +50,15 @@ class ArmComparison:
     """Scores of all arms by name, the plain one first.
 
     limit: bound of the perplexity, as a multiple of the plain one. nulls: by arm those that took
-    its dose.
+    its dose. spread: standard deviation of the plain scores over prompts. about: features, judge
+    and prompts, where `judge_steering` made it.
     """
 
     scores: dict[str, ArmScore]
     limit: float
     nulls: dict[str, tuple[str, ...]]
     spread: float
+    about: dict[str, Any] = field(default_factory=dict)
 
     def shift(self, name: str) -> float:
         """Score of an arm less the plain one. Errors: UnknownNameError for an unknown arm."""
@@ -75,7 +81,9 @@ class ArmComparison:
     def to_record(self) -> dict[str, Any]:
         """All scores as JSON values."""
         return {
+            "schema_version": RECORD_VERSION,
             "limit": self.limit,
+            "about": self.about,
             "arms": [
                 {
                     "name": one.name,
@@ -85,11 +93,25 @@ class ArmComparison:
                     "target_interval": one.target.interval,
                     "off_target": None if one.off_target is None else one.off_target.value,
                     "shift": self.shift(one.name),
+                    "effect_size": self.effect_size(one.name) if self.spread > 0 else None,
+                    "null_of": next((a for a, own in self.nulls.items() if one.name in own), None),
+                    "texts": list(one.texts),
                     "rank": self.rank(one.name) if one.name in self.nulls else None,
                 }
                 for one in self.scores.values()
             ],
         }
+
+    def save(self, folder: str | Path, name: str | None = None) -> str:
+        """Write `judged/<name>.json` into a folder, such as that of an index; returns the name.
+
+        name: None for the features, where `judge_steering` chose or was given them.
+        """
+        where = Folder(str(folder)) / "judged"
+        where.make()
+        own = name or "-".join(self.about.get("features", ())) or "arms"
+        where.write_json(f"{own}.json", self.to_record())
+        return own
 
 
 def compare_arms(
@@ -124,7 +146,8 @@ def compare_arms(
     Errors: ConfigError for fewer than four prompts, doses that are not positive, and arms of one
     name; UnknownNameError for a null of no arm; those of `arm_texts`.
     """
-    _check(arms, prompts, doses, limit, spread)
+    check_settings(prompts, doses, limit, spread)
+    _check_arms(arms)
     choosing, reported = prompts[::2], prompts[1::2]
 
     def texts_of(arm: SteeringArm, given: Sequence[str], dose: float) -> ArmTexts:
@@ -143,7 +166,7 @@ def compare_arms(
     }
     for arm in sorted(arms, key=lambda one: one.equal_norm_of is not None):
         tried = _doses(arm, doses, chosen)
-        best, highest = 0.0, base
+        best, highest = float(arm.reconstruction is not None), base
         for dose in tried:
             written = texts_of(arm, choosing, dose)
             if (
@@ -169,6 +192,8 @@ def compare_arms(
 
 
 def _doses(arm: SteeringArm, doses: Sequence[float], chosen: Mapping[str, float]) -> list[float]:
+    if arm.reconstruction is not None:
+        return []
     if arm.direction is None:
         return [1.0]  # a prompt has one dose
     sizes = doses if arm.equal_norm_of is None else [abs(chosen[arm.equal_norm_of])]
@@ -199,13 +224,10 @@ def _score(
     )
 
 
-def _check(
-    arms: Sequence[SteeringArm],
-    prompts: Sequence[str],
-    doses: Sequence[float],
-    limit: float,
-    spread: float,
+def check_settings(
+    prompts: Sequence[str], doses: Sequence[float], limit: float, spread: float
 ) -> None:
+    """Errors: ConfigError for fewer than four prompts, and settings that are not positive."""
     if len(prompts) < 4:
         raise ConfigError(
             f"got {len(prompts)} prompts, expected at least 4: half of them choose doses"
@@ -215,11 +237,14 @@ def _check(
             f"got doses={list(doses)}, limit={limit} and spread={spread}; expected positive doses "
             "and spread, and a limit above 1"
         )
+
+
+def _check_arms(arms: Sequence[SteeringArm]) -> None:
     names = [PLAIN, *(arm.name for arm in arms)]
     if len(set(names)) < len(names):
         raise ConfigError(f"got arms named {names[1:]}, expected different names, none {PLAIN!r}")
     for arm in arms:
         if arm.equal_norm_of is not None and arm.equal_norm_of not in names[1:]:
             raise unknown_name("arm of equal norm", arm.equal_norm_of, names[1:])
-        if arm.direction is None and arm.prompt is None:
+        if arm.direction is None and arm.prompt is None and arm.reconstruction is None:
             raise DataError(f"got the arm {arm.name!r} without a direction or a prompt")

@@ -1,4 +1,4 @@
-"""Arms of a steering comparison: features, random features, mean difference, probe, gradient."""
+"""Arms of a steering comparison: features, their null, reconstruction, and baselines."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ class SteeringArm:
 
     direction: [d], added to the site; its length is without meaning. A function gives each prompt
     a direction of its own. prompt: from a prompt to the one that is given instead. equal_norm_of:
-    the arm whose chosen dose this one takes, as a null does. signs: of doses that are tried. A
-    plain arm has neither direction nor prompt.
+    the arm whose chosen dose this one takes, as a null does. signs: of doses that are tried.
+    reconstruction: a dictionary whose decode(encode(x)) takes the place of x; it has no dose. A
+    plain arm has none of these.
     """
 
     name: str
@@ -35,6 +36,7 @@ class SteeringArm:
     prompt: Callable[[str], str] | None = None
     equal_norm_of: str | None = None
     signs: tuple[int, ...] = (1, -1)
+    reconstruction: Dictionary | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.direction, Tensor) and not float(self.direction.norm()) > 0:
@@ -78,6 +80,15 @@ def feature_arm(
     atoms = sae.atoms.detach()[list(activations)].float()
     written = (weights[:, None] * atoms).sum(0) * sae.output_normalisation.scale.float()
     return SteeringArm(name, written, **settings)
+
+
+def reconstruction_arm(sae: Dictionary, name: str = "reconstruction") -> SteeringArm:
+    """The arm x' = decode(encode(x)) without any edit: what the dictionary's error alone changes.
+
+    It is reported whatever its score and perplexity, since methods that leave the error out steer
+    on top of it.
+    """
+    return SteeringArm(name, reconstruction=sae)
 
 
 def random_feature_arms(

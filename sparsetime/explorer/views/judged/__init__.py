@@ -1,0 +1,1 @@
+"""Steering judged: arms at their best doses, beside baselines and nulls."""

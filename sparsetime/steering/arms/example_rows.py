@@ -1,0 +1,67 @@
+"""Mean activations and codes of example texts at a site."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sparsetime.activations.step_exclusion import StepExclusion
+from sparsetime.models.eval_mode import eval_mode
+from sparsetime.models.hooks import recording
+from sparsetime.steering.prompts import special_tokens, tokens_of
+
+if TYPE_CHECKING:
+    from sparsetime.dictionaries.dictionary import Dictionary
+    from sparsetime.models.load import LoadedModel
+
+LONGEST = 256  # tokens of an example that are read
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ExampleRows:
+    """Means over the steps of each text.
+
+    rows: activations. codes: of the dictionary. density: share of all steps with a feature active.
+    """
+
+    rows: Float[Tensor, "texts d"]
+    codes: Float[np.ndarray, "texts width"]
+    density: Float[np.ndarray, " width"]
+
+
+@torch.no_grad()
+def example_rows(
+    model: LoadedModel, site: str, sae: Dictionary, texts: Sequence[str]
+) -> ExampleRows:
+    """Read each text, at most its first 256 tokens, and average what the site holds.
+
+    Steps that were left out of the dictionary's training and special tokens do not count, unless
+    a text has no others.
+    """
+    exclusion = StepExclusion.of_provenance(sae.provenance)
+    untouched = sorted(special_tokens(model.tokenizer).union(exclusion.tokens))
+    rows, codes, steps = [], np.zeros((len(texts), sae.width)), 0
+    active = np.zeros(sae.width)
+    device = next(model.model.parameters()).device
+    for number, text in enumerate(texts):
+        tokens = tokens_of(text, model)[:, :LONGEST]
+        with eval_mode(model.model), recording(model.model, [site]) as read:
+            model.model(input_ids=tokens.to(device))
+        x = read[site].reshape(tokens.shape[1], -1).float().cpu()
+        kept = ~torch.isin(tokens[0], torch.tensor(untouched, dtype=torch.int64))
+        kept[: exclusion.first] = False
+        x = x[kept] if bool(kept.any()) else x
+        code = sae.encode(x)
+        indices = code.indices.cpu().numpy()
+        np.add.at(codes[number], indices, code.values.double().cpu().numpy() / len(x))
+        active += np.bincount(indices, minlength=sae.width)
+        rows.append(x.mean(0))
+        steps += len(x)
+    return ExampleRows(torch.stack(rows), codes, active / steps)

@@ -1,0 +1,96 @@
+"""The protocol of steering in one call: which arms, what chooses, what judges, what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+from steered_models import SITES, Letters, language_model, small_dictionary
+
+from sparsetime.errors import ConfigError, DataError
+from sparsetime.steering.arms.example_rows import example_rows
+from sparsetime.steering.arms.judge_steering import judge_steering
+from sparsetime.steering.arms.word_judge import WordJudge, distinct_words
+
+SITE = SITES[0]
+PROMPTS = ["<us", "B<u", "ABC", "CBA", "AAB", "BBA"]
+TARGET = [f"{a}{b}XYZ" for a in "ABC" for b in "DEF"]
+OTHER = [f"{a}{b}GHI" for a in "ABC" for b in "DEF"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return language_model()
+
+
+@pytest.fixture(scope="module")
+def sae():
+    return small_dictionary("topk", 1, 0.1, k=12)
+
+
+def judged(model, sae, target=TARGET, other=OTHER, prompts=PROMPTS, **settings):
+    settings = {
+        "doses": (1.0,),
+        "limit": 50.0,
+        "steps": 4,
+        "nulls": 2,
+        "words": ["A", "B"],
+        **settings,
+    }
+    return judge_steering(model, {SITE: sae}, prompts, target, other, **settings)
+
+
+def test_every_arm_of_the_protocol_is_there(model, sae, tmp_path):
+    made = judged(model, sae, instruction="A")
+    assert list(made.scores) == [
+        "plain", "reconstruction", "features", "mean difference", "probe", "gradient", "prompt",
+        "random 1", "random 2",
+    ]  # fmt: skip
+    (feature,) = made.about["features"]
+    codes = [example_rows(model, SITE, sae, texts[::2]).codes for texts in (TARGET, OTHER)]
+    assert codes[0].mean(0)[int(feature)] > codes[1].mean(0)[int(feature)]
+    assert made.about["prompts"] == PROMPTS[1::2]
+    assert made.save(tmp_path) == feature
+    record = json.loads((tmp_path / "judged" / f"{feature}.json").read_text())
+    assert [arm["null_of"] for arm in record["arms"][-2:]] == ["features", "features"]
+    assert len(record["arms"][0]["texts"]) == 3
+
+
+def test_features_and_words_need_no_examples(model, sae):
+    made = judged(model, sae, (), (), features=[3], nulls=1)
+    assert list(made.scores) == ["plain", "reconstruction", "features", "gradient", "random 1"]
+    assert judged(model, sae, (), (), features=[3], nulls=0, words=["ab"]).nulls == {}
+
+
+def test_weights_of_words_are_log_odds():
+    judge = WordJudge.of_examples(["good good day", "good sun"], ["bad day", "bad"])
+    n = 3  # good, day and bad stand in two examples
+    expected = {"good": np.log(4 / (4 + n) / (1 / (3 + n))), "day": np.log(2 / 7 / (2 / 6))}
+    assert judge.weights["good"] == pytest.approx(expected["good"])
+    assert judge.weights["day"] == pytest.approx(expected["day"])
+    assert "sun" not in judge.weights
+    assert judge(["Good, 2 else!", ""]) == pytest.approx([expected["good"] / 2, 0])
+    assert WordJudge.of_words(["A b"])(["a A c b"]) == pytest.approx([0.75])
+    weights = WordJudge.of_words(["B", "user"]).token_weights(Letters())
+    assert [Letters().decode([t]) for t in weights.nonzero()[:, 0].tolist()] == ["B", "b"]
+    assert distinct_words(["a b A a", ""]) == pytest.approx([0.5, 0])
+
+
+def test_what_is_refused_before_any_work(model, sae):
+    with pytest.raises(ConfigError, match="got 3 examples of the target"):
+        judged(model, sae, TARGET[:3])
+    with pytest.raises(ConfigError, match="got neither examples nor words"):
+        judged(model, sae, (), (), words=[], features=[3])
+    with pytest.raises(ConfigError, match="got neither examples nor features"):
+        judged(model, sae, (), ())
+    with pytest.raises(ConfigError, match="got no features"):
+        judged(model, sae, features=[])
+    with pytest.raises(ConfigError, match=r"got features \[40\], expected some from 0 to 31"):
+        judged(model, sae, features=[40])
+    with pytest.raises(ConfigError, match="got 2 prompts, expected at least 4"):
+        judged(model, sae, prompts=["AB", "AB", "BA"])
+    with pytest.raises(ConfigError, match="got nulls=-1"):
+        judged(model, sae, nulls=-1)
+    with pytest.raises(DataError, match=r"got no words in \['12'\]"):
+        judged(model, sae, words=["12"])
+    with pytest.raises(DataError, match="got examples that share no word"):
+        WordJudge.of_examples(["a"], ["b"])
