@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -166,11 +167,12 @@ def _ceiling(
         known = min(len(weights), probabilities.shape[1])  # a vocabulary may be padded
         return probabilities[:, :known] @ weights[:known].to(probabilities)
 
-    total: Any = 0.0
+    summed = []
     for _, batch in by_length([tokens_of(prompt, model)[0] for prompt in prompts]):
         mean = gradient_arm(model.model, site, batch, metric).direction
-        total = total + mean * batch.numel()
-    return SteeringArm("gradient", total)
+        assert isinstance(mean, Tensor)  # the same for every prompt
+        summed.append(mean * batch.numel())
+    return SteeringArm("gradient", torch.stack(summed).sum(0))
 
 
 def _check(
