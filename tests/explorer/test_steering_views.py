@@ -99,7 +99,9 @@ def test_saved_effects_are_shown_and_exported(run, tmp_path):
             saved_effects(Workbench(run).opened, "topk")
 
 
-def test_judged_steering_is_shown_and_exported(run, tmp_path):
+def test_judged_steering_is_shown_and_exported(tmp_path):
+    run = tmp_path / "run"
+    add_dictionary(run, write_store(run / "activations", [prose(0, 40)]), "topk")
     index = st.open_index(run / "topk/features")
     score = ArmScore("features", 0.5, Estimate(0.3, (0.1, 0.5)), 1.2, Estimate(0.9), ("a b",))
     plain = replace(score, name="plain", dose=0.0, target=Estimate(0.1))

@@ -2,10 +2,10 @@
 
 import { ask, of } from "../../web/api.js";
 import { featureAddress, h, hueOf, nameOf, partOf, percent, short } from "../../web/dom.js";
-import { duration, inTimeUnit, sequenceName, timeUnit } from "../../web/durations.js";
+import { duration, hasText, inTimeUnit, sequenceName, timeUnit } from "../../web/durations.js";
 import { dictionaryOf } from "../../web/feature_list.js";
 import { leftOut, panels } from "../../web/manifests.js";
-import { go } from "../../web/router.js";
+import { exported, go } from "../../web/router.js";
 import { naming } from "./naming.js";
 
 const TITLE = 5; // words in the title
@@ -22,7 +22,7 @@ export default async function featureView(at, run, parameters) {
   const { unit } = run;
   document.title = `${nameOf(feature.line, 2)} · feature ${number}`;
   at.classList.add(hue);
-  at.append(header(view, feature));
+  at.append(header(view, feature, run));
   /** @type {PanelPage} */
   const page = { key, number, feature, view, run, unit, hue, answer: answers(key, number) };
   if (!feature.count) {
@@ -107,8 +107,11 @@ function answers(key, number) {
 /**
  * @param {Api.DictionaryView} view
  * @param {Api.FeatureView} feature
+ * @param {Api.Overview} run
  */
-function header({ entry }, { line, earlier, later }) {
+function header({ entry }, { line, earlier, later }, run) {
+  const query = new URLSearchParams({ dictionary: entry.key, edits: `${line.feature}=1.0` });
+  const steering = `/steer?${query}`;
   const step = (
     /** @type {number | null} */ other,
     /** @type {string} */ text,
@@ -142,6 +145,7 @@ function header({ entry }, { line, earlier, later }) {
       h("h1", { dir: "auto" }, title),
       more,
       naming(entry.key, line),
+      exported || !hasText(run) ? null : h("p", {}, h("a", { href: steering }, "Steer with it")),
     ),
     h(
       "nav.steps",

@@ -1,11 +1,15 @@
 // Steer: a prompt continued with edited features and without, both on one axis of steps.
 
-import { of, send } from "../../web/api.js";
+import { ask, of, send } from "../../web/api.js";
 import { dropdown, h, messageOf, plural, short } from "../../web/dom.js";
+import { hasText } from "../../web/durations.js";
 import { dictionaryChoice, keyInAddress } from "../../web/feature_list.js";
 import { here, remember } from "../../web/router.js";
+import { picker } from "../../web/sequence_picker.js";
 
 const WAIT = "The model is running; the first time it is loaded, which takes some seconds.";
+const TAKEN = 24; // tokens of a document that become the prompt
+const KEPT = 4; // steps of the prompt that stay in view
 const HINT = "Drag over the steps to choose the span with the mouse.";
 /** @type {[Api.SteerInput["units"], string][]} */
 const UNITS = [
@@ -20,9 +24,11 @@ export default async function steerView(at, run) {
   /** @type {NonNullable<Api.SteerInput["units"]>} */
   let units = "peak";
   const prompt = h("textarea", { rows: "3", spellcheck: "false", "aria-label": "Prompt" });
-  prompt.value = here().get("prompt") ?? "def add(a, b):\n";
   const edits = h("input", { "aria-label": "Edits", spellcheck: "false" });
-  edits.value = here().get("edits") ?? "0=1.0";
+  [prompt.value, edits.value] = await Promise.all([
+    here().get("prompt") ?? (hasText(run) ? beginning(key, 0) : ""),
+    here().get("edits") ?? informative(key),
+  ]);
   const span = h("input", { "aria-label": "Span", spellcheck: "false" });
   span.value = here().get("span") ?? "generated()";
   const tokens = h("input", { type: "number", "aria-label": "Steps to write" });
@@ -50,6 +56,7 @@ export default async function steerView(at, run) {
       const answer = await response.json();
       if (own !== turn) return;
       stage.replaceChildren(...drawn(answer, brushed));
+      scrollTo(stage, answer.prompt_steps);
       const share =
         answer.relative_norm === null
           ? ""
@@ -67,6 +74,11 @@ export default async function steerView(at, run) {
   function brushed(first, last) {
     span.value = `steps(${first}, ${last + 1})`;
     play();
+  }
+
+  async function take(/** @type {number} */ sequence) {
+    prompt.value = await beginning(key, sequence);
+    prompt.focus();
   }
 
   const named = (/** @type {string} */ text, /** @type {HTMLElement} */ field) =>
@@ -98,6 +110,7 @@ export default async function steerView(at, run) {
           play();
         },
       },
+      hasText(run) ? picker(key, run, take) : null,
       prompt,
       h(
         "div.fields",
@@ -118,6 +131,41 @@ export default async function steerView(at, run) {
     stage,
   );
   return null;
+}
+
+/**
+ * Show the end of the prompt and what was written behind it.
+ * @param {HTMLElement} stage
+ * @param {number} prompt steps of the prompt
+ */
+function scrollTo(stage, prompt) {
+  const step = stage.querySelectorAll(".steer-step")[Math.max(0, prompt - KEPT)];
+  const row = stage.querySelector(".steer-scroll");
+  if (row && step) row.scrollLeft += step.getBoundingClientRect().x - row.getBoundingClientRect().x;
+}
+
+/**
+ * The first tokens of a document, as a prompt; empty where they cannot be read.
+ * @param {string} key
+ * @param {number} sequence
+ */
+async function beginning(key, sequence) {
+  try {
+    const path = /** @type {const} */ (`${of(key)}/sequences/${sequence}/words`);
+    const { words, gaps } = await ask(path, { first: 0, stop: TAKEN });
+    return words.map((word, i) => `${gaps[i] ?? ""}${word}`).join("");
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * An edit of the first feature of the list, at its peak: a feature that fires has one.
+ * @param {string} key
+ */
+async function informative(key) {
+  const { lines } = await ask(/** @type {const} */ (`${of(key)}/features`), { limit: 1 });
+  return `${lines[0]?.feature ?? 0}=1.0`;
 }
 
 /**
