@@ -4,6 +4,9 @@ from .attribute import attribute as attribute
 from .attribution_graph import AttributionGraph as AttributionGraph
 from .faithfulness import Faithfulness as Faithfulness
 from .faithfulness import faithfulness as faithfulness
+from .head_attribution import HeadContributions as HeadContributions
+from .head_attribution import head_contributions as head_contributions
+from .head_attribution import head_shares as head_shares
 from .head_effects import exchanged_metric as exchanged_metric
 from .head_effects import head_effects as head_effects
 from .metrics import probability as probability
