@@ -74,6 +74,7 @@ from .tempbench.coloured_sources import direction_score as direction_score
 from .tempbench.data import TempBenchData as TempBenchData
 from .tempbench.readout import TempBenchScore as TempBenchScore
 from .tempbench.readout import linear_readout as linear_readout
+from .trained.maze_model import maze_model as maze_model
 from .trained.othello import othello_model as othello_model
 from .trained.shape_images import shapes_model as shapes_model
 from .wheels.archive import WheelArchive as WheelArchive

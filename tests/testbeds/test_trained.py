@@ -1,11 +1,15 @@
 """Trained testbeds: their worlds are right, and a model is trained once for each setting."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from sparsetime.errors import ConfigError
+from sparsetime.testbeds.trained.maze_model import CLOSE, END, PROMPT, is_shortest, maze_prompts
+from sparsetime.testbeds.trained.mazes import CELLS, CONNECTIONS, PAIRS, distances, mazes
 from sparsetime.testbeds.trained.othello_games import MOVES, SIZE, othello_games
 from sparsetime.testbeds.trained.shape_images import CLASSES, ShapeImages
 from sparsetime.testbeds.trained.trained_model import train_steps, trained_model
@@ -57,6 +61,40 @@ def test_patches_show_the_shape_of_an_image():
     assert float(area.min()) > 20 and float(area.max()) < 120
 
 
+def test_mazes_are_connected_and_paths_are_shortest():
+    drawn = mazes(30)
+    assert (drawn.is_open.sum(1) == CONNECTIONS).all()
+    assert (distances(drawn.is_open, drawn.origin) < CELLS).all()
+    lengths = distances(drawn.is_open, drawn.target)[np.arange(30), drawn.origin]
+    for number, (path, length) in enumerate(zip(drawn.path, lengths, strict=True)):
+        cells = path[path >= 0]
+        assert len(cells) == length + 1 and cells[-1] == drawn.target[number]
+        steps = {tuple(sorted(pair)) for pair in pairwise(cells.tolist())}
+        assert steps <= {PAIRS[pair] for pair in drawn.order[number]}
+
+
+def test_a_maze_is_read_as_its_connections_and_ends():
+    drawn = mazes(4)
+    prompt = maze_prompts(drawn)
+    assert prompt.shape == (4, PROMPT)
+    assert (prompt[:, 2 : 3 * CONNECTIONS : 3] == CLOSE).all()
+    for row, order in zip(prompt.tolist(), drawn.order, strict=True):
+        read = {tuple(sorted(row[3 * i : 3 * i + 2])) for i in range(CONNECTIONS)}
+        assert read == {PAIRS[pair] for pair in order}
+    assert (prompt[:, -1].numpy() == drawn.origin).all()
+
+
+def test_only_a_shortest_path_with_its_end_counts():
+    drawn = mazes(30)
+    rest = np.concatenate([drawn.path[:, 1:], np.full((30, 1), -1)], axis=1)
+    written = torch.from_numpy(np.where(rest < 0, END, rest))
+    assert is_shortest(drawn, written).all()
+    stopped = torch.cat([torch.full((30, 1), END), written], dim=1)
+    assert not is_shortest(drawn, stopped).any()
+    without_end = torch.where(written == END, torch.tensor(0), written)
+    assert not is_shortest(drawn, without_end).any()
+
+
 def test_a_model_is_trained_once_for_each_setting(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     calls = []
@@ -82,3 +120,5 @@ def test_a_model_is_trained_once_for_each_setting(tmp_path, monkeypatch):
 def test_none_is_refused():
     with pytest.raises(ConfigError, match="got count=0, expected at least 1 game"):
         othello_games(0)
+    with pytest.raises(ConfigError, match="got count=0, expected at least 1 maze"):
+        mazes(0)
