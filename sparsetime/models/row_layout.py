@@ -26,22 +26,26 @@ class RowLayout:
     mean, "features" puts all into one row.
 
     leading: places before all others that are no part of the input, which the mean leaves out.
+    convolved: whether the site is of a convolution, whose features come before its places.
 
     Features are the last axis where tokens have vectors ([batch, time, d], [batch, channels, time,
     d]), and the first behind the batch in feature maps of convolutions ([batch, d, time],
-    [batch, d, height, width, time], [batch * time, d, height, width]).
+    [batch, d, height, width, time], [batch * time, d, height, width]) and before a single place
+    ([batch * time, d, 1]).
     """
 
     axis: int | None = 1
     folded: bool = False
     feature_map: FeatureMap = "features"
     leading: int = 0
+    convolved: bool = False
 
     def places(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Sizes of the axes that are neither batch nor rows nor features."""
+        """Sizes of the axes beyond batch, rows and features; none of a single place."""
         rest = tuple(size for i, size in enumerate(shape[1:], 1) if i != self.axis)
         features = self._features(shape)
-        return rest[:features] + rest[features + 1 :] if rest else ()
+        places = rest[:features] + rest[features + 1 :] if rest else ()
+        return places if math.prod(places) > 1 else ()
 
     def rows(self, value: Tensor, batch: int, site: str) -> Activations:
         """The rows [batch, rows, d] of a tensor of this layout.
@@ -66,12 +70,17 @@ class RowLayout:
         return rows.flatten(1, 2)
 
     def to_record(self) -> dict[str, Any]:
-        """The layout as JSON values."""
-        return asdict(self)
+        """The layout as JSON values; those of stores from before `convolved` stay as they are."""
+        record = asdict(self)
+        if not self.convolved:
+            del record["convolved"]
+        return record
 
     def _features(self, shape: tuple[int, ...]) -> int:
         """Which of the axes beyond batch and rows holds the features."""
         rest = len(shape) - (1 if self.folded or self.axis is None else 2)
+        if self.convolved or (rest > 1 and shape[-1] == 1):
+            return 0
         if self.folded or self.axis is None:
             return 0 if rest >= 3 else rest - 1
         channels_first = self.axis == len(shape) - 1 or len(shape) >= 5

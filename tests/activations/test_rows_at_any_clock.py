@@ -208,6 +208,44 @@ def test_image_models_over_frames_fold_back(tmp_path):
     check_starts(wave, starts_by_impulse(CrepeConvolution(), 2048, 4), edges=80)
 
 
+class ConvolvedChunks(nn.Module):
+    """Chunks of 64 samples are its batch: convolutions give [batch * chunks, channels, places]."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Conv1d(1, 6, 16, 16), nn.BatchNorm1d(6), nn.ReLU(), nn.Conv1d(6, 5, 4), nn.ReLU()
+        )
+        self.lstm = nn.LSTM(5, 3, batch_first=True)
+
+    def forward(self, wave):
+        chunks = wave.flatten(1).unfold(1, 64, 64)
+        encoded = self.encoder(chunks.flatten(0, 1)[:, None])
+        return self.lstm(encoded.reshape(len(wave), -1, 5))[0]
+
+
+def test_channels_of_convolutions_over_chunks_are_features_and_no_places(tmp_path):
+    torch.manual_seed(0)
+    model, waves = ConvolvedChunks().eval(), [random(640), random(320, seed=1)]
+    alone = capture(model, waves, "encoder", tmp_path / "a")  # one place: nothing to choose
+    assert (alone.d, alone.sequences["length"].to_pylist()) == (5, [10, 5])
+    chunks = waves[1].unfold(0, 64, 64)[:, None]
+    with torch.no_grad():
+        torch.testing.assert_close(alone.sequence(1).values, model.encoder(chunks)[:, :, 0])
+        four = model.encoder[:3](chunks)  # [5, 6, 4]
+    for site in ("encoder.1", "encoder.2", "encoder.3:input"):
+        pooled = capture(model, waves, site, tmp_path / site, feature_map="pool").sequence(1)
+        expected = model.encoder[:2](chunks) if site == "encoder.1" else four
+        torch.testing.assert_close(pooled.values, expected.mean(2).detach())
+    flat = capture(model, waves, "encoder.2", tmp_path / "f", feature_map="flatten").sequence(1)
+    torch.testing.assert_close(flat.values, four.movedim(2, 1).flatten(0, 1))
+    assert flat.places[:2] == ["place 0", "place 1"] and flat.times[3:5].tolist() == [0.0, 64.0]
+    again = capture(
+        model, waves[1:], "encoder.2", tmp_path / "g", settings_from=st.open_store(tmp_path / "f")
+    )
+    torch.testing.assert_close(again.sequence(0).values, flat.values)
+
+
 def test_a_strided_convolution_in_windows_is_that_of_the_whole(tmp_path):
     model = strided_convolutions()
     short = capture(model, [random(300)], ".", tmp_path / "w").sequence(0)

@@ -8,6 +8,7 @@ from typing import final
 from sparsetime.activations.capture.length_probe import LengthProbe
 from sparsetime.activations.capture.row_settings import FoundRows, RowSettings, SiteRows
 from sparsetime.errors import ConfigError, MismatchError
+from sparsetime.models.convolved_sites import is_convolved
 from sparsetime.models.fixed_clock import clock_of_one_length, clock_of_rate, grid_of
 from sparsetime.models.leading_tokens import leading_tokens
 from sparsetime.models.receptive_field import LocalRows, local_rows
@@ -71,13 +72,19 @@ class _SiteProbe:
                 f"{self._axis} of {len(self._shape(self._length))} follows the length of the "
                 "input; leave time_axis out, or set it to that axis"
             )
-        layout = RowLayout(self._axis, folded=self._axis == 0)
+        folded = self._axis == 0
+        layout = RowLayout(self._axis, folded, convolved=folded and self._is_convolved)
         return self._with_places(self._clock(), layout)
 
     @property
     def _is_folded(self) -> bool:
         first = self._shape(self._length)[0]
         return first != self._probe.batch and first % self._probe.batch == 0
+
+    @property
+    def _is_convolved(self) -> bool:
+        shape = self._shape(self._length)
+        return len(shape) == 3 and is_convolved(self._probe.model, self._name, shape)
 
     def _shape(self, length: int) -> tuple[int, ...]:
         return self._probe.shapes(length)[self._name]
@@ -257,14 +264,14 @@ class _SiteProbe:
                 "(--feature-map flatten) for a row of each place, 'pool' for their mean, or "
                 "'features' for all places in one row"
             )
-        of_pictures = layout.folded and len(places) == 1
+        of_pictures = layout.folded and not layout.convolved and len(places) == 1
         leading = leading_tokens(self._probe.model, None, places[0]) if of_pictures else 0
         if chosen == "flatten":
             grid = grid_of(places[0] - leading) if of_pictures else places
             clock = replace(clock, place_leading=leading, grid=grid)
             if layout.axis == 2 and len(places) == 1:
                 clock = replace(clock, place="channel")
-        return SiteRows(clock, RowLayout(layout.axis, layout.folded, chosen, leading))
+        return SiteRows(clock, replace(layout, feature_map=chosen, leading=leading))
 
 
 def _whole(step: float) -> float:
