@@ -54,7 +54,19 @@ def read_config(
             raise ConfigError(f"{where} has no section {section!r}; it holds {sections}.")
         values = _mapping(inner or {}, f"section {section!r} of {where}")
         where = f"section {section!r} of {where}" if path is not None else where
+        _check_no_section(overrides or {}, section, model)
     return validated(model, merged(values, overrides or {}), where)
+
+
+def _check_no_section(overrides: Mapping[str, Any], section: str, model: type[BaseModel]) -> None:
+    """Errors: ConfigError for a key with the name of the section before it, as in a file."""
+    for key in overrides:
+        head, _, rest = key.partition(".")
+        if rest and head == section and head not in model.model_fields:
+            raise ConfigError(
+                f"got the key {key!r}, expected {rest!r}: the settings of a command are those of "
+                f"its section; leave '{section}.' out"
+            )
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:

@@ -65,6 +65,13 @@ def test_a_missing_section_is_no_error_where_flags_say_all(file):
     assert read_config(file("other: {}\n"), Outer, {"rows": 4}, section="train").rows == 4
 
 
+def test_a_key_with_its_section_before_it_is_named_without():
+    """As in a file, where the section is written."""
+    with pytest.raises(ConfigError, match=r"got the key 'outer\.rows', expected 'rows'"):
+        read_config(None, Outer, {"outer.rows": 3}, section="outer")
+    assert read_config(None, Outer, {"rows": 1, "inner.width": 3}, section="inner").inner.width == 3
+
+
 def test_unknown_key_says_the_nearest():
     assert refusal(Outer, {"rows": 1, "btach": 2}) == (
         "the settings: unknown key 'btach'; did you mean 'batch'?"

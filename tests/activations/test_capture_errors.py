@@ -80,6 +80,9 @@ def test_data_that_cannot_be(folder, tmp_path):
     refused(MismatchError, message, Blocks(), ragged, "enter", out)
     message = r"the model 'Blocks' cannot run on values of shape \[1, 4, 2\] \(document '0'\)"
     refused(DataError, message, Blocks(), [torch.zeros(4, 2)], "enter", out)
+    named = st.Document("walk", values=torch.zeros(4, 2), recording=st.Recording(channels="xy"))
+    message = r"on values of shape \[1, 4, 2\] \(document 'walk' with 2 channels: x, y\)"
+    refused(DataError, message, Blocks(), [named], "enter", out)
 
 
 def test_texts_need_a_fast_tokenizer(tmp_path):

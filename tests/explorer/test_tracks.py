@@ -12,6 +12,7 @@ from sparsetime.explorer.workbench.workbench import Workbench
 
 
 def test_labels_of_steps_are_runs_and_events_have_their_times(tmp_path):
+    stage = [0] * 60 + [3] * 40
     eyes = ["open"] * 30 + ["closed"] * 50 + ["open"] * 20
     events = [
         {"onset": 1.0, "duration": 0.5, "trial_type": "flash"},
@@ -19,8 +20,8 @@ def test_labels_of_steps_are_runs_and_events_have_their_times(tmp_path):
     ]
     document = Document(
         "night", values=torch.randn(100, 2, generator=torch.Generator().manual_seed(0)),
-        recording=st.Recording(rate=20.0), step_labels={"eyes": eyes, "count": list(range(100))},
-        events=events,
+        recording=st.Recording(rate=20.0), events=events,
+        step_labels={"eyes": eyes, "stage": stage, "count": list(range(100))},
     )  # fmt: skip
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(2, 16))
@@ -38,9 +39,14 @@ def test_labels_of_steps_are_runs_and_events_have_their_times(tmp_path):
                 TrackSpan(first=80, stop=100, text="open"),
             ),
         ),
+        Track(
+            name="stage",
+            kind="label",
+            spans=(TrackSpan(first=0, stop=60, text="0"), TrackSpan(first=60, stop=100, text="3")),
+        ),
         Track(name="flash", kind="event", spans=(TrackSpan(first=20, stop=30, text="flash"),)),
         Track(name="tone", kind="event", spans=(TrackSpan(first=65, stop=65, text="tone"),)),
     )
-    (label, flash) = tracks(opened, "topk", 0, 25, 40).tracks
+    (label, _, flash) = tracks(opened, "topk", 0, 25, 40).tracks
     assert [(span.first, span.stop) for span in label.spans] == [(25, 30), (30, 40)]
     assert flash.name == "flash"

@@ -29,6 +29,7 @@ from sparsetime.activations.capture.timed_rows import (
 )
 from sparsetime.activations.capture.tokenize import DocumentPreparer, PreparedDocument
 from sparsetime.activations.capture.window_batch import (
+    channel_names,
     check_rows,
     decoder_tokens,
     document_names,
@@ -293,8 +294,6 @@ class ForwardPasses:
         arguments, keywords = self._call.arguments(inputs, mask, self._layout, decoder)
         count, time = inputs.shape[:2]
         kind, names = batch[0].prepared.document.kind, document_names(batch)
-        shape = list(inputs.shape)
-        with explained(
-            f"the model {self.loaded.name!r} cannot run on {kind} of shape {shape} ({names})"
-        ):
+        of = f"{kind} of shape {list(inputs.shape)} ({names}{channel_names(batch)})"
+        with explained(f"the model {self.loaded.name!r} cannot run on {of}"):
             return self._recorder.run(arguments, keywords, count, time, names)

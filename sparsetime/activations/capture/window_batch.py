@@ -14,6 +14,8 @@ from sparsetime.activations.capture.special_tokens import SpecialTokens
 from sparsetime.errors import MismatchError
 from sparsetime.models.row_clock import RowClock
 
+_SHOWN_CHANNELS = 24
+
 
 def padded_inputs(
     batch: Sequence[InputWindow], special: SpecialTokens, padding: int, clock: RowClock
@@ -46,6 +48,17 @@ def document_names(batch: Sequence[InputWindow]) -> str:
     ids = dict.fromkeys(window.prepared.document.id for window in batch)
     shown = ", ".join(repr(name) for name in list(ids)[:3]) + (", …" if len(ids) > 3 else "")
     return f"{'document' if len(ids) == 1 else 'documents'} {shown}"
+
+
+def channel_names(batch: Sequence[InputWindow]) -> str:
+    """The channels of a batch, for errors of a model that does not take them; "" without names."""
+    recording = batch[0].prepared.document.recording
+    if recording is None or not recording.channels:
+        return ""
+    names = ", ".join(recording.channels[:_SHOWN_CHANNELS])
+    more = len(recording.channels) - _SHOWN_CHANNELS
+    shown = f"{names} and {more} more" if more > 0 else names
+    return f" with {len(recording.channels)} channels: {shown}"
 
 
 def check_rows(

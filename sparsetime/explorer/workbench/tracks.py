@@ -90,11 +90,12 @@ def _labels(stored: StoredSequence, first: int, stop: int) -> list[Track]:
 
 
 def _names_steps(of: pa.DataType) -> bool:
-    """Whether values of this type name steps: texts and truth values, not numbers."""
+    """Whether values of this type name steps: texts, truth values and whole numbers."""
     of = of.value_type if pa.types.is_dictionary(of) else of
-    return any(
-        test(of) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_boolean)
-    )
+    tests = (
+        pa.types.is_string, pa.types.is_large_string, pa.types.is_boolean, pa.types.is_integer,
+    )  # fmt: skip
+    return any(test(of) for test in tests)
 
 
 def _events(events: pa.Table, stored: StoredSequence, first: int, stop: int) -> list[Track]:

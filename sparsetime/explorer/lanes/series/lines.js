@@ -10,6 +10,7 @@ const ALONE = 110;
 const MOST = 260;
 const LEAST_BAND = 11; // height of one of many channels
 const SCALED = 24; // height from which a band has numbers
+const LEAST_SHARE = 1 / 8; // of the usual range of a channel that its band shows at least
 const layer = new PanLayer();
 const EDGE = 4; // pixels over the first band
 
@@ -25,9 +26,10 @@ export function linesHeight({ channels: { length } }) {
  */
 export function drawLines(chart, input) {
   const band = (chart.top - 10) / input.channels.length;
+  const scaled = { ...input, ...rangesNear(input) };
   const floors = input.channels.map((_, i) => EDGE + (i + 1) * band - 3);
   input.channels.forEach((name, i) => {
-    drawScale(chart, input, i, name, floors[i], band);
+    drawScale(chart, scaled, i, name, floors[i], band);
   });
   const content = `${numberOf(input)} ${chart.hues.ink}`;
   layer.draw(chart, content, 0, chart.top, (part) => {
@@ -39,11 +41,40 @@ export function drawLines(chart, input) {
     const zero = part.x(input.begin);
     const width = part.pitch * input.stride;
     floors.forEach((floor, i) => {
-      const y = heightScale(input, i, floor, band - 7);
+      const y = heightScale(scaled, i, floor, band - 7);
       trace(pen, all[i], zero, width, y, visible(part, input));
     });
   });
   chart.pen.textAlign = "left";
+}
+
+/** @type {WeakMap<Api.InputView, {least: number[], most: number[]}>} */
+const near = new WeakMap();
+
+/**
+ * The least and the greatest value of each channel over the steps that were fetched, which are the
+ * view and as much on each side: an artefact elsewhere would make all else a flat line. At least an
+ * eighth of the usual range, so that the noise of a quiet channel does not fill its band.
+ * @param {Api.InputView} input
+ */
+export function rangesNear(input) {
+  const known = near.get(input);
+  if (known) return known;
+  /** @type {{least: number[], most: number[]}} */
+  const ranges = { least: [], most: [] };
+  columnsOf(input).forEach(({ low, high }, i) => {
+    let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    low.forEach((value, at) => {
+      if (value < least) least = value;
+      if (high[at] > most) most = high[at];
+    });
+    if (least > most) [least, most] = [input.least[i], input.most[i]]; // no value here
+    const lacking = LEAST_SHARE * (input.usual[i][1] - input.usual[i][0]) - (most - least);
+    ranges.least.push(least - Math.max(0, lacking) / 2);
+    ranges.most.push(most + Math.max(0, lacking) / 2);
+  });
+  near.set(input, ranges);
+  return ranges;
 }
 
 /**
