@@ -17,6 +17,7 @@ from . import kernels as kernels
 from . import matching as matching
 from . import metrics as metrics
 from . import models as models
+from . import moments as moments
 from . import monitors as monitors
 from . import pretraining as pretraining
 from . import retrieval as retrieval
@@ -75,6 +76,7 @@ from .matching.match import match as match
 from .metrics.evaluate import evaluate as evaluate
 from .metrics.probe import probe as probe
 from .models.sites import sites as sites
+from .moments.find_moments import find_moments as find_moments
 from .monitors.monitor import monitor as monitor
 from .monitors.monitor import open_monitor as open_monitor
 from .pretraining.objective import compose_objective as compose_objective

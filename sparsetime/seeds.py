@@ -115,6 +115,7 @@ STREAMS = {
     "recall sequences": "pairs, queries and noise of recall sequences, by part and step",
     "masked patches in training": "windows and masks of a patch transformer's training",
     "masked patches held out": "masks on which a patch transformer's held-out error is measured",
+    "haystacks": "scenes, events and noise of made sequences with planted events",
     "street windows": "windows of pedestrian counts, by sensors and by part",
     "split of digits": "which digits are held out, and which are for tuning",
     "initial weights of a digit net": "weights of a network for digits before training",

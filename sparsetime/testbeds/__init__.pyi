@@ -18,6 +18,8 @@ from .eeg.recordings import EEGRecording as EEGRecording
 from .eeg.recordings import eeg_recordings as eeg_recordings
 from .english.build import EnglishSettings as EnglishSettings
 from .english.pretrained import english_model as english_model
+from .haystack.haystacks import Haystacks as Haystacks
+from .haystack.haystacks import haystacks as haystacks
 from .music.melodies import Melody as Melody
 from .music.melodies import melodies as melodies
 from .networks.crepe import crepe as crepe

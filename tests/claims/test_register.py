@@ -16,6 +16,7 @@ FAMILIES = (
     "applications",
     "attention",
     "sequences",
+    "moments",
     "computation",
 )
 # Recipes whose claim is still to be written; this list only ever gets shorter.

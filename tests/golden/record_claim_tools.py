@@ -16,6 +16,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from attention import zoo
 from golden import record
+from golden.moments_numbers import moments
+from golden.pretraining_numbers import pretraining
 from small_store import write_store
 
 from sparsetime import seeds
@@ -97,6 +99,8 @@ def golden(folder: Path) -> dict[str, dict[str, float]]:
         **policies(),
         **sequence_models(),
         **sparse_computation(),
+        **pretraining(),
+        **moments(),
     }
 
 

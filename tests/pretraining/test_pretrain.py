@@ -20,7 +20,7 @@ CLIPS = {"height": 16, "width": 16}
 
 def objective_of(name, **settings):
     """Small patches, so that short sequences have several."""
-    small = {"patch": 4, "layers": 1, "frames": 2, "pixels": 4, "length": 4}
+    small = {"patch": 4, "layers": 1, "frames": 2, "pixels": 4, "length": 4, "share": 0.5}
     taken = {key: value for key, value in small.items() if key in CARDS[name].defaults}
     return st.pretraining_objective(name, **{**taken, **settings})
 

@@ -28,8 +28,9 @@ class Scales(ViewComponent):
         e(s) = sum_k a_k LayerNorm(w_k s / scale_k + b_k) / sum_k a_k
         a_k = 1 / |log(|s| / scale_k + eps)|
 
-    scale_k: 10^-4 to 10^4. So a number is embedded at the scales near its own size, and the view
-    reads series whose amplitudes differ by orders of magnitude. p: sines of the window's number.
+    scale_k: `scales` powers of 10 around 1, 10^-4 to 10^4 by default; 1 for one scale alone. So a
+    number is embedded at the scales near its own size, and the view reads series whose amplitudes
+    differ by orders of magnitude. p: sines of the window's number.
 
     Source: Lin et al. 2024, NuTime, arXiv:2310.07402, section 3.2.
     """
@@ -40,15 +41,18 @@ class Scales(ViewComponent):
         d_in: Count,
         size: Count = 16,
         of_number: Count = 8,
+        scales: Count = 9,
         positions: bool = True,
     ) -> None:
-        super().__init__(d=d, d_in=d_in, size=size, of_number=of_number, positions=positions)
+        super().__init__(
+            d=d, d_in=d_in, size=size, of_number=of_number, scales=scales, positions=positions
+        )
         self.size = self.stride = size
         self.d_in, self.has_positions = d_in, positions
         self.content_size = size * d_in
-        self.register_buffer("exponents", torch.arange(-4.0, 5.0), persistent=False)
-        self.slope = nn.Embedding(9, of_number)
-        self.shift = nn.Embedding(9, of_number)
+        self.register_buffer("exponents", torch.arange(scales) - (scales - 1) / 2, persistent=False)
+        self.slope = nn.Embedding(scales, of_number)
+        self.shift = nn.Embedding(scales, of_number)
         self.norm = nn.LayerNorm(of_number)
         self.map = nn.Linear(d_in * (size + 2 * of_number), d)
 

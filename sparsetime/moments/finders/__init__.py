@@ -1,0 +1,1 @@
+"""Ways to find moments; one kind a file."""

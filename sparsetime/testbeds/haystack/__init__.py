@@ -1,0 +1,1 @@
+"""Long made sequences with planted events that a query is like."""
