@@ -73,6 +73,8 @@ STREAMS = {
     "shifted codes of a match": "circular shifts of codes in the null of matching, by draw",
     "sequences of a classifier": "sequences that a classifier of pooled codes holds out",
     "exchanged labels of a classifier": "training labels that its null exchanges",
+    "initial weights of a vocabulary encoder": "expansion weights of a sparse retriever",
+    "batches of a vocabulary encoder": "pairs and hard negatives of each step, in turn",
     "passages of an explanation": "order and marks of passages that test a text, by feature",
     "exchanged explanations": "features whose explanations are exchanged for a null",
     "moments of an explanation": "steps that choose and score rules, by feature and part",

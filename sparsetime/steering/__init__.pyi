@@ -27,6 +27,7 @@ from .steer import steer as steer
 from .steered import Steered as Steered
 from .supervised_direction import SupervisedDirection as SupervisedDirection
 from .supervised_direction import supervised_direction as supervised_direction
+from .topic_features import topic_scores as topic_scores
 from .unlearning.salient_features import salient_features as salient_features
 from .unlearning.unlearn import Unlearned as Unlearned
 from .unlearning.unlearn import unlearn as unlearn

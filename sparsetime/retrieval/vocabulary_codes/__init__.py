@@ -1,0 +1,1 @@
+"""Learned sparse retrieval: codes over a vocabulary, their training, and ranking at a cost."""
