@@ -26,6 +26,7 @@ import shutil
 import subprocess
 import tempfile
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,7 +146,8 @@ def canonical(row: dict[str, Any]) -> str:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
         if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\dT", value):
-            return value[:23]  # columns of moments keep milliseconds, without a zone
+            # Columns of moments keep milliseconds, without a zone.
+            return round(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp() * 1000)
         return value
 
     return json.dumps({key: plain(value) for key, value in sorted(row.items())})
