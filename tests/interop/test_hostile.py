@@ -5,6 +5,7 @@ import json
 import pickle
 import shutil
 import zipfile
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -164,6 +165,20 @@ def test_a_config_of_something_else_is_refused(tmp_path, config, kind, message):
     path = saelens(tmp_path / "sae", random_tensors(), **(STANDARD | config))
     with pytest.raises(kind, match=message):
         st.load(path)
+
+
+def test_aliases_of_yaml_are_not_expanded(tmp_path):
+    shutil.copytree(GOLDEN / "circuit_tracer/relu", tmp_path / "sae")
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    for last, name in pairwise("abcdefghijklm"):
+        lines.append(f"{name}: &{name} [{', '.join([f'*{last}'] * 9)}]")
+    lines += ["model_name: *m", "feature_input_hook: *m", "feature_output_hook: hook_mlp_out"]
+    (tmp_path / "sae/config.yaml").write_text("\n".join(lines))
+    sae = st.load(tmp_path / "sae")
+    assert sae.provenance.keys() == {
+        "library", "hook_out", "excluded_first", "layer", "format",
+    }  # fmt: skip
+    assert sae.provenance["hook_out"] == "blocks.3.hook_mlp_out"
 
 
 def test_a_class_or_trainer_that_is_not_known_is_refused(tmp_path):

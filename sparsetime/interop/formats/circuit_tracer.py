@@ -75,7 +75,9 @@ def check_threshold(threshold: Tensor | None, where: str) -> None:
 
 def provenance_of(folder: ForeignFiles, layer: int | str) -> dict[str, Any]:
     """What the config of a set says of the model and its hooks, in a layer."""
-    config = folder.yaml(CONFIG) if folder.has(CONFIG) else {}
+    stored = folder.yaml(CONFIG) if folder.has(CONFIG) else {}
+    # Aliases of YAML can make a list that is endless once it is written out.
+    config = {name: value for name, value in stored.items() if isinstance(value, str)}
     read_hook, write_hook = (config.get(f"feature_{end}_hook") for end in ("input", "output"))
     names: dict[str, Any] = {
         "library": "circuit-tracer",
