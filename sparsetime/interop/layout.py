@@ -44,6 +44,8 @@ def checked_tensors(
         if name not in tensors:
             continue
         tensor = tensors[name]
+        if shape == () and tensor.shape == (1,):  # one number, as some versions keep it
+            tensor = tensor[0]
         if tensor.dim() != len(shape):
             raise DataError(
                 f"{where}: got {name} of shape {list(tensor.shape)}, expected {list(shape)}"

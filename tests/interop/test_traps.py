@@ -1,4 +1,8 @@
-"""Conventions in which formats differ, and in which a reader goes wrong: a test each."""
+"""Conventions in which formats differ, and in which a reader goes wrong: a test each.
+
+Numbers are those of one list; 16 and 17 (sites of hooks) are in `test_hooks.py`, 23 in
+`test_peers.py`.
+"""
 
 import json
 import logging
