@@ -383,7 +383,7 @@ def test_torchscript_as_a_whole_is_a_site(tmp_path, compiled):
         capture(scripted, [random(3000)], "0", tmp_path / "t")
 
 
-def test_sites_of_several_rates_are_captured_one_rate_after_another(tmp_path):
+def test_sites_of_several_rates_have_a_store_each(tmp_path):
     model, data = strided_convolutions(), [random(3000), random(2000, seed=1)]
     names = ["2", "0", "4"]
     stores = capture(model, data, names, tmp_path / "s")
@@ -398,6 +398,82 @@ def test_sites_of_several_rates_are_captured_one_rate_after_another(tmp_path):
     assert [len(store) for store in stores] == [
         len(s) for s in capture(model, data, names, tmp_path / "s")
     ]
+
+
+class EveryTenth(nn.Module):
+    """Rows 9, 19, …; none of an input of fewer than ten."""
+
+    def forward(self, x):
+        return x[:, :, 9::10]
+
+
+def counted(model):
+    """Numbers of sequences of the model's passes over more than 400 steps, in order."""
+    passes = []
+    model.register_forward_pre_hook(
+        lambda _, args: passes.append(len(args[0])) if args[0].shape[-1] > 400 else None
+    )
+    return passes
+
+
+@pytest.mark.parametrize("shard_rows", [90, 100_000])
+def test_sites_of_several_rates_share_their_passes(tmp_path, shard_rows):
+    """Recording 2 is too short for a row of the last site, which numbers its recordings apart."""
+    model = nn.Sequential(strided_convolutions()[0], EveryTenth())
+    data = [random(n, seed=n) for n in (900, 700, 40, 900, 500, 1200)]
+    options = {"shard_rows": shard_rows, "batch": 3}
+    passes = counted(model)
+    with pytest.warns(UserWarning, match="1 documents have no steps"):
+        fast, slow = capture(model, data, ["0", "1"], tmp_path / "s", **options)
+        together = len(passes)
+        apart = [capture(model, data, s, tmp_path / s, **options) for s in ("0", "1")]
+    assert [len(one.sequences) for one in (fast, slow)] == [6, 5]
+    assert together < len(passes) - together
+    for joint, alone in zip((fast, slow), apart, strict=True):
+        assert joint.sequences["id"].to_pylist() == alone.sequences["id"].to_pylist()
+        for number in range(len(alone.sequences)):
+            one, other = joint.sequence(number), alone.sequence(number)
+            torch.testing.assert_close(one.values, other.values)
+            assert np.array_equal(one.times, other.times)
+    assert fast.manifest.shards != [] and len(fast.manifest.shards) >= len(slow.manifest.shards)
+
+
+def test_passes_of_several_rates_resume_to_the_same_bytes(tmp_path):
+    data = [random(900, seed=n) for n in range(4)]
+
+    model, runs = strided_convolutions(), []
+    model.register_forward_pre_hook(lambda _, args: runs.append(args[0].shape[-1]))
+    whole = capture(model, data, ["0", "4"], tmp_path / "w", shard_rows=180)
+    for left in (3, 2, 1):  # passes of the last recordings that do not run
+        model, limit = strided_convolutions(), len(runs) - left
+
+        def stop(_, args, limit=limit, seen=[]):  # noqa: B006  a list a definition
+            seen.append(args)
+            if len(seen) > limit:
+                raise KeyboardInterrupt
+
+        handle = model.register_forward_pre_hook(stop)
+        out = tmp_path / str(left)
+        with pytest.raises(KeyboardInterrupt):
+            capture(model, data, ["0", "4"], out, shard_rows=180)
+        handle.remove()
+        again = capture(model, data, ["0", "4"], out, shard_rows=180)
+        for one, other in zip(whole, again, strict=True):
+            assert [s.files for s in one.manifest.shards] == [
+                s.files for s in other.manifest.shards
+            ]
+
+
+def test_windows_that_rates_do_not_share_are_run_again(tmp_path):
+    """With an overlap, windows of rows of ten steps begin at other steps than those of five."""
+    model, data = strided_convolutions(), [random(3000), random(2000, seed=1)]
+    stores = capture(model, data, ["0", "4"], tmp_path / "s", window=505, overlap=33)
+    for store in stores:
+        alone = capture(model, data, store.site, tmp_path / store.site, window=505, overlap=33)
+        for number in range(2):
+            one, other = store.sequence(number), alone.sequence(number)
+            torch.testing.assert_close(one.values, other.values)
+            assert np.array_equal(one.times, other.times)
 
 
 def test_several_rates_check_all_folders_before_any_is_written(tmp_path):

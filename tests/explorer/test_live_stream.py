@@ -192,7 +192,7 @@ def test_the_microphone_becomes_columns(microphone):
         latencies.append(int(page.locator("[data-latency]").get_attribute("data-latency") or 0))
     page.get_by_role("button", name="Stop listening").click()
     print("latency, ms:", sorted(latencies))
-    assert np.median(latencies[5:]) < 4 * LATENCY  # a busy machine; the benchmark measures it
+    assert np.median(latencies[5:]) < 4 * LATENCY  # a busy machine
 
 
 def test_a_file_becomes_columns(microphone, tmp_path):

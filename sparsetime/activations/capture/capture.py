@@ -18,6 +18,7 @@ from sparsetime.activations.capture.capture_sites import CaptureRequest, begin_c
 from sparsetime.activations.capture.document import Times
 from sparsetime.activations.capture.pass_settings import PassSettings
 from sparsetime.activations.capture.row_settings import RowSettings
+from sparsetime.activations.capture.run_captures import run_captures
 from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.activations.store.manifest import MANIFEST
 from sparsetime.activations.store.store import Store
@@ -103,7 +104,8 @@ def capture(
     site: a module's path, with ":input" for what goes in, and a name behind a dot where it takes
     several activations (":input.hidden"); several sites give a list of stores, each in its own
     folder within `out`. Sites with rows at several rates (a waveform and its frames) are captured
-    one rate after another, so the model runs once for each rate, and data must be readable again.
+    in the same passes where they read the same windows; data are read once for each rate, and must
+    be readable again.
     labels, times: for each document its labels, and its (start, step) in time. Labels may also be a
     table `id, label, …`. events: a table `onset, duration, trial_type` and `id`, or several; see
     `sparsetime.annotate`. Tables are checked against the headers of files before the work.
@@ -182,7 +184,7 @@ def capture(
         force=force,
     )
     begun = begin_captures(request, [site] if isinstance(site, str) else list(site), opened)
-    stores = [store for one in begun for store in one.run(progress)]
+    stores = run_captures(begun, progress)
     if not many_sites:
         return stores[0]
     names = [name for one in begun for name in one.names]

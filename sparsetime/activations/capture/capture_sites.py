@@ -1,32 +1,22 @@
-"""Capture of sites of one rate: folders are checked first, then activations are written."""
+"""Sites of one rate that are to be captured: their passes, plan and folders, which are checked."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import final
 
-import torch
-from torch import Tensor
-
 from sparsetime.activations.capture.activation_settings import ActivationSettings, capture_record
 from sparsetime.activations.capture.capture_data import CaptureData, OpenedData
 from sparsetime.activations.capture.capture_part import CapturePart
-from sparsetime.activations.capture.capture_progress import CaptureProgress
-from sparsetime.activations.capture.check_finite import check_shard_finite
 from sparsetime.activations.capture.input_windows import Shard
 from sparsetime.activations.capture.left_out_steps import kept_of_plan
 from sparsetime.activations.capture.row_settings import FoundRows, SeveralRatesError
-from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.activations.store.manifest import ROWS
 from sparsetime.activations.store.site_writer import SiteWriter
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError
 from sparsetime.models.load import LoadedModel
-from sparsetime.progress import progress
 
 
 @final
@@ -62,8 +52,8 @@ def begin_captures(
     except SeveralRatesError as error:
         if not request.data.is_repeatable:
             raise ConfigError(
-                f"got {error.shown}, which are captured one rate after another, and data that can "
-                "be read once; give a list, files or a data set in place of an iterator, or "
+                f"got {error.shown}, for each of which data are read, and data that can be read "
+                "once; give a list, files or a data set in place of an iterator, or "
                 f"capture {error.apart}, each with a folder of its own as out="
             ) from None
         return [
@@ -112,55 +102,15 @@ class SitesCapture:
         ]
         for writer in self._writers:  # a store of other data is refused before anything is written
             writer.needs(0, first)
-        self._passes, self._shards = passes, chain([first], planned)
-        self._data, self._exclusion = data, settings.exclusion
+        self.passes, self.shards = passes, chain([first], planned)
+        self.data, self.exclusion = data, settings.exclusion
 
-    def run(self, show: bool) -> list[Store]:
-        """Run the model over what is lacking; returns the finished stores, one a site."""
-        stores = self._write(self._shards, show)
-        self._data.annotations.write(stores)
-        if empty := self._passes.empty:
-            warnings.warn(
-                f"{len(empty)} documents have no steps and were left out; the first of them is "
-                f"{empty[0]!r}",
-                stacklevel=4,
-            )
+    def lacking(self, number: int, shard: Shard) -> list[SiteWriter]:
+        """Writers whose store has not this shard yet. Errors: those of `SiteWriter.needs`."""
+        return [writer for writer in self._writers if writer.needs(number, shard)]
+
+    def finish(self) -> list[Store]:
+        """The finished stores, one a site, with labels and events."""
+        stores = [writer.finish() for writer in self._writers]
+        self.data.annotations.write(stores)
         return stores
-
-    def _write(self, planned: Iterator[Shard], show: bool) -> list[Store]:
-        """Run every shard that a store lacks; each is written while the next one runs."""
-        pending: Future[None] | None = None
-        total, title = self._data.total, f"capture {', '.join(self.names)}"
-        with (
-            progress(title, total.total, total.unit, show) as bar,
-            ThreadPoolExecutor(1, "sparsetime-writer") as background,
-        ):
-            progress_of_rows = CaptureProgress(bar, total)
-            for number, shard in enumerate(planned):
-                lacking = [writer for writer in self._writers if writer.needs(number, shard)]
-                if not lacking:
-                    progress_of_rows.skip(shard)
-                    continue
-                activations = self._passes.run(shard, progress_of_rows.advance)
-                if pending is not None:  # memory holds at most two shards
-                    pending.result()
-                pending = background.submit(_append, lacking, shard, activations, self._exclusion)
-                del activations
-            if pending is not None:
-                pending.result()
-        return [writer.finish() for writer in self._writers]
-
-
-def _append(
-    writers: list[SiteWriter],
-    shard: Shard,
-    activations: dict[str, Tensor],
-    exclusion: StepExclusion,
-) -> None:
-    kept = kept_of_plan(shard, exclusion)
-    for writer in writers:  # all sites are checked before any is written
-        if not kept.all():  # what is left out may overflow the dtype: a reason to leave it out
-            activations[writer.site][torch.from_numpy(~kept)] = 0
-        check_shard_finite(shard, activations[writer.site], writer.site)
-    for writer in writers:
-        writer.append(activations[writer.site], shard, kept)

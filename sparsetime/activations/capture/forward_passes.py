@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import final
 
@@ -12,7 +11,7 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from sparsetime.activations.capture.capture_part import CapturePart
-from sparsetime.activations.capture.check_batch_axis import BatchCheck
+from sparsetime.activations.capture.check_batches import check_batches
 from sparsetime.activations.capture.document import Document
 from sparsetime.activations.capture.find_rows import find_rows
 from sparsetime.activations.capture.input_windows import InputWindow, Shard, check_window, shards
@@ -34,9 +33,8 @@ from sparsetime.activations.capture.window_batch import (
     decoder_tokens,
     document_names,
     padded_inputs,
-    stored_places,
+    store_rows,
 )
-from sparsetime.activations.store.manifest import DTYPES
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.hooks import Recorder
@@ -48,8 +46,6 @@ from sparsetime.models.site_tensors import OtherRateError
 from sparsetime.models.sites import Site, resolve_site
 
 _LONGEST_BY_DEFAULT = 512
-_COMPARED, _ROWS_COMPARED = 512, 8
-_NO_SPECIAL_TOKENS = SpecialTokens()
 
 
 @final
@@ -85,7 +81,7 @@ class ForwardPasses:
         self.clock, self._layout, self.own_times = RowClock(), AS_GIVEN, False
         self._may_begin_again = False
         self._limit = longest_input(loaded.model, loaded.tokenizer)
-        self._special = _NO_SPECIAL_TOKENS  # until the first document turns out to be a text
+        self._special = SpecialTokens()  # until the first document turns out to be a text
         limit = self._limit if self._call.takes_tokens else None  # who takes none reads values
         check_window(settings.window, settings.overlap, 0, limit, loaded.name)
 
@@ -223,64 +219,69 @@ class ForwardPasses:
         site does not have one row a step.
         """
         alone = self._check_batches(shard)
-        return {name: (value.shape[2], self._dtype(value.dtype)) for name, value in alone.items()}
+        return {n: (v.shape[2], self.settings.stored_dtype(v.dtype)) for n, v in alone.items()}
 
     def _check_batches(self, shard: Shard) -> dict[str, Tensor]:
         """The activations of one window, of which batches were checked to change nothing."""
-        longer = (window for window in shard.windows if window.length > 1)
-        window = next(longer, shard.windows[0])
-        self.facts.saw_longer_window = window.length > 1
+        batch, plain = self.settings.batch, not self._recorder.layouts
         with eval_mode(self.loaded.model), self._recorder:
-            check = BatchCheck(
-                self._forward, shard.windows, window, self.settings.batch, self._compared
-            )
-            check.one_by_one()
-            check.together()
-            self.facts.may_pad &= self.clock.follows != "decoder"
-            if self.facts.may_pad and self.settings.batch > 1:
-                self.facts.may_pad = check.padding_changes_nothing()
-            if not self._recorder.layouts:
-                check.other_length()
-        return check.alone
+            return check_batches(self._forward, shard.windows, batch, self.clock, self.facts, plain)
+
+    def record_with(self, others: Sequence[ForwardPasses]) -> None:
+        """Record the sites of other passes too, whenever these run."""
+        layouts, names = dict(self._recorder.layouts), list(self.names)
+        for passes in others:
+            layouts |= passes._recorder.layouts
+            names += passes.names
+            self.facts.may_pad &= passes.facts.may_pad
+        self._recorder = Recorder(self.loaded.model, names, self.settings.time_axis)
+        self._recorder.layouts = layouts
 
     def run(
-        self, shard: Shard, advance: Callable[[InputWindow], None] = lambda window: None
+        self,
+        shard: Shard,
+        advance: Callable[[InputWindow], None] = lambda window: None,
+        beside: Callable[[list[InputWindow], dict[str, Tensor]], None] = lambda *_: None,
     ) -> dict[str, Shaped[Tensor, "rows d"]]:
-        """The activations of every site at the shard's rows, on the CPU, in the stored dtype."""
+        """The activations of every site at the shard's rows, on the CPU, in the stored dtype.
+
+        beside: gets the windows of each batch and what all sites that are recorded give of it.
+        """
         stored: dict[str, Tensor] = {}
         if not self.facts.saw_longer_window and any(w.length > 1 for w in shard.windows):
             self._check_batches(shard)  # windows of one step show little of a model
         for batch in shard.batches(self.settings.batch, even=not self.facts.may_pad):
             with eval_mode(self.loaded.model), self._recorder:
                 activations = self._forward([window for window, _ in batch])
-            for name, value in activations.items():
-                positions, rows = stored_places(batch, self._first_position, value.shape[1])
-                check_rows(batch, value, name, self.clock, len(self._special))
-                if name not in stored:
-                    dtype = self._dtype(value.dtype)
-                    stored[name] = torch.empty(shard.rows, value.shape[2], dtype=dtype)
-                picked = value.reshape(-1, value.shape[2])[positions.to(value.device)]
-                stored[name][rows] = picked.to("cpu", stored[name].dtype)
-            for window, _ in batch:
+            windows = [window for window, _ in batch]
+            self.check_rows(windows, activations)
+            self.store(stored, shard.rows, batch, activations)
+            beside(windows, activations)
+            for window in windows:
                 advance(window)
         return stored
+
+    def check_rows(self, windows: Sequence[InputWindow], values: Mapping[str, Tensor]) -> None:
+        """Errors: MismatchError where a batch has other rows at a site than were found."""
+        for name in self.names:
+            check_rows(windows, values[name], name, self.clock, len(self._special))
+
+    def store(
+        self,
+        stored: dict[str, Tensor],
+        rows: int,
+        batch: Sequence[tuple[InputWindow, int]],
+        values: Mapping[str, Tensor],
+    ) -> None:
+        """Put the rows of windows into `stored`, which holds all `rows` of a shard by site."""
+        dtype_of = self.settings.stored_dtype
+        for name in self.names:
+            store_rows(values[name], batch, self._first_position, name, stored, rows, dtype_of)
 
     def _window_length(self, first: PreparedDocument) -> int | None:
         if self.settings.window is not None or first.document.kind == "values":
             return self.settings.window
         return min(self._limit or _LONGEST_BY_DEFAULT, _LONGEST_BY_DEFAULT)
-
-    def _dtype(self, computed: torch.dtype) -> torch.dtype:
-        if self.settings.dtype != "auto":
-            named: torch.dtype = getattr(torch, self.settings.dtype)
-            return named
-        storable = str(computed).removeprefix("torch.") in DTYPES
-        return computed if storable else torch.float32
-
-    @property
-    def _compared(self) -> int:
-        """Input steps that suffice to see what a model mixes."""
-        return max(_COMPARED, math.ceil(self.clock.first + _ROWS_COMPARED * self.clock.step))
 
     @property
     def _first_position(self) -> int:

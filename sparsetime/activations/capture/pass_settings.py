@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+import torch
+
 from sparsetime.activations.capture.input_windows import DEFAULT_BATCH
 from sparsetime.activations.capture.row_settings import FoundRows
 from sparsetime.activations.store.manifest import DTYPES
@@ -32,6 +34,14 @@ class PassSettings:
                 f"got dtype={self.dtype!r}, expected 'auto' (as the model computes) or one of "
                 f"{', '.join(DTYPES)}"
             )
+
+    def stored_dtype(self, computed: torch.dtype) -> torch.dtype:
+        """The dtype in which activations that the model computes in `computed` are stored."""
+        if self.dtype != "auto":
+            named: torch.dtype = getattr(torch, self.dtype)
+            return named
+        storable = str(computed).removeprefix("torch.") in DTYPES
+        return computed if storable else torch.float32
 
 
 @final

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -62,19 +62,19 @@ def channel_names(batch: Sequence[InputWindow]) -> str:
 
 
 def check_rows(
-    batch: Sequence[tuple[InputWindow, int]],
+    batch: Sequence[InputWindow],
     value: Shaped[Tensor, "batch rows d"],
     site: str,
     clock: RowClock,
     special: int,
 ) -> None:
     """Errors: MismatchError where a pass gives other rows than its length was found to give."""
-    length = clock.model_length(max(window.length for window, _ in batch) + special)
+    length = clock.model_length(max(window.length for window in batch) + special)
     expected = length if clock.is_plain else clock.rows(length)
     if clock.follows == "decoder":
-        expected = batch[0][0].decoder_length
+        expected = batch[0].decoder_length
     if value.shape[1] != expected:
-        names = document_names([window for window, _ in batch])
+        names = document_names(batch)
         raise MismatchError(
             f"got {value.shape[1]} rows from the site {site!r} for {length} input steps of "
             f"{names}, expected {expected}, by the shapes of other lengths; choose another site, "
@@ -92,3 +92,23 @@ def stored_places(
     positions = [i * rows + before + window.stored_positions for i, (window, _) in enumerate(batch)]
     stored = [np.arange(first, first + window.rows) for window, first in batch]
     return torch.from_numpy(np.concatenate(positions)), torch.from_numpy(np.concatenate(stored))
+
+
+def store_rows(
+    value: Shaped[Tensor, "batch rows d"],
+    batch: Sequence[tuple[InputWindow, int]],
+    before: int,
+    site: str,
+    stored: dict[str, Tensor],
+    rows: int,
+    dtype_of: Callable[[torch.dtype], torch.dtype],
+) -> None:
+    """Put the rows of windows into `stored[site]`, which holds all `rows` of a shard on the CPU.
+
+    before: rows of a window before the first that can be stored. dtype_of: the stored dtype.
+    """
+    positions, places = stored_places(batch, before, value.shape[1])
+    if site not in stored:
+        stored[site] = torch.empty(rows, value.shape[2], dtype=dtype_of(value.dtype))
+    picked = value.reshape(-1, value.shape[2])[positions.to(value.device)]
+    stored[site][places] = picked.to("cpu", stored[site].dtype)
