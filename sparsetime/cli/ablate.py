@@ -13,7 +13,7 @@ from sparsetime.cli.steering_arguments import (
     SamplingSeed,
     SiteOption,
     SpanOption,
-    SteeredDictionary,
+    SteeredDictionaries,
     SteeredModel,
     SteeringArguments,
     Temperature,
@@ -21,13 +21,20 @@ from sparsetime.cli.steering_arguments import (
     print_continuations,
     span_of,
 )
+from sparsetime.errors import ConfigError
 
 
 @app.command()
 def ablate(
     model: SteeredModel,
-    dictionary: SteeredDictionary,
-    feature: Annotated[list[int], typer.Option(help="A feature to remove. Repeatable.")],
+    dictionary: SteeredDictionaries,
+    feature: Annotated[
+        list[str],
+        typer.Option(
+            metavar="[SITE/]FEATURE",
+            help="A feature to remove; with its site where there are several. Repeatable.",
+        ),
+    ],
     prompt: PromptOption,
     tokens: TokensOption = 40,
     by: Annotated[
@@ -52,13 +59,28 @@ def ablate(
     from sparsetime import open_store
 
     chosen_span = span_of(span)
-    given = SteeringArguments.of(model, dictionary, site)
+    for text in feature:  # before the model is loaded
+        _numbers([text.rpartition("/")[2]])
+    if store is not None and len(dictionary) > 1:
+        raise ConfigError(
+            f"got --store with {len(dictionary)} dictionaries, expected one; leave it out, or "
+            "ablate in Python with data= by site"
+        )
+    given = SteeringArguments.of_several(model, dictionary, site)
     without = run(
         given.model,
         given.dictionaries,
-        given.edits(feature),
+        given.edits_by_site(feature, _numbers),
         by=by,
         span=chosen_span,
         data=None if store is None else open_store(store),
     )
     print_continuations(given, without, prompt, tokens, temperature, seed)
+
+
+def _numbers(texts: list[str]) -> list[int]:
+    """Errors: ConfigError for a text that is no number."""
+    for text in texts:
+        if not text.isdigit():
+            raise ConfigError(f"got the feature {text!r}, expected its number, such as 12")
+    return [int(text) for text in texts]

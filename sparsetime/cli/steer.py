@@ -10,7 +10,7 @@ from sparsetime.cli.steering_arguments import (
     SamplingSeed,
     SiteOption,
     SpanOption,
-    SteeredDictionary,
+    SteeredDictionaries,
     SteeredModel,
     SteeringArguments,
     Temperature,
@@ -19,12 +19,13 @@ from sparsetime.cli.steering_arguments import (
     print_continuations,
     span_of,
 )
+from sparsetime.errors import ConfigError
 
 
 @app.command()
 def steer(
     model: SteeredModel,
-    dictionary: SteeredDictionary,
+    dictionary: SteeredDictionaries,
     edit: EditOption,
     prompt: PromptOption,
     tokens: TokensOption = 40,
@@ -45,17 +46,26 @@ def steer(
         --prompt "The river" --span "generated()"
       sparsetime steer --model my-model --dictionary runs/x/topk \\
         --index runs/x/topk/features --edit 12=2.0 --edit 40=ablate --prompt "The river"
+      sparsetime steer --model my-model --dictionary layers.3=runs/a --dictionary layers.5=runs/b \\
+        --edit layers.3/12=1.0 --edit layers.5/40=set:0 --prompt "The river"
     """
     from sparsetime import open_index
     from sparsetime import steer as run
     from sparsetime.steering.edit_text import parse_edits
 
-    edits, chosen_span = parse_edits(edit), span_of(span)
-    given = SteeringArguments.of(model, dictionary, site)
+    chosen_span = span_of(span)
+    for text in edit:  # before the model is loaded
+        parse_edits([text.rpartition("/")[2] if "/" in text.partition("=")[0] else text])
+    if index is not None and len(dictionary) > 1:
+        raise ConfigError(
+            f"got --index with {len(dictionary)} dictionaries, expected one; leave it out, or "
+            "steer in Python with index= by site"
+        )
+    given = SteeringArguments.of_several(model, dictionary, site)
     steered = run(
         given.model,
         given.dictionaries,
-        given.edits(edits),
+        given.edits_by_site(edit, parse_edits),
         span=chosen_span,
         units=units,
         index=None if index is None else open_index(index),

@@ -1,7 +1,8 @@
-"""Options of `steer`, `ablate` and `effects`, and the model and dictionary that they name."""
+"""Options of `steer`, `ablate` and `effects`, and the model and dictionaries that they name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, final
 
@@ -9,6 +10,7 @@ import typer
 
 from sparsetime.cli.model_argument import MODEL_HELP, named_model
 from sparsetime.cli.options import say
+from sparsetime.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
@@ -20,6 +22,14 @@ SteeredModel = Annotated[str, typer.Option("--model", help=f"{MODEL_HELP} It nee
 SteeredDictionary = Annotated[
     str, typer.Option("--dictionary", help="The folder of a dictionary that names its site.")
 ]
+SteeredDictionaries = Annotated[
+    list[str],
+    typer.Option(
+        "--dictionary",
+        metavar="[SITE=]FOLDER",
+        help="The folder of a dictionary, with its site where it does not name it. Repeatable.",
+    ),
+]
 SiteOption = Annotated[
     str | None, typer.Option("--site", help="The site, where the dictionary does not name it.")
 ]
@@ -27,9 +37,9 @@ EditOption = Annotated[
     list[str],
     typer.Option(
         "--edit",
-        metavar="FEATURE=EDIT",
-        help="A strength to add, KIND:NUMBER (set, scale, floor, cap, swap), or ablate. "
-        "Repeatable.",
+        metavar="[SITE/]FEATURE=EDIT",
+        help="A strength to add, KIND:NUMBER (set, scale, floor, cap, swap), or ablate; with its "
+        "site where there are several. Repeatable.",
     ),
 ]
 SpanOption = Annotated[
@@ -51,7 +61,7 @@ SamplingSeed = Annotated[int, typer.Option("--seed", help="Seed of the sampled t
 @final
 @dataclass(frozen=True)
 class SteeringArguments:
-    """A model with its head, and the dictionary of a site."""
+    """A model with its head, and the dictionary of a site, or of several."""
 
     model: LoadedModel
     dictionaries: Dictionary | dict[str, Dictionary]
@@ -67,11 +77,70 @@ class SteeringArguments:
             load_causal_model(named_model(model)), sae if site is None else {site: sae}
         )
 
+    @staticmethod
+    def of_several(model: str, dictionaries: list[str], site: str | None) -> SteeringArguments:
+        """The dictionaries of several sites, each as [SITE=]FOLDER.
+
+        Errors: those of `of`; ConfigError for --site with several, and two of one site.
+        """
+        from sparsetime.dictionaries.serialise import load
+        from sparsetime.models.causal_model import load_causal_model
+
+        named = [_site_and_folder(text) for text in dictionaries]
+        if len(named) == 1 and not named[0][0]:
+            return SteeringArguments.of(model, named[0][1], site)
+        if site is not None:
+            raise ConfigError(
+                f"got --site {site} beside {', '.join(dictionaries)}; give the sites as "
+                "--dictionary SITE=FOLDER"
+            )
+        loaded = {}
+        for own, folder in named:
+            sae = load(folder)
+            name = own or str(sae.provenance.get("site") or "")
+            if not name or name in loaded:
+                raise ConfigError(
+                    f"got the dictionary {folder!r} "
+                    + (f"for {name!r}, which has one already" if name else "that names no site")
+                    + "; give each as --dictionary SITE=FOLDER"
+                )
+            loaded[name] = sae
+        return SteeringArguments(load_causal_model(named_model(model)), loaded)
+
     def edits(self, own: Any) -> Any:
-        """Edits as `st.steer` takes them for these dictionaries."""
+        """The same edits of every site, as `st.steer` takes them for these dictionaries."""
         if isinstance(self.dictionaries, dict):
             return dict.fromkeys(self.dictionaries, own)
         return own
+
+    def edits_by_site(self, texts: list[str], parse: Callable[[list[str]], Any]) -> Any:
+        """Edits of texts [SITE/]FEATURE… as `st.steer` takes them; `parse` reads those of a site.
+
+        Errors: those of `parse`; ConfigError for a text without a site where there are several;
+        UnknownNameError for a site without a dictionary.
+        """
+        known = list(self.dictionaries) if isinstance(self.dictionaries, dict) else []
+        found: dict[str, list[str]] = {site: [] for site in known}
+        for text in texts:
+            head, equals, edit = text.partition("=")
+            site, slash, feature = head.rpartition("/")
+            if not slash and len(known) > 1:
+                raise ConfigError(
+                    f"got {text!r} for dictionaries of {len(known)} sites, expected SITE/{text}, "
+                    f"with one of {', '.join(known)}"
+                )
+            if slash and site not in known:
+                raise unknown_name("site of the edits", site, known)
+            own = feature + equals + edit
+            found.setdefault(site if slash else (known[0] if known else ""), []).append(own)
+        if not known:
+            return parse(found.get("", []))
+        return {site: parse(own) for site, own in found.items()}
+
+
+def _site_and_folder(text: str) -> tuple[str, str]:
+    site, _, folder = text.rpartition("=")
+    return site, folder
 
 
 def span_of(text: str | None) -> Span | None:

@@ -31,6 +31,8 @@ class Session:
     time_axis: int
     read_elsewhere: frozenset[str | None]
     record: dict[str, SiteRecord] = field(default_factory=dict)
+    reads: Mapping[str, str] = field(default_factory=dict)
+    _read: dict[str, Tensor] = field(default_factory=dict)
     _seen: dict[str, Int[np.ndarray, " batch"]] = field(default_factory=dict)
     _pass: ModelPass = field(default_factory=ModelPass)
     _done: set[str] = field(default_factory=set)
@@ -42,8 +44,9 @@ class Session:
         untouched: frozenset[int],
         seed: int,
         time_axis: int,
+        reads: Mapping[str, str],
     ) -> Session:
-        """Errors: those of `Span.check`, before any step is read."""
+        """reads: see `SteeredPasses`. Errors: those of `Span.check`, before any step is read."""
         for _, plan in plans.values():
             for span in plan.spans:
                 span.check(facts)
@@ -61,7 +64,7 @@ class Session:
             for _, other in span.features
         }
         record = {site: SiteRecord() for site in made}
-        return Session(made, time_axis, frozenset(read - {None}), record)
+        return Session(made, time_axis, frozenset(read - {None}), record, reads)
 
     @property
     def batch(self) -> int:
@@ -74,6 +77,11 @@ class Session:
             batch = self.batch if given.shape is None else given.shape[0]
             check_cache_size(batch, seen, given.earlier)
         self._pass, self._done = given, set()
+        self._read.clear()
+
+    def record_read(self, site: str, tensor: Tensor) -> None:
+        """Keep what a transcoder encodes in this pass."""
+        self._read[site] = tensor
 
     def exchanged(self, site: str, tensor: Tensor) -> Tensor:
         """The edited activations of a site, in the layout of its tensor.
@@ -100,12 +108,31 @@ class Session:
         numbers = numbered(seen, real, time)
         self._seen[site] = seen + (time if real is None else real.sum(1))
         changed, done = self.sites[site].feed(
-            x, Steps(numbers, tokens), self._elsewhere, site in self.read_elsewhere
-        )
+            x, Steps(numbers, tokens), self._elsewhere, site in self.read_elsewhere,
+            self._encoded(site, x),
+        )  # fmt: skip
         self.record[site].parts.append(done)
         if changed is x:
             return tensor
         return self._put_back(changed, tensor)
+
+    def _encoded(self, site: str, x: Tensor) -> Tensor:
+        """What the dictionary of a site encodes. Errors: ConfigError where it comes later."""
+        other = self.reads.get(site)
+        if other is None:
+            return x
+        if other not in self._read:
+            raise ConfigError(
+                f"got a dictionary that reads {other!r}, which the forward pass computes later "
+                f"than the site {site!r} that is edited; exchange the two sites"
+            )
+        rows = self._rows(other, self._read[other])
+        if rows.shape[:2] != x.shape[:2]:
+            raise MismatchError(
+                f"got {list(rows.shape[:2])} steps at {other!r} and {list(x.shape[:2])} at "
+                f"{site!r}, expected as many; a dictionary between them has one row a step"
+            )
+        return rows
 
     def _elsewhere(self, feature: int, site: str) -> Float[np.ndarray, "batch time"]:
         if site not in self._done:

@@ -75,9 +75,14 @@ class SiteSteering:
         steps: Steps,
         elsewhere: ReadElsewhere | None = None,
         always_encode: bool = False,
+        read: Float[Tensor, "batch time d_read"] | None = None,
     ) -> tuple[Float[Tensor, "batch time d"], SteeredSteps]:
-        """The edited activations of the next steps of every sequence."""
-        kept = self._kept(x, steps)
+        """The edited activations of the next steps of every sequence.
+
+        read: what the dictionary encodes where that is not x, as a transcoder does.
+        """
+        read = x if read is None else read
+        kept = self._kept(read, steps)
         reads_features = any(span.features for span in self.plan.spans)
         weights = {} if reads_features else self._weights(steps, kept)
         code = None
@@ -85,7 +90,7 @@ class SiteSteering:
         acts = reads_features or always_encode or self.sae.is_stateful
         acts = acts or any(weight.any() for weight in weights.values())
         if acts and (self.plan.reads_code or always_encode):
-            code = self._stream.feed(x.detach(), kept)
+            code = self._stream.feed(read.detach(), kept)
         self.last_code = code
         if reads_features:
             assert code is not None  # read by the plan
@@ -94,7 +99,7 @@ class SiteSteering:
         weight = functools.reduce(np.maximum, weights.values())
         if not weight.any():
             return x, SteeredSteps(weight, np.zeros(weight.shape), np.zeros(weight.shape))
-        added = self._added(x, code, weights, steps)
+        added = self._added(x, read, code, weights, steps)
         both = torch.stack([added.detach(), x.detach()]).float()
         norms = torch.linalg.vector_norm(both, dim=-1).cpu().numpy()
         return x + added.to(x.dtype), SteeredSteps(weight, norms[0], norms[1])
@@ -132,6 +137,7 @@ class SiteSteering:
     def _added(
         self,
         x: Tensor,
+        read: Tensor,
         code: SparseCode | None,
         weights: dict[Span, Float[np.ndarray, "batch time"]],
         steps: Steps,
@@ -160,7 +166,7 @@ class SiteSteering:
         assert code is not None  # read where the error is not kept
         largest = functools.reduce(np.maximum, weights.values())
         share = torch.as_tensor(largest, dtype=dtype).to(x.device)[..., None]
-        return added + share * (self.sae.reconstruct(code, x).to(added) - x)
+        return added + share * (self.sae.reconstruct(code, read).to(added) - x)
 
     def _new(self, planned: PlannedEdit, old: Values, steps: Steps) -> Values:
         edit = planned.edit

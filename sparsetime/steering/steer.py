@@ -17,7 +17,7 @@ from sparsetime.steering.prompts import special_tokens
 from sparsetime.steering.sample import sample_of
 from sparsetime.steering.steered import Steered
 from sparsetime.steering.steered_passes import SteeredPasses
-from sparsetime.steering.steered_sites import steered_sites
+from sparsetime.steering.steered_sites import sites_to_steer
 from sparsetime.steering.strength import unit_of
 
 if TYPE_CHECKING:
@@ -53,8 +53,9 @@ def steer(
     and a stream have the same result.
 
     model: any module; a causal language model with its head to `generate` and `read`.
-    dictionaries: one, at the site that it was trained at, or one by site. edits: by feature a
-    strength to add, an edit of `st.edits`, or several; by site where there are several. span: of
+    dictionaries: one, at the site that it was trained at, or one by site; a transcoder encodes the
+    site that it reads, and what its edited features write is added at the other. edits: by feature
+    a strength to add, an edit of `st.edits`, or several; by site where there are several. span: of
     `st.spans`; None for every step. units: of strengths, "peak" (of the feature, from `index`),
     "spread" (of the site's activations) or "activation"; None takes peaks where there is an index,
     else spreads. data: a store or activations of the site, for ablation by mean or resampling.
@@ -66,13 +67,14 @@ def steer(
     site that does not exist.
     """
     loaded = load_model(model, tokenizer)
-    sites = steered_sites(loaded, dictionaries)
+    sites = sites_to_steer(loaded, dictionaries)
     chosen = all_steps() if span is None else span
     plans = {}
     # Sites under the names that the caller gave, and under their paths in this model.
     names = dictionaries if isinstance(dictionaries, Mapping) else [None]
     own_edits = _by_site(edits, dictionaries)
-    for name, (site, sae) in zip(names, sites.items(), strict=True):
+    for name, (site, one) in zip(names, sites.items(), strict=True):
+        sae = one.dictionary
         peaks = _of_site(index, name)
         checked = checked_edits(own_edits[name], sae.width, site)
         unit = unit_of(units, peaks, sae)
@@ -80,7 +82,8 @@ def steer(
         plan = plan_edits(sae, checked, chosen, unit, peaks, keep_error, sample)
         plans[site] = (sae, plan)
     special = special_tokens(loaded.tokenizer)
-    passes = SteeredPasses(loaded.model, plans, special, time_axis, seed)
+    reads = {site: one.read for site, one in sites.items() if one.read is not None}
+    passes = SteeredPasses(loaded.model, plans, special, time_axis, seed, reads)
     return Steered(passes, loaded, seconds_per_step)
 
 

@@ -31,7 +31,8 @@ class SteeredPasses:
     other begins new sequences. What is known of these is `facts`; where they hold no length of a
     prompt, the first pass reads it.
 
-    plans: dictionary and edits of each site. untouched: tokens that are never edited.
+    plans: dictionary and edits of each site. untouched: tokens that are never edited. reads: by
+    site the one that its dictionary encodes, of transcoders.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class SteeredPasses:
         untouched: frozenset[int] = frozenset(),
         time_axis: int = 1,
         seed: int = 0,
+        reads: Mapping[str, str] | None = None,
     ) -> None:
         self.model, self.plans = model, dict(plans)
+        self._reads = dict(reads or {})
         self._untouched, self._time_axis, self._seed = untouched, time_axis, seed
         self._reader = PassReader(model)
         self._hooks = ExitStack()
@@ -73,6 +76,9 @@ class SteeredPasses:
             hooks.callback(hook_input(self.model, self._before).remove)
             for site in self.plans:
                 hooks.callback(exchange(self.model, site, self._exchanged(site)).remove)
+            # Behind the edits, so that an edited input is what is read.
+            for read in dict.fromkeys(self._reads.values()):
+                hooks.callback(exchange(self.model, read, self._recorded(read)).remove)
             self._guard_generate(hooks)
             self._hooks = hooks.pop_all()
         self._is_entered = True
@@ -97,7 +103,9 @@ class SteeredPasses:
         if self._is_open and given.shape is not None and facts.prompt_lengths is None:
             # A pass that nothing says more about is the prompt.
             facts = replace(facts, prompt_lengths=_lengths(given))
-        return Session.begin(self.plans, facts, self._untouched, self._seed, self._time_axis)
+        return Session.begin(
+            self.plans, facts, self._untouched, self._seed, self._time_axis, self._reads
+        )
 
     def _exchanged(self, site: str) -> Callable[[Tensor], Tensor]:
         def exchanged(tensor: Tensor) -> Tensor:
@@ -107,6 +115,15 @@ class SteeredPasses:
             return self.session.exchanged(site, tensor)
 
         return exchanged
+
+    def _recorded(self, site: str) -> Callable[[Tensor], Tensor]:
+        def recorded(tensor: Tensor) -> Tensor:
+            if not self.is_paused:
+                assert self.session is not None  # begun before the pass
+                self.session.record_read(site, tensor)
+            return tensor
+
+        return recorded
 
     def _guard_generate(self, hooks: ExitStack) -> None:
         """Refuse settings of the model's own `generate`, and take the length of its prompt."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.models.model_hash import is_model
@@ -13,18 +14,32 @@ if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
     from sparsetime.models.load import LoadedModel
 
+_ARROW = "->"
 
-def steered_sites(
+
+@final
+@dataclass(frozen=True, eq=False)
+class SteeredSite:
+    """The dictionary of a site. read: the site that it encodes where that is another one, as of a
+    transcoder; else None.
+    """
+
+    dictionary: Dictionary
+    read: str | None = None
+
+
+def sites_to_steer(
     loaded: LoadedModel, dictionaries: Dictionary | Mapping[str, Dictionary]
-) -> dict[str, Dictionary]:
+) -> dict[str, SteeredSite]:
     """The dictionary of every steered site, under the site's path in this model.
 
     A dictionary alone is steered at the site that it was trained at. One of a model without its
-    head is steered at the same module within the model with a head.
+    head is steered at the same module within the model with a head. A transcoder is steered at the
+    site that it reconstructs: given as "site", whose input it reads, or as "read -> site".
 
-    Errors: ConfigError for a dictionary that names no site, one of several sites, one that reads
-    one site and writes another, and two at one site; MismatchError for a dictionary of another
-    model or site; UnknownNameError for a site that does not exist.
+    Errors: ConfigError for a dictionary that names no site, one of several sites, and two at one
+    site; MismatchError for a dictionary of another model or site; UnknownNameError for a site that
+    does not exist.
     """
     if isinstance(dictionaries, Mapping):
         given = {str(site): sae for site, sae in dictionaries.items()}
@@ -37,19 +52,41 @@ def steered_sites(
         given = {str(site): dictionaries}
     if not given:
         raise ConfigError("got no dictionary, expected one, or one for each site")
-    found = {}
-    for site, sae in given.items():
+    found: dict[str, SteeredSite] = {}
+    for name, sae in given.items():
         _check_kind(sae)
         prefix = _prefix(loaded, sae)
-        _check_site(sae, site, prefix)
-        path = site if not prefix or site.startswith(prefix) else f"{prefix}{site}"
-        resolve_site(loaded.model, path)
+        read, write = _read_and_written(name, sae)
+        _check_site(sae, name, (read, write), prefix)
+        path, read_path = (
+            site if not prefix or site.startswith(prefix) else f"{prefix}{site}"
+            for site in (write, read)
+        )
+        for site in {path, read_path}:
+            resolve_site(loaded.model, site)
         if path in found:
             raise ConfigError(
                 f"got two dictionaries for the site {path!r}, expected one; steer with one of them"
             )
-        found[path] = sae
+        found[path] = SteeredSite(sae, None if read == write else read_path)
     return found
+
+
+def steered_sites(
+    loaded: LoadedModel, dictionaries: Dictionary | Mapping[str, Dictionary]
+) -> dict[str, Dictionary]:
+    """The dictionaries of `sites_to_steer`, all of which encode the site itself.
+
+    Errors: those of `sites_to_steer`; ConfigError for one that encodes another site.
+    """
+    sites = sites_to_steer(loaded, dictionaries)
+    for one in sites.values():
+        if one.read is not None:
+            raise ConfigError(
+                "got a dictionary that reads one site and reconstructs another (a transcoder), "
+                "expected one of the site itself; st.steer and st.ablate take both"
+            )
+    return {site: one.dictionary for site, one in sites.items()}
 
 
 def _check_kind(sae: Any) -> None:
@@ -58,11 +95,19 @@ def _check_kind(sae: Any) -> None:
             f"got a dictionary of {len(sae.in_dims)} sites at once, whose activations no single "
             "site holds; steer dictionaries of one site each"
         )
-    if sae.out_dims is not None:
+    if len(sae.out_dims or ()) > 1:
         raise ConfigError(
-            "got a dictionary that reads one site and reconstructs another (a transcoder); steer "
-            "a dictionary of the site itself"
+            f"got a dictionary that reconstructs {len(sae.out_dims)} sites at once (a cross-layer "
+            "transcoder); steer dictionaries that reconstruct one site each"
         )
+
+
+def _read_and_written(name: str, sae: Dictionary) -> tuple[str, str]:
+    """The sites that a dictionary encodes and reconstructs, of its name by which it was given."""
+    before, arrow, after = (part.strip() for part in name.partition(_ARROW))
+    if arrow:
+        return before, after
+    return (before, before) if sae.out_dims is None else (f"{before}:input", before)
 
 
 def _prefix(loaded: LoadedModel, sae: Dictionary) -> str:
@@ -84,11 +129,14 @@ def _prefix(loaded: LoadedModel, sae: Dictionary) -> str:
     )
 
 
-def _check_site(sae: Dictionary, site: str, prefix: str) -> None:
-    trained_at = str(sae.provenance.get("site") or "").removesuffix(":output")
-    plain = site.removesuffix(":output")
-    if trained_at and plain not in (trained_at, f"{prefix}{trained_at}"):
-        raise MismatchError(
-            f"got the site {site!r} for a dictionary that was trained at {trained_at!r}; give it "
-            "there. To try it elsewhere on purpose, call `sae.provenance.clear()` first"
-        )
+def _check_site(sae: Dictionary, name: str, sites: tuple[str, str], prefix: str) -> None:
+    trained_at = str(sae.provenance.get("site") or "")
+    if not trained_at:
+        return
+    for own, trained in zip(sites, _read_and_written(trained_at, sae), strict=True):
+        plain = trained.removesuffix(":output")
+        if own.removesuffix(":output") not in (plain, f"{prefix}{plain}"):
+            raise MismatchError(
+                f"got the site {name!r} for a dictionary that was trained at {trained_at!r}; give "
+                "it there. To try it elsewhere on purpose, call `sae.provenance.clear()` first"
+            )

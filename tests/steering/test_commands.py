@@ -94,6 +94,31 @@ def test_steer_and_ablate_print_both_texts(work):
     assert "expected a number from 0 to 31" in output
 
 
+def test_features_of_several_sites_are_steered_and_ablated(work):
+    model = work[:2]
+    for number in (0, 1):
+        small_dictionary("topk", number, 0.1, k=6).save(f"sae{number}")
+    both = [f"model.layers.{n}" for n in (0, 1)]
+    given = [*model, *(x for n in (0, 1) for x in ("--dictionary", f"{both[n]}=sae{n}"))]
+    prompt = ["--prompt", "BCDE", "--tokens", "4"]
+    edits = ["--edit", f"{both[0]}/3=90", "--edit", f"{both[1]}/4=set:2"]
+    output = _run("steer", *given, *edits, *prompt)
+    assert [line.partition(":")[0] for line in output.splitlines()[2:]] == both
+    assert "7 steps edited" in output.splitlines()[2]
+    output = _run("ablate", *given, "--feature", f"{both[1]}/4", *prompt)
+    assert "model.layers.0: 0 steps edited" in output
+    refused = {
+        "got '3=1' for dictionaries of 2 sites, expected SITE/3=1": ["--edit", "3=1"],
+        "unknown site of the edits 'model.layers.7'": ["--edit", "model.layers.7/3=1"],
+        "got --site model.layers.0 beside": [*edits, "--site", "model.layers.0"],
+        "got --index with 2 dictionaries": [*edits, "--index", "features"],
+        "for 'model.layers.0', which has one already": [*edits, "--dictionary", f"{both[0]}=sae1"],
+    }
+    for words, arguments in refused.items():
+        assert words in _run("steer", *given, *arguments, *prompt, code=2)
+    assert "got the feature 'x'" in _run("ablate", *given, "--feature", "x", *prompt, code=2)
+
+
 def test_effects_prints_a_table_and_saves(work):
     texts = [st.Document(f"text {i}", text="BCDEFGHBCDEFGH" * 2) for i in range(3)]
     tokens = [st.Document(d.id, tokens=[ord(c) - 60 for c in d.text]) for d in texts]

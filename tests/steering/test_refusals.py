@@ -59,7 +59,13 @@ def test_dictionaries_of_another_model_or_site(model, sae):
         st.steer(model, {"model.layers.7": sae}, {"model.layers.7": {3: 1.0}})
     transcoder = small_dictionary("transcoder", 1, 0.1, d_out=16, k=4)
     with pytest.raises(ConfigError, match="reads one site and reconstructs another"):
-        st.steer(model, {SITES[0]: transcoder}, {SITES[0]: {3: 1.0}})
+        st.effects(model, {SITES[0]: transcoder}, {3: 1.0}, TOKENS, at=2, lags=2)
+    transcoder.provenance = {"site": f"{SITES[0]}.mlp:input -> {SITES[0]}.mlp"}
+    with pytest.raises(MismatchError, match=f"trained at '{SITES[0]}.mlp:input -> "):
+        st.steer(model, {f"{SITES[1]}.mlp": transcoder}, {f"{SITES[1]}.mlp": {3: 1.0}})
+    transcoder.provenance = {"site": f"{SITES[1]} -> {SITES[0]}"}
+    with pytest.raises(ConfigError, match=f"reads '{SITES[1]}', which the forward pass computes"):
+        st.steer(model, transcoder, {3: st.edits.set(1.0)}).read(TOKENS)
 
 
 def test_the_model_within_a_head_is_hashed_once(monkeypatch):

@@ -63,8 +63,11 @@ def steered(opened: RunCache, live: Live, key: str, given: SteerInput) -> SteerA
     """
     shown = opened.dictionary(key)
     model = live.causal_model(shown.store.model_name)
+    sae = opened.loaded(key)
+    # A transcoder names the site that it edits beside the one of its store, which it reads.
+    site = str(sae.provenance.get("site") or shown.store.site)
     with live.lock:
-        return continued(model, {shown.store.site: opened.loaded(key)}, shown.index, given)
+        return continued(model, {site: sae}, shown.index, given)
 
 
 def continued(
