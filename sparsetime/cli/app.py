@@ -16,7 +16,7 @@ from sparsetime.errors import SparsetimeError
 #: The commands in the order of use, which is the order of the help; each is a file of this folder.
 COMMANDS = (
     *("sites", "recipes", "capture", "train", "evaluate", "index"),
-    *("label", "perievent", "compare", "explain", "match", "classify", "search"),
+    *("label", "perievent", "compare", "explain", "match", "classify", "search", "moments"),
     *("circuit", "attribute", "attend", "sweep", "heads"),
     *("steer", "ablate", "judge", "unlearn", "effects", "monitor"),
     *("sparsify", "cost", "pretrain"),

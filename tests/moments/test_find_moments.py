@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import sparsetime as st
+from sparsetime.cli import app
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
 from sparsetime.moments.finders.moment_finder import MomentFinder
 from sparsetime.moments.step_scores import StepScores
@@ -68,6 +70,22 @@ def test_moments_of_a_store_have_its_times(tmp_path):
     assert (row["first_step"], row["start"], row["end"]) == (5, 20.0, 22.0)
     assert row["score"] == pytest.approx(1, abs=1e-5)
     assert moments.scored == {"a": 1.0}
+
+
+def test_the_command_lists_moments_like_a_step(tmp_path):
+    model = st.compose_model("values", "conv", d=8, d_in=2)
+    documents = [st.Document(name, values=torch.randn(20, 2)) for name in ("a", "b")]
+    out = str(tmp_path / "s")
+    st.capture(model, documents, "view", out, progress=False)
+    words = ["moments", out, "--how", "top", "--budget", "1"]
+    result = CliRunner().invoke(app, [*words, "--like", "b:7"])
+    assert result.exit_code == 0, result.output
+    assert "2 moments; 100.0% of the steps were scored" in result.output
+    assert any(line.split()[:3] == ["b", "7", "8"] for line in result.output.splitlines())
+    for like, words_of_error in (("b", "expected SEQUENCE:STEP"), ("b:20", "a step below 20")):
+        refused = CliRunner().invoke(app, [*words, "--like", like])
+        assert refused.exit_code == 2
+        assert words_of_error in " ".join(refused.output.split())
 
 
 def test_coverage_precision_and_f1_are_those_of_intervals():
