@@ -17,6 +17,7 @@ FAMILIES = (
     "attention",
     "sequences",
     "moments",
+    "pretraining",
     "computation",
 )
 # Recipes whose claim is still to be written; this list only ever gets shorter.

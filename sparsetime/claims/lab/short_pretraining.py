@@ -5,6 +5,7 @@ from __future__ import annotations
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
@@ -31,6 +32,17 @@ def pretrained_terms(
     with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
         settings = {"log_every": 10**6, "checkpoint_every": 10**6, **settings}
         return pretrain(model, data, objective, out=folder, show=False, **settings).terms
+
+
+def seconds_a_step(
+    model: SequenceModel, data: Any, objective: PretrainingObjective, **settings: Any
+) -> float:
+    """The median time of the steps of a short pretraining, but for the first two."""
+    with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
+        settings = {"log_every": 1, "checkpoint_every": 10**6, **settings}
+        run = pretrain(model, data, objective, out=folder, show=False, **settings)
+        ends = [line["seconds"] for line in run.metrics]
+    return float(np.median(np.diff(ends)[1:]))
 
 
 @torch.no_grad()

@@ -1,0 +1,1 @@
+"""Claims about pretraining over time: masks, contrast, prediction and denoising without labels."""
