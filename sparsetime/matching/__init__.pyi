@@ -1,6 +1,7 @@
 """Public names of `st.matching`, each imported when it is first used."""
 
 from .clusters import atom_clusters as atom_clusters
+from .clusters import cluster_points as cluster_points
 from .flow import FeatureFlow as FeatureFlow
 from .flow import feature_flow as feature_flow
 from .geometry import svcca as svcca

@@ -224,6 +224,15 @@ def test_clusters_are_chains_of_near_atoms():
     assert st.matching.atom_clusters(atoms, 0.8) == [list(range(7))]
 
 
+def test_points_of_a_cluster_are_its_reconstructions_where_it_is_active():
+    code = torch.tensor([[2.0, 0.0, 5.0], [0.0, 2.0, 0.0], [0.1, 0.0, 9.0], [0.0, 0.0, 1.0]])
+    points, active = st.matching.cluster_points(code, torch.eye(3), [0, 1])
+    assert active.tolist() == [True, True, False, False]
+    assert points.tolist() == [[2, 0, 0], [0, 2, 0]]
+    points, active = st.matching.cluster_points(code[3:], torch.eye(3), [0, 1])
+    assert points.shape == (0, 3) and not active.any()
+
+
 def test_a_circle_is_irreducible_and_two_features_are_not():
     rng = seeds.numpy_generator(0, "planted codes")
     angle = rng.uniform(0, 2 * np.pi, 3000)
