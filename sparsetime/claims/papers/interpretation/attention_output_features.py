@@ -42,10 +42,10 @@ FIRES, RATE, PRECISION = 0.3, 0.05, 0.97
     seconds=75,
     rule="on GPT-2 small, decoder-block attribution sums to one per feature, and some features "
     "fire only where the sequence repeats.",
-    notes="A proxy: another model, and random tokens. A feature fires where its activation is above "
-    "0.3 of its largest; it is of repeats where at least 0.97 of its firing is in second halves that "
-    "repeat the first, and it fires on at least 0.05 of their steps. Sequences without repeats have "
-    "the same positions. In the null none repeats.",
+    notes="A proxy: another model, and random tokens. A feature fires where its activation is "
+    "above 0.3 of its largest; it is of repeats where at least 0.97 of its firing is in second "
+    "halves that repeat the first, and it fires on at least 0.05 of their steps. Sequences without "
+    "repeats have the same positions. In the null none repeats.",
     null=lambda lab, seed: _values(lab, seed, repeated=False),
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
