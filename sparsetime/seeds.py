@@ -112,6 +112,7 @@ STREAMS = {
     "prompts of a task": "words and templates of prompts of a task, by task and split",
     "games of Othello": "random legal games of the Othello testbed, by draw",
     "mazes": "connections, ends and shortest paths of mazes, by draw",
+    "prompt tuning": "first values of prompts, and the images of each step",
     "initial weights of a testbed": "weights of a testbed's model before training",
     "order of windows": "offset and order of a language model's training windows, by epoch",
     "recall sequences": "pairs, queries and noise of recall sequences, by part and step",

@@ -8,6 +8,9 @@ import torch
 from torch import nn
 
 from sparsetime.errors import ConfigError
+from sparsetime.models.hooks import recording
+from sparsetime.testbeds.trained import prompt_tuned as tuning
+from sparsetime.testbeds.trained import shape_images
 from sparsetime.testbeds.trained.maze_model import CLOSE, END, PROMPT, is_shortest, maze_prompts
 from sparsetime.testbeds.trained.mazes import CELLS, CONNECTIONS, PAIRS, distances, mazes
 from sparsetime.testbeds.trained.othello_games import MOVES, SIZE, othello_games
@@ -115,6 +118,27 @@ def test_a_model_is_trained_once_for_each_setting(tmp_path, monkeypatch):
     assert record["measured"]["loss"] < 0.1
     made(2)
     assert calls == [1, 1]
+
+
+def test_prompt_tuning_changes_prompts_and_class_vectors_alone(monkeypatch):
+    monkeypatch.setattr(tuning, "_STEPS", 2)
+    monkeypatch.setattr(tuning, "_BATCH", 4)
+    model = shape_images._make().eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    data = ShapeImages(2)
+    images = tuning.under_cold_light(data.images)
+    assert torch.equal(images[:, 2], data.images[:, 2])
+    adapted = tuning.prompt_tuned(model, images, data.classes)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    after = {
+        n.replace("embeddings.embeddings", "embeddings"): v for n, v in adapted.state_dict().items()
+    }
+    changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert changed == {"classifier.weight", "classifier.bias"}
+    assert after.keys() - before.keys() == {"vit.embeddings.prompts"}
+    with torch.no_grad(), recording(adapted, "vit.layernorm") as found:
+        adapted(pixel_values=images)
+    assert found["vit.layernorm"].shape[1] == 1 + tuning.PROMPTS + shape_images.PATCHES
 
 
 def test_none_is_refused():

@@ -37,7 +37,7 @@ SEPARABILITY, MIXTURE, PLANE = 0.2, 0.44, 0.9
 RARE, LARGEST, POINTS = 0.005, 48, 2_000
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SUBJECTS = (
-    "We", "They", "My brother", "The company", "Her friend", "The doctor", "Our group",
+    "We", "They", "My brother", "The factory", "Her friend", "The doctor", "Our group",
     "The students", "His boss", "The police",
 )  # fmt: skip
 _VERBS = (
