@@ -30,7 +30,7 @@ PLANTED = {
 }  # fmt: skip
 PLANTED_WIDTH, PLANTED_K, PLANTED_ROWS, PLANTED_COSINE = 128, 2, 150_000, 0.62
 SITE = "layers.2"
-WIDTH, K, ROWS, COSINE = 384, 8, 40_000, 0.4
+WIDTH, K, ROWS, COSINE = 384, 6, 80_000, 0.35
 LEARNT, TESTED, REPEATED, CLAUSE = 60, 100, 6, 7
 SENTENCES, SENTENCE, BATCH = 40, 16, 70
 SEPARABILITY, MIXTURE, PLANE = 0.2, 0.44, 0.9
@@ -60,6 +60,7 @@ _TIMES = ("on", "last", "next", "every", "before", "until")
         AtMost("share of other planted clusters flagged", than=0.1),
         AtLeast("separability of the weekday cluster", than=SEPARABILITY),
         AtMost("mixture index of the weekday cluster", than=MIXTURE),
+        AtLeast("weekdays beside the next one in the plane", than=5),
         AtMost("share of exchanged clusters flagged", than=0.25),
     ],
     seconds=70,
