@@ -17,7 +17,7 @@ from sparsetime.circuits.replacement import Replacement, replacements
 from sparsetime.circuits.targets import TargetLike, target_vectors, tokens_of
 from sparsetime.circuits.traced import Traced
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.errors import ConfigError, MismatchError, unknown_name
+from sparsetime.errors import ConfigError, MismatchError, UnknownNameError, unknown_name
 from sparsetime.interventions.linearised_pass import LinearisedPass, linearised_pass, unembedding
 from sparsetime.interventions.nonlinear_modules import token_embedding
 from sparsetime.models.causal_model import load_causal_model
@@ -125,15 +125,16 @@ def _check_model(replaced: Sequence[Replacement], loaded: LoadedModel) -> None:
     for one in replaced:
         provenance = one.dictionary.provenance
         trained_on, trained_at = provenance.get("model_hash"), provenance.get("site")
-        if not trained_on:
-            continue
-        if not is_model(loaded.model, loaded.revision_or_hash, trained_on):
+        if trained_on and not is_model(loaded.model, loaded.revision_or_hash, trained_on):
             raise MismatchError(
                 f"the dictionary {one.dictionary.name!r} of {one.writes[0]!r} was trained on "
                 "another model than the one given; clear dictionary.provenance to use it all the "
                 "same"
             )
-        (own,) = replacements(loaded.model, [one.dictionary]) if trained_at else (one,)
+        try:
+            (own,) = replacements(loaded.model, [one.dictionary]) if trained_at else (one,)
+        except UnknownNameError:
+            continue  # of no recorded model, such as a site named as in another library
         if (own.reads, own.writes) != (one.reads, one.writes):
             raise MismatchError(
                 f"got the site {one.writes[0]!r} for a dictionary that was trained at "

@@ -65,7 +65,10 @@ class SiteSteering:
         self._readers = {span: span.begin(self.facts) for span in self.plan.spans}
         self._exclusion = StepExclusion.of_provenance(self.sae.provenance)
         tokens = self.untouched.union(self._exclusion.tokens)
-        self._tokens = np.array(sorted(tokens)) if tokens else None
+        # By token whether it is left out, with one place behind all of them for any other token.
+        self._left_out = np.zeros(max(tokens, default=-1) + 2, dtype=bool)
+        self._left_out[sorted(tokens)] = True
+        self._is_stateful = self.sae.is_stateful
         self._stream = EncoderStream(self.sae)
         self._draws: dict[tuple[int, int], np.ndarray] = {}
 
@@ -87,7 +90,7 @@ class SiteSteering:
         weights = {} if reads_features else self._weights(steps, kept)
         code = None
         # The state of a dictionary continues where nothing is edited.
-        acts = reads_features or always_encode or self.sae.is_stateful
+        acts = reads_features or always_encode or self._is_stateful
         acts = acts or any(weight.any() for weight in weights.values())
         if acts and (self.plan.reads_code or always_encode):
             code = self._stream.feed(read.detach(), kept)
@@ -127,8 +130,8 @@ class SiteSteering:
     def _kept(self, x: Tensor, steps: Steps) -> Bool[np.ndarray, "batch time"]:
         """Steps that may be edited: neither padding, nor left out of the dictionary's training."""
         kept = steps.numbers >= self._exclusion.first
-        if self._tokens is not None and steps.tokens is not None:
-            kept &= ~np.isin(steps.tokens, self._tokens)
+        if len(self._left_out) > 1 and steps.tokens is not None:
+            kept &= ~self._left_out[np.clip(steps.tokens, -1, len(self._left_out) - 1)]
         limit = self._exclusion.norm_limit
         if limit is not None:
             kept &= (x.detach().double().norm(dim=-1) <= limit).cpu().numpy()

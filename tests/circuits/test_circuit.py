@@ -293,11 +293,13 @@ class TestRefusals:
             with pytest.raises(MismatchError, match="was trained on another model"):
                 st.circuit(model, exact, TOKENS)
             here = st.models.load_model(model).revision_or_hash
-            sae.provenance = {"model_hash": here, "site": MLPS[1]}
-            with pytest.raises(MismatchError, match="for a dictionary that was trained at"):
-                st.circuit(model, exact, TOKENS)
-            sae.provenance = {"model_hash": here, "site": MLPS[0]}
-            assert st.circuit(model, exact, TOKENS, 5).about["features"]
+            for known in ({"model_hash": here}, {}):
+                sae.provenance = {**known, "site": MLPS[1]}
+                with pytest.raises(MismatchError, match="for a dictionary that was trained at"):
+                    st.circuit(model, exact, TOKENS)
+            for own in ({"model_hash": here, "site": MLPS[0]}, {"site": "blocks.0 -> blocks.1"}):
+                sae.provenance = own
+                assert st.circuit(model, exact, TOKENS, 5).about["features"]
         finally:
             sae.provenance = {}
 

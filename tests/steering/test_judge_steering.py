@@ -75,7 +75,8 @@ def test_weights_of_words_are_log_odds():
     assert distinct_words(["a b A a", ""]) == pytest.approx([0.5, 0])
 
 
-def test_what_is_refused_before_any_work(model, sae):
+def test_what_is_refused_before_any_work(model, sae, monkeypatch):
+    monkeypatch.setattr(f"{judge_steering.__module__}.example_rows", lambda *_: pytest.fail())
     with pytest.raises(ConfigError, match="got 3 examples of the target"):
         judged(model, sae, TARGET[:3])
     with pytest.raises(ConfigError, match="got neither examples nor words"):

@@ -85,6 +85,12 @@ def judge_steering(
     prompts = _once(prompts)
     spread = float(sae.normalisation.scale)
     check_settings(prompts, doses, limit, spread)
+    if features is not None:
+        feature_arm(sae, _features(features, None))  # for its errors, before any work
+    if words:
+        judge = WordJudge.of_words(words)
+    else:
+        judge = WordJudge.of_examples(examples[0][1::2], examples[1][1::2])
     density = None if index is None else index.features["density"].to_numpy()
     arms = [reconstruction_arm(sae)]
     rows = None
@@ -102,10 +108,6 @@ def judge_steering(
     if rows is not None:
         pair = (rows[0].rows, rows[1].rows)
         arms += [mean_difference_arm(*pair), probe_arm(*pair)]
-    if words:
-        judge = WordJudge.of_words(words)
-    else:
-        judge = WordJudge.of_examples(examples[0][1::2], examples[1][1::2])
     ceiling = _ceiling(model, site, prompts[::2], judge)
     arms += [] if ceiling is None else [ceiling]
     if instruction:
