@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: Steps beyond which blocks stand for steps: the search compares each with thousands before it.
 MOST_STEPS = 20_000
+_LATER = 2.0  # seconds until a slow result is begun, by when the page that asks for it is drawn
 
 
 def change_steps(code: SparseCode, table: FeatureTable) -> list[int]:
@@ -64,7 +65,7 @@ def block_means(code: SparseCode, block: int) -> SparseCode:
 
 @final
 class BackgroundResults:
-    """Results of a slow function, computed in a thread while pages are drawn without them."""
+    """Results of a slow function, computed in a thread once pages are drawn without them."""
 
     def __init__(self, make: Callable[[str, int], list[int]]) -> None:
         self._make = make
@@ -79,7 +80,9 @@ class BackgroundResults:
             if place in self._known or place in self._started:
                 return self._known.get(place)
             self._started.add(place)
-        threading.Thread(target=self._compute, args=place, daemon=True).start()
+        thread = threading.Timer(_LATER, self._compute, place)
+        thread.daemon = True
+        thread.start()
         return None
 
     def _compute(self, key: str, sequence: int) -> None:
