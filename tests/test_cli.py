@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -450,6 +451,13 @@ def test_series_from_capture_to_report(tmp_path, monkeypatch):
         "   time_axis: 2, start: 10, step: 0.5, unit: second}\n"
     )
     assert "convolution" in run("sites", "waves.py:Waves").stdout
+    on_data = run("sites", "waves.py:Waves", "--data", "recordings").stdout
+    assert "the first 60 steps of 'day0'" in on_data
+    assert re.search(r"convolution +Conv1d +\[1, 16, 60\] +1 *\n", on_data)
+    message = run("sites", "waves.py:Waves", "--set", "read.rate=2", code=2).stderr
+    assert "got --set read, expected options of the reader of --data" in " ".join(message.split())
+    timed = run("sites", "waves.py:Waves", "--data", "recordings", "--set", "read.rate=2").stdout
+    assert re.search(r"steps a row +seconds *\n", timed)
     assert "375 steps of 6 sequences, width 16" in run("capture", "--config", "run.yaml").stdout
     store = sparsetime.open_store("activations")
     day = store.sequence(1)
