@@ -16,6 +16,7 @@ from known_codes import make_store
 from safetensors import safe_open
 
 import sparsetime as st
+from sparsetime.activations import StepExclusion
 from sparsetime.features import ColumnDefinition
 
 PAGE = (Path(__file__).parents[1] / "docs/format.md").read_text(encoding="utf-8")
@@ -155,3 +156,90 @@ def test_every_table_of_the_page_is_compared():
     headings = set(re.findall(r"^### (.+)$", PAGE, re.M))
     by_tensor = {"shards/NNNNNN.safetensors", "dictionary.safetensors"}
     assert headings == {*RECORDS, *TABLES, *by_tensor}
+
+
+def test_objects_within_records_have_the_keys_of_the_page(run):
+    manifest = json.loads((run / "store/manifest.json").read_bytes())
+    assert manifest["sequence_table"].keys() == {"bytes", "sha256"}
+    assert manifest["schema_version"] == 1
+    for shard in manifest["shards"]:
+        assert shard.keys() == {"name", "rows", "begun", "planned_rows", "files"}
+        assert {"safetensors", "parquet"} <= shard["files"].keys()
+    table = (run / "store/sequences.parquet").read_bytes()
+    known = {"bytes": len(table), "sha256": hashlib.sha256(table).hexdigest()}
+    assert manifest["sequence_table"] == known
+    index = json.loads((run / "topk/features/index.json").read_bytes())
+    assert index["subject"].keys() == {"dictionary", "store", "sequences"}
+    for name, record in index["files"].items():
+        data = (run / "topk/features" / name).read_bytes()
+        size, block = record["bytes"], record["block"]
+        sums = [f"{zlib.crc32(data[at : at + block]):08x}" for at in range(0, size, block)]
+        assert (record.keys(), len(data), sums) == (
+            {"bytes", "block", "crc32"}, size, record["crc32"],
+        )  # fmt: skip
+    score = json.loads((run / "batch_topk/features/tables/raters.json").read_bytes())
+    assert all(column.keys() >= {"name", "dtype", "definition"} for column in score["columns"])
+    kinds = [json.loads((run / "topk/dictionary.json").read_bytes())[n] for n in PARTS]
+    assert all("kind" in part for part in kinds)
+
+
+PARTS = ("encoder", "sparsifier", "decoder")
+
+
+def test_tensors_have_the_dtypes_and_shapes_of_the_page(run, tmp_path):
+    with safe_open(run / "store/shards/000000.safetensors", "pt") as file:
+        activations = file.get_tensor("activations")
+    manifest = json.loads((run / "store/manifest.json").read_bytes())
+    assert str(activations.dtype) == f"torch.{manifest['dtype']}"
+    assert activations.shape == (manifest["rows"], manifest["d"])
+    shapes = {
+        name: list(t.shape) for name, t in tensors(run / "topk/dictionary.safetensors").items()
+    }
+    assert shapes.pop("normalisation.scale") == []
+    assert shapes.pop("decoder.bias") == [D]
+    assert shapes == {
+        "encoder.weight": [WIDTH, D], "encoder.bias": [WIDTH], "decoder.weight": [WIDTH, D],
+    }  # fmt: skip
+    assert tensors(run / "batch_topk/dictionary.safetensors")["sparsifier.threshold"].dim() == 0
+    st.dictionary("cross_layer_transcoder", d_in=D, width=12, sites=2, k=2).save(tmp_path)
+    assert tensors(tmp_path / "dictionary.safetensors")["normalisation.scale"].shape == (D,)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings", "optional"),
+    [
+        ("topk", {}, {}),
+        ("transcoder", {}, {"out_dims": [D]}),
+        ("cross_layer_transcoder", {"sites": 2}, {"in_dims": [3, 3], "out_dims": [3, 3]}),
+        (
+            "skip_transcoder",
+            {},
+            {"out_dims": [D], "skip": {"kind": "linear", "d_in": D, "d_out": D}},
+        ),
+    ],
+)
+def test_optional_keys_are_those_of_the_page(tmp_path, recipe, settings, optional):
+    st.dictionary(recipe, d_in=D, width=12, k=2, **settings).save(tmp_path)
+    record = json.loads((tmp_path / "dictionary.json").read_bytes())
+    # A new dictionary has seen no data, so `is_fitted` is absent.
+    extra = {key: record[key] for key in record.keys() - documented("dictionary.json").keys()}
+    assert extra == optional
+    assert documented("dictionary.json").keys() - record.keys() == {"is_fitted"}
+    assert all(f"`{key}`" in PAGE for key in optional)
+
+
+def test_steps_that_are_left_out_are_marked(tmp_path):
+    rows = torch.randn(20, D, generator=torch.Generator().manual_seed(0))
+    rows[7] *= 1000
+    model = torch.nn.Sequential(torch.nn.Identity())
+    exclusion = StepExclusion(norm_above=10.0, norm_limit=100.0)
+    out = tmp_path / "store"
+    st.capture(model, [rows], "0", out=out, exclusion=exclusion, progress=False)
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    assert (manifest["schema_version"], manifest["left_out"], manifest["rows"]) == (2, 1, 20)
+    assert manifest["norm_limit"] == 100.0
+    stored = pq.read_table(out / "shards/000000.parquet")["stored"]
+    assert str(stored.type) == "bool"
+    assert stored.to_pylist() == [step != 7 for step in range(20)]
+    with safe_open(out / "shards/000000.safetensors", "pt") as file:
+        assert torch.equal(file.get_tensor("activations"), torch.cat([rows[:7], rows[8:]]))
