@@ -71,8 +71,7 @@ class Replayed(CodeSource):
 
     def __init__(self, folder: Path, width: int, d: int, k: int) -> None:
         self.width, self.fingerprint, self.row = width, "0" * 64, 0
-        arrays = (np.load(folder / f"{n}.npy", "r") for n in ("offsets", "indices", "values"))
-        self.offsets, self.indices, self.values = arrays
+        self.folder, self.offsets = folder, np.load(folder / "offsets.npy")
         self.dictionary = st.dictionary("topk", d_in=d, width=width, k=k)
         self.dictionary.eval()
 
@@ -85,12 +84,15 @@ class Replayed(CodeSource):
 
     def code(self, sequence: Any) -> SparseCode:
         first, self.row = self.row, self.row + len(sequence)
-        offsets = np.array(self.offsets[first : self.row + 1])
+        offsets = self.offsets[first : self.row + 1]
         begin, end = offsets[0], offsets[-1]
-        parts = (np.array(part[begin:end]) for part in (self.indices, self.values))
-        indices, values = map(torch.from_numpy, parts)
+        indices, values = (self.part(name, begin, end) for name in ("indices", "values"))
         shape = (len(sequence),)
         return SparseCode(torch.from_numpy(offsets - begin), indices, values, self.width, shape)
+
+    def part(self, name: str, begin: int, end: int) -> torch.Tensor:
+        """A stretch of an array. Mapped for it alone: pages stay in memory with their mapping."""
+        return torch.from_numpy(np.array(np.load(self.folder / f"{name}.npy", "r")[begin:end]))
 
 
 def peak() -> float:

@@ -56,8 +56,8 @@ def index(
     store: a store, or a tensor [sequences, time, d], of which there is nothing to show but numbers.
     source: a dictionary, or any other code source. Where `out` already holds the index of this
     source on this store it is opened as it is. The record `index.json` is written last: a folder
-    without it is no index. The whole code is held in memory, about 50 bytes an entry, and what
-    statistics of a range of latents need, some 400 MB.
+    without it is no index. The whole code and the bytes of one table are held in memory, about 35
+    bytes an entry, and what statistics of a range of latents need, some 400 MB.
 
     run: the folder of the training, whose snapshots give the features a history; None: the folder
     around `out`, if this dictionary is there. An index that lacks the history gets it.

@@ -32,14 +32,24 @@ def unsigned(version: int) -> str:
     return f"sparsetime:{version}:{_ZEROS.decode()}:crc32"
 
 
-def signed(data: bytes | memoryview) -> bytes:
+def signed(data: bytes) -> bytes:
     """The bytes of a file that holds an unsigned mark, with the checksum filled in."""
+    start, digits = _signature(data)
+    return b"".join((data[:start], digits, data[start + len(digits) :]))
+
+
+def sign(data: memoryview) -> None:
+    """Fill in the checksum where the bytes are, which may be too many to copy."""
+    start, digits = _signature(data)
+    data[start : start + len(digits)] = digits
+
+
+def _signature(data: Bytes) -> tuple[int, bytes]:
+    """Where the digits of the checksum stand, and what they are."""
     mark = _find(data)
     if mark is None:
         raise ValueError("got bytes without a mark, expected one that `unsigned` made")
-    digits = f"{_crc(data, mark.start):08x}".encode()
-    view = memoryview(data)  # whose parts are copied once, into the whole
-    return b"".join((view[: mark.start], digits, view[mark.start + len(digits) :]))
+    return mark.start, f"{_crc(data, mark.start):08x}".encode()
 
 
 def check(data: Bytes, where: str, newest: int | None = None, again: str = AGAIN) -> int | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sparsetime.errors import DamagedError
-from sparsetime.files.checksum import AGAIN, KEY, signed, unsigned
+from sparsetime.files.checksum import AGAIN, KEY, sign, signed, unsigned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +106,7 @@ def tables_bytes(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    sink = pa.BufferOutputStream()
+    sink = io.BytesIO()  # signed in place: neither a buffer of twice the size nor a copy is made
     with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
         rest, is_empty = schema.empty_table(), True
         for table in tables:
@@ -117,5 +118,6 @@ def tables_bytes(
         if len(rest) or is_empty:
             writer.write_table(rest, row_group_size)
         writer.add_key_value_metadata({KEY: unsigned(version)})
-    # A view of the sink, not its bytes, which would be copied.
-    return signed(memoryview(sink.getvalue()))
+    with sink.getbuffer() as data:
+        sign(data)
+    return sink.getvalue()
