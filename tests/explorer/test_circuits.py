@@ -77,6 +77,8 @@ def test_a_circuit_is_served_with_scores_edges_and_ablations(client):
     assert measured
     assert all(len(one["measured"]) == len(one["predicted"]) == 2 for one in measured)
     assert sum(answer["lags"]) == pytest.approx(1)
+    rows = {one["row"] for one in answer["nodes"] if one["kind"] not in ("target", "bias")}
+    assert rows == set(range(len(answer["rows"])))  # none without a node
     assert client.get("/api/circuits/second").json()["rank_correlation"] is None
 
 

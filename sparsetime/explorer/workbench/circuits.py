@@ -110,7 +110,7 @@ def circuit_view(folder: Folder, opened: RunCache, name: str) -> CircuitView:
     between = np.isin(edges["source"], places) & np.isin(edges["target"], places)
     shown = edges.filter(pa.array(between)).sort_by([("influence", "descending")])
     total = float(shown["influence"].to_numpy().sum(dtype=float)) or 1.0
-    rows = _rows(graph)
+    rows = _rows(graph, places)
     checked = graph.about.get("verification", {})
     return CircuitView(
         entry=_entry(name, graph.about),
@@ -152,11 +152,13 @@ def _largest(graph: AttributionGraph) -> list[int]:
     return sorted(reached.tolist())
 
 
-def _rows(graph: AttributionGraph) -> list[str]:
-    """Sites in the order of the pass, from the tokens up, without those of targets."""
+def _rows(graph: AttributionGraph, places: list[int]) -> list[str]:
+    """Sites of the nodes shown in the order of the pass, from the tokens up, without targets'."""
+    table = graph.nodes.to_pylist()
+    shown = [table[place] for place in places if table[place]["kind"] != TARGET]
+    sites = {row["site"] for row in shown}
+    tokens = {row["site"] for row in shown if row["kind"] == TOKEN}
     writes = graph.about["writes"]
-    sites = set(graph.nodes["site"].to_pylist())
-    tokens = {row["site"] for row in graph.nodes.to_pylist() if row["kind"] == TOKEN}
     first = [site for site in writes if site in tokens]
     return first + [site for site in writes if site in sites and site not in tokens]
 

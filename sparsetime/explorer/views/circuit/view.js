@@ -127,7 +127,12 @@ function scores(answer) {
     fact(replacement.toFixed(2), "replacement"),
     fact(completeness.toFixed(2), "completeness"),
     answer.rank_correlation === null
-      ? fact("–", "not compared with ablation: sparsetime circuit --verify 32")
+      ? fact(
+          "–",
+          answer.nodes.some((one) => one.measured.length)
+            ? "rank correlation: no ablated feature changes a target"
+            : "not compared with ablation: sparsetime circuit --verify 32",
+        )
       : fact(answer.rank_correlation.toFixed(2), "rank correlation with ablation in the model"),
     answer.sign_agreement === null
       ? null
