@@ -20,6 +20,8 @@ from sparsetime.models.load import LoadedModel
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
 
+_RESOLUTION = 0.1  # of the penalty, in powers of two
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,8 @@ def discriminating_features(
 ) -> tuple[Int[np.ndarray, " some"], Float[np.ndarray, " some"]]:
     """At most `count` features that an L1 logistic regression of pooled codes uses, and weights.
 
-    The penalty is the weakest of a ladder of halvings at which at most `count` weights are not 0.
+    The penalty is the weakest at which at most `count` weights are not 0: halved until there are
+    more, then searched between the last two.
 
     Errors: ConfigError for no features; DataError where both kinds are not there, or no feature
     separates them.
@@ -54,14 +57,20 @@ def discriminating_features(
         raise DataError("got texts of one kind, expected some of the target and some others")
     scale = np.maximum(np.abs(codes).max(0), 1e-12)
     chosen: tuple[np.ndarray, np.ndarray] | None = None
-    for power in range(-6, 8):
+    low, high = -7.0, 8.0  # powers of two: C, at which nothing is used and at which too much is
+    while high - low > _RESOLUTION:
+        power = low + 1 if high == 8.0 else (low + high) / 2
+        if power >= high:
+            break
         model = LogisticRegression(
             l1_ratio=1.0, C=2.0**power, solver="liblinear", class_weight="balanced", max_iter=200
         )
         weights = model.fit(codes / scale, is_target).coef_[0]
         used = np.flatnonzero(weights)
         if len(used) > count:
-            break
+            high = power
+            continue
+        low = power
         if len(used):
             chosen = used, weights[used] / scale[used]
     if chosen is None:

@@ -98,6 +98,9 @@ def test_features_that_tell_texts_apart_are_few():
     features, weights = discriminating_features(codes, is_target, 3)
     assert 5 in features and len(features) <= 3
     assert weights[features.tolist().index(5)] > 0
+    graded = codes + is_target[:, None] * np.linspace(0, 2, 12)
+    counts = [len(discriminating_features(graded, is_target, count)[0]) for count in (3, 6)]
+    assert 2 <= counts[0] <= 3 and 5 <= counts[1] <= 6
     with pytest.raises(DataError, match="got texts of one kind"):
         discriminating_features(codes, is_target | True, 3)
     with pytest.raises(ConfigError, match="got count=0"):

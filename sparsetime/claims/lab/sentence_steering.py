@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import final
 
@@ -17,14 +18,20 @@ from sparsetime.claims.lab.splits import Splits
 from sparsetime.claims.lab.text_judges import TextJudge, style_judge
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.features.labels.stored_label import sequence_labels
+from sparsetime.models.load import LoadedModel
 from sparsetime.statistics.pooling import pooled
 from sparsetime.testbeds.sentences.texts import REVIEWS, labelled_sentences
 
 MASSIVE = 3.0  # times the median norm; rows above are left out
-_JUDGED = 1200  # texts of each table of reviews that the judge of sentiment reads
+_JUDGED = 600  # texts of each table of reviews that the judge of sentiment reads
 _NOUNS = (
     "plot", "story", "cast", "music", "script", "ending", "acting", "pace", "style", "humor",
     "action", "dialogue", "director", "writing", "character", "sound", "design", "tone",
+)  # fmt: skip
+
+_PERSONS = (
+    "friend", "teacher", "brother", "sister", "mother", "father", "cousin", "boss", "uncle",
+    "son", "daughter", "wife",
 )  # fmt: skip
 
 
@@ -101,8 +108,29 @@ def pooled_means(
 ) -> Float[np.ndarray, "some width"]:
     """The mean code over the tokens of each of some texts."""
     keep = np.isin(texts.text_of_row, which)
-    lengths = np.bincount(texts.text_of_row[keep], minlength=len(texts.texts))[which]
-    return np.asarray(pooled(sae.encode(texts.rows[keep]), lengths).todense())
+    # Rows come in the order of texts, whatever the order that is asked for.
+    ascending, place = np.unique(which, return_inverse=True)
+    lengths = np.bincount(texts.text_of_row[keep], minlength=len(texts.texts))[ascending]
+    return np.asarray(pooled(sae.encode(texts.rows[keep]), lengths).todense())[place]
+
+
+@cache
+def sentence_texts(splits: Splits) -> LabelledTexts:
+    """All texts of the sentence testbed at a site, read once."""
+    return labelled_texts(splits.bed.store)
+
+
+@cache
+def steered_model(splits: Splits) -> LoadedModel:
+    """A copy of the testbed's model in bfloat16, which generates in 0.6 of the time."""
+    assert splits.bed.model is not None  # the testbed has one
+    model = copy.deepcopy(splits.bed.model.model).to(torch.bfloat16)
+    return replace(splits.bed.model, model=model)
+
+
+def spread_of(rows: Float[Tensor, "rows d"]) -> float:
+    """Root mean squared distance of rows from their mean, the unit of doses."""
+    return float((rows - rows.mean(0)).pow(2).sum(1).mean().sqrt())
 
 
 @cache
@@ -116,5 +144,14 @@ def sentiment_judge(splits: Splits) -> TextJudge:
 
 
 def review_prompts(count: int, rng: np.random.Generator) -> list[str]:
-    """Different beginnings such as "The plot of this film", all of five tokens."""
-    return [f"The {noun} of this film" for noun in rng.choice(_NOUNS, count, replace=False)]
+    """Different beginnings such as "The plot of this film", all of five tokens, at most 36."""
+    prompts = [f"The {noun} of this {kind}" for noun in _NOUNS for kind in ("film", "movie")]
+    return [str(prompt) for prompt in rng.choice(prompts, count, replace=False)]
+
+
+def neutral_prompts(count: int, rng: np.random.Generator) -> list[str]:
+    """Different beginnings without a topic, such as "My friend asked me about", at most 24."""
+    prompts = [
+        f"My {person} {verb} me about" for person in _PERSONS for verb in ("asked", "warned")
+    ]
+    return [str(prompt) for prompt in rng.choice(prompts, count, replace=False)]

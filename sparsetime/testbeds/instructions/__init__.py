@@ -1,0 +1,1 @@
+"""Instruction testbed: requests with format instructions in several wordings, and compliance."""
