@@ -243,6 +243,11 @@ def test_a_whole_run_from_one_file(work, tmp_path, monkeypatch):
     assert (tmp_path / "topk" / "evaluation.json").is_file()
     assert "topk/features: indexed" in run("index", *given).stdout
     assert sparsetime.open_index("topk/features").width == 64
+    said = run("index", *given, "--out", "held", "--held-out", "0.25").stdout
+    assert re.search(r"held: indexed; held out: \d+ of \d+ sequences", said)
+    _, unseen = sparsetime.split(sparsetime.open_store("store"), held_out=0.25)
+    held = sparsetime.open_index("held").sequences["sequence"].to_pylist()
+    assert held == unseen.sequence_indices.tolist()
     output = run("report", ".").stdout
     assert "report.html: open it in a browser" in output
     assert 'id="timeline-data"' in (tmp_path / "report.html").read_text()

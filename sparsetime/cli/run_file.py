@@ -197,11 +197,14 @@ class EvaluateSection(StoreView, ExcludedSteps):
     model: str | None = None
 
 
-class IndexSection(Settings):
-    """Which dictionary `sparsetime index` indexes, on which store."""
+class IndexSection(StoreView):
+    """Which dictionary `sparsetime index` indexes, on which store.
 
+    Where `held_out` is above 0 it is the held-out part, as the training with the same keys left it.
+    """
+
+    held_out: float = Field(default=0.0, ge=0, lt=1)
     dictionary: str
-    store: str
     out: str | None = None
     force: bool = False
 
