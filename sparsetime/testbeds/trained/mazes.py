@@ -81,7 +81,7 @@ def distances(
             found[:, b] = np.minimum(found[:, b], found[:, a] + step)
         if (before == found).all():
             break
-    return np.minimum(found, CELLS)
+    return np.asarray(np.minimum(found, CELLS))
 
 
 def shortest_paths(
