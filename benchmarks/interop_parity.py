@@ -9,7 +9,8 @@ are only read have the first part alone. Compared are supports, the largest diff
 values relative to the largest value, and FVU, on 512 rows. Every library runs in its own
 environment, with the versions that benchmarks/peers pins.
 
-The last line is JSON; --keep writes it to benchmarks/results/.
+The last line is JSON; --keep writes it to benchmarks/results/, beside what is kept there of
+libraries that were not named.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 
 import torch
 from harness.environments import PEERS, NotInstalled, python_of
-from harness.figures import conclude, machine, table
+from harness.figures import RESULTS, conclude, machine, table
 from harness.selection import add_selection_dtype
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -67,8 +68,17 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as made:
             cells += compared(library, python, Path(made))
+    if options.keep and options.library:
+        cells = others(options.library) + cells
     shown = table([*HEAD], [row_of(cell) for cell in cells])
     conclude("interop_parity", {"machine": machine(), "cells": cells}, shown, options.keep)
+
+
+def others(libraries: list[str]) -> list[dict[str, Any]]:
+    """The cells of benchmarks/results/ of libraries that this call does not compare."""
+    path = RESULTS / "interop_parity.json"
+    cells = json.loads(path.read_text())["cells"] if path.exists() else []
+    return [cell for cell in cells if cell["library"] not in libraries]
 
 
 HEAD = ("library", "dictionary", "direction", "support", "values", "FVU there", "FVU here", "bits")
