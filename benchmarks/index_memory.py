@@ -5,8 +5,11 @@
 A text of made words is stored, and the codes that a dictionary would give (few frequent latents,
 most rare) are kept in files, so that they cost no memory of their own. In a process of its own a
 dictionary of that width and of --d dimensions encodes its first rows, and the index is built from
-the codes of all tokens. The last line is JSON: the largest resident memory of that process in GB
-before, after the first encoding, and at the end; --keep writes it to benchmarks/results/.
+the codes of all tokens. A second process opens the run in the explorer's server and asks for its
+list of features. The last line is JSON: the largest resident memory of the first process before,
+after the first encoding, and at the end, in GB; seconds of the first and second list, on the clock
+and of the processor, which other work on the machine does not lengthen. --keep writes it to
+benchmarks/results/.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ from sparsetime.activations.store.writer import StoreWriter
 from sparsetime.features.code_source import CodeSource
 
 ENCODED = 4096  # rows that the dictionary itself encodes
+# Of the run within --folder, as the explorer finds them.
+STORE, INDEX = "run/activations", "run/replayed/features"
 
 
 def make(folder: Path, tokens: int, width: int, k: int) -> None:
@@ -43,7 +48,7 @@ def make(folder: Path, tokens: int, width: int, k: int) -> None:
     for name, values in {**names, "values": coded.code.values}.items():
         np.save(folder / f"{name}.npy", values.numpy())
     writer = StoreWriter(
-        str(folder / "store"), d=1, dtype="float32", capture={}, model_name="made",
+        str(folder / STORE), d=1, dtype="float32", capture={}, model_name="made",
         model_hash="a" * 64, site="layer", unit="token",
     )  # fmt: skip
     offsets = coded.segments.offsets
@@ -109,10 +114,28 @@ def build(folder: Path, width: int, d: int, k: int) -> None:
     source.encode_some()
     results["dictionary and encoding"] = peak()
     began = time.perf_counter()
-    index = st.index(source, st.open_store(folder / "store"), out=folder / "index", progress=False)
+    index = st.index(source, st.open_store(folder / STORE), out=folder / INDEX, progress=False)
     results["whole"] = peak()
     results["seconds"] = round(time.perf_counter() - began, 1)
     results["entries"] = index.record["entries"]
+    print(json.dumps(results))
+
+
+def time_lists(folder: Path) -> None:
+    """Print the seconds of the explorer's list of features; runs in a process of its own."""
+    from fastapi.testclient import TestClient
+
+    from sparsetime.explorer.server.app import make_app
+    from sparsetime.explorer.workbench.workbench import Workbench
+
+    results: dict[str, Any] = {}
+    with TestClient(make_app(Workbench(folder / "run")), base_url="http://localhost") as client:
+        client.get("/api/run").raise_for_status()
+        for name in ("first list", "second list"):
+            clock, processor = time.perf_counter(), time.process_time()
+            client.get("/api/dictionaries/replayed/features").raise_for_status()
+            results[f"{name}, seconds"] = round(time.perf_counter() - clock, 2)
+            results[f"{name}, of the processor"] = round(time.process_time() - processor, 2)
     print(json.dumps(results))
 
 
@@ -123,7 +146,8 @@ def main() -> None:
     parser.add_argument("--d", type=int, default=768)
     parser.add_argument("--k", type=int, default=64)
     parser.add_argument("--folder", help="where store and codes are kept; made if need be")
-    parser.add_argument("--build", action="store_true", help=argparse.SUPPRESS)
+    for part in ("--build", "--list"):
+        parser.add_argument(part, action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     add_selection_dtype(parser)
     options = parser.parse_args()
@@ -132,16 +156,26 @@ def main() -> None:
     if options.build:
         build(folder, options.width, options.d, options.k)
         return
-    if not (folder / "store" / "manifest.json").exists():
+    if options.list:
+        time_lists(folder)
+        return
+    if not (folder / STORE / "manifest.json").exists():
         make(folder, options.tokens, options.width, options.k)
     sizes = [f"--{n}={getattr(options, n)}" for n in ("width", "d", "k")]
-    command = [sys.executable, __file__, "--build", f"--folder={folder}", *sizes]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    results = json.loads(done.stdout.splitlines()[-1])
+    results: dict[str, Any] = {}
+    for part in ("--build", "--list"):
+        command = [sys.executable, __file__, part, f"--folder={folder}", *sizes]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        results |= json.loads(done.stdout.splitlines()[-1])
     about = {n: getattr(options, n) for n in ("width", "tokens", "d", "k")}
     result = {"machine": machine(), **about, **results}
     rows = [[name, str(value)] for name, value in results.items()]
-    conclude("index_memory", result, table(["largest resident memory", "GB"], rows), options.keep)
+    conclude(
+        "index_memory",
+        result,
+        table(["largest resident memory in GB; seconds", "value"], rows),
+        options.keep,
+    )
 
 
 if __name__ == "__main__":
