@@ -30,13 +30,14 @@ def say(text: str) -> None:
 
 
 def show(rows: Sequence[Mapping[str, Any]], **columns: str) -> None:
-    """Print rows as a table: heading=key of the rows, or heading="key:format"."""
+    """Print rows as a table: heading=key of the rows, or heading="key:format"; None is a dash."""
     head = [heading.replace("_", " ") for heading in columns]
     table = Table(*head, box=None, pad_edge=False)
     lines = [head, ["---"] * len(head)]
     for row in rows:
         cells = (column.partition(":")[::2] for column in columns.values())
-        lines.append([format(row[key], form) for key, form in cells])
+        # A score of few recordings may be undefined.
+        lines.append(["-" if row[key] is None else format(row[key], form) for key, form in cells])
         table.add_row(*lines[-1])
     _findings.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
     Console(highlight=False, width=110).print(table)
