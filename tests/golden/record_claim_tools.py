@@ -18,6 +18,7 @@ from attention import zoo
 from golden import record
 from golden.moments_numbers import moments
 from golden.pretraining_numbers import pretraining
+from golden.retrieval_numbers import retrieval
 from small_store import write_store
 
 from sparsetime import seeds
@@ -101,6 +102,7 @@ def golden(folder: Path) -> dict[str, dict[str, float]]:
         **sparse_computation(),
         **pretraining(),
         **moments(),
+        **retrieval(),
     }
 
 

@@ -43,8 +43,8 @@ OF_RAW = (("centred cosine", 1.0), ("centred cosine", 0.5))
         AtLeast("precision by codes over random", than=2.0),
     ],
     seconds=80,
-    rule="selecting by SAE similarity retrieves more same-task examples from a mixed pool than "
-    "raw-neuron similarity and random, over several seeds",
+    rule="Selecting by SAE similarity retrieves more same-task examples from a mixed pool than "
+    "raw-neuron similarity and random, over several seeds.",
     notes="A proxy: tables of labelled texts stand for tasks of instruction tuning, and no model "
     "is tuned on what is selected. Codes are means over tokens; their similarity is the cosine "
     "of square roots around the pool's mean. The paper's Jaccard similarity to a mean code "

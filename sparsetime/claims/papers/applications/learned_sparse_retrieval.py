@@ -52,7 +52,7 @@ COST = 2.0  # terms that a query and a document have in common, in the mean
     ],
     seconds=85,
     rule="On a small retrieval set, hard negatives plus teacher margins raise MRR of sparse codes "
-    "at equal average posting cost",
+    "at equal average posting cost.",
     notes="The teacher is the cosine of the frozen encoder's mean states, which also chooses hard "
     "negatives; the paper's is a cross-encoder, and it trains the encoder. The smallest values of "
     "codes are left out until both retrievers cost the same. The initial checkpoint is not varied.",

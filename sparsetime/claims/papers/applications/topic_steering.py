@@ -53,7 +53,7 @@ TOPICS = (
     ],
     seconds=90,
     rule="On GPT-2 with an SAE, boosting topic-scored features raises topic similarity over random "
-    "features of equal strength while perplexity stays bounded",
+    "features of equal strength while perplexity stays bounded.",
     notes="A proxy: SmolLM2 stands for GPT-2. Features are scored and texts judged by one encoder "
     "of sentences, on different texts. Three draws of random features.",
     null=lambda lab, seed: _values(lab, seed, permuted=True),
