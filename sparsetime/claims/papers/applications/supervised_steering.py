@@ -48,7 +48,8 @@ DOSES, LIMIT = (0.3, 0.5), 1.5
     rule="Supervised vectors in the chosen dimensions move sentiment more than mean-difference "
     "steering at matched perplexity on a small LM.",
     notes="Each arm has the dose of the highest score within 1.5 times the plain perplexity, "
-    "chosen on the other half of the beginnings. On the tuning seed the shifts were .313 and .309: a tie.",
+    "chosen on the other half of the beginnings. On the tuning seed the shifts were .313 and .309: "
+    "a tie.",
     null=lambda lab, seed: _values(lab, seed, permuted=True),
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
