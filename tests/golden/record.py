@@ -22,6 +22,7 @@ from numba.core.dispatcher import Dispatcher
 
 import sparsetime as st
 from sparsetime import seeds
+from sparsetime.kernels import precision
 
 FOLDER = Path(__file__).parent
 RECIPES = FOLDER / "recipes.json"
@@ -115,6 +116,14 @@ COMPOSED = {
         "encoder": {"kind": "one_site", "sites": 2},
         "sparsifier": TOP,
         "decoder": {"kind": "onward_free", "sites": 2},
+    },
+    "composed_onward_skip": {
+        "d_in": [8, 8],
+        "d_out": [8, 8],
+        "encoder": {"kind": "one_site", "sites": 2},
+        "sparsifier": TOP,
+        "decoder": {"kind": "onward", "sites": 2},
+        "skip": {"kind": "one_site", "sites": 2},
     },
     "composed_temporal_difference": {
         "sparsifier": TOP,
@@ -286,6 +295,17 @@ def compiled_here() -> bool:
     kernels = [value for module in loops for value in vars(module).values()]
     return any(sum(kernel.stats.cache_misses.values()) for kernel in kernels
                if isinstance(kernel, Dispatcher))  # fmt: skip
+
+
+@contextmanager
+def selection_in_float32():
+    """Selection is in the dtype that is fastest here; on the edge, bfloat16 takes other latents."""
+    before = precision._kept_ratios
+    precision._kept_ratios = lambda kind, machine: {"bfloat16": 1.0}
+    try:
+        yield
+    finally:
+        precision._kept_ratios = before
 
 
 @contextmanager

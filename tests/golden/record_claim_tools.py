@@ -314,7 +314,11 @@ def small_net() -> torch.nn.Module:
 def main() -> None:
     import tempfile
 
-    with record.one_thread(), tempfile.TemporaryDirectory() as folder:
+    with (
+        record.one_thread(),
+        record.selection_in_float32(),
+        tempfile.TemporaryDirectory() as folder,
+    ):
         numbers = golden(Path(folder))
     said = {"version": record.st.__version__, "fingerprint": record.fingerprint()}
     record.write(FILE, {**said, "golden": numbers})

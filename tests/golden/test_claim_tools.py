@@ -11,7 +11,7 @@ KEPT = json.loads(record_claim_tools.FILE.read_text())["golden"]
 
 
 def test_the_tools_of_claims_compute_what_is_on_file(tmp_path):
-    with record.one_thread():
+    with record.one_thread(), record.selection_in_float32():
         numbers = record_claim_tools.golden(tmp_path)
     assert numbers.keys() == KEPT.keys()
     for name, kept in KEPT.items():
