@@ -177,7 +177,7 @@ class Dictionary(nn.Module):
         segments = batch.segments
         if segments is not None and earlier is not None:
             segments = segments.twice()
-        inputs = EncoderInput(self.centred(x), batch, progress, segments)
+        inputs = EncoderInput(self.centred(x), batch, progress, segments, dtype=dtype)
         encoder = partition.encoder(self.encoder)
         support, pre = encoder.encode_train(inputs, self.sparsifier.training_rule(inputs), dtype)
         values = self.sparsifier.gate(pre, support, inputs)
@@ -187,7 +187,7 @@ class Dictionary(nn.Module):
             now, earlier_code = code.row_slice(0, rows), code.row_slice(rows, 2 * rows)
             support = Support(now.offsets, now.indices, self.width)
             x, pre, values = x[:rows], pre[: len(now.indices)], now.values
-            inputs = EncoderInput(inputs.x[:rows], batch, progress, batch.segments)
+            inputs = EncoderInput(inputs.x[:rows], batch, progress, batch.segments, dtype=dtype)
         return ForwardPass(
             encoder=encoder,
             sparsifier=self.sparsifier,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -23,6 +24,7 @@ class EncoderInput:
     progress: completed share of training, from 0 to 1; 1 when encoding.
     segments: contiguous rows in time; None in training where no component needs them.
     state: recurrent state of the components before the first row of every segment.
+    dtype: what a product that only selects may be multiplied in, in training.
     """
 
     x: Float[Tensor, "rows d"]
@@ -30,6 +32,7 @@ class EncoderInput:
     progress: float = 1.0
     segments: Segments | None = None
     state: RecurrentState = field(default_factory=RecurrentState)
+    dtype: torch.dtype = torch.float32
 
     @property
     def in_time(self) -> Segments:

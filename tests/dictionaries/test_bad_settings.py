@@ -15,7 +15,8 @@ from sparsetime.registry import ROLES, components_of, recipes
 SIZES = {"d_in": 8, "d_out": 8, "width": 16}
 # A threshold may lie below the mean importance: any finite spread is right.
 ANY_SIGN = {("temporal_mask", "spread")}
-TAUGHT = re.compile(r"got .*, expected ")
+# The name of a part within a part is looked up: its error lists the known names.
+TAUGHT = re.compile(r"got .*, expected |^unknown .*: (known: |did you mean )")
 recipes()  # imports every base class, so that every role is declared
 SETTINGS = [
     (role, kind, name)

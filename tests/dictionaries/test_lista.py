@@ -3,6 +3,7 @@
 import pytest
 import torch
 from planted import planted
+from small_recipes import small
 
 import sparsetime as st
 from sparsetime import kernels
@@ -134,3 +135,19 @@ def test_l0_in_training_falls_to_k(tmp_path):
     sizes = [line["l0"] for line in run.metrics]
     assert sizes[0] == pytest.approx(6, abs=0.2)
     assert sizes[-1] == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["lista_matryoshka", "multi_topk", "topk"])
+def test_training_selects_in_the_dtype_that_it_was_given(name, monkeypatch):
+    """Not in what this machine measured: a run is resumed elsewhere, and processes agree on one."""
+    seen = set()
+
+    def selected(x, weight, bias, rule, dtype=torch.float32):
+        seen.add(dtype)
+        return real(x, weight, bias, rule, torch.float32)
+
+    real = kernels.pre_activations
+    monkeypatch.setattr(kernels, "pre_activations", selected)
+    sae = small(name)
+    sae.objective.losses(sae.forward_train(planted(40, d=sae.d_in), dtype=torch.bfloat16))
+    assert seen == {torch.bfloat16}

@@ -74,7 +74,7 @@ def test_a_finished_testbed_is_opened_and_splits_by_document(code, monkeypatch):
 
 
 def test_an_interrupted_build_resumes_to_the_same_bytes(code, tmp_path, monkeypatch):
-    from sparsetime.activations.capture import capture_sites as capturing
+    from sparsetime.activations.capture import run_captures as capturing
 
     def cut_off(*_):
         raise KeyboardInterrupt

@@ -96,7 +96,7 @@ def test_a_finished_testbed_is_opened(series, monkeypatch):
 
 
 def test_an_interrupted_build_resumes_to_the_same_bytes(series, tmp_path, monkeypatch):
-    from sparsetime.activations.capture import capture_sites as capturing
+    from sparsetime.activations.capture import run_captures as capturing
 
     def cut_off(*_):
         raise KeyboardInterrupt

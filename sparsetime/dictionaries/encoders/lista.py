@@ -70,11 +70,10 @@ class LISTAEncoder(SelectLinearEncoder):
 
     def read(self, inputs: EncoderInput) -> Float[Tensor, "rows d"]:
         """The rows u after all steps, with gradients."""
-        dtype = selection_dtype(inputs.x.device)
-        refined = inputs.x
+        refined, rule = inputs.x, TopKRule(self.k)
         for _ in range(self.steps):
             support, pre = kernels.pre_activations(
-                refined, self.weight, self.bias, TopKRule(self.k), dtype
+                refined, self.weight, self.bias, rule, inputs.dtype
             )
             refined = self._stepped(refined, inputs.x, support, pre)
         return refined

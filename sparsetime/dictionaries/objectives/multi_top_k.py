@@ -13,7 +13,6 @@ from sparsetime.dictionaries.composition import Composition
 from sparsetime.dictionaries.forward_pass import ForwardPass
 from sparsetime.dictionaries.objectives.term import Term
 from sparsetime.errors import ConfigError
-from sparsetime.kernels.precision import selection_dtype
 
 
 @final
@@ -52,7 +51,7 @@ class MultiTopK(Term):
     def loss(self, step: ForwardPass) -> Float[Tensor, ""]:
         k = min(self.times * int(step.sparsifier.innermost.settings["k"]), step.encoder.width)
         support, pre = step.encoder.encode_train(
-            step.inputs, kernels.TopKRule(k), selection_dtype(step.x.device)
+            step.inputs, kernels.TopKRule(k), step.inputs.dtype
         )
         reconstruction = step.decoder.decode(pre.relu(), support)
         if step.skip is not None:
