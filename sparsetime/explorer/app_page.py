@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
 from sparsetime import __version__
 from sparsetime.explorer import manifests
-from sparsetime.explorer.module_preloads import preloads
 
 
 @cache
@@ -16,11 +16,11 @@ def plotly() -> bytes:
     return files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
 
 
-def shell(exported: str = "", view: str = "") -> str:
+def shell(exported: str = "", preloads: Sequence[str] = ()) -> str:
     """The page's HTML.
 
-    exported: what an exported folder holds, in words; empty for a live explorer. view: the one that
-    it opens with, whose modules are asked for at once; empty for a page of any view.
+    exported: what an exported folder holds, in words; empty for a live explorer. preloads: modules
+    that are asked for at once, as paths below `explorer/`; none for a page of any view.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -32,5 +32,5 @@ def shell(exported: str = "", view: str = "") -> str:
         version=__version__,
         exported=exported,
         manifests=manifests.for_page(bool(exported)),
-        preloads=preloads(view) if view else [],
+        preloads=preloads,
     )

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 from sparsetime.explorer import manifests
 
@@ -17,28 +19,25 @@ _STATIC_IMPORT = re.compile(
 )
 
 
-def preloads(view: str) -> list[str]:
-    """Modules of a view, of the lanes and of the page around them, as paths below `explorer/`."""
+def preloads(view: str, assets: Mapping[str, Path]) -> list[str]:
+    """Modules of a view, of the lanes and of the page around them, as paths below `explorer/`.
+
+    assets: the files that are served, as `manifests.assets` has them. An import of anything else is
+    left to the browser, which says that it is missing.
+    """
     lanes = [f"lanes/{lane.name}/lane.js" for lane in manifests.lanes()]
     found: dict[str, None] = {}
     left = [*reversed(lanes), f"views/{view}/view.js", "web/main.js"]
     while left:
         path = left.pop()
-        if path not in found:
+        if path in assets and path not in found:
             found[path] = None
-            left += _imports(path)
+            folder = posixpath.dirname(path)
+            left += [posixpath.normpath(f"{folder}/{one}") for one in _imports(assets[path])]
     return list(found)
 
 
-_assets = cache(manifests.assets)
-
-
 @cache
-def _imports(path: str) -> list[str]:
-    """The modules that a module imports before it runs."""
-    text = _assets()[path].read_text("utf-8")
-    folder = posixpath.dirname(path)
-    return [
-        posixpath.normpath(posixpath.join(folder, relative))
-        for relative in _STATIC_IMPORT.findall(text)
-    ]
+def _imports(module: Path) -> list[str]:
+    """The modules that a module imports before it runs, relative to its folder."""
+    return _STATIC_IMPORT.findall(module.read_text("utf-8"))

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import socket
 import threading
-import urllib.request
 
 import pytest
 from fastapi.testclient import TestClient
 from small_run import add_dictionary, prose, write_store
 
-import sparsetime
-from sparsetime.errors import ConfigError
+from sparsetime.explorer.module_preloads import preloads
 from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.server.body_limit import MOST_BYTES
 from sparsetime.explorer.workbench.workbench import Workbench
@@ -125,6 +122,23 @@ def test_a_page_asks_for_all_its_modules_at_once(client):
     assert "web/export_api.js" not in asked, "of exported folders alone"
     assert all(client.get(f"/{path}").status_code == 200 for path in asked)
     assert "views/timeline/view.js" not in client.get("/labels").text
+
+
+def test_modules_that_are_asked_for_are_those_served_at_that_moment(tmp_path):
+    """Views and lanes may be added while a process runs; what is not served is not asked for."""
+    imports = {
+        "web/main.js": 'import { a } from "./a.js";\nimport b from "../lanes/gone/b.js";\n',
+        "web/a.js": "export const a = 1;\n",
+        "views/late/view.js": 'export { a } from "../../web/a.js";\n',
+    }
+    served = {}
+    for number, (name, text) in enumerate(imports.items()):
+        served[name] = tmp_path / f"{number}.js"
+        served[name].write_text(text)
+    late = served.pop("views/late/view.js")
+    assert preloads("late", served) == ["web/main.js", "web/a.js"]
+    served["views/late/view.js"] = late
+    assert set(preloads("late", served)) == set(imports)
 
 
 def test_plotly_comes_from_the_installed_package(client):
@@ -254,40 +268,6 @@ def test_many_may_ask_at_once(app):
     for thread in threads:
         thread.join()
     assert wrong == []
-
-
-def test_explore_serves_and_stops(run):
-    explorer = sparsetime.explore(run, browser=False)
-    assert explorer.url.startswith("http://127.0.0.1:")
-    with urllib.request.urlopen(explorer.url + "api/run") as answer:
-        assert answer.status == 200
-    assert f'<iframe src="{explorer.url}"' in explorer._repr_html_()
-    other = sparsetime.explore(run, browser=False)
-    assert other.url != explorer.url
-    for each in (explorer, other):
-        each.stop()
-    with pytest.raises(OSError):
-        urllib.request.urlopen(explorer.url, timeout=2)
-
-
-def test_a_port_that_is_taken_is_said(run):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=rf"127.0.0.1:{port} cannot be .* choose another"):
-            sparsetime.explore(run, port=port, browser=False)
-
-
-def test_beyond_this_machine_a_token_is_asked_for(run):
-    explorer = sparsetime.explore(run, host="0.0.0.0", browser=False)
-    address, _, token = explorer.url.partition("?token=")
-    assert len(token) >= 16
-    with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(address + "api/run")
-    with urllib.request.urlopen(f"{address}api/run?token={token}") as answer:
-        assert answer.status == 200
-    explorer.stop()
 
 
 def test_only_renderers_that_were_named_are_served(run, tmp_path):

@@ -36,10 +36,7 @@ class Explorer:
         self._close = close  # ends answers that would keep the server waiting
         self._server = server
         self._thread = threading.Thread(
-            target=server.run,
-            kwargs={"sockets": [listening]},
-            name="sparsetime explorer",
-            daemon=True,
+            target=_serve, args=(server, listening), name="sparsetime explorer", daemon=True
         )
         self._thread.start()
         began = time.monotonic()
@@ -104,26 +101,36 @@ def explore(
     local = host in LOCAL
     token = None if local else secrets.token_urlsafe(16)
     notebook = _in_notebook()
-    app = make_app(workbench, LOCAL if local else frozenset(), token, framed=notebook)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            http=TimedProtocol,
-            timeout_keep_alive=KEEP_SECONDS,
-            ws="none",
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_LAST_ANSWERS,
+    try:
+        app = make_app(workbench, LOCAL if local else frozenset(), token, framed=notebook)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                http=TimedProtocol,
+                timeout_keep_alive=KEEP_SECONDS,
+                ws="none",
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_LAST_ANSWERS,
+            )
         )
-    )
+    except BaseException:
+        listening.close()
+        raise
     name = f"[{host}]" if ":" in host else host
     url = f"http://{name}:{taken}/" + (f"?token={token}" if token else "")
     explorer = Explorer(server, listening, url, workbench.live.worker.close)
     if browser if browser is not None else not notebook:
         webbrowser.open(url)
     return explorer
+
+
+def _serve(server: Any, listening: socket.socket) -> None:
+    """Serve until the server is stopped or fails; the port is free afterwards."""
+    with listening:
+        server.run(sockets=[listening])
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
@@ -135,6 +142,7 @@ def _listen(host: str, port: int | None) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, tried))
+            listening.listen(128)  # also fails where another began to listen after this bind
         except (OSError, OverflowError) as error:
             listening.close()
             if port is not None:
@@ -143,7 +151,6 @@ def _listen(host: str, port: int | None) -> socket.socket:
                     f"to have a free one taken"
                 ) from error
         else:
-            listening.listen(128)
             return listening
     raise ConfigError(f"{host} cannot be listened on; is it an address of this machine?")
 

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from sparsetime.errors import UnknownNameError, unknown_name
 from sparsetime.explorer import app_page, manifests
+from sparsetime.explorer.module_preloads import preloads
 
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css"}
 _TYPES[".svg"] = "image/svg+xml"
@@ -28,7 +29,8 @@ def make_router() -> APIRouter:
     router.get("/renderers/{number}.js")(renderer)
     router.get("/plotly.js")(plotly)
     for view in views:
-        router.get(view.path)(_page_route(app_page.shell(view=view.name)))
+        page = app_page.shell(preloads=preloads(view.name, assets))
+        router.get(view.path)(_page_route(page))
         for earlier in view.moved_from:
             router.get(earlier)(_redirect_route(view.path))
 
