@@ -194,6 +194,11 @@ RECORDED = """async ([height, width, milliseconds]) => {
 }"""
 
 
+def is_the_last_of_a_file(response):
+    """Whether the page has sent the steps behind which there are none."""
+    return "live/stream" in response.url and response.request.post_data_json["last"]
+
+
 def test_a_video_becomes_columns_at_the_rate_of_the_run(page, tmp_path):
     """A file of MediaRecorder, which does not say how long it is."""
     video = tmp_path / "clip.webm"
@@ -201,14 +206,14 @@ def test_a_video_becomes_columns_at_the_rate_of_the_run(page, tmp_path):
     video.write_bytes(bytes(recorded["bytes"]))
     answers = []
     page.on("response", lambda one: answers.append(one) if "live/stream" in one.url else None)
-    page.get_by_label("Pictures or a video to run").set_input_files([str(video)])
-    page.wait_for_function(
-        "() => /^[1-9]\\d* frames; read/"
-        ".test(document.querySelector('[data-latency]')?.textContent)"
-    )
-    page.wait_for_timeout(200)
+    with page.expect_response(is_the_last_of_a_file):
+        page.get_by_label("Pictures or a video to run").set_input_files([str(video)])
     steps = [features for one in answers for features in one.json()["features"]]
     assert len(steps) == pytest.approx(RATE * recorded["seconds"], abs=5)
+    page.wait_for_function(
+        "said => document.querySelector('[data-latency]').textContent.startsWith(said)",
+        arg=f"{len(steps)} frames; read",
+    )
 
 
 def test_the_camera_becomes_columns(page):
