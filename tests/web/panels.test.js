@@ -58,7 +58,7 @@ test("a stream takes a file of more samples than a call takes arguments", () => 
     key: "a",
     run,
     steps: new Samples([], 1),
-    ends: false,
+    ends: true,
     show: nothing,
     shown: nothing,
   });
