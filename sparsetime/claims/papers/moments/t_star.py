@@ -45,7 +45,6 @@ def _values(seed: int, blind: bool = False) -> dict[str, float]:
             scores.append(found.f1({"0": bed.events[str(number)]}))
             shares.append(found.scored["0"])
         values[f"temporal F1, {how}"] = sum(scores) / len(scores)
-        values[f"share of frames scored, {how}"] = fsum(shares) / len(
-            shares
-        )  # exact: the budget is a bound
+        # Added exactly: the budget is the bound itself.
+        values[f"share of frames scored, {how}"] = fsum(shares) / len(shares)
     return values
