@@ -423,9 +423,11 @@ def test_sites_of_several_rates_share_their_passes(tmp_path, shard_rows):
     data = [random(n, seed=n) for n in (900, 700, 40, 900, 500, 1200)]
     options = {"shard_rows": shard_rows, "batch": 3}
     passes = counted(model)
-    with pytest.warns(UserWarning, match="1 documents have no steps"):
+    message = "1 documents have no steps and were left out; the first of them is '2'"
+    with pytest.warns(UserWarning, match=message):
         fast, slow = capture(model, data, ["0", "1"], tmp_path / "s", **options)
-        together = len(passes)
+    together = len(passes)
+    with pytest.warns(UserWarning, match=message):
         apart = [capture(model, data, s, tmp_path / s, **options) for s in ("0", "1")]
     assert [len(one.sequences) for one in (fast, slow)] == [6, 5]
     assert together < len(passes) - together

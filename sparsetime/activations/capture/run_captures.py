@@ -39,7 +39,8 @@ def run_captures(captures: list[SitesCapture], show: bool) -> list[Store]:
         if group:
             _write(group, show)
             stores |= {captures.index(one): one.finish() for one in group}
-    if empty := captures[0].passes.empty:
+    # Of all rates: a recording may be too short for a row of one of them alone.
+    if empty := list(dict.fromkeys(name for one in captures for name in one.passes.empty)):
         warnings.warn(
             f"{len(empty)} documents have no steps and were left out; the first of them is "
             f"{empty[0]!r}",
