@@ -72,6 +72,11 @@ def test_data_that_cannot_be(folder, tmp_path):
         ("text", DataError, "data is a single str"),
         (["time", [1, 2]], MismatchError, "the document '1' is tokens, those before it are text"),
         ([[5, 11]], DataError, "token 11 at position 1 of the document '0' is out of range: .*10"),
+        (
+            [torch.zeros(4, 0)],
+            DataError,
+            r"got float32 \[4, 0\] as the values of the document '0', ",
+        ),
         ([[5], [-1]], DataError, "token -1 at position 0 of the document '1' is out of range"),
     ]:
         refused(error, message, folder, data, SITE, out)

@@ -194,6 +194,11 @@ class Document:
                 f"got {dtype_name(tensor)} {list(tensor.shape)} as the {kind} of the document "
                 f"{self.id!r}, expected {expected}"
             )
+        if len(tensor) and not tensor.numel():
+            raise DataError(
+                f"got {dtype_name(tensor)} {list(tensor.shape)} as the {kind} of the document "
+                f"{self.id!r}, expected at least one number a step; leave it out"
+            )
         channels = () if self.recording is None else self.recording.channels
         if channels and tensor.ndim == 2 and len(channels) != tensor.shape[1]:
             raise DataError(
