@@ -461,6 +461,13 @@ def test_series_from_capture_to_report(tmp_path, monkeypatch):
     assert re.search(r"convolution +Conv1d +\[1, 16, 60\] +1 *\n", on_data)
     message = run("sites", "waves.py:Waves", "--set", "read.rate=2", code=2).stderr
     assert "got --set read, expected options of the reader of --data" in " ".join(message.split())
+    message = run(
+        "sites", "waves.py:Waves", "--data", "recordings", "--set", "read=2", code=2
+    ).stderr
+    assert "got --set read, expected options of the reader of --data" in " ".join(message.split())
+    (tmp_path / "none.jsonl").touch()
+    message = run("sites", "waves.py:Waves", "--data", "none.jsonl", code=2).stderr
+    assert "none.jsonl" in message and "expected at least one" in " ".join(message.split())
     timed = run("sites", "waves.py:Waves", "--data", "recordings", "--set", "read.rate=2").stdout
     assert re.search(r"steps a row +seconds *\n", timed)
     assert "375 steps of 6 sequences, width 16" in run("capture", "--config", "run.yaml").stdout

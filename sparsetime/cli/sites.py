@@ -10,7 +10,7 @@ from sparsetime.cli.app import app
 from sparsetime.cli.model_argument import MODEL_HELP, named_model
 from sparsetime.cli.options import Sets, stdout, table
 from sparsetime.config import assignments, merged
-from sparsetime.errors import ConfigError
+from sparsetime.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from sparsetime.activations.capture.sites_on_document import SitesOnDocument
@@ -44,7 +44,8 @@ def sites(
     from sparsetime.models.sites import sites as find
 
     options = merged({}, assignments(sets or []))
-    if set(options) - {_READ} or (options and not data):
+    read = options.get(_READ, {})
+    if set(options) - {_READ} or not isinstance(read, dict) or (options and not data):
         raise ConfigError(
             f"got --set {', '.join(sorted(options))}, expected options of the reader of --data, "
             f"such as {_READ}.alphabet=ACDEFGHIKLMNPQRSTVWY"
@@ -59,7 +60,7 @@ def sites(
         stdout().print(shown)
         return
     loaded = load_model(named_model(model))
-    _print_on_data(*_on_data(loaded, data, options.get(_READ, {})), match)
+    _print_on_data(*_on_data(loaded, data, read), match)
 
 
 def _on_data(
@@ -69,7 +70,9 @@ def _on_data(
     from sparsetime.activations.capture.sites_on_document import sites_on_document
     from sparsetime.cli.model_on_data import documents_of
 
-    document = next(iter(documents_of(data, read, mixed_rates=True)))
+    document = next(iter(documents_of(data, read, mixed_rates=True)), None)
+    if document is None:
+        raise DataError(f"got {', '.join(data)} without a document, expected at least one")
     return sites_on_document(loaded, document), document.id, document.step, document.unit
 
 
