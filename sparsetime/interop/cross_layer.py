@@ -87,7 +87,7 @@ def joined(parts: Sequence[CrossLayerPart], provenance: dict[str, Any], where: s
 
 @torch.no_grad()
 def parted(dictionary: Dictionary) -> list[CrossLayerPart]:
-    """The layers of a cross-layer transcoder, with its scales and offsets in the weights.
+    """The layers of a cross-layer transcoder without skip, with its scales in the weights.
 
     Activation values stay those of the dictionary. With scales of 1 every number is kept as it is.
 
@@ -102,31 +102,20 @@ def parted(dictionary: Dictionary) -> list[CrossLayerPart]:
     bias_out = (dictionary.decoder.bias * scale_out).unflatten(0, (count, d))
     rows = encoder.weight.unflatten(0, (count, width))
     offset = dictionary.offset.unflatten(0, (count, d))
-    by_site_in, by_site_out = (
-        s.expand(d * count).unflatten(0, (count, d)) for s in (scale_in, scale_out)
-    )
+    by_site_in = scale_in.expand(d * count).unflatten(0, (count, d))
     bias = encoder.bias.unflatten(0, (count, width))
     thresholds = _thresholds(dictionary)
-    parts = []
-    for number in range(count):
-        skip = None
-        offset_out = bias_out[number]
-        if isinstance(dictionary.skip, PerSiteSkip):
-            # It reads x / s_in - offset, as the encoder does.
-            own = dictionary.skip.weight[number]
-            offset_out = offset_out - (own @ offset[number]) * by_site_out[number]
-            skip = own * (by_site_out[number][:, None] / by_site_in[number])
-        parts.append(
-            CrossLayerPart(
-                encoder=(rows[number] / by_site_in[number]).clone(),
-                encoder_bias=bias[number] - rows[number] @ offset[number],
-                decoder=atoms[number, :, number:].clone(),
-                decoder_bias=offset_out.clone(),
-                threshold=None if thresholds is None else thresholds[number].clone(),
-                skip=skip,
-            )
+    return [
+        CrossLayerPart(
+            # It reads x / s_in - offset.
+            encoder=(rows[number] / by_site_in[number]).clone(),
+            encoder_bias=bias[number] - rows[number] @ offset[number],
+            decoder=atoms[number, :, number:].clone(),
+            decoder_bias=bias_out[number].clone(),
+            threshold=None if thresholds is None else thresholds[number].clone(),
         )
-    return parts
+        for number in range(count)
+    ]
 
 
 def _thresholds(dictionary: Dictionary) -> Float[Tensor, "layers width"] | None:
@@ -156,7 +145,7 @@ def _check_expressible(dictionary: Dictionary) -> None:
         lost.append(f"sites of {list(dictionary.out_dims or ())} dimensions for {count} read")
     if not isinstance(dictionary.sparsifier, ReLU | BatchTopK | FreeThreshold | JumpReLU):
         lost.append(f"the sparsifier {dictionary.sparsifier.kind!r}")
-    if dictionary.skip is not None and not isinstance(dictionary.skip, PerSiteSkip):
+    if dictionary.skip is not None:
         lost.append(f"the skip connection {dictionary.skip.kind!r}")
     if lost:
         raise ConfigError(

@@ -7,7 +7,6 @@ from typing import Any
 import yaml
 
 from sparsetime.dictionaries.dictionary import Dictionary
-from sparsetime.errors import ConfigError
 from sparsetime.files import Folder
 from sparsetime.interop.conventions import Conventions
 from sparsetime.interop.cross_layer import CrossLayerPart, joined, parted
@@ -41,11 +40,6 @@ def write(dictionary: Dictionary, folder: Folder) -> None:
     Errors: ConfigError for anything but a cross-layer transcoder of ReLU or thresholds, and for a
     skip connection, of which circuit-tracer reads and saves none in these files.
     """
-    if dictionary.skip is not None:
-        raise ConfigError(
-            "got a cross-layer transcoder that circuit-tracer's files cannot hold; would be lost: "
-            f"the skip connection {dictionary.skip.kind!r}. Keep it in the format of sparsetime"
-        )
     parts = parted(dictionary)
     folder.make()
     for number, part in enumerate(parts):
