@@ -20,25 +20,30 @@ TEXT = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cff", ".css", ".js", "
 LONGEST = 300
 
 
-def tracked():
-    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+def listed(*options):
+    """Lines of `git ls-files`."""
+    command = ["git", "ls-files", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         pytest.skip("not a git checkout, so there is no list of its files")
-    paths = [ROOT / line for line in done.stdout.splitlines()]
+    return done.stdout.splitlines()
+
+
+def tracked():
+    paths = [ROOT / line for line in listed()]
     return [path for path in paths if path.is_file() and path.suffix in TEXT]
 
 
-def git(*command):
-    return subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True)
+# Merging a tracked link replaces the ignored folder of that name, with all that is in it.
+def test_no_tracked_file_is_a_link():
+    lines = listed("--stage")
+    assert lines
+    assert [line for line in lines if line.startswith("120000")] == []
 
 
 @pytest.mark.parametrize("name", [".venv", "node_modules"])
 def test_an_environment_is_ignored_also_where_it_is_a_link(name):
-    # Merging a tracked link replaces the ignored folder of that name, with all that is in it.
-    listed = git("ls-files", "--", name)
-    if listed.returncode:
-        pytest.skip("not a git checkout, so there is no list of its files")
-    assert listed.stdout == ""
+    assert listed("--", name) == []
     rules = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert {name, f"/{name}"} & set(rules), "a rule with a slash at its end passes over links"
 
