@@ -156,14 +156,13 @@ def canonical(row: dict[str, Any]) -> str:
 class Database:
     """A PostgreSQL server of this process, on a socket in a folder."""
 
-    def __init__(self, socket: Path, user: str | None) -> None:
+    def __init__(self, socket: Path) -> None:
         self._command = ["psql", "-h", str(socket), "-U", "np", "-d", "postgres", "-XqAt"]
         self._command += ["-v", "ON_ERROR_STOP=1"]
-        self._user = user
         self.plain_vectors = False
 
     def run(self, statement: str) -> str:
-        """What psql prints of a statement. Errors: CalledProcessError with what the server said."""
+        """What psql prints of a statement. Errors: SystemExit with what the server said."""
         done = subprocess.run(
             [*self._command, "-f", "-"], input=statement, capture_output=True, text=True
         )
@@ -222,7 +221,7 @@ def database(folder: Path) -> Iterator[Database]:
     call("initdb", "-D", str(data), "-U", "np", "-A", "trust", "-E", "UTF8", "--no-sync")
     call("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", start, "start")
     try:
-        yield Database(folder, user)
+        yield Database(folder)
     finally:
         call("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
 
