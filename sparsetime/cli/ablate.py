@@ -19,6 +19,7 @@ from sparsetime.cli.steering_arguments import (
     Temperature,
     TokensOption,
     print_continuations,
+    site_and_edit,
     span_of,
 )
 from sparsetime.errors import ConfigError
@@ -60,7 +61,7 @@ def ablate(
 
     chosen_span = span_of(span)
     for text in feature:  # before the model is loaded
-        _numbers([text.rpartition("/")[2]])
+        _numbers([site_and_edit(text)[1]])
     if store is not None and len(dictionary) > 1:
         raise ConfigError(
             f"got --store with {len(dictionary)} dictionaries, expected one; leave it out, or "

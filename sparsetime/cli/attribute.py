@@ -8,7 +8,7 @@ import typer
 
 from sparsetime.cli.app import app
 from sparsetime.cli.model_argument import MODEL_HELP, named_model
-from sparsetime.cli.options import say, stdout, table
+from sparsetime.cli.options import say, site_and_folder, stdout, table
 from sparsetime.errors import ConfigError
 
 
@@ -59,10 +59,10 @@ def attribute(
         kind = "patch" if method == "patch" else "gradient"
         found = head_effects(named_model(model), text, against, metric, method=kind)
     else:
-        pairs = [one.rpartition("=") for one in dictionary or []]
-        if lacking := [folder for site, _, folder in pairs if not site]:
+        pairs = [site_and_folder(one) for one in dictionary or []]
+        if lacking := [folder for site, folder in pairs if not site]:
             raise ConfigError(f"got --dictionary {lacking[0]}, expected SITE=FOLDER")
-        chosen = {site: load(folder) for site, _, folder in pairs}
+        chosen = {site: load(folder) for site, folder in pairs}
         found = run(
             named_model(model), chosen, text, metric,
             method=method,

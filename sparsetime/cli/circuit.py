@@ -8,7 +8,7 @@ import typer
 
 from sparsetime.cli.app import app
 from sparsetime.cli.model_argument import MODEL_HELP, named_model
-from sparsetime.cli.options import Out, say, stdout, table
+from sparsetime.cli.options import Out, say, site_and_folder, stdout, table
 
 _SHOWN = 20
 
@@ -57,7 +57,8 @@ def circuit(
     from sparsetime.circuits.targets import TargetLike, parsed_feature
     from sparsetime.dictionaries.serialise import load
 
-    named = dict(_site_and_folder(one) for one in dictionary)
+    pairs = (site_and_folder(one) for one in dictionary)
+    named = {site or f"={folder}": folder for site, folder in pairs}
     loaded = {site: load(folder) for site, folder in named.items()}
     dictionaries = {_site_of(site, one): one for site, one in loaded.items()}
     targets: list[TargetLike] = [*(target or [])]
@@ -92,11 +93,6 @@ def circuit(
     if out:
         traced.save(out)
         say(f"{len(traced.nodes)} nodes in {out}")
-
-
-def _site_and_folder(text: str) -> tuple[str, str]:
-    site, equals, folder = text.rpartition("=")
-    return (site, folder) if equals else (f"={text}", text)
 
 
 def _site_of(site: str, one: object) -> str:

@@ -74,6 +74,7 @@ def judge(
     from sparsetime.steering import judge_steering
 
     texts = [[] if name is None else _lines(name) for name in (prompts, target, other)]
+    chosen_span = span_of(span)
     given = SteeringArguments.of(model, dictionary, site)
     found = judge_steering(
         given.model,
@@ -89,7 +90,7 @@ def judge(
         doses=dose or (0.5, 1.0, 2.0),
         limit=limit,
         steps=tokens,
-        span=span_of(span),
+        span=chosen_span,
         seed=seed,
     )
     _print(found)
@@ -106,14 +107,13 @@ def _print(found: ArmComparison) -> None:
     scores = ("score", "interval", "shift", "effect size", "rank", "perplexity", "off target")
     shown = table("arm", "dose", *scores)
     for one in found.scores.values():
-        low, high = one.target.interval or (one.target.value, one.target.value)
         shown.add_row(
             one.name,
             f"{one.dose:+g}" if one.dose else "0",
             f"{one.target.value:.3f}",
-            f"{low:.3f} to {high:.3f}",
+            "" if one.target.interval is None else "{:.3f} to {:.3f}".format(*one.target.interval),
             f"{found.shift(one.name):+.3f}",
-            f"{found.effect_size(one.name):+.2f}",
+            f"{found.effect_size(one.name):+.2f}" if found.spread > 0 else "",
             f"{found.rank(one.name):.2f}" if one.name in found.nulls else "",
             f"{one.perplexity:.2f}",
             "" if one.off_target is None else f"{one.off_target.value:.3f}",

@@ -86,6 +86,14 @@ def named_texts(texts: list[str] | None, option: str, value: str = "PATH") -> di
     return {name: rest for name, _, rest in pairs} or None
 
 
+def site_and_folder(text: str) -> tuple[str, str]:
+    """The site of [SITE=]FOLDER, "" where it is not given, and the folder, which may hold "="."""
+    site, equals, folder = text.partition("=")
+    if not equals or "/" in site or Path(text).exists():
+        return "", text
+    return site, folder
+
+
 def table(*columns: str) -> Table:
     """A table without borders that folds long cells."""
     new_table = Table(box=None, pad_edge=False)

@@ -17,6 +17,7 @@ from sparsetime.cli.steering_arguments import (
     TokensOption,
     UnitsOption,
     print_continuations,
+    site_and_edit,
     span_of,
 )
 from sparsetime.errors import ConfigError
@@ -55,7 +56,7 @@ def steer(
 
     chosen_span = span_of(span)
     for text in edit:  # before the model is loaded
-        parse_edits([text.rpartition("/")[2] if "/" in text.partition("=")[0] else text])
+        parse_edits([site_and_edit(text)[1]])
     if index is not None and len(dictionary) > 1:
         raise ConfigError(
             f"got --index with {len(dictionary)} dictionaries, expected one; leave it out, or "

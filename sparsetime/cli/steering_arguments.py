@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, final
 import typer
 
 from sparsetime.cli.model_argument import MODEL_HELP, named_model
-from sparsetime.cli.options import say
+from sparsetime.cli.options import say, site_and_folder
 from sparsetime.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class SteeringArguments:
         from sparsetime.dictionaries.serialise import load
         from sparsetime.models.causal_model import load_causal_model
 
-        named = [_site_and_folder(text) for text in dictionaries]
+        named = [site_and_folder(text) for text in dictionaries]
         if len(named) == 1 and not named[0][0]:
             return SteeringArguments.of(model, named[0][1], site)
         if site is not None:
@@ -120,27 +120,26 @@ class SteeringArguments:
         UnknownNameError for a site without a dictionary.
         """
         known = list(self.dictionaries) if isinstance(self.dictionaries, dict) else []
-        found: dict[str, list[str]] = {site: [] for site in known}
+        found: dict[str, list[str]] = {site: [] for site in known or [""]}
         for text in texts:
-            head, equals, edit = text.partition("=")
-            site, slash, feature = head.rpartition("/")
-            if not slash and len(known) > 1:
+            site, own = site_and_edit(text)
+            if not site and len(known) > 1:
                 raise ConfigError(
                     f"got {text!r} for dictionaries of {len(known)} sites, expected SITE/{text}, "
                     f"with one of {', '.join(known)}"
                 )
-            if slash and site not in known:
+            if site and site not in known:
                 raise unknown_name("site of the edits", site, known)
-            own = feature + equals + edit
-            found.setdefault(site if slash else (known[0] if known else ""), []).append(own)
-        if not known:
-            return parse(found.get("", []))
-        return {site: parse(own) for site, own in found.items()}
+            found[site or next(iter(found))].append(own)
+        parsed = {site: parse(own) for site, own in found.items()}
+        return parsed if known else parsed[""]
 
 
-def _site_and_folder(text: str) -> tuple[str, str]:
-    site, _, folder = text.rpartition("=")
-    return site, folder
+def site_and_edit(text: str) -> tuple[str, str]:
+    """The site of [SITE/]FEATURE[=EDIT], "" where it is not given, and the edit without it."""
+    head, equals, edit = text.partition("=")
+    site, _, feature = head.rpartition("/")
+    return site, feature + equals + edit
 
 
 def span_of(text: str | None) -> Span | None:

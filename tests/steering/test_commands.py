@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import sparsetime as st
 from sparsetime.cli import app
+from sparsetime.cli.options import site_and_folder
 from sparsetime.errors import ConfigError
 from sparsetime.files import Folder
 from sparsetime.interventions import parse_span
@@ -119,6 +120,17 @@ def test_features_of_several_sites_are_steered_and_ablated(work):
     assert "got the feature 'x'" in _run("ablate", *given, "--feature", "x", *prompt, code=2)
 
 
+@pytest.mark.parametrize("folder", ["runs/rate=1e-3/topk", "k=6"])
+def test_a_folder_of_a_dictionary_may_hold_an_equals_sign(work, folder):
+    assert site_and_folder(f"model.layers.0={folder}") == ("model.layers.0", folder)
+    Path(folder).parent.mkdir(parents=True, exist_ok=True)
+    Path("sae").rename(folder)
+    assert site_and_folder(folder) == ("", folder)
+    given = [*work[:2], "--dictionary", folder, "--edit", "3=90"]
+    output = _run("steer", *given, "--prompt", "BCDE", "--tokens", "1")
+    assert "model.layers.0: 4 steps edited" in output
+
+
 def test_effects_prints_a_table_and_saves(work):
     texts = [st.Document(f"text {i}", text="BCDEFGHBCDEFGH" * 2) for i in range(3)]
     tokens = [st.Document(d.id, tokens=[ord(c) - 60 for c in d.text]) for d in texts]
@@ -153,6 +165,8 @@ def test_judge_prints_every_arm_and_saves(work):
     assert [line.split()[0] for line in output.splitlines() if line.startswith(tuple(arms))] == arms
     assert "Features 3 at model.layers.0; judge: share of the words a; 2 prompts" in output
     assert Folder("index").read_json("judged/3.json", 1)["about"]["prompts"] == ["B<u", "CBA"]
+    refused = ["judge", "--model", "none:none", *work[2:], "--prompts", "prompts.txt"]
+    assert "steps(" in _run(*refused, "--span", "steps(", code=2)  # before the model is loaded
     output = _run("judge", *work, "--prompts", "nothing.txt", code=2)
     assert "got 'nothing.txt', which cannot be read as text" in output
 
