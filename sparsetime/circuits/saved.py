@@ -99,6 +99,12 @@ def open_circuit(
             f"AttributionGraph.save wrote. It holds: {', '.join(folder.names()) or 'nothing'}"
         )
     record = folder.read_json(JSON_NAME, SCHEMA_VERSION, _AGAIN)
+    if model is not None and "vectors" not in record:
+        raise StoreError(
+            f"{folder.url} was saved without {VECTORS}, so its features cannot be ablated; "
+            "trace the circuit again and save it"
+        )
+    loaded = None if model is None else load_causal_model(model)
     nodes = folder.read_table(NODES, SCHEMA_VERSION, _AGAIN)
     ablations = None
     if folder.exists(ABLATIONS):
@@ -110,25 +116,17 @@ def open_circuit(
         circuit = AttributionGraph(
             nodes, weights, Scores(**record["scores"]), record["about"], ablations
         )
-        if model is None:
+        if loaded is None:
             return circuit
-        if "vectors" not in record:
-            raise StoreError(
-                f"{folder.url} was saved without {VECTORS}, so its features cannot be ablated; "
-                "trace the circuit again and save it"
-            )
-        return replace(circuit, traced=_traced(folder, record, model))
+        return replace(circuit, traced=_traced(folder, record, loaded))
     except (KeyError, TypeError, IndexError) as error:
         raise DamagedError(
             f"{folder.url}/{JSON_NAME} does not describe a circuit ({error}). {_AGAIN}"
         ) from error
 
 
-def _traced(
-    folder: Folder, record: dict[str, Any], model: str | Path | nn.Module | LoadedModel
-) -> Traced:
+def _traced(folder: Folder, record: dict[str, Any], loaded: LoadedModel) -> Traced:
     about, vectors = record["about"], record["vectors"]
-    loaded = load_causal_model(model)
     if not is_model(loaded.model, loaded.revision_or_hash, about["model_hash"]):
         raise MismatchError(
             f"got the model {loaded.name!r} with other weights than the one that the circuit in "

@@ -243,7 +243,17 @@ def test_a_saved_circuit_is_verified_with_its_model_alone(model, graph, tmp_path
     st.circuits.open_circuit(tmp_path / "0").save(tmp_path / "without")
     assert (tmp_path / "again" / "vectors.safetensors").exists()
     with pytest.raises(StoreError, match=r"was saved without vectors\.safetensors"):
-        st.circuits.open_circuit(tmp_path / "without", model)
+        st.circuits.open_circuit(tmp_path / "without", tmp_path / "no model")
+
+
+def test_an_error_of_a_model_is_not_taken_for_a_damaged_circuit(graph, tmp_path, monkeypatch):
+    def fails(_):
+        raise KeyError("weights")
+
+    graph.save(tmp_path / "c")
+    monkeypatch.setattr("sparsetime.circuits.saved.load_causal_model", fails)
+    with pytest.raises(KeyError, match="weights"):
+        st.circuits.open_circuit(tmp_path / "c", "my-model")
 
 
 class TestRefusals:
