@@ -54,8 +54,8 @@ def cluster_points(
     Source: Engels et al. 2024, Not All Language Model Features Are Linear, section 4; `least` is
     ours.
     """
-    chosen = torch.tensor(list(cluster))
-    points = code[:, chosen].float() @ atoms[chosen].float()
+    chosen = list(cluster)
+    points = (code[:, chosen].float() @ atoms[chosen].float()).cpu()
     norms = points.norm(dim=1)
     if not bool((norms > 0).any()):
         return points[:0].numpy(), np.zeros(len(points), dtype=bool)

@@ -158,6 +158,9 @@ def test_token_states_are_the_last_of_the_encoder(tmp_path):
     made = token_states(model, texts, length=6, batch=2)
     assert made.states.shape == (3, 6, 32)
     assert (made.token >= 0).sum(1).tolist() == [4, 2, 4]  # the last is cut, marks left out
+    model.model.train()
+    assert torch.equal(token_states(model, texts, length=6, batch=2).states, made.states)
+    model.model.eval()
     inputs = model.tokenizer(texts[1], return_tensors="pt")
     with torch.no_grad():
         alone = model.model(**inputs).last_hidden_state[0]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from sparsetime import seeds
 from sparsetime.codes import SparseCode
 from sparsetime.errors import ConfigError, DataError, MismatchError
+from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import LoadedModel
 
 
@@ -60,11 +61,13 @@ def token_states(
     special = inputs.pop("special_tokens_mask").bool()
     lengths = inputs["attention_mask"].sum(1)
     states: Tensor | None = None
+    device = next(model.model.parameters()).device
     # Texts of like length are read together, so that little padding is.
     for places in torch.argsort(lengths, stable=True).split(batch):
         longest = int(lengths[places].max())
-        own = {name: value[places, :longest] for name, value in inputs.items()}
-        rows = model.model(**own).last_hidden_state.float()
+        own = {name: value[places, :longest].to(device) for name, value in inputs.items()}
+        with eval_mode(model.model):
+            rows = model.model(**own).last_hidden_state.float().cpu()
         if states is None:
             states = torch.zeros(len(texts), length, rows.shape[-1])
         states[places, :longest] = rows
@@ -104,7 +107,7 @@ class VocabularyEncoder(nn.Module):
         if not len(terms) or d < 1:
             raise ConfigError(f"got {len(terms)} terms of states of width {d}, expected some")
         self.register_buffer("terms", torch.from_numpy(np.unique(terms)))
-        count = len(np.unique(terms))
+        count = len(self.terms)
         random = seeds.torch_generator(seed, "initial weights of a vocabulary encoder")
         self.weight = nn.Parameter(0.1 / d**0.5 * torch.randn(count, d, generator=random))
         self.bias = nn.Parameter(torch.full((count,), bias))
