@@ -106,6 +106,14 @@ class Panel:
     name: str = ""
 
 
+def files_by_dictionary(
+    workbench: Workbench, name: str, answer: Callable[[RunCache, str], BaseModel | list[Any]]
+) -> Files:
+    """A file of an export for each dictionary. name: with `{place}` for its place in the run."""
+    run = workbench.opened
+    return {name.format(place=place): answer(run, key) for place, key in enumerate(run.shown)}
+
+
 def views() -> list[View]:
     """Every view, in the order of the navigation. Errors: ConfigError as `_check` says."""
     manifests = list(_read(views_package, "view", View))

@@ -124,6 +124,8 @@ def test_judged_steering_is_shown_and_exported(tmp_path):
     st.export(run, tmp_path / "site", progress=False)
     assert json.loads((tmp_path / "site/data/judged-0.json").read_text()) == [shown]
     folder = Folder(str(index.path))
+    replace(made, about={}).save(index.path, "own")  # of no dictionary
+    assert [one.judge for one in judged_steering(Workbench(run).opened, "topk")] == ["words"]
     folder.write_json("judged/3.json", {"schema_version": 1, "about": about})
     with pytest.raises(DamagedError, match=r"3\.json does not hold a comparison.*Judge it again"):
         judged_steering(Workbench(run).opened, "topk")

@@ -8,9 +8,9 @@ from sparsetime.dictionaries.dictionary_hash import same_dictionary
 from sparsetime.errors import DamagedError
 from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.explorer.workbench.feature_list import lines
+from sparsetime.explorer.workbench.index_records import index_records
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import FeatureLine
-from sparsetime.files import Folder
 from sparsetime.steering.arms.compare_arms import RECORD_VERSION
 
 _AGAIN = "Judge it again with sparsetime judge"
@@ -49,23 +49,21 @@ class JudgedView(FrozenRecord):
 def judged_steering(opened: RunCache, key: str) -> list[JudgedView]:
     """Every saved comparison of a dictionary, by name; empty where there is none.
 
-    Those of a dictionary that was trained again since are left out.
+    Those of a dictionary that was trained again since are left out, and those of `compare_arms`,
+    which record no dictionary.
 
     Errors: UnknownNameError for a dictionary that the run does not show; DamagedError for a file
     that cannot be read as one.
     """
-    folder = Folder(opened.dictionary(key).index.path) / "judged"
-    if not folder.exists():
-        return []
     found = []
-    for name in sorted(name for name in folder.names() if name.endswith(".json")):
-        record = folder.read_json(name, RECORD_VERSION, _AGAIN)
+    for where, record in index_records(opened, key, "judged", RECORD_VERSION, _AGAIN):
         try:
-            if same_dictionary(record["about"]["dictionary"], opened.labels.weights[key]):
+            about = record["about"]
+            if about and same_dictionary(about["dictionary"], opened.labels.weights[key]):
                 found.append(_view(opened, key, record))
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             raise DamagedError(
-                f"{folder.url}/{name} does not hold a comparison of this index: {error!r}. {_AGAIN}"
+                f"{where} does not hold a comparison of this index: {error!r}. {_AGAIN}"
             ) from error
     return found
 

@@ -8,9 +8,9 @@ from sparsetime.dictionaries.dictionary_hash import same_dictionary
 from sparsetime.errors import DamagedError
 from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.explorer.workbench.feature_list import lines
+from sparsetime.explorer.workbench.index_records import index_records
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import FeatureLine
-from sparsetime.files import Folder
 from sparsetime.steering.effects import RECORD_VERSION
 
 _AGAIN = "Measure it again with sparsetime.effects"
@@ -82,14 +82,9 @@ def saved_effects(opened: RunCache, key: str) -> list[EffectsView]:
     Errors: UnknownNameError for a dictionary that the run does not show; DamagedError for a file
     that cannot be read as one.
     """
-    folder = Folder(opened.dictionary(key).index.path) / "effects"
-    if not folder.exists():
-        return []
-    names = sorted(name for name in folder.names() if name.endswith(".json"))
-    records = {name: folder.read_json(name, RECORD_VERSION, _AGAIN) for name in names}
     return [
-        _view(opened, key, record, f"{folder.url}/{name}")
-        for name, record in records.items()
+        _view(opened, key, record, where)
+        for where, record in index_records(opened, key, "effects", RECORD_VERSION, _AGAIN)
         if _is_of(record, opened.labels.weights[key])
     ]
 

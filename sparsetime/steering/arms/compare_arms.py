@@ -103,9 +103,10 @@ class ArmComparison:
         }
 
     def save(self, folder: str | Path, name: str | None = None) -> str:
-        """Write `judged/<name>.json` into a folder, such as that of an index; returns the name.
+        """Write `judged/<name>.json` into a folder; returns the name.
 
-        name: None for the features, where `judge_steering` chose or was given them.
+        In the folder of an index the explorer shows what `judge_steering` made. name: None for the
+        numbers of the features that it judged.
         """
         where = Folder(str(folder)) / "judged"
         where.make()

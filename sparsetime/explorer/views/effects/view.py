@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from sparsetime.explorer.manifests import Files, View
+from sparsetime.explorer.manifests import Files, View, files_by_dictionary
 from sparsetime.explorer.server.parameters import Key, Run
 from sparsetime.explorer.workbench import saved_effects
 from sparsetime.explorer.workbench.workbench import Workbench
@@ -20,11 +20,7 @@ def effects(opened: Run, key: Key) -> list[saved_effects.EffectsView]:
 
 def export(workbench: Workbench) -> Files:
     """The effects of every dictionary, by its place in the run."""
-    run = workbench.opened
-    return {
-        f"effects-{place}.json": saved_effects.saved_effects(run, key)
-        for place, key in enumerate(run.shown)
-    }
+    return files_by_dictionary(workbench, "effects-{place}.json", saved_effects.saved_effects)
 
 
 VIEW = View(

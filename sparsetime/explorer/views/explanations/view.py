@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from sparsetime.explorer.manifests import Files, View
+from sparsetime.explorer.manifests import Files, View, files_by_dictionary
 from sparsetime.explorer.server.parameters import Key, Run
 from sparsetime.explorer.workbench import explanations
 from sparsetime.explorer.workbench.workbench import Workbench
@@ -20,11 +20,7 @@ def queue(opened: Run, key: Key) -> explanations.ExplanationQueue:
 
 def export(workbench: Workbench) -> Files:
     """The queue of each dictionary, by its place in the run; features have their own files."""
-    run = workbench.opened
-    return {
-        f"{place}/explanations.json": explanations.queue(run, key)
-        for place, key in enumerate(run.shown)
-    }
+    return files_by_dictionary(workbench, "{place}/explanations.json", explanations.queue)
 
 
 VIEW = View(

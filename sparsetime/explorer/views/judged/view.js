@@ -58,8 +58,12 @@ function section(answer, key) {
     });
     texts.replaceChildren(written(arms[place], arms[0], prompts));
   }
-  const own = arms.findIndex((arm) => arm.rank !== null);
-  if (own >= 0) choose(own);
+  choose(
+    Math.max(
+      0,
+      arms.findIndex((arm) => arm.name === "features"),
+    ),
+  );
   const heads = ["arm", "score", "", "dose", "effect size", "rank", "perplexity", "off target"];
   return h(
     "section",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from sparsetime.explorer.manifests import Files, View
+from sparsetime.explorer.manifests import Files, View, files_by_dictionary
 from sparsetime.explorer.server.parameters import Key, Run
 from sparsetime.explorer.workbench import judged_steering
 from sparsetime.explorer.workbench.workbench import Workbench
@@ -20,11 +20,7 @@ def judged(opened: Run, key: Key) -> list[judged_steering.JudgedView]:
 
 def export(workbench: Workbench) -> Files:
     """The comparisons of every dictionary, by its place in the run."""
-    run = workbench.opened
-    return {
-        f"judged-{place}.json": judged_steering.judged_steering(run, key)
-        for place, key in enumerate(run.shown)
-    }
+    return files_by_dictionary(workbench, "judged-{place}.json", judged_steering.judged_steering)
 
 
 VIEW = View(
