@@ -45,7 +45,9 @@ def moments(
             row["sequence"], f"{row['start']:g}", f"{row['end']:g}", f"{row['score']:.4g}"
         )
     stdout().print(shown)
-    share = sum(found.scored.values()) / max(1, len(found.scored))
+    lengths = opened.sequences["length"].to_pylist()
+    pairs = zip(found.scored.values(), lengths, strict=True)
+    share = sum(of_one * length for of_one, length in pairs) / max(1, sum(lengths))
     say(f"{len(found)} moments; {share:.1%} of the steps were scored")
 
 

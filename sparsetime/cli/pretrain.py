@@ -11,7 +11,6 @@ from sparsetime.cli.options import Sets, given, say
 
 if TYPE_CHECKING:
     from sparsetime.activations.capture.document import Document
-    from sparsetime.sequence_models.model import SequenceModel
 
 _OBJECTIVE, _ENCODER = "objective.", "encoder."
 
@@ -27,7 +26,7 @@ def pretrain(
         str | None,
         typer.Option(help="A saved sequence model; without it, that of the recipe's paper."),
     ] = None,
-    d: Annotated[int, typer.Option(help="Dimension of its vectors.")] = 64,
+    d: Annotated[int, typer.Option(help="Dimension of the vectors of a new model.")] = 64,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
     batch: Annotated[int | None, typer.Option(help="Sequences a step.")] = None,
     window: Annotated[int | None, typer.Option(help="Steps of a sequence read at once.")] = None,
@@ -49,6 +48,8 @@ def pretrain(
     """
     import sparsetime as st
     from sparsetime.cli.model_on_data import documents_of
+    from sparsetime.errors import ConfigError
+    from sparsetime.sequence_models.serialise import load
 
     settings = given(
         sets, steps=steps, batch=batch, window=window, learning_rate=learning_rate, seed=seed
@@ -59,8 +60,13 @@ def pretrain(
     if model is None:
         sizes = {"d": d, "seed": seed, **_channels(documents), **of_encoder}
         net = chosen.encoder(**sizes)
+    elif of_encoder:
+        raise ConfigError(
+            f"got --model {model} and --set encoder.{next(iter(of_encoder))}, expected one of "
+            "them: a saved model has its settings"
+        )
     else:
-        net = _saved(model)
+        net = load(model)
     run = st.pretrain(net, documents, chosen, out=out, force=force, **settings)
     last = run.metrics[-1]
     say(f"{run.path}: loss {last['loss']:.4g} after {last['step']} steps")
@@ -81,9 +87,3 @@ def _channels(documents: list[Document]) -> dict[str, int]:
     if len(shape) == 3:
         return dict(zip(("height", "width", "channels"), map(int, shape), strict=True))
     return {"d_in": int(shape[0]) if shape else 1}
-
-
-def _saved(path: str) -> SequenceModel:
-    from sparsetime.sequence_models.serialise import load
-
-    return load(path)

@@ -91,7 +91,7 @@ def _sequences(data: Any) -> Iterator[_Rows]:
             f"got {type(data).__name__} as data, expected a store, or an array "
             "[sequences, time, d] or [time, d]"
         )
-    values = as_tensor(data, "the data").float()
+    values = as_tensor(data, "the data").detach().float()
     if values.ndim == _THREE - 1:
         values = values[None]
     if values.ndim != _THREE or not values.shape[1]:
@@ -109,20 +109,25 @@ def _score(sequence: _Rows, query: Any) -> Callable[[NDArray[np.int64]], NDArray
     values = sequence.values
     if query is None:
         before = torch.cat([values[:1], values[:-1]])
-        return lambda steps: (values[steps] - before[steps]).norm(dim=1).double().numpy()
+        return lambda steps: _numbers((values[steps] - before[steps]).norm(dim=1))
     if is_array(query):
-        direction = as_tensor(query, "the query").float()
+        direction = as_tensor(query, "the query").to(values)
         if direction.shape != values.shape[1:]:
             raise MismatchError(
                 f"got a query of shape {list(direction.shape)}, expected the dimension of the "
                 f"rows, [{values.shape[1]}]"
             )
-        return lambda steps: (
-            torch.cosine_similarity(values[steps], direction[None], dim=1).double().numpy()
+        return lambda steps: _numbers(
+            torch.cosine_similarity(values[steps], direction[None], dim=1)
         )
     if not callable(query):
         raise ConfigError(
             f"got {type(query).__name__} as query, expected a vector [d], a function of rows, or "
             "None for the change since the step before"
         )
-    return lambda steps: np.asarray(torch.as_tensor(query(values[steps])).detach().double())
+    return lambda steps: _numbers(torch.as_tensor(query(values[steps])))
+
+
+def _numbers(scores: Tensor) -> NDArray[np.float64]:
+    numbers: NDArray[np.float64] = scores.detach().cpu().double().numpy()
+    return numbers

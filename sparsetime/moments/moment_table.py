@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -31,28 +32,44 @@ class MomentTable:
 
     def of(self, sequence: str) -> Float[np.ndarray, "moments 2"]:
         """Start and end of every moment of a sequence."""
-        rows = [row for row in self.table.to_pylist() if row["sequence"] == sequence]
-        return np.array([[row["start"], row["end"]] for row in rows]).reshape(-1, 2)
+        return np.array(self._spans.get(sequence, ()), dtype=np.float64).reshape(-1, 2)
+
+    @cached_property
+    def _spans(self) -> Spans:
+        """Start and end of all moments by sequence."""
+        spans: dict[str, list[tuple[float, float]]] = {}
+        columns = (self.table[name].to_pylist() for name in ("sequence", "start", "end"))
+        for name, start, end in zip(*columns, strict=True):
+            spans.setdefault(name, []).append((start, end))
+        return spans
 
     def coverage(self, events: Spans) -> float:
-        """The share of all events that overlap with at least one moment of their sequence."""
+        """The share of all events that overlap with at least one moment of their sequence.
+
+        NaN where there are no events.
+        """
         hits = [_overlaps(self.of(name), spans).any(0) for name, spans in events.items() if spans]
         return float(np.concatenate(hits).mean()) if hits else float("nan")
 
     def precision(self, events: Spans) -> float:
-        """The share of moments that overlap with at least one event of their sequence."""
-        names = dict.fromkeys(self.table["sequence"].to_pylist())
-        hits = [_overlaps(self.of(name), events.get(name, ())).any(1) for name in names]
+        """The share of moments that overlap with at least one event of their sequence.
+
+        NaN where there are no moments.
+        """
+        hits = [_overlaps(self.of(name), events.get(name, ())).any(1) for name in self._spans]
         return float(np.concatenate(hits).mean()) if hits else float("nan")
 
     def f1(self, events: Spans) -> float:
         """Temporal F1: the harmonic mean of precision and coverage.
 
         F1 = 2 precision coverage / (precision + coverage)
+
+        0 where no moment hits an event, also where there are no moments; NaN where there are no
+        events.
         """
         precision, coverage = self.precision(events), self.coverage(events)
-        total = precision + coverage
-        return 2 * precision * coverage / total if total else 0.0
+        # Not `precision`, which is NaN without moments.
+        return 2 * precision * coverage / (precision + coverage) if coverage else 0.0
 
 
 def _overlaps(

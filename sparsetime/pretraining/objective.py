@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, TypeAlias, cast, final
 
 import torch
@@ -99,7 +100,8 @@ def compose_objective(
     for term in listed:
         one: dict[str, Any] = {"kind": term} if isinstance(term, str) else dict(term)
         weight = one.setdefault("weight", 1.0)
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight >= 0:
+        is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not (is_number and isfinite(weight) and weight >= 0):
             raise ConfigError(f"got weight={weight!r}, expected a number of at least 0")
         PretrainingTerm.kinds[str(one.get("kind"))]  # an unknown one is an error already here
         described.append(one)

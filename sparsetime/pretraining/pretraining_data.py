@@ -106,7 +106,7 @@ def pretraining_data(data: Any, window: int | None) -> PretrainingData:
 
     data: a tensor or array [sequences, steps, ...], of whole numbers for symbols; several of
     [steps, ...]; documents with values or tokens, such as recordings; or a store, whose activations
-    are the sequences.
+    are the sequences. Values without an axis of channels have one channel.
 
     Errors: DataError for documents of texts, and for anything else.
     """
@@ -121,7 +121,7 @@ def pretraining_data(data: Any, window: int | None) -> PretrainingData:
                 f"got data of shape {list(whole.shape)}, expected [sequences, steps, ...]; give "
                 "one sequence as data[None]"
             )
-        found = list(_numbers(whole))
+        found = [_sequence(one, number) for number, one in enumerate(whole)]
     elif isinstance(data, Iterable) and not isinstance(data, str | bytes):
         found = [_sequence(one, number) for number, one in enumerate(data)]
     else:

@@ -75,13 +75,16 @@ def test_moments_of_a_store_have_its_times(tmp_path):
 def test_the_command_lists_moments_like_a_step(tmp_path):
     model = st.compose_model("values", "conv", d=8, d_in=2)
     documents = [st.Document(name, values=torch.randn(20, 2)) for name in ("a", "b")]
+    documents.append(st.Document("c", values=torch.randn(100, 2)))
     out = str(tmp_path / "s")
     st.capture(model, documents, "view", out, progress=False)
     words = ["moments", out, "--how", "top", "--budget", "1"]
     result = CliRunner().invoke(app, [*words, "--like", "b:7"])
     assert result.exit_code == 0, result.output
-    assert "2 moments; 100.0% of the steps were scored" in result.output
+    assert "3 moments; 100.0% of the steps were scored" in result.output
     assert any(line.split()[:3] == ["b", "7", "8"] for line in result.output.splitlines())
+    result = CliRunner().invoke(app, ["moments", out, "--how", "uniform", "--budget", "10"])
+    assert "21.4% of the steps were scored" in result.output  # 30 of 140
     for like, words_of_error in (("b", "expected SEQUENCE:STEP"), ("b:20", "a step below 20")):
         refused = CliRunner().invoke(app, [*words, "--like", like])
         assert refused.exit_code == 2
@@ -98,6 +101,9 @@ def test_coverage_precision_and_f1_are_those_of_intervals():
     assert moments.precision(events) == pytest.approx(1 / 2)
     assert moments.f1(events) == pytest.approx(0.4)
     assert moments.f1({"0": [(5, 6)], "1": [(0, 2)]}) == 0
+    none = st.find_moments(torch.zeros(1, 5, 2), "surprise")
+    assert (len(none), none.f1({"0": [(1, 2)]})) == (0, 0.0)
+    assert np.isnan(none.f1({}))
 
 
 def test_a_function_scores_rows_and_none_is_the_change():
@@ -106,6 +112,9 @@ def test_a_function_scores_rows_and_none_is_the_change():
     assert st.find_moments(x, "surprise").of("0").tolist() == [[30, 31]]
     by_function = st.find_moments(x, "top", query=lambda rows: rows[:, 0], budget=1)
     assert by_function.table["first_step"].to_pylist() == [30]
+    with_gradients = torch.ones(2, requires_grad=True)
+    for data, query in ((x * with_gradients, None), (x, with_gradients), (x.half(), torch.ones(2))):
+        assert len(st.find_moments(data, "top", query=query, budget=1)) == 1
 
 
 def test_haystacks_hold_their_events():

@@ -101,6 +101,8 @@ def test_sequences_of_other_lengths_documents_and_stores_are_read(tmp_path):
     store = st.capture(run.path, documents, "blocks.0", tmp_path / "s", progress=False)
     above = st.compose_model("values", "conv", d=8, d_in=8)
     st.pretrain(above, store, "ts2vec", out=tmp_path / "t", window=10, steps=2, **QUIET)
+    single = st.compose_model("values", "conv", d=8, d_in=1)
+    st.pretrain(single, torch.randn(4, 15), "ts2vec", out=tmp_path / "v", steps=1, **QUIET)
     symbols = st.compose_model("symbols", "attention", d=8, vocabulary=5)
     st.pretrain(
         symbols, torch.arange(60).reshape(4, 15) % 5, "ts2vec", out=tmp_path / "u", steps=1, **QUIET
@@ -149,11 +151,27 @@ def test_what_cannot_be_trained_is_refused_in_words_before_a_folder_is_written(t
     bad[1, 3] = torch.nan
     refused(DataError, "not finite at step", data=bad, objective=["rebuild"])
     no_steps = {"kind": "hierarchical_contrast", "pair": {"kind": "clips", "length": 4}}
+    one, contrast = x[:1], {"kind": "contrast"}
+    for term in (contrast, "feature_prediction", "variance"):
+        refused(DataError, "got a batch of one sequence for the term", data=one, objective=[term])
+    patches = st.compose_model({"kind": "patches", "size": 4, "stride": 2}, "conv", d=8, d_in=2)
+    for term in ("masked", "denoise", "hierarchical_contrast"):
+        refused(ConfigError, "got overlapping patches", model=patches, objective=[term])
+    sensors = st.compose_model({"kind": "channel_patches", "size": 4}, "conv", d=8, d_in=2)
+    refused(ConfigError, "got 2 vectors at each time", model=sensors, objective=["denoise"])
+    symbols = st.compose_model("symbols", "rnn", d=8, vocabulary=5)
+    noisy = {"kind": "clips", "length": 4, "noise": 0.1}
+    for pair in ("copies", "complementary", noisy):
+        refused(
+            DataError, "got symbols for pairs", model=symbols, data=torch.zeros(4, 8).long(),
+            objective=[{**contrast, "pair": pair}],
+        )  # fmt: skip
     refused(ConfigError, "without common steps, expected two contexts", objective=no_steps)
     with pytest.raises(ConfigError, match=r"got teacher=1\.0, expected the share"):
         st.compose_objective("rebuild", teacher=1.0)
-    with pytest.raises(ConfigError, match="got weight=-1, expected a number of at least 0"):
-        st.compose_objective({"kind": "rebuild", "weight": -1})
+    for weight in (-1, float("inf"), float("nan"), True):
+        with pytest.raises(ConfigError, match=f"got weight={weight}, expected a number of at"):
+            st.compose_objective({"kind": "rebuild", "weight": weight})
     with pytest.raises(ConfigError, match="which names no model, expected one of a recipe"):
         st.compose_objective("rebuild").encoder(d_in=2)
 
@@ -181,3 +199,5 @@ def test_the_command_trains_a_model_that_capture_opens(tmp_path, monkeypatch):
     assert opened.view.settings["d_in"] == 3
     resumed = [*words[:2], "--model", "run", *words[2:4], "--out", "second", *more[:4]]
     assert CliRunner().invoke(app, resumed).exit_code == 0
+    refused = CliRunner().invoke(app, [*resumed, "--set", "encoder.layers=2"])
+    assert "got --model run and --set encoder.layers" in " ".join(refused.output.split())

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from sparsetime.components import component
-from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm
+from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm, check_several
 from sparsetime.pretraining.pairs.pair import PairSampler
 from sparsetime.pretraining.pretraining_pass import PretrainingPass
 from sparsetime.sequence_models.sequence_component import Count, Positive
@@ -56,6 +56,7 @@ class SequenceContrast(PretrainingTerm):
 
     def loss(self, step: PretrainingPass) -> Float[Tensor, ""]:
         """The mean of both directions, of a pair drawn of the batch."""
+        check_several(self.kind, step)
         pair = self.pair.draw(step.x, step.model.view.stride, step.random)
         losses = [
             self._one_way(

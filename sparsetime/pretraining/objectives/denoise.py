@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sparsetime.components import component
 from sparsetime.errors import ConfigError
-from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm
+from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm, check_no_overlap
 from sparsetime.pretraining.pretraining_pass import PretrainingPass
 from sparsetime.sequence_models.model import SequenceModel
 from sparsetime.sequence_models.sequence_component import Count
@@ -54,7 +54,17 @@ class DenoiseNext(PretrainingTerm):
         self.out = nn.Sequential(nn.Linear(2 * d, 2 * d), nn.GELU(), nn.Linear(2 * d, content_size))
 
     def check(self, model: SequenceModel) -> None:
-        """Errors: ConfigError where earlier patches are read and the model sees later ones."""
+        """Errors: ConfigError where what a patch is predicted from holds it.
+
+        That is so where the model reads later steps, for overlapping patches, and for several
+        places at a time.
+        """
+        check_no_overlap(self.kind, model)
+        if model.view.places != 1:
+            raise ConfigError(
+                f"got {model.view.places} vectors at each time of the view {model.view.kind!r}, "
+                "expected one patch after another, to which noise is added"
+            )
         if self.reads_earlier and not all(block.mixer.is_causal for block in model.layers):
             raise ConfigError(
                 f"got the model {model.name!r}, which reads later steps, expected causal mixers: "
@@ -82,11 +92,6 @@ class DenoiseNext(PretrainingTerm):
     ) -> Float[Tensor, "batch time d"]:
         """The vectors that the view gives to patches of these numbers."""
         view = step.model.view
-        if view.stride != view.size or view.places != 1:
-            raise ConfigError(
-                "got overlapping patches or several places at a time, expected patches one after "
-                "another, to which noise is added"
-            )
         series = content.unflatten(2, (view.size, -1)).flatten(1, 2)
         vectors: Tensor = view(series)
         return vectors

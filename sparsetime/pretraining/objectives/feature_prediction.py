@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from sparsetime.components import component
 from sparsetime.errors import DataError
-from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm
+from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm, check_several
 from sparsetime.pretraining.pretraining_pass import PretrainingPass
 from sparsetime.sequence_models.sequence_component import Count, Positive
 
@@ -45,6 +45,7 @@ class FeaturePrediction(PretrainingTerm):
 
     def loss(self, step: PretrainingPass) -> Float[Tensor, ""]:
         """The contrast over the batch, of a random three clips of every sequence."""
+        check_several(self.kind, step)
         stride = step.model.view.stride
         length = step.x.shape[1] // stride // 3 * stride
         if not length:

@@ -13,9 +13,10 @@ from torch.nn.functional import cross_entropy, max_pool1d
 
 from sparsetime.components import component
 from sparsetime.errors import ConfigError
-from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm
+from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm, check_no_overlap
 from sparsetime.pretraining.pairs.pair import PairSampler
 from sparsetime.pretraining.pretraining_pass import PretrainingPass
+from sparsetime.sequence_models.model import SequenceModel
 
 
 @final
@@ -44,6 +45,10 @@ class HierarchicalContrast(PretrainingTerm):
         super().__init__(pair=dict(pair) if isinstance(pair, Mapping) else pair, hidden=hidden)
         self.hidden = hidden
         self.pair = PairSampler.from_description(pair)
+
+    def check(self, model: SequenceModel) -> None:
+        """Errors: ConfigError where vectors of different times share steps."""
+        check_no_overlap(self.kind, model)
 
     def loss(self, step: PretrainingPass) -> Float[Tensor, ""]:
         """The contrast of a pair drawn of the batch."""

@@ -14,7 +14,7 @@ from sparsetime.components import component
 from sparsetime.errors import ConfigError
 from sparsetime.pretraining.decoder import HiddenDecoder
 from sparsetime.pretraining.masks.mask import Mask
-from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm
+from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm, check_no_overlap
 from sparsetime.pretraining.pretraining_pass import PretrainingPass
 from sparsetime.sequence_models.model import SequenceModel
 from sparsetime.sequence_models.sequence_component import Count
@@ -69,7 +69,8 @@ class MaskedPrediction(PretrainingTerm):
         self.map = nn.Linear(d, out) if hide == "replace" else None
 
     def check(self, model: SequenceModel) -> None:
-        """Errors: ConfigError where vectors are left out that hold no position."""
+        """Errors: ConfigError where vectors are left out that hold no position, or overlap."""
+        check_no_overlap(self.kind, model)
         if self.hide == "leave_out" and not model.view.has_positions:
             raise ConfigError(
                 f"got hide='leave_out' for the view {model.view.kind!r}, whose vectors hold no "

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, ClassVar, TypeAlias
+from typing import ClassVar
 
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor
 
+from sparsetime.errors import ConfigError, DataError
 from sparsetime.pretraining.pretraining_pass import PretrainingPass
 from sparsetime.sequence_models.model import SequenceModel
 from sparsetime.sequence_models.sequence_component import SequenceComponent
-
-#: The factor of a term in the objective.
-Weight: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class PretrainingTerm(SequenceComponent):
@@ -32,3 +29,26 @@ class PretrainingTerm(SequenceComponent):
     @abstractmethod
     def loss(self, step: PretrainingPass) -> Float[Tensor, ""]:
         """The term of one batch, before its weight."""
+
+
+def check_no_overlap(term: str, model: SequenceModel) -> None:
+    """Errors: ConfigError for a view whose vectors share steps with their neighbours.
+
+    A vector that is predicted, or contrasted, would be read from its neighbours.
+    """
+    view = model.view
+    if view.size > view.stride:
+        raise ConfigError(
+            f"got overlapping patches (size={view.size}, stride={view.stride}) for the term "
+            f"{term!r}, expected patches one after another: neighbours hold values of each other; "
+            "leave stride out"
+        )
+
+
+def check_several(term: str, step: PretrainingPass) -> None:
+    """Errors: DataError for a batch of one sequence, where a term compares sequences."""
+    if len(step.x) < 2:
+        raise DataError(
+            f"got a batch of one sequence for the term {term!r}, expected at least two, which it "
+            "compares; give more sequences, or window="
+        )

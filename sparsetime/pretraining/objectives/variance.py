@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from sparsetime.components import component
-from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm
+from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm, check_several
 from sparsetime.pretraining.pretraining_pass import PretrainingPass
 from sparsetime.sequence_models.sequence_component import Positive
 
@@ -36,9 +36,10 @@ class VarianceGuard(PretrainingTerm):
 
     def loss(self, step: PretrainingPass) -> Float[Tensor, ""]:
         """The term of the model's vectors of the batch."""
+        check_several(self.kind, step)
         z = step.vectors.mean(1)
         centred = z - z.mean(0)
-        c = centred.T @ centred / max(1, len(z) - 1)
+        c = centred.T @ centred / (len(z) - 1)
         deviation = (c.diagonal() + 1e-4).sqrt()
         off_diagonal = c - torch.diag(c.diagonal())
         hinge = (self.least - deviation).clamp_min(0).mean()

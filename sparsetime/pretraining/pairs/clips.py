@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sparsetime.components import component
 from sparsetime.errors import ConfigError, DataError
-from sparsetime.pretraining.pairs.pair import Pair, PairSampler
+from sparsetime.pretraining.pairs.pair import Pair, PairSampler, check_changeable
 from sparsetime.sequence_models.sequence_component import Count
 
 
@@ -42,6 +42,8 @@ class ClipPairs(PairSampler):
         self, x: Shaped[Tensor, "batch steps ..."], stride: int, random: torch.Generator
     ) -> Pair:
         """The two clips."""
+        if self.noise:
+            check_changeable(self.kind, x)
         if self.length % stride:
             raise ConfigError(
                 f"got clips of length={self.length}, expected a multiple of the {stride} steps of "

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sparsetime.components import component
 from sparsetime.pretraining.masks.mask import Share
-from sparsetime.pretraining.pairs.pair import Pair, PairSampler
+from sparsetime.pretraining.pairs.pair import Pair, PairSampler, check_changeable
 
 
 @final
@@ -34,6 +34,7 @@ class Complementary(PairSampler):
         self, x: Shaped[Tensor, "batch steps ..."], stride: int, random: torch.Generator
     ) -> Pair:
         """The two copies, all steps of which are common."""
+        check_changeable(self.kind, x)
         patches = x.shape[1] // stride
         drawn = torch.rand(len(x), patches, generator=random) < self.share
         shown = drawn.repeat_interleave(stride, 1).to(x)

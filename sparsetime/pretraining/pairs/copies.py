@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from sparsetime.components import component
-from sparsetime.pretraining.pairs.pair import Pair, PairSampler
+from sparsetime.pretraining.pairs.pair import Pair, PairSampler, check_changeable
 
 
 @final
@@ -36,6 +36,7 @@ class Copies(PairSampler):
         self, x: Shaped[Tensor, "batch steps ..."], stride: int, random: torch.Generator
     ) -> Pair:
         """The two copies, all steps of which are common."""
+        check_changeable(self.kind, x)
         one, other = (self._copy(x, random) for _ in range(2))
         return Pair(one, other, common=x.shape[1])
 

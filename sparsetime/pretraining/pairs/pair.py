@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
+from sparsetime.errors import DataError
 from sparsetime.sequence_models.sequence_component import SequenceComponent
 
 
@@ -42,5 +43,14 @@ class PairSampler(SequenceComponent):
 
         stride: steps of a vector, of which starts and lengths are multiples.
 
-        Errors: DataError for sequences too short to give a pair.
+        Errors: DataError for sequences too short to give a pair, and for symbols where values are
+        changed.
         """
+
+
+def check_changeable(kind: str, x: Shaped[Tensor, "batch steps ..."]) -> None:
+    """Errors: DataError for symbols, which have no noise, factor or zero."""
+    if not x.is_floating_point():
+        raise DataError(
+            f"got symbols for pairs {kind!r}, expected values, which they change; give pair='crops'"
+        )
