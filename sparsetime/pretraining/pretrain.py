@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast, final
 
-from safetensors.torch import save as save_tensors
 from torch import nn
 
 from sparsetime.config import validated
@@ -32,6 +30,7 @@ from sparsetime.torch_settings import with_gradients
 from sparsetime.training.job import Job
 from sparsetime.training.loop import OnLog, run_jobs
 from sparsetime.training.run_folder import RunFolder, read_metrics
+from sparsetime.training.start_hash import start_hash
 
 
 @final
@@ -95,7 +94,7 @@ def pretrain(
             "config": config.model_dump(mode="json"),
             "objective": chosen.to_config(),
             "model": {key: one for key, one in model.to_config().items() if key != "provenance"},
-            "start": _start(model, folder.url, folder.has_weights),
+            "start": start_hash(model, folder.url, folder.has_weights),
             "data": sequences.fingerprint,
         }
         under = ModelUnderObjective(model, chosen, config.seed)
@@ -130,16 +129,3 @@ def _objective(
         if isinstance(objective, str)
         else compose_objective(objective)
     )
-
-
-def _start(model: SequenceModel, path: str, resumed: bool) -> str:
-    """SHA-256 of the weights with which the run into `path` started, kept with the object.
-
-    A cell of a notebook that is interrupted and run again has changed the weights, and its run is
-    the same: the checkpoint has them.
-    """
-    starts: dict[str, str] = model.__dict__.setdefault("_pretraining_starts", {})
-    if path not in starts or not resumed:
-        tensors = {name: one.contiguous() for name, one in model.state_dict().items()}
-        starts[path] = hashlib.sha256(save_tensors(tensors)).hexdigest()
-    return starts[path]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import torch
-from safetensors.torch import save as save_tensors
 
 from sparsetime.activations.sampling.buffer_bytes import MOST, buffer_bytes
 from sparsetime.activations.sources.source import Source
@@ -14,6 +12,7 @@ from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.legacy_config import current_config
 from sparsetime.kernels.precision import selection_dtype
 from sparsetime.training.config import TrainConfig, upgrade_saved_config
+from sparsetime.training.start_hash import start_hash
 
 
 def run_settings(
@@ -38,7 +37,7 @@ def run_settings(
         "selection_dtype": dtype,
         "shuffle_buffer": shuffle_buffer,
         "dictionary": composition,
-        "start": _start(dictionary, path, resumed),
+        "start": start_hash(dictionary, path, resumed, " fitted" if dictionary.is_fitted else ""),
         "source": {
             "d": source.d,
             "model_hash": source.model_hash,
@@ -79,18 +78,3 @@ def shuffle_buffer_size(config: TrainConfig, saved: dict[str, Any] | None) -> in
     if config.shuffle_buffer is None and saved is not None:
         return int(saved["shuffle_buffer"])
     return buffer_bytes(config.shuffle_buffer)
-
-
-def _start(dictionary: Dictionary, path: str, resumed: bool) -> str:
-    """SHA-256 of the weights with which the training into `path` started, and whether they fit.
-
-    It is kept with the object. Where a notebook's cell is interrupted and run again, the weights
-    of the same object have changed, but the run is the same, and its checkpoint has its weights. A
-    run without a checkpoint would start from the changed weights, and is another one.
-    """
-    starts: dict[str, str] = dictionary.__dict__.setdefault("_starts", {})
-    if path not in starts or not resumed:
-        tensors = {name: t.contiguous() for name, t in dictionary.state_dict().items()}
-        digest = hashlib.sha256(save_tensors(tensors)).hexdigest()
-        starts[path] = f"{digest}{' fitted' if dictionary.is_fitted else ''}"
-    return starts[path]
