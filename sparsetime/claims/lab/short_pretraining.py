@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sparsetime.pretraining.objective import PretrainingObjective
 from sparsetime.pretraining.objectives.pretraining_term import PretrainingTerm
-from sparsetime.pretraining.pretrain import pretrain
+from sparsetime.pretraining.pretrain import PretrainingRun, pretrain
 from sparsetime.sequence_models.model import SequenceModel
 
 
@@ -20,29 +20,32 @@ def pretrain_briefly(
     model: SequenceModel, data: Any, objective: PretrainingObjective, **settings: Any
 ) -> SequenceModel:
     """Pretrain a model in place, with settings of `PretrainConfig`; in evaluation mode."""
-    with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
-        settings = {"log_every": 10**6, "checkpoint_every": 10**6, **settings}
-        return pretrain(model, data, objective, out=folder, show=False, **settings).model
+    return _run(model, data, objective, settings).model
 
 
 def pretrained_terms(
     model: SequenceModel, data: Any, objective: PretrainingObjective, **settings: Any
 ) -> tuple[PretrainingTerm, ...]:
     """As `pretrain_briefly`; the terms of the objective, such as one with a learnt mask."""
-    with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
-        settings = {"log_every": 10**6, "checkpoint_every": 10**6, **settings}
-        return pretrain(model, data, objective, out=folder, show=False, **settings).terms
+    return _run(model, data, objective, settings).terms
 
 
 def seconds_a_step(
     model: SequenceModel, data: Any, objective: PretrainingObjective, **settings: Any
 ) -> float:
     """The median time of the steps of a short pretraining, but for the first two."""
-    with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
-        settings = {"log_every": 1, "checkpoint_every": 10**6, **settings}
-        run = pretrain(model, data, objective, out=folder, show=False, **settings)
-        ends = [line["seconds"] for line in run.metrics]
+    ends: list[float] = []
+    own = {"log_every": 1, "on_log": lambda _, line: ends.append(line["seconds"])}
+    _run(model, data, objective, {**own, **settings})
     return float(np.median(np.diff(ends)[1:]))
+
+
+def _run(
+    model: SequenceModel, data: Any, objective: PretrainingObjective, settings: dict[str, Any]
+) -> PretrainingRun:
+    with TemporaryDirectory(prefix="sparsetime-claim-") as folder:
+        settings = {"log_every": 10**6, "checkpoint_every": 10**6, **settings}
+        return pretrain(model, data, objective, out=folder, show=False, **settings)
 
 
 @torch.no_grad()

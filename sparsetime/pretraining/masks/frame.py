@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.components import component
-from sparsetime.pretraining.masks.mask import Mask, Share, smallest, whole_number
+from sparsetime.pretraining.masks.mask import Mask, Share, random_groups
 from sparsetime.sequence_models.views.vector_layout import VectorLayout
 
 
@@ -34,6 +34,5 @@ class FrameMask(Mask):
         random: torch.Generator,
     ) -> Bool[Tensor, "batch time"]:
         """Whether each vector is hidden."""
-        count = whole_number(self.share, layout.times, "times")
-        hidden = smallest(torch.rand(len(vectors), layout.times, generator=random), count)
+        hidden = random_groups(self.share, len(vectors), layout.times, "times", random)
         return hidden.repeat_interleave(layout.places, 1).to(vectors.device)

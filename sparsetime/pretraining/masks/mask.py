@@ -59,6 +59,17 @@ def whole_number(share: float, count: int, what: str) -> int:
     return hidden
 
 
+def random_groups(
+    share: float, batch: int, count: int, what: str, random: torch.Generator
+) -> Bool[Tensor, "batch count"]:
+    """A share of `count` groups of vectors, drawn uniformly for every sequence, on the CPU.
+
+    Errors: as `whole_number`.
+    """
+    hidden = whole_number(share, count, what)
+    return smallest(torch.rand(batch, count, generator=random), hidden)
+
+
 def smallest(scores: Float[Tensor, "batch count"], count: int) -> Bool[Tensor, "batch count"]:
     """Marks the `count` smallest scores of every row."""
     chosen = scores.topk(count, 1, largest=False).indices

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.components import component
-from sparsetime.pretraining.masks.mask import Mask, Share, smallest, whole_number
+from sparsetime.pretraining.masks.mask import Mask, Share, random_groups
 from sparsetime.sequence_models.views.vector_layout import VectorLayout
 
 
@@ -35,6 +35,5 @@ class RandomMask(Mask):
         random: torch.Generator,
     ) -> Bool[Tensor, "batch time"]:
         """Whether each vector is hidden."""
-        count = whole_number(self.share, layout.count, "vectors")
-        drawn = torch.rand(len(vectors), layout.count, generator=random)
-        return smallest(drawn, count).to(vectors.device)
+        hidden = random_groups(self.share, len(vectors), layout.count, "vectors", random)
+        return hidden.to(vectors.device)

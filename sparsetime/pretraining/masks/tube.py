@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sparsetime.components import component
-from sparsetime.pretraining.masks.mask import Mask, Share, smallest, whole_number
+from sparsetime.pretraining.masks.mask import Mask, Share, random_groups
 from sparsetime.sequence_models.views.vector_layout import VectorLayout
 
 
@@ -34,6 +34,6 @@ class TubeMask(Mask):
         random: torch.Generator,
     ) -> Bool[Tensor, "batch time"]:
         """Whether each vector is hidden."""
-        count = whole_number(self.share, layout.places, "places at each time")
-        hidden = smallest(torch.rand(len(vectors), layout.places, generator=random), count)
+        places = layout.places
+        hidden = random_groups(self.share, len(vectors), places, "places at each time", random)
         return hidden.repeat(1, layout.times).to(vectors.device)

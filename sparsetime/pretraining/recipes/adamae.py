@@ -5,6 +5,7 @@ from __future__ import annotations
 from sparsetime.pretraining.masks.mask import Share
 from sparsetime.pretraining.objective import PretrainingObjective, compose_objective
 from sparsetime.pretraining.recipes.card import recipe
+from sparsetime.pretraining.transformer_encoder import transformer_encoder
 from sparsetime.sequence_models.sequence_component import Count, Positive
 
 
@@ -31,8 +32,5 @@ def adamae(
     mask = {"kind": "learnt", "share": share, "weight": mask_weight}
     return compose_objective(
         {"kind": "masked", "mask": mask},
-        model={
-            "view": {"kind": "tubes", "frames": frames, "pixels": pixels},
-            "mixers": ["bidirectional_attention"] * layers,
-        },
+        model=transformer_encoder("tubes", layers, frames=frames, pixels=pixels),
     )

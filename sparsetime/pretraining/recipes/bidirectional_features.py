@@ -6,6 +6,7 @@ from typing import Literal
 
 from sparsetime.pretraining.objective import PretrainingObjective, compose_objective
 from sparsetime.pretraining.recipes.card import recipe
+from sparsetime.pretraining.transformer_encoder import transformer_encoder
 from sparsetime.sequence_models.sequence_component import Count
 
 
@@ -29,8 +30,5 @@ def bidirectional_features(
     """direction: of the neighbours that are predicted."""
     return compose_objective(
         {"kind": "feature_prediction", "direction": direction},
-        model={
-            "view": {"kind": "tubes", "frames": frames, "pixels": pixels},
-            "mixers": ["bidirectional_attention"] * layers,
-        },
+        model=transformer_encoder("tubes", layers, frames=frames, pixels=pixels),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sparsetime.pretraining.masks.mask import Share
 from sparsetime.pretraining.objective import PretrainingObjective, compose_objective
-from sparsetime.pretraining.patch_encoder import patch_encoder
 from sparsetime.pretraining.recipes.card import recipe
+from sparsetime.pretraining.transformer_encoder import transformer_encoder
 from sparsetime.sequence_models.sequence_component import Count
 
 
@@ -23,5 +23,5 @@ def masked_patches(share: Share = 0.4, patch: Count = 8, layers: Count = 2) -> P
     """share: of hidden patches. patch: steps of a patch."""
     return compose_objective(
         {"kind": "masked", "mask": {"kind": "random", "share": share}},
-        model=patch_encoder(patch, layers),
+        model=transformer_encoder("patches", layers, size=patch),
     )

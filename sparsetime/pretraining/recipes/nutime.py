@@ -5,6 +5,7 @@ from __future__ import annotations
 from sparsetime.pretraining.masks.mask import Share
 from sparsetime.pretraining.objective import PretrainingObjective, compose_objective
 from sparsetime.pretraining.recipes.card import recipe
+from sparsetime.pretraining.transformer_encoder import transformer_encoder
 from sparsetime.sequence_models.sequence_component import Count
 
 
@@ -24,8 +25,5 @@ def nutime(patch: Count = 8, layers: Count = 2, teacher: Share = 0.99) -> Pretra
     return compose_objective(
         {"kind": "contrast", "pair": {"kind": "crops", "least": 3}, "form": "cosine"},
         teacher=teacher,
-        model={
-            "view": {"kind": "scales", "size": patch},
-            "mixers": ["bidirectional_attention"] * layers,
-        },
+        model=transformer_encoder("scales", layers, size=patch),
     )

@@ -9,6 +9,7 @@ from pydantic import Field
 from sparsetime.pretraining.masks.mask import Share
 from sparsetime.pretraining.objective import PretrainingObjective, compose_objective
 from sparsetime.pretraining.recipes.card import recipe
+from sparsetime.pretraining.transformer_encoder import transformer_encoder
 from sparsetime.sequence_models.sequence_component import Count
 
 
@@ -38,8 +39,5 @@ def persistence(
     return compose_objective(
         {"kind": "contrast", "pair": pair, "form": form},
         teacher=teacher,
-        model={
-            "view": {"kind": "tubes", "frames": frames, "pixels": pixels},
-            "mixers": ["bidirectional_attention"] * layers,
-        },
+        model=transformer_encoder("tubes", layers, frames=frames, pixels=pixels),
     )

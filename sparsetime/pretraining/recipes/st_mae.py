@@ -7,6 +7,7 @@ from typing import Literal
 from sparsetime.pretraining.masks.mask import Share
 from sparsetime.pretraining.objective import PretrainingObjective, compose_objective
 from sparsetime.pretraining.recipes.card import recipe
+from sparsetime.pretraining.transformer_encoder import transformer_encoder
 from sparsetime.sequence_models.sequence_component import Count
 
 
@@ -33,8 +34,5 @@ def st_mae(
     """share: of hidden tubes. frames, pixels: of a tube."""
     return compose_objective(
         {"kind": "masked", "mask": {"kind": mask, "share": share}},
-        model={
-            "view": {"kind": "tubes", "frames": frames, "pixels": pixels},
-            "mixers": ["bidirectional_attention"] * layers,
-        },
+        model=transformer_encoder("tubes", layers, frames=frames, pixels=pixels),
     )

@@ -7,6 +7,7 @@ from typing import Literal
 from sparsetime.pretraining.masks.mask import Share
 from sparsetime.pretraining.objective import PretrainingObjective, compose_objective
 from sparsetime.pretraining.recipes.card import recipe
+from sparsetime.pretraining.transformer_encoder import transformer_encoder
 from sparsetime.sequence_models.sequence_component import Count
 
 
@@ -31,8 +32,5 @@ def std_mae(
     """mask: "tube" hides sensors at all times, "frame" times of all sensors."""
     return compose_objective(
         {"kind": "masked", "mask": {"kind": mask, "share": share}},
-        model={
-            "view": {"kind": "channel_patches", "size": patch},
-            "mixers": ["bidirectional_attention"] * layers,
-        },
+        model=transformer_encoder("channel_patches", layers, size=patch),
     )

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 
 from sparsetime.components import component
 from sparsetime.sequence_models.sequence_component import Count
-from sparsetime.sequence_models.views.patches import check_length
-from sparsetime.sequence_models.views.positions import sine_positions, small_vectors
-from sparsetime.sequence_models.views.values import check_finite, check_values
+from sparsetime.sequence_models.views.patches import windows
+from sparsetime.sequence_models.views.positions import small_vectors, time_and_place
 from sparsetime.sequence_models.views.vector_layout import VectorLayout
 from sparsetime.sequence_models.views.view import ViewComponent
 
@@ -47,17 +46,9 @@ class ChannelPatches(ViewComponent):
     def content(
         self, x: Float[Tensor, "batch steps ..."]
     ) -> Float[Tensor, "batch time content_size"]:
-        """The values of every patch.
-
-        Errors: DataError for another shape, for values that are not finite, and for sequences
-        shorter than a patch.
-        """
-        check_values(x, self.d_in)
-        check_length(x.shape[1], self.size)
-        check_finite(x)
-        return x.unfold(1, self.size, self.size).flatten(1, 2)
+        """The values of every patch. Errors: as `windows`."""
+        return windows(x, self.d_in, self.size, self.size).flatten(1, 2)
 
     def positions(self, layout: VectorLayout) -> Float[Tensor, "time d"]:
         """Sines of the time, and the learnt vector of the channel."""
-        time = sine_positions(layout.times, self.channel.shape[1]).to(self.channel)
-        return (time[:, None] + self.channel).flatten(0, 1)
+        return time_and_place(layout.times, self.channel)

@@ -10,9 +10,7 @@ from torch import Tensor, nn
 from sparsetime.components import component
 from sparsetime.errors import DataError
 from sparsetime.sequence_models.sequence_component import Count
-from sparsetime.sequence_models.views.positions import sine_positions
 from sparsetime.sequence_models.views.values import check_finite, check_values
-from sparsetime.sequence_models.views.vector_layout import VectorLayout
 from sparsetime.sequence_models.views.view import ViewComponent
 
 
@@ -51,21 +49,22 @@ class Patches(ViewComponent):
     def content(
         self, x: Float[Tensor, "batch steps ..."]
     ) -> Float[Tensor, "batch time content_size"]:
-        """The values of every patch, step after step.
+        """The values of every patch, step after step. Errors: as `windows`."""
+        return windows(x, self.d_in, self.size, self.stride).transpose(2, 3).flatten(2)
 
-        Errors: DataError for another shape, for values that are not finite, and for sequences
-        shorter than a patch.
-        """
-        check_values(x, self.d_in)
-        check_length(x.shape[1], self.size)
-        check_finite(x)
-        return x.unfold(1, self.size, self.stride).transpose(2, 3).flatten(2)
 
-    def positions(self, layout: VectorLayout) -> Float[Tensor, "time d"]:
-        """Sines of the number of the patch."""
-        if not self.has_positions:
-            return super().positions(layout)
-        return sine_positions(layout.times, int(self.settings["d"])).to(self.map.weight.device)
+def windows(
+    x: Float[Tensor, "batch steps ..."], d_in: int, size: int, stride: int
+) -> Float[Tensor, "batch windows d_in size"]:
+    """The values of `size` steps, every `stride` steps.
+
+    Errors: DataError for another shape, for values that are not finite, and for sequences shorter
+    than a window.
+    """
+    check_values(x, d_in)
+    check_length(x.shape[1], size)
+    check_finite(x)
+    return x.unfold(1, size, stride)
 
 
 def check_length(steps: int, size: int) -> None:

@@ -20,6 +20,12 @@ def sine_positions(count: int, d: int) -> Float[Tensor, "count d"]:
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)[:, :d]
 
 
+def time_and_place(times: int, place: Float[Tensor, "places d"]) -> Float[Tensor, "vectors d"]:
+    """The sum of a time's sines and a place's vector, time after time, at each the places."""
+    time = sine_positions(times, place.shape[1]).to(place)
+    return (time[:, None] + place).flatten(0, 1)
+
+
 def small_vectors(count: int, d: int) -> nn.Parameter:
     """Learnt vectors, at first near 0: Normal(0, 0.02^2)."""
     return nn.Parameter(0.02 * nn.Embedding(count, d).weight.detach())

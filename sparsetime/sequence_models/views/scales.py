@@ -10,10 +10,7 @@ from torch import Tensor, nn
 
 from sparsetime.components import component
 from sparsetime.sequence_models.sequence_component import Count
-from sparsetime.sequence_models.views.patches import check_length
-from sparsetime.sequence_models.views.positions import sine_positions
-from sparsetime.sequence_models.views.values import check_finite, check_values
-from sparsetime.sequence_models.views.vector_layout import VectorLayout
+from sparsetime.sequence_models.views.patches import windows
 from sparsetime.sequence_models.views.view import ViewComponent
 
 _SMALLEST = 1e-6  # deviation of a window that does not vary
@@ -58,9 +55,9 @@ class Scales(ViewComponent):
 
     def embed(self, x: Float[Tensor, "batch steps ..."]) -> Float[Tensor, "batch time d"]:
         """The vectors. Errors: as `content`."""
-        windows = self.content(x).unflatten(2, (self.size, self.d_in))
-        mean, deviation = windows.mean(2), windows.std(2, correction=0)
-        shape = (windows - mean[:, :, None]) / (deviation[:, :, None] + _SMALLEST)
+        values = self.content(x).unflatten(2, (self.size, self.d_in))
+        mean, deviation = values.mean(2), values.std(2, correction=0)
+        shape = (values - mean[:, :, None]) / (deviation[:, :, None] + _SMALLEST)
         numbers = [self.embedded_number(one).flatten(2) for one in (mean, deviation)]
         vectors: Tensor = self.map(torch.cat([shape.flatten(2), *numbers], 2))
         return vectors
@@ -78,18 +75,5 @@ class Scales(ViewComponent):
     def content(
         self, x: Float[Tensor, "batch steps ..."]
     ) -> Float[Tensor, "batch time content_size"]:
-        """The values of every window, step after step.
-
-        Errors: DataError for another shape, for values that are not finite, and for sequences
-        shorter than a window.
-        """
-        check_values(x, self.d_in)
-        check_length(x.shape[1], self.size)
-        check_finite(x)
-        return x.unfold(1, self.size, self.size).transpose(2, 3).flatten(2)
-
-    def positions(self, layout: VectorLayout) -> Float[Tensor, "time d"]:
-        """Sines of the number of the window."""
-        if not self.has_positions:
-            return super().positions(layout)
-        return sine_positions(layout.times, int(self.settings["d"])).to(self.map.weight.device)
+        """The values of every window, step after step. Errors: as `windows`."""
+        return windows(x, self.d_in, self.size, self.size).transpose(2, 3).flatten(2)

@@ -11,7 +11,7 @@ from sparsetime.components import component
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.sequence_models.sequence_component import Count
 from sparsetime.sequence_models.views.patches import check_length
-from sparsetime.sequence_models.views.positions import sine_positions, small_vectors
+from sparsetime.sequence_models.views.positions import small_vectors, time_and_place
 from sparsetime.sequence_models.views.values import check_finite
 from sparsetime.sequence_models.views.vector_layout import VectorLayout
 from sparsetime.sequence_models.views.view import ViewComponent
@@ -83,5 +83,4 @@ class Tubes(ViewComponent):
 
     def positions(self, layout: VectorLayout) -> Float[Tensor, "time d"]:
         """Sines of the time, and the learnt vector of the place."""
-        time = sine_positions(layout.times, self.place.shape[1]).to(self.place)
-        return (time[:, None] + self.place).flatten(0, 1)
+        return time_and_place(layout.times, self.place)

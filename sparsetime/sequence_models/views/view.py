@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sparsetime.errors import ConfigError
 from sparsetime.sequence_models.sequence_component import SequenceComponent
+from sparsetime.sequence_models.views.positions import sine_positions
 from sparsetime.sequence_models.views.vector_layout import VectorLayout
 
 
@@ -42,14 +43,16 @@ class ViewComponent(SequenceComponent):
         """The vectors of a batch of sequences, without positions."""
 
     def positions(self, layout: VectorLayout) -> Float[Tensor, "time d"]:
-        """What is added to the vectors for their place in the sequence.
+        """What is added to the vectors for their place in the sequence: sines of the time.
 
         Errors: ConfigError for a view without positions.
         """
-        raise ConfigError(
-            f"got the view {self.kind!r} without positions, expected vectors that hold their place "
-            "in the sequence; give a view with positions=True, such as 'patches'"
-        )
+        if not self.has_positions:
+            raise ConfigError(
+                f"got the view {self.kind!r} without positions, expected vectors that hold their "
+                "place in the sequence; give a view with positions=True, such as 'patches'"
+            )
+        return sine_positions(layout.times, int(self.settings["d"]))
 
     def content(
         self, x: Shaped[Tensor, "batch steps ..."]

@@ -11,6 +11,7 @@ from torch import Tensor
 from sparsetime import seeds
 from sparsetime.errors import DataError
 from sparsetime.testbeds.series.auckland import Counts, counts
+from sparsetime.testbeds.series.windows import clean_windows
 
 _MOST_GAPS = 0.02  # share of hours that a sensor of `city_windows` may lack
 
@@ -25,12 +26,10 @@ def street_windows(
     Errors: DataError where the counts have no such window; those of `counts`.
     """
     data = counts()
-    sensors = np.arange(len(data.sensors))
     bad = np.isnan(data.values) | (data.held_out != held_out)[:, None]
-    starts = _starts(bad, hours)
-    chosen = _drawn(starts, count, seed, "one sensor", held_out)
+    chosen = _drawn(clean_windows(bad, hours), count, seed, "one sensor", held_out)
     steps = chosen[:, :1] + np.arange(hours)
-    return torch.from_numpy(data.values[steps, sensors[chosen[:, 1:]]])[..., None]
+    return torch.from_numpy(data.values[steps, chosen[:, 1:]])[..., None]
 
 
 def city_windows(
@@ -43,7 +42,7 @@ def city_windows(
     data = counts()
     values = data.values[:, _complete(data)]
     bad = np.isnan(values).any(1) | (data.held_out != held_out)
-    chosen = _drawn(_starts(bad[:, None], hours), count, seed, "all sensors", held_out)
+    chosen = _drawn(clean_windows(bad[:, None], hours), count, seed, "all sensors", held_out)
     return torch.from_numpy(values[chosen[:, :1] + np.arange(hours)])
 
 
@@ -51,19 +50,15 @@ def _complete(data: Counts) -> NDArray[np.intp]:
     return np.flatnonzero(np.isnan(data.values).mean(0) <= _MOST_GAPS)
 
 
-def _starts(bad: NDArray[np.bool_], hours: int) -> NDArray[np.intp]:
-    """First hour and column of every window without a bad hour."""
-    before = np.concatenate([np.zeros((1, bad.shape[1]), dtype=np.int64), np.cumsum(bad, axis=0)])
-    return np.argwhere(before[hours:] == before[:-hours])
-
-
 def _drawn(
-    starts: NDArray[np.intp],
+    clean: NDArray[np.bool_],
     count: int,
     seed: int,
     what: str,
     held_out: bool,
 ) -> NDArray[np.intp]:
+    """First hour and column of `count` windows."""
+    starts = np.argwhere(clean)
     if not len(starts):
         raise DataError(
             f"got no window of {what} without a gap, expected at least one; give fewer hours"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 from numpy.typing import NDArray
 
 from sparsetime.testbeds.series.auckland import Counts
@@ -63,7 +63,14 @@ def window_starts(data: Counts, hours: int) -> list[int]:
 def training_windows(data: Counts, hours: int) -> NDArray[np.int64]:
     """Every (sensor, first hour) of a window that is in no part held out and has no gap: [n, 2]."""
     bad = np.isnan(data.values) | data.held_out[:, None]
-    before = np.concatenate([np.zeros((1, bad.shape[1]), dtype=np.int64), np.cumsum(bad, axis=0)])
-    clean = before[hours:] == before[:-hours]
-    pairs: NDArray[np.int64] = np.argwhere(clean.T)
+    pairs: NDArray[np.int64] = np.argwhere(clean_windows(bad, hours).T)
     return pairs
+
+
+def clean_windows(
+    bad: Bool[np.ndarray, "time columns"], hours: int
+) -> Bool[np.ndarray, "starts columns"]:
+    """Whether the window from each hour on has no bad hour, column by column."""
+    before = np.concatenate([np.zeros((1, bad.shape[1]), dtype=np.int64), np.cumsum(bad, axis=0)])
+    clean: NDArray[np.bool_] = before[hours:] == before[:-hours]
+    return clean
