@@ -2,7 +2,7 @@
 
 import { node } from "../../web/dom.js";
 import { columnsOf } from "../../web/packed_columns.js";
-import { heightScale } from "./lines.js";
+import { heightScale, rangesNear } from "./lines.js";
 
 const SPARK_WIDTH = 640;
 const FEW = 12; // channels of an example
@@ -30,8 +30,9 @@ export function example(moment, hue) {
   const here = { x: moment.here * step, y: height + 3, width: step, height: 3 };
   svg.append(node("rect", { ...here, fill: "var(--ink)" }));
   const all = columnsOf(input);
+  const ranges = comparableRanges(input);
   channels.forEach((name, i) => {
-    const y = heightScale(input, i, (i + 1) * band - 2, band - 5);
+    const y = heightScale(ranges, i, (i + 1) * band - 2, band - 5);
     const { low, high } = all[i];
     const points = [...low].flatMap((least, column) => {
       if (Number.isNaN(least)) return [];
@@ -44,6 +45,19 @@ export function example(moment, hue) {
     svg.append(line);
   });
   return svg;
+}
+
+/**
+ * The usual range of each channel, widened to its values here: examples can be compared, and an
+ * artefact elsewhere makes none of them a flat line.
+ * @param {Api.InputView} input
+ */
+function comparableRanges(input) {
+  const { least, most } = rangesNear(input);
+  return {
+    least: least.map((value, i) => Math.min(value, input.usual[i][0])),
+    most: most.map((value, i) => Math.max(value, input.usual[i][1])),
+  };
 }
 
 /** @type {NonNullable<Lane["exampleNote"]>} */

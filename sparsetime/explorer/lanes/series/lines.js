@@ -120,8 +120,8 @@ function drawScale(chart, input, i, name, floor, band) {
 }
 
 /**
- * The height of a value, the channel's whole range filling its band.
- * @param {Api.InputView} input
+ * The height of a value, the range of its channel filling its band.
+ * @param {{least: readonly number[], most: readonly number[]}} ranges
  * @param {number} i the channel
  * @param {number} floor
  * @param {number} height
