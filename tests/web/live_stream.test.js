@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Frames } from "../../sparsetime/explorer/views/live/frames.js";
+import { Samples } from "../../sparsetime/explorer/views/live/samples.js";
 import { Stream } from "../../sparsetime/explorer/views/live/stream.js";
 import { WaitingSteps } from "../../sparsetime/explorer/views/live/waiting_steps.js";
 
@@ -15,6 +16,11 @@ test("the oldest of too many steps are left out and counted", () => {
   waiting.push(["f"], 30);
   assert.deepEqual(waiting.take(5), { rows: ["e", "f"], at: 30 });
   assert.equal(waiting.length, 0);
+});
+
+test("ten seconds of a microphone wait, at the rate of the run or the usual one", () => {
+  assert.equal(new Samples(["sound"], 8000).mostLate, 80_000);
+  assert.equal(new Samples(["sound"], null).mostLate, 160_000);
 });
 
 /** @param {boolean} ends */
