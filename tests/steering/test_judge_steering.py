@@ -4,12 +4,16 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from steered_models import SITES, Letters, language_model, small_dictionary
 
+from sparsetime.activations.step_exclusion import EXCLUDED, StepExclusion
 from sparsetime.errors import ConfigError, DataError
+from sparsetime.models.hooks import recording
 from sparsetime.steering.arms.example_rows import example_rows
 from sparsetime.steering.arms.judge_steering import judge_steering
 from sparsetime.steering.arms.word_judge import WordJudge, distinct_words
+from sparsetime.steering.prompts import tokens_of
 
 SITE = SITES[0]
 PROMPTS = ["<us", "B<u", "ABC", "CBA", "AAB", "BBA"]
@@ -55,6 +59,25 @@ def test_every_arm_of_the_protocol_is_there(model, sae, tmp_path):
     assert len(record["arms"][0]["texts"]) == 3
 
 
+@pytest.mark.parametrize("by", ["first", "tokens", "norm"])
+def test_steps_that_a_dictionary_was_not_trained_on_are_no_example(model, by):
+    sae, tokens = small_dictionary("topk", 1, 0.1, k=12), tokens_of("BCDE", model)
+    every = example_rows(model, SITE, sae, ["BCDE"]).rows
+    with recording(model.model, [SITE]) as read:
+        model.model(input_ids=tokens)
+    x = read[SITE].detach().reshape(4, -1)
+    longest = float(x.double().norm(dim=1).max())
+    exclusion = {
+        "first": StepExclusion(first=2),
+        "tokens": StepExclusion(tokens=(int(tokens[0, 1]),)),
+        "norm": StepExclusion(norm_above=2.0, norm_limit=0.999 * longest),
+    }[by]
+    sae.provenance = {EXCLUDED: exclusion.to_config()}
+    rows = example_rows(model, SITE, sae, ["BCDE"]).rows
+    torch.testing.assert_close(rows[0], x[exclusion.kept(x, tokens[0])].mean(0))
+    assert not torch.allclose(rows, every)
+
+
 def test_features_and_words_need_no_examples(model, sae):
     made = judged(model, sae, (), (), features=[3], nulls=1)
     assert list(made.scores) == ["plain", "reconstruction", "features", "gradient", "random 1"]
@@ -79,6 +102,8 @@ def test_what_is_refused_before_any_work(model, sae, monkeypatch):
     monkeypatch.setattr(f"{judge_steering.__module__}.example_rows", lambda *_: pytest.fail())
     with pytest.raises(ConfigError, match="got 3 examples of the target"):
         judged(model, sae, TARGET[:3])
+    with pytest.raises(ConfigError, match=r"got 1 texts among .*, such as 'ADXYZ', expected each"):
+        judged(model, sae, TARGET, [*OTHER, TARGET[0]])
     with pytest.raises(ConfigError, match="got neither examples nor words"):
         judged(model, sae, (), (), words=[], features=[3])
     with pytest.raises(ConfigError, match="got neither examples nor features"):

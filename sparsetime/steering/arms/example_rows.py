@@ -45,8 +45,9 @@ def example_rows(
     Steps that were left out of the dictionary's training and special tokens do not count, unless
     a text has no others.
     """
-    exclusion = StepExclusion.of_provenance(sae.provenance)
-    untouched = sorted(special_tokens(model.tokenizer).union(exclusion.tokens))
+    exclusion = StepExclusion.of_provenance(sae.provenance).merged(
+        StepExclusion(tokens=tuple(sorted(special_tokens(model.tokenizer))))
+    )
     rows, codes, steps = [], np.zeros((len(texts), sae.width)), 0
     active = np.zeros(sae.width)
     device = next(model.model.parameters()).device
@@ -55,8 +56,7 @@ def example_rows(
         with eval_mode(model.model), recording(model.model, [site]) as read:
             model.model(input_ids=tokens.to(device))
         x = read[site].reshape(tokens.shape[1], -1).float().cpu()
-        kept = ~torch.isin(tokens[0], torch.tensor(untouched, dtype=torch.int64))
-        kept[: exclusion.first] = False
+        kept = exclusion.kept(x, tokens[0])
         x = x[kept] if bool(kept.any()) else x
         code = sae.encode(x)
         indices = code.indices.cpu().numpy()

@@ -72,9 +72,9 @@ def judge_steering(
     words: the judge is their share of the words instead; then examples are optional. index: for
     densities; else those on the examples. The off-target score is the share of different words.
 
-    Errors: ConfigError for too few examples or prompts, neither examples nor words, neither
-    examples nor features; DataError where no feature is common in examples; those of
-    `steered_sites` and `compare_arms`.
+    Errors: ConfigError for too few examples or prompts, a text among both kinds of examples,
+    neither examples nor words, neither examples nor features; DataError where no feature is common
+    in examples; those of `steered_sites` and `compare_arms`.
     """
     sites = steered_sites(model, dictionaries)
     if len(sites) > 1:
@@ -188,6 +188,11 @@ def _check(
         raise ConfigError(
             f"got {counts[0]} examples of the target and {counts[1]} others, expected at least "
             f"{_LEAST} different ones of each, or words="
+        )
+    if both := set(examples[0]).intersection(examples[1]):
+        raise ConfigError(
+            f"got {len(both)} texts among the examples of the target and among the others, such as "
+            f"{min(both)!r}, expected each in one of them; leave it out of the other"
         )
     if not any(counts) and not words:
         raise ConfigError(
