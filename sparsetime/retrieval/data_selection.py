@@ -44,17 +44,13 @@ def similarity_to_examples(
 
     m: mean over examples of their rows, of absolute values for Jaccard's generalised similarity.
     power: values are first raised to it, with their sign; 0.5 lets a few large values count for
-    less. A row of zeros has similarity 0. pool, examples: pooled codes or activations, scipy CSR
-    or arrays [texts, width].
+    less. Where a length above is 0, so is the similarity. pool, examples: pooled codes or
+    activations, scipy CSR or arrays [texts, width].
 
     Errors: ConfigError for an unknown similarity or a power that is not positive; MismatchError for
     rows of two widths; DataError for no examples.
     """
-    if similarity not in SIMILARITIES or not power > 0:
-        raise ConfigError(
-            f"got similarity={similarity!r} and power={power}, expected one of "
-            f"{', '.join(SIMILARITIES)} and a positive power"
-        )
+    _check_settings(similarity, power)
     if pool.shape[1] != examples.shape[1]:
         raise MismatchError(
             f"got a pool of width {pool.shape[1]} and examples of width {examples.shape[1]}, "
@@ -75,6 +71,14 @@ def similarity_to_examples(
     lengths = np.sqrt(np.maximum(squares - 2 * (rows @ centre) + centre @ centre, 0))
     norms = lengths * np.linalg.norm(wanted)
     return (rows @ wanted - centre @ wanted) / np.where(norms > 0, norms, 1)
+
+
+def _check_settings(similarity: str, power: float) -> None:
+    if similarity not in SIMILARITIES or not power > 0:
+        raise ConfigError(
+            f"got similarity={similarity!r} and power={power}, expected one of "
+            f"{', '.join(SIMILARITIES)} and a positive power"
+        )
 
 
 def _is_dense(x: Any) -> bool:
@@ -128,8 +132,11 @@ def select_data(
     Errors: ConfigError for a count below 1 or above the segments; those of
     `similarity_to_examples`, and of `pooled_segments`.
     """
+    _check_settings(similarity, power)
+    if count < 1:
+        raise ConfigError(f"got count={count}, expected at least 1 segment")
     segments = pooled_segments(sae, store, steps, pool, progress)
-    if not 1 <= count <= len(segments.lengths):
+    if count > len(segments.lengths):
         raise ConfigError(f"got count={count}, expected 1 to the {len(segments.lengths)} segments")
     target = pooled_segments(sae, examples, steps, pool, progress)
     scores = similarity_to_examples(segments.codes, target.codes, similarity, power)

@@ -51,6 +51,11 @@ def test_segments_like_the_examples_are_selected(tmp_path):
     assert (np.diff(made.scores) <= 0).all()
     with pytest.raises(ConfigError, match="got count=13, expected 1 to the 12 segments"):
         select_data(Itself(4), store, examples, 13, steps=3, progress=False)
+    # Before the pool is encoded.
+    with pytest.raises(ConfigError, match="got similarity='dot' and power=1"):
+        select_data(None, store, examples, 1, similarity="dot")
+    with pytest.raises(ConfigError, match="got count=0, expected at least 1 segment"):
+        select_data(None, store, examples, 0)
 
 
 def test_what_cannot_be_compared_is_refused():

@@ -46,7 +46,9 @@ def posting_cost(queries: Any, documents: Any) -> float:
 def pruned_to_cost(queries: Any, documents: Any, cost: float) -> tuple[Any, Any]:
     """Queries and documents without their smallest values, so that the posting cost is `cost`.
 
-    One threshold, a share of each text's largest value, holds for all; codes that cost less stay.
+    One threshold, a share of each text's largest value, holds for all. Codes that cost less stay;
+    of values that are as large all are left out. Each text keeps its largest value, so that a cost
+    below that of these alone is not reached.
 
     Errors: ConfigError for a cost that is not positive.
     """
