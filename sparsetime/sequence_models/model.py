@@ -92,9 +92,10 @@ class SequenceModel(nn.Module):
                     f"{mixer.kind!r} that reads later steps, expected causal mixers; encode whole "
                     "sequences"
                 )
-        if self.view.stride != 1:
+        joined = max(self.view.stride, self.view.size)
+        if joined != 1:
             raise ConfigError(
-                f"got a stream of {self.name!r}, whose view joins {self.view.stride} steps, "
+                f"got a stream of {self.name!r}, whose view joins {joined} steps, "
                 "expected one vector a step; encode pieces of whole patches with a state"
             )
         return SequenceStream(self.vectors, streams)
@@ -132,16 +133,13 @@ class SequenceModel(nn.Module):
     ) -> Float[Tensor, "batch time d"]:
         """The vector of every step, which the heads read; the arguments are those of a call.
 
-        Errors: DataError for sequences without steps; ConfigError for a state where vectors hold
-        their position in a piece; those of the view.
+        Errors: DataError for sequences without steps; those of the view, with a state also those of
+        its `check_piece`.
         """
         if not x.shape[1]:
             raise DataError("got sequences without steps, expected at least one step")
-        if state is not None and self.view.has_positions:
-            raise ConfigError(
-                f"got a state for the view {self.view.kind!r} with positions, which count from the "
-                "beginning of every piece, expected whole sequences, or positions=False"
-            )
+        if state is not None:
+            self.view.check_piece(x.shape[1])
         return self.contextualise(self.view(x), state)
 
     def contextualise(

@@ -105,6 +105,13 @@ def test_patches_without_positions_continue_with_a_state():
     state = RecurrentState()
     pieces = torch.cat([model(part, state) for part in x.split(4, 1)], 1)
     torch.testing.assert_close(pieces, model(x))
+    with pytest.raises(DataError, match="got a piece of 5 steps with a state, expected a multiple"):
+        model(x[:, :5], state)
+    overlapping = st.compose_model({**view, "stride": 1}, "rnn", d=D, d_in=3).double()
+    with pytest.raises(ConfigError, match="got a state for overlapping patches"):
+        overlapping(x, RecurrentState())
+    with pytest.raises(ConfigError, match="whose view joins 2 steps, expected one vector a step"):
+        overlapping.stream()
 
 
 def test_scales_embed_a_number_at_the_scales_of_its_size():

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from sparsetime.errors import ConfigError
+from sparsetime.errors import ConfigError, DataError
 from sparsetime.sequence_models.sequence_component import SequenceComponent
 from sparsetime.sequence_models.views.positions import sine_positions
 from sparsetime.sequence_models.views.vector_layout import VectorLayout
@@ -69,6 +69,28 @@ class ViewComponent(SequenceComponent):
     def layout(self, steps: int) -> VectorLayout:
         """How the vectors of a sequence of `steps` steps are arranged."""
         return VectorLayout(max(0, (steps - self.size) // self.stride + 1), self.places)
+
+    def check_piece(self, steps: int) -> None:
+        """Check that pieces of a sequence have the vectors that the whole of it has.
+
+        Errors: ConfigError for positions, which count from the beginning of a piece, and for
+        overlapping vectors; DataError for a piece that ends within a vector.
+        """
+        if self.has_positions:
+            raise ConfigError(
+                f"got a state for the view {self.kind!r} with positions, which count from the "
+                "beginning of every piece, expected whole sequences, or positions=False"
+            )
+        if self.size > self.stride:
+            raise ConfigError(
+                f"got a state for overlapping patches (size={self.size}, stride={self.stride}), "
+                "which end in the next piece, expected whole sequences; leave stride out"
+            )
+        if steps % self.stride:
+            raise DataError(
+                f"got a piece of {steps} steps with a state, expected a multiple of the "
+                f"{self.stride} steps of a vector"
+            )
 
     def spans(self, steps: int) -> Int[np.ndarray, "time 2"]:
         """The first step that each vector stands for, and the step after its last."""
