@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from harness.environments import PEERS, python_of
+from harness.environments import PEERS, NotInstalled, python_of
 from harness.figures import conclude, machine, table
 from harness.selection import add_selection_dtype
 
@@ -30,10 +30,15 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/")
     add_selection_dtype(parser)
     options = parser.parse_args()
+    try:
+        python = python_of("evaluators")
+    except NotInstalled as error:
+        print(json.dumps({"benchmark": "interop_evaluators", "skipped": str(error)}))
+        return
     worker = PEERS / "interop_evaluators.py"
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [str(python_of("evaluators")), str(worker), folder],
+            [str(python), str(worker), folder],
             capture_output=True,
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},

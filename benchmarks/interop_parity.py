@@ -10,7 +10,7 @@ values relative to the largest value, and FVU, on 512 rows. Every library runs i
 environment, with the versions that benchmarks/peers pins.
 
 The last line is JSON; --keep writes it to benchmarks/results/, beside what is kept there of
-libraries that were not named.
+libraries that were not named or cannot be installed.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ OURS: dict[str, dict[str, Any]] = {
 def main() -> None:
     options = arguments()
     cells: list[dict[str, Any]] = []
+    done = []
     for library in options.library or list(LIBRARIES):
         try:
             python = python_of(library)
@@ -68,8 +69,9 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as made:
             cells += compared(library, python, Path(made))
-    if options.keep and options.library:
-        cells = others(options.library) + cells
+        done.append(library)
+    if options.keep:
+        cells = others(done) + cells
     shown = table([*HEAD], [row_of(cell) for cell in cells])
     conclude("interop_parity", {"machine": machine(), "cells": cells}, shown, options.keep)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from harness.environments import PEERS, python_of
+from harness.environments import PEERS, NotInstalled, python_of
 from harness.figures import conclude, machine, table
 from harness.selection import add_selection_dtype
 from safetensors.torch import save_file
@@ -35,6 +35,11 @@ MORE = ("glob.py", "shlex.py", "string.py", "sched.py", "queue.py", "fnmatch.py"
 
 def main() -> None:
     options = arguments()
+    try:
+        python = python_of("sae_lens")
+    except NotInstalled as error:
+        print(json.dumps({"benchmark": "interop_trained", "skipped": str(error)}))
+        return
     folder = Path(options.folder or tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
     model = st.testbeds.code_model()
@@ -46,7 +51,6 @@ def main() -> None:
     save_file(rows, folder / "rows.st")
     about = {"model_name": model.name, "hook_name": HOOK}
     (folder / "about.json").write_text(json.dumps(about))
-    python = python_of("sae_lens")
     run(python, "train", folder)
 
     began = time.perf_counter()
