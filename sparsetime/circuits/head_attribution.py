@@ -41,7 +41,8 @@ def head_shares(dictionary: Dictionary, heads: int) -> Float[Tensor, "width head
         share_ih = |a_ih| / sum over g of |a_ig|,   a_ih: the block of atom i in the place of head h
 
     dictionary: of the input of an attention's output projection, such as
-    "model.layers.10.self_attn.o_proj:input". heads: their number. Shares of a feature sum to 1.
+    "model.layers.10.self_attn.o_proj:input". heads: their number. Shares of a feature sum to 1;
+    those of an atom of zeros are 0.
 
     Source: Kissane et al. 2024, Interpreting Attention Layer Outputs with Sparse Autoencoders,
     arXiv:2406.17759 (weight-based head attribution).

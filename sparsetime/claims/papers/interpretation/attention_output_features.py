@@ -45,11 +45,12 @@ FIRES, RATE, PRECISION = 0.3, 0.05, 0.97
     notes="A proxy: another model, and random tokens. A feature fires where its activation is "
     "above 0.3 of its largest; it is of repeats where at least 0.97 of its firing is in second "
     "halves that repeat the first, and it fires on at least 0.05 of their steps. Sequences without "
-    "repeats have the same positions. In the null none repeats.",
+    "repeats have the same positions. Features are counted on the sequences that train. In the "
+    "null none repeats.",
     null=lambda lab, seed: _values(lab, seed, repeated=False),
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:
-    """Features are chosen on the sequences that train, and counted on others."""
+    """Features are chosen and counted on the sequences that train; their firing, on others."""
     return _values(lab, seed)
 
 

@@ -43,10 +43,11 @@ TRAINED, TESTED, DRAWS = 4_000, 3_000, 2
     "changes paths more often than switching off.",
     notes="A proxy: a smaller grid than the paper's. The model gathers connections at the tokens "
     "behind them, of which the first one is read and edited. Feature of a connection: the latent "
-    "with the largest difference of mean activation between mazes where it is open and where it is "
-    "closed, on other mazes. On: set to its mean activation where it fires, in mazes that the "
-    "connection would shorten the path of; off: set to zero, in mazes with the connection on the "
-    "path where it fires. In the null it is exchanged which mazes have which connections.",
+    "with the largest difference of mean activation, over its deviation, between mazes where it is "
+    "open and where it is closed, on other mazes. On: set to its mean activation where it fires, "
+    "in mazes that the connection would shorten the path of; off: set to zero, in mazes with the "
+    "connection on the path where it fires. In the null it is exchanged which mazes have which "
+    "connections.",
     null=lambda lab, seed: _values(lab, seed, exchanged=True),
 )
 def check(lab: Lab, seed: int) -> dict[str, float]:

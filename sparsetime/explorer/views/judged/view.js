@@ -50,7 +50,9 @@ function section(answer, key) {
     ),
   );
   const texts = h("div.judged-texts");
-  const rows = arms.map((arm, i) => h("tr", { click: () => choose(i) }, ...cells(arm, arms)));
+  const rows = arms.map((arm, i) =>
+    h("tr", { tabindex: 0, focus: () => choose(i) }, ...cells(arm, arms)),
+  );
   const body = h("tbody", {}, ...rows);
   function choose(/** @type {number} */ place) {
     rows.forEach((row, i) => {
