@@ -25,6 +25,14 @@ def test_no_file_is_longer_than_the_limit():
     assert long == {}
 
 
+def test_the_tree_of_the_readme_names_every_room_and_shared_module():
+    tree = (ROOT / "README.md").read_text(encoding="utf-8").split("## The tree")[1].split()
+    own = (path for path in PACKAGE.iterdir() if not path.name.startswith(("_", ".")))
+    rooms = {f"{path.name}/" for path in own if path.is_dir()}
+    modules = {path.name for path in PACKAGE.glob("[!_]*.py")}
+    assert {name for name in rooms | modules if name not in tree} == set()
+
+
 def test_most_files_are_short():
     assert sum(length(path) < LONGEST / 2 for path in SOURCES) > 0.8 * len(SOURCES)
 
