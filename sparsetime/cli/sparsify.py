@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 def sparsify(
     model: Annotated[str, typer.Argument(help=MODEL_HELP)],
     method: Annotated[str, typer.Argument(help='A recipe of kind "computation plan", or N:M.')],
-    sparsity: Annotated[float, typer.Option(help="The share that is left out.")],
     out: Annotated[str, typer.Option(help="The folder to write to.")],
+    sparsity: Annotated[
+        float | None, typer.Option(help="The share that is left out; none for methods of bits.")
+    ] = None,
     data: Annotated[
         list[str] | None,
         typer.Option(help="A file, folder or glob of texts to calibrate on. Repeatable."),
@@ -31,13 +33,14 @@ def sparsify(
     seed: Annotated[int, typer.Option(help="Of random masks.")] = 0,
     sets: Sets = None,
 ) -> None:
-    """Leave out a share of a language model's weights or activations, and save the result.
+    """Leave out a share of a language model's weights, activations or bits, and save the result.
 
     \b
     Examples:
       sparsetime sparsify my-model magnitude --sparsity 0.5 --out runs/x/sparse
       sparsetime sparsify my-model wanda --sparsity 0.5 --data texts --out runs/x/sparse
       sparsetime sparsify my-model 2:4 --sparsity 0.5 --site "model.layers.*" --out runs/x/sparse
+      sparsetime sparsify my-model round_to_nearest --set bits=4 --out runs/x/sparse
     """
     import sparsetime as st
     from sparsetime.cli.model_on_data import documents_of

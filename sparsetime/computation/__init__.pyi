@@ -1,6 +1,7 @@
 """Public names of `st.computation`, each imported when it is first used."""
 
 from .activation_plan import ActivationPlan as ActivationPlan
+from .bit_plan import BitPlan as BitPlan
 from .bounded_sparsity import BoundedSparsity as BoundedSparsity
 from .bounded_sparsity import bounded_sparsity as bounded_sparsity
 from .compiled import CompiledCopy as CompiledCopy

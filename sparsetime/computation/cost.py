@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sparsetime.computation.cost_table import CostTable
 from sparsetime.computation.model_data import ModelBatch, model_batches, run_batch
+from sparsetime.computation.rounded_weights import RoundedWeights
 from sparsetime.computation.skipped_activations import SkippedActivations
 from sparsetime.computation.sparse import Sparse
 from sparsetime.computation.weight_matrices import WeightMatrix, weight_matrices
@@ -36,6 +37,8 @@ def cost(
 
         macs(step) = sum over j with x_j != 0 of the entries of column j of W that are not 0
         bytes(step) = macs(step) * bytes of an entry,  each needed weight read once a step
+
+    A plan of bits sets the bytes of an entry, its share of a scale with them.
 
     Weights and activations that are zero count together, whether a plan or a nonlinearity made them
     so. Of a map whose output a plan knows not to be needed, rows are left out too: the map up of a
@@ -87,6 +90,10 @@ class _Counter:
             for point in plan.points
             if (skipped := plan.activations.skips_outputs(point))
         ]
+        self._sizes = {matrix.path: float(matrix.parameter.element_size()) for matrix in matrices}
+        for plan in sparse.plans:
+            if isinstance(plan, RoundedWeights):
+                self._sizes |= {m.target.path: plan.bytes_of_entry(m) for m in plan.matrices}
         self._waiting = {
             path for _, point, skipped in self._skips for path in (point.path, *skipped)
         }
@@ -120,7 +127,7 @@ class _Counter:
                     macs = ((outputs.float() @ weight) * call).sum(1)
                 else:
                     macs = _needed(call, self._columns[path])
-            self._add(path, macs, parameter.numel(), parameter.element_size())
+            self._add(path, macs, parameter.numel(), self._sizes[path])
 
     def table(self) -> CostTable:
         return CostTable.of_parts(self._parts)
@@ -137,7 +144,7 @@ class _Counter:
 
         return record
 
-    def _add(self, name: str, macs: Float[Tensor, " rows"], dense: int, size: int) -> None:
+    def _add(self, name: str, macs: Float[Tensor, " rows"], dense: int, size: float) -> None:
         assert self._batch is not None, "begun before"
         rows, documents, begins = len(macs), self._batch.documents, self._batch.begins
         steps, rest = divmod(rows, len(documents))
@@ -149,7 +156,8 @@ class _Counter:
             first = np.zeros(len(documents), int) if begins is None else np.asarray(begins)
             positions = (first[:, None] + np.arange(steps)).ravel()
         numbers = macs.double().round().long().cpu().numpy()
-        self._parts.append((name, sequences, positions, np.stack([numbers, numbers * size]), dense))
+        sizes = np.rint(numbers * size).astype(np.int64)
+        self._parts.append((name, sequences, positions, np.stack([numbers, sizes]), dense))
 
 
 def _needed(x: Shaped[Tensor, "rows in"], columns: Float[Tensor, " in"]) -> Float[Tensor, " rows"]:

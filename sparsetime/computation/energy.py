@@ -44,7 +44,8 @@ ENERGY_TABLES = MappingProxyType(
 class Energy:
     """Energy of a step in microjoule, of the sparse model and its twins, and the table used.
 
-    sparse: what is needed, in float32. dense: all weights, in float32. int8: all, in 8 bits.
+    sparse: what is needed, in float32, with weights of the bits that they are read in.
+    dense: all weights, in float32. int8: all, in 8 bits.
     """
 
     sparse: float
@@ -80,12 +81,12 @@ def energy(cost: CostTable, table: str = "45nm") -> Energy:
     steps = len(np.unique(np.stack([cost.table[c].to_numpy() for c in ("sequence", "position")]),
                           axis=1).T)  # fmt: skip
 
-    def joule(count: float, operation: float, size: int) -> float:
-        return float(count * (operation + size / 4 * chosen.memory) / steps / 1e6)
+    def joule(count: float, operation: float, read: float) -> float:
+        return float((count * operation + read / 4 * chosen.memory) / steps / 1e6)
 
     return Energy(
-        sparse=joule(macs, chosen.float32, 4),
-        dense=joule(dense, chosen.float32, 4),
-        int8=joule(dense, chosen.int8, 1),
+        sparse=joule(macs, chosen.float32, float(cost.table["bytes"].to_numpy().sum())),
+        dense=joule(dense, chosen.float32, 4 * dense),
+        int8=joule(dense, chosen.int8, dense),
         table=chosen,
     )

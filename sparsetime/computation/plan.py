@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 class Plan(ABC):
     """What is left out of a model's computation, as a composition of registered components.
 
-    acts_on: "weights" or "activations".
+    acts_on: "weights", "activations" or "bits".
     """
 
     acts_on: ClassVar[str]
+
+    @property
+    def takes_sparsity(self) -> bool:
+        """Whether it takes a sparsity, the share that is left out."""
+        return True
 
     @property
     @abstractmethod

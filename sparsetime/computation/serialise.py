@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from sparsetime.computation.applied_plan import AppliedPlan
 from sparsetime.computation.named_plan import plan_from_config
+from sparsetime.computation.packed_codes import pack_codes, unpack_codes
+from sparsetime.computation.rounded_weights import RoundedMatrix, RoundedWeights
 from sparsetime.computation.skipped_activations import SkippedActivations
 from sparsetime.computation.sparse import Sparse
 from sparsetime.computation.thinned_weights import ThinnedWeights
@@ -26,31 +28,36 @@ JSON_NAME = "sparse.json"
 WEIGHTS_NAME = "sparse.safetensors"
 _AGAIN = "Restore it from a copy, or thin the model again"
 _KEYS = ("model", "plans", "weights", "sha256")
-_VALUES, _WHOLE, _PLAN = "values/", "whole/", "plan/"
+_VALUES, _WHOLE, _CODES, _PLAN = "values/", "whole/", "codes/", "plan/"
 
 
 @locks("out")
 def save_sparse(sparse: Sparse, out: str | os.PathLike[str]) -> None:
     """Write a sparse model into a folder; the JSON comes last and makes it valid.
 
+    Of a matrix whose values are levels of a grid, codes are written instead of values.
+
     Errors: ConfigError where values outside of a mask are not zero, as while a mask fades.
     """
     folder = Folder(folder_url(out, "out"))
-    masks = _last_masks(sparse)
+    masks, codes = _last_masks(sparse), _codes(sparse)
     tensors: dict[str, Tensor] = {}
     weights: dict[str, list[Any]] = {}
     for name, value in _distinct(sparse.model).items():
         weights[name] = [list(value.shape), str(value.dtype).removeprefix("torch.")]
         mask = masks.get(name)
-        if mask is None:
-            tensors[_WHOLE + name] = value.detach().cpu().contiguous()
-            continue
-        if bool((value[~mask] != 0).any()):
+        if mask is not None and bool((value[~mask] != 0).any()):
             raise ConfigError(
                 f"got {name} with values other than zero outside of its mask, expected a mask that "
                 "holds; train until the gradient rule has faded them, or undo the plan"
             )
-        tensors[_VALUES + name] = value.detach()[mask].cpu()
+        if name in codes:
+            bits, own = codes[name]
+            tensors[_CODES + name] = pack_codes(own if mask is None else own[mask], bits)
+        elif mask is None:
+            tensors[_WHOLE + name] = value.detach().cpu().contiguous()
+        else:
+            tensors[_VALUES + name] = value.detach()[mask].cpu()
     for number, plan in enumerate(sparse.plans):
         for name, value in plan.saved().items():
             tensors[f"{_PLAN}{number}/{name}"] = value.cpu()
@@ -128,10 +135,12 @@ def _opened(
                 if isinstance(opened, SkippedActivations):  # the next finds MLPs without it
                     resumes.append(opened.suspend())
 
-    # Masks say where the values lie, and scores of activations read the weights.
+    # Masks say where the values lie, scales what codes stand for, and scores of activations read
+    # the weights.
     reopen("weights")
+    reopen("bits")
     sparse.plans = [at_work[number] for number in sorted(at_work)]
-    _load_weights(loaded.model, _last_masks(sparse), tensors)
+    _load_weights(sparse, tensors)
     reopen("activations")
     for resume in resumes:
         resume()
@@ -140,13 +149,21 @@ def _opened(
 
 
 @torch.no_grad()
-def _load_weights(
-    model: nn.Module, masks: Mapping[str, Tensor], tensors: Mapping[str, Tensor]
-) -> None:
-    for name, target in _distinct(model).items():
-        if name in masks:
+def _load_weights(sparse: Sparse, tensors: Mapping[str, Tensor]) -> None:
+    masks, rounded = _last_masks(sparse), _last_rounded(sparse)
+    for name, target in _distinct(sparse.model).items():
+        mask = masks.get(name)
+        if _CODES + name in tensors:
+            plan, matrix = rounded[name]
+            grid = plan.bits.grid
+            kept = torch.ones_like(target, dtype=torch.bool) if mask is None else mask
+            codes = torch.full_like(target, int((grid.levels == 0).nonzero()), dtype=torch.long)
+            own = unpack_codes(tensors[_CODES + name], grid.bits, int(kept.sum()))
+            codes[kept] = own.to(target.device)
+            target.copy_(plan.values(matrix, matrix.groups(codes).long()))
+        elif mask is not None:
             values = torch.zeros_like(target)
-            values[masks[name]] = tensors[_VALUES + name].to(target.device)
+            values[mask] = tensors[_VALUES + name].to(target.device)
             target.copy_(values)
         else:
             target.copy_(tensors[_WHOLE + name])
@@ -164,6 +181,27 @@ def _last_masks(sparse: Sparse) -> dict[str, Tensor]:
         if isinstance(plan, ThinnedWeights)
         for matrix in plan.matrices
     }
+
+
+def _last_rounded(sparse: Sparse) -> dict[str, tuple[RoundedWeights, RoundedMatrix]]:
+    """The last plan that rounded each matrix, with it."""
+    return {
+        matrix.target.key: (plan, matrix)
+        for plan in sparse.plans
+        if isinstance(plan, RoundedWeights)
+        for matrix in plan.matrices
+    }
+
+
+def _codes(sparse: Sparse) -> dict[str, tuple[int, Tensor]]:
+    """By matrix, bits of a code and codes in the parameter's shape, where all values have one."""
+    found = {}
+    for name, (plan, matrix) in _last_rounded(sparse).items():
+        codes = plan.codes(matrix)
+        if codes is not None:
+            shaped = matrix.parameter_of(codes.float()).to(torch.uint8)
+            found[name] = plan.bits.grid.bits, shaped
+    return found
 
 
 def _distinct(model: nn.Module) -> dict[str, Tensor]:

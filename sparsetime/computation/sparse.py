@@ -13,7 +13,11 @@ from sparsetime.computation.applied_plan import AppliedPlan, PlanInput
 from sparsetime.computation.model_data import model_batches
 from sparsetime.computation.model_loss import LossFunction
 from sparsetime.computation.named_plan import PlanLike, named_plan
+from sparsetime.computation.plan import Plan
 from sparsetime.computation.report import SparsityReport
+from sparsetime.computation.rounded_training import RoundedTraining
+from sparsetime.computation.rounded_weights import RoundedWeights
+from sparsetime.computation.skipped_activations import SkippedActivations
 from sparsetime.computation.thinned_weights import ThinnedWeights
 from sparsetime.computation.training_hooks import TrainingHooks
 from sparsetime.errors import ConfigError, MismatchError
@@ -33,7 +37,7 @@ class Sparse:
     def __init__(self, loaded: LoadedModel) -> None:
         self.loaded = loaded
         self.plans: list[AppliedPlan] = []
-        self._hooks: list[TrainingHooks] = []
+        self._hooks: list[TrainingHooks | RoundedTraining] = []
 
     @property
     def model(self) -> nn.Module:
@@ -44,7 +48,7 @@ class Sparse:
         self,
         method: PlanLike = None,
         *,
-        sparsity: float,
+        sparsity: float | None = None,
         data: Any = None,
         sites: str | Sequence[str] | None = None,
         loss: LossFunction | None = None,
@@ -60,11 +64,7 @@ class Sparse:
                 "the plans are attached to an optimiser; apply all plans before attach()"
             )
         plan = named_plan(method, settings)
-        if isinstance(sparsity, bool) or not 0 <= sparsity < 1:
-            raise ConfigError(
-                f"got sparsity={sparsity}, expected the share that is left out, from 0 to less "
-                "than 1"
-            )
+        share = _checked_sparsity(plan, method, sparsity)
         if "data" in plan.needs and data is None:
             raise ConfigError(
                 f"got no data for {_name(method)}, which is calibrated on some; give data=, such "
@@ -72,7 +72,7 @@ class Sparse:
             )
         batches = [] if data is None else model_batches(self.loaded, data)
         patterns = [sites] if isinstance(sites, str) else sites
-        given = PlanInput(self.loaded, sparsity, patterns, batches, loss, seed, self.plans)
+        given = PlanInput(self.loaded, share, patterns, batches, loss, seed, self.plans)
         self.plans.append(plan.apply(given))
         return self
 
@@ -121,16 +121,16 @@ class Sparse:
         if self._hooks:
             raise ConfigError("an optimiser is attached already; call detach() before another")
         weights = [plan for plan in self.plans if isinstance(plan, ThinnedWeights)]
-        keys = [matrix.target.key for plan in weights for matrix in plan.matrices]
-        shared = sorted({key for key in keys if keys.count(key) > 1})
-        if shared:
-            raise ConfigError(
-                f"got two plans of {', '.join(shared[:3])}, expected one plan of a matrix in "
-                "training; apply them at different sites, or train with the last alone"
-            )
+        bits = [plan for plan in self.plans if isinstance(plan, RoundedWeights)]
+        for plans in (weights, bits):
+            _refuse_shared(plans)
         try:
-            for plan in weights:
-                self._hooks.append(TrainingHooks(plan, optimiser))
+            # Masks are chosen between what rounding does before a step and behind it.
+            rounding = [RoundedTraining(plan, optimiser) for plan in bits]
+            self._hooks.extend(rounding)
+            self._hooks.extend(TrainingHooks(plan, optimiser) for plan in weights)
+            for hooks in rounding:
+                hooks.add_behind()
         except Exception:
             self.detach()  # hooks of plans before the one that the optimiser does not fit
             raise
@@ -181,10 +181,10 @@ class Sparse:
         from sparsetime.computation.compiled import compiled
 
         weights = [plan for plan in self.plans if isinstance(plan, ThinnedWeights)]
-        if len(weights) < len(self.plans):
+        if any(isinstance(plan, SkippedActivations) for plan in self.plans):
             raise ConfigError(
                 "got a plan of activations, whose execution is not compiled yet; compile a model "
-                "with plans of weights alone"
+                "without such plans"
             )
         last = {matrix.target.key: matrix for plan in weights for matrix in plan.matrices}
         return compiled(self.model, list(last.values()), batch)
@@ -202,10 +202,35 @@ class Sparse:
         save_sparse(self, out)
 
 
+def _refuse_shared(plans: Sequence[ThinnedWeights] | Sequence[RoundedWeights]) -> None:
+    keys = [matrix.target.key for plan in plans for matrix in plan.matrices]
+    shared = sorted({key for key in keys if keys.count(key) > 1})
+    if shared:
+        raise ConfigError(
+            f"got two plans of {', '.join(shared[:3])}, expected one plan of a matrix in training; "
+            "apply them at different sites, or train with the last alone"
+        )
+
+
 def _resume(resumes: Sequence[Callable[[], None]]) -> None:
     """Put plans in again, the one that was taken out last first."""
     for resume in reversed(resumes):
         resume()
+
+
+def _checked_sparsity(plan: Plan, method: PlanLike, sparsity: float | None) -> float:
+    if not plan.takes_sparsity:
+        if sparsity is None:
+            return 0.0
+        raise ConfigError(
+            f"got sparsity={sparsity} for {_name(method)}, which leaves out no entries, expected "
+            "none; its own settings say how far it goes"
+        )
+    if sparsity is None or isinstance(sparsity, bool) or not 0 <= sparsity < 1:
+        raise ConfigError(
+            f"got sparsity={sparsity}, expected the share that is left out, from 0 to less than 1"
+        )
+    return sparsity
 
 
 def _name(method: PlanLike) -> str:

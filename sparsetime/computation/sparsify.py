@@ -19,7 +19,7 @@ def sparsify(
     model: str | Path | nn.Module | LoadedModel,
     method: PlanLike = None,
     *,
-    sparsity: float,
+    sparsity: float | None = None,
     data: Any = None,
     sites: str | Sequence[str] | None = None,
     loss: LossFunction | None = None,
@@ -27,16 +27,18 @@ def sparsify(
     tokenizer: Any = None,
     **settings: Any,
 ) -> Sparse:
-    """Leave out a share of a model's weights or activations, in place; returns the handle.
+    """Leave out a share of a model's weights or activations, or bits, in place; returns the handle.
 
         sparse = st.sparsify(model, "wanda", sparsity=0.5, data=texts)
+        sparse.then("round_to_nearest", bits=4)
         sparse = st.sparsify(model, score="magnitude", structure="fan_in", sparsity=0.9)
 
     method: a recipe of kind "computation plan" (`sparsetime recipes`), such as "magnitude", "wanda"
     or "rigl"; "N:M" such as "2:4"; a plan; or None, where `settings` name the components of a plan
     of weights: score, structure, distribution, schedule, gradient_rule. sparsity: the share that is
-    left out, from 0 to less than 1. data: what a method is calibrated on: texts, tokens [sequences,
-    time], another tensor [rows, ...], a pair of inputs and targets, or an iterable of batches.
+    left out, from 0 to less than 1; none for methods that round weights to few bits. data: what a
+    method is calibrated on: texts, tokens [sequences, time], another tensor [rows, ...], a pair of
+    inputs and targets, or an iterable of batches.
     sites: names or patterns of modules, such as "model.layers.*.mlp"; None for all weight matrices
     but embeddings and the head of a language model. loss: for methods that read gradients, a
     function of the model and a batch; None for the loss of its next tokens or targets. seed: of

@@ -8,6 +8,8 @@ import sparsetime as st
 EVERY = {card.name: card for card in st.recipes(kind="computation plan")}
 #: Of plans of weights, which train.
 CARDS = {name: card for name, card in EVERY.items() if "score" in card.components}
+#: Of plans that an optimiser can be attached to.
+TRAINED = {name: card for name, card in EVERY.items() if card.acts_on in ("weights", "bits")}
 SPARSITY = {"bdwp": 0.75}
 
 
@@ -29,11 +31,12 @@ def data(rows=64):
 def short(name):
     """Settings of a recipe by which all of its schedule lies within ten steps."""
     wanted = {"steps": 8, "until": 8, "every": 2}
-    return {key: value for key, value in wanted.items() if key in CARDS[name].defaults}
+    return {key: value for key, value in wanted.items() if key in EVERY[name].defaults}
 
 
 def sparsified(name, model, **settings):
-    settings = {"sparsity": SPARSITY.get(name, 0.5), **short(name), **settings}
+    share = {"sparsity": SPARSITY.get(name, 0.5)} if EVERY[name].takes_sparsity else {}
+    settings = {**share, **short(name), **settings}
     return st.sparsify(model, name, data=data(), **settings)
 
 

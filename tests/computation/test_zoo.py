@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from computation.small_nets import CARDS, EVERY, SPARSITY, data, net, sparsified, train
+from computation.small_nets import CARDS, EVERY, SPARSITY, TRAINED, data, net, sparsified, train
 
 import sparsetime as st
 
@@ -41,7 +41,7 @@ def test_the_structure_holds_at_every_step_of_training(name):
     assert sparse.report().sparsity == pytest.approx(SPARSITY.get(name, 0.5), abs=coarse)
 
 
-@pytest.mark.parametrize("name", CARDS)
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_saved_model_opens_bit_for_bit(name, tmp_path):
     model = net()
     sparse = sparsified(name, model)
@@ -57,7 +57,7 @@ def test_a_saved_model_opens_bit_for_bit(name, tmp_path):
     assert [plan.to_config() for plan in opened.plans] == [p.to_config() for p in sparse.plans]
 
 
-@pytest.mark.parametrize("name", CARDS)
+@pytest.mark.parametrize("name", TRAINED)
 def test_training_resumes_to_the_same_bits(name):
     model = net()
     sparse, optimiser = sparsified(name, model), adam(model)

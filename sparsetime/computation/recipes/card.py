@@ -25,6 +25,16 @@ class PlanCard(Card):
         """Of "data" for calibration, and "training" where it is attached to an optimiser."""
         return self._example.needs
 
+    @property
+    def acts_on(self) -> str:
+        """What it makes sparse: "weights", "activations" or "bits"."""
+        return self._example.acts_on
+
+    @property
+    def takes_sparsity(self) -> bool:
+        """Whether it takes a sparsity; rounding to few bits has settings of its own instead."""
+        return self._example.takes_sparsity
+
     @cached_property
     def _example(self) -> Plan:
         made: Plan = self.make()
