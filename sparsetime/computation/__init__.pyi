@@ -23,5 +23,6 @@ from .report import SparsityReport as SparsityReport
 from .serialise import open_sparse as open_sparse
 from .sparse import Sparse as Sparse
 from .sparsify import sparsify as sparsify
+from .time_plan import TimePlan as TimePlan
 from .weight_matrices import weight_matrices as weight_matrices
 from .weight_plan import WeightPlan as WeightPlan

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from sparsetime.computation.cost_table import CostTable
+from sparsetime.computation.held_steps import HeldSteps
 from sparsetime.computation.model_data import ModelBatch, model_batches, run_batch
 from sparsetime.computation.rounded_weights import RoundedWeights
 from sparsetime.computation.skipped_activations import SkippedActivations
@@ -41,7 +42,8 @@ def cost(
     A plan of bits sets the bytes of an entry, its share of a scale with them.
 
     Weights and activations that are zero count together, whether a plan or a nonlinearity made them
-    so. Of a map whose output a plan knows not to be needed, rows are left out too: the map up of a
+    so. Of a map whose inputs a plan of time holds, those count that changed since the step before.
+    Of a map whose output a plan knows not to be needed, rows are left out too: the map up of a
     gated MLP where its gate was left out, both where a predictor chose neurons; the predictor's own
     product is a row of the table. Attention between steps, norms and embeddings are not counted.
 
@@ -94,6 +96,12 @@ class _Counter:
         for plan in sparse.plans:
             if isinstance(plan, RoundedWeights):
                 self._sizes |= {m.target.path: plan.bytes_of_entry(m) for m in plan.matrices}
+        self._held = {
+            matrix.path: plan.time.rule
+            for plan in sparse.plans
+            if isinstance(plan, HeldSteps)
+            for matrix in plan.matrices
+        }
         self._waiting = {
             path for _, point, skipped in self._skips for path in (point.path, *skipped)
         }
@@ -139,6 +147,9 @@ class _Counter:
     def _counting(self, path: str) -> Callable[..., None]:
         def record(module: nn.Module, args: Any, output: Any) -> None:
             x = args[0].detach().reshape(-1, args[0].shape[-1])
+            if path in self._held:
+                needed = self._held[path].needed(args[0].detach())
+                x = needed.reshape(x.shape)
             waits = path in self._waiting
             self._calls.append((path, x != 0 if waits else _needed(x, self._columns[path])))
 

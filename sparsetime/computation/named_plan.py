@@ -11,11 +11,14 @@ from sparsetime.computation.activation_plan import ActivationPlan
 from sparsetime.computation.bit_plan import BitPlan
 from sparsetime.computation.plan import Plan
 from sparsetime.computation.recipes.card import PlanCard
+from sparsetime.computation.time_plan import TimePlan
 from sparsetime.computation.weight_plan import WeightPlan
 from sparsetime.errors import ConfigError, unknown_name
 from sparsetime.registry import CARDS
 
-_KINDS: dict[str, type[Plan]] = {one.acts_on: one for one in (WeightPlan, ActivationPlan, BitPlan)}
+_KINDS: dict[str, type[Plan]] = {
+    one.acts_on: one for one in (WeightPlan, ActivationPlan, TimePlan, BitPlan)
+}
 
 #: A recipe's name, "N:M", a plan, or its JSON; None where components are given.
 PlanLike: TypeAlias = str | Plan | Mapping[str, Any] | None

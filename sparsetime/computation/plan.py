@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Plan(ABC):
     """What is left out of a model's computation, as a composition of registered components.
 
-    acts_on: "weights", "activations" or "bits".
+    acts_on: "weights", "activations", "time" or "bits".
     """
 
     acts_on: ClassVar[str]

@@ -12,8 +12,8 @@ from typing import Any, final
 class MatrixReport:
     """A weight matrix, or the inputs of one.
 
-    name: in the model's state_dict. plan: what acts on it, "weights", "activations" or "bits".
-    structure: kind of the pattern of kept entries, the rule of activations, or the grid. holds:
+    name: in the model's state_dict. plan: what acts on it, "weights", "activations",
+    "time" or "bits". structure: kind of the pattern of kept entries, the rule, or the grid. holds:
     whether the mask or the values have it. entries, kept: of the matrix, or mean inputs of a step.
     macs: multiplications of a row of inputs, with what is left out taken off; dense_macs: without.
     bytes: on disk, with kept values and a bit an entry; dense_bytes: of all values.

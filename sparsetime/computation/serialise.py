@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsetime.computation.applied_plan import AppliedPlan
+from sparsetime.computation.held_steps import HeldSteps
 from sparsetime.computation.named_plan import plan_from_config
 from sparsetime.computation.packed_codes import pack_codes, unpack_codes
 from sparsetime.computation.rounded_weights import RoundedMatrix, RoundedWeights
@@ -127,21 +128,20 @@ def _opened(
     at_work: dict[int, AppliedPlan] = {}
     resumes: list[Callable[[], None]] = []
 
-    def reopen(acts_on: str) -> None:
+    def reopen(*kinds: str) -> None:
         for number, plan in enumerate(plans):
-            if plan.acts_on == acts_on:
+            if plan.acts_on in kinds:
                 opened = plan.reopen(loaded, record["plans"][number], states[number], sample)
                 at_work[number] = opened
-                if isinstance(opened, SkippedActivations):  # the next finds MLPs without it
-                    resumes.append(opened.suspend())
+                if isinstance(opened, SkippedActivations | HeldSteps):
+                    resumes.append(opened.suspend())  # the next finds MLPs without it
 
     # Masks say where the values lie, scales what codes stand for, and scores of activations read
     # the weights.
-    reopen("weights")
-    reopen("bits")
+    reopen("weights", "bits")
     sparse.plans = [at_work[number] for number in sorted(at_work)]
     _load_weights(sparse, tensors)
-    reopen("activations")
+    reopen("activations", "time")
     for resume in resumes:
         resume()
     sparse.plans = [at_work[number] for number in sorted(at_work)]

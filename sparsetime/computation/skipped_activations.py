@@ -20,6 +20,7 @@ from sparsetime.models.load import LoadedModel
 if TYPE_CHECKING:
     from sparsetime.computation.activation_plan import ActivationPlan
 
+_BY_HOOKS = ("activations", "time")  # plans that change what maps read
 _STEPS = 4096  # of calibration, at most, a point
 _SAMPLE = 16  # steps, with which MLPs are found
 
@@ -141,7 +142,7 @@ def calibrated(plan: ActivationPlan, given: PlanInput) -> SkippedActivations:
     module = given.model.model
     sample = _small_sample(given.batches)
     # MLPs are found by what their maps read, which hooks of earlier plans change.
-    resumes = [one.suspend() for one in given.earlier if isinstance(one, SkippedActivations)]
+    resumes = [one.suspend() for one in given.earlier if one.plan.acts_on in _BY_HOOKS]
     try:
         points = plan.site.points(given.model, given.sites, sample)
     finally:

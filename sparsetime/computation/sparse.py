@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 from torch import Tensor, nn
 
 from sparsetime.computation.applied_plan import AppliedPlan, PlanInput
+from sparsetime.computation.held_steps import HeldSteps
 from sparsetime.computation.model_data import model_batches
 from sparsetime.computation.model_loss import LossFunction
 from sparsetime.computation.named_plan import PlanLike, named_plan
@@ -109,6 +110,23 @@ class Sparse:
         finally:
             _resume(resumes)
 
+    @contextmanager
+    def streaming(self) -> Iterator[nn.Module]:
+        """A block in which each call continues the sequences of the call before it.
+
+        Plans of time carry what they hold from call to call, so that chunks of a sequence, such as
+        single tokens with a cache, give what one call of all steps gives. Outside of it every call
+        begins new sequences.
+        """
+        over_time = [plan for plan in self.plans if isinstance(plan, HeldSteps)]
+        for plan in over_time:
+            plan.stream(True)
+        try:
+            yield self.model
+        finally:
+            for plan in over_time:
+                plan.stream(False)
+
     def attach(self, optimiser: Any) -> Sparse:
         """Keep the model thinned while the optimiser trains it; returns the handle.
 
@@ -175,16 +193,16 @@ class Sparse:
         masked matrix the fastest is put into the copy; the times of all are in its `maps`. Often
         dense is fastest, and then nothing is replaced by something slower.
 
-        Errors: ConfigError for plans of activations, a model on a GPU, in another precision than
-        float32 or without a thinned Linear module, and for a batch below 1.
+        Errors: ConfigError for plans of activations or time, a model on a GPU, in another precision
+        than float32 or without a thinned Linear module, and for a batch below 1.
         """
         from sparsetime.computation.compiled import compiled
 
         weights = [plan for plan in self.plans if isinstance(plan, ThinnedWeights)]
-        if any(isinstance(plan, SkippedActivations) for plan in self.plans):
+        if any(isinstance(plan, SkippedActivations | HeldSteps) for plan in self.plans):
             raise ConfigError(
-                "got a plan of activations, whose execution is not compiled yet; compile a model "
-                "without such plans"
+                "got a plan of activations or time, whose execution is not compiled yet; compile a "
+                "model without such plans"
             )
         last = {matrix.target.key: matrix for plan in weights for matrix in plan.matrices}
         return compiled(self.model, list(last.values()), batch)

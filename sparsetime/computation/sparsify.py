@@ -27,10 +27,10 @@ def sparsify(
     tokenizer: Any = None,
     **settings: Any,
 ) -> Sparse:
-    """Leave out a share of a model's weights or activations, or bits, in place; returns the handle.
+    """Leave out a share of a model's computation, in place; returns the handle.
 
         sparse = st.sparsify(model, "wanda", sparsity=0.5, data=texts)
-        sparse.then("round_to_nearest", bits=4)
+        sparse.then("delta_network", sparsity=0.3, data=texts).then("round_to_nearest", bits=4)
         sparse = st.sparsify(model, score="magnitude", structure="fan_in", sparsity=0.9)
 
     method: a recipe of kind "computation plan" (`sparsetime recipes`), such as "magnitude", "wanda"

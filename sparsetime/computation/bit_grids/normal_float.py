@@ -37,4 +37,5 @@ class NormalFloatGrid(BitGrid):
         normal = torch.distributions.Normal(0.0, 1.0)
         up = normal.icdf(torch.linspace(0.5, _OUTERMOST, 9, dtype=torch.float64))
         down = -normal.icdf(torch.linspace(0.5, _OUTERMOST, 8, dtype=torch.float64))
-        return (torch.cat([down[1:].flip(0), up]) / up[-1]).float()
+        levels: Tensor = torch.cat([down[1:].flip(0), up]) / up[-1]
+        return levels.float()

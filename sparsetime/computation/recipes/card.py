@@ -27,7 +27,7 @@ class PlanCard(Card):
 
     @property
     def acts_on(self) -> str:
-        """What it makes sparse: "weights", "activations" or "bits"."""
+        """What it makes sparse: "weights", "activations", "time" or "bits"."""
         return self._example.acts_on
 
     @property
