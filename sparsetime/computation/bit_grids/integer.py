@@ -38,5 +38,5 @@ class IntegerGrid(BitGrid):
     @property
     def levels(self) -> Float[Tensor, " levels"]:
         largest = 2 ** (self.bits - 1) - 1
-        steps: Tensor = torch.arange(-largest, largest + 1, dtype=torch.float32)
-        return steps / largest
+        levels: Tensor = torch.arange(-largest, largest + 1, dtype=torch.float32) / largest
+        return levels

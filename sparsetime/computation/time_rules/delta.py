@@ -63,7 +63,7 @@ class Delta(TimeRule):
     ) -> tuple[Float[Tensor, "batch time d"], TimeState]:
         threshold = learnt["threshold"].to(x)
         if self.pressure and x.requires_grad and x.shape[1] > 1:
-            x = _AddedGradient.apply(x, self.pressure)
+            x = _AddedGradient.apply(x, self.pressure)  # type: ignore[no-untyped-call]
         steps = list(x.unbind(1))
         held = steps[0] if state is None else _updated(steps[0], state["held"], threshold)
         values = [held]

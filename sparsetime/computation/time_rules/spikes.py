@@ -58,7 +58,7 @@ class Spikes(TimeRule):
         values = []
         for step in x.unbind(1):
             potential = self.leak * potential + step
-            spike: Tensor = _Spike.apply(potential, threshold)
+            spike: Tensor = _Spike.apply(potential, threshold)  # type: ignore[no-untyped-call]
             potential = potential - spike
             values.append(spike)
         return torch.stack(values, 1), {"potential": potential.detach()}
