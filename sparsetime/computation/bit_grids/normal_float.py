@@ -21,8 +21,10 @@ class NormalFloatGrid(BitGrid):
 
         level = Q(p) / Q(0.968),  p at 7 equal steps below 1/2, at 1/2, and at 8 above
 
-    Q is the quantile function of the normal distribution. Source: Dettmers et al. 2023, QLoRA:
-    Efficient Finetuning of Quantized LLMs, section 3 and appendix E.
+    Q is the quantile function of the normal distribution.
+
+    Source: Dettmers et al. 2023, QLoRA: Efficient Finetuning of Quantized LLMs, section 3 and
+    appendix E.
     """
 
     def __init__(self) -> None:

@@ -21,8 +21,9 @@ class TernaryGrid(BitGrid):
 
         code = sign(w) where |w| > 0.7 mean |w|,  scale = mean of |w| where that is so
 
-    Means are over the entries of a group that are not zero. Source: Li and Liu 2016, Ternary Weight
-    Networks, arXiv:1605.04711.
+    Means are over the entries of a group that are not zero.
+
+    Source: Li and Liu 2016, Ternary Weight Networks, arXiv:1605.04711.
     """
 
     def __init__(self) -> None:

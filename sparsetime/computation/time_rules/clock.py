@@ -21,6 +21,8 @@ class Clock(TimeRule):
         h_t = x_t where floor((t + 1) r) > floor(t r), and at t = 0, otherwise h_(t-1)
 
     r is the share that is computed.
+
+    Source: none; the baseline of rules that read what changes.
     """
 
     reads_data: ClassVar[bool] = False
