@@ -6,8 +6,8 @@ from computation.small_nets import EVERY, net
 from computation.test_measures import llama, tokens
 
 import sparsetime as st
-from sparsetime.computation.time_rules.delta import Delta
-from sparsetime.computation.time_rules.spikes import Spikes
+from sparsetime.computation.time_rules.delta import DeltaRule
+from sparsetime.computation.time_rules.spikes import SpikesRule
 from sparsetime.computation.time_rules.time_rule import TimeRule
 from sparsetime.errors import ConfigError, DataError, MismatchError
 
@@ -26,7 +26,7 @@ def applied(name, model, x, sparsity=0.6):
 
 
 @pytest.mark.parametrize("kind", TimeRule.kinds)
-def test_rules_leave_out_the_share_and_go_on_in_chunks(kind):
+def test_rules_leave_out_the_share_and_continue_in_chunks(kind):
     rule, x = TimeRule.from_description(kind), walk()
     learnt = rule.calibrated(x, 0.6)
     whole, _ = rule.passed(x, learnt, None)
@@ -41,16 +41,16 @@ def test_rules_leave_out_the_share_and_go_on_in_chunks(kind):
 
 def test_changes_are_held_until_they_are_large():
     x = torch.tensor([[[0.0, 1.0], [0.4, 1.0], [0.7, 0.0], [0.9, 0.4]]])
-    values, state = Delta(threshold=0.5).passed(x, {"threshold": torch.tensor(0.5)}, None)
+    values, state = DeltaRule(threshold=0.5).passed(x, {"threshold": torch.tensor(0.5)}, None)
     assert values[0].tolist() == torch.tensor([[0.0, 1], [0, 1], [0.7, 0], [0.7, 0]]).tolist()
-    needed = Delta().needed(values)[0]
+    needed = DeltaRule().needed(values)[0]
     assert needed.tolist() == [[False, True], [False, False], [True, True], [False, False]]
     assert state["held"].tolist() == torch.tensor([[0.7, 0.0]]).tolist()
 
 
 def test_spikes_add_up_to_the_input():
     x = torch.rand(2, 400, 3, generator=torch.Generator().manual_seed(0)) - 0.3
-    values, _ = Spikes().passed(x, {"threshold": torch.tensor(0.6)}, None)
+    values, _ = SpikesRule().passed(x, {"threshold": torch.tensor(0.6)}, None)
     assert {round(v, 4) for v in values.unique().tolist()} <= {-0.6, 0.0, 0.6}
     # What is left of a potential is at most the threshold and one input.
     assert float((values.sum(1) - x.sum(1)).abs().max()) < 1.4
@@ -58,7 +58,7 @@ def test_spikes_add_up_to_the_input():
 
 def test_pressure_is_the_gradient_of_the_changes():
     x = walk(2, 6, 3).requires_grad_()
-    rule = Delta(threshold=0.0, pressure=0.5)
+    rule = DeltaRule(threshold=0.0, pressure=0.5)
     rule.passed(x, {"threshold": torch.tensor(0.0)}, None)[0].sum().backward()
     y = x.detach().clone().requires_grad_()
     (y.sum() + 0.5 * y.diff(dim=1).abs().sum() / (2 * 5)).backward()
@@ -145,9 +145,9 @@ def test_bad_input_is_refused_in_words():
     with pytest.raises(
         ConfigError, match=r"threshold=-1\.0 and pressure=0\.0, expected none below"
     ):
-        Delta(threshold=-1.0)
+        DeltaRule(threshold=-1.0)
     with pytest.raises(ConfigError, match=r"got leak=0\.0, expected more than 0"):
-        Spikes(leak=0.0)
+        SpikesRule(leak=0.0)
     sparse = st.sparsify(net(), "delta_network", sparsity=0.5, data=walk())
     with pytest.raises(MismatchError, match="another plan of time"):
         sparse.load_state_dict({"0/1/rate": torch.tensor(1.0)})

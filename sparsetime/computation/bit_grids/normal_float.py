@@ -23,8 +23,7 @@ class NormalFloatGrid(BitGrid):
 
     Q is the quantile function of the normal distribution.
 
-    Source: Dettmers et al. 2023, QLoRA: Efficient Finetuning of Quantized LLMs, section 3 and
-    appendix E.
+    Source: Dettmers et al. 2023, QLoRA, arXiv:2305.14314, section 3 and appendix E.
     """
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from sparsetime.computation.recipes.card import recipe
 @recipe(
     "nf4",
     title="NormalFloat of 4 bits (NF4)",
-    paper="Dettmers et al. 2023, QLoRA: Efficient Finetuning of Quantized LLMs, arXiv:2305.14314",
+    paper="Dettmers et al. 2023, QLoRA, arXiv:2305.14314",
     idea="Sixteen levels that normally distributed weights use equally often.",
     claim="Lower perplexity than 4-bit integers and floats at equal size.",
     source_of_defaults="Section 3: the levels; a group of 64 shares a scale. Scales are not "

@@ -7,8 +7,7 @@ from sparsetime.computation.time_plan import TimePlan
 @recipe(
     "step_reuse",
     title="Reuse of steps",
-    paper="Liu et al. 2025, Timestep Embedding Tells: It's Time to Cache for Video Diffusion Model "
-    "(TeaCache), arXiv:2411.19108",
+    paper="Liu et al. 2025, TeaCache, arXiv:2411.19108",
     idea="A map is computed where its input differs enough from that of the last computed step; "
     "otherwise its output is used again.",
     claim="Video diffusion up to 4.4 times faster at little loss of quality.",

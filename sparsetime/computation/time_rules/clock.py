@@ -15,7 +15,7 @@ from sparsetime.computation.time_rules.time_rule import TimeRule, TimeState
 
 @final
 @component("clock")
-class Clock(TimeRule):
+class ClockRule(TimeRule):
     """A step is computed at a fixed rate, and skipped otherwise: what rules of content must beat.
 
         h_t = x_t where floor((t + 1) r) > floor(t r), and at t = 0, otherwise h_(t-1)

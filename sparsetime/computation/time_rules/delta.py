@@ -16,7 +16,7 @@ from sparsetime.errors import ConfigError
 
 @final
 @component("delta")
-class Delta(TimeRule):
+class DeltaRule(TimeRule):
     """An entry is passed where it has changed enough since it was passed last.
 
         h_t = x_t where |x_t - h_(t-1)| > threshold, otherwise h_(t-1)

@@ -15,13 +15,13 @@ from sparsetime.computation.time_rules.time_rule import TimeRule, TimeState
 
 @final
 @component("reuse")
-class Reuse(TimeRule):
+class ReuseRule(TimeRule):
     """A step is computed where its input differs enough from that of the last computed step.
 
         h_t = x_t where sum |x_t - h_(t-1)| > threshold * sum |h_(t-1)|, otherwise h_(t-1)
 
-    Source: the relative L1 distance by which Liu et al. 2025, Timestep Embedding Tells: It's Time
-    to Cache for Video Diffusion Model (TeaCache), decide; here of a map's input.
+    Source: the relative L1 distance by which Liu et al. 2025 (TeaCache, arXiv:2411.19108) decide
+    for a whole model; here of a map's input.
     """
 
     def __init__(self) -> None:

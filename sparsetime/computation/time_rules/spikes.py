@@ -16,7 +16,7 @@ from sparsetime.errors import ConfigError
 
 @final
 @component("spikes")
-class Spikes(TimeRule):
+class SpikesRule(TimeRule):
     """Each entry is added to a potential, and a spike of one size is passed where that is high.
 
         v_t = leak v_(t-1) + x_t,  s_t = sign(v_t) where |v_t| >= threshold, otherwise 0
