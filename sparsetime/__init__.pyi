@@ -75,6 +75,7 @@ from .interventions import spans as spans
 from .matching.match import match as match
 from .metrics.evaluate import evaluate as evaluate
 from .metrics.probe import probe as probe
+from .metrics.temporal_tests import temporal_tests as temporal_tests
 from .models.sites import sites as sites
 from .moments.find_moments import find_moments as find_moments
 from .monitors.monitor import monitor as monitor

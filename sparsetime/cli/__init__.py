@@ -10,4 +10,5 @@ from sparsetime.cli.app import COMMANDS, app
 __all__ = ["COMMANDS", "app"]
 
 for _name in COMMANDS:
-    import_module(f"sparsetime.cli.{_name}")  # registers its command on `app`
+    # Registers its command on `app`; the file of needs-time is needs_time.py.
+    import_module(f"sparsetime.cli.{_name.replace('-', '_')}")

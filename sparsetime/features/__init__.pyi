@@ -15,5 +15,7 @@ from .feature_entries import feature_entries as feature_entries
 from .feature_events import FeatureEvents as FeatureEvents
 from .index import FeatureIndex as FeatureIndex
 from .labels.label_features import label_features as label_features
+from .time_need.needs_time import NeedsTime as NeedsTime
+from .time_need.needs_time import needs_time as needs_time
 from .timescales import HalfLives as HalfLives
 from .timescales import half_life as half_life

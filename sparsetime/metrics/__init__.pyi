@@ -70,3 +70,5 @@ from .temporal.spectrum import Spectrum as Spectrum
 from .temporal.spectrum import spectrum as spectrum
 from .temporal.timescale import Timescale as Timescale
 from .temporal.timescale import timescale as timescale
+from .temporal_tests import TemporalTests as TemporalTests
+from .temporal_tests import temporal_tests as temporal_tests

@@ -85,11 +85,12 @@ def random_code(x: Float[Tensor, "rows d"], width: int, active: int, seed: int =
 
 
 def reordered(code: SparseCode, order: Int[np.ndarray, " rows"]) -> SparseCode:
-    """The code with its rows in another order."""
+    """The code with its rows in another order, or with some of them."""
     counts = code.counts.numpy()[order]
     offsets = np.concatenate([[0], np.cumsum(counts)])
     first = code.offsets.numpy()[:-1][order]
     entry = np.repeat(first - offsets[:-1], counts) + np.arange(offsets[-1])
     entries = torch.from_numpy(entry)
     indices, values = code.indices[entries], code.values[entries]
-    return SparseCode(torch.from_numpy(offsets), indices, values, code.width, code.shape)
+    shape = code.shape if len(order) == code.rows else (len(order),)
+    return SparseCode(torch.from_numpy(offsets), indices, values, code.width, shape)

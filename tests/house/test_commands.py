@@ -16,11 +16,13 @@ SHARED = {
 
 
 def test_files_are_commands_or_shared():
-    assert {path.stem for path in FOLDER.glob("*.py")} == SHARED | set(COMMANDS)
+    assert {path.stem for path in FOLDER.glob("*.py")} == SHARED | {
+        name.replace("-", "_") for name in COMMANDS
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_file_holds_the_command_of_its_name_alone(name):
     registered = typer.main.get_command(app).commands
     assert set(registered) == set(COMMANDS)
-    assert registered[name].callback.__module__ == f"sparsetime.cli.{name}"
+    assert registered[name].callback.__module__ == f"sparsetime.cli.{name.replace('-', '_')}"

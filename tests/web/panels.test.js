@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import needsTime from "../../sparsetime/explorer/panels/needs_time/panel.js";
 import rhythm from "../../sparsetime/explorer/panels/rhythm/panel.js";
 import triggeredAverage from "../../sparsetime/explorer/panels/triggered_average/panel.js";
 import { Samples } from "../../sparsetime/explorer/views/live/samples.js";
@@ -65,4 +66,14 @@ test("a stream takes a file of more samples than a call takes arguments", () => 
   stream.stop();
   stream.push(Array(200_000).fill([0]));
   assert.equal(stream.waiting.length, 200_000);
+});
+
+test("the need for time stands beside that of two random orders, or nothing does", () => {
+  const page = (/** @type {object} */ columns) =>
+    /** @type {any} */ ({ feature: { line: { columns } } });
+  const columns = { needs_time: 0.4, needs_time_of_orders: 0.5, needs_time_rank: 0.9 };
+  const text = /** @type {any} */ (needsTime(page(columns))).textContent;
+  for (const words of ["40.0%", "50.0%", "90.0% need time less"]) assert.ok(text.includes(words));
+  assert.equal(needsTime(page({})), null);
+  assert.equal(needsTime(page({ ...columns, needs_time: null })), null);
 });

@@ -1,0 +1,1 @@
+"""Density of a feature by position in the sequence."""
