@@ -559,7 +559,7 @@ def test_labels_events_and_conditions(monkeypatch, tmp_path):
     assert "chosen on 4 recordings" in said
     assert "got data= without model=" in run("label", *given, "--data", "x", code=2).output
     said = run("perievent", *given, "--label", "kind", "--before", "5", "--after", "8").stdout
-    assert "responses with q <= 0.05" in said and "latency (steps)" in said
+    assert "responses with q <= 0.05" in said and " 0 steps " in said
     assert "has no events" in run("perievent", *given, code=2).output
     said = run("compare", *given, "--label", "group", "--value", "x", "--value", "y").stdout
     assert "of 2 features differ with q <= 0.05" in said and "95% interval" in said

@@ -8,6 +8,7 @@ import typer
 
 from sparsetime.cli.app import app
 from sparsetime.cli.options import (
+    SHOWN,
     Config,
     Draws,
     IndexOption,
@@ -16,12 +17,11 @@ from sparsetime.cli.options import (
     StoreOption,
     given,
     say,
+    say_rest,
     stdout,
     table,
 )
 from sparsetime.config import read_config
-
-_SHOWN = 20
 
 
 @app.command()
@@ -65,7 +65,7 @@ def compare(
     names = [name for name in compared.column_names if name != "feature"]
     values = {name.rsplit(" ", 1)[-1]: compared[name].to_numpy() for name in names}
     # "rate a" and "rate b" end in the letter of their condition.
-    order = np.argsort(np.nan_to_num(values["p"], nan=2.0), kind="stable")[:_SHOWN]
+    order = np.argsort(np.nan_to_num(values["p"], nan=2.0), kind="stable")[:SHOWN]
     shown = table("feature", *chosen.values, "difference", "95% interval", "p", "q")
     for feature in order.tolist():
         low, high = (f"{values[name][feature]:+.3f}" for name in ("low", "high"))
@@ -75,5 +75,6 @@ def compare(
             *(f"{values[name][feature]:.2g}" for name in ("p", "q")),
         )  # fmt: skip
     stdout().print(shown)
+    say_rest(len(values["q"]))
     count = int((values["q"] <= 0.05).sum())
     say(f"{chosen.index}: {count:,} of {len(values['q']):,} features differ with q <= 0.05")

@@ -10,6 +10,7 @@ from sparsetime.cli.app import app
 from sparsetime.cli.model_argument import named_model
 from sparsetime.cli.model_on_data import documents_of
 from sparsetime.cli.options import (
+    SHOWN,
     Config,
     Data,
     Draws,
@@ -21,6 +22,7 @@ from sparsetime.cli.options import (
     given,
     named_texts,
     say,
+    say_rest,
     stdout,
     table,
 )
@@ -29,8 +31,6 @@ from sparsetime.config import read_config
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
     from sparsetime.features.index import FeatureIndex
-
-_SHOWN = 20
 
 
 @app.command()
@@ -101,10 +101,11 @@ def label(
     named.sort(key=lambda row: -row["label_precision"] * row["label_recall"])
     others = [f"AUROC {name}" for name in baselines]
     shown = table("feature", "name", "precision", "recall", "AUROC", *others, "q")
-    for row in named[:_SHOWN]:
+    for row in named[:SHOWN]:
         numbers = ["" if row[name] is None else f"{row[name]:.2f}" for name in columns[1:]]
         shown.add_row(str(row["feature"]), row["label_name"], *numbers, f"{row['label_q']:.2g}")
     stdout().print(shown)
+    say_rest(len(named))
     say(f"{scores.about['halves']}; measured on: {scores.about['measured_on']}")
     say(f"{chosen.index}: {len(named):,} of {len(rows):,} features named by a label")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -69,6 +70,11 @@ SplitLabel = Annotated[
 Force = Annotated[bool | None, typer.Option("--force", help="Replace what is in the folder.")]
 
 
+#: Rows of a table of features that a command prints.
+SHOWN = 20
+_WIDE = 160  # characters of a line where no terminal sets them
+
+
 def given(sets: list[str] | None, **flags: Any) -> dict[str, Any]:
     """The flags that were given and the assignments of --set, as overrides."""
     return {**{k: v for k, v in flags.items() if v not in (None, [])}, **assignments(sets or ())}
@@ -103,13 +109,20 @@ def table(*columns: str) -> Table:
 
 
 def stdout() -> Console:
-    """The console for tables and results."""
-    return Console(highlight=False)
+    """The console for tables and results; in a pipe or a file rows are not folded at 80 columns."""
+    fixed = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, width=None if fixed else _WIDE)
 
 
 def say(line: str) -> None:
     """Print one plain line, such as where the result is."""
     typer.echo(line)
+
+
+def say_rest(rows: int) -> None:
+    """Say how many rows of a table of features were not printed, and where they are."""
+    if rows > SHOWN:
+        say(f"{SHOWN} of {rows:,} rows; the pages of `sparsetime explore` have all")
 
 
 def as_typed() -> str:

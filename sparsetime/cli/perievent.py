@@ -8,6 +8,7 @@ import typer
 
 from sparsetime.cli.app import app
 from sparsetime.cli.options import (
+    SHOWN,
     Config,
     Draws,
     IndexOption,
@@ -16,12 +17,11 @@ from sparsetime.cli.options import (
     StoreOption,
     given,
     say,
+    say_rest,
     stdout,
     table,
 )
 from sparsetime.config import read_config
-
-_SHOWN = 20
 
 
 @app.command()
@@ -48,7 +48,9 @@ def perievent(
     """
     from sparsetime import open_index, open_store, peri_event
     from sparsetime.cli.run_file import PerieventSection
-    from sparsetime.features.events.onsets import label_onsets, store_events
+    from sparsetime.explorer.step_units import words_of
+    from sparsetime.features.events.onsets import label_onsets
+    from sparsetime.features.events.peri_event import FEWEST_EVENTS
 
     flags = given(
         sets, index=index, store=store, label=label, before=before, after=after, draws=draws,
@@ -57,17 +59,26 @@ def perievent(
     chosen = read_config(config, PerieventSection, flags, section="perievent")
     features, source = open_index(chosen.index), open_store(chosen.store)
     name = chosen.label
-    events = store_events(source) if name is None else label_onsets(features, source, name)
+    events = source if name is None else label_onsets(features, source, name)
     averages = peri_event(
         features, events, before=chosen.before, after=chosen.after, draws=chosen.draws,
         seed=chosen.seed,
     )  # fmt: skip
     rows = sorted(averages.table.drop_columns(["curve"]).to_pylist(), key=lambda row: row["p"])
-    shown = table("feature", "event", "onsets", "baseline", "peak", "latency (steps)", "q")
-    for row in rows[:_SHOWN]:
+    shown = table("feature", "event", "onsets", "baseline", "peak", "latency", "q")
+    time = words_of([source]).time
+    for row in rows[:SHOWN]:
         rates = [f"{row[name]:.2f}" for name in ("baseline", "peak")]
-        texts = [row["feature"], row["type"], row["events"], *rates, row["latency"]]
+        lag = row["latency"]
+        latency = (
+            time.with_steps(lag) if time and lag is not None else f"{lag} step{'s' * (lag != 1)}"
+        )
+        texts = [row["feature"], row["type"], row["events"], *rates, latency]
         shown.add_row(*map(str, texts), f"{row['q']:.2g}")
     stdout().print(shown)
+    too_few = averages.about["too_few"]
+    if too_few:
+        say(f"left out, with fewer than {FEWEST_EVENTS} onsets: {', '.join(too_few)}")
+    say_rest(len(rows))
     responding = sum(row["q"] <= 0.05 for row in rows)
     say(f"{chosen.index}: {responding:,} of {len(rows):,} responses with q <= 0.05")

@@ -18,7 +18,7 @@ from sparsetime.explanations.language_models.explain_by_model import (
 )
 from sparsetime.explanations.language_models.reader import BudgetedReader
 from sparsetime.features.arrow_numpy import to_numpy
-from sparsetime.features.labels.stored_label import indexed_view
+from sparsetime.features.indexed_view import indexed_view
 from sparsetime.files import Folder
 
 if TYPE_CHECKING:

@@ -31,16 +31,15 @@ DICTIONARY = "dictionary.json"
 INDEX = "features"
 _OF_STORE = ("model_hash", "site")
 
-# By the hash of their shards, the model's hash and the site.
-Stores: TypeAlias = "dict[tuple[Any, ...], Store]"
+Stores: TypeAlias = "dict[tuple[Any, ...], Store]"  # by hash of shards, model's hash and site
 
 
 @dataclass(frozen=True)
 class ShownDictionary:
     """A dictionary of the run with all that the page needs of it.
 
-    store: the whole store that its index was made from. evaluation: None where there is none.
-    tables: the feature tables that were added to its index, by name. details: the detail tables.
+    store: that of its index, cut as the index holds it. evaluation: None where there is none.
+    tables, details: the feature and detail tables beside its index, by name.
     """
 
     entry: DictionaryEntry
@@ -201,6 +200,7 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
     from sparsetime.dictionaries.serialise import load
     from sparsetime.features.index import open_index
     from sparsetime.features.index_files import RECORD
+    from sparsetime.features.indexed_view import cut_as_indexed
 
     if not folder.exists(f"{INDEX}/{RECORD}"):
         raise _LeftOutError(f"it has no feature index in {INDEX}/; make it with sparsetime index")
@@ -225,7 +225,7 @@ def _shown(folder: Folder, name: str, stores: Stores, notes: list[str]) -> Shown
         )
     return ShownDictionary(
         entry=dictionary_entry(name, index),
-        store=store,
+        store=cut_as_indexed(index, store),
         index=index,
         table=table_of(index),
         evaluation=_evaluation(folder, name, identity, stores, notes),

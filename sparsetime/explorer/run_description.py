@@ -59,7 +59,9 @@ def distinct_stores(stores: Sequence[Store]) -> list[Store]:
 def aligned(left: Store, right: Store) -> bool:
     """Whether step by step both stores tell of the same."""
     names = ["id", "length", "start", "step"]
-    return left.path == right.path or bool(
+    if left.path == right.path and left.whole_sequences and right.whole_sequences:
+        return True
+    return bool(
         left.unit == right.unit
         and left.sequences.select(names).equals(right.sequences.select(names))
     )

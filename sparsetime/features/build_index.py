@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparsetime.activations.sources.as_store import as_store, has_time
-from sparsetime.activations.store.provenance import fraction_seen
+from sparsetime.activations.store.provenance import cut_spans, fraction_seen
 from sparsetime.codes import SparseCode, concatenate
 from sparsetime.dictionaries.dictionary_hash import has_settings
 from sparsetime.errors import DataError, StoreError
@@ -21,7 +21,7 @@ from sparsetime.features.dictionary_codes import as_code_source
 from sparsetime.features.feature_table import TABLES
 from sparsetime.features.history import training_stages, with_history
 from sparsetime.features.index import FeatureIndex
-from sparsetime.features.index_files import OWN_FILES, RECORD, load_record, write_index
+from sparsetime.features.index_files import OWN_FILES, RECORD, SPANS, load_record, write_index
 from sparsetime.features.provenance import SEEN, provenance_of, reuse_or_clear
 from sparsetime.features.vocabulary import Vocabulary
 from sparsetime.files import Folder, locks
@@ -98,6 +98,7 @@ def index(
         "site": store.site,
         "unit": store.unit,
         SEEN: fraction_seen(codes.trained_on, store),
+        SPANS: cut_spans(store),
     }
     # A dictionary's directions are in its own file, so only those of other sources are written.
     directions = None if codes.kind == "dictionary" else codes.directions()

@@ -14,7 +14,8 @@ from sparsetime import seeds
 from sparsetime.errors import ConfigError, DataError, unknown_name
 from sparsetime.features.column_definition import ColumnDefinition
 from sparsetime.features.feature_entries import FeatureEntries, feature_entries
-from sparsetime.features.labels.stored_label import indexed_view, sequence_labels
+from sparsetime.features.indexed_view import indexed_view
+from sparsetime.features.labels.stored_label import sequence_labels
 from sparsetime.statistics.estimate import bootstrap_weights, ratio
 from sparsetime.statistics.false_discovery import benjamini_hochberg, pooled_p_values
 

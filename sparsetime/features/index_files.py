@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 RECORD = "index.json"
+#: Key of the record: first row in the store and one past the last of each sequence; None where all
+#: are whole.
+SPANS = "spans"
 DIRECTIONS = "directions.safetensors"  # only of a code source that is no dictionary
 # The file of the examples has another name since version 2.
 _EXAMPLES = {1: "moments.parquet", 2: "examples.parquet"}

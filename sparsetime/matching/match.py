@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from sparsetime.errors import ConfigError, MismatchError
 from sparsetime.features.index import FeatureIndex
-from sparsetime.features.labels.stored_label import indexed_view
+from sparsetime.features.indexed_view import indexed_view
 from sparsetime.features.nearest_atoms import nearest
 from sparsetime.interventions.token_effects import token_effects
 from sparsetime.matching.aligned_rows import aligned_rows, has_text

@@ -56,5 +56,8 @@ def test_texts_and_models_of_one_length(tmp_path):
 def test_a_document_that_the_model_does_not_take_is_refused():
     with pytest.raises(DataError, match="the model"):
         rates(nn.Linear(7, 2), values(30, 2))
+    three = st.Recording(channels=["x", "y", "label"])
+    with pytest.raises(DataError, match=r"'b' has the shape \[3\] with 3 channels: x, y, label"):
+        rates(nn.Linear(2, 2), st.Document("b", values=torch.zeros(30, 3), recording=three))
     with pytest.raises(DataError, match="the document 'a' has no steps; give another one"):
         rates(nn.Linear(2, 2), st.Document("a", values=torch.zeros(0, 2)))

@@ -163,6 +163,14 @@ def test_a_feature_of_some_recordings_only_is_no_response(tmp_path):
     assert sum(q <= 0.05 for q in table.table["q"].to_pylist()) <= 1
 
 
+def test_types_with_too_few_onsets_are_left_out_by_name(planted):
+    made, table = planted
+    types = [*(["rare"] * 4), *pa.table(table)["trial_type"].to_pylist()[4:]]
+    made_of_types = st.peri_event(made, {**table, "trial_type": types}, draws=20, progress=False)
+    assert made_of_types.about["too_few"] == ["rare"]
+    assert {row["type"] for row in made_of_types.table.to_pylist()} == {"click", "beep"}
+
+
 def test_bad_input_is_refused_in_words(planted):
     made, table = planted
     with pytest.raises(MismatchError, match="expected 'sequence' and 'first_step'"):

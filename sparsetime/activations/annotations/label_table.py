@@ -74,5 +74,5 @@ def unknown_recording(
     return DataError(
         f"{table.where(row)} names the recording {name!r}, which does not exist; the data hold "
         f"{', '.join(map(repr, near))}{', …' if len(known) > len(near) else ''}. Ids are the names "
-        "of files without their suffix"
+        "of files without their suffix, and of records of FASTA files the first word of the header"
     )

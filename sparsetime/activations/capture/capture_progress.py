@@ -1,4 +1,4 @@
-"""Progress of a capture: characters, steps or documents done, and rows per second."""
+"""Progress of a capture: characters, steps, documents or recordings done, and rows per second."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from sparsetime.progress import Bar
 
 @final
 class ProgressTotal:
-    """The total of a progress bar: characters or steps of data in memory, else documents.
+    """The total of a progress bar: characters or steps of data in memory, else files or sequences.
 
     parts: how many captures share the data.
     """
 
     def __init__(self, data: Iterable[Any], parts: int = 1) -> None:
         self.total: float | None = None
+        self.unit = "sequences"
         if isinstance(data, TextFiles | Recordings):
             self.total = len(data) / parts
-        self.unit = "documents"
+            self.unit = "documents" if isinstance(data, TextFiles) else "recordings"
 
     def count_documents(self, documents: list[Document]) -> None:
         """Set the total to the size of all documents."""
@@ -34,7 +35,8 @@ class ProgressTotal:
     def of(self, window: InputWindow) -> float:
         """The window's contribution, in the total's unit."""
         share = window.rows / window.prepared.length
-        return share if self.unit == "documents" else share * len(window.prepared.document)
+        counts_steps = self.unit in ("characters", "steps")
+        return share * len(window.prepared.document) if counts_steps else share
 
 
 @final

@@ -68,7 +68,12 @@ def sites_on_document(loaded: LoadedModel, document: Document) -> SitesOnDocumen
                 rates = _rates(loaded, found, inputs, length, layout)
                 return SitesOnDocument(found, rates, length, layout)
     assert error is not None, "some layout was tried"
-    raise error
+    channels = document.recording.channels if document.recording else ()
+    named = f" with {len(channels)} channels: {', '.join(channels)}" if channels else ""
+    raise DataError(
+        f"{str(error).rstrip('.')}; a step of the document {document.id!r} has the shape "
+        f"{list(inputs.shape[1:])}{named}"
+    ) from error
 
 
 def _sample(

@@ -29,7 +29,7 @@ def shards_hash(store: Store) -> str:
 def sequences_hash(store: Store) -> str:
     """SHA-256 of the numbers of the sequences that a view selects, and of where it cuts them."""
     digest = hashlib.sha256(np.asarray(store.sequence_indices, dtype="<i8").tobytes())
-    if (spans := _cut_spans(store)) is not None:
+    if (spans := cut_spans(store)) is not None:
         digest.update(np.asarray(spans, dtype="<i8").tobytes())
     return digest.hexdigest()
 
@@ -42,7 +42,7 @@ def provenance(source: Source) -> dict[str, Any]:
     and one past the last of each, where the view holds parts of sequences; else absent.
     """
     stored = source if isinstance(source, Store) else None
-    spans = None if stored is None else _cut_spans(stored)
+    spans = None if stored is None else cut_spans(stored)
     return {
         "fingerprint": source.fingerprint,
         "store": None if stored is None else shards_hash(stored),
@@ -86,7 +86,7 @@ def data_sentence(store: Store, seen: float | None) -> str:
     return f"{data}; {share} of the steps were trained on, so this is no held-out number"
 
 
-def _cut_spans(store: Store) -> list[list[int]] | None:
+def cut_spans(store: Store) -> list[list[int]] | None:
     """First row and one past the last of every sequence in view; None where all are whole."""
     if store.whole_sequences:
         return None

@@ -213,6 +213,30 @@ def by_time(
     return _cut(table, np.zeros_like(length), first), _cut(table, length - out, out), kept
 
 
+def cut_sequences(
+    store: Store, numbers: Int[np.ndarray, " n"], spans: Int[np.ndarray, "n 2"]
+) -> Store:
+    """The same view with some sequences cut: first row and one past the last, in the whole store.
+
+    numbers: of the sequences, in the whole store.
+
+    Errors: DataError where a sequence of `store` does not hold these rows.
+    """
+    table = store.whole_table
+    held = numbers < table.num_rows
+    begin, steps = np.zeros((2, table.num_rows), dtype=np.int64)
+    begin[numbers[held]] = spans[held, 0] - table["first_row"].to_numpy()[numbers[held]]
+    steps[numbers[held]] = spans[held, 1] - spans[held, 0]
+    within = (begin >= 0) & (begin + steps <= table["length"].to_numpy())
+    if not (within | ~np.isin(np.arange(len(within)), store.sequence_indices)).all():
+        raise DataError(
+            f"got a view of {store.path} that lacks steps of the parts of sequences that are asked "
+            "for; give the whole store"
+        )
+    begin[~within] = steps[~within] = 0
+    return store.view(store.sequence_indices, _cut(table, begin, steps))
+
+
 def _cut(
     table: pa.Table, begin: Int[np.ndarray, " sequences"], steps: Int[np.ndarray, " sequences"]
 ) -> pa.Table:

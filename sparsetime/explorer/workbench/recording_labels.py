@@ -52,7 +52,8 @@ def recording_labels(opened: RunCache, key: str) -> list[RecordingLabel]:
 
 def label_texts(shown: ShownDictionary) -> dict[str, list[str | None]]:
     """The text of each label with 2 to 40 values, for every indexed recording."""
-    from sparsetime.features.labels.stored_label import indexed_view, sequence_labels
+    from sparsetime.features.indexed_view import indexed_view
+    from sparsetime.features.labels.stored_label import sequence_labels
 
     labels = sequence_labels(indexed_view(shown.index, shown.store))
     texts = {

@@ -13,7 +13,8 @@ from jaxtyping import Int
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import DataError, MismatchError
 from sparsetime.features.arrow_numpy import to_numpy
-from sparsetime.features.labels.stored_label import indexed_view, read_labels
+from sparsetime.features.indexed_view import cut_as_indexed, indexed_view
+from sparsetime.features.labels.stored_label import read_labels
 
 if TYPE_CHECKING:
     from sparsetime.features.index import FeatureIndex
@@ -85,7 +86,7 @@ def read_onsets(index: FeatureIndex, events: Store | pa.Table | Mapping[str, Any
     sequence.
     """
     if isinstance(events, Store):
-        table = store_events(events)
+        table = store_events(cut_as_indexed(index, events))
     else:
         table = events if isinstance(events, pa.Table) else pa.table(dict(events))
     missing = [name for name in (SEQUENCE, STEP) if name not in table.column_names]

@@ -80,7 +80,8 @@ def peri_event(
     with r the feature's rate over the steps of the recordings, each weighed by its onsets.
 
     p is pooled over features of like rate; q corrects for the number of features. Written beside
-    the index and returned is the detail table "peri_event", with a row per feature and type.
+    the index and returned is the detail table "peri_event", with a row per feature and type; types
+    of fewer than 5 onsets are left out and named in `about["too_few"]`.
 
     Errors: DataError for events outside of recordings, or fewer than 5 of every type; MismatchError
     for missing columns; ConfigError for a window or a number of draws out of range.
@@ -90,7 +91,8 @@ def peri_event(
             f"got before={before}, after={after} and draws={draws}, expected at least one step "
             f"before and after, and 20 draws"
         )
-    types = [one for one in read_onsets(index, events) if len(one.step) >= FEWEST_EVENTS]
+    onsets_of_types = read_onsets(index, events)
+    types = [one for one in onsets_of_types if len(one.step) >= FEWEST_EVENTS]
     if not types:
         raise DataError(
             f"got fewer than {FEWEST_EVENTS} events of every type in the indexed sequences; an "
@@ -122,6 +124,7 @@ def peri_event(
         "seed": seed,
         "null": "onsets of a recording shifted circularly by one random number of steps",
         "types": [_about(onsets, entries) for onsets in types],
+        "too_few": [one.type for one in onsets_of_types if len(one.step) < FEWEST_EVENTS],
     }
     return index.add_details(PERI_EVENT, table, _DEFINITIONS, about)
 

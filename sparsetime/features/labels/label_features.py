@@ -15,6 +15,7 @@ from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.features.detail_table import DetailTable
 from sparsetime.features.feature_entries import FeatureEntries, feature_entries
 from sparsetime.features.index import FeatureIndex
+from sparsetime.features.indexed_view import indexed_view
 from sparsetime.features.labels.baselines import (
     Baseline,
     BaselineScore,
@@ -26,7 +27,7 @@ from sparsetime.features.labels.detectors import Detectors, DetectorScorer
 from sparsetime.features.labels.halves import Halves, halves
 from sparsetime.features.labels.label_column import LabelColumn, label_column
 from sparsetime.features.labels.label_tables import Scored, write_label_tables
-from sparsetime.features.labels.stored_label import indexed_view, read_labels, sequence_labels
+from sparsetime.features.labels.stored_label import read_labels, sequence_labels
 from sparsetime.features.labels.untrained_baseline import untrained_activations
 from sparsetime.features.provenance import measured_on
 from sparsetime.progress import progress as running

@@ -25,7 +25,6 @@ from sparsetime.features.arrow_numpy import to_numpy
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
-    from sparsetime.features.index import FeatureIndex
 
 #: Columns of stores that label nothing: numbers and times of rows.
 NO_LABELS = (
@@ -55,27 +54,6 @@ class StoredLabel:
     code: Int[np.ndarray, " rows"] | None = None
     number: Float[np.ndarray, " rows"] | None = None
     background: bool = False
-
-
-def indexed_view(index: FeatureIndex, store: Store) -> Store:
-    """The view of the indexed sequences, in the order of the index.
-
-    Errors: DataError where `store` does not hold them, or holds them at another length.
-    """
-    numbers = to_numpy(index.sequences, "sequence")
-    places = np.flatnonzero(np.isin(store.sequence_indices, numbers))
-    if len(places) < len(numbers):
-        raise DataError(
-            f"got a view of the store with {len(places)} of the {len(numbers)} indexed sequences; "
-            f"give the whole store"
-        )
-    view = store.of_sequences(places)
-    if (view.segments.numpy_lengths != to_numpy(index.sequences, "length")).any():
-        raise DataError(
-            f"the sequences of {store.path} have other lengths than those of the index "
-            f"{index.path}; give the store that was indexed"
-        )
-    return view
 
 
 def sequence_labels(view: Store) -> dict[str, list[Any]]:

@@ -20,7 +20,7 @@ from sparsetime.features.dictionary_codes import DictionaryCodes, as_code_source
 from sparsetime.features.encoding import kept_steps
 from sparsetime.features.index import FeatureIndex
 from sparsetime.features.index_of_dictionary import check_index_of
-from sparsetime.features.labels.stored_label import indexed_view
+from sparsetime.features.indexed_view import indexed_view
 from sparsetime.features.time_need.code_agreement import CodeAgreement
 from sparsetime.features.time_need.shuffled_runs import ShuffledRun, ShuffledRuns
 from sparsetime.models.load import LoadedModel, load_model
