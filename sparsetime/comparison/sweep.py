@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from sparsetime.comparison.sweep_methods import SPARSE_BLOCKS, Phase, SparseRun, method_kind
 from sparsetime.comparison.sweep_tasks import SweepTask, repeat_task, text_task
+from sparsetime.comparison.sweep_twins import TWINS
+from sparsetime.computation.recipes.card import PlanCard
 from sparsetime.errors import ConfigError, UnreachedSparsityError
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import LoadedModel, load_model
@@ -91,13 +93,18 @@ def sweep(
     data: Tensor,
     phases: Sequence[Phase] = ("prefill",),
     seed: int = 0,
+    twins: bool | None = None,
 ) -> SweepTable:
     """Every method at every sparsity on every task, beside the dense model.
 
     methods: names of recipes, or policies; the kind of the recipe says how the model is made
     sparse. data: tokens [sequences, time] on which every method's own setting is solved for an
     equal budget; the first sequence is used. tasks: by default `text_task` and `repeat_task` of the
-    other sequences, for every phase. seed: of the bootstrap over sequences.
+    other sequences, for every phase. seed: of the bootstrap over sequences. twins: whether dense
+    twins are measured on the same tasks: the model in 8 bits, and at each sparsity one with fewer
+    neurons in its MLPs, without training; both are executed so, and their seconds are of that. None
+    for twins where a method leaves out weights, activations or steps. A sparse plan computes with
+    masks, so that its seconds are those of dense products.
 
     Errors: ConfigError for no methods or sparsities, or fewer than three sequences without tasks;
     those of the methods.
@@ -112,17 +119,25 @@ def sweep(
                 "time] of at least three sequences: the first solves budgets, the others are tasks"
             )
         tasks = [make(data[1:], phase) for phase in phases for make in (text_task, repeat_task)]
+    swept = [(m, SPARSE_BLOCKS[kind], sparsities) for m, kind in zip(methods, kinds, strict=True)]
+    if twins is None:
+        twins = PlanCard.kind in kinds
+    if twins:
+        swept += [
+            (name, make, sparsities if by_sparsity else [0.0])
+            for name, (make, by_sparsity) in TWINS.items()
+        ]
     loaded = load_model(model)
     points: dict[tuple[int, int, int], SweepPoint] = {}
     with eval_mode(loaded.model):
         dense = [_timed(task, loaded.model) for task in tasks]
-        for m, (method, kind) in enumerate(zip(methods, kinds, strict=True)):
-            for s, sparsity in enumerate(sparsities):
+        for m, (method, make, asked) in enumerate(swept):
+            for s, sparsity in enumerate(asked):
                 # A method is solved once for all tasks of a phase.
                 for phase in dict.fromkeys(task.phase for task in tasks):
                     own = [t for t, task in enumerate(tasks) if task.phase == phase]
                     pairs = [(tasks[t], dense[t]) for t in own]
-                    block = SPARSE_BLOCKS[kind](loaded, method, sparsity, data[:1], phase)
+                    block = make(loaded, method, sparsity, data[:1], phase)
                     made = _points(block, method, sparsity, pairs, seed)
                     points |= {(t, m, s): point for t, point in zip(own, made, strict=False)}
     return SweepTable(tuple(points[place] for place in sorted(points)))

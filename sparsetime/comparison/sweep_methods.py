@@ -56,7 +56,8 @@ def method_kind(method: Any) -> str:
     """The kind of recipe of a method, which is a name or what a recipe makes.
 
     Errors: UnknownNameError for a name that no recipe has; ConfigError for a kind or an object of
-    which no sweep is known, and for a method that changes weights during training.
+    which no sweep is known, and for a method that changes weights during training or takes no
+    sparsity.
     """
     if isinstance(method, AttentionPolicy):
         return AttentionPolicyCard.kind
@@ -66,6 +67,11 @@ def method_kind(method: Any) -> str:
             raise ConfigError(
                 f"got {method!r}, which changes weights during training, as a method of a sweep, "
                 "expected one that needs none, such as 'magnitude' or 'wanda'"
+            )
+        if not described.takes_sparsity:
+            raise ConfigError(
+                f"got {method!r}, which takes no sparsity, as a method of a sweep over sparsities, "
+                "expected one that does, such as 'magnitude' or 'teal'"
             )
         return PlanCard.kind
     kind = described.kind if isinstance(described, Card) else type(method).__name__
