@@ -17,7 +17,7 @@ from sparsetime.errors import SparsetimeError
 COMMANDS = (
     *("sites", "recipes", "capture", "train", "evaluate", "index"),
     *("label", "perievent", "compare", "explain", "match", "classify", "search", "moments"),
-    *("needs-time",),
+    *("probe", "needs-time"),
     *("circuit", "attribute", "attend", "sweep", "heads"),
     *("steer", "ablate", "judge", "unlearn", "effects", "monitor"),
     *("sparsify", "cost", "pretrain"),

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.store.store import Store
+from sparsetime.codes import SparseCode
 from sparsetime.errors import ConfigError, DataError, MismatchError
-from sparsetime.metrics.probe_rows import activations_of, probe_rows
+from sparsetime.metrics.probe_controls import raw_input, shuffled_activations
+from sparsetime.metrics.probe_rows import ProbeRows, activations_of, probe_rows
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.untrained import untrained_copy
-from sparsetime.statistics.linear_probe import ProbeResult, centred, probe_split
+from sparsetime.statistics.linear_probe import ProbeResult, ProbeSplit, centred, probe_split
 from sparsetime.statistics.nulls import random_code
 from sparsetime.statistics.sparse_probe import k_sparse_probe, sequence_split
 
@@ -31,6 +35,8 @@ ACTIVATIONS = "activations"
 UNTRAINED = "untrained activations"
 CODE = "code"
 RANDOM = "random dictionary"
+RAW = "raw input"
+SHUFFLED = "shuffled time"
 
 
 @final
@@ -39,8 +45,9 @@ class ProbeReport:
     """Probes of one label from several readers.
 
     readers: the result by reader: "activations", "untrained activations", and with a dictionary
-    "code" and "random dictionary". columns: which columns each probe reads, ascending. of: "steps",
-    or "sequences" for a label of whole sequences.
+    "code" and "random dictionary"; of a model also "raw input" and "shuffled time". columns: which
+    columns each probe reads, ascending. of: "steps", or "sequences" for a label of whole sequences.
+    left_out: why a reader is missing.
     """
 
     label: str
@@ -48,6 +55,7 @@ class ProbeReport:
     of: str
     readers: Mapping[str, ProbeResult]
     columns: Mapping[str, Int[np.ndarray, " k"]]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, reader: str) -> ProbeResult:
         return self.readers[reader]
@@ -59,6 +67,7 @@ def probe(
     data: Any = None,
     site: str | None = None,
     *,
+    labels: Any = None,
     k: int | None = None,
     dictionary: Dictionary | None = None,
     untrained: nn.Module | LoadedModel | Store | None = None,
@@ -71,15 +80,17 @@ def probe(
         accuracy = share of test rows with argmax_c (w_c . x + b_c) = label
 
     Of a model, `data` (documents with labels) is captured at `site` twice, from the model and from
-    an untrained copy of it (`models.untrained_copy`, or `untrained=`). Of a store, `untrained` is
+    an untrained copy of it (`models.untrained_copy`, or `untrained=`); beside both stand the raw
+    input, and the model on steps in a random order. Of a store, `untrained` is
     the store of the same data from an untrained copy; without one the number has no meaning, since
     a random network's activations hold many labels too.
 
-    label: a step column, probed on single steps, split by alternating blocks of time; or a label of
-    whole sequences, probed on the mean of each sequence's steps or on its last (`pool`), three
-    quarters of the sequences for training. k: the probe reads only the k columns whose class means
-    differ most (`statistics.k_sparse_probe`); None for all. dictionary: adds the reader "code",
-    and "random dictionary", of equal width and L0 on the same activations.
+    labels: of the recordings in data, as `st.capture` takes them. label: a step column, probed on
+    single steps, split by alternating blocks of time; or a label of whole sequences, probed on the
+    mean of each sequence's steps or on its last (`pool`), three quarters of the sequences for
+    training. k: the probe reads only the k columns whose class means differ most
+    (`statistics.k_sparse_probe`); None for all. dictionary: adds the reader "code", and "random
+    dictionary", of equal width and L0 on the same activations.
 
     The probe is that of `metrics.slow_probe`: logistic regression, L2, C = 0.1, columns scaled.
     Source: Alain and Bengio 2016, "Understanding intermediate layers using linear classifier
@@ -92,7 +103,8 @@ def probe(
     """
     if isinstance(model_or_store, Store):
         store, twin = _checked_stores(model_or_store, data, site, untrained)
-        return _report(store, twin, label, k, dictionary, pool, seed, progress)
+        rows = _rows(store, twin, label, dictionary, progress)
+        return _report(rows, activations_of(twin, rows.kept), label, k, pool, seed, {})
     if data is None or site is None:
         missing = "data=" if data is None else "site="
         raise ConfigError(
@@ -114,12 +126,20 @@ def probe(
                 documents,
                 site,
                 str(Path(folder) / name),
+                labels=labels,
                 tokenizer=loaded.tokenizer,
                 progress=progress,
             )
             for name, one in (("trained", loaded), ("untrained", fresh))
         )
-        return _report(store, twin, label, k, dictionary, pool, seed, progress)
+        rows = _rows(store, twin, label, dictionary, progress)
+        controls: dict[str, Callable[[], Any]] = {
+            RAW: lambda: raw_input(store, documents, rows.kept),
+            SHUFFLED: lambda: shuffled_activations(
+                *(store, documents, loaded, rows.kept, rows.of_steps, seed, folder, progress)
+            ),
+        }
+        return _report(rows, activations_of(twin, rows.kept), label, k, pool, seed, controls)
 
 
 def _checked_stores(
@@ -139,16 +159,9 @@ def _checked_stores(
     return store, untrained
 
 
-def _report(
-    store: Store,
-    twin: Store,
-    label: str,
-    k: int | None,
-    dictionary: Dictionary | None,
-    pool: str,
-    seed: int,
-    show: bool,
-) -> ProbeReport:
+def _rows(
+    store: Store, twin: Store, label: str, dictionary: Dictionary | None, show: bool
+) -> ProbeRows:
     if store.model_hash == twin.model_hash:
         raise MismatchError(
             "got two stores of the same model, expected the second one of an untrained copy; "
@@ -159,8 +172,18 @@ def _report(
             f"got stores of the sites {store.site!r} and {twin.site!r}, expected one site; capture "
             f"both at the same one"
         )
-    rows = probe_rows(store, label, dictionary, show)
-    fresh = activations_of(twin, rows.kept)
+    return probe_rows(store, label, dictionary, show)
+
+
+def _report(
+    rows: ProbeRows,
+    fresh: Float[Tensor, "steps d"],
+    label: str,
+    k: int | None,
+    pool: str,
+    seed: int,
+    controls: Mapping[str, Callable[[], Any]],
+) -> ProbeReport:
     split = (
         probe_split(rows.labels, rows.lengths.tolist(), seed)
         if rows.of_steps
@@ -183,6 +206,12 @@ def _report(
         readers[RANDOM] = lambda: rows.pooled(
             random_code(rows.activations, code.width, active, seed), pool
         )
+    left_out: dict[str, str] = {}
+    for name, control in controls.items():
+        try:
+            readers[name] = partial(_pooled, rows, control(), pool, split)
+        except DataError as error:  # such as of a site with several rows a step
+            left_out[name] = str(error)
     found = {name: k_sparse_probe(read(), split, k, seed) for name, read in readers.items()}
     return ProbeReport(
         label,
@@ -190,4 +219,11 @@ def _report(
         "steps" if rows.of_steps else "sequences",
         {name: result for name, (result, _) in found.items()},
         {name: columns for name, (_, columns) in found.items()},
+        left_out,
     )
+
+
+def _pooled(rows: ProbeRows, x: SparseCode | Tensor, pool: str, split: ProbeSplit) -> Any:
+    """What a probe reads of codes, as they are, and of activations, centred."""
+    pooled = rows.pooled(x, pool)
+    return pooled if isinstance(x, SparseCode) else centred(pooled.toarray(), split)

@@ -108,7 +108,7 @@ def test_rows_that_join_steps_move_as_a_whole():
 
 def test_tokens_of_a_text_change_places_between_its_special_tokens(tmp_path):
     folder = bert_folder(tmp_path / "model")
-    texts = ["the river carries a town", "a letter in the garden of the town"]
+    texts = ["time runs on and on", "on and on time stops and runs"]
     made, store = indexed(tmp_path, folder, texts, "encoder.layer.1", 16)
     found = st.features.needs_time(made, Positive(16), store, folder, progress=False)
     assert np.isfinite(found.needs_time).any()
@@ -117,7 +117,7 @@ def test_tokens_of_a_text_change_places_between_its_special_tokens(tmp_path):
 
 def test_the_command_lists_features_by_their_need(tmp_path):
     folder = bert_folder(tmp_path / "model")
-    texts = ["the river carries a town", "a letter in the garden of the town"]
+    texts = ["time runs on and on", "on and on time stops and runs"]
     store = st.capture(folder, texts, "encoder.layer.1", tmp_path / "store", progress=False)
     sae = st.dictionary("topk", d_in=16, width=24, k=4)
     sae.save(tmp_path / "topk")

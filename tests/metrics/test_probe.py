@@ -1,17 +1,22 @@
 """st.probe: a model beside its untrained copy, stores beside theirs, steps and sequences."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from known_codes import Itself, make_store
-from toy_models import bert
+from toy_models import bert, bert_folder
 from toy_signals import vit
+from typer.testing import CliRunner
 
 import sparsetime as st
+from sparsetime.cli import app
 from sparsetime.errors import ConfigError, DataError, MismatchError, UnknownNameError
 from sparsetime.models.untrained import untrained_copy
 
 WIDTH = 24
+CONTROLS = ("raw input", "shuffled time")
 
 
 class Reader(torch.nn.Module):
@@ -47,16 +52,62 @@ def test_a_trained_model_is_read_beside_an_untrained_copy():
     model = Reader()
     before = model.out.weight.clone()
     report = st.probe(model, "class", documents(), "out", progress=False)
-    assert report.of == "sequences" and set(report.readers) == {
-        "activations",
-        "untrained activations",
-    }
+    assert report.of == "sequences"
+    assert set(report.readers) == {*("activations", "untrained activations"), *CONTROLS}
+    assert report["raw input"].accuracy == 1  # the class is in an input
+    assert report["shuffled time"].accuracy == 1  # of every step
     assert report["activations"].accuracy == 1 and report["activations"].auroc == 1
     assert torch.equal(model.out.weight, before)
     steps = st.probe(model, "kind", documents(), "out", k=1, progress=False)
     assert steps.of == "steps" and steps["activations"].accuracy == 1
     assert steps.columns["activations"].tolist() == [0]
     assert steps["untrained activations"].accuracy < 0.75
+
+
+class Rise(torch.nn.Module):
+    """Whether the first input rises from step to step."""
+
+    def __init__(self):
+        super().__init__()
+        self.out = torch.nn.Linear(1, 1)
+        torch.nn.init.ones_(self.out.weight)
+
+    def forward(self, x):
+        return self.out((x - torch.nn.functional.pad(x, (0, 0, 1, 0))[:, :-1]).tanh())
+
+
+def test_a_label_of_order_is_lost_in_shuffled_time_and_in_the_mean_of_the_input():
+    def ramps(count=80):
+        begins = np.random.default_rng(0).normal(size=count)
+        for i in range(count):
+            ramp = torch.linspace(-1, 1, 30)[:, None] * (1 if i % 2 else -1) + begins[i]
+            yield st.Document(str(i), values=ramp, labels={"rises": i % 2 == 1})
+
+    report = st.probe(Rise(), "rises", ramps(), "out", progress=False)
+    assert report["activations"].accuracy == 1
+    assert all(report[control].accuracy < 0.8 for control in CONTROLS)
+
+
+def test_tokens_are_raw_input_and_what_has_no_control_says_why(tmp_path):
+    texts = [["time runs on", "and time stops"][i % 2] for i in range(40)]
+    documents = [
+        st.Document(str(i), text=text, labels={"kind": i % 2}) for i, text in enumerate(texts)
+    ]
+    folder = bert_folder(tmp_path / "model")
+    report = st.probe(folder, "kind", documents, "encoder.layer.1", progress=False)
+    assert report["raw input"].accuracy == 1 and "shuffled time" in report.readers
+    options = ["--site", "encoder.layer.1", "--label", "kind", "--data", str(tmp_path / "a.jsonl")]
+    (tmp_path / "a.jsonl").write_text(
+        "".join(json.dumps({"text": text, "kind": text[0]}) + "\n" for text in texts)
+    )
+    result = CliRunner().invoke(app, ["probe", str(folder), *options])
+    assert result.exit_code == 0, result.output
+    assert all(reader in result.output for reader in ("untrained activations", *CONTROLS))
+    pictures = torch.rand(40, 3, 16, 16)
+    shown = [st.Document(str(i), values=x, labels={"i": i % 2}) for i, x in enumerate(pictures)]
+    several = st.probe(vit(), "i", shown, "layers.1", progress=False)
+    assert set(several.left_out) == set(CONTROLS)
+    assert "expected at most one row a step" in several.left_out["raw input"]
 
 
 def test_a_dictionary_is_read_beside_a_random_one(tmp_path):
