@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from attention.zoo import small_llama
 from fastapi.testclient import TestClient
 from saved_inputs import save_inputs
 from small_run import DIMENSIONS, SENTENCE, WIDTH, effects_by_lag, prose, write_store
@@ -82,6 +83,9 @@ def run(tmp_path_factory):
     settings = LeaderboardSettings(beds=["synthetic"])
     Leaderboard(str(run / "board"), settings, (), {"synthetic": []}).save()
     small_circuit().save(run / "circuits" / "add")
+    model, tokens = small_llama(layers=1)
+    policies = [st.attention_policy("sliding_window", window=4)]
+    st.attention.keep_attention(model, tokens[:1, :8], run / "attention" / "a", policies)
     st.export(run, run.parent / "exported", megabytes=0.2, progress=False)
     (run.parent / "exported").rename(run / "exported")
     st.report(run, progress=False)
@@ -176,6 +180,11 @@ def read_details(index):
     return [] if scores is None else [scores.about, scores.table, scores.rows(1)]
 
 
+def read_attention(run):
+    kept = st.attention.open_attention(run / "attention" / "a")
+    return [kept.about, *(kept.head(number) for number in range(len(kept.about["heads"])))]
+
+
 def read_log(run, name):
     lines = metrics_lines(str(run / name))
     if lines.damaged:
@@ -237,6 +246,7 @@ def answered(answer):
 # has no reader here, and the test fails until it has one.
 READERS = {
     "exported/": lambda run, _: checked(run / "exported"),
+    "attention/": lambda run, _: read_attention(run),
     "circuits/": lambda run, _: st.circuits.open_circuit(run / "circuits" / "add", ADDED),
     "activations/": lambda run, _: read_store(run),
     "matches/": lambda run, _: opened_matches(run),
@@ -336,7 +346,8 @@ ASKED = ["/", "/api/preview", "/api/run", "/api/training", "/api/labels",
          "/api/dictionaries/topk/features?limit=3", "/api/dictionaries/other/features?limit=3",
          "/api/dictionaries/topk/features/3/examples",
          "/api/dictionaries/topk/sequences/0/timeline",
-         "/api/circuits", "/api/circuits/add",
+         "/api/circuits", "/api/circuits/add", "/api/attention", "/api/attention/a",
+         "/api/attention/a/heads/0/map",
          "/api/compare?left=topk&right=other"]  # fmt: skip
 LEFT_OUT = [  # a file, and whether the dictionary beside it is still shown
     ("topk/dictionary.json", False),

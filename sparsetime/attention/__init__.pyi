@@ -7,6 +7,10 @@ from .heads import future_influence as future_influence
 from .heads import look_back_distance as look_back_distance
 from .heads import silenced_heads as silenced_heads
 from .inputs import AttentionInputs as AttentionInputs
+from .kept.keep_attention import keep_attention as keep_attention
+from .kept.kept_attention import KeptAttention as KeptAttention
+from .kept.kept_attention import KeptHead as KeptHead
+from .kept.kept_attention import open_attention as open_attention
 from .measures import mass_kept as mass_kept
 from .measures import output_error as output_error
 from .measures import overlap as overlap

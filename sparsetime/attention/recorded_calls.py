@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,12 +26,19 @@ def recorded_calls(
 
     Errors: DataError for no data; ConfigError for texts without a tokenizer.
     """
-    calls: list[AttentionInputs] = []
+    return [call for _, call in named_calls(model, data, layers)]
 
-    def observe(_: str, inputs: AttentionInputs) -> None:
+
+def named_calls(
+    model: nn.Module | LoadedModel, data: Any, layers: Collection[int] | None = None
+) -> list[tuple[str, AttentionInputs]]:
+    """Every call of the model's attention modules, as `recorded_calls`, with the module's path."""
+    calls: list[tuple[str, AttentionInputs]] = []
+
+    def observe(path: str, inputs: AttentionInputs) -> None:
         if layers is None or inputs.layer in layers:
             kept = {name: getattr(inputs, name).detach().clone() for name in ("q", "k", "v")}
-            calls.append(replace(inputs, **kept, state={}))
+            calls.append((path, replace(inputs, **kept, state={})))
 
     run = attached(model, {"prefill": None, "decode": None}, record=False)
     run.observers.append(observe)

@@ -115,3 +115,22 @@ def token_windows(
         f"got texts of {len(rows)} windows of {length} tokens, expected {count}; give more text, "
         "or a smaller --length or --windows"
     )
+
+
+def stored_tokens(store: str, number: int) -> tuple[Tensor, tuple[str, int]]:
+    """The tokens [1, time] of a sequence of a store, and what names its steps elsewhere.
+
+    Errors: DataError for a sequence that there is none, and for steps that are no tokens.
+    """
+    import torch
+
+    from sparsetime.activations.store.open_store import open_store
+    from sparsetime.activations.store.provenance import shards_hash
+    from sparsetime.features.contexts import find_sequence
+
+    opened = open_store(store)
+    sequence = find_sequence(opened, number)
+    if "token" not in sequence.steps.column_names:
+        raise DataError(f"got the store {store}, whose steps are no tokens; leave --store out")
+    tokens = torch.tensor(sequence.steps["token"].to_pylist())
+    return tokens[None], (shards_hash(opened), number)

@@ -3,6 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
+import sparsetime as st
 from sparsetime.cli import app
 
 MODEL = "sparsetime.testbeds:code_model"
@@ -26,6 +27,20 @@ def test_attend_reports_every_module(texts):
     shown = run("attend", MODEL, "exact_top_k", *arguments)
     assert "model.layers.3.self_attn" in shown
     assert "of the pairs left out, 0.5 asked for" in shown
+
+
+def test_attention_is_kept_for_the_explorer(texts, tmp_path):
+    small = ("--data", texts, "--length", 32, "--windows", 1, "--sparsity", 0.5)
+    kept = ("--beside", "sliding_window", "--keep", tmp_path / "a")
+    assert "sparsetime explore RUN" in run("attend", MODEL, "exact_top_k", *small, *kept)
+    about = st.attention.open_attention(tmp_path / "a").about
+    assert [one["name"] for one in about["policies"]] == ["exact_top_k", "sliding_window"]
+    shares = [one["sparsity"] for one in about["heads"][0]["policies"]]
+    assert shares == pytest.approx([0.5, 0.5], abs=0.1)
+    arguments = ["attend", MODEL, "exact_top_k", *map(str, small), "--beside", "sliding_window"]
+    refused = CliRunner().invoke(app, arguments)
+    assert refused.exit_code == 2
+    assert "got --beside or --store without --keep" in " ".join(refused.output.split())
 
 
 def test_sweep_and_heads(texts):

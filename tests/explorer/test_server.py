@@ -69,6 +69,7 @@ PATHS = [
     "/api/dictionaries/batch_topk/explanations",
     "/api/dictionaries/batch_topk/effects",
     "/api/dictionaries/batch_topk/judged",
+    "/api/attention",
     "/api/circuits",
     "/api/labels",
 ]
@@ -85,7 +86,7 @@ def test_every_route_is_described(client):
     described = client.get("/api/openapi.json").json()["paths"]
     called = {path.partition("?")[0] for path in PATHS}
     named = {
-        path.format(key="batch_topk", number=3, sequence=0, name="first")
+        path.format(key="batch_topk", number=3, sequence=0, name="first", head=0)
         for path, methods in described.items()
         if "get" in methods
     }
@@ -93,6 +94,11 @@ def test_every_route_is_described(client):
         "/api/dictionaries/batch_topk/features/3/logit_effects",  # needs a model: test_live
         "/api/dictionaries/batch_topk/sequences/0/sound.wav",  # needs a sound: test_sound
         "/api/circuits/first",  # needs a circuit: test_circuits
+        "/api/attention/first",  # needs kept attention: test_attention_view
+        "/api/attention/first/lanes",
+        "/api/attention/first/heads/0/map",
+        "/api/attention/first/heads/0/moment",
+        "/api/attention/first/heads/0/pairs",
     }
     assert called | elsewhere == named
     for path, methods in described.items():

@@ -32,6 +32,59 @@ declare namespace Api {
     texts: Array<string>;
   }
 
+  interface AttentionEntry {
+    name: string;
+    model: string;
+    steps: number;
+    policies: Array<string>;
+    note: string;
+  }
+
+  interface AttentionHead {
+    module: string;
+    layer: number;
+    head: number;
+    copying: number | null;
+    distance: number;
+    entropy: number;
+    policies: Array<PolicyReads>;
+  }
+
+  interface AttentionLanes {
+    first: number;
+    stop: number;
+    stride: number;
+    most: number;
+    levels: string;
+  }
+
+  interface AttentionMap {
+    query_edges: Array<number>;
+    key_edges: Array<number>;
+    most: number;
+    both: string;
+    kept: string;
+    second: string;
+    missed: string;
+    wasted: string;
+    second_wasted: string;
+  }
+
+  interface AttentionMoment {
+    step: number;
+    reads: Array<WeightedStep>;
+    readers: Array<WeightedStep>;
+    rest: number;
+  }
+
+  interface AttentionView {
+    entry: AttentionEntry;
+    texts: Array<string>;
+    heads: Array<AttentionHead>;
+    sequence: number | null;
+    dictionaries: Array<string>;
+  }
+
   interface BaselineScores {
     name: string;
     precision: number | null;
@@ -167,6 +220,17 @@ declare namespace Api {
   interface Conditions {
     splits: Array<ConditionSplit>;
     comparisons: Array<ConditionComparison>;
+  }
+
+  interface ContextPair {
+    query: number;
+    key: number;
+    weight: number;
+    read: Array<boolean>;
+    query_texts: Array<string>;
+    query_at: number;
+    key_texts: Array<string>;
+    key_at: number;
   }
 
   interface Definition {
@@ -705,6 +769,11 @@ declare namespace Api {
     of_types: number;
   }
 
+  interface PolicyReads {
+    sparsity: number;
+    mass_kept: number;
+  }
+
   interface Preview {
     run: string;
     dictionaries: Array<DictionaryPreview>;
@@ -900,6 +969,12 @@ declare namespace Api {
     picture: string;
   }
 
+  interface WeightedStep {
+    step: number;
+    weight: number;
+    read: Array<boolean>;
+  }
+
   interface WordSearch {
     total: number;
     documents: number;
@@ -917,6 +992,9 @@ declare namespace Api {
 
   /** The answer to a GET of a path below /api/. */
   type Answer<Path extends string> =
+    Path extends `attention/${string}/heads/${string}/map` ? AttentionMap :
+    Path extends `attention/${string}/heads/${string}/moment` ? AttentionMoment :
+    Path extends `attention/${string}/heads/${string}/pairs` ? Array<ContextPair> :
     Path extends `dictionaries/${string}/features/${string}/coactivation` ? CoactivationView :
     Path extends `dictionaries/${string}/features/${string}/conditions` ? Conditions :
     Path extends `dictionaries/${string}/features/${string}/explanations` ? ExplanationView :
@@ -935,6 +1013,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/sequences/${string}/tracks` ? Tracks :
     Path extends `dictionaries/${string}/sequences/${string}/words` ? DocumentText :
     Path extends `dictionaries/${string}/features/${string}` ? FeatureView :
+    Path extends `attention/${string}/lanes` ? AttentionLanes :
     Path extends `dictionaries/${string}/columns` ? Array<FeatureColumn> :
     Path extends `dictionaries/${string}/effects` ? Array<EffectsView> :
     Path extends `dictionaries/${string}/explanations` ? ExplanationQueue :
@@ -943,7 +1022,9 @@ declare namespace Api {
     Path extends `dictionaries/${string}/moments` ? WordSearch :
     Path extends `dictionaries/${string}/recording_labels` ? Array<RecordingLabel> :
     Path extends `dictionaries/${string}/sequences` ? DocumentPage :
+    Path extends `attention/${string}` ? AttentionView :
     Path extends `circuits/${string}` ? CircuitView :
+    Path extends "attention" ? Array<AttentionEntry> :
     Path extends "circuits" ? Array<CircuitEntry> :
     Path extends "compare" ? CompareView :
     Path extends "flow" ? FlowView :
@@ -956,6 +1037,9 @@ declare namespace Api {
 
   /** The query parameters of a GET of a path. */
   type Query<Path extends string> =
+    Path extends `attention/${string}/heads/${string}/map` ? { policy?: number | null; second?: number | null; first_query?: number | null; stop_query?: number | null; first_key?: number | null; stop_key?: number | null; cells?: number | null } :
+    Path extends `attention/${string}/heads/${string}/moment` ? { step?: number | null } :
+    Path extends `attention/${string}/heads/${string}/pairs` ? {} :
     Path extends `dictionaries/${string}/features/${string}/coactivation` ? {} :
     Path extends `dictionaries/${string}/features/${string}/conditions` ? {} :
     Path extends `dictionaries/${string}/features/${string}/explanations` ? {} :
@@ -974,6 +1058,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/sequences/${string}/tracks` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/sequences/${string}/words` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/features/${string}` ? { only?: string | null } :
+    Path extends `attention/${string}/lanes` ? { value?: "distance" | "received" | "entropy" | null; first?: number | null; stop?: number | null; columns?: number | null } :
     Path extends `dictionaries/${string}/columns` ? {} :
     Path extends `dictionaries/${string}/effects` ? {} :
     Path extends `dictionaries/${string}/explanations` ? {} :
@@ -982,7 +1067,9 @@ declare namespace Api {
     Path extends `dictionaries/${string}/moments` ? { words: string } :
     Path extends `dictionaries/${string}/recording_labels` ? {} :
     Path extends `dictionaries/${string}/sequences` ? { words?: string | null; offset?: number | null; limit?: number | null; only?: string | null } :
+    Path extends `attention/${string}` ? {} :
     Path extends `circuits/${string}` ? {} :
+    Path extends "attention" ? {} :
     Path extends "circuits" ? {} :
     Path extends "compare" ? { left: string; right: string; shown?: number | null; only?: string | null; split?: string | null } :
     Path extends "flow" ? { keys: Array<string>; by?: string | null } :

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from sparsetime.errors import ConfigError, StoreError
 from sparsetime.explorer.run_contents import DICTIONARY, INDEX, store_names
+from sparsetime.explorer.workbench.kept_attention import KeptAttentions
 from sparsetime.explorer.workbench.live import Live
 from sparsetime.explorer.workbench.live_stream import LiveStreams
 from sparsetime.explorer.workbench.preview import indexed
@@ -49,6 +50,7 @@ class Workbench:
         self.folder = Folder(str(run))
         self.live = Live(model)
         self.streams = LiveStreams()
+        self.attention = KeptAttentions()
         self.renderers = [_module(module) for module in renderers]
         self._lock = threading.Lock()
         self._opened: RunCache | None = None

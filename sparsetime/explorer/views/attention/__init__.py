@@ -1,0 +1,1 @@
+"""Attention of the run's model along time."""
