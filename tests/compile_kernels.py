@@ -89,6 +89,14 @@ def multiply_condensed():
     matrix.product(torch.ones(2, 8))
 
 
+def count_nonzero():
+    """Entries that are not zero, of every type and of narrow and wide counts."""
+    for dtype in (torch.float32, torch.float64, torch.bool):
+        x = torch.ones(2, 8, dtype=dtype)
+        kernels.nonzero.count_by_row(x, kernels.nonzero.count_by_column(x))
+        kernels.nonzero.count_by_row(x, torch.full((8,), 2**31))
+
+
 def use_all_else():
     """Two steps and a code of every recipe, and a run with all metrics."""
     with tempfile.TemporaryDirectory() as name:
@@ -153,6 +161,7 @@ def half(number):
         attend_sparsely()
         scan()
         multiply_condensed()
+        count_nonzero()
         use_all_else()
 
 

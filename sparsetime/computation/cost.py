@@ -9,7 +9,7 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Int
 from torch import Tensor, nn
 
 from sparsetime.computation.cost_table import CostTable
@@ -21,11 +21,10 @@ from sparsetime.computation.sparse import Sparse
 from sparsetime.computation.weight_matrices import WeightMatrix, weight_matrices
 from sparsetime.errors import ConfigError
 from sparsetime.files import locks
+from sparsetime.kernels.nonzero import count_by_column, count_by_row
 from sparsetime.models.causal_model import load_causal_model
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import LoadedModel
-
-_BLOCK = 2**16  # entries, which fit into the cache of a core
 
 
 @locks("out")
@@ -84,7 +83,7 @@ class _Counter:
 
     def __init__(self, sparse: Sparse, matrices: list[WeightMatrix]) -> None:
         self._matrices = {matrix.path: matrix for matrix in matrices}
-        self._columns = {matrix.path: _entries_by_column(matrix) for matrix in matrices}
+        self._columns = {m.path: count_by_column(m.matrix(m.parameter.detach())) for m in matrices}
         self._skips = [
             (plan, point, skipped)
             for plan in sparse.plans
@@ -107,14 +106,16 @@ class _Counter:
         }
         self._parts: list[tuple[str, np.ndarray, np.ndarray, np.ndarray, int]] = []
         #: By call of the batch: what is needed by row; of a map that waits, which inputs are.
-        self._calls: list[tuple[str, Float[Tensor, " rows"] | Bool[Tensor, "rows in"]]] = []
+        self._calls: list[tuple[str, Int[Tensor, " rows"] | Bool[Tensor, "rows in"]]] = []
         self._batch: ModelBatch | None = None
+        #: By number of rows, where those of a call of this batch lie.
+        self._places: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._handles = [
             matrix.module.register_forward_hook(self._counting(matrix.path)) for matrix in matrices
         ]
 
     def begin(self, batch: ModelBatch) -> None:
-        self._batch, self._calls = batch, []
+        self._batch, self._calls, self._places = batch, [], {}
 
     def finish(self) -> None:
         """Count the calls that wait, now that it is known which outputs were needed."""
@@ -124,7 +125,7 @@ class _Counter:
             needed |= {path: iter(reads) for path in skipped}
             own = plan.activations.rule.macs(plan.learnt[point.path])
             for read in reads if own else []:
-                self._add(f"{point.path}:predictor", torch.full((len(read),), float(own)), 0, 4)
+                self._add(f"{point.path}:predictor", torch.full((len(read),), round(own)), 0, 4)
         for path, call in self._calls:
             matrix, macs = self._matrices[path], call
             parameter = matrix.parameter
@@ -132,9 +133,9 @@ class _Counter:
                 outputs = next(needed.get(path, iter(())), None)
                 if outputs is not None and len(outputs) == len(call):
                     weight = (matrix.matrix(parameter.detach()) != 0).float()
-                    macs = ((outputs.float() @ weight) * call).sum(1)
+                    macs = ((outputs.float() @ weight) * call).sum(1).round().long()
                 else:
-                    macs = _needed(call, self._columns[path])
+                    macs = count_by_row(call, self._columns[path])
             self._add(path, macs, parameter.numel(), self._sizes[path])
 
     def table(self) -> CostTable:
@@ -151,49 +152,26 @@ class _Counter:
                 needed = self._held[path].needed(args[0].detach())
                 x = needed.reshape(x.shape)
             waits = path in self._waiting
-            self._calls.append((path, x != 0 if waits else _needed(x, self._columns[path])))
+            self._calls.append((path, x != 0 if waits else count_by_row(x, self._columns[path])))
 
         return record
 
-    def _add(self, name: str, macs: Float[Tensor, " rows"], dense: int, size: float) -> None:
+    def _add(self, name: str, macs: Int[Tensor, " rows"], dense: int, size: float) -> None:
+        numbers = macs.cpu().numpy()
+        read = numbers * int(size) if size == int(size) else np.rint(numbers * size).astype(int)
+        rows = len(numbers)
+        if rows not in self._places:
+            self._places[rows] = self._places_of(rows)
+        self._parts.append((name, *self._places[rows], np.stack([numbers, read]), dense))
+
+    def _places_of(self, rows: int) -> tuple[Int[np.ndarray, " rows"], Int[np.ndarray, " rows"]]:
+        """The sequence and position of each row that a map was called with."""
         assert self._batch is not None, "begun before"
-        rows, documents, begins = len(macs), self._batch.documents, self._batch.begins
+        documents, begins = self._batch.documents, self._batch.begins
         steps, rest = divmod(rows, len(documents))
         if rest or (self._batch.is_tokens and steps not in (1, self._batch.inputs.shape[1])):
             # Rows that no longer show whose they are, as behind the router of experts.
-            sequences, positions = np.full(rows, -1), np.arange(rows)
-        else:
-            sequences = np.repeat(np.asarray(documents), steps)
-            first = np.zeros(len(documents), int) if begins is None else np.asarray(begins)
-            positions = (first[:, None] + np.arange(steps)).ravel()
-        numbers = macs.double().round().long().cpu().numpy()
-        sizes = np.rint(numbers * size).astype(np.int64)
-        self._parts.append((name, sequences, positions, np.stack([numbers, sizes]), dense))
-
-
-def _needed(x: Shaped[Tensor, "rows in"], columns: Float[Tensor, " in"]) -> Float[Tensor, " rows"]:
-    """Multiplications of each row where all outputs are needed; columns: entries of each."""
-    if bool((columns == columns[0]).all()):  # exact in a large matrix too
-        return torch.cat([part.sum(1).double() * columns[0] for part in _nonzero_blocks(x)])
-    return torch.cat([part @ columns for part in _nonzero_blocks(x)])
-
-
-def _entries_by_column(matrix: WeightMatrix) -> Float[Tensor, " in"]:
-    """How many entries of each column are not zero."""
-    weight = matrix.matrix(matrix.parameter.detach())
-    total = weight.new_zeros(weight.shape[1], dtype=torch.float32)
-    for part in _nonzero_blocks(weight):
-        total += part.new_ones(len(part)) @ part
-    return total
-
-
-def _nonzero_blocks(x: Shaped[Tensor, "rows in"]) -> Iterator[Float[Tensor, "some in"]]:
-    """1 where an entry is not zero, otherwise 0, some rows at a time; a block lives until the next.
-
-    One buffer that stays in the cache, written as float at once, takes a fifth of the time of a
-    Bool of all rows that is converted.
-    """
-    rows = max(1, _BLOCK // x.shape[1]) if x.device.type == "cpu" else len(x)
-    buffer = x.new_empty((min(rows, len(x)), x.shape[1]), dtype=torch.float32)
-    for part in x.split(max(1, rows)):
-        yield torch.ne(part, 0, out=buffer[: len(part)])
+            return np.full(rows, -1, np.int32), np.arange(rows, dtype=np.int32)
+        first = np.zeros(len(documents), int) if begins is None else np.asarray(begins)
+        positions = (first[:, None] + np.arange(steps)).ravel().astype(np.int32)
+        return np.repeat(np.asarray(documents, np.int32), steps), positions

@@ -39,17 +39,17 @@ class CostTable:
         """The table of parts: matrix, sequences, positions, [macs, bytes] and dense macs."""
         names = [name for name, *_ in parts]
         order = list(dict.fromkeys(names))
-        codes = np.repeat([order.index(name) for name in names], [len(p[1]) for p in parts])
+        number = {name: place for place, name in enumerate(order)}
+        lengths = [len(sequences) for _, sequences, *_ in parts]
+        codes = np.repeat(np.array([number[name] for name in names], np.int32), lengths)
         counts = np.concatenate([counts for *_, counts, _ in parts], axis=1)
-        dense = np.repeat([part[-1] for part in parts], [len(part[1]) for part in parts])
+        dense = np.repeat([part[-1] for part in parts], lengths)
         return CostTable(
             pa.table(
                 {
-                    "matrix": pa.DictionaryArray.from_arrays(
-                        pa.array(codes.astype(np.int32)), pa.array(order)
-                    ),
-                    "sequence": np.concatenate([p[1] for p in parts]).astype(np.int32),
-                    "position": np.concatenate([p[2] for p in parts]).astype(np.int32),
+                    "matrix": pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(order)),
+                    "sequence": np.concatenate([p[1] for p in parts]),
+                    "position": np.concatenate([p[2] for p in parts]),
                     "macs": counts[0],
                     "bytes": counts[1],
                     "dense_macs": dense.astype(np.int64),
