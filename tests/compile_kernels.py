@@ -34,6 +34,7 @@ from sparsetime.codes import SparseCode
 from sparsetime.features.change_points import boundaries
 from sparsetime.kernels import selection_rules as rules
 from sparsetime.kernels.condensed import CondensedMatrix
+from sparsetime.kernels.loops.keep_bits import keep_bits
 from sparsetime.kernels.product_select import ProductOfIntegers
 from sparsetime.kernels.quantised_weights import quantised
 from sparsetime.key_range import KeyRange
@@ -95,6 +96,12 @@ def count_nonzero():
         x = torch.ones(2, 8, dtype=dtype)
         kernels.nonzero.count_by_row(x, kernels.nonzero.count_by_column(x))
         kernels.nonzero.count_by_row(x, torch.full((8,), 2**31))
+
+
+def remove_by_bits():
+    """Entries of a masked matrix, of every size of an entry."""
+    for dtype in (torch.int8, torch.int16, torch.int32, torch.int64):
+        keep_bits(torch.ones(4, dtype=dtype).numpy(), torch.ones(4, dtype=torch.int8).numpy())
 
 
 def use_all_else():
@@ -162,6 +169,7 @@ def half(number):
         scan()
         multiply_condensed()
         count_nonzero()
+        remove_by_bits()
         use_all_else()
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from sparsetime.computation.distributions.distribution import Distribution
-from sparsetime.computation.structures.structure import Structure
+from sparsetime.computation.structures.structure import Structure, top_mask
 from sparsetime.registry import components_of
 
 Structure.kinds  # noqa: B018
@@ -88,3 +88,15 @@ def test_one_threshold_for_all_is_that_of_the_joined_scores():
     scores = [torch.arange(8.0).reshape(2, 4), torch.arange(8.0, 16).reshape(2, 4)]
     made = Distribution.from_config({"kind": "global"})
     assert made.sparsities([(2, 4)] * 2, 0.5, scores) == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_partition_keeps_what_a_stable_sort_keeps(dtype):
+    generator = torch.Generator().manual_seed(0)
+    for levels in (3, 1000):  # many equal scores, and few
+        scores = torch.randint(0, levels, (4, 257), generator=generator).to(dtype)
+        scores[0, :9] = float("inf")
+        for kept in (0, 1, 100, 256, 257):
+            order = scores.sort(dim=-1, descending=True, stable=True).indices[..., :kept]
+            expected = torch.zeros_like(scores, dtype=torch.bool).scatter_(-1, order, True)
+            assert torch.equal(top_mask(scores, kept), expected)
