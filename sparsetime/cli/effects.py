@@ -12,10 +12,12 @@ from sparsetime.cli.options import IndexOption, Out, say, stdout, table
 from sparsetime.cli.steering_arguments import (
     EditOption,
     SiteOption,
-    SteeredDictionary,
+    SteeredDictionaries,
     SteeredModel,
     SteeringArguments,
     UnitsOption,
+    check_one_index,
+    site_and_edit,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ _SHOWN = (0, 1, 2, 4, 8, 16, 32, 64)
 @app.command()
 def effects(
     model: SteeredModel,
-    dictionary: SteeredDictionary,
+    dictionary: SteeredDictionaries,
     edit: EditOption,
     store: Annotated[str, typer.Option(help="A store of texts, from which windows are taken.")],
     at: Annotated[
@@ -50,7 +52,8 @@ def effects(
 ) -> None:
     """Measure how large the effect of an edit is, how long it lasts, and what carries it.
 
-    --out saves it, into the folder of an index to show it in the explorer.
+    Edits of several sites act together; the first feature of the first is followed. --out saves
+    it, into the folder of an index to show it in the explorer.
 
     \b
     Examples:
@@ -63,12 +66,14 @@ def effects(
     from sparsetime import open_index, open_store
     from sparsetime.steering.edit_text import parse_edits
 
-    edits = parse_edits(edit)
-    given = SteeringArguments.of(model, dictionary, site)
+    for text in edit:  # before the model is loaded
+        parse_edits([site_and_edit(text)[1]])
+    check_one_index(index, dictionary)
+    given = SteeringArguments.of_several(model, dictionary, site)
     found = run(
         given.model,
         given.dictionaries,
-        edits,
+        given.edits_by_site(edit, parse_edits),
         open_store(store),
         at=int(at) if at.isdigit() else at,
         lags=lags,

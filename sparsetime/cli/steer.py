@@ -16,11 +16,11 @@ from sparsetime.cli.steering_arguments import (
     Temperature,
     TokensOption,
     UnitsOption,
+    check_one_index,
     print_continuations,
     site_and_edit,
     span_of,
 )
-from sparsetime.errors import ConfigError
 
 
 @app.command()
@@ -57,11 +57,7 @@ def steer(
     chosen_span = span_of(span)
     for text in edit:  # before the model is loaded
         parse_edits([site_and_edit(text)[1]])
-    if index is not None and len(dictionary) > 1:
-        raise ConfigError(
-            f"got --index with {len(dictionary)} dictionaries, expected one; leave it out, or "
-            "steer in Python with index= by site"
-        )
+    check_one_index(index, dictionary)
     given = SteeringArguments.of_several(model, dictionary, site)
     steered = run(
         given.model,

@@ -142,6 +142,15 @@ def site_and_edit(text: str) -> tuple[str, str]:
     return site, feature + equals + edit
 
 
+def check_one_index(index: str | None, dictionaries: list[str]) -> None:
+    """Errors: ConfigError for --index with several dictionaries."""
+    if index is not None and len(dictionaries) > 1:
+        raise ConfigError(
+            f"got --index with {len(dictionaries)} dictionaries, expected one; leave it out, or "
+            "give index= by site in Python"
+        )
+
+
 def span_of(text: str | None) -> Span | None:
     """The span of an option; None where it is not given."""
     from sparsetime.interventions.span_text import parse_span

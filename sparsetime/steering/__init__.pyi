@@ -31,3 +31,5 @@ from .topic_features import topic_scores as topic_scores
 from .unlearning.salient_features import salient_features as salient_features
 from .unlearning.unlearn import Unlearned as Unlearned
 from .unlearning.unlearn import unlearn as unlearn
+from .vocabulary_features import near_words as near_words
+from .vocabulary_features import vocabulary_scores as vocabulary_scores

@@ -15,13 +15,11 @@ from sparsetime.interventions.generate import generate_tokens
 from sparsetime.interventions.span import RunFacts, Span
 from sparsetime.interventions.spans import steps as steps_span
 from sparsetime.statistics.estimate import Estimate, estimate
-from sparsetime.steering.edit_plan import EditPlan
-from sparsetime.steering.effect_passes import EffectPasses, PassResult
+from sparsetime.steering.effect_passes import EffectPasses, PassResult, Plans
 from sparsetime.steering.effect_windows import EffectWindows
 from sparsetime.steering.output_divergence import kl_by_step
 from sparsetime.steering.response import LagCurve
 from sparsetime.steering.site_steering import column
-from sparsetime.steering.steered_passes import SteeredPasses
 
 
 @final
@@ -57,8 +55,9 @@ class Echo:
 
 def measured_echo(
     passes: EffectPasses,
-    plan: Callable[[Span], EditPlan],
+    plan: Callable[[Span], Plans],
     prompts: Int[Tensor, "windows time"],
+    site: str,
     feature: int,
     hold: int,
     lags: int,
@@ -67,7 +66,8 @@ def measured_echo(
 ) -> Echo:
     """Write behind prompts with and without the edit, each most likely token, and compare.
 
-    plan: the edits over a span. The edit is held for the first `hold` steps behind the prompt.
+    plan: the edits over a span. site, feature: which is followed. The edit is held for the first
+    `hold` steps behind the prompt.
     """
     length = prompts.shape[1]
     held = plan(steps_span(length, length + hold))
@@ -80,7 +80,7 @@ def measured_echo(
             passes.run(EffectWindows(text, begins, lags + 1), edit)
             for text, edit in ((own, None), (steered, None), (steered, held))
         ]
-        parts.append(_compared(results, passes.site, feature))
+        parts.append(_compared(results, site, feature))
     total, carried, words, change, longer = (
         np.concatenate(values) for values in zip(*parts, strict=True)
     )
@@ -94,12 +94,12 @@ def measured_echo(
 
 
 def _written(
-    passes: EffectPasses, prompts: Tensor, steps: int, held: EditPlan | None
+    passes: EffectPasses, prompts: Tensor, steps: int, held: Plans | None
 ) -> Int[Tensor, "windows time"]:
     """Prompts with the most likely continuation, as long in every window."""
     if held is None:
         return _continued(passes, prompts, steps)
-    hooks = SteeredPasses(passes.model, {passes.site: (passes.sae, held)}, passes.untouched)
+    hooks = passes.hooks(held)
     hooks.expect(RunFacts(len(prompts)))
     with hooks:
         return _continued(passes, prompts, steps)

@@ -22,8 +22,7 @@ from sparsetime.interventions.spans import steps as all_steps
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.progress import progress as running
 from sparsetime.steering.echo import Echo, measured_echo
-from sparsetime.steering.edit_plan import EditPlan, Edits, checked_edits, plan_edits
-from sparsetime.steering.edits import Add, Edit
+from sparsetime.steering.edit_plan import EditPlan, Edits
 from sparsetime.steering.effect_passes import EffectPasses
 from sparsetime.steering.effect_windows import (
     ONSET,
@@ -33,14 +32,14 @@ from sparsetime.steering.effect_windows import (
     windows_of,
 )
 from sparsetime.steering.measured_response import MeasuredResponse
-from sparsetime.steering.null_features import features_of_equal_density, strength_of_norm
+from sparsetime.steering.null_features import feature_density
+from sparsetime.steering.null_plans import null_plans, nulls_of_sites
 from sparsetime.steering.output_divergence import ReadOutput, divergence_of, first_output
 from sparsetime.steering.prompts import special_tokens
 from sparsetime.steering.response import Response
-from sparsetime.steering.sample import sample_of
+from sparsetime.steering.site_edits import SiteEdits, edits_of_sites
 from sparsetime.steering.site_steering import column
-from sparsetime.steering.steered_sites import steered_sites
-from sparsetime.steering.strength import unit_of
+from sparsetime.steering.steered_sites import sites_to_steer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -58,8 +57,9 @@ _ROOM = 32  # steps in which an onset is looked for
 class EffectsByLag:
     """Responses to an edit by kind.
 
-    features: that are edited. windows: how many were measured. settings: lags, hold, at, units,
-    strengths, null, dictionary (its hash). divergence_is: "KL in nats" or "mean squared change".
+    site, features: that are edited; of several sites the first, whose first feature is followed.
+    windows: how many were measured. settings: lags, hold, at, units, sites,
+    edits, null, dictionary (its hash). divergence_is: "KL in nats" or "mean squared change".
     """
 
     site: str
@@ -84,17 +84,22 @@ class EffectsByLag:
         }
 
     def save(self, folder: str | Path) -> None:
-        """Write `effects/<features>.json` into a folder, such as that of an index."""
+        """Write `effects/<features>.json` into a folder, such as that of an index.
+
+        The name of an edit of several sites ends in their number.
+        """
+        sites = len(self.settings.get("sites", ()))
+        name = "-".join(map(str, self.features)) + (f"-at-{sites}-sites" if sites > 1 else "")
         where = Folder(str(folder)) / "effects"
         where.make()
-        where.write_json(f"{'-'.join(map(str, self.features))}.json", self.to_record())
+        where.write_json(f"{name}.json", self.to_record())
 
 
 @locks("out")
 def effects(
     model: nn.Module | LoadedModel,
     dictionaries: Dictionary | Mapping[str, Dictionary],
-    edits: Edits,
+    edits: Edits | Mapping[str, Edits],
     data: Any,
     *,
     at: str | int = "onset",
@@ -105,7 +110,7 @@ def effects(
     before: int = 8,
     null: int = 8,
     units: str | None = None,
-    index: FeatureIndex | None = None,
+    index: FeatureIndex | Mapping[str, FeatureIndex] | None = None,
     watch: Mapping[str, Dictionary] | None = None,
     output: ReadOutput | None = None,
     tokenizer: PreTrainedTokenizerBase | None = None,
@@ -126,13 +131,14 @@ def effects(
     values, or a recurrent state, carry there. D: the KL divergence of next-token distributions of a
     language model, KL(plain || edited); the mean squared change of another output.
 
-    dictionaries: one. data: a store of texts, texts, tokens [windows, time], or rows [windows,
-    time, channels], from which windows are taken. at: "onset", the first onset of the edited
-    feature in a window, or a step. hold: steps of the held edit. before: steps in front of an
-    onset at least. null: how many random features of the same density decile are compared, each
+    dictionaries, edits, index: as of `steer`; edits of several sites act together, and the first
+    feature of the first is followed. data: a store of texts, texts, tokens [windows, time], or rows
+    [windows, time, channels], from which windows are taken. at: "onset", the first onset of the
+    edited feature in a window, or a step. hold: steps of the held edit. before: steps in front of
+    an onset at least. null: how many random features of the same density decile are compared, each
     added at every step of the span, as long as the edit's vector is in the mean of the steps at
     which it adds one. watch: dictionaries of deeper sites, whose features that move most are
-    listed; those of the edited site are read before the edit. output: from the model's output to
+    listed; those of the edited site are read before its edit. output: from the model's output to
     [batch, time, ...]. echo: whether a language model also writes with the held edit, to part what
     keys and values carry from what the chosen words carry; see `Echo`. out: a folder in which they
     are saved.
@@ -151,22 +157,21 @@ def effects(
         raise ConfigError(f"got kinds={list(kinds)}, expected some of {', '.join(KINDS)}")
     check_at(at)
     loaded = load_model(model, tokenizer)
-    sites = steered_sites(loaded, dictionaries)
-    if len(sites) > 1:
-        raise ConfigError(f"got {len(sites)} sites, expected one; measure them one at a time")
-    ((site, sae),) = sites.items()
-    own = checked_edits(edits, sae.width, site)
-    _check_without_spans(own)
+    sites = sites_to_steer(loaded, dictionaries)
+    if isinstance(dictionaries, Mapping) and len(sites) == 1 and not _is_by_site(edits):
+        edits = {next(iter(dictionaries)): edits}  # of the only one they need no site
+    store = data if isinstance(data, Store) else None
+    own = edits_of_sites(sites, dictionaries, edits, units, index, store)
+    own = {path: one for path, one in own.items() if one.edits}
+    _check_edits(own)
     if echo and not callable(getattr(loaded.model, "generate", None)):
         raise ConfigError(
             f"got echo=True for {type(loaded.model).__name__}, which does not write; give a "
             "causal language model with its head"
         )
-    unit = unit_of(units, index, sae)
-    sample = sample_of(sae, own, data if isinstance(data, Store) else None)
 
-    def planned(span: Span) -> EditPlan:
-        return plan_edits(sae, own, span, unit, index, True, sample)
+    def planned(span: Span) -> dict[str, EditPlan]:
+        return {path: one.plan(span) for path, one in own.items()}
 
     planned(all_steps())  # for its errors, before any work
     steps = hold + lags + 1
@@ -176,20 +181,16 @@ def effects(
         check_length(loaded.model, room + steps, "lags=, hold= or at=")
     passes = EffectPasses(
         loaded.model,
-        site,
-        sae,
-        steered_sites(loaded, watch) if watch else {},
+        {path: one.site for path, one in own.items()},
+        sites_to_steer(loaded, watch) if watch else {},
         output or first_output,
         special_tokens(loaded.tokenizer),
         time_axis,
     )
-    feature = next(iter(own))
-    chosen, density = _located(passes, inputs, feature, at, before, steps, batch)
-    if index is not None:
-        density = index.features["density"].to_numpy()
-    others: list[int] = []
-    if null:
-        others = features_of_equal_density(density, tuple(own), null, seed).tolist()
+    site, first = next(iter(own.items()))
+    feature = next(iter(first.edits))
+    chosen, density = _located(passes, inputs, site, feature, at, before, steps, batch)
+    others = nulls_of_sites(own, density, null, seed) if null else []
     divergence = divergence_of(inputs, output)
     measured = {
         kind: MeasuredResponse(
@@ -208,18 +209,16 @@ def effects(
                 main = passes.run(part, planned(span))
                 response.add(plain, main)
                 for number, other in enumerate(others):
-                    value = strength_of_norm(sae, other, main.norm)
-                    null_edit: dict[int, list[Edit]] = {other: [Add(strength=value)]}
-                    null_plan = plan_edits(sae, null_edit, span, "activation", None, True, None)
-                    response.add_null(number, plain, passes.run(part, null_plan, watch=False))
+                    plans = null_plans(own, other, main.norms, span)
+                    response.add_null(number, plain, passes.run(part, plans, watch=False))
                 bar.advance((1 + len(others)) * len(part.begins))
     parted = None
     if echo:
         prompts = chosen.inputs[:, : max(room, 1)]
-        parted = measured_echo(passes, planned, prompts, feature, hold, lags, batch, seed)
+        parted = measured_echo(passes, planned, prompts, site, feature, hold, lags, batch, seed)
     made = EffectsByLag(
         site,
-        tuple(own),
+        tuple(first.edits),
         {kind: response.response(seed) for kind, response in measured.items()},
         len(chosen.begins),
         divergence.name,
@@ -227,12 +226,16 @@ def effects(
             "lags": lags,
             "hold": hold,
             "at": at,
-            "units": unit,
-            "null": others,
-            "dictionary": dictionary_hash(sae),
+            "units": first.unit,
+            "sites": list(own),
+            "null": [one[site] for one in others] if len(own) == 1 else others,
+            "dictionary": dictionary_hash(first.dictionary),
             "edits": {
-                str(f): [[type(e).__name__.lower(), e.strength] for e in each]
-                for f, each in own.items()
+                str(f) if len(own) == 1 else f"{path}: {f}": [
+                    [type(e).__name__.lower(), e.strength] for e in each
+                ]
+                for path, one in own.items()
+                for f, each in one.edits.items()
             },
         },
         parted,
@@ -245,33 +248,40 @@ def effects(
 def _located(
     passes: EffectPasses,
     inputs: Tensor,
+    site: str,
     feature: int,
     at: str | int,
     before: int,
     steps: int,
     batch: int,
-) -> tuple[EffectWindows, Float[np.ndarray, " width"]]:
-    """The windows with a first edited step, and the density of every feature on all windows.
+) -> tuple[EffectWindows, dict[str, Float[np.ndarray, " width"]]]:
+    """The windows with a first edited step, and by site the density of every feature on all.
 
     Errors: DataError where no window has an onset.
     """
-    codes = [passes.whole_code(part) for part in inputs.split(batch)]
-    activation = np.concatenate([column(code, feature) for code in codes])
+    codes = [passes.whole_codes(part) for part in inputs.split(batch)]
+    activation = np.concatenate([column(one[site], feature) for one in codes])
     begins = first_steps(at, activation, before, steps)
-    counts = sum(np.bincount(code.indices.cpu().numpy(), minlength=code.width) for code in codes)
     has_step = begins >= 0
     if not has_step.any():
         raise DataError(
             f"got {len(begins)} windows without an onset of feature {feature} that has {before} "
             f"steps before it and {steps} behind; give more data, or at= a step"
         )
-    density = np.asarray(counts) / sum(code.rows for code in codes)
+    density = {path: feature_density([one[path] for one in codes]) for path in codes[0]}
     return EffectWindows(inputs, begins, steps).take(has_step), density
 
 
-def _check_without_spans(edits: dict[int, list[Edit]]) -> None:
-    """Errors: ConfigError for an edit with a span of its own."""
-    if any(edit.span is not None for each in edits.values() for edit in each):
+def _is_by_site(edits: Any) -> bool:
+    return isinstance(edits, Mapping) and any(isinstance(key, str) for key in edits)
+
+
+def _check_edits(own: Mapping[str, SiteEdits]) -> None:
+    """Errors: ConfigError for no edit, and for one with a span of its own."""
+    if not own:
+        raise ConfigError("got no edits, expected at least one, whose effect is measured")
+    edits = [edit for one in own.values() for each in one.edits.values() for edit in each]
+    if any(edit.span is not None for edit in edits):
         raise ConfigError(
             "got an edit with a span of its own; effects sets the spans of an impulse, a step and "
             "a release, so leave it out"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from sparsetime import seeds
+from sparsetime.codes import SparseCode
 from sparsetime.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,3 +44,9 @@ def strength_of_norm(sae: Dictionary, feature: int, norm: float) -> float:
     scale = sae.output_normalisation.scale.detach()
     length = float((sae.atoms[feature].detach() * scale).norm())
     return norm / length if length else 0.0
+
+
+def feature_density(codes: Sequence[SparseCode]) -> Float[np.ndarray, " width"]:
+    """The share of all rows of some codes in which each feature is active."""
+    counts = sum(np.bincount(code.indices.cpu().numpy(), minlength=code.width) for code in codes)
+    return np.asarray(counts) / sum(code.rows for code in codes)

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from torch import nn
 
-from sparsetime.errors import ConfigError, unknown_name
 from sparsetime.interventions.span import Span
 from sparsetime.interventions.spans import steps as all_steps
 from sparsetime.models.load import LoadedModel, load_model
-from sparsetime.steering.edit_plan import Edits, checked_edits, plan_edits
+from sparsetime.steering.edit_plan import Edits
 from sparsetime.steering.edits import Ablate
 from sparsetime.steering.prompts import special_tokens
-from sparsetime.steering.sample import sample_of
+from sparsetime.steering.site_edits import edits_of_sites
 from sparsetime.steering.steered import Steered
 from sparsetime.steering.steered_passes import SteeredPasses
 from sparsetime.steering.steered_sites import sites_to_steer
-from sparsetime.steering.strength import unit_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -69,18 +67,8 @@ def steer(
     loaded = load_model(model, tokenizer)
     sites = sites_to_steer(loaded, dictionaries)
     chosen = all_steps() if span is None else span
-    plans = {}
-    # Sites under the names that the caller gave, and under their paths in this model.
-    names = dictionaries if isinstance(dictionaries, Mapping) else [None]
-    own_edits = _by_site(edits, dictionaries)
-    for name, (site, one) in zip(names, sites.items(), strict=True):
-        sae = one.dictionary
-        peaks = _of_site(index, name)
-        checked = checked_edits(own_edits[name], sae.width, site)
-        unit = unit_of(units, peaks, sae)
-        sample = sample_of(sae, checked, _of_site(data, name))
-        plan = plan_edits(sae, checked, chosen, unit, peaks, keep_error, sample)
-        plans[site] = (sae, plan)
+    own = edits_of_sites(sites, dictionaries, edits, units, index, data)
+    plans = {site: (one.dictionary, one.plan(chosen, keep_error)) for site, one in own.items()}
     special = special_tokens(loaded.tokenizer)
     reads = {site: one.read for site, one in sites.items() if one.read is not None}
     passes = SteeredPasses(loaded.model, plans, special, time_axis, seed, reads)
@@ -109,23 +97,3 @@ def ablate(
     else:
         edits = {feature: Ablate(by=by) for feature in features}
     return steer(model, dictionaries, edits, span=span, data=data, **settings)
-
-
-def _by_site(edits: Any, dictionaries: Dictionaries) -> dict[str | None, Any]:
-    """The edits of every site, under the name that the caller gave it; None for the only one."""
-    if not isinstance(dictionaries, Mapping):
-        return {None: edits}
-    if not isinstance(edits, Mapping) or any(not isinstance(key, str) for key in edits):
-        raise ConfigError(
-            "got dictionaries by site and edits without sites, expected edits by site too, such "
-            "as {site: {12: 2.0}}"
-        )
-    unknown = [site for site in edits if site not in dictionaries]
-    if unknown:
-        raise unknown_name("site of the edits", unknown[0], dictionaries)
-    return {site: edits.get(site, {}) for site in dictionaries}
-
-
-def _of_site(values: Any, site: str | None) -> Any:
-    """What was given for a site, or for all of them."""
-    return values.get(site) if isinstance(values, Mapping) and site is not None else values

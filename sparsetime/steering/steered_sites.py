@@ -84,7 +84,7 @@ def steered_sites(
         if one.read is not None:
             raise ConfigError(
                 "got a dictionary that reads one site and reconstructs another (a transcoder), "
-                "expected one of the site itself; st.steer and st.ablate take both"
+                "expected one of the site itself; st.steer, st.ablate and st.effects take both"
             )
     return {site: one.dictionary for site, one in sites.items()}
 

@@ -131,6 +131,23 @@ def test_a_folder_of_a_dictionary_may_hold_an_equals_sign(work, folder):
     assert "model.layers.0: 4 steps edited" in output
 
 
+def test_effects_of_several_sites(work):
+    for number in (0, 1):
+        small_dictionary("topk", number, 0.1, k=6).save(f"sae{number}")
+    documents = [st.Document(f"text {i}", tokens=[*range(6, 34)]) for i in range(3)]
+    layers = [f"model.layers.{n}" for n in (0, 1)]
+    st.capture(language_model().model, documents, site=layers[0], out="store", progress=False)
+    given = [*work[:2], *(x for n in (0, 1) for x in ("--dictionary", f"{layers[n]}=sae{n}"))]
+    settings = ["--store", "store", "--at", "3", "--lags", "3", "--hold", "2", "--null", "1"]
+    edits = ["--edit", f"{layers[0]}/3=9", "--edit", f"{layers[1]}/4=9"]
+    _run("effects", *given, *edits, *settings, "--out", "index")
+    record = Folder("index/effects").read_json("3-at-2-sites.json", 1)
+    assert record["settings"]["sites"] == layers
+    assert list(record["settings"]["edits"]) == [f"{layers[0]}: 3", f"{layers[1]}: 4"]
+    output = _run("effects", *given, *edits, *settings, "--index", "index", code=2)
+    assert "got --index with 2 dictionaries, expected one; leave it out" in output
+
+
 def test_effects_prints_a_table_and_saves(work):
     texts = [st.Document(f"text {i}", text="BCDEFGHBCDEFGH" * 2) for i in range(3)]
     tokens = [st.Document(d.id, tokens=[ord(c) - 60 for c in d.text]) for d in texts]

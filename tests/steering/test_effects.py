@@ -11,7 +11,7 @@ from torch import nn
 
 import sparsetime as st
 from sparsetime import seeds
-from sparsetime.errors import ConfigError, DataError
+from sparsetime.errors import ConfigError, DataError, UnknownNameError
 from sparsetime.files import Folder
 
 KEPT = 0.8
@@ -105,18 +105,69 @@ def test_features_that_move(found):
     assert release.moved[site, feature][0] > release.moved[site, feature][-1] > 0
 
 
+def test_edits_of_several_sites_act_together(rows, sae, tmp_path):
+    made = st.effects(
+        Leaky(), {"enter": sae, "leave": sae}, {"enter": {3: 1.5}, "leave": {3: [0.5]}}, rows,
+        lags=4, hold=2, null=3, at=9, kinds=["impulse"], progress=False, out=tmp_path,
+    )  # fmt: skip
+    response = made.responses["impulse"]
+    change = 1.5 * 2.0 * KEPT ** np.arange(5)
+    change[0] += 0.5 * 2.0  # behind the model's memory, so of its own step alone
+    np.testing.assert_allclose(response.divergence.mean, change**2 / 16, rtol=1e-4)
+    # Random features have other directions at the two sites, so at lag 0 they add up to less.
+    null = response.divergence.null
+    np.testing.assert_allclose(null[:, 1:], np.tile(change[1:] ** 2 / 16, (3, 1)), rtol=1e-4)
+    assert np.all(null[:, 0] < change[0] ** 2 / 16)
+    assert made.settings["edits"] == {"enter: 3": [["add", 1.5]], "leave: 3": [["add", 0.5]]}
+    assert [set(one) for one in made.settings["null"]] == [{"enter", "leave"}] * 3
+    # The site behind is read before its own edit, and moves by what the first site's edit brings.
+    assert response.moved["leave", 3][0] > 1
+    assert [p.name for p in (tmp_path / "effects").glob("*.json")] == ["3-at-2-sites.json"]
+
+
+def test_a_transcoder_is_read_at_one_site_and_edited_at_another(rows):
+    transcoder = small_dictionary("skip_transcoder", 1, 2.0, d_out=16, k=6)
+    made = st.effects(
+        Leaky(), {"enter -> leave": transcoder}, {3: st.edits.ablate()}, rows, lags=4, hold=2,
+        null=2, kinds=["impulse"], before=3, progress=False,
+    )  # fmt: skip
+    activation = transcoder.encode(rows[:, :42]).dense()[..., 3].numpy()
+    begins, has_onset = _onsets(activation, 42)
+    value = activation[np.arange(6), begins][has_onset]
+    assert made.site == "leave" and made.windows == has_onset.sum() > 2
+    written = np.linalg.norm(transcoder.atoms[3].detach() * transcoder.output_normalisation.scale)
+    lost = (value * written) ** 2 / 16
+    divergence = made.responses["impulse"].divergence
+    assert divergence.mean[0] == pytest.approx(lost.mean(), rel=1e-4)
+    np.testing.assert_allclose(divergence.mean[1:], 0, atol=1e-10)
+    assert not made.responses["impulse"].feature.mean.any()  # its input is not edited
+
+
+def test_what_a_transcoder_encodes_is_read_behind_the_edit_there(rows, sae):
+    transcoder = small_dictionary("transcoder", 1, 2.0, d_out=16, k=6)
+    made = st.effects(
+        Leaky(), {"enter": sae}, {3: 4.0}, rows, lags=2, hold=2, null=0, at=9, kinds=["impulse"],
+        watch={"enter -> leave": transcoder}, progress=False,
+    )  # fmt: skip
+    assert {site for site, _ in made.responses["impulse"].moved} == {"leave"}
+
+
+def _onsets(activation, time):
+    is_active = activation != 0
+    onset = is_active[:, 1:] & ~is_active[:, :-1]
+    onset[:, :2], onset[:, time - 7 :] = False, False
+    return onset.argmax(1) + 1, onset.any(1)
+
+
 def test_onsets(rows, sae):
     made = st.effects(
         Leaky(), {"enter": sae}, {3: st.edits.ablate()}, rows, lags=4, hold=2, null=0,
         kinds=["impulse"], before=3, progress=False,
     )  # fmt: skip
     activation = sae.encode(rows[:, :42]).dense()[..., 3].numpy()
-    is_active = activation != 0
-    onset = is_active[:, 1:] & ~is_active[:, :-1]
-    onset[:, :2], onset[:, 42 - 7 :] = False, False
-    begins = onset.argmax(1) + 1
-    assert made.windows == onset.any(1).sum() > 2
-    value = activation[np.arange(6), begins][onset.any(1)]
+    begins, has_onset = _onsets(activation, 42)
+    assert made.windows == has_onset.sum() > 2
+    value = activation[np.arange(6), begins][has_onset]
     lost = (value * 2.0) ** 2 / 16
     assert math.isclose(made.responses["impulse"].divergence.mean[0], lost.mean(), rel_tol=1e-4)
     assert made.responses["impulse"].divergence.null_band is None
@@ -218,5 +269,9 @@ def test_what_is_refused(rows, sae):
         st.effects(language_model(), {"model.layers.0": sae}, {3: 1.0}, ["BCDE" * 20], at=6)
     with pytest.raises(DataError, match="windows without an onset of feature 3"):
         st.effects(Leaky(), given, {3: 1.0}, torch.zeros(2, 60, 16), lags=4, hold=2)
-    with pytest.raises(ConfigError, match="got 2 sites, expected one"):
+    with pytest.raises(ConfigError, match="by site and edits without sites, expected edits by si"):
         st.effects(Leaky(), {**given, "leave": sae}, {3: 1.0}, rows)
+    with pytest.raises(ConfigError, match="got no edits, expected at least one, whose effect"):
+        st.effects(Leaky(), given, {}, rows)
+    with pytest.raises(UnknownNameError, match="unknown site of the edits 'left'"):
+        st.effects(Leaky(), given, {"left": {3: 1.0}}, rows)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from steered_models import SITES, Letters, language_model, small_dictionary
 
+import sparsetime as st
 from sparsetime.activations.step_exclusion import EXCLUDED, StepExclusion
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.models.hooks import recording
@@ -57,6 +58,38 @@ def test_every_arm_of_the_protocol_is_there(model, sae, tmp_path):
     record = json.loads((tmp_path / "judged" / f"{feature}.json").read_text())
     assert [arm["null_of"] for arm in record["arms"][-2:]] == ["features", "features"]
     assert len(record["arms"][0]["texts"]) == 3
+
+
+@pytest.mark.parametrize("kind", ["transcoder", "neurons"])
+def test_what_reads_another_site_is_judged(model, kind):
+    mlp = f"{SITE}.mlp"
+    given = {mlp: small_dictionary("skip_transcoder", 1, 0.3, d_out=16, k=12)}
+    if kind == "neurons":
+        given = {mlp: st.neurons(model, mlp)}
+    made = judge_steering(
+        model, given, PROMPTS, TARGET, OTHER, doses=(1.0,), limit=50.0, steps=4, nulls=1,
+        words=["A", "B"],
+    )  # fmt: skip
+    assert {"reconstruction", "features", "mean difference", "random 1"} < set(made.scores)
+    (feature,) = map(int, made.about["features"])
+    # Examples are encoded where the dictionary reads, and their means taken where it writes.
+    with recording(model.model, [f"{mlp}:input", mlp]) as read:
+        model.model(input_ids=tokens_of("BCDE", model))
+    rows = example_rows(model, mlp, given[mlp], ["BCDE"], f"{mlp}:input")
+    code = given[mlp].encode(read[f"{mlp}:input"][0]).dense().mean(0)
+    np.testing.assert_allclose(rows.codes[0], code.numpy(), atol=1e-5)
+    torch.testing.assert_close(rows.rows[0], read[mlp][0].mean(0))
+    means = [example_rows(model, mlp, given[mlp], texts[::2], f"{mlp}:input").codes.mean(0)
+             for texts in (TARGET, OTHER)]  # fmt: skip
+    assert means[0][feature] > means[1][feature]
+    if kind == "neurons":  # which reconstruct their layer
+        assert made.scores["reconstruction"].texts == made.scores["plain"].texts
+
+
+def test_several_sites_are_refused(model, sae):
+    given = dict.fromkeys(SITES, sae)
+    with pytest.raises(ConfigError, match="got 2 sites, expected one: the difference of means"):
+        judge_steering(model, given, PROMPTS, TARGET, OTHER)
 
 
 @pytest.mark.parametrize("by", ["first", "tokens", "norm"])

@@ -59,7 +59,7 @@ def test_dictionaries_of_another_model_or_site(model, sae):
         st.steer(model, {"model.layers.7": sae}, {"model.layers.7": {3: 1.0}})
     transcoder = small_dictionary("transcoder", 1, 0.1, d_out=16, k=4)
     with pytest.raises(ConfigError, match="reads one site and reconstructs another"):
-        st.effects(model, {SITES[0]: transcoder}, {3: 1.0}, TOKENS, at=2, lags=2)
+        st.steering.feature_scores(model, {SITES[0]: transcoder}, TOKENS, prompts=TOKENS)
     transcoder.provenance = {"site": f"{SITES[0]}.mlp:input -> {SITES[0]}.mlp"}
     with pytest.raises(MismatchError, match=f"trained at '{SITES[0]}.mlp:input -> "):
         st.steer(model, {f"{SITES[1]}.mlp": transcoder}, {f"{SITES[1]}.mlp": {3: 1.0}})

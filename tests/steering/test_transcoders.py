@@ -1,5 +1,6 @@
 """Steering through transcoders and neurons: what is read at one site is edited at another."""
 
+import numpy as np
 import pytest
 import torch
 from steered_models import SITES, language_model, small_dictionary
@@ -72,3 +73,20 @@ def test_passes_are_equal_at_several_sites_of_two_kinds(edit, keep_error):
     written = run.generate(ROWS[:, :4], 5, ends=())
     again = run.read(written.tokens, prompt_length=4)
     torch.testing.assert_close(written.logits, again.logits[:, 3:-1], rtol=0, atol=1e-10)
+
+
+def test_effects_of_a_neuron_are_those_of_the_weights():
+    model, edited_model = language_model(), language_model()
+    made = st.effects(
+        model, st.neurons(model, MLP), {5: st.edits.scale(99)}, ROWS, lags=6, hold=2, at=0, null=0,
+        kinds=["step"], progress=False,
+    )  # fmt: skip
+    with torch.no_grad():
+        edited_model.model.get_submodule(MLP).down_proj.weight[:, 5] *= 99
+        plain, edited = (
+            one.model(ROWS).logits[:, :7].double().log_softmax(-1) for one in (model, edited_model)
+        )
+    expected = (plain.exp() * (plain - edited)).sum(-1).mean(0).numpy()
+    assert expected[0] > 1e-6
+    divergence = made.responses["step"].divergence
+    np.testing.assert_allclose(divergence.mean, expected, rtol=1e-2, atol=1e-6)

@@ -94,8 +94,9 @@ def _steered(
     span: Span | None,
 ) -> Steered:
     if arm.reconstruction is not None:
+        name = site if arm.read is None else f"{arm.read} -> {site}"
         return steer(
-            model, {site: arm.reconstruction}, {site: {}}, span=span, units="activation",
+            model, {name: arm.reconstruction}, {name: {}}, span=span, units="activation",
             keep_error=False,
         )  # fmt: skip
     if arm.direction is None or not norm:

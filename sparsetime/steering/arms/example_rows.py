@@ -38,10 +38,15 @@ class ExampleRows:
 
 @torch.no_grad()
 def example_rows(
-    model: LoadedModel, site: str, sae: Dictionary, texts: Sequence[str]
+    model: LoadedModel,
+    site: str,
+    sae: Dictionary,
+    texts: Sequence[str],
+    encoded: str | None = None,
 ) -> ExampleRows:
     """Read each text, at most its first 256 tokens, and average what the site holds.
 
+    encoded: the site that the dictionary encodes, where that is another one, as of a transcoder.
     Steps that were left out of the dictionary's training and special tokens do not count, unless
     a text has no others.
     """
@@ -50,15 +55,18 @@ def example_rows(
     )
     rows, codes, steps = [], np.zeros((len(texts), sae.width)), 0
     active = np.zeros(sae.width)
+    source = site if encoded is None else encoded
+    sites = list(dict.fromkeys((site, source)))
     device = next(model.model.parameters()).device
     for number, text in enumerate(texts):
         tokens = tokens_of(text, model)[:, :LONGEST]
-        with eval_mode(model.model), recording(model.model, [site]) as read:
+        with eval_mode(model.model), recording(model.model, sites) as read:
             model.model(input_ids=tokens.to(device))
-        x = read[site].reshape(tokens.shape[1], -1).float().cpu()
-        kept = exclusion.kept(x, tokens[0])
-        x = x[kept] if bool(kept.any()) else x
-        code = sae.encode(x)
+        x, given = (read[one].reshape(tokens.shape[1], -1).float().cpu() for one in (site, source))
+        kept = exclusion.kept(given, tokens[0])
+        if bool(kept.any()):
+            x, given = x[kept], given[kept]
+        code = sae.encode(given)
         indices = code.indices.cpu().numpy()
         np.add.at(codes[number], indices, code.values.double().cpu().numpy() / len(x))
         active += np.bincount(indices, minlength=sae.width)

@@ -30,7 +30,7 @@ from sparsetime.steering.arms.steering_arm import (
 )
 from sparsetime.steering.arms.word_judge import WordJudge, distinct_words
 from sparsetime.steering.prompts import tokens_of
-from sparsetime.steering.steered_sites import steered_sites
+from sparsetime.steering.steered_sites import sites_to_steer
 
 if TYPE_CHECKING:
     from sparsetime.dictionaries.dictionary import Dictionary
@@ -65,25 +65,31 @@ def judge_steering(
     metric, a ceiling; and `instruction` before the prompt. Doses and signs are chosen as
     `compare_arms` does, on half of the prompts.
 
-    prompts: texts that are continued, at least 4. target, other: examples with and without what is
-    steered for, at least 8 of each. Half of them choose directions (and the feature, where
-    `features` is None: the one whose mean activation differs most in standard deviations); the
-    other half fits the judge, log odds of their words. features: numbers, or weights by number.
-    words: the judge is their share of the words instead; then examples are optional. index: for
+    dictionaries: one; of a transcoder or of neurons the codes are of the site that it reads, and
+    all directions are added at the one that it writes. prompts: texts that are continued, at least
+    4. target, other: examples with and without what is steered for, at least 8 of each. Half of
+    them choose directions (and the feature, where `features` is None: the one whose mean activation
+    differs most in standard deviations); the other half fits the judge, log odds of their words.
+    features: numbers, or weights by number. words: the judge is their share of the words instead;
+    then examples are optional. index: for
     densities; else those on the examples. The off-target score is the share of different words.
 
     Errors: ConfigError for too few examples or prompts, a text among both kinds of examples,
     neither examples nor words, neither examples nor features; DataError where no feature is common
-    in examples; those of `steered_sites` and `compare_arms`.
+    in examples; those of `sites_to_steer` and `compare_arms`.
     """
-    sites = steered_sites(model, dictionaries)
+    sites = sites_to_steer(model, dictionaries)
     if len(sites) > 1:
-        raise ConfigError(f"got {len(sites)} sites, expected one; judge them one at a time")
-    ((site, sae),) = sites.items()
+        raise ConfigError(
+            f"got {len(sites)} sites, expected one: the difference of means, the probe and the "
+            "gradient are directions of one site; judge them one at a time"
+        )
+    ((site, own_site),) = sites.items()
+    sae, read = own_site.dictionary, own_site.read
     examples = (_once(target), _once(other))
     _check(examples, features, words, nulls)
     prompts = _once(prompts)
-    spread = float(sae.normalisation.scale)
+    spread = float(sae.output_normalisation.scale)
     check_settings(prompts, doses, limit, spread)
     if features is not None:
         feature_arm(sae, _features(features, None))  # for its errors, before any work
@@ -92,18 +98,18 @@ def judge_steering(
     else:
         judge = WordJudge.of_examples(examples[0][1::2], examples[1][1::2])
     density = None if index is None else index.features["density"].to_numpy()
-    arms = [reconstruction_arm(sae)]
+    arms = [reconstruction_arm(sae, read=read)]
     rows = None
     if examples[0]:
         # Texts stand in one half alone, so no text chooses a direction and judges it.
-        rows = [example_rows(model, site, sae, texts[::2]) for texts in examples]
+        rows = [example_rows(model, site, sae, texts[::2], read) for texts in examples]
         density = (rows[0].density + rows[1].density) / 2 if density is None else density
     chosen = _features(features, rows)
     own = feature_arm(sae, chosen)
     arms.append(own)
     if nulls:
         if density is None:
-            density = example_rows(model, site, sae, prompts[::2]).density
+            density = example_rows(model, site, sae, prompts[::2], read).density
         arms += random_feature_arms(sae, density, list(chosen), nulls, own.name, seed)
     if rows is not None:
         pair = (rows[0].rows, rows[1].rows)

@@ -27,8 +27,9 @@ class SteeringArm:
     direction: [d], added to the site; its length is without meaning. A function gives each prompt
     a direction of its own. prompt: from a prompt to the one that is given instead. equal_norm_of:
     the arm whose chosen dose this one takes, as a null does. signs: of doses that are tried.
-    reconstruction: a dictionary whose decode(encode(x)) takes the place of x; it has no dose. A
-    plain arm has none of these.
+    reconstruction: a dictionary whose decode(encode(x)) takes the place of x; it has no dose. read:
+    the site that it encodes, where that is another one, as of a transcoder. A plain arm has none of
+    these.
     """
 
     name: str
@@ -37,6 +38,7 @@ class SteeringArm:
     equal_norm_of: str | None = None
     signs: tuple[int, ...] = (1, -1)
     reconstruction: Dictionary | None = None
+    read: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.direction, Tensor) and not float(self.direction.norm()) > 0:
@@ -82,13 +84,15 @@ def feature_arm(
     return SteeringArm(name, written, **settings)
 
 
-def reconstruction_arm(sae: Dictionary, name: str = "reconstruction") -> SteeringArm:
+def reconstruction_arm(
+    sae: Dictionary, name: str = "reconstruction", read: str | None = None
+) -> SteeringArm:
     """The arm x' = decode(encode(x)) without any edit: what the dictionary's error alone changes.
 
     It is reported whatever its score and perplexity, since methods that leave the error out steer
-    on top of it.
+    on top of it. read: the site that a transcoder encodes.
     """
-    return SteeringArm(name, reconstruction=sae)
+    return SteeringArm(name, reconstruction=sae, read=read)
 
 
 def random_feature_arms(
