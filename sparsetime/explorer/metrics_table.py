@@ -39,6 +39,11 @@ _LABELS = {
     "flicker_share": "Share switched a step",
     "slow_probe": "Slow probe: which {sequence}",
     "fast_probe": "Fast probe: kind of {step}",
+    "fvu_rows": "Unexplained variance, mean of rows",
+    "top_variance": "Variance of the furthest 1% of {step}s",
+    "error_r2": "Error that is linear in the activation, R²",
+    "error_norm_r2": "Norm of the error, linear, R²",
+    "bits": "Bits a row at equal distortion",
 }
 _SHARES = {
     "between_share",
@@ -78,7 +83,7 @@ def comparison(
                 )
             )
         meaning = next(evaluation[name] for evaluation in evaluations if name in evaluation)
-        label = _label(name, words[0])
+        label = metric_label(name, words[0])
         rows.append(
             ComparisonRow(
                 name=name,
@@ -100,7 +105,7 @@ def definitions(
         lines.append(
             Definition(
                 name=name,
-                label=_label(name, words),
+                label=metric_label(name, words),
                 definition=words.timed(value.definition),
                 range=words.timed(value.range),
                 source=value.source,
@@ -175,8 +180,8 @@ def _cell(name: str, metric: MetricValue | None, time: StepTime | None, beside: 
     """A value in the unit of time; beside: with the one in steps after it."""
     timed = in_time(metric, time)
     if metric is None or not timed:
-        return _shown(name, metric)
-    return f"{timed} ({_shown(name, metric)} {metric.unit})" if beside else timed
+        return shown_value(name, metric)
+    return f"{timed} ({shown_value(name, metric)} {metric.unit})" if beside else timed
 
 
 def _names(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[str]:
@@ -191,12 +196,14 @@ def _names(evaluations: Sequence[Mapping[str, MetricValue]]) -> list[str]:
     return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
 
 
-def _label(name: str, words: DataWords) -> str:
+def metric_label(name: str, words: DataWords) -> str:
+    """The name of a metric in words."""
     label = _LABELS.get(name, name.replace("_", " ").capitalize())
     return label.format(sequence=words.sequence, step=words.step)
 
 
-def _shown(name: str, value: MetricValue | None) -> str:
+def shown_value(name: str, value: MetricValue | None) -> str:
+    """The value of a metric as text, of shares in percent."""
     if value is None or not isinstance(value.value, int | float):
         return "not given"
     number = float(value.value)

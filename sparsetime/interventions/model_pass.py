@@ -59,14 +59,14 @@ class PassReader:
         tokens = None
         if isinstance(first, Tensor) and first.ndim == 2 and not first.is_floating_point():
             tokens = first.detach().cpu().numpy().astype(np.int64)
-        mask = named.get("attention_mask")
+        mask, earlier = named.get("attention_mask"), _steps_of(cache)
         real = None
         if isinstance(mask, Tensor) and mask.ndim == 2 and shape is not None:
             real = mask[:, -shape[1] :].detach().cpu().numpy().astype(bool)
             real = None if real.all() else real
-        elif tokens is not None and mask is None and not _steps_of(cache):
+        elif tokens is not None and mask is None and not earlier:
             self._check_padding(tokens)
-        return ModelPass(tokens, real, _steps_of(cache), shape)
+        return ModelPass(tokens, real, earlier, shape)
 
     def _check_padding(self, tokens: Int[np.ndarray, "batch time"]) -> None:
         if self._pad is None or self._pad == self._begin:

@@ -140,8 +140,10 @@ class Range(Span):
         size = (facts.seconds_per_step or 0.0) if self.unit == "seconds" else 1.0
 
         def weights(steps: Steps) -> Float[np.ndarray, "batch time"]:
-            at = steps.numbers * size
-            inside = (steps.numbers >= 0) & (at >= self.begin_at) & (at < self.end_at)
+            at = steps.numbers if size == 1 else steps.numbers * size
+            inside = (steps.numbers >= 0) & (at >= self.begin_at)
+            if not math.isinf(self.end_at):
+                inside &= at < self.end_at
             return inside.astype(float)
 
         return weights

@@ -35,6 +35,7 @@ from .out_of_distribution import hierarchy_agreement as hierarchy_agreement
 from .out_of_distribution import mahalanobis_score as mahalanobis_score
 from .probe import ProbeReport as ProbeReport
 from .probe import probe as probe
+from .saved_scores import save_scores as save_scores
 from .seed_stability import SeedStability as SeedStability
 from .seed_stability import seed_stability as seed_stability
 from .sense_pairs import SensePairScores as SensePairScores

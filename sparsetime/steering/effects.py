@@ -158,10 +158,11 @@ def effects(
     check_at(at)
     loaded = load_model(model, tokenizer)
     sites = sites_to_steer(loaded, dictionaries)
+    given: Any = edits
     if isinstance(dictionaries, Mapping) and len(sites) == 1 and not _is_by_site(edits):
-        edits = {next(iter(dictionaries)): edits}  # of the only one they need no site
+        given = {next(iter(dictionaries)): edits}  # of the only one they need no site
     store = data if isinstance(data, Store) else None
-    own = edits_of_sites(sites, dictionaries, edits, units, index, store)
+    own = edits_of_sites(sites, dictionaries, given, units, index, store)
     own = {path: one for path, one in own.items() if one.edits}
     _check_edits(own)
     if echo and not callable(getattr(loaded.model, "generate", None)):

@@ -32,6 +32,7 @@ class EncoderStream:
     def __init__(self, sae: Dictionary) -> None:
         self._sae = sae
         self._state = RecurrentState()
+        self._is_stateful = sae.is_stateful
 
     def feed(
         self, x: Float[Tensor, "batch time d"], kept: Bool[np.ndarray, "batch time"]
@@ -44,7 +45,7 @@ class EncoderStream:
         site = self._sae.provenance.get("site")
         rows = checked_activations(x, self._sae.d_in, site).to(self._sae.atoms.device)
         steps = rows.reshape(batch, time, width)
-        encode = self._stateful if self._sae.is_stateful else self._stateless
+        encode = self._stateful if self._is_stateful else self._stateless
         parts, order = [], []
         for begin, end in self._blocks(kept, x.dtype == torch.float64):
             parts.append(encode(steps[:, begin:end], kept[:, begin]))
@@ -62,7 +63,7 @@ class EncoderStream:
         time = kept.shape[1]
         if is_exact:
             cuts = list(range(1, time))
-        elif self._sae.is_stateful:
+        elif self._is_stateful:
             cuts = (np.flatnonzero((kept[:, 1:] != kept[:, :-1]).any(0)) + 1).tolist()
         else:
             cuts = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float
+from torch import Tensor
 
 from sparsetime.steering.site_steering import SteeredSteps
 
@@ -28,11 +30,16 @@ class SiteRecord:
 
     @property
     def added(self) -> Float[np.ndarray, "batch time"]:
-        return np.concatenate([part.added for part in self.parts], axis=1)
+        return self._joined([part.added for part in self.parts])
 
     @property
     def norm(self) -> Float[np.ndarray, "batch time"]:
-        return np.concatenate([part.norm for part in self.parts], axis=1)
+        return self._joined([part.norm for part in self.parts])
+
+    @staticmethod
+    def _joined(parts: Sequence[np.ndarray | Tensor]) -> Float[np.ndarray, "batch time"]:
+        rows = [part.cpu().numpy() if isinstance(part, Tensor) else part for part in parts]
+        return np.concatenate(rows, axis=1)
 
     @property
     def relative_norm(self) -> float:

@@ -148,12 +148,16 @@ class Session:
             fits = shape is not None and shape[0] * shape[1] == tensor.shape[0]
             batch, time = shape if fits and shape is not None else (1, tensor.shape[0])
             return tensor.reshape(batch, time, tensor.shape[1])
+        if tensor.ndim == 3 and self.time_axis == 1:
+            return tensor
         batch, time = tensor.shape[0], tensor.shape[self.time_axis]
         if self.time_axis == 0:
             batch = tensor.shape[1]
         return as_batch_time_d(tensor, site, batch, time, self.time_axis)
 
     def _put_back(self, x: Tensor, tensor: Tensor) -> Tensor:
+        if self.time_axis == 1 and x.shape == tensor.shape:
+            return x
         if tensor.ndim == 2 or self.time_axis == 1:
             return x.reshape(tensor.shape)
         moved = tensor.movedim(self.time_axis, 1)

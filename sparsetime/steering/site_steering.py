@@ -31,11 +31,23 @@ _BLOCK = 256  # steps of which resampled rows are drawn at once
 @final
 @dataclass(frozen=True)
 class SteeredSteps:
-    """What was done to the next steps: weights, added norm, and the norm of the site, by step."""
+    """What was done to the next steps: weights, added norm, and the norm of the site, by step.
+
+    Tensors stay on the model's device: to read them would wait for the pass.
+    """
 
     weight: Float[np.ndarray, "batch time"]
-    added: Float[np.ndarray, "batch time"]
-    norm: Float[np.ndarray, "batch time"]
+    added: Float[np.ndarray | Tensor, "batch time"]
+    norm: Float[np.ndarray | Tensor, "batch time"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _ConstantSum:
+    """A vector that is added at every step of a span, and its length."""
+
+    vector: Float[Tensor, " d"]
+    norm: float
 
 
 @final
@@ -60,15 +72,22 @@ class SiteSteering:
     last_code: SparseCode | None = field(default=None, repr=False)
     _readers: dict[Span, SpanReader] = field(default_factory=dict, repr=False)
     _vectors: Tensor | None = field(default=None, repr=False)
+    _constant_sum: _ConstantSum | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self._readers = {span: span.begin(self.facts) for span in self.plan.spans}
         self._exclusion = StepExclusion.of_provenance(self.sae.provenance)
         tokens = self.untouched.union(self._exclusion.tokens)
-        # By token whether it is left out, with one place behind all of them for any other token.
-        self._left_out = np.zeros(max(tokens, default=-1) + 2, dtype=bool)
-        self._left_out[sorted(tokens)] = True
+        # By token whether it is kept, with one place behind all of them for any other token.
+        self._keeps = np.ones(max(tokens, default=-1) + 2, dtype=bool)
+        self._keeps[sorted(tokens)] = False
         self._is_stateful = self.sae.is_stateful
+        # Sums over one span add a vector that no step changes.
+        self._is_constant = (
+            self.plan.keep_error
+            and len(self.plan.spans) == 1
+            and not any(planned.edit.reads for planned in self.plan.edits)
+        )
         self._stream = EncoderStream(self.sae)
         self._draws: dict[tuple[int, int], np.ndarray] = {}
 
@@ -102,10 +121,15 @@ class SiteSteering:
         weight = functools.reduce(np.maximum, weights.values())
         if not weight.any():
             return x, SteeredSteps(weight, np.zeros(weight.shape), np.zeros(weight.shape))
+        norm = _norms(x)
+        if self._is_constant:
+            own = self._constant(x)
+            added = own.vector
+            if weight.min() < 1:
+                added = torch.as_tensor(weight, dtype=added.dtype).to(x.device)[..., None] * added
+            return x + added.to(x.dtype), SteeredSteps(weight, weight * own.norm, norm)
         added = self._added(x, read, code, weights, steps)
-        both = torch.stack([added.detach(), x.detach()]).float()
-        norms = torch.linalg.vector_norm(both, dim=-1).cpu().numpy()
-        return x + added.to(x.dtype), SteeredSteps(weight, norms[0], norms[1])
+        return x + added.to(x.dtype), SteeredSteps(weight, _norms(added), norm)
 
     def activation(self, feature: int) -> Float[np.ndarray, "batch time"]:
         """Activations of a feature in the last steps, before their edit."""
@@ -130,8 +154,8 @@ class SiteSteering:
     def _kept(self, x: Tensor, steps: Steps) -> Bool[np.ndarray, "batch time"]:
         """Steps that may be edited: neither padding, nor left out of the dictionary's training."""
         kept = steps.numbers >= self._exclusion.first
-        if len(self._left_out) > 1 and steps.tokens is not None:
-            kept &= ~self._left_out[np.clip(steps.tokens, -1, len(self._left_out) - 1)]
+        if len(self._keeps) > 1 and steps.tokens is not None:
+            kept &= self._keeps.take(steps.tokens, mode="clip")
         limit = self._exclusion.norm_limit
         if limit is not None:
             kept &= (x.detach().double().norm(dim=-1) <= limit).cpu().numpy()
@@ -193,12 +217,31 @@ class SiteSteering:
                 out[row, here] = self._draws[row, block][own[here] % _BLOCK]
         return out
 
+    def _constant(self, x: Tensor) -> _ConstantSum:
+        """What edits that add to activations write at a weight of 1."""
+        if self._constant_sum is None:
+            change = np.zeros(len(self.plan.features))
+            for planned in self.plan.edits:
+                change[planned.column] += planned.strength
+            like = x.new_zeros(x.shape[-1], dtype=torch.promote_types(x.dtype, torch.float32))
+            vector = like
+            if len(change):
+                vector = torch.as_tensor(change).to(like) @ self._written(like)
+            self._constant_sum = _ConstantSum(vector, float(vector.float().norm()))
+        return self._constant_sum
+
     def _written(self, like: Tensor) -> Float[Tensor, "features d"]:
         """What an activation of 1 of each edited feature writes, in the site's own units."""
         if self._vectors is None:
             rows = self.sae.atoms.detach()[list(self.plan.features)].double()
             self._vectors = (rows * self.sae.output_normalisation.scale.double()).to(like)
         return self._vectors
+
+
+def _norms(x: Float[Tensor, "*shape d"]) -> Float[Tensor, "*shape"]:
+    """The norm of every row, in float32, without gradients."""
+    lengths: Tensor = torch.linalg.vector_norm(x.detach().float(), dim=-1)
+    return lengths
 
 
 def column(code: SparseCode, feature: int) -> Float[np.ndarray, "*shape"]:

@@ -26,6 +26,7 @@ VIEWS = (
     "/compare",
     "/compare?show=split",
     "/compare?show=only",
+    "/evaluation",
     "/labels",
     "/api/docs",
 )

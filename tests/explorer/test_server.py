@@ -71,6 +71,7 @@ PATHS = [
     "/api/dictionaries/batch_topk/judged",
     "/api/attention",
     "/api/circuits",
+    "/api/evaluation",
     "/api/labels",
 ]
 

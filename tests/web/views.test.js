@@ -103,3 +103,13 @@ test("nodes of a circuit stand at their step, tokens at the bottom, biases left 
   assert.ok(place(2).y < place(1).y && place(1).y < height);
   assert.ok(place(3).x < 100);
 });
+
+test("cells of a metric share a scale that holds 0, values, intervals and nulls", async () => {
+  const { extent, inWords } = await import("../../sparsetime/explorer/views/evaluation/view.js");
+  const cell = { text: "", value: 0.3, low: 0.1, high: 0.5, null: -0.2 };
+  const bare = { text: "left out", value: null, low: null, high: null, null: null };
+  assert.deepEqual(extent([cell, null, bare]), [-0.2, 0.5]);
+  assert.deepEqual(extent([bare]), [0, 0]);
+  assert.equal(inWords(cell), "95% interval 0.1 to 0.5; null -0.2");
+  assert.equal(inWords(bare), "");
+});

@@ -345,6 +345,13 @@ declare namespace Api {
     density: number;
   }
 
+  interface EvaluationView {
+    keys: Array<string>;
+    titles: Array<string>;
+    sections: Array<ScoreSection>;
+    notes: Array<string>;
+  }
+
   interface EventAverage {
     type: string;
     events: number;
@@ -802,6 +809,30 @@ declare namespace Api {
     relative_norm: number | null;
   }
 
+  interface ScoreCell {
+    text: string;
+    value: number | null;
+    low: number | null;
+    high: number | null;
+    null: number | null;
+  }
+
+  interface ScoreRow {
+    label: string;
+    definition: string;
+    equation: string;
+    range: string;
+    source: string;
+    blind_to: string;
+    null_is: string;
+    cells: Array<ScoreCell | null>;
+  }
+
+  interface ScoreSection {
+    title: string;
+    rows: Array<ScoreRow>;
+  }
+
   interface SearchHit {
     sequence: number;
     title: string;
@@ -1027,6 +1058,7 @@ declare namespace Api {
     Path extends "attention" ? Array<AttentionEntry> :
     Path extends "circuits" ? Array<CircuitEntry> :
     Path extends "compare" ? CompareView :
+    Path extends "evaluation" ? EvaluationView :
     Path extends "flow" ? FlowView :
     Path extends "labels" ? Array<Label> :
     Path extends "matches" ? MatchView :
@@ -1072,6 +1104,7 @@ declare namespace Api {
     Path extends "attention" ? {} :
     Path extends "circuits" ? {} :
     Path extends "compare" ? { left: string; right: string; shown?: number | null; only?: string | null; split?: string | null } :
+    Path extends "evaluation" ? {} :
     Path extends "flow" ? { keys: Array<string>; by?: string | null } :
     Path extends "labels" ? {} :
     Path extends "matches" ? { left: string; right: string; by?: string | null; shown?: number | null } :

@@ -1,0 +1,1 @@
+"""Metrics of all dictionaries, with intervals and nulls."""
