@@ -45,8 +45,8 @@ class View:
     whether it is linked at the top. needs_dictionary: whether it shows nothing without an index.
     exported: whether an exported folder has it; `export` writes the files that it reads there.
     moved_from: earlier addresses, which redirect. routes: its part of the API. unfiltered: why it
-    has no filter by labels of recordings; "" where it has one (`web/recording_filter.js`). name:
-    the folder's.
+    has no filter by labels of recordings, which the page says where recordings have labels; ""
+    where it has one (`web/recording_filter.js`). name: the folder's.
     """
 
     title: str
@@ -161,6 +161,7 @@ def for_page(exported: bool) -> dict[str, list[Any]]:
                 "navigation": view.navigation,
                 "needs_dictionary": view.needs_dictionary,
                 "moved_from": list(view.moved_from),
+                "unfiltered": view.unfiltered,
             }
             for view in views()
             if view.exported or not exported

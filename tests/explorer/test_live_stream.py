@@ -200,7 +200,17 @@ def test_a_file_becomes_columns(microphone, tmp_path):
     file = tmp_path / "tone.npy"
     np.save(file, melody().numpy()[:3000])
     page.get_by_role("button", name="Listen to the microphone").click()
+    held = []  # until its first columns the page says which file is read
+    page.route("**/live/stream", lambda route: held.append(route))
     page.get_by_label("A file to run").set_input_files(str(file))
+    page.wait_for_function(
+        "() => document.querySelector('.view .count')?.textContent === 'Reading tone.npy…'"
+    )
+    while not held:
+        page.wait_for_timeout(10)
+    for route in held:
+        route.continue_()
+    page.unroute("**/live/stream")
     page.wait_for_function(
         "() => document.querySelector('[data-latency]')?.textContent.startsWith('3,000 samples')"
     )

@@ -78,6 +78,7 @@ type ViewManifest = {
   navigation: boolean;
   needs_dictionary: boolean;
   moved_from: string[];
+  unfiltered: string;
 };
 type LaneManifest = { name: string; place: "input" | "above" | "strip" };
 type PanelManifest = {

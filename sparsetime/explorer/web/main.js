@@ -5,6 +5,7 @@ import { empty, h, hush, messageOf, pageElement } from "./dom.js";
 import { toggleKeyHelp } from "./key_help.js";
 import { loadLanes } from "./lanes.js";
 import { views } from "./manifests.js";
+import { noChoiceNote } from "./recording_filter.js";
 import { exported, go, path, showWith } from "./router.js";
 
 const PATIENCE = 400; // milliseconds that a page may be empty without a word
@@ -75,6 +76,9 @@ async function show() {
   }
   clearTimeout(waiting);
   if (mine === turn) main.querySelector(".waiting")?.remove();
+  const reason = pageOf(path())?.page.unfiltered ?? "";
+  const note = run && (await noChoiceNote(run, reason).catch(() => null));
+  if (note && mine === turn) main.append(note); // behind the view, which may draw itself again
   place.style.opacity = "";
   place.dataset.ready = "yes";
 }

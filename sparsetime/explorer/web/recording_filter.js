@@ -1,7 +1,7 @@
 // Choice of recordings by a value of a label, and of a label to split numbers by.
 
 import { ask, of } from "./api.js";
-import { dropdown } from "./dom.js";
+import { dropdown, h } from "./dom.js";
 import { exported } from "./router.js";
 
 /**
@@ -31,6 +31,19 @@ export function conditionChoice(labels, name, chosen, change) {
     ),
   );
   return dropdown(`Which ${name}s`, [["", `all ${name}s`], ...conditions], chosen, change);
+}
+
+/**
+ * Why a page has no such choice; null where the recordings of no dictionary have labels.
+ * @param {Api.Overview} run
+ * @param {string} reason of the view's manifest; empty where it has a choice
+ */
+export async function noChoiceNote({ dictionaries }, reason) {
+  if (!reason || exported) return null;
+  for (const { entry } of dictionaries)
+    if ((await recordingLabels(entry.key)).length)
+      return h("p.count.no-choice", {}, `Not split by labels of recordings: ${reason}.`);
+  return null;
 }
 
 /**

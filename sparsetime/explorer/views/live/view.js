@@ -150,6 +150,8 @@ export default async function liveView(at, run) {
 
   /** @param {readonly File[]} files */
   async function playFiles(files) {
+    const others = files.length > 1 ? ` and ${files.length - 1} more` : "";
+    status.textContent = `Reading ${files[0].name}${others}…`; // until its first columns
     try {
       if (size) await playFrames(files, size);
       else await playSeries(files[0]);
@@ -200,6 +202,7 @@ export default async function liveView(at, run) {
     const begun = beginStream(false);
     listening = begun;
     device.textContent = size ? "Stop watching" : "Stop listening";
+    status.textContent = `Waiting for the ${size ? "camera" : "microphone"}…`;
     const push = (/** @type {readonly unknown[]} */ rows) =>
       begun.push(rows).catch((error) => {
         if (listening === begun) stopDevice();
