@@ -557,6 +557,8 @@ def test_labels_events_and_conditions(monkeypatch, tmp_path):
     said = run("label", *given, "--baseline", "again=index").stdout
     assert "a (kind)" in said and "1 of 2 features named by a label" in said
     assert "chosen on 4 recordings" in said
+    assert "not scored beside the input: the store keeps no inputs" in said
+    assert "give the store's model, such as --model" in said
     assert "got data= without model=" in run("label", *given, "--data", "x", code=2).output
     said = run("perievent", *given, "--label", "kind", "--before", "5", "--after", "8").stdout
     assert "responses with q <= 0.05" in said and " 0 steps " in said

@@ -61,8 +61,9 @@ def label(
     """Score features as detectors of labels, and name each by its best label.
 
     Label and threshold are chosen on half of the recordings, every number is from the other half.
-    With --model, the store's model, an untrained copy of it is scored beside the features, on
-    --data or on what the store keeps (capture --keep-input).
+    Beside each feature stand the best dimension of the activations and of the input, where the
+    store keeps it (capture --keep-input), and with --model, the store's model, of an untrained copy
+    of it, on --data or on what the store keeps.
 
     \b
     Examples:
@@ -81,10 +82,10 @@ def label(
     documents: Any = chosen.data
     if chosen.model is not None and chosen.data is not None:
         documents = documents_of(chosen.data, chosen.read)
-    features = open_index(chosen.index)
+    features, source = open_index(chosen.index), open_store(chosen.store)
     scores = label_features(
         features,
-        open_store(chosen.store),
+        source,
         chosen.labels,
         numeric=chosen.numeric,
         model=None if chosen.model is None else named_model(chosen.model),
@@ -107,6 +108,13 @@ def label(
     stdout().print(shown)
     say_rest(len(named))
     say(f"{scores.about['halves']}; measured on: {scores.about['measured_on']}")
+    if reason := scores.about.get("no_input"):
+        say(f"not scored beside the input: {reason}")
+    if chosen.model is None:
+        say(
+            "not scored beside an untrained copy of the model: give the store's model, such as "
+            f"--model {source.model_name}"
+        )
     say(f"{chosen.index}: {len(named):,} of {len(rows):,} features named by a label")
 
 

@@ -53,3 +53,19 @@ def cut_as_indexed(index: FeatureIndex, store: Store) -> Store:
             "earlier version made it of parts of sequences (sparsetime index --force)"
         )
     return store
+
+
+def cut_alike(store: Store, view: Store) -> Store:
+    """`store`, whose sequences are those of `view`, cut at the same positions of each sequence.
+
+    As it is where it is cut so already, or where a sequence does not have these positions.
+    """
+    lengths, own = view.segments.numpy_lengths, store.segments.numpy_lengths
+    if len(own) != len(lengths) or (own == lengths).all() or (lengths == 0).any():
+        return store
+    first = view.segments.numpy_offsets[:-1]
+    begin = view.steps(["position"])["position"].to_numpy()[first]
+    if (begin + lengths > own).any():
+        return store
+    spans = np.stack([store.first_rows + begin, store.first_rows + begin + lengths], axis=1)
+    return cut_sequences(store, store.sequence_indices, spans)

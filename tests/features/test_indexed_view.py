@@ -40,14 +40,20 @@ def run(tmp_path_factory):
     events = [
         {"id": "one", "onset": step / RATE, "duration": 0.1, "trial_type": "tap"} for step in onsets
     ]
-    model = torch.nn.Sequential(torch.nn.Identity())
     store = st.capture(
-        model, [document], "0", folder / "activations", events=events, keep_input=True,
+        _model(), [document], "0", folder / "activations", events=events, keep_input=True,
         progress=False,
     )  # fmt: skip
     held_out = st.split(store, "time", held_out=0.5).held_out
     index = st.index(_Codes(), held_out, folder / "itself/features", progress=False)
     return folder, store, held_out, index, values
+
+
+def _model():
+    """A layer that leaves its input as it is, which an untrained copy of it does not."""
+    layer = torch.nn.Linear(WIDTH, WIDTH, bias=False)
+    torch.nn.init.eye_(layer.weight)
+    return torch.nn.Sequential(layer)
 
 
 class _Codes(st.features.CodeSource):
@@ -70,8 +76,15 @@ def test_the_whole_store_is_cut_as_the_index_is(run):
 
 def test_labels_and_events_lie_on_the_indexed_part(run):
     _, store, held_out, index, _ = run
-    best = st.label_features(index, store, ["state"], draws=20, progress=False).rows(1)[0]
-    assert (best["precision"], best["recall"]) == (1.0, 1.0)
+    scores = st.label_features(
+        index, store, ["state"], model=_model(), baselines={"whole": store}, draws=20,
+        progress=False,
+    )  # fmt: skip
+    assert scores.about["baselines"] == ["raw", "input", "untrained", "whole"]
+    best = scores.rows(1)[0]
+    for name in ("", "raw_", "input_", "whole_"):
+        assert (best[f"{name}precision"], best[f"{name}recall"]) == (1.0, 1.0), name
+    assert max(best["untrained_auroc"], 1 - best["untrained_auroc"]) > 0.9
     part, whole = (
         st.peri_event(index, one, draws=20, progress=False).rows(2)[0] for one in (held_out, store)
     )

@@ -265,7 +265,7 @@ def captured(tmp_path_factory):
 def test_an_untrained_copy_is_captured_from_what_the_store_keeps_or_from_the_data(captured):
     made, store, documents = captured
     kept = st.label_features(made, store, draws=20, model=Notes(), progress=False)
-    assert kept.about["baselines"] == ["raw", "untrained"]
+    assert kept.about["baselines"] == ["raw", "input", "untrained"]
     given = st.label_features(made, store, draws=20, model=Notes(), data=documents, progress=False)
     assert given.table.equals(kept.table)
     one = best(kept, 0)

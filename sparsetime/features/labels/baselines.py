@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, final
 
@@ -53,21 +53,23 @@ class Baseline(Protocol):
 
 @final
 class DenseBaseline:
-    """Dimensions of activations, as detectors of large or of small values.
+    """Dimensions of activations or inputs, as detectors of large or of small values.
 
     At most 50,000 rows of each half are read, evenly spaced; thresholds are 31 quantiles.
     """
 
-    def __init__(self, view: Store, halves: Halves) -> None:
-        lengths = view.segments.numpy_lengths
-        row = np.repeat(view.first_rows - (np.cumsum(lengths) - lengths), lengths)
-        row += np.arange(len(row))
+    def __init__(
+        self,
+        read: Callable[[Int[np.ndarray, " rows"]], Float[np.ndarray, "rows d"]],
+        halves: Halves,
+    ) -> None:
+        """read: the values of some rows of the view, ascending; NaN where there are none."""
         self._sides = []
         edges = None
         for side in (halves.choosing, halves.scoring):
             rows = np.flatnonzero(side)
             rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), ROWS_A_SIDE)).astype(int)]
-            values = read_rows(view.reader, row[rows]).numpy()
+            values = read(rows)
             stored = np.isfinite(values).all(1)
             rows, values = rows[stored], values[stored]
             if edges is None:
@@ -90,6 +92,16 @@ class DenseBaseline:
             for rows, level in self._sides
         ]
         yield 0, sides[0], sides[1]
+
+
+def activations_of(
+    view: Store,
+) -> Callable[[Int[np.ndarray, " rows"]], Float[np.ndarray, "rows d"]]:
+    """What reads the activations of some rows of a view."""
+    lengths = view.segments.numpy_lengths
+    row = np.repeat(view.first_rows - (np.cumsum(lengths) - lengths), lengths)
+    row += np.arange(len(row))
+    return lambda rows: read_rows(view.reader, row[rows]).numpy()
 
 
 @final

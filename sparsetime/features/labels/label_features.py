@@ -15,16 +15,18 @@ from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.features.detail_table import DetailTable
 from sparsetime.features.feature_entries import FeatureEntries, feature_entries
 from sparsetime.features.index import FeatureIndex
-from sparsetime.features.indexed_view import indexed_view
+from sparsetime.features.indexed_view import cut_alike, indexed_view
 from sparsetime.features.labels.baselines import (
     Baseline,
     BaselineScore,
     DenseBaseline,
     SparseBaseline,
+    activations_of,
     best_detectors,
 )
 from sparsetime.features.labels.detectors import Detectors, DetectorScorer
 from sparsetime.features.labels.halves import Halves, halves
+from sparsetime.features.labels.input_baseline import input_numbers
 from sparsetime.features.labels.label_column import LabelColumn, label_column
 from sparsetime.features.labels.label_tables import Scored, write_label_tables
 from sparsetime.features.labels.stored_label import read_labels, sequence_labels
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from sparsetime.models.load import LoadedModel
 
 DRAWS = 200
-RAW, UNTRAINED = "raw", "untrained"
+RAW, INPUT, UNTRAINED = "raw", "input", "untrained"
 
 
 def label_features(
@@ -59,8 +61,9 @@ def label_features(
 
     labels: names to read; None: all labels of steps, of sequences, and types of events. numeric:
     labels of whole numbers to bin, not to take as categories; floats always are. Beside each
-    feature stands the best dimension of baselines: "raw", the activations of `store`; with `model`,
-    the model of the store, "untrained", those of a copy with initial weights
+    feature stands the best dimension of baselines: "raw", the activations of `store`; "input", its
+    kept inputs (`input_numbers`; `about["no_input"]` says why there are none); with `model`, the
+    model of the store, "untrained", the activations of a copy with initial weights
     (`models.untrained_copy`), captured with the store's settings from `data`, or from the texts and
     inputs that the store keeps. baselines: further stores or indexes of the same recordings, by a
     short name. draws: of the null, which exchanges a label's course among recordings.
@@ -98,18 +101,21 @@ def label_features(
             f"{names}); capture it with labels of sequences or of steps, or add them with "
             "sparsetime.annotate"
         )
-    others: dict[str, Baseline] = {RAW: DenseBaseline(view, halved)}
+    others: dict[str, Baseline] = {RAW: DenseBaseline(activations_of(view), halved)}
+    inputs = input_numbers(view)
+    if not isinstance(inputs, str):
+        others[INPUT] = DenseBaseline(inputs, halved)
     if model is not None:
         with TemporaryDirectory() as folder:  # a baseline keeps levels of activations in memory
-            twin = untrained_activations(view, model, data, f"{folder}/store", seed, progress)
-            others[UNTRAINED] = DenseBaseline(twin, halved)
+            twin = untrained_activations(view, store, model, data, f"{folder}/s", seed, progress)
+            others[UNTRAINED] = DenseBaseline(activations_of(twin), halved)
     for name, source in (baselines or {}).items():
         if name in others or not name.isidentifier():
             raise ConfigError(
                 f"got the baseline name {name!r}, expected a word other than "
                 f"{' and '.join(map(repr, others))}, since it becomes part of column names"
             )
-        others[name] = _baseline(name, source, entries, halved)
+        others[name] = _baseline(name, source, view, entries, halved)
     scorer = DetectorScorer(entries, halved)
 
     def scored(column: LabelColumn) -> Scored:
@@ -129,6 +135,7 @@ def label_features(
         "halves": halved.text,
         "measured_on": measured_on(index, view),
         **{"draws": draws, "seed": seed, "baselines": list(others)},
+        **({"no_input": inputs} if isinstance(inputs, str) else {}),
     }
     return write_label_tables(index, scores, list(others), about)
 
@@ -143,7 +150,11 @@ def _compared(
 
 
 def _baseline(
-    name: str, source: Store | FeatureIndex, entries: FeatureEntries, halved: Halves
+    name: str,
+    source: Store | FeatureIndex,
+    view: Store,
+    entries: FeatureEntries,
+    halved: Halves,
 ) -> Baseline:
     """A store or an index as a baseline. Errors: MismatchError for one of other recordings."""
     if isinstance(source, FeatureIndex):
@@ -152,10 +163,10 @@ def _baseline(
             raise _mismatch(name, len(other.numbers), entries)
         return SparseBaseline(other, halved)
     places = np.flatnonzero(np.isin(source.sequence_indices, entries.numbers))
-    view = source.of_sequences(places)
-    if not np.array_equal(view.segments.numpy_lengths, entries.lengths):
+    other_view = cut_alike(source.of_sequences(places), view)
+    if not np.array_equal(other_view.segments.numpy_lengths, entries.lengths):
         raise _mismatch(name, len(places), entries)
-    return DenseBaseline(view, halved)
+    return DenseBaseline(activations_of(other_view), halved)
 
 
 def _mismatch(name: str, count: int, entries: FeatureEntries) -> MismatchError:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.capture.document import Document
@@ -13,6 +15,7 @@ from sparsetime.activations.capture.stored_documents import stored_documents
 from sparsetime.activations.readers.recordings import Recordings, recordings_of
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import MismatchError
+from sparsetime.features.indexed_view import cut_alike
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.model_hash import is_model
 from sparsetime.models.untrained import untrained_copy
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 def untrained_activations(
     view: Store,
+    store: Store,
     model: str | Path | nn.Module | LoadedModel,
     data: Any,
     out: str,
@@ -31,8 +35,8 @@ def untrained_activations(
 ) -> Store:
     """A store of `view`'s sequences from an untrained copy of `model`, with the view's settings.
 
-    data: what the view was captured from, of which its sequences are taken by their ids; None: the
-    texts and inputs that the store keeps.
+    store: what `view` is of, whose sequences are whole. data: what it was captured from, of which
+    the view's sequences are taken by their ids; None: the texts and inputs that the store keeps.
 
     Errors: MismatchError for another model than the view's, and for data without some of its
     sequences; DataError where `data` is None and inputs were not kept; those of `untrained_copy`.
@@ -44,7 +48,11 @@ def untrained_activations(
             f"captured with, {view.model_name!r}; give that model"
         )
     ids = view.sequences["id"].to_pylist()
-    documents = stored_documents(view) if data is None else _with_ids(data, set(ids))
+    if data is None:
+        places = np.flatnonzero(np.isin(store.sequence_indices, view.sequence_indices))
+        documents = stored_documents(store.of_sequences(places))
+    else:
+        documents = _with_ids(data, set(ids))
     twin = capture(
         *(untrained_copy(loaded, seed), documents, view.site, out),
         settings_from=view,
@@ -57,7 +65,7 @@ def untrained_activations(
             f"got data with {len(own)} of the {len(ids)} indexed sequences of {view.path}; "
             f"{lacking!r} is not in its place; give the data that the store was captured from"
         )
-    return twin
+    return cut_alike(twin, view)
 
 
 def _with_ids(data: Any, ids: set[str]) -> Iterator[Document]:

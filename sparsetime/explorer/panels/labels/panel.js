@@ -76,7 +76,11 @@ function heads(baselines) {
 }
 
 const baselineName = (/** @type {string} */ name) =>
-  name === "raw" ? "the raw activations" : `the baseline "${name}"`;
+  name === "raw"
+    ? "the raw activations"
+    : name === "input"
+      ? "the input: its means and deviations over a row"
+      : `the baseline "${name}"`;
 
 /** @param {Api.LabelScore} score */
 function numbers({ precision, recall, auroc, null_auroc, q, baselines }) {
