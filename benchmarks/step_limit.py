@@ -129,7 +129,7 @@ def within_product(x: torch.Tensor, weight: torch.Tensor) -> Callable[[], Any]:
     """The product of 8-bit integers of which no entry is kept, as selection computes it."""
     product = ProductOfIntegers(x.numpy(), quantised(weight), np.zeros(len(weight), np.float32))
     counts = np.empty(len(x), np.int64)
-    nothing = np.empty((len(x) + 8, 0), np.int64), np.empty((len(x) + 8, 0), np.float32)
+    nothing = np.empty((len(x) + 16, 0), np.int64), np.empty((len(x) + 16, 0), np.float32)
     bound, threads = np.float32(np.inf), torch.get_num_threads()
     return lambda: loops.above_in_product(*product.operands, bound, threads, counts, *nothing)
 

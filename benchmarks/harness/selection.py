@@ -17,9 +17,9 @@ def add_selection_dtype(parser: argparse.ArgumentParser) -> None:
         choices=DTYPES,
         default="auto",
         action=_Force,
-        help="what sparsetime selects in: int8 as processors with VNNI choose, bfloat16 as those "
-        "with AMX, float32 as those with neither; auto leaves the choice to the processor. Every "
-        "processor can run all three",
+        help="what sparsetime selects in: int8 as processors with VNNI or AMX choose, float32 as "
+        "those with neither; auto leaves the choice to the processor. Every processor can run all "
+        "three",
     )
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from sparsetime.kernels import loops, product_select
 from sparsetime.kernels.integer_product import integer_product
-from sparsetime.kernels.quantised_weights import quantised
+from sparsetime.kernels.quantised_weights import multiplies_matrices, quantised
 from sparsetime.kernels.selection_rules import (
     AbsTopKRule,
     BatchTopKRule,
@@ -166,15 +166,20 @@ def tiles_of(
         yield (bits & NO_SIGN[bits.dtype] if magnitude else bits).numpy()
 
 
-def _tiles_of_integers(
-    x: Tensor, weight: Tensor, bias: Tensor, magnitude: bool
-) -> Iterator[tuple[Any, ...]]:
-    """Row tiles of the product of 8-bit integers, with the scales of rows and latents."""
+def _tiles_of_integers(x: Tensor, weight: Tensor, bias: Tensor, magnitude: bool) -> Iterator[Any]:
+    """Row tiles of the product of 8-bit integers: scores, or sums with scales to rescale them."""
+    rows_at_once = _rows_at_once(x, weight)
+    mask = np.int32(NO_SIGN[torch.int32] if magnitude else -1)
+    if multiplies_matrices():  # faster than torch's product, and with the scores
+        weights, biases = quantised(weight), array_of(bias)
+        for some in x.split(rows_at_once):
+            bits = product_select.ProductOfIntegers(array_of(some), weights, biases).bits()
+            bits &= mask
+            yield bits
+        return
     rows, row_scales = loops.quantise(array_of(x))
     latents, latent_scales = loops.quantise(array_of(weight))
     matrix = torch.from_numpy(latents)
-    mask = np.int32(NO_SIGN[torch.int32] if magnitude else -1)
-    rows_at_once = _rows_at_once(x, weight)
     buffer = torch.empty(rows_at_once, weight.shape[0], dtype=torch.int32)
     for start in range(0, x.shape[0], rows_at_once):
         part = torch.from_numpy(rows[start : start + rows_at_once])

@@ -12,37 +12,51 @@ from typing import Any, TypeGuard
 
 import torch
 
+from sparsetime import seeds
 from sparsetime.errors import SparsetimeError
 from sparsetime.files import Folder
 from sparsetime.files.checksum import check
 from sparsetime.files.formats import parsed
 from sparsetime.files.user_cache import user_cache
+from sparsetime.kernels.selection_rules import LEAST_OF_INTEGERS, TopKRule
 
 # Ratio of times below which lower precision is used.
 _WORTH = 0.7
 _VERSION = 1  # schema of the file of measured ratios
 _DTYPES = {"bfloat16": torch.bfloat16, "int8": torch.int8}
-_SHAPE = (512, 512, 4096)
+_SHAPE, _K = (1024, 512, 4096), 32
 
 
-def selection_dtype(device: torch.device) -> torch.dtype:
+def selection_dtype(device: torch.device, width: int | None = None) -> torch.dtype:
     """The fastest dtype for selection products on `device`; float32 unless clearly slower.
 
-    The first call on a machine measures for a few milliseconds and stores the ratios in the user's
-    cache folder, so that later runs use the same dtype.
+    width: of a product that need not be exact. A narrow one is in bfloat16 where that is fast: it
+    takes less than integers, of which some more entries are selected, and then computed exactly.
+
+    The first call on a machine measures for a second and stores the ratios in the user's cache
+    folder, so that later runs use the same dtype.
     """
     ratios = _kept_ratios(device.type, _machine(device))
+    narrow = width is not None and width < LEAST_OF_INTEGERS
+    if narrow and ratios.get("bfloat16", 1.0) < _WORTH:
+        return torch.bfloat16
     name = min(ratios, key=lambda name: ratios[name])
     return _DTYPES[name] if ratios[name] < _WORTH else torch.float32
 
 
 def measured_ratios(device: torch.device) -> dict[str, float]:
-    """Median time of a product in each dtype over that in float32, measured in turn."""
+    """Median time of a selection in each dtype over that in float32, measured in turn.
+
+    On a GPU, of the product alone. On a CPU, 8-bit integers select a quarter more, as they do.
+    """
     dtypes = [torch.float32, torch.bfloat16]
     if device.type == "cpu":
         dtypes.append(torch.int8)
     rows, d, width = _SHAPE
-    products = {dtype: _product(rows, d, width, dtype, device) for dtype in dtypes}
+    work = _product if device.type == "cuda" else _selection
+    products = {dtype: work(rows, d, width, dtype, device) for dtype in dtypes}
+    for product in products.values():
+        product()  # with what is compiled and allocated at first
     times: dict[torch.dtype, list[float]] = {dtype: [] for dtype in dtypes}
     for _ in range(9):
         for dtype, product in products.items():
@@ -63,17 +77,27 @@ def _product(
 ) -> Callable[[], Any]:
     a = torch.ones(rows, d, dtype=dtype, device=device)
     b = torch.ones(width, d, dtype=dtype, device=device)
-    if dtype == torch.int8:
-        sums = torch.empty(rows, width, dtype=torch.int32, device=device)
-        scores = torch.empty(rows, width, device=device)
-
-        def multiply() -> None:
-            torch._int_mm(a, b.T, out=sums)
-            torch.mul(sums, 0.5, out=scores)  # rescaling, which other dtypes do not need
-
-        return multiply
     out = torch.empty(rows, width, dtype=dtype, device=device)
     return lambda: torch.mm(a, b.T, out=out)
+
+
+@cache
+def _multiplies_matrices() -> bool:
+    # Imports compiled loops, which a product follows, and the import of a dictionary need not load.
+    from sparsetime.kernels.quantised_weights import multiplies_matrices
+
+    return multiplies_matrices()
+
+
+def _selection(
+    rows: int, d: int, width: int, dtype: torch.dtype, device: torch.device
+) -> Callable[[], Any]:
+    from sparsetime.kernels.cpu_select import select  # compiled loops, which measuring alone needs
+
+    generator = seeds.torch_generator(0, "random inputs", "selection")
+    a, b = (torch.randn(n, d, generator=generator) for n in (rows, width))
+    rule, bias = TopKRule(_K + (_K // 4) * (dtype == torch.int8)), torch.zeros(width)
+    return lambda: select(a, b, bias, rule, dtype)
 
 
 @cache
@@ -115,6 +139,7 @@ def _machine(device: torch.device) -> str:
         chip = torch.cuda.get_device_name(device)
     else:
         capability = torch.backends.cpu.get_cpu_capability()
+        capability += " AMX" if _multiplies_matrices() else ""
         chip = f"{platform.machine()} {capability} {_cpu_model()} {torch.get_num_threads()} threads"
     return f"{chip}, torch {torch.__version__}"
 

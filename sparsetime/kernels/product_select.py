@@ -1,8 +1,8 @@
 """Selection on the CPU within a product of 8-bit integers, which is never written to memory.
 
-The loops multiply tiles of 6 rows and 64 latents, and only scores above their row's bound leave the
-registers. A bound that was too high for a row shows, and that row is selected again from the whole
-product, so that what is selected does not depend on bounds.
+The loops multiply tiles of 6 rows and 64 latents, or of 16 rows by AMX, and only scores above their
+row's bound leave the registers. A bound that was too high for a row shows, and that row is selected
+again from the whole product, so that what is selected does not depend on bounds.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class ProductOfIntegers:
     """Rows and latents as 8-bit integers, of whose product entries are selected."""
 
     def __init__(self, x: np.ndarray, weight: QuantisedWeights, bias: np.ndarray) -> None:
-        self._rows = loops.rows_of_integers(x)
+        self._tile = weight.tile
+        self._rows = loops.rows_of_integers(x, *weight.tile)
         self._count, self._width = x.shape[0], weight.width
         self._panels = weight.panels
         biases = np.full(weight.scales.shape[0], -np.inf, np.float32)
@@ -110,8 +111,7 @@ class ProductOfIntegers:
         """
         wanted = -(-_KEPT_OF_ESTIMATE * self._count // total)
         rows = self._sample_rows(max(_ROWS_OF_ESTIMATE, wanted))
-        scores = loops.scores_of_product(*self._part(rows).operands)
-        bits = np.ascontiguousarray(scores[: len(rows), : self._width]).view(np.int32)
+        bits = self._part(rows).bits()
         bound = loops.value_near_rank(bits, int(1.5 * total * len(rows) / self._count) + 16)
         lower = _OCTAVE
         while True:
@@ -121,9 +121,15 @@ class ProductOfIntegers:
             # One octave lower is nearly always enough; far lower would keep most of the product.
             bound, lower = max(0, bound - lower), 2 * lower
 
+    def bits(self) -> np.ndarray:
+        """The bits of all scores: int32 [rows, width]."""
+        scores = loops.scores_of_product(*self.operands, self._threads)
+        return np.ascontiguousarray(scores[: self._count, : self._width]).view(np.int32)
+
     @property
-    def operands(self) -> tuple[Any, np.ndarray, np.ndarray]:
-        return self._rows, self._panels, self._columns
+    def operands(self) -> tuple[Any, np.ndarray, np.ndarray, int]:
+        """What loops take first; the last is the rows of a tile."""
+        return self._rows, self._panels, self._columns, self._tile[0]
 
     def _sample_rows(self, number: int = _ROWS_OF_ESTIMATE) -> np.ndarray:
         """Numbers of evenly spaced rows."""
@@ -134,7 +140,7 @@ class ProductOfIntegers:
     def _part(self, rows: np.ndarray) -> ProductOfIntegers:
         """The product of some of the rows."""
         part = copy(self)
-        part._rows, part._count = loops.padded_rows(self._rows, rows), len(rows)
+        part._rows, part._count = loops.padded_rows(self._rows, rows, self._tile[0]), len(rows)
         return part
 
     def _above(self, bound: float, room: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
 from sparsetime.kernels import loops
+from sparsetime.kernels.selection_rules import LEAST_OF_INTEGERS
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,16 @@ class QuantisedWeights:
         weight[i, j] = (integer[i, j] - 128) * scale_i + rounding
 
     panels: uint8 [panels, d / 4, 64, 4]; scales and norms: [panels * 64], 0 beyond the last row.
+    tile: the rows and the multiple of dimensions by which they are multiplied.
     """
 
     panels: np.ndarray
     scales: np.ndarray
     norms: np.ndarray
     width: int
+    tile: tuple[int, int]
 
 
-# Latents from which entries are selected within the product.
-_LEAST_WIDTH = 1024
 # Of each living storage of a weight: what identified its numbers, and their integers. Not of the
 # weight: torch swaps no tensor that has a weak reference.
 _kept: WeakIdKeyDictionary = WeakIdKeyDictionary()
@@ -57,8 +58,9 @@ def quantised(weight: Float[Tensor, "width d"], keep: bool = False) -> Quantised
     rows = rows if rows.dtype == torch.float32 else rows.float()
     width = weight.shape[0]
     # Two threads that miss at once both compute the same.
-    panels, scales, norms = loops.panels_of_integers(rows.contiguous().numpy())
-    integers = QuantisedWeights(panels, scales, norms, width)
+    tile = (loops.MATRIX_ROWS, loops.MATRIX_BYTES) if multiplies_matrices() else (loops.ROWS, 4)
+    panels, scales, norms = loops.panels_of_integers(rows.contiguous().numpy(), tile[1])
+    integers = QuantisedWeights(panels, scales, norms, width, tile)
     if keep and now is not None:
         _kept[storage] = (now, integers)
     else:
@@ -68,7 +70,14 @@ def quantised(weight: Float[Tensor, "width d"], keep: bool = False) -> Quantised
 
 def in_panels(width: int) -> bool:
     """Whether products with weights of this width are computed in panels."""
-    return width >= _LEAST_WIDTH and _has_vnni()
+    return width >= LEAST_OF_INTEGERS and _has_vnni()
+
+
+@cache
+def multiplies_matrices() -> bool:
+    """Whether products are computed by AMX, which a process has to ask the system for."""
+    ask = getattr(torch.cpu, "_init_amx", bool)  # not in every version of torch
+    return bool(loops.has_matrices() and ask())
 
 
 @cache

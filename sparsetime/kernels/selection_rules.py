@@ -7,6 +7,9 @@ from typing import TypeAlias
 
 from torch import Tensor
 
+#: Latents from which entries are selected within the product of 8-bit integers.
+LEAST_OF_INTEGERS = 1024
+
 
 @dataclass(frozen=True)
 class TopKRule:

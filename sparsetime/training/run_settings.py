@@ -57,7 +57,7 @@ def upgrade_run_settings(saved: dict[str, Any]) -> dict[str, Any]:
 
 
 def selection_dtype_name(
-    config: TrainConfig, device: torch.device, saved: dict[str, Any] | None
+    config: TrainConfig, device: torch.device, width: int, saved: dict[str, Any] | None
 ) -> str:
     """The name of the selection dtype: that of `config`, of the saved run, or the fastest here.
 
@@ -67,7 +67,7 @@ def selection_dtype_name(
         return config.selection_dtype
     if saved is not None and "selection_dtype" in saved:
         return str(saved["selection_dtype"])
-    return str(selection_dtype(device)).removeprefix("torch.")
+    return str(selection_dtype(device, width)).removeprefix("torch.")
 
 
 def shuffle_buffer_size(config: TrainConfig, saved: dict[str, Any] | None) -> int:

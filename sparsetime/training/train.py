@@ -154,7 +154,9 @@ def _train(
         ]
         measured = [
             (
-                selection_dtype_name(config, processes.device(member), folder.settings),
+                selection_dtype_name(
+                    config, processes.device(member), member.width, folder.settings
+                ),
                 shuffle_buffer_size(config, folder.settings),
             )
             for member, folder in zip(members, folders, strict=True)

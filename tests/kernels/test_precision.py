@@ -34,6 +34,15 @@ def test_the_measurement_decides_and_is_kept(cache, monkeypatch, ratios, dtype):
     assert list(edited.read_json(cache).values()) == [ratios]
 
 
+def test_a_narrow_product_is_in_bfloat16_where_that_is_fast(monkeypatch):
+    device = torch.device("cpu")
+    for bfloat16, narrow in ((0.4, torch.bfloat16), (1.5, torch.int8)):
+        ratios = {"bfloat16": bfloat16, "int8": 0.3}
+        monkeypatch.setattr(precision, "_kept_ratios", lambda *_, ratios=ratios: ratios)
+        assert precision.selection_dtype(device, width=256) == narrow
+        assert precision.selection_dtype(device, width=1024) == torch.int8
+
+
 def test_a_broken_cache_is_measured_again(cache, monkeypatch):
     cache.parent.mkdir()
     cache.write_text("{")

@@ -15,7 +15,7 @@ from sparsetime.kernels import (
     quantised_weights,
     reference,
 )
-from sparsetime.kernels.loops import integer_tiles
+from sparsetime.kernels.loops import integer_tiles, matrix_tiles
 from sparsetime.kernels.loops.product_selection import _SAMPLED
 from sparsetime.kernels.product_select import ProductOfIntegers, applies
 from sparsetime.kernels.quantised_weights import quantised
@@ -31,6 +31,15 @@ def problem(rows, d, width, seed=0):
 
 def entries(support):
     return list(zip(support.row_of_entry.tolist(), support.indices.tolist(), strict=True))
+
+
+@pytest.fixture(params=["tiles", "matrices"])
+def form(request, monkeypatch):
+    """Both ways to multiply, where the processor has both."""
+    if request.param == "matrices" and not quantised_weights.multiplies_matrices():
+        pytest.skip("the processor has no AMX")
+    for module in (quantised_weights, cpu_select):
+        monkeypatch.setattr(module, "multiplies_matrices", lambda: request.param == "matrices")
 
 
 def selected(x, weight, bias, rule):
@@ -53,7 +62,7 @@ def selected(x, weight, bias, rule):
     ],
     ids=str,
 )
-def test_entries_are_those_of_the_reference(shape, rule):
+def test_entries_are_those_of_the_reference(shape, rule, form):
     x, weight, bias = problem(*shape)
     if isinstance(rule, NearTopKRule):
         rule = NearTopKRule(rule.k, rule.margin.expand(len(x)).contiguous())
@@ -71,7 +80,7 @@ def test_entries_are_those_of_the_reference(shape, rule):
 
 @pytest.mark.parametrize("rule", ["top_k", "near_top_k"])
 @pytest.mark.parametrize("large", ["only sampled latents", "no sampled latent", "nearly none"])
-def test_rows_whose_bound_was_wrong_are_selected_again(rule, large, monkeypatch):
+def test_rows_whose_bound_was_wrong_are_selected_again(rule, large, form, monkeypatch):
     x, weight, _ = problem(30, 16, 1024)
     sampled = torch.arange(1024) // 64 % _SAMPLED == 0
     bias = torch.zeros(1024)
@@ -96,7 +105,7 @@ def test_rows_whose_bound_was_wrong_are_selected_again(rule, large, monkeypatch)
     assert bool(again) != fits
 
 
-def test_rows_with_far_more_entries_than_others():
+def test_rows_with_far_more_entries_than_others(form):
     x, weight, bias = problem(400, 16, 1024)
     x[[5, 399]] *= 20
     rule = ThresholdRule(torch.tensor(8.0))
@@ -104,7 +113,7 @@ def test_rows_with_far_more_entries_than_others():
     assert found == entries(reference.select(x, weight, bias, rule, torch.int8))
 
 
-def test_a_batch_whose_sampled_rows_are_longer():
+def test_a_batch_whose_sampled_rows_are_longer(form):
     x, weight, _ = problem(480, 16, 1024)
     x[::20] *= 50
     for k in (1, 40):
@@ -139,7 +148,8 @@ def test_scores_of_a_tile_on_every_processor(native, monkeypatch):
         )
 
     x, weight, bias = problem(6, 10, 64)
-    rows, integers = loops.rows_of_integers(x.numpy()), quantised(weight)
+    monkeypatch.setattr(quantised_weights, "multiplies_matrices", lambda: False)
+    rows, integers = loops.rows_of_integers(x.numpy(), loops.ROWS, 4), quantised(weight)
     columns = np.stack([integers.scales, bias.numpy()])
     room, out = np.zeros(18, np.float32), np.empty((6, 64), np.float32)
     room[:6] = np.linspace(-1, 3, 6)
@@ -153,20 +163,56 @@ def test_scores_of_a_tile_on_every_processor(native, monkeypatch):
     assert (bits == (out > np.linspace(-1, 3, 6, dtype=np.float32)[:, None])).all()
 
 
-def test_integers_are_those_of_the_reference():
+@pytest.mark.parametrize("kept", [False, True])
+def test_registers_have_the_shapes_of_before(kept):
+    """torch multiplies by the same registers."""
+    if not quantised_weights.multiplies_matrices():
+        pytest.skip("the processor has no AMX")
+    begin, end = matrix_tiles.begin, matrix_tiles.end
+
+    @njit
+    def shapes_within(outer, inner, found, again):
+        if kept:
+            begin(outer.ctypes.data)
+        begin(inner.ctypes.data)
+        end(inner.ctypes.data)
+        begin(found.ctypes.data)
+        end(again.ctypes.data)
+        end(again.ctypes.data)
+
+    outer, inner, found, again = (matrix_tiles.shapes_of_registers() for _ in range(4))
+    outer[16:32].view(np.uint16)[:] = 32
+    shapes_within(outer, inner, found, again)
+    expected = outer[:64] if kept else np.zeros(64)
+    assert (inner[64:] == expected).all()
+    assert (found[64:] == expected).all()
+
+
+def test_a_process_that_gets_no_matrices_multiplies_without(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_init_amx", lambda: False, raising=False)
+    assert not quantised_weights.multiplies_matrices.__wrapped__()
+    monkeypatch.setattr(loops, "has_matrices", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_init_amx", lambda: True)
+    assert not quantised_weights.multiplies_matrices.__wrapped__()
+
+
+def test_integers_are_those_of_the_reference(form):
     x, weight, _ = problem(20, 30, 1100)
     weight[7] = 0
     integers, scales = reference.quantise(weight)
     found = quantised(weight)
-    unsigned = found.panels.transpose(0, 2, 1, 3).reshape(-1, 32).astype(np.int16)
+    padded = 4 * found.panels.shape[1]
+    unsigned = found.panels.transpose(0, 2, 1, 3).reshape(-1, padded).astype(np.int16)
     assert (unsigned[:1100, :30] - 128 == integers.numpy()).all()
     assert (unsigned[:, 30:] == 128).all()
     scales[7] = 0  # what is 0 has no rounding error
     assert (found.scales[:1100] == scales.numpy()).all()
     assert np.allclose(found.norms[:1100], weight.norm(dim=1))
-    rows, row_scales, starts = loops.rows_of_integers(x.numpy())
+    rows, row_scales, starts = loops.rows_of_integers(x.numpy(), *found.tile)
     integers, scales = reference.quantise(x)
     assert (rows[:20, :30] == integers.numpy()).all()
+    assert not rows[20:].any()
+    assert not rows[:, 30:].any()
     assert (row_scales[:20] == scales.numpy()).all()
     assert (starts == -128 * rows.sum(1, dtype=np.int64)).all()
 
@@ -174,7 +220,7 @@ def test_integers_are_those_of_the_reference():
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("width", [40, 1100])
 @pytest.mark.parametrize("rule", [TopKRule(3), kernels.AbsTopKRule(3)], ids=str)
-def test_few_dimensions_are_selected_as_many(d, width, rule):
+def test_few_dimensions_are_selected_as_many(d, width, rule, form):
     """torch._int_mm is wrong at an inner dimension of 1 on some processors."""
     x, weight, bias = problem(20, d, width)
     expected = entries(reference.select(x, weight, bias, rule, torch.int8))

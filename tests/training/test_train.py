@@ -339,7 +339,7 @@ def test_a_resumed_run_keeps_its_selection_dtype(tmp_path, monkeypatch):
     st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
     kept = Folder(str(tmp_path)).read_json("training.json")["selection_dtype"]
     other = torch.bfloat16 if kept == "float32" else torch.float32
-    monkeypatch.setattr(module, "selection_dtype", lambda device: other)
+    monkeypatch.setattr(module, "selection_dtype", lambda device, width: other)
     st.train(topk(), planted(800), out=tmp_path, **SETTINGS)
     assert Folder(str(tmp_path)).read_json("training.json")["selection_dtype"] == kept
 

@@ -10,7 +10,8 @@ from sparsetime.kernels.loops.entries import (
     value_near_rank,
 )
 from sparsetime.kernels.loops.hysteresis_delta import delta_code, hysteresis
-from sparsetime.kernels.loops.integer_tiles import has_vnni
+from sparsetime.kernels.loops.integer_tiles import ROWS, has_vnni
+from sparsetime.kernels.loops.matrix_tiles import MATRIX_BYTES, MATRIX_ROWS, has_matrices
 from sparsetime.kernels.loops.nested import nested_residuals
 from sparsetime.kernels.loops.pairs import last_of, pairs_of
 from sparsetime.kernels.loops.panels import padded_rows, panels_of_integers, rows_of_integers
@@ -32,6 +33,9 @@ from sparsetime.kernels.loops.row_selection import (
 from sparsetime.kernels.loops.tiles import bits
 
 __all__ = [
+    "MATRIX_BYTES",
+    "MATRIX_ROWS",
+    "ROWS",
     "above",
     "above_in_product",
     "adam",
@@ -43,6 +47,7 @@ __all__ = [
     "diagonal_scan",
     "diagonal_scan_gradient",
     "gather_dot",
+    "has_matrices",
     "has_vnni",
     "hysteresis",
     "joined",

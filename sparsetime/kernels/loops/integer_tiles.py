@@ -13,11 +13,22 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
+from sparsetime.kernels.loops.vectors import (
+    FLOAT,
+    FLOATS,
+    INT32,
+    INT64,
+    INTEGERS,
+    LANES,
+    bits,
+    load,
+    offset,
+    splat,
+    store,
+)
+
 ROWS, LATENTS = 6, 64  # of a tile: 24 of the 32 vector registers hold its sums
-_LANES = 16
-_VECTORS = LATENTS // _LANES
-_INT32, _INT64, _FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
-_INTEGERS, _FLOATS = ir.VectorType(_INT32, _LANES), ir.VectorType(_FLOAT, _LANES)
+VECTORS = LATENTS // LANES
 
 
 def has_vnni():
@@ -26,72 +37,43 @@ def has_vnni():
     return "+avx512vnni" in features.split(",") and "+avx512bw" in features.split(",")
 
 
-def _load(builder, address, kind):
-    return builder.load(builder.inttoptr(address, kind.as_pointer()), align=4)
-
-
-def _store(builder, value, address):
-    builder.store(value, builder.inttoptr(address, value.type.as_pointer()), align=4)
-
-
-def _splat(builder, number):
-    """A vector of one number."""
-    nothing = ir.Constant(ir.VectorType(number.type, _LANES), ir.Undefined)
-    zeros = ir.Constant(ir.VectorType(_INT32, _LANES), [0] * _LANES)
-    first = builder.insert_element(nothing, number, _INT32(0))
-    return builder.shuffle_vector(first, nothing, zeros)
-
-
-def _at(builder, address, number, size):
-    return builder.add(address, _INT64(number * size))
-
-
 def _multiply_add(builder, sums, latents, rows):
     """Sums plus dot products of four unsigned bytes of latents and four signed bytes of rows."""
     if has_vnni():
-        kind = ir.FunctionType(_INTEGERS, [_INTEGERS] * 3)
+        kind = ir.FunctionType(INTEGERS, [INTEGERS] * 3)
         name = "llvm.x86.avx512.vpdpbusd.512"
         function = cgutils.get_or_insert_function(builder.module, kind, name)
         return builder.call(function, [sums, latents, rows])
     for byte in range(4):
         unsigned = builder.and_(
-            builder.lshr(latents, ir.Constant(_INTEGERS, [8 * byte] * _LANES)),
-            ir.Constant(_INTEGERS, [255] * _LANES),
+            builder.lshr(latents, ir.Constant(INTEGERS, [8 * byte] * LANES)),
+            ir.Constant(INTEGERS, [255] * LANES),
         )
-        left = builder.shl(rows, ir.Constant(_INTEGERS, [24 - 8 * byte] * _LANES))
-        signed = builder.ashr(left, ir.Constant(_INTEGERS, [24] * _LANES))
+        left = builder.shl(rows, ir.Constant(INTEGERS, [24 - 8 * byte] * LANES))
+        signed = builder.ashr(left, ir.Constant(INTEGERS, [24] * LANES))
         sums = builder.add(sums, builder.mul(unsigned, signed))
     return sums
 
 
-def _bits(builder, masks):
-    """One 64-bit integer of four vectors of 16 bits, the first lowest."""
-    whole = _INT64(0)
-    for number, mask in enumerate(masks):
-        bits = builder.zext(builder.bitcast(mask, ir.IntType(_LANES)), _INT64)
-        whole = builder.or_(whole, builder.shl(bits, _INT64(number * _LANES)))
-    return whole
-
-
 def _sums(builder, rows, stride, panel, fours, start):
-    """Sums of products of a tile, in a loop over groups of four dimensions: [ROWS][_VECTORS]."""
+    """Sums of products of a tile, in a loop over groups of four dimensions: [ROWS][VECTORS]."""
     first = [
-        _splat(builder, _load(builder, _at(builder, start, row, 4), _INT32)) for row in range(ROWS)
+        splat(builder, load(builder, offset(builder, start, row, 4), INT32)) for row in range(ROWS)
     ]
     before, loop = builder.block, builder.append_basic_block("fours")
     after = builder.append_basic_block("after")
     builder.branch(loop)
     builder.position_at_end(loop)
-    four = builder.phi(_INT64)
-    four.add_incoming(_INT64(0), before)
-    sums = [[builder.phi(_INTEGERS) for _ in range(_VECTORS)] for _ in range(ROWS)]
-    at = builder.add(panel, builder.mul(four, _INT64(4 * LATENTS)))
-    latents = [_load(builder, _at(builder, at, n, 4 * _LANES), _INTEGERS) for n in range(_VECTORS)]
-    at = builder.add(rows, builder.mul(four, _INT64(4)))
+    four = builder.phi(INT64)
+    four.add_incoming(INT64(0), before)
+    sums = [[builder.phi(INTEGERS) for _ in range(VECTORS)] for _ in range(ROWS)]
+    at = builder.add(panel, builder.mul(four, INT64(4 * LATENTS)))
+    latents = [load(builder, offset(builder, at, n, 4 * LANES), INTEGERS) for n in range(VECTORS)]
+    at = builder.add(rows, builder.mul(four, INT64(4)))
     more = []
     for row in range(ROWS):
-        address = builder.add(at, builder.mul(stride, _INT64(row)))
-        bytes_of_row = _splat(builder, _load(builder, address, _INT32))
+        address = builder.add(at, builder.mul(stride, INT64(row)))
+        bytes_of_row = splat(builder, load(builder, address, INT32))
         more.append(
             [
                 _multiply_add(builder, s, v, bytes_of_row)
@@ -99,14 +81,33 @@ def _sums(builder, rows, stride, panel, fours, start):
             ]
         )
     for row in range(ROWS):
-        for n in range(_VECTORS):
+        for n in range(VECTORS):
             sums[row][n].add_incoming(first[row], before)
             sums[row][n].add_incoming(more[row][n], loop)
-    following = builder.add(four, _INT64(1))
+    following = builder.add(four, INT64(1))
     four.add_incoming(following, loop)
     builder.cbranch(builder.icmp_unsigned("<", following, fours), loop, after)
     builder.position_at_end(after)
     return more
+
+
+def write_scores(builder, row, sums, scales, columns, bounds, rows, out, step):
+    """Write scores and mask of one of a tile's rows, from four vectors: see `scores_of_tile`."""
+    scale = splat(builder, load(builder, offset(builder, scales, row, 4), FLOAT))
+    bound = splat(builder, load(builder, offset(builder, bounds, row, 4), FLOAT))
+    line, masks = builder.add(out, builder.mul(step, row)), []
+    for n in range(VECTORS):
+        of_latents, biases = (
+            load(builder, offset(builder, columns, part * VECTORS + n, 4 * LANES), FLOATS)
+            for part in range(2)
+        )
+        whole = builder.sitofp(sums[n], FLOATS)
+        scaled = builder.fmul(whole, builder.fmul(scale, of_latents))
+        score = builder.fadd(scaled, biases)
+        store(builder, score, offset(builder, line, n, 4 * LANES))
+        masks.append(builder.fcmp_ordered(">", score, bound))
+    place = offset(builder, offset(builder, bounds, rows, 4), row, 8)
+    store(builder, bits(builder, masks), place)
 
 
 @intrinsic
@@ -127,26 +128,8 @@ def scores_of_tile(typing, rows, stride, panel, fours, start, scales, columns, b
         del signature
         rows, stride, panel, fours, start, scales, columns, bounds, out, step = arguments
         sums = _sums(builder, rows, stride, panel, fours, start)
-        latents = [
-            [
-                _load(builder, _at(builder, columns, part * _VECTORS + n, 4 * _LANES), _FLOATS)
-                for n in range(_VECTORS)
-            ]
-            for part in range(2)
-        ]
         for row in range(ROWS):
-            scale = _splat(builder, _load(builder, _at(builder, scales, row, 4), _FLOAT))
-            bound = _splat(builder, _load(builder, _at(builder, bounds, row, 4), _FLOAT))
-            masks = []
-            line = builder.add(out, builder.mul(step, _INT64(row)))
-            for n in range(_VECTORS):
-                whole = builder.sitofp(sums[row][n], _FLOATS)
-                scaled = builder.fmul(whole, builder.fmul(scale, latents[0][n]))
-                score = builder.fadd(scaled, latents[1][n])
-                _store(builder, score, _at(builder, line, n, 4 * _LANES))
-                masks.append(builder.fcmp_ordered(">", score, bound))
-            place = builder.add(_at(builder, bounds, ROWS, 4), _INT64(8 * row))
-            _store(builder, _bits(builder, masks), place)
+            write_scores(builder, INT64(row), sums[row], scales, columns, bounds, ROWS, out, step)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 10), generate
@@ -160,11 +143,11 @@ def mask_above(typing, scores, bound):
     def generate(context, builder, signature, arguments):
         del context, signature
         scores, bound = arguments
-        bounds = _splat(builder, bound)
+        bounds = splat(builder, bound)
         parts = [
-            _load(builder, _at(builder, scores, n, 4 * _LANES), _FLOATS) for n in range(_VECTORS)
+            load(builder, offset(builder, scores, n, 4 * LANES), FLOATS) for n in range(VECTORS)
         ]
-        return _bits(builder, [builder.fcmp_ordered(">", part, bounds) for part in parts])
+        return bits(builder, [builder.fcmp_ordered(">", part, bounds) for part in parts])
 
     return types.uint64(types.intp, types.float32), generate
 

@@ -3,6 +3,8 @@
 Every `_SAMPLED`-th panel of latents is multiplied first. Its scores give every row a bound that
 most likely has k entries above it, and few more. Then all other panels are multiplied, and only
 scores above the bound leave the registers.
+
+size: rows of a tile; see `tile_sizes`.
 """
 
 from __future__ import annotations
@@ -10,19 +12,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from sparsetime.kernels.loops.aligned import aligned_bytes
 from sparsetime.kernels.loops.bits import ascending_bits_of_one, lower_by_margin
-from sparsetime.kernels.loops.integer_tiles import (
-    LATENTS,
-    ROWS,
-    lowest_bit,
-    mask_above,
-    scores_of_tile,
-)
+from sparsetime.kernels.loops.integer_tiles import LATENTS, lowest_bit, mask_above
 from sparsetime.kernels.loops.search import bound_of_rank, count_above, likely_bound
+from sparsetime.kernels.loops.tile_sizes import begin_tiles, end_tiles, rows_at_once, write_tile
 
 _SAMPLED = 16
-# Rows that read a panel while it is in the cache.
-_ROWS_AT_ONCE = 96
 
 
 def sampled_latents(width):
@@ -49,19 +45,19 @@ def _append(mask, first, scores, line, start, indices, values, row, count):
 
 
 @njit(cache=True)
-def _scores(rows, panels, columns, start, stop, every, out):
+def _scores(rows, panels, columns, size, start, stop, every, out):
     """Scores of every `every`-th panel for the rows from start to stop: out [rows, latents]."""
     integers, scales, starts = rows
     d, fours = integers.shape[1], panels.shape[1]
-    room = np.empty(3 * ROWS, np.float32)
-    # Addresses, because a view of an array in the inner loop would be counted.
+    shapes, room = begin_tiles(size), np.empty(3 * size, np.float32)
     row_at, scale_at, start_at = integers.ctypes.data, scales.ctypes.data, starts.ctypes.data
     room_at, out_at = room.ctypes.data, out.ctypes.data
     for number in range(out.shape[1] // LATENTS):
         panel = panels[number * every].ctypes.data
         column = columns[number * every].ctypes.data
-        for row in range(start, stop, ROWS):
-            scores_of_tile(
+        for row in range(start, stop, size):
+            write_tile(
+                size,
                 row_at + row * d,
                 d,
                 panel,
@@ -73,10 +69,11 @@ def _scores(rows, panels, columns, start, stop, every, out):
                 out_at + 4 * ((row - start) * out.shape[1] + number * LATENTS),
                 4 * out.shape[1],
             )
+    end_tiles(size, shapes)
 
 
 @njit(cache=True)
-def _collect(rows, panels, columns, start, stop, bounds, sample, counts, indices, values):
+def _collect(rows, panels, columns, size, start, stop, bounds, sample, counts, indices, values):
     """Candidates of the rows from start to stop: entries above their row's bound, ascending.
 
     bounds: float32 [rows of the block]. counts: of all entries above, also beyond the room for
@@ -85,10 +82,11 @@ def _collect(rows, panels, columns, start, stop, bounds, sample, counts, indices
     integers, scales, starts = rows
     d, fours = integers.shape[1], panels.shape[1]
     sampled = sample.shape[1] > 0
-    scores = np.empty((ROWS, LATENTS), np.float32)
+    shapes = begin_tiles(size)
+    scores = aligned_bytes(4 * size * LATENTS).view(np.float32).reshape(size, LATENTS)
     # A tile reads its bounds and writes its masks beside each other.
-    room = np.empty(3 * ROWS, np.float32)
-    masks = room[ROWS:].view(np.uint64)
+    room = np.empty(3 * size, np.float32)
+    masks = room[size:].view(np.uint64)
     row_at, scale_at, start_at = integers.ctypes.data, scales.ctypes.data, starts.ctypes.data
     room_at, score_at = room.ctypes.data, scores.ctypes.data
     sample_at = sample.ctypes.data
@@ -104,10 +102,11 @@ def _collect(rows, panels, columns, start, stop, bounds, sample, counts, indices
                     )
             continue
         packed, column = panels[panel].ctypes.data, columns[panel].ctypes.data
-        for row in range(start, stop, ROWS):
-            for n in range(ROWS):
+        for row in range(start, stop, size):
+            for n in range(size):
                 room[n] = bounds[row - start + n]
-            scores_of_tile(
+            write_tile(
+                size,
                 row_at + row * d,
                 d,
                 packed,
@@ -119,12 +118,13 @@ def _collect(rows, panels, columns, start, stop, bounds, sample, counts, indices
                 score_at,
                 4 * LATENTS,
             )
-            for n in range(ROWS):
+            for n in range(size):
                 if masks[n] != np.uint64(0):
                     at = row - start + n
                     counts[at] = _append(
                         masks[n], first, scores, n, 0, indices, values, at, counts[at]
                     )
+    end_tiles(size, shapes)
 
 
 @njit(cache=True)
@@ -165,21 +165,24 @@ def _keep_largest(values, k, indices, out):
 
 
 @njit(cache=True, parallel=True)
-def largest_in_product(rows, panels, columns, rank, k, room, threads, counts, selected):
+def largest_in_product(rows, panels, columns, size, rank, k, room, threads, counts, selected):
     count = counts.shape[0]
     sampled = (panels.shape[0] + _SAMPLED - 1) // _SAMPLED * LATENTS
+    at_once = rows_at_once(count, threads, size)
     for thread in prange(threads):
-        sample = np.empty((_ROWS_AT_ONCE, sampled), np.float32)
-        likely, bounds = np.empty(_ROWS_AT_ONCE, np.int32), np.zeros(_ROWS_AT_ONCE, np.float32)
-        indices = np.empty((_ROWS_AT_ONCE, room), np.int32)
-        values = np.empty((_ROWS_AT_ONCE, room), np.float32)
+        sample = aligned_bytes(4 * at_once * sampled).view(np.float32).reshape(at_once, sampled)
+        likely, bounds = np.empty(at_once, np.int32), np.zeros(at_once, np.float32)
+        indices = np.empty((at_once, room), np.int32)
+        values = np.empty((at_once, room), np.float32)
         bits = values.view(np.int32)
-        for start in range(thread * _ROWS_AT_ONCE, count, threads * _ROWS_AT_ONCE):
-            stop = min(start + _ROWS_AT_ONCE, rows[0].shape[0])
-            came = np.zeros(_ROWS_AT_ONCE, np.int64)
-            _scores(rows, panels, columns, start, stop, _SAMPLED, sample)
+        for start in range(thread * at_once, count, threads * at_once):
+            stop = min(start + at_once, rows[0].shape[0])
+            came = np.zeros(at_once, np.int64)
+            _scores(rows, panels, columns, size, start, stop, _SAMPLED, sample)
             _likely_bounds(sample, rank, bounds[:0], start, count - start, likely, bounds)
-            _collect(rows, panels, columns, start, stop, bounds, sample, came, indices, values)
+            _collect(
+                rows, panels, columns, size, start, stop, bounds, sample, came, indices, values
+            )
             for row in range(min(stop, count) - start):
                 if came[row] > room or (came[row] < k and likely[row] > 0):
                     counts[start + row] = -1
@@ -190,20 +193,25 @@ def largest_in_product(rows, panels, columns, rank, k, room, threads, counts, se
 
 
 @njit(cache=True, parallel=True)
-def near_largest_in_product(rows, panels, columns, rank, k, margins, threads, counts, selected):
+def near_largest_in_product(
+    rows, panels, columns, size, rank, k, margins, threads, counts, selected
+):
     count, room = selected.shape
     sampled = (panels.shape[0] + _SAMPLED - 1) // _SAMPLED * LATENTS
+    at_once = rows_at_once(count, threads, size)
     for thread in prange(threads):
-        sample = np.empty((_ROWS_AT_ONCE, sampled), np.float32)
-        likely, bounds = np.empty(_ROWS_AT_ONCE, np.int32), np.zeros(_ROWS_AT_ONCE, np.float32)
-        indices = np.empty((_ROWS_AT_ONCE, room), np.int32)
-        values = np.empty((_ROWS_AT_ONCE, room), np.float32)
-        for start in range(thread * _ROWS_AT_ONCE, count, threads * _ROWS_AT_ONCE):
-            stop = min(start + _ROWS_AT_ONCE, rows[0].shape[0])
-            came = np.zeros(_ROWS_AT_ONCE, np.int64)
-            _scores(rows, panels, columns, start, stop, _SAMPLED, sample)
+        sample = aligned_bytes(4 * at_once * sampled).view(np.float32).reshape(at_once, sampled)
+        likely, bounds = np.empty(at_once, np.int32), np.zeros(at_once, np.float32)
+        indices = np.empty((at_once, room), np.int32)
+        values = np.empty((at_once, room), np.float32)
+        for start in range(thread * at_once, count, threads * at_once):
+            stop = min(start + at_once, rows[0].shape[0])
+            came = np.zeros(at_once, np.int64)
+            _scores(rows, panels, columns, size, start, stop, _SAMPLED, sample)
             _likely_bounds(sample, rank, margins, start, count - start, likely, bounds)
-            _collect(rows, panels, columns, start, stop, bounds, sample, came, indices, values)
+            _collect(
+                rows, panels, columns, size, start, stop, bounds, sample, came, indices, values
+            )
             for row in range(min(stop, count) - start):
                 bits = values[row, : came[row]].view(np.int32)
                 if came[row] > room or (likely[row] > 0 and count_above(bits, likely[row]) < k):
@@ -218,20 +226,22 @@ def near_largest_in_product(rows, panels, columns, rank, k, margins, threads, co
 
 
 @njit(cache=True, parallel=True)
-def above_in_product(rows, panels, columns, bound, threads, counts, selected, values):
+def above_in_product(rows, panels, columns, size, bound, threads, counts, selected, values):
     count = counts.shape[0]
+    at_once = rows_at_once(count, threads, size)
     for thread in prange(threads):
-        sample = np.empty((_ROWS_AT_ONCE, 0), np.float32)
-        bounds = np.full(_ROWS_AT_ONCE, bound, np.float32)
-        for start in range(thread * _ROWS_AT_ONCE, count, threads * _ROWS_AT_ONCE):
-            stop = min(start + _ROWS_AT_ONCE, rows[0].shape[0])
-            came = np.zeros(_ROWS_AT_ONCE, np.int64)
+        sample = np.empty((at_once, 0), np.float32)
+        bounds = np.full(at_once, bound, np.float32)
+        for start in range(thread * at_once, count, threads * at_once):
+            stop = min(start + at_once, rows[0].shape[0])
+            came = np.zeros(at_once, np.int64)
             # Rows that fill up the last tile are beyond the last of a code.
             bounds[min(stop, count) - start :] = np.inf
             _collect(
                 rows,
                 panels,
                 columns,
+                size,
                 start,
                 stop,
                 bounds,
@@ -243,9 +253,14 @@ def above_in_product(rows, panels, columns, bound, threads, counts, selected, va
             counts[start : min(stop, count)] = came[: min(stop, count) - start]
 
 
-def scores_of_product(rows, panels, columns):
-    """All scores of a few rows: float32 [rows, latents of the panels]."""
-    count = rows[0].shape[0]
-    out = np.empty((count, panels.shape[0] * LATENTS), np.float32)
-    _scores(rows, panels, columns, 0, count, 1, out)
+@njit(cache=True, parallel=True)
+def scores_of_product(rows, panels, columns, size, threads):
+    """All scores of some rows: float32 [rows, latents of the panels]."""
+    count, latents = rows[0].shape[0], panels.shape[0] * LATENTS
+    out = aligned_bytes(4 * count * latents).view(np.float32).reshape(count, latents)
+    at_once = rows_at_once(count, threads, size)
+    for thread in prange(threads):
+        for start in range(thread * at_once, count, threads * at_once):
+            stop = min(start + at_once, count)
+            _scores(rows, panels, columns, size, start, stop, 1, out[start:stop])
     return out
