@@ -11,6 +11,7 @@ from .kept.keep_attention import keep_attention as keep_attention
 from .kept.kept_attention import KeptAttention as KeptAttention
 from .kept.kept_attention import KeptHead as KeptHead
 from .kept.kept_attention import open_attention as open_attention
+from .layer import SparseAttentionLayer as SparseAttentionLayer
 from .measures import mass_kept as mass_kept
 from .measures import output_error as output_error
 from .measures import overlap as overlap

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import torch
 from jaxtyping import Bool, Float
@@ -23,6 +23,9 @@ from sparsetime.attention.scorers import Scorer
 from sparsetime.attention_pattern import AttentionPattern
 from sparsetime.components import Described
 from sparsetime.errors import ConfigError, unknown_name
+
+if TYPE_CHECKING:
+    from sparsetime.attention.layer import SparseAttentionLayer
 
 Phase = Literal["prefill", "decode"]
 PHASES: tuple[Phase, ...] = ("prefill", "decode")
@@ -126,6 +129,17 @@ class AttentionPolicy(nn.Module):
         other = self.replaced()
         other.target = (sparsity, data, phase or (self.phases or PHASES)[0])
         return other
+
+    def layer(
+        self, d: int, heads: int, *, key_heads: int | None = None, causal: bool = True
+    ) -> SparseAttentionLayer:
+        """A self-attention layer [batch, time, d] that is trained with this policy.
+
+        Errors: those of `SparseAttentionLayer`.
+        """
+        from sparsetime.attention.layer import SparseAttentionLayer
+
+        return SparseAttentionLayer(self, d, heads, key_heads, causal)
 
     def replaced(self, **components: AttentionComponent) -> AttentionPolicy:
         """A policy with some components replaced, by role."""
