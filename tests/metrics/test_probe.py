@@ -103,11 +103,14 @@ def test_tokens_are_raw_input_and_what_has_no_control_says_why(tmp_path):
     result = CliRunner().invoke(app, ["probe", str(folder), *options])
     assert result.exit_code == 0, result.output
     assert all(reader in result.output for reader in ("untrained activations", *CONTROLS))
-    pictures = torch.rand(40, 3, 16, 16)
-    shown = [st.Document(str(i), values=x, labels={"i": i % 2}) for i, x in enumerate(pictures)]
-    several = st.probe(vit(), "i", shown, "layers.1", progress=False)
-    assert set(several.left_out) == set(CONTROLS)
-    assert "expected at most one row a step" in several.left_out["raw input"]
+
+
+def test_input_of_many_numbers_is_left_out_with_the_reason():
+    wide = [st.Document(str(i), values=torch.rand(3, 5000), labels={"i": i % 2}) for i in range(12)]
+    model = torch.nn.Sequential(torch.nn.Linear(5000, 2))
+    report = st.probe(model, "i", wide, "0", progress=False)
+    assert set(report.left_out) == {"raw input"}
+    assert "of at most 4,096" in report.left_out["raw input"]
 
 
 def test_a_dictionary_is_read_beside_a_random_one(tmp_path):
