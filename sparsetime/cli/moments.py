@@ -24,6 +24,12 @@ def moments(
         typer.Option(metavar="SEQUENCE:STEP", help="The step that moments are like; else: change."),
     ] = None,
     budget: Annotated[int, typer.Option(help="Moments of a sequence at most.")] = 8,
+    out: Annotated[
+        str | None, typer.Option(help="A folder to write them to; the explorer reads RUN/moments.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the file in --out; the finder's by default.")
+    ] = None,
     sets: Sets = None,
 ) -> None:
     """Find steps or spans of a store that are like one of its steps, or that surprise.
@@ -31,6 +37,7 @@ def moments(
     \b
     Examples:
       sparsetime moments runs/x/activations
+      sparsetime moments runs/x/surprise --budget 20 --out runs/x/moments
       sparsetime moments runs/x/activations --how zoom --like doc:12 --budget 4 --set share=0.2
     """
     import sparsetime as st
@@ -39,6 +46,8 @@ def moments(
     opened = st.open_store(store)
     query = None if like is None else _row(opened, like)
     found = st.find_moments(opened, how, query=query, budget=budget, **assignments(sets or ()))
+    if out is not None:
+        say(f"written: {found.save(out, name or how)}")
     shown = table("sequence", "start", "end", "score")
     for row in found.table.to_pylist():
         shown.add_row(

@@ -16,21 +16,11 @@ from torch import Tensor
 from sparsetime.activations.store.store import Store
 from sparsetime.errors import ConfigError, DataError, MismatchError
 from sparsetime.moments.finders.moment_finder import MomentFinder
+from sparsetime.moments.moment_schema import MOMENTS
 from sparsetime.moments.moment_table import MomentTable
 from sparsetime.moments.step_scores import StepScores
 from sparsetime.tensors import as_tensor, is_array
 
-_SCHEMA = pa.schema(
-    [
-        ("sequence", pa.string()),
-        ("first_step", pa.int64()),
-        ("stop_step", pa.int64()),
-        ("start", pa.float64()),
-        ("end", pa.float64()),
-        ("score", pa.float64()),
-        ("how", pa.string()),
-    ]
-)
 _THREE = 3  # axes of sequences
 
 
@@ -75,8 +65,8 @@ def find_moments(
             start, end = float(sequence.starts[first]), float(sequence.ends[stop - 1])
             rows.append((sequence.id, first, stop, start, end, best, how))
         scored[sequence.id] = scores.scored / max(1, scores.length)
-    named = [dict(zip(_SCHEMA.names, row, strict=True)) for row in rows]
-    return MomentTable(pa.Table.from_pylist(named, schema=_SCHEMA), scored)
+    named = [dict(zip(MOMENTS.names, row, strict=True)) for row in rows]
+    return MomentTable(pa.Table.from_pylist(named, schema=MOMENTS), scored)
 
 
 def _sequences(data: Any) -> Iterator[_Rows]:

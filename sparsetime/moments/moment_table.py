@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import final
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
+
+from sparsetime.moments.saved_moments import save_moments
 
 #: Spans [start, end) in time, by the id of their sequence.
 Spans = Mapping[str, Sequence[tuple[float, float]]]
@@ -29,6 +32,13 @@ class MomentTable:
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
+
+    def save(self, out: str | Path, name: str) -> str:
+        """Write `NAME.parquet` into the folder `out`; the explorer shows those of `RUN/moments`.
+
+        Returns the path. Errors: those of `save_moments`.
+        """
+        return save_moments(self, out, name)
 
     def of(self, sequence: str) -> Float[np.ndarray, "moments 2"]:
         """Start and end of every moment of a sequence."""

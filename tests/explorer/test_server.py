@@ -62,6 +62,8 @@ PATHS = [
     "/api/dictionaries/batch_topk/sequences/0/alike?first=2&stop=9",
     "/api/dictionaries/batch_topk/sequences/0/spectrogram?first=2&stop=9",
     "/api/dictionaries/batch_topk/sequences/0/tracks?first=2&stop=9",
+    "/api/dictionaries/batch_topk/sequences/0/reads?first=2&stop=9",
+    "/api/dictionaries/batch_topk/sequences/0/moments?first=2&stop=9",
     "/api/dictionaries/batch_topk/moments?words=river",
     "/api/compare?left=batch_topk&right=temporal_matryoshka",
     "/api/matches?left=batch_topk&right=temporal_matryoshka",

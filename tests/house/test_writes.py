@@ -28,6 +28,7 @@ WRITERS = {
     "interop/neuronpedia_export.py": "what Neuronpedia imports, which takes no key of ours",
     "interop/lm_eval.py": "a steering file, which lm-eval alone reads",
     "interop/publish.py": "a model card, which begins with YAML",
+    "moments/saved_moments.py": "a table of a Folder, marked by `files.formats`",
     "reports/report.py": "HTML by a Folder, marked in a comment",
     "steering/unlearning/saved_update.py": "what transformers and PEFT read, without keys of ours",
     "suites/suite_record.py": "Markdown by a Folder, marked in a comment",

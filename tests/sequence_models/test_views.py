@@ -24,7 +24,7 @@ def input_of(view, steps, batch=2):
     generator = torch.Generator().manual_seed(0)
     if view.kind == "symbols":
         return torch.randint(5, (batch, steps), generator=generator)
-    shape = view.frame if view.kind == "tubes" else (3,)
+    shape = view.frame if view.kind == "tubes" else (view.settings["d_in"],)
     return torch.randn(batch, steps, *shape, generator=generator)
 
 
@@ -141,3 +141,17 @@ def test_channel_patches_are_time_after_time_and_channel_after_channel():
     x = torch.arange(24.0).reshape(1, 8, 3)
     assert view.content(x)[0, 4].tolist() == x[0, 4:8, 1].tolist()
     assert view.layout(8).places == 3
+
+
+def test_a_tone_is_loudest_in_the_band_of_its_frequency():
+    view = view_of("spectrogram", size=256, bands=20)
+    time = torch.arange(1024) / 16_000
+    low, high = (view.content(torch.sin(6.2832 * f * time)[None, :, None]) for f in (300, 3000))
+    assert (low[0].argmax(1) < 6).all()
+    assert (high[0].argmax(1) > 11).all()
+    louder = view.content(10 * torch.sin(6.2832 * 300 * time)[None, :, None])
+    assert torch.allclose(louder[0, :, 3], low[0, :, 3] + 2, atol=1e-3)  # 20 dB
+    silent = view.content(torch.zeros(1, 512, 1))
+    assert torch.allclose(silent, torch.full_like(silent, -5.0))
+    with pytest.raises(ConfigError, match="expected one channel and at most 8 bands"):
+        view_of("spectrogram", size=16, bands=9)

@@ -525,6 +525,13 @@ declare namespace Api {
     of_chains: number;
   }
 
+  interface FoundMoment {
+    first: number;
+    stop: number;
+    score: number;
+    share: number;
+  }
+
   interface Histogram {
     edges: Array<number>;
     counts: Array<number>;
@@ -721,6 +728,18 @@ declare namespace Api {
     moments: Array<Moment>;
   }
 
+  interface MomentsOfName {
+    name: string;
+    moments: Array<FoundMoment>;
+  }
+
+  interface MomentsView {
+    first: number;
+    stop: number;
+    found: Array<MomentsOfName>;
+    surprise: Array<SurpriseCurve>;
+  }
+
   interface MovedFeature {
     site: string;
     feature: number;
@@ -790,6 +809,21 @@ declare namespace Api {
     part: "" | "first" | "rest";
     columns: Array<number>;
     strengths: Array<number>;
+  }
+
+  interface ReadsOfSite {
+    site: string;
+    lags: number;
+    columns: number;
+    stride: number;
+    top: number;
+    levels: string;
+  }
+
+  interface ReadsView {
+    first: number;
+    stop: number;
+    sites: Array<ReadsOfSite>;
   }
 
   interface RecordingLabel {
@@ -898,6 +932,14 @@ declare namespace Api {
     steered: string | null;
     weight: number;
     divergence: number | null;
+  }
+
+  interface SurpriseCurve {
+    site: string;
+    columns: number;
+    stride: number;
+    top: number;
+    levels: string;
   }
 
   interface Timeline {
@@ -1037,6 +1079,8 @@ declare namespace Api {
     Path extends `dictionaries/${string}/features/${string}/triggered_average` ? TriggeredAverage :
     Path extends `dictionaries/${string}/sequences/${string}/alike` ? Array<SearchHit> :
     Path extends `dictionaries/${string}/sequences/${string}/input` ? InputView :
+    Path extends `dictionaries/${string}/sequences/${string}/moments` ? MomentsView :
+    Path extends `dictionaries/${string}/sequences/${string}/reads` ? ReadsView :
     Path extends `dictionaries/${string}/sequences/${string}/sound.wav` ? unknown :
     Path extends `dictionaries/${string}/sequences/${string}/specific` ? Array<EnrichedFeature> :
     Path extends `dictionaries/${string}/sequences/${string}/spectrogram` ? Spectrogram :
@@ -1083,6 +1127,8 @@ declare namespace Api {
     Path extends `dictionaries/${string}/features/${string}/triggered_average` ? {} :
     Path extends `dictionaries/${string}/sequences/${string}/alike` ? { first: number; stop: number } :
     Path extends `dictionaries/${string}/sequences/${string}/input` ? { first?: number | null; stop?: number | null; columns?: number | null; frames?: number | null; channels?: number | null; packed?: boolean | null } :
+    Path extends `dictionaries/${string}/sequences/${string}/moments` ? { first?: number | null; stop?: number | null } :
+    Path extends `dictionaries/${string}/sequences/${string}/reads` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/sequences/${string}/sound.wav` ? {} :
     Path extends `dictionaries/${string}/sequences/${string}/specific` ? { first: number; stop: number; limit?: number | null } :
     Path extends `dictionaries/${string}/sequences/${string}/spectrogram` ? { first?: number | null; stop?: number | null } :

@@ -1,0 +1,1 @@
+"""Moments that were found, and surprise."""

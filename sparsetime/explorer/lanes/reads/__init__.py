@@ -1,0 +1,1 @@
+"""What steps read of earlier steps."""
