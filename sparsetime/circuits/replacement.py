@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from sparsetime.activations.step_exclusion import StepExclusion
 from sparsetime.codes import SparseCode
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.skip_connections.linear import LinearSkip
@@ -74,17 +75,25 @@ class Replacement:
         return predicted.reshape(*x.shape[:-1], sae.d_out)
 
     def active_features(
-        self, reads: Mapping[str, Tensor], writes: Mapping[str, Tensor]
+        self,
+        reads: Mapping[str, Tensor],
+        writes: Mapping[str, Tensor],
+        tokens: Int[Tensor, " time"] | None = None,
     ) -> ActiveFeatures:
         """Encode what a pass read, and divide what it wrote.
 
-        reads, writes: by site [time, d]; writes without what the skip connection carries.
+        reads, writes: by site [time, d]; writes without what the skip connection carries. tokens:
+        that were read. A step that the dictionary's training left out has no feature: all but the
+        decoder's bias is error there.
 
         Errors: ConfigError for a dictionary that is not a sum of atoms of affine pre-activations.
         """
         sae = self.dictionary
         x = torch.cat([reads[name] for name in self.reads], dim=-1).detach().float()
         code = sae.encode(x)
+        exclusion = StepExclusion.of_provenance(sae.provenance)
+        if exclusion:
+            code = code.keep(exclusion.kept(x, tokens)[code.row_of_entry])
         read, offset, site = self._directions(x, code)
         scale = sae.output_normalisation.scale
         atoms = sae.atoms.detach()[code.indices] * scale * code.values[:, None]
@@ -198,6 +207,10 @@ def _by_provenance(dictionaries: Sequence[Dictionary]) -> dict[str, Dictionary]:
             raise ConfigError(
                 f"the dictionary {one.name!r} does not know its site; give a mapping of sites to "
                 "dictionaries"
+            )
+        if site in named:
+            raise ConfigError(
+                f"got two dictionaries of the site {site!r}, expected one a site; leave one out"
             )
         named[site] = one
     return named

@@ -43,7 +43,8 @@ def circuit(
 
     model: with its head; its activations must be float32. dictionaries: by site, or a list of
     dictionaries that know their sites: transcoders, skip transcoders, cross-layer transcoders, and
-    SAEs of the residual stream. Layers without one are error nodes. text: a text, or tokens [time].
+    SAEs of the residual stream. Layers without one are error nodes, and so are steps that a
+    dictionary's training left out. text: a text, or tokens [time].
     targets: tokens or what `st.circuits.logit`, `logit_difference`, `feature` and `onset` make;
     None for the likeliest next tokens, each less the mean logit. nodes: the most features, in order
     of influence; what the others contribute is counted as error.
@@ -63,7 +64,7 @@ def circuit(
     tokens, texts = tokens_of(text, loaded.tokenizer)
     head = unembedding(module)
     linearised = _pass(module, tokens, replaced, head)
-    sources = _sources(module, linearised, replaced, len(tokens))
+    sources = _sources(module, linearised, replaced, tokens)
     attribution = Attribution(linearised, sources)
     direction = _Directions(replaced)
     chosen_targets = target_vectors(
@@ -98,15 +99,18 @@ def _pass(
 
 
 def _sources(
-    model: nn.Module, linearised: LinearisedPass, replaced: Sequence[Replacement], time: int
+    model: nn.Module,
+    linearised: LinearisedPass,
+    replaced: Sequence[Replacement],
+    given: torch.Tensor,
 ) -> Sources:
     reads = {name: x[0] for name, x in linearised.reads.items()}
     writes = {name: x[0] for name, x in linearised.writes.items()}
-    features = [one.active_features(reads, writes) for one in replaced]
+    features = [one.active_features(reads, writes, given) for one in replaced]
     tokens = token_embedding(model)
     tokens = tokens if tokens in writes else None
     errors = [name for name in writes if name != tokens]
-    return Sources(features, replaced, errors, tokens, time)
+    return Sources(features, replaced, errors, tokens, len(given))
 
 
 class _Directions:

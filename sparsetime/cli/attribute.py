@@ -8,7 +8,8 @@ import typer
 
 from sparsetime.cli.app import app
 from sparsetime.cli.model_argument import MODEL_HELP, named_model
-from sparsetime.cli.options import say, site_and_folder, stdout, table
+from sparsetime.cli.options import say, stdout, table
+from sparsetime.cli.steering_arguments import dictionaries_by_site
 from sparsetime.errors import ConfigError
 
 
@@ -45,7 +46,6 @@ def attribute(
     from sparsetime import attribute as run
     from sparsetime.circuits.head_effects import head_effects
     from sparsetime.circuits.targets import logit, logit_difference
-    from sparsetime.dictionaries.serialise import load
 
     metric = logit(answer) if wrong is None else logit_difference(answer, wrong)
     if heads == bool(dictionary):
@@ -59,10 +59,7 @@ def attribute(
         kind = "patch" if method == "patch" else "gradient"
         found = head_effects(named_model(model), text, against, metric, method=kind)
     else:
-        pairs = [site_and_folder(one) for one in dictionary or []]
-        if lacking := [folder for site, folder in pairs if not site]:
-            raise ConfigError(f"got --dictionary {lacking[0]}, expected SITE=FOLDER")
-        chosen = {site: load(folder) for site, folder in pairs}
+        chosen = dictionaries_by_site(dictionary or [])
         found = run(
             named_model(model), chosen, text, metric,
             method=method,

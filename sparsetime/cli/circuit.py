@@ -8,7 +8,8 @@ import typer
 
 from sparsetime.cli.app import app
 from sparsetime.cli.model_argument import MODEL_HELP, named_model
-from sparsetime.cli.options import Out, say, site_and_folder, stdout, table
+from sparsetime.cli.options import Out, say, stdout, table
+from sparsetime.cli.steering_arguments import dictionaries_by_site
 
 _SHOWN = 20
 
@@ -55,12 +56,8 @@ def circuit(
     from sparsetime import circuit as run
     from sparsetime.circuits import targets as kinds
     from sparsetime.circuits.targets import TargetLike, parsed_feature
-    from sparsetime.dictionaries.serialise import load
 
-    pairs = (site_and_folder(one) for one in dictionary)
-    named = {site or f"={folder}": folder for site, folder in pairs}
-    loaded = {site: load(folder) for site, folder in named.items()}
-    dictionaries = {_site_of(site, one): one for site, one in loaded.items()}
+    dictionaries = dictionaries_by_site(dictionary)
     targets: list[TargetLike] = [*(target or [])]
     targets += [kinds.feature(*parsed_feature(one)) for one in feature or []]
     targets += [kinds.onset(*parsed_feature(one)) for one in onset or []]
@@ -93,17 +90,3 @@ def circuit(
     if out:
         traced.save(out)
         say(f"{len(traced.nodes)} nodes in {out}")
-
-
-def _site_of(site: str, one: object) -> str:
-    """The site that was given, or the one that the dictionary knows."""
-    from sparsetime.errors import ConfigError
-
-    if not site.startswith("="):
-        return site
-    own = getattr(one, "provenance", {}).get("site")
-    if not own:
-        raise ConfigError(
-            f"the dictionary in {site[1:]!r} does not know its site; give --dictionary SITE=FOLDER"
-        )
-    return str(own)

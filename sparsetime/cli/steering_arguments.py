@@ -83,7 +83,6 @@ class SteeringArguments:
 
         Errors: those of `of`; ConfigError for --site with several, and two of one site.
         """
-        from sparsetime.dictionaries.serialise import load
         from sparsetime.models.causal_model import load_causal_model
 
         named = [site_and_folder(text) for text in dictionaries]
@@ -94,17 +93,7 @@ class SteeringArguments:
                 f"got --site {site} beside {', '.join(dictionaries)}; give the sites as "
                 "--dictionary SITE=FOLDER"
             )
-        loaded = {}
-        for own, folder in named:
-            sae = load(folder)
-            name = own or str(sae.provenance.get("site") or "")
-            if not name or name in loaded:
-                raise ConfigError(
-                    f"got the dictionary {folder!r} "
-                    + (f"for {name!r}, which has one already" if name else "that names no site")
-                    + "; give each as --dictionary SITE=FOLDER"
-                )
-            loaded[name] = sae
+        loaded = dictionaries_by_site(dictionaries)
         return SteeringArguments(load_causal_model(named_model(model)), loaded)
 
     def edits(self, own: Any) -> Any:
@@ -140,6 +129,28 @@ def site_and_edit(text: str) -> tuple[str, str]:
     head, equals, edit = text.partition("=")
     site, _, feature = head.rpartition("/")
     return site, feature + equals + edit
+
+
+def dictionaries_by_site(texts: list[str]) -> dict[str, Dictionary]:
+    """The dictionaries of [SITE=]FOLDER, each by the site that is given or that it names.
+
+    Errors: those of `load`; ConfigError for one without a site, and two of one site.
+    """
+    from sparsetime.dictionaries.serialise import load
+
+    loaded: dict[str, Dictionary] = {}
+    for text in texts:
+        site, folder = site_and_folder(text)
+        sae = load(folder)
+        name = site or str(sae.provenance.get("site") or "")
+        if not name or name in loaded:
+            raise ConfigError(
+                f"got the dictionary {folder!r} "
+                + (f"for {name!r}, which has one already" if name else "that names no site")
+                + "; give each as --dictionary SITE=FOLDER"
+            )
+        loaded[name] = sae
+    return loaded
 
 
 def check_one_index(index: str | None, dictionaries: list[str]) -> None:

@@ -43,7 +43,7 @@ _LABELS = {
     "top_variance": "Variance of the furthest 1% of {step}s",
     "error_r2": "Error that is linear in the activation, R²",
     "error_norm_r2": "Norm of the error, linear, R²",
-    "bits": "Bits a row at equal distortion",
+    "bits": "Bits a dimension, at equal distortion",
 }
 _SHARES = {
     "between_share",

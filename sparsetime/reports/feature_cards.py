@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sparsetime.explorer.excerpts import excerpt
 from sparsetime.explorer.step_units import words_of
+from sparsetime.explorer.workbench.feature_names import given_name
 from sparsetime.features.contexts import find_sequence
 from sparsetime.features.step_text import gap_text
 from sparsetime.reports.input_pictures import ReportInputs, example_picture, segment_input
@@ -18,14 +19,18 @@ if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
     from sparsetime.codes import SparseCode
     from sparsetime.explorer.run_contents import ShownDictionary
+    from sparsetime.explorer.workbench.labels import Labels
     from sparsetime.features.contexts import FeatureContext
 
 TELLING, PASSAGES, AROUND, SHADES = 30, 3, 14, 8
 _BARS = "\u00b7\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"  # of nothing and of each shade
 
 
-def feature_list(shown: ShownDictionary, inputs: ReportInputs) -> FeatureList:
-    """The most telling features of a dictionary, each with its strongest moments in context."""
+def feature_list(shown: ShownDictionary, inputs: ReportInputs, labels: Labels) -> FeatureList:
+    """The most telling features of a dictionary, each with its strongest moments in context.
+
+    labels: of the run, for the names that persons gave.
+    """
     from sparsetime.features.contexts import feature_context
 
     index, table, store = shown.index, shown.table, shown.store
@@ -49,7 +54,7 @@ def feature_list(shown: ShownDictionary, inputs: ReportInputs) -> FeatureList:
             FeatureCard(
                 feature=feature,
                 part=table.part(feature),
-                name=shown.table_name(feature),
+                name=given_name(labels, shown, feature).text,
                 words=row["words"] or [],
                 facts=[
                     f"lasts {words.lasting(row['dwell'])}",

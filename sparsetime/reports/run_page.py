@@ -26,6 +26,8 @@ from sparsetime.explorer.run_description import (
     unique_titles,
 )
 from sparsetime.explorer.step_units import words_of
+from sparsetime.explorer.workbench.feature_names import given_name
+from sparsetime.explorer.workbench.labels import Labels
 from sparsetime.explorer.workbench.timeline import feature_of
 from sparsetime.features.contexts import find_sequence
 from sparsetime.files import Folder
@@ -66,8 +68,11 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
         contents = read_run(folder, names, bar.advance)
         shown = unique_titles(contents.shown)
         lists, inputs = [], ReportInputs(folder)
+        labels = Labels(
+            folder, {one.entry.key: one.index.record["subject"]["dictionary"] for one in shown}
+        )
         for dictionary in shown:
-            lists.append(feature_list(dictionary, inputs))
+            lists.append(feature_list(dictionary, inputs, labels))
             bar.advance()
         bar.advance(len(names) - len(shown))
     stores = distinct_stores([dictionary.store for dictionary in shown])
@@ -84,7 +89,7 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
         notes=contents.notes,
         facts=facts_of(stores, words),
         dictionaries=entries,
-        timeline=_timeline(shown, inputs),
+        timeline=_timeline(shown, inputs, labels),
         comparison=comparison(entries, evaluations, [dictionary.words for dictionary in shown]),
         comparison_notes=measured_on(
             entries, [dictionary.evaluation for dictionary in shown], words
@@ -101,7 +106,9 @@ def gather(run: str | Path, progress: bool = True) -> PageData:
     )
 
 
-def _timeline(shown: list[ShownDictionary], inputs: ReportInputs) -> EmbeddedTimeline:
+def _timeline(
+    shown: list[ShownDictionary], inputs: ReportInputs, labels: Labels
+) -> EmbeddedTimeline:
     passages = list(_passages(shown, inputs))
     firing: dict[str, set[int]] = {}
     for passage in passages:
@@ -117,7 +124,9 @@ def _timeline(shown: list[ShownDictionary], inputs: ReportInputs) -> EmbeddedTim
             EmbeddedDictionary(
                 entry=dictionary.entry,
                 features=[
-                    feature_of(dictionary.table, number, dictionary.table_name(number))
+                    feature_of(
+                        dictionary.table, number, given_name(labels, dictionary, number).text
+                    )
                     for number in sorted(firing.get(dictionary.entry.key, ()))
                 ],
             )

@@ -12,9 +12,12 @@ from tiny_transcoders import (
     opt_model,
     random_dictionary,
 )
+from typer.testing import CliRunner
 
 import sparsetime as st
+from sparsetime.activations.step_exclusion import EXCLUDED, StepExclusion
 from sparsetime.circuits.verify import measured_change, predicted_change
+from sparsetime.cli import app
 from sparsetime.errors import ConfigError, DamagedError, DataError, MismatchError, StoreError
 
 FC2 = [f"{layer}.fc2" for layer in LAYERS]
@@ -55,6 +58,24 @@ def test_contributions_to_a_feature_sum_to_its_activation(graph):
     values = torch.tensor(graph.nodes["value"].to_pylist())[graph.of_kind("feature")]
     sums = rows_of(graph, "feature").sum(1)
     torch.testing.assert_close(sums.double(), values.double(), rtol=0, atol=1e-5)
+
+
+def test_steps_that_training_left_out_are_errors(model, logits):
+    given = exact_transcoders(model)
+    given[MLPS[0]].provenance = {EXCLUDED: StepExclusion(first=1, tokens=(9,)).to_config()}
+    made = st.circuit(model, given, TOKENS, [5, 9])
+    nodes = made.nodes.to_pylist()
+    of_first = [one for one in nodes if one["site"] == FC2[0]]
+    left_out = {0, *(step for step, token in enumerate(TOKENS) if token == 9)}
+    features = {one["step"] for one in of_first if one["kind"] == "feature"}
+    assert features == set(range(len(TOKENS))) - left_out
+    # All that the module writes there, less the decoder's bias, is error; sums stay exact.
+    weights = made.weights[made.of_kind("target")]
+    errors = [i for i, one in enumerate(nodes) if one["kind"] == "error" and one["site"] == FC2[0]]
+    has_error = {nodes[i]["step"] for i in errors if weights[:, i].abs().max() > 1e-4}
+    assert has_error and has_error <= left_out
+    expected = logits[-1, [5, 9]] - logits[-1].mean()
+    torch.testing.assert_close(weights.sum(1), expected, rtol=0, atol=1e-5)
 
 
 def test_exact_transcoders_leave_no_error(graph):
@@ -290,6 +311,22 @@ class TestRefusals:
     def test_of_dictionaries(self, model, exact, change, error, message):
         with pytest.raises(error, match=message):
             st.circuit(model, change(exact), TOKENS)
+
+    def test_of_two_that_know_one_site(self, model, exact):
+        one = exact_transcoders(model)[MLPS[0]]
+        one.provenance = {"site": MLPS[0]}
+        with pytest.raises(ConfigError, match=r"got two dictionaries of the site .* leave one out"):
+            st.circuit(model, [one, one], TOKENS)
+
+    @pytest.mark.parametrize("command", ["circuit", "attribute"])
+    def test_of_two_for_one_site_on_the_command_line(self, exact, tmp_path, command):
+        exact[MLPS[0]].save(str(tmp_path / "sae"))
+        given = ["--dictionary", f"{FC2[0]}={tmp_path / 'sae'}"] * 2
+        rest = ["--model", "nowhere", "--text", "x"] + ["--answer", "y"] * (command == "attribute")
+        result = CliRunner().invoke(app, [command, *given, *rest], env={"COLUMNS": "300"})
+        assert result.exit_code == 2
+        words = f"for '{FC2[0]}', which has one already; give each as --dictionary SITE=FOLDER"
+        assert words in result.output
 
     def test_of_an_sae_behind_what_is_not_affine(self):
         sae = random_dictionary("topk", d_in=32, width=64, k=4)

@@ -10,8 +10,10 @@ from planted_text import IN_QUOTE, ON_CAT, QUOTED_DOG, RANDOM, Itself, planted_t
 
 import sparsetime as st
 from sparsetime.explorer.server.app import make_app
+from sparsetime.explorer.workbench.timeline import timeline_feature
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.features import CodeSource
+from sparsetime.reports.run_page import gather
 
 KEY = "planted"
 AT = f"/api/dictionaries/{KEY}"
@@ -81,6 +83,21 @@ def test_explanations_name_features_and_people_come_before(client):
     client.put(f"{AT}/features/{IN_QUOTE}/label", json={"name": "speech", "starred": False})
     assert asked(client, f"features/{IN_QUOTE}")["line"]["name"] == "speech"
     assert asked(client, "explanations")["lines"][0]["named_by"] in ("rule", "")
+
+
+def test_the_timeline_and_the_report_have_these_names(client, run):
+    client.put(f"{AT}/features/{IN_QUOTE}/label", json={"name": "speech", "starred": False})
+    opened = Workbench(run).opened
+    assert timeline_feature(opened, KEY, ON_CAT).label == "token is cat"
+    rows = asked(client, "sequences/0/timeline")["rows"]
+    named = {row["feature"]: row["name"] for row in rows}
+    assert named[ON_CAT] == "token is cat"
+    page = gather(run, progress=False)
+    (cards,) = page.features
+    names = {card.feature: card.name for card in cards.cards}
+    assert (names[ON_CAT], names[IN_QUOTE]) == ("token is cat", "speech")
+    labels = {one.feature: one.label for one in page.timeline.dictionaries[0].features}
+    assert labels[ON_CAT] == "token is cat"
 
 
 def test_an_export_has_the_queue_and_each_feature(run, tmp_path):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 from sparsetime.explorer.workbench.schema import NamedBy
 
 if TYPE_CHECKING:
+    from sparsetime.explorer.run_contents import ShownDictionary
+    from sparsetime.explorer.workbench.labels import Labels
     from sparsetime.explorer.workbench.run_cache import RunCache
 
 _WORDS = 3
@@ -26,17 +28,24 @@ def feature_name(opened: RunCache, key: str, feature: int) -> FeatureName:
     name, whose name column has a value here. Then an explanation that is right often enough on
     held-out sequences. Then the words that the feature is active on most.
     """
-    person = opened.labels.of(key, feature).name
+    shown = opened.dictionary(key)
+    given = given_name(opened.labels, shown, feature)
+    if given.by:
+        return given
+    words = shown.table.words[feature]
+    return FeatureName(", ".join(words[:_WORDS]), "rule" if words else "")
+
+
+def given_name(labels: Labels, shown: ShownDictionary, feature: int) -> FeatureName:
+    """A person's name of a feature, else a label's, else an explanation; empty without any."""
+    person = labels.of(shown.entry.key, feature).name
     if person:
         return FeatureName(person, "person")
-    label = opened.dictionary(key).table_name(feature)
+    label = shown.table_name(feature)
     if label:
         return FeatureName(label, "label")
-    explanation = opened.dictionary(key).explanation(feature)
-    if explanation:
-        return FeatureName(explanation, "explanation")
-    words = opened.dictionary(key).table.words[feature]
-    return FeatureName(", ".join(words[:_WORDS]), "rule" if words else "")
+    explanation = shown.explanation(feature)
+    return FeatureName(explanation, "explanation" if explanation else "")
 
 
 class NameFields(TypedDict):

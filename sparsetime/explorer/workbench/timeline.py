@@ -11,7 +11,7 @@ from jaxtyping import Int
 from sparsetime.explorer.row_choice import TOO_DENSE, FeatureTable, choose_by_energy
 from sparsetime.explorer.workbench.coarse_code import BLOCK, CodeEntries, code_entries
 from sparsetime.explorer.workbench.documents import segment
-from sparsetime.explorer.workbench.feature_names import names_of
+from sparsetime.explorer.workbench.feature_names import given_name, names_of
 from sparsetime.explorer.workbench.row_clustering import Cells, cluster_rows
 from sparsetime.explorer.workbench.run_cache import RunCache
 from sparsetime.explorer.workbench.schema import (
@@ -160,8 +160,7 @@ def entry_cells(
 def timeline_feature(opened: RunCache, key: str, number: int) -> TimelineFeature:
     """The statistics of one feature, as pages hold them that draw by themselves."""
     shown = opened.dictionary(key)
-    label = opened.labels.of(key, number).name or shown.table_name(number)
-    return feature_of(shown.table, number, label)
+    return feature_of(shown.table, number, given_name(opened.labels, shown, number).text)
 
 
 def feature_of(table: FeatureTable, number: int, label: str = "") -> TimelineFeature:
