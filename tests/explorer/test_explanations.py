@@ -13,7 +13,9 @@ from sparsetime.explorer.server.app import make_app
 from sparsetime.explorer.workbench.timeline import timeline_feature
 from sparsetime.explorer.workbench.workbench import Workbench
 from sparsetime.features import CodeSource
-from sparsetime.reports.run_page import gather
+from sparsetime.files import Folder
+from sparsetime.reports.feature_cards import feature_list
+from sparsetime.reports.input_pictures import ReportInputs
 
 KEY = "planted"
 AT = f"/api/dictionaries/{KEY}"
@@ -92,12 +94,13 @@ def test_the_timeline_and_the_report_have_these_names(client, run):
     rows = asked(client, "sequences/0/timeline")["rows"]
     named = {row["feature"]: row["name"] for row in rows}
     assert named[ON_CAT] == "token is cat"
-    page = gather(run, progress=False)
-    (cards,) = page.features
-    names = {card.feature: card.name for card in cards.cards}
-    assert (names[ON_CAT], names[IN_QUOTE]) == ("token is cat", "speech")
-    labels = {one.feature: one.label for one in page.timeline.dictionaries[0].features}
-    assert labels[ON_CAT] == "token is cat"
+    made = feature_list(opened.dictionary(KEY), ReportInputs(Folder(str(run))), opened.labels)
+    lines = {card.feature: asked(client, f"features/{card.feature}")["line"] for card in made.cards}
+    by = [lines[card.feature]["named_by"] for card in made.cards]
+    assert "explanation" in by
+    for card, source in zip(made.cards, by, strict=True):
+        given = source in ("person", "label", "explanation")
+        assert card.name == (lines[card.feature]["name"] if given else "")
 
 
 def test_an_export_has_the_queue_and_each_feature(run, tmp_path):
