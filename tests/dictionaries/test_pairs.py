@@ -59,12 +59,34 @@ def compositions(*parts):
 
 def make(*parts, **sizes):
     """The first composition that makes sense with the parts, or the reason against the last."""
+    sizes = {"d_in": 6, "width": 24, **sizes}
+    built = {}  # a refused composition leaves its components as they were
     for arguments in compositions(*parts):
         try:
-            return st.compose(**{"d_in": 6, "width": 24, **sizes, **arguments})
+            return st.compose(**sizes, **component_objects(arguments, sizes, built))
         except ConfigError as error:
             reason = str(error)
     return reason
+
+
+def component_objects(arguments, sizes, built):
+    """Arguments of compose as components, those that were built before again."""
+    sizes = {"d_out": sizes["d_in"], **sizes}
+
+    def component(role, described):
+        key = role, str(described)
+        if key not in built:
+            written = {"kind": described} if isinstance(described, str) else described
+            cls = components_of(role)[written["kind"]]
+            built[key] = cls.from_description(written, sizes)
+        return built[key]
+
+    return {
+        name: [component("term", term) for term in value]
+        if name == "objective"
+        else value and component(name, value)
+        for name, value in arguments.items()
+    }
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -116,4 +138,4 @@ def works_or_says_why_not(sae):
     assert torch.equal(code.dense(), again.eval().encode(x).dense())
     alone = torch.cat([sae.encode(x[:1]).dense(), sae.encode(x[1:]).dense()])
     torch.testing.assert_close(alone, code.dense(), rtol=1e-5, atol=1e-6)
-    assert sae(batch.x).shape == (40, sae.d_out)
+    assert sae.reconstruct(code, x).shape == (5, 8, sae.d_out)
