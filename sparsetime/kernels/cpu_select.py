@@ -19,6 +19,7 @@ from torch import Tensor
 
 from sparsetime.kernels import loops, product_select
 from sparsetime.kernels.integer_product import integer_product
+from sparsetime.kernels.kept_of_weight import KeptOfWeight
 from sparsetime.kernels.quantised_weights import multiplies_matrices, quantised
 from sparsetime.kernels.selection_rules import (
     AbsTopKRule,
@@ -38,6 +39,7 @@ _TILE_ELEMENTS = 1 << 22
 _KEPT_OF_ESTIMATE, _ELEMENTS_OF_ESTIMATE = 1 << 10, 1 << 18
 BITS_OF = {torch.bfloat16: torch.int16, torch.float16: torch.int16, torch.float32: torch.int32}
 NO_SIGN = {torch.int16: 0x7FFF, torch.int32: 0x7FFFFFFF}
+_in_bfloat16 = KeptOfWeight(Tensor.bfloat16)
 
 
 def select(
@@ -85,7 +87,9 @@ def _in_tiles(x: Tensor, weight: Tensor, bias: Tensor, rule: Rule, dtype: torch.
     """`select` from tiles of the product; a threshold is in the bias already."""
     width = weight.shape[0]
     magnitude = isinstance(rule, AbsTopKRule) or (isinstance(rule, NearTopKRule) and rule.magnitude)
-    tiles = tiles_of(x, weight, bias, dtype, magnitude)
+    # Of weights in inference the copy is kept, as integers are.
+    keep = isinstance(rule, NearTopKRule | ThresholdRule)
+    tiles = tiles_of(x, weight, bias, dtype, magnitude, keep)
     match rule:
         case TopKRule(k) | AbsTopKRule(k):
             parts = [loops.largest_per_row(tile, min(k, width)) for tile in tiles]
@@ -147,16 +151,26 @@ def _largest(support: Support, values: np.ndarray, total: int) -> Support:
 
 
 def tiles_of(
-    x: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype, magnitude: bool = False
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    dtype: torch.dtype,
+    magnitude: bool = False,
+    keep: bool = False,
 ) -> Iterator[Any]:
-    """Row tiles of `x @ weight.T + bias` in one reused buffer, in the form of `loops.tiles`."""
+    """Row tiles of `x @ weight.T + bias` in one reused buffer, in the form of `loops.tiles`.
+
+    keep: keep the copy of a float32 weight in bfloat16 for the next call.
+    """
     if x.shape[0] == 0:
         return
     if dtype == torch.int8:
         yield from _tiles_of_integers(x, weight, bias, magnitude)
         return
     rows_at_once = _rows_at_once(x, weight)
-    x, matrix, bias = x.to(dtype), weight.to(dtype).T, bias.to(dtype)
+    kept = keep and (weight.dtype, dtype) == (torch.float32, torch.bfloat16)
+    matrix = (_in_bfloat16(weight) if kept else weight.to(dtype)).T
+    x, bias = x.to(dtype), bias.to(dtype)
     buffer = torch.empty(rows_at_once, weight.shape[0], dtype=dtype)
     for start in range(0, x.shape[0], rows_at_once):
         part = x[start : start + rows_at_once]

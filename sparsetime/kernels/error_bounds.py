@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparsetime.kernels import loops
+from sparsetime.kernels.kept_of_weight import KeptOfWeight
 from sparsetime.kernels.quantised_weights import in_panels, quantised
 
 # Bounds on the relative error of a product, with a margin for sums of many terms.
@@ -14,6 +15,7 @@ _RELATIVE = {torch.bfloat16: 2**-7, torch.float16: 2**-9, torch.float32: 2**-16}
 # Rounding to an integer has an error of at most a half, nearly uniform: a variance of 1 / 12. The
 # largest error of 25 million products of 8-bit integers was 5.7 standard deviations.
 _DEVIATIONS = 8 / 12**0.5
+_longest_row = KeptOfWeight(lambda weight: weight.norm(dim=1).max())
 
 
 def row_errors(
@@ -26,7 +28,7 @@ def row_errors(
     if dtype == torch.int8:
         (rows, row_steps), (latents, latent_steps) = _norms_and_steps(x), _of_weight(weight)
         return _of_integers(rows, row_steps, latents.max(), latent_steps.max())
-    widest = weight.norm(dim=1).max()
+    widest = _longest_row(weight)
     errors: Tensor = (x.norm(dim=1) * widest + bias.abs().max()) * _RELATIVE[dtype]
     return errors
 

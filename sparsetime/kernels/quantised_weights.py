@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
 from sparsetime.kernels import loops
+from sparsetime.kernels.kept_of_weight import is_same, state_of
 from sparsetime.kernels.selection_rules import LEAST_OF_INTEGERS
 
 
@@ -42,16 +42,13 @@ def quantised(weight: Float[Tensor, "width d"], keep: bool = False) -> Quantised
     """The weight as 8-bit integers: kept ones where it has not changed since.
 
     keep: keep them for the next call, in a quarter of the weight's memory, as long as its storage
-    lives; of weights that share a storage, those of the last. A change shows in torch's count of
-    changes in place, in the address of the numbers, or in one number of every row. So of changes
-    that torch does not count, by fused optimisers, `weight.data` or numpy, those of whole rows are
-    seen, and those of a few numbers may not be. Old integers could only propose other entries:
-    values are computed from the weight itself.
+    lives; of weights that share a storage, those of the last. A change shows as `state_of` says;
+    old integers could only propose other entries: values are computed from the weight itself.
     """
-    now = None if weight.is_inference() else _state(weight)
+    now = None if weight.is_inference() else state_of(weight)
     storage = weight.untyped_storage()
     kept = _kept.get(storage)
-    if now is not None and kept is not None and _equal(kept[0], now):
+    if now is not None and kept is not None and is_same(kept[0], now):
         integers: QuantisedWeights = kept[1]
         return integers
     rows = weight.detach()
@@ -83,16 +80,3 @@ def multiplies_matrices() -> bool:
 @cache
 def _has_vnni() -> bool:
     return bool(loops.has_vnni())
-
-
-def _state(weight: Tensor) -> tuple[Any, ...]:
-    """What differs once the numbers of a weight have changed."""
-    rows, d = weight.shape
-    probe = torch.arange(rows)
-    sample = weight.detach()[probe, (7 * probe) % max(d, 1)] if d else weight.new_zeros(0)
-    layout = (weight.data_ptr(), tuple(weight.shape), tuple(weight.stride()), weight.dtype)
-    return (weight._version, *layout, sample)
-
-
-def _equal(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    return one[:-1] == other[:-1] and torch.equal(one[-1], other[-1])

@@ -57,6 +57,11 @@ def output_activation(value: Any, site: str, item: str = "", fits: Fits | None =
 
     Errors: as `input_activation`.
     """
+    if not item:
+        # A hook of every step of a stream takes this way.
+        first = value[0] if type(value) in (tuple, list) and value else value
+        if isinstance(first, Tensor) and first.is_floating_point():
+            return first
     named = _items(value)
     if item:
         return _named(named, item, site)

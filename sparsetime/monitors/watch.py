@@ -118,14 +118,13 @@ class Watch:
         lines: list[dict[str, Any]] = []
 
         def keep(value: Tensor) -> None:
-            rows = value.detach().reshape(-1, value.shape[-1])
             if value.dim() == 3 and value.shape[0] != 1:
                 raise MismatchError(
                     f"got a batch of {value.shape[0]} streams at {site.name!r}, expected one; make "
                     "a watch for each stream"
                 )
-            self._pieces.append(rows.clone())  # later layers may write into the same memory
-            self._waiting += len(rows)
+            self._pieces.append(value.detach().clone())  # later layers may write into its memory
+            self._waiting += value.numel() // value.shape[-1]
             if self._waiting >= every:
                 lines.extend(self._flush())
 
@@ -149,7 +148,9 @@ class Watch:
                 lines.extend(self._flush())
 
     def _flush(self) -> list[dict[str, Any]]:
-        rows = torch.cat(self._pieces).to(device_of(self._sae), torch.float32)
+        d = self._pieces[0].shape[-1]
+        rows = torch.cat([piece.reshape(-1, d) for piece in self._pieces])
+        rows = rows.to(device_of(self._sae), torch.float32)
         self._pieces, self._waiting = [], 0
         return self.feed(rows)
 
