@@ -1,6 +1,8 @@
 """Public names of `st.attention`, each imported when it is first used."""
 
 from .component import AttentionComponent as AttentionComponent
+from .draft import DraftedTokens as DraftedTokens
+from .draft import generate_by_drafts as generate_by_drafts
 from .equal_budget import fit_policy as fit_policy
 from .heads import copy_scores as copy_scores
 from .heads import future_influence as future_influence

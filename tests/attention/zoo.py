@@ -23,6 +23,7 @@ SMALL = {
     "dhsa": {"chunk": 5},
     "zipvl": {"mass": 0.5, "sampled": 8, "window": 4, "tile": 4},
     "power_attention": {"window": 4},
+    "delta_llm": {"window": 4},
     "sparse_transformer": {"stride": 6},
     "combiner": {"block": 6},
     "neighbourhood": {"shape": [5, 8]},

@@ -22,7 +22,9 @@ from golden.retrieval_numbers import retrieval
 from small_store import write_store
 
 from sparsetime import seeds
+from sparsetime.attention.draft import generate_by_drafts
 from sparsetime.attention.heads import copy_scores
+from sparsetime.attention.remainders.held_keys import HeldKeys
 from sparsetime.circuits.head_effects import head_effects
 from sparsetime.circuits.path_effects import path_effects
 from sparsetime.circuits.targets import logit_difference
@@ -232,7 +234,22 @@ def policies() -> dict[str, dict[str, float]]:
         pairs[name] = float(policy.choose(policy.layout.arranged(one)).pairs)
     sources = torch.arange(40).expand(2, 40) // 2
     scores = copy_scores([inputs], sources)
-    return {"attention.recipes": pairs, "attention.heads": {"scores": scores.sum().item()}}
+    held, zeros = HeldKeys(0.5).held(inputs.k)
+    return {
+        "attention.recipes": pairs,
+        "attention.heads": {"scores": scores.sum().item()},
+        "attention.remainders.held_keys": {"squares": squares(held), "zeros": zeros},
+        "attention.draft": drafted(),
+    }
+
+
+def drafted() -> dict[str, float]:
+    """Tokens that the Python-source model drafts with the top 4 keys, and those that it keeps."""
+    from sparsetime.testbeds.python_code.pretrained import code_model
+
+    policy = zoo.small("exact_top_k", keys=4)
+    found = generate_by_drafts(code_model(), torch.arange(100, 120)[None], policy, 8, drafts=3)
+    return {"tokens": float(found.tokens.sum()), "accepted": found.mean_accepted}
 
 
 def sequence_models() -> dict[str, dict[str, float]]:
