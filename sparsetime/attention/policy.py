@@ -198,7 +198,8 @@ class AttentionPolicy(nn.Module):
         if self.share == "group" and score.shape[1] == inputs.heads:
             score = score.unflatten(1, (-1, inputs.group)).mean(2)
         always = self.geometry.always(grid, score.shape[1]) & grid.some
-        score = torch.where(grid.some, score, -torch.inf)
+        if not bool(grid.some.all()):
+            score = torch.where(grid.some, score, -torch.inf)
         shape = torch.broadcast_shapes(always.shape, score.shape)
         return ScoredUnits(score.expand(shape), always.expand(shape), grid)
 

@@ -7,7 +7,8 @@ import torch
 from attention.zoo import CARDS, call, fitted, small
 
 import sparsetime as st
-from sparsetime import kernels
+from sparsetime import kernels, seeds
+from sparsetime.attention.budgets.top_k import largest
 from sparsetime.attention.equal_budget import decoding_steps, solved_on
 from sparsetime.attention_pattern import AttentionPattern
 from sparsetime.errors import ConfigError, DamagedError, StoreError, UnknownNameError
@@ -138,3 +139,16 @@ def test_a_damaged_policy_is_refused(tmp_path):
         with pytest.raises(DamagedError, match=name):
             st.attention.load_policy(folder)
         (folder / name).write_bytes(data)
+
+
+@pytest.mark.parametrize("case", ["random", "ties", "unread"])
+def test_the_largest_of_long_rows_are_those_of_topk(case):
+    values = torch.randn(3, 2, 2000, generator=seeds.torch_generator(0, "random inputs"))
+    if case == "ties":
+        values = values.round()
+    if case == "unread":
+        values[..., 100:] = -torch.inf
+    kept = largest(values, 300)
+    assert (kept.sum(-1) == 300).all()
+    least = values.topk(300, -1).values[..., -1:]
+    assert kept[values > least].all() and not kept[values < least].any()
