@@ -58,7 +58,7 @@ def cost(
     matrices = [m for m in weight_matrices(sparse.model, [""]) if m.reads_rows]
     if not matrices:
         raise ConfigError("got a model without a linear map, expected at least one to count")
-    counter = _Counter(sparse, matrices)
+    counter = CostCounter(sparse, matrices)
     try:
         with eval_mode(sparse.model):
             for batch in batches:
@@ -74,8 +74,10 @@ def cost(
 
 
 @final
-class _Counter:
+class CostCounter:
     """Hooks that count the needed multiplications of each linear map by step.
+
+    parts: what was counted, a call each: matrix, sequences, positions, [macs, bytes], dense macs.
 
     A call is counted at once, so that no input is kept; but not where a plan leaves out rows of the
     map, or its input decides which: those wait for the end of the batch.
@@ -104,7 +106,7 @@ class _Counter:
         self._waiting = {
             path for _, point, skipped in self._skips for path in (point.path, *skipped)
         }
-        self._parts: list[tuple[str, np.ndarray, np.ndarray, np.ndarray, int]] = []
+        self.parts: list[tuple[str, np.ndarray, np.ndarray, np.ndarray, int]] = []
         #: By call of the batch: what is needed by row; of a map that waits, which inputs are.
         self._calls: list[tuple[str, Int[Tensor, " rows"] | Bool[Tensor, "rows in"]]] = []
         self._batch: ModelBatch | None = None
@@ -139,7 +141,7 @@ class _Counter:
             self._add(path, macs, parameter.numel(), self._sizes[path])
 
     def table(self) -> CostTable:
-        return CostTable.of_parts(self._parts)
+        return CostTable.of_parts(self.parts)
 
     def remove(self) -> None:
         for handle in self._handles:
@@ -162,7 +164,7 @@ class _Counter:
         rows = len(numbers)
         if rows not in self._places:
             self._places[rows] = self._places_of(rows)
-        self._parts.append((name, *self._places[rows], np.stack([numbers, read]), dense))
+        self.parts.append((name, *self._places[rows], np.stack([numbers, read]), dense))
 
     def _places_of(self, rows: int) -> tuple[Int[np.ndarray, " rows"], Int[np.ndarray, " rows"]]:
         """The sequence and position of each row that a map was called with."""
