@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import torch
+from jaxtyping import Int
 from torch import nn
 
 from sparsetime.activations.capture.stored_documents import stored_documents
@@ -24,6 +29,7 @@ from sparsetime.models.causal_model import load_causal_model
 from sparsetime.models.load import LoadedModel
 
 COSTS = "costs"
+_WHOLE = 2**31  # tokens; the model's own limit is less
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -52,7 +58,30 @@ def keep_cells(
     data: list[Any] = [
         torch.as_tensor(d.values)[None] if d.values is not None else d for d in documents
     ]
-    batches = model_batches(sparse.loaded, data)
+    window = store.manifest.capture.get("window") or _WHOLE
+    batches = model_batches(sparse.loaded, data, window)
     cells = count_cells(sparse, batches, [document.id for document in documents])
+    if sparse.loaded.tokenizer is not None:
+        rows = [_rows_of_tokens(sparse.loaded.tokenizer, d.text) for d in documents]
+        cells = replace(cells, table=_of_rows(cells.table, rows))
     cells.save((folder / COSTS / name).url)
     return cells
+
+
+def _rows_of_tokens(tokenizer: Any, text: str) -> Int[np.ndarray, " tokens"]:
+    """The row of a store that each token is; -1 for special tokens, of which none is kept."""
+    tokens = tokenizer(text, verbose=False)["input_ids"]
+    mask = tokenizer.get_special_tokens_mask(tokens, already_has_special_tokens=True)
+    is_kept = np.asarray(mask) == 0
+    return np.where(is_kept, np.cumsum(is_kept) - 1, -1)
+
+
+def _of_rows(table: pa.Table, rows: Sequence[Int[np.ndarray, " tokens"]]) -> pa.Table:
+    """The cells of steps that have a row in the store, by its number."""
+    sequences, positions = (table[name].to_numpy() for name in ("sequence", "position"))
+    numbered = np.full(len(positions), -1, np.int32)
+    for place, own in enumerate(rows):
+        here = sequences == place
+        numbered[here] = own[positions[here]]
+    column = table.column_names.index("position")
+    return table.set_column(column, "position", pa.array(numbered)).filter(numbered >= 0)

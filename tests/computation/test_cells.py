@@ -9,10 +9,11 @@ from computation.test_time import walk
 
 import sparsetime as st
 from sparsetime.computation.count_cells import count_cells
+from sparsetime.computation.keep_cells import _of_rows, keep_cells
 from sparsetime.computation.model_data import model_batches
 from sparsetime.computation.sparse import Sparse
 from sparsetime.computation.step_cells import open_cells
-from sparsetime.errors import DamagedError
+from sparsetime.errors import ConfigError, DamagedError
 
 
 def cells(sparse, x):
@@ -83,3 +84,24 @@ def test_cells_open_as_they_were_and_other_bytes_are_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-3] + b"abc")
     with pytest.raises(DamagedError, match="again with sparsetime cost --keep"):
         open_cells(tmp_path)
+
+
+def test_documents_of_a_run_are_counted_and_kept(tmp_path):
+    model, x = net(), walk(sequences=3)
+    st.capture(model, x, "0", tmp_path / "activations", keep_input=True, progress=False)
+    sparse = st.sparsify(model, "delta_network", sparsity=0.5, data=x)
+    found = keep_cells(sparse, tmp_path, "delta", sequences=2)
+    assert found.table.equals(cells(sparse, x[:2]).table)
+    again = open_cells(tmp_path / "costs" / "delta")
+    assert again.table.equals(found.table) and len(again.sequences) == 2
+    with pytest.raises(ConfigError, match="got the name '../x', expected letters"):
+        keep_cells(sparse, tmp_path, "../x")
+
+
+def test_special_tokens_have_no_row():
+    table = cells(Sparse(st.models.load_model(llama())), tokens(sequences=2)).table
+    length = int(table["position"].to_numpy().max()) + 1
+    rows = np.array([-1, *range(length - 2), -1])
+    kept = _of_rows(table, [rows, rows])
+    assert kept.num_rows == table.num_rows * (length - 2) // length
+    assert sorted(set(kept["position"].to_pylist())) == list(range(length - 2))

@@ -49,6 +49,12 @@ def test_a_model_is_thinned_saved_and_counted(work):
     assert "not measured" in said
 
 
+def test_cost_without_texts_or_a_run_is_one_line(work):
+    result = CliRunner().invoke(app, ["cost", "code.py:model"])
+    assert result.exit_code == 2
+    assert "got neither --data nor --keep" in " ".join(result.output.split())
+
+
 def test_a_sparsity_out_of_range_is_one_line(work):
     result = CliRunner().invoke(
         app, ["sparsify", "code.py:model", "magnitude", "--sparsity", "1.5", "--out", "sparse"]

@@ -61,6 +61,7 @@ PATHS = [
     "/api/dictionaries/batch_topk/sequences/0/input?first=2&stop=9",
     "/api/dictionaries/batch_topk/sequences/0/alike?first=2&stop=9",
     "/api/dictionaries/batch_topk/sequences/0/spectrogram?first=2&stop=9",
+    "/api/dictionaries/batch_topk/sequences/0/cost?first=2&stop=9",
     "/api/dictionaries/batch_topk/sequences/0/tracks?first=2&stop=9",
     "/api/dictionaries/batch_topk/sequences/0/reads?first=2&stop=9",
     "/api/dictionaries/batch_topk/sequences/0/moments?first=2&stop=9",

@@ -233,6 +233,28 @@ declare namespace Api {
     key_at: number;
   }
 
+  interface CostStrip {
+    name: string;
+    model: string;
+    plans: Array<string>;
+    note: string;
+    begin: number;
+    stride: number;
+    columns: number;
+    rows: Array<string>;
+    shares: Array<number>;
+    needed: string;
+    vain: string;
+    missed: string;
+    counted: string;
+  }
+
+  interface CostStrips {
+    first: number;
+    stop: number;
+    strips: Array<CostStrip>;
+  }
+
   interface Definition {
     name: string;
     label: string;
@@ -1078,6 +1100,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/features/${string}/rhythm` ? FeatureRhythm :
     Path extends `dictionaries/${string}/features/${string}/triggered_average` ? TriggeredAverage :
     Path extends `dictionaries/${string}/sequences/${string}/alike` ? Array<SearchHit> :
+    Path extends `dictionaries/${string}/sequences/${string}/cost` ? CostStrips :
     Path extends `dictionaries/${string}/sequences/${string}/input` ? InputView :
     Path extends `dictionaries/${string}/sequences/${string}/moments` ? MomentsView :
     Path extends `dictionaries/${string}/sequences/${string}/reads` ? ReadsView :
@@ -1126,6 +1149,7 @@ declare namespace Api {
     Path extends `dictionaries/${string}/features/${string}/rhythm` ? {} :
     Path extends `dictionaries/${string}/features/${string}/triggered_average` ? {} :
     Path extends `dictionaries/${string}/sequences/${string}/alike` ? { first: number; stop: number } :
+    Path extends `dictionaries/${string}/sequences/${string}/cost` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/sequences/${string}/input` ? { first?: number | null; stop?: number | null; columns?: number | null; frames?: number | null; channels?: number | null; packed?: boolean | null } :
     Path extends `dictionaries/${string}/sequences/${string}/moments` ? { first?: number | null; stop?: number | null } :
     Path extends `dictionaries/${string}/sequences/${string}/reads` ? { first?: number | null; stop?: number | null } :

@@ -1,0 +1,1 @@
+"""Cost by layer and step over the timeline."""
