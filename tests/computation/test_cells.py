@@ -91,10 +91,12 @@ def test_documents_of_a_run_are_counted_and_kept(tmp_path):
     st.capture(model, x, "0", tmp_path / "activations", keep_input=True, progress=False)
     sparse = st.sparsify(model, "delta_network", sparsity=0.5, data=x)
     found = keep_cells(sparse, tmp_path, "delta", sequences=2)
-    assert found.table.equals(cells(sparse, x[:2]).table)
+    direct = cells(sparse, x[:2])
+    for name in ("computed", "needed", "missed"):
+        assert column(found, "2", name).tolist() == column(direct, "2", name).tolist()
     again = open_cells(tmp_path / "costs" / "delta")
     assert again.table.equals(found.table) and len(again.sequences) == 2
-    with pytest.raises(ConfigError, match="got the name '../x', expected letters"):
+    with pytest.raises(ConfigError, match=r"got the name '\.\./x', expected letters"):
         keep_cells(sparse, tmp_path, "../x")
 
 
