@@ -157,7 +157,8 @@ def _importance(norms: dict[str, Float[Tensor, " entries"]]) -> _Reader:
         size = x.detach().abs()
         if is_held:
             size[:, 1:] = x.detach().diff(dim=1).abs()
-        return size.float().cpu() * norms[path]
+        written: Tensor = size.float().cpu() * norms[path]
+        return written
 
     return importance
 

@@ -61,8 +61,9 @@ def keep_cells(
     window = store.manifest.capture.get("window") or _WHOLE
     batches = model_batches(sparse.loaded, data, window)
     cells = count_cells(sparse, batches, [document.id for document in documents])
-    if sparse.loaded.tokenizer is not None:
-        rows = [_rows_of_tokens(sparse.loaded.tokenizer, d.text) for d in documents]
+    texts = [document.text for document in documents if document.text is not None]
+    if texts and sparse.loaded.tokenizer is not None:
+        rows = [_rows_of_tokens(sparse.loaded.tokenizer, text) for text in texts]
         cells = replace(cells, table=_of_rows(cells.table, rows))
     cells.save((folder / COSTS / name).url)
     return cells
