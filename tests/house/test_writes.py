@@ -16,6 +16,7 @@ WRITERS = {
     "circuits/saved.py": "tables of a Folder, marked by `files.formats`",
     "comparison/leaderboard_files.py": "a table of a Folder, marked by `files.formats`",
     "computation/cost_table.py": "a table of a Folder, marked by `files.formats`",
+    "computation/step_cells.py": "a table of a Folder, marked by `files.formats`",
     "demo/pipeline.py": "YAML by a Folder, marked in a comment",
     "explorer/export_files.py": "files of an export, which its list of checksums names",
     "explorer/export.py": "files of an export, by ExportFiles",
