@@ -125,6 +125,7 @@ STREAMS = {
     "street windows": "windows of pedestrian counts, by sensors and by part",
     "split of digits": "which digits are held out, and which are for tuning",
     "initial weights of a digit net": "weights of a network for digits before training",
+    "initial weights of a frame net": "weights of a network for clips before training",
     "initial weights of a character model": "weights of a model of characters before training",
     "windows of characters": "where windows of a model of characters begin, by part",
     # Planted data of claims, tests and benchmarks.
