@@ -66,7 +66,7 @@ function section(answer, key) {
     h(
       "p.count",
       {},
-      `${edits.join(", ")} (${units}), ${where}, held for ${plural(hold, "step")}; ${plural(windows, "window")}. ${divergence_is}; Line: mean; thin lines: its 95% interval; grey: random features of equal added norm.`,
+      `${edits.join(", ")} (${units}), ${where}, held for ${plural(hold, "step")}; ${plural(windows, "window")}. ${divergence_is}. Line: mean; thin lines: its 95% interval; grey: random features of equal added norm.`,
     ),
     h(
       "div.charts",
