@@ -164,7 +164,8 @@ def _importance(norms: dict[str, Float[Tensor, " entries"]]) -> _Reader:
 
 
 def _norms(matrix: WeightMatrix) -> Float[Tensor, " entries"]:
-    return matrix.matrix(matrix.parameter.detach()).float().norm(dim=0).cpu()
+    norms: Tensor = matrix.matrix(matrix.parameter.detach()).float().norm(dim=0)
+    return norms.cpu()
 
 
 def _run(model: nn.Module, batch: ModelBatch, into: _Entries, read: _Reader) -> None:

@@ -40,7 +40,7 @@ def check(lab: Lab, seed: int) -> dict[str, float]:
 def _values(seed: int, untrained: bool = False) -> dict[str, float]:
     """untrained: the null, in which the other masks are not trained, so that the best must win."""
     bed = digits()
-    values = {}
+    values: dict[str, float] = {}
     for sparsity in SPARSITIES:
         at = f"at {sparsity:.0%}"
         searched = [_trained(100 * seed + n, sparsity, seed, SHORT, bed.tuning)
