@@ -45,9 +45,10 @@ def quantised(weight: Float[Tensor, "width d"], keep: bool = False) -> Quantised
     lives; of weights that share a storage, those of the last. A change shows as `state_of` says;
     old integers could only propose other entries: values are computed from the weight itself.
     """
-    now = None if weight.is_inference() else state_of(weight)
     storage = weight.untyped_storage()
     kept = _kept.get(storage)
+    known = (keep or kept is not None) and not weight.is_inference()
+    now = state_of(weight) if known else None
     if now is not None and kept is not None and is_same(kept[0], now):
         integers: QuantisedWeights = kept[1]
         return integers
