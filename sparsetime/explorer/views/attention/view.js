@@ -11,7 +11,8 @@ import { listen } from "./input.js";
 import { momentOf, pairsOf } from "./moment.js";
 
 const SETTLE = 90; // milliseconds without a move before cells are fetched
-const MOST_CELLS = 384; // of a side of the map; more take longer than an eye waits
+const [FINE, COARSE] = [384, 256]; // cells of a side of the map, the latter of long sequences
+const LONG = 2048; // steps in view, of which more cells take longer than an eye waits
 const FEATURES = 8; // rows of features over the map
 const HOW =
   "Keep some with sparsetime attend MODEL POLICY --data … --keep RUN/attention/NAME, where RUN is the folder of this run.";
@@ -165,7 +166,7 @@ export default async function attentionView(at, run) {
       stop_query: queries.steps.stop,
       first_key: keys.steps.first,
       stop_key: keys.steps.stop,
-      cells: Math.max(64, Math.min(MOST_CELLS, Math.round(board.mapHeight))),
+      cells: Math.max(queries.width, keys.width) > LONG ? COARSE : FINE,
     });
     if (mine !== turn) return;
     state.map = answer;
