@@ -35,6 +35,7 @@ from sparsetime.features.change_points import boundaries
 from sparsetime.kernels import selection_rules as rules
 from sparsetime.kernels.condensed import CondensedMatrix
 from sparsetime.kernels.loops.keep_bits import keep_bits
+from sparsetime.kernels.nonzero import count_by_column, count_by_row
 from sparsetime.kernels.product_select import ProductOfIntegers
 from sparsetime.kernels.quantised_weights import quantised
 from sparsetime.key_range import KeyRange
@@ -94,8 +95,8 @@ def count_nonzero():
     """Entries that are not zero, of every type and of narrow and wide counts."""
     for dtype in (torch.float32, torch.float64, torch.bool):
         x = torch.ones(2, 8, dtype=dtype)
-        kernels.nonzero.count_by_row(x, kernels.nonzero.count_by_column(x))
-        kernels.nonzero.count_by_row(x, torch.full((8,), 2**31))
+        count_by_row(x, count_by_column(x))
+        count_by_row(x, torch.full((8,), 2**31))
 
 
 def remove_by_bits():
