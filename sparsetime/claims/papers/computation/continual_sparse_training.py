@@ -31,7 +31,7 @@ WIDTH, STEPS, EVERY, BATCH, RATE = 128, 100, 10, 64, 3e-3
     ],
     seconds=60,
     rule="a grid of initialisation and growth rule by sparsity reports accuracy and forgetting, "
-    "checking whether ERK leads at low and uniform at high sparsity",
+    "checking whether ERK leads at low and uniform at high sparsity.",
     notes="One net and one plan over all tasks; a test digit is classified among the two classes "
     "of its task. Accuracy: mean over tasks at the end, and over both growth rules. Forgetting: "
     "the accuracy of a task after its training less that at the end, mean over tasks but the last.",

@@ -25,7 +25,7 @@ SITES = ["second", "third"]  # whose inputs are activations
     ],
     seconds=60,
     rule="on slowly changing sequences, training with the layer raises the zero-activation share "
-    "severalfold over the baseline at a reported accuracy cost",
+    "severalfold over the baseline at a reported accuracy cost.",
     notes="Severalfold is read as twofold, and a cost of at most 0.1 in accuracy as reported. Both "
     "nets pass changes above 0.1 alone; the baseline was trained without the layer, and has it at "
     "test time. Zeros are of the inputs of two maps, behind the first frame too.",

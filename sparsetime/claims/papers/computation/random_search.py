@@ -26,7 +26,7 @@ OF_95 = 2.262  # spreads of a mean of ten, of Student's distribution
     ],
     seconds=60,
     rule="at each sparsity, the best of N searched node masks is tested against random masks after "
-    "training, reporting differences with intervals",
+    "training, reporting differences with intervals.",
     notes="Searched by tuning accuracy after 60 steps; then trained for 200 from other weights, on "
     "held-out digits, beside ten other masks. The interval is a prediction interval for one more "
     "mask: the spread of ten, so that the one best mask is compared with single masks.",
