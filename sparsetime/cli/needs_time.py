@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from sparsetime.cli.app import app
@@ -43,6 +42,8 @@ def needs_time(
       sparsetime needs-time --index runs/x/topk/features --dictionary runs/x/topk \\
         --store runs/x/activations --model my_model.py:build --data "eeg/*.edf" --block 10
     """
+    import numpy as np
+
     import sparsetime as st
 
     documents: Any = None if data is None else documents_of(data, assignments(sets or ()))

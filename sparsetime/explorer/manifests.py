@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Files of an export below `data/`, and what each holds.
 Files: TypeAlias = "Mapping[str, BaseModel | list[Any] | dict[str, Any]]"
+#: Letters that pages have for themselves: light and dark, and naming a feature.
+KEYS_OF_PAGES = ("d", "n")
 _FOLDERS = {"views": views_package, "lanes": lanes_package, "panels": panels_package}
 _KINDS = (".js", ".css", ".svg")
 _Manifest = TypeVar("_Manifest", "View", "Lane", "Panel")
@@ -198,7 +200,7 @@ def _read(package: ModuleType, kind: str, of: type[_Manifest]) -> Iterator[_Mani
 
 
 def _check(manifests: list[View]) -> None:
-    """Errors: ConfigError where two views share a path or a key."""
+    """Errors: ConfigError where two views share a path or a key, or one has a key of pages."""
     for what, values in (
         ("path", [view.path for view in manifests]),
         ("key", [view.key for view in manifests if view.key]),
@@ -206,3 +208,9 @@ def _check(manifests: list[View]) -> None:
         twice = {value for value in values if values.count(value) > 1}
         if twice:
             raise ConfigError(f"got two views with the {what} {twice.pop()!r}, expected one each")
+    for view in manifests:
+        if view.key and view.key in KEYS_OF_PAGES:
+            raise ConfigError(
+                f"got the key {view.key!r} for the view {view.title}, expected one that no page "
+                f"has for itself ({', '.join(KEYS_OF_PAGES)}); choose another letter"
+            )

@@ -226,7 +226,7 @@ def test_progress_is_counted_in_what_is_known(folder, tmp_path, capsys):
     st.capture(Blocks(), torch.zeros(2, 5, 3), "enter", tmp_path / "c")
     said = capsys.readouterr().err
     assert "capture encoder.layer.0: 25 of 25 characters" in said
-    assert "capture encoder.layer.0: 2 documents" in said
+    assert "capture encoder.layer.0: 2 sequences" in said
     assert "capture enter: 10 of 10 steps" in said and "rows/s" in said
 
 

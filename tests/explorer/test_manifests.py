@@ -224,6 +224,14 @@ def test_toys_are_drawn(browser, bases, run, place):
             },
             "two views with the key 'o'",
         ),
+        (
+            {
+                "views/bad/view.py": "from sparsetime.explorer.manifests import View\n"
+                "VIEW = View(title='Naming', path='/naming', order=1, key='n')",
+                "views/bad/view.js": "",
+            },
+            "got the key 'n' for the view Naming, expected one that no page has",
+        ),
     ],
 )
 def test_a_folder_that_is_no_view_is_refused(tmp_path, monkeypatch, files, said):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparsetime.dictionaries.dictionary_hash import same_dictionary
 from sparsetime.errors import DamagedError
-from sparsetime.explorer.metrics_table import measured_on, metric_label, shown_value
+from sparsetime.explorer.metrics_table import in_time, measured_on, metric_label, shown_value
 from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.explorer.step_units import DataWords, words_of
 from sparsetime.explorer.workbench.index_records import index_records
@@ -115,11 +115,11 @@ def _row(name: str, reports: list[EvaluationReport | None], words: DataWords) ->
         source=one.source,
         blind_to=one.blind_to,
         null_is=str(one.details.get("null_is") or ""),
-        cells=[_cell(name, report) for report in reports],
+        cells=[_cell(name, report, words) for report in reports],
     )
 
 
-def _cell(name: str, report: EvaluationReport | None) -> ScoreCell | None:
+def _cell(name: str, report: EvaluationReport | None, words: DataWords) -> ScoreCell | None:
     if report is None:
         return None
     if name not in report:
@@ -127,7 +127,9 @@ def _cell(name: str, report: EvaluationReport | None) -> ScoreCell | None:
         return None if reason is None else ScoreCell(text=f"left out: {reason}")
     found = report[name]
     low, high = found.details.get("interval") or (None, None)
-    text = shown_value(name, found) + (f" {found.unit}" if found.unit else "")
+    shown = shown_value(name, found) + (f" {found.unit}" if found.unit else "")
+    timed = in_time(found, words.time)
+    text = f"{timed} ({shown})" if timed else shown
     return ScoreCell(
         text=text, value=_finite(found.value), low=_finite(low), high=_finite(high),
         null=_finite(found.details.get("null")),

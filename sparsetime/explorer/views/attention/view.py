@@ -89,7 +89,7 @@ def pairs(request: Request, name: Name, head: Head) -> list[kept_attention.Conte
 VIEW = View(
     title="Attention",
     path="/attention",
-    key="n",
+    key="h",
     order=58,
     needs_dictionary=False,
     exported=False,
