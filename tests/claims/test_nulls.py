@@ -24,6 +24,12 @@ def test_an_untrained_dictionary_has_a_scale_and_random_atoms():
     assert sae.encode(x).counts.unique().tolist() == [3]
 
 
+def test_batches_of_an_iterator_keep_their_size_without_training():
+    sae = small()
+    Lab().under(UNTRAINED).train(sae, iter([planted(100)]), **ROWS)
+    torch.testing.assert_close(sae.atoms, small().atoms, rtol=0, atol=1e-6)
+
+
 def test_stages_of_an_untrained_dictionary_are_as_many():
     x = planted(500)
     stages = Lab().under(UNTRAINED).train_with_snapshots(small(), x, **ROWS, snapshots=2)

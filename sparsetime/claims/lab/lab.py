@@ -92,7 +92,7 @@ class Lab:
     ) -> Dictionary:
         """Trains a dictionary in place and returns it: see `lab.training.train_briefly`."""
         if self._null is not None:
-            rows, settings = self._null.change(dictionary, rows, seed, settings)
+            rows, settings = self._null.change(dictionary, data, rows, seed, settings)
         self.trained.add(dictionary.name)
         return train_briefly(dictionary, data, rows=rows, seed=seed, **settings)
 
@@ -109,7 +109,7 @@ class Lab:
         """Dictionary by number of rows: see `lab.training.train_with_snapshots`."""
         settings = {**settings, "snapshots": snapshots}
         if self._null is not None:
-            rows, settings = self._null.change(dictionary, rows, seed, settings)
+            rows, settings = self._null.change(dictionary, data, rows, seed, settings)
         self.trained.add(dictionary.name)
         return train_with_snapshots(dictionary, data, rows=rows, seed=seed, **settings)
 

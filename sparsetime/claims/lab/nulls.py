@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias, final
 
 from sparsetime.claims.lab.lab import Lab
@@ -34,7 +34,7 @@ class Null(ABC):
 
     @abstractmethod
     def change(
-        self, dictionary: Dictionary, rows: int, seed: int, settings: dict[str, Any]
+        self, dictionary: Dictionary, data: Any, rows: int, seed: int, settings: dict[str, Any]
     ) -> tuple[int, dict[str, Any]]:
         """Change a dictionary in place before its training; returns the rows and settings of it."""
 
@@ -49,11 +49,13 @@ class Untrained(Null):
     searches = False
 
     def change(
-        self, dictionary: Dictionary, rows: int, seed: int, settings: dict[str, Any]
+        self, dictionary: Dictionary, data: Any, rows: int, seed: int, settings: dict[str, Any]
     ) -> tuple[int, dict[str, Any]]:
         # Snapshots need a step each, and the last one is the dictionary itself.
         steps = 1 + settings.get("snapshots", 0)
         batch = min(_BATCH, rows // steps)
+        if isinstance(data, Iterator):  # its batches have the claim's size
+            batch = settings.get("batch", batch)
         return steps * batch, {**settings, "batch": batch, "learning_rate": _NO_STEP}
 
 
@@ -69,7 +71,7 @@ class Replaced(Null):
         self._of, self._by, self._settings = of_recipe, by, settings
 
     def change(
-        self, dictionary: Dictionary, rows: int, seed: int, settings: dict[str, Any]
+        self, dictionary: Dictionary, data: Any, rows: int, seed: int, settings: dict[str, Any]
     ) -> tuple[int, dict[str, Any]]:
         if dictionary.name == self._of:
             k = getattr(dictionary.sparsifier.innermost, "k", None)
