@@ -6,7 +6,7 @@ from planted import planted
 
 from sparsetime.claims.claim import UNTRAINED, Lab, Replaced
 from sparsetime.dictionaries.recipes import dictionary
-from sparsetime.errors import DataError
+from sparsetime.errors import ConfigError, DataError
 
 ROWS = {"rows": 2000, "seed": 0, "batch": 100}
 
@@ -76,3 +76,9 @@ def test_a_null_is_the_same_check_in_the_same_file():
     lab = Lab()
     assert check(lab, 0)["moved"] > 1e-3 > 1e-6 > null(lab, 0)["moved"]
     assert lab.trained == {"topk"}  # also of what the null trained
+
+
+def test_a_null_that_reaches_no_training_is_refused():
+    null = UNTRAINED.of(lambda lab, seed: {"one": 1.0})
+    with pytest.raises(ConfigError, match="so that the null changed nothing; train with"):
+        null(Lab(), 0)

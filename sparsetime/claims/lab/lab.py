@@ -47,11 +47,14 @@ class Lab:
         self._coefficients: dict[str, float] = {}
         #: Names of the dictionaries that were trained, which are those of their recipes.
         self.trained: set[str] = set()
+        #: Trainings that a null has changed.
+        self.changed_trainings = 0
 
     def under(self, null: Null) -> Lab:
         """A lab with the same data whose trainings are those of a null."""
         other = copy.copy(self)
         other._null, other._coefficients = null, {}
+        other.changed_trainings = 0
         return other
 
     def real(self, site: str = "encoder.layer.3") -> Splits:
@@ -93,6 +96,7 @@ class Lab:
         """Trains a dictionary in place and returns it: see `lab.training.train_briefly`."""
         if self._null is not None:
             rows, settings = self._null.change(dictionary, data, rows, seed, settings)
+            self.changed_trainings += 1
         self.trained.add(dictionary.name)
         return train_briefly(dictionary, data, rows=rows, seed=seed, **settings)
 
@@ -110,6 +114,7 @@ class Lab:
         settings = {**settings, "snapshots": snapshots}
         if self._null is not None:
             rows, settings = self._null.change(dictionary, data, rows, seed, settings)
+            self.changed_trainings += 1
         self.trained.add(dictionary.name)
         return train_with_snapshots(dictionary, data, rows=rows, seed=seed, **settings)
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, final
 from sparsetime.claims.lab.lab import Lab
 from sparsetime.dictionaries.dictionary import Dictionary
 from sparsetime.dictionaries.recipes import dictionary
+from sparsetime.errors import ConfigError
 
 Check: TypeAlias = Callable[[Lab, int], dict[str, float]]
 
@@ -24,11 +25,24 @@ class Null(ABC):
     searches: bool = True
 
     def of(self, check: Check) -> Check:
-        """The check with this change of its trainings."""
+        """The check with this change of its trainings.
+
+        Errors: ConfigError by the check, where it trains nothing through the lab.
+        """
+        reached = False
 
         @functools.wraps(check)
         def under_null(lab: Lab, seed: int) -> dict[str, float]:
-            return check(lab.under(self), seed)
+            nonlocal reached
+            own = lab.under(self)
+            values = check(own, seed)
+            reached = reached or own.changed_trainings > 0
+            if not reached:
+                raise ConfigError(
+                    "got a check that trains nothing through its lab, so that the null changed "
+                    "nothing; train with lab.train, or give the claim a null of its own"
+                )
+            return values
 
         return under_null
 
