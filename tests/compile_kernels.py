@@ -32,6 +32,7 @@ from sparsetime import kernels, seeds
 from sparsetime.attention_pattern import AttentionPattern
 from sparsetime.codes import SparseCode
 from sparsetime.features.change_points import boundaries
+from sparsetime.kernels import cpu_select, quantised_weights
 from sparsetime.kernels import selection_rules as rules
 from sparsetime.kernels.condensed import CondensedMatrix
 from sparsetime.kernels.loops.keep_bits import keep_bits
@@ -164,6 +165,11 @@ def half(number):
             if not module.name.endswith("__main__"):
                 import_module(module.name)
     else:
+        select(torch.int8)
+        select_in_product()
+        # The form of processors without AMX, whose loops the tests of both forms run, too.
+        for module in (quantised_weights, cpu_select):
+            module.multiplies_matrices = bool
         select(torch.int8)
         select_in_product()
         attend_sparsely()
