@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 from torch import Tensor
 
@@ -13,7 +13,10 @@ from sparsetime.computation.model_data import ModelBatch
 from sparsetime.computation.model_loss import LossFunction
 from sparsetime.computation.plan import Plan
 from sparsetime.computation.report import MatrixReport
+from sparsetime.errors import MismatchError
 from sparsetime.models.load import LoadedModel
+
+_Place = TypeVar("_Place")
 
 
 @final
@@ -66,3 +69,18 @@ class AppliedPlan(ABC):
     def to_config(self) -> dict[str, Any]:
         """The plan, its sparsity and seed as JSON."""
         return {**self.plan.to_config(), "sparsity": self.sparsity, "seed": self.seed}
+
+
+def found_again(found: Mapping[str, _Place], names: Sequence[str], place: str) -> list[_Place]:
+    """The places of a model that a saved plan names.
+
+    place: what one is, with {} for its name: "the matrix {}, which the saved plan rounds".
+
+    Errors: MismatchError for a model without one of them.
+    """
+    lacking = [name for name in names if name not in found]
+    if lacking:
+        raise MismatchError(
+            f"got a model without {place.format(lacking[0])}; give a model of the same architecture"
+        )
+    return [found[name] for name in names]

@@ -9,12 +9,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sparsetime.computation.applied_plan import AppliedPlan, PlanInput
+from sparsetime.computation.applied_plan import PlanInput, found_again
+from sparsetime.computation.changed_inputs import ChangedInputs, learnt_by_path
 from sparsetime.computation.model_data import ModelBatch, run_batch
 from sparsetime.computation.report import MatrixReport
 from sparsetime.computation.time_rules.time_rule import TimeState
 from sparsetime.computation.weight_matrices import WeightMatrix, weight_matrices
-from sparsetime.errors import ConfigError, DataError, MismatchError
+from sparsetime.errors import ConfigError, DataError
 from sparsetime.models.eval_mode import eval_mode
 
 if TYPE_CHECKING:
@@ -24,12 +25,8 @@ _STEPS = 4096  # of calibration, at most, a map
 
 
 @final
-class HeldSteps(AppliedPlan):
-    """The linear maps whose inputs a plan holds over time.
-
-    learnt: what the rule was calibrated to, by map. kept: the share of entries that are multiplied
-    behind the first step: on the calibration data, or as asked for where there are none.
-    """
+class HeldSteps(ChangedInputs):
+    """The linear maps whose inputs a plan holds over time; kept: behind the first step."""
 
     def __init__(
         self,
@@ -40,71 +37,19 @@ class HeldSteps(AppliedPlan):
         learnt: Mapping[str, Mapping[str, Tensor]],
         kept: Mapping[str, float],
     ) -> None:
-        super().__init__(plan, sparsity, seed)
+        super().__init__(plan, sparsity, seed, [m.path for m in matrices], learnt, kept)
         self.time = plan
         self.matrices = tuple(matrices)
-        self.learnt = {key: dict(values) for key, values in learnt.items()}
-        self.kept = dict(kept)
         self._states: dict[str, TimeState] | None = None
-        self._handles: list[Any] = []
         self._install()
 
     def stream(self, is_on: bool) -> None:
         """Let calls continue the sequences of the call before, from the next one on, or not."""
         self._states = {} if is_on else None
 
-    def suspend(self) -> Callable[[], None]:
-        """Remove the hooks; what is returned puts them in again."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
-        return self._install
-
     def report(self) -> list[MatrixReport]:
-        rows = []
-        for matrix in self.matrices:
-            outputs, inputs = matrix.shape
-            kept = self.kept[matrix.path] * inputs
-            size = matrix.parameter.numel() * matrix.parameter.element_size()
-            rows.append(
-                MatrixReport(
-                    name=f"{matrix.path}:input",
-                    plan="time",
-                    structure=self.time.rule.kind,
-                    holds=True,
-                    entries=inputs,
-                    kept=kept,
-                    macs=kept * outputs,
-                    dense_macs=inputs * outputs,
-                    bytes=size,
-                    dense_bytes=size,
-                )
-            )
-        return rows
-
-    def state(self) -> dict[str, Tensor]:
-        return {
-            f"{path}/{name}": value
-            for path, values in self.learnt.items()
-            for name, value in values.items()
-        }
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        if set(state) != set(self.state()):
-            raise MismatchError(
-                "got the state of another plan of time; apply the plan that wrote it, to the same "
-                "model"
-            )
-        for path, values in self.learnt.items():
-            for name in values:
-                values[name] = state[f"{path}/{name}"].clone()
-
-    def saved(self) -> dict[str, Tensor]:
-        return self.state()
-
-    def to_config(self) -> dict[str, Any]:
-        paths = [matrix.path for matrix in self.matrices]
-        return {**super().to_config(), "points": paths, "kept": self.kept}
+        kind = self.time.rule.kind
+        return [self.row(m.path, kind, m.parameter, m.shape[1]) for m in self.matrices]
 
     def _install(self) -> None:
         for matrix in self.matrices:
@@ -161,17 +106,9 @@ def reopened_time(
 ) -> HeldSteps:
     """The plan as it was saved. Errors: MismatchError for a model without its maps."""
     found = {matrix.path: matrix for matrix in weight_matrices(model, [""]) if matrix.reads_rows}
-    lacking = [path for path in config["points"] if path not in found]
-    if lacking:
-        raise MismatchError(
-            f"got a model without the module {lacking[0]}, whose input the saved plan holds; give "
-            "a model of the same architecture"
-        )
-    learnt: dict[str, dict[str, Tensor]] = {path: {} for path in config["points"]}
-    for key, value in state.items():
-        path, _, name = key.rpartition("/")
-        learnt[path][name] = value
-    matrices = [found[path] for path in config["points"]]
+    place = "the module {}, whose input the saved plan holds"
+    matrices = found_again(found, config["points"], place)
+    learnt = learnt_by_path(config, state)
     return HeldSteps(plan, config["sparsity"], config["seed"], matrices, learnt, config["kept"])
 
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from sparsetime.computation.applied_plan import AppliedPlan, PlanInput
+from sparsetime.computation.applied_plan import AppliedPlan, PlanInput, found_again
 from sparsetime.computation.report import MatrixReport
 from sparsetime.computation.weight_matrices import WeightMatrix, weight_matrices
 from sparsetime.errors import ConfigError, MismatchError
@@ -179,13 +179,8 @@ def reopened_bits(
 ) -> RoundedWeights:
     """The plan as it was saved; the weights are loaded by the caller. Errors: MismatchError."""
     found = {matrix.key: matrix for matrix in weight_matrices(model, [""])}
-    lacking = [key for key in config["matrices"] if key not in found]
-    if lacking:
-        raise MismatchError(
-            f"got a model without the matrix {lacking[0]}, which the saved plan rounds; give a "
-            "model of the same architecture"
-        )
-    targets = [found[key] for key in config["matrices"]]
+    place = "the matrix {}, which the saved plan rounds"
+    targets = found_again(found, config["matrices"], place)
     weights = RoundedWeights(plan, config["seed"], targets)
     weights.load_state(state)
     return weights

@@ -10,10 +10,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime.computation.activation_sites.activation_site import ActivationPoint
-from sparsetime.computation.applied_plan import AppliedPlan, PlanInput
+from sparsetime.computation.applied_plan import PlanInput, found_again
+from sparsetime.computation.changed_inputs import ChangedInputs, learnt_by_path
 from sparsetime.computation.model_data import ModelBatch, run_batch
 from sparsetime.computation.report import MatrixReport
-from sparsetime.errors import DataError, MismatchError
+from sparsetime.errors import DataError
 from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import LoadedModel
 
@@ -26,11 +27,8 @@ _SAMPLE = 16  # steps, with which MLPs are found
 
 
 @final
-class SkippedActivations(AppliedPlan):
-    """The points of a model whose entries a plan leaves out.
-
-    learnt: what the rule was calibrated to, by point. is_on: off while the plan is suspended.
-    """
+class SkippedActivations(ChangedInputs):
+    """The points of a model whose entries a plan leaves out."""
 
     def __init__(
         self,
@@ -42,69 +40,21 @@ class SkippedActivations(AppliedPlan):
         learnt: Mapping[str, Mapping[str, Tensor]],
         kept: Mapping[str, float],
     ) -> None:
-        super().__init__(plan, sparsity, seed)
+        super().__init__(plan, sparsity, seed, [point.path for point in points], learnt, kept)
         self.activations = plan
         self.points = tuple(points)
-        self.learnt = {key: dict(values) for key, values in learnt.items()}
-        self.kept = dict(kept)
         self._model = model
         self._seen: dict[str, Tensor] = {}
-        self._handles: list[Any] = []
         self._install()
 
-    def suspend(self) -> Callable[[], None]:
-        """Remove the hooks; what is returned puts them in again."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
-        return self._install
-
     def report(self) -> list[MatrixReport]:
-        rows = []
-        for point in self.points:
-            weight = self._model.get_submodule(point.path).weight
-            assert isinstance(weight, Tensor)
-            outputs, size = weight.numel() // point.width, weight.element_size()
-            kept = self.kept[point.path] * point.width
-            rows.append(
-                MatrixReport(
-                    name=f"{point.path}:input",
-                    plan="activations",
-                    structure=self.activations.rule.kind,
-                    holds=True,
-                    entries=point.width,
-                    kept=kept,
-                    macs=kept * outputs,
-                    dense_macs=point.width * outputs,
-                    bytes=weight.numel() * size,
-                    dense_bytes=weight.numel() * size,
-                )
-            )
-        return rows
+        kind = self.activations.rule.kind
+        return [self.row(p.path, kind, self._weight(p.path), p.width) for p in self.points]
 
-    def state(self) -> dict[str, Tensor]:
-        return {
-            f"{path}/{name}": value
-            for path, values in self.learnt.items()
-            for name, value in values.items()
-        }
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        if set(state) != set(self.state()):
-            raise MismatchError(
-                "got the state of another plan of activations; apply the plan that wrote it, to "
-                "the same model"
-            )
-        for path, values in self.learnt.items():
-            for name in values:
-                values[name] = state[f"{path}/{name}"].clone()
-
-    def saved(self) -> dict[str, Tensor]:
-        return self.state()
-
-    def to_config(self) -> dict[str, Any]:
-        paths = [point.path for point in self.points]
-        return {**super().to_config(), "points": paths, "kept": self.kept}
+    def _weight(self, path: str) -> Tensor:
+        weight = self._model.get_submodule(path).weight
+        assert isinstance(weight, Tensor)
+        return weight
 
     def _install(self) -> None:
         for point in self.points:
@@ -178,17 +128,9 @@ def reopened_activations(
 ) -> SkippedActivations:
     """The plan as it was saved. Errors: MismatchError for a model without its points."""
     found = {point.path: point for point in plan.site.points(loaded, None, sample)}
-    lacking = [path for path in config["points"] if path not in found]
-    if lacking:
-        raise MismatchError(
-            f"got a model without the module {lacking[0]}, whose input the saved plan leaves out; "
-            "give a model of the same architecture"
-        )
-    learnt: dict[str, dict[str, Tensor]] = {path: {} for path in config["points"]}
-    for key, value in state.items():
-        path, _, name = key.rpartition("/")
-        learnt[path][name] = value
-    points = [found[path] for path in config["points"]]
+    place = "the module {}, whose input the saved plan leaves out"
+    points = found_again(found, config["points"], place)
+    learnt = learnt_by_path(config, state)
     return SkippedActivations(
         plan, config["sparsity"], config["seed"], loaded.model, points, learnt, config["kept"]
     )

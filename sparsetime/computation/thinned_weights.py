@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sparsetime import seeds
-from sparsetime.computation.applied_plan import AppliedPlan, PlanInput
+from sparsetime.computation.applied_plan import AppliedPlan, PlanInput, found_again
 from sparsetime.computation.bit_masks import pack_mask, unpack_mask
 from sparsetime.computation.input_statistics import InputStatistics, input_statistics
 from sparsetime.computation.masked_matrix import MaskedMatrix
@@ -237,13 +237,8 @@ def reopened(
 ) -> ThinnedWeights:
     """The plan as it was saved; the weights are loaded by the caller. Errors: MismatchError."""
     found = {matrix.key: matrix for matrix in weight_matrices(model, [""])}
-    lacking = [key for key in config["matrices"] if key not in found]
-    if lacking:
-        raise MismatchError(
-            f"got a model without the matrix {lacking[0]}, which the saved plan thins; give a "
-            "model of the same architecture"
-        )
-    targets = [found[key] for key in config["matrices"]]
+    place = "the matrix {}, which the saved plan thins"
+    targets = found_again(found, config["matrices"], place)
     weights = ThinnedWeights(plan, config["sparsity"], config["seed"], targets)
     weights.restore_masks(state)
     return weights
