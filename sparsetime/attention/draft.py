@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -25,8 +26,11 @@ class DraftedTokens:
 
     @property
     def mean_accepted(self) -> float:
-        """Mean number of drafted tokens that a round kept; every round adds one more token."""
-        return sum(self.accepted) / len(self.accepted)
+        """Mean number of drafted tokens that a round kept; NaN where no round was needed.
+
+        Every round adds one more token.
+        """
+        return sum(self.accepted) / len(self.accepted) if self.accepted else math.nan
 
 
 @torch.no_grad()

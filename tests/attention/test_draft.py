@@ -1,5 +1,7 @@
 """Drafted generation gives dense greedy tokens; held keys of threshold 0 are the keys."""
 
+import math
+
 import pytest
 import torch
 from attention.zoo import call, small, small_llama
@@ -25,6 +27,12 @@ def test_drafts_give_the_tokens_of_dense_greedy_decoding(keys):
     assert all(0 <= count <= 3 for count in drafted.accepted)
     if keys == 64:
         assert drafted.accepted == (3, 3, 3)
+
+
+def test_one_token_needs_no_draft():
+    model, tokens = small_llama()
+    one = st.attention.generate_by_drafts(model, tokens[:1, :4], small("exact_top_k"), 1)
+    assert len(one.tokens) == 1 and one.accepted == () and math.isnan(one.mean_accepted)
 
 
 def test_drafts_refuse_several_sequences_and_policies_of_prefill():

@@ -111,6 +111,8 @@ def test_what_is_refused(kept, tmp_path):
         keep(model, tokens.repeat(2, 1), tmp_path / "a")
     with pytest.raises(DataError, match="1 texts of 24 tokens, expected one each"):
         keep(model, tokens, tmp_path / "a", texts=["x"])
+    with pytest.raises(ConfigError, match="got strongest=0, expected at least one key"):
+        keep(model, tokens, tmp_path / "a", strongest=0)
     with pytest.raises(ConfigError, match="'quest', which applies in decode alone"):
         keep(model, tokens, tmp_path / "a", [small("quest")])
     with pytest.raises(UnknownNameError, match="head of the kept attention"):

@@ -32,8 +32,10 @@ def run(tmp_path_factory):
     out = folder / "attention"
     keep(model, tokens[:1], out / "first", policies, texts=texts, strongest=30, sequence=where)
     keep(model, tokens[:1], out / "second")
-    (out / "third").mkdir()
-    (out / "third" / "attention.json").write_text("{}")
+    keep(model, tokens[:1, :1], out / "one-step")
+    for name, record in (("third", "{}"), ("fourth", '{"policies": [], "texts": [], "model": 3}')):
+        (out / name).mkdir()
+        (out / name / "attention.json").write_text(record)
     return folder
 
 
@@ -53,6 +55,7 @@ def test_kept_attention_is_listed_and_a_damaged_one_has_a_note(client):
     assert listed["first"]["policies"] == ["exact_top_k", "sliding_window"]
     assert listed["first"]["steps"] == TIME
     assert listed["first"]["note"] == "" and listed["third"]["note"]
+    assert "model" in listed["fourth"]["note"]
 
 
 def test_heads_have_their_values_and_the_dictionaries_of_the_same_steps(client):
@@ -79,6 +82,11 @@ def test_lanes_are_means_of_columns(client):
     assert coarse["stride"] == 6 and coarse["first"] == 3
     means = (levels(coarse["levels"], heads, 3) / 255) ** 2 * coarse["most"]
     assert np.allclose(means[1], back[3:21].reshape(3, 6).mean(1), atol=0.02 * coarse["most"])
+
+
+def test_a_single_step_that_nothing_else_reads_has_lanes(client):
+    answer = client.get("/api/attention/one-step/lanes?value=received").json()
+    assert answer["most"] == 1 and not any(base64.b64decode(answer["levels"]))
 
 
 def test_maps_add_up_at_every_zoom(client):

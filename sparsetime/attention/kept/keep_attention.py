@@ -52,11 +52,13 @@ def keep_attention(
     tokens are, so that features are shown on the same steps.
 
     Errors: DataError for more or less than one sequence, for texts that do not fit, and for a
-    model without self-attention; ConfigError for a policy that does not apply in prefill, or that
-    was not fitted.
+    model without self-attention; ConfigError for `strongest` below 1, and for a policy that does
+    not apply in prefill, or that was not fitted.
     """
     if tokens.shape[0] != 1:
         raise DataError(f"got {tokens.shape[0]} sequences of tokens, expected one [1, time]")
+    if strongest < 1:
+        raise ConfigError(f"got strongest={strongest}, expected at least one key a query")
     names = list(texts) or _texts_of(model, tokens[0])
     if len(names) != tokens.shape[1]:
         raise DataError(f"got {len(names)} texts of {tokens.shape[1]} tokens, expected one each")

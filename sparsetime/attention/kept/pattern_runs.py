@@ -17,10 +17,12 @@ def pattern_runs(pattern: AttentionPattern, head: int) -> Runs:
     permuted keys are where they stand in the sequence. Sorted by first query, then by first key.
     """
     first_row = head * pattern.query_units
-    offsets = pattern.support.offsets[first_row : first_row + pattern.query_units + 1].numpy()
-    unit = pattern.support.indices[int(offsets[0]) : int(offsets[-1])].numpy()
+    offsets = pattern.support.offsets[first_row : first_row + pattern.query_units + 1].cpu().numpy()
+    unit = pattern.support.indices[int(offsets[0]) : int(offsets[-1])].cpu().numpy()
     row = np.repeat(np.arange(pattern.query_units), np.diff(offsets))
-    query_bounds, key_bounds = pattern.query_bounds.numpy(), pattern.key_bounds.numpy()
+    query_bounds, key_bounds = (
+        bounds.cpu().numpy() for bounds in (pattern.query_bounds, pattern.key_bounds)
+    )
     begin, end = key_bounds[unit], key_bounds[unit + 1]
     if not pattern.readable.is_in_order:
         positions = _of_head(pattern.readable.positions, head)
@@ -63,5 +65,5 @@ def _members(begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _of_head(values: Tensor, head: int) -> np.ndarray:
     """Values [batch, heads or 1, n] of a head of the first sequence."""
-    own: np.ndarray = values[0, head % values.shape[1]].numpy()
+    own: np.ndarray = values[0, head % values.shape[1]].cpu().numpy()
     return own

@@ -36,14 +36,15 @@ class HeadPairs:
 
 @torch.no_grad()
 def strongest_pairs(call: AttentionInputs, count: int) -> HeadPairs:
-    """The strongest pairs of the first sequence of a call, `count` a query."""
+    """The strongest pairs of the first sequence of a call, `count` a query, in main memory."""
     count = min(count, call.keys)
     parts: list[tuple[Tensor, ...]] = []
-    received = torch.zeros(call.heads, call.keys)
-    readers = torch.zeros(call.keys)
-    at = torch.arange(call.keys)
+    device = call.q.device
+    received = torch.zeros(call.heads, call.keys, device=device)
+    readers = torch.zeros(call.keys, device=device)
+    at = torch.arange(call.keys, device=device)
     some = max(1, _WEIGHTS_AT_ONCE // (call.heads * call.keys))
-    for queries in torch.arange(call.queries).split(some):
+    for queries in torch.arange(call.queries, device=device).split(some):
         mass = attention_mass(call, queries)[0]
         weights, keys = mass.topk(count)
         apart = (call.query_positions[queries, None] - at).abs()
@@ -54,7 +55,7 @@ def strongest_pairs(call: AttentionInputs, count: int) -> HeadPairs:
         readers += _readable(call, queries, apart)
     keys, weights, distance, entropy = (torch.cat(one, 1) for one in zip(*parts, strict=True))
     share = torch.where(readers > 0, received / readers.clamp(min=1), torch.nan)
-    return HeadPairs(keys, weights, distance, entropy, share)
+    return HeadPairs(*(one.cpu() for one in (keys, weights, distance, entropy, share)))
 
 
 def _readable(call: AttentionInputs, queries: Tensor, apart: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sparsetime.attention.kept.kept_attention import (
     JSON_NAME,
+    SCHEMA_VERSION,
     KeptAttention,
     KeptHead,
     open_attention,
@@ -132,8 +133,8 @@ def _names(home: Folder) -> list[str]:
 
 def _listed(home: Folder, name: str) -> AttentionEntry:
     try:
-        return _entry(name, (home / name).read_json(JSON_NAME))
-    except (SparsetimeError, KeyError, TypeError) as error:
+        return _entry(name, (home / name).read_json(JSON_NAME, SCHEMA_VERSION))
+    except (SparsetimeError, KeyError, TypeError, ValueError) as error:
         return AttentionEntry(name=name, model="", steps=0, policies=[], note=str(error))
 
 
@@ -216,12 +217,13 @@ def attention_lanes(
     stop = min(kept.length, kept.length if stop is None else stop)
     first = min(first, stop - 1)
     stride = -(-(stop - first) // columns)
-    values = np.nan_to_num(getattr(kept, value)[:, first:stop])
+    whole = np.nan_to_num(getattr(kept, value))
+    values = whole[:, first:stop]
     begins = np.arange(0, stop - first, stride)
     sizes = np.append(begins[1:], stop - first) - begins
     means = np.add.reduceat(values, begins, axis=1) / sizes
     # Of the whole sequence, so that a shade means the same wherever one looks.
-    most = float(np.nanquantile(getattr(kept, value), 0.995)) or 1.0
+    most = float(np.quantile(whole, 0.995)) or 1.0
     return AttentionLanes(
         first=first, stop=stop, stride=stride, most=most, levels=packed(means / most, root=True)
     )
