@@ -9,10 +9,8 @@ import typer
 from sparsetime.cli.app import app
 from sparsetime.cli.model_argument import MODEL_HELP, named_model
 from sparsetime.cli.model_on_data import documents_of
-from sparsetime.cli.options import Data, Sets, say, stdout, table
+from sparsetime.cli.options import SHOWN, Data, Sets, say, say_rest, stdout, table
 from sparsetime.config import assignments
-
-_SHOWN = 20
 
 
 @app.command("needs-time")
@@ -57,10 +55,11 @@ def needs_time(
     )
     shown = table("feature", "needs time", "of two orders", "rank", "level")
     known = np.flatnonzero(np.isfinite(found.needs_time))
-    for feature in known[np.argsort(-found.needs_time[known], kind="stable")][:_SHOWN].tolist():
+    for feature in known[np.argsort(-found.needs_time[known], kind="stable")][:SHOWN].tolist():
         values = (found.needs_time, found.of_orders, found.rank, found.level)
         shown.add_row(str(feature), *(f"{value[feature]:.2f}" for value in values))
     stdout().print(shown)
+    say_rest(len(known))
     middle = float(np.median(found.needs_time[known])) if len(known) else float("nan")
     null = float(np.median(found.untrained)) if len(found.untrained) else float("nan")
     say(

@@ -90,7 +90,7 @@ def _record(one: Estimate) -> dict[str, Any]:
 
     return {
         "value": finite(one.value),
-        "interval": None if one.interval is None else list(one.interval),
+        "interval": None if one.interval is None else [finite(end) for end in one.interval],
         "null": finite(one.null),
         "null_is": one.null_is,
     }

@@ -68,3 +68,11 @@ def test_what_cannot_be_shown_says_why(run):
     assert "counted over 3 steps of this sequence, which has" in short.note
     assert "count again with sparsetime cost --keep" in torn.note
     assert [strip.name for strip in cost_strips(opened, "topk", 0).strips] == ["torn"]
+
+
+def test_costs_of_other_sequences_take_no_place(run):
+    for name in "abc":
+        write_cells(run / "costs" / name, 3)
+    write_cells(run / "costs" / "own", 3, "document 0")
+    (strip,) = cost_strips(Workbench(run).opened, "topk", 0).strips
+    assert strip.name == "own"

@@ -58,7 +58,8 @@ def cost_strips(
 ) -> CostStrips:
     """What `sparsetime cost --keep` counted, by layer over the steps `first` to `stop` (exclusive).
 
-    A column that lasts several steps is their sum. At most three strips are shown, by name.
+    A column that lasts several steps is their sum. At most three strips are shown, by name
+    of those that hold the sequence.
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
@@ -68,8 +69,10 @@ def cost_strips(
     if not names:
         return CostStrips(first=first, stop=stop)
     own = find_sequence(opened.dictionary(key).store, sequence).id
-    strips = []
-    for name in names[:_MOST]:
+    strips: list[CostStrip] = []
+    for name in names:
+        if len(strips) == _MOST:
+            break
         try:
             cells = open_cells((home / name).url)
         except SparsetimeError as error:

@@ -14,8 +14,8 @@ def index_records(
 ) -> Iterator[tuple[str, Any]]:
     """Address and content of every JSON file of a folder in an index, by name.
 
-    version: the schema of the files. again: what makes one again, for errors. None where there is
-    no folder.
+    version: the schema of the files. again: what makes one again, for errors. Nothing where there
+    is no folder.
 
     Errors: UnknownNameError for a dictionary that the run does not show; DamagedError for a file
     that cannot be read; StoreError for one of a newer sparsetime.

@@ -1,1 +1,1 @@
-"""Density of a feature by position in the sequence."""
+"""How much of a feature's activation changes when steps of the input change places."""
