@@ -3,7 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { cellOf, pixelsOf } from "../../sparsetime/explorer/views/attention/cells.js";
+import {
+  byteAt,
+  bytesOf,
+  cellOf,
+  pixelsOf,
+} from "../../sparsetime/explorer/views/attention/cells.js";
 import { columnsOf, sorted } from "../../sparsetime/explorer/views/attention/heads.js";
 
 const base64 = (/** @type {number[]} */ ...levels) => Buffer.from(levels).toString("base64");
@@ -35,6 +40,14 @@ test("pairs that are read for nothing are pale", () => {
     wasted: base64(255),
   };
   assert.deepEqual([...pixelsOf(map, hue, false)], [160, 160, 180, 255]);
+});
+
+test("one byte of an answer is the same as among all", () => {
+  for (const answer of [base64(9, 8, 7, 6), base64(9, 8, 7, 6, 5), base64(9, 8, 7, 6, 5, 4)])
+    assert.deepEqual(
+      [...bytesOf(answer)].map((_, at) => byteAt(answer, at)),
+      [...bytesOf(answer)],
+    );
 });
 
 test("the cell of a step, of which the last may be shorter", () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { h, nameOf, percent, plural, short } from "../../sparsetime/explorer/web/dom.js";
+import { h, latest, nameOf, percent, plural, short } from "../../sparsetime/explorer/web/dom.js";
 
 test("a share as a percentage with two or three figures", () => {
   const cases = /** @type {const} */ ([
@@ -65,4 +65,13 @@ test("an element with classes, attributes, listeners and children", () => {
   assert.equal(link.outerHTML, '<a class="line high" href="/features" hidden="">x<b>1</b></a>');
   link.dispatchEvent(new (document.defaultView ?? globalThis).Event("click"));
   assert.equal(clicks, 1);
+});
+
+test("only the last request of a kind counts, and other kinds count apart", () => {
+  const [ask, askOther] = [latest(), latest()];
+  const first = ask();
+  const other = askOther();
+  assert.ok(first());
+  const second = ask();
+  assert.deepEqual([first(), second(), other()], [false, true, true]);
 });

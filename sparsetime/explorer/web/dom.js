@@ -191,6 +191,19 @@ export function settled(work, milliseconds) {
 }
 
 /**
+ * For answers that may overtake each other: a function to call with each request, which gives one
+ * that says whether the request is still the last.
+ */
+export function latest() {
+  let turn = 0;
+  return () => {
+    turn += 1;
+    const mine = turn;
+    return () => mine === turn;
+  };
+}
+
+/**
  * The value of a colour of the theme.
  * @param {string} name
  */

@@ -25,6 +25,16 @@ export function bytesOf(base64) {
 }
 
 /**
+ * One byte of an answer, without the others.
+ * @param {string} base64
+ * @param {number} at
+ */
+export function byteAt(base64, at) {
+  const start = 4 * Math.floor(at / 3); // three bytes are four letters
+  return bytesOf(base64.slice(start, start + 4))[at % 3];
+}
+
+/**
  * Pixels of a map, red, green, blue and opacity. Parts are laid over the paper in the order of HUES.
  * @param {Pick<Api.AttentionMap, Part | "query_edges" | "key_edges">} map
  * @param {(name: string) => Colour} hue

@@ -76,6 +76,15 @@ export function sorted(heads, column) {
 }
 
 /**
+ * The head that copies most.
+ * @param {Api.AttentionView} view
+ */
+export function mostCopying({ heads }) {
+  const scores = heads.map((head) => head.copying ?? 0);
+  return scores.indexOf(Math.max(...scores));
+}
+
+/**
  * @param {AttentionState} state
  * @param {(head: number) => void} choose
  */

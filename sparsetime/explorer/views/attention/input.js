@@ -1,7 +1,7 @@
 // Wheel, drags, clicks and keys on the board of the attention view.
 
 import { hush, percent, say } from "../../web/dom.js";
-import { bytesOf, cellOf } from "./cells.js";
+import { byteAt, cellOf } from "./cells.js";
 import { GUTTER, shown } from "./geometry.js";
 
 const CLICK = 4; // pixels; a longer movement is a drag
@@ -170,7 +170,7 @@ function point(board, event) {
   const at = row * (map.key_edges.length - 1) + column;
   // Levels are square roots of shares of `most`; those of the last are cut.
   const mass = (/** @type {string} */ levels) =>
-    levels ? map.most * (bytesOf(levels)[at] / 255) ** 2 : 0;
+    levels ? map.most * (byteAt(levels, at) / 255) ** 2 : 0;
   const kept = mass(map.kept) + mass(map.both);
   const all = kept + mass(map.second) + mass(map.missed);
   const of =

@@ -1,12 +1,12 @@
 // Attention along time: what a step read and what read it, a lane a head, and the pattern map.
 
 import { ask, of } from "../../web/api.js";
-import { dropdown, empty, h, messageOf, plural, settled } from "../../web/dom.js";
+import { dropdown, empty, h, latest, messageOf, plural, settled } from "../../web/dom.js";
 import { here, remember } from "../../web/router.js";
 import { Viewport } from "../../web/viewport.js";
 import { Board } from "./board.js";
 import { HUES } from "./cells.js";
-import { headTable } from "./heads.js";
+import { headTable, mostCopying } from "./heads.js";
 import { listen } from "./input.js";
 import { momentOf, pairsOf } from "./moment.js";
 
@@ -90,7 +90,7 @@ export default async function attentionView(at, run) {
   );
   const board = new Board(canvas, state);
   const base = /** @type {const} */ (`attention/${encodeURIComponent(name)}`);
-  let turn = 0;
+  const [askLanes, askMap, askMoment] = [latest(), latest(), latest()];
 
   function controls() {
     /** @type {[string, string][]} */
@@ -136,17 +136,22 @@ export default async function attentionView(at, run) {
   async function loadLanes() {
     const { first, stop: end } = state.keys.steps;
     const columns = Math.max(1, Math.min(2048, Math.round(board.wide)));
-    state.lanes = await ask(`${base}/lanes`, { value: state.value, first, stop: end, columns });
+    const isLast = askLanes();
+    const lanes = await ask(`${base}/lanes`, { value: state.value, first, stop: end, columns });
+    if (!isLast()) return;
+    state.lanes = lanes;
     board.paintColumns();
     board.draw();
-    loadFeatures(first, end);
+    loadFeatures(first, end, isLast);
   }
 
-  async function loadFeatures(/** @type {number} */ first, /** @type {number} */ end) {
+  /** @type {(first: number, end: number, isLast: () => boolean) => Promise<void>} */
+  async function loadFeatures(first, end, isLast) {
     const [key] = view.dictionaries;
     if (view.sequence === null || !key) return;
     const path = /** @type {const} */ (`${of(key)}/sequences/${String(view.sequence)}/timeline`);
     const answer = await ask(path, { first, stop: end, rows: FEATURES, columns: 2048 });
+    if (!isLast()) return;
     const grew = state.features.length !== answer.rows.length;
     state.features = [...answer.rows].sort((a, b) => a.place - b.place);
     state.featureFirst = answer.first;
@@ -156,8 +161,7 @@ export default async function attentionView(at, run) {
   }
 
   async function loadMap() {
-    turn += 1;
-    const mine = turn;
+    const isLast = askMap();
     const { keys, queries, head, policy, second } = state;
     const answer = await ask(`${base}/heads/${String(head)}/map`, {
       policy,
@@ -168,7 +172,7 @@ export default async function attentionView(at, run) {
       stop_key: keys.steps.stop,
       cells: Math.max(queries.width, keys.width) > LONG ? COARSE : FINE,
     });
-    if (mine !== turn) return;
+    if (!isLast()) return;
     state.map = answer;
     board.paintCells();
     board.draw();
@@ -176,17 +180,21 @@ export default async function attentionView(at, run) {
 
   async function loadHead() {
     const { head } = state;
-    state.pairs = await ask(`${base}/heads/${String(head)}/pairs`);
-    if (head === state.head) pairs.replaceChildren(pairsOf(state, choose));
+    const answer = await ask(`${base}/heads/${String(head)}/pairs`);
+    if (head !== state.head) return;
+    state.pairs = answer;
+    pairs.replaceChildren(pairsOf(state, choose));
   }
 
   /** @param {number | null} step */
   async function choose(step) {
     state.step = step === null ? null : Math.max(0, Math.min(view.texts.length - 1, step));
     remember({ step: state.step });
-    if (state.step === null) state.moment = null;
-    else
-      state.moment = await ask(`${base}/heads/${String(state.head)}/moment`, { step: state.step });
+    const isLast = askMoment();
+    const path = /** @type {const} */ (`${base}/heads/${String(state.head)}/moment`);
+    const answer = state.step === null ? null : await ask(path, { step: state.step });
+    if (!isLast()) return;
+    state.moment = answer;
     moment.replaceChildren(momentOf(state, choose));
     board.draw();
   }
@@ -263,12 +271,6 @@ function stateOf(view, name) {
     lanes: null, map: null, moment: null, pairs: [], features: [],
     featureFirst: 0, featureStride: 1,
   }; // biome-ignore format: fields by what they are for
-}
-
-/** @param {Api.AttentionView} view */
-function mostCopying({ heads }) {
-  const scores = heads.map((head) => head.copying ?? 0);
-  return scores.indexOf(Math.max(...scores));
 }
 
 /** @param {Api.AttentionView} view */
