@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from small_run import add_untrained, prose, write_store
 
+import sparsetime as st
 from sparsetime.computation.step_cells import cells_of
 from sparsetime.explorer.workbench.cost_strips import cost_strips
 from sparsetime.explorer.workbench.workbench import Workbench
@@ -68,6 +69,22 @@ def test_what_cannot_be_shown_says_why(run):
     assert "counted over 3 steps of this sequence, which has" in short.note
     assert "count again with sparsetime cost --keep" in torn.note
     assert [strip.name for strip in cost_strips(opened, "topk", 0).strips] == ["torn"]
+
+
+def test_an_index_of_the_last_half_has_the_costs_of_that_half(run, tmp_path):
+    whole = st.open_store(run / "activations")
+    length = whole.sequences["length"][1].as_py()
+    write_cells(run / "costs" / "all", length)
+    add_untrained(tmp_path, st.split(whole, "time", held_out=0.5).held_out, "half")
+    opened = Workbench(run).opened
+    half = opened.dictionary("half").index.sequences["length"][1].as_py()
+    assert 0 < half < length
+    (part,), (expected,) = (
+        cost_strips(opened, key, 1, first).strips
+        for key, first in (("half", 0), ("topk", length - half))
+    )
+    assert (part.needed, part.missed) == (expected.needed, expected.missed)
+    assert part.columns == half and not part.note
 
 
 def test_costs_of_other_sequences_take_no_place(run):

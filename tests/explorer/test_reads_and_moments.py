@@ -66,6 +66,24 @@ def test_moments_and_surprise_are_of_the_sequence_and_segment(run):
     assert {one.first for one in part.found[0].moments} == {first}
 
 
+def test_an_index_of_the_last_half_has_the_lanes_of_that_half(run, tmp_path):
+    folder, stores, found = run
+    for name in ("activations", "moments"):
+        (tmp_path / name).symlink_to(folder / name)
+    add_untrained(tmp_path, st.split(stores[0], "time", held_out=0.5).held_out, "topk")
+    opened = Workbench(tmp_path).opened
+    half = opened.dictionary("topk").index.sequences["length"][1].as_py()
+    assert half == STEPS // 2
+    whole = Workbench(folder).opened
+    part, expected = (reads(one, "topk", 1, *at).sites[0] for one, at in (
+        (opened, (0, half)), (whole, (STEPS - half, STEPS)),
+    ))  # fmt: skip
+    assert part.levels == expected.levels
+    begins = {row["first_step"] for row in found.table.to_pylist() if row["sequence"] == "r1"}
+    shown = {one.first for named in moments(opened, "topk", 1).found for one in named.moments}
+    assert shown == {begin - half for begin in begins if begin >= half} and shown
+
+
 def test_stores_of_other_recordings_and_damaged_moments_are_left_out(run, tmp_path):
     folder, stores, _ = run
     assert block_of("blocks.3.mixer.sites.reads") == "blocks.3"

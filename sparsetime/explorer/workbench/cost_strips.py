@@ -68,7 +68,10 @@ def cost_strips(
     names = [name for name in home.names() if home.exists(f"{name}/{RECORD}")]
     if not names:
         return CostStrips(first=first, stop=stop)
-    own = find_sequence(opened.dictionary(key).store, sequence).id
+    store = opened.dictionary(key).store
+    own = find_sequence(store, sequence)
+    # Of a part of a sequence, steps are numbered from the first that is indexed.
+    before = None if store.whole_sequences else int(own.steps["position"][0].as_py())
     strips: list[CostStrip] = []
     for name in names:
         if len(strips) == _MOST:
@@ -78,19 +81,28 @@ def cost_strips(
         except SparsetimeError as error:
             strips.append(CostStrip(name=name, model="", plans=[], note=str(error)))
             continue
-        if own in cells.sequences:
-            strips.append(_strip(name, cells, cells.sequences.index(own), first, stop, length))
+        if own.id in cells.sequences:
+            place = cells.sequences.index(own.id)
+            strips.append(_strip(name, cells, place, first, stop, length, before))
     return CostStrips(first=first, stop=stop, strips=tuple(strips))
 
 
 def _strip(
-    name: str, cells: StepCells, place: int, first: int, stop: int, length: int
+    name: str,
+    cells: StepCells,
+    place: int,
+    first: int,
+    stop: int,
+    length: int,
+    before: int | None,
 ) -> CostStrip:
+    """before: steps of the sequence in front of the indexed ones; None where it is whole."""
     about = {"name": name, "model": cells.model, "plans": list(cells.plans)}
     table = cells.table.filter(pc.equal(cells.table["sequence"], place))
-    positions = table["position"].to_numpy()
-    counted = int(positions.max(initial=-1)) + 1
-    if not length - 1 <= counted <= length:  # a last window of one token predicts nothing
+    positions = table["position"].to_numpy() - (before or 0)
+    counted = max(0, int(positions.max(initial=-1)) + 1)
+    is_longer = before is None and counted > length
+    if counted < length - 1 or is_longer:  # a last window of one token predicts nothing
         note = (
             f"counted over {counted} steps of this sequence, which has {length}; count again with "
             "the model and tokenizer of the run"

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from sparsetime.errors import SparsetimeError
 from sparsetime.explorer.run_contents import store_names
 from sparsetime.explorer.workbench.run_cache import RunCache
+from sparsetime.features.indexed_view import cut_alike
 
 if TYPE_CHECKING:
     from sparsetime.activations.store.store import Store
@@ -29,8 +30,7 @@ def extra_sequences(
     from sparsetime.activations.store.open_store import open_store
 
     shown = opened.dictionary(key).store
-    place = int(np.searchsorted(shown.sequence_indices, sequence))
-    own = shown.sequence(place)
+    view = shown.of_sequences(np.flatnonzero(shown.sequence_indices == sequence))
     found = []
     for folder in store_names(opened.folder):
         try:
@@ -39,9 +39,9 @@ def extra_sequences(
             continue
         if not store.site.endswith(f"{_SITES}{name}") or store.model_hash != shown.model_hash:
             continue
-        at = _place(store, own)
-        if at is not None:
-            found.append((f"{block_of(store.site)}:{name}", store.sequence(at)))
+        stored = _same_rows(store, view)
+        if stored is not None:
+            found.append((f"{block_of(store.site)}:{name}", stored))
     return found
 
 
@@ -52,12 +52,19 @@ def block_of(site: str) -> str:
     return head if part in ("mixer", "channel") else path
 
 
-def _place(store: Store, own: StoredSequence) -> int | None:
-    ids = store.sequences["id"].to_pylist()
-    if own.id not in ids:
+def _same_rows(store: Store, view: Store) -> StoredSequence | None:
+    """The rows of the one sequence of a view in another store; None where it has others."""
+    own = view.sequence(0)
+    places = np.flatnonzero(np.asarray(store.sequences["id"].to_pylist(), dtype=object) == own.id)
+    if len(places) == 0:
         return None
-    at = ids.index(own.id)
-    return at if store.sequences["length"][at].as_py() == len(own) else None
+    other = store.of_sequences(places[:1])
+    if view.whole_sequences:
+        stored = other.sequence(0)
+        return stored if len(stored) == len(own) else None
+    stored = cut_alike(other, view).sequence(0)
+    is_same = len(stored) == len(own) and np.allclose(stored.times, own.times)
+    return stored if is_same else None
 
 
 def strongest(

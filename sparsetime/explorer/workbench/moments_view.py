@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow.compute as pc
+from jaxtyping import Float, Int
 
 from sparsetime.errors import SparsetimeError
 from sparsetime.explorer.records import FrozenRecord, Text
 from sparsetime.explorer.workbench.documents import segment
 from sparsetime.explorer.workbench.extra_stores import extra_sequences, strongest
 from sparsetime.explorer.workbench.run_cache import RunCache
+from sparsetime.features.contexts import find_sequence
+
+if TYPE_CHECKING:
+    from sparsetime.activations.store.stored_sequence import StoredSequence
 
 MOST = 2000
 
@@ -60,7 +66,7 @@ def moments(
 ) -> MomentsView:
     """Moments in `RUN/moments`, and surprise at sites such as `blocks.0:surprise`.
 
-    Moments of files that cannot be read are left out; `sparsetime verify` names them.
+    Moments are left out where a file of them cannot be read; `sparsetime verify` names it.
 
     Errors: DataError for a sequence that was not indexed, and for steps that it does not have.
     """
@@ -87,8 +93,7 @@ def _found(opened: RunCache, key: str, sequence: int, first: int, stop: int) -> 
     from sparsetime.moments.saved_moments import FOLDER, read_moments
 
     store = opened.dictionary(key).store
-    place = int(np.searchsorted(store.sequence_indices, sequence))
-    name = store.sequences["id"][place].as_py()
+    own_sequence = find_sequence(store, sequence)
     try:
         tables = read_moments(opened.folder / FOLDER)
     except SparsetimeError:
@@ -97,17 +102,37 @@ def _found(opened: RunCache, key: str, sequence: int, first: int, stop: int) -> 
     for of, table in tables.items():
         scores = table["score"].to_numpy()
         low, high = (float(scores.min()), float(scores.max())) if len(scores) else (0.0, 0.0)
-        own = table.filter(pc.equal(table["sequence"], name)).sort_by([("score", "descending")])
+        own = table.filter(pc.equal(table["sequence"], own_sequence.id)).sort_by(
+            [("score", "descending")]
+        )
+        own = own.slice(0, MOST)
+        begins, ends = own["first_step"].to_numpy(), own["stop_step"].to_numpy()
+        if not store.whole_sequences:  # steps are numbered from the first that is indexed
+            begins, ends = _steps_at(own_sequence, own["start"].to_numpy(), own["end"].to_numpy())
         rows = [
             FoundMoment(
-                first=row["first_step"],
-                stop=row["stop_step"],
-                score=row["score"],
-                share=(row["score"] - low) / (high - low) if high > low else 1.0,
+                first=begin,
+                stop=end,
+                score=score,
+                share=(score - low) / (high - low) if high > low else 1.0,
             )
-            for row in own.slice(0, MOST).to_pylist()
-            if row["stop_step"] > first and row["first_step"] < stop
+            for begin, end, score in zip(
+                begins.tolist(), ends.tolist(), own["score"].to_pylist(), strict=True
+            )
+            if max(begin, first) < min(end, stop)
         ]
         if rows:
             found.append(MomentsOfName(name=of, moments=tuple(rows)))
     return found
+
+
+def _steps_at(
+    sequence: StoredSequence,
+    start: Float[np.ndarray, " moments"],
+    end: Float[np.ndarray, " moments"],
+) -> tuple[Int[np.ndarray, " moments"], Int[np.ndarray, " moments"]]:
+    """First step and one past the last between two times; the first is not below where none is."""
+    times, durations = sequence.times, sequence.durations
+    slack = 1e-6 * durations.min(initial=1.0)
+    first = np.searchsorted(times + durations, start + slack, side="right")
+    return first, np.searchsorted(times, end - slack)
