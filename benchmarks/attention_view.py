@@ -5,8 +5,7 @@
 A small transformer of random weights reads random tokens, and its attention is kept in the run
 beside what exact block selection reads. Measured are the server's answer of a whole pattern map, of
 a head that was not read before and of one that was, and, in headless Chromium, the time from a key
-that chooses the next head, or that zooms, until the new map is painted. Needs Playwright for the
-latter.
+that chooses the next head, or that zooms, until the new map is painted. Needs Playwright.
 """
 
 from __future__ import annotations

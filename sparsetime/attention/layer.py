@@ -22,7 +22,8 @@ class SparseAttentionLayer(nn.Module):
 
     The choice of keys has no gradient. Over the chosen keys, and through the policy's remainder,
     gradients are exact: those of dense attention with the pattern as its mask. Cost is
-    proportional to the pairs that are read, forwards and backwards.
+    proportional to the pairs that are read, forwards and backwards, and to those that the
+    remainder computes.
 
     key_heads: heads of keys and values that heads of queries share; as many as heads by default.
     causal: whether a step reads earlier steps and itself alone. It has no positions of its own.

@@ -53,7 +53,7 @@ def measured_ratios(device: torch.device) -> dict[str, float]:
     if device.type == "cpu":
         dtypes.append(torch.int8)
     rows, d, width = _SHAPE
-    work = _product if device.type == "cuda" else _selection
+    work = _selection if device.type == "cpu" else _product
     products = {dtype: work(rows, d, width, dtype, device) for dtype in dtypes}
     for product in products.values():
         product()  # with what is compiled and allocated at first
@@ -139,7 +139,8 @@ def _machine(device: torch.device) -> str:
         chip = torch.cuda.get_device_name(device)
     else:
         capability = torch.backends.cpu.get_cpu_capability()
-        capability += " AMX" if _multiplies_matrices() else ""
+        # Both are named: ratios stored under neither are of the product alone, without selection.
+        capability += " AMX" if _multiplies_matrices() else " no AMX"
         chip = f"{platform.machine()} {capability} {_cpu_model()} {torch.get_num_threads()} threads"
     return f"{chip}, torch {torch.__version__}"
 
