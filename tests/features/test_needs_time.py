@@ -93,6 +93,28 @@ def test_a_block_longer_than_the_need_hides_it_and_few_steps_are_read(walked):
     assert few.steps == 120
 
 
+class Growing(torch.nn.Module):
+    """An untrained memory whose rows grow with time."""
+
+    def __init__(self, growth):
+        super().__init__()
+        self.growth = growth
+        self.out = torch.nn.Linear(4, 4, bias=False)
+        torch.nn.init.eye_(self.out.weight)
+
+    def forward(self, x):
+        rise = x - torch.nn.functional.pad(x, (0, 0, 1, 0))[:, :-1]
+        rows = torch.cat([x, rise, x.cumsum(1), torch.ones_like(x)], -1)
+        time = torch.arange(x.shape[1])[:, None]
+        return self.out(rows * self.growth**time)
+
+
+def test_the_null_is_not_that_of_the_longest_rows_of_a_copy_that_grows(walked):
+    made, store = walked
+    even, grown = (in_walks(made, store, untrained=Growing(rate)).untrained for rate in (1, 1.5))
+    np.testing.assert_allclose(grown, even, atol=1e-4)
+
+
 def test_rows_that_join_steps_move_as_a_whole():
     document = st.Document("a", values=torch.arange(11.0))
     draw = seeds.numpy_generator(1, "shuffled inputs", 1, 0)
@@ -148,3 +170,8 @@ def test_what_cannot_be_compared_is_refused(walked, tmp_path):
     with pytest.raises(DataError, match="data without 'walk 5'"):
         in_walks(bare, stored, data=list(walks(5)))
     assert in_walks(bare, stored, data=list(walks())).needs_time[STEP] < 1e-6
+    ends = st.split(stored, "time", held_out=0.5).held_out
+    parts = st.index(Positive(4), ends, tmp_path / "parts", progress=False)
+    for data in (None, list(walks())):
+        with pytest.raises(DataError, match=r"got parts of sequences .* index the whole store"):
+            in_walks(parts, stored, data=data)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
+from torch.nn.functional import normalize
 
 from sparsetime import seeds
 from sparsetime.activations.step_exclusion import StepExclusion
@@ -74,9 +75,9 @@ class NeedsTime:
 
     needs_time: by feature; NaN of one that is silent on the steps that were read. of_orders: the
     same between two random orders, in which time is lost from both. untrained: the same of as many
-    random directions in an untrained copy of the model, with equal L0; it is sorted, and holds
-    those that are active. level: strength where steps change places, over that in order. steps:
-    that were read.
+    random directions in an untrained copy of the model, with equal L0, of rows of unit length; it
+    is sorted, and holds those that are active. level: strength where steps change places, over that
+    in order. steps: that were read.
     """
 
     needs_time: Float[np.ndarray, " width"]
@@ -125,8 +126,9 @@ def needs_time(
     sorted and filtered.
 
     Errors: MismatchError for another model than the store's, and for another source than the
-    index's; DataError for sequences whose input is not known, and for a site with several rows a
-    step; ConfigError for fewer than two shuffles and for a block below 1.
+    index's; DataError for sequences whose input is not known, for an index of parts of recordings,
+    and for a site with several rows a step; ConfigError for fewer than two shuffles and for a block
+    below 1.
     """
     if shuffles < 2 or block < 1:
         raise ConfigError(
@@ -220,7 +222,10 @@ def _active(codes: list[tuple[SparseCode, Bool[np.ndarray, " rows"]]]) -> int:
 def _random_change(
     runs: list[ShuffledRun], width: int, active: int, seed: int, exclusion: StepExclusion
 ) -> Float[np.ndarray, " width"]:
-    """The change of random directions between the runs of two orders."""
+    """The change of random directions between the runs of two orders, of rows of unit length.
+
+    In an untrained copy a memory may grow without bound, and its few longest rows would decide.
+    """
     rows, kept = [], []
     for run in runs:
         for place, places in enumerate(run.places):
@@ -230,7 +235,7 @@ def _random_change(
     half = len(rows) // 2
     both = [first & second for first, second in zip(kept[:half], kept[half:], strict=True)]
     values = torch.cat([x[torch.from_numpy(k)] for x, k in zip(rows, both + both, strict=True)])
-    code = random_code(values, width, min(active, width), seed)
+    code = random_code(normalize(values.float()), width, min(active, width), seed)
     agreement = CodeAgreement(width)
     middle = len(values) // 2
     agreement.add(code.row_slice(0, middle), code.row_slice(middle, len(values)))

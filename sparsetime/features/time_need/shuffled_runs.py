@@ -13,7 +13,7 @@ from sparsetime.activations.capture.as_documents import as_documents
 from sparsetime.activations.capture.capture import capture
 from sparsetime.activations.capture.document import Document
 from sparsetime.activations.capture.stored_documents import stored_documents
-from sparsetime.errors import MismatchError
+from sparsetime.errors import DataError, MismatchError
 from sparsetime.features.time_need.shuffled_documents import input_documents, shuffled_document
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class ShuffledRuns:
 
     data: what the view was captured from; None for the texts and inputs that it keeps.
 
-    Errors: those of `input_documents`, and of `stored_documents` where there is no data.
+    Errors: DataError for parts of sequences that are no texts; those of `input_documents`, and of
+    `stored_documents` where there is no data.
     """
 
     def __init__(
@@ -48,6 +49,11 @@ class ShuffledRuns:
         sequences = [view.sequence(place) for place in range(len(view.sequence_indices))]
         documents: dict[str, Document] = {}
         if any(sequence.text is None for sequence in sequences):
+            if not view.whole_sequences:
+                raise DataError(
+                    f"got parts of sequences of {view.path}, expected whole ones, whose input is "
+                    "given to the model again; index the whole store"
+                )
             ids = {sequence.id for sequence in sequences}
             given = stored_documents(view) if data is None else as_documents(data)
             documents = {one.id: one for one in given if one.id in ids}
