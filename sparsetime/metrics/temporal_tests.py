@@ -16,6 +16,7 @@ from sparsetime import seeds
 from sparsetime.errors import ConfigError, DataError
 from sparsetime.features.index import FeatureIndex
 from sparsetime.features.time_need.needs_time import NeedsTime, needs_time
+from sparsetime.models.eval_mode import eval_mode
 from sparsetime.models.load import LoadedModel, load_model
 from sparsetime.models.untrained import untrained_copy
 from sparsetime.statistics.estimate import Estimate, Statistic, estimate, ratio
@@ -170,12 +171,9 @@ def _checked(data: Any, labels: Any) -> tuple[Tensor, Int[np.ndarray, " sequence
     return x, classes.astype(np.int64)
 
 
-@torch.no_grad()
 def _answers(model: nn.Module, x: Tensor, shuffles: int, seed: int) -> _Answers:
     steps = x.shape[1]
-    was_training = model.training
-    model.eval()
-    try:
+    with eval_mode(model):
         alone = [_classes(model, x[:, t : t + 1].expand_as(x)) for t in range(steps)]
         shuffled = []
         for order in range(shuffles):
@@ -184,8 +182,6 @@ def _answers(model: nn.Module, x: Tensor, shuffles: int, seed: int) -> _Answers:
             moved = x[torch.arange(len(x))[:, None], places.to(x.device)]
             shuffled.append(_classes(model, moved))
         return _Answers(_classes(model, x), np.stack(alone, 1), np.stack(shuffled, 1))
-    finally:
-        model.train(was_training)
 
 
 def _classes(model: nn.Module, x: Tensor) -> Int[np.ndarray, " sequences"]:
