@@ -41,12 +41,14 @@ def raw_input(
             tokens = torch.from_numpy(stored.steps["token"].to_numpy().astype("int64"))
             rows.append(tokens[mask])
             continue
-        values = by_id[stored.id].values.double().flatten(1)
-        if values.shape[1] > _MOST or len(values) < len(mask):
+        given = by_id[stored.id].values
+        numbers = given[:1].numel()
+        if numbers > _MOST or len(given) < len(mask):
             raise DataError(
-                f"got {len(mask)} rows of {len(values)} steps of {values.shape[1]} numbers, "
+                f"got {len(mask)} rows of {len(given)} steps of {numbers} numbers, "
                 f"expected at most one row a step, of at most {_MOST:,}"
             )
+        values = given.double().flatten(1)
         of_row = max(1, round(len(values) / max(1, len(mask))))
         means = [part.mean(0) for part in values[: of_row * len(mask)].split(of_row)]
         means += [values[-1]] * (len(mask) - len(means))

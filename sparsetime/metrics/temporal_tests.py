@@ -158,7 +158,8 @@ class _Answers:
 
 
 def _checked(data: Any, labels: Any) -> tuple[Tensor, Int[np.ndarray, " sequences"]]:
-    x, classes = torch.as_tensor(data), np.asarray(labels)
+    x = torch.as_tensor(data)
+    classes = np.asarray(labels.cpu() if isinstance(labels, Tensor) else labels)
     if x.ndim < 2 or x.shape[1] < 2 or classes.shape != (len(x),) or not len(x):
         raise DataError(
             f"got data of shape {list(x.shape)} and labels of shape {list(classes.shape)}, "
@@ -187,8 +188,9 @@ def _answers(model: nn.Module, x: Tensor, shuffles: int, seed: int) -> _Answers:
 def _classes(model: nn.Module, x: Tensor) -> Int[np.ndarray, " sequences"]:
     """The class of largest logit. Errors: DataError for other outputs."""
     found = []
+    device = next((one.device for one in model.parameters()), x.device)
     for part in torch.split(x, _AT_ONCE):
-        logits = model(part)
+        logits = model(part.to(device))
         if not isinstance(logits, Tensor) or logits.ndim not in (2, 3):
             shape = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise DataError(

@@ -145,7 +145,8 @@ def needs_time(
         )
     view = _drawn(indexed_view(index, store), steps, seed)
     twin = untrained_copy(loaded, seed) if untrained is None else load_model(untrained)
-    exclusion = StepExclusion.of_provenance(getattr(source, "provenance", {}))
+    encoded_by = codes.dictionary if isinstance(codes, DictionaryCodes) else source
+    exclusion = StepExclusion.of_provenance(getattr(encoded_by, "provenance", {}))
     with TemporaryDirectory() as folder:
         runs = ShuffledRuns(view, data, loaded.tokenizer, block, seed, folder, progress)
         codes_of_orders = [
