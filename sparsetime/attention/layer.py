@@ -42,7 +42,7 @@ class SparseAttentionLayer(nn.Module):
     ) -> None:
         super().__init__()
         key_heads = key_heads or heads
-        if heads < 1 or d % heads or heads % key_heads:
+        if min(d, heads, key_heads) < 1 or d % heads or heads % key_heads:
             raise ConfigError(
                 f"got d={d}, heads={heads} and key_heads={key_heads}, expected heads that divide d "
                 "and key_heads that divide heads"

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from attention.zoo import CARDS, small
+from attention.zoo import CARDS, small, small_llama
 
 import sparsetime as st
 from sparsetime import seeds
@@ -82,10 +82,24 @@ def test_a_layer_learns_and_is_saved():
     assert torch.equal(other(x), layer(x))
 
 
+def test_a_model_is_trained_within_attend():
+    model, tokens = small_llama()
+    with st.attend(model, small("sliding_window")) as run:
+        run.model(tokens, labels=tokens).loss.backward()
+    grads = [p.grad.clone() for p in model.parameters()]
+    assert all(float(grad.abs().max()) > 0 for grad in grads)
+    model.zero_grad()
+    model(tokens, labels=tokens).loss.backward()
+    pairs = zip(grads, model.parameters(), strict=True)
+    assert any(not torch.allclose(own, dense.grad) for own, dense in pairs)
+
+
 def test_what_is_refused():
     policy = small("sliding_window")
     with pytest.raises(ConfigError, match="got d=16, heads=3 and key_heads=3, expected heads that"):
         policy.layer(16, 3)
+    with pytest.raises(ConfigError, match="heads=4 and key_heads=-2, expected heads that divide d"):
+        policy.layer(16, 4, key_heads=-2)
     with pytest.raises(ConfigError, match="whose setting is solved or fitted on a model"):
         policy.at(sparsity=0.5, data=torch.zeros(1, 4)).layer(16, 4)
     with pytest.raises(
