@@ -26,7 +26,8 @@ def attribute(
         typer.Option(help="A text of as many tokens, with other activations; 0 without it."),
     ] = None,
     dictionary: Annotated[
-        list[str] | None, typer.Option(help="SITE=FOLDER of an SAE. Repeatable.")
+        list[str] | None,
+        typer.Option(help="SITE=FOLDER of an SAE, or a folder of one that knows it. Repeatable."),
     ] = None,
     heads: Annotated[
         bool, typer.Option("--heads", help="Effects of all attention heads; needs --against.")

@@ -70,9 +70,7 @@ def perievent(
     for row in rows[:SHOWN]:
         rates = [f"{row[name]:.2f}" for name in ("baseline", "peak")]
         lag = row["latency"]
-        latency = (
-            time.with_steps(lag) if time and lag is not None else f"{lag} step{'s' * (lag != 1)}"
-        )
+        latency = time.with_steps(lag) if time else f"{lag} step{'s' * (lag != 1)}"
         texts = [row["feature"], row["type"], row["events"], *rates, latency]
         shown.add_row(*map(str, texts), f"{row['q']:.2g}")
     stdout().print(shown)
