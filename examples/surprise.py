@@ -5,7 +5,8 @@
 A memory that is written along keys learns to predict the next frame of made speech. How wrong it is
 before it writes a frame is its surprise, captured with the true time of every frame. The moments
 that stand out of it are compared with the onsets of sounds, of voices that the model never heard,
-beside an untrained copy of the model, the change of the sound alone, and moments moved in time.
+beside an untrained copy of the model, the change of the sound alone, onsets moved in time, and
+moments at equal distances.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def main(out: Path, small: bool) -> None:
     events = [one for utterance in spoken[half:] for one in utterance.events]
     stores = st.capture(net, documents, SITES, out / "activations", events=events, keep_input=True)
     vectors, surprise, _ = stores
-    twin = st.capture(fresh, documents, "blocks.0:surprise", out.with_name(f"{out.name}-untrained"))
+    beside = out.with_name(f"{out.name}-untrained")
+    twin, frames = st.capture(fresh, documents, ["blocks.0:surprise", "view"], beside)
 
     budget = 16
     found = marked(surprise, budget)
@@ -65,6 +67,7 @@ def main(out: Path, small: bool) -> None:
     searches = {
         "surprise of the trained memory": (found, onsets),
         "the same of an untrained copy": (marked(twin, budget), onsets),
+        "change of the sound alone": (st.find_moments(frames, "spread", budget=budget), onsets),
         "surprise, onsets moved by half a recording": (found, moved),
         "moments at equal distances": (st.find_moments(surprise, "uniform", budget=budget), onsets),
     }
